@@ -1,4 +1,4 @@
-"""What we say: a quantity with its causes, assumptions, an estimate.
+"""A quantity with the causes of its spread.
 
 A `Quantity` is a median with the causes of its spread, so that comparisons cancel what
 they share, sums add up honestly and ``--explain`` can name the input that matters most.
@@ -78,7 +78,9 @@ class Quantity:
             return Quantity(0.0)
         room = math.log(limit / mid)
         shift = math.log(self.mid / mid)
-        return Quantity(mid, {c: (min(a + shift, room), min(b + shift, room)) for c, (a, b) in self.spread.items()})
+        return Quantity(
+            mid, {c: (min(a + shift, room), min(b + shift, room)) for c, (a, b) in self.spread.items()}
+        )
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """``{"low", "mid", "high"}`` at 90 %, unrounded; with ``spread``, each cause's own ends."""
@@ -114,16 +116,3 @@ def total(parts: Iterable[Quantity]) -> Quantity:
         ]
         spread[cause] = (math.log1p(ends[0] / mid), math.log1p(ends[1] / mid))
     return Quantity(mid, spread)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assumption:
-    """A link of the chain that was skipped or assumed, printed with every output."""
-
-    name: str
-    value: float | str
-    unit: str
-    basis: str
-    source: str
-    option: str = ""
-    """The option that replaces it."""

@@ -1,0 +1,6 @@
+"""What we say: quantities with causes, assumptions, estimates, measurements."""
+
+from footprint.results.assumption import Assumption
+from footprint.results.quantity import Quantity, Spread, total
+
+__all__ = ["Assumption", "Quantity", "Spread", "total"]

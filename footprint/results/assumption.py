@@ -1,0 +1,18 @@
+"""A link of the chain that was assumed, as every output prints it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """A link of the chain that was skipped or assumed, printed with every output."""
+
+    name: str
+    value: float | str
+    unit: str
+    basis: str
+    source: str
+    option: str = ""
+    """The option that replaces it."""
