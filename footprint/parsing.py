@@ -1,0 +1,96 @@
+"""Numbers as people write them: ``300B``, ``3.3d``, ``$10k``, ``2 MWh``.
+
+Every function returns the number in one base unit and raises FootprintError with the
+forms it takes. No ``float("nan")``, no infinity, no hexadecimal, no thousands separators
+other than ``_``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from footprint.errors import FootprintError
+from footprint.units import HOURS_PER_DAY, KG_PER_T, SECONDS_PER_HOUR
+
+_NUMBER = r"([0-9]+(?:_[0-9]+)*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)"
+_MULTIPLIERS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12, "p": 1e15}
+_HOURS = {
+    "": 1.0, "h": 1.0, "hour": 1.0, "hours": 1.0, "hr": 1.0,
+    "d": HOURS_PER_DAY, "day": HOURS_PER_DAY, "days": HOURS_PER_DAY,
+    "w": 7 * HOURS_PER_DAY, "week": 7 * HOURS_PER_DAY, "weeks": 7 * HOURS_PER_DAY,
+    "m": 1 / 60, "min": 1 / 60, "s": 1 / SECONDS_PER_HOUR,
+}  # fmt: skip
+_LIMIT_UNITS: dict[str, tuple[str, float]] = {
+    "wh": ("energy_kwh", 1e-3), "kwh": ("energy_kwh", 1.0), "mwh": ("energy_kwh", 1e3), "gwh": ("energy_kwh", 1e6),
+    "gco2e": ("co2e_kg", 1e-3), "kgco2e": ("co2e_kg", 1.0), "tco2e": ("co2e_kg", KG_PER_T),
+    "usd": ("cost_usd", 1.0), "h": ("duration_h", 1.0), "d": ("duration_h", HOURS_PER_DAY),
+}  # fmt: skip
+
+
+def _split(text: str, what: str, forms: str) -> tuple[float, str]:
+    """Number and unit of a text; the number is finite and not negative."""
+    match = re.fullmatch(_NUMBER + r"\s*([A-Za-z$0-9]*)", text.strip(), re.ASCII) if len(text) <= 64 else None
+    if match is None:
+        raise FootprintError(f"{what}: cannot read {text[:64]!r}; write {forms}")
+    number = float(match.group(1).replace("_", ""))
+    if not math.isfinite(number):
+        raise FootprintError(f"{what}: {text!r} is too large")
+    return number, match.group(2)
+
+
+def _positive(value: float, text: str, what: str) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise FootprintError(f"{what}: must be above 0 and finite, not {text!r}")
+    return value
+
+
+def parse_count(text: str, what: str = "count") -> float:
+    """A count such as ``137e9``, ``300B`` or ``1.5T`` [pure number]."""
+    forms = "a number above 0 such as 1000, 137e9, 300B or 1.5T"
+    number, suffix = _split(text, what, forms)
+    if suffix.lower() not in _MULTIPLIERS:
+        raise FootprintError(f"{what}: cannot read {text!r}; write {forms}")
+    return _positive(number * _MULTIPLIERS[suffix.lower()], text, what)
+
+
+def parse_duration_h(text: str, what: str = "duration") -> float:
+    """A duration such as ``79``, ``79h``, ``3.3d`` or ``90min`` [h]."""
+    forms = "hours, or a number with s, min, h, d or w, such as 79h or 3.3d"
+    number, unit = _split(text, what, forms)
+    if unit.lower() not in _HOURS:
+        raise FootprintError(f"{what}: cannot read {text!r}; write {forms}")
+    return _positive(number * _HOURS[unit.lower()], text, what)
+
+
+def parse_usd(text: str, what: str = "amount") -> float:
+    """An amount of money such as ``2.5``, ``$10k`` or ``1.2M`` [USD]."""
+    bare = text.strip().removeprefix("$").removesuffix("USD").removesuffix("usd").strip()
+    return parse_count(bare or "?", what)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit on one quantity of an estimate or a run, in the quantity's own unit."""
+
+    quantity: str
+    """``energy_kwh`` (facility), ``co2e_kg``, ``cost_usd`` or ``duration_h``."""
+    value: float
+    text: str
+
+
+def parse_limit(text: str, what: str = "limit") -> Limit:
+    """A limit such as ``2 kWh``, ``10 kgCO2e``, ``$50``, ``3h`` or ``2d``."""
+    forms = "a number with kWh, MWh, kgCO2e, tCO2e, USD or $, h or d, such as '10 kgCO2e' or '$500'"
+    bare = text.strip()
+    if bare.startswith("$") or bare.lower().endswith("usd"):
+        try:
+            return Limit("cost_usd", parse_usd(bare, what), bare)
+        except FootprintError:
+            raise FootprintError(f"{what}: cannot read {text[:64]!r}; write {forms}") from None
+    number, unit = _split(bare, what, forms)
+    if unit.lower() not in _LIMIT_UNITS:
+        raise FootprintError(f"{what}: cannot read {text!r}; write {forms}")
+    quantity, factor = _LIMIT_UNITS[unit.lower()]
+    return Limit(quantity, _positive(number * factor, text, what), bare)
