@@ -1,0 +1,116 @@
+"""Watts of a busy cluster by component, at the boundary *node* (plus switches)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from footprint import equations
+from footprint.catalog.assumptions import assumed
+from footprint.errors import MissingFactError
+from footprint.results import Assumption, Quantity, total
+from footprint.schema import Cluster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerPrediction:
+    """Mean power of the whole cluster while it trains, by component [W].
+
+    ``it_power_w`` is their sum, its node part held at the node's rated maximum; it may
+    therefore be below the plain sum, and a warning says so.
+    """
+
+    accelerators: Quantity
+    cpu: Quantity
+    ram: Quantity
+    other_node: Quantity
+    network: Quantity
+    it_power_w: Quantity
+    assumptions: tuple[Assumption, ...]
+    warnings: tuple[str, ...]
+
+
+def predict_power(*, cluster: Cluster, busy_share: Quantity) -> PowerPrediction:
+    """Mean IT power of the cluster at a busy share of the step, by component [W].
+
+    Raises
+    ------
+    MissingFactError
+        If nobody published a power for the chip; the message names the options that supply one.
+    """
+    chip, node, nodes = cluster.accelerator, cluster.node, cluster.nodes
+    rows: list[Assumption] = []
+    warnings: list[str] = []
+    if chip.measured_w is not None:
+        low = chip.measured_low_w or chip.measured_w
+        high = chip.measured_high_w or chip.measured_w
+        one = Quantity.between(low, chip.measured_w, high, "power_model")
+        accelerators = one * cluster.count
+        cpu = ram = other = Quantity(0.0)
+        rows.append(_row("accelerator power, host share included", chip.measured_w, chip.id, "measured"))
+    elif chip.tdp_w is not None:
+        busy, waiting, model = (
+            assumed(f"power.{k}") for k in ("busy_over_tdp", "waiting_over_tdp", "model_error")
+        )
+        board: Quantity = equations.accelerator_power_w(chip.tdp_w, busy_share, busy.value, waiting.value)
+        one = board * Quantity.between(model.low, model.value, model.high, "power_model")
+        accelerators = one * cluster.count
+        host = _host_quantity(cluster)
+        cpu, ram, other = (host * (part * nodes) for part in (node.cpu_w, node.ram_w, node.other_w))
+        rows += [busy.row("--accelerator-power-w"), waiting.row("--accelerator-power-w")]
+        rows.append(_row(f"host power of {node.name}, a node", node.host_w, chip.id, "assumed"))
+    else:
+        raise MissingFactError(
+            f"nobody published a power for {chip.name}; give --accelerator-power-w "
+            f"(one {chip.unit}, host added) or --it-power-w (whole cluster)"
+        )
+    in_nodes = total([accelerators, cpu, ram, other])
+    if node.max_w is not None and in_nodes.mid > node.max_w * nodes:
+        warnings.append(
+            f"modelled node power held at the rated maximum of {node.name}, {node.max_w:.0f} W a node"
+        )
+    if node.max_w is not None:
+        in_nodes = in_nodes.capped(node.max_w * nodes)
+    network, network_rows = _network(cluster, in_nodes)
+    return PowerPrediction(
+        accelerators=accelerators,
+        cpu=cpu,
+        ram=ram,
+        other_node=other,
+        network=network,
+        it_power_w=total([in_nodes, network]),
+        assumptions=(*rows, *network_rows),
+        warnings=tuple(warnings),
+    )
+
+
+def _host_quantity(cluster: Cluster) -> Quantity:
+    """A factor of median 1 that carries the host's interval, shared by its components [1]."""
+    node = cluster.node
+    if node.host_w == 0:
+        return Quantity(1.0)
+    return Quantity.between(node.host_low_w / node.host_w, 1.0, node.host_high_w / node.host_w, "host_power")
+
+
+def _network(cluster: Cluster, in_nodes: Quantity) -> tuple[Quantity, tuple[Assumption, ...]]:
+    """Power of the switches between nodes, none for one node or for chips measured with theirs [W]."""
+    if cluster.nodes <= 1 or cluster.accelerator.measured_w is not None:
+        return Quantity(0.0), ()
+    bandwidth = cluster.node.network_byte_per_s
+    if bandwidth is None:
+        share = assumed("power.network_over_node")
+        factor = Quantity.between(share.low, share.value, share.high, "network_power")
+        return in_nodes.mid * factor, (share.row(),)
+    per_byte = assumed("power.network_w_per_gbyte_per_s")
+    factor = Quantity.between(per_byte.low, per_byte.value, per_byte.high, "network_power")
+    return factor * (cluster.nodes * bandwidth / 1e9), (per_byte.row(),)
+
+
+def _row(name: str, value: float, chip: str, basis: str) -> Assumption:
+    return Assumption(
+        name=name,
+        value=value,
+        unit="W",
+        basis=basis,
+        source=f"profile {chip}",
+        option="--accelerator-power-w",
+    )

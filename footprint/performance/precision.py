@@ -1,0 +1,63 @@
+"""Which arithmetic a run uses when the user did not say."""
+
+from __future__ import annotations
+
+from footprint.errors import FootprintError
+from footprint.schema import Accelerator
+
+TENSOR_ERA = 2017
+"""Year of the first GPUs with 16-bit matrix units; before it training ran in fp32."""
+
+_SIXTEEN_BIT = ("bf16", "fp16")
+_NARROW = ("fp8", "fp4", "int8")
+
+
+def choose_precision(recipe_precision: str | None, accelerator: Accelerator, year: int) -> tuple[str, str]:
+    """The precision a recipe runs in on this chip, and a sentence that says why.
+
+    The recipe's if the chip has it; else the nearest 16-bit that the chip accelerates; else
+    fp32. A recipe of the fp32 era moves to 16 bits on a chip with 16-bit matrix units, unless
+    the run itself is of that era (``year``). Nothing narrower than 16 bits unless the recipe has it.
+    """
+    peaks = accelerator.peak_flop_per_s
+    name = accelerator.name
+    wide = peaks.get("fp32", 0.0)
+    sixteen = [p for p in _SIXTEEN_BIT if peaks.get(p, 0.0) > 1.2 * wide]
+    if "fp16" in sixteen and "bf16" in sixteen and peaks["fp16"] > 1.2 * peaks["bf16"]:
+        sixteen.reverse()  # MI100: bf16 at half the rate of fp16
+    if recipe_precision is None:
+        if sixteen and _is_accelerated(accelerator, year):
+            return sixteen[0], f"no precision given; {name} has 16-bit matrix units, so {sixteen[0]}"
+        return _widest(accelerator), f"no precision given; {_widest(accelerator)} on {name}"
+    if recipe_precision in ("fp32", "tf32", "fp64"):
+        if sixteen and _is_accelerated(accelerator, year):
+            return sixteen[0], (
+                f"the recipe is of the {recipe_precision} era; {name} has 16-bit units, so {sixteen[0]}"
+            )
+        if recipe_precision in peaks:
+            return recipe_precision, f"the recipe's {recipe_precision}"
+        return _widest(accelerator), f"{name} has no {recipe_precision}; {_widest(accelerator)} instead"
+    if recipe_precision in _NARROW and recipe_precision in peaks:
+        return recipe_precision, f"the recipe's {recipe_precision}"
+    if recipe_precision in sixteen:
+        return recipe_precision, f"the recipe's {recipe_precision}"
+    if sixteen:
+        return sixteen[0], f"{name} does not accelerate {recipe_precision}; the nearest is {sixteen[0]}"
+    fallback = _widest(accelerator)
+    return fallback, f"{name} does not accelerate {recipe_precision}; {fallback} instead"
+
+
+def _is_accelerated(accelerator: Accelerator, year: int) -> bool:
+    """Whether people train in 16 bits on this chip by default; on CPUs and before 2017 they do not."""
+    return accelerator.kind != "cpu" and accelerator.year >= TENSOR_ERA and year >= TENSOR_ERA
+
+
+def _widest(accelerator: Accelerator) -> str:
+    """The precision a chip without useful 16-bit arithmetic trains in."""
+    for precision in ("fp32", "tf32", "bf16", "fp16"):
+        if precision in accelerator.peak_flop_per_s:
+            return precision
+    raise FootprintError(
+        f"{accelerator.name} lists no peak in a precision that trains; "
+        "add peak_flop_per_s.bf16 or .fp32 to its profile"
+    )
