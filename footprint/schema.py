@@ -92,7 +92,14 @@ class NodeForm:
 
     def __post_init__(self) -> None:
         _require_positive(
-            self, "accelerators", "host_low_w", "host_high_w", "max_w", "memory_gib", "network_byte_per_s", "embodied_kg"
+            self,
+            "accelerators",
+            "host_low_w",
+            "host_high_w",
+            "max_w",
+            "memory_gib",
+            "network_byte_per_s",
+            "embodied_kg",
         )
         if not self.host_low_w <= self.host_w <= self.host_high_w:
             raise FootprintError(
@@ -202,6 +209,8 @@ class Recipe:
     accelerators: int | None = None
     duration_h: float | None = None
     """Published wall-clock hours; a reference to compare with, never an input."""
+    epochs: float | None = None
+    """Passes over the data that the phases amount to."""
     note: str = ""
 
 
@@ -275,6 +284,10 @@ class Place:
     market_g_per_kwh: float | None = None
     provider: str | None = None
     note: str = ""
+    evidence: Basis = "measured"
+    """How the number is known; ``derived`` where a direct factor was made a life-cycle one."""
+    factor_key: str = ""
+    """The place whose factor this is: a cloud region's state or country."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
