@@ -89,6 +89,9 @@ class NodeForm:
     """Network bandwidth of the node to other nodes, one direction."""
     embodied_kg: float | None = None
     """Cradle-to-gate kgCO2e of the server without its accelerators."""
+    host_in_measured_w: bool = False
+    """The accelerator's ``measured_w`` already holds this host: the watts above are the part of
+    it that is the host's, to split it by component, and are never added to it."""
 
     def __post_init__(self) -> None:
         _require_positive(
