@@ -1,0 +1,281 @@
+"""What an hour of an accelerator costs, from dated offers with a source each.
+
+``hardware_profiles/prices.csv`` holds one row an offer (the fields of `PriceOffer`);
+``docs/prices.md`` tells which rows count and how they become one number. In short:
+
+1. the current offers (or those of the year asked for), of one scope: whole instances, or
+   bare accelerators where nothing else is offered;
+2. the newest of each provider, accelerator, purchase and region;
+3. of several host sizes with the same chips, the cheapest;
+4. the median of each provider, then the median over providers.
+"""
+
+from __future__ import annotations
+
+import functools
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from footprint.catalog import offers as rules
+from footprint.catalog.assumptions import assumed
+from footprint.catalog.files import read_toml, reference_folder
+from footprint.catalog.names import nearest, normalise, unknown
+from footprint.catalog.ownership import OwnedPrice, owned_price
+from footprint.errors import MissingFactError
+from footprint.results import Assumption, Quantity
+from footprint.schema import PriceOffer
+
+__all__ = [
+    "OwnedPrice",
+    "PriceQuote",
+    "all_offers",
+    "find_price",
+    "find_provider",
+    "find_purchase",
+    "interruption_factor",
+    "owned_price",
+    "providers",
+]
+
+PURCHASES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
+ENOUGH_PROVIDERS = 5
+"""With fewer, percentiles say nothing and the interval is the range."""
+ANY_REGION = "global"
+"""Region of an offer whose price list does not tell regions apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceQuote:
+    """The price of one accelerator-hour, with where it comes from."""
+
+    usd_per_accelerator_h: Quantity
+    purchase: str
+    provider: str | None
+    """The provider that was asked for; None means all of them."""
+    region: str | None
+    offers: int
+    """Offers that went into the number."""
+    providers: int
+    oldest: str
+    newest: str
+    """ISO 8601 dates of the oldest and newest offer used."""
+    interval: str
+    """What the interval is: percentiles, a range, or an assumed spread."""
+    source: str
+    """Keys of the sources, joined by ``; ``."""
+    warnings: tuple[str, ...]
+
+
+def all_offers() -> list[PriceOffer]:
+    """Every offer that is shipped, in the file's order [USD per accelerator-hour]."""
+    return list(rules.shipped_offers())
+
+
+def providers() -> list[str]:
+    """Ids of the providers with at least one offer, sorted."""
+    return sorted({offer.provider for offer in rules.shipped_offers()})
+
+
+@functools.cache
+def _provider_table() -> dict[str, dict[str, Any]]:
+    return read_toml(reference_folder() / "providers.toml")
+
+
+def find_provider(name: str) -> str:
+    """Canonical id of a provider, from its id or another name it goes by.
+
+    Raises:
+        UnknownNameError: no provider has this name; the message names the nearest.
+    """
+    wanted = normalise(name)
+    for key, entry in _provider_table().items():
+        if wanted in (key, normalise(entry["name"]), *entry["aliases"]):
+            return key
+    raise unknown("provider", name, providers(), "`footprint prices list` shows them all")
+
+
+def find_purchase(name: str) -> str:
+    """Canonical way to buy: on_demand, spot, reserved_1y or reserved_3y.
+
+    Raises:
+        UnknownNameError: not one of the four.
+    """
+    wanted = normalise(name).replace("-", "_")
+    if wanted in PURCHASES:
+        return wanted
+    raise unknown("purchase", name, PURCHASES, f"one of {', '.join(PURCHASES)}")
+
+
+def find_price(
+    accelerator_id: str,
+    *,
+    purchase: str = "on_demand",
+    provider: str | None = None,
+    region: str | None = None,
+    year: int | None = None,
+) -> PriceQuote:
+    """The price of one hour of one accelerator [USD/h], counted in its profile's ``unit``.
+
+    ``region`` is the provider's own name of it. ``year`` takes the offers of that year, or
+    of the nearest year that has some, and says so; without it the current offers count.
+
+    Raises:
+        MissingFactError: no offer fits; the message names what comes nearest.
+        UnknownNameError: a provider, purchase or region that no offer has.
+    """
+    purchase = find_purchase(purchase)
+    if provider is not None:
+        provider = find_provider(provider)
+    warnings: list[str] = []
+    chosen = _matching(accelerator_id, purchase, provider, region)
+    chosen = _of_time(chosen, year, warnings)
+    if provider is None:
+        chosen = _without_tables(chosen, year, warnings)
+    chosen = rules.one_scope(chosen)
+    if chosen[0].scope == "accelerator_only":
+        warnings.append(f"price of the bare {accelerator_id}: its host is charged extra and is not included")
+    chosen = rules.cheapest_sizes(rules.newest_each(chosen))
+    medians = rules.provider_medians(chosen)
+    if provider is None:
+        quantity, interval = _pooled(list(medians.values()), purchase)
+    else:
+        quantity, interval = _of_one(chosen, medians[provider], f"price:{provider}:{purchase}")
+    dates = sorted(offer.dated for offer in chosen)
+    return PriceQuote(
+        usd_per_accelerator_h=quantity,
+        purchase=purchase,
+        provider=provider,
+        region=region,
+        offers=len(chosen),
+        providers=len(medians),
+        oldest=dates[0],
+        newest=dates[-1],
+        interval=interval,
+        source="; ".join(dict.fromkeys(offer.source for offer in chosen)),
+        warnings=tuple(warnings),
+    )
+
+
+def _matching(
+    accelerator_id: str, purchase: str, provider: str | None, region: str | None
+) -> list[PriceOffer]:
+    """The offers of this accelerator that fit the other wishes, which are tried one by one."""
+    every = rules.shipped_offers()
+    found = [offer for offer in every if offer.accelerator == accelerator_id]
+    if not found:
+        similar = nearest(accelerator_id, {offer.accelerator for offer in every})
+        like = f", or price it as one of {', '.join(similar)}" if similar else ""
+        raise MissingFactError(
+            f"no price of {accelerator_id[:80]} in our data: give --usd-per-hour (an accelerator-hour){like}"
+        )
+    if provider is not None:
+        here = [offer for offer in found if offer.provider == provider]
+        if not here:
+            sellers = ", ".join(sorted({offer.provider for offer in found}))
+            raise MissingFactError(
+                f"no price of {accelerator_id} at {provider}: we hold {sellers}; or give --usd-per-hour"
+            )
+        found = here
+    bought = [offer for offer in found if offer.purchase == purchase]
+    if not bought:
+        ways = ", ".join(way for way in PURCHASES if any(offer.purchase == way for offer in found))
+        where = f" at {provider}" if provider else ""
+        raise MissingFactError(
+            f"no {purchase} price of {accelerator_id}{where}: we hold {ways} (--purchase); "
+            "or give --usd-per-hour"
+        )
+    return bought if region is None else _in_region(bought, region, with_global=provider is not None)
+
+
+def _in_region(offers: Sequence[PriceOffer], region: str, *, with_global: bool) -> list[PriceOffer]:
+    """The offers of a region; of a named provider also its one price for all regions."""
+    wanted = normalise(region)
+    found = [offer for offer in offers if normalise(offer.region) == wanted]
+    if not found and with_global:
+        found = [offer for offer in offers if offer.region == ANY_REGION]
+    if not found:
+        raise unknown(
+            "price region",
+            region,
+            {offer.region for offer in offers},
+            "a region as its provider names it; without one, the median over regions is taken",
+        )
+    return found
+
+
+def _of_time(offers: list[PriceOffer], year: int | None, warnings: list[str]) -> list[PriceOffer]:
+    """The offers of the year, or the current ones; a warning where it had to be others."""
+    if year is not None:
+        found = rules.of_nearest_year(offers, year)
+        if not found[0].dated.startswith(f"{year:04d}"):
+            warnings.append(
+                f"no price of {year}: those of {found[0].dated[:4]}, the nearest year we hold, are used"
+            )
+        return found
+    data_date = rules.newest_date(rules.shipped_offers())
+    found = rules.current(offers, data_date)
+    if not found:
+        warnings.append(
+            f"the price is old: the newest offer is of {rules.newest_date(offers)}, "
+            f"more than {12 * rules.CURRENT_YEARS} months before our newest prices ({data_date})"
+        )
+    return found or offers
+
+
+def _without_tables(offers: list[PriceOffer], year: int | None, warnings: list[str]) -> list[PriceOffer]:
+    """The offers of those who rent, never pooled with a table of prices that a paper used.
+
+    For the year of such a table its prices come first, so that the paper can be reproduced.
+    """
+    kinds = _provider_table()
+    printed = [offer for offer in offers if kinds[offer.provider]["kind"] == "table"]
+    rented = [offer for offer in offers if kinds[offer.provider]["kind"] != "table"]
+    if not printed:
+        return rented
+    if year is not None or not rented:
+        table = printed[0].provider
+        warnings.append(f"prices as charged in {kinds[table]['name']}; {kinds[table]['note']}")
+        return printed
+    return rented
+
+
+def _pooled(medians: Sequence[float], purchase: str) -> tuple[Quantity, str]:
+    """The median over providers, its interval and what that interval is."""
+    cause = f"price:{purchase}:all"
+    mid = statistics.median(medians)
+    if len(medians) == 1:
+        factor = assumed("prices.one_provider_factor")
+        return Quantity.between(mid * factor.low, mid, mid * factor.high, cause), (
+            f"single provider, widened by the spread between providers of other chips ({factor.basis})"
+        )
+    if len(medians) < ENOUGH_PROVIDERS:
+        return Quantity.between(
+            min(medians), mid, max(medians), cause
+        ), f"min-max over {len(medians)} providers"
+    low, high = rules.percentile(medians, 0.05), rules.percentile(medians, 0.95)
+    return Quantity.between(low, mid, high, cause), f"p5-p95 over {len(medians)} providers"
+
+
+def _of_one(offers: Sequence[PriceOffer], mid: float, cause: str) -> tuple[Quantity, str]:
+    """The median of one provider that was asked for, with the range of its regions and sizes."""
+    prices = [offer.usd_per_accelerator_h for offer in offers]
+    low, high = min(prices), max(prices)
+    if low == high:
+        return Quantity(mid), "single provider, one list price"
+    return Quantity.between(low, mid, high, cause), f"single provider, min-max over its {len(prices)} offers"
+
+
+def interruption_factor(purchase: str) -> tuple[Quantity, Assumption | None]:
+    """How much longer a run takes as its accelerators are taken away [ratio], with its row.
+
+    1 for everything but spot. Multiplies hours, so it acts on energy, CO2e and cost alike.
+
+    Raises:
+        UnknownNameError: not a way to buy that we know.
+    """
+    if find_purchase(purchase) != "spot":
+        return Quantity(1.0), None
+    factor = assumed("prices.spot_interruption_factor")
+    return factor.quantity, factor.row("--goodput")
