@@ -1,0 +1,1 @@
+"""What is said afterwards: the report CSV and the texts and files made from results."""

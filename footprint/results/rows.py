@@ -1,0 +1,301 @@
+"""Report rows: their columns, how a record becomes one, and how rows are appended to a CSV.
+
+A report CSV is shared by many writers and may outlive many crashes, so a write either
+happens whole or not at all, and nothing that is already there is ever changed. The last
+column, ``schema``, doubles as the end mark of a row: a row whose last cell is not the
+schema was cut short, and readers leave it out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from footprint.errors import DataFileError, FootprintError
+
+SCHEMA = "footprint/report/1"
+KINDS = ("estimate", "measurement", "reference")
+LOCK_TIMEOUT_S = 60.0
+
+_UNITS = (
+    "_flop_per_s", "_byte_per_s", "_g_per_kwh", "_usd_per_h", "_kwh", "_kg", "_usd", "_flop", "_gib",
+    "_w", "_h", "_s", "_l",
+)  # fmt: skip
+_ENDS = ("low", "mid", "high")
+
+# One word a column; ``name*`` is a quantity and takes three: name_low, name_mid, name_high.
+_COLUMNS = """
+kind run_id started_at name status boundary footprint_version data_version created_at
+model_name model_family model_parameters model_active_parameters
+cluster_accelerator cluster_variant cluster_unit cluster_count cluster_nodes cluster_node_form
+workload_tokens workload_source_tokens workload_target_tokens workload_samples workload_steps
+workload_phases_count workload_sequences_per_step workload_sequence_length workload_method workload_precision
+flop_model_flop flop_hardware_flop flop_model_flop_causal
+parallelism_tp parallelism_pp parallelism_dp parallelism_cp parallelism_ep parallelism_micro_batch
+parallelism_recompute parallelism_given
+peak_flop_per_s step_time_s* mfu* mfu_convention goodput* duration_h* accelerator_h*
+it_power_w* it_energy_kwh* energy_components_accelerators_kwh* energy_components_cpu_kwh*
+energy_components_ram_kwh*
+energy_components_other_node_kwh* energy_components_network_kwh* energy_components_cooling_kwh*
+pue* energy_kwh* place_key place_name place_year place_basis place_source grid_g_per_kwh* co2e_kg*
+co2e_market_kg* embodied_co2e_kg* water_l*
+price_provider price_purchase price_usd_per_accelerator_h* price_offers price_providers price_dated
+price_interval price_source cost_usd*
+repeats_runs repeats_failed_share total_accelerator_h* total_energy_kwh* total_co2e_kg* total_cost_usd*
+meters_accelerators meters_cpu meters_ram meters_node segments_count assumptions_count warnings_count schema
+"""
+
+
+def _expanded(words: Sequence[str]) -> Iterator[str]:
+    for word in words:
+        if word.endswith("*"):
+            yield from (f"{word[:-1]}_{end}" for end in _ENDS)
+        else:
+            yield word
+
+
+REPORT_COLUMNS = tuple(_expanded(_COLUMNS.split()))
+"""The columns of every report CSV, in order; a test holds them equal to the records' fields."""
+
+
+def _unit_of(name: str) -> str:
+    """The unit suffix a name ends in, or an empty text."""
+    return next((unit for unit in _UNITS if name.endswith(unit)), "")
+
+
+def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
+    """One level of cells from a nested record, in its order: ``energy_kwh`` becomes ``energy_kwh_low``, ...
+
+    A part's name goes in front, its unit stays at the end (``energy_components_kwh`` with
+    ``cpu`` inside gives ``energy_components_cpu_kwh_mid``). A list becomes its length,
+    ``..._count``, and so do the causes of a spread not appear at all.
+    """
+    cells: dict[str, Any] = {}
+    for key, value in record.items():
+        _flatten_into(cells, str(key), value)
+    return cells
+
+
+def _flatten_into(cells: dict[str, Any], name: str, value: Any) -> None:
+    if isinstance(value, Mapping):
+        if "mid" in value and set(value) <= {*_ENDS, "spread"}:
+            for end in _ENDS:
+                cells[f"{name}_{end}"] = value.get(end)
+            return
+        unit = _unit_of(name)
+        stem = name.removesuffix(unit)
+        for key, part in value.items():
+            own = bool(_unit_of(f"_{key}"))
+            _flatten_into(cells, f"{name}_{key}" if own or not unit else f"{stem}_{key}{unit}", part)
+    elif isinstance(value, list | tuple):
+        cells[f"{name}_count"] = len(value)
+    else:
+        cells[name] = value
+
+
+def report_row(record: Mapping[str, Any], *, kind: str, run_id: str, started_at: str) -> dict[str, Any]:
+    """The report row of an estimate's or a measurement's JSON record.
+
+    Raises:
+        FootprintError: a kind that is none of `KINDS`.
+    """
+    if kind not in KINDS:
+        raise FootprintError(f"kind of a report row: {kind!r}; write one of {', '.join(KINDS)}")
+    cells = flatten({key: value for key, value in record.items() if key not in ("schema", "meters")})
+    for meter in record.get("meters") or ():
+        cells[f"meters_{meter['component']}"] = meter["how"]
+    return {**cells, "kind": kind, "run_id": run_id, "started_at": started_at}
+
+
+def append_rows(path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA) -> None:
+    """Add rows to a CSV in one durable write under a lock; the file is created with its header if new.
+
+    Rows of the report schema take `REPORT_COLUMNS`, any other schema takes the names of its
+    rows in their order, with ``schema`` last. Text that a spreadsheet would run as a formula
+    gets an apostrophe in front. After a write that failed the file is as long as before.
+
+    Raises:
+        FootprintError: the folder is missing or read-only, the disk is full, the file holds
+            another schema or other columns, or a row has a column the schema does not know.
+    """
+    if not rows:
+        return
+    columns = _columns_for(rows, schema)
+    body = _encode(columns, [_cells(row, columns, schema) for row in rows])
+    header = _encode(columns, [dict(zip(columns, columns, strict=True))])
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FootprintError(f"{path}: the folder {target.parent} does not exist; make it first")
+    if target.exists() and not target.is_file():
+        raise FootprintError(f"{path}: not a regular file, so no rows can be appended to it")
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(f"{target}.lock", timeout=LOCK_TIMEOUT_S):
+            _append_locked(target, header, body, schema)
+    except Timeout:
+        raise FootprintError(
+            f"{path}: another process held {target.name}.lock for {LOCK_TIMEOUT_S:.0f} s; try again"
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FootprintError(f"{path}: cannot write: {reason}; nothing was added") from None
+
+
+def _columns_for(rows: Sequence[Mapping[str, Any]], schema: str) -> tuple[str, ...]:
+    if schema == SCHEMA:
+        return REPORT_COLUMNS
+    names = dict.fromkeys(name for row in rows for name in row)
+    names.pop("schema", None)
+    return (*names, "schema")
+
+
+def _cells(row: Mapping[str, Any], columns: Sequence[str], schema: str) -> dict[str, str]:
+    known = set(columns)
+    cells = {}
+    for name, value in row.items():
+        column = name
+        if name not in known and f"{name}_mid" in known:
+            column = f"{name}_mid"  # a quantity given as one number
+        if column not in known:
+            if value is None:
+                continue
+            raise FootprintError(f"column {name!r} is not one of schema {schema}")
+        if value is None and column != name:
+            continue
+        cells[column] = _cell(name, value)
+    cells["schema"] = schema
+    return cells
+
+
+def _cell(name: str, value: Any) -> str:
+    """A value as CSV text: numbers unrounded, nothing for None, text on one line and harmless."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise FootprintError(f"column {name!r}: {value} is not a number that can be reported")
+        return repr(value)
+    text = " ".join(str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split())
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
+def _encode(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([row.get(column, "") for column in columns] for row in rows)
+    return text.getvalue().encode("utf-8")
+
+
+def _append_locked(target: Path, header: bytes, body: bytes, schema: str) -> None:
+    """One write at the end of the file and an fsync; back to the old length if either fails."""
+    new = not target.exists()
+    binary = getattr(os, "O_BINARY", 0)  # Windows would turn line ends into two bytes
+    file = os.open(target, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o666)
+    try:
+        old_length = os.fstat(file).st_size
+        data = _mended_start(target, file, old_length, header, schema) + body
+        try:
+            if os.write(file, data) != len(data):
+                raise OSError(28, "no space left on device")
+            os.fsync(file)
+        except BaseException:
+            os.ftruncate(file, old_length)
+            if new:
+                target.unlink(missing_ok=True)
+            raise
+    finally:
+        os.close(file)
+
+
+def _read_at(file: int, count: int, offset: int) -> bytes:
+    """Up to ``count`` bytes from an offset; writes go to the end whatever the position."""
+    os.lseek(file, offset, os.SEEK_SET)
+    return os.read(file, count)
+
+
+def _mended_start(target: Path, file: int, length: int, header: bytes, schema: str) -> bytes:
+    """What must stand before the new rows: the header, the rest of a torn one, or the end of a torn row."""
+    head = _read_at(file, len(header) + 65536, 0)
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    if header.startswith(head):  # new, empty, or torn inside its header
+        return header[len(head) :]
+    first, _, rest = head.partition(b"\n")
+    if first.rstrip(b"\r") + b"\n" != header:
+        raise DataFileError(
+            f"{target}: its columns are not those of schema {schema}, so nothing was added; "
+            "write to another file"
+        )
+    row, newline, _ = rest.partition(b"\n")
+    found = row.rstrip(b"\r").rpartition(b",")[2].decode("utf-8", "replace")
+    if newline and found.startswith("footprint/") and found != schema:
+        raise DataFileError(f"{target}: holds rows of schema {found}, not {schema}; write to another file")
+    if _read_at(file, 1, length - 1) == b"\n":
+        return b""
+    return _end_of_torn_row(file, length)
+
+
+def _end_of_torn_row(file: int, length: int) -> bytes:
+    """Bytes that close a row cut short, so that the next one starts on its own line.
+
+    Our rows hold no line break inside a cell, so an odd number of quotes on the last line
+    means that a quoted cell is still open. A character cut in half is completed, since
+    one invalid byte makes a whole file unreadable to others.
+    """
+    tail = _read_at(file, 65536, max(0, length - 65536)).rpartition(b"\n")[2]
+    return _rest_of_character(tail) + (b'"' if tail.count(b'"') % 2 else b"") + b"\n"
+
+
+def _rest_of_character(tail: bytes) -> bytes:
+    """Continuation bytes that turn an incomplete last UTF-8 character into some valid one."""
+    for back in range(1, min(3, len(tail)) + 1):
+        byte = tail[-back]
+        if byte & 0xC0 == 0x80:
+            continue
+        missing = (byte >= 0xC0) + (byte >= 0xE0) + (byte >= 0xF0) - (back - 1)
+        if missing <= 0:
+            return b""
+        # 0x80 would be an overlong form after a bare 0xE0 or 0xF0
+        first = {0xE0: b"\xa0", 0xF0: b"\x90"}.get(byte, b"\x80") if back == 1 else b"\x80"
+        return first + b"\x80" * (missing - 1)
+    return b""
+
+
+def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[list[dict[str, str]], int]:
+    """The whole rows of one kind, as text, and how many rows were cut short and left out.
+
+    ``kind=None`` is for listings that show the kind beside each row; sums choose one.
+
+    Raises:
+        DataFileError: no such file, not a text file, or not a CSV of this schema.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise DataFileError(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise DataFileError(f"{path}: not a text file (UTF-8)") from None
+    lines = csv.reader(io.StringIO(text, newline=""))
+    columns = next(lines, [])
+    if not columns or columns[-1] != "schema" or (schema == SCHEMA and tuple(columns) != REPORT_COLUMNS):
+        raise DataFileError(f"{path}: not a CSV of schema {schema}")
+    rows, torn = [], 0
+    for cells in lines:
+        if not cells:
+            continue
+        if len(cells) != len(columns) or cells[-1] != schema:
+            torn += 1
+            continue
+        row = dict(zip(columns, cells, strict=True))
+        if kind is None or row.get("kind") == kind:
+            rows.append(row)
+    return rows, torn
