@@ -50,6 +50,8 @@ def user_folder() -> Path:
 def read_text(path: Path) -> str:
     """Text of a file; DataFileError if it is missing, too large, unreadable or not UTF-8."""
     try:
+        if path.exists() and not path.is_file():
+            raise DataFileError(f"{path}: not a file")  # a device or a pipe could be read for ever
         if path.stat().st_size > MAX_FILE_BYTES:
             raise DataFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes, so not a file of ours")
         return path.read_bytes().decode("utf-8-sig")

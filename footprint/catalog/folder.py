@@ -1,0 +1,102 @@
+"""Find a record's file by its id or one of its other names, without reading every file.
+
+A folder holds one TOML a record, named after its id. ``index.json`` beside them maps every
+other name to its id; it is generated (``python -m footprint.catalog.folder``), and a test
+fails when it is stale. A name it lacks is looked for in the files themselves, so that a
+record added by hand is found at once. Names are compared as `names.normalise` writes them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from footprint.catalog.files import read_text, read_toml, reference_folder
+from footprint.catalog.names import normalise
+from footprint.errors import DataFileError
+
+INDEX = "index.json"
+
+
+def ids(folder: Path) -> list[str]:
+    """Ids of the records of a folder, from the file names alone; empty if there is no folder."""
+    try:
+        return sorted(path.stem for path in folder.iterdir() if path.suffix == ".toml")
+    except OSError:
+        return []
+
+
+def other_names(record: dict[str, Any]) -> Iterator[str]:
+    """Normalised names of a raw record besides its id."""
+    listed = record.get("aliases", ())
+    if isinstance(listed, list):
+        yield from (normalise(name) for name in listed if isinstance(name, str))
+
+
+def scan(folder: Path) -> dict[str, str]:
+    """Other name -> id, read from every file of a folder.
+
+    Raises:
+        DataFileError: a file is broken, its ``id`` is not its name, or two records share a name.
+    """
+    names: dict[str, str] = {}
+    known = ids(folder)
+    for record_id in known:
+        path = folder / f"{record_id}.toml"
+        record = read_toml(path)
+        if record.get("id") != record_id:
+            raise DataFileError(
+                f"{path}: id is {record.get('id')!r}; it must be the file's name, {record_id!r}"
+            )
+        for name in other_names(record):
+            owner = name if name in known else names.get(name, record_id)
+            if owner != record_id:
+                raise DataFileError(f"{path}: the name {name!r} belongs to {owner} already")
+            if name != record_id:
+                names[name] = record_id
+    return dict(sorted(names.items()))
+
+
+def read_index(folder: Path) -> dict[str, str]:
+    """Other name -> id from the generated index; empty if there is none that can be read."""
+    try:
+        index = json.loads(read_text(folder / INDEX))
+    except (DataFileError, ValueError):
+        return {}
+    return index if isinstance(index, dict) else {}
+
+
+def index_text(folder: Path) -> str:
+    """The index of a folder as its file should hold it."""
+    return json.dumps(scan(folder), indent=0, ensure_ascii=False) + "\n"
+
+
+def find_id(folder: Path, name: str) -> str | None:
+    """Id of the record that a name means, None if the folder holds no such name.
+
+    Raises:
+        DataFileError: only after a miss, if a file of the folder is broken.
+    """
+    wanted = normalise(name)
+    known = ids(folder)
+    if wanted in known:
+        return wanted
+    found = read_index(folder).get(wanted)
+    return found if found in known else scan(folder).get(wanted)
+
+
+def all_names(folder: Path) -> list[str]:
+    """Every name that a folder answers to, ids first (for near matches and completion)."""
+    return ids(folder) + list(read_index(folder))
+
+
+def main() -> None:
+    """Write the index of the models."""
+    folder = reference_folder() / "models"
+    (folder / INDEX).write_text(index_text(folder), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

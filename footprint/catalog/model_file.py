@@ -1,0 +1,97 @@
+"""A model from a file that a stranger wrote: a Hugging Face config.json, or a model TOML.
+
+A config.json is Hugging Face's, so keys that we do not know are left alone; a TOML is ours,
+so an unknown key is an error. Nothing here trusts the file's size, depth, types or numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from time import gmtime
+from typing import TYPE_CHECKING, Any
+
+from footprint.catalog.files import read_text, read_toml
+from footprint.errors import DataFileError, FootprintError
+from footprint.schema import ModelConfig
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+CONFIG_NAME = "config.json"
+MAX_SHOWN_PROBLEMS = 3
+
+
+def read_model_file(path: Path) -> ModelConfig:
+    """The model that a file describes (or the config.json of a folder).
+
+    Raises:
+        DataFileError: missing, binary, broken, too large, too deep, or not a model.
+    """
+    if path.is_dir():
+        path = path / CONFIG_NAME
+    if path.suffix.lower() == ".toml":
+        return check_model(read_toml(path), str(path))
+    return read_config(path)
+
+
+def read_config(path: Path) -> ModelConfig:
+    """The model, without a recipe, of a Hugging Face config.json.
+
+    Raises:
+        DataFileError: not readable as JSON, or not a model's config.
+    """
+    text = read_text(path)
+    try:
+        config = json.loads(text)
+    except RecursionError:
+        raise DataFileError(f"{path}: nested too deeply to be a model config") from None
+    except ValueError as error:
+        raise DataFileError(f"{path}: not valid JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise DataFileError(f"{path}: a model config is a JSON object, not {type(config).__name__}")
+    model_type = config.get("model_type")
+    if not isinstance(model_type, str) or not model_type.strip():
+        raise DataFileError(
+            f'{path}: no "model_type"; add it, for example "model_type": "llama", or give a model\'s own file'
+        )
+    name = _name(config, path)
+    # A model that is about to be trained is of this year.
+    return ModelConfig(id=name, name=name, year=gmtime().tm_year, config=config, note=f"read from {path}")
+
+
+def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
+    """The model that a stranger's tables describe, every field checked.
+
+    Raises:
+        DataFileError: lists the first fields that are wrong, and why.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        model = TypeAdapter(ModelConfig).validate_python(raw)
+    except ValidationError as error:
+        raise DataFileError(f"{origin}: {_problems(error)}") from None
+    except FootprintError as error:
+        raise DataFileError(f"{origin}: {error}") from None
+    if not isinstance(model.config.get("model_type"), str):
+        raise DataFileError(f'{origin}: [config] needs model_type, for example model_type = "llama"')
+    return model
+
+
+def _name(config: dict[str, Any], path: Path) -> str:
+    """What a config calls itself, else its file's or its folder's name."""
+    given = config.get("_name_or_path")
+    if isinstance(given, str) and given.strip(" ./\\"):
+        return Path(given.strip().rstrip("/\\")).name[:120]
+    if path.name != CONFIG_NAME:
+        return path.stem
+    return path.resolve().parent.name or "model"
+
+
+def _problems(error: ValidationError) -> str:
+    """One line that says which fields are wrong."""
+    found = error.errors(include_url=False, include_input=False)
+    lines = [f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}" for item in found]
+    more = len(lines) - MAX_SHOWN_PROBLEMS
+    return "; ".join(lines[:MAX_SHOWN_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")

@@ -1,0 +1,129 @@
+"""Models by name or file: the built-in catalogue, the user's own folder, config files.
+
+Built-in records come first, so that a name means the same on every machine; files of the
+user's folder add names and never change one. Only a file that the user wrote is checked
+with pydantic; the shipped files are checked by the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from footprint.catalog import folder
+from footprint.catalog.files import read_toml, reference_folder, user_folder
+from footprint.catalog.names import unknown
+from footprint.errors import DataFileError, FootprintError
+from footprint.schema import Cite, ModelConfig, Phase, Recipe, Source
+
+HINT = "a path to a Hugging Face config.json or a model TOML works too"
+FILE_ENDINGS = (".json", ".toml")
+Record = TypeVar("Record")
+
+
+def models_folder() -> Path:
+    """Folder of the built-in models, one TOML each."""
+    return reference_folder() / "models"
+
+
+def own_models_folder() -> Path:
+    """Folder whose TOML files the user adds to the catalogue."""
+    return user_folder() / "models"
+
+
+def model_ids() -> list[str]:
+    """Ids of every model of the catalogue and of the user's folder, sorted; reads no file."""
+    return sorted({*folder.ids(models_folder()), *folder.ids(own_models_folder())})
+
+
+def all_models() -> list[ModelConfig]:
+    """Every model of the catalogue and of the user's folder, by id.
+
+    Raises:
+        DataFileError: a file of the user's folder is broken or takes a built-in name.
+    """
+    built_in = [_shipped(model_id) for model_id in folder.ids(models_folder())]
+    own = [_own(model_id) for model_id in folder.ids(own_models_folder())]
+    return sorted([*built_in, *own], key=lambda model: model.id)
+
+
+def find_model(name: str) -> ModelConfig:
+    """The model of that id, alias or file.
+
+    A name with a path separator or a .json or .toml ending is a file if it exists (a folder
+    means its ``config.json``); ``organisation/model`` is looked up as an alias otherwise.
+
+    Raises:
+        UnknownNameError: nothing has that name; carries the nearest ones.
+        DataFileError: the file cannot be read as a model.
+    """
+    path_like = "/" in name or "\\" in name or name.lower().endswith(FILE_ENDINGS)
+    if path_like and (path := _existing(name)):
+        from footprint.catalog.model_file import read_model_file
+
+        return read_model_file(path)
+    if (model_id := folder.find_id(models_folder(), name)) is not None:
+        return _shipped(model_id)
+    if (model_id := folder.find_id(own_models_folder(), name)) is not None:
+        return _own(model_id)
+    if path_like and (name.lower().endswith(FILE_ENDINGS) or name.startswith((".", "/", "\\", "~"))):
+        shown = name if len(name) <= 200 else name[:197] + "..."
+        raise DataFileError(f"{shown}: no such file; give a Hugging Face config.json, a model TOML or a name")
+    raise unknown("model", name, [*folder.all_names(models_folder()), *folder.ids(own_models_folder())], HINT)
+
+
+def build_model(raw: dict[str, Any], origin: str) -> ModelConfig:
+    """The model that the tables of a trusted TOML file describe; ``origin`` names the file.
+
+    Raises:
+        DataFileError: a key is missing, unknown or out of range.
+    """
+    fields = dict(raw)
+    try:
+        if "recipe" in fields:
+            fields["recipe"] = _build_recipe(fields["recipe"])
+        fields["aliases"] = tuple(fields.get("aliases", ()))
+        fields["cite"] = _each(Cite, fields.get("cite", {}))
+        fields["sources"] = _each(Source, fields.get("sources", {}))
+        return ModelConfig(**fields)
+    except FootprintError as error:
+        raise DataFileError(f"{origin}: {error}") from None
+    except (TypeError, AttributeError) as error:
+        raise DataFileError(f"{origin}: not a model: {error}") from None
+
+
+def _build_recipe(raw: dict[str, Any]) -> Recipe:
+    return Recipe(**{**raw, "phases": tuple(Phase(**phase) for phase in raw.get("phases", ()))})
+
+
+def _each(record: Callable[..., Record], tables: dict[str, dict[str, Any]]) -> dict[str, Record]:
+    return {key: record(**table) for key, table in tables.items()}
+
+
+def _existing(name: str) -> Path | None:
+    """The file or folder of that name, None if there is none (or no file could have it)."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL byte, no such user's home
+        return None
+
+
+def _shipped(model_id: str) -> ModelConfig:
+    path = models_folder() / f"{model_id}.toml"
+    return build_model(read_toml(path), str(path))
+
+
+def _own(model_id: str) -> ModelConfig:
+    from footprint.catalog.model_file import read_model_file
+
+    path = own_models_folder() / f"{model_id}.toml"
+    model = read_model_file(path)
+    if model.id != model_id:
+        raise DataFileError(f"{path}: id is {model.id!r}; it must be the file's name, {model_id!r}")
+    for name in (model.id, *model.aliases):
+        taken = folder.find_id(models_folder(), name)
+        if taken is not None:
+            raise DataFileError(f"{path}: {name!r} is a name of the built-in model {taken}; choose another")
+    return model
