@@ -1,0 +1,41 @@
+"""What training a model costs in kWh, CO2e and USD: before, while and after it trains.
+
+>>> import footprint
+>>> footprint.estimate(model="bert-base", hw="v100:8").energy_kwh.mid  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from footprint.errors import FootprintError as FootprintError
+    from footprint.estimator import estimate as estimate
+    from footprint.results import Quantity as Quantity
+    from footprint.results.estimate import Estimate as Estimate
+    from footprint.tracking import track as track
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Estimate": "footprint.results.estimate",
+    "FootprintError": "footprint.errors",
+    "Quantity": "footprint.results",
+    "estimate": "footprint.estimator",
+    "track": "footprint.tracking",
+}
+
+__all__ = ["Estimate", "FootprintError", "Quantity", "__version__", "estimate", "track"]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names, imported when first used (PEP 562): `import footprint` alone costs nothing."""
+    if name in _PUBLIC:
+        from importlib import import_module
+
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'footprint' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

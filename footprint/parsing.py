@@ -23,7 +23,8 @@ _HOURS = {
     "m": 1 / 60, "min": 1 / 60, "s": 1 / SECONDS_PER_HOUR,
 }  # fmt: skip
 _LIMIT_UNITS: dict[str, tuple[str, float]] = {
-    "wh": ("energy_kwh", 1e-3), "kwh": ("energy_kwh", 1.0), "mwh": ("energy_kwh", 1e3), "gwh": ("energy_kwh", 1e6),
+    "wh": ("energy_kwh", 1e-3), "kwh": ("energy_kwh", 1.0),
+    "mwh": ("energy_kwh", 1e3), "gwh": ("energy_kwh", 1e6),
     "gco2e": ("co2e_kg", 1e-3), "kgco2e": ("co2e_kg", 1.0), "tco2e": ("co2e_kg", KG_PER_T),
     "usd": ("cost_usd", 1.0), "h": ("duration_h", 1.0), "d": ("duration_h", HOURS_PER_DAY),
 }  # fmt: skip
@@ -90,7 +91,7 @@ def parse_limit(text: str, what: str = "limit") -> Limit:
         except FootprintError:
             raise FootprintError(f"{what}: cannot read {text[:64]!r}; write {forms}") from None
     number, unit = _split(bare, what, forms)
-    if unit.lower() not in _LIMIT_UNITS:
+    if unit.lower() not in _LIMIT_UNITS or unit.startswith("mW"):  # a milliwatt-hour is not meant
         raise FootprintError(f"{what}: cannot read {text!r}; write {forms}")
     quantity, factor = _LIMIT_UNITS[unit.lower()]
     return Limit(quantity, _positive(number * factor, text, what), bare)

@@ -1,0 +1,153 @@
+"""How the run is executed: precision, attention kernel, layout; given, or chosen and said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from footprint.errors import FootprintError
+from footprint.estimator.request import EstimateRequest
+from footprint.estimator.workload import Workload
+from footprint.flops import StepFlops
+from footprint.performance import choose_precision
+from footprint.results import Assumption
+from footprint.results.estimate import Parallelism
+from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Recompute, TrainingMethod
+
+FLASH_SINCE = 2023
+"""Year from which memory-efficient attention is the default of the common stacks
+(FlashAttention: Dao et al. 2022, arXiv:2205.14135; PyTorch 2.0, March 2023)."""
+
+BYTES_PER_TRAINED_PARAMETER = 16
+"""Mixed-precision Adam: 2 weight + 2 gradient + 12 optimiser state
+(Rajbhandari et al. 2020, arXiv:1910.02054)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """The settled execution options of a run."""
+
+    precision: str
+    training: TrainingMethod
+    parallelism: Parallelism
+    assumptions: tuple[Assumption, ...]
+
+
+def settle_precision(
+    request: EstimateRequest, recipe_precision: str | None, accelerator: Accelerator, year: int
+) -> tuple[str, tuple[Assumption, ...]]:
+    """The run's precision; FootprintError if a given one is not in the chip's profile."""
+    peaks = accelerator.peak_flop_per_s
+    if request.precision is not None:
+        if request.precision not in peaks:
+            raise FootprintError(
+                f"{accelerator.name} does not support {request.precision}: "
+                f"use --precision {' or '.join(peaks)}"
+            )
+        return request.precision, ()
+    precision, why = choose_precision(recipe_precision, accelerator, year)
+    row = Assumption(
+        name="precision", value=precision, unit="", basis="assumed", source=why, option="--precision"
+    )
+    return precision, (row,)
+
+
+def settle_training(
+    request: EstimateRequest, model: ModelConfig, method: str, accelerator: Accelerator, year: int
+) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
+    """What is trained, with which attention kernel and recompute."""
+    rows: list[Assumption] = []
+    attention: Attention
+    if request.attention is not None:
+        attention = request.attention  # type: ignore[assignment]  # checked by the request
+    else:
+        # Every chip with bf16 units has fused attention kernels; older ones do not.
+        flash = year >= FLASH_SINCE and "bf16" in accelerator.peak_flop_per_s and accelerator.kind != "cpu"
+        attention = "flash" if flash else "eager"
+        why = (
+            "fused kernels are the default since 2023 on chips with bf16" if flash else "no fused kernel here"
+        )
+        rows.append(
+            Assumption(
+                name="attention", value=attention, unit="", basis="assumed", source=why, option="--attention"
+            )
+        )
+    recompute: Recompute = "none"
+    if request.recompute is not None:
+        recompute = request.recompute  # type: ignore[assignment]
+    elif model.recipe is not None and model.recipe.recompute is not None:
+        recompute = model.recipe.recompute
+    training = TrainingMethod(
+        method=method,  # type: ignore[arg-type]
+        lora_rank=request.lora_rank or 16,
+        lora_targets=request.lora_targets,
+        frozen=request.frozen,
+        recompute=recompute,
+        attention=attention,
+    )
+    return training, tuple(rows)
+
+
+def settle_layout(
+    request: EstimateRequest,
+    cluster: Cluster,
+    workload: Workload | None,
+    step_flop: StepFlops | None,
+    recompute: str,
+) -> Parallelism:
+    """The layout as given; checked against the cluster and the batch.
+
+    Raises FootprintError where sizes do not multiply to the count, or where there are fewer
+    sequences than data-parallel replicas.
+    """
+    sizes = {name: getattr(request, name) for name in ("tp", "pp", "cp")}
+    shards = 1
+    for size in sizes.values():
+        shards *= size or 1
+    if cluster.count % shards:
+        raise FootprintError(
+            f"--tp x --pp x --cp is {shards}, which does not divide {cluster.count} accelerators: "
+            "change one of them or the count in --hw"
+        )
+    replicas = cluster.count // shards
+    if request.dp is not None and request.dp != replicas:
+        raise FootprintError(
+            f"--tp x --pp x --cp x --dp is {shards * request.dp}, but --hw has {cluster.count} accelerators: "
+            f"--dp {replicas} fits"
+        )
+    given = any(v is not None for v in (*sizes.values(), request.dp, request.ep, request.micro_batch))
+    if request.ep is not None and replicas % request.ep and request.ep % replicas:
+        raise FootprintError(f"--ep {request.ep} neither divides nor is a multiple of {replicas} replicas")
+    if workload is not None and step_flop is not None:
+        least = 1 if given else _accelerators_for_memory(cluster, step_flop)
+        _check_batch(request, workload, max(1, replicas // least))
+    return Parallelism(
+        tp=request.tp, pp=request.pp, dp=replicas if given else None, cp=request.cp, ep=request.ep,
+        micro_batch=request.micro_batch, recompute=recompute, given=given,
+    )  # fmt: skip
+
+
+def _accelerators_for_memory(cluster: Cluster, step_flop: StepFlops) -> int:
+    """Fewest accelerators that hold weights, gradients and optimiser state once."""
+    state = BYTES_PER_TRAINED_PARAMETER * step_flop.parameters.trainable
+    frozen = 2 * (step_flop.parameters.total - step_flop.parameters.trainable)
+    return max(1, -int(-(state + frozen) // (cluster.accelerator.memory_gib * 2**30)))
+
+
+def _check_batch(request: EstimateRequest, workload: Workload, replicas: int) -> None:
+    for phase in workload.phases:
+        sequences = phase.sequences_per_step or 0
+        if sequences < replicas:
+            raise FootprintError(
+                f"a batch of {sequences:g} sequences cannot feed {replicas} data-parallel replicas: "
+                f"give --batch-size {replicas} or more, fewer accelerators, or --tp/--pp"
+            )
+        if (
+            request.micro_batch is not None
+            and request.dp is not None
+            and request.micro_batch * replicas > sequences
+        ):
+            raise FootprintError(
+                f"--micro-batch {request.micro_batch} on {replicas} replicas needs a batch of "
+                f"{request.micro_batch * replicas}, not {sequences:g}: "
+                "lower --micro-batch or raise --batch-size"
+            )

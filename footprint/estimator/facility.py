@@ -1,0 +1,221 @@
+"""From watts and hours to facility kWh, CO2e, embodied CO2e and water."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from footprint import equations
+from footprint.catalog.assumptions import assumed
+from footprint.catalog.places import find_place, given_place, grid_quantity
+from footprint.catalog.pue import find_pue, find_water
+from footprint.errors import FootprintError
+from footprint.estimator.request import EstimateRequest
+from footprint.performance import predict_power
+from footprint.results import Assumption, Quantity, total
+from footprint.results.estimate import EnergyComponents, PlaceSummary
+from footprint.schema import Cluster, Place
+from footprint.units import HOURS_PER_YEAR
+
+MOST_WATTS_OVER_RATED = 3.0
+"""A given power above this many times the cluster's modelled one is a slip of units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """Power and energy at the node and the facility."""
+
+    it_power_w: Quantity
+    it_energy_kwh: Quantity
+    pue: Quantity
+    energy_kwh: Quantity
+    components: EnergyComponents
+    assumptions: tuple[Assumption, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emissions:
+    """What the facility energy means at a place, and the hardware's own share."""
+
+    place: PlaceSummary
+    grid_g_per_kwh: Quantity
+    co2e_kg: Quantity
+    co2e_market_kg: Quantity | None
+    embodied_co2e_kg: Quantity | None
+    water_l: Quantity | None
+    assumptions: tuple[Assumption, ...]
+    warnings: tuple[str, ...]
+
+
+def energy_of(
+    request: EstimateRequest,
+    cluster: Cluster,
+    busy_share: Quantity | None,
+    duration_h: Quantity,
+    place: Place,
+) -> Energy:
+    """IT and facility energy by component [kWh]; PUE is applied once, between the two."""
+    rows: list[Assumption] = []
+    warnings: list[str] = []
+    powers: dict[str, Quantity | None] = dict.fromkeys(
+        ("accelerators", "cpu", "ram", "other_node", "network")
+    )
+    if request.it_power_w is not None:
+        it_power = Quantity(request.it_power_w)
+    else:
+        if busy_share is None:
+            share = assumed("power.busy_share_unknown")
+            busy_share = share.quantity
+            rows.append(share.row("--accelerator-power-w"))
+        power = predict_power(
+            cluster=cluster, busy_share=busy_share, accelerator_power_w=request.accelerator_power_w
+        )
+        powers = {name: getattr(power, name) for name in powers}
+        it_power = power.it_power_w
+        rows += power.assumptions
+        warnings += power.warnings
+    it_energy = equations.energy_kwh(it_power, duration_h)
+    if request.pue is not None:
+        pue = Quantity(request.pue)
+    else:
+        fact = find_pue(provider=request.provider or place.provider, region=request.region, year=request.year)
+        pue = fact.pue
+        warnings += fact.warnings
+        rows.append(
+            Assumption(
+                name="pue", value=pue.mid, unit="1", basis=fact.basis, source=fact.source, option="--pue"
+            )
+        )
+    # PUE is at least 1, so its lower end cannot fall below.
+    pue = _at_least_one(pue)
+    energy = equations.facility_energy_kwh(it_energy, pue)
+    components = EnergyComponents(
+        **{name: None if p is None else equations.energy_kwh(p, duration_h) for name, p in powers.items()},
+        cooling=_overhead(it_energy, pue),
+    )
+    return Energy(
+        it_power_w=it_power, it_energy_kwh=it_energy, pue=pue, energy_kwh=energy, components=components,
+        assumptions=tuple(rows), warnings=tuple(warnings),
+    )  # fmt: skip
+
+
+def _at_least_one(pue: Quantity) -> Quantity:
+    floor = -math.log(pue.mid)
+    return Quantity(pue.mid, {c: (max(a, floor), max(b, floor)) for c, (a, b) in pue.spread.items()})
+
+
+def _overhead(it_energy: Quantity, pue: Quantity) -> Quantity:
+    """Energy of cooling and power distribution, IT energy x (PUE - 1) [kWh]."""
+    above = pue.mid - 1.0
+    if above <= 0:
+        return Quantity(0.0)
+    spread = {}
+    for cause, ends in pue.spread.items():
+        # A PUE of exactly 1 has no finite logarithm; one in a million of the IT energy stands for it.
+        low, high = (max(pue.mid * math.exp(end) - 1.0, 1e-6) for end in ends)
+        spread[cause] = (math.log(low / above), math.log(high / above))
+    return it_energy * Quantity(above, spread)
+
+
+def emissions_of(
+    request: EstimateRequest, cluster: Cluster, energy: Energy, accelerator_h: Quantity, place: Place
+) -> Emissions:
+    """Operational, market-based and embodied CO2e [kg] and water [l]; never summed."""
+    rows: list[Assumption] = []
+    warnings: list[str] = []
+    grid = grid_quantity(place)
+    market = None
+    if place.market_g_per_kwh is not None:
+        market = equations.co2e_kg(energy.energy_kwh, place.market_g_per_kwh)
+    embodied = _embodied(cluster, accelerator_h, rows, warnings)
+    water = find_water(
+        provider=request.provider or place.provider, region=request.region, year=request.year, place=place
+    )
+    water_l = None
+    if water is not None:
+        water_l = equations.water_l(energy.it_energy_kwh, water.onsite_l_per_kwh)
+    return Emissions(
+        place=PlaceSummary(
+            key=place.key, name=place.name, year=place.year, basis=place.basis, source=place.source
+        ),
+        grid_g_per_kwh=grid,
+        co2e_kg=equations.co2e_kg(energy.energy_kwh, grid),
+        co2e_market_kg=market,
+        embodied_co2e_kg=embodied,
+        water_l=water_l,
+        assumptions=tuple(rows),
+        warnings=tuple(warnings),
+    )
+
+
+def _embodied(
+    cluster: Cluster, accelerator_h: Quantity, rows: list[Assumption], warnings: list[str]
+) -> Quantity | None:
+    """The run's share, by time, of making its accelerators and servers [kg]; None if unknown."""
+    chip, node = cluster.accelerator, cluster.node
+    if chip.embodied_low_kg is None or chip.embodied_high_kg is None:
+        return None
+    middle = (chip.embodied_low_kg * chip.embodied_high_kg) ** 0.5
+    each = Quantity.between(chip.embodied_low_kg, middle, chip.embodied_high_kg, "embodied_accelerator")
+    rows.append(
+        Assumption(
+            name="embodied CO2e of one accelerator",
+            value=middle,
+            unit="kg",
+            basis="derived",
+            source=f"profile {chip.id}, middle of its published range",
+        )
+    )
+    if node.embodied_kg is not None:
+        each = total([each, Quantity(node.embodied_kg / node.accelerators)])
+    else:
+        warnings.append("embodied CO2e counts the accelerators only: no figure for the server is known")
+    lifetime, used = assumed("power.hardware_lifetime_years"), assumed("power.hardware_utilisation")
+    rows += [lifetime.row(), used.row()]
+    working_h = lifetime.quantity * used.quantity * HOURS_PER_YEAR
+    share: Quantity = equations.embodied_kg(each, accelerator_h, working_h)
+    return share
+
+
+def settle_place(request: EstimateRequest) -> tuple[Place, tuple[Assumption, ...], tuple[str, ...]]:
+    """Where the electricity comes from; the world average, said, where nothing is given."""
+    if request.grid_g_per_kwh is not None:
+        return given_place(request.grid_g_per_kwh), (), ()
+    place, warnings = find_place(request.region, year=request.year)
+    rows: tuple[Assumption, ...] = ()
+    if request.region is None:
+        rows = (
+            Assumption(
+                name="place",
+                value=place.name,
+                unit="",
+                basis="assumed",
+                source=place.source,
+                option="--region",
+            ),
+        )
+    return place, rows, warnings
+
+
+def require_sane_power(request: EstimateRequest, cluster: Cluster) -> None:
+    """FootprintError where a given power cannot be this cluster's (a slip of kW for W, say)."""
+    chip = cluster.accelerator
+    board = chip.tdp_w or chip.measured_w
+    if board is None or request.force:
+        return
+    if (
+        request.accelerator_power_w is not None
+        and request.accelerator_power_w > MOST_WATTS_OVER_RATED * board
+    ):
+        raise FootprintError(
+            f"--accelerator-power-w {request.accelerator_power_w:g} is more than {MOST_WATTS_OVER_RATED:g} "
+            f"times what one {chip.name} draws ({board:g} W): give watts of one board, or insist with --force"
+        )
+    rated = cluster.node.max_w or 2 * cluster.node.accelerators * board + cluster.node.host_high_w
+    rated *= max(1.0, cluster.nodes)
+    if request.it_power_w is not None and request.it_power_w > MOST_WATTS_OVER_RATED * rated:
+        raise FootprintError(
+            f"--it-power-w {request.it_power_w:g} is more than {MOST_WATTS_OVER_RATED:g} times what this "
+            f"cluster can draw ({rated:.0f} W): give watts of the whole cluster, or insist with --force"
+        )

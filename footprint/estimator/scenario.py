@@ -1,0 +1,102 @@
+"""A settled scenario, and what an output says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from footprint.estimator.request import EstimateRequest
+from footprint.estimator.workload import Workload
+from footprint.flops import StepFlops
+from footprint.results import Assumption
+from footprint.results.estimate import (
+    FlopSummary,
+    ModelSummary,
+    Parallelism,
+    PhaseSummary,
+    WorkloadSummary,
+)
+from footprint.schema import Cluster, ModelConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A request with every name looked up and every default settled."""
+
+    request: EstimateRequest
+    cluster: Cluster
+    model: ModelConfig | None
+    workload: Workload | None
+    step_flops: tuple[StepFlops, ...]
+    precision: str
+    parallelism: Parallelism
+    recompute: str
+    year: int
+    assumptions: tuple[Assumption, ...]
+    warnings: tuple[str, ...]
+
+
+def model_summary(scenario: Scenario) -> ModelSummary | None:
+    """Name and size of the model; None where only hours are known."""
+    if scenario.model is None or not scenario.step_flops:
+        return None
+    counted = scenario.step_flops[0]
+    return ModelSummary(
+        name=scenario.model.id,
+        family=counted.family,
+        parameters=counted.parameters.total,
+        active_parameters=counted.parameters.active,
+    )
+
+
+def flop_summary(scenario: Scenario) -> FlopSummary | None:
+    """FLOPs of the whole run; None where the workload is unknown."""
+    if scenario.workload is None:
+        return None
+    steps = [phase.steps or 0.0 for phase in scenario.workload.phases]
+    pairs = list(zip(steps, scenario.step_flops, strict=True))
+    return FlopSummary(
+        model_flop=sum(n * s.training_flop for n, s in pairs),
+        hardware_flop=sum(n * s.hardware_flop for n, s in pairs),
+        model_flop_causal=sum(n * s.training_flop_causal for n, s in pairs),
+    )
+
+
+def workload_summary(scenario: Scenario) -> WorkloadSummary | None:
+    """Amounts over the whole run; None where the workload is unknown."""
+    workload = scenario.workload
+    if workload is None:
+        return None
+    steps = [phase.steps or 0.0 for phase in workload.phases]
+    lengths = {phase.sequence_length for phase in workload.phases}
+
+    def over_steps(field: str) -> float | None:
+        """Sum over all steps of a count a step; None where the family has no such count."""
+        whole = 0.0
+        for n, step in zip(steps, scenario.step_flops, strict=True):
+            value = getattr(step, field)
+            if value is None:
+                return None
+            whole += n * value
+        return whole
+
+    return WorkloadSummary(
+        tokens=over_steps("tokens"),
+        source_tokens=over_steps("source_tokens"),
+        target_tokens=over_steps("target_tokens"),
+        samples=workload.samples,
+        steps=workload.steps,
+        phases=tuple(
+            PhaseSummary(
+                steps=phase.steps or 0.0,
+                sequences_per_step=phase.sequences_per_step or 0.0,
+                sequence_length=phase.sequence_length,
+                target_sequence_length=phase.target_sequence_length,
+                image_size=phase.image_size,
+            )
+            for phase in workload.phases
+        ),
+        sequences_per_step=workload.samples / workload.steps,
+        sequence_length=lengths.pop() if len(lengths) == 1 else None,
+        method=workload.method,
+        precision=scenario.precision,
+    )

@@ -1,0 +1,147 @@
+"""Hours: from the FLOPs and the step-time model, or from what the user already knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from footprint import equations
+from footprint.catalog.prices import interruption_factor
+from footprint.errors import FootprintError
+from footprint.estimator.request import EstimateRequest
+from footprint.estimator.workload import Workload, tokens_of
+from footprint.flops import StepFlops
+from footprint.performance import goodput as goodput_model
+from footprint.performance import predict_step
+from footprint.results import Assumption, Quantity, total
+from footprint.schema import Cluster
+from footprint.units import SECONDS_PER_HOUR
+
+HIGHEST_CREDIBLE_MFU = 0.75
+"""Above this a published figure is nearly always an error of the data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long the run takes, and what is known of its steps; None where nothing is."""
+
+    duration_h: Quantity
+    step_time_s: Quantity | None
+    mfu: Quantity | None
+    goodput: Quantity | None
+    busy_share: Quantity | None
+    assumptions: tuple[Assumption, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def time_of(
+    request: EstimateRequest,
+    cluster: Cluster,
+    workload: Workload | None,
+    step_flops: Sequence[StepFlops],
+    precision: str,
+    year: int,
+    recompute: str,
+) -> Timing:
+    """Wall-clock hours of the run with the step time, MFU and goodput behind them.
+
+    Raises FootprintError where a given time implies an MFU above 0.75 and ``force`` is off.
+    """
+    peak = cluster.accelerator.peak_flop_per_s[precision]
+    if workload is None:
+        if request.hours is None:
+            raise AssertionError("without a workload the hours are given")
+        return Timing(
+            duration_h=Quantity(request.hours), step_time_s=None, mfu=None, goodput=None, busy_share=None
+        )
+    rows: list[Assumption] = []
+    warnings: list[str] = []
+    busy_share: Quantity | None = None
+    phase_steps = [phase.steps or 0.0 for phase in workload.phases]
+    steps, weights = workload.steps, _weights(workload)
+    step_flop = sum(w * s.training_flop for w, s in zip(_shares(phase_steps), step_flops, strict=True))
+    known = _known_step_time_s(request, cluster, workload, step_flop, peak)
+    if known is not None:
+        step_time = known
+        mfu = Quantity(step_flop) / (known * (cluster.count * peak))
+    else:
+        parts = [
+            predict_step(step_flop=s, cluster=cluster, precision=precision, year=year, recompute=recompute)
+            for s in step_flops
+        ]
+        pairs = list(zip(parts, phase_steps, strict=True))
+        step_time = total([part.step_time_s * n for part, n in pairs]) / steps
+        mfu = total([part.mfu * w for part, w in zip(parts, weights, strict=True)])
+        busy_share = total([part.busy_share * w for part, w in zip(parts, weights, strict=True)])
+        rows += list(dict.fromkeys(row for part in parts for row in part.assumptions))
+        warnings += list(dict.fromkeys(w for part in parts for w in part.warnings))
+    if request.hours is not None:
+        _check_mfu(request, mfu.mid)
+        return Timing(
+            duration_h=Quantity(request.hours),
+            step_time_s=step_time,
+            mfu=mfu,
+            goodput=None,
+            busy_share=busy_share,
+        )
+    if known is not None:
+        _check_mfu(request, mfu.mid)
+    ideal_h = equations.duration_h(steps, step_time)
+    if request.goodput is not None:
+        goodput = Quantity(request.goodput)
+    else:
+        goodput, row = goodput_model(cluster=cluster, hours_without_loss=ideal_h.mid)
+        rows.append(row)
+    duration = ideal_h / goodput
+    lengthening, spot_row = interruption_factor(request.purchase or "on_demand")
+    if spot_row is not None:
+        duration = duration * lengthening
+        rows.append(spot_row)
+    return Timing(
+        duration_h=duration, step_time_s=step_time, mfu=mfu, goodput=goodput, busy_share=busy_share,
+        assumptions=tuple(rows), warnings=tuple(warnings),
+    )  # fmt: skip
+
+
+def _known_step_time_s(
+    request: EstimateRequest, cluster: Cluster, workload: Workload, step_flop: float, peak: float
+) -> Quantity | None:
+    """Mean step time that the user's own figure means [s]; None if there is none."""
+    steps = workload.steps
+    if request.step_time_s is not None:
+        return Quantity(request.step_time_s)
+    if request.mfu is not None:
+        return Quantity(equations.step_time_s(step_flop, cluster.count, peak, request.mfu))
+    if request.tokens_per_second is not None:
+        tokens = sum(tokens_of(phase) for phase in workload.phases)
+        if not tokens:
+            raise FootprintError(
+                "--tokens-per-second: this model trains on images: give --samples-per-second"
+            )
+        return Quantity(tokens / steps / request.tokens_per_second)
+    if request.samples_per_second is not None:
+        return Quantity(workload.samples / steps / request.samples_per_second)
+    if request.hours is not None:
+        return Quantity(request.hours * SECONDS_PER_HOUR / steps)
+    return None
+
+
+def _check_mfu(request: EstimateRequest, mfu: float) -> None:
+    if mfu > HIGHEST_CREDIBLE_MFU and not request.force:
+        raise FootprintError(
+            f"the given time means an MFU of {mfu:.2f}, above {HIGHEST_CREDIBLE_MFU}, which no known run "
+            "reaches: check the time, the accelerator count and the precision, or insist with --force"
+        )
+
+
+def _shares(values: Sequence[float]) -> list[float]:
+    whole = sum(values)
+    return [value / whole for value in values]
+
+
+def _weights(workload: Workload) -> list[float]:
+    """Token shares of the phases (sample shares for images): how per-step values are averaged."""
+    tokens = [tokens_of(phase) for phase in workload.phases]
+    if any(tokens):
+        return _shares(tokens)
+    return _shares([(phase.steps or 0.0) * (phase.sequences_per_step or 0.0) for phase in workload.phases])

@@ -1,0 +1,211 @@
+"""From a published recipe and what the user changed to the steps that will be trained.
+
+Rules (design, section 5): the recipe as published is the default; ``--tokens``,
+``--samples``, ``--steps`` and ``--epochs`` scale it; ``--seq-len`` (or an image size)
+replaces its phases by one and keeps the tokens; ``--batch-size`` keeps the tokens and the
+lengths. A fact that nobody published is an error that names the option that supplies it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from footprint.errors import FootprintError, MissingFactError
+from footprint.estimator.request import EstimateRequest
+from footprint.results import Assumption
+from footprint.schema import ModelConfig, Phase, Recipe, StepShape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """The steps to train: complete phases, and what was assumed to complete them."""
+
+    phases: tuple[Phase, ...]
+    method: str
+    objective: str
+    assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def steps(self) -> float:
+        """Optimiser steps over all phases."""
+        return sum(_known(phase.steps) for phase in self.phases)
+
+    @property
+    def samples(self) -> float:
+        """Sequences or images over all phases."""
+        return sum(_samples(phase) for phase in self.phases)
+
+
+def _known(value: float | None) -> float:
+    """A field that a complete phase has."""
+    if value is None:
+        raise AssertionError("a workload's phases are complete")
+    return value
+
+
+def shape_of(phase: Phase) -> StepShape:
+    """The data of one step of a complete phase."""
+    return StepShape(
+        sequences=_known(phase.sequences_per_step),
+        sequence_length=phase.sequence_length,
+        target_sequence_length=phase.target_sequence_length,
+        predicted_positions=phase.predicted_positions,
+        image_size=phase.image_size,
+    )
+
+
+def tokens_per_sequence(phase: Phase) -> int:
+    """Tokens of one sequence, source and target; 0 for images."""
+    return (phase.sequence_length or 0) + (phase.target_sequence_length or 0)
+
+
+def tokens_of(phase: Phase) -> float:
+    """Tokens of a complete phase, padding included; 0 for images."""
+    return _samples(phase) * tokens_per_sequence(phase)
+
+
+def _samples(phase: Phase) -> float:
+    return _known(phase.steps) * _known(phase.sequences_per_step)
+
+
+def resolve_workload(request: EstimateRequest, model: ModelConfig) -> Workload:
+    """The phases that will be trained.
+
+    Raises MissingFactError where neither the recipe nor the request has a fact.
+    """
+    recipe = model.recipe if model.recipe is not None else Recipe()
+    method = request.method or recipe.method
+    if method != recipe.method:
+        # A pre-training recipe says nothing about a fine-tuning.
+        recipe = Recipe(precision=recipe.precision, optimizer=recipe.optimizer, objective=recipe.objective)
+    notes: list[Assumption] = []
+    phases = _shape(request, model, recipe, notes)
+    phases = _amount(request, model, recipe, phases, notes)
+    return Workload(phases=phases, method=method, objective=recipe.objective, assumptions=tuple(notes))
+
+
+def _missing(model: ModelConfig, what: str, options: str) -> MissingFactError:
+    return MissingFactError(f"{model.id}: {what} was never published or does not apply here: give {options}")
+
+
+def _shape(
+    request: EstimateRequest, model: ModelConfig, recipe: Recipe, notes: list[Assumption]
+) -> tuple[Phase, ...]:
+    """Phases with batch and lengths settled; steps may still be absent."""
+    phases = recipe.phases
+    replaces = any(v is not None for v in (request.seq_len, request.tgt_seq_len, request.image_size))
+    if replaces or not phases:
+        main = max(
+            phases,
+            key=lambda p: (p.steps or 0) * (p.sequences_per_step or 1) * (tokens_per_sequence(p) or 1),
+            default=Phase(),
+        )
+        one = replace(
+            main,
+            steps=main.steps if len(phases) == 1 and not replaces else None,
+            sequence_length=request.seq_len or main.sequence_length,
+            target_sequence_length=request.tgt_seq_len or main.target_sequence_length,
+            image_size=request.image_size or main.image_size,
+        )
+        if one.predicted_positions and main.sequence_length and one.sequence_length:
+            share = one.predicted_positions / main.sequence_length
+            one = replace(one, predicted_positions=max(1, round(share * one.sequence_length)))
+        if len(phases) > 1:
+            notes.append(_note("workload.phases", "replaced by one phase; tokens kept", "--seq-len"))
+        phases = (one,)
+    if request.batch_size is not None:
+        phases = tuple(
+            replace(
+                p, sequences_per_step=float(request.batch_size), steps=_rescaled_steps(p, request.batch_size)
+            )
+            for p in phases
+        )
+    for phase in phases:
+        if phase.sequence_length is None and phase.image_size is None:
+            raise _missing(model, "the sequence length", "--seq-len (or --image-size for images)")
+        if phase.sequences_per_step is None:
+            raise _missing(model, "the batch", "--batch-size (sequences or samples of one global step)")
+    return phases
+
+
+def _rescaled_steps(phase: Phase, batch: int) -> float | None:
+    """Steps that keep a phase's samples at another batch."""
+    if phase.steps is None or phase.sequences_per_step is None:
+        return None
+    return phase.steps * phase.sequences_per_step / batch
+
+
+def _amount(
+    request: EstimateRequest,
+    model: ModelConfig,
+    recipe: Recipe,
+    phases: tuple[Phase, ...],
+    notes: list[Assumption],
+) -> tuple[Phase, ...]:
+    """Phases with their steps: the request's amount, else the recipe's, times the epochs."""
+    epochs = _epoch_factor(request, model, recipe, notes)
+    if any(phase.steps is None for phase in phases):
+        if len(phases) > 1:
+            raise _missing(model, "how its steps divide into phases", "--seq-len and --tokens")
+        return _scaled((_sized(request, model, recipe, phases[0]),), epochs)
+    if request.steps is not None:
+        return _scaled(phases, request.steps / sum(_known(p.steps) for p in phases))
+    if request.tokens is not None:
+        tokens = sum(tokens_of(p) for p in phases)
+        if tokens == 0:
+            raise FootprintError("--tokens: this model trains on images: give --samples")
+        return _scaled(phases, request.tokens / tokens * epochs)
+    if request.samples is not None:
+        return _scaled(phases, request.samples / sum(_samples(p) for p in phases) * epochs)
+    return _scaled(phases, epochs)
+
+
+def _epoch_factor(
+    request: EstimateRequest, model: ModelConfig, recipe: Recipe, notes: list[Assumption]
+) -> float:
+    """What ``--epochs`` multiplies: the given amount is one epoch, else the recipe's own count."""
+    if request.epochs is None:
+        return 1.0
+    if request.tokens is not None or request.samples is not None:
+        return request.epochs
+    if recipe.epochs is None:
+        raise _missing(
+            model, "how many epochs its recipe is", "one epoch's --tokens or --samples beside --epochs"
+        )
+    notes.append(_note("workload.recipe_epochs", recipe.epochs, "--epochs"))
+    return request.epochs / recipe.epochs
+
+
+def _scaled(phases: tuple[Phase, ...], factor: float) -> tuple[Phase, ...]:
+    return tuple(replace(p, steps=_known(p.steps) * factor) for p in phases)
+
+
+def _sized(request: EstimateRequest, model: ModelConfig, recipe: Recipe, phase: Phase) -> Phase:
+    """One phase with its steps from the amount that is known."""
+    batch = _known(phase.sequences_per_step)
+    if request.steps is not None:
+        return replace(phase, steps=request.steps)
+    if request.samples is not None:
+        return replace(phase, steps=request.samples / batch)
+    tokens = request.tokens if request.tokens is not None else _recipe_tokens(recipe)
+    if tokens is not None and tokens_per_sequence(phase):
+        return replace(phase, steps=tokens / (batch * tokens_per_sequence(phase)))
+    samples = sum(_samples(p) for p in recipe.phases if p.steps and p.sequences_per_step)
+    if request.tokens is None and samples and phase.image_size is not None:
+        return replace(phase, steps=samples / batch)
+    if phase.image_size is not None:
+        raise _missing(model, "the number of training images", "--samples or --steps")
+    raise _missing(model, "the number of training tokens", "--tokens, --samples or --steps")
+
+
+def _recipe_tokens(recipe: Recipe) -> float | None:
+    """Tokens of the published recipe, from its phases or as published."""
+    if recipe.phases and all(p.steps and p.sequences_per_step for p in recipe.phases):
+        return sum(tokens_of(p) for p in recipe.phases) or None
+    return recipe.tokens
+
+
+def _note(name: str, value: float | str, option: str, unit: str = "") -> Assumption:
+    return Assumption(
+        name=name, value=value, unit=unit, basis="derived", source="published recipe", option=option
+    )

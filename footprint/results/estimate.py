@@ -1,0 +1,203 @@
+"""An estimate: every number of the chain with its interval, in the shape of the JSON contract.
+
+Field names are the JSON keys of schema ``footprint/estimate/1``; None is ``null``: not
+computable from what was given. The record is its own serialisation (`to_json`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from footprint.results.assumption import Assumption
+from footprint.results.quantity import Quantity
+
+SCHEMA = "footprint/estimate/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSummary:
+    """The model: name, family and parameters."""
+
+    name: str
+    family: str
+    parameters: float
+    active_parameters: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSummary:
+    """The accelerators, counted in the profile's unit, and the server form that carries them."""
+
+    accelerator: str
+    variant: str
+    unit: str
+    count: int
+    nodes: float
+    node_form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseSummary:
+    """One stretch of training at one batch and length."""
+
+    steps: float
+    sequences_per_step: float
+    sequence_length: int | None
+    target_sequence_length: int | None = None
+    image_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadSummary:
+    """What is trained: amounts, phases, method and precision."""
+
+    tokens: float | None
+    source_tokens: float | None
+    target_tokens: float | None
+    samples: float
+    steps: float
+    phases: tuple[PhaseSummary, ...]
+    sequences_per_step: float
+    sequence_length: int | None
+    method: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlopSummary:
+    """FLOPs of the whole run: model (full attention), hardware (with recompute), model causal."""
+
+    model_flop: float
+    hardware_flop: float
+    model_flop_causal: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallelism:
+    """The layout of the job; ``given`` says whether the user gave it."""
+
+    tp: int | None = None
+    pp: int | None = None
+    dp: int | None = None
+    cp: int | None = None
+    ep: int | None = None
+    micro_batch: int | None = None
+    recompute: str | None = None
+    given: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyComponents:
+    """Facility energy by component [kWh]; cooling is IT energy x (PUE - 1)."""
+
+    accelerators: Quantity | None
+    cpu: Quantity | None
+    ram: Quantity | None
+    other_node: Quantity | None
+    network: Quantity | None
+    cooling: Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceSummary:
+    """Where the electricity comes from."""
+
+    key: str
+    name: str
+    year: int | None
+    basis: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSummary:
+    """The price and the offers behind it."""
+
+    usd_per_accelerator_h: Quantity
+    provider: str | None
+    purchase: str
+    offers: int | None
+    providers: int | None
+    dated: str | None
+    interval: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats:
+    """How often the run is repeated, and the share of all hours that fails."""
+
+    runs: int
+    failed_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatTotal:
+    """All runs together, failed ones included."""
+
+    accelerator_h: Quantity
+    energy_kwh: Quantity
+    co2e_kg: Quantity
+    cost_usd: Quantity | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """The chain from model config to kWh, CO2e and USD for one scenario."""
+
+    schema: str = SCHEMA
+    footprint_version: str
+    data_version: str
+    created_at: str
+    name: str
+    boundary: str
+    model: ModelSummary | None
+    cluster: ClusterSummary
+    workload: WorkloadSummary | None
+    flop: FlopSummary | None
+    parallelism: Parallelism
+    peak_flop_per_s: float | None
+    step_time_s: Quantity | None
+    mfu: Quantity | None
+    mfu_convention: str
+    goodput: Quantity | None
+    duration_h: Quantity
+    accelerator_h: Quantity
+    it_power_w: Quantity
+    it_energy_kwh: Quantity
+    energy_components_kwh: EnergyComponents
+    pue: Quantity
+    energy_kwh: Quantity
+    place: PlaceSummary
+    grid_g_per_kwh: Quantity
+    co2e_kg: Quantity
+    co2e_market_kg: Quantity | None
+    embodied_co2e_kg: Quantity | None
+    water_l: Quantity | None
+    price: PriceSummary | None
+    cost_usd: Quantity | None
+    repeats: Repeats
+    total: RepeatTotal
+    assumptions: tuple[Assumption, ...]
+    warnings: tuple[str, ...]
+
+    def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
+        """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""
+        record = _plain(self, with_spread)
+        assert isinstance(record, dict)  # noqa: S101 - a dataclass becomes a dict
+        return record
+
+
+def _plain(value: object, with_spread: bool) -> Any:
+    """A record as dicts, lists and numbers; quantities as low, mid and high."""
+    if isinstance(value, Quantity):
+        return value.to_json(with_spread=with_spread)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name), with_spread) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(part, with_spread) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part, with_spread) for part in value]
+    return value
