@@ -245,6 +245,8 @@ class StepShape:
     predicted_positions: int | None = None
     """Positions a sequence that reach the vocabulary head; None means all."""
     image_size: int | None = None
+    document_length: float | None = None
+    """Packed sequences whose attention stays within a document: mean tokens of a document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

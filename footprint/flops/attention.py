@@ -1,0 +1,151 @@
+"""Attention: which (query, key) pairs there are, and the two products over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from footprint.flops.operations import CORE, NORM, PROJECTIONS, Matmul, Number, Operation, Pointwise, linear
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """(query, key) pairs of one sequence and one head, counted three ways."""
+
+    queries: Number
+    keys: Number
+    full: Number
+    """Pairs within the window, if there is one, as if no causal mask were used."""
+    causal: Number
+    """Pairs that the causal mask and the window leave."""
+
+
+def all_pairs(queries: Number, keys: Number) -> Pairs:
+    """Every query sees every key: encoders and cross-attention."""
+    return Pairs(queries=queries, keys=keys, full=queries * keys, causal=queries * keys)
+
+
+def causal_pairs(length: Number, window: Number | None = None, document: Number | None = None) -> Pairs:
+    """Every token sees itself and what came before, within a window and within its own document.
+
+    A window of w keys includes the query's own; ``document`` is the mean length of the packed
+    documents (or of the chunks of chunked attention) that attention does not cross.
+    """
+    reach = length if document is None else min(document, length)
+    seen = reach if window is None else min(window, reach)
+    triangle = _half(seen * (seen + 1)) + (reach - seen) * seen
+    causal = triangle if reach == length else triangle * length / reach
+    return Pairs(queries=length, keys=length, full=length * seen, causal=_whole(causal))
+
+
+def local_pairs(length: Number, radius: Number) -> Pairs:
+    """Every token sees itself and up to ``radius`` tokens on either side."""
+    near = min(radius, length - 1)
+    seen = length * (2 * near + 1) - near * (near + 1)
+    return Pairs(queries=length, keys=length, full=seen, causal=seen)
+
+
+def _half(even: Number) -> Number:
+    return even // 2 if isinstance(even, int) else even / 2
+
+
+def _whole(value: Number) -> Number:
+    return int(value) if isinstance(value, float) and value.is_integer() and value < 2**53 else value
+
+
+def attend(
+    pairs: Pairs,
+    *,
+    batch: Number,
+    heads: int,
+    qk_dim: int,
+    v_dim: int | None = None,
+    kv_heads: int | None = None,
+    query: str = "q",
+    key: str = "k",
+    value: str = "v",
+    output: str = "a",
+    dropout: bool = False,
+) -> tuple[Operation, ...]:
+    """The attention core: scores = Q K^T, softmax, output = P V, for ``batch`` sequences.
+
+    K and V of grouped-query attention are repeated for every query head, so the FLOP are those
+    of ``heads`` heads.
+    """
+    v_dim = qk_dim if v_dim is None else v_dim
+    queries, keys = pairs.queries, pairs.keys
+    dense = queries * keys
+    count = batch * heads
+    groups = 1 if kv_heads is None else heads // kv_heads
+    full = causal = None
+    if pairs.causal != dense:
+        full, causal = 2 * count * pairs.full, 2 * count * pairs.causal
+    probabilities = count * dense
+    return (
+        Matmul(
+            name="scores", component=CORE, inputs=(query, key), output="s",
+            m=queries, k=qk_dim, n=keys, count=count, groups=groups, scores=True,
+            full_flop=None if full is None else full * qk_dim,
+            causal_flop=None if causal is None else causal * qk_dim,
+        ),
+        Pointwise(
+            name="softmax", component=CORE, inputs=("s",), output="p",
+            saved=probabilities if dropout else 0, masks=probabilities if dropout else 0,
+        ),
+        Matmul(
+            name="values", component=CORE, inputs=("p", value), output=output,
+            m=queries, k=keys, n=v_dim, count=count, groups=groups,
+            full_flop=None if full is None else full * v_dim,
+            causal_flop=None if causal is None else causal * v_dim,
+        ),
+    )  # fmt: skip
+
+
+def self_attention(
+    pairs: Pairs,
+    rows: Number,
+    width: int,
+    *,
+    batch: Number,
+    heads: int,
+    head_dim: int,
+    kv_heads: int | None = None,
+    names: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj"),
+    bias: bool = False,
+    out_bias: bool = False,
+    qk_norm: Number = 0,
+    source: str = "h",
+    output: str = "x",
+    dropout: bool = False,
+) -> tuple[Operation, ...]:
+    """Projections, core and output projection of multi-, grouped- or one-query attention.
+
+    ``names`` of two entries mean one fused projection for queries, keys and values; ``qk_norm``
+    is the number of parameters of norms on queries and keys.
+    """
+    kv_heads = heads if kv_heads is None else kv_heads
+    queries, others = heads * head_dim, kv_heads * head_dim
+    operations: list[Operation]
+    if len(names) == 2:
+        operations = [linear(names[0], PROJECTIONS, source, "qkv", rows, width, queries + 2 * others, bias=bias)]
+        q = k = v = "qkv"
+    else:
+        q, k, v = "q", "k", "v"
+        operations = [
+            linear(names[0], PROJECTIONS, source, q, rows, width, queries, bias=bias),
+            linear(names[1], PROJECTIONS, source, k, rows, width, others, bias=bias),
+            linear(names[2], PROJECTIONS, source, v, rows, width, others, bias=bias),
+        ]
+    if qk_norm:
+        operations.append(
+            Pointwise(
+                name="qk_norm", component=NORM, inputs=(q, k), output="qk",
+                parameters=qk_norm, saved=rows * (queries + others),
+            )  # fmt: skip
+        )
+        q = k = "qk"
+    operations += attend(
+        pairs, batch=batch, heads=heads, qk_dim=head_dim, kv_heads=kv_heads,
+        query=q, key=k, value=v, dropout=dropout,
+    )  # fmt: skip
+    operations.append(linear(names[-1], PROJECTIONS, "a", output, rows, queries, width, bias=out_bias))
+    return tuple(operations)

@@ -1,0 +1,107 @@
+"""Building blocks that many families share: MLPs, experts, embeddings, vocabulary heads."""
+
+from __future__ import annotations
+
+from footprint.flops.operations import (
+    EMBEDDING,
+    EXPERTS,
+    HEAD,
+    MLP,
+    POINTWISE,
+    ROUTER,
+    Layer,
+    Matmul,
+    Number,
+    Operation,
+    Pointwise,
+    linear,
+)
+
+
+def embedding(name: str, vocabulary: Number, width: Number, output: str = "x") -> Pointwise:
+    """A look-up table: parameters, no FLOP."""
+    return Pointwise(
+        name=name, component=EMBEDDING, inputs=(), output=output, parameters=vocabulary * width
+    )  # fmt: skip
+
+
+def activation(source: str, output: str, elements: Number, name: str = "activation") -> Pointwise:
+    """A pointwise non-linearity; keeps its input for the backward pass."""
+    return Pointwise(name=name, component=POINTWISE, inputs=(source,), output=output, saved=elements)
+
+
+def mlp(
+    rows: Number,
+    width: int,
+    inner: int,
+    *,
+    names: tuple[str, str] = ("up_proj", "down_proj"),
+    source: str = "h2",
+    output: str = "x",
+    bias: bool = False,
+    component: str = MLP,
+) -> tuple[Operation, ...]:
+    """Two dense layers with an activation between them."""
+    up, down = names
+    return (
+        linear(up, component, source, "u", rows, width, inner, bias=bias),
+        activation("u", "g", rows * inner),
+        linear(down, component, "g", output, rows, inner, width, bias=bias),
+    )
+
+
+def gated_mlp(
+    rows: Number,
+    width: int,
+    inner: int,
+    *,
+    names: tuple[str, str, str] = ("gate_proj", "up_proj", "down_proj"),
+    source: str = "h2",
+    output: str = "x",
+    bias: bool = False,
+    component: str = MLP,
+    prefix: str = "",
+) -> tuple[Operation, ...]:
+    """SwiGLU or GeGLU: down(act(gate(x)) * up(x)); eager code keeps gate, act(gate) and up."""
+    gate, up, down = names
+    g, u, y = prefix + "g", prefix + "u", prefix + "gu"
+    return (
+        linear(prefix + gate, component, source, g, rows, width, inner, bias=bias),
+        linear(prefix + up, component, source, u, rows, width, inner, bias=bias),
+        Pointwise(
+            name=prefix + "gate", component=POINTWISE, inputs=(g, u), output=y, saved=3 * rows * inner
+        ),
+        linear(prefix + down, component, y, output, rows, inner, width, bias=bias),
+    )  # fmt: skip
+
+
+def routed(
+    name: str, source: str, output: str, rows: Number, k: int, n: int, *, experts: int, chosen: Number, bias: bool = False
+) -> Matmul:
+    """One dense layer of ``experts`` experts over ``rows`` routed rows in all."""
+    return Matmul(
+        name=name, component=EXPERTS, inputs=(source,), output=output, m=rows, k=k, n=n,
+        weights=experts, bias=experts * n if bias else 0, chosen=chosen,
+    )  # fmt: skip
+
+
+def router(rows: Number, width: int, experts: int, *, source: str = "h2", bias: bool = False) -> Matmul:
+    """The linear gate that chooses experts."""
+    return linear("router", ROUTER, source, "route", rows, width, experts, bias=bias)
+
+
+def head_layer(*operations: Operation) -> Layer:
+    """The layers after the last block: never recomputed with the blocks."""
+    return Layer(part="head", operations=operations, checkpointed=False)
+
+
+def embedding_layer(*operations: Operation, part: str = "embeddings") -> Layer:
+    """The layers before the first block."""
+    return Layer(part=part, operations=operations, checkpointed=False)
+
+
+def vocabulary_head(
+    rows: Number, width: int, vocabulary: int, *, name: str = "lm_head", source: str = "h", tied: bool, bias: bool = False
+) -> Matmul:
+    """Hidden states to vocabulary scores; the same FLOP whether tied to the embedding or not."""
+    return linear(name, HEAD, source, "logits", rows, width, vocabulary, bias=bias, tied=tied)

@@ -1,0 +1,49 @@
+"""Which module counts a ``model_type``: a family is one file, found without importing the others."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, cast
+
+from footprint.flops.fields import Fields
+from footprint.flops.operations import Model
+from footprint.schema import StepShape
+
+FAMILIES = Path(__file__).parent / "families"
+_MARK = "MODEL_TYPES = ("
+
+
+class Family(Protocol):
+    """What a family's module offers."""
+
+    MODEL_TYPES: tuple[str, ...]
+    build: Callable[[Fields, StepShape, str], Model]
+
+
+@functools.cache
+def model_families() -> dict[str, str]:
+    """The module of every ``model_type`` that is counted by formula, in alphabetical order.
+
+    Read from each family file's ``MODEL_TYPES`` literal, so that no family is imported.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(FAMILIES.glob("[!_]*.py")):
+        source = path.read_text(encoding="utf-8")
+        start = source.index(_MARK) + len(_MARK) - 1
+        for model_type in ast.literal_eval(source[start : source.index(")", start) + 1]):
+            found[model_type] = path.stem
+    return dict(sorted(found.items()))
+
+
+@functools.cache
+def family(model_type: str) -> Family | None:
+    """The module that counts a ``model_type``, or None if there is none."""
+    if model_type.isidentifier() and (FAMILIES / f"{model_type}.py").is_file():
+        stem: str | None = model_type
+    else:
+        stem = model_families().get(model_type)
+    return None if stem is None else cast(Family, importlib.import_module(f"footprint.flops.families.{stem}"))
