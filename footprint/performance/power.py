@@ -29,47 +29,32 @@ class PowerPrediction:
     warnings: tuple[str, ...]
 
 
-def predict_power(*, cluster: Cluster, busy_share: Quantity) -> PowerPrediction:
+def predict_power(
+    *, cluster: Cluster, busy_share: Quantity, accelerator_power_w: float | None = None
+) -> PowerPrediction:
     """Mean IT power of the cluster at a busy share of the step, by component [W].
+
+    ``accelerator_power_w`` is one board's mean power where the user knows it; the host is added.
 
     Raises
     ------
     MissingFactError
         If nobody published a power for the chip; the message names the options that supply one.
     """
-    chip, node, nodes = cluster.accelerator, cluster.node, cluster.nodes
-    rows: list[Assumption] = []
-    warnings: list[str] = []
-    if chip.measured_w is not None:
-        low = chip.measured_low_w or chip.measured_w
-        high = chip.measured_high_w or chip.measured_w
-        one = Quantity.between(low, chip.measured_w, high, "power_model")
-        accelerators = one * cluster.count
-        cpu = ram = other = Quantity(0.0)
-        rows.append(_row("accelerator power, host share included", chip.measured_w, chip.id, "measured"))
-    elif chip.tdp_w is not None:
-        busy, waiting, model = (
-            assumed(f"power.{k}") for k in ("busy_over_tdp", "waiting_over_tdp", "model_error")
-        )
-        board: Quantity = equations.accelerator_power_w(chip.tdp_w, busy_share, busy.value, waiting.value)
-        one = board * Quantity.between(model.low, model.value, model.high, "power_model")
-        accelerators = one * cluster.count
-        host = _host_quantity(cluster)
-        cpu, ram, other = (host * (part * nodes) for part in (node.cpu_w, node.ram_w, node.other_w))
-        rows += [busy.row("--accelerator-power-w"), waiting.row("--accelerator-power-w")]
-        rows.append(_row(f"host power of {node.name}, a node", node.host_w, chip.id, "assumed"))
-    else:
-        raise MissingFactError(
-            f"nobody published a power for {chip.name}; give --accelerator-power-w "
-            f"(one {chip.unit}, host added) or --it-power-w (whole cluster)"
-        )
+    node, nodes = cluster.node, cluster.nodes
+    board, host, rows = _board_and_host(cluster, busy_share, accelerator_power_w)
+    accelerators = board * cluster.count
+    cpu, ram, other = (host * (part * nodes) for part in (node.cpu_w, node.ram_w, node.other_w))
+    warnings: tuple[str, ...] = ()
     in_nodes = total([accelerators, cpu, ram, other])
-    if node.max_w is not None and in_nodes.mid > node.max_w * nodes:
-        warnings.append(
-            f"modelled node power held at the rated maximum of {node.name}, {node.max_w:.0f} W a node"
-        )
     if node.max_w is not None:
-        in_nodes = in_nodes.capped(node.max_w * nodes)
+        limit = node.max_w * nodes
+        if in_nodes.mid > limit:
+            warnings = (f"node power held at the rated maximum of {node.name}, {node.max_w:.0f} W a node",)
+            accelerators, cpu, ram, other = (
+                part * (limit / in_nodes.mid) for part in (accelerators, cpu, ram, other)
+            )
+        in_nodes = in_nodes.capped(limit)
     network, network_rows = _network(cluster, in_nodes)
     return PowerPrediction(
         accelerators=accelerators,
@@ -79,11 +64,40 @@ def predict_power(*, cluster: Cluster, busy_share: Quantity) -> PowerPrediction:
         network=network,
         it_power_w=total([in_nodes, network]),
         assumptions=(*rows, *network_rows),
-        warnings=tuple(warnings),
+        warnings=warnings,
     )
 
 
-def _host_quantity(cluster: Cluster) -> Quantity:
+def _board_and_host(
+    cluster: Cluster, busy_share: Quantity, given_w: float | None
+) -> tuple[Quantity, Quantity, list[Assumption]]:
+    """Mean power of one board [W], the factor on the node form's host watts [1], and the rows."""
+    chip, node = cluster.accelerator, cluster.node
+    host_row = _row(f"host power of {node.name}, a node", node.host_w, chip.id, "assumed")
+    if given_w is not None:
+        return Quantity(given_w), _host_factor(cluster), [host_row]
+    if chip.measured_w is not None:
+        # The measurement holds the host: its share is split off, so that the sum stays what was measured.
+        low, high = chip.measured_low_w or chip.measured_w, chip.measured_high_w or chip.measured_w
+        spread = Quantity.between(low / chip.measured_w, 1.0, high / chip.measured_w, "power_model")
+        row = _row("accelerator power, host share included", chip.measured_w, chip.id, "measured")
+        share_w = node.host_w / node.accelerators if node.host_in_measured_w else 0.0
+        return spread * (chip.measured_w - share_w), spread * (1.0 if share_w else 0.0), [row]
+    if chip.tdp_w is None:
+        raise MissingFactError(
+            f"nobody published a power for {chip.name}; give --accelerator-power-w "
+            f"(one {chip.unit}, host added) or --it-power-w (whole cluster)"
+        )
+    busy, waiting, model = (
+        assumed(f"power.{k}") for k in ("busy_over_tdp", "waiting_over_tdp", "model_error")
+    )
+    board: Quantity = equations.accelerator_power_w(chip.tdp_w, busy_share, busy.value, waiting.value)
+    board = board * Quantity.between(model.low, model.value, model.high, "power_model")
+    rows = [busy.row("--accelerator-power-w"), waiting.row("--accelerator-power-w"), host_row]
+    return board, _host_factor(cluster), rows
+
+
+def _host_factor(cluster: Cluster) -> Quantity:
     """A factor of median 1 that carries the host's interval, shared by its components [1]."""
     node = cluster.node
     if node.host_w == 0:
