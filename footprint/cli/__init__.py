@@ -1,0 +1,124 @@
+"""The command line: each file of this folder that has a ``command`` is one.
+
+A command's file is imported only when it runs; ``footprint --help`` reads the first line
+of each file's docstring instead.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from footprint.errors import FootprintError, LimitExceededError
+
+EXIT_OUR_FAULT = 1
+EXIT_BAD_INPUT = 2
+EXIT_OVER_LIMIT = 3
+
+_EPILOG = """\b
+Examples:
+  footprint estimate --model bert-base --hw v100x8
+  footprint estimate --model config.json --hw h100:64 --tokens 300B --region FRA
+  footprint hardware search h100
+"""
+
+
+class CommandFolder(click.Group):
+    """A click group whose commands are the files of this folder, loaded when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands: files not starting with an underscore."""
+        return sorted(path.stem.rstrip("_") for path in _files())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now; None if there is no such file."""
+        path = _path_of(cmd_name)
+        if path is None:
+            return None
+        from importlib import import_module
+
+        command = import_module(f"footprint.cli.{path.stem}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{path.name} has no click command named 'command'")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the first argument; an unknown one names the nearest."""
+        if args and _path_of(args[0]) is None and not args[0].startswith("-"):
+            from footprint.catalog.names import unknown
+
+            raise unknown("command", args[0], self.list_commands(ctx), "see footprint --help")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the first line of each file."""
+        rows = [(path.stem.rstrip("_"), _summary(path)) for path in _files()]
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows))
+
+
+def _files() -> list[Path]:
+    return [path for path in Path(__file__).parent.glob("*.py") if not path.name.startswith("_")]
+
+
+def _path_of(name: str) -> Path | None:
+    return next((path for path in _files() if path.stem.rstrip("_") == name), None)
+
+
+def _summary(path: Path) -> str:
+    """First line of a file's docstring, without importing it."""
+    with path.open(encoding="utf-8") as file:
+        return file.readline().strip().strip('"').rstrip(".")
+
+
+@click.command(
+    cls=CommandFolder,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+@click.version_option(package_name="footprint-ml", prog_name="footprint")
+def group() -> None:
+    """What training a model costs in kWh, CO2e and USD.
+
+    Estimated before you start, measured while it trains, reported afterwards;
+    every number with its interval and its source.
+    """
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line; errors of the user are one line and exit code 2, ours are 1."""
+    try:
+        code = group.main(args=args, prog_name="footprint", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except LimitExceededError as error:
+        _fail(str(error), EXIT_OVER_LIMIT)
+    except FootprintError as error:
+        _fail(str(error), EXIT_BAD_INPUT)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_BAD_INPUT)
+    except click.exceptions.Abort:
+        _fail("stopped", 130)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not our business to complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("FOOTPRINT_DEBUG"):
+            raise
+        _fail(
+            f"our own fault, sorry: {type(error).__name__}: {error} "
+            "(FOOTPRINT_DEBUG=1 shows where; please report it)",
+            EXIT_OUR_FAULT,
+        )
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"footprint: {message}", err=True)
+    sys.exit(code)

@@ -10,9 +10,19 @@ from footprint.results.rows import (
     REPORT_COLUMNS,
     SCHEMA,
     append_rows,
+    csv_text,
     flatten,
     read_rows,
     report_row,
 )
 
-__all__ = ["KINDS", "REPORT_COLUMNS", "SCHEMA", "append_rows", "flatten", "read_rows", "report_row"]
+__all__ = [
+    "KINDS",
+    "REPORT_COLUMNS",
+    "SCHEMA",
+    "append_rows",
+    "csv_text",
+    "flatten",
+    "read_rows",
+    "report_row",
+]

@@ -147,6 +147,13 @@ def append_rows(path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = 
         raise FootprintError(f"{path}: cannot write: {reason}; nothing was added") from None
 
 
+def csv_text(rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA) -> str:
+    """The rows as the text of a whole CSV, header first."""
+    columns = _columns_for(rows, schema)
+    header = dict(zip(columns, columns, strict=True))
+    return _encode(columns, [header, *(_cells(row, columns, schema) for row in rows)]).decode()
+
+
 def _columns_for(rows: Sequence[Mapping[str, Any]], schema: str) -> tuple[str, ...]:
     if schema == SCHEMA:
         return REPORT_COLUMNS

@@ -1,0 +1,170 @@
+"""``list``, ``search`` and ``show`` of a catalogue, the same for models, hardware, regions and prices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from footprint.cli._options import CatalogueName
+
+SCHEMA = "footprint/catalogue/1"
+WIDTH = 80
+MOST_FOUND = 20
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """What a catalogue command needs: its rows, one record, and the names for completion."""
+
+    kind: str
+    about: str
+    rows: Callable[[], list[Row]]
+    """One flat row a record; the first key is its id."""
+    show: Callable[[str], Mapping[str, Any]]
+    """The whole record of a name; raises UnknownNameError."""
+    names: Callable[[], list[str]]
+    columns: Sequence[str]
+    """Keys of the rows that the table shows."""
+    example: str
+
+
+def catalogue_group(catalogue: Catalogue) -> click.Group:
+    """The click group with ``list``, ``search`` and ``show`` of one catalogue."""
+    epilog = (
+        "\b\nExamples:\n"
+        f"  footprint {catalogue.kind} list\n"
+        f"  footprint {catalogue.kind} search {catalogue.example}\n"
+        f"  footprint {catalogue.kind} show {catalogue.example} --format json\n"
+    )
+    name_type = CatalogueName("name", catalogue.names)
+
+    @click.group(name=catalogue.kind, help=catalogue.about, epilog=epilog)
+    def group() -> None:
+        pass
+
+    @group.command("list", help="Every record, a line each.", epilog=epilog)
+    @_format_option
+    def list_(format_: str) -> None:
+        _print_rows(catalogue, catalogue.rows(), format_)
+
+    @group.command("search", help="Records whose names look like TEXT, best first.", epilog=epilog)
+    @click.argument("text")
+    @_format_option
+    def search(text: str, format_: str) -> None:
+        _print_rows(catalogue, _search(catalogue.rows(), text), format_)
+
+    @group.command("show", help="All that is known of one record, with sources.", epilog=epilog)
+    @click.argument("name", type=name_type)
+    @_format_option
+    def show(name: str, format_: str) -> None:
+        record = catalogue.show(name)
+        if format_ == "json":
+            _print_json(catalogue.kind, [dict(record)])
+        else:
+            click.echo("\n".join(_record_lines(record)))
+
+    return group
+
+
+def _format_option(function: Any) -> Any:
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        help="How it is printed.",
+    )(function)
+
+
+def _search(rows: list[Row], text: str) -> list[Row]:
+    """Rows that hold the text, else those whose text is nearest to it."""
+    wanted = text.strip().lower()
+    texts = {
+        index: " ".join(str(v) for v in row.values() if v is not None).lower()
+        for index, row in enumerate(rows)
+    }
+    holding = [rows[index] for index, line in texts.items() if wanted in line]
+    if holding or not wanted:
+        return holding
+    from rapidfuzz import fuzz, process
+
+    found = process.extract(wanted, texts, scorer=fuzz.partial_ratio, limit=MOST_FOUND, score_cutoff=70)
+    return [rows[index] for _, _, index in found]
+
+
+def _print_rows(catalogue: Catalogue, rows: list[Row], format_: str) -> None:
+    if format_ == "json":
+        _print_json(catalogue.kind, rows)
+        return
+    if not rows:
+        click.echo(f"no {catalogue.kind} found", err=True)
+        return
+    cells = [[_text(row.get(column)) for column in catalogue.columns] for row in rows]
+    heading = _heading(catalogue.columns)
+    lines = [*heading, *cells]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(catalogue.columns))]
+    # The widest column gives way until the line fits.
+    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths) > 12:
+        widths[widths.index(max(widths))] -= 1
+    for line in lines:
+        click.echo("  ".join(_fit(text, width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _heading(columns: Sequence[str]) -> list[list[str]]:
+    """Column names over as many lines as the longest has words, aligned at the bottom."""
+    words = [column.split("_") for column in columns]
+    height = max(map(len, words))
+    return [
+        [names[row - height + len(names)] if row >= height - len(names) else "" for names in words]
+        for row in range(height)
+    ]
+
+
+def _fit(text: str, width: int) -> str:
+    return f"{text:<{width}}" if len(text) <= width else text[: width - 2] + ".."
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return " ".join(str(part) for part in value)
+    return str(value)
+
+
+def _print_json(kind: str, rows: list[Row]) -> None:
+    import json
+
+    record = {"schema": SCHEMA, "kind": kind, "rows": rows}
+    click.echo(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _record_lines(record: Mapping[str, Any], indent: int = 0) -> list[str]:
+    """A nested record as indented lines; what is empty is left out."""
+    pad = "  " * indent
+    lines: list[str] = []
+    for key, value in record.items():
+        if value is None or value == "" or value in ({}, [], ()):
+            continue
+        if isinstance(value, Mapping):
+            lines += [f"{pad}{key}:", *_record_lines(value, indent + 1)]
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
+            for part in value:
+                lines += [f"{pad}{key}:", *_record_lines(part, indent + 1)]
+        else:
+            lines.append(f"{pad}{key}: {_number(value)}")
+    return lines
+
+
+def _number(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_number(part) for part in value)
+    return str(value)

@@ -1,0 +1,97 @@
+"""Parameter types that the commands share: human numbers, catalogue names, output files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from footprint import parsing
+
+
+class Human(click.ParamType):
+    """A number as people write it; the parser raises FootprintError with the forms it takes."""
+
+    def __init__(self, name: str, parse: Callable[[str, str], float], *, whole: bool = False) -> None:
+        self.name = name
+        self._parse = parse
+        self._whole = whole
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | int:
+        """The number in the parser's base unit."""
+        label = param.opts[0] if param is not None else self.name
+        number = self._parse(str(value), label)
+        if not self._whole:
+            return number
+        if number != int(number):
+            raise click.BadParameter(f"must be a whole number, not {value}", ctx=ctx, param=param)
+        return int(number)
+
+
+COUNT = Human("count", parsing.parse_count)
+WHOLE = Human("count", parsing.parse_count, whole=True)
+DURATION_H = Human("hours", parsing.parse_duration_h)
+USD = Human("usd", parsing.parse_usd)
+
+
+class CatalogueName(click.ParamType):
+    """A name of a catalogue, completed by the shell; looked up later, with near matches."""
+
+    def __init__(self, name: str, names: Callable[[], list[str]]) -> None:
+        self.name = name
+        self._names = names
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Names that start with what was typed; a path's completion where it looks like one."""
+        if "/" in incomplete or incomplete.startswith("."):
+            return [CompletionItem(incomplete, type="file")]
+        wanted = incomplete.lower()
+        return [CompletionItem(name) for name in self._names() if name.lower().startswith(wanted)]
+
+
+def _models() -> list[str]:
+    from footprint.catalog.models import model_ids
+
+    return model_ids()
+
+
+def _accelerators() -> list[str]:
+    from footprint.catalog.hardware import accelerator_ids
+
+    return accelerator_ids()
+
+
+def _places() -> list[str]:
+    from footprint.catalog.places import place_keys
+
+    return place_keys()
+
+
+def _providers() -> list[str]:
+    from footprint.catalog.prices import providers
+
+    return providers()
+
+
+MODEL = CatalogueName("name|file", _models)
+HARDWARE = CatalogueName("cluster", _accelerators)
+REGION = CatalogueName("place", _places)
+PROVIDER = CatalogueName("provider", _providers)
+
+
+def write_output(text: str, path: Path | None, *, overwrite: bool) -> None:
+    """Print the text, or write it to a new file; an existing one needs ``--overwrite``.
+
+    Raises FootprintError where the file exists or its folder cannot be written.
+    """
+    if path is None:
+        click.echo(text)
+        return
+    from footprint.reports.files import write_new
+
+    write_new(path, text if text.endswith("\n") else text + "\n", overwrite=overwrite)

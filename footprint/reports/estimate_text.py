@@ -1,0 +1,197 @@
+"""An estimate for people: the answer first, then what it rests on; 80 columns or Markdown."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from footprint.reports.human import amount, figures, interval
+from footprint.results import Quantity
+from footprint.results.estimate import Estimate
+
+WIDTH = 80
+Row = tuple[str, str, str]
+
+
+def render(
+    result: Estimate,
+    *,
+    markdown: bool = False,
+    explain: bool = False,
+    spread: bool = False,
+    equivalents: bool = False,
+) -> str:
+    """The estimate as text; ``explain`` and ``spread`` add the detail behind it."""
+    sections: list[str] = []
+    if markdown:
+        sections.append(f"### {_title(result)}")
+        sections.append(_markdown_table("", _answer(result)))
+        sections.append(_markdown_table("How it comes about", _behind(result)))
+    else:
+        sections.append("\n".join(textwrap.wrap(_title(result), WIDTH)))
+        sections.append(_table([("", "median", "90 % interval"), *_answer(result)]))
+        sections.append(_table(_behind(result)))
+    if result.repeats.runs > 1 or result.repeats.failed_share:
+        sections.append(_repeats(result, markdown))
+    if spread:
+        from footprint.reports.explain import spread_text
+
+        sections.append(spread_text(result))
+    if explain:
+        from footprint.reports.explain import explain_text
+
+        sections.append(explain_text(result))
+    if equivalents:
+        from footprint.reports.equivalents import equivalents_text
+
+        sections.append(equivalents_text(result.co2e_kg))
+    sections.append(_assumptions(result, markdown))
+    return "\n\n".join(section for section in sections if section)
+
+
+def _title(result: Estimate) -> str:
+    cluster = result.cluster
+    nodes = f"{figures(cluster.nodes)} node{'' if cluster.nodes == 1 else 's'}"
+    hardware = f"{cluster.count:,} x {cluster.variant} ({cluster.unit}, {nodes})"
+    name = result.model.name if result.model is not None else result.name
+    return f"{name} on {hardware}"
+
+
+def _answer(result: Estimate) -> list[Row]:
+    """The four numbers people came for."""
+    rows = [
+        _row("duration", result.duration_h, "h"),
+        _row("energy (facility)", result.energy_kwh, "kwh"),
+        _row("operational CO2e", result.co2e_kg, "kg"),
+    ]
+    if result.cost_usd is not None:
+        rows.append(_row("cost", result.cost_usd, "usd"))
+    else:
+        rows.append(("cost", "unknown", "give --usd-per-hour"))
+    return rows
+
+
+def _row(label: str, quantity: Quantity, unit: str) -> Row:
+    return label, amount(quantity.mid, unit), interval(quantity, unit)
+
+
+def _behind(result: Estimate) -> list[Row]:
+    """The links of the chain between the config and the answer."""
+    rows: list[Row] = []
+    if result.flop is not None and result.workload is not None:
+        rows.append(("training FLOPs", f"{figures(result.flop.model_flop)} FLOP", _amounts(result)))
+    if result.mfu is not None and result.workload is not None:
+        label = "MFU" if result.goodput is not None else "MFU (wall clock)"
+        rows.append(
+            (label, figures(result.mfu.mid, 2), f"{interval(result.mfu, '')}, {result.workload.precision}")
+        )
+    if result.goodput is not None:
+        rows.append(_row("goodput", result.goodput, ""))
+    rows.append(_row("power (node)", result.it_power_w, "w"))
+    rows.append(_row("energy (node)", result.it_energy_kwh, "kwh"))
+    rows.append(_row("PUE", result.pue, ""))
+    place = f"{result.place.name}" + (f" {result.place.year}" if result.place.year else "")
+    rows.append(
+        (
+            "grid",
+            amount(result.grid_g_per_kwh.mid, "g_per_kwh"),
+            f"{interval(result.grid_g_per_kwh, 'g_per_kwh')}, {place}",
+        )
+    )
+    if result.price is not None:
+        price = result.price.usd_per_accelerator_h
+        offers = f", {result.price.providers} providers" if result.price.providers else ""
+        rows.append(
+            (
+                "price per hour",
+                amount(price.mid, "usd"),
+                f"{interval(price, 'usd')}, {result.price.purchase}{offers}",
+            )
+        )
+    if result.co2e_market_kg is not None:
+        rows.append(_row("CO2e, market-based", result.co2e_market_kg, "kg"))
+    if result.embodied_co2e_kg is not None:
+        rows.append(_row("embodied CO2e", result.embodied_co2e_kg, "kg"))
+    if result.water_l is not None:
+        rows.append(_row("water on site", result.water_l, "l"))
+    return rows
+
+
+def _amounts(result: Estimate) -> str:
+    workload = result.workload
+    if workload is None:
+        return ""
+    if workload.tokens is not None:
+        return f"{figures(workload.tokens)} tokens, {figures(workload.steps)} steps"
+    return f"{figures(workload.samples)} samples, {figures(workload.steps)} steps"
+
+
+def _table(rows: list[Row]) -> str:
+    """Three aligned columns within 80; the last one wraps."""
+    first = max(len(row[0]) for row in rows)
+    second = max(len(row[1]) for row in rows)
+    lines: list[str] = []
+    for label, value, detail in rows:
+        head = f"  {label:<{first}}  {value:>{second}}  "
+        parts = textwrap.wrap(detail, WIDTH - len(head)) or [""]
+        lines.append((head + parts[0]).rstrip())
+        lines += [" " * len(head) + part for part in parts[1:]]
+    return "\n".join(lines)
+
+
+def _markdown_table(title: str, rows: list[Row]) -> str:
+    lines = [f"**{title}**", ""] if title else []
+    lines += ["| | median | 90 % interval |", "|---|---:|---|"]
+    lines += [f"| {_cell(a)} | {_cell(b)} | {_cell(c)} |" for a, b, c in rows]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Text that cannot break a Markdown table or smuggle in markup."""
+    for sign, safe in (
+        ("\\", "\\\\"),
+        ("|", "\\|"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ("`", "\\`"),
+        ("$", "\\$"),
+    ):
+        text = text.replace(sign, safe)
+    return text
+
+
+def _repeats(result: Estimate, markdown: bool) -> str:
+    whole = result.total
+    rows = [_row("energy (facility)", whole.energy_kwh, "kwh"), _row("operational CO2e", whole.co2e_kg, "kg")]
+    if whole.cost_usd is not None:
+        rows.append(_row("cost", whole.cost_usd, "usd"))
+    failed = (
+        f", {figures(100 * result.repeats.failed_share, 2)} % of all hours failed"
+        if result.repeats.failed_share
+        else ""
+    )
+    title = f"All {result.repeats.runs:,} runs together{failed}"
+    return _markdown_table(title, rows) if markdown else f"{title}:\n{_table(rows)}"
+
+
+def _assumptions(result: Estimate, markdown: bool) -> str:
+    """What was assumed, and the option that replaces each."""
+    if not result.assumptions:
+        return ""
+    rows = list(_assumption_rows(result))
+    if markdown:
+        lines = ["**Assumed**", ""]
+        return "\n".join(lines + [f"- {_cell(f'{a}: {b}')}" + (f" (`{c}`)" if c else "") for a, b, c in rows])
+    return "Assumed, and what replaces it:\n" + _table([(a, b, c) for a, b, c in rows])
+
+
+def _assumption_rows(result: Estimate) -> Iterator[Row]:
+    for row in result.assumptions:
+        value = (
+            row.value
+            if isinstance(row.value, str)
+            else f"{figures(row.value)} {row.unit}".rstrip(" 1").rstrip()
+        )
+        if not isinstance(row.value, str) and row.unit not in ("", "1"):
+            value = f"{figures(row.value)} {row.unit}"
+        yield row.name, value, row.option

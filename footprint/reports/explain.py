@@ -1,0 +1,198 @@
+"""The detail behind an estimate: each formula with its numbers and sources; what moves the result."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from footprint.catalog.sources import describe
+from footprint.reports.human import amount, figures
+from footprint.results import Quantity
+from footprint.results.estimate import Estimate, PhaseSummary
+
+WIDTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One formula: what it gives, with its numbers put in, and where they come from."""
+
+    title: str
+    formula: str
+    numbers: str
+    sources: tuple[str, ...] = ()
+
+
+def explain_text(result: Estimate) -> str:
+    """Every link of the chain as text for people."""
+    lines = ["How each number comes about:"]
+    cited: dict[str, int] = {}
+    for step in explain(result):
+        marks = [str(cited.setdefault(source, len(cited) + 1)) for source in step.sources]
+        mark = f" [{', '.join(marks)}]" if marks else ""
+        lines += ["", f"  {step.title}{mark}"]
+        lines += _wrapped(step.formula, 4)
+        lines += _wrapped(f"= {step.numbers}", 4)
+    lines += ["", "Sources:"]
+    for source, number in cited.items():
+        described = "; ".join(describe(source))
+        lines += textwrap.wrap(
+            f"[{number}] {described}",
+            WIDTH,
+            initial_indent="  ",
+            subsequent_indent="      ",
+            break_long_words=False,
+        )
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    pad = " " * indent
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=pad, subsequent_indent=pad + "  ", break_long_words=False
+    )
+
+
+def explain(result: Estimate) -> Iterator[Step]:
+    """The formulas of the chain in order, with the estimate's own numbers."""
+    yield from _flops(result)
+    yield from _time(result)
+    yield from _energy(result)
+    yield from _consequences(result)
+
+
+def _flops(result: Estimate) -> Iterator[Step]:
+    if result.flop is None or result.workload is None:
+        return
+    phases = " + ".join(_phase(phase) for phase in result.workload.phases)
+    yield Step(
+        "Training FLOPs (model, full attention)",
+        "sum over phases of steps x FLOP a step; FLOP a step from the list of matrix products",
+        f"{phases} -> {figures(result.flop.model_flop, 4)} FLOP (causal "
+        f"{figures(result.flop.model_flop_causal, 4)}, hardware {figures(result.flop.hardware_flop, 4)})",
+    )
+
+
+def _phase(phase: PhaseSummary) -> str:
+    size = f"{phase.sequence_length}" if phase.sequence_length is not None else f"{phase.image_size} px"
+    if phase.target_sequence_length is not None:
+        size += f"/{phase.target_sequence_length}"
+    return f"{figures(phase.steps)} steps of {figures(phase.sequences_per_step)} x {size}"
+
+
+def _time(result: Estimate) -> Iterator[Step]:
+    workload, count = result.workload, result.cluster.count
+    if result.step_time_s is not None and result.mfu is not None and result.peak_flop_per_s and workload:
+        flop = (result.flop.model_flop if result.flop else 0.0) / workload.steps
+        yield Step(
+            "Step time",
+            "FLOP a step / (accelerators x peak FLOP/s x MFU)",
+            f"{figures(flop, 4)} / ({count:,} x {figures(result.peak_flop_per_s, 4)} x "
+            f"{figures(result.mfu.mid)}) = {amount(result.step_time_s.mid, 's')}; {workload.precision} peak",
+            (*_sources_of(result, "time."), f"profile {result.cluster.accelerator}"),
+        )
+    if result.goodput is not None and workload and result.step_time_s is not None:
+        lengthened = result.duration_h.mid / (
+            workload.steps * result.step_time_s.mid / result.goodput.mid / 3600
+        )
+        spot = f" x {figures(lengthened)} (interruptions)" if lengthened > 1.0001 else ""
+        yield Step(
+            "Duration",
+            "steps x step time / goodput",
+            f"{figures(workload.steps)} x {amount(result.step_time_s.mid, 's')} / "
+            f"{figures(result.goodput.mid)}{spot} = {amount(result.duration_h.mid, 'h')}",
+            _sources_of(result, "goodput."),
+        )
+    else:
+        yield Step("Duration", "given", amount(result.duration_h.mid, "h"))
+
+
+def _energy(result: Estimate) -> Iterator[Step]:
+    parts = result.energy_components_kwh
+    hours = result.duration_h.mid
+    shown = [
+        f"{name.replace('_', ' ')} {amount(part.mid / hours * 1e3, 'w')}"
+        for name, part in (
+            ("accelerators", parts.accelerators), ("cpu", parts.cpu), ("ram", parts.ram),
+            ("other node", parts.other_node), ("network", parts.network),
+        )
+        if part is not None
+    ]  # fmt: skip
+    yield Step(
+        "IT power, whole cluster (boundary: node)",
+        "accelerators + host + network, held at the node's rated maximum" if shown else "given",
+        (" + ".join(shown) + " -> " if shown else "") + amount(result.it_power_w.mid, "w"),
+        (*_sources_of(result, "power."), f"profile {result.cluster.accelerator}") if shown else (),
+    )
+    yield Step(
+        "IT energy",
+        "IT power x duration",
+        f"{amount(result.it_power_w.mid, 'w')} x {figures(hours)} h = "
+        f"{amount(result.it_energy_kwh.mid, 'kwh')}",
+    )
+    yield Step(
+        "Facility energy (boundary: facility)",
+        "IT energy x PUE, applied once",
+        f"{amount(result.it_energy_kwh.mid, 'kwh')} x {figures(result.pue.mid, 4)} = "
+        f"{amount(result.energy_kwh.mid, 'kwh')}",
+        _sources_of(result, "pue"),
+    )
+
+
+def _consequences(result: Estimate) -> Iterator[Step]:
+    yield Step(
+        f"Operational CO2e (location-based, {result.place.basis})",
+        "facility energy x carbon intensity",
+        f"{figures(result.energy_kwh.mid, 4)} kWh x {figures(result.grid_g_per_kwh.mid, 4)} g/kWh "
+        f"({result.place.name}) = {amount(result.co2e_kg.mid, 'kg')}",
+        (result.place.source,),
+    )
+    if result.price is not None and result.cost_usd is not None:
+        price = result.price
+        yield Step(
+            "Cost",
+            "accelerator-hours x price",
+            f"{figures(result.accelerator_h.mid, 4)} h x {amount(price.usd_per_accelerator_h.mid, 'usd')} = "
+            f"{amount(result.cost_usd.mid, 'usd')} ({price.purchase}; {price.interval}; dated {price.dated})",
+            tuple(price.source.split("; ")),
+        )
+    if result.embodied_co2e_kg is not None:
+        yield Step(
+            "Embodied CO2e (not in the operational figure)",
+            "kgCO2e of the hardware x accelerator-hours / (lifetime x utilisation)",
+            amount(result.embodied_co2e_kg.mid, "kg"),
+            _sources_of(result, "power.hardware_"),
+        )
+
+
+def _sources_of(result: Estimate, prefix: str) -> tuple[str, ...]:
+    """Sources of the assumptions whose name starts so."""
+    return tuple(dict.fromkeys(row.source for row in result.assumptions if row.name.startswith(prefix)))
+
+
+def contributions(quantity: Quantity) -> list[tuple[str, float, float]]:
+    """Causes of a quantity with its value at their low and high ends, widest first."""
+    rows = [
+        (cause, quantity.mid * math.exp(min(a, b)), quantity.mid * math.exp(max(a, b)))
+        for cause, (a, b) in quantity.spread.items()
+        if a != b
+    ]
+    return sorted(rows, key=lambda row: row[1] / row[2])
+
+
+def spread_text(result: Estimate) -> str:
+    """What each cause alone does to the answers, widest first."""
+    lines = ["What moves the result (each cause alone, over its own 90 %):"]
+    answers = [
+        ("energy", result.energy_kwh, "kwh"),
+        ("CO2e", result.co2e_kg, "kg"),
+        ("cost", result.cost_usd, "usd"),
+    ]
+    for label, quantity, unit in answers:
+        if quantity is None:
+            continue
+        for cause, low, high in contributions(quantity):
+            lines.append(f"  {label:<7} {cause:<32.32} {amount(low, unit, 2):>12} - {amount(high, unit, 2)}")
+    return "\n".join(lines)

@@ -1,0 +1,39 @@
+"""A scenario file: the inputs of one estimate, to run again or to share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from footprint.catalog.files import read_toml
+from footprint.errors import DataFileError, FootprintError
+from footprint.estimator import EstimateRequest
+from footprint.reports.files import write_new
+
+SCHEMA = "footprint/scenario/1"
+
+
+def save_scenario(request: EstimateRequest, path: Path, *, overwrite: bool = False) -> None:
+    """Write the fields that were set as TOML; FootprintError if the file exists."""
+    import tomli_w
+
+    write_new(path, tomli_w.dumps({"schema": SCHEMA, **request.given()}), overwrite=overwrite)
+
+
+def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateRequest:
+    """A request from a scenario file, what is given on top winning; without a file, from that alone.
+
+    Raises DataFileError for a file of another schema, FootprintError for what the fields get wrong.
+    """
+    if path is None:
+        if "hw" not in given:
+            raise FootprintError("--hw is missing: say which accelerators, such as --hw v100:8")
+        return EstimateRequest.from_mapping(given, "command line")
+    raw = read_toml(path)
+    schema = raw.pop("schema", None)
+    if schema != SCHEMA:
+        raise DataFileError(
+            f"{path}: schema is {schema!r}, not {SCHEMA!r}: not a scenario that this version reads"
+        )
+    return EstimateRequest.from_mapping({**raw, **given}, str(path))
