@@ -1,0 +1,71 @@
+"""Check predictions against published tables, row by row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from footprint.errors import LimitExceededError
+
+if TYPE_CHECKING:
+    from footprint.validation import ValidationReport
+
+_EPILOG = """\b
+Examples:
+  footprint validate strubell
+  footprint validate strubell --format json
+  footprint validate strubell --fail-under 1.0
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("name")
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Exit 3 if a smaller share of the rows is within a factor of 1.25.",
+)
+def command(name: str, format_: str, fail_under: float | None) -> None:
+    """Published against predicted for the dataset NAME (strubell, ...)."""
+    from footprint.catalog.names import unknown
+    from footprint.validation import datasets
+
+    known = datasets()
+    if name not in known:
+        raise unknown("dataset", name, known, f"one of: {', '.join(known)}")
+    report = known[name]()
+    if format_ == "json":
+        import json
+
+        click.echo(json.dumps(report.to_json(), indent=2, allow_nan=False))
+    else:
+        click.echo(_table(report))
+    if fail_under is not None and report.within(1.25) < fail_under:
+        raise LimitExceededError(
+            f"{report.within(1.25):.1%} of the rows are within a factor of 1.25, below {fail_under:.1%}"
+        )
+
+
+def _table(report: ValidationReport) -> str:
+    """The rows in 80 columns, then the scores."""
+    width = max(len(row.id) for row in report.rows)
+    folds = max(len(row.fold) for row in report.rows)
+    lines = [f"{'row':<{width}}  {'':<{folds}}  {'published':>11}  {'predicted':>13}  unit"]
+    lines += [
+        f"{row.id:<{width}}  {row.fold:<{folds}}  {row.published:>11,.6g}  {row.predicted:>13,.7g}  {row.unit}"
+        for row in report.rows
+    ]
+    lines += ["", f"rows {len(report.rows)}, median error {report.median_error:.2%}"]
+    lines += [f"within a factor of {f:g}: {report.within(f):.0%}" for f in (1.25, 1.5, 2.0)]
+    if report.coverage is not None and report.interval_score is not None:
+        lines.append(
+            f"90 % intervals cover {report.coverage:.0%}; interval score {report.interval_score:.3f}"
+        )
+    for name, scores in report.baselines.items():
+        lines.append(f"baseline {name}: " + ", ".join(f"{key} {value:.3g}" for key, value in scores.items()))
+    return "\n".join([*lines, *report.notes])

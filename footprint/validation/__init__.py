@@ -1,0 +1,17 @@
+"""Predictions against published numbers, with baselines beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from footprint.validation.report import ValidationReport, ValidationRow
+
+
+def datasets() -> dict[str, Callable[[], ValidationReport]]:
+    """What can be validated, by name."""
+    from footprint.validation.strubell import validate_strubell
+
+    return {"strubell": validate_strubell}
+
+
+__all__ = ["ValidationReport", "ValidationRow", "datasets"]

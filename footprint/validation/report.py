@@ -1,0 +1,106 @@
+"""A validation: published against predicted, row by row, and the scores over all rows.
+
+Errors are relative, ``|predicted / published - 1|``; shares within a factor use the ratio
+either way. Coverage and the interval score need rows with an interval.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA = "footprint/validation/1"
+COVERAGE = 0.90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationRow:
+    """One published number and what we say without having seen it."""
+
+    id: str
+    published: float
+    predicted: float
+    unit: str
+    fold: str
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+    @property
+    def error(self) -> float:
+        """Relative error of the prediction [1]."""
+        return abs(self.predicted / self.published - 1.0)
+
+    @property
+    def factor(self) -> float:
+        """How many times too high or too low, at least 1 [1]."""
+        ratio = self.predicted / self.published
+        return max(ratio, 1.0 / ratio)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationReport:
+    """All rows of a dataset with the scores and the baselines beside them."""
+
+    dataset: str
+    rows: tuple[ValidationRow, ...]
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def median_error(self) -> float:
+        """Median relative error over the rows [1]."""
+        return statistics.median(row.error for row in self.rows)
+
+    def within(self, factor: float) -> float:
+        """Share of the rows within a factor of the published number [1]."""
+        return sum(row.factor <= factor for row in self.rows) / len(self.rows)
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the rows whose 90 % interval holds the published number [1]; None without intervals."""
+        ranged = _ranged(self.rows)
+        if not ranged:
+            return None
+        return sum(low <= row.published <= high for row, low, high in ranged) / len(ranged)
+
+    @property
+    def interval_score(self) -> float | None:
+        """Mean Winkler score of the 90 % intervals of the logarithm [1]; smaller is better.
+
+        Gneiting and Raftery 2007, 10.1198/016214506000001437, equation 43.
+        """
+        ranged = _ranged(self.rows)
+        if not ranged:
+            return None
+        penalty = 2.0 / (1.0 - COVERAGE)
+        scores = []
+        for row, low, high in ranged:
+            bottom, top, truth = math.log(low), math.log(high), math.log(row.published)
+            scores.append(top - bottom + penalty * (max(0.0, bottom - truth) + max(0.0, truth - top)))
+        return statistics.fmean(scores)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, unrounded."""
+        return {
+            "schema": SCHEMA,
+            "dataset": self.dataset,
+            "rows": [
+                {name: getattr(row, name) for name in ValidationRow.__dataclass_fields__} for row in self.rows
+            ],
+            "median_error": self.median_error,
+            "within_1_25": self.within(1.25),
+            "within_1_5": self.within(1.5),
+            "within_2": self.within(2.0),
+            "coverage_90": self.coverage,
+            "interval_score": self.interval_score,
+            "baselines": {name: dict(scores) for name, scores in self.baselines.items()},
+            "notes": list(self.notes),
+        }
+
+
+def _ranged(rows: Sequence[ValidationRow]) -> list[tuple[ValidationRow, float, float]]:
+    return [(row, row.low, row.high) for row in rows if row.low is not None and row.high is not None]
