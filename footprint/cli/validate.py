@@ -53,12 +53,14 @@ def command(name: str, format_: str, fail_under: float | None) -> None:
 
 def _table(report: ValidationReport) -> str:
     """The rows in 80 columns, then the scores."""
-    width = max(len(row.id) for row in report.rows)
-    folds = max(len(row.fold) for row in report.rows)
-    lines = [f"{'row':<{width}}  {'':<{folds}}  {'published':>11}  {'predicted':>13}  unit"]
-    lines += [
-        f"{row.id:<{width}}  {row.fold:<{folds}}  {row.published:>11,.6g}  {row.predicted:>13,.7g}  {row.unit}"
-        for row in report.rows
+    rows = [
+        (row.id, row.fold, f"{row.published:,.10g}", f"{row.predicted:,.7g}", row.unit) for row in report.rows
+    ]
+    heading = ("row", "", "published", "predicted", "unit")
+    widths = [max(len(line[i]) for line in (heading, *rows)) for i in range(5)]
+    lines = [
+        f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}  {e}".rstrip()
+        for a, b, c, d, e in (heading, *rows)
     ]
     lines += ["", f"rows {len(report.rows)}, median error {report.median_error:.2%}"]
     lines += [f"within a factor of {f:g}: {report.within(f):.0%}" for f in (1.25, 1.5, 2.0)]

@@ -1,0 +1,41 @@
+"""Check your own hardware profile, model file or config.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_EPILOG = """\b
+Examples:
+  footprint check my-chip.toml
+  footprint check config.json --format json
+
+Files in the user folder are found by name like built-in ones:
+FOOTPRINT_DATA/hardware_profiles/*.toml and FOOTPRINT_DATA/models/*.toml.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
+)
+def command(file: Path, format_: str) -> None:
+    """Check FILE and say what it holds; exit 2 names the field that is wrong."""
+    from footprint.catalog.check import check_file
+    from footprint.catalog.files import user_folder
+
+    kind, record, remarks = check_file(file)
+    if format_ == "json":
+        import json
+        from dataclasses import asdict
+
+        row = {"file": str(file), "ok": True, "record": asdict(record), "remarks": list(remarks)}
+        click.echo(json.dumps({"schema": "footprint/catalogue/1", "kind": kind, "rows": [row]}, indent=2))
+        return
+    click.echo(f"{file}: a valid {kind} file: {record.name} ({record.id})")
+    for remark in remarks:
+        click.echo(f"  remark: {remark}")
+    folder = user_folder() / ("hardware_profiles" if kind == "hardware" else "models")
+    click.echo(f"  to use it by name, put it into {folder}")
