@@ -159,7 +159,7 @@ def _assemble(
         co2e_kg=emissions.co2e_kg,
         co2e_market_kg=emissions.co2e_market_kg,
         embodied_co2e_kg=emissions.embodied_co2e_kg,
-        water_l=emissions.water_l,
+        water_l=energy.water_l,
         price=cost.price,
         cost_usd=cost.cost_usd,
         repeats=repeats,

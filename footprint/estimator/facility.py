@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from footprint import equations
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.places import find_place, given_place, grid_quantity
-from footprint.catalog.pue import find_pue, find_water
+from footprint.catalog.pue import PueFact, find_pue
 from footprint.errors import FootprintError
 from footprint.estimator.request import EstimateRequest
 from footprint.performance import predict_power
@@ -30,6 +30,8 @@ class Energy:
     pue: Quantity
     energy_kwh: Quantity
     components: EnergyComponents
+    water_l: Quantity | None
+    """Evaporated on site; None where nobody publishes the site's water usage effectiveness."""
     assumptions: tuple[Assumption, ...]
     warnings: tuple[str, ...]
 
@@ -43,7 +45,6 @@ class Emissions:
     co2e_kg: Quantity
     co2e_market_kg: Quantity | None
     embodied_co2e_kg: Quantity | None
-    water_l: Quantity | None
     assumptions: tuple[Assumption, ...]
     warnings: tuple[str, ...]
 
@@ -76,28 +77,30 @@ def energy_of(
         rows += power.assumptions
         warnings += power.warnings
     it_energy = equations.energy_kwh(it_power, duration_h)
+    site = find_pue(provider=request.provider or place.provider, region=place.key, year=request.year)
     if request.pue is not None:
         pue = Quantity(request.pue)
     else:
-        fact = find_pue(provider=request.provider or place.provider, region=request.region, year=request.year)
-        pue = fact.pue
-        warnings += fact.warnings
-        rows.append(
-            Assumption(
-                name="pue", value=pue.mid, unit="1", basis=fact.basis, source=fact.source, option="--pue"
-            )
-        )
-    # PUE is at least 1, so its lower end cannot fall below.
-    pue = _at_least_one(pue)
+        pue = _at_least_one(site.pue)
+        warnings += site.warnings
+        rows.append(_pue_row(site))
     energy = equations.facility_energy_kwh(it_energy, pue)
     components = EnergyComponents(
         **{name: None if p is None else equations.energy_kwh(p, duration_h) for name, p in powers.items()},
         cooling=_overhead(it_energy, pue),
     )
+    water = site.wue_l_per_kwh
     return Energy(
         it_power_w=it_power, it_energy_kwh=it_energy, pue=pue, energy_kwh=energy, components=components,
+        water_l=None if water is None else equations.water_l(it_energy, water),
         assumptions=tuple(rows), warnings=tuple(warnings),
     )  # fmt: skip
+
+
+def _pue_row(site: PueFact) -> Assumption:
+    return Assumption(
+        name="pue", value=site.pue.mid, unit="1", basis=site.basis, source=site.source, option="--pue"
+    )
 
 
 def _at_least_one(pue: Quantity) -> Quantity:
@@ -129,12 +132,6 @@ def emissions_of(
     if place.market_g_per_kwh is not None:
         market = equations.co2e_kg(energy.energy_kwh, place.market_g_per_kwh)
     embodied = _embodied(cluster, accelerator_h, rows, warnings)
-    water = find_water(
-        provider=request.provider or place.provider, region=request.region, year=request.year, place=place
-    )
-    water_l = None
-    if water is not None:
-        water_l = equations.water_l(energy.it_energy_kwh, water.onsite_l_per_kwh)
     return Emissions(
         place=PlaceSummary(
             key=place.key, name=place.name, year=place.year, basis=place.basis, source=place.source
@@ -143,7 +140,6 @@ def emissions_of(
         co2e_kg=equations.co2e_kg(energy.energy_kwh, grid),
         co2e_market_kg=market,
         embodied_co2e_kg=embodied,
-        water_l=water_l,
         assumptions=tuple(rows),
         warnings=tuple(warnings),
     )
