@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   footprint estimate --model bert-base --hw v100x8
-  footprint estimate --model llama2-7b --hw h100:256 --tokens 300B --region FRA
+  footprint estimate --model llama2-7b --hw h100:256 --tokens 2T --region FRA
   footprint estimate --model config.json --hw a100:8 --method lora \\
       --tokens 50M --seq-len 2048 --batch-size 64
   footprint estimate --model gpt2-xl --hw tpu-v3x32 --hours 168
