@@ -27,7 +27,7 @@ from footprint.estimator.workload import Workload, resolve_workload, shape_of
 from footprint.flops import StepFlops, count_step
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import ClusterSummary, Estimate, Repeats, RepeatTotal
-from footprint.schema import TrainingMethod
+from footprint.schema import Cluster, TrainingMethod
 
 BOUNDARY = "facility"
 MFU_CONVENTION = "step MFU: model FLOPs with full attention over the dense peak of the run's precision"
@@ -56,7 +56,7 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
     place, place_rows, place_warnings = settle_place(request)
     energy = energy_of(request, scenario.cluster, timing.busy_share, timing.duration_h, place)
     accelerator_h = equations.accelerator_h(timing.duration_h, scenario.cluster.count)
-    emissions = emissions_of(request, scenario.cluster, energy, accelerator_h, place)
+    emissions = emissions_of(scenario.cluster, energy, accelerator_h, place)
     cost = cost_of(request, scenario.cluster, accelerator_h, energy.energy_kwh)
     parts = (scenario, timing, energy, emissions, cost)
     assumptions = tuple(dict.fromkeys((*place_rows, *(row for part in parts for row in part.assumptions))))
@@ -135,10 +135,7 @@ def _assemble(
         name=request.name or default_name,
         boundary=BOUNDARY,
         model=model_summary(scenario),
-        cluster=ClusterSummary(
-            accelerator=cluster.accelerator.id, variant=cluster.accelerator.name, unit=cluster.accelerator.unit,
-            count=cluster.count, nodes=cluster.nodes, node_form=cluster.node.name,
-        ),
+        cluster=_cluster_summary(cluster),
         workload=workload_summary(scenario),
         flop=flop_summary(scenario),
         parallelism=scenario.parallelism,
@@ -172,3 +169,15 @@ def _assemble(
         assumptions=assumptions,
         warnings=warnings,
     )  # fmt: skip
+
+
+def _cluster_summary(cluster: Cluster) -> ClusterSummary:
+    chip = cluster.accelerator
+    return ClusterSummary(
+        accelerator=chip.id,
+        variant=chip.name,
+        unit=chip.unit,
+        count=cluster.count,
+        nodes=cluster.nodes,
+        node_form=cluster.node.name,
+    )

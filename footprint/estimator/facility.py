@@ -121,10 +121,8 @@ def _overhead(it_energy: Quantity, pue: Quantity) -> Quantity:
     return it_energy * Quantity(above, spread)
 
 
-def emissions_of(
-    request: EstimateRequest, cluster: Cluster, energy: Energy, accelerator_h: Quantity, place: Place
-) -> Emissions:
-    """Operational, market-based and embodied CO2e [kg] and water [l]; never summed."""
+def emissions_of(cluster: Cluster, energy: Energy, accelerator_h: Quantity, place: Place) -> Emissions:
+    """Operational, market-based and embodied CO2e [kg]; never summed."""
     rows: list[Assumption] = []
     warnings: list[str] = []
     grid = grid_quantity(place)
@@ -167,8 +165,8 @@ def _embodied(
         each = total([each, Quantity(node.embodied_kg / node.accelerators)])
     else:
         warnings.append("embodied CO2e counts the accelerators only: no figure for the server is known")
-    lifetime, used = assumed("power.hardware_lifetime_years"), assumed("power.hardware_utilisation")
-    rows += [lifetime.row(), used.row()]
+    lifetime, used = assumed("prices.lifetime_years"), assumed("prices.utilisation")
+    rows += [lifetime.row("--lifetime-years"), used.row("--utilisation")]
     working_h = lifetime.quantity * used.quantity * HOURS_PER_YEAR
     share: Quantity = equations.embodied_kg(each, accelerator_h, working_h)
     return share

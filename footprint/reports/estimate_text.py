@@ -51,7 +51,8 @@ def render(
 
 def _title(result: Estimate) -> str:
     cluster = result.cluster
-    nodes = f"{figures(cluster.nodes)} node{'' if cluster.nodes == 1 else 's'}"
+    nodes = f"{cluster.nodes:,g}" if cluster.nodes == int(cluster.nodes) else figures(cluster.nodes)
+    nodes += " node" if cluster.nodes <= 1 else " nodes"
     hardware = f"{cluster.count:,} x {cluster.variant} ({cluster.unit}, {nodes})"
     name = result.model.name if result.model is not None else result.name
     return f"{name} on {hardware}"
@@ -178,20 +179,19 @@ def _assumptions(result: Estimate, markdown: bool) -> str:
     """What was assumed, and the option that replaces each."""
     if not result.assumptions:
         return ""
-    rows = list(_assumption_rows(result))
+    rows = _assumption_rows(result)
     if markdown:
-        lines = ["**Assumed**", ""]
-        return "\n".join(lines + [f"- {_cell(f'{a}: {b}')}" + (f" (`{c}`)" if c else "") for a, b, c in rows])
-    return "Assumed, and what replaces it:\n" + _table([(a, b, c) for a, b, c in rows])
+        lines = [f"- {_cell(f'{a}: {b}')}" + (f" (`{c}`)" if c else "") for a, b, c in rows]
+        return "\n".join(["**Assumed, and what replaces it**", "", *lines])
+    lines = ["Assumed, and what replaces it:"]
+    for name, value, option in rows:
+        text = f"{name} = {value}" + (f"  [{option}]" if option else "")
+        lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return "\n".join(lines)
 
 
 def _assumption_rows(result: Estimate) -> Iterator[Row]:
     for row in result.assumptions:
-        value = (
-            row.value
-            if isinstance(row.value, str)
-            else f"{figures(row.value)} {row.unit}".rstrip(" 1").rstrip()
-        )
-        if not isinstance(row.value, str) and row.unit not in ("", "1"):
-            value = f"{figures(row.value)} {row.unit}"
-        yield row.name, value, row.option
+        value = row.value if isinstance(row.value, str) else figures(row.value)
+        unit = "" if row.unit in ("", "1") else f" {row.unit}"
+        yield row.name, f"{value}{unit}", row.option

@@ -163,7 +163,7 @@ def _consequences(result: Estimate) -> Iterator[Step]:
             "Embodied CO2e (not in the operational figure)",
             "kgCO2e of the hardware x accelerator-hours / (lifetime x utilisation)",
             amount(result.embodied_co2e_kg.mid, "kg"),
-            _sources_of(result, "power.hardware_"),
+            _sources_of(result, "prices.lifetime"),
         )
 
 

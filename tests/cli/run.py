@@ -1,0 +1,27 @@
+"""Call the command line in this process, as the console script does."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import dataclass
+
+from footprint.cli import main
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+def footprint(*args: str) -> Outcome:
+    """Exit code, stdout and stderr of ``footprint ARGS``."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(list(args))
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0
+    return Outcome(code, out.getvalue(), err.getvalue())
