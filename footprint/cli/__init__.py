@@ -23,7 +23,7 @@ _FOLDER = os.path.dirname(__file__)  # noqa: PTH120
 _EPILOG = """\b
 Examples:
   footprint estimate --model bert-base --hw v100x8
-  footprint estimate --model config.json --hw h100:8 --tokens 300B --region FRA
+  footprint estimate --model config.json --hw h100:8 --tokens 20B --region FRA
   footprint hardware search h100
 """
 
