@@ -18,30 +18,54 @@ CURRENT_YEARS = 2
 
 
 @functools.cache
+def _rows() -> tuple[dict[str, str], ...]:
+    return tuple(read_csv(hardware_folder() / "prices.csv"))
+
+
+@functools.cache
 def shipped_offers() -> tuple[PriceOffer, ...]:
     """Every offer of ``hardware_profiles/prices.csv``, in the file's order."""
-    return tuple(
-        PriceOffer(
-            provider=row["provider"],
-            accelerator=row["accelerator"],
-            region=row["region"],
-            purchase=row["purchase"],  # type: ignore[arg-type]  # a test checks every shipped row
-            usd_per_accelerator_h=float(row["usd_per_accelerator_h"]),
-            scope=row["scope"],  # type: ignore[arg-type]
-            instance=row["instance"],
-            accelerators_per_instance=float(row["accelerators_per_instance"]),
-            dated=row["dated"],
-            source=row["source"],
-            basis=row["basis"],  # type: ignore[arg-type]
-            note=row["note"],
-        )
-        for row in read_csv(hardware_folder() / "prices.csv")
+    return tuple(_offer(row) for row in _rows())
+
+
+@functools.cache
+def offers_of(accelerator_id: str) -> tuple[PriceOffer, ...]:
+    """The offers of one accelerator; builds no others, for one estimate needs no more."""
+    return tuple(_offer(row) for row in _rows() if row["accelerator"] == accelerator_id)
+
+
+def _offer(row: dict[str, str]) -> PriceOffer:
+    return PriceOffer(
+        provider=row["provider"],
+        accelerator=row["accelerator"],
+        region=row["region"],
+        purchase=row["purchase"],  # type: ignore[arg-type]  # a test checks every shipped row
+        usd_per_accelerator_h=float(row["usd_per_accelerator_h"]),
+        scope=row["scope"],  # type: ignore[arg-type]
+        instance=row["instance"],
+        accelerators_per_instance=float(row["accelerators_per_instance"]),
+        dated=row["dated"],
+        source=row["source"],
+        basis=row["basis"],  # type: ignore[arg-type]
+        note=row["note"],
     )
 
 
-def newest_date(offers: Iterable[PriceOffer]) -> str:
-    """The newest date among the offers, ISO 8601."""
-    return max(offer.dated for offer in offers)
+def accelerators() -> set[str]:
+    """Ids of the accelerators that have an offer."""
+    return {row["accelerator"] for row in _rows()}
+
+
+@functools.cache
+def sellers() -> tuple[str, ...]:
+    """Ids of the providers that have an offer, sorted."""
+    return tuple(sorted({row["provider"] for row in _rows()}))
+
+
+@functools.cache
+def data_date() -> str:
+    """Date of the newest offer we ship, ISO 8601: what "current" is measured from."""
+    return max(row["dated"] for row in _rows())
 
 
 def current(offers: Iterable[PriceOffer], data_date: str) -> list[PriceOffer]:

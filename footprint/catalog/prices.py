@@ -12,17 +12,16 @@
 
 from __future__ import annotations
 
-import functools
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from footprint.catalog import offers as rules
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.files import read_toml, reference_folder
 from footprint.catalog.names import nearest, normalise, unknown
 from footprint.catalog.ownership import OwnedPrice, owned_price
+from footprint.catalog.price_spread import over_providers, within_provider
+from footprint.catalog.providers import find_provider, is_table, only_seller, provider_table, providers
 from footprint.errors import MissingFactError
 from footprint.results import Assumption, Quantity
 from footprint.schema import PriceOffer
@@ -40,8 +39,6 @@ __all__ = [
 ]
 
 PURCHASES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
-ENOUGH_PROVIDERS = 5
-"""With fewer, percentiles say nothing and the interval is the range."""
 ANY_REGION = "global"
 """Region of an offer whose price list does not tell regions apart."""
 
@@ -71,29 +68,6 @@ class PriceQuote:
 def all_offers() -> list[PriceOffer]:
     """Every offer that is shipped, in the file's order [USD per accelerator-hour]."""
     return list(rules.shipped_offers())
-
-
-def providers() -> list[str]:
-    """Ids of the providers with at least one offer, sorted."""
-    return sorted({offer.provider for offer in rules.shipped_offers()})
-
-
-@functools.cache
-def _provider_table() -> dict[str, dict[str, Any]]:
-    return read_toml(reference_folder() / "providers.toml")
-
-
-def find_provider(name: str) -> str:
-    """Canonical id of a provider, from its id or another name it goes by.
-
-    Raises:
-        UnknownNameError: no provider has this name; the message names the nearest.
-    """
-    wanted = normalise(name)
-    for key, entry in _provider_table().items():
-        if wanted in (key, normalise(entry["name"]), *entry["aliases"]):
-            return key
-    raise unknown("provider", name, providers(), "`footprint prices list` shows them all")
 
 
 def find_purchase(name: str) -> str:
@@ -138,10 +112,13 @@ def find_price(
         warnings.append(f"price of the bare {accelerator_id}: its host is charged extra and is not included")
     chosen = rules.cheapest_sizes(rules.newest_each(chosen))
     medians = rules.provider_medians(chosen)
-    if provider is None:
-        quantity, interval = _pooled(list(medians.values()), purchase)
+    seller = next(iter(medians))
+    if len(medians) == 1 and (seller in (provider, only_seller(accelerator_id)) or is_table(seller)):
+        quantity, interval = within_provider(chosen, f"price:{seller}:{purchase}")
     else:
-        quantity, interval = _of_one(chosen, medians[provider], f"price:{provider}:{purchase}")
+        quantity, interval = over_providers(medians, f"price:{purchase}:all")
+    if provider is None and year is None and purchase != "on_demand":
+        warnings += _dearer_than_on_demand(accelerator_id, purchase, quantity.mid, sorted(medians), region)
     dates = sorted(offer.dated for offer in chosen)
     return PriceQuote(
         usd_per_accelerator_h=quantity,
@@ -162,10 +139,9 @@ def _matching(
     accelerator_id: str, purchase: str, provider: str | None, region: str | None
 ) -> list[PriceOffer]:
     """The offers of this accelerator that fit the other wishes, which are tried one by one."""
-    every = rules.shipped_offers()
-    found = [offer for offer in every if offer.accelerator == accelerator_id]
+    found = list(rules.offers_of(accelerator_id))
     if not found:
-        similar = nearest(accelerator_id, {offer.accelerator for offer in every})
+        similar = nearest(accelerator_id, rules.accelerators())
         like = f", or price it as one of {', '.join(similar)}" if similar else ""
         raise MissingFactError(
             f"no price of {accelerator_id[:80]} in our data: give --usd-per-hour (an accelerator-hour){like}"
@@ -210,16 +186,13 @@ def _of_time(offers: list[PriceOffer], year: int | None, warnings: list[str]) ->
     if year is not None:
         found = rules.of_nearest_year(offers, year)
         if not found[0].dated.startswith(f"{year:04d}"):
-            warnings.append(
-                f"no price of {year}: those of {found[0].dated[:4]}, the nearest year we hold, are used"
-            )
+            warnings.append(f"no price of {year}: those of {found[0].dated[:4]}, the nearest year, are used")
         return found
-    data_date = rules.newest_date(rules.shipped_offers())
-    found = rules.current(offers, data_date)
+    found = rules.current(offers, rules.data_date())
     if not found:
         warnings.append(
-            f"the price is old: the newest offer is of {rules.newest_date(offers)}, "
-            f"more than {12 * rules.CURRENT_YEARS} months before our newest prices ({data_date})"
+            f"the price is old: the newest offer is of {max(offer.dated for offer in offers)}, more than "
+            f"{12 * rules.CURRENT_YEARS} months before our newest prices ({rules.data_date()})"
         )
     return found or offers
 
@@ -229,42 +202,29 @@ def _without_tables(offers: list[PriceOffer], year: int | None, warnings: list[s
 
     For the year of such a table its prices come first, so that the paper can be reproduced.
     """
-    kinds = _provider_table()
-    printed = [offer for offer in offers if kinds[offer.provider]["kind"] == "table"]
-    rented = [offer for offer in offers if kinds[offer.provider]["kind"] != "table"]
-    if not printed:
+    printed = [offer for offer in offers if is_table(offer.provider)]
+    rented = [offer for offer in offers if not is_table(offer.provider)]
+    if not printed or (rented and year is None):
         return rented
-    if year is not None or not rented:
-        table = printed[0].provider
-        warnings.append(f"prices as charged in {kinds[table]['name']}; {kinds[table]['note']}")
-        return printed
-    return rented
+    table = provider_table()[printed[0].provider]
+    warnings.append(f"prices as charged in {table['name']}: {table['note']}")
+    return printed
 
 
-def _pooled(medians: Sequence[float], purchase: str) -> tuple[Quantity, str]:
-    """The median over providers, its interval and what that interval is."""
-    cause = f"price:{purchase}:all"
-    mid = statistics.median(medians)
-    if len(medians) == 1:
-        factor = assumed("prices.one_provider_factor")
-        return Quantity.between(mid * factor.low, mid, mid * factor.high, cause), (
-            f"single provider, widened by the spread between providers of other chips ({factor.basis})"
-        )
-    if len(medians) < ENOUGH_PROVIDERS:
-        return Quantity.between(
-            min(medians), mid, max(medians), cause
-        ), f"min-max over {len(medians)} providers"
-    low, high = rules.percentile(medians, 0.05), rules.percentile(medians, 0.95)
-    return Quantity.between(low, mid, high, cause), f"p5-p95 over {len(medians)} providers"
-
-
-def _of_one(offers: Sequence[PriceOffer], mid: float, cause: str) -> tuple[Quantity, str]:
-    """The median of one provider that was asked for, with the range of its regions and sizes."""
-    prices = [offer.usd_per_accelerator_h for offer in offers]
-    low, high = min(prices), max(prices)
-    if low == high:
-        return Quantity(mid), "single provider, one list price"
-    return Quantity.between(low, mid, high, cause), f"single provider, min-max over its {len(prices)} offers"
+def _dearer_than_on_demand(
+    accelerator_id: str, purchase: str, usd_per_h: float, sellers: Sequence[str], region: str | None
+) -> list[str]:
+    """A warning where few publish this purchase, and those few are dear."""
+    found = [offer for offer in rules.offers_of(accelerator_id) if offer.purchase == "on_demand"]
+    found = [offer for offer in found if region is None or offer.region == region]
+    found = rules.current([offer for offer in found if not is_table(offer.provider)], rules.data_date())
+    medians = rules.provider_medians(rules.cheapest_sizes(rules.newest_each(rules.one_scope(found))))
+    if not medians or usd_per_h <= (on_demand := statistics.median(medians.values())):
+        return []
+    return [
+        f"{purchase} is dearer here than the on_demand median of {len(medians)} providers "
+        f"({on_demand:.2f} USD/h): its price is known of {', '.join(sellers)} alone"
+    ]
 
 
 def interruption_factor(purchase: str) -> tuple[Quantity, Assumption | None]:
