@@ -27,15 +27,18 @@ Attention = Literal["flash", "eager"]
 Method = Literal["pretrain", "finetune", "lora", "qlora"]
 
 STRICT: dict[str, str] = {"extra": "forbid"}
+LARGEST = 1e300
+"""No quantity of ours is larger; infinite and NaN fail the comparison too."""
 
 
 def _require_positive(record: object, *names: str) -> None:
     """Raise FootprintError unless every named field is absent or finite and above zero."""
     for name in names:
         value = getattr(record, name)
-        if value is not None and not (math.isfinite(value) and value > 0):
+        if value is not None and not 0 < value <= LARGEST:
+            shown = "a number beyond 1e300" if abs(value) > LARGEST else repr(value)
             raise FootprintError(
-                f"{type(record).__name__}.{name} must be a finite number above 0, not {value!r}"
+                f"{type(record).__name__}.{name} must be a finite number above 0, not {shown}"
             )
 
 
@@ -216,6 +219,9 @@ class Recipe:
     """Passes over the data that the phases amount to."""
     note: str = ""
 
+    def __post_init__(self) -> None:
+        _require_positive(self, "tokens", "accelerators", "duration_h", "epochs")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
@@ -233,6 +239,9 @@ class ModelConfig:
     note: str = ""
     cite: Mapping[str, Cite] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "parameters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Tables of a TOML file; DataFileError names the line that is broken."""
     try:
         return tomllib.loads(read_text(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise DataFileError(f"{path}: not valid TOML: nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
         raise DataFileError(f"{path}: not valid TOML: {error}") from None
 
 

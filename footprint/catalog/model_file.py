@@ -7,11 +7,12 @@ so an unknown key is an error. Nothing here trusts the file's size, depth, types
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from time import gmtime
 from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.files import read_text, read_toml
+from footprint.catalog.names import normalise
 from footprint.errors import DataFileError, FootprintError
 from footprint.schema import ModelConfig
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "config.json"
 MAX_SHOWN_PROBLEMS = 3
+MAX_NAME = 120
 
 
 def read_model_file(path: Path) -> ModelConfig:
@@ -69,11 +71,16 @@ def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        model = TypeAdapter(ModelConfig).validate_python(raw)
+        # As JSON: strictly read, it takes lists for tuples but no text for numbers.
+        model = TypeAdapter(ModelConfig).validate_json(json.dumps(raw, default=str), strict=True)
     except ValidationError as error:
         raise DataFileError(f"{origin}: {_problems(error)}") from None
-    except FootprintError as error:
+    except (FootprintError, RecursionError) as error:
         raise DataFileError(f"{origin}: {error}") from None
+    if not model.id or normalise(model.id) != model.id or not model.id.isprintable():
+        raise DataFileError(
+            f"{origin}: id must be lower case, with dashes and no blanks, not {model.id[:80]!r}"
+        )
     if not isinstance(model.config.get("model_type"), str):
         raise DataFileError(f'{origin}: [config] needs model_type, for example model_type = "llama"')
     return model
@@ -82,11 +89,13 @@ def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
 def _name(config: dict[str, Any], path: Path) -> str:
     """What a config calls itself, else its file's or its folder's name."""
     given = config.get("_name_or_path")
-    if isinstance(given, str) and given.strip(" ./\\"):
-        return Path(given.strip().rstrip("/\\")).name[:120]
-    if path.name != CONFIG_NAME:
-        return path.stem
-    return path.resolve().parent.name or "model"
+    own = PurePath(given.replace("\\", "/")).name if isinstance(given, str) else ""
+    other = path.stem if path.name != CONFIG_NAME else path.resolve().parent.name
+    for name in (own, other):
+        shown = "".join(letter for letter in name[:MAX_NAME] if letter.isprintable()).strip(" .")
+        if shown:
+            return shown
+    return "model"
 
 
 def _problems(error: ValidationError) -> str:
