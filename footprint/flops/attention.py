@@ -126,7 +126,9 @@ def self_attention(
     queries, others = heads * head_dim, kv_heads * head_dim
     operations: list[Operation]
     if len(names) == 2:
-        operations = [linear(names[0], PROJECTIONS, source, "qkv", rows, width, queries + 2 * others, bias=bias)]
+        operations = [
+            linear(names[0], PROJECTIONS, source, "qkv", rows, width, queries + 2 * others, bias=bias)
+        ]
         q = k = v = "qkv"
     else:
         q, k, v = "q", "k", "v"
@@ -138,8 +140,12 @@ def self_attention(
     if qk_norm:
         operations.append(
             Pointwise(
-                name="qk_norm", component=NORM, inputs=(q, k), output="qk",
-                parameters=qk_norm, saved=rows * (queries + others),
+                name="qk_norm",
+                component=NORM,
+                inputs=(q, k),
+                output="qk",
+                parameters=qk_norm,
+                saved=rows * (queries + others),
             )  # fmt: skip
         )
         q = k = "qk"

@@ -35,7 +35,7 @@ def mlp(
     width: int,
     inner: int,
     *,
-    names: tuple[str, str] = ("up_proj", "down_proj"),
+    names: tuple[str, ...] = ("up_proj", "down_proj"),
     source: str = "h2",
     output: str = "x",
     bias: bool = False,
@@ -55,16 +55,28 @@ def gated_mlp(
     width: int,
     inner: int,
     *,
-    names: tuple[str, str, str] = ("gate_proj", "up_proj", "down_proj"),
+    names: tuple[str, ...] = ("gate_proj", "up_proj", "down_proj"),
     source: str = "h2",
     output: str = "x",
     bias: bool = False,
     component: str = MLP,
     prefix: str = "",
 ) -> tuple[Operation, ...]:
-    """SwiGLU or GeGLU: down(act(gate(x)) * up(x)); eager code keeps gate, act(gate) and up."""
-    gate, up, down = names
+    """SwiGLU or GeGLU: down(act(gate(x)) * up(x)); eager code keeps gate, act(gate) and up.
+
+    Two names mean that gate and up are one fused projection.
+    """
     g, u, y = prefix + "g", prefix + "u", prefix + "gu"
+    if len(names) == 2:
+        fused, down = names
+        return (
+            linear(prefix + fused, component, source, g, rows, width, 2 * inner, bias=bias),
+            Pointwise(
+                name=prefix + "gate", component=POINTWISE, inputs=(g,), output=y, saved=3 * rows * inner
+            ),
+            linear(prefix + down, component, y, output, rows, inner, width, bias=bias),
+        )
+    gate, up, down = names
     return (
         linear(prefix + gate, component, source, g, rows, width, inner, bias=bias),
         linear(prefix + up, component, source, u, rows, width, inner, bias=bias),
@@ -76,7 +88,16 @@ def gated_mlp(
 
 
 def routed(
-    name: str, source: str, output: str, rows: Number, k: int, n: int, *, experts: int, chosen: Number, bias: bool = False
+    name: str,
+    source: str,
+    output: str,
+    rows: Number,
+    k: int,
+    n: int,
+    *,
+    experts: int,
+    chosen: Number,
+    bias: bool = False,
 ) -> Matmul:
     """One dense layer of ``experts`` experts over ``rows`` routed rows in all."""
     return Matmul(
@@ -101,7 +122,19 @@ def embedding_layer(*operations: Operation, part: str = "embeddings") -> Layer:
 
 
 def vocabulary_head(
-    rows: Number, width: int, vocabulary: int, *, name: str = "lm_head", source: str = "h", tied: bool, bias: bool = False
+    rows: Number,
+    width: int,
+    vocabulary: int,
+    *,
+    name: str = "lm_head",
+    source: str = "h",
+    tied: bool,
+    bias: bool = False,
 ) -> Matmul:
     """Hidden states to vocabulary scores; the same FLOP whether tied to the embedding or not."""
     return linear(name, HEAD, source, "logits", rows, width, vocabulary, bias=bias, tied=tied)
+
+
+def parameters_only(name: str, parameters: Number, output: str = "x") -> Pointwise:
+    """Parameters that add or scale: no FLOP, nothing kept."""
+    return Pointwise(name=name, component=POINTWISE, inputs=(), output=output, parameters=parameters)

@@ -12,7 +12,7 @@ from footprint.flops.fields import ConfigError, Fields
 from footprint.flops.methods import prepare
 from footprint.flops.operations import Model, Number
 from footprint.flops.registry import family, model_families
-from footprint.flops.tally import Parameters, parameters, tally
+from footprint.flops.tally import Parameters, Tally, parameters, tally
 from footprint.schema import StepShape, TrainingMethod
 
 MAX_SEQUENCES = 1e15
@@ -71,9 +71,7 @@ def count_step(
     Raises ConfigError for a config that cannot be counted, UnknownNameError for an unknown
     ``model_type``, FootprintError for an unusable shape or method.
     """
-    model = operation_list(config, shape, objective)
-    model, trained = prepare(model, training)
-    sums = tally(model, trained, training.recompute, training.attention)
+    model, sums = step_sums(config, shape, training, objective)
     return StepFlops(
         family=model.family,
         parameters=parameters(model, sums.trainable),
@@ -89,6 +87,14 @@ def count_step(
         components=sums.components,
         basis="formula",
     )
+
+
+def step_sums(
+    config: Mapping[str, Any], shape: StepShape, training: TrainingMethod, objective: str = ""
+) -> tuple[Model, Tally]:
+    """The operation list, adapters included, and its sums."""
+    model, trained = prepare(operation_list(config, shape, objective), training)
+    return model, tally(model, trained, training.recompute, training.attention)
 
 
 def checked(shape: StepShape) -> StepShape:
@@ -107,7 +113,9 @@ def checked(shape: StepShape) -> StepShape:
     if shape.predicted_positions is not None:
         length = shape.target_sequence_length or shape.sequence_length
         if length is not None and shape.predicted_positions > length:
-            raise FootprintError(f"predicted_positions = {shape.predicted_positions} exceeds the {length} positions")
+            raise FootprintError(
+                f"predicted_positions = {shape.predicted_positions} exceeds the {length} positions"
+            )
     if isinstance(sequences, float) and sequences.is_integer():
         return replace(shape, sequences=int(sequences))
     return shape

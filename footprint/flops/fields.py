@@ -56,7 +56,9 @@ class Fields:
                 return name, value
         if default is _REQUIRED:
             alternatives = f" (or {', '.join(names[1:])})" if len(names) > 1 else ""
-            raise ConfigError(f"{self.path}.{names[0]} is missing{alternatives}: the model cannot be counted without it")
+            raise ConfigError(
+                f"{self.path}.{names[0]} is missing{alternatives}: the model cannot be counted without it"
+            )
         return names[0], default
 
     def size(self, *names: str, default: Any = _REQUIRED, minimum: int = 1, maximum: int = MAX_SIZE) -> int:
@@ -67,20 +69,32 @@ class Fields:
                 raise ConfigError(f"{self.path}.{name} must be a whole number, not {_shown(value)}")
             value = int(value)
         if not minimum <= value <= maximum:
-            raise ConfigError(f"{self.path}.{name} must lie between {minimum} and {maximum}, not {_shown(value)}")
+            raise ConfigError(
+                f"{self.path}.{name} must lie between {minimum} and {maximum}, not {_shown(value)}"
+            )
         return value
+
+    def optional_size(self, name: str, *, absent: int | None = None) -> int | None:
+        """A whole number above zero; None where the config says null or 0, ``absent`` where it says nothing."""
+        if name not in self.values:
+            return absent
+        return self.size(name, default=0, minimum=0) or None
 
     def layers(self, *names: str, default: Any = _REQUIRED, minimum: int = 1) -> int:
         """A number of layers."""
         return self.size(*names, default=default, minimum=minimum, maximum=MAX_LAYERS)
 
-    def number(self, *names: str, default: Any = _REQUIRED, minimum: float = 0.0, maximum: float = 1e6) -> float:
+    def number(
+        self, *names: str, default: Any = _REQUIRED, minimum: float = 0.0, maximum: float = 1e6
+    ) -> float:
         """A finite number within the bounds."""
         name, value = self.raw(*names, default=default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ConfigError(f"{self.path}.{name} must be a finite number, not {_shown(value)}")
         if not minimum <= value <= maximum:
-            raise ConfigError(f"{self.path}.{name} must lie between {minimum} and {maximum}, not {_shown(value)}")
+            raise ConfigError(
+                f"{self.path}.{name} must lie between {minimum} and {maximum}, not {_shown(value)}"
+            )
         return value
 
     def flag(self, *names: str, default: bool) -> bool:
@@ -106,13 +120,19 @@ class Fields:
             raise ConfigError(f"{self.path}.{name} must have {length} entries, not {len(value)}")
         for entry in value:
             if type(entry) is not int or not 1 <= entry <= MAX_SIZE:
-                raise ConfigError(f"{self.path}.{name} must hold whole numbers from 1 to {MAX_SIZE}, not {_shown(entry)}")
+                raise ConfigError(
+                    f"{self.path}.{name} must hold whole numbers from 1 to {MAX_SIZE}, not {_shown(entry)}"
+                )
         return tuple(value)
 
     def words(self, name: str, *, default: Any = _REQUIRED, length: int | None = None) -> tuple[str, ...]:
         """A list of words, of the given length."""
         _, value = self.raw(name, default=default)
-        if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(w, str) for w in value):
+        if (
+            isinstance(value, str)
+            or not isinstance(value, Sequence)
+            or not all(isinstance(w, str) for w in value)
+        ):
             raise ConfigError(f"{self.path}.{name} must be a list of words, not {_shown(value)}")
         if length is not None and len(value) != length:
             raise ConfigError(f"{self.path}.{name} must have {length} entries, not {len(value)}")

@@ -74,7 +74,11 @@ def passes(model: Model, trained: Trained) -> Iterator[Pass]:
             while start < stop:
                 walks = [(layer, *_walk(layer, needs, trained, start)) for layer in stage]
                 turn, after = min(
-                    ((_first(layer.positions, start) + 1, after) for layer, _, after in walks if after != needs),
+                    (
+                        (_first(layer.positions, start) + 1, after)
+                        for layer, _, after in walks
+                        if after != needs
+                    ),
                     key=lambda candidate: candidate[0],
                     default=(stop, needs),
                 )
@@ -95,7 +99,9 @@ def _spans(stage: Stage, trained: Trained) -> list[tuple[int, int]]:
     return list(zip(ordered, ordered[1:], strict=False))
 
 
-def _walk(layer: Layer, needs: frozenset[str], trained: Trained, index: int) -> tuple[tuple[Step, ...], frozenset[str]]:
+def _walk(
+    layer: Layer, needs: frozenset[str], trained: Trained, index: int
+) -> tuple[tuple[Step, ...], frozenset[str]]:
     """The gradients each operation needs, and the tensors that need one after the layer."""
     reached = trained.reaches(layer, index)
     live = set(needs)

@@ -18,7 +18,9 @@ def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:
     """The model with its adapters, and what of it is trained."""
     if training.method in ("lora", "qlora"):
         if training.frozen:
-            raise FootprintError("frozen parts cannot be combined with LoRA: LoRA freezes everything but its adapters")
+            raise FootprintError(
+                "frozen parts cannot be combined with LoRA: LoRA freezes everything but its adapters"
+            )
         return _with_adapters(model, training), Trained(adapters_only=True)
     return model, _frozen(model, training.frozen)
 
@@ -28,7 +30,11 @@ def _frozen(model: Model, names: tuple[str, ...]) -> Trained:
         return Trained()
     parts = {layer.part for stage in model.stages for layer in stage}
     operations = {
-        operation.name for stage in model.stages for layer in stage for operation in layer.operations if operation.learns
+        operation.name
+        for stage in model.stages
+        for layer in stage
+        for operation in layer.operations
+        if operation.learns
     }
     known = parts | operations
     frozen: set[str] = set()
@@ -48,7 +54,9 @@ def _frozen(model: Model, names: tuple[str, ...]) -> Trained:
                 f"nothing called {name!r} to freeze; this model has {', '.join(sorted(known))}, "
                 "and ranges like layers:0-11"
             )
-    if "head" in frozen and any(o.tied for stage in model.stages for layer in stage for o in layer.operations):
+    if "head" in frozen and any(
+        o.tied for stage in model.stages for layer in stage for o in layer.operations
+    ):
         frozen.add("embeddings")  # one matrix: frozen in one place, frozen in the other
     return Trained(frozen=frozenset(frozen), spans=tuple(spans))
 

@@ -88,7 +88,11 @@ class Matmul:
         if self.chosen is None or self.chosen >= self.weights:
             return 0
         idle = (self.weights - self.chosen) * (self.k * self.n * self.weights + self.bias)
-        return idle // self.weights if isinstance(idle, int) and idle % self.weights == 0 else idle / self.weights
+        return (
+            idle // self.weights
+            if isinstance(idle, int) and idle % self.weights == 0
+            else idle / self.weights
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +172,9 @@ def linear(
     )  # fmt: skip
 
 
-def norm(name: str, source: str, output: str, rows: Number, width: Number, *, bias: bool = False) -> Pointwise:
+def norm(
+    name: str, source: str, output: str, rows: Number, width: Number, *, bias: bool = False
+) -> Pointwise:
     """A layer or RMS norm; keeps its input for the backward pass."""
     return Pointwise(
         name=name, component=NORM, inputs=(source,), output=output,

@@ -41,7 +41,9 @@ class Tally:
     """Forward and backward, full attention, by component."""
 
 
-def tally(model: Model, trained: Trained, recompute: Recompute = "none", attention: Attention = "eager") -> Tally:
+def tally(
+    model: Model, trained: Trained, recompute: Recompute = "none", attention: Attention = "eager"
+) -> Tally:
     """Forward, backward and recomputed FLOP of one step [FLOP].
 
     Full recomputation repeats the forward pass of every block that the backward pass comes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from footprint.flops.attention import all_pairs, self_attention
 from footprint.flops.blocks import activation, embedding, embedding_layer, head_layer, mlp, vocabulary_head
-from footprint.flops.decoder import required_length, unknown_objective
 from footprint.flops.fields import Fields
 from footprint.flops.operations import HEAD, Layer, Model, Operation, linear, norm
+from footprint.flops.shapes import labels, required_length, unknown_objective
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("bert",)
@@ -46,7 +46,11 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     )  # fmt: skip
     return Model(
         family="encoder",
-        stages=((embedding_layer(*tables),), (layer,), (head_layer(*_head(fields, shape, objective, width)),)),
+        stages=(
+            (embedding_layer(*tables),),
+            (layer,),
+            (head_layer(*_head(fields, shape, objective, width)),),
+        ),
         samples=batch,
         tokens=rows,
         lora_targets=("query", "value"),
@@ -72,9 +76,9 @@ def _head(fields: Fields, shape: StepShape, objective: str, width: int) -> tuple
             ),
         ]  # fmt: skip
     if "nsp" in wanted or "classification" in wanted:
-        labels = 2 if "nsp" in wanted else fields.size("num_labels", default=2)
+        classes = 2 if "nsp" in wanted else labels(fields)
         operations += [
             linear("pooler", HEAD, "x", "pooled", batch, width, width, bias=True),
-            linear("classifier", HEAD, "pooled", "class", batch, width, labels, bias=True),
+            linear("classifier", HEAD, "pooled", "class", batch, width, classes, bias=True),
         ]
     return tuple(operations)

@@ -1,0 +1,231 @@
+"""FLOPs counted by torch itself: the check of our formulas, and the way in for unknown models.
+
+`torch.utils.flop_counter.FlopCounterMode` watches a model of the transformers library run on
+tensors without data ("meta", or "fake" where meta fails), so size costs nothing. Deep models are
+built with a few layers and extrapolated, which is exact when layers repeat. Eager attention and
+``batched_mm`` experts are asked for: the counter gives fused attention on a processor and grouped
+matrix products no FLOP at all.
+
+torch and transformers are imported inside the functions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from footprint.errors import FootprintError
+
+if TYPE_CHECKING:
+    import torch
+
+    from footprint.schema import StepShape
+
+AUTO_CLASSES = {
+    "": (
+        "AutoModelForSeq2SeqLM", "AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModelForSpeechSeq2Seq",
+        "AutoModelForImageClassification", "AutoModelForCTC", "AutoModel",
+    ),
+    "clm": ("AutoModelForCausalLM",),
+    "mlm": ("AutoModelForMaskedLM",),
+    "mlm+nsp": ("AutoModelForPreTraining",),
+    "seq2seq": ("AutoModelForSeq2SeqLM", "AutoModelForSpeechSeq2Seq"),
+    "classification": (
+        "AutoModelForSequenceClassification", "AutoModelForImageClassification", "AutoModelForAudioClassification",
+    ),
+    "encode": ("AutoModel",),
+}  # fmt: skip
+"""Classes of transformers that compute an objective, in the order they are tried."""
+
+_SKIPPED_OUTPUTS = frozenset({"past_key_values", "hidden_states", "attentions", "cross_attentions"})
+
+Run = Callable[["torch.nn.Module", "StepShape"], "torch.Tensor"]
+"""Runs a model forward and returns the scalar to differentiate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchCount:
+    """What torch's counter saw in one step."""
+
+    forward_flop: int
+    backward_flop: int
+    parameters: int
+    device: str
+    """``meta`` or ``fake``."""
+
+
+class CannotCountError(FootprintError):
+    """torch could not run this model without data."""
+
+
+def count_with_torch(
+    config: Mapping[str, Any],
+    shape: StepShape,
+    objective: str = "",
+    *,
+    run: Run | None = None,
+    prepare: Callable[[torch.nn.Module], torch.nn.Module] | None = None,
+) -> TorchCount:
+    """Forward and backward FLOP and parameters of one step, counted by torch [FLOP].
+
+    ``run`` replaces the usual forward call; ``prepare`` changes the model first (freezing, adapters).
+
+    Raises CannotCountError if torch or transformers is missing or cannot run the model without data.
+    """
+    _require_torch()
+    failures: list[str] = []
+    for device in ("meta", "fake"):
+        for masked in (True, False):
+            try:
+                return _count(config, shape, objective, device, run or _runner(masked), prepare)
+            except Exception as error:  # noqa: BLE001 - other people's model code may raise anything
+                failures.append(
+                    f"{device}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+                )
+            if run is not None:
+                break
+    raise CannotCountError(
+        f"torch cannot run model_type {config.get('model_type')!r} without data ({'; '.join(failures)[:400]})"
+    )
+
+
+def _require_torch() -> None:
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    try:
+        import torch
+        import transformers
+    except ImportError as error:
+        raise CannotCountError(
+            f"counting with torch needs {error.name}: install footprint-ml[torch,hf]"
+        ) from None
+    transformers.logging.set_verbosity_error()
+    torch.set_num_threads(1)
+
+
+def _count(
+    config: Mapping[str, Any],
+    shape: StepShape,
+    objective: str,
+    device: str,
+    run: Run,
+    prepare: Callable[[torch.nn.Module], torch.nn.Module] | None,
+) -> TorchCount:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with _device(device):
+        model = build(config, objective)
+        if prepare is not None:
+            model = prepare(model)
+        with FlopCounterMode(display=False) as forward:
+            loss = run(model, shape)
+        with FlopCounterMode(display=False) as backward:
+            loss.backward()
+    return TorchCount(
+        forward_flop=forward.get_total_flops(),
+        backward_flop=backward.get_total_flops(),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        device=device,
+    )
+
+
+@contextmanager
+def _device(name: str) -> Iterator[None]:
+    import torch
+
+    if name == "meta":
+        with torch.device("meta"):
+            yield
+    else:
+        from torch._subclasses.fake_tensor import FakeTensorMode
+
+        with FakeTensorMode(allow_non_fake_inputs=True):
+            yield
+
+
+def build(config: Mapping[str, Any], objective: str = "") -> torch.nn.Module:
+    """The transformers model of a config in evaluation mode, so that no layer is dropped at random."""
+    import transformers
+
+    arguments = dict(config)
+    settings = transformers.AutoConfig.for_model(arguments.pop("model_type"), **arguments)
+    model_class = _model_class(settings, config.get("architectures") or (), objective)
+    model: torch.nn.Module = model_class._from_config(
+        settings, attn_implementation="eager", experts_implementation="batched_mm"
+    )
+    return model.eval()
+
+
+def _model_class(settings: Any, architectures: Sequence[str], objective: str) -> Any:
+    """The class for the objective; without one, the class the config names, else the usual one."""
+    import transformers
+
+    if not objective:
+        for name in architectures:
+            if hasattr(transformers, str(name)):
+                return getattr(transformers, name)
+    for name in AUTO_CLASSES.get(objective, ()):
+        mapping = getattr(transformers, name)._model_mapping
+        if type(settings) in mapping:
+            found = mapping[type(settings)]
+            return found[0] if isinstance(found, tuple) else found
+    raise CannotCountError(
+        f"transformers has no class for {settings.model_type!r} and objective {objective!r}"
+    )
+
+
+def _runner(masked: bool) -> Run:
+    """The usual forward call, with or without an attention mask."""
+
+    def run(model: torch.nn.Module, shape: StepShape) -> torch.Tensor:
+        return scalar(model(**_inputs(model, shape, masked)))
+
+    return run
+
+
+def scalar(outputs: Mapping[str, Any]) -> torch.Tensor:
+    """A scalar that depends on everything the model predicts."""
+    import torch
+
+    found = {
+        name: value
+        for name, value in outputs.items()
+        if isinstance(value, torch.Tensor) and value.requires_grad and name not in _SKIPPED_OUTPUTS
+    }
+    logits = [value for name, value in found.items() if "logits" in name]
+    total: torch.Tensor = sum(value.sum() for value in logits or found.values())  # type: ignore[assignment]
+    return total
+
+
+def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str, Any]:
+    """Inputs without data for every argument of ``forward`` that a model of this kind needs."""
+    import inspect
+
+    import torch
+
+    accepted = inspect.signature(model.forward).parameters
+    config: Any = model.config
+    batch = int(shape.sequences)
+    inputs: dict[str, Any] = {}
+    if "pixel_values" in accepted and getattr(model, "main_input_name", "") == "pixel_values":
+        inputs["pixel_values"] = torch.empty(batch, *_image(config, shape))
+    elif "input_features" in accepted:
+        inputs["input_features"] = torch.empty(batch, config.num_mel_bins, shape.sequence_length)
+    else:
+        length = shape.sequence_length
+        inputs["input_ids"] = torch.zeros(batch, length, dtype=torch.long)
+        if masked and "attention_mask" in accepted:
+            inputs["attention_mask"] = torch.ones(batch, length, dtype=torch.long)
+    if "decoder_input_ids" in accepted:
+        inputs["decoder_input_ids"] = torch.zeros(batch, shape.target_sequence_length, dtype=torch.long)
+    if "use_cache" in accepted:
+        inputs["use_cache"] = False
+    return inputs
+
+
+def _image(config: Any, shape: StepShape) -> tuple[int, int, int]:
+    size = shape.image_size or getattr(config, "image_size", None) or 224
+    height, width = size if isinstance(size, (list, tuple)) else (size, size)
+    return getattr(config, "num_channels", 3), height, width

@@ -1,0 +1,29 @@
+"""Command R and R7B: attention and MLP side by side behind one norm."""
+
+from __future__ import annotations
+
+from footprint.flops.decoder import decoder_model, llama_like, windowed
+from footprint.flops.fields import Fields
+from footprint.flops.operations import Model
+from footprint.flops.patterns import full_layers
+from footprint.schema import StepShape
+
+MODEL_TYPES = ("cohere", "cohere2")
+
+
+def build(fields: Fields, shape: StepShape, objective: str) -> Model:
+    """The operation list of a Cohere decoder."""
+    layers = fields.layers("num_hidden_layers")
+    kinds = ()
+    if fields.text("model_type") == "cohere2":
+        every = fields.size("sliding_window_pattern", default=4)
+        kinds = windowed(layers, full_layers(fields, layers, every=every), fields.size("sliding_window"))
+    spec = llama_like(
+        fields,
+        tied=fields.flag("tie_word_embeddings", default=True),
+        norms="single",
+        parallel=True,
+        qk_norm="full" if fields.flag("use_qk_norm", default=False) else "",
+        kinds=kinds,
+    )
+    return decoder_model(spec, fields, shape, objective)
