@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from footprint.errors import UnknownNameError
 
+LEAST_LIKENESS = 45.0
+"""Names less alike than this (of 100) are not worth suggesting."""
+
 
 def normalise(name: str) -> str:
     """A name as the catalogues compare it: lower case, one kind of dash, no outer blanks."""
@@ -14,10 +17,15 @@ def normalise(name: str) -> str:
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """Up to ``limit`` known names that look like this one, best first."""
-    from rapidfuzz import fuzz, process
+    from rapidfuzz import fuzz
 
-    found = process.extract(normalise(name), list(known), scorer=fuzz.WRatio, limit=limit, score_cutoff=55)
-    return [match for match, _, _ in found]
+    wanted = normalise(name)
+    # Whole-name likeness counts in full; being a part of each other less, or "bert" beats "bert-base".
+    scores = {
+        one: max(fuzz.ratio(wanted, normalise(one)), 0.75 * fuzz.WRatio(wanted, normalise(one)))
+        for one in known
+    }
+    return sorted((n for n in scores if scores[n] >= LEAST_LIKENESS), key=lambda n: -scores[n])[:limit]
 
 
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:

@@ -31,7 +31,8 @@ def find_provider(name: str) -> str:
     for key, entry in provider_table().items():
         if wanted in (key, normalise(entry["name"]), *entry["aliases"]):
             return key
-    raise unknown("provider", name, providers(), "`footprint prices list` shows them all")
+    names = [n for key, entry in provider_table().items() for n in (key, entry["name"], *entry["aliases"])]
+    raise unknown("provider", name, names, "`footprint prices list` shows them all")
 
 
 def is_table(provider: str) -> bool:

@@ -208,13 +208,13 @@ def command(
     result = estimate(request)
     if save is not None:
         save_scenario(request, save, overwrite=overwrite)
-    _print(
-        result, format_, output, overwrite=overwrite, explain=explain, spread=spread, equivalents=equivalents
-    )
     if plot is not None:
         from footprint.reports.tornado import plot_tornado
 
         plot_tornado(result, plot, overwrite=overwrite)
+    _print(
+        result, format_, output, overwrite=overwrite, explain=explain, spread=spread, equivalents=equivalents
+    )
     if not quiet:
         for warning in result.warnings:
             click.echo(f"footprint: warning: {warning}", err=True)
