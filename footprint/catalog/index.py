@@ -1,107 +1,57 @@
-"""Find a record's file by its id or one of its other names, without reading every file.
-
-A folder holds one TOML a record, named after its id. ``index.json`` beside them maps every
-other name to its id; it is generated (``python -m footprint.catalog.index``), and a test
-fails when it is stale. A name it lacks is looked for in the files themselves, so that a
-record added by hand is found at once. Names are compared as `names.normalise` writes them.
-"""
+"""The generated index of accelerator names: ``python -m footprint.catalog.index`` writes it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import sys
 from pathlib import Path
-from typing import Any
 
-from footprint.catalog.files import hardware_folder, read_text, read_toml, reference_folder
+from footprint.catalog.files import hardware_folder, read_toml
+from footprint.catalog.hardware import INDEX_FILE, build_accelerator, compact
 from footprint.catalog.names import normalise
-from footprint.errors import DataFileError
-
-INDEX = "index.json"
-NAME_LISTS = ("aliases", "nvml_names", "torch_names")
+from footprint.errors import DataFileError, FootprintError
 
 
-def ids(folder: Path) -> list[str]:
-    """Ids of the records of a folder, from the file names alone; empty if there is no folder."""
-    try:
-        return sorted(path.stem for path in folder.iterdir() if path.suffix == ".toml")
-    except OSError:
-        return []
+def build_index(folder: Path) -> dict[str, dict[str, str]]:
+    """Names of the accelerators of a folder -> their ids: ``aliases`` (and ids), ``devices`` (driver names).
 
-
-def other_names(record: dict[str, Any]) -> Iterator[str]:
-    """Normalised names of a raw record besides its id."""
-    for key in NAME_LISTS:
-        listed = record.get(key, ())
-        if isinstance(listed, list):
-            yield from (normalise(name) for name in listed if isinstance(name, str))
-
-
-def scan(folder: Path) -> dict[str, str]:
-    """Other name -> id, read from every file of a folder.
-
-    Raises:
-        DataFileError: a file is broken, its ``id`` is not its name, or two records share a name.
+    Raises
+    ------
+    DataFileError
+        If a profile is broken or two profiles share a name.
     """
-    names: dict[str, str] = {}
-    known = ids(folder)
-    for record_id in known:
-        path = folder / f"{record_id}.toml"
-        record = read_toml(path)
-        if record.get("id") != record_id:
-            raise DataFileError(f"{path}: id is {record.get('id')!r}; it must be the file's name, {record_id!r}")
-        for name in other_names(record):
-            owner = name if name in known else names.get(name, record_id)
-            if owner != record_id:
-                raise DataFileError(f"{path}: the name {name!r} belongs to {owner} already")
-            if name != record_id:
-                names[name] = record_id
-    return dict(sorted(names.items()))
+    owner: dict[str, str] = {}
+    index: dict[str, dict[str, str]] = {"aliases": {}, "devices": {}}
+    for path in sorted(folder.glob("*.toml")):
+        chip = build_accelerator(read_toml(path), path.name)
+        given = {
+            "aliases": (chip.id, *chip.aliases),
+            "devices": (*chip.nvml_names, *chip.torch_names),
+        }
+        for part, names in given.items():
+            for name in names:
+                other = owner.setdefault(compact(name), chip.id)
+                if other != chip.id:
+                    raise DataFileError(f"{path.name}: the name {name!r} is already that of {other}")
+                index[part][normalise(name)] = chip.id
+    return {part: dict(sorted(names.items())) for part, names in index.items()}
 
 
-def read_index(folder: Path) -> dict[str, str]:
-    """Other name -> id from the generated index; empty where a folder has none."""
-    path = folder / INDEX
-    if not path.is_file():
-        return {}
+def index_text(folder: Path) -> str:
+    """The index of a folder as the text of its file."""
+    return json.dumps(build_index(folder), indent=0, ensure_ascii=False) + "\n"
+
+
+def main() -> int:
+    """Write the index of the shipped profiles; exit code 0, or 2 when a profile is broken."""
+    folder = hardware_folder()
     try:
-        index: dict[str, str] = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise DataFileError(f"{path}: not valid JSON; regenerate it: {error}") from None
-    return index
-
-
-def write_index(folder: Path) -> Path:
-    """Path of the index, written anew from the files of the folder."""
-    path = folder / INDEX
-    path.write_text(json.dumps(scan(folder), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
-
-
-def find_id(folder: Path, name: str) -> str | None:
-    """Id of the record that a name means, None if the folder holds no such name.
-
-    Raises:
-        DataFileError: only after a miss, if a file of the folder is broken.
-    """
-    wanted = normalise(name)
-    known = ids(folder)
-    if wanted in known:
-        return wanted
-    found = read_index(folder).get(wanted)
-    return found if found in known else scan(folder).get(wanted)
-
-
-def all_names(folder: Path) -> list[str]:
-    """Every name that a folder answers to, ids first (for near matches and completion)."""
-    return ids(folder) + list(read_index(folder))
-
-
-def main() -> None:
-    """Write the index of each data folder that keeps one record a file."""
-    for folder in (hardware_folder(), reference_folder() / "models"):
-        write_index(folder)
+        (folder / INDEX_FILE).write_text(index_text(folder), encoding="utf-8")
+    except FootprintError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
