@@ -57,11 +57,10 @@ class Quantity:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Quantity | float) -> Quantity:
-        if not isinstance(other, Quantity):
-            return Quantity(self.mid / other, self.spread)
-        if other.mid == 0:
+        divisor = other if isinstance(other, Quantity) else Quantity(other)
+        if divisor.mid == 0:
             raise FootprintError("division by a quantity that is 0")
-        return Quantity(self.mid / other.mid, _combine(self.spread, other.spread, -1.0))
+        return Quantity(self.mid / divisor.mid, _combine(self.spread, divisor.spread, -1.0))
 
     def __rtruediv__(self, other: float) -> Quantity:
         return Quantity(other) / self

@@ -1,0 +1,79 @@
+"""What every test shares: no user data, no network, one thread, a command line to run."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A shared machine is slow now and then: no deadline. CI repeats the same examples every time.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+# Before torch or numpy are imported: small tests are faster, and steadier, on one thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+Footprint = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_user_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The folder of the user's own files is empty, whoever runs the tests."""
+    before = os.environ.get("FOOTPRINT_DATA")
+    os.environ["FOOTPRINT_DATA"] = str(tmp_path_factory.mktemp("no-user-data"))
+    yield
+    if before is None:
+        del os.environ["FOOTPRINT_DATA"]
+    else:
+        os.environ["FOOTPRINT_DATA"] = before
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """A connection to another machine fails the test that makes it."""
+    connect = socket.socket.connect
+
+    def refuse(self: socket.socket, address: object, /) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = str(address[0]) if isinstance(address, tuple) else str(address)
+            if not host.startswith("127.") and host not in ("::1", "localhost"):
+                pytest.fail(f"network call to {address}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    socket.socket.connect = refuse  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def footprint(tmp_path: Path) -> Footprint:
+    """Run ``footprint ARGUMENTS`` as a program of its own, from an empty folder."""
+
+    def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "footprint", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
