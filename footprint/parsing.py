@@ -71,6 +71,16 @@ def parse_usd(text: str, what: str = "amount") -> float:
     return parse_count(bare or "?", what)
 
 
+def parse_byte_per_s(text: str, what: str = "bandwidth") -> float:
+    """A bandwidth such as ``400Gb/s`` (bits) or ``50GB/s`` (bytes) [byte/s]; the unit must be said."""
+    forms = "a number with its unit, such as 400Gb/s (bits) or 50GB/s (bytes)"
+    number, unit = _split(text.strip().removesuffix("/s"), what, forms)
+    prefix, kind = unit[:-1].lower(), unit[-1:]
+    if kind not in ("b", "B") or prefix not in ("", "k", "m", "g", "t"):
+        raise FootprintError(f"{what}: cannot read {text[:64]!r}; write {forms}")
+    return _positive(number * _MULTIPLIERS[prefix] / (8 if kind == "b" else 1), text, what)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """A limit on one quantity of an estimate or a run, in the quantity's own unit."""

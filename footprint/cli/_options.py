@@ -33,6 +33,7 @@ class Human(click.ParamType):
 
 COUNT = Human("count", parsing.parse_count)
 WHOLE = Human("count", parsing.parse_count, whole=True)
+BANDWIDTH = Human("bandwidth", parsing.parse_byte_per_s)
 DURATION_H = Human("hours", parsing.parse_duration_h)
 USD = Human("usd", parsing.parse_usd)
 

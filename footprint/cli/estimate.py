@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli._options import (
+    BANDWIDTH,
     COUNT,
     DURATION_H,
     HARDWARE,
@@ -71,7 +72,7 @@ _SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
     "cluster": [
         ("--accelerators-per-node", WHOLE, "Accelerators in one server."),
         ("--cooling", click.Choice(["air", "water", "immersion"]), "Cooling of the servers."),
-        ("--network", COUNT, "Network of one node, one direction [byte/s]."),
+        ("--network", BANDWIDTH, "Network of one node, one direction: 400Gb/s, 50GB/s."),
     ],
     "known already": [
         ("--anchor", str, "A measurement of your own stack (name or file)."),
@@ -108,6 +109,7 @@ _SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
         ("--failed-share", float, "Share of all hours that failed runs take."),
     ],
 }
+_FORMAT_OF = {".json": "json", ".csv": "csv", ".md": "markdown"}
 _FIELD_OF = {"network": "network_byte_per_s"}
 _LISTS = ("lora_targets", "frozen")
 
@@ -154,8 +156,7 @@ def _metavar(kind: Any) -> str | None:
     "--format",
     "format_",
     type=click.Choice(["table", "json", "csv", "markdown"]),
-    default="table",
-    help="How the answer is printed.",
+    help="How the answer is printed (by the ending of -o, else a table).",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file; .csv appends.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
@@ -182,7 +183,7 @@ def _metavar(kind: Any) -> str | None:
     help="Which end of the interval the limit holds.",
 )
 def command(
-    format_: str,
+    format_: str | None,
     output: Path | None,
     overwrite: bool,
     explain: bool,
@@ -203,6 +204,8 @@ def command(
     from footprint.estimator import estimate
     from footprint.reports.scenario import read_scenario, save_scenario
 
+    if format_ is None:
+        format_ = _FORMAT_OF.get(output.suffix.lower(), "table") if output is not None else "table"
     limit = parse_limit(fail_over, "--fail-over") if fail_over is not None else None
     request = read_scenario(from_, _given(options))
     result = estimate(request)
@@ -250,7 +253,7 @@ def _print(
     equivalents: bool,
 ) -> None:
     """Write the estimate in its format; a CSV file is appended to."""
-    if output is not None and output.suffix == ".csv" and format_ in ("table", "csv"):
+    if output is not None and format_ == "csv":
         from footprint.reports.csvfile import SCHEMA, append_rows
 
         append_rows(output, [_report_row(result)], schema=SCHEMA)

@@ -18,10 +18,11 @@ class Outcome:
 
 def footprint(*args: str) -> Outcome:
     """Exit code, stdout and stderr of ``footprint ARGS``."""
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             main(list(args))
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else 0
-    return Outcome(code, out.getvalue(), err.getvalue())
+    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    return Outcome(code, *texts)

@@ -102,8 +102,9 @@ def test_user_folder_is_found_by_name(tmp_path: Path, monkeypatch: pytest.Monkey
 
 # Strubell et al. 2019, Table 3, as printed: kWh, lb CO2e, USD low, USD high.
 TABLE_3 = {
-    "transformer-base": (27, 26, 41, 140), "transformer-big": (201, 192, 289, 981), "elmo": (275, 262, 433, 1472),
-    "bert-base-gpu": (1507, 1438, 3751, 12571), "bert-base-tpu": (None, None, 2074, 6912),
+    "transformer-base": (27, 26, 41, 140), "transformer-big": (201, 192, 289, 981),
+    "elmo": (275, 262, 433, 1472), "bert-base-gpu": (1507, 1438, 3751, 12571),
+    "bert-base-tpu": (None, None, 2074, 6912),
     "nas-gpu": (656347, 626155, 942973, 3201722), "nas-tpu": (None, None, 44055, 146848),
     "gpt2": (None, None, 12902, 43008),
 }  # fmt: skip
@@ -139,3 +140,22 @@ def test_the_two_rows_whose_hours_are_off_are_explained() -> None:
 def test_validate_gate() -> None:
     assert footprint("validate", "strubell", "--fail-under", "1.0").code == 0
     assert footprint("validate", "stubell").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("estimate", "--model", "bert-b"), "bert-base"),
+        (("estimate", "--hw", "v100"), "v100-sxm2-16gb"),
+        (("estimate", "--region", "FR"), "FRA"),
+        (("hardware", "show", "h100"), "h100-sxm5-80gb"),
+        (("esti",), "estimate"),
+    ],
+)
+def test_the_shell_completes_names(
+    words: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_FOOTPRINT_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", " ".join(("footprint", *words)))
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    assert f"plain,{expected}" in footprint().out.split()

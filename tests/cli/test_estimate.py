@@ -16,14 +16,14 @@ HOURS = 1_000_000 * 0.25 / 0.8 / 3600
 
 # Typed from the contract, not from the code: keys may be added, never renamed or lost.
 CONTRACT = {
-    "": "schema footprint_version data_version created_at name boundary model cluster workload flop parallelism "
-        "peak_flop_per_s step_time_s mfu mfu_convention goodput duration_h accelerator_h it_power_w it_energy_kwh "
-        "energy_components_kwh pue energy_kwh place grid_g_per_kwh co2e_kg co2e_market_kg embodied_co2e_kg water_l "
-        "price cost_usd repeats total assumptions warnings",
+    "": """schema footprint_version data_version created_at name boundary model cluster workload flop
+        parallelism peak_flop_per_s step_time_s mfu mfu_convention goodput duration_h accelerator_h
+        it_power_w it_energy_kwh energy_components_kwh pue energy_kwh place grid_g_per_kwh co2e_kg
+        co2e_market_kg embodied_co2e_kg water_l price cost_usd repeats total assumptions warnings""",
     "model": "name family parameters active_parameters",
     "cluster": "accelerator variant unit count nodes",
-    "workload": "tokens source_tokens target_tokens samples steps phases sequences_per_step sequence_length "
-                "method precision",
+    "workload": """tokens source_tokens target_tokens samples steps phases sequences_per_step
+        sequence_length method precision""",
     "flop": "model_flop hardware_flop model_flop_causal",
     "parallelism": "tp pp dp cp ep micro_batch recompute given",
     "energy_components_kwh": "accelerators cpu ram other_node network cooling",
@@ -31,11 +31,9 @@ CONTRACT = {
     "price": "usd_per_accelerator_h provider purchase offers providers dated",
     "repeats": "runs failed_share",
     "total": "accelerator_h energy_kwh co2e_kg cost_usd",
-}  # fmt: skip
-QUANTITIES = (
-    "step_time_s mfu goodput duration_h accelerator_h it_power_w it_energy_kwh pue energy_kwh grid_g_per_kwh "
-    "co2e_kg embodied_co2e_kg cost_usd"
-).split()
+}
+QUANTITIES = """step_time_s mfu goodput duration_h accelerator_h it_power_w it_energy_kwh pue energy_kwh
+    grid_g_per_kwh co2e_kg embodied_co2e_kg cost_usd"""
 
 
 def as_json(*args: str) -> dict[str, object]:
@@ -62,7 +60,7 @@ def test_json_keeps_the_contract() -> None:
         holder = record[part] if part else record
         assert isinstance(holder, dict)
         assert set(keys.split()) <= set(holder), part
-    for name in QUANTITIES:
+    for name in QUANTITIES.split():
         quantity = record[name]
         assert isinstance(quantity, dict)
         assert set(quantity) == {"low", "mid", "high"}
@@ -139,9 +137,16 @@ def test_a_scenario_round_trips(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["schema = 'other'\nhw = 'v100'", "hw = 'v100:8'", "schema = 'footprint/scenario/1'\nhw = 'v100'\nhours = 'x'",
-     "schema = 'footprint/scenario/1'\nhww = 'v100'", "= broken", "\x00\x01", "schema = 'footprint/scenario/1'"],
-)  # fmt: skip
+    [
+        "schema = 'other'\nhw = 'v100'",
+        "hw = 'v100:8'",
+        "schema = 'footprint/scenario/1'\nhw = 'v100'\nhours = 'x'",
+        "schema = 'footprint/scenario/1'\nhww = 'v100'",
+        "= broken",
+        "\x00\x01",
+        "schema = 'footprint/scenario/1'",
+    ],
+)
 def test_broken_scenarios_are_one_clear_line(tmp_path: Path, text: str) -> None:
     scenario = tmp_path / "s.toml"
     scenario.write_text(text)
@@ -153,8 +158,8 @@ def test_broken_scenarios_are_one_clear_line(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("limit", "code"),
-    [("300 kWh", 0), ("280 kWh", 3), ("0.28 MWh", 3), ("114 kgCO2e", 0), ("112 kgCO2e", 3), ("$1.8k", 0), ("$1700", 3),
-     ("4d", 0), ("3d", 3), ("86 h", 3), ("0.2 tCO2e", 0)],
+    [("300 kWh", 0), ("280 kWh", 3), ("0.28 MWh", 3), ("114 kgCO2e", 0), ("112 kgCO2e", 3),
+     ("$1.8k", 0), ("$1700", 3), ("4d", 0), ("3d", 3), ("86 h", 3), ("0.2 tCO2e", 0)],
 )  # fmt: skip
 def test_fail_over_compares_the_median(limit: str, code: int) -> None:
     # 86.8 h, 282 kWh, 112.8 kg, $1,736: from HOURS by hand

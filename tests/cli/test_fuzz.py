@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from tests.cli.run import footprint
 
-FLAGS = (
-    "--tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len --image-size --method --lora-rank "
-    "--lora-targets --frozen --precision --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer "
-    "--accelerators-per-node --cooling --network --hours --step-time-s --tokens-per-second --samples-per-second "
-    "--mfu --goodput --it-power-w --accelerator-power-w --region --year --pue --grid-g-per-kwh --provider "
-    "--purchase --usd-per-hour --electricity-usd-per-kwh --capital-usd --lifetime-years --utilisation --runs "
-    "--failed-share --format --fail-over --fail-over-bound --name"
-).split()
+FLAGS = """
+    --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len --image-size --method --lora-rank
+    --lora-targets --frozen --precision --tp --pp --dp --cp --ep --micro-batch --recompute --attention
+    --optimizer --accelerators-per-node --cooling --network --hours --step-time-s --tokens-per-second
+    --samples-per-second --mfu --goodput --it-power-w --accelerator-power-w --region --year --pue
+    --grid-g-per-kwh --provider --purchase --usd-per-hour --electricity-usd-per-kwh --capital-usd
+    --lifetime-years --utilisation --runs --failed-share --format --fail-over --fail-over-bound --name
+"""
 NUMBERS = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True).map(str),
     st.integers(-10, 10**30).map(str),
@@ -28,7 +28,7 @@ TEXTS = st.one_of(
         ["json", "spot", "lora", "FRA", "aws:us-east-1", "fp16", "full", "q,v", "immersion", "10 kgCO2e"]
     ),
 )
-OPTIONS = st.lists(st.tuples(st.sampled_from(FLAGS), st.one_of(NUMBERS, TEXTS)), max_size=4)
+OPTIONS = st.lists(st.tuples(st.sampled_from(FLAGS.split()), st.one_of(NUMBERS, TEXTS)), max_size=4)
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
