@@ -31,8 +31,8 @@ class Human(click.ParamType):
         return int(number)
 
 
-COUNT = Human("count", parsing.parse_count)
-WHOLE = Human("count", parsing.parse_count, whole=True)
+COUNT = Human("number", parsing.parse_count)
+WHOLE = Human("integer", parsing.parse_count, whole=True)
 BANDWIDTH = Human("bandwidth", parsing.parse_byte_per_s)
 DURATION_H = Human("hours", parsing.parse_duration_h)
 USD = Human("usd", parsing.parse_usd)

@@ -145,7 +145,9 @@ def _scenario_options(function: Any) -> Any:
 
 
 def _metavar(kind: Any) -> str | None:
-    return None if isinstance(kind, click.Choice) else getattr(kind, "name", "text").upper()
+    if isinstance(kind, click.Choice):
+        return None
+    return "NUMBER" if kind is float else getattr(kind, "name", "text").upper()
 
 
 @click.command(cls=SectionedCommand, epilog=_EPILOG)
