@@ -135,6 +135,21 @@ def test_an_accelerator_of_two_gpus_is_priced_a_board() -> None:
     )
 
 
+def test_every_priced_accelerator_has_a_profile_and_is_priced_by_its_unit() -> None:
+    profiles = {
+        path.stem: tomllib.loads(path.read_text(encoding="utf-8"))
+        for path in hardware_folder().glob("*.toml")
+    }
+    priced = {row["accelerator"] for row in raw_rows()}
+    assert priced <= set(profiles)
+    # a fraction of an accelerator is rented only where the seller counts the GPUs of a board
+    shared = {row["accelerator"] for row in raw_rows() if float(row["accelerators_per_instance"]) < 1}
+    assert shared == {
+        name for name in priced if profiles[name]["unit"] == "board" and "devices_per_unit" in profiles[name]
+    }
+    assert shared == {"k80", "m60"}
+
+
 def test_known_instance_prices_come_out_of_the_rows() -> None:
     # Public price lists, an hour: p5.48xlarge, p4d.24xlarge, ND96isr_H100_v5, dl1.24xlarge.
     for accelerator, provider, region, instance_usd_h in (
