@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from footprint.errors import FootprintError
@@ -41,6 +41,10 @@ class StepFlops:
     components: Mapping[str, Number]
     """Training FLOP by component."""
     basis: Literal["formula", "counted"]
+    operations: Model | None = field(default=None, repr=False, compare=False)
+    """The operation list behind the sums, for the step-time model; None where torch counted."""
+    training: TrainingMethod = field(default=TrainingMethod(), repr=False, compare=False)
+    shape: StepShape | None = field(default=None, repr=False, compare=False)
 
 
 def operation_list(config: Mapping[str, Any], shape: StepShape, objective: str = "") -> Model:
@@ -86,6 +90,9 @@ def count_step(
         hardware_flop=sums.executed,
         components=sums.components,
         basis="formula",
+        operations=model,
+        training=training,
+        shape=shape,
     )
 
 
