@@ -125,8 +125,8 @@ def test_no_json_breaks_the_reader(tmp_path: Path, value: object, name: str) -> 
 
 @QUIET
 @given(
-    st.sampled_from(["id", "year", "parameters", "aliases", "config", "recipe", "cite", "sources"]),
-    toml_scalars,
+    st.sampled_from(TABLES),
+    toml_values,
 )
 def test_a_wrong_value_in_a_model_file_names_its_field(key: str, value: object) -> None:
     raw = read_toml(models_folder() / "bert-base.toml")
