@@ -6,11 +6,10 @@ the larger part of it by far, so it is the spread between providers where there 
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.offers import percentile
+from footprint.catalog.offers import median, percentile
 from footprint.results import Quantity
 from footprint.schema import PriceOffer
 
@@ -21,7 +20,7 @@ ENOUGH_PROVIDERS = 5
 def over_providers(medians: Mapping[str, float], cause: str) -> tuple[Quantity, str]:
     """The median over providers [USD per accelerator-hour], and what its interval is."""
     prices = sorted(medians.values())
-    mid = statistics.median(prices)
+    mid = median(prices)
     if len(prices) == 1:
         factor = assumed("prices.one_provider_factor")
         wide = Quantity.between(mid * factor.low, mid, mid * factor.high, cause)
@@ -36,7 +35,7 @@ def over_providers(medians: Mapping[str, float], cause: str) -> tuple[Quantity, 
 def within_provider(offers: Sequence[PriceOffer], cause: str) -> tuple[Quantity, str]:
     """The median of one provider's offers [USD per accelerator-hour], with their range."""
     prices = sorted(offer.usd_per_accelerator_h for offer in offers)
-    mid = statistics.median(prices)
+    mid = median(prices)
     if prices[0] == prices[-1]:
         return Quantity(mid), "single provider, one list price"
     whole = Quantity.between(prices[0], mid, prices[-1], cause)

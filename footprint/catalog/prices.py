@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -207,7 +206,7 @@ def _without_tables(offers: list[PriceOffer], year: int | None, warnings: list[s
     if not printed or (rented and year is None):
         return rented
     table = provider_table()[printed[0].provider]
-    warnings.append(f"prices as charged in {table['name']}: {table['note']}")
+    warnings.append(f"prices as charged in {table.name}: {table.note}")
     return printed
 
 
@@ -219,7 +218,7 @@ def _dearer_than_on_demand(
     found = [offer for offer in found if region is None or offer.region == region]
     found = rules.current([offer for offer in found if not is_table(offer.provider)], rules.data_date())
     medians = rules.provider_medians(rules.cheapest_sizes(rules.newest_each(rules.one_scope(found))))
-    if not medians or usd_per_h <= (on_demand := statistics.median(medians.values())):
+    if not medians or usd_per_h <= (on_demand := rules.median(medians.values())):
         return []
     return [
         f"{purchase} is dearer here than the on_demand median of {len(medians)} providers "

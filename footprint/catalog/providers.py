@@ -1,19 +1,46 @@
-"""Who rents accelerators: canonical ids, the other names they go by, and what kind they are."""
+"""Who rents accelerators: canonical ids, the other names they go by, and what kind they are.
+
+``reference_data/providers.csv``; ``kind`` is hyperscaler, gpu_cloud, marketplace (hosts of
+third parties) or table (prices that a publication printed, which nobody offers).
+"""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from dataclasses import dataclass
 
-from footprint.catalog.files import read_toml, reference_folder
+from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.names import normalise, unknown
 from footprint.catalog.offers import sellers
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One who rents accelerators, or one table of prices."""
+
+    id: str
+    name: str
+    kind: str
+    aliases: tuple[str, ...]
+    only_seller_of: tuple[str, ...]
+    """Beginnings of the ids of accelerators that nobody else rents out."""
+    note: str
+
+
 @functools.cache
-def provider_table() -> dict[str, dict[str, Any]]:
-    """The tables of ``reference_data/providers.toml`` by id."""
-    return read_toml(reference_folder() / "providers.toml")
+def provider_table() -> dict[str, Provider]:
+    """Every provider by its id."""
+    return {
+        row["provider"]: Provider(
+            id=row["provider"],
+            name=row["name"],
+            kind=row["kind"],
+            aliases=tuple(filter(None, row["aliases"].split(";"))),
+            only_seller_of=tuple(filter(None, row["only_seller_of"].split(";"))),
+            note=row["note"],
+        )
+        for row in read_csv(reference_folder() / "providers.csv")
+    }
 
 
 def providers() -> list[str]:
@@ -28,21 +55,20 @@ def find_provider(name: str) -> str:
         UnknownNameError: no provider has this name; the message names the nearest.
     """
     wanted = normalise(name)
-    for key, entry in provider_table().items():
-        if wanted in (key, normalise(entry["name"]), *entry["aliases"]):
-            return key
-    names = [n for key, entry in provider_table().items() for n in (key, entry["name"], *entry["aliases"])]
-    raise unknown("provider", name, names, "`footprint prices list` shows them all")
+    for provider in provider_table().values():
+        if wanted in (provider.id, normalise(provider.name), *provider.aliases):
+            return provider.id
+    raise unknown("provider", name, providers(), "`footprint prices list` shows them all")
 
 
 def is_table(provider: str) -> bool:
     """True for prices that a publication used, which nobody offers."""
-    return bool(provider_table()[provider]["kind"] == "table")
+    return provider_table()[provider].kind == "table"
 
 
 def only_seller(accelerator_id: str) -> str | None:
     """Id of the one provider that rents this accelerator, where its maker sells it to nobody."""
-    for key, entry in provider_table().items():
-        if accelerator_id.startswith(tuple(entry.get("only_seller_of", ()))):
-            return key
+    for provider in provider_table().values():
+        if provider.only_seller_of and accelerator_id.startswith(provider.only_seller_of):
+            return provider.id
     return None
