@@ -11,9 +11,10 @@ from __future__ import annotations
 import csv
 import functools
 import math
+from typing import Any
 
-from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_text, reference_folder
+from footprint.catalog.grid_spread import from_direct, interval, world_interval
 from footprint.catalog.names import normalise, unknown
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.results import Quantity
@@ -22,34 +23,33 @@ from footprint.schema import Place
 WORLD = "WLD"
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 MAX_G_PER_KWH = 3000.0
-"""No grid or generator reaches it (lignite: about 1,500), so more is another unit."""
+"""No grid or generator reaches it (old lignite: about 1,500), so more is another unit."""
 
-_SPREAD_CLASSES = ((150.0, "low"), (500.0, "mid"), (math.inf, "high"))
-_Z90 = 1.6448536269514722
-"""95th percentile of the standard normal distribution."""
+_NEWEST = 9999
 
 
 def find_place(key: str | None, *, year: int | None = None) -> tuple[Place, tuple[str, ...]]:
     """The place called ``key`` [gCO2e/kWh, life-cycle, location-based] and warnings.
 
     ``key`` is a country (ISO 3166-1 alpha-3, alpha-2 or English name), a state or province
-    (ISO 3166-2), a cloud region (``provider:region``, or the region alone if only one
-    provider has it) or ``WLD``. No key means the world average with a warning and a wide
-    interval. ``year`` chooses the nearest year there is (newest by default).
+    (ISO 3166-2 or English name), a cloud region (``provider:region``, or the region alone if
+    only one provider has it) or ``WLD``; case does not matter. No key means the world
+    average with a warning and a wide interval. ``year`` chooses the nearest year there is
+    (newest by default).
 
     Raises:
         UnknownNameError: no such place, with the nearest names.
-        FootprintError: an ambiguous region name or an impossible year.
+        FootprintError: a name that means several places, or an impossible year.
     """
-    _check_year(year)
+    check_year(year)
     if key is None:
         place, warnings = _from_rows(WORLD, year)
-        note = "no place given: world average, with the spread of the world's countries; --region narrows it"
-        return place, (note, *warnings)
+        given = "no place given: the world average with the spread of all countries; give --region"
+        return place, (given, *warnings)
     resolved = resolve(key)
-    if ":" in resolved:
-        return _from_region(resolved, year)
-    return _from_rows(resolved, year)
+    if ":" not in resolved:
+        return _from_rows(resolved, year)
+    return _from_region(resolved, year)
 
 
 def grid_quantity(place: Place) -> Quantity:
@@ -71,17 +71,25 @@ def given_place(g_per_kwh: float) -> Place:
     """
     if not (math.isfinite(g_per_kwh) and 0 <= g_per_kwh <= MAX_G_PER_KWH):
         raise FootprintError(
-            f"--grid-g-per-kwh must be grams of CO2e per kWh, from 0 to {MAX_G_PER_KWH:.0f}, not {g_per_kwh!r}"
+            f"--grid-g-per-kwh takes grams of CO2e per kWh, from 0 to {MAX_G_PER_KWH:.0f}, not {g_per_kwh!r}"
         )
     return Place(
-        key="given", name="given carbon intensity", year=0, basis="given", evidence="assumed", source="--grid-g-per-kwh",
-        g_per_kwh=g_per_kwh, low_g_per_kwh=g_per_kwh, high_g_per_kwh=g_per_kwh,
-    )  # fmt: skip
+        key="given",
+        name="given carbon intensity",
+        year=0,
+        basis="given",
+        g_per_kwh=g_per_kwh,
+        low_g_per_kwh=g_per_kwh,
+        high_g_per_kwh=g_per_kwh,
+        source="--grid-g-per-kwh",
+        evidence="assumed",
+        note="below 1 g/kWh: was that kg/kWh?" if 0 < g_per_kwh < 1 else "",
+    )
 
 
 def place_keys() -> list[str]:
-    """Every key: world, countries, states and provinces, then cloud regions."""
-    return [*_places(), *_regions()]
+    """Every key: world, countries, states and provinces, reference rows, then cloud regions."""
+    return [*_places(), *cloud_regions()]
 
 
 def all_places() -> list[Place]:
@@ -90,128 +98,174 @@ def all_places() -> list[Place]:
 
 
 def require_same_basis(*places: Place) -> None:
-    """Return if the places' factors may be compared with each other.
+    """Return if the places' carbon intensities may be compared with each other.
 
     Raises:
-        FootprintError: they are accounted on different bases.
+        FootprintError: they are accounted on different bases (life-cycle, direct, ...).
     """
     bases = {place.basis for place in places if place.basis != "given"}
     if len(bases) > 1:
         listed = ", ".join(f"{place.key} ({place.basis})" for place in places)
         raise FootprintError(
-            f"carbon intensities on different bases cannot be compared: {listed}; choose places with one basis"
+            f"carbon intensities on different bases cannot be compared: {listed}; choose places on one basis"
         )
 
 
 def resolve(key: str) -> str:
-    """The canonical key of a place name.
+    """The canonical key of a place name: ``FRA``, ``US-VA``, ``aws:us-east-1``, ``WLD``.
 
     Raises:
         UnknownNameError: no such place.
-        FootprintError: several cloud providers have a region of that name.
+        FootprintError: not text, or a name of several places.
     """
     if not isinstance(key, str):
-        raise FootprintError(f"a place must be text such as FRA, US-VA or aws:us-east-1, not {key!r}")
+        raise FootprintError(f"a place is text such as FRA, US-VA or aws:us-east-1, not {key!r}")
     wanted = normalise(key)
-    names = _names()
-    if wanted in names:
-        return names[wanted]
-    candidates = [region for region in _regions() if region.partition(":")[2] == wanted]
+    candidates = _names().get(wanted, ())
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
-        raise FootprintError(f"region {wanted!r} is ambiguous: write one of {', '.join(sorted(candidates))}")
-    raise _unknown(key)
+        raise FootprintError(f"{key.strip()!r} is ambiguous: write one of {', '.join(sorted(candidates))}")
+    raise _unknown(key, wanted)
 
 
-def _unknown(key: str) -> UnknownNameError:
-    return unknown("place", key, [*_names()], "--region takes FRA, US-VA, gcp:us-central1, ...")
+def check_year(year: int | None) -> None:
+    """Return if ``year`` is absent or a year that a factor could be asked for.
+
+    Raises:
+        FootprintError: not a whole number from 1990 to 2100.
+    """
+    whole = isinstance(year, int) and not isinstance(year, bool)
+    if year is not None and not (whole and FIRST_YEAR <= year <= LAST_YEAR):
+        raise FootprintError(f"--year takes a year from {FIRST_YEAR} to {LAST_YEAR}, not {year!r}")
 
 
-def _check_year(year: int | None) -> None:
-    if year is not None and not (isinstance(year, int) and FIRST_YEAR <= year <= LAST_YEAR):
-        raise FootprintError(f"--year must be a year from {FIRST_YEAR} to {LAST_YEAR}, not {year!r}")
+def table(name: str) -> list[dict[str, str]]:
+    """Rows of a shipped table of ``reference_data``, as text."""
+    return list(csv.DictReader(read_text(reference_folder() / name).splitlines()))
+
+
+@functools.cache
+def cloud_regions() -> dict[str, dict[str, str]]:
+    """Rows of ``regions.csv`` by key, ``aws:us-east-1`` and so on."""
+    return {row["key"]: row for row in table("regions.csv")}
+
+
+def _unknown(key: str, wanted: str) -> UnknownNameError:
+    hint = "--region takes FRA, US-VA, aws:us-east-1, ... or give --grid-g-per-kwh"
+    country, _, part = wanted.partition("-")
+    parent = _names().get(country, ()) if len(country) == 2 and 1 <= len(part) <= 3 else ()
+    if parent:
+        hint = f"no factor for this part of {parent[0]}: use {parent[0]}, or give --grid-g-per-kwh"
+    shown = {normalise(name): name for row in _places().values() for name in (row["name"], row["key"])}
+    shown |= {normalise(name): name for key in cloud_regions() for name in (key, key.partition(":")[2])}
+    if len(wanted) > 3:  # every short code looks like a part of a longer name
+        shown = {name: spelling for name, spelling in shown.items() if len(name) > 3}
+    error = unknown("place", key, shown, hint)
+    return UnknownNameError("place", error.name, [shown[name] for name in error.nearest], hint)
 
 
 def _from_region(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
     from dataclasses import replace
 
-    row = _regions()[key]
+    row = cloud_regions()[key]
     place, warnings = _from_rows(row["place"], year)
-    market = row["market_g_per_kwh"]
-    return replace(
-        place,
-        key=key,
-        name=f"{row['location']} ({place.name})",
-        provider=key.partition(":")[0],
-        market_g_per_kwh=float(market) if market else None,
-    ), warnings
+    changes: dict[str, Any] = {
+        "key": key,
+        "name": f"{row['location']} ({place.name})" if row["location"] != place.name else place.name,
+        "provider": key.partition(":")[0],
+    }
+    if row["market_g_per_kwh"]:
+        changes["market_g_per_kwh"] = float(row["market_g_per_kwh"])
+        note = (
+            f"market-based: operational {row['operational_g_per_kwh']} g/kWh "
+            f"x (1 - {row['cfe_share']} carbon-free) by the provider, {row['market_year']}"
+        )
+        changes["note"] = f"{place.note}; {note}" if place.note else note
+    return replace(place, **changes), warnings
 
 
 def _from_rows(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
-    rows = _grid(key)
+    rows = _grid_rows(key)
+    kind = _places()[key]["kind"]
     published = [row for row in rows if row["accounting"] == "lifecycle"] or rows
-    target = year if year is not None else 9999
+    target = _NEWEST if year is None else year
     row = min(published, key=lambda r: (abs(int(r["year"]) - target), -int(r["year"])))
     used = int(row["year"])
     warnings = []
     if year is not None and used != year:
-        warnings.append(f"{key}: no carbon intensity of {year}, so that of {used}, the nearest year, is used")
-    g_per_kwh = float(row["g_per_kwh"])
-    evidence = row["basis"]
+        warnings.append(f"no carbon intensity of {key} for {year}: the nearest year, {used}, is used")
+    value = mid = float(row["g_per_kwh"])
+    evidence: Any = row["basis"]
+    note = ""
     upstream = (0.0, 0.0)
-    if row["accounting"] == "direct":
-        factor = assumed(f"places.upstream_{key[:2].lower()}")
-        g_per_kwh *= factor.value
-        upstream = (math.log(factor.low / factor.value), math.log(factor.high / factor.value))
+    if kind != "reference" and row["accounting"] == "direct":
+        mid, upstream = from_direct(value, key)
         evidence = "derived"
-        warnings.append(f"{key}: life-cycle intensity derived from a direct one and an upstream range")
-    if key == WORLD:
-        low, high = assumed("places.world_low_g_per_kwh").value, assumed("places.world_high_g_per_kwh").value
+        note = f"derived: direct {value:.5g} g/kWh with the fuel chain and plants added"
+        warnings.append(
+            f"{key}: life-cycle intensity derived from direct {value:.0f} g/kWh ({row['source']})"
+        )
+    lag = abs(used - year) if year is not None else max(1, _newest_year() + 1 - used)
+    if kind == "reference":
+        low = high = mid
+    elif key == WORLD:
+        low, high = world_interval(mid)
     else:
-        lag = abs(used - year) if year is not None else 1
-        low, high = _interval(g_per_kwh, lag, upstream)
+        low, high = interval(mid, key=key, lag_years=lag, upstream=upstream)
     place = Place(
-        key=key, name=_places()[key]["name"], year=used, basis="lifecycle", evidence=evidence, factor_key=key,
-        g_per_kwh=g_per_kwh, low_g_per_kwh=low, high_g_per_kwh=high, source=row["source"],
-    )  # fmt: skip
+        key=key,
+        name=_places()[key]["name"],
+        year=used,
+        basis="direct" if kind == "reference" else "lifecycle",
+        g_per_kwh=mid,
+        low_g_per_kwh=low,
+        high_g_per_kwh=high,
+        source=row["source"],
+        evidence=evidence,
+        factor_key=key,
+        note=note,
+    )
     return place, tuple(warnings)
-
-
-def _interval(g_per_kwh: float, lag_years: int, upstream: tuple[float, float]) -> tuple[float, float]:
-    """90 % interval [gCO2e/kWh]: factor, drift over the lag and upstream, in quadrature."""
-    band = next(name for limit, name in _SPREAD_CLASSES if g_per_kwh < limit)
-    drift, factor = assumed(f"places.drift_{band}").value, assumed(f"places.factor_{band}").value
-    half = _Z90 * math.sqrt(factor**2 + drift**2 * lag_years)
-    return g_per_kwh * math.exp(-math.hypot(half, upstream[0])), g_per_kwh * math.exp(math.hypot(half, upstream[1]))
-
-
-def _table(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(read_text(reference_folder() / name).splitlines()))
 
 
 @functools.cache
 def _places() -> dict[str, dict[str, str]]:
-    return {row["key"]: row for row in _table("places.csv")}
+    return {row["key"]: row for row in table("places.csv")}
 
 
 @functools.cache
-def _regions() -> dict[str, dict[str, str]]:
-    return {row["key"]: row for row in _table("regions.csv")}
-
-
-@functools.cache
-def _names() -> dict[str, str]:
-    names: dict[str, str] = {}
+def _names() -> dict[str, tuple[str, ...]]:
+    """Every accepted spelling, normalised, with the keys it may mean; a code beats a name."""
+    codes: dict[str, tuple[str, ...]] = {}
+    spoken: dict[str, set[str]] = {}
     for key, row in _places().items():
-        for name in (key, row["alpha2"], row["name"], *row["aliases"].split("|")):
+        codes[normalise(key)] = (key,)
+        if row["alpha2"]:
+            codes[normalise(row["alpha2"])] = (key,)
+        for name in (row["name"], *row["aliases"].split("|")):
             if name:
-                names[normalise(name)] = key
-    names.update((key, key) for key in _regions())
-    return names
+                spoken.setdefault(normalise(name), set()).add(key)
+    for key in cloud_regions():
+        codes[key] = (key,)
+        spoken.setdefault(key.partition(":")[2], set()).add(key)
+    return {name: tuple(sorted(keys)) for name, keys in spoken.items()} | codes
 
 
 @functools.cache
-def _grid(key: str) -> list[dict[str, str]]:
+def _grid_lines() -> tuple[str, dict[str, list[str]]]:
     lines = read_text(reference_folder() / "grid.csv").splitlines()
-    return list(csv.DictReader([lines[0], *(line for line in lines if line.startswith(key + ","))]))
+    by_key: dict[str, list[str]] = {}
+    for line in lines[1:]:
+        by_key.setdefault(line.partition(",")[0], []).append(line)
+    return lines[0], by_key
+
+
+def _grid_rows(key: str) -> list[dict[str, str]]:
+    """The rows of one place, oldest first; only these are parsed."""
+    head, by_key = _grid_lines()
+    return list(csv.DictReader([head, *by_key[key]]))
+
+
+def _newest_year() -> int:
+    return max(int(row["year"]) for row in _grid_rows(WORLD))

@@ -1,15 +1,26 @@
-"""What a data centre draws besides computing: PUE, and water on site and at power stations."""
+"""What a data centre draws besides computing: PUE, and water on site and at power stations.
+
+PUE is facility energy over IT energy. WUE is litres evaporated or withdrawn on site per kWh
+of **IT** energy (ISO/IEC 30134-9). Off-site water is litres consumed at power stations per
+kWh of **electricity**, so of facility energy. The two scopes are never added here.
+"""
 
 from __future__ import annotations
 
-import csv
 import functools
+import math
 from dataclasses import dataclass
 
-from footprint.catalog.files import read_text, reference_folder
+from footprint.catalog.assumptions import assumed
+from footprint.catalog.grid_spread import Z90
+from footprint.catalog.places import check_year, cloud_regions, table
+from footprint.errors import DataFileError
 from footprint.results import Quantity
+from footprint.schema import Place
 
 INDUSTRY = "industry"
+_NEWEST = 9999
+_CANONICAL = {"amazon": "aws", "google": "gcp", "microsoft": "azure", "ovhcloud": "ovh"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,32 +32,152 @@ class PueFact:
     year: int
     provider: str
     region: str
+    """Region, geography, or empty for the provider's fleet and the industry."""
     source: str
     basis: str
     warnings: tuple[str, ...] = ()
+    wue_year: int | None = None
+    wue_source: str = ""
+    note: str = ""
 
 
-def find_pue(
-    *, provider: str | None = None, region: str | None = None, year: int | None = None, cooling: str | None = None
-) -> PueFact:
-    """PUE [1] of the provider's region and year, else the industry average of the year."""
-    rows = [row for row in _rows() if row["provider"] == provider and row["region"] == (region or "")]
-    rows = rows or [row for row in _rows() if row["provider"] == INDUSTRY]
-    target = 9999 if year is None else year
-    row = min(rows, key=lambda r: (abs(int(r["year"]) - target), -int(r["year"])))
-    pue = float(row["pue"])
-    spread = 1.2 if row["provider"] == INDUSTRY else 1.05
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaterFact:
+    """Water of a kWh, each scope by its own kWh; None where nobody published it."""
+
+    on_site_l_per_kwh: Quantity | None
+    """Litres at the data centre per kWh of IT energy (WUE)."""
+    off_site_l_per_kwh: Quantity | None
+    """Litres consumed at power stations per kWh of electricity, facility energy included."""
+    on_site_source: str
+    off_site_source: str
+    warnings: tuple[str, ...] = ()
+
+
+def find_pue(*, provider: str | None = None, region: str | None = None, year: int | None = None) -> PueFact:
+    """PUE [1] and WUE [L/kWh of IT energy] of the provider's region, as near to ``year`` as known.
+
+    The region's own figure comes first, then its geography's, the provider's fleet, and
+    without a provider that publishes one, the industry average (Uptime Institute's survey)
+    with the spread of sites. ``region`` may be ``aws:us-east-1`` or ``us-east-1``; places
+    that are no cloud regions are ignored.
+
+    Raises:
+        FootprintError: an impossible year.
+    """
+    check_year(year)
+    maker, name = _named(provider, region)
+    warnings = []
+    if maker and maker not in _by_place():
+        warnings.append(f"no PUE of {maker} is published: the industry average is used")
+        maker = None
+    row = _nearest(maker or INDUSTRY, _levels(maker, name), "pue", year)
+    if row is None:
+        raise DataFileError(f"pue.csv: no row of the whole fleet of {maker or INDUSTRY}")
     used = int(row["year"])
-    warnings = (f"PUE of {used} used for {year}",) if year not in (None, used) else ()
-    wue = row["wue_l_per_kwh"]
+    where = _where(row)
+    if year is not None and used != year:
+        warnings.append(f"no PUE of {where} for {year}: that of {used}, the nearest year, is used")
+    water = _nearest(maker, _levels(maker, name), "wue_l_per_kwh", year) if maker else None
     return PueFact(
-        pue=Quantity.between(1 + (pue - 1) / spread**2, pue, 1 + (pue - 1) * spread**2, "pue"),
-        wue_l_per_kwh=Quantity.between(float(wue) / 1.5, float(wue), float(wue) * 1.5, "wue") if wue else None,
-        year=used, provider=row["provider"], region=row["region"], source=row["source"], basis=row["basis"],
-        warnings=warnings,
-    )  # fmt: skip
+        pue=_pue_quantity(float(row["pue"]), row["scope"]),
+        wue_l_per_kwh=_wue_quantity(water) if water else None,
+        year=used,
+        provider=row["provider"],
+        region=row["region"],
+        source=row["source"],
+        basis=row["basis"],
+        warnings=tuple(warnings),
+        wue_year=int(water["year"]) if water else None,
+        wue_source=water["source"] if water else "",
+        note=row["note"],
+    )
+
+
+def find_water(place: Place, pue: PueFact) -> WaterFact:
+    """Water on site [L/kWh of IT energy] and at power stations [L/kWh of electricity].
+
+    On-site water is the WUE of ``pue``; off-site water is the factor of the place's state or
+    country. The scopes have different kWh and are kept apart.
+    """
+    rows = {row["place"]: row for row in table("water.csv")}
+    key = place.factor_key or place.key
+    row = rows.get(key)
+    warnings = []
+    if row is None:
+        warnings.append(f"no off-site water factor of {key} is known")
+    if pue.wue_l_per_kwh is None:
+        warnings.append("no on-site water figure (WUE) is known for this site")
+    off_site = None
+    if row is not None:
+        spread, mid = assumed("places.off_site_water"), float(row["l_per_kwh"])
+        off_site = Quantity.between(mid * spread.low, mid, mid * spread.high, f"water:{key}")
+    return WaterFact(
+        on_site_l_per_kwh=pue.wue_l_per_kwh,
+        off_site_l_per_kwh=off_site,
+        on_site_source=pue.wue_source,
+        off_site_source=row["source"] if row else "",
+        warnings=tuple(warnings),
+    )
+
+
+def _named(provider: str | None, region: str | None) -> tuple[str | None, str]:
+    """Canonical provider and bare region; a region without one takes the only provider that has it."""
+    given, _, name = region.strip().lower().rpartition(":") if region else ("", "", "")
+    maker = (provider or given).strip().lower()
+    maker = _CANONICAL.get(maker, maker)
+    if given and given != maker:
+        name = ""  # a region of somebody else says nothing about this provider
+    if not maker and name:
+        homes = {key.partition(":")[0] for key in cloud_regions() if key.partition(":")[2] == name}
+        maker = homes.pop() if len(homes) == 1 else ""
+    return maker or None, name
+
+
+def _levels(maker: str | None, name: str) -> list[str]:
+    """Region names to look under, the most specific first; empty is the whole fleet."""
+    home = cloud_regions().get(f"{maker}:{name}")
+    geography = home["geography"] if home else ""
+    return list(dict.fromkeys([name, geography, ""]))
+
+
+def _nearest(maker: str, levels: list[str], column: str, year: int | None) -> dict[str, str] | None:
+    """Row of the first level with a figure, of the nearest year (the later one of two)."""
+    target = _NEWEST if year is None else year
+    for level in levels:
+        rows = [row for row in _by_place()[maker].get(level, ()) if row[column]]
+        if rows:
+            return min(rows, key=lambda r: (abs(int(r["year"]) - target), -int(r["year"])))
+    return None
+
+
+def _pue_quantity(pue: float, scope: str) -> Quantity:
+    """PUE [1] whose overhead, PUE - 1, spreads as its scope does; never below 1."""
+    above = pue - 1.0
+    if scope == INDUSTRY:
+        spread = assumed("places.pue_industry_overhead")
+        return Quantity.between(1.0 + above * spread.low, pue, 1.0 + above * spread.high, "pue")
+    factor = math.exp(Z90 * assumed(f"places.pue_{scope}").value)
+    return Quantity.between(1.0 + above / factor, pue, 1.0 + above * factor, "pue")
+
+
+def _wue_quantity(row: dict[str, str]) -> Quantity:
+    """WUE [L/kWh of IT energy] with the spread of its scope, up to what evaporation can take."""
+    value, factor = float(row["wue_l_per_kwh"]), math.exp(Z90 * assumed(f"places.wue_{row['scope']}").value)
+    ceiling = max(value, assumed("places.wue_ceiling").value)
+    return Quantity.between(value / factor, value, min(value * factor, ceiling), "wue")
+
+
+def _where(row: dict[str, str]) -> str:
+    if row["scope"] == INDUSTRY:
+        return "the industry"
+    return f"{row['provider']}:{row['region']}" if row["region"] else f"{row['provider']}'s fleet"
 
 
 @functools.cache
-def _rows() -> list[dict[str, str]]:
-    return list(csv.DictReader(read_text(reference_folder() / "pue.csv").splitlines()))
+def _by_place() -> dict[str, dict[str, list[dict[str, str]]]]:
+    """Rows of ``pue.csv`` by provider, then region or geography (empty: fleet)."""
+    found: dict[str, dict[str, list[dict[str, str]]]] = {}
+    for row in table("pue.csv"):
+        found.setdefault(row["provider"], {}).setdefault(row["region"], []).append(row)
+    return found
