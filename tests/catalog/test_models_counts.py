@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from footprint.catalog.models import all_models
-from footprint.schema import ModelConfig
+from footprint.flops.count import count_step
+from footprint.flops.registry import family
+from footprint.schema import ModelConfig, Phase, StepShape
 
 MODELS = {model.id: model for model in all_models()}
-TOLERANCE = 0.03
+ANNOUNCED = 0.03
 """Makers round, and count or leave out positions, poolers and heads."""
 CLASSES = {
     "bert": "BertForPreTraining", "roberta": "RobertaForMaskedLM", "albert": "AlbertModel",
@@ -62,7 +64,7 @@ def huggingface_count(model: ModelConfig) -> int:
 def test_the_published_count_is_huggingfaces(model_id: str) -> None:
     model = MODELS[model_id]
     assert model.parameters is not None
-    tolerance = max(TOLERANCE, half_a_digit(model.parameters))
+    tolerance = max(ANNOUNCED, half_a_digit(model.parameters))
     assert huggingface_count(model) == pytest.approx(model.parameters, rel=tolerance)
 
 
@@ -99,3 +101,25 @@ def test_elmo_counts_as_the_weights_file() -> None:
     assert characters + convolutions + highways + projection + layers == pytest.approx(
         MODELS["elmo"].parameters, rel=0.005
     )
+
+
+@pytest.mark.parametrize("model_id", [m.id for m in MODELS.values() if m.parameters])
+def test_our_count_is_the_published_one(model_id: str) -> None:
+    """The operation list's parameters, with the recipe's own data and objective."""
+    model = MODELS[model_id]
+    recipe, parameters = model.recipe, model.parameters
+    assert recipe is not None
+    assert parameters is not None
+    if family(model.config["model_type"]) is None:
+        pytest.skip(f"{model.config['model_type']} is not counted yet")
+    phase = recipe.phases[0] if recipe.phases else Phase(sequence_length=512)
+    shape = StepShape(
+        sequences=phase.sequences_per_step or 8,
+        sequence_length=phase.sequence_length,
+        target_sequence_length=phase.target_sequence_length,
+        predicted_positions=phase.predicted_positions,
+        image_size=phase.image_size,
+    )
+    counted = count_step(model.config, shape, objective=recipe.objective).parameters.total
+    tolerance = max(ANNOUNCED, half_a_digit(parameters))
+    assert counted == pytest.approx(parameters, rel=tolerance)

@@ -19,7 +19,7 @@ MODELS = {model.id: model for model in all_models()}
 PF_DAY = 1e15 * 86400
 OPTIMIZERS = {"adam", "adamw", "adafactor", "adagrad", "sgd", "lamb", "lion"}
 OBJECTIVES = {
-    "translation", "bilm", "clm", "mlm", "mlm+nsp", "mlm+sop", "rtd", "span-corruption", "transcription",
+    "translation", "bilm", "clm", "mlm", "mlm+nsp", "rtd", "span-corruption", "transcription",
     "classification", "contrastive",
 }  # fmt: skip
 

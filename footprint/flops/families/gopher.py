@@ -1,0 +1,30 @@
+"""Gopher and Chinchilla: RMS norms, plain MLP, relative positions in every attention layer.
+
+Neither has a Hugging Face class; the keys are Hugging Face's usual ones. Each layer projects
+the relative positions with a matrix of its own (Transformer-XL, Dai et al. 2019,
+arXiv:1901.02860): 1/13 of its parameters, applied once to the positions of a step and not to
+its tokens, and like the position scores not in the makers' own count (Hoffmann et al. 2022,
+arXiv:2203.15556, appendix F). So parameters without FLOP.
+"""
+
+from __future__ import annotations
+
+from footprint.flops.decoder import decoder_model, llama_like
+from footprint.flops.fields import Fields
+from footprint.flops.operations import Model
+from footprint.schema import StepShape
+
+MODEL_TYPES = ("gopher",)
+
+
+def build(fields: Fields, shape: StepShape, objective: str) -> Model:
+    """The operation list of Gopher."""
+    width = fields.size("hidden_size")
+    attended = fields.size("num_attention_heads") * fields.size("head_dim")
+    spec = llama_like(
+        fields,
+        gated=False,
+        mlp_names=("up_proj", "down_proj"),
+        layer_extras=width * attended,
+    )
+    return decoder_model(spec, fields, shape, objective)
