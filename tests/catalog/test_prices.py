@@ -37,6 +37,16 @@ def test_every_shipped_row_passes_the_schema() -> None:
     assert list(rows[0]) == COLUMNS
 
 
+def test_the_page_about_prices_counts_them_rightly() -> None:
+    rows = raw_rows()
+    page = (hardware_folder().parent / "docs" / "prices.md").read_text(encoding="utf-8")
+    sellers = {row["provider"] for row in rows} - {TABLE}
+    counted = f"{len(rows):,} of them, {len(sellers)} providers, {len({row['accelerator'] for row in rows})} accelerators"
+    assert counted in " ".join(page.split())
+    dates = sorted(row["dated"] for row in rows)
+    assert f"dated {dates[0]} to {dates[-1]}" in " ".join(page.split())
+
+
 def test_no_row_stands_twice() -> None:
     rows = [tuple(row.values()) for row in raw_rows()]
     assert len(set(rows)) == len(rows)
@@ -150,6 +160,7 @@ def test_strubell_2019_prices_are_those_of_footnote_7() -> None:
         for purchase, price in (("spot", preemptible), ("on_demand", on_demand)):
             quote = find_price(accelerator, purchase=purchase, year=2019)
             assert quote.usd_per_accelerator_h.mid == price
+            assert quote.usd_per_accelerator_h.spread == {}  # as charged: one printed price
             assert quote.newest.startswith("2019")
             assert any("Strubell" in warning for warning in quote.warnings)
     # Table 3: BERT on 64 V100 for 79.2 h, and GPT-2 on 32 TPUv3 for 168 h.
