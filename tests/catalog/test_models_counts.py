@@ -123,3 +123,31 @@ def test_our_count_is_the_published_one(model_id: str) -> None:
     counted = count_step(model.config, shape, objective=recipe.objective).parameters.total
     tolerance = max(ANNOUNCED, half_a_digit(parameters))
     assert counted == pytest.approx(parameters, rel=tolerance)
+
+
+# Models whose facts are the defaults of the library's config classes, but for the keys named here:
+# what the classes lack, and lengths that later editions extended.
+EXACT = (
+    "bert-base distilbert-base electra-small gemma-7b gemma2-2b gpt-j-6b gpt-neox-20b gpt1 gpt2 llama1-7b "
+    "olmo-7b opt-125m t5-small"
+)
+DEFAULTS = dict.fromkeys(EXACT.split(), ()) | {
+    "falcon-7b": ("num_kv_heads",),
+    "vit-base-16": ("num_labels",),
+    "deepseek-v3": ("max_position_embeddings",),
+    "mistral-7b": ("max_position_embeddings",),
+    "mixtral-8x7b": ("max_position_embeddings",),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("model_id", "aside"), DEFAULTS.items())
+def test_a_config_is_huggingfaces_default(model_id: str, aside: tuple[str, ...]) -> None:
+    import transformers
+
+    config = dict(MODELS[model_id].config)
+    default = transformers.AutoConfig.for_model(config.pop("model_type"))
+    for key in aside:
+        del config[key]
+    assert len(config) >= 5
+    assert config == {key: getattr(default, key) for key in config}
