@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from footprint.catalog import offers as rules
 from footprint.catalog.assumptions import assumed
@@ -22,6 +21,7 @@ from footprint.catalog.ownership import OwnedPrice, owned_price
 from footprint.catalog.price_spread import over_providers, within_provider
 from footprint.catalog.providers import find_provider, is_table, only_seller, provider_table, providers
 from footprint.errors import MissingFactError
+from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.schema import PriceOffer
 
@@ -42,7 +42,7 @@ ANY_REGION = "global"
 """Region of an offer whose price list does not tell regions apart."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PriceQuote:
     """The price of one accelerator-hour, with where it comes from."""
 
@@ -205,8 +205,8 @@ def _without_tables(offers: list[PriceOffer], year: int | None, warnings: list[s
     rented = [offer for offer in offers if not is_table(offer.provider)]
     if not printed or (rented and year is None):
         return rented
-    table = provider_table()[printed[0].provider]
-    warnings.append(f"prices as charged in {table.name}: {table.note}")
+    table, note = provider_table()[printed[0].provider].name, printed[0].note
+    warnings.append(f"price as charged in {table}" + (f": {note}" if note else ""))
     return printed
 
 

@@ -7,14 +7,14 @@ third parties) or table (prices that a publication printed, which nobody offers)
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.names import normalise, unknown
 from footprint.catalog.offers import sellers
+from footprint.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Provider:
     """One who rents accelerators, or one table of prices."""
 
@@ -24,7 +24,6 @@ class Provider:
     aliases: tuple[str, ...]
     only_seller_of: tuple[str, ...]
     """Beginnings of the ids of accelerators that nobody else rents out."""
-    note: str
 
 
 @functools.cache
@@ -37,7 +36,6 @@ def provider_table() -> dict[str, Provider]:
             kind=row["kind"],
             aliases=tuple(filter(None, row["aliases"].split(";"))),
             only_seller_of=tuple(filter(None, row["only_seller_of"].split(";"))),
-            note=row["note"],
         )
         for row in read_csv(reference_folder() / "providers.csv")
     }
