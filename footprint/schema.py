@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Literal
 
 from footprint.errors import FootprintError
+from footprint.records import record
 
 Basis = Literal["datasheet", "measured", "derived", "assumed", "fitted"]
 Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
@@ -42,7 +43,7 @@ def _require_positive(record: object, *names: str) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Source:
     """Where a number was published."""
 
@@ -55,7 +56,7 @@ class Source:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cite:
     """Which source a number comes from, and how it is known."""
 
@@ -65,7 +66,7 @@ class Cite:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NodeForm:
     """A server that carries accelerators, and what it draws besides them.
 
@@ -118,7 +119,7 @@ class NodeForm:
         return self.cpu_w + self.ram_w + self.other_w
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Accelerator:
     """A chip, module or board that trains models; ``unit`` says what is counted."""
 
@@ -173,7 +174,7 @@ class Accelerator:
             raise FootprintError(f"accelerator {self.id}: at least one [[nodes]] form is needed")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Phase:
     """A stretch of training at one batch and sequence length."""
 
@@ -197,7 +198,7 @@ class Phase:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Recipe:
     """How a model was trained, as published; what was never published is absent."""
 
@@ -223,7 +224,7 @@ class Recipe:
         _require_positive(self, "tokens", "accelerators", "duration_h", "epochs")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ModelConfig:
     """An architecture (Hugging Face key names) with its published recipe."""
 
@@ -244,7 +245,7 @@ class ModelConfig:
         _require_positive(self, "parameters")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StepShape:
     """The data of one training step."""
 
@@ -258,7 +259,7 @@ class StepShape:
     """Packed sequences whose attention stays within a document: mean tokens of a document."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TrainingMethod:
     """What is trained and how activations are kept."""
 
@@ -272,7 +273,7 @@ class TrainingMethod:
     attention: Attention = "eager"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cluster:
     """Accelerators and the nodes that carry them."""
 
@@ -283,7 +284,7 @@ class Cluster:
     """Nodes in use; a fraction where the last node is only partly used."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Place:
     """Where the electricity comes from."""
 
@@ -304,7 +305,7 @@ class Place:
     """The place whose factor this is: a cloud region's state or country."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PriceOffer:
     """One dated price of one accelerator-hour."""
 

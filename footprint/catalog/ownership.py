@@ -14,15 +14,15 @@ apart so that neither is counted twice:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
+from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.units import HOURS_PER_YEAR, W_PER_KW
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OwnedPrice:
     """What owned hardware costs: capital an accelerator-hour, electricity a kWh."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
 
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.grid_spread import Z90
 from footprint.catalog.places import check_year, cloud_regions, table
 from footprint.errors import DataFileError
+from footprint.records import record
 from footprint.results import Quantity
 from footprint.schema import Place
 
@@ -23,7 +23,7 @@ _NEWEST = 9999
 _CANONICAL = {"amazon": "aws", "google": "gcp", "microsoft": "azure", "ovhcloud": "ovh"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PueFact:
     """PUE [1] and on-site water [L/kWh of IT energy] of a provider, region and year."""
 
@@ -41,7 +41,7 @@ class PueFact:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WaterFact:
     """Water of a kWh, each scope by its own kWh; None where nobody published it."""
 

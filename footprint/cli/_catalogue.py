@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from footprint.cli._options import CatalogueName
+from footprint.records import record
 
 SCHEMA = "footprint/catalogue/1"
 WIDTH = 80
@@ -16,7 +16,7 @@ MOST_FOUND = 20
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Catalogue:
     """What a catalogue command needs: its rows, one record, and the names for completion."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from footprint.errors import FootprintError
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
 from footprint.performance import choose_precision
+from footprint.records import record
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Recompute, TrainingMethod
@@ -22,7 +21,7 @@ BYTES_PER_TRAINED_PARAMETER = 16
 (Rajbhandari et al. 2020, arXiv:1910.02054)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Execution:
     """The settled execution options of a run."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from footprint import equations
 from footprint.catalog.assumptions import assumed
@@ -12,6 +11,7 @@ from footprint.catalog.pue import PueFact, find_pue
 from footprint.errors import FootprintError
 from footprint.estimator.request import EstimateRequest
 from footprint.performance import predict_power
+from footprint.records import record
 from footprint.results import Assumption, Quantity, total
 from footprint.results.estimate import EnergyComponents, PlaceSummary
 from footprint.schema import Cluster, Place
@@ -21,7 +21,7 @@ MOST_WATTS_OVER_RATED = 3.0
 """A given power above this many times the cluster's modelled one is a slip of units."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Energy:
     """Power and energy at the node and the facility."""
 
@@ -36,7 +36,7 @@ class Energy:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Emissions:
     """What the facility energy means at a place, and the hardware's own share."""
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from footprint import equations
 from footprint.catalog.prices import find_price, owned_price
 from footprint.errors import MissingFactError
 from footprint.estimator.request import EstimateRequest
+from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import PriceSummary
 from footprint.schema import Cluster
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cost:
     """Price and cost; None where nobody offers the hardware."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, get_args
 
 from footprint.errors import FootprintError
+from footprint.records import record
 from footprint.schema import Attention, Cooling, Method, Precision, Purchase, Recompute
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -47,7 +48,7 @@ TIME_FIELDS = ("hours", "step_time_s", "tokens_per_second", "samples_per_second"
 AMOUNT_FIELDS = ("tokens", "samples", "steps")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EstimateRequest:
     """One scenario; what is None was not given."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
+from footprint.records import record
 from footprint.results import Assumption
 from footprint.results.estimate import (
     FlopSummary,
@@ -18,7 +17,7 @@ from footprint.results.estimate import (
 from footprint.schema import Cluster, ModelConfig
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Scenario:
     """A request with every name looked up and every default settled."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from footprint import equations
 from footprint.catalog.prices import interruption_factor
@@ -13,6 +12,7 @@ from footprint.estimator.workload import Workload, tokens_of
 from footprint.flops import StepFlops
 from footprint.performance import goodput as goodput_model
 from footprint.performance import predict_step
+from footprint.records import record
 from footprint.results import Assumption, Quantity, total
 from footprint.schema import Cluster
 from footprint.units import SECONDS_PER_HOUR
@@ -21,7 +21,7 @@ HIGHEST_CREDIBLE_MFU = 0.75
 """Above this a published figure is nearly always an error of the data."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Timing:
     """How long the run takes, and what is known of its steps; None where nothing is."""
 

@@ -8,15 +8,16 @@ lengths. A fact that nobody published is an error that names the option that sup
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.request import EstimateRequest
+from footprint.records import record
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, Phase, Recipe, StepShape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Workload:
     """The steps to train: complete phases, and what was assumed to complete them."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from footprint.errors import FootprintError
@@ -13,13 +13,14 @@ from footprint.flops.methods import prepare
 from footprint.flops.operations import Model, Number
 from footprint.flops.registry import family, model_families
 from footprint.flops.tally import Parameters, Tally, parameters, tally
+from footprint.records import record
 from footprint.schema import StepShape, TrainingMethod
 
 MAX_SEQUENCES = 1e15
 MAX_LENGTH = 10**8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StepFlops:
     """FLOP of one training step; full attention unless a name says causal."""
 

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from footprint.flops.operations import ADAPTERS, Layer, Model, Operation, Positions, Stage
+from footprint.records import record
 
 Step = tuple[Operation, int, bool]
 """An operation, the number of input gradients it needs, and whether its parameters are trained."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Trained:
     """What is trained: all but the frozen parts, layers and operations; or only adapters."""
 

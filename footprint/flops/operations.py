@@ -11,7 +11,7 @@ family only has to say what it multiplies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from footprint.records import record
 
 Number = int | float
 Positions = range | tuple[int, ...]
@@ -34,7 +34,7 @@ COMPONENTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Matmul:
     """``count`` products of an (m x k) with a (k x n) matrix.
 
@@ -95,7 +95,7 @@ class Matmul:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Pointwise:
     """Work without matrix products: look-ups, norms, activations, softmax, dropout. No FLOP counted."""
 
@@ -109,17 +109,20 @@ class Pointwise:
     masks: Number = 0
     """Elements kept at one byte each (dropout masks)."""
     tied: bool = False
+    """A second use of the embedding's table, which is counted there."""
+    fixed: bool = False
+    """Parameters that are never trained (sinusoidal tables)."""
 
     @property
     def learns(self) -> bool:
-        """Whether it has parameters."""
-        return self.parameters > 0
+        """Whether it has parameters that can be trained."""
+        return self.tied or (self.parameters > 0 and not self.fixed)
 
 
 Operation = Matmul | Pointwise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Layer:
     """Identical layers of a stage: one tape, executed at each of ``positions``."""
 
@@ -138,7 +141,7 @@ class Layer:
 Stage = tuple[Layer, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Model:
     """The operation list of one training step."""
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from footprint.flops.gradients import Trained, passes
 from footprint.flops.operations import CORE, EMBEDDING, Matmul, Model, Number
+from footprint.records import record
 from footprint.schema import Attention, Recompute
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Parameters:
     """Parameters of a model, counted from the operation list."""
 

@@ -7,15 +7,17 @@ checks every reading before it counts (`footprint.tracking.readings`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol, runtime_checkable
+
+from footprint.records import record
 
 How = Literal["measured", "modelled", "absent"]
 COMPONENTS = ("accelerators", "cpu", "ram", "node")
 """``node`` stands for all IT power of the node at once, from meters that cannot divide it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Channel:
     """One component of a meter: how its energy is known, and from what."""
 
@@ -24,7 +26,7 @@ class Channel:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reading:
     """Energy since the meter started [kWh], by component; a component that failed is left out.
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from footprint.records import record
 
 _NONE = ("", "-1", "none", "void", "nodevfiles")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Device:
     """One board as the driver names it."""
 
@@ -27,7 +28,7 @@ class Device:
     """Only a MIG slice of the board is ours, but power is known for the whole board alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Visible:
     """The boards this process may use, and what is odd about them."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from footprint import equations
 from footprint.catalog.assumptions import assumed
 from footprint.errors import MissingFactError
+from footprint.records import record
 from footprint.results import Assumption, Quantity, total
 from footprint.schema import Cluster
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PowerPrediction:
     """Mean power of the whole cluster while it trains, by component [W].
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from footprint import equations
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
+from footprint.performance.layout import Layout
+from footprint.performance.predict import RawStep, predict_raw, regime, work_of
+from footprint.performance.work import Work
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from footprint.flops import StepFlops
 
 CAUSE = "time_model"
+STACKS = {"tuned": False, "native": True}
+"""Software stacks: a vendor's tuned one (Megatron, NeMo, MaxText), or PyTorch's own parallelism."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,30 +37,57 @@ class StepPrediction:
     assumptions: tuple[Assumption, ...]
     terms: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    layout: Layout | None = None
 
 
 def predict_step(
-    *, step_flop: StepFlops, cluster: Cluster, precision: str, year: int, recompute: str = "none"
+    *,
+    step_flop: StepFlops,
+    cluster: Cluster,
+    precision: str,
+    year: int,
+    recompute: str = "none",
+    layout: Mapping[str, int | float | str] | None = None,
+    stack: str | None = None,
 ) -> StepPrediction:
     """Step time [s], MFU [1] and busy share [1] of one training step on a cluster.
+
+    ``recompute`` of ``none`` means: unless memory demands it. ``layout`` holds what is known of
+    the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the rest is
+    found. ``stack`` is ``tuned``, ``native`` or, unknown, None.
 
     Raises
     ------
     FootprintError
-        If the chip has no peak in this precision.
+        If the chip has no peak in this precision, or the stack has no such name.
     """
     peak = peak_flop_per_s(cluster, precision)
-    number = assumed(f"time.{_mfu_key(precision, year, cluster)}")
-    share = Quantity.between(number.low, number.value, number.high, CAUSE)
-    flop = step_flop.training_flop
-    share = share * (flop / step_flop.hardware_flop if recompute == "full" else 1.0)
-    step_s = equations.step_time_s(flop, cluster.count, peak, share)
-    busy = assumed("time.busy_share")
+    if stack is not None and stack not in STACKS:
+        raise FootprintError(f"unknown software stack {stack!r}: it is {' or '.join(STACKS)}")
+    if step_flop.operations is None or cluster.accelerator.kind == "cpu":
+        return _from_mfu(step_flop, cluster, peak, precision, year)
+    native = None if stack is None else STACKS[stack]
+    work = work_of(step_flop.operations, step_flop.training)
+    given = dict(layout or {})
+    if recompute != "none":
+        given["recompute"] = recompute
+    shape = step_flop.shape
+    raw = predict_raw(
+        work, cluster, precision, year, given=given, native=native,
+        flash=step_flop.training.attention == "flash",
+        sequence_length=float((shape.sequence_length if shape else None) or 0),
+    )  # fmt: skip
+    step_s = Quantity(raw.seconds) * _spread(work, precision, year, native, "tp" in given)
+    mfu: Quantity = equations.mfu(Quantity(float(step_flop.training_flop)), step_s, cluster.count, peak)
+    warnings = () if raw.fits else (_does_not_fit(cluster, raw.layout),)
     return StepPrediction(
         step_time_s=step_s,
-        mfu=share,
-        busy_share=Quantity.between(busy.low, busy.value, busy.high, "busy_share"),
-        assumptions=(number.row("--mfu"), busy.row()),
+        mfu=mfu,
+        busy_share=busy_quantity(raw),
+        assumptions=_rows(raw, given, work, precision, year, native),
+        terms=raw.terms,
+        warnings=warnings,
+        layout=raw.layout,
     )
 
 
@@ -69,10 +101,68 @@ def peak_flop_per_s(cluster: Cluster, precision: str) -> float:
     return peaks[precision]
 
 
+def busy_quantity(raw: RawStep) -> Quantity:
+    """The busy share with the interval of what the terms leave out [1]."""
+    share = min(max(raw.busy_share, 0.05), 1.0)
+    idle = assumed("time.busy_share_idle")
+    low = max(0.05, share * idle.low)
+    return Quantity.between(low, share, max(share, min(1.0, share * idle.high)), "busy_share")
+
+
+def _spread(work: Work, precision: str, year: int, native: bool | None, layout_given: bool) -> Quantity:
+    """A factor of median 1 with the residuals of this regime, out of sample [1]."""
+    number = assumed(f"time_fitted.residual_{regime(work, precision, year, native, layout_given)}")
+    return Quantity.between(number.low, number.value, number.high, CAUSE)
+
+
+def _from_mfu(
+    step_flop: StepFlops, cluster: Cluster, peak: float, precision: str, year: int
+) -> StepPrediction:
+    """Step time from a typical MFU: where there is no operation list, and on CPUs."""
+    number = assumed(f"time.{_mfu_key(precision, year, cluster)}")
+    share = Quantity.between(number.low, number.value, number.high, CAUSE)
+    busy = assumed("time.busy_share")
+    return StepPrediction(
+        step_time_s=equations.step_time_s(float(step_flop.training_flop), cluster.count, peak, share),
+        mfu=share,
+        busy_share=Quantity.between(busy.low, busy.value, busy.high, "busy_share"),
+        assumptions=(number.row("--mfu"), busy.row()),
+    )
+
+
 def _mfu_key(precision: str, year: int, cluster: Cluster) -> str:
-    """Name of the fitted MFU for a precision and an era."""
+    """Name of the typical MFU for a precision and an era."""
     if cluster.accelerator.kind == "cpu":
         return "mfu_cpu"
     width = "wide" if precision in ("fp32", "tf32", "fp64") else "sixteen"
     era = "before_2020" if year < 2020 else "2020_to_2022" if year < 2023 else "from_2023"
     return f"mfu_{width}_{era}"
+
+
+def _rows(
+    raw: RawStep,
+    given: Mapping[str, int | float | str],
+    work: Work,
+    precision: str,
+    year: int,
+    native: bool | None,
+) -> tuple[Assumption, ...]:
+    residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
+    factor = Assumption(
+        name="step time over the sum of its terms", value=raw.factor, unit="1", basis="fitted",
+        source=residual.source, option="--mfu, --step-time-s or --anchor",
+    )  # fmt: skip
+    if "tp" in given:
+        return (factor,)
+    layout = Assumption(
+        name="parallel layout", value=raw.layout.text, unit="", basis="derived",
+        source="fastest that fits in memory, with the techniques of the year", option="--tp --pp --micro-batch ...",
+    )  # fmt: skip
+    return (factor, layout)
+
+
+def _does_not_fit(cluster: Cluster, layout: Layout) -> str:
+    return (
+        f"by our count the step does not fit into {cluster.accelerator.memory_gib:g} GiB of {cluster.accelerator.name} "
+        f"({layout.text}); it needs more accelerators, offloading, a smaller batch or --recompute full"
+    )

@@ -7,16 +7,17 @@ computable from what was given. The record is its own serialisation (`to_json`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
 
+from footprint.records import record
 from footprint.results.assumption import Assumption
 from footprint.results.quantity import Quantity
 
 SCHEMA = "footprint/estimate/1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ModelSummary:
     """The model: name, family and parameters."""
 
@@ -26,7 +27,7 @@ class ModelSummary:
     active_parameters: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClusterSummary:
     """The accelerators, counted in the profile's unit, and the server form that carries them."""
 
@@ -38,7 +39,7 @@ class ClusterSummary:
     node_form: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PhaseSummary:
     """One stretch of training at one batch and length."""
 
@@ -49,7 +50,7 @@ class PhaseSummary:
     image_size: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WorkloadSummary:
     """What is trained: amounts, phases, method and precision."""
 
@@ -65,7 +66,7 @@ class WorkloadSummary:
     precision: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FlopSummary:
     """FLOPs of the whole run: model (full attention), hardware (with recompute), model causal."""
 
@@ -74,7 +75,7 @@ class FlopSummary:
     model_flop_causal: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Parallelism:
     """The layout of the job; ``given`` says whether the user gave it."""
 
@@ -88,7 +89,7 @@ class Parallelism:
     given: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EnergyComponents:
     """Facility energy by component [kWh]; cooling is IT energy x (PUE - 1)."""
 
@@ -100,7 +101,7 @@ class EnergyComponents:
     cooling: Quantity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PlaceSummary:
     """Where the electricity comes from."""
 
@@ -111,7 +112,7 @@ class PlaceSummary:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PriceSummary:
     """The price and the offers behind it."""
 
@@ -125,7 +126,7 @@ class PriceSummary:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Repeats:
     """How often the run is repeated, and the share of all hours that fails."""
 
@@ -133,7 +134,7 @@ class Repeats:
     failed_share: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RepeatTotal:
     """All runs together, failed ones included."""
 
@@ -143,7 +144,7 @@ class RepeatTotal:
     cost_usd: Quantity | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Estimate:
     """The chain from model config to kWh, CO2e and USD for one scenario."""
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from footprint.records import record
 
 SCHEMA = "footprint/validation/1"
 COVERAGE = 0.90
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ValidationRow:
     """One published number and what we say without having seen it."""
 
@@ -41,7 +43,7 @@ class ValidationRow:
         return max(ratio, 1.0 / ratio)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ValidationReport:
     """All rows of a dataset with the scores and the baselines beside them."""
 
