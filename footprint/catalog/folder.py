@@ -47,9 +47,7 @@ def scan(folder: Path) -> dict[str, str]:
         path = folder / f"{record_id}.toml"
         record = read_toml(path)
         if record.get("id") != record_id:
-            raise DataFileError(
-                f"{path}: id is {record.get('id')!r}; it must be the file's name, {record_id!r}"
-            )
+            raise DataFileError(f"{path}: id is {record.get('id')!r}; it must be the file's name")
         for name in other_names(record):
             owner = name if name in known else names.get(name, record_id)
             if owner != record_id:
@@ -57,6 +55,17 @@ def scan(folder: Path) -> dict[str, str]:
             if name != record_id:
                 names[name] = record_id
     return dict(sorted(names.items()))
+
+
+def owner_of(folder: Path, name: str) -> str | None:
+    """Id of the first record that lists a normalised name; files that cannot be read are passed over."""
+    for record_id in ids(folder):
+        try:
+            if name in other_names(read_toml(folder / f"{record_id}.toml")):
+                return record_id
+        except DataFileError:
+            continue  # a broken neighbour must not hide a good file; asked for by name, it is an error
+    return None
 
 
 def read_index(folder: Path) -> dict[str, str]:
@@ -74,17 +83,13 @@ def index_text(folder: Path) -> str:
 
 
 def find_id(folder: Path, name: str) -> str | None:
-    """Id of the record that a name means, None if the folder holds no such name.
-
-    Raises:
-        DataFileError: only after a miss, if a file of the folder is broken.
-    """
+    """Id of the record that a name means, None if the folder holds no such name."""
     wanted = normalise(name)
     known = ids(folder)
     if wanted in known:
         return wanted
     found = read_index(folder).get(wanted)
-    return found if found in known else scan(folder).get(wanted)
+    return found if found in known else owner_of(folder, wanted)
 
 
 def all_names(folder: Path) -> list[str]:

@@ -146,6 +146,10 @@ def test_an_own_file_is_named_after_its_id(own_folder: Path) -> None:
 def test_a_broken_own_file_does_not_hide_built_in_ones(own_folder: Path) -> None:
     (own_folder / "broken.toml").write_bytes(b"\xff\xfe[")
     assert find_model("bert-base").id == "bert-base"
+    (own_folder / "our-llama.toml").write_text(OWN)
+    assert find_model("ours").id == "our-llama"
+    with pytest.raises(UnknownNameError):
+        find_model("no-such-thing")
     with pytest.raises(DataFileError, match=r"broken\.toml"):
         find_model("broken")
 

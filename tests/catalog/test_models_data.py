@@ -18,10 +18,7 @@ from footprint.schema import ModelConfig, Phase
 MODELS = {model.id: model for model in all_models()}
 PF_DAY = 1e15 * 86400
 OPTIMIZERS = {"adam", "adamw", "adafactor", "adagrad", "sgd", "lamb", "lion"}
-OBJECTIVES = {
-    "translation", "bilm", "clm", "mlm", "mlm+nsp", "rtd", "span-corruption", "transcription",
-    "classification", "contrastive",
-}  # fmt: skip
+OBJECTIVES = {"bilm", "clm", "mlm", "mlm+nsp", "rtd", "seq2seq", "classification", "contrastive"}
 
 
 def tokens_a_step(phase: Phase) -> float:
