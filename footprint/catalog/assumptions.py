@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
-from typing import Any
+import tomllib
 
-from footprint.catalog.files import read_toml, reference_folder
+from footprint.catalog.files import read_text, reference_folder
+from footprint.records import record
 from footprint.results import Assumption, Quantity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Assumed:
     """One assumed or fitted number with its 90 % interval."""
 
@@ -37,16 +37,45 @@ class Assumed:
     def row(self, option: str = "") -> Assumption:
         """The row that an output prints for it."""
         return Assumption(
-            name=self.key, value=self.value, unit=self.unit, basis=self.basis, source=self.source, option=option
+            name=self.key,
+            value=self.value,
+            unit=self.unit,
+            basis=self.basis,
+            source=self.source,
+            option=option,
         )
 
 
 @functools.cache
-def _topic(topic: str) -> dict[str, Any]:
-    return read_toml(reference_folder() / "assumptions" / f"{topic}.toml")
+def _tables(topic: str) -> dict[str, str]:
+    """The text of each table of a topic, by its name.
+
+    An estimate needs a handful of the hundreds of numbers, and parsing TOML is slow: a table is
+    parsed when it is asked for. (A test holds this equal to parsing the whole file.)
+    """
+    text = "\n" + read_text(reference_folder() / "assumptions" / f"{topic}.toml")
+    parts = (chunk.partition("]\n") for chunk in text.split("\n[")[1:])
+    return {name: body for name, _, body in parts}
 
 
 def assumed(key: str) -> Assumed:
     """The number ``topic.name``; KeyError only if our own data lacks it (a test reads them all)."""
     topic, name = key.split(".", 1)
-    return Assumed(key=key, **_topic(topic)[name])
+    return Assumed(key=key, **tomllib.loads(_tables(topic)[name]))
+
+
+def assumed_values(topic: str) -> dict[str, float]:
+    """Every number of a topic by its name, without interval and source; empty if there is no such topic."""
+    if not (reference_folder() / "assumptions" / f"{topic}.toml").is_file():
+        return {}
+    return {name: _value(body) for name, body in _tables(topic).items()}
+
+
+def assumed_topics() -> list[str]:
+    """Names of the topics, sorted."""
+    return sorted(path.stem for path in (reference_folder() / "assumptions").glob("*.toml"))
+
+
+def _value(body: str) -> float:
+    """The ``value`` of a table, read from its line."""
+    return float(f"\n{body}".partition("\nvalue = ")[2].partition("\n")[0].partition("#")[0])
