@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from footprint import equations
-from footprint.catalog.prices import find_price, owned_price
-from footprint.errors import MissingFactError
+from footprint.catalog.prices import PriceQuote, find_price, find_provider, owned_price
+from footprint.errors import MissingFactError, UnknownNameError
 from footprint.estimator.request import EstimateRequest
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import PriceSummary
-from footprint.schema import Cluster
+from footprint.schema import Cluster, Place
 
 
 @record
@@ -23,7 +25,7 @@ class Cost:
 
 
 def cost_of(
-    request: EstimateRequest, cluster: Cluster, accelerator_h: Quantity, energy_kwh: Quantity
+    request: EstimateRequest, cluster: Cluster, accelerator_h: Quantity, energy_kwh: Quantity, place: Place
 ) -> Cost:
     """Cost of the run [USD].
 
@@ -51,9 +53,7 @@ def cost_of(
         )
     purchase = request.purchase or "on_demand"
     try:
-        quote = find_price(
-            cluster.accelerator.id, purchase=purchase, provider=request.provider, year=request.year
-        )
+        quote = _quote(request, cluster, purchase, place)
     except MissingFactError as error:
         if request.purchase or request.provider:
             raise
@@ -86,6 +86,21 @@ def cost_of(
         assumptions=rows,
         warnings=quote.warnings,
     )
+
+
+def _quote(request: EstimateRequest, cluster: Cluster, purchase: str, place: Place) -> PriceQuote:
+    """The provider's offers in the region of the run where there are any, else in all its regions."""
+    chip, provider = cluster.accelerator.id, request.provider
+    same_provider = provider is not None and find_provider(provider) == place.provider
+    if same_provider and ":" in place.key:
+        region = place.key.partition(":")[2]
+        try:
+            return find_price(chip, purchase=purchase, provider=provider, region=region, year=request.year)
+        except (MissingFactError, UnknownNameError):
+            quote = find_price(chip, purchase=purchase, provider=provider, year=request.year)
+            note = f"no price of {chip} in {region} is known: the price is {provider}'s over all its regions"
+            return replace(quote, warnings=(*quote.warnings, note))
+    return find_price(chip, purchase=purchase, provider=provider, year=request.year)
 
 
 def _summary(price: Quantity, purchase: str, source: str) -> PriceSummary:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from footprint.reports.human import amount, figures, interval
 from footprint.results import Quantity
-from footprint.results.estimate import Estimate
+from footprint.results.estimate import Estimate, PriceSummary
 
 WIDTH = 80
 Row = tuple[str, str, str]
@@ -100,15 +100,7 @@ def _behind(result: Estimate) -> list[Row]:
         )
     )
     if result.price is not None:
-        price = result.price.usd_per_accelerator_h
-        offers = f", {result.price.providers} providers" if result.price.providers else ""
-        rows.append(
-            (
-                "price per hour",
-                amount(price.mid, "usd"),
-                f"{interval(price, 'usd')}, {result.price.purchase}{offers}",
-            )
-        )
+        rows.append(_price_row(result.price))
     if result.co2e_market_kg is not None:
         rows.append(_row("CO2e, market-based", result.co2e_market_kg, "kg"))
     if result.embodied_co2e_kg is not None:
@@ -116,6 +108,16 @@ def _behind(result: Estimate) -> list[Row]:
     if result.water_l is not None:
         rows.append(_row("water on site", result.water_l, "l"))
     return rows
+
+
+def _price_row(price: PriceSummary) -> Row:
+    """The price of an hour, how it is bought and how many offers stand behind it."""
+    hourly = price.usd_per_accelerator_h
+    ends = interval(hourly, "usd") if hourly.low < hourly.high else "one price"
+    detail = f"{ends}, {price.purchase}"
+    if price.providers:
+        detail += f", {price.providers} provider{'' if price.providers == 1 else 's'}"
+    return "price per hour", amount(hourly.mid, "usd"), detail
 
 
 def _amounts(result: Estimate) -> str:
