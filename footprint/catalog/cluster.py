@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 from footprint.catalog.hardware import (
     KIND,
+    LONGEST_NAME,
     compact,
     find_accelerator,
     is_path,
@@ -101,6 +102,8 @@ def _scanned() -> Callable[[str], bool]:
     names: dict[str, object] = {}
 
     def is_known(name: str) -> bool:
+        if len(name) > LONGEST_NAME:
+            return False
         if not names:
             names.update(scanned_names())
         return compact(name) in names or shipped_id(name) is not None

@@ -1,8 +1,8 @@
 """Accelerators by name: their ids, other names, driver names, or the path of a profile.
 
 One chip costs one small index (``hardware_profiles/index.json``) and one TOML file. A name
-that the index lacks falls back to reading the files, so a new profile works before the index
-is regenerated, and so do profiles in the user's own folder. A shipped name wins over a user's.
+that the index lacks is looked for in the files that it does not know: those in the user's own
+folder, and new ones of ours before the index is written again. A shipped name wins over a user's.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KIND = "accelerator"
 INDEX_FILE = "index.json"
+LONGEST_NAME = 100
 _MAKERS = ("nvidia", "tesla", "geforce", "amd", "instinct", "google", "aws", "intel", "habana", "apple")
 
 
@@ -73,6 +74,8 @@ def is_path(name: str) -> bool:
 
 def shipped_id(name: str) -> str | None:
     """Id of the shipped accelerator of this name, from the index alone."""
+    if len(name) > LONGEST_NAME:
+        return None
     names = _index()
     words = normalise(name).split("-")
     while words:
@@ -102,9 +105,12 @@ def load_shipped(accelerator_id: str) -> Accelerator:
 
 
 def scanned_names() -> dict[str, Path]:
-    """Every name of every profile on disk -> its file; slow, for what the index does not know."""
+    """Every name of the profiles that the index does not know, the user's and new ones -> their file."""
     names: dict[str, Path] = {}
+    indexed = set(shipped_ids())
     for path in _profile_paths():
+        if path.stem in indexed:
+            continue
         try:
             accelerator = _load(path)
         except DataFileError:
