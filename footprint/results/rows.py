@@ -27,6 +27,7 @@ _UNITS = (
     "_w", "_h", "_s", "_l",
 )  # fmt: skip
 _ENDS = ("low", "mid", "high")
+_NOT_IN_ROWS = ("schema", "meters", "phases", "faults")
 
 # One word a column; ``name*`` is a quantity and takes three: name_low, name_mid, name_high.
 _COLUMNS = """
@@ -47,7 +48,8 @@ co2e_market_kg* embodied_co2e_kg* water_l*
 price_provider price_purchase price_usd_per_accelerator_h* price_offers price_providers price_dated
 price_interval price_source cost_usd*
 repeats_runs repeats_failed_share total_accelerator_h* total_energy_kwh* total_co2e_kg* total_cost_usd*
-meters_accelerators meters_cpu meters_ram meters_node segments_count assumptions_count warnings_count schema
+meters_accelerators meters_cpu meters_ram meters_other_node meters_network meters_node
+segments_count assumptions_count warnings_count schema
 """
 
 
@@ -106,7 +108,7 @@ def report_row(record: Mapping[str, Any], *, kind: str, run_id: str, started_at:
     """
     if kind not in KINDS:
         raise FootprintError(f"kind of a report row: {kind!r}; write one of {', '.join(KINDS)}")
-    cells = flatten({key: value for key, value in record.items() if key not in ("schema", "meters")})
+    cells = flatten({key: value for key, value in record.items() if key not in _NOT_IN_ROWS})
     for meter in record.get("meters") or ():
         cells[f"meters_{meter['component']}"] = meter["how"]
     return {**cells, "kind": kind, "run_id": run_id, "started_at": started_at}

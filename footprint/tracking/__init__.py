@@ -1,0 +1,63 @@
+"""Live measurement: ``with footprint.track(...)`` around a training loop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from footprint.meters import Meter
+from footprint.tracking.run import BudgetReachedError, Run
+from footprint.tracking.settings import make_settings
+
+__all__ = ["BudgetReachedError", "Run", "track"]
+
+
+def track(
+    *,
+    model: str | os.PathLike[str] | None = None,
+    hw: str | None = None,
+    region: str | None = None,
+    total_steps: float | None = None,
+    total_tokens: float | str | None = None,
+    csv: str | Path | None = None,
+    budget: str | None = None,
+    budget_over: str | Path | None = None,
+    on_budget: str | Callable[[Any], None] = "warn",
+    on_stop: Callable[[], None] | None = None,
+    callback: Callable[[Any], None] | None = None,
+    progress: bool | None = None,
+    meter: str | Meter | None = "codecarbon",
+    journal_dir: str | Path | None = None,
+    flush_s: float = 5.0,
+    run_id: str | None = None,
+    name: str | None = None,
+    initial_step: int = 0,
+    quiet: bool = False,
+    **scenario: Any,
+) -> Run:
+    """A run to enter with ``with`` (or to decorate a function with): measured while it trains.
+
+    Everything is optional. ``model``, ``hw`` and ``region`` are those of ``footprint estimate``
+    (a name, a ``config.json``; ``v100:8``; ``FRA``), and so is every further keyword
+    (``batch_size``, ``precision``, ``provider``, ``pue``, ...). ``csv`` takes a row for the
+    estimate and one for the measurement. ``meter`` is ``"codecarbon"``, ``"constant:250W"`` (IT
+    power of the node), ``"none"`` or an object of `footprint.meters.Meter`. Journals go to
+    ``journal_dir``, else ``FOOTPRINT_DIR``, else ``./footprint-runs``. ``run_id`` continues an
+    earlier run as a new segment, ``initial_step`` says at which of its steps.
+
+    Nothing that fails in here stops or slows the training; only wrong arguments raise, before
+    it starts.
+
+    Raises:
+        TypeError: a keyword that does not exist.
+        FootprintError: a value that cannot be meant (a budget, a meter, a negative number).
+    """
+    arguments = {
+        "model": model, "hw": hw, "region": region, "total_steps": total_steps, "total_tokens": total_tokens,
+        "csv": csv, "budget": budget, "budget_over": budget_over, "on_budget": on_budget, "on_stop": on_stop,
+        "callback": callback, "progress": progress, "meter": meter, "journal_dir": journal_dir,
+        "flush_s": flush_s, "run_id": run_id, "name": name, "initial_step": initial_step, "quiet": quiet,
+    }  # fmt: skip
+    return Run(make_settings(arguments, scenario))

@@ -1,0 +1,176 @@
+"""A measurement: what a run used, in the names of the estimate's JSON contract.
+
+A quantity without a spread was read from an instrument or counted, and prints as ``{"mid": x}``
+alone; one with a spread holds a modelled part, and says so in ``meters`` or ``assumptions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from footprint.records import record
+from footprint.results.assumption import Assumption
+from footprint.results.estimate import (
+    ClusterSummary,
+    FlopSummary,
+    ModelSummary,
+    PlaceSummary,
+    PriceSummary,
+)
+from footprint.results.quantity import Quantity
+
+SCHEMA = "footprint/measurement/1"
+
+
+@record
+class MeterSummary:
+    """How one component's energy is known."""
+
+    component: str
+    how: str
+    """``measured``, ``modelled`` or ``absent``."""
+    source: str
+    unseen_s: float = 0.0
+    """Seconds of the run that its readings do not cover; filled with its own mean power."""
+
+
+@record
+class SegmentSummary:
+    """One launch of the run: a restart or a resumption is another."""
+
+    started_at: str
+    duration_h: float
+    status: str
+    steps: int
+    processes: int
+    nodes: int
+    it_energy_kwh: float
+
+
+@record
+class DoneWork:
+    """What was trained, as counted by ``run.step()``."""
+
+    tokens: float | None
+    samples: float | None
+    steps: float | None
+    method: str | None = None
+    precision: str | None = None
+
+
+@record
+class MeasuredComponents:
+    """Energy by component [kWh]; None where it was neither read nor modelled."""
+
+    accelerators: Quantity | None = None
+    cpu: Quantity | None = None
+    ram: Quantity | None = None
+    other_node: Quantity | None = None
+    network: Quantity | None = None
+    cooling: Quantity | None = None
+
+
+@record
+class Measurement:
+    """What one run used, over all its segments, nodes and processes."""
+
+    schema: str = SCHEMA
+    footprint_version: str
+    data_version: str
+    created_at: str
+    name: str
+    boundary: str
+    run_id: str
+    status: str
+    """``completed``, ``failed``, ``interrupted``, ``terminated``, ``stopped_by_budget``, ``killed``,
+    ``running`` or ``incomplete`` (a node or rank never reported)."""
+    started_at: str
+    model: ModelSummary | None
+    cluster: ClusterSummary | None
+    workload: DoneWork
+    flop: FlopSummary | None
+    peak_flop_per_s: float | None
+    step_time_s: Quantity | None
+    mfu: Quantity | None
+    mfu_convention: str
+    goodput: Quantity | None
+    duration_h: Quantity
+    accelerator_h: Quantity | None
+    it_power_w: Quantity | None
+    it_energy_kwh: Quantity | None
+    energy_components_kwh: MeasuredComponents
+    pue: Quantity
+    energy_kwh: Quantity | None
+    place: PlaceSummary | None
+    grid_g_per_kwh: Quantity | None
+    co2e_kg: Quantity | None
+    co2e_market_kg: Quantity | None
+    embodied_co2e_kg: Quantity | None
+    water_l: Quantity | None
+    price: PriceSummary | None
+    cost_usd: Quantity | None
+    segments: tuple[SegmentSummary, ...]
+    meters: tuple[MeterSummary, ...]
+    phases: Mapping[str, Mapping[str, float]]
+    """Time and energy of each phase: ``{"eval": {"duration_h", "it_energy_kwh"}}``."""
+    faults: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values, unrounded."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+
+@record
+class ComparedQuantity:
+    """One quantity predicted for the work that was done, beside what was measured."""
+
+    name: str
+    predicted: Quantity
+    measured: Quantity
+    how: str
+    """``measured`` and ``counted`` may calibrate; ``modelled`` and ``partly modelled`` may not."""
+    ratio: float
+    """Measured over predicted."""
+    within: bool
+    """Whether the measurement lies in the prediction's 90 % interval."""
+
+
+@record
+class Comparison:
+    """Predicted against measured, component by component, and why they differ."""
+
+    run_id: str
+    work_share: float
+    """Part of the predicted work that was done; predictions are scaled to it."""
+    quantities: tuple[ComparedQuantity, ...]
+    time_factor: float | None
+    """How much of the energy gap is time: measured over predicted hours."""
+    power_factor: float | None
+    """And how much is power: measured over predicted watts. Energy's ratio is their product."""
+
+    def __getitem__(self, name: str) -> ComparedQuantity:
+        for quantity in self.quantities:
+            if quantity.name == name:
+                return quantity
+        raise KeyError(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+
+def _plain(value: object) -> Any:
+    """A record as dicts, lists and numbers; a quantity without spread as ``{"mid"}`` alone."""
+    if isinstance(value, Quantity):
+        return value.to_json() if value.spread else {"mid": value.mid}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value

@@ -1,0 +1,110 @@
+"""Energy of one node by component, over every process that read it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from footprint.tracking.process import ProcessRecord
+from footprint.tracking.series import overlap_s, own_share_kwh, union_kwh
+
+HOST_COMPONENTS = ("cpu", "ram", "node")
+
+
+@dataclass(slots=True)
+class ComponentTotal:
+    """Energy of one component over nodes and segments."""
+
+    kwh: float = 0.0
+    seen_s: float = 0.0
+    """Node-seconds that the readings cover."""
+    unseen_s: float = 0.0
+    how: str = "absent"
+    source: str = ""
+
+
+def add_host(
+    components: dict[str, ComponentTotal],
+    here: list[ProcessRecord],
+    others: list[ProcessRecord],
+    warnings: list[str],
+) -> None:
+    """Processor, memory or whole-node energy of one node, shared with other runs by processor time."""
+    for name in HOST_COMPONENTS:
+        readers = [process for process in here if len(process.kwh.get(name, ())) > 1]
+        if not readers:
+            _note_absent(components, name, here)
+            continue
+        total = components.setdefault(name, ComponentTotal())
+        total.how, total.source = readers[0].channels.get(name, ("modelled", "unknown"))
+        kwh = union_kwh([process.kwh[name] for process in readers])
+        neighbours = [o for o in others if o.cpu_s and overlap_s(readers[0].kwh[name], o.cpu_s) > 0]
+        if neighbours and len(readers) == 1:
+            kwh, shared_s = own_share_kwh(
+                readers[0].kwh[name], readers[0].cpu_s, [other.cpu_s for other in neighbours]
+            )
+            if shared_s > 0:
+                names = ", ".join(sorted({other.run_id for other in neighbours}))
+                warnings.append(
+                    f"{name} of {here[0].host} was shared with {names} for {shared_s:.0f} s: "
+                    "its energy is divided by processor time"
+                )
+        total.kwh += kwh
+        _cover(total, name, readers)
+
+
+def _note_absent(components: dict[str, ComponentTotal], name: str, here: list[ProcessRecord]) -> None:
+    for process in here:
+        if name in process.channels:
+            how, source = process.channels[name]
+            total = components.setdefault(name, ComponentTotal(how=how, source=source))
+            total.unseen_s += process.run_s
+
+
+def _cover(total: ComponentTotal, name: str, readers: list[ProcessRecord]) -> None:
+    run_s = max(process.run_s for process in readers)
+    unseen_s = min(process.unseen_s.get(name, 0.0) for process in readers)
+    total.unseen_s += unseen_s
+    total.seen_s += max(0.0, run_s - unseen_s)
+
+
+def add_accelerators(components: dict[str, ComponentTotal], here: list[ProcessRecord]) -> None:
+    """Board energy of one node, by device where it is known, so that two readers count once."""
+    name = "accelerators"
+    readers = [process for process in here if len(process.kwh.get(name, ())) > 1]
+    if not readers:
+        _note_absent(components, name, here)
+        return
+    total = components.setdefault(name, ComponentTotal())
+    total.how, total.source = readers[0].channels.get(name, ("measured", "unknown"))
+    charged = _charged_devices(here)
+    by_device: dict[str, list[list[tuple[float, float]]]] = defaultdict(list)
+    for process in readers:
+        accepted, told = process.kwh[name][-1][1], sum(s[-1][1] for s in process.device_kwh.values())
+        if told <= 0:
+            by_device[f"all boards read by {process.rank}"].append(process.kwh[name])
+            continue
+        scale = accepted / told  # refused readings are in the devices' own counters still
+        for device, series in process.device_kwh.items():
+            if not charged or device in charged:
+                by_device[device].append([(moment, kwh * scale) for moment, kwh in series])
+    total.kwh += sum(union_kwh(group) for group in by_device.values())
+    _cover(total, name, readers)
+
+
+def _charged_devices(here: list[ProcessRecord]) -> set[str]:
+    """Devices that any rank of the node used; empty means that nobody could tell."""
+    return {device for process in here for device in process.used}
+
+
+def count_devices(processes: list[ProcessRecord]) -> tuple[int, int, float]:
+    """Devices used, devices allocated, and the energy of those never used [kWh]."""
+    used, allocated, idle_kwh = set(), set(), 0.0
+    for process in processes:
+        used |= {(process.boot_id, device) for device in process.used}
+        allocated |= {(process.boot_id, device) for device in process.device_kwh}
+        allocated |= {(process.boot_id, str(device.get("uuid"))) for device in process.devices}
+    for boot, device in allocated - used if used else ():
+        group = [p.device_kwh[device] for p in processes if p.boot_id == boot and device in p.device_kwh]
+        idle_kwh += union_kwh(group)
+    return len(used), len(allocated), idle_kwh

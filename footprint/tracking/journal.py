@@ -1,0 +1,203 @@
+"""The journal: append-only JSON lines, one file a process, one writer a file.
+
+Each line carries its sequence number and ends in a checksum over everything before it, so
+that a reader knows a whole line from a torn or damaged one. Totals on a line are
+cumulative: losing a line costs resolution, never energy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "footprint/journal/1"
+SUFFIX = ".journal.jsonl"
+_TAIL = len(',"crc":"00000000"}')
+
+
+def encode(record: dict[str, Any]) -> bytes:
+    """One line: the record as JSON with its checksum as the last field."""
+    text = json.dumps(record, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=str)
+    body = text[:-1].encode("ascii")
+    return body + b',"crc":"%08x"}\n' % zlib.crc32(body)
+
+
+def decode(line: bytes) -> dict[str, Any] | None:
+    """The record of a whole, undamaged line; None for anything else."""
+    line = line.strip()
+    body, tail = line[:-_TAIL], line[-_TAIL:]
+    if tail != b',"crc":"%08x"}' % zlib.crc32(body):
+        return None
+    try:
+        record = json.loads(body + b"}")
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def boot_clock_s() -> float:
+    """Seconds since this machine started, sleep included where the system can tell [s].
+
+    Never set back or forth, and the same for all processes of a machine.
+    """
+    try:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    except (AttributeError, OSError):
+        return time.monotonic()
+
+
+def utc_now() -> str:
+    """The wall clock, UTC, ISO 8601 to the millisecond."""
+    now = time.time()
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}+00:00"
+
+
+class JournalWriter:
+    """Appends lines to one file, and survives a full disk and a folder that disappears.
+
+    Not thread-safe: one thread writes. ``problem`` says why the last line is not on disk.
+    """
+
+    def __init__(self, path: Path, first: dict[str, Any]) -> None:
+        """Create the file with its first line.
+
+        Raises:
+            OSError: the folder or the file cannot be made.
+        """
+        self.path = path
+        self.problem = ""
+        self._first = first
+        self._sequence = 0
+        self._torn = False
+        self._file = -1
+        self._inode = (0, 0)
+        self._create()
+
+    def _create(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        self._file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o644)
+        status = os.fstat(self._file)
+        self._inode = (status.st_dev, status.st_ino)
+        self._torn = False
+        self._append({**self._first, "schema": SCHEMA, "type": "start"})
+
+    def write(self, kind: str, record: dict[str, Any]) -> bool:
+        """Append one line durably; False, with ``problem`` set, when it could not be kept."""
+        try:
+            self._reopen_if_gone()
+            self._append({**record, "type": kind})
+        except (OSError, ValueError) as error:
+            self.problem = getattr(error, "strerror", None) or str(error)
+            return False
+        self.problem = ""
+        return True
+
+    def _append(self, record: dict[str, Any]) -> None:
+        line = encode({"n": self._sequence, **record})
+        data = b"\n" + line if self._torn else line
+        written = os.write(self._file, data)
+        self._torn = written != len(data) and (written > 0 or self._torn)
+        if written != len(data):
+            raise OSError(28, "no space left on device")
+        self._sequence += 1
+        os.fsync(self._file)
+
+    def _reopen_if_gone(self) -> None:
+        """Start the file again if somebody deleted it; its first line and the totals come back."""
+        try:
+            status = os.stat(self.path)  # noqa: PTH116 - the descriptor's twin
+            if (status.st_dev, status.st_ino) == self._inode:
+                return
+            raise OSError(17, "another file has taken the journal's name")
+        except FileNotFoundError:
+            self.close()
+            self._create()
+
+    def close(self) -> None:
+        """Close the file; later writes fail."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+@dataclass(slots=True)
+class Journal:
+    """What one file says: its first line, its lines in order, and what is wrong with it."""
+
+    path: Path
+    start: dict[str, Any]
+    records: list[dict[str, Any]] = field(default_factory=list)
+    damaged: int = 0
+    """Lines that are torn or whose checksum is wrong."""
+    ended: dict[str, Any] | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The run this process belonged to."""
+        return str(self.start.get("run_id", ""))
+
+    @property
+    def process(self) -> dict[str, Any]:
+        """The identity that the process stated."""
+        process = self.start.get("process")
+        return process if isinstance(process, dict) else {}
+
+
+class UnreadableJournalError(Exception):
+    """A file that is no journal, or one of a schema this version does not know."""
+
+
+def read_journal(path: Path) -> Journal:
+    """The whole lines of one journal.
+
+    Raises:
+        UnreadableJournalError: no whole first line, or a schema of a later version.
+    """
+    journal: Journal | None = None
+    damaged = 0
+    for record in _lines(path):
+        if record is None:
+            damaged += 1
+        elif record.get("type") == "start":
+            schema = str(record.get("schema", ""))
+            if schema != SCHEMA:
+                raise UnreadableJournalError(
+                    f"{path}: schema {schema[:40]!r}, this version reads {SCHEMA}; update footprint-ml"
+                )
+            journal = journal or Journal(path, record)
+        elif journal is not None:
+            journal.records.append(record)
+            if record.get("type") == "end":
+                journal.ended = record
+    if journal is None:
+        raise UnreadableJournalError(f"{path}: no whole first line, so nothing can be known from it")
+    journal.damaged = damaged
+    return journal
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any] | None]:
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if line.strip():
+                    yield decode(line)
+    except OSError as error:
+        raise UnreadableJournalError(f"{path}: {error.strerror or error}") from None
+
+
+def journals_in(folder: Path) -> tuple[list[Journal], list[str]]:
+    """Every readable journal below a folder, and a line for each file that is not one."""
+    journals, problems = [], []
+    for path in sorted(folder.rglob(f"*{SUFFIX}")):
+        try:
+            journals.append(read_journal(path))
+        except UnreadableJournalError as error:
+            problems.append(str(error))
+    return journals, problems

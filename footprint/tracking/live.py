@@ -1,0 +1,159 @@
+"""The report of a run that is still here: from its own journal, the record of truth, or from memory."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from footprint.errors import FootprintError
+from footprint.results import Quantity
+from footprint.results.measurement import Comparison, Measurement
+from footprint.tracking.journal import SUFFIX, Journal, UnreadableJournalError, journals_in, read_journal
+from footprint.tracking.process import ProcessRecord, read_process
+from footprint.tracking.report import RunReport, last_out, report_journals, report_on, write_rows
+
+if TYPE_CHECKING:
+    from footprint.tracking.recorder import Recorder
+
+CLOCK_GRACE_S = 3600.0
+
+
+def whole_report(recorder: Recorder) -> RunReport | None:
+    """The report over every journal of the run's folder; one made of memory where there is no folder."""
+    if recorder.folder is not None:
+        journals, _ = journals_in(recorder.folder)
+        report = report_journals(journals, recorder.run_id)
+        if report is not None:
+            return report
+    return report_journals([_from_memory(recorder)], recorder.run_id)
+
+
+def _from_memory(recorder: Recorder) -> Journal:
+    """What the journal would say."""
+    ended = next((line for line in recorder.lines if line.get("type") == "end"), None)
+    states = [{**recorder.last_state, "type": "state"}] if recorder.last_state else []
+    return Journal(Path("memory"), recorder.first_line, [*recorder.lines, *states], ended=ended)
+
+
+def end_report(recorder: Recorder) -> str:
+    """Write the report rows if this is the launch's last process; the line to print."""
+    if recorder.folder is None:
+        report = report_journals([_from_memory(recorder)], recorder.run_id)
+        if report is None:
+            return ""
+        return end_line(recorder, report, written=_rows(recorder, report, first_segment=True))
+    last = last_out(recorder.folder, recorder.who.launch, recorder.who.boot_id)
+    if last is None:
+        whole = whole_report(recorder)
+        return end_line(recorder, whole) if whole is not None else ""
+    processes, first_segment = last
+    report = report_on(recorder.run_id, processes, _neighbours(recorder))
+    return end_line(recorder, report, written=_rows(recorder, report, first_segment=first_segment))
+
+
+def _neighbours(recorder: Recorder) -> list[ProcessRecord]:
+    """Processes of other runs of the same folder that were on this node at the same time."""
+    if recorder.folder is None:
+        return []
+    found = []
+    started_s, started_wall_s = recorder.first_line.get("boot_s", 0.0), time.time() - recorder.run_s()
+    for folder in recorder.folder.parent.iterdir():
+        if folder == recorder.folder or not folder.is_dir():
+            continue
+        for path in folder.glob(f"*{SUFFIX}"):
+            # an hour of grace for a clock that was set back; older files cannot overlap
+            if path.stat().st_mtime < started_wall_s - CLOCK_GRACE_S:
+                continue
+            with contextlib.suppress(UnreadableJournalError):
+                process = read_process(read_journal(path))
+                if process.boot_id == recorder.who.boot_id and process.last_s > started_s:
+                    found.append(process)
+    return found
+
+
+def _rows(recorder: Recorder, report: RunReport, *, first_segment: bool) -> bool:
+    """Write the report rows if a CSV was asked for; whether they are there."""
+    if recorder.settings.csv is None:
+        return False
+    try:
+        write_rows(report, recorder.settings.csv, first_segment=first_segment)
+    except FootprintError as error:
+        recorder.problem(f"report: {error}")
+        return False
+    return True
+
+
+def start_line(recorder: Recorder) -> str:
+    """What is said once at the start."""
+    prepared = recorder.prepared
+    parts = [f"run {recorder.run_id}"]
+    if prepared is not None and prepared.estimate is not None:
+        estimate = prepared.estimate
+        parts.append(
+            f"{estimate.name}: estimate {_range(estimate.energy_kwh, 'kWh')}, "
+            f"{_range(estimate.duration_h, 'h')}, "
+            f"{_range(estimate.co2e_kg, 'kgCO2e')} ({estimate.place.name})"
+        )
+    elif prepared is not None and prepared.given.get("hw"):
+        parts.append(str(prepared.given["hw"]))
+    meter = recorder.settings.meter
+    parts.append(f"meter {meter if isinstance(meter, str) else type(meter).__name__}")
+    if recorder.folder is not None:
+        parts.append(f"journal {_short(recorder.folder)}")
+    if recorder.problems:
+        parts.append("; ".join(recorder.problems[:3]))
+    return " | ".join(parts)
+
+
+def end_line(recorder: Recorder, report: RunReport, *, written: bool = False) -> str:
+    """What is said once at the end."""
+    measured = report.measurement
+    parts = [f"run {measured.run_id} {measured.status}", _energy(measured)]
+    if measured.workload.steps:
+        parts.append(f"{measured.workload.steps:,.0f} steps")
+    if measured.co2e_kg is not None and measured.place is not None:
+        parts.append(f"{_range(measured.co2e_kg, 'kgCO2e')} ({measured.place.name})")
+    if measured.cost_usd is not None:
+        parts.append(_range(measured.cost_usd, "USD"))
+    if report.comparison is not None:
+        parts.append(_against(report.comparison))
+    if written:
+        parts.append(f"rows in {recorder.settings.csv}")
+    if recorder.problems:
+        more = f" (+{len(recorder.problems) - 2} more)" if len(recorder.problems) > 2 else ""
+        parts.append("; ".join(recorder.problems[:2]) + more)
+    return " | ".join(parts)
+
+
+def _energy(measured: Measurement) -> str:
+    hours = measured.duration_h.mid
+    if measured.energy_kwh is None or measured.it_power_w is None:
+        return f"no energy read in {hours:.3g} h"
+    hows = ", ".join(f"{meter.component} {meter.how}" for meter in measured.meters if meter.how != "absent")
+    return f"{_range(measured.energy_kwh, 'kWh')} at the facility in {hours:.3g} h ({hows})"
+
+
+def _against(comparison: Comparison) -> str:
+    parts = [
+        f"{label} x{row.ratio:.3g}"
+        for label, name in (("time", "duration_h"), ("power", "it_power_w"), ("energy", "energy_kwh"))
+        for row in comparison.quantities
+        if row.name == name
+    ]
+    return "measured/predicted " + ", ".join(parts)
+
+
+def _range(quantity: Quantity, unit: str) -> str:
+    """A quantity for people: two or three significant figures, the interval beside it."""
+    if not quantity.spread:
+        return f"{quantity.mid:.3g} {unit}"
+    return f"{quantity.mid:.3g} {unit} ({quantity.low:.2g}-{quantity.high:.2g})"
+
+
+def _short(path: Path) -> str:
+    try:
+        return f"./{path.relative_to(Path.cwd())}"
+    except (ValueError, OSError):
+        return str(path)

@@ -1,0 +1,264 @@
+"""From the journals of a run to its totals, without adding two readings of one interval.
+
+Processes are grouped into segments (launches), energy is added by node and component, tokens
+over ranks, steps once. What is missing is said: a node that never reported, a rank that died.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from footprint.tracking.energy import ComponentTotal, add_accelerators, add_host, count_devices
+from footprint.tracking.journal import Journal
+from footprint.tracking.process import KILLED, RUNNING, ProcessRecord, read_process
+
+SLACK_S = 600.0
+"""Clocks of two nodes of one launch may differ by this much."""
+_WORST_FIRST = (
+    RUNNING, "failed", "terminated", "interrupted", "stopped_by_budget", KILLED, "completed",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Segment:
+    """One launch: its processes, by node."""
+
+    processes: list[ProcessRecord]
+
+    @property
+    def started_wall_s(self) -> float:
+        """When the first process began [s, wall clock]."""
+        return min(process.started_wall_s for process in self.processes)
+
+    @property
+    def started_at(self) -> str:
+        """The same as text."""
+        return min(self.processes, key=lambda process: process.started_wall_s).started_at
+
+    @property
+    def duration_s(self) -> float:
+        """The longest time any process ran [s]; no wall clock is trusted for it."""
+        return max(process.run_s for process in self.processes)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the launch: every rank counts the same ones."""
+        return max(process.steps for process in self.processes)
+
+    @property
+    def status(self) -> str:
+        """How the launch ended; a rank that was killed beside ranks that failed is a failure."""
+        found = {process.status for process in self.processes}
+        return next((status for status in _WORST_FIRST if status in found), KILLED)
+
+    @property
+    def boots(self) -> set[str]:
+        """The nodes that reported."""
+        return {process.boot_id for process in self.processes}
+
+
+@dataclass(slots=True)
+class RunTotals:
+    """All that the journals of one run say together."""
+
+    run_id: str
+    segments: list[Segment]
+    components: dict[str, ComponentTotal]
+    steps: int
+    tokens: float
+    samples: float
+    duration_s: float
+    given: dict[str, Any]
+    estimate: dict[str, Any] | None
+    step_s: float | None
+    phases: dict[str, dict[str, float]]
+    accelerators_used: int
+    accelerators_allocated: int
+    unused_kwh: float
+    nodes: int
+    segment_kwh: list[float] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    lost_s: float = 0.0
+
+    @property
+    def processes(self) -> list[ProcessRecord]:
+        """Every process of every segment."""
+        return [process for segment in self.segments for process in segment.processes]
+
+    @property
+    def status(self) -> str:
+        """The last segment's, or ``incomplete`` where a node or rank never reported."""
+        last = self.segments[-1].status
+        return "incomplete" if self.missing and last == "completed" else last
+
+
+def runs_of(journals: Iterable[Journal]) -> dict[str, list[ProcessRecord]]:
+    """Processes by run. Launches without a shared name are joined by rendezvous address and time."""
+    runs: dict[str, list[ProcessRecord]] = defaultdict(list)
+    for journal in journals:
+        process = read_process(journal)
+        runs[process.run_id].append(process)
+    merged: dict[str, list[ProcessRecord]] = {}
+    for run_id, processes in runs.items():
+        partner = next((known for known, others in merged.items() if _one_launch(others, processes)), None)
+        merged.setdefault(partner or run_id, []).extend(processes)
+    return merged
+
+
+def _one_launch(one: list[ProcessRecord], other: list[ProcessRecord]) -> bool:
+    """Whether two runs are the nodes of one launch that had no shared name."""
+    a, b = one[0], other[0]
+    return (
+        a.nodes > 1
+        and a.job != ""
+        and (a.job, a.nodes, a.world_size) == (b.job, b.nodes, b.world_size)
+        and not {p.node_rank for p in one} & {p.node_rank for p in other}
+        and _windows_meet(one, other)
+    )
+
+
+def _windows_meet(one: Sequence[ProcessRecord], other: Sequence[ProcessRecord]) -> bool:
+    """Whether two groups ran at the same time: by the boot clock on one node, else by the wall clock."""
+    for a in one:
+        for b in other:
+            if a.boot_id == b.boot_id:
+                if a.started_s < b.last_s and b.started_s < a.last_s:
+                    return True
+            elif (
+                a.started_wall_s - SLACK_S < b.started_wall_s + b.run_s
+                and b.started_wall_s - SLACK_S < a.started_wall_s + a.run_s
+            ):
+                return True
+    return False
+
+
+def _segments(processes: list[ProcessRecord]) -> list[Segment]:
+    """Launches in order of time; the processes of one launch overlap and share a restart number."""
+    launches: dict[tuple[str, str], list[ProcessRecord]] = defaultdict(list)
+    for process in processes:
+        launches[(process.boot_id, process.launch)].append(process)
+    groups: list[list[ProcessRecord]] = []
+    for launch in sorted(launches.values(), key=lambda group: group[0].started_wall_s):
+        for group in groups:
+            if group[0].restart == launch[0].restart and _windows_meet(group, launch):
+                group.extend(launch)
+                break
+        else:
+            groups.append(launch)
+    return sorted((Segment(group) for group in groups), key=lambda segment: segment.started_wall_s)
+
+
+def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessRecord] = ()) -> RunTotals:
+    """The totals of one run; ``others`` are the processes of other runs that may share its nodes."""
+    segments = _segments(processes)
+    components: dict[str, ComponentTotal] = {}
+    warnings: list[str] = []
+    segment_kwh = []
+    for segment in segments:
+        before = sum(total.kwh for total in components.values())
+        for boot in sorted(segment.boots):
+            here = [process for process in segment.processes if process.boot_id == boot]
+            add_host(components, here, [o for o in others if o.boot_id == boot], warnings)
+            add_accelerators(components, here)
+        segment_kwh.append(sum(total.kwh for total in components.values()) - before)
+    used, allocated, unused_kwh = count_devices(processes)
+    if allocated > used > 0 and unused_kwh > 0:
+        warnings.append(
+            f"{allocated - used} of {allocated} accelerators were allocated and never used: "
+            f"{unused_kwh:.3g} kWh of theirs is not charged"
+        )
+    first = min(processes, key=lambda process: process.started_wall_s).journal.start
+    last = segments[-1]
+    step_times = [process.step_s for process in last.processes if process.step_s]
+    return RunTotals(
+        run_id=run_id,
+        segments=segments,
+        components=components,
+        steps=_net_steps(segments),
+        tokens=sum(process.tokens for process in processes),
+        samples=sum(process.samples for process in processes),
+        duration_s=sum(segment.duration_s for segment in segments),
+        given=dict(first.get("given") or {}),
+        estimate=_estimate(processes),
+        step_s=max(step_times) if step_times else None,
+        phases=_phases(processes),
+        accelerators_used=used,
+        accelerators_allocated=allocated,
+        unused_kwh=unused_kwh,
+        nodes=len({process.boot_id for process in last.processes}),
+        segment_kwh=segment_kwh,
+        faults=[fault for process in processes for fault in process.faults],
+        warnings=warnings + _segment_warnings(segments, segment_kwh),
+        missing=_missing(last),
+        lost_s=max((process.lost_s for process in last.processes), default=0.0),
+    )
+
+
+def _net_steps(segments: list[Segment]) -> int:
+    """Steps of training done: a resumed segment starts where its checkpoint was, if it said so."""
+    reached = 0
+    for segment in segments:
+        begin = max(process.initial_step for process in segment.processes)
+        reached = (begin if begin else reached) + segment.steps
+    return reached
+
+
+def _segment_warnings(segments: list[Segment], segment_kwh: list[float]) -> list[str]:
+    """What was trained twice after a restart, where the resumed segment said where it began."""
+    notes = []
+    reached = 0
+    for index, segment in enumerate(segments):
+        begin = max(process.initial_step for process in segment.processes)
+        if index and begin and begin < reached:
+            previous = segments[index - 1]
+            share = (reached - begin) / max(1, previous.steps)
+            notes.append(
+                f"segment {index + 1} resumed at step {begin}: {reached - begin} steps were trained twice, "
+                f"about {min(1.0, share) * segment_kwh[index - 1]:.3g} kWh"
+            )
+        reached = (begin if begin else reached) + segment.steps
+    return notes
+
+
+def _phases(processes: list[ProcessRecord]) -> dict[str, dict[str, float]]:
+    """Time and energy by phase: time of the first rank, energy of every node's reader."""
+    phases: dict[str, dict[str, float]] = {}
+    leader = min(processes, key=lambda process: (process.started_wall_s, process.rank))
+    for process in processes:
+        for name, part in process.phases.items():
+            entry = phases.setdefault(name, {"duration_h": 0.0, "it_energy_kwh": 0.0})
+            entry["it_energy_kwh"] += float(part.get("kwh", 0.0))
+            if process.rank == leader.rank:
+                entry["duration_h"] += float(part.get("s", 0.0)) / 3600.0
+    return phases
+
+
+def _estimate(processes: list[ProcessRecord]) -> dict[str, Any] | None:
+    """The estimate that was made when the run began, from the first journal that holds one."""
+    for process in processes:
+        for line in process.journal.records:
+            if line.get("type") == "estimate" and isinstance(line.get("record"), dict):
+                return dict(line["record"])
+    return None
+
+
+def _missing(segment: Segment) -> list[str]:
+    """Nodes and ranks of the last launch that left no journal."""
+    said = segment.processes[0]
+    if said.launcher == "none":
+        return []
+    present = {process.node_rank for process in segment.processes if process.launcher != "none"}
+    missing = [
+        f"node {rank} of {said.nodes} never reported" for rank in range(said.nodes) if rank not in present
+    ]
+    for node_rank in sorted(present):
+        here = [p for p in segment.processes if p.node_rank == node_rank and p.launcher != "none"]
+        absent = here[0].local_world_size - len({process.rank for process in here})
+        if absent > 0:
+            missing.append(f"{absent} of {here[0].local_world_size} ranks on {here[0].host} never reported")
+    return missing

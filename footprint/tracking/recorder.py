@@ -1,0 +1,290 @@
+"""The background half of a run: reads the meter, keeps the journal, watches the budget.
+
+One daemon thread does all that can be slow; the training loop only waits for it at the end, for
+a bounded time. Whatever fails here is a fault in the journal, never an exception in training.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from footprint.meters import Meter
+from footprint.meters.processes import cpu_time_s, machine_busy_s
+from footprint.tracking.counts import Counts, Snapshot
+from footprint.tracking.identity import Identity
+from footprint.tracking.journal import SUFFIX, JournalWriter, boot_clock_s, utc_now
+from footprint.tracking.meter_thread import MeterThread
+from footprint.tracking.prepare import Prepared, prepare
+from footprint.tracking.readings import Ledger
+from footprint.tracking.settings import Settings
+
+logger = logging.getLogger("footprint.tracking")
+
+READ_WAIT_S = 1.0
+LAST_READ_WAIT_S = 3.0
+METER_END_WAIT_S = 6.0
+"""A run shorter than the meter's start-up waits this long at its end, so that no thread outlives it."""
+
+
+class Recorder:
+    """Everything that happens beside the loop; `begin` starts it, `finish` ends it.
+
+    ``on_tick`` is called after each journal line with the line and the snapshot behind it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        who: Identity,
+        run_id: str,
+        counts: Counts,
+        make_meter: Callable[[], Meter],
+        on_tick: Callable[[dict[str, Any], Snapshot], None],
+        on_end: Callable[[], None],
+        extra: dict[str, Any],
+    ) -> None:
+        self.settings = settings
+        self.who = who
+        self.run_id = run_id
+        self.ledger = Ledger()
+        self.prepared: Prepared | None = None
+        self.folder: Path | None = None
+        self.writer: JournalWriter | None = None
+        self.problems: list[str] = []
+        self.lines: list[dict[str, Any]] = []
+        """Lines other than states, for measurements when no journal could be written."""
+        self.last_state: dict[str, Any] = {}
+        self.first_line: dict[str, Any] = {}
+        self.ready, self.done = threading.Event(), threading.Event()
+        self._counts = counts
+        self._on_tick = on_tick
+        self._on_end = on_end
+        self._extra = extra
+        self._ending = threading.Event()
+        self._flush_now = threading.Event()
+        self._status: tuple[str, str] = ("completed", "")
+        self._meter = MeterThread(make_meter, self.run_s)
+        self._meter_opened = False
+        self._phase_kwh: dict[str, float] = {}
+        self._previous: tuple[dict[str, float], float] = ({}, 0.0)
+        self._boot_started = boot_clock_s()
+        self._started = time.monotonic()
+        self._cpu_started = 0.0
+        self._busy_started: float | None = None
+        self._tick_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="footprint-recorder", daemon=True)
+
+    def run_s(self) -> float:
+        """Seconds since the run began, sleep left out [s]."""
+        return time.monotonic() - self._started
+
+    def begin(self) -> None:
+        """Start the threads; returns at once."""
+        self._thread.start()
+
+    def flush_soon(self) -> None:
+        """Write a line without waiting for the interval."""
+        self._flush_now.set()
+
+    def finish(self, status: str, error: str, wait_s: float) -> bool:
+        """Write the last line and end both threads; False if that took longer than ``wait_s``."""
+        self._status = (status, error[:300])
+        self._ending.set()
+        self._flush_now.set()
+        finished = self.done.wait(wait_s)
+        if finished:
+            self._thread.join(1.0)
+        return finished
+
+    # ------------------------------------------------------------------ on the thread
+
+    def _work(self) -> None:
+        try:
+            self._guard("start", self._open)
+            self.ready.set()
+            while not self._ending.is_set():
+                self._flush_now.wait(self.settings.flush_s)
+                self._flush_now.clear()
+                if not self._ending.is_set():
+                    self._guard("flush", self._tick)
+            self._guard("last flush", self._last)
+            self._guard("report", self._on_end)
+        finally:
+            self.ready.set()
+            self.done.set()
+
+    def _guard(self, doing: str, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except Exception as error:
+            self.problem(f"{doing}: {type(error).__name__}: {error}")
+            logger.debug("footprint: %s failed", doing, exc_info=True)
+
+    def problem(self, text: str) -> None:
+        """Keep one thing that went wrong, for the last line and the report."""
+        if len(self.problems) < 50 and text not in self.problems:
+            self.problems.append(text)
+            logger.warning("%s", text)
+
+    def _open(self) -> None:
+        self._cpu_started, self._busy_started = cpu_time_s(), machine_busy_s()
+        self._meter.start()
+        self._guard("preparation", self._prepare)
+        given = self.prepared.given if self.prepared else self.settings.given()
+        self.first_line = {
+            "run_id": self.run_id,
+            "process": self.who.to_json(),
+            "started_at": utc_now(),
+            "boot_s": self._boot_started,
+            "flush_s": self.settings.flush_s,
+            "given": given,
+            "version": _version(),
+            **self._extra,
+        }
+        self.writer = self._open_journal()
+        if self.prepared and self.prepared.estimate is not None and self.who.rank == 0:
+            self._line("estimate", {"record": self.prepared.estimate.to_json()})
+
+    def _prepare(self) -> None:
+        self.prepared = prepare(self.settings, self.who)
+        for problem in self.prepared.problems:
+            self.problem(problem)
+
+    def _open_journal(self) -> JournalWriter | None:
+        """The journal in the folder asked for, else in the system's temporary folder, else none."""
+        name = f"{self.who.host}-{self.who.rank}-{self.who.pid}-{int(self._boot_started * 1000)}{SUFFIX}"
+        places = (self.settings.journal_dir, Path(tempfile.gettempdir()) / "footprint-runs")
+        for place in places:
+            folder = place.absolute() / self.run_id
+            try:
+                writer = JournalWriter(folder / name, self.first_line)
+            except OSError as error:
+                self.problem(f"no journal in {place}: {error.strerror or error}")
+                continue
+            self.folder = folder
+            if place != places[0]:
+                self.problem(f"the journal is in {folder} instead")
+            return writer
+        self.problem("no journal can be written: a kill would lose this run")
+        return None
+
+    def _line(self, kind: str, record: dict[str, Any]) -> None:
+        if kind != "state":
+            self.lines.append({**record, "type": kind})
+        if self.writer is not None and not self.writer.write(kind, record):
+            self.problem(f"journal: {self.writer.problem}")
+
+    def _tick(self, wait_s: float = READ_WAIT_S) -> dict[str, Any]:
+        """One reading and one journal line."""
+        with self._tick_lock:
+            self._open_meter()
+            reading = self._meter.ask(wait_s) if self._meter_opened else None
+            if reading is not None:
+                at_s, values = reading
+                self.ledger.take(values.energy_kwh, at_s)
+                self.ledger.take_devices(values.device_kwh, values.device_busy, values.own_devices)
+            for fault in self._meter.faults():
+                self.ledger.fault(fault, at_s=self.run_s())
+            snapshot = self._counts.snapshot()
+            for note in snapshot.bad:
+                self.ledger.fault(note, at_s=self.run_s())
+            self._write_faults()
+            state = self._state(snapshot)
+            self.last_state = state
+        self._line("state", state)
+        self._guard("watch", lambda: self._on_tick(state, snapshot))
+        return state
+
+    def _open_meter(self) -> None:
+        if self._meter_opened or not self._meter.ready:
+            return
+        self._meter_opened = True
+        channels = self._meter.channels or ()
+        self.ledger.open(channels, self._meter.started_s)
+        visible = getattr(self._meter.meter, "visible", None)
+        devices = getattr(visible, "devices", ())
+        record = {
+            "boot_s": self._boot_started + self._meter.started_s,
+            "channels": [
+                {"component": c.component, "how": c.how, "source": c.source} for c in channels
+            ],
+            "devices": [{"uuid": d.uuid, "name": d.name, "index": d.index} for d in devices],
+        }  # fmt: skip
+        for problem in getattr(visible, "problems", ()):
+            self.problem(problem)
+        self._line("meter", record)
+
+    def _write_faults(self) -> None:
+        while self.ledger.faults:
+            fault = self.ledger.faults.pop(0)
+            component = f"{fault['component']}: " if fault["component"] else ""
+            self.problem(f"{component}{fault['what']}")
+            self._line("fault", {**fault, "what": f"{component}{fault['what']}"})
+
+    def _state(self, snapshot: Snapshot) -> dict[str, Any]:
+        run_s, boot_s = self.run_s(), boot_clock_s()
+        kwh = self.ledger.energy_kwh()
+        state: dict[str, Any] = {
+            "boot_s": round(boot_s, 4),
+            "run_s": round(run_s, 4),
+            "suspended_s": round(max(0.0, boot_s - self._boot_started - run_s), 1),
+            "steps": snapshot.steps,
+            "tokens": snapshot.tokens,
+            "samples": snapshot.samples,
+            "step_s": snapshot.step_s,
+            "kwh": kwh,
+            "unseen_s": {k: round(v, 3) for k, v in self.ledger.unseen_s(run_s).items()},
+            "cpu_s": round(cpu_time_s() - self._cpu_started, 2),
+            "phases": self._phases(snapshot, kwh),
+        }
+        if self.ledger.device_kwh:
+            state["device_kwh"] = dict(self.ledger.device_kwh)
+            state["used"] = self.ledger.devices_in_use()
+        busy = machine_busy_s()
+        if busy is not None and self._busy_started is not None and busy > self._busy_started:
+            state["machine_share"] = round(min(1.0, state["cpu_s"] / (busy - self._busy_started)), 3)
+        if self.ledger.fault_count:
+            state["faults"] = self.ledger.fault_count
+        return {key: value for key, value in state.items() if value not in (None, {}, [])}
+
+    def _phases(self, snapshot: Snapshot, kwh: dict[str, float]) -> dict[str, dict[str, float]]:
+        """Time of each phase, and the energy since the last line divided by it."""
+        total_kwh = sum(kwh.values())
+        before_s, before_kwh = self._previous
+        gained = {name: s - before_s.get(name, 0.0) for name, s in snapshot.phase_s.items()}
+        elapsed = sum(gained.values())
+        for name, seconds in gained.items() if elapsed > 0 else ():
+            share = (total_kwh - before_kwh) * seconds / elapsed
+            self._phase_kwh[name] = self._phase_kwh.get(name, 0.0) + share
+        self._previous = (snapshot.phase_s, total_kwh)
+        return {
+            name: {"s": round(s, 4), "kwh": self._phase_kwh.get(name, 0.0)}
+            for name, s in snapshot.phase_s.items()
+        }
+
+    def _last(self) -> None:
+        if not self._meter.ready and not self._meter.failed:
+            # shorter than the meter's start-up: let it finish, so that it can be ended
+            self._meter.settle(METER_END_WAIT_S)
+        state = self._tick(LAST_READ_WAIT_S)
+        if not self._meter.stop(METER_END_WAIT_S):
+            self.problem("the meter hangs; its thread ends with the process")
+        for fault in self._meter.faults():
+            self.ledger.fault(fault, at_s=self.run_s())
+        self._write_faults()
+        status, error = self._status
+        self._line("end", {**state, "status": status, **({"error": error} if error else {})})
+        if self.writer is not None:
+            self.writer.close()
+
+
+def _version() -> str:
+    from footprint import __version__
+
+    return __version__

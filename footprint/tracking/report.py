@@ -1,0 +1,112 @@
+"""What is said and written when a run, or a segment of one, is over."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from footprint.results.measurement import Comparison, Measurement
+from footprint.results.rows import append_rows, report_row
+from footprint.tracking.compare import compare
+from footprint.tracking.journal import Journal, journals_in
+from footprint.tracking.measure import measure
+from footprint.tracking.merge import RunTotals, Segment, merge, runs_of
+from footprint.tracking.process import RUNNING, ProcessRecord
+
+STALE_FLUSHES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run, or one segment of it: totals, measurement, and the comparison with its estimate."""
+
+    totals: RunTotals
+    measurement: Measurement
+    comparison: Comparison | None
+
+
+def report_on(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessRecord] = ()) -> RunReport:
+    """The report of some processes of a run; ``others`` belong to runs that may share its nodes."""
+    totals = merge(run_id, processes, others)
+    measurement = measure(totals)
+    comparison = compare(measurement, totals.estimate) if totals.estimate else None
+    return RunReport(totals, measurement, comparison)
+
+
+def report_journals(journals: Sequence[Journal], run_id: str) -> RunReport | None:
+    """The report of one run among the journals of a folder, or None if it has none there."""
+    runs = runs_of(journals)
+    processes = runs.get(run_id)
+    if not processes:
+        return None
+    return report_on(run_id, processes, [p for name, group in runs.items() if name != run_id for p in group])
+
+
+def last_out(folder: Path, launch: str, boot: str) -> tuple[list[ProcessRecord], bool] | None:
+    """This launch's processes, if all that are still alive have ended and nobody reported it yet.
+
+    The last process to end writes the rows; a marker file made exclusively keeps it to one.
+    Also says whether it is the run's first segment.
+    """
+    journals, _ = journals_in(folder)
+    everyone = [process for group in runs_of(journals).values() for process in group]
+    mine = next((p for p in everyone if (p.boot_id, p.launch) == (boot, launch)), None)
+    if mine is None:
+        return None
+    segments = merge(mine.run_id, everyone).segments
+    segment = next(s for s in segments if mine in s.processes)
+    if any(_still_going(process) for process in segment.processes) or not claim(folder, segment):
+        return None
+    return segment.processes, segment is segments[0]
+
+
+def _still_going(process: ProcessRecord) -> bool:
+    if process.status == RUNNING:
+        return True
+    if process.journal.ended is not None:
+        return False
+    flush_s = float(process.journal.start.get("flush_s") or 5.0)
+    try:
+        age_s = time.time() - process.journal.path.stat().st_mtime
+    except OSError:
+        return False
+    from footprint.tracking.identity import boot_id
+
+    return process.boot_id != boot_id() and age_s < max(60.0, STALE_FLUSHES * flush_s)
+
+
+def marker(folder: Path, segment: Segment) -> Path:
+    """The file whose existence says that a segment's rows were written."""
+    names = "|".join(sorted({f"{process.boot_id}/{process.launch}" for process in segment.processes}))
+    return folder / f".reported-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
+
+
+def claim(folder: Path, segment: Segment) -> bool:
+    """Whether this process is the one to report a segment."""
+    try:
+        os.close(os.open(marker(folder, segment), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        return False
+    except OSError:
+        return True  # a folder that takes no marker: better a row twice than none
+    return True
+
+
+def write_rows(report: RunReport, csv: Path, *, first_segment: bool) -> None:
+    """Add the estimate's row (once a run) and the measurement's row (once a segment) to a report CSV.
+
+    Raises:
+        FootprintError: the file cannot take them.
+    """
+    measurement = report.measurement
+    rows: list[dict[str, Any]] = []
+    common = {"run_id": measurement.run_id, "started_at": measurement.started_at}
+    if report.totals.estimate and first_segment:
+        rows.append(report_row(report.totals.estimate, kind="estimate", **common))
+    rows.append(report_row(measurement.to_json(), kind="measurement", **common))
+    append_rows(csv, rows)

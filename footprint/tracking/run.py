@@ -1,0 +1,327 @@
+"""A tracked run: what the training loop holds."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import contextvars
+import functools
+import inspect
+import logging
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from footprint.errors import FootprintError
+from footprint.meters import Meter, meter_from
+from footprint.results.estimate import Estimate
+from footprint.results.measurement import Comparison, Measurement
+from footprint.tracking.counts import Counts, Snapshot
+from footprint.tracking.identity import identify, run_name
+from footprint.tracking.recorder import Recorder
+from footprint.tracking.settings import Settings
+from footprint.tracking.signals import SignalGuard
+
+logging.getLogger("footprint").addHandler(logging.NullHandler())
+
+START_WAIT_S = 2.0
+END_WAIT_S = 30.0
+DYING_WAIT_S = 2.0
+_active: contextvars.ContextVar[Run | None] = contextvars.ContextVar("footprint_run", default=None)
+_alive: weakref.WeakSet[Run] = weakref.WeakSet()
+_sequence = 0
+_sequence_lock = threading.Lock()
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class BudgetReachedError(Exception):
+    """Leaves the training loop at a budget's step; the run's ``with`` block takes it."""
+
+
+def _next_sequence() -> int:
+    global _sequence
+    with _sequence_lock:
+        _sequence += 1
+        return _sequence
+
+
+def _after_fork() -> None:
+    """In a forked child every run of the parent is foreign: it counts nothing and ends nothing."""
+    for run in list(_alive):
+        run._foreign = True
+        run._counts.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+class Run:
+    """One run, or a phase of the run it is nested in. Use ``with footprint.track(...) as run``.
+
+    ``run.step(tokens=n)`` in the loop is all that is asked of a training program.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._counts = Counts(self._over_budget)
+        self._recorder: Recorder | None = None
+        self._outer: Run | None = None
+        self._used = False
+        self._foreign = False
+        self._over = False
+        self._signals = SignalGuard(self._dying, self._passing)
+        self._token: contextvars.Token[Run | None] | None = None
+        self._finish_lock = threading.Lock()
+        self._finished = False
+        self._summary = ""
+        self.run_id = ""
+        self.status = "new"
+        self.step: Callable[..., None] = self._counts.step
+        """``step(tokens=0, samples=0)``: one optimiser step, with what this process handled in it."""
+
+    # ------------------------------------------------------------------ life
+
+    def __enter__(self) -> Run:
+        if self._used:
+            raise FootprintError("this run was entered before; call track() again for another one")
+        self._used = True
+        outer = _active.get()
+        if outer is not None and not outer._finished and not outer._foreign and not self._settings.run_id:
+            return self._nest(outer)
+        self._token = _active.set(self)
+        try:
+            self._begin()
+        except Exception:  # nothing of ours may stop a training before it starts
+            logging.getLogger("footprint.tracking").exception("tracking could not start")
+        return self
+
+    def _nest(self, outer: Run) -> Run:
+        """A run inside a run is a phase of it; steps go to the outer one."""
+        self._outer = outer
+        self.run_id, self.status = outer.run_id, "phase"
+        self.step = outer.step
+        outer._counts.enter(self._settings.name or "nested")
+        return self
+
+    def _begin(self) -> None:
+        settings = self._settings
+        who = identify()
+        self.run_id, self._shared_name = run_name(settings.run_id, who, _next_sequence(), os.environ)
+        self.status = "running"
+        options = {"host": who.counts_node, "root_pid": os.getppid() if who.local_world_size > 1 else None}
+        self._recorder = Recorder(
+            settings, who, self.run_id, self._counts,
+            functools.partial(_make_meter, settings, who.counts_node, who.local_world_size, options),
+            self._watch, self._report, {"name_is_shared": self._shared_name},
+        )  # fmt: skip
+        self._counts.restart_clock()
+        self._recorder.begin()
+        _alive.add(self)
+        atexit.register(self._at_exit)
+        self._signals.install()
+        self._recorder.ready.wait(START_WAIT_S)
+        if who.rank == 0:
+            self._say(self._first_line())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if self._outer is not None:
+            self._outer._counts.leave()
+            return False
+        with contextlib.suppress(ValueError, LookupError):
+            if self._token is not None:
+                _active.reset(self._token)
+        status, text = _how_it_ended(error)
+        try:
+            self._finish(status, text)
+        except KeyboardInterrupt:
+            if kind is None:
+                raise
+        except Exception:  # the user's own exception, if any, goes on
+            logging.getLogger("footprint.tracking").exception("tracking could not end")
+        return isinstance(error, BudgetReachedError)
+
+    def start(self) -> Run:
+        """Begin without a ``with`` block (notebooks); end with `stop`."""
+        return self.__enter__()
+
+    def stop(self) -> None:
+        """End a run that `start` began."""
+        self.__exit__(None, None, None)
+
+    def __call__(self, function: _F) -> _F:
+        """The run as a decorator: each call of the function is a run of its own."""
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def tracked_async(*args: Any, **kwargs: Any) -> Any:
+                with Run(self._settings):
+                    return await function(*args, **kwargs)
+
+            return tracked_async  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def tracked(*args: Any, **kwargs: Any) -> Any:
+            with Run(self._settings):
+                return function(*args, **kwargs)
+
+        return tracked  # type: ignore[return-value]
+
+    def _finish(self, status: str, error: str = "", wait_s: float = END_WAIT_S) -> None:
+        with self._finish_lock:
+            if self._finished or self._foreign or self._recorder is None:
+                return
+            self._finished = True
+        self._signals.remove()
+        atexit.unregister(self._at_exit)
+        _alive.discard(self)
+        self.status = status
+        done = self._recorder.finish(status, error, wait_s)
+        if not done:
+            self._summary = "the last line is not written yet: `footprint recover` will finish this run"
+        if self._recorder.who.rank == 0 or not done:
+            self._say(self._summary or "nothing could be measured")
+
+    def _at_exit(self) -> None:
+        self._finish("completed")
+
+    def _dying(self, name: str) -> None:
+        self._finish("terminated", name, DYING_WAIT_S)
+
+    def _passing(self, name: str) -> None:  # noqa: ARG002 - the user's handler takes it from here
+        if self._recorder is not None:
+            self._recorder.flush_soon()
+
+    # ------------------------------------------------------------------ in the loop
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time and energy until the block ends belong to this phase (``eval``, ``checkpoint``, ...)."""
+        counts = self._outer._counts if self._outer is not None else self._counts
+        counts.enter(str(name)[:60])
+        try:
+            yield
+        finally:
+            counts.leave()
+
+    def _over_budget(self) -> None:
+        if self._over or self._foreign:
+            return
+        self._over = True
+        if self._settings.on_stop is not None:
+            self._settings.on_stop()
+        raise BudgetReachedError(f"footprint: the budget of this run is used up: {self._settings.budget}")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a budget ended the run."""
+        return self.status == "stopped_by_budget"
+
+    # ------------------------------------------------------------------ results
+
+    @property
+    def folder(self) -> Path | None:
+        """Where this run's journals are."""
+        recorder = self._ready()
+        return recorder.folder if recorder is not None else None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What could not be done or read so far."""
+        recorder = self._ready()
+        return tuple(recorder.problems) if recorder is not None else ()
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """The estimate made when the run began; None where the arguments do not suffice."""
+        recorder = self._ready()
+        return recorder.prepared.estimate if recorder is not None and recorder.prepared is not None else None
+
+    @property
+    def measurement(self) -> Measurement | None:
+        """What the whole run used until now, over every process whose journal is here."""
+        report = self._whole()
+        return report.measurement if report is not None else None
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """Predicted beside measured, component by component."""
+        report = self._whole()
+        return report.comparison if report is not None else None
+
+    def _ready(self) -> Recorder | None:
+        if self._outer is not None:
+            return self._outer._ready()
+        if self._recorder is not None:
+            self._recorder.ready.wait(START_WAIT_S)
+        return self._recorder
+
+    def _whole(self) -> Any:
+        recorder = self._ready()
+        if recorder is None or self._foreign:
+            return None
+        from footprint.tracking.live import whole_report
+
+        return whole_report(recorder)
+
+    # ------------------------------------------------------------------ on the recorder's thread
+
+    def _watch(self, state: dict[str, Any], snapshot: Snapshot) -> None:
+        """After each journal line."""
+
+    def _report(self) -> None:
+        """At the end: the last process of a launch writes the rows."""
+        if self._recorder is not None:
+            from footprint.tracking.live import end_report
+
+            self._summary = end_report(self._recorder)
+
+    def _first_line(self) -> str:
+        from footprint.tracking.live import start_line
+
+        return start_line(self._recorder) if self._recorder is not None else ""
+
+    def _say(self, text: str) -> None:
+        if text and not self._settings.quiet and sys.stderr is not None:
+            with contextlib.suppress(Exception):
+                sys.stderr.write(f"footprint: {text}\n")
+                sys.stderr.flush()
+
+
+def _make_meter(
+    settings: Settings, counts_node: bool, local_world_size: int, options: dict[str, Any]
+) -> Meter:
+    """The meter of this process: the asked one on the rank that counts the node.
+
+    Other ranks read only boards that no one else of the node sees: where each rank was given
+    its own (``CUDA_VISIBLE_DEVICES`` shorter than the ranks of the node).
+    """
+    if counts_node:
+        return meter_from(settings.meter, options)
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    bound = visible is not None and len(visible.split(",")) < local_world_size
+    parent_counts = "FOOTPRINT_PARENT_RUN" in os.environ
+    return (
+        meter_from(settings.meter, options)
+        if bound and not parent_counts and settings.meter == "codecarbon"
+        else meter_from("none")
+    )
+
+
+def _how_it_ended(error: BaseException | None) -> tuple[str, str]:
+    """The status of a run whose block ended with this exception."""
+    if error is None:
+        return "completed", ""
+    if isinstance(error, BudgetReachedError):
+        return "stopped_by_budget", str(error)
+    if isinstance(error, SystemExit):
+        return ("completed", "") if error.code in (None, 0) else ("failed", f"SystemExit({error.code!r})")
+    text = f"{type(error).__name__}: {error}"
+    return ("interrupted" if isinstance(error, KeyboardInterrupt) else "failed"), text[:300]

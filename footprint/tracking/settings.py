@@ -1,0 +1,155 @@
+"""What one call of ``track()`` asked for, checked before anything starts."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+from footprint.errors import FootprintError
+from footprint.meters import Meter, meter_from
+from footprint.parsing import Limit, parse_limit
+from footprint.records import record
+
+DEFAULT_FOLDER = "footprint-runs"
+FOLDER_VARIABLE = "FOOTPRINT_DIR"
+MOST_FLUSH_S = 3600.0
+ON_BUDGET = ("warn", "stop")
+
+
+@record
+class Settings:
+    """The arguments of ``track()``; ``scenario`` holds fields of an estimate request."""
+
+    model: str | None = None
+    hw: str | None = None
+    region: str | None = None
+    total_steps: float | None = None
+    total_tokens: float | None = None
+    csv: Path | None = None
+    budget: Limit | None = None
+    budget_over: Path | None = None
+    """A folder of runs that the budget covers together, else this run alone."""
+    on_budget: str | Callable[[Any], None] = "warn"
+    on_stop: Callable[[], None] | None = None
+    """Called before a budget stop leaves the loop, to save a checkpoint."""
+    callback: Callable[[Any], None] | None = None
+    """Receives the forecast after each flush."""
+    progress: bool | None = None
+    meter: str | Meter | None = "codecarbon"
+    journal_dir: Path = Path(DEFAULT_FOLDER)
+    flush_s: float = 5.0
+    run_id: str | None = None
+    name: str | None = None
+    initial_step: int = 0
+    quiet: bool = False
+    scenario: Mapping[str, Any] = field(default_factory=dict)
+
+    def given(self) -> dict[str, Any]:
+        """What the journal keeps: enough to compute everything again later."""
+        record: dict[str, Any] = {
+            "model": self.model,
+            "hw": self.hw,
+            "region": self.region,
+            "total_steps": self.total_steps,
+            "total_tokens": self.total_tokens,
+            "csv": None if self.csv is None else str(self.csv.absolute()),
+            "budget": None if self.budget is None else self.budget.text,
+            "name": self.name,
+            "initial_step": self.initial_step or None,
+            "meter": self.meter if isinstance(self.meter, str) else type(self.meter).__name__,
+            **{key: list(v) if isinstance(v, tuple) else v for key, v in self.scenario.items()},
+        }
+        return {key: value for key, value in record.items() if value is not None}
+
+
+def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> Settings:
+    """The settings of a call, each value checked on its own.
+
+    Raises:
+        TypeError: a keyword that does not exist, with the nearest ones.
+        FootprintError: a value that cannot be meant.
+    """
+    _check_keywords(arguments, scenario)
+    values = dict(arguments)
+    for name in ("total_steps", "total_tokens"):
+        values[name] = _count(name, values.get(name))
+    values["flush_s"] = _flush_s(values["flush_s"])
+    values["initial_step"] = int(_count("initial_step", values["initial_step"] or None) or 0)
+    for name in ("model", "hw", "region", "name", "run_id"):
+        values[name] = _text(name, values.get(name))
+    values["csv"] = _path("csv", values.get("csv"))
+    values["budget_over"] = _path("budget_over", values.get("budget_over"))
+    folder = values.get("journal_dir") or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
+    values["journal_dir"] = _path("journal_dir", folder)
+    values["budget"] = None if values.get("budget") is None else parse_limit(str(values["budget"]), "budget")
+    if not callable(values["on_budget"]) and values["on_budget"] not in ON_BUDGET:
+        raise FootprintError(
+            f"on_budget must be 'warn', 'stop' or a function, not {values['on_budget']!r:.60}"
+        )
+    for name in ("on_stop", "callback"):
+        if values.get(name) is not None and not callable(values[name]):
+            raise FootprintError(f"{name} must be a function, not {values[name]!r:.60}")
+    meter_from(values["meter"])  # only to refuse what names none; the real one is made in the background
+    return Settings(**values, scenario={k: v for k, v in scenario.items() if v is not None})
+
+
+def _check_keywords(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> None:
+    from footprint.estimator.request import EstimateRequest
+
+    known = set(EstimateRequest.__dataclass_fields__) - {"hw", "model", "region", "name", "steps", "tokens"}
+    for name in scenario:
+        if name not in known:
+            from footprint.catalog.names import nearest
+
+            close = ", ".join(nearest(name, [*known, *arguments]))
+            hint = f"; did you mean {close}?" if close else ""
+            raise TypeError(f"track() got an unexpected keyword argument {name!r}{hint}")
+
+
+def _count(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        from footprint.parsing import parse_count
+
+        return parse_count(value, name)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0) or isinstance(value, bool):
+        raise FootprintError(f"{name} must be a number above 0, not {value!r:.60}")
+    return number
+
+
+def _flush_s(value: Any) -> float:
+    number = _count("flush_s", value)
+    if number is None or not 0.01 <= number <= MOST_FLUSH_S:
+        raise FootprintError(f"flush_s must be from 0.01 to {MOST_FLUSH_S:.0f} seconds, not {value!r:.60}")
+    return number
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not (isinstance(value, str) and value.strip() and value.isprintable()):
+        raise FootprintError(f"{name} must be a name, not {value!r:.60}")
+    return value
+
+
+def _path(name: str, value: Any) -> Path | None:
+    if value is None:
+        return None
+    try:
+        path = Path(value).expanduser()
+    except (TypeError, RuntimeError):
+        path = None
+    if path is None or not str(value).strip() or "\0" in str(value):
+        raise FootprintError(f"{name} must be a path, not {value!r:.60}")
+    return path

@@ -1,0 +1,74 @@
+"""Signals that would kill a run without a word: the journal's last line is written first.
+
+Handlers are chained and restored. A signal that nobody handles still kills the process by
+that signal, so that its parent sees what happened.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+NAMES = ("SIGTERM", "SIGHUP")
+
+
+class SignalGuard:
+    """Handlers for the time of one run; installed and removed on the main thread only.
+
+    ``dying`` is called with the signal's name when the process is about to end by it,
+    ``passing`` when the user's own handler takes it.
+    """
+
+    def __init__(self, dying: Callable[[str], None], passing: Callable[[str], None]) -> None:
+        self._dying = dying
+        self._passing = passing
+        self._pid = os.getpid()
+        self._before: dict[int, Any] = {}
+        self._handler = self._handle  # one bound method, so that it can be recognised later
+
+    def install(self) -> None:
+        """Put our handlers before those that are there; nothing outside the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for name in NAMES:
+            number = getattr(signal, name, None)
+            if number is None:
+                continue
+            before = signal.getsignal(number)
+            if before is None or before == signal.SIG_IGN:
+                continue  # set from C, or to be ignored: not ours to change
+            try:
+                signal.signal(number, self._handler)
+            except (ValueError, OSError):
+                continue
+            self._before[number] = before
+
+    def remove(self) -> None:
+        """Put back what was there, unless somebody else has taken the signal since."""
+        if threading.current_thread() is not threading.main_thread() or os.getpid() != self._pid:
+            return
+        for number, before in self._before.items():
+            try:
+                if signal.getsignal(number) is self._handler:
+                    signal.signal(number, before)
+            except (ValueError, OSError):
+                continue
+        self._before.clear()
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        before = self._before.get(number, signal.SIG_DFL)
+        ours = os.getpid() == self._pid
+        name = signal.Signals(number).name
+        if callable(before):
+            if ours:
+                self._passing(name)
+            before(number, frame)
+            return
+        if ours:
+            self._dying(name)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
