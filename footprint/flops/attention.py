@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from footprint.flops.operations import CORE, NORM, PROJECTIONS, Matmul, Number, Operation, Pointwise, linear
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pairs:
+class Pairs(NamedTuple):
     """(query, key) pairs of one sequence and one head, counted three ways."""
 
     queries: Number
@@ -19,9 +18,10 @@ class Pairs:
     """Pairs that the causal mask and the window leave."""
 
 
-def all_pairs(queries: Number, keys: Number) -> Pairs:
-    """Every query sees every key: encoders and cross-attention."""
-    return Pairs(queries=queries, keys=keys, full=queries * keys, causal=queries * keys)
+def all_pairs(queries: Number, keys: Number, document: Number | None = None) -> Pairs:
+    """Every query sees every key (of its own document): encoders and cross-attention."""
+    seen = queries * (keys if document is None else min(document, keys))
+    return Pairs(queries=queries, keys=keys, full=seen, causal=seen)
 
 
 def causal_pairs(length: Number, window: Number | None = None, document: Number | None = None) -> Pairs:
@@ -64,6 +64,7 @@ def attend(
     key: str = "k",
     value: str = "v",
     output: str = "a",
+    prefix: str = "",
     dropout: bool = False,
 ) -> tuple[Operation, ...]:
     """The attention core: scores = Q K^T, softmax, output = P V, for ``batch`` sequences.
@@ -77,22 +78,22 @@ def attend(
     count = batch * heads
     groups = 1 if kv_heads is None else heads // kv_heads
     full = causal = None
-    if pairs.causal != dense:
+    if pairs.causal != dense or pairs.full != dense:
         full, causal = 2 * count * pairs.full, 2 * count * pairs.causal
     probabilities = count * dense
     return (
         Matmul(
-            name="scores", component=CORE, inputs=(query, key), output="s",
+            name=prefix + "scores", component=CORE, inputs=(query, key), output=prefix + "s",
             m=queries, k=qk_dim, n=keys, count=count, groups=groups, scores=True,
             full_flop=None if full is None else full * qk_dim,
             causal_flop=None if causal is None else causal * qk_dim,
         ),
         Pointwise(
-            name="softmax", component=CORE, inputs=("s",), output="p",
+            name=prefix + "softmax", component=CORE, inputs=(prefix + "s",), output=prefix + "p",
             saved=probabilities if dropout else 0, masks=probabilities if dropout else 0,
         ),
         Matmul(
-            name="values", component=CORE, inputs=("p", value), output=output,
+            name=prefix + "values", component=CORE, inputs=(prefix + "p", value), output=output,
             m=queries, k=keys, n=v_dim, count=count, groups=groups,
             full_flop=None if full is None else full * v_dim,
             causal_flop=None if causal is None else causal * v_dim,
@@ -112,6 +113,7 @@ def self_attention(
     names: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj"),
     bias: bool = False,
     out_bias: bool = False,
+    key_bias: bool = True,
     qk_norm: Number = 0,
     source: str = "h",
     output: str = "x",
@@ -134,7 +136,7 @@ def self_attention(
         q, k, v = "q", "k", "v"
         operations = [
             linear(names[0], PROJECTIONS, source, q, rows, width, queries, bias=bias),
-            linear(names[1], PROJECTIONS, source, k, rows, width, others, bias=bias),
+            linear(names[1], PROJECTIONS, source, k, rows, width, others, bias=bias and key_bias),
             linear(names[2], PROJECTIONS, source, v, rows, width, others, bias=bias),
         ]
     if qk_norm:
@@ -155,3 +157,38 @@ def self_attention(
     )  # fmt: skip
     operations.append(linear(names[-1], PROJECTIONS, "a", output, rows, queries, width, bias=out_bias))
     return tuple(operations)
+
+
+def cross_attention(
+    pairs: Pairs,
+    rows: Number,
+    memory_rows: Number,
+    width: int,
+    memory_width: int,
+    *,
+    batch: Number,
+    heads: int,
+    head_dim: int,
+    kv_heads: int | None = None,
+    names: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj"),
+    bias: bool = False,
+    out_bias: bool = False,
+    key_bias: bool = True,
+    source: str = "hc",
+    memory: str = "memory",
+    output: str = "x",
+    dropout: bool = False,
+) -> tuple[Operation, ...]:
+    """Attention of one sequence to another: keys and values are projected once a memory token."""
+    kv_heads = heads if kv_heads is None else kv_heads
+    queries, others = heads * head_dim, kv_heads * head_dim
+    return (
+        linear(names[0], PROJECTIONS, source, "cq", rows, width, queries, bias=bias),
+        linear(names[1], PROJECTIONS, memory, "ck", memory_rows, memory_width, others, bias=bias and key_bias),
+        linear(names[2], PROJECTIONS, memory, "cv", memory_rows, memory_width, others, bias=bias),
+        *attend(
+            pairs, batch=batch, heads=heads, qk_dim=head_dim, kv_heads=kv_heads,
+            query="cq", key="ck", value="cv", output="ca", prefix="cross_", dropout=dropout,
+        ),
+        linear(names[3], PROJECTIONS, "ca", output, rows, queries, width, bias=out_bias),
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from footprint.flops.operations import (
+    CONVOLUTION,
     EMBEDDING,
     EXPERTS,
     HEAD,
@@ -18,10 +19,42 @@ from footprint.flops.operations import (
 )
 
 
-def embedding(name: str, vocabulary: Number, width: Number, output: str = "x") -> Pointwise:
-    """A look-up table: parameters, no FLOP."""
+def embedding(
+    name: str,
+    vocabulary: Number,
+    width: Number,
+    output: str = "x",
+    *,
+    tied: bool = False,
+    fixed: bool = False,
+) -> Pointwise:
+    """A look-up table: parameters, no FLOP. ``tied``: another use of a table that is counted elsewhere."""
     return Pointwise(
-        name=name, component=EMBEDDING, inputs=(), output=output, parameters=vocabulary * width
+        name=name, component=EMBEDDING, inputs=(), output=output,
+        parameters=0 if tied else vocabulary * width, tied=tied, fixed=fixed,
+    )  # fmt: skip
+
+
+def convolution(
+    name: str,
+    source: str,
+    output: str,
+    positions: Number,
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    *,
+    groups: int = 1,
+    bias: bool = False,
+    component: str = CONVOLUTION,
+) -> Matmul:
+    """A convolution as a matrix product: a row for each output position of the batch.
+
+    ``kernel`` is the number of taps, over all dimensions.
+    """
+    return Matmul(
+        name=name, component=component, inputs=(source,), output=output, m=positions,
+        k=inputs // groups * kernel, n=outputs // groups, count=groups, weights=groups, bias=outputs if bias else 0,
     )  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
+from footprint.records import record
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +36,7 @@ AUTO_CLASSES = {
     "classification": (
         "AutoModelForSequenceClassification", "AutoModelForImageClassification", "AutoModelForAudioClassification",
     ),
+    "rtd": ("AutoModelForPreTraining",),
     "encode": ("AutoModel",),
 }  # fmt: skip
 """Classes of transformers that compute an objective, in the order they are tried."""
@@ -46,7 +47,7 @@ Run = Callable[["torch.nn.Module", "StepShape"], "torch.Tensor"]
 """Runs a model forward and returns the scalar to differentiate."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TorchCount:
     """What torch's counter saw in one step."""
 

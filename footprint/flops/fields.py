@@ -144,7 +144,7 @@ class Fields:
         return Fields(value, f"{self.path}.{name}", self.depth + 1)
 
     def divide(self, total: int, parts: int, what: str, by: str) -> int:
-        """total / parts, which must come out whole."""
+        """Total / parts, which must come out whole."""
         if total % parts:
             raise ConfigError(f"{self.path}.{what} = {total} is not a multiple of {by} = {parts}")
         return total // parts

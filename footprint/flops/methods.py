@@ -103,4 +103,4 @@ def _adapted(layer: Layer, chosen: set[str], rank: int) -> Layer:
                 m=operation.m, k=rank, n=operation.n, count=operation.count, weights=1,
             )  # fmt: skip
             operations += (down, up)
-    return layer if len(operations) == len(layer.operations) else replace(layer, operations=tuple(operations))
+    return layer if len(operations) == len(layer.operations) else layer._replace(operations=tuple(operations))

@@ -11,6 +11,8 @@ family only has to say what it multiplies.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from footprint.records import record
 
 Number = int | float
@@ -34,8 +36,7 @@ COMPONENTS = (
 )  # fmt: skip
 
 
-@record
-class Matmul:
+class Matmul(NamedTuple):
     """``count`` products of an (m x k) with a (k x n) matrix.
 
     With ``weights`` > 0 the right-hand side is a parameter: ``weights`` distinct matrices, each
@@ -95,8 +96,7 @@ class Matmul:
         )
 
 
-@record
-class Pointwise:
+class Pointwise(NamedTuple):
     """Work without matrix products: look-ups, norms, activations, softmax, dropout. No FLOP counted."""
 
     name: str
@@ -122,8 +122,7 @@ class Pointwise:
 Operation = Matmul | Pointwise
 
 
-@record
-class Layer:
+class Layer(NamedTuple):
     """Identical layers of a stage: one tape, executed at each of ``positions``."""
 
     part: str

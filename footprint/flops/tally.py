@@ -80,9 +80,9 @@ def tally(
             name = operation.component
             components[name] = components.get(name, 0) + (1 + repeats) * full
             executed = dense if eager else full
-            if again_all:
-                result.recomputed += executed
-            elif eager and recompute == "selective" and name == CORE and repeats and layer.checkpointed:
+            if again_all or (
+                eager and recompute == "selective" and name == CORE and repeats and layer.checkpointed
+            ):
                 result.recomputed += executed
             if not eager and operation.scores and repeats:
                 result.recomputed += executed

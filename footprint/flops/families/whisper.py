@@ -1,0 +1,49 @@
+"""Whisper: two convolutions over mel frames, an encoder, and a text decoder."""
+
+from __future__ import annotations
+
+from footprint.errors import FootprintError
+from footprint.flops.blocks import activation, convolution, embedding, embedding_layer
+from footprint.flops.families.bart import bart_stack
+from footprint.flops.fields import Fields
+from footprint.flops.operations import Model
+from footprint.flops.seq2seq import Seq2Seq, with_decoder
+from footprint.flops.transformer import blocks
+from footprint.schema import StepShape
+
+MODEL_TYPES = ("whisper",)
+_KERNEL = 3
+
+
+def build(fields: Fields, shape: StepShape, objective: str) -> Model:
+    """The operation list of a Whisper model; ``sequence_length`` counts mel frames (3000 = 30 s)."""
+    width = fields.size("d_model")
+    positions = fields.size("max_source_positions", default=1500)
+    frames = shape.sequence_length or 2 * positions
+    if frames != 2 * positions:
+        raise FootprintError(
+            f"Whisper pads its audio to {2 * positions} mel frames; sequence_length {frames} differs"
+        )
+    batch = shape.sequences
+    rows = batch * positions
+    stem = embedding_layer(
+        convolution(
+            "conv1", "mel", "c1", batch * frames, fields.size("num_mel_bins"), width, _KERNEL, bias=True
+        ),
+        activation("c1", "c2", batch * frames * width),
+        convolution("conv2", "c2", "c3", rows, width, width, _KERNEL, bias=True),
+        activation("c3", "x", rows * width),
+        embedding("embed_positions", positions, width, "fixed", fixed=True),
+    )
+    encoder = bart_stack(fields, "encoder", pre=True, key_bias=False)
+    spec = Seq2Seq(
+        encoder=encoder,
+        decoder=bart_stack(fields, "decoder", pre=True, key_bias=False),
+        vocabulary=fields.size("vocab_size"),
+        tied=fields.flag("tie_word_embeddings", default=True),
+        decoder_positions=fields.size("max_target_positions", default=448),
+        final_norm=True,
+        own_decoder_table=True,
+    )
+    stages = ((stem,), blocks(encoder, batch, positions))
+    return with_decoder(spec, stages, shape, rows, positions, objective)
