@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from footprint.catalog.hardware import (
     KIND,
@@ -99,14 +99,14 @@ def _is_shipped(name: str) -> bool:
 
 def _scanned() -> Callable[[str], bool]:
     """A test for names that only the files themselves know; reads them when first asked."""
-    names: dict[str, object] = {}
+    read: list[Mapping[str, object]] = []
 
     def is_known(name: str) -> bool:
         if len(name) > LONGEST_NAME:
             return False
-        if not names:
-            names.update(scanned_names())
-        return compact(name) in names or shipped_id(name) is not None
+        if not read:
+            read.append(scanned_names())
+        return compact(name) in read[0] or shipped_id(name) is not None
 
     return is_known
 

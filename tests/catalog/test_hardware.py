@@ -146,7 +146,7 @@ def test_every_chip_is_found_by_every_name() -> None:
         ("v100", "v100-sxm2-16gb"),
         ("a100", "a100-sxm4-80gb"),
         ("h100", "h100-sxm5-80gb"),
-        ("p100", "p100-sxm2-16gb"),
+        ("p100", "p100-pcie-16gb"),
         ("V100-32GB", "v100-sxm2-32gb"),
         ("A100-40GB", "a100-sxm4-40gb"),
         ("H100-SXM-80GB", "h100-sxm5-80gb"),

@@ -258,6 +258,12 @@ def test_eight_v100_with_host_draw_what_was_measured() -> None:
     assert 2400 < boards + host < 3500
 
 
+def test_rented_p100_with_host_draw_what_was_measured() -> None:
+    # 271 and 296 W a GPU with its host (Patterson et al. 2021, table 1).
+    _, boards, host = _node("p100-pcie-16gb", "pcie-4")
+    assert 4 * 271 < 0.94 * boards + host < 4 * 296
+
+
 def test_busy_h100_nodes_draw_what_was_measured() -> None:
     # Air: 7,752 W (arXiv:2506.14551), 7,920 W median and 8,400 W at most (arXiv:2412.08602), all AC.
     _, boards, host = _node("h100-sxm5-80gb", "dgx-h100")
