@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from footprint import equations
@@ -12,6 +12,7 @@ from footprint.errors import FootprintError
 from footprint.performance.layout import Layout
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
 from footprint.performance.work import Work
+from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
 
@@ -23,7 +24,7 @@ STACKS = {"tuned": False, "native": True}
 """Software stacks: a vendor's tuned one (Megatron, NeMo, MaxText), or PyTorch's own parallelism."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StepPrediction:
     """How long one step takes, and how busy the accelerators are meanwhile.
 
@@ -156,13 +157,13 @@ def _rows(
         return (factor,)
     layout = Assumption(
         name="parallel layout", value=raw.layout.text, unit="", basis="derived",
-        source="fastest that fits in memory, with the techniques of the year", option="--tp --pp --micro-batch ...",
+        source="fastest that fits, with the techniques of the year", option="--tp --pp --micro-batch",
     )  # fmt: skip
     return (factor, layout)
 
 
 def _does_not_fit(cluster: Cluster, layout: Layout) -> str:
     return (
-        f"by our count the step does not fit into {cluster.accelerator.memory_gib:g} GiB of {cluster.accelerator.name} "
-        f"({layout.text}); it needs more accelerators, offloading, a smaller batch or --recompute full"
+        f"by our count the step does not fit into the {cluster.accelerator.memory_gib:g} GiB of "
+        f"{cluster.accelerator.name} ({layout.text}): use more accelerators or --recompute full"
     )

@@ -1,0 +1,61 @@
+"""The numbers of the step-time model, read from ``reference_data/assumptions``.
+
+``time.toml`` holds what is known or assumed, ``time_fitted.toml`` what the calibration wrote.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from footprint.catalog.assumptions import assumed_values
+from footprint.schema import Accelerator
+
+
+class Constants:
+    """Numbers by name; ``overrides`` are the candidates of a calibration."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        self.values = dict(values)
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
+
+    def but(self, **overrides: float) -> Constants:
+        """These numbers with some replaced."""
+        return Constants({**self.values, **overrides})
+
+    def matmul_rate(self, chip: Accelerator, precision: str) -> float:
+        """Share of the dense peak that large matrix products reach on a chip [1]."""
+        if chip.kind == "tpu":
+            return self["matmul_rate_tpu"]
+        if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
+            return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
+        rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
+        if chip.generation == "hopper" and chip.tdp_w is not None:
+            # The same silicon at a lower power limit clocks lower under load.
+            watts = chip.tdp_w / max(chip.peak_flop_per_s.get("bf16", 0.0), 1.0)
+            rate *= min(1.0, (watts / self["hopper_w_per_flop_per_s"]) ** self["power_limit_exponent"])
+        return rate
+
+    def slice_size(self, chip: Accelerator) -> int:
+        """Chips of the largest slice, one torus, of a TPU generation."""
+        return int(self.values.get(f"slice_{chip.generation}", self["slice_unknown"]))
+
+    def flash_rate(self, chip: Accelerator, native: bool | None) -> float:
+        """Share of the 16-bit peak that fused attention reaches on a chip [1]."""
+        if chip.kind == "tpu":
+            return self["flash_rate_tpu"]
+        plain = self.values.get(f"flash_rate_{chip.generation}", self["flash_rate_unmeasured"])
+        tuned = self.values.get(f"flash_rate_{chip.generation}_tuned", plain)
+        if native is None:
+            return float((plain * tuned) ** 0.5)
+        return plain if native else tuned
+
+
+@functools.cache
+def load_constants() -> Constants:
+    """The constants of the shipped data."""
+    return Constants({**assumed_values("time"), **assumed_values("time_fitted")})

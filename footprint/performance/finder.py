@@ -1,0 +1,171 @@
+"""The layout people would choose: the fastest that fits, with the techniques of the year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from footprint.performance.layout import Layout
+from footprint.performance.memory import activation_byte, fits, memory_byte, state_byte, usable_byte
+from footprint.performance.roofline import Machine, step_terms
+from footprint.performance.work import Work
+
+BIG = 10e9
+"""Parameters above which runs before 2023 recomputed everything and split tensors."""
+LONG = 16384
+"""Sequence length above which context parallelism is tried."""
+
+
+def find_layout(
+    work: Work,
+    machine: Machine,
+    *,
+    given: dict[str, int | float | str] | None = None,
+    flash: bool = True,
+    sequence_length: float = 0.0,
+) -> tuple[Layout, bool]:
+    """The fastest layout that fits and respects what is given, and whether any fits at all."""
+    given = given or {}
+    best: Layout | None = None
+    best_s = float("inf")
+    least: Layout | None = None
+    least_penalty = float("inf")
+    for shape in _shapes(work, machine, given, flash, sequence_length):
+        found = _micro_batch(work, machine, shape, given)
+        if found is None:
+            if "micro_batch" in given:
+                shape = replace(shape, micro_batch=float(given["micro_batch"]))
+            # What does not fit by our count is judged by its time and by how far it is from fitting.
+            excess = max(1.0, memory_byte(work, shape, machine) / usable_byte(machine))
+            penalty = sum(step_terms(work, shape, machine).values()) * excess**2
+            if penalty < least_penalty:
+                least, least_penalty = shape, penalty
+            continue
+        found = _partial(work, machine, found, given)
+        seconds = sum(step_terms(work, found, machine).values())
+        if seconds < best_s:
+            best, best_s = found, seconds
+    if best is not None:
+        return best, True
+    if least is None:
+        least = Layout(dp=machine.cluster.count, flash=flash)
+    return least, False
+
+
+def _shapes(
+    work: Work, machine: Machine, given: dict[str, int | float | str], flash: bool, length: float
+) -> Iterator[Layout]:
+    """Layouts worth trying, each with the smallest micro-batch."""
+    count = machine.cluster.count
+    parameters = work.block_parameters + work.expert_parameters + work.other_parameters
+    old = machine.year < 2023 and machine.is_gpu
+    node = min(machine.node, 8) if machine.is_gpu else 16
+    splittable = work.width > 0
+    sharded = given.get("zero") == 3  # fully sharded jobs split tensors and layers only where they say so
+    for tp in _options(
+        given, "tp", [t for t in (1, 2, 4, 8, 16) if t <= node] if splittable and not sharded else [1]
+    ):
+        if count % tp or (old and parameters > BIG and "tp" not in given and tp < min(4, node)):
+            continue
+        for pp in _options(given, "pp", _stages(work, machine) if splittable and not sharded else [1]):
+            if (count // tp) % pp:
+                continue
+            for cp in _options(given, "cp", _contexts(length)):
+                if (count // tp // pp) % cp:
+                    continue
+                dp = count // (tp * pp * cp)
+                if dp > work.samples and "dp" not in given:
+                    continue
+                for ep in _options(given, "ep", _expert_ranks(work, dp * cp)):
+                    for zero in _options(given, "zero", _sharding(machine, pp, ep)):
+                        for recompute in _options(given, "recompute", _recompute(machine, parameters, flash)):
+                            layout = Layout(
+                                tp=int(tp), pp=int(pp), dp=dp, cp=int(cp), ep=int(ep), zero=int(zero),
+                                recompute=str(recompute), flash=flash,
+                                micro_batch=min(1.0, work.samples / dp),
+                            )  # fmt: skip
+                            yield _interleaved(work, layout, given)
+
+
+def _options(given: dict[str, int | float | str], name: str, otherwise: list) -> list:  # type: ignore[type-arg]
+    return [given[name]] if name in given else otherwise
+
+
+def _stages(work: Work, machine: Machine) -> list[int]:
+    """Pipeline depths: divisors of the layers, up to 16 below 400 B parameters; none on TPUs."""
+    if not machine.is_gpu:
+        return [1]
+    top = 16 if work.block_parameters + work.expert_parameters < 400e9 else 64
+    exact = [p for p in range(1, top + 1) if work.layers % p == 0]
+    loose = [p for p in (2, 4, 8, 16, 32) if p <= min(top, work.layers)]
+    return sorted(set(exact) | set(loose))
+
+
+def _contexts(length: float) -> list[int]:
+    if length <= LONG:
+        return [1]
+    return [c for c in (1, 2, 4, 8, 16, 32, 64) if c == 1 or length / c >= 4096]
+
+
+def _expert_ranks(work: Work, replicas: int) -> list[int]:
+    if not work.experts:
+        return [1]
+    return [e for e in (1, 2, 4, 8, 16, 32, 64, 128) if e <= work.experts and replicas % e == 0]
+
+
+def _sharding(machine: Machine, pp: int, ep: int) -> list[int]:
+    if pp > 1 or ep > 1:
+        return [1]
+    if not machine.is_gpu:
+        return [3]
+    return [1, 3] if machine.year >= 2022 else [1]
+
+
+def _recompute(machine: Machine, parameters: float, flash: bool) -> list[str]:
+    if machine.year < 2023 and parameters > BIG:
+        return ["full"]
+    return ["none", "full"] if flash else ["none", "selective", "full"]
+
+
+def _partial(work: Work, machine: Machine, layout: Layout, given: dict[str, int | float | str]) -> Layout:
+    """The layout with the smallest share of recomputed blocks that fits, where the year's stacks do that."""
+    if layout.recompute != "full" or "recompute" in given or machine.year < 2023:
+        return layout
+    everything = memory_byte(work, layout, machine)
+    nothing = memory_byte(work, replace(layout, recomputed=0.0), machine)
+    room = usable_byte(machine)
+    if nothing <= everything or room < everything:
+        return layout
+    share = (nothing - room) / (nothing - everything)
+    return replace(layout, recomputed=min(1.0, max(0.0, share)))
+
+
+def _interleaved(work: Work, layout: Layout, given: dict[str, int | float | str]) -> Layout:
+    if "interleaving" in given:
+        return replace(layout, interleaving=int(given["interleaving"]))
+    if layout.pp == 1:
+        return layout
+    per_stage = max(1, work.layers // layout.pp)
+    chunks = next((v for v in (4, 5, 3, 7, 6, 2) if per_stage % v == 0), min(4, per_stage))
+    return replace(layout, interleaving=chunks)
+
+
+def _micro_batch(
+    work: Work, machine: Machine, layout: Layout, given: dict[str, int | float | str]
+) -> Layout | None:
+    """The layout with the largest micro-batch that fits, up to what keeps the pipeline full."""
+    local = work.samples / layout.dp
+    if "micro_batch" in given:
+        layout = replace(layout, micro_batch=float(given["micro_batch"]))
+        return layout if fits(work, layout, machine) else None
+    room = usable_byte(machine) - state_byte(work, layout, machine)
+    one = activation_byte(work, replace(layout, micro_batch=1.0), machine)
+    if room <= 0 or one * min(1.0, local) > room:
+        return None
+    most = min(local, room / one)
+    if layout.pp > 1:
+        most = max(1.0, min(most, local / (4 * layout.pp)))
+    size = 1.0
+    while size * 2 <= most:
+        size *= 2
+    return replace(layout, micro_batch=min(size, local))

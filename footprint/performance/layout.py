@@ -1,0 +1,55 @@
+"""How a job is split over chips."""
+
+from __future__ import annotations
+
+from footprint.records import record
+
+
+@record
+class Layout:
+    """A parallel layout: tensor, pipeline, data, context and expert ranks, and what is kept.
+
+    ``tp * pp * cp * dp`` is the number of accelerators; expert ranks lie inside ``dp * cp``
+    (or ``tp``). ``zero`` is 0 (states replicated), 1 (optimiser states sharded) or 3 (everything
+    sharded, gathered when used).
+    """
+
+    tp: int = 1
+    pp: int = 1
+    dp: int = 1
+    cp: int = 1
+    ep: int = 1
+    micro_batch: float = 1.0
+    zero: int = 1
+    recompute: str = "none"
+    recomputed: float = 1.0
+    """Share of the blocks that ``full`` recomputes: stacks since 2023 recompute only what memory asks for."""
+    interleaving: int = 1
+    flash: bool = True
+
+    @property
+    def model_ranks(self) -> int:
+        """Accelerators that hold one replica."""
+        return self.tp * self.pp * self.cp
+
+    @property
+    def recompute_share(self) -> float:
+        """Share of the blocks whose forward pass is executed twice."""
+        return self.recomputed if self.recompute == "full" else 0.0
+
+    @property
+    def text(self) -> str:
+        """The layout as a line for people."""
+        parts = [
+            f"{name} {getattr(self, name)}"
+            for name in ("tp", "pp", "dp", "cp", "ep")
+            if getattr(self, name) > 1
+        ]
+        parts.append(f"micro-batch {self.micro_batch:g}")
+        if self.zero == 3:
+            parts.append("fully sharded")
+        if self.recompute == "full" and self.recomputed < 1.0:
+            parts.append(f"recompute of {self.recomputed:.0%} of the blocks")
+        elif self.recompute != "none":
+            parts.append(f"{self.recompute} recompute")
+        return ", ".join(parts)

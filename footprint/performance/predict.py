@@ -1,0 +1,123 @@
+"""A step's median time: the roofline's terms, times what was fitted for its era and software."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from footprint.flops.gradients import Trained
+from footprint.flops.methods import prepare
+from footprint.flops.operations import Model
+from footprint.performance.constants import Constants, load_constants
+from footprint.performance.finder import find_layout
+from footprint.performance.layout import Layout
+from footprint.performance.roofline import NARROW, Machine, step_terms
+from footprint.performance.work import Work, summarise
+from footprint.records import record
+from footprint.schema import Cluster, TrainingMethod
+
+WIDE = ("fp32", "tf32", "fp64")
+EXPOSED = (
+    "tensor_parallel",
+    "expert_parallel",
+    "context_parallel",
+    "pipeline_bubble",
+    "data_parallel",
+    "launch",
+)
+"""Terms during which the accelerator waits."""
+
+
+@record
+class RawStep:
+    """The median of one step and how it came about."""
+
+    seconds: float
+    terms: Mapping[str, float]
+    """Seconds by term; the last is what the fitted factors add."""
+    layout: Layout
+    fits: bool
+    factor: float
+    """What the terms were multiplied by."""
+
+    @property
+    def busy_share(self) -> float:
+        """Share of the step in which the accelerator computes or moves its own memory [1]."""
+        whole = sum(value for name, value in self.terms.items() if name != "software")
+        waiting = sum(self.terms[name] for name in EXPOSED)
+        return 1.0 - waiting / whole if whole else 1.0
+
+
+def work_of(operations: Model, training: TrainingMethod) -> Work:
+    """The work of an operation list that already holds its adapters."""
+    if training.method in ("lora", "qlora"):
+        return summarise(operations, Trained(adapters_only=True))
+    return summarise(*prepare(operations, training))
+
+
+def predict_raw(
+    work: Work,
+    cluster: Cluster,
+    precision: str,
+    year: int,
+    *,
+    given: Mapping[str, int | float | str] | None = None,
+    flash: bool = False,
+    sequence_length: float = 0.0,
+    native: bool | None = None,
+    constants: Constants | None = None,
+) -> RawStep:
+    """The median step time [s] of this work, on the layout given or the one people would choose."""
+    c = constants or load_constants()
+    machine = Machine(cluster, precision, year, c, native)
+    layout, fitting = find_layout(
+        work, machine, given=dict(given or {}), flash=flash, sequence_length=sequence_length
+    )
+    terms = step_terms(work, layout, machine)
+    factor = software_factor(work, cluster, precision, year, native, bool(given and "tp" in given), c)
+    whole = sum(terms.values())
+    terms["software"] = whole * (factor - 1.0)
+    return RawStep(seconds=whole * factor, terms=terms, layout=layout, fits=fitting, factor=factor)
+
+
+def software_factor(
+    work: Work,
+    cluster: Cluster,
+    precision: str,
+    year: int,
+    native: bool | None,
+    layout_given: bool,
+    c: Constants,
+) -> float:
+    """What real stacks take over the roofline's sum, fitted on published throughput [1]."""
+    if precision in WIDE:
+        factor = c["software_wide"]
+    elif year < 2020:
+        factor = c["software_before_2020"]
+    elif year < 2023:
+        factor = c["software_2020_to_2022"]
+    else:
+        factor = c["software_since_2023"]
+        if cluster.accelerator.kind == "gpu" and native is not False:
+            # Not knowing the stack is half-way between the two, in logarithms.
+            factor *= c["software_native"] ** (1.0 if native else c["native_share_unknown"])
+    if work.experts:
+        factor *= c["software_experts"]
+    if not layout_given and cluster.count > 1:
+        factor *= c["layout_found"]
+    return factor
+
+
+def regime(work: Work, precision: str, year: int, native: bool | None, layout_given: bool) -> str:
+    """The name of the residuals that a prediction's interval is taken from."""
+    if work.experts:
+        kind = "experts"
+    elif work.family != "decoder":
+        kind = "small"
+    elif year < 2023:
+        kind = "early"
+    elif precision in NARROW:
+        kind = "narrow"
+    else:
+        kind = "dense"
+    known = "given" if layout_given else "found"
+    return f"{kind}_{known}" + ("" if native is not None else "_stack_unknown")

@@ -1,0 +1,218 @@
+"""Published measurements as cases: what was run, on what, and how long a step took.
+
+Conventions are normalised here: throughput a chip or in all, tokens or FLOP/s, hardware or
+model FLOPs, causal or full attention all become seconds of one step.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from typing import Any
+
+from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.files import read_csv, read_toml, reference_folder
+from footprint.errors import FootprintError
+from footprint.flops import count_step
+from footprint.records import record
+from footprint.schema import Cluster, StepShape, TrainingMethod
+
+TOKENS_A_CHIP = 8192
+"""Tokens of a chip's share of the batch where the batch was not published."""
+
+
+@record
+class Case:
+    """One published step time."""
+
+    id: str
+    dataset: str
+    family: str
+    publisher: str
+    kind: str
+    scope: str
+    config: Mapping[str, Any]
+    shape: StepShape
+    training: TrainingMethod
+    cluster: Cluster
+    precision: str
+    year: int
+    measured_s: float
+    objective: str = ""
+    given: Mapping[str, int | float | str] = field(default_factory=dict)
+    batch_known: bool = True
+    native: bool = False
+    sealed: bool = False
+    quality: str = "A"
+
+    @property
+    def generation(self) -> str:
+        """Chip generation, for leave-one-out."""
+        return self.cluster.accelerator.generation
+
+
+@functools.cache
+def evaluation() -> dict[str, Any]:
+    """The fixed evaluation set: folds and what is sealed."""
+    return read_toml(reference_folder() / "evaluation.toml")
+
+
+@functools.cache
+def shapes() -> dict[str, Any]:
+    """Architecture configs of the published tables, by key."""
+    return read_toml(reference_folder() / "published" / "shapes.toml")
+
+
+def throughput_cases(*, errors: list[str] | None = None) -> Iterator[Case]:
+    """Every usable row of the two throughput tables; what cannot be used is told to ``errors``."""
+    for name, build in (("throughput", _large), ("throughput_small", _small)):
+        for row in read_csv(reference_folder() / "published" / f"{name}.csv"):
+            if row["excluded"]:
+                continue
+            try:
+                yield build(row)
+            except FootprintError as error:
+                if errors is None:
+                    raise
+                errors.append(f"{row['id']}: {error}")
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _config(row: Mapping[str, str]) -> dict[str, Any]:
+    if row["shape"] != "gpt:columns":
+        entry = shapes().get(row["shape"])
+        if entry is None:
+            raise FootprintError(f"no shape {row['shape']!r}")
+        return dict(entry["config"])
+    width = int(row["hidden_size"])
+    return {
+        "model_type": "gpt2", "n_embd": width, "n_layer": int(row["layers"]), "n_head": int(row["heads"]),
+        "n_inner": 4 * width, "vocab_size": int(row["vocabulary"]),
+    }  # fmt: skip
+
+
+def _cluster(row: Mapping[str, str]) -> Cluster:
+    network = _number(row.get("network_byte_per_s", ""))
+    cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}", network_byte_per_s=network)
+    return cluster
+
+
+def _precision(row: Mapping[str, str], cluster: Cluster) -> str:
+    precision = row["precision"]
+    peaks = cluster.accelerator.peak_flop_per_s
+    if precision not in peaks:
+        other = {"bf16": "fp16", "fp16": "bf16", "int8": "fp8"}.get(precision, "")
+        if other not in peaks:
+            raise FootprintError(f"{cluster.accelerator.id} has no {precision}")
+        return other
+    return precision
+
+
+def _large(row: Mapping[str, str]) -> Case:
+    cluster = _cluster(row)
+    precision = _precision(row, cluster)
+    length = int(float(row["sequence_length"]))
+    count = cluster.count
+    batch = _number(row["sequences_per_step"])
+    known = batch is not None
+    if batch is None:
+        local = max(1.0, TOKENS_A_CHIP / length)
+        batch = max(1.0, local * count)
+    config = _config(row)
+    shape = StepShape(sequences=batch, sequence_length=length)
+    year = int(row["year"])
+    recompute = row["recompute"]
+    method = row["method"]
+    training = TrainingMethod(
+        method=method,  # type: ignore[arg-type]
+        lora_targets=("all-linear",) if method == "lora" else (),
+        recompute="full" if recompute == "full" else "none",
+        attention="flash" if _flash(row, year) else "eager",
+    )
+    rate = _number(row["tokens_per_s_per_accelerator"])
+    flops = count_step(config, shape, training)
+    if rate is None:
+        rate = _tokens_per_s(row, flops, batch * length)
+    given: dict[str, int | float | str] = {
+        key: int(float(row[key])) for key in ("tp", "pp", "cp", "ep", "interleaving") if row[key]
+    }
+    model_ranks = 1
+    for key in ("tp", "pp", "cp"):
+        model_ranks *= int(given.get(key, 1))
+    if "cp" in given and count / model_ranks > batch:
+        given.pop("cp")  # more replicas than sequences: the printed context ranks cannot be all
+    if row["micro_batch"]:
+        given["micro_batch"] = float(row["micro_batch"])
+    if recompute:
+        given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
+        if recompute == "selective" and not _flash(row, year):
+            given["recompute"] = "selective"
+    if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
+        given["zero"] = 3
+    elif row["sharding"] or row["pp"]:
+        given["zero"] = 1
+    return Case(
+        id=row["id"], dataset="throughput", family=row["family"], publisher=row["publisher"],
+        kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
+        cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
+        given=given, batch_known=known, native=row["family"] in NATIVE,
+        sealed=row["family"] in evaluation()["throughput"]["sealed"], quality=row["quality"],
+    )  # fmt: skip
+
+
+NATIVE = ("mosaic", "torchtitan", "fms", "llm.c", "nanogpt", "llmq", "tinyllama", "llama1", "amber")
+"""Source families that trained with PyTorch's own parallelism rather than a vendor's tuned stack."""
+
+
+def _flash(row: Mapping[str, str], year: int) -> bool:
+    """Whether the run used fused attention: stacks from 2023 on and TPUs of that time do."""
+    if row["family"] in ("mosaic", "tinyllama", "llm.c", "nanogpt", "llama1"):
+        return True
+    return year >= 2023 and row["family"] not in ("gpt-neox", "opt", "bloomberggpt")
+
+
+def _tokens_per_s(row: Mapping[str, str], flops: Any, tokens: float) -> float:
+    """Tokens a second of one chip, from FLOP/s in the source's own convention."""
+    reported = _number(row["flop_per_s_reported"])
+    convention = row["flop_convention"]
+    if reported is None:
+        share = _number(row["mfu_reported"])
+        raise FootprintError(f"neither tokens/s nor FLOP/s (mfu {share})")
+    if convention == "model_full":
+        flop = flops.training_flop
+    elif convention == "model_causal":
+        flop = flops.training_flop_causal
+    elif convention == "hardware":
+        # The forward pass of the blocks once more: the published formulas count 4/3.
+        flop = flops.training_flop * 4.0 / 3.0
+    else:
+        raise FootprintError("the FLOP convention is not stated")
+    return reported * tokens / float(flop)
+
+
+def _small(row: Mapping[str, str]) -> Case:
+    cluster = _cluster(row)
+    precision = _precision(row, cluster)
+    whole = {
+        name: int(float(row[name])) if row[name] else None
+        for name in ("sequence_length", "target_sequence_length", "predicted_positions", "image_size")
+    }
+    batch = float(row["sequences_per_step"])
+    kind = row["kind"]
+    given: dict[str, int | float | str] = {
+        "tp": 1, "pp": 1, "cp": 1, "zero": 0, "recompute": row["recompute"] or "none",
+        "micro_batch": float(row["micro_batch"]),
+    }  # fmt: skip
+    return Case(
+        id=row["id"], dataset="throughput_small", family=row["family"], publisher=row["publisher"],
+        kind=kind, scope="step", config=_config(row), shape=StepShape(sequences=batch, **whole),
+        training=TrainingMethod(attention="flash" if row["attention"] == "flash" else "eager"),
+        cluster=cluster, precision=precision, year=int(row["year"]), given=given,
+        objective="mlm+nsp" if kind == "encoder" else "", native=row["family"] in NATIVE,
+        measured_s=batch / float(row["samples_per_s"]),
+        sealed=row["family"] in evaluation()["throughput"]["sealed"], quality=row["quality"],
+    )  # fmt: skip

@@ -1,0 +1,221 @@
+"""Fitting the step-time model on published throughput: maximum a posteriori, source by source.
+
+Each constant has a prior, the interval it was assumed with; the data move it only as far as
+they agree across source families, for a family's weight is the square root of its rows.
+Out-of-sample residuals come from refits that leave a whole family out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from footprint.catalog.files import read_toml, reference_folder
+from footprint.errors import FootprintError
+from footprint.flops import count_step
+from footprint.performance.constants import Constants
+from footprint.performance.layout import Layout
+from footprint.performance.predict import predict_raw, software_factor, work_of
+from footprint.performance.roofline import Machine, step_terms
+from footprint.performance.work import Work
+from footprint.validation.cases import Case, throughput_cases
+
+SCATTER = 0.10
+"""Standard deviation of a published step time about a perfect model of its stack, in logarithms."""
+HUBER = 1.5
+"""Residuals beyond this many standard deviations pull linearly."""
+Z90 = 1.645
+
+PHYSICS = (
+    "cast_byte", "passes_fused", "passes_eager", "passes_scores", "misaligned", "tensor_exposed",
+    "tensor_exposed_since_2023", "data_exposed", "expert_exposed", "flash_rate_ampere", "flash_rate_hopper",
+    "flash_rate_hopper_tuned", "flash_rate_blackwell", "matmul_rate_tpu",
+)  # fmt: skip
+"""Constants of the roofline that the data may move."""
+FACTORS = (
+    "software_wide", "software_before_2020", "software_2020_to_2022", "software_since_2023",
+    "software_native", "software_experts",
+)  # fmt: skip
+"""Factors on the whole step."""
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A case with its work and the layout it was run on, or was most probably run on."""
+
+    case: Case
+    work: Work
+    layout: Layout
+    weight: float = 1.0
+
+
+def prepare_cases(cases: Iterable[Case], constants: Constants, *, found: bool = False) -> list[Prepared]:
+    """Cases with work and layout; ``found`` ignores what was published of the layout."""
+    prepared = []
+    for case in cases:
+        try:
+            flops = count_step(case.config, case.shape, case.training, case.objective)
+        except FootprintError:
+            continue
+        if flops.operations is None:
+            continue
+        work = work_of(flops.operations, case.training)
+        raw = predict_raw(
+            work, case.cluster, case.precision, case.year, given={} if found else case.given,
+            flash=case.training.attention == "flash", sequence_length=float(case.shape.sequence_length or 0),
+            native=case.native, constants=constants,
+        )  # fmt: skip
+        prepared.append(Prepared(case=case, work=work, layout=raw.layout))
+    _weigh(prepared)
+    return prepared
+
+
+def _weigh(prepared: Sequence[Prepared]) -> None:
+    sizes: dict[str, int] = {}
+    for item in prepared:
+        sizes[item.case.family] = sizes.get(item.case.family, 0) + 1
+    for item in prepared:
+        item.weight = sizes[item.case.family] ** -0.5
+
+
+def development_cases() -> list[Case]:
+    """Cases that may be fitted on: step-level and not sealed."""
+    return [case for case in throughput_cases(errors=[]) if not case.sealed and case.scope == "step"]
+
+
+def log_sums(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
+    """Logarithm of the roofline's sum over the measured time, for every case."""
+    machines: dict[tuple[str, int, str, int, bool], Machine] = {}
+    result = []
+    for item in prepared:
+        case = item.case
+        key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, case.native)
+        machine = machines.get(key)
+        if machine is None or machine.cluster.node is not case.cluster.node:
+            machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
+            machines[key] = machine
+        seconds = sum(step_terms(item.work, item.layout, machine).values())
+        result.append(math.log(seconds / case.measured_s))
+    return result
+
+
+def log_factors(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
+    """Logarithm of the software factor of every case."""
+    return [
+        math.log(
+            software_factor(
+                item.work,
+                item.case.cluster,
+                item.case.precision,
+                item.case.year,
+                item.case.native,
+                True,
+                constants,
+            )
+        )
+        for item in prepared
+    ]
+
+
+def loss(residuals: Sequence[float], weights: Sequence[float]) -> float:
+    """Weighted Huber loss of log residuals [1]."""
+    total = 0.0
+    for residual, weight in zip(residuals, weights, strict=True):
+        z = abs(residual) / SCATTER
+        total += weight * (0.5 * z * z if z <= HUBER else HUBER * (z - 0.5 * HUBER))
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """A log-normal prior."""
+
+    mid: float
+    sigma: float
+
+    def cost(self, value: float) -> float:
+        """Negative log density, without its constant [1]."""
+        return 0.5 * (math.log(value / self.mid) / self.sigma) ** 2
+
+
+def priors() -> dict[str, Prior]:
+    """Priors of what is fitted, from the intervals of the assumed constants."""
+    table = read_toml(reference_folder() / "assumptions" / "time.toml")
+    result = {}
+    for name in (*PHYSICS, *FACTORS):
+        row = table[name]
+        result[name] = Prior(row["value"], max(0.02, math.log(row["high"] / row["low"]) / (2 * Z90)))
+    return result
+
+
+def base_constants() -> Constants:
+    """The constants before any fitting."""
+    table = read_toml(reference_folder() / "assumptions" / "time.toml")
+    return Constants({name: float(row["value"]) for name, row in table.items()})
+
+
+def fit(
+    prepared: Sequence[Prepared], *, start: Mapping[str, float] | None = None, rounds: int = 3
+) -> dict[str, float]:
+    """Constants with the highest posterior density, found by coordinate search in logarithms."""
+    prior = priors()
+    base = base_constants()
+    values = {name: prior[name].mid for name in prior}
+    values.update(start or {})
+    weights = [item.weight for item in prepared]
+    sums = log_sums(prepared, base.but(**values))
+
+    def total(candidate: Mapping[str, float], sums: Sequence[float]) -> float:
+        factors = log_factors(prepared, base.but(**candidate))
+        data = loss([a + b for a, b in zip(sums, factors, strict=True)], weights)
+        return data + sum(prior[name].cost(candidate[name]) for name in prior)
+
+    best = total(values, sums)
+    step = dict.fromkeys(values, 0.10)
+    for _ in range(rounds):
+        for name in (*FACTORS, *PHYSICS, *FACTORS):
+            for _ in range(4):
+                moved = False
+                for direction in (1.0, -1.0):
+                    candidate = dict(values)
+                    candidate[name] = values[name] * math.exp(direction * step[name])
+                    trial = log_sums(prepared, base.but(**candidate)) if name in PHYSICS else sums
+                    cost = total(candidate, trial)
+                    if cost < best - 1e-6:
+                        best, values, sums, moved = cost, candidate, trial, True
+                        break
+                if not moved:
+                    step[name] *= 0.5
+                    if step[name] < 0.01:
+                        break
+        step = {name: max(0.02, s) for name, s in step.items()}
+    return values
+
+
+def leave_one_out(
+    prepared: Sequence[Prepared], *, by: str = "family", start: Mapping[str, float] | None = None
+) -> list[float]:
+    """Log residuals, predicted over measured, each from a fit that never saw the case's fold."""
+    base = base_constants()
+    residuals = [0.0] * len(prepared)
+    for fold in sorted({getattr(item.case, by) for item in prepared}):
+        inside = [item for item in prepared if getattr(item.case, by) != fold]
+        outside = [i for i, item in enumerate(prepared) if getattr(item.case, by) == fold]
+        constants = base.but(**fit(inside, start=start, rounds=1))
+        held = [prepared[i] for i in outside]
+        for i, a, b in zip(outside, log_sums(held, constants), log_factors(held, constants), strict=True):
+            residuals[i] = a + b
+    return residuals
+
+
+def quantile(values: Sequence[float], weights: Sequence[float], share: float) -> float:
+    """Weighted quantile of some values."""
+    ordered = sorted(zip(values, weights, strict=True))
+    whole = sum(weights)
+    seen = 0.0
+    for value, weight in ordered:
+        seen += weight
+        if seen >= share * whole:
+            return value
+    return ordered[-1][0]
