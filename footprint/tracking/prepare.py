@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from footprint.errors import FootprintError
+from footprint.records import record
 from footprint.results.estimate import Estimate
 from footprint.tracking.detect import detect_hardware
 from footprint.tracking.identity import Identity
 from footprint.tracking.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Prepared:
     """The arguments as they will be journaled, the estimate, and what stands in its way."""
 
