@@ -121,6 +121,9 @@ def resolve(key: str) -> str:
     if not isinstance(key, str):
         raise FootprintError(f"a place is text such as FRA, US-VA or aws:us-east-1, not {key!r}")
     wanted = normalise(key)
+    for name, spelling in (("grid.csv", wanted.upper()), ("regions.csv", wanted)):
+        if spelling in _indexed(name)[1]:  # exact keys need no table of names
+            return spelling
     candidates = _names().get(wanted, ())
     if len(candidates) == 1:
         return candidates[0]
@@ -146,6 +149,23 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 @functools.cache
+def _indexed(name: str) -> tuple[str, dict[str, list[str]]]:
+    """Head of a table and its lines, unparsed, by their first field."""
+    lines = read_text(reference_folder() / name).splitlines()
+    by_key: dict[str, list[str]] = {}
+    for line in lines[1:]:
+        by_key.setdefault(line.partition(",")[0], []).append(line)
+    return lines[0], by_key
+
+
+@functools.cache
+def rows_of(name: str, key: str) -> list[dict[str, str]]:
+    """The rows of a shipped table whose first field is ``key``; only these are parsed."""
+    head, by_key = _indexed(name)
+    return list(csv.DictReader([head, *by_key.get(key, ())]))
+
+
+@functools.cache
 def cloud_regions() -> dict[str, dict[str, str]]:
     """Rows of ``regions.csv`` by key, ``aws:us-east-1`` and so on."""
     return {row["key"]: row for row in table("regions.csv")}
@@ -168,7 +188,7 @@ def _unknown(key: str, wanted: str) -> UnknownNameError:
 def _from_region(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
     from dataclasses import replace
 
-    row = cloud_regions()[key]
+    row = rows_of("regions.csv", key)[0]
     place, warnings = _from_rows(row["place"], year)
     changes: dict[str, Any] = {
         "key": key,
@@ -186,8 +206,9 @@ def _from_region(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
 
 
 def _from_rows(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
-    rows = _grid_rows(key)
-    kind = _places()[key]["kind"]
+    rows = rows_of("grid.csv", key)
+    about = rows_of("places.csv", key)[0]
+    kind = about["kind"]
     published = [row for row in rows if row["accounting"] == "lifecycle"] or rows
     target = _NEWEST if year is None else year
     row = min(published, key=lambda r: (abs(int(r["year"]) - target), -int(r["year"])))
@@ -203,9 +224,7 @@ def _from_rows(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
         mid, upstream = from_direct(value, key)
         evidence = "derived"
         note = f"derived: direct {value:.5g} g/kWh with the fuel chain and plants added"
-        warnings.append(
-            f"{key}: life-cycle intensity derived from direct {value:.0f} g/kWh ({row['source']})"
-        )
+        warnings.append(f"{key}: life-cycle intensity derived from the direct {value:.0f} g/kWh")
     lag = abs(used - year) if year is not None else max(1, _newest_year() + 1 - used)
     if kind == "reference":
         low = high = mid
@@ -215,7 +234,7 @@ def _from_rows(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
         low, high = interval(mid, key=key, lag_years=lag, upstream=upstream)
     place = Place(
         key=key,
-        name=_places()[key]["name"],
+        name=about["name"],
         year=used,
         basis="direct" if kind == "reference" else "lifecycle",
         g_per_kwh=mid,
@@ -252,20 +271,5 @@ def _names() -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(keys)) for name, keys in spoken.items()} | codes
 
 
-@functools.cache
-def _grid_lines() -> tuple[str, dict[str, list[str]]]:
-    lines = read_text(reference_folder() / "grid.csv").splitlines()
-    by_key: dict[str, list[str]] = {}
-    for line in lines[1:]:
-        by_key.setdefault(line.partition(",")[0], []).append(line)
-    return lines[0], by_key
-
-
-def _grid_rows(key: str) -> list[dict[str, str]]:
-    """The rows of one place, oldest first; only these are parsed."""
-    head, by_key = _grid_lines()
-    return list(csv.DictReader([head, *by_key[key]]))
-
-
 def _newest_year() -> int:
-    return max(int(row["year"]) for row in _grid_rows(WORLD))
+    return max(int(row["year"]) for row in rows_of("grid.csv", WORLD))

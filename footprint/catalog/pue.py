@@ -7,12 +7,11 @@ kWh of **electricity**, so of facility energy. The two scopes are never added he
 
 from __future__ import annotations
 
-import functools
 import math
 
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.grid_spread import Z90
-from footprint.catalog.places import check_year, cloud_regions, table
+from footprint.catalog.places import check_year, cloud_regions, rows_of
 from footprint.errors import DataFileError
 from footprint.records import record
 from footprint.results import Quantity
@@ -68,7 +67,7 @@ def find_pue(*, provider: str | None = None, region: str | None = None, year: in
     check_year(year)
     maker, name = _named(provider, region)
     warnings = []
-    if maker and maker not in _by_place():
+    if maker and not rows_of("pue.csv", maker):
         warnings.append(f"no PUE of {maker} is published: the industry average is used")
         maker = None
     row = _nearest(maker or INDUSTRY, _levels(maker, name), "pue", year)
@@ -100,9 +99,9 @@ def find_water(place: Place, pue: PueFact) -> WaterFact:
     On-site water is the WUE of ``pue``; off-site water is the factor of the place's state or
     country. The scopes have different kWh and are kept apart.
     """
-    rows = {row["place"]: row for row in table("water.csv")}
     key = place.factor_key or place.key
-    row = rows.get(key)
+    rows = rows_of("water.csv", key)
+    row = rows[0] if rows else None
     warnings = []
     if row is None:
         warnings.append(f"no off-site water factor of {key} is known")
@@ -136,16 +135,17 @@ def _named(provider: str | None, region: str | None) -> tuple[str | None, str]:
 
 def _levels(maker: str | None, name: str) -> list[str]:
     """Region names to look under, the most specific first; empty is the whole fleet."""
-    home = cloud_regions().get(f"{maker}:{name}")
-    geography = home["geography"] if home else ""
+    home = rows_of("regions.csv", f"{maker}:{name}")
+    geography = home[0]["geography"] if home else ""
     return list(dict.fromkeys([name, geography, ""]))
 
 
 def _nearest(maker: str, levels: list[str], column: str, year: int | None) -> dict[str, str] | None:
     """Row of the first level with a figure, of the nearest year (the later one of two)."""
     target = _NEWEST if year is None else year
+    known = [row for row in rows_of("pue.csv", maker) if row[column]]
     for level in levels:
-        rows = [row for row in _by_place()[maker].get(level, ()) if row[column]]
+        rows = [row for row in known if row["region"] == level]
         if rows:
             return min(rows, key=lambda r: (abs(int(r["year"]) - target), -int(r["year"])))
     return None
@@ -172,12 +172,3 @@ def _where(row: dict[str, str]) -> str:
     if row["scope"] == INDUSTRY:
         return "the industry"
     return f"{row['provider']}:{row['region']}" if row["region"] else f"{row['provider']}'s fleet"
-
-
-@functools.cache
-def _by_place() -> dict[str, dict[str, list[dict[str, str]]]]:
-    """Rows of ``pue.csv`` by provider, then region or geography (empty: fleet)."""
-    found: dict[str, dict[str, list[dict[str, str]]]] = {}
-    for row in table("pue.csv"):
-        found.setdefault(row["provider"], {}).setdefault(row["region"], []).append(row)
-    return found
