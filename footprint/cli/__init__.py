@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from footprint import __version__
 from footprint.errors import FootprintError, LimitExceededError
 
 EXIT_OUR_FAULT = 1
@@ -91,7 +92,7 @@ def _width() -> int:
     # A width that is given saves click the import of shutil, which loads every archive format.
     context_settings={"help_option_names": ["-h", "--help"], "terminal_width": _width()},
 )
-@click.version_option(package_name="footprint-ml", prog_name="footprint")
+@click.version_option(__version__, prog_name="footprint")
 def group() -> None:
     """What training a model costs in kWh, CO2e and USD.
 
