@@ -46,6 +46,7 @@ def convolution(
     *,
     groups: int = 1,
     bias: bool = False,
+    tied: bool = False,
     component: str = CONVOLUTION,
 ) -> Matmul:
     """A convolution as a matrix product: a row for each output position of the batch.
@@ -54,7 +55,7 @@ def convolution(
     """
     return Matmul(
         name=name, component=component, inputs=(source,), output=output, m=positions,
-        k=inputs // groups * kernel, n=outputs // groups, count=groups, weights=groups, bias=outputs if bias else 0,
+        k=inputs // groups * kernel, n=outputs // groups, count=groups, weights=groups, bias=outputs if bias else 0, tied=tied,
     )  # fmt: skip
 
 

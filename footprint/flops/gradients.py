@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from footprint.flops.operations import ADAPTERS, Layer, Model, Operation, Positions, Stage
+from footprint.flops.operations import ADAPTERS, EMBEDDING, HEAD, Layer, Model, Operation, Positions, Stage
 from footprint.records import record
 
 Step = tuple[Operation, int, bool]
@@ -44,7 +44,7 @@ class Trained:
         """Whether an operation of such a layer has parameters that are trained."""
         if self.adapters_only:
             return operation.component == ADAPTERS
-        if operation.tied and "embeddings" in self.frozen:
+        if operation.tied and "embeddings" in self.frozen and operation.component in (HEAD, EMBEDDING):
             return False
         return operation.name not in self.frozen
 

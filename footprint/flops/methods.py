@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from footprint.errors import FootprintError
 from footprint.flops.gradients import Trained
-from footprint.flops.operations import ADAPTERS, Layer, Matmul, Model, Operation
+from footprint.flops.operations import ADAPTERS, HEAD, Layer, Matmul, Model, Operation
 from footprint.schema import TrainingMethod
 
 ALL_LINEAR = "all-linear"
@@ -54,11 +54,14 @@ def _frozen(model: Model, names: tuple[str, ...]) -> Trained:
                 f"nothing called {name!r} to freeze; this model has {', '.join(sorted(known))}, "
                 "and ranges like layers:0-11"
             )
-    if "head" in frozen and any(
-        o.tied for stage in model.stages for layer in stage for o in layer.operations
-    ):
+    if "head" in frozen and _tied_head(model):
         frozen.add("embeddings")  # one matrix: frozen in one place, frozen in the other
     return Trained(frozen=frozenset(frozen), spans=tuple(spans))
+
+
+def _tied_head(model: Model) -> bool:
+    operations = (o for stage in model.stages for layer in stage for o in layer.operations)
+    return any(operation.tied and operation.component == HEAD for operation in operations)
 
 
 def _with_adapters(model: Model, training: TrainingMethod) -> Model:

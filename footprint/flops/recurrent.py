@@ -1,0 +1,78 @@
+"""Recurrent cells, unrolled over time: one product for all inputs, one a time step for the state.
+
+The state before the first step is constant, so that step's recurrent product has no input
+gradient; it is a line of its own in the list.
+"""
+
+from __future__ import annotations
+
+from footprint.flops.operations import POINTWISE, RECURRENCE, Matmul, Number, Operation, Pointwise, linear
+
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+
+
+def recurrent_layer(
+    batch: Number,
+    steps: int,
+    inputs: int,
+    hidden: int,
+    *,
+    cell: str = "lstm",
+    projection: int = 0,
+    biases: int = 2,
+    source: str = "x",
+    output: str = "x",
+    prefix: str = "",
+) -> tuple[Operation, ...]:
+    """One direction of one layer; ``projection`` > 0 projects the state down at every step.
+
+    ``biases`` is the number of bias vectors (torch keeps two, others one).
+    """
+    gates = GATES[cell] * hidden
+    width = projection or hidden
+    state = prefix + "state"
+    operations: list[Operation] = [
+        Matmul(
+            name=prefix + "input", component=RECURRENCE, inputs=(source,), output=state,
+            m=batch * steps, k=inputs, n=gates, weights=1, bias=biases * gates,
+        ),
+        linear(prefix + "recurrent", RECURRENCE, prefix + "start", state, batch, width, gates),
+    ]  # fmt: skip
+    if steps > 1:
+        operations.append(
+            Matmul(
+                name=prefix + "recurrent",
+                component=RECURRENCE,
+                inputs=(state,),
+                output=state,
+                m=batch,
+                k=width,
+                n=gates,
+                count=steps - 1,
+                weights=1,
+                tied=True,
+            )  # fmt: skip
+        )
+    last = state
+    if projection:
+        last = prefix + "projected"
+        operations.append(
+            Matmul(
+                name=prefix + "projection",
+                component=RECURRENCE,
+                inputs=(state,),
+                output=last,
+                m=batch,
+                k=hidden,
+                n=projection,
+                count=steps,
+                weights=1,
+            )  # fmt: skip
+        )
+    operations.append(pass_on(last, output))
+    return tuple(operations)
+
+
+def pass_on(source: str, output: str) -> Operation:
+    """Names a result as the next layer's input."""
+    return Pointwise(name="output", component=POINTWISE, inputs=(source,), output=output)
