@@ -167,8 +167,10 @@ def run_name(given: str | None, who: Identity, sequence: int, environ: Mapping[s
     Raises:
         FootprintError: a given name that cannot be a folder's name.
     """
-    given = given or environ.get(RUN_ID) or None
     later = f"-{sequence}" if sequence > 1 else ""
+    if given:
+        later = ""  # the same name again is the same run, resumed
+    given = given or environ.get(RUN_ID) or None
     if given is not None:
         if not NAME_RULE.fullmatch(given):
             raise FootprintError(

@@ -60,6 +60,8 @@ class MeterThread:
             if self._asked == self._answered:
                 self._asked += 1
                 self._wake.notify_all()
+            else:
+                wait_s = 0.0  # the last request hangs: the journal must not wait for it every time
             self._wake.wait_for(lambda: self._answered == self._asked or self.failed, timeout=wait_s)
             reading, self._reading = self._reading, None
             return reading

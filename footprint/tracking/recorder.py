@@ -180,11 +180,13 @@ class Recorder:
         if self.writer is not None and not self.writer.write(kind, record):
             self.problem(f"journal: {self.writer.problem}")
 
-    def _tick(self, wait_s: float = READ_WAIT_S) -> dict[str, Any]:
+    def _tick(self, wait_s: float | None = None) -> dict[str, Any]:
         """One reading and one journal line."""
         with self._tick_lock:
             self._open_meter()
-            reading = self._meter.ask(wait_s) if self._meter_opened else None
+            reading = (
+                self._meter.ask(READ_WAIT_S if wait_s is None else wait_s) if self._meter_opened else None
+            )
             if reading is not None:
                 at_s, values = reading
                 self.ledger.take(values.energy_kwh, at_s)

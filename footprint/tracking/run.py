@@ -13,6 +13,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -112,7 +113,9 @@ class Run:
     def _begin(self) -> None:
         settings = self._settings
         who = identify()
-        self.run_id, self._shared_name = run_name(settings.run_id, who, _next_sequence(), os.environ)
+        sequence = _next_sequence()
+        self.run_id, self._shared_name = run_name(settings.run_id, who, sequence, os.environ)
+        who = replace(who, launch=f"{who.launch}#{sequence}")  # one process may resume a run it began
         self.status = "running"
         options = {"host": who.counts_node, "root_pid": os.getppid() if who.local_world_size > 1 else None}
         self._recorder = Recorder(
@@ -135,9 +138,10 @@ class Run:
         if self._outer is not None:
             self._outer._counts.leave()
             return False
-        with contextlib.suppress(ValueError, LookupError):
-            if self._token is not None:
-                _active.reset(self._token)
+        token, self._token = self._token, None
+        with contextlib.suppress(ValueError, RuntimeError):  # entered in another context, or ended before
+            if token is not None:
+                _active.reset(token)
         status, text = _how_it_ended(error)
         try:
             self._finish(status, text)

@@ -1,0 +1,101 @@
+"""Steps from many threads, phases, and whatever a caller passes for a count."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from footprint.tracking.counts import RING, Counts
+
+
+def test_no_step_is_lost_between_threads() -> None:
+    counts, each, threads = Counts(), 20_000, 8
+
+    def work() -> None:
+        for _ in range(each):
+            counts.step(tokens=3, samples=1)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    snapshots = []
+    for worker in workers:
+        worker.start()
+    while any(worker.is_alive() for worker in workers):
+        snapshots.append(counts.snapshot())
+    for worker in workers:
+        worker.join()
+    last = counts.snapshot()
+    assert (last.steps, last.tokens, last.samples) == (each * threads, 3 * each * threads, each * threads)
+    assert all(s.tokens == 3 * s.steps for s in snapshots)  # never between two of its numbers
+
+
+class Tensor:
+    """Something that becomes a number when asked, as a tensor does."""
+
+    def __float__(self) -> float:
+        return 512.0
+
+
+class Hostile:
+    def __float__(self) -> float:
+        raise RuntimeError("CUDA error")
+
+
+def test_tensors_count_and_nonsense_is_a_note_not_an_exception() -> None:
+    counts = Counts()
+    counts.step(tokens=Tensor())
+    for bad in (Hostile(), "many", None, -5, float("nan"), float("inf"), 1e30):
+        counts.step(tokens=bad)
+    snapshot = counts.snapshot()
+    assert (snapshot.steps, snapshot.tokens) == (8, 512)
+    assert len(snapshot.bad) == 5
+    assert "Hostile" in snapshot.bad[0]
+    assert counts.snapshot().bad == ()
+
+
+def test_median_step_time_ignores_a_stall() -> None:
+    counts = Counts()
+    for pause_s in (0.01,) * 9 + (0.3,):
+        time.sleep(pause_s)
+        counts.step()
+    snapshot = counts.snapshot()
+    assert snapshot.step_s == pytest.approx(0.01, rel=0.5)
+    assert snapshot.slowest_s == pytest.approx(0.3, rel=0.3)
+
+
+def test_more_steps_than_the_ring_holds() -> None:
+    counts = Counts()
+    for _ in range(3 * RING):
+        counts.step(1)
+    first = counts.snapshot()
+    assert (first.steps, first.tokens) == (3 * RING, 3 * RING)
+    assert first.step_s is not None
+    assert counts.snapshot().step_s is None  # none since
+
+
+def test_phases_share_the_time_between_them() -> None:
+    counts = Counts()
+    time.sleep(0.05)
+    counts.enter("eval")
+    time.sleep(0.1)
+    counts.enter("checkpoint")
+    time.sleep(0.05)
+    counts.leave()
+    time.sleep(0.05)
+    counts.leave()
+    phases = counts.snapshot().phase_s
+    assert phases == {
+        "train": pytest.approx(0.05, abs=0.03),
+        "eval": pytest.approx(0.15, abs=0.03),
+        "checkpoint": pytest.approx(0.05, abs=0.03),
+    }
+
+
+def test_the_stop_comes_at_its_step_and_at_every_later_one() -> None:
+    calls: list[int] = []
+    counts = Counts(lambda: calls.append(counts.snapshot().steps))
+    counts.stop_at = 4
+    for _ in range(5):
+        counts.step()
+    assert calls == [4, 5]

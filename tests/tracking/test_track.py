@@ -1,0 +1,461 @@
+"""The context manager: what it measures, what it writes, and that it stays out of the way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import footprint
+from footprint.errors import FootprintError
+from footprint.meters import Channel, Reading
+from footprint.reports.csvfile import read_rows
+from footprint.tracking import BudgetReachedError, Run
+from footprint.tracking.journal import read_journal
+
+Quick = Callable[..., Run]
+ESTIMATED = {"model": "gpt2", "hw": "v100-sxm2-16gb:1", "region": "FRA", "total_steps": 100}
+
+
+def journal_of(run: Run) -> Any:
+    assert run.folder is not None
+    (path,) = run.folder.glob("*.journal.jsonl")
+    return read_journal(path)
+
+
+def test_constant_power_times_time_times_pue_times_grid(quick: Quick) -> None:
+    with quick(hw="v100-sxm2-16gb:1", pue=1.5, grid_g_per_kwh=200.0, usd_per_hour=3.0) as run:
+        before = time.monotonic()
+        for _ in range(10):
+            time.sleep(0.05)
+            run.step(tokens=100)
+        elapsed_h = (time.monotonic() - before) / 3600
+    measured = run.measurement
+    assert measured is not None
+    # the run also lives while it starts and ends its threads
+    assert measured.duration_h.mid == pytest.approx(elapsed_h, rel=0.1)
+    hours = measured.duration_h.mid
+    assert measured.it_energy_kwh is not None
+    assert measured.it_energy_kwh.mid == pytest.approx(0.360 * hours, rel=0.05)
+    assert measured.energy_kwh is not None
+    assert measured.energy_kwh.mid == pytest.approx(1.5 * measured.it_energy_kwh.mid)
+    assert measured.co2e_kg is not None
+    assert measured.co2e_kg.mid == pytest.approx(0.2 * measured.energy_kwh.mid)
+    assert measured.cost_usd is not None
+    assert measured.cost_usd.mid == pytest.approx(3.0 * hours)
+    assert (measured.workload.steps, measured.workload.tokens) == (10, 1000)
+    assert measured.status == run.status == "completed"
+    assert [(meter.component, meter.how) for meter in measured.meters] == [("node", "modelled")]
+
+
+def test_rows_for_the_estimate_and_the_measurement(quick: Quick, tmp_path: Path) -> None:
+    with quick(csv="runs.csv", **ESTIMATED) as run:
+        run.step(tokens=1024)
+    estimates, _ = read_rows(tmp_path / "runs.csv", kind="estimate")
+    measurements, _ = read_rows(tmp_path / "runs.csv", kind="measurement")
+    assert [row["run_id"] for row in (*estimates, *measurements)] == [run.run_id] * 2
+    assert run.estimate is not None
+    assert float(estimates[0]["energy_kwh_mid"]) == run.estimate.energy_kwh.mid
+    reference = footprint.estimate(model="gpt2", hw="v100-sxm2-16gb:1", region="FRA", steps=100)
+    assert run.estimate.energy_kwh.mid == reference.energy_kwh.mid
+    assert run.measurement is not None
+    assert run.measurement.energy_kwh is not None
+    assert float(measurements[0]["energy_kwh_mid"]) == run.measurement.energy_kwh.mid
+    assert measurements[0]["meters_node"] == "modelled"
+    assert measurements[0]["status"] == "completed"
+
+
+def test_predicted_beside_measured_splits_the_gap(quick: Quick) -> None:
+    with quick(**ESTIMATED) as run:
+        for _ in range(5):
+            time.sleep(0.02)
+            run.step()
+    comparison = run.comparison
+    assert comparison is not None
+    assert comparison.work_share == pytest.approx(5 / 100)
+    energy, hours, watts = comparison["it_energy_kwh"], comparison["duration_h"], comparison["it_power_w"]
+    assert comparison.time_factor is not None
+    assert comparison.power_factor is not None
+    assert energy.ratio == pytest.approx(comparison.time_factor * comparison.power_factor)
+    assert hours.predicted.mid == pytest.approx(run.estimate.duration_h.mid * 0.05)  # type: ignore[union-attr]
+    assert watts.measured.mid == pytest.approx(360, rel=0.1)
+    assert json.loads(json.dumps(comparison.to_json()))["run_id"] == run.run_id
+
+
+def test_works_with_no_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    with footprint.track(meter="none") as run:
+        run.step()
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("footprint: run " + run.run_id) for line in lines)
+    assert run.measurement is not None
+    assert run.measurement.energy_kwh is None
+    assert run.measurement.place is not None
+    assert run.measurement.place.key == "WLD"
+    assert (tmp_path / "footprint-runs" / run.run_id).is_dir()
+
+
+def test_the_place_of_the_journals(quick: Quick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTPRINT_DIR", str(tmp_path / "by-variable"))
+    with quick() as by_variable, quick(run_id="other", journal_dir=tmp_path / "by-argument") as by_argument:
+        pass
+    assert by_variable.folder == tmp_path / "by-variable" / by_variable.run_id
+    assert by_argument.folder == tmp_path / "by-argument" / "other"
+
+
+class BoomError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "error", [BoomError("x"), KeyboardInterrupt(), SystemExit(7), GeneratorExit(), BaseException()]
+)
+def test_the_users_exception_passes_unchanged(quick: Quick, error: BaseException) -> None:
+    with pytest.raises(type(error)) as caught, quick() as run:
+        raise error
+    assert caught.value is error
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    expected = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    assert run.status == expected
+    assert journal_of(run).ended["status"] == expected
+
+
+def test_a_clean_exit_is_no_failure(quick: Quick) -> None:
+    with pytest.raises(SystemExit), quick() as run:
+        raise SystemExit(0)
+    assert run.status == "completed"
+
+
+def test_no_thread_outlives_the_run(quick: Quick) -> None:
+    before = set(threading.enumerate())
+    with quick() as run:
+        run.step()
+        assert len(set(threading.enumerate()) - before) == 2
+    assert set(threading.enumerate()) == before
+
+
+def test_handlers_and_logging_are_as_before(quick: Quick) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)]
+    root = (list(logging.getLogger().handlers), logging.getLogger().level)
+    with quick():
+        assert signal.getsignal(signal.SIGTERM) is not handlers[0]
+        assert signal.getsignal(signal.SIGINT) is handlers[2]
+    assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)] == handlers
+    assert (list(logging.getLogger().handlers), logging.getLogger().level) == root
+
+
+def test_a_handler_the_user_sets_meanwhile_stays(quick: Quick) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def mine(number: int, frame: object) -> None:
+        pass
+
+    try:
+        with quick():
+            signal.signal(signal.SIGTERM, mine)
+        assert signal.getsignal(signal.SIGTERM) is mine
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_the_users_own_handler_is_called_and_training_goes_on(quick: Quick) -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+    try:
+        with quick() as run:
+            signal.raise_signal(signal.SIGTERM)
+            run.step()
+        assert seen == [signal.SIGTERM]
+        assert run.status == "completed"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_one_object_entered_twice_is_an_error(quick: Quick) -> None:
+    run = quick()
+    with run:
+        pass
+    with pytest.raises(FootprintError, match="again"), run:
+        pass
+
+
+def test_a_run_inside_a_run_is_a_phase_of_it(quick: Quick, tmp_path: Path) -> None:
+    with quick() as outer:
+        outer.step()
+        with quick(name="evaluation") as inner:
+            time.sleep(0.1)
+            inner.step()
+        assert inner.run_id == outer.run_id
+    assert outer.measurement is not None
+    assert outer.measurement.workload.steps == 2
+    assert outer.measurement.phases["evaluation"]["duration_h"] * 3600 == pytest.approx(0.1, rel=0.3)
+    assert len(list((tmp_path / "footprint-runs").iterdir())) == 1
+
+
+def test_phases_divide_the_energy(quick: Quick) -> None:
+    with quick() as run:
+        time.sleep(0.3)
+        with run.phase("eval"):
+            time.sleep(0.6)
+    assert run.measurement is not None
+    phases = run.measurement.phases
+    assert phases["eval"]["duration_h"] * 3600 == pytest.approx(0.6, rel=0.2)
+    total = sum(phase["it_energy_kwh"] for phase in phases.values())
+    assert run.measurement.it_energy_kwh is not None
+    seen = sum(record["kwh"]["node"] for record in journal_of(run).records if record["type"] == "end")
+    assert total == pytest.approx(seen, rel=0.02)
+    assert phases["eval"]["it_energy_kwh"] == pytest.approx(0.6 * 360 / 3.6e6, rel=0.2)
+
+
+def test_two_runs_in_two_threads_are_two_runs(quick: Quick) -> None:
+    ids: list[str] = []
+
+    def work() -> None:
+        with quick() as run:
+            time.sleep(0.05)
+            ids.append(run.run_id)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(ids)) == 2
+
+
+def test_async_code_and_decorators(quick: Quick) -> None:
+    runs: list[str] = []
+
+    @quick(name="coroutine")
+    async def train() -> str:
+        await asyncio.sleep(0.02)
+        return "trained"
+
+    @quick(name="function")
+    def train_too(x: int) -> int:
+        return x + 1
+
+    async def both() -> None:
+        with quick() as run:
+            await asyncio.sleep(0.02)
+            runs.append(run.run_id)
+
+    assert asyncio.run(train()) == "trained"
+    assert (train_too(1), train_too(2)) == (2, 3)
+    asyncio.run(both())
+    assert train_too.__name__ == "train_too"
+    assert len(list(Path("footprint-runs").iterdir())) == 4
+
+
+def test_start_and_stop_without_a_block(quick: Quick) -> None:
+    run = quick().start()
+    run.step(samples=4)
+    run.stop()
+    run.stop()
+    assert run.measurement is not None
+    assert run.measurement.workload.samples == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"budget": "2 kWhh"}, "budget"),
+        ({"total_steps": -5}, "total_steps"),
+        ({"total_steps": float("nan")}, "total_steps"),
+        ({"total_tokens": "many"}, "total_tokens"),
+        ({"flush_s": 0}, "flush_s"),
+        ({"meter": "wattmeter"}, "meter"),
+        ({"on_budget": "explode"}, "on_budget"),
+        ({"callback": 3}, "callback"),
+        ({"csv": ""}, "csv"),
+        ({"name": "two\nlines"}, "name"),
+    ],
+)
+def test_values_that_cannot_be_meant(quick: Quick, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(FootprintError, match=message):
+        quick(**arguments)
+
+
+def test_a_misspelt_keyword_names_the_nearest(quick: Quick) -> None:
+    with pytest.raises(TypeError, match=r"precison.*precision"):
+        quick(precison="fp16")
+
+
+def test_unknown_names_cost_the_estimate_and_nothing_else(quick: Quick) -> None:
+    with quick(model="brt-base", hw="v100-sxm2-16gb:1", region="FRAA") as run:
+        run.step()
+    assert run.estimate is None
+    assert any("bert-base" in problem for problem in run.problems)
+    assert run.measurement is not None
+    assert run.measurement.it_energy_kwh is not None
+
+
+class Fickle:
+    """A meter that does what its script says, reading by reading."""
+
+    def __init__(self, *script: Any, start: Any = None, stop: Any = None) -> None:
+        self.script, self.on_start, self.on_stop, self.reads = list(script), start, stop, 0
+
+    def start(self) -> Any:
+        if isinstance(self.on_start, BaseException):
+            raise self.on_start
+        return self.on_start or (Channel(component="cpu", how="measured", source="script"),)
+
+    def read(self) -> Any:
+        item = self.script[min(self.reads, len(self.script) - 1)]
+        self.reads += 1
+        if isinstance(item, BaseException):
+            raise item
+        if callable(item):
+            return item()
+        return Reading(energy_kwh={"cpu": item}) if isinstance(item, int | float) else item
+
+    def stop(self) -> None:
+        if isinstance(self.on_stop, BaseException):
+            raise self.on_stop
+
+
+@pytest.mark.parametrize(
+    ("meter", "problem"),
+    [
+        (Fickle(1e-9, start=RuntimeError("no device")), "no device"),
+        (Fickle(1e-9, start=SystemExit(3)), "SystemExit"),
+        (Fickle(1e-9, start=42), "TypeError"),
+        (Fickle(ValueError("bus error")), "bus error"),
+        (Fickle(None), "returned nothing"),
+        (Fickle("energy"), "not a Reading"),
+        (Fickle(float("nan")), "not a number"),
+        (Fickle(-1.0), "went back"),
+        (Fickle(1e9), "impossible"),
+        (Fickle(1e-9, stop=OSError("gone")), "gone"),
+    ],
+)
+def test_a_meter_that_fails_is_reported_and_training_goes_on(quick: Quick, meter: Any, problem: str) -> None:
+    steps = 0
+    with quick(meter=meter) as run:
+        for _ in range(5):
+            time.sleep(0.03)
+            run.step()
+            steps += 1
+    assert steps == 5
+    assert any(problem in text for text in run.problems), run.problems
+    measured = run.measurement
+    assert measured is not None
+    assert measured.status == "completed"
+    assert measured.workload.steps == 5
+    if problem != "gone":
+        assert measured.it_energy_kwh is None
+
+
+def test_a_meter_that_hangs_delays_nothing(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("METER_END_WAIT_S", "LAST_READ_WAIT_S", "READ_WAIT_S"):
+        monkeypatch.setattr(f"footprint.tracking.recorder.{name}", 0.1)
+    monkeypatch.setattr("footprint.tracking.meter_thread.HUNG_AFTER_S", 0.2)
+    release = threading.Event()
+    with quick(meter=Fickle(release.wait)) as run:
+        slowest = 0.0
+        for _ in range(30):
+            before = time.perf_counter()
+            run.step()
+            slowest = max(slowest, time.perf_counter() - before)
+            time.sleep(0.02)
+        ending = time.perf_counter()
+    assert time.perf_counter() - ending < 2.0
+    assert slowest < 0.05
+    assert any("has not come back" in text for text in run.problems)
+    steps = [record["steps"] for record in journal_of(run).records if record["type"] == "state"]
+    assert len(set(steps)) > 3  # the journal went on meanwhile
+    release.set()
+
+
+def test_a_slow_meter_does_not_delay_the_first_step(quick: Quick) -> None:
+    def slow() -> Any:
+        time.sleep(0.5)
+        return (Channel(component="cpu", how="measured", source="slow"),)
+
+    meter = Fickle(1e-7)
+    meter.start = slow  # type: ignore[method-assign]
+    before = time.perf_counter()
+    with quick(meter=meter) as run:
+        entered = time.perf_counter() - before
+        run.step()
+    assert entered < 0.4
+    assert run.measurement is not None
+    assert run.measurement.workload.steps == 1
+
+
+def test_zero_for_more_than_a_second_is_a_fault(quick: Quick) -> None:
+    with quick(meter=Fickle(0.0), flush_s=0.2) as run:
+        time.sleep(1.5)
+    assert any("zero for" in problem for problem in run.problems)
+    assert run.measurement is not None
+    assert [(m.component, m.how) for m in run.measurement.meters] == [
+        ("accelerators", "absent"), ("cpu", "absent"), ("ram", "absent"),
+    ]  # fmt: skip
+
+
+def test_a_report_csv_that_cannot_be_written_is_said(quick: Quick, tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text("a,b\n1,2\n")
+    with quick(csv="runs.csv") as run:
+        run.step()
+    assert any("another file" in problem for problem in run.problems)
+    assert (tmp_path / "runs.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_a_journal_folder_that_cannot_be_made_goes_elsewhere(quick: Quick, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with quick(journal_dir=tmp_path / "taken") as run:
+        run.step()
+    assert run.folder is not None
+    assert run.folder.name == run.run_id
+    assert journal_of(run).ended["steps"] == 1
+    assert any("instead" in problem for problem in run.problems)
+
+
+def test_with_no_disk_at_all_memory_serves(
+    quick: Quick, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    monkeypatch.setattr("footprint.tracking.recorder.tempfile.gettempdir", lambda: str(tmp_path / "taken"))
+    with quick(journal_dir=tmp_path / "taken", csv="runs.csv") as run:
+        for _ in range(3):
+            run.step()
+    assert run.folder is None
+    assert run.measurement is not None
+    assert run.measurement.workload.steps == 3
+    assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1
+
+
+def test_the_budget_exception_leaves_the_block_quietly(quick: Quick) -> None:
+    with quick() as run:
+        raise BudgetReachedError("enough")
+    assert run.stopped
+    assert journal_of(run).ended["status"] == "stopped_by_budget"
+
+
+def test_resuming_adds_a_segment_and_counts_nothing_twice(quick: Quick, tmp_path: Path) -> None:
+    for begin in (0, 6):
+        with quick(run_id="long", initial_step=begin, csv="runs.csv") as run:
+            for _ in range(8):
+                time.sleep(0.02)
+                run.step(tokens=10)
+    measured = run.measurement
+    assert measured is not None
+    assert measured.workload.steps == 14  # 8, then 8 more from step 6
+    assert measured.workload.tokens == 160  # what was really trained
+    assert [segment.steps for segment in measured.segments] == [8, 8]
+    assert any("2 steps were trained twice" in warning for warning in measured.warnings)
+    rows, _ = read_rows(tmp_path / "runs.csv", kind="measurement")
+    together = sum(float(row["it_energy_kwh_mid"]) for row in rows)
+    assert measured.it_energy_kwh is not None
+    assert together == pytest.approx(measured.it_energy_kwh.mid, rel=0.02)
