@@ -139,6 +139,7 @@ def _take_state(record: ProcessRecord, line: dict[str, Any]) -> None:
     for name, kwh in (line.get("device_kwh") or {}).items():
         record.device_kwh.setdefault(name, [(at_s, 0.0)]).append((at_s, _float(kwh)))
     if line.get("cpu_s") is not None:
+        record.cpu_s = record.cpu_s or [(record.started_s, 0.0)]
         record.cpu_s.append((at_s, _float(line["cpu_s"])))
     record.unseen_s = {name: _float(value) for name, value in (line.get("unseen_s") or {}).items()}
     record.used = frozenset(line.get("used") or ())

@@ -1,0 +1,253 @@
+"""Many processes, one run: energy once a node, tokens once a rank, and what is missing is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from footprint.tracking.identity import identify
+from footprint.tracking.journal import SCHEMA, encode, journals_in
+from footprint.tracking.merge import RunTotals, merge, runs_of
+
+WALL = "2026-03-01T10:{:02d}:{:02d}.000+00:00"
+
+
+class Cluster:
+    """Writes the journals that processes of known power would leave."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.made = 0
+
+    def process(
+        self,
+        run_id: str = "r",
+        *,
+        start: float = 0.0,
+        end: float = 600.0,
+        wall_s: float | None = None,
+        node: str = "a",
+        watts: dict[str, float] | None = None,
+        boards: dict[str, float] | None = None,
+        used: list[str] | None = None,
+        steps: int = 60,
+        tokens: int = 6000,
+        status: str | None = "completed",
+        given: dict[str, Any] | None = None,
+        cpu: float = 1.0,
+        **who: Any,
+    ) -> None:
+        """One process that drew ``watts`` by component (and by board) from start to end."""
+        wall = start if wall_s is None else wall_s
+        identity = {
+            **identify({}).to_json(), "host": node, "boot_id": f"boot-{node}", "pid": 0, "launcher": "none",
+            "launch": f"{node}-launch", **who,
+        }  # fmt: skip
+        lines: list[dict[str, Any]] = [{
+            "type": "start", "schema": SCHEMA, "run_id": run_id, "process": identity, "boot_s": start,
+            "started_at": WALL.format(int(wall // 60), int(wall % 60)), "flush_s": 5.0, "given": given or {},
+        }]  # fmt: skip
+        parts = dict(watts or {})
+        if boards:
+            parts["accelerators"] = sum(boards.values())
+        if parts:
+            channels = [{"component": c, "how": "measured", "source": "s"} for c in parts]
+            lines.append({"type": "meter", "boot_s": start, "channels": channels})
+        moments = [start + 5 * n for n in range(1, int((end - start) // 5) + 1)]
+        for moment in moments:
+            passed = moment - start
+            state: dict[str, Any] = {
+                "type": "state", "boot_s": moment, "run_s": passed,
+                "steps": round(steps * passed / (end - start)),
+                "tokens": round(tokens * passed / (end - start)), "samples": 0, "cpu_s": cpu * passed,
+                "kwh": {name: power * passed / 3.6e6 for name, power in parts.items()},
+                "unseen_s": dict.fromkeys(parts, 0.0),
+            }  # fmt: skip
+            if boards:
+                state["device_kwh"] = {uuid: power * passed / 3.6e6 for uuid, power in boards.items()}
+                state["used"] = used if used is not None else sorted(boards)
+            lines.append(state)
+        if status is not None:
+            lines.append({**lines[-1], "type": "end", "status": status})
+        self.made += 1
+        path = self.folder / run_id / f"p{self.made}.journal.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"".join(encode({"n": n, **line}) for n, line in enumerate(lines)))
+
+    def rank(self, rank: int, *, node: int = 0, nodes: int = 1, per_node: int = 8, **more: Any) -> None:
+        """A rank under torchrun; local rank 0 reads the host's 300 W."""
+        local = rank % per_node
+        host = {"cpu": 250.0, "ram": 50.0} if local == 0 else None
+        self.process(**{
+            "watts": host, "node": f"n{node}", "launcher": "torchrun", "rank": rank, "local_rank": local,
+            "world_size": per_node * nodes, "local_world_size": per_node, "node_rank": node, "nodes": nodes,
+            "job": "job", "launch": f"n{node}.0", **more,
+        })  # fmt: skip
+
+    def totals(self, run_id: str = "r") -> RunTotals:
+        journals, problems = journals_in(self.folder)
+        assert not problems
+        runs = runs_of(journals)
+        others = [p for name, group in runs.items() if name != run_id for p in group]
+        return merge(run_id, runs[run_id], others)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    return Cluster(tmp_path)
+
+
+def wh(totals: RunTotals, name: str) -> float:
+    return totals.components[name].kwh * 1000
+
+
+def test_eight_processes_are_one_machine(cluster: Cluster) -> None:
+    boards = {f"GPU-{n}": 400.0 for n in range(8)}
+    for rank in range(8):
+        cluster.rank(rank, boards=boards if rank == 0 else None, tokens=1000, steps=60)
+    totals = cluster.totals()
+    assert wh(totals, "cpu") == pytest.approx(250 / 6)
+    assert wh(totals, "accelerators") == pytest.approx(8 * 400 / 6)
+    assert (totals.steps, totals.tokens, totals.nodes) == (60, 8000, 1)
+    assert (totals.duration_s, totals.status, totals.missing) == (600.0, "completed", [])
+
+
+def test_ranks_with_a_board_each_and_ranks_that_share_boards(cluster: Cluster) -> None:
+    for rank in range(8):  # each sees its own board, as under Slurm's binding
+        cluster.rank(rank, boards={f"GPU-{rank}": 400.0})
+    assert wh(cluster.totals(), "accelerators") == pytest.approx(8 * 400 / 6)
+    for rank in range(8):  # two ranks a board: both read the same four counters
+        cluster.rank(
+            rank, run_id="s", node=1, boards={f"GPU-{n}": 400.0 for n in range(4)}, used=[f"GPU-{rank // 2}"]
+        )
+    assert wh(cluster.totals("s"), "accelerators") == pytest.approx(4 * 400 / 6)
+
+
+def test_two_nodes_add_and_clocks_may_differ(cluster: Cluster) -> None:
+    for rank in range(4):
+        node = rank // 2
+        cluster.rank(
+            rank,
+            node=node,
+            nodes=2,
+            per_node=2,
+            start=node * 40_000.0,
+            end=node * 40_000 + 600.0,
+            wall_s=100 + node * 90,
+        )
+    totals = cluster.totals()
+    assert wh(totals, "cpu") == pytest.approx(2 * 250 / 6)
+    assert (len(totals.segments), totals.nodes, totals.duration_s, totals.status) == (
+        1,
+        2,
+        600.0,
+        "completed",
+    )
+
+
+def test_two_nodes_without_a_shared_name_or_disk_are_joined(cluster: Cluster) -> None:
+    for rank in range(4):
+        node = rank // 2
+        cluster.rank(
+            rank, run_id=f"none-{node}", node=node, nodes=2, per_node=2, job="none@n0:29500", wall_s=50.0
+        )
+    cluster.rank(0, run_id="another", node=5, nodes=2, per_node=2, job="none@n9:29500", wall_s=50.0)
+    totals = cluster.totals("none-0")
+    assert wh(totals, "cpu") == pytest.approx(2 * 250 / 6)
+    assert totals.missing == []
+    runs = runs_of(journals_in(cluster.folder)[0])
+    assert sorted(len(group) for group in runs.values()) == [1, 4]
+
+
+def test_a_node_that_never_reported_is_named_and_not_invented(cluster: Cluster) -> None:
+    for rank in range(2):
+        cluster.rank(rank, nodes=3, per_node=2)
+    totals = cluster.totals()
+    assert totals.missing == ["node 1 of 3 never reported", "node 2 of 3 never reported"]
+    assert totals.status == "incomplete"
+    assert wh(totals, "cpu") == pytest.approx(250 / 6)
+
+
+def test_a_rank_that_never_reported_and_a_rank_that_died(cluster: Cluster) -> None:
+    cluster.rank(0, per_node=3, end=600.0)
+    cluster.rank(1, per_node=3, end=300.0, status=None)
+    totals = cluster.totals()
+    assert totals.missing == ["1 of 3 ranks on n0 never reported"]
+    assert totals.status == "killed"
+    assert totals.lost_s == 5.0  # one flush interval
+
+
+def test_elastic_restarts_are_segments(cluster: Cluster) -> None:
+    for restart, (start, end, status) in enumerate(((0, 300, "failed"), (320, 620, "completed"))):
+        for rank in range(2):
+            cluster.rank(
+                rank,
+                per_node=2,
+                start=start,
+                end=end,
+                status=status,
+                restart=restart,
+                launch=f"n0.{restart}",
+                steps=30,
+                given={"initial_step": 20} if restart else {},
+            )
+    totals = cluster.totals()
+    assert [segment.status for segment in totals.segments] == ["failed", "completed"]
+    assert totals.duration_s == pytest.approx(600)  # the 20 s between are not the run's
+    assert wh(totals, "cpu") == pytest.approx(250 / 6)
+    assert totals.steps == 50
+    # a third of the first segment's steps again: a third of its energy
+    (note,) = [w for w in totals.warnings if "twice" in w]
+    assert "10 steps" in note
+    assert f"{(250 + 50) * 300 / 3.6e6 / 3:.3g} kWh" in note
+
+
+def test_two_runs_at_once_share_the_processor_and_not_their_boards(cluster: Cluster) -> None:
+    cluster.process("r", watts={"cpu": 300.0}, boards={"GPU-0": 400.0}, cpu=3.0, launch="one")
+    cluster.process(
+        "s", watts={"cpu": 300.0}, boards={"GPU-1": 200.0}, cpu=1.0, launch="two", start=300.0, end=900.0
+    )
+    r, s = cluster.totals("r"), cluster.totals("s")
+    assert wh(r, "accelerators") == pytest.approx(400 / 6)
+    assert wh(s, "accelerators") == pytest.approx(200 / 6)
+    # alone for 300 s, then 3/4 of the processor; s the other way round
+    assert wh(r, "cpu") == pytest.approx(300 * (300 + 225) / 3600)
+    assert wh(s, "cpu") == pytest.approx(300 * (300 + 75) / 3600)
+    assert wh(r, "cpu") + wh(s, "cpu") == pytest.approx(300 * 900 / 3600)  # the machine, once
+    assert "shared with s for 300 s" in " ".join(r.warnings)
+
+
+def test_allocated_but_unused_boards_are_reported_and_not_charged(cluster: Cluster) -> None:
+    cluster.process(boards={"GPU-0": 400.0, "GPU-1": 60.0, "GPU-2": 60.0}, used=["GPU-0"])
+    totals = cluster.totals()
+    assert wh(totals, "accelerators") == pytest.approx(400 / 6)
+    assert (totals.accelerators_used, totals.accelerators_allocated) == (1, 3)
+    assert totals.unused_kwh == pytest.approx(120 / 6 / 1000)
+    assert "2 of 3 accelerators" in " ".join(totals.warnings)
+
+
+def test_boards_nobody_can_attribute_are_all_charged(cluster: Cluster) -> None:
+    cluster.process(boards={"GPU-0": 400.0, "GPU-1": 60.0}, used=[])
+    assert wh(cluster.totals(), "accelerators") == pytest.approx(460 / 6)
+
+
+def test_a_parent_that_counts_and_a_child_that_steps_are_one_segment(cluster: Cluster) -> None:
+    cluster.process(watts={"cpu": 300.0}, steps=0, tokens=0, launch="parent")
+    cluster.process(start=10.0, end=590.0, steps=70, tokens=700, launch="child", metered_by_parent=True)
+    totals = cluster.totals()
+    assert len(totals.segments) == 1
+    assert (totals.steps, totals.tokens, totals.duration_s) == (70, 700, 600.0)
+    assert wh(totals, "cpu") == pytest.approx(300 / 6)
+
+
+def test_no_sum_depends_on_the_order_of_the_files(cluster: Cluster) -> None:
+    for rank in range(3):
+        cluster.rank(rank, per_node=3, boards={"GPU-0": 400.0, "GPU-1": 300.0})
+    journals, _ = journals_in(cluster.folder)
+    forward, back = (merge("r", runs_of(order)["r"]) for order in (journals, journals[::-1]))
+    assert {n: c.kwh for n, c in forward.components.items()} == pytest.approx(
+        {n: c.kwh for n, c in back.components.items()}
+    )
+    assert (forward.steps, forward.tokens) == (back.steps, back.tokens)
