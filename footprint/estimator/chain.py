@@ -10,7 +10,13 @@ from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.models import find_model
 from footprint.catalog.version import DATA_VERSION, DATA_YEAR, footprint_version
 from footprint.errors import FootprintError, MissingFactError
-from footprint.estimator.execution import settle_layout, settle_precision, settle_training
+from footprint.estimator.execution import (
+    as_run,
+    given_layout,
+    settle_layout,
+    settle_precision,
+    settle_training,
+)
 from footprint.estimator.facility import (
     Emissions,
     Energy,
@@ -51,7 +57,7 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
     require_sane_power(request, scenario.cluster)
     timing = time_of(
         request, scenario.cluster, scenario.workload, scenario.step_flops, scenario.precision, scenario.year,
-        scenario.recompute,
+        given_layout(request),
     )  # fmt: skip
     place, place_rows, place_warnings = settle_place(request)
     energy = energy_of(request, scenario.cluster, timing.busy_share, timing.duration_h, place)
@@ -104,7 +110,7 @@ def settle(request: EstimateRequest) -> Scenario:
     )
     return Scenario(
         request=request, cluster=cluster, model=model, workload=workload, step_flops=step_flops,
-        precision=precision, parallelism=parallelism, recompute=training.recompute, year=year,
+        precision=precision, parallelism=parallelism, year=year,
         assumptions=rows, warnings=tuple(warnings),
     )  # fmt: skip
 
@@ -137,10 +143,11 @@ def _assemble(
         model=model_summary(scenario),
         cluster=_cluster_summary(cluster),
         workload=workload_summary(scenario),
-        flop=flop_summary(scenario),
-        parallelism=scenario.parallelism,
+        flop=flop_summary(scenario, timing.layout),
+        parallelism=as_run(scenario.parallelism, timing.layout),
         peak_flop_per_s=cluster.accelerator.peak_flop_per_s[scenario.precision],
         step_time_s=timing.step_time_s,
+        step_terms=timing.terms,
         mfu=timing.mfu,
         mfu_convention=MFU_CONVENTION if request.hours is None else MFU_WALL_CLOCK,
         goodput=timing.goodput,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from footprint.errors import FootprintError
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.workload import Workload
-from footprint.flops import StepFlops
+from footprint.flops import StepFlops, count_step
 from footprint.performance import choose_precision
+from footprint.performance.layout import Layout
 from footprint.records import record
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
@@ -123,6 +128,34 @@ def settle_layout(
         tp=request.tp, pp=request.pp, dp=replicas if given else None, cp=request.cp, ep=request.ep,
         micro_batch=request.micro_batch, recompute=recompute, given=given,
     )  # fmt: skip
+
+
+def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
+    """What the request fixes of the layout, for the layout finder."""
+    names = ("tp", "pp", "cp", "ep", "micro_batch")
+    return {name: getattr(request, name) for name in names if getattr(request, name) is not None}
+
+
+def as_run(parallelism: Parallelism, layout: Layout | None) -> Parallelism:
+    """The layout as the step-time model took it, where it predicted one."""
+    if layout is None:
+        return parallelism
+    return Parallelism(
+        tp=layout.tp, pp=layout.pp, dp=layout.dp, cp=layout.cp, ep=layout.ep,
+        micro_batch=layout.micro_batch, recompute=layout.recompute, given=parallelism.given,
+    )  # fmt: skip
+
+
+def executed_flop(
+    step_flop: StepFlops, config: Mapping[str, Any], layout: Layout | None, objective: str
+) -> float:
+    """FLOP that one step executes under the layout's recomputation [FLOP]."""
+    if layout is None or layout.recompute == step_flop.training.recompute or step_flop.shape is None:
+        return step_flop.hardware_flop
+    training = replace(step_flop.training, recompute=layout.recompute)  # type: ignore[arg-type]
+    again = count_step(config, step_flop.shape, training, objective).hardware_flop - step_flop.hardware_flop
+    share = layout.recompute_share if layout.recompute == "full" else 1.0
+    return step_flop.hardware_flop + share * again
 
 
 def _accelerators_for_memory(cluster: Cluster, step_flop: StepFlops) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from footprint.estimator.execution import executed_flop
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
+from footprint.performance.layout import Layout
 from footprint.records import record
 from footprint.results import Assumption
 from footprint.results.estimate import (
@@ -28,7 +30,6 @@ class Scenario:
     step_flops: tuple[StepFlops, ...]
     precision: str
     parallelism: Parallelism
-    recompute: str
     year: int
     assumptions: tuple[Assumption, ...]
     warnings: tuple[str, ...]
@@ -47,15 +48,16 @@ def model_summary(scenario: Scenario) -> ModelSummary | None:
     )
 
 
-def flop_summary(scenario: Scenario) -> FlopSummary | None:
-    """FLOPs of the whole run; None where the workload is unknown."""
-    if scenario.workload is None:
+def flop_summary(scenario: Scenario, layout: Layout | None) -> FlopSummary | None:
+    """FLOPs of the whole run under a layout's recomputation; None where the workload is unknown."""
+    model, workload = scenario.model, scenario.workload
+    if model is None or workload is None:
         return None
-    steps = [phase.steps or 0.0 for phase in scenario.workload.phases]
+    steps = [phase.steps or 0.0 for phase in workload.phases]
     pairs = list(zip(steps, scenario.step_flops, strict=True))
     return FlopSummary(
         model_flop=sum(n * s.training_flop for n, s in pairs),
-        hardware_flop=sum(n * s.hardware_flop for n, s in pairs),
+        hardware_flop=sum(n * executed_flop(s, model.config, layout, workload.objective) for n, s in pairs),
         model_flop_causal=sum(n * s.training_flop_causal for n, s in pairs),
     )
 

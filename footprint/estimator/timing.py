@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from footprint import equations
 from footprint.catalog.prices import interruption_factor
@@ -10,10 +10,12 @@ from footprint.errors import FootprintError
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.workload import Workload, tokens_of
 from footprint.flops import StepFlops
+from footprint.performance import StepPrediction, predict_step
 from footprint.performance import goodput as goodput_model
-from footprint.performance import predict_step
+from footprint.performance.layout import Layout
 from footprint.records import record
 from footprint.results import Assumption, Quantity, total
+from footprint.results.estimate import StepTerm
 from footprint.schema import Cluster
 from footprint.units import SECONDS_PER_HOUR
 
@@ -30,6 +32,9 @@ class Timing:
     mfu: Quantity | None
     goodput: Quantity | None
     busy_share: Quantity | None
+    terms: tuple[StepTerm, ...] = ()
+    layout: Layout | None = None
+    """Layout of the phase that takes longest, given or found; None where no step was predicted."""
     assumptions: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -41,7 +46,7 @@ def time_of(
     step_flops: Sequence[StepFlops],
     precision: str,
     year: int,
-    recompute: str,
+    layout: Mapping[str, int | float | str],
 ) -> Timing:
     """Wall-clock hours of the run with the step time, MFU and goodput behind them.
 
@@ -57,6 +62,8 @@ def time_of(
     rows: list[Assumption] = []
     warnings: list[str] = []
     busy_share: Quantity | None = None
+    terms: tuple[StepTerm, ...] = ()
+    found: Layout | None = None
     phase_steps = [phase.steps or 0.0 for phase in workload.phases]
     steps, weights = workload.steps, _weights(workload)
     step_flop = sum(w * s.training_flop for w, s in zip(_shares(phase_steps), step_flops, strict=True))
@@ -66,10 +73,15 @@ def time_of(
         mfu = Quantity(step_flop) / (known * (cluster.count * peak))
     else:
         parts = [
-            predict_step(step_flop=s, cluster=cluster, precision=precision, year=year, recompute=recompute)
+            predict_step(
+                step_flop=s, cluster=cluster, precision=precision, year=year,
+                recompute=s.training.recompute, layout=layout,
+            )
             for s in step_flops
-        ]
+        ]  # fmt: skip
         pairs = list(zip(parts, phase_steps, strict=True))
+        terms = _mean_terms(pairs)
+        found = max(pairs, key=lambda pair: pair[0].step_time_s.mid * pair[1])[0].layout
         step_time = total([part.step_time_s * n for part, n in pairs]) / steps
         mfu = total([part.mfu * w for part, w in zip(parts, weights, strict=True)])
         busy_share = total([part.busy_share * w for part, w in zip(parts, weights, strict=True)])
@@ -99,8 +111,18 @@ def time_of(
         rows.append(spot_row)
     return Timing(
         duration_h=duration, step_time_s=step_time, mfu=mfu, goodput=goodput, busy_share=busy_share,
-        assumptions=tuple(rows), warnings=tuple(warnings),
+        terms=terms, layout=found, assumptions=tuple(rows), warnings=tuple(warnings),
     )  # fmt: skip
+
+
+def _mean_terms(pairs: Sequence[tuple[StepPrediction, float]]) -> tuple[StepTerm, ...]:
+    """The parts of the step time as means over all steps [s]."""
+    steps = sum(n for _, n in pairs)
+    names = dict.fromkeys(name for part, _ in pairs for name in part.terms)
+    return tuple(
+        StepTerm(name=name, time_s=sum(part.terms.get(name, 0.0) * n for part, n in pairs) / steps)
+        for name in names
+    )
 
 
 def _known_step_time_s(

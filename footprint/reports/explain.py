@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from footprint.catalog.sources import describe
 from footprint.reports.human import amount, figures
 from footprint.results import Quantity
-from footprint.results.estimate import Estimate, PhaseSummary
+from footprint.results.estimate import Estimate, PhaseSummary, WorkloadSummary
 
 WIDTH = 80
 
@@ -83,16 +83,9 @@ def _phase(phase: PhaseSummary) -> str:
 
 
 def _time(result: Estimate) -> Iterator[Step]:
-    workload, count = result.workload, result.cluster.count
-    if result.step_time_s is not None and result.mfu is not None and result.peak_flop_per_s and workload:
-        flop = (result.flop.model_flop if result.flop else 0.0) / workload.steps
-        yield Step(
-            "Step time",
-            "FLOP a step / (accelerators x peak FLOP/s x MFU)",
-            f"{figures(flop, 4)} / ({count:,} x {figures(result.peak_flop_per_s, 4)} x "
-            f"{figures(result.mfu.mid)}) = {amount(result.step_time_s.mid, 's')}; {workload.precision} peak",
-            (*_sources_of(result, "time."), f"profile {result.cluster.accelerator}"),
-        )
+    workload = result.workload
+    if result.step_time_s is not None and result.mfu is not None and workload is not None:
+        yield from _step_time(result, workload, result.step_time_s, result.mfu)
     if result.goodput is not None and workload and result.step_time_s is not None:
         lengthened = result.duration_h.mid / (
             workload.steps * result.step_time_s.mid / result.goodput.mid / 3600
@@ -107,6 +100,32 @@ def _time(result: Estimate) -> Iterator[Step]:
         )
     else:
         yield Step("Duration", "given", amount(result.duration_h.mid, "h"))
+
+
+def _step_time(
+    result: Estimate, workload: WorkloadSummary, step_time_s: Quantity, mfu: Quantity
+) -> Iterator[Step]:
+    """Step time as the sum of its terms where it was predicted, and as FLOPs over MFU."""
+    profile = f"profile {result.cluster.accelerator}"
+    if result.step_terms:
+        parts = [f"{t.name.replace('_', ' ')} {amount(t.time_s, 's')}" for t in result.step_terms if t.time_s]
+        yield Step(
+            "Step time (mean over the steps)",
+            "products over their rate + memory traffic + communication + launches, x software factor",
+            " + ".join(parts) + f" -> {amount(step_time_s.mid, 's')}",
+            (*_sources_of(result, "step time over the sum"), profile),
+        )
+    flop = (result.flop.model_flop if result.flop else 0.0) / workload.steps
+    peak = result.peak_flop_per_s or 0.0
+    yield Step(
+        "MFU" if result.step_terms else "Step time and MFU",
+        "FLOP a step / (accelerators x peak FLOP/s x step time)",
+        f"{figures(flop, 4)} / ({result.cluster.count:,} x {figures(peak, 4)} x "
+        f"{amount(step_time_s.mid, 's')}) = {figures(flop / (result.cluster.count * peak * step_time_s.mid))}; "
+        f"{workload.precision} peak"
+        + ("" if len(workload.phases) == 1 else f" (token-weighted over phases: {figures(mfu.mid)})"),
+        (*_sources_of(result, "time."), profile),
+    )
 
 
 def _energy(result: Estimate) -> Iterator[Step]:

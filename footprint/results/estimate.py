@@ -84,9 +84,17 @@ class Parallelism:
     dp: int | None = None
     cp: int | None = None
     ep: int | None = None
-    micro_batch: int | None = None
+    micro_batch: float | None = None
     recompute: str | None = None
     given: bool = False
+
+
+@record
+class StepTerm:
+    """One part of the step time; the last is what the fitted factors add."""
+
+    name: str
+    time_s: float
 
 
 @record
@@ -161,6 +169,8 @@ class Estimate:
     parallelism: Parallelism
     peak_flop_per_s: float | None
     step_time_s: Quantity | None
+    step_terms: tuple[StepTerm, ...] = ()
+    """Mean over the run's steps; empty where the step time was given or taken from a typical MFU."""
     mfu: Quantity | None
     mfu_convention: str
     goodput: Quantity | None

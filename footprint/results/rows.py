@@ -39,7 +39,7 @@ workload_phases_count workload_sequences_per_step workload_sequence_length workl
 flop_model_flop flop_hardware_flop flop_model_flop_causal
 parallelism_tp parallelism_pp parallelism_dp parallelism_cp parallelism_ep parallelism_micro_batch
 parallelism_recompute parallelism_given
-peak_flop_per_s step_time_s* mfu* mfu_convention goodput* duration_h* accelerator_h*
+peak_flop_per_s step_time_s* step_terms_count mfu* mfu_convention goodput* duration_h* accelerator_h*
 it_power_w* it_energy_kwh* energy_components_accelerators_kwh* energy_components_cpu_kwh*
 energy_components_ram_kwh*
 energy_components_other_node_kwh* energy_components_network_kwh* energy_components_cooling_kwh*
