@@ -121,8 +121,8 @@ def _step_time(
         "MFU" if result.step_terms else "Step time and MFU",
         "FLOP a step / (accelerators x peak FLOP/s x step time)",
         f"{figures(flop, 4)} / ({result.cluster.count:,} x {figures(peak, 4)} x "
-        f"{amount(step_time_s.mid, 's')}) = {figures(flop / (result.cluster.count * peak * step_time_s.mid))}; "
-        f"{workload.precision} peak"
+        f"{amount(step_time_s.mid, 's')}) = {figures(flop / (result.cluster.count * peak * step_time_s.mid))}"
+        f"; {workload.precision} peak"
         + ("" if len(workload.phases) == 1 else f" (token-weighted over phases: {figures(mfu.mid)})"),
         (*_sources_of(result, "time."), profile),
     )
