@@ -1,4 +1,4 @@
-"""What a start loads: heavy packages only inside the functions that need them, and never by the main commands."""
+"""What a start loads: heavy packages only inside functions, and never by the main commands."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COMMANDS = {
     "footprint --help": ["-m", "footprint", "--help"],
     "footprint estimate": ["-m", "footprint", "estimate", "--model", "bert-base", "--hw", "v100x8"],
     "footprint estimate --explain": [
-        "-m", "footprint", "estimate", "--model", "bert-base", "--hw", "v100x8", "--explain", "--format", "markdown",
+        "-m", "footprint", "estimate", "--model", "bert-base", "--hw", "v100x8", "--explain",
     ],
     "footprint estimate --format json": [
         "-m", "footprint", "estimate", "--model", "bert-base", "--hw", "v100x8", "--format", "json",

@@ -83,12 +83,12 @@ def test_no_command_opens_a_socket(arguments: list[str], watched: dict[str, str]
 
 @pytest.mark.parametrize("meter", ["constant:250W", "codecarbon"])
 def test_tracking_calls_nobody(meter: str, watched: dict[str, str], tmp_path: Path) -> None:
-    """codecarbon's HTTP library makes a socket when imported, to see if there is IPv6; nothing may use one."""
+    """codecarbon's HTTP library makes a socket on import, to see if there is IPv6; nothing may use one."""
     program = textwrap.dedent(f"""
         import time
         import footprint
 
-        with footprint.track(model="baby-gpt", hw="v100:1", region="FRA", meter={meter!r}, csv="runs.csv") as run:
+        with footprint.track(model="baby-gpt", hw="v100:1", region="FRA", meter={meter!r}) as run:
             for _ in range(5):
                 time.sleep(0.01)
                 run.step(tokens=1000)

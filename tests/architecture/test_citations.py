@@ -1,0 +1,164 @@
+"""Every shipped number leads to a described source; what holds across files is checked here.
+
+That each number *inside* a profile, a model, a place, a price or an assumption is cited is the
+business of the tests beside those catalogues (``tests/catalog``).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import TypeAdapter
+
+from footprint.schema import Basis, Source
+from tests.conftest import ROOT
+
+FOLDERS = [ROOT / "hardware_profiles", ROOT / "reference_data"]
+SOURCES = sorted((ROOT / "reference_data" / "sources").glob("*.toml"))
+TABLES = sorted(path for folder in FOLDERS for path in folder.rglob("*.csv"))
+FILES = sorted(path for folder in FOLDERS for path in folder.rglob("*.toml") if path not in SOURCES)
+
+ONE_SOURCE = {"places.csv": "owid-energy-2024"}
+"""Tables whose one column of numbers is from one source (weights, never a result)."""
+NO_NUMBERS = {"providers.csv"}
+NUMBERS_OF_OURS = {"evaluation.toml": "which rows are held back; a seed and a year"}
+ATTRIBUTED = re.compile(r"CC-BY|Apache|BSD|MIT\b|Open Government")
+
+
+def read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+SHARED = {key: fields for path in SOURCES for key, fields in read(path).items()}
+OWN = {(path, key): fields for path in FILES for key, fields in read(path).get("sources", {}).items()}
+
+
+def keys(text: str) -> list[str]:
+    return [key for key in text.split("; ") if key]
+
+
+def cited(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Source and basis of every table of a file that has them."""
+    if isinstance(table.get("source"), str):
+        for key in keys(table["source"]):
+            yield key, table.get("basis", "")
+    for name, value in table.items():
+        if name == "sources":
+            continue
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, Mapping):
+                yield from cited(part)
+
+
+def notes(table: Mapping[str, Any]) -> Iterator[str]:
+    """Every note of a file; they name further sources of a number with one main source."""
+    for name, value in table.items():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, Mapping):
+                yield from notes(part)
+            elif name == "note":
+                yield str(part)
+
+
+def test_no_source_is_described_twice() -> None:
+    every = [key for path in SOURCES for key in read(path)] + [key for _, key in OWN]
+    assert not [key for key, times in Counter(every).items() if times > 1]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_sources_are_what_the_schema_says(path: Path) -> None:
+    for key, fields in read(path).items():
+        source = TypeAdapter(Source).validate_python(fields)
+        assert source.title.strip(), key
+        assert 1950 <= source.year <= 2026, key
+        assert not re.search(r"(^|\s)/(work|tmp|home)/|file:", f"{source.locator} {source.note}"), key
+
+
+def test_own_sources_are_what_the_schema_says() -> None:
+    for (path, key), fields in OWN.items():
+        source = TypeAdapter(Source).validate_python(fields)
+        assert source.locator.strip(), (path, key)
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
+def test_every_row_of_a_table_has_a_described_source_and_a_basis(path: Path) -> None:
+    table = rows(path)
+    if path.name in NO_NUMBERS:
+        assert not any(re.fullmatch(r"[-+0-9.eE]+", cell) for row in table for cell in row.values() if cell)
+        return
+    if path.name in ONE_SOURCE:
+        assert ONE_SOURCE[path.name] in SHARED
+        return
+    for row in table:
+        assert keys(row["source"]), row
+        assert set(keys(row["source"])) <= set(SHARED), row
+        assert row["basis"] in get_args(Basis), row
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_source_of_a_file_is_described(path: Path) -> None:
+    if path.name in NUMBERS_OF_OURS:
+        return
+    found = list(cited(read(path)))
+    assert found, "a file without a citation"
+    known = set(SHARED) | set(read(path).get("sources", {}))
+    assert {key for key, _ in found} <= known
+    assert {basis for _, basis in found} <= set(get_args(Basis))
+
+
+def test_every_source_is_used() -> None:
+    """A description that nothing cites is a number that went missing, or a key misspelt twice."""
+    used = {key for path in FILES for key, _ in cited(read(path))} | set(ONE_SOURCE.values())
+    used |= {
+        key
+        for path in TABLES
+        for row in rows(path)
+        for column, cell in row.items()
+        if column.endswith("source")
+        for key in keys(cell)
+    }
+    used |= {word for path in FILES for note in notes(read(path)) for word in re.findall(r"[\w.-]+", note)}
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "footprint").rglob("*.py"))
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    unused = sorted(key for key in [*SHARED, *(key for _, key in OWN)] if key not in used)
+    assert not [key for key in unused if f'"{key}"' not in code and f'"{key}"' not in tests]
+
+
+def test_the_notice_names_everyone_whose_licence_asks_for_it() -> None:
+    """By the holder in brackets, ``CC-BY-4.0 (Ember)``, else by the source's locator."""
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    flat = " ".join(notice.split())
+    missing = []
+    for key, fields in [*SHARED.items(), *((key, fields) for (_, key), fields in OWN.items())]:
+        licence = fields.get("licence", "facts")
+        if not ATTRIBUTED.search(licence) or key.startswith("footprint-"):
+            continue
+        holder = re.search(r"\((?:.*; processed by )?([^();]+)\)", licence)
+        wanted = (
+            holder.group(1)
+            if holder and holder.group(1) != "collector"
+            else fields["locator"].split(" ")[0].rstrip(",")
+        )
+        if wanted not in flat:
+            missing.append(f"{key}: {wanted} ({licence})")
+    assert not missing
+
+
+def test_data_that_may_not_be_shipped_is_only_compared_with() -> None:
+    """A spread found by comparing may be cited as assumed; no factor, price or profile may."""
+    barred = {key for key, fields in SHARED.items() if "not shipped" in fields.get("licence", "")}
+    numbers = [path for path in FILES if path.parent.name != "assumptions"]
+    assert not barred & {key for path in numbers for key, _ in cited(read(path))}
+    assert not barred & {key for path in TABLES for row in rows(path) for key in keys(row.get("source", ""))}
