@@ -5,11 +5,9 @@ from __future__ import annotations
 from footprint.flops.operations import (
     CONVOLUTION,
     EMBEDDING,
-    EXPERTS,
     HEAD,
     MLP,
     POINTWISE,
-    ROUTER,
     Layer,
     Matmul,
     Number,
@@ -119,30 +117,6 @@ def gated_mlp(
         ),
         linear(prefix + down, component, y, output, rows, inner, width, bias=bias),
     )  # fmt: skip
-
-
-def routed(
-    name: str,
-    source: str,
-    output: str,
-    rows: Number,
-    k: int,
-    n: int,
-    *,
-    experts: int,
-    chosen: Number,
-    bias: bool = False,
-) -> Matmul:
-    """One dense layer of ``experts`` experts over ``rows`` routed rows in all."""
-    return Matmul(
-        name=name, component=EXPERTS, inputs=(source,), output=output, m=rows, k=k, n=n,
-        weights=experts, bias=experts * n if bias else 0, chosen=chosen,
-    )  # fmt: skip
-
-
-def router(rows: Number, width: int, experts: int, *, source: str = "h2", bias: bool = False) -> Matmul:
-    """The linear gate that chooses experts."""
-    return linear("router", ROUTER, source, "route", rows, width, experts, bias=bias)
 
 
 def head_layer(*operations: Operation) -> Layer:

@@ -49,3 +49,11 @@ def full_layers(fields: Fields, layers: int, *, every: int | None = None, offset
             )
         return kinds.get("full_attention", ())
     return () if every is None else range(offset % every, layers, every)
+
+
+def intersect(left: Positions, right: Positions) -> Positions:
+    """The positions in both."""
+    if isinstance(left, range) and isinstance(right, range) and left.step == right.step == 1:
+        return range(max(left.start, right.start), max(left.start, right.start, min(left.stop, right.stop)))
+    inside = set(right) if not isinstance(right, range) else right
+    return compact(p for p in left if p in inside)

@@ -22,8 +22,10 @@ from footprint.records import record
 KV = ("num_key_value_heads",)
 HEADS = ("num_key_value_heads", "head_dim")
 
-FeedForward = Callable[[Number, str], tuple[Operation, ...]]
-"""(rows, input tensor) to the operations that add to the stream."""
+FeedForward = Callable[[Number, str, str], tuple[Operation, ...]]
+"""(rows, input tensor, stream) to the operations that add to the stream."""
+Mixer = Callable[[str, str], tuple[Operation, ...]]
+"""(input tensor, stream) to the operations that mix tokens and add to the stream."""
 
 
 class Kind(NamedTuple):
@@ -36,6 +38,12 @@ class Kind(NamedTuple):
     """Attention stays within chunks of this length."""
     feed_forward: FeedForward | None = None
     """None: the stack's own MLP."""
+    mixer: Mixer | None = None
+    """What stands in attention's place; None: the stack's own attention."""
+    mixes: bool = True
+    """The layer has an attention (or mixer) half."""
+    feeds: bool = True
+    """The layer has a feed-forward half."""
     input_norm: bool = True
     """False where the embedding's norm already does the first layer's (ModernBERT)."""
 
@@ -135,45 +143,53 @@ def _block(
     x = stack.stream
     before = stack.norms != "post"
     after = stack.norms in ("post", "both")
-    attention = self_attention(
-        _pairs(stack, kind, length, document), rows, stack.width,
-        batch=batch, heads=stack.heads, head_dim=stack.head_dim, kv_heads=stack.kv_heads,
-        names=stack.attention_names, bias=stack.qkv_bias, out_bias=stack.out_bias, qk_norm=_qk_norm(stack), key_bias=stack.key_bias,
-        source="h" if before and kind.input_norm else x, output=x, dropout=stack.dropout,
-    )  # fmt: skip
-    source = {"single": "h", "post": x}.get(stack.norms, "h2")
-    if kind.feed_forward is not None:
-        feed_forward = kind.feed_forward(rows, source)
-    else:
-        feed_forward = (gated_mlp if stack.gated else mlp)(
-            rows,
-            stack.width,
-            stack.inner,
-            names=stack.mlp_names,
-            bias=stack.mlp_bias,
-            source=source,
-            output=x,
-        )
     operations: list[Operation] = []
-    if before and kind.input_norm:
-        operations.append(stack_norm(stack, "input_norm", x, "h", rows))
-    if stack.parallel and stack.norms != "single":
-        operations.append(stack_norm(stack, "post_attention_norm", x, "h2", rows))
-    operations += attention
-    if after:
-        operations.append(stack_norm(stack, "attention_out_norm", x, x, rows))
+    reads = x
+    if kind.mixes:
+        if before and kind.input_norm:
+            reads = "h"
+            operations.append(stack_norm(stack, "input_norm", x, reads, rows))
+        if stack.parallel and stack.norms != "single":
+            operations.append(stack_norm(stack, "post_attention_norm", x, "h2", rows))
+        operations += kind.mixer(reads, x) if kind.mixer else _attention(stack, kind, batch, length, document, reads)
+        if after:
+            operations.append(stack_norm(stack, "attention_out_norm", x, x, rows))
     if stack.cross_names:
         operations += _cross(stack, batch, length, memory_length, before)
-    if before and not stack.parallel:
-        operations.append(stack_norm(stack, "post_attention_norm", x, "h2", rows))
-    operations += feed_forward
-    if after:
-        operations.append(stack_norm(stack, "mlp_out_norm", x, x, rows))
+    if kind.feeds:
+        if before and not stack.parallel:
+            operations.append(stack_norm(stack, "post_attention_norm", x, "h2", rows))
+        source = {"single": "h", "post": x}.get(stack.norms, "h2")
+        operations += (kind.feed_forward or _mlp(stack))(rows, source, x)
+        if after:
+            operations.append(stack_norm(stack, "mlp_out_norm", x, x, rows))
     if stack.layer_tables:
         operations.append(embedding("relative_attention_bias", stack.layer_tables, 1, x))
     if stack.layer_extras:
         operations.append(parameters_only("extras", stack.layer_extras, x))
     return operations
+
+
+def _attention(
+    stack: Stack, kind: Kind, batch: Number, length: int, document: Number | None, source: str
+) -> tuple[Operation, ...]:
+    return self_attention(
+        _pairs(stack, kind, length, document), batch * length, stack.width,
+        batch=batch, heads=stack.heads, head_dim=stack.head_dim, kv_heads=stack.kv_heads,
+        names=stack.attention_names, bias=stack.qkv_bias, out_bias=stack.out_bias, key_bias=stack.key_bias,
+        qk_norm=_qk_norm(stack), source=source, output=stack.stream, dropout=stack.dropout,
+    )  # fmt: skip
+
+
+def _mlp(stack: Stack) -> FeedForward:
+    build = gated_mlp if stack.gated else mlp
+
+    def feed_forward(rows: Number, source: str, output: str) -> tuple[Operation, ...]:
+        return build(
+            rows, stack.width, stack.inner, names=stack.mlp_names, bias=stack.mlp_bias, source=source, output=output
+        )  # fmt: skip
+
+    return feed_forward
 
 
 def _cross(stack: Stack, batch: Number, length: int, memory_length: int, before: bool) -> list[Operation]:
