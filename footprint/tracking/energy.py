@@ -28,8 +28,13 @@ def add_host(
     here: list[ProcessRecord],
     others: list[ProcessRecord],
     warnings: list[str],
-) -> None:
-    """Processor, memory or whole-node energy of one node, shared with other runs by processor time."""
+) -> tuple[float, float]:
+    """Processor, memory or whole-node energy of one node, shared with other runs by processor time.
+
+    Gives this run's part and the whole of what was divided [kWh], the measure for whatever else
+    of the node is shared.
+    """
+    own_kwh = whole_kwh = 0.0
     for name in HOST_COMPONENTS:
         readers = [process for process in here if len(process.kwh.get(name, ())) > 1]
         if not readers:
@@ -37,7 +42,7 @@ def add_host(
             continue
         total = components.setdefault(name, ComponentTotal())
         total.how, total.source = readers[0].channels.get(name, ("modelled", "unknown"))
-        kwh = union_kwh([process.kwh[name] for process in readers])
+        kwh = everything_kwh = union_kwh([process.kwh[name] for process in readers])
         neighbours = [o for o in others if o.cpu_s and overlap_s(readers[0].kwh[name], o.cpu_s) > 0]
         if neighbours and len(readers) == 1:
             kwh, shared_s = own_share_kwh(
@@ -50,7 +55,9 @@ def add_host(
                     "its energy is divided by processor time"
                 )
         total.kwh += kwh
+        own_kwh, whole_kwh = own_kwh + kwh, whole_kwh + everything_kwh
         _cover(total, name, readers)
+    return own_kwh, whole_kwh
 
 
 def _note_absent(components: dict[str, ComponentTotal], name: str, here: list[ProcessRecord]) -> None:
@@ -68,8 +75,16 @@ def _cover(total: ComponentTotal, name: str, readers: list[ProcessRecord]) -> No
     total.seen_s += max(0.0, run_s - unseen_s)
 
 
-def add_accelerators(components: dict[str, ComponentTotal], here: list[ProcessRecord]) -> None:
-    """Board energy of one node, by device where it is known, so that two readers count once."""
+def add_accelerators(
+    components: dict[str, ComponentTotal],
+    here: list[ProcessRecord],
+    others: list[ProcessRecord],
+    warnings: list[str],
+) -> None:
+    """Board energy of one node, by device where it is known, so that two readers count once.
+
+    A board that another run read at the same time is divided equally between the runs.
+    """
     name = "accelerators"
     readers = [process for process in here if len(process.kwh.get(name, ())) > 1]
     if not readers:
@@ -88,8 +103,29 @@ def add_accelerators(components: dict[str, ComponentTotal], here: list[ProcessRe
         for device, series in process.device_kwh.items():
             if not charged or device in charged:
                 by_device[device].append([(moment, kwh * scale) for moment, kwh in series])
-    total.kwh += sum(union_kwh(group) for group in by_device.values())
+    for device, group in by_device.items():
+        kwh = union_kwh(group)
+        spans = _spans_of(device, others)
+        if spans and len(group) == 1:
+            kwh, shared_s = own_share_kwh(group[0], [], spans)
+            if shared_s > 0:
+                warnings.append(
+                    f"board {device} of {here[0].host} was used by another run as well for {shared_s:.0f} s: "
+                    "its energy is divided equally"
+                )
+        total.kwh += kwh
     _cover(total, name, readers)
+
+
+def _spans_of(device: str, others: list[ProcessRecord]) -> list[list[tuple[float, float]]]:
+    """When each other run used a board, a run a span."""
+    spans: dict[str, tuple[float, float]] = {}
+    for other in others:
+        series = other.device_kwh.get(device, ())
+        if len(series) > 1 and (not other.used or device in other.used):
+            begin, end = spans.get(other.run_id, (series[0][0], series[-1][0]))
+            spans[other.run_id] = (min(begin, series[0][0]), max(end, series[-1][0]))
+    return [[(begin, 0.0), (end, 0.0)] for begin, end in spans.values()]
 
 
 def _charged_devices(here: list[ProcessRecord]) -> set[str]:

@@ -79,6 +79,8 @@ class RunTotals:
     accelerators_allocated: int
     unused_kwh: float
     nodes: int
+    host_share: float = 1.0
+    """This run's part of the nodes' processors and memory while other runs were on them."""
     segment_kwh: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -159,12 +161,15 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
     components: dict[str, ComponentTotal] = {}
     warnings: list[str] = []
     segment_kwh = []
+    own_kwh = whole_kwh = 0.0
     for segment in segments:
         before = sum(total.kwh for total in components.values())
         for boot in sorted(segment.boots):
             here = [process for process in segment.processes if process.boot_id == boot]
-            add_host(components, here, [o for o in others if o.boot_id == boot], warnings)
-            add_accelerators(components, here)
+            beside = [other for other in others if other.boot_id == boot]
+            own, whole = add_host(components, here, beside, warnings)
+            own_kwh, whole_kwh = own_kwh + own, whole_kwh + whole
+            add_accelerators(components, here, beside, warnings)
         segment_kwh.append(sum(total.kwh for total in components.values()) - before)
     used, allocated, unused_kwh = count_devices(processes)
     if allocated > used > 0 and unused_kwh > 0:
@@ -192,6 +197,7 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
         unused_kwh=unused_kwh,
         nodes=len({process.boot_id for process in last.processes}),
         segment_kwh=segment_kwh,
+        host_share=own_kwh / whole_kwh if whole_kwh > 0 else 1.0,
         faults=[fault for process in processes for fault in process.faults],
         warnings=warnings + _segment_warnings(segments, segment_kwh),
         missing=_missing(last),

@@ -136,8 +136,9 @@ def _take_state(record: ProcessRecord, line: dict[str, Any]) -> None:
         record.first_step_s = record.run_s
     for name, kwh in (line.get("kwh") or {}).items():
         record.kwh.setdefault(name, [(at_s, 0.0)]).append((at_s, _float(kwh)))
+    begin_s = record.kwh["accelerators"][0][0] if "accelerators" in record.kwh else at_s
     for name, kwh in (line.get("device_kwh") or {}).items():
-        record.device_kwh.setdefault(name, [(at_s, 0.0)]).append((at_s, _float(kwh)))
+        record.device_kwh.setdefault(name, [(begin_s, 0.0)]).append((at_s, _float(kwh)))
     if line.get("cpu_s") is not None:
         record.cpu_s = record.cpu_s or [(record.started_s, 0.0)]
         record.cpu_s.append((at_s, _float(line["cpu_s"])))

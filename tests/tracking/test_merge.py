@@ -219,6 +219,14 @@ def test_two_runs_at_once_share_the_processor_and_not_their_boards(cluster: Clus
     assert "shared with s for 300 s" in " ".join(r.warnings)
 
 
+def test_a_board_that_two_runs_use_is_divided(cluster: Cluster) -> None:
+    for name, start in (("r", 0.0), ("s", 300.0)):
+        cluster.process(name, boards={"GPU-0": 400.0}, launch=name, start=start, end=start + 600)
+    r, s = cluster.totals("r"), cluster.totals("s")
+    assert wh(r, "accelerators") + wh(s, "accelerators") == pytest.approx(400 * 900 / 3600)
+    assert wh(r, "accelerators") == pytest.approx(400 * (300 + 150) / 3600)
+
+
 def test_allocated_but_unused_boards_are_reported_and_not_charged(cluster: Cluster) -> None:
     cluster.process(boards={"GPU-0": 400.0, "GPU-1": 60.0, "GPU-2": 60.0}, used=["GPU-0"])
     totals = cluster.totals()
