@@ -10,6 +10,8 @@ from footprint.results.measurement import ComparedQuantity, Comparison, Measurem
 from footprint.tracking.measure import MODEL_SOURCE
 
 COMPONENTS = ("accelerators", "cpu", "ram")
+SAME_STEP = 0.02
+"""Tokens a step may differ by this much before step times say nothing about each other."""
 _EXTENSIVE = ("duration_h", "it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd")
 
 
@@ -33,7 +35,7 @@ def compare(measured: Measurement, predicted: Mapping[str, Any]) -> Comparison |
                  "cost_usd"):  # fmt: skip
         scale = share if name in _EXTENSIVE else 1.0
         row = _row(name, _quantity(predicted.get(name)), getattr(measured, name), scale)
-        if row is not None:
+        if row is not None and (name != "step_time_s" or _same_steps(measured, predicted)):
             counted = name in ("duration_h", "step_time_s", "mfu")
             rows.append(_with_how(row, "counted" if counted else whole))
     if not rows:
@@ -56,6 +58,17 @@ def _work_share(measured: Measurement, predicted: Mapping[str, Any]) -> float | 
         if done and wanted:
             return float(done / wanted)
     return 1.0 if measured.status == "completed" else None
+
+
+def _same_steps(measured: Measurement, predicted: Mapping[str, Any]) -> bool:
+    """Whether a step of the run holds what a step of the estimate does (or nobody counted)."""
+    planned = predicted.get("workload") or {}
+    for name in ("tokens", "samples"):
+        done, wanted = getattr(measured.workload, name), planned.get(name)
+        if done and wanted and measured.workload.steps and planned.get("steps"):
+            each, expected = done / measured.workload.steps, wanted / planned["steps"]
+            return bool(abs(each / expected - 1) < SAME_STEP)
+    return True
 
 
 def _component(predicted: Mapping[str, Any], name: str, measured: Measurement) -> Quantity | None:

@@ -1,0 +1,74 @@
+"""Finish runs that a kill cut off: their rows go to the report CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli._runs import FOLDERS, folders_or_default
+
+if TYPE_CHECKING:
+    from footprint.tracking.archive import Recovered
+
+_EPILOG = """\b
+Examples:
+  footprint recover
+  footprint recover node-a/footprint-runs node-b/footprint-runs --csv runs.csv
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("folders", nargs=-1, type=FOLDERS)
+@click.option("--csv", type=click.Path(path_type=Path), help="Report CSV (else the one each run was given).")
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
+)
+def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
+    """Finish the runs in FOLDERS that ended without a report, and say what could not be seen.
+
+    Runs that are still going are left alone; a run is recovered once.
+    """
+    from footprint.tracking.archive import open_archive, recover
+
+    archive = open_archive(folders_or_default(folders))
+    for problem in archive.problems:
+        click.echo(f"footprint: {problem}", err=True)
+    done = recover(archive, csv)
+    if format_ == "json":
+        import json
+
+        click.echo(json.dumps([_record(item) for item in done], indent=2, allow_nan=False))
+        return
+    for item in done:
+        click.echo(_line(item))
+    if not done:
+        click.echo("nothing to recover: every run here is reported or still going", err=True)
+
+
+def _record(item: Recovered) -> dict[str, Any]:
+    return {
+        **item.report.measurement.to_json(),
+        "unseen_s": item.unseen_s,
+        "damaged_lines": item.damaged,
+        "csv": None if item.csv is None else str(item.csv),
+    }
+
+
+def _line(item: Recovered) -> str:
+    measured = item.report.measurement
+    hours = measured.duration_h.mid
+    energy = "no energy read"
+    if measured.energy_kwh is not None:
+        from footprint.reports.human import amount
+
+        energy = amount(measured.energy_kwh.mid, "kwh")
+    lost = ""
+    if item.unseen_s:
+        share = item.unseen_s / max(hours * 3600, item.unseen_s)
+        lost = f"; at most {item.unseen_s:g} s after the last line ({share:.2g} of the run) could not be seen"
+    if item.damaged:
+        lost += f"; {item.damaged} damaged lines left out"
+    where = f"; rows in {item.csv}" if item.csv is not None else "; no --csv, so no rows were written"
+    return f"{item.run_id}: {item.status} after {hours:.3g} h, {energy}{lost}{where}"

@@ -1,0 +1,179 @@
+"""Recorded runs: list, show, diff two, or total them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli._runs import FOLDERS, folders_or_default
+
+if TYPE_CHECKING:
+    from footprint.results import Quantity
+    from footprint.tracking.archive import Archive
+    from footprint.tracking.report import RunReport
+
+_EPILOG = """\b
+Examples:
+  footprint runs list
+  footprint runs show last
+  footprint runs diff 20260301-1012 last
+  footprint runs total --dir node-a/footprint-runs --dir node-b/footprint-runs
+"""
+DIFFERED = (
+    ("duration_h", "h"), ("it_power_w", "w"), ("it_energy_kwh", "kwh"), ("energy_kwh", "kwh"),
+    ("co2e_kg", "kg"), ("cost_usd", "usd"), ("step_time_s", "s"), ("mfu", ""),
+)  # fmt: skip
+
+_dir = click.option(
+    "--dir", "folders", multiple=True, type=FOLDERS, help="Folder of journals (repeat for several)."
+)
+_format = click.option(
+    "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
+)
+
+
+@click.group(epilog=_EPILOG)
+def command() -> None:
+    """Runs that ``footprint.track()`` or ``footprint run`` recorded.
+
+    A run that was killed is shown too. Energy that two runs read at the same time is divided
+    between them, so sums count every interval once.
+    """
+
+
+def _open(folders: tuple[Path, ...]) -> Archive:
+    from footprint.tracking.archive import open_archive
+
+    archive = open_archive(folders_or_default(folders))
+    for problem in archive.problems:
+        click.echo(f"footprint: {problem}", err=True)
+    return archive
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+@command.command("list", epilog=_EPILOG)
+@_dir
+@_format
+def list_(folders: tuple[Path, ...], format_: str) -> None:
+    """Every run, oldest first."""
+    reports = _open(folders).reports()
+    if format_ == "json":
+        _print_json([report.measurement.to_json() for report in reports])
+        return
+    rows = [
+        (
+            report.measurement.run_id,
+            report.measurement.status,
+            _amount(report.measurement.duration_h, "h"),
+            _amount(report.measurement.energy_kwh, "kwh"),
+            _amount(report.measurement.co2e_kg, "kg"),
+            f"{report.measurement.workload.steps or 0:,.0f}",
+        )
+        for report in reports
+    ]
+    _table(("run", "status", "time", "energy", "CO2e", "steps"), rows)
+
+
+@command.command(epilog=_EPILOG)
+@click.argument("run_id")
+@_dir
+@_format
+def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
+    """One run: what was measured, how each component is known, and predicted beside it."""
+    report = _open(folders).report(run_id)
+    if format_ == "json":
+        record = report.measurement.to_json()
+        record["comparison"] = None if report.comparison is None else report.comparison.to_json()
+        _print_json(record)
+        return
+    from footprint.reports.run_text import run_text
+
+    click.echo(run_text(report.measurement, report.comparison))
+
+
+@command.command(epilog=_EPILOG)
+@click.argument("first")
+@click.argument("second")
+@_dir
+@_format
+def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> None:
+    """Two runs beside each other, and the second over the first."""
+    archive = _open(folders)
+    one, other = archive.report(first), archive.report(second)
+    if format_ == "json":
+        _print_json({"schema": "footprint/diff/1", "rows": _differences(one, other)})
+        return
+    rows = [
+        (
+            row["name"],
+            _plain(row["first"], row["unit"]),
+            _plain(row["second"], row["unit"]),
+            f"x{row['ratio']:.3g}",
+        )
+        for row in _differences(one, other)
+    ]
+    _table(("", one.measurement.run_id, other.measurement.run_id, "ratio"), rows)
+
+
+def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
+    rows = []
+    for name, unit in DIFFERED:
+        a, b = getattr(one.measurement, name), getattr(other.measurement, name)
+        if a is not None and b is not None and a.mid > 0:
+            rows.append({"name": name, "unit": unit, "first": a.mid, "second": b.mid, "ratio": b.mid / a.mid})
+    return rows
+
+
+@command.command(epilog=_EPILOG)
+@click.argument("run_ids", nargs=-1)
+@_dir
+@_format
+def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> None:
+    """The sum of some runs (all, if none is named); no interval is counted twice."""
+    from footprint.tracking.archive import total_of
+
+    archive = _open(folders)
+    names = list(dict.fromkeys(archive.resolve(name) for name in run_ids)) or list(archive.runs)
+    summed = total_of([archive.report(name) for name in names])
+    if format_ == "json":
+        _print_json(summed.to_json())
+        return
+    units = {"it_energy_kwh": "kwh", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd",
+             "accelerator_h": "accelerator_h"}  # fmt: skip
+    rows = [
+        (name, _amount(quantity, units[name]), f"{summed.counts[name]} of {summed.runs} runs")
+        for name, quantity in summed.sums.items()
+    ]
+    _table(("", "sum", "of"), [*rows, ("duration_h", f"{summed.duration_h:.3g} h", f"{summed.runs} runs")])
+    click.echo(", ".join(f"{count} {status}" for status, count in sorted(summed.by_status.items())))
+
+
+def _amount(quantity: Quantity | None, unit: str) -> str:
+    if quantity is None:
+        return "-"
+    from footprint.reports.human import amount, interval
+
+    text = amount(quantity.mid, unit)
+    return f"{text} ({interval(quantity, unit)})" if quantity.spread else text
+
+
+def _plain(value: float, unit: str) -> str:
+    from footprint.reports.human import amount
+
+    return amount(value, unit)
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not rows:
+        click.echo("no runs found", err=True)
+        return
+    widths = [max(len(line[i]) for line in (heading, *rows)) for i in range(len(heading))]
+    for line in (heading, *rows):
+        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())

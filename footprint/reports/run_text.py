@@ -1,0 +1,108 @@
+"""A measured run for people: what it used, how each part is known, predicted beside measured."""
+
+from __future__ import annotations
+
+from footprint.reports.human import amount, figures, interval
+from footprint.results import Quantity
+from footprint.results.measurement import Comparison, Measurement
+
+# label and unit of each compared quantity
+_SHOWN = {
+    "energy_components_accelerators_kwh": ("  accelerators", "kwh"),
+    "energy_components_cpu_kwh": ("  processors", "kwh"),
+    "energy_components_ram_kwh": ("  memory", "kwh"),
+    "duration_h": ("time", "h"),
+    "it_power_w": ("IT power", "w"),
+    "it_energy_kwh": ("IT energy", "kwh"),
+    "energy_kwh": ("energy, facility", "kwh"),
+    "step_time_s": ("step", "s"),
+    "mfu": ("MFU", ""),
+    "co2e_kg": ("CO2e, location-based", "kg"),
+    "cost_usd": ("cost", "usd"),
+}
+
+
+def run_text(measured: Measurement, comparison: Comparison | None) -> str:
+    """The page of one run, at most 80 columns wide where names allow."""
+    lines = [
+        f"run {measured.run_id}: {measured.name}",
+        f"{measured.status}, started {measured.started_at}, boundary {measured.boundary}",
+        "",
+        *_used(measured),
+        "",
+        "how each component is known",
+        *(
+            f"  {meter.component:<13} {meter.how:<9} {meter.source}"
+            + (f" ({meter.unseen_s:.1f} s not read)" if meter.unseen_s >= 0.05 else "")
+            for meter in measured.meters
+        ),
+    ]
+    if len(measured.segments) > 1:
+        lines += ["", "segments"]
+        lines += [
+            f"  {n}. {s.started_at}  {s.status:<10} {amount(s.duration_h, 'h')}, {s.steps:,} steps, "
+            f"{s.processes} processes on {s.nodes} nodes, {amount(s.it_energy_kwh, 'kwh')} read"
+            for n, s in enumerate(measured.segments, 1)
+        ]
+    if len(measured.phases) > 1:
+        lines += ["", "phases"]
+        lines += [
+            f"  {name:<13} {amount(part['duration_h'], 'h')}, {amount(part['it_energy_kwh'], 'kwh')} read"
+            for name, part in measured.phases.items()
+        ]
+    if comparison is not None:
+        lines += ["", *comparison_lines(comparison)]
+    for title, texts in (("faults", measured.faults), ("notes", measured.warnings)):
+        if texts:
+            lines += ["", title, *(f"  {text}" for text in texts[:20])]
+    return "\n".join(lines)
+
+
+def _used(measured: Measurement) -> list[str]:
+    rows: list[tuple[str, Quantity | None, str]] = [
+        ("time", measured.duration_h, "h"),
+        ("IT power", measured.it_power_w, "w"),
+        ("IT energy", measured.it_energy_kwh, "kwh"),
+        ("energy, facility", measured.energy_kwh, "kwh"),
+        ("CO2e, location-based", measured.co2e_kg, "kg"),
+        ("embodied CO2e", measured.embodied_co2e_kg, "kg"),
+        ("cost", measured.cost_usd, "usd"),
+        ("MFU", measured.mfu, ""),
+    ]
+    lines = [
+        f"  {label:<21} {amount(q.mid, unit):>12}" + (f"  ({interval(q, unit)})" if q.spread else "")
+        for label, q, unit in rows
+        if q is not None
+    ]
+    work = measured.workload
+    done = [
+        f"{figures(value)} {name}"
+        for value, name in ((work.steps, "steps"), (work.tokens, "tokens"), (work.samples, "samples"))
+        if value
+    ]
+    if done:
+        lines.append(f"  {'work':<21} {', '.join(done)}")
+    if measured.place is not None and measured.grid_g_per_kwh is not None:
+        year = f" {measured.place.year}" if measured.place.year else ""
+        lines.append(
+            f"  {'place':<21} {measured.place.name}{year}, {figures(measured.grid_g_per_kwh.mid)} gCO2e/kWh"
+        )
+    return lines
+
+
+def comparison_lines(comparison: Comparison) -> list[str]:
+    """Predicted against measured, a line a quantity, and the gap split into time and power."""
+    lines = [f"predicted for the {comparison.work_share:.3g} of the work that was done, against measured"]
+    for row in comparison.quantities:
+        label, unit = _SHOWN[row.name]
+        inside = "" if row.within else "  outside the 90 % interval"
+        lines.append(
+            f"  {label:<21} {amount(row.predicted.mid, unit):>11} {amount(row.measured.mid, unit):>11}  "
+            f"x{figures(row.ratio, 2)}  {row.how}{inside}"
+        )
+    if comparison.time_factor is not None and comparison.power_factor is not None:
+        lines.append(
+            f"  energy is x{figures(comparison.time_factor * comparison.power_factor, 2)} of predicted: "
+            f"time x{figures(comparison.time_factor, 2)}, power x{figures(comparison.power_factor, 2)}"
+        )
+    return lines
