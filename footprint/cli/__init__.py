@@ -24,7 +24,7 @@ _FOLDER = os.path.dirname(__file__)  # noqa: PTH120
 _EPILOG = """\b
 Examples:
   footprint estimate --model bert-base --hw v100x8
-  footprint estimate --model config.json --hw h100:8 --tokens 20B --region FRA
+  footprint estimate --model llama2-7b --hw h100:256 --region FRA --explain
   footprint hardware search h100
 """
 

@@ -1,0 +1,80 @@
+"""Every command explains itself with examples that work, in 80 columns."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from footprint.cli import group
+from tests.conftest import Footprint
+
+WIDTH = 80
+CONFIG = """{"model_type": "llama", "hidden_size": 2048, "num_hidden_layers": 16, "num_attention_heads": 32,
+"num_key_value_heads": 8, "intermediate_size": 8192, "vocab_size": 128256}"""
+"""A Hugging Face config.json, as a reader would have one."""
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Words of every command and group below this one, itself included."""
+    yield path
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None, name
+            yield from commands(child, (*path, name))
+
+
+EVERY = list(commands(group))
+
+
+def help_of(path: tuple[str, ...], footprint: Footprint) -> str:
+    done = footprint(*path, "--help", environment={"COLUMNS": "200"})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: " ".join(path) or "footprint")
+def test_help_has_examples_and_fits(path: tuple[str, ...], footprint: Footprint) -> None:
+    text = help_of(path, footprint)
+    assert not [line for line in text.splitlines() if len(line) > WIDTH]
+    _, heading, examples = text.partition("Examples:")
+    assert heading
+    assert re.search(r"^ +footprint ", examples, re.MULTILINE)
+
+
+def test_the_list_of_commands_says_what_each_does(footprint: Footprint) -> None:
+    text = help_of((), footprint)
+    for name in group.list_commands(click.Context(group)):
+        assert re.search(rf"^  {name}  +[A-Z]\w+", text, re.MULTILINE), name
+
+
+def examples(path: tuple[str, ...], footprint: Footprint) -> list[str]:
+    text = help_of(path, footprint).partition("Examples:")[2].replace("\\\n", " ")
+    return [match.group(0).strip() for match in re.finditer(r"^ +footprint .*$", text, re.MULTILINE)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: " ".join(path) or "footprint")
+def test_examples_are_real(path: tuple[str, ...], footprint: Footprint, tmp_path: Path, root: Path) -> None:
+    """None is refused, but for a limit that is exceeded, or runs that are not here."""
+    (tmp_path / "config.json").write_text(CONFIG, encoding="utf-8")
+    shutil.copy(root / "hardware_profiles" / "v100-sxm2-16gb.toml", tmp_path / "my-chip.toml")
+    found = examples(path, footprint)
+    assert found
+    for example in found:
+        words = shlex.split(example)
+        assert words[0] == "footprint"
+        if words[1:2] == ["run"] or words[1:2] == ["demo"]:
+            continue  # trains something: tested where it belongs
+        done = footprint(*words[1:], environment={"COLUMNS": os.environ.get("COLUMNS", "80")})
+        missing = "no such folder of journals" in done.stderr
+        over = done.returncode == 3 and ("--fail-over" in words or "--fail-under" in words)
+        assert done.returncode == 0 or over or missing, f"{example}\n{done.stderr}"
