@@ -1,7 +1,7 @@
 """Rebuild every fitted constant of the time model from the published tables.
 
     python -m benchmarks.calibrate            # print what would change
-    python -m benchmarks.calibrate --write    # write reference_data/assumptions/time_fitted.toml
+    python -m benchmarks.calibrate --write    # write time_fitted.toml and fitted_folds.csv
 
 Coordinate search from fixed starting points: no random numbers, so two runs give the same file.
 """
@@ -13,7 +13,7 @@ import sys
 import time
 
 from footprint.catalog.files import reference_folder
-from footprint.validation.calibration import calibrate, render
+from footprint.validation.calibration import calibrate, render, render_folds
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,20 +22,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="write the file instead of comparing with it")
     options = parser.parse_args(arguments)
     started = time.process_time()
-    text = render(calibrate())
-    path = reference_folder() / "assumptions" / "time_fitted.toml"
+    found = calibrate()
     print(f"fitted in {time.process_time() - started:.0f} s of CPU time")
-    if options.write:
-        path.write_text(text, encoding="utf-8")
-        print(f"wrote {path}")
-        return 0
-    same = path.read_text(encoding="utf-8") == text
-    print(
-        "the shipped file is what the data give"
-        if same
-        else "the shipped file differs from what the data give"
-    )
-    return 0 if same else 1
+    files = {
+        reference_folder() / "assumptions" / "time_fitted.toml": render(found.rows),
+        reference_folder() / "fitted_folds.csv": render_folds(found.folds),
+    }
+    changed = [path for path, text in files.items() if not path.is_file() or path.read_text("utf-8") != text]
+    for path in changed:
+        if options.write:
+            path.write_text(files[path], encoding="utf-8")
+        print(f"{'wrote' if options.write else 'differs from what the data give:'} {path.name}")
+    if not changed:
+        print("the shipped files are what the data give")
+    return 0 if options.write or not changed else 1
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ Dao et al. 2022, arXiv:2205.14135 (fused attention).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from footprint.flops.operations import CONVOLUTION, CORE, HEAD, RECURRENCE
 from footprint.performance.constants import Constants
 from footprint.performance.layout import Layout
@@ -23,40 +21,34 @@ from footprint.schema import Cluster
 
 BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}
 """Bytes of an activation or a gradient; narrow products read casts of 16-bit tensors."""
+DEDUPLICATED_SINCE = 2025
+"""Year from which expert exchange sends a token once a node (DeepSeek-AI 2024, arXiv:2412.19437)."""
 NARROW = ("fp8", "fp4", "int8")
 
 
-@dataclass(slots=True)
 class Machine:
-    """The rates of a cluster in one precision, with the constants of the model."""
+    """The rates of a cluster in one precision, with the constants of the model.
 
-    cluster: Cluster
-    precision: str
-    year: int
-    constants: Constants
-    native: bool | None = None
-    """PyTorch's own kernels and parallelism (True), a vendor's tuned stack (False), unknown (None)."""
-    peak: float = 0.0
-    wide_peak: float = 0.0
-    """Peak of the 16-bit parts of a narrow run: attention, head, weight gradients on TPUs."""
-    memory: float = 0.0
-    link: float = 0.0
-    network: float = 0.0
-    """Of one accelerator, one direction."""
-    node: int = 1
-    rate: float = 0.8
-    core_rate: float = 0.4
-    flash_rate: float = 0.4
-    is_gpu: bool = True
-    bytes: int = 2
-    extras: dict[str, float] = field(default_factory=dict)
+    ``native`` is PyTorch's own kernels and parallelism (True), a vendor's tuned stack (False),
+    or unknown (None). ``network`` is of one accelerator, one direction; ``wide_peak`` is the peak
+    of the 16-bit parts of a narrow run: attention, head, weight gradients on TPUs.
+    """
 
-    def __post_init__(self) -> None:
-        chip, form, c = self.cluster.accelerator, self.cluster.node, self.constants
+    __slots__ = (
+        "bytes", "cluster", "constants", "core_rate", "flash_rate", "is_gpu", "link", "memory", "native",
+        "network", "node", "peak", "precision", "rate", "wide_peak", "year",
+    )  # fmt: skip
+
+    def __init__(
+        self, cluster: Cluster, precision: str, year: int, constants: Constants, native: bool | None = None
+    ) -> None:
+        self.cluster, self.precision, self.year = cluster, precision, year
+        self.constants, self.native = constants, native
+        chip, form, c = cluster.accelerator, cluster.node, constants
         peaks = chip.peak_flop_per_s
-        self.peak = peaks[self.precision]
+        self.peak = peaks[precision]
         sixteen = max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0))
-        self.wide_peak = sixteen if self.precision in NARROW and sixteen else self.peak
+        self.wide_peak = sixteen if precision in NARROW and sixteen else self.peak
         self.memory = chip.memory_byte_per_s * c["memory_rate"]
         self.link = chip.link_byte_per_s or c["pcie_byte_per_s"]
         self.is_gpu = chip.kind in ("gpu", "npu")
@@ -66,11 +58,10 @@ class Machine:
             self.node = c.slice_size(chip)
             self.network = c["tpu_dcn_byte_per_s"]
         else:
-            per_node = form.network_byte_per_s or c["network_byte_per_s"]
-            self.network = per_node / form.accelerators
-        self.bytes = BYTES[self.precision]
-        self.rate = c.matmul_rate(chip, self.precision)
-        self.flash_rate = c.flash_rate(chip, self.native)
+            self.network = (form.network_byte_per_s or c["network_byte_per_s"]) / form.accelerators
+        self.bytes = BYTES[precision]
+        self.rate = c.matmul_rate(chip, precision)
+        self.flash_rate = c.flash_rate(chip, native)
         self.core_rate = c["core_rate_eager"]
 
     def bandwidth(self, ranks: int, stride: int = 1) -> float:
@@ -228,10 +219,15 @@ def _experts(work: Work, layout: Layout, machine: Machine, again: float) -> floa
         return 0.0
     c = machine.constants
     elements = work.routed / layout.pp / (layout.dp * layout.cp * layout.tp)
-    volume = (4.0 + again) * (ep - 1) / ep * elements * machine.bytes
-    inside = min(1.0, machine.node / ep)
-    bandwidth = 1.0 / (inside / machine.link + (1.0 - inside) / machine.network)
-    return c["expert_exposed"] * volume / bandwidth
+    volume = (4.0 + again) * elements * machine.bytes
+    nodes = max(1.0, ep / machine.node)
+    crossing = (nodes - 1.0) / nodes
+    if machine.year >= DEDUPLICATED_SINCE and crossing:
+        # A token goes once to each node that holds any of its experts.
+        reached = nodes * (1.0 - (1.0 - 1.0 / nodes) ** work.chosen)
+        crossing *= min(1.0, reached / work.chosen)
+    seconds = volume * ((ep - 1) / ep / machine.link + crossing / machine.network)
+    return c["expert_exposed"] * seconds
 
 
 def _context(work: Work, layout: Layout, machine: Machine) -> float:

@@ -6,13 +6,12 @@ evaluated in microseconds and thousands of them can be compared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from footprint.flops.gradients import Pass, Trained, passes
 from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
+from footprint.records import record
 
 
-@dataclass(slots=True, kw_only=True)
+@record
 class Line:
     """A matrix product of one kind, over all the layers that repeat it and the whole global batch."""
 
@@ -37,7 +36,7 @@ class Line:
     scores: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
+@record
 class Work:
     """One training step of the global batch, as the performance model sees it."""
 
@@ -68,6 +67,8 @@ class Work:
     trained_share: float
     """Trained parameters over all."""
     experts: float = 0.0
+    chosen: float = 1.0
+    """Experts that one token is sent to."""
     routed: float = 0.0
     """Elements of the residual stream sent to experts, over all layers."""
     launches: float = 0.0
@@ -99,6 +100,7 @@ def summarise(model: Model, trained: Trained) -> Work:
         other_parameters=sums.other_parameters,
         trained_share=sums.trained / every if every else 1.0,
         experts=sums.experts,
+        chosen=sums.chosen,
         routed=sums.routed,
         launches=sums.launches,
     )
@@ -114,6 +116,7 @@ class _Sums:
         self.rows = self.width = self.reductions = self.boundary = self.scores = self.logits = 0.0
         self.stored_block = self.stored_other = self.experts = self.routed = self.launches = 0.0
         self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
+        self.chosen = 1.0
         self.shared: set[int] = set()
 
     def add(self, group: Pass) -> None:
@@ -145,6 +148,8 @@ class _Sums:
         if not parameters or (layer.shared and id(operation) in self.shared):
             return
         self.shared.add(id(operation))
+        if isinstance(operation, Matmul) and operation.chosen is not None:
+            self.chosen = max(self.chosen, float(operation.chosen))
         parameters *= 1 if layer.shared else times
         self.trained += parameters if own else 0.0
         if operation.component == EXPERTS:

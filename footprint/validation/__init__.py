@@ -10,8 +10,13 @@ from footprint.validation.report import ValidationReport, ValidationRow
 def datasets() -> dict[str, Callable[[], ValidationReport]]:
     """What can be validated, by name."""
     from footprint.validation.strubell import validate_strubell
+    from footprint.validation.throughput import validate_throughput, validate_throughput_found
 
-    return {"strubell": validate_strubell}
+    return {
+        "strubell": validate_strubell,
+        "throughput": validate_throughput,
+        "throughput-found": validate_throughput_found,
+    }
 
 
 __all__ = ["ValidationReport", "ValidationRow", "datasets"]

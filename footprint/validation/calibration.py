@@ -15,11 +15,12 @@ from footprint.validation.fit import (
     base_constants,
     development_cases,
     fit,
-    leave_one_out,
+    fold_values,
     log_factors,
     log_sums,
     prepare_cases,
     quantile,
+    residuals_by_fold,
 )
 
 LEAST_ROWS = 8
@@ -42,8 +43,19 @@ class Fitted:
     note: str = ""
 
 
-def calibrate() -> list[Fitted]:
-    """Every fitted number, in the order of the file."""
+FOLDS = ("family", "publisher", "generation")
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a calibration finds: the numbers of the file, and those of each fold."""
+
+    rows: list[Fitted]
+    folds: dict[str, dict[str, dict[str, float]]]
+
+
+def calibrate() -> Calibration:
+    """Every fitted number, in the order of the file, and what each fold is predicted with."""
     base = base_constants()
     cases = development_cases()
     given = prepare_cases(cases, base)
@@ -64,7 +76,8 @@ def calibrate() -> list[Fitted]:
     rows.append(
         Fitted("layout_found", layout_found, 1.0, 1.2, "what people run over the fastest layout that fits")
     )
-    out_given = leave_one_out(given, start=values)
+    folds = {by: fold_values(given, by, values) for by in FOLDS}
+    out_given = residuals_by_fold(given, "family", folds["family"])
     shift = {item.case.id: r for item, r in zip(given, out_given, strict=True)}
     full = log_sums(given, constants), log_factors(given, constants)
     inside = {item.case.id: a + b for item, a, b in zip(given, *full, strict=True)}
@@ -81,7 +94,7 @@ def calibrate() -> list[Fitted]:
     ]
     for known, items, residuals in (("given", given, out_given), ("found", found, out_found)):
         rows += _residuals(items, residuals, known)
-    return rows
+    return Calibration(rows, folds)
 
 
 def _interval(name: str, value: float) -> tuple[float, float]:
@@ -106,13 +119,13 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
     for kind in KINDS:
         entries = groups[kind]
         families = {family for _, _, family in entries}
-        chosen = entries if len(entries) >= LEAST_ROWS and len(families) >= 2 else everything
         note = f"{len(entries)} rows of {len(families)} source families"
-        if chosen is everything:
-            note += "; too few, so the spread of all rows, half as wide again"
-        ends = _ends(chosen)
-        if chosen is everything:
-            ends = (1.5 * ends[0], 1.5 * ends[1])
+        ends = _ends(entries) if entries else (0.0, 0.0)
+        if len(entries) < LEAST_ROWS or len(families) < 2:
+            # One family says nothing of others: at least the spread of all rows, half as wide again.
+            note += "; too few, so at least the spread of all rows, half as wide again"
+            every = _ends(everything)
+            ends = (min(ends[0], 1.5 * every[0]), max(ends[1], 1.5 * every[1]))
         low, high = (SEALED_ALLOWANCE * end for end in ends)
         rows.append(Fitted(f"residual_{kind}_{known}", 1.0, math.exp(low), math.exp(high), note))
         extra = Z90 * UNSEEN_STACK
@@ -154,3 +167,15 @@ def render(rows: Sequence[Fitted]) -> str:
 
 
 UNITS: Mapping[str, str] = {"cast_byte": "B"}
+
+
+def render_folds(folds: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """The constants of each fold as the text of their table."""
+    lines = ["by,fold,name,value,source,basis"]
+    lines += [
+        f"{by},{fold},{name},{value:.6g},published-throughput,fitted"
+        for by, one in folds.items()
+        for fold, values in one.items()
+        for name, value in values.items()
+    ]
+    return "\n".join(lines) + "\n"

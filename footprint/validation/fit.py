@@ -193,18 +193,28 @@ def fit(
     return values
 
 
-def leave_one_out(
-    prepared: Sequence[Prepared], *, by: str = "family", start: Mapping[str, float] | None = None
+def fold_values(
+    prepared: Sequence[Prepared], by: str, start: Mapping[str, float] | None = None
+) -> dict[str, dict[str, float]]:
+    """What is fitted without each fold (``family``, ``publisher`` or ``generation``), by fold."""
+    folds = sorted({getattr(item.case, by) for item in prepared})
+    return {
+        fold: fit([item for item in prepared if getattr(item.case, by) != fold], start=start, rounds=1)
+        for fold in folds
+    }
+
+
+def residuals_by_fold(
+    prepared: Sequence[Prepared], by: str, values: Mapping[str, Mapping[str, float]]
 ) -> list[float]:
-    """Log residuals, predicted over measured, each from a fit that never saw the case's fold."""
+    """Log of predicted over measured, each case with the constants that never saw its fold."""
     base = base_constants()
     residuals = [0.0] * len(prepared)
-    for fold in sorted({getattr(item.case, by) for item in prepared}):
-        inside = [item for item in prepared if getattr(item.case, by) != fold]
-        outside = [i for i, item in enumerate(prepared) if getattr(item.case, by) == fold]
-        constants = base.but(**fit(inside, start=start, rounds=1))
-        held = [prepared[i] for i in outside]
-        for i, a, b in zip(outside, log_sums(held, constants), log_factors(held, constants), strict=True):
+    for fold, fitted in values.items():
+        places = [i for i, item in enumerate(prepared) if getattr(item.case, by) == fold]
+        held = [prepared[i] for i in places]
+        constants = base.but(**fitted)
+        for i, a, b in zip(places, log_sums(held, constants), log_factors(held, constants), strict=True):
             residuals[i] = a + b
     return residuals
 

@@ -1,0 +1,184 @@
+"""Step times of published benchmarks, each predicted without its own source family.
+
+The layout is given as published (``throughput``) or found (``throughput-found``). The constants
+of each fold are read from ``reference_data/fitted_folds.csv``, which the calibration writes.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+
+from footprint.catalog.assumptions import assumed, assumed_values
+from footprint.catalog.files import read_csv, reference_folder
+from footprint.flops import count_step
+from footprint.performance.constants import Constants
+from footprint.performance.predict import predict_raw, regime, work_of
+from footprint.performance.work import Work
+from footprint.validation.cases import Case, throughput_cases
+from footprint.validation.report import ValidationReport, ValidationRow
+
+FOLDS = ("family", "publisher", "generation")
+
+
+@functools.cache
+def fold_constants(by: str) -> dict[str, Constants]:
+    """Constants fitted without each fold, by fold."""
+    values: dict[str, dict[str, float]] = {}
+    for row in read_csv(reference_folder() / "fitted_folds.csv"):
+        if row["by"] == by:
+            values.setdefault(row["fold"], {})[row["name"]] = float(row["value"])
+    base = {**assumed_values("time"), **assumed_values("time_fitted")}
+    return {fold: Constants({**base, **fitted}) for fold, fitted in values.items()}
+
+
+@functools.cache
+def countable_cases() -> tuple[tuple[Case, Work, float], ...]:
+    """Every usable case with its work and its model FLOPs."""
+    result = []
+    for case in throughput_cases(errors=[]):
+        try:
+            flops = count_step(case.config, case.shape, case.training, case.objective)
+        except Exception as error:  # a family that is not counted yet is no case
+            if not isinstance(error, _not_counted()):
+                raise
+            continue
+        if flops.operations is not None:
+            result.append((case, work_of(flops.operations, case.training), float(flops.training_flop)))
+    return tuple(result)
+
+
+def _not_counted() -> type[Exception]:
+    from footprint.errors import FootprintError
+
+    return FootprintError
+
+
+def predict_case(case: Case, work: Work, constants: Constants | None, *, found: bool) -> ValidationRow:
+    """One case as a row: published and predicted step time with its interval [s]."""
+    raw = predict_raw(
+        work, case.cluster, case.precision, case.year, given={} if found else case.given,
+        flash=case.training.attention == "flash", sequence_length=float(case.shape.sequence_length or 0),
+        native=case.native, constants=constants,
+    )  # fmt: skip
+    given = not found and "tp" in case.given
+    spread = assumed(f"time_fitted.residual_{regime(work, case.precision, case.year, case.native, given)}")
+    return ValidationRow(
+        id=case.id,
+        published=case.measured_s,
+        predicted=raw.seconds,
+        unit="s",
+        fold=case.family,
+        low=raw.seconds * spread.low,
+        high=raw.seconds * spread.high,
+        note=case.kind,
+    )
+
+
+def rows(*, found: bool, by: str = "family", sealed: bool = False) -> tuple[ValidationRow, ...]:
+    """Rows of the step-level cases, out of sample; ``sealed`` are those never fitted on."""
+    constants = fold_constants(by)
+    return tuple(
+        predict_case(case, work, None if sealed else constants[getattr(case, by)], found=found)
+        for case, work, _ in countable_cases()
+        if case.scope == "step" and case.sealed == sealed and (sealed or getattr(case, by) in constants)
+    )
+
+
+def validate_throughput() -> ValidationReport:
+    """Step times with the published layout, leave-family-out."""
+    return _report("throughput", found=False)
+
+
+def validate_throughput_found() -> ValidationReport:
+    """Step times with the layout found, leave-family-out."""
+    return _report("throughput-found", found=True)
+
+
+def _report(name: str, *, found: bool) -> ValidationReport:
+    main = rows(found=found)
+    notes = [over_families(main)]
+    for by in FOLDS[1:]:
+        other = ValidationReport(dataset=name, rows=rows(found=found, by=by))
+        notes.append(
+            f"leave-{by}-out: median {other.median_error:.1%}, within 1.25 {other.within(1.25):.0%}, "
+            f"90 % within {_r90(other.rows):.2f}x"
+        )
+    for kind in sorted({row.note for row in main}):
+        part = ValidationReport(dataset=name, rows=tuple(row for row in main if row.note == kind))
+        notes.append(
+            f"{kind}: {len(part.rows)} rows, median {part.median_error:.1%}, 90 % within {_r90(part.rows):.2f}x"
+        )
+    return ValidationReport(dataset=name, rows=main, baselines=baselines(), notes=tuple(notes))
+
+
+def over_families(rows: Sequence[ValidationRow]) -> str:
+    """The headline: the median over source families of the family's median error."""
+    families = sorted({row.fold for row in rows})
+    medians = [statistics.median(row.error for row in rows if row.fold == family) for family in families]
+    return (
+        f"median over {len(families)} source families of the family's median: {statistics.median(medians):.1%}; "
+        f"90 % of rows within {_r90(rows):.2f}x"
+    )
+
+
+def _r90(rows: Sequence[ValidationRow]) -> float:
+    factors = sorted(row.factor for row in rows)
+    return factors[min(len(factors) - 1, math.ceil(0.9 * len(factors)) - 1)]
+
+
+def baselines() -> dict[str, dict[str, float]]:
+    """What simpler rules make of the same rows."""
+    cases = [(c, w, f) for c, w, f in countable_cases() if c.scope == "step" and not c.sealed]
+    rules: Mapping[str, Callable[[Case, Work, float], float]] = {
+        "6ND at MFU 1.0": lambda c, w, f: _six_nd(c, w) / (_peak(c)),
+        "6ND at MFU 0.4": lambda c, w, f: _six_nd(c, w) / (0.4 * _peak(c)),
+        "exact FLOPs at MFU 0.4": lambda c, w, f: f / (0.4 * _peak(c)),
+        "median MFU of the chip and precision, leave-family-out": _ChipMedian(cases),
+    }
+    result = {}
+    for name, rule in rules.items():
+        report = ValidationReport(
+            dataset=name,
+            rows=tuple(
+                ValidationRow(
+                    id=c.id, published=c.measured_s, predicted=rule(c, w, f), unit="s", fold=c.family
+                )
+                for c, w, f in cases
+            ),
+        )
+        result[name] = {
+            "median_error": report.median_error,
+            "within_1_25": report.within(1.25),
+            "within_1_5": report.within(1.5),
+            "within_2": report.within(2.0),
+        }
+    return result
+
+
+def _peak(case: Case) -> float:
+    return case.cluster.count * case.cluster.accelerator.peak_flop_per_s[case.precision]
+
+
+def _six_nd(case: Case, work: Work) -> float:
+    parameters = work.block_parameters + work.other_parameters
+    if work.experts:
+        parameters += work.expert_parameters * work.chosen / work.experts
+    return 6.0 * parameters * work.rows
+
+
+class _ChipMedian:
+    """The median MFU that other families reached on a chip in a precision."""
+
+    def __init__(self, cases: Sequence[tuple[Case, Work, float]]) -> None:
+        self.known = [
+            (c.family, (c.cluster.accelerator.id, c.precision), f / (c.measured_s * _peak(c)))
+            for c, _, f in cases
+        ]
+
+    def __call__(self, case: Case, work: Work, flop: float) -> float:
+        others = [(chip, mfu) for family, chip, mfu in self.known if family != case.family]
+        same = [mfu for chip, mfu in others if chip == (case.cluster.accelerator.id, case.precision)]
+        return flop / (statistics.median(same or [mfu for _, mfu in others]) * _peak(case))
