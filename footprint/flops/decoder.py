@@ -41,13 +41,14 @@ def llama_like(fields: Fields, *, explicit: tuple[str, ...] = (), **differences:
     heads, kv_heads, head_dim = heads_of(fields, width, explicit)
     settings: dict[str, Any] = {
         "width": width,
-        "layers": fields.layers("num_hidden_layers"),
         "heads": heads,
         "kv_heads": kv_heads,
         "head_dim": head_dim,
         "vocabulary": fields.size("vocab_size"),
         "dropout": fields.number("attention_dropout", default=0.0) > 0,
     }
+    if "layers" not in differences:
+        settings["layers"] = fields.layers("num_hidden_layers")
     if "inner" not in differences:
         settings["inner"] = fields.size("intermediate_size")
     if "tied" not in differences:
