@@ -56,9 +56,10 @@ def own_share_kwh(energy: Series, own_cpu_s: Series, others_cpu_s: Sequence[Seri
     """The part of a shared component's energy that is this run's, and the seconds it was shared.
 
     While other runs are on the node, its processor's and memory's energy is divided by the
-    processor time that each run used; alone, a run has all of it.
+    processor time that each run used; alone, a run has all of it. The division is made for each
+    stretch with the same runs present, so that all runs divide alike and their parts add up.
     """
-    moments = {moment for moment, _ in energy}
+    moments = {energy[0][0], energy[-1][0]}
     for series in others_cpu_s:
         if len(series) > 1:
             moments |= {series[0][0], series[-1][0]}

@@ -1,0 +1,281 @@
+"""Ends that no program plans for, each one really brought about."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from footprint.reports.csvfile import read_rows
+from footprint.tracking.archive import open_archive, recover
+from tests.tracking.fault_harness import (
+    FLUSH_S,
+    PROGRAM,
+    ROOT,
+    WATTS,
+    Ended,
+    end_by,
+    random_kills,
+    signalled,
+    start,
+)
+
+# A loaded machine may keep a thread waiting; energy may be missing for one interval and that.
+LATE_S = 0.5
+
+
+def only(ended: Ended):
+    (run_id,) = ended.archive.runs
+    return ended.archive.report(run_id)
+
+
+def lost_wh(ended: Ended) -> float:
+    """Energy of a 360 W node that no line of the journal holds."""
+    ((process,),) = ended.archive.runs.values()
+    return WATTS * (ended.died_s - process.started_s) / 3600 - process.kwh["node"][-1][1] * 1000
+
+
+@pytest.mark.parametrize(
+    ("then", "code", "status"),
+    [
+        ("", 0, "completed"),
+        ("sys.exit()", 0, "completed"),
+        ("sys.exit(5)", 5, "failed"),
+        ("raise ValueError('mine')", 1, "failed"),
+        ("raise KeyboardInterrupt", -signal.SIGINT, "interrupted"),
+        ("os.kill(os.getpid(), signal.SIGINT); time.sleep(9)", -signal.SIGINT, "interrupted"),
+        ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)", -signal.SIGTERM, "terminated"),
+        ("os.kill(os.getpid(), signal.SIGHUP); time.sleep(9)", -signal.SIGHUP, "terminated"),
+        ("os._exit(4)", 4, "killed"),
+        ("os.abort()", -signal.SIGABRT, "killed"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL, "killed"),
+        ("import ctypes; ctypes.string_at(0)", -signal.SIGSEGV, "killed"),
+    ],
+)
+def test_every_way_to_end(tmp_path: Path, then: str, code: int, status: str) -> None:
+    ended = end_by(tmp_path, then)
+    report = only(ended)
+    assert (ended.returncode, report.measurement.status) == (code, status)
+    assert ("after" in ended.out) == (then == "")
+    if "mine" in then:
+        assert "ValueError: mine" in ended.err
+        assert "footprint/tracking" not in ended.err.split("Traceback")[1]  # their traceback, not ours
+    rows = read_rows(tmp_path / "runs.csv", kind="measurement")[0] if status != "killed" else []
+    assert len(rows) == (status != "killed")
+    assert report.measurement.workload.steps
+    assert lost_wh(ended) <= WATTS * (FLUSH_S + LATE_S) / 3600
+
+
+def test_what_a_kill_cut_off_is_recovered_once(tmp_path: Path) -> None:
+    ended = signalled(tmp_path, signal.SIGKILL, 0.6)
+    (done,) = recover(ended.archive)
+    assert done.status == "killed"
+    assert done.unseen_s == FLUSH_S
+    assert done.report.measurement.it_energy_kwh is not None
+    (row,), _ = read_rows(tmp_path / "runs.csv", kind="measurement")
+    assert row["status"] == "killed"
+    assert float(row["it_energy_kwh_mid"]) == done.report.measurement.it_energy_kwh.mid
+    assert recover(open_archive([tmp_path / "footprint-runs"])) == []
+    assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1
+
+
+def test_a_run_that_still_goes_is_left_alone(tmp_path: Path) -> None:
+    process = start(tmp_path, seconds=30)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.4)
+        archive = open_archive([tmp_path / "footprint-runs"])
+        ((record,),) = archive.runs.values()
+        assert record.status == "running"
+        assert recover(archive) == []
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_random_kills_lose_at_most_one_flush_interval(tmp_path: Path) -> None:
+    _check_kills(random_kills(tmp_path, 12, seed=1), 12)
+
+
+@pytest.mark.slow
+def test_two_hundred_random_kills(tmp_path: Path) -> None:
+    _check_kills(random_kills(tmp_path, 200), 200)
+
+
+def _check_kills(results: list[tuple[float, float, int]], tries: int) -> None:
+    assert len(results) == tries
+    assert max(seconds for seconds, _, _ in results) <= FLUSH_S + LATE_S
+    assert max(wh for _, wh, _ in results) <= WATTS * (FLUSH_S + LATE_S) / 3600
+    assert sum(seconds <= 2 * FLUSH_S for seconds, _, _ in results) >= 0.9 * tries
+    assert sum(damaged for _, _, damaged in results) <= tries // 20  # a kill inside a write is rare
+
+
+def test_a_forked_child_neither_counts_nor_ends_the_run(tmp_path: Path) -> None:
+    ended = end_by(
+        tmp_path,
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    for _ in range(5000): run.step(tokens=10**6)\n"
+        "    raise SystemExit(0)\n"
+        "os.waitpid(pid, 0)\n"
+        "run.step(tokens=7)",
+        arguments="{'name': 'forks'}",
+    )
+    assert ended.returncode == 0, ended.err
+    report = only(ended)
+    assert report.measurement.status == "completed"
+    assert report.measurement.workload.tokens is not None
+    assert report.measurement.workload.tokens % 10 == 7
+    assert report.measurement.workload.tokens < 10**6
+    assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1
+    assert ended.err.count("footprint: run") == 2
+
+
+WORKERS = """
+import multiprocessing, time
+import footprint
+
+def work(n):
+    time.sleep(0.05)
+    return n * n
+
+if __name__ == "__main__":
+    with footprint.track(meter="constant:360W", flush_s=0.1, quiet=True) as run:
+        with multiprocessing.get_context({method!r}).Pool(3) as pool:
+            print(sum(pool.map(work, range(6))))
+        run.step()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_worker_processes(tmp_path: Path, method: str) -> None:
+    (tmp_path / "train.py").write_text(WORKERS.format(method=method))
+    done = subprocess.run(
+        [sys.executable, "train.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "55"
+    archive = open_archive([tmp_path / "footprint-runs"])
+    ((record,),) = archive.runs.values()
+    assert (record.status, record.steps) == ("completed", 1)
+
+
+def test_sigterm_of_a_forked_child_kills_only_the_child(tmp_path: Path) -> None:
+    ended = end_by(
+        tmp_path,
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    time.sleep(30)\n"
+        "time.sleep(0.1); os.kill(pid, signal.SIGTERM)\n"
+        "assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGTERM",
+    )
+    assert ended.returncode == 0, ended.err
+    assert only(ended).measurement.status == "completed"
+
+
+def test_a_folder_deleted_in_the_middle(tmp_path: Path) -> None:
+    ended = end_by(
+        tmp_path, "import shutil; shutil.rmtree('footprint-runs'); time.sleep(0.4); run.step(tokens=3)"
+    )
+    assert ended.returncode == 0, ended.err
+    report = only(ended)
+    assert report.measurement.workload.tokens is not None
+    assert report.measurement.workload.tokens % 10 == 3
+    assert lost_wh(ended) <= WATTS * (FLUSH_S + LATE_S) / 3600
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True
+    )
+    if done.returncode:
+        pytest.skip("mounting a small tmpfs is not permitted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_that_fills_up_while_training(tmp_path: Path, small_disk: Path) -> None:
+    ended = end_by(
+        tmp_path, "", seconds=1.0,
+        arguments=f"{{'journal_dir': {str(small_disk)!r}, 'name': 'x' * 4000, 'callback': lambda _: open("
+        f"{str(small_disk / 'filler')!r}, 'ab').write(b'x' * 6000)}}",
+    )  # fmt: skip
+    assert ended.returncode == 0
+    assert "after" in ended.out
+    assert "space" in ended.err
+    archive = open_archive([small_disk])
+    ((record,),) = archive.runs.values()
+    assert record.steps > 0
+    assert record.journal.damaged <= 1
+    assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1
+
+
+def test_a_read_only_disk(tmp_path: Path, small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    ended = end_by(tmp_path, "", arguments=f"{{'journal_dir': {str(small_disk)!r}}}")
+    assert ended.returncode == 0
+    assert "Read-only" in ended.err
+    assert "instead" in ended.err
+    assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1
+
+
+def test_stopped_for_a_while_and_continued(tmp_path: Path) -> None:
+    process = start(tmp_path, seconds=2.5)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.4)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGCONT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, "after" in out) == (0, True), err
+    archive = open_archive([tmp_path / "footprint-runs"])
+    ((record,),) = archive.runs.values()
+    assert record.status == "completed"
+    # the machine was on, so a constant meter goes on: nothing lost, nothing invented
+    assert record.kwh["node"][-1][1] * 3.6e6 / WATTS == pytest.approx(record.run_s, rel=0.1)
+
+
+CLOCK = """
+import time
+real = time.time
+shift = [0.0]
+time.time = lambda: real() + shift[0]
+""" + PROGRAM.replace(
+    "run.step(tokens=10)",
+    "run.step(tokens=10); shift[0] = 86400.0 * ((run_n := globals().get('run_n', 0) + 1) % 3 - 1)",
+)
+
+
+def test_a_wall_clock_set_back_and_forth(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CLOCK, "{}", "0.6", ""],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True,
+    )  # fmt: skip
+    assert "after" in done.stdout
+    archive = open_archive([tmp_path / "footprint-runs"])
+    report = archive.report("last")
+    assert 0.6 <= report.measurement.duration_h.mid * 3600 < 3.0
+    assert report.measurement.status == "completed"
+
+
+def test_two_runs_at_once_never_count_the_machine_twice(tmp_path: Path) -> None:
+    programs = [start(tmp_path, seconds=1.5) for _ in range(2)]
+    for program in programs:
+        program.communicate(timeout=60)
+    archive = open_archive([tmp_path / "footprint-runs"])
+    first, second = (group[0] for group in archive.runs.values())
+    begin, end = min(first.started_s, second.started_s), max(first.last_s, second.last_s)
+    both = sum(report.measurement.it_energy_kwh.mid for report in archive.reports())  # type: ignore[union-attr]
+    assert both * 3.6e6 / WATTS == pytest.approx(end - begin, rel=0.1)
+    assert any("shared with" in w for report in archive.reports() for w in report.measurement.warnings)
