@@ -13,7 +13,7 @@ import sys
 import time
 
 from footprint.catalog.files import reference_folder
-from footprint.validation.calibration import calibrate, render, render_folds
+from footprint.validation.calibration import calibrate, render, render_folds, render_goodput
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"fitted in {time.process_time() - started:.0f} s of CPU time")
     files = {
         reference_folder() / "assumptions" / "time_fitted.toml": render(found.rows),
+        reference_folder() / "assumptions" / "goodput_fitted.toml": render_goodput(),
         reference_folder() / "fitted_folds.csv": render_folds(found.folds),
     }
     changed = [path for path, text in files.items() if not path.is_file() or path.read_text("utf-8") != text]

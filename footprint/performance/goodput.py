@@ -17,12 +17,17 @@ def goodput(*, cluster: Cluster, hours_without_loss: float) -> tuple[Quantity, A
     Restarts, lost steps, evaluation and checkpoints grow with chips and duration: one node or
     less than a day loses little, month-long runs on hundreds of chips lose much.
     """
-    if cluster.nodes <= 1 or hours_without_loss < HOURS_PER_DAY:
-        tier = "small"
-    elif cluster.count <= MIDDLE_SCALE:
-        tier = "middle"
-    else:
-        tier = "large"
-    number = assumed(f"goodput.{tier}")
+    scale = tier(cluster, hours_without_loss)
+    number = assumed(f"goodput_fitted.{scale}")
     share = Quantity.between(number.low, number.value, number.high, "goodput")
-    return share, number.row("--goodput")
+    return share, Assumption(
+        name=f"goodput.{scale}", value=number.value, unit=number.unit, basis=number.basis,
+        source=number.source, option="--goodput",
+    )  # fmt: skip
+
+
+def tier(cluster: Cluster, hours_without_loss: float) -> str:
+    """Which of the three scales a run is of: small, middle or large."""
+    if cluster.nodes <= 1 or hours_without_loss < HOURS_PER_DAY:
+        return "small"
+    return "middle" if cluster.count <= MIDDLE_SCALE else "large"

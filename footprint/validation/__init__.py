@@ -9,6 +9,7 @@ from footprint.validation.report import ValidationReport, ValidationRow
 
 def datasets() -> dict[str, Callable[[], ValidationReport]]:
     """What can be validated, by name."""
+    from footprint.validation.runs import validate_runs
     from footprint.validation.strubell import validate_strubell
     from footprint.validation.throughput import validate_throughput, validate_throughput_found
 
@@ -16,6 +17,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
         "strubell": validate_strubell,
         "throughput": validate_throughput,
         "throughput-found": validate_throughput_found,
+        "runs": validate_runs,
     }
 
 

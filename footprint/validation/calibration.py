@@ -169,6 +169,22 @@ def render(rows: Sequence[Fitted]) -> str:
 UNITS: Mapping[str, str] = {"cast_byte": "B"}
 
 
+def render_goodput() -> str:
+    """The fitted goodput tiers as the text of their file."""
+    from footprint.validation.goodput_fit import fit_goodput
+
+    lines = [
+        "# Written by `python -m benchmarks.calibrate --write`; never by hand.",
+        "# Fitted on reference_data/published/runs.csv, sealed developers apart; ends bound 90 %.",
+    ]
+    for name, value, low, high, note in fit_goodput():
+        lines += [
+            "", f"[{name}]", f"value = {value:.4g}", f"low = {low:.4g}", f"high = {high:.4g}", 'unit = "1"',
+            'basis = "fitted"', 'source = "goodput-of-published-runs"', f'note = "{note}"',
+        ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
 def render_folds(folds: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
     """The constants of each fold as the text of their table."""
     lines = ["by,fold,name,value,source,basis"]

@@ -1,0 +1,208 @@
+"""Whole published runs: accelerator-hours from config, tokens and hardware alone.
+
+A run's published hours hold restarts, evaluation and reporting habits; no model of the step
+sees those, so the goodput and its wide interval stand for them.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.files import read_csv, reference_folder
+from footprint.errors import FootprintError
+from footprint.flops import count_step
+from footprint.performance import choose_precision, goodput, predict_step
+from footprint.results import Quantity
+from footprint.schema import Cluster, StepShape, TrainingMethod
+from footprint.units import SECONDS_PER_HOUR
+from footprint.validation.cases import TOKENS_A_CHIP, evaluation
+from footprint.validation.report import ValidationReport, ValidationRow
+
+DATASET = "runs"
+USUAL_DAYS = 30
+"""Length of a run whose chip count was not published, to choose one."""
+GATED = ("llama", "olmo", "ibm-fms", "deepseek", "phi-3", "phi-4", "openelm", "granite", "yalm")
+"""Models whose MLP has three matrices."""
+
+
+def _value(row: Mapping[str, str], name: str) -> float | None:
+    return float(row[name]) if row[name] else None
+
+
+def config_of(row: Mapping[str, str]) -> dict[str, Any]:
+    """A config of the published dimensions; FootprintError if they do not define one."""
+    layers, width, heads = (_value(row, name) for name in ("layers", "hidden_size", "heads"))
+    if not (layers and width and heads):
+        raise FootprintError("dimensions were not published")
+    vocabulary = int(_value(row, "vocabulary") or 50304)
+    kv_heads = int(_value(row, "kv_heads") or heads)
+    inner = _value(row, "ffn_size")
+    if row["architecture"].startswith("encoder") and "decoder" not in row["architecture"]:
+        return {
+            "model_type": "bert", "hidden_size": int(width), "num_hidden_layers": int(layers),
+            "num_attention_heads": int(heads), "intermediate_size": int(inner or 4 * width),
+            "vocab_size": vocabulary,
+        }  # fmt: skip
+    if "decoder" not in row["architecture"] or row["architecture"].startswith(("encoder", "MoE")):
+        raise FootprintError(f"not counted from its dimensions: {row['architecture']}")
+    if row["id"].startswith(GATED):
+        gated_inner = inner or 256 * math.ceil(8 * width / 3 / 256)
+        return {
+            "model_type": "llama", "hidden_size": int(width), "num_hidden_layers": int(layers),
+            "num_attention_heads": int(heads), "num_key_value_heads": kv_heads,
+            "intermediate_size": int(gated_inner), "vocab_size": vocabulary,
+        }  # fmt: skip
+    return {
+        "model_type": "gpt2", "n_embd": int(width), "n_layer": int(layers), "n_head": int(heads),
+        "n_inner": int(inner or 4 * width), "vocab_size": vocabulary,
+    }  # fmt: skip
+
+
+def usable(row: Mapping[str, str]) -> bool:
+    """Whether a run of 2020 or later has an accelerator and hours, and is of quality A or B."""
+    if row["excluded"] or row["quality"] not in ("A", "B") or not row["accelerator"]:
+        return False
+    return int(row["year"]) >= evaluation()["runs"]["first_year"] and bool(_hours(row))
+
+
+def _hours(row: Mapping[str, str]) -> float | None:
+    """Published accelerator-hours [h]."""
+    total = _value(row, "accelerator_h")
+    if total:
+        return total
+    duration, count = _value(row, "duration_h"), _value(row, "accelerators")
+    return duration * count if duration and count else None
+
+
+def _cluster(row: Mapping[str, str], hours: float) -> Cluster:
+    count = _value(row, "accelerators")
+    if not count:
+        count = 8.0 * max(1, round(hours / (24 * USUAL_DAYS) / 8))
+    return parse_cluster(f"{row['accelerator']}:{int(count)}")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A published run with the accelerator-hours its steps alone would take."""
+
+    id: str
+    developer: str
+    cluster: Cluster
+    published_h: float
+    ideal_h: Quantity
+    energy_kwh: float | None = None
+
+
+def ideal_run(row: Mapping[str, str]) -> Run:
+    """Accelerator-hours of a published run's steps, from what it trained on what [h]."""
+    hours = _hours(row)
+    if hours is None:
+        raise FootprintError("no hours were published")
+    config = config_of(row)
+    cluster = _cluster(row, hours)
+    year = int(row["year"])
+    length = int(_value(row, "sequence_length") or 2048)
+    steps, batch, tokens = (_value(row, name) for name in ("steps", "sequences_per_step", "tokens"))
+    if tokens is None:
+        raise FootprintError("tokens were not published")
+    if batch is None:
+        batch = tokens / steps / length if steps else max(1.0, TOKENS_A_CHIP / length) * cluster.count
+    training = TrainingMethod(attention="flash" if year >= 2023 else "eager")
+    flops = count_step(config, StepShape(sequences=batch, sequence_length=length), training)
+    precision, _ = choose_precision(row["precision"] or None, cluster.accelerator, year)
+    step = predict_step(step_flop=flops, cluster=cluster, precision=precision, year=year)
+    ideal = step.step_time_s * (tokens / (batch * length) * cluster.count / SECONDS_PER_HOUR)
+    return Run(id=row["id"], developer=row["developer"], cluster=cluster, published_h=hours, ideal_h=ideal)
+
+
+def ideal_hours(*, sealed: bool, left_out: list[str] | None = None) -> Iterator[Run]:
+    """Every run that can be predicted; why the others cannot goes to ``left_out``."""
+    for row in _table():
+        if not usable(row) or (row["developer"] in evaluation()["runs"]["sealed"]) != sealed:
+            continue
+        try:
+            yield ideal_run(row)
+        except FootprintError as error:
+            if left_out is not None:
+                left_out.append(f"{row['id']}: {error}")
+
+
+@functools.cache
+def _table() -> tuple[dict[str, str], ...]:
+    return tuple(read_csv(reference_folder() / "published" / "runs.csv"))
+
+
+def run_rows(*, sealed: bool = False) -> tuple[list[ValidationRow], list[str]]:
+    """Predicted and published accelerator-hours, and why the others cannot be predicted."""
+    rows: list[ValidationRow] = []
+    left_out: list[str] = []
+    for run in ideal_hours(sealed=sealed, left_out=left_out):
+        share, _ = goodput(cluster=run.cluster, hours_without_loss=run.ideal_h.mid / run.cluster.count)
+        hours = run.ideal_h / share
+        rows.append(
+            ValidationRow(
+                id=run.id,
+                published=run.published_h,
+                predicted=hours.mid,
+                unit="accelerator-h",
+                fold=run.developer,
+                low=hours.low,
+                high=hours.high,
+                note=run.cluster.accelerator.id,
+            )
+        )
+    return rows, left_out
+
+
+def validate_runs() -> ValidationReport:
+    """Accelerator-hours of whole published runs from 2020 on, quality A and B."""
+    rows, left_out = run_rows()
+    baseline = _constant_mfu(rows)
+    medians = [
+        statistics.median(r.error for r in rows if r.fold == f) for f in sorted({r.fold for r in rows})
+    ]
+    notes = [
+        f"median over {len(medians)} developers of the developer's median: {statistics.median(medians):.1%}",
+        f"{len(left_out)} runs cannot be predicted from what was published",
+    ]
+    return ValidationReport(dataset=DATASET, rows=tuple(rows), baselines=baseline, notes=tuple(notes))
+
+
+def _constant_mfu(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
+    """6ND at a constant wall-clock MFU of 0.35 on the same runs."""
+    published = {row.id: row for row in rows}
+    simple = []
+    for row in _table():
+        known = published.get(row["id"])
+        if known is None:
+            continue
+        year = int(row["year"])
+        cluster = _cluster(row, known.published)
+        precision, _ = choose_precision(row["precision"] or None, cluster.accelerator, year)
+        peak = cluster.accelerator.peak_flop_per_s[precision]
+        flop = 6.0 * float(row["parameters"] or 0) * float(row["tokens"])
+        if flop:
+            simple.append(
+                ValidationRow(
+                    id=row["id"],
+                    published=known.published,
+                    predicted=flop / (0.35 * peak) / SECONDS_PER_HOUR,
+                    unit="accelerator-h",
+                    fold=known.fold,
+                )
+            )
+    report = ValidationReport(dataset="6ND at MFU 0.35", rows=tuple(simple))
+    return {
+        "6ND at MFU 0.35": {
+            "median_error": report.median_error,
+            "within_1_25": report.within(1.25),
+            "within_1_5": report.within(1.5),
+            "within_2": report.within(2.0),
+        }
+    }
