@@ -37,6 +37,7 @@ AUTO_CLASSES = {
         "AutoModelForSequenceClassification", "AutoModelForImageClassification", "AutoModelForAudioClassification",
     ),
     "rtd": ("AutoModelForPreTraining",),
+    "pre": ("AutoModelForPreTraining",),
     "encode": ("AutoModel",),
 }  # fmt: skip
 """Classes of transformers that compute an objective, in the order they are tried."""

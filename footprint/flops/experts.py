@@ -62,7 +62,9 @@ def mixture(
             operations.append(linear("shared_gate", ROUTER, source, output, rows, width, 1))
         if extras:
             operations.append(
-                Pointwise(name="score_correction", component=ROUTER, inputs=(), output="route", parameters=extras)
+                Pointwise(
+                    name="score_correction", component=ROUTER, inputs=(), output="route", parameters=extras
+                )
             )
         return tuple(operations)
 

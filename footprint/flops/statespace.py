@@ -78,8 +78,12 @@ def mamba1(sizes: Mamba1, data: Sequences) -> Mixer:
         if sizes.inner_norms:
             operations.append(
                 Pointwise(
-                    name="dt_b_c_norms", component=NORM, inputs=("dbc",), output="dbc",
-                    parameters=rank + 2 * state, saved=rows * (rank + 2 * state),
+                    name="dt_b_c_norms",
+                    component=NORM,
+                    inputs=("dbc",),
+                    output="dbc",
+                    parameters=rank + 2 * state,
+                    saved=rows * (rank + 2 * state),
                 )  # fmt: skip
             )
         operations += [
@@ -132,14 +136,27 @@ def mamba2(sizes: Mamba2, data: Sequences) -> Mixer:
         if sizes.norm:
             operations.append(
                 Pointwise(
-                    name="norm", component=NORM, inputs=("y", "zxbc"), output="yn", parameters=inner, saved=2 * rows * inner
+                    name="norm",
+                    component=NORM,
+                    inputs=("y", "zxbc"),
+                    output="yn",
+                    parameters=inner,
+                    saved=2 * rows * inner,
                 )
             )
         else:
             operations.append(
-                Pointwise(name="gate", component=POINTWISE, inputs=("y", "zxbc"), output="yn", saved=2 * rows * inner)
+                Pointwise(
+                    name="gate",
+                    component=POINTWISE,
+                    inputs=("y", "zxbc"),
+                    output="yn",
+                    saved=2 * rows * inner,
+                )
             )
-        operations.append(linear("out_proj", RECURRENCE, "yn", output, rows, inner, sizes.width, bias=sizes.bias))
+        operations.append(
+            linear("out_proj", RECURRENCE, "yn", output, rows, inner, sizes.width, bias=sizes.bias)
+        )
         return tuple(operations)
 
     return mixer
@@ -156,7 +173,9 @@ def _chunks(sizes: Mamba2, data: Sequences) -> tuple[Operation, ...]:
     triangle = whole * (chunk * (chunk + 1) // 2) + rest * (rest + 1) // 2
     tokens = data.length
 
-    def product(name: str, inputs: tuple[str, str], output: str, m: int, k: int, n: int, full: int, causal: int) -> Matmul:
+    def product(
+        name: str, inputs: tuple[str, str], output: str, m: int, k: int, n: int, full: int, causal: int
+    ) -> Matmul:
         return Matmul(
             name=name, component=RECURRENCE, inputs=inputs, output=output, m=m, k=k, n=n, count=count,
             full_flop=2 * streams * full, causal_flop=2 * streams * causal,

@@ -151,7 +151,9 @@ def _block(
             operations.append(stack_norm(stack, "input_norm", x, reads, rows))
         if stack.parallel and stack.norms != "single":
             operations.append(stack_norm(stack, "post_attention_norm", x, "h2", rows))
-        operations += kind.mixer(reads, x) if kind.mixer else _attention(stack, kind, batch, length, document, reads)
+        operations += (
+            kind.mixer(reads, x) if kind.mixer else _attention(stack, kind, batch, length, document, reads)
+        )
         if after:
             operations.append(stack_norm(stack, "attention_out_norm", x, x, rows))
     if stack.cross_names:

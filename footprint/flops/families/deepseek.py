@@ -61,7 +61,12 @@ def latent_attention(fields: Fields, shape: StepShape) -> Mixer:
 
     def latent_norm(name: str, tensor: str, rank: int) -> Pointwise:
         return Pointwise(
-            name=name, component=NORM, inputs=(tensor,), output=tensor + "n", parameters=rank, saved=rows * rank
+            name=name,
+            component=NORM,
+            inputs=(tensor,),
+            output=tensor + "n",
+            parameters=rank,
+            saved=rows * rank,
         )
 
     def mixer(source: str, output: str) -> tuple[Operation, ...]:

@@ -151,7 +151,10 @@ def _nemotron(fields: Fields, data: Sequences) -> Decoder:
         types = _types(fields, layers, "layers_block_type")
     unknown = set(types) - set(_LETTERS.values())
     if unknown:
-        raise fields.error("layers_block_type", f"holds {', '.join(sorted(unknown))}; known are {', '.join(_LETTERS.values())}")
+        raise fields.error(
+            "layers_block_type",
+            f"holds {', '.join(sorted(unknown))}; known are {', '.join(_LETTERS.values())}",
+        )
     heads = fields.size("mamba_num_heads")
     mixer = mamba2(
         Mamba2(
@@ -171,7 +174,9 @@ def _nemotron(fields: Fields, data: Sequences) -> Decoder:
         "mamba": Kind(positions=(), mixer=mixer, feeds=False),
         "attention": Kind(positions=(), feeds=False),
         "mlp": Kind(positions=(), mixes=False),
-        "moe": Kind(positions=(), mixes=False, feed_forward=_nemotron_experts(fields) if "moe" in types else None),
+        "moe": Kind(
+            positions=(), mixes=False, feed_forward=_nemotron_experts(fields) if "moe" in types else None
+        ),
     }
     return llama_like(
         fields,
@@ -196,7 +201,9 @@ def _nemotron_experts(fields: Fields) -> FeedForward:
     )  # fmt: skip
 
     def feed_forward(rows: Number, source: str, output: str) -> tuple[Operation, ...]:
-        always = mlp(rows, width, shared, names=("shared.up_proj", "shared.down_proj"), source=source, output=output)
+        always = mlp(
+            rows, width, shared, names=("shared.up_proj", "shared.down_proj"), source=source, output=output
+        )
         return (*routed(rows, source, output), *always)
 
     return feed_forward

@@ -18,7 +18,9 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     second = fields.text("model_type") == "mamba2"
     width = fields.size("hidden_size", "d_model")
     layers = fields.layers("num_hidden_layers", "n_layer")
-    mixer = (_mamba2 if second else _mamba1)(fields, width, Sequences(shape.sequences, required_length(shape)))
+    mixer = (_mamba2 if second else _mamba1)(
+        fields, width, Sequences(shape.sequences, required_length(shape))
+    )
     spec = Decoder(
         width=width,
         layers=layers,

@@ -28,7 +28,9 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     return decoder_model(spec, fields, shape, objective)
 
 
-def sparse(kinds: tuple[Kind, ...], layers: int, positions: Positions, experts: FeedForward) -> tuple[Kind, ...]:
+def sparse(
+    kinds: tuple[Kind, ...], layers: int, positions: Positions, experts: FeedForward
+) -> tuple[Kind, ...]:
     """The attention kinds, split by whether experts follow."""
     found = []
     for kind in kinds or (Kind(positions=range(layers)),):
@@ -71,7 +73,9 @@ def _qwen3(fields: Fields) -> Decoder:
         capacity=capacity_factor(fields),
     )  # fmt: skip
     positions = _every(fields, layers)
-    window = fields.optional_size("sliding_window") if fields.flag("use_sliding_window", default=False) else None
+    window = (
+        fields.optional_size("sliding_window") if fields.flag("use_sliding_window", default=False) else None
+    )
     return llama_like(
         fields, explicit=KV, qk_norm="head", family="mixture-of-experts",
         inner=fields.size("intermediate_size", default=1) if len(positions) == layers else fields.size("intermediate_size"),
@@ -81,7 +85,9 @@ def _qwen3(fields: Fields) -> Decoder:
 
 def deepseek_experts(fields: Fields, *, correction: bool = False) -> FeedForward:
     """Routed and shared experts by DeepSeek's keys."""
-    experts, chosen = counts(fields, ("n_routed_experts", "num_experts", "num_local_experts"), ("num_experts_per_tok",))
+    experts, chosen = counts(
+        fields, ("n_routed_experts", "num_experts", "num_local_experts"), ("num_experts_per_tok",)
+    )
     inner = fields.size("moe_intermediate_size")
     shared = inner * fields.size("n_shared_experts", "num_shared_experts", default=0, minimum=0, maximum=1000)
     return mixture(
@@ -169,9 +175,7 @@ def _llama4(fields: Fields) -> Decoder:
     chunk = fields.optional_size("attention_chunk_size", absent=8192)
     whole, chunked = split(layers, full)
     kinds = tuple(
-        kind
-        for kind in (Kind(positions=whole), Kind(positions=chunked, chunk=chunk))
-        if len(kind.positions)
+        kind for kind in (Kind(positions=whole), Kind(positions=chunked, chunk=chunk)) if len(kind.positions)
     )
     return llama_like(
         fields, explicit=HEADS, inner=fields.size("intermediate_size_mlp"), family="mixture-of-experts",

@@ -1,0 +1,104 @@
+"""Patches, towers of transformer blocks over them, and what image models share."""
+
+from __future__ import annotations
+
+from footprint.flops.blocks import convolution, parameters_only
+from footprint.flops.fields import Fields
+from footprint.flops.operations import NORM, Layer, Number, Operation, Pointwise, Stage
+from footprint.flops.transformer import Stack, blocks
+from footprint.records import record
+from footprint.schema import StepShape
+
+MAX_SIDE = 100_000
+
+
+@record
+class Tower(Stack):
+    """A vision transformer: patches, extra tokens, a bidirectional stack."""
+
+    channels: int = 3
+    patch: int
+    patch_bias: bool = True
+    extra_tokens: int = 1
+    """Class, distillation and register tokens."""
+    stored_tokens: int | None = None
+    """Positions of the learned position table; None: as many as the configured image has tokens."""
+    extra_parameters: int = 0
+    """Parameters that stand in the embedding beside those (mask tokens)."""
+    first_norm: bool = False
+    last_norm: bool = True
+    causal: bool = False
+    norm_parameters: int = 2
+    gated: bool = False
+    part: str = "vision"
+
+
+def sides(fields: Fields, name: str = "image_size", default: int | None = None) -> tuple[int, int]:
+    """(height, width) of an image by the config: one number or two."""
+    value = fields.raw(name, default=default)[1] if default is not None else fields.raw(name)[1]
+    if isinstance(value, (list, tuple)):
+        height, width = fields.sizes(name, length=2)
+        return height, width
+    side = (
+        fields.size(name, default=default, maximum=MAX_SIDE)
+        if default is not None
+        else fields.size(name, maximum=MAX_SIDE)
+    )
+    return side, side
+
+
+def image_sides(fields: Fields, shape: StepShape, default: int | None = None) -> tuple[int, int]:
+    """(height, width) of the images of the step: as asked, else the config's."""
+    if shape.image_size is not None:
+        return shape.image_size, shape.image_size
+    return sides(fields, default=default)
+
+
+def reduced(size: int, kernel: int, stride: int, padding: int = 0) -> int:
+    """Positions of a convolution along one side."""
+    return (size + 2 * padding - kernel) // stride + 1
+
+
+def grid(fields: Fields, image: tuple[int, int], patch: int) -> tuple[int, int]:
+    """Patches along the height and the width of an image."""
+    rows, columns = image[0] // patch, image[1] // patch
+    if rows < 1 or columns < 1:
+        raise fields.error("patch_size", f"= {patch} does not fit into an image of {image[0]} x {image[1]}")
+    return rows, columns
+
+
+def tower_tokens(tower: Tower, fields: Fields, image: tuple[int, int]) -> int:
+    """Tokens of one image, extra tokens included."""
+    rows, columns = grid(fields, image, tower.patch)
+    return rows * columns + tower.extra_tokens
+
+
+def tower_stages(
+    tower: Tower, fields: Fields, images: Number, image: tuple[int, int], stored: int
+) -> tuple[Stage, ...]:
+    """The tower over ``images`` images on its stream; ``stored`` is the length of the position table."""
+    rows, columns = grid(fields, image, tower.patch)
+    tokens = rows * columns + tower.extra_tokens
+    x, width = tower.stream, tower.width
+    table = stored * width + tower.extra_tokens * width + tower.extra_parameters
+    embed: list[Operation] = [
+        convolution(
+            "patch_embedding", "pixels", x, images * rows * columns, tower.channels, width, tower.patch**2,
+            bias=tower.patch_bias,
+        ),
+        parameters_only("positions and class tokens", table, x),
+    ]  # fmt: skip
+    if tower.first_norm:
+        embed.append(tower_norm(tower, "pre_layernorm", x, x, images * tokens))
+    return (
+        (Layer(part=tower.part, operations=tuple(embed), carries=(x,), checkpointed=False),),
+        blocks(tower, images, tokens),
+    )
+
+
+def tower_norm(tower: Stack, name: str, source: str, output: str, rows: Number) -> Pointwise:
+    """A norm of the tower's kind."""
+    return Pointwise(
+        name=name, component=NORM, inputs=(source,), output=output,
+        parameters=tower.norm_parameters * tower.width, saved=rows * tower.width,
+    )  # fmt: skip
