@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from time import gmtime, strftime
 from typing import Any
 
 from footprint import equations
@@ -137,7 +137,7 @@ def _assemble(
     return Estimate(
         footprint_version=footprint_version(),
         data_version=DATA_VERSION,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        created_at=strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime()),
         name=request.name or default_name,
         boundary=BOUNDARY,
         model=model_summary(scenario),
