@@ -54,6 +54,7 @@ def convolution(
     return Matmul(
         name=name, component=component, inputs=(source,), output=output, m=positions,
         k=inputs // groups * kernel, n=outputs // groups, count=groups, weights=groups, bias=outputs if bias else 0, tied=tied,
+        taps=kernel,
     )  # fmt: skip
 
 

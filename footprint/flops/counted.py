@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 AUTO_CLASSES = {
     "": (
         "AutoModelForSeq2SeqLM", "AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModelForSpeechSeq2Seq",
-        "AutoModelForImageClassification", "AutoModelForCTC", "AutoModel",
+        "AutoModelForImageTextToText", "AutoModelForImageClassification", "AutoModelForCTC", "AutoModel",
     ),
     "clm": ("AutoModelForCausalLM",),
     "mlm": ("AutoModelForMaskedLM",),
@@ -37,7 +37,8 @@ AUTO_CLASSES = {
         "AutoModelForSequenceClassification", "AutoModelForImageClassification", "AutoModelForAudioClassification",
     ),
     "rtd": ("AutoModelForPreTraining",),
-    "pre": ("AutoModelForPreTraining",),
+    "mae": ("AutoModelForPreTraining",),
+    "contrastive": ("AutoModel",),
     "encode": ("AutoModel",),
 }  # fmt: skip
 """Classes of transformers that compute an objective, in the order they are tried."""

@@ -67,6 +67,8 @@ class Matmul(NamedTuple):
     """Q K^T, which fused attention computes again in its backward pass."""
     groups: int = 1
     """Attention: query heads that share a key and value head."""
+    taps: int = 1
+    """Convolutions: positions of the kernel, among which ``k`` counts every input once each."""
 
     @property
     def dense_flop(self) -> Number:
