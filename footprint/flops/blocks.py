@@ -52,10 +52,19 @@ def convolution(
     ``kernel`` is the number of taps, over all dimensions.
     """
     return Matmul(
-        name=name, component=component, inputs=(source,), output=output, m=positions,
-        k=inputs // groups * kernel, n=outputs // groups, count=groups, weights=groups, bias=outputs if bias else 0, tied=tied,
+        name=name,
+        component=component,
+        inputs=(source,),
+        output=output,
+        m=positions,
+        k=inputs // groups * kernel,
+        n=outputs // groups,
+        count=groups,
+        weights=groups,
+        bias=outputs if bias else 0,
+        tied=tied,
         taps=kernel,
-    )  # fmt: skip
+    )
 
 
 def activation(source: str, output: str, elements: Number, name: str = "activation") -> Pointwise:

@@ -136,7 +136,7 @@ def _product(
     rate = machine.rate
     tp = layout.tp
     if line.component == CONVOLUTION:
-        rate = c["convolution_rate"]
+        rate = c["convolution_rate"] if machine.bytes <= 2 else c["convolution_rate_wide"]
     elif line.component == RECURRENCE:
         rate = c["recurrence_rate"]
     elif machine.is_gpu and machine.bytes <= 2:
@@ -148,7 +148,7 @@ def _product(
     weight = line.k * line.n * max(line.weights, 1.0) * line.times
     weight_share = 1.0 / tp / (layout.ep if line.component == "experts" else 1.0)
     tokens = 1.0 / (layout.dp * layout.cp)
-    moved = rows * (line.k + line.n) * tokens * 0.5 * (1.0 + 1.0 / tp)
+    moved = rows * (line.k / line.taps + line.n) * tokens * 0.5 * (1.0 + 1.0 / tp)
     reread = weight * weight_share * micro_batches * (line.count if line.component == RECURRENCE else 1.0)
     narrow = machine.precision in NARROW and not wide
     # Narrow operands are read as one byte and products written as two.

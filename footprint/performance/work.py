@@ -34,6 +34,8 @@ class Line:
     causal_flop: float
     dense_flop: float
     scores: bool = False
+    taps: float = 1.0
+    """Kernel positions of a convolution: its inputs are read once, not once a position."""
 
 
 @record
@@ -196,6 +198,7 @@ def _line(operation: Matmul, times: int, inputs: int, own: bool) -> Line:
         causal_flop=causal,
         dense_flop=dense,
         scores=operation.scores,
+        taps=float(operation.taps),
     )
 
 
@@ -205,7 +208,7 @@ def _kept(operation: Matmul, seen: set[str]) -> float:
     if operation.weights:
         if operation.inputs[0] not in seen:
             seen.add(operation.inputs[0])
-            kept += float(operation.m * operation.k * operation.count)
+            kept += float(operation.m * operation.k * operation.count) / operation.taps
     elif operation.scores:
         # Queries and keys; grouped keys are stored once for their group.
         kept += float(operation.count * operation.k) * (operation.m + operation.n / operation.groups)

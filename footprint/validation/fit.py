@@ -30,7 +30,8 @@ Z90 = 1.645
 PHYSICS = (
     "cast_byte", "passes_fused", "passes_eager", "passes_scores", "misaligned", "tensor_exposed",
     "tensor_exposed_since_2023", "data_exposed", "expert_exposed", "flash_rate_ampere", "flash_rate_hopper",
-    "flash_rate_hopper_tuned", "flash_rate_blackwell", "matmul_rate_tpu",
+    "flash_rate_hopper_tuned", "flash_rate_blackwell", "matmul_rate_tpu", "convolution_rate",
+    "convolution_rate_wide",
 )  # fmt: skip
 """Constants of the roofline that the data may move."""
 FACTORS = (
