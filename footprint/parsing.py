@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 from footprint.errors import FootprintError
+from footprint.records import value
 from footprint.units import HOURS_PER_DAY, KG_PER_T, SECONDS_PER_HOUR
 
 _NUMBER = r"([0-9]+(?:_[0-9]+)*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)"
@@ -81,7 +81,7 @@ def parse_byte_per_s(text: str, what: str = "bandwidth") -> float:
     return _positive(number * _MULTIPLIERS[prefix] / (8 if kind == "b" else 1), text, what)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limit:
     """A limit on one quantity of an estimate or a run, in the quantity's own unit."""
 

@@ -1,11 +1,13 @@
-"""Frozen records that cost next to nothing to define.
+"""Records that cost next to nothing to define: standard dataclasses with shared methods.
 
-``@record`` makes a standard dataclass, frozen, slotted and keyword-only: `dataclasses.fields`,
-``replace`` and ``asdict``, copying, pickling and pydantic take it like any other. The one
-difference is where its methods come from. ``@dataclass(frozen=True, ...)`` compiles six
-functions from source text for every class, about 1.4 ms each time a program starts; the
-command line's sixty records would spend more on that than on all the rest. Here the six are
-written once, and every record shares them.
+``@record`` is frozen and keyword-only, ``@value`` is frozen and takes its fields by position too,
+``@state`` can be changed. All are slotted, and `dataclasses.fields`, ``replace`` and ``asdict``,
+copying, pickling, pydantic and type checkers take them like any other dataclass. The one
+difference is where their methods come from: ``@dataclass`` compiles up to six functions from
+source text for every class each time a program starts, about 1.4 ms a class, which for the
+command line's sixty is more than all the rest of its start. Here they are written once.
+
+Not supported, since nothing here needs it: ``InitVar`` and ``field(init=False)``.
 """
 
 from __future__ import annotations
@@ -18,67 +20,130 @@ _T = TypeVar("_T")
 _set = object.__setattr__
 
 
+@dataclasses.dataclass(init=False, repr=False, eq=False)
+class _Pattern:
+    """What the standard library's functions look for on a dataclass and its fields."""
+
+    one: int
+
+
+_PARAMETERS = _Pattern.__dataclass_params__  # type: ignore[attr-defined]
+_KIND = dataclasses.fields(_Pattern)[0]._field_type  # type: ignore[attr-defined]
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
 def record(cls: type[_T]) -> type[_T]:
     """The class as a frozen, slotted, keyword-only dataclass."""
-    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)(cls)
-    fields = dataclasses.fields(made)
-    made._record_names = tuple(f.name for f in fields)
-    made._record_compared = tuple(f.name for f in fields if f.compare)
-    made._record_shown = tuple(f.name for f in fields if f.repr)
-    made._record_values = {f.name: f.default for f in fields if f.default is not MISSING}
-    made._record_factories = {f.name: f.default_factory for f in fields if f.default_factory is not MISSING}
-    made._record_checks = hasattr(made, "__post_init__")
-    made.__init__ = _init
-    made.__repr__ = _repr
-    made.__eq__ = _eq
-    made.__hash__ = _hash
-    made.__setattr__ = _refuse_to_set
-    made.__delattr__ = _refuse_to_delete
-    made.__getstate__ = _state
-    made.__setstate__ = _restore
-    return made  # type: ignore[no-any-return]
+    made: type[_T] = _made(cls, _FROZEN, _init, kw_only=True)
+    return made
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+def value(cls: type[_T]) -> type[_T]:
+    """The class as a frozen, slotted dataclass whose fields may be given by position."""
+    made: type[_T] = _made(cls, _FROZEN, _init_by_position, kw_only=False)
+    return made
+
+
+@dataclass_transform(field_specifiers=(dataclasses.field,))
+def state(cls: type[_T]) -> type[_T]:
+    """The class as a slotted dataclass that can be changed; not hashable."""
+    made: type[_T] = _made(cls, _CHANGING, _init_by_position, kw_only=False)
+    return made
+
+
+def _made(cls: Any, methods: dict[str, Any], init: Any, *, kw_only: bool) -> Any:
+    """The class with slots for its annotated fields, and with the shared methods."""
+    body = dict(vars(cls))
+    fields: dict[str, Any] = {}
+    for base in cls.__mro__[:0:-1]:
+        fields.update(getattr(base, "__dataclass_fields__", {}))
+    inherited = tuple(fields)
+    for name, annotation in body.get("__annotations__", {}).items():
+        if annotation.startswith("ClassVar"):
+            continue
+        given = body.pop(name, MISSING)
+        field: Any = given if isinstance(given, dataclasses.Field) else dataclasses.field(default=given)
+        field.name, field.type, field.kw_only, field._field_type = name, annotation, kw_only, _KIND
+        fields[name] = field
+    body.pop("__dict__", None)
+    body.pop("__weakref__", None)
+    body.update(methods)
+    body.update(
+        __slots__=tuple(name for name in fields if name not in inherited),
+        __match_args__=() if kw_only else tuple(fields),
+        __dataclass_fields__=fields,
+        __dataclass_params__=_PARAMETERS,
+        __init__=init,
+        _record_names=tuple(fields),
+        _record_values={n: f.default for n, f in fields.items() if f.default is not MISSING},
+        _record_factories={
+            n: f.default_factory for n, f in fields.items() if f.default_factory is not MISSING
+        },
+        _record_checks=hasattr(cls, "__post_init__"),
+    )
+    made = type(cls)(cls.__name__, cls.__bases__, body)
+    made.__qualname__ = cls.__qualname__
+    return made
+
+
+# ------------------------------------------------------------------------ shared methods
 
 
 def _init(self: Any, /, **given: Any) -> None:
-    values = {**self._record_values, **given}
-    try:
-        for name in self._record_names:
-            _set(self, name, values.pop(name))
-    except KeyError:
-        _fill(self, values)
-    if values:
-        unexpected = ", ".join(repr(name) for name in values)
-        raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {unexpected}")
+    values = self._record_values | given
+    if len(values) == len(self._record_names):
+        try:
+            for name in self._record_names:
+                _set(self, name, values[name])
+        except KeyError:
+            _init_with_care(self, given)
+    else:
+        _init_with_care(self, given)
     if self._record_checks:
         self.__post_init__()
 
 
-def _fill(self: Any, values: dict[str, Any]) -> None:
-    """Set the fields that are left, making the defaults that are made anew each time."""
-    missing = []
-    for name in self._record_names:
-        if name in values:
-            _set(self, name, values.pop(name))
-        elif not hasattr(self, name):
-            if name in self._record_factories:
-                _set(self, name, self._record_factories[name]())
-            else:
-                missing.append(name)
+def _init_by_position(self: Any, /, *placed: Any, **given: Any) -> None:
+    if placed:
+        names = self._record_names
+        if len(placed) > len(names):
+            raise TypeError(
+                f"{type(self).__name__}.__init__() takes {len(names)} arguments but {len(placed)} were given"
+            )
+        for name, value in zip(names, placed, strict=False):
+            if name in given:
+                raise TypeError(f"{type(self).__name__}.__init__() got multiple values for argument {name!r}")
+            given[name] = value
+    _init(self, **given)
+
+
+def _init_with_care(self: Any, given: dict[str, Any]) -> None:
+    """Set every field, making the defaults that are made anew each time; TypeError names what is wrong."""
+    names = self._record_names
+    made = {name: make() for name, make in self._record_factories.items() if name not in given}
+    values = {**self._record_values, **made, **given}
+    missing = [name for name in names if name not in values]
     if missing:
-        names = ", ".join(repr(name) for name in missing)
+        listed = ", ".join(map(repr, missing))
         raise TypeError(
-            f"{type(self).__name__}.__init__() missing {len(missing)} required keyword-only arguments: {names}"
+            f"{type(self).__name__}.__init__() missing {len(missing)} required keyword-only arguments: "
+            f"{listed}"
         )
+    for name in given:
+        if name not in names:
+            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}")
+    for name in names:
+        _set(self, name, values[name])
 
 
 def _repr(self: Any) -> str:
-    inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._record_shown)
-    return f"{type(self).__qualname__}({inside})"
+    shown = [name for name, field in self.__dataclass_fields__.items() if field.repr]
+    return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
 def _key(self: Any) -> tuple[Any, ...]:
-    return tuple([getattr(self, name) for name in self._record_compared])
+    return tuple([getattr(self, name) for name, field in self.__dataclass_fields__.items() if field.compare])
 
 
 def _eq(self: Any, other: object) -> Any:
@@ -89,11 +154,11 @@ def _hash(self: Any) -> int:
     return hash(_key(self))
 
 
-def _refuse_to_set(self: Any, name: str, value: object) -> None:
+def _refuse_to_set(_: Any, name: str, __: object) -> None:
     raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
-def _refuse_to_delete(self: Any, name: str) -> None:
+def _refuse_to_delete(_: Any, name: str) -> None:
     raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
 
 
@@ -104,3 +169,18 @@ def _state(self: Any) -> list[Any]:
 def _restore(self: Any, state: list[Any]) -> None:
     for name, value in zip(self._record_names, state, strict=True):
         _set(self, name, value)
+
+
+_CHANGING = {
+    "__repr__": _repr,
+    "__eq__": _eq,
+    "__hash__": None,
+    "__getstate__": _state,
+    "__setstate__": _restore,
+}
+_FROZEN = {
+    **_CHANGING,
+    "__hash__": _hash,
+    "__setattr__": _refuse_to_set,
+    "__delattr__": _refuse_to_delete,
+}

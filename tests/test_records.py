@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from footprint.records import record
+from footprint.records import record, state, value
 
 
 @record
@@ -82,6 +82,100 @@ def test_like_a_standard_dataclass(given_fields: dict[str, Any], other: dict[str
         assert same.note == ours.note
     changed = dataclasses.replace(ours, count=7)
     assert dataclasses.asdict(changed) == dataclasses.asdict(dataclasses.replace(theirs, count=7))
+
+
+@record
+class Longer(Record):
+    """A record that adds a field and gives another a default."""
+
+    name: str = "nameless"
+    width_m: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandardLonger(Standard):
+    """The same, made by the standard decorator."""
+
+    name: str = "nameless"
+    width_m: float
+
+
+@value
+class Pair:
+    """A frozen record with fields by position."""
+
+    left: float
+    right: float = 1.0
+    names: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StandardPair:
+    """The same, made by the standard decorator."""
+
+    left: float
+    right: float = 1.0
+    names: Mapping[str, int] = field(default_factory=dict)
+
+
+@state
+class Counter:
+    """A record that can be changed, and sets its own field."""
+
+    name: str
+    count: int = 0
+    seen: list[int] = field(default_factory=list)
+    twice: int = 0
+
+    def __post_init__(self) -> None:
+        self.twice = 2 * self.count
+
+
+@given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=2), st.booleans())
+def test_by_position_like_a_standard_dataclass(placed: list[float], named: bool) -> None:
+    names = {"names": {"a": 1}} if named else {}
+    ours, theirs = Pair(*placed, **names), StandardPair(*placed, **names)
+    assert dataclasses.asdict(ours) == dataclasses.asdict(theirs)
+    assert repr(ours) == repr(theirs).removeprefix("Standard")
+    assert ours == Pair(left=placed[0], **({"right": placed[1]} if placed[1:] else {}), **names)
+    match ours:
+        case Pair(left, right):
+            assert (left, right) == (theirs.left, theirs.right)
+
+
+@pytest.mark.parametrize("kind", [Pair, StandardPair])
+@pytest.mark.parametrize(
+    ("placed", "named"), [((1, 2, {}, 4), {}), ((1,), {"left": 2}), ((), {}), ((1,), {"up": 3})]
+)
+def test_wrong_positions_are_refused(kind: type[Any], placed: tuple[Any, ...], named: dict[str, Any]) -> None:
+    with pytest.raises(TypeError):
+        kind(*placed, **named)
+
+
+def test_a_state_can_change_and_is_not_hashable() -> None:
+    one, other = Counter("a", 2), Counter("a", 2)
+    assert one.twice == 4
+    one.count += 1
+    one.seen.append(one.count)
+    assert (one.count, one.seen, other.seen) == (3, [3], [])
+    assert one != other
+    assert copy.deepcopy(one) == one
+    assert copy.deepcopy(one).seen is not one.seen
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)
+    with pytest.raises(AttributeError):
+        one.missing = 1  # type: ignore[attr-defined]
+
+
+def test_inheritance_like_the_standard_one() -> None:
+    ours, theirs = Longer(count=2, width_m=3.0), StandardLonger(count=2, width_m=3.0)
+    assert repr(ours) == repr(theirs).removeprefix("Standard")
+    assert dataclasses.asdict(ours) == dataclasses.asdict(theirs)
+    assert (Longer.__slots__, ours.twice) == (StandardLonger.__slots__, 4)
+    assert ours != Record(name="nameless", count=2)
+    assert not hasattr(ours, "__dict__")
+    with pytest.raises(ValueError, match="count"):
+        Longer(count=-1, width_m=3.0)
 
 
 def test_same_fields_and_no_dict() -> None:

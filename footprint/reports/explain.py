@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from footprint.catalog.sources import describe
+from footprint.records import value
 from footprint.reports.human import amount, figures
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate, PhaseSummary, WorkloadSummary
@@ -15,7 +15,7 @@ from footprint.results.estimate import Estimate, PhaseSummary, WorkloadSummary
 WIDTH = 80
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step:
     """One formula: what it gives, with its numbers put in, and where they come from."""
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from footprint.errors import FootprintError
+from footprint.records import value
 
 Spread = Mapping[str, tuple[float, float]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Quantity:
     """A positive median and, for each cause, the log responses to its 5 % and 95 % ends.
 
