@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from footprint.flops.gradients import Trained, passes
 from footprint.flops.operations import CORE, EMBEDDING, Matmul, Model, Number
-from footprint.records import record
+from footprint.records import record, state
 from footprint.schema import Attention, Recompute
 
 
@@ -22,7 +22,7 @@ class Parameters:
     """Without look-up tables (tokens, positions, types)."""
 
 
-@dataclass(slots=True)
+@state
 class Tally:
     """FLOP of one training step, summed three ways."""
 
