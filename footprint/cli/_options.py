@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from footprint import parsing
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Human(click.ParamType):
@@ -49,6 +51,8 @@ class CatalogueName(click.ParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Names that start with what was typed; a path's completion where it looks like one."""
+        from click.shell_completion import CompletionItem
+
         if "/" in incomplete or incomplete.startswith("."):
             return [CompletionItem(incomplete, type="file")]
         wanted = incomplete.lower()
