@@ -148,7 +148,7 @@ def self_attention(
                 output="qk",
                 parameters=qk_norm,
                 saved=rows * (queries + others),
-            )  # fmt: skip
+            )
         )
         q = k = "qk"
     operations += attend(
@@ -184,11 +184,22 @@ def cross_attention(
     queries, others = heads * head_dim, kv_heads * head_dim
     return (
         linear(names[0], PROJECTIONS, source, "cq", rows, width, queries, bias=bias),
-        linear(names[1], PROJECTIONS, memory, "ck", memory_rows, memory_width, others, bias=bias and key_bias),
+        linear(
+            names[1], PROJECTIONS, memory, "ck", memory_rows, memory_width, others, bias=bias and key_bias
+        ),
         linear(names[2], PROJECTIONS, memory, "cv", memory_rows, memory_width, others, bias=bias),
         *attend(
-            pairs, batch=batch, heads=heads, qk_dim=head_dim, kv_heads=kv_heads,
-            query="cq", key="ck", value="cv", output="ca", prefix="cross_", dropout=dropout,
+            pairs,
+            batch=batch,
+            heads=heads,
+            qk_dim=head_dim,
+            kv_heads=kv_heads,
+            query="cq",
+            key="ck",
+            value="cv",
+            output="ca",
+            prefix="cross_",
+            dropout=dropout,
         ),
         linear(names[3], PROJECTIONS, "ca", output, rows, queries, width, bias=out_bias),
-    )  # fmt: skip
+    )

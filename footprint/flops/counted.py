@@ -26,21 +26,29 @@ if TYPE_CHECKING:
 
 AUTO_CLASSES = {
     "": (
-        "AutoModelForSeq2SeqLM", "AutoModelForMaskedLM", "AutoModelForCausalLM", "AutoModelForSpeechSeq2Seq",
-        "AutoModelForImageTextToText", "AutoModelForImageClassification", "AutoModelForCTC", "AutoModel",
+        "AutoModelForSeq2SeqLM",
+        "AutoModelForMaskedLM",
+        "AutoModelForCausalLM",
+        "AutoModelForSpeechSeq2Seq",
+        "AutoModelForImageTextToText",
+        "AutoModelForImageClassification",
+        "AutoModelForCTC",
+        "AutoModel",
     ),
     "clm": ("AutoModelForCausalLM",),
     "mlm": ("AutoModelForMaskedLM",),
     "mlm+nsp": ("AutoModelForPreTraining",),
     "seq2seq": ("AutoModelForSeq2SeqLM", "AutoModelForSpeechSeq2Seq"),
     "classification": (
-        "AutoModelForSequenceClassification", "AutoModelForImageClassification", "AutoModelForAudioClassification",
+        "AutoModelForSequenceClassification",
+        "AutoModelForImageClassification",
+        "AutoModelForAudioClassification",
     ),
     "rtd": ("AutoModelForPreTraining",),
     "mae": ("AutoModelForPreTraining",),
     "contrastive": ("AutoModel",),
     "encode": ("AutoModel",),
-}  # fmt: skip
+}
 """Classes of transformers that compute an objective, in the order they are tried."""
 
 _SKIPPED_OUTPUTS = frozenset({"past_key_values", "hidden_states", "attentions", "cross_attentions"})
@@ -125,7 +133,7 @@ def _count(
         with FlopCounterMode(display=False) as forward:
             loss = run(model, shape)
         with FlopCounterMode(display=False) as backward:
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
     return TorchCount(
         forward_flop=forward.get_total_flops(),
         backward_flop=backward.get_total_flops(),
@@ -210,19 +218,18 @@ def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str,
 
     accepted = inspect.signature(model.forward).parameters
     config: Any = model.config
-    batch = int(shape.sequences)
+    batch, length = int(shape.sequences), shape.sequence_length or 1
     inputs: dict[str, Any] = {}
     if "pixel_values" in accepted and getattr(model, "main_input_name", "") == "pixel_values":
         inputs["pixel_values"] = torch.empty(batch, *_image(config, shape))
     elif "input_features" in accepted:
-        inputs["input_features"] = torch.empty(batch, config.num_mel_bins, shape.sequence_length)
+        inputs["input_features"] = torch.empty(batch, config.num_mel_bins, length)
     else:
-        length = shape.sequence_length
         inputs["input_ids"] = torch.zeros(batch, length, dtype=torch.long)
         if masked and "attention_mask" in accepted:
             inputs["attention_mask"] = torch.ones(batch, length, dtype=torch.long)
     if "decoder_input_ids" in accepted:
-        inputs["decoder_input_ids"] = torch.zeros(batch, shape.target_sequence_length, dtype=torch.long)
+        inputs["decoder_input_ids"] = torch.zeros(batch, shape.target_sequence_length or 1, dtype=torch.long)
     if "use_cache" in accepted:
         inputs["use_cache"] = False
     return inputs

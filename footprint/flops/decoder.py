@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from footprint.flops.blocks import embedding, embedding_layer, head_layer, vocabulary_head
 from footprint.flops.fields import Fields
 from footprint.flops.operations import EMBEDDING, HEAD, Model, Operation, linear
 from footprint.flops.shapes import labels, required_length, unknown_objective
-from footprint.flops.transformer import HEADS, KV, Kind, Stack, blocks, heads_of, stack_norm, windowed
-from footprint.records import record
+from footprint.flops.transformer import (
+    HEADS,
+    KV,
+    Kind,
+    Stack,
+    assemble,
+    blocks,
+    heads_of,
+    stack_norm,
+    windowed,
+)
 from footprint.schema import StepShape
 
-__all__ = ["HEADS", "KV", "Decoder", "Kind", "decoder_model", "llama_like", "windowed"]
+__all__ = ["HEADS", "KV", "Decoder", "Kind", "decoder", "decoder_model", "llama_like", "windowed"]
 
 
-@record
-class Decoder(Stack):
+class Decoder(NamedTuple):
     """A causal transformer: a stack, and what leads into and out of it."""
 
+    stack: Stack
     vocabulary: int
     tied: bool = False
     head_bias: bool = False
@@ -57,46 +66,54 @@ def llama_like(fields: Fields, *, explicit: tuple[str, ...] = (), **differences:
         bias = fields.flag("attention_bias", default=False)
         settings["qkv_bias"] = settings["out_bias"] = bias
     settings.update(differences)
-    return Decoder(**settings)
+    return decoder(**settings)
+
+
+def decoder(**settings: Any) -> Decoder:
+    """A decoder from the fields of `Decoder` and of its `Stack`, side by side."""
+    spec: Decoder = assemble(Decoder, settings)
+    return spec
 
 
 def decoder_model(spec: Decoder, fields: Fields, shape: StepShape, objective: str) -> Model:
     """The operation list of one step of a causal transformer."""
+    stack = spec.stack
     length = required_length(shape)
     batch = shape.sequences
     rows = batch * length
-    narrow = spec.embedding_width or spec.width
+    narrow = spec.embedding_width or stack.width
     tables: list[Operation] = [embedding("embed_tokens", spec.vocabulary, narrow)]
-    if narrow != spec.width:
-        tables.append(linear("project_in", EMBEDDING, "x", "x", rows, narrow, spec.width))
+    if narrow != stack.width:
+        tables.append(linear("project_in", EMBEDDING, "x", "x", rows, narrow, stack.width))
     if spec.positions:
-        tables.append(embedding("embed_positions", spec.positions, spec.width))
+        tables.append(embedding("embed_positions", spec.positions, stack.width))
     if spec.embedding_norm:
-        tables.append(stack_norm(spec, "embedding_norm", "x", "x", rows))
+        tables.append(stack_norm(stack, "embedding_norm", "x", "x", rows))
     return Model(
         family=spec.family,
         stages=(
             (embedding_layer(*tables),),
-            blocks(spec, batch, length, shape.document_length),
+            blocks(stack, batch, length, shape.document_length),
             (head_layer(*decoder_head(spec, fields, shape, objective)),),
         ),
         samples=batch,
         tokens=rows,
-        lora_targets=spec.lora_targets,
+        lora_targets=stack.lora_targets,
     )
 
 
 def decoder_head(spec: Decoder, fields: Fields, shape: StepShape, objective: str) -> tuple[Operation, ...]:
     """Final norm and what predicts: vocabulary scores, or classes."""
+    stack = spec.stack
     rows = shape.sequences * required_length(shape)
     operations: list[Operation] = []
     source = "x"
     if spec.final_norm:
-        operations.append(stack_norm(spec, "final_norm", "x", "h", rows))
+        operations.append(stack_norm(stack, "final_norm", "x", "h", rows))
         source = "h"
-    width = spec.embedding_width or spec.width
-    if width != spec.width:
-        operations.append(linear("project_out", EMBEDDING, source, "narrow", rows, spec.width, width))
+    width = spec.embedding_width or stack.width
+    if width != stack.width:
+        operations.append(linear("project_out", EMBEDDING, source, "narrow", rows, stack.width, width))
         source = "narrow"
     if objective in ("", "clm"):
         predicted = shape.sequences * (shape.predicted_positions or required_length(shape))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from typing import Any, NamedTuple
 
 from footprint.flops.blocks import (
     activation,
@@ -15,20 +15,17 @@ from footprint.flops.blocks import (
 from footprint.flops.fields import Fields
 from footprint.flops.operations import EMBEDDING, HEAD, NORM, Model, Operation, Pointwise, linear
 from footprint.flops.shapes import labels, required_length, unknown_objective
-from footprint.flops.transformer import Stack, blocks, stack_norm
-from footprint.records import record
+from footprint.flops.transformer import Stack, assemble, blocks, stack_norm
 from footprint.schema import StepShape
 
 OBJECTIVES = ("mlm", "mlm+nsp", "rtd", "classification", "token_classification", "encode")
 
 
-@record
-class Encoder(Stack):
-    """A bidirectional transformer, and what leads into and out of it."""
+class Encoder(NamedTuple):
+    """A bidirectional transformer: a stack, and what leads into and out of it."""
 
+    stack: Stack
     vocabulary: int
-    causal: bool = False
-    part: str = "encoder"
     tables: tuple[tuple[str, int], ...] = ()
     """Further look-up tables, as wide as the embeddings: (name, rows)."""
     other_tables: int = 0
@@ -50,14 +47,13 @@ class Encoder(Stack):
     """The masked-language head has a dense layer and a norm before the vocabulary."""
     transform_bias: bool = True
     head_bias: bool = True
-    lora_targets: tuple[str, ...] = field(default=("query", "value"))
 
 
-def bert_like(fields: Fields, **differences: object) -> Encoder:
+def bert_like(fields: Fields, **differences: Any) -> Encoder:
     """An encoder with BERT's config keys; ``differences`` replace what a family does otherwise."""
     width = fields.size("hidden_size")
     heads = fields.size("num_attention_heads")
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "width": width,
         "layers": fields.layers("num_hidden_layers"),
         "heads": heads,
@@ -74,6 +70,7 @@ def bert_like(fields: Fields, **differences: object) -> Encoder:
         "mlp_bias": True,
         "norm_parameters": 2,
         "norms": "post",
+        "lora_targets": ("query", "value"),
         "dropout": fields.number("attention_probs_dropout_prob", default=0.1) > 0,
         "tables": (
             ("position_embeddings", fields.size("max_position_embeddings", default=512)),
@@ -81,7 +78,13 @@ def bert_like(fields: Fields, **differences: object) -> Encoder:
         ),
     }
     settings.update(differences)
-    return Encoder(**settings)  # type: ignore[arg-type]
+    return encoder(**settings)
+
+
+def encoder(**settings: Any) -> Encoder:
+    """An encoder from the fields of `Encoder` and of its `Stack`, side by side."""
+    spec: Encoder = assemble(Encoder, {"causal": False, "part": "encoder", **settings})
+    return spec
 
 
 def encoder_model(spec: Encoder, fields: Fields, shape: StepShape, objective: str) -> Model:
@@ -89,7 +92,7 @@ def encoder_model(spec: Encoder, fields: Fields, shape: StepShape, objective: st
     length = required_length(shape)
     batch = shape.sequences
     rows = batch * length
-    narrow = spec.embedding_width or spec.width
+    narrow = spec.embedding_width or spec.stack.width
     tables: list[Operation] = [embedding("word_embeddings", spec.vocabulary, narrow)]
     tables += [embedding(name, entries, narrow) for name, entries in spec.tables if entries]
     if spec.other_tables:
@@ -101,22 +104,22 @@ def encoder_model(spec: Encoder, fields: Fields, shape: StepShape, objective: st
                 component=NORM,
                 inputs=("x",),
                 output="x",
-                parameters=spec.norm_parameters * narrow,
+                parameters=spec.stack.norm_parameters * narrow,
                 saved=rows * narrow,
-            )  # fmt: skip
+            )
         )
-    if narrow != spec.width or spec.always_projected:
-        tables.append(linear("project_in", EMBEDDING, "x", "x", rows, narrow, spec.width, bias=True))
+    if narrow != spec.stack.width or spec.always_projected:
+        tables.append(linear("project_in", EMBEDDING, "x", "x", rows, narrow, spec.stack.width, bias=True))
     return Model(
         family="encoder",
         stages=(
             (embedding_layer(*tables),),
-            blocks(spec, batch, length, shape.document_length),
+            blocks(spec.stack, batch, length, shape.document_length),
             (head_layer(*encoder_head(spec, fields, shape, objective)),),
         ),
         samples=batch,
         tokens=rows,
-        lora_targets=spec.lora_targets,
+        lora_targets=spec.stack.lora_targets,
     )
 
 
@@ -128,12 +131,12 @@ def encoder_head(spec: Encoder, fields: Fields, shape: StepShape, objective: str
     known = {name for words in OBJECTIVES for name in words.split("+")}
     if set(wanted) - known or len(set(wanted)) < len(wanted):
         raise unknown_objective(objective, OBJECTIVES)
-    width = spec.width
+    width = spec.stack.width
     operations: list[Operation] = []
     if spec.other_parameters:
         operations.append(parameters_only("unused", spec.other_parameters, "unused"))
     if spec.final_norm:
-        operations.append(stack_norm(spec, "final_norm", "x", "x", rows))
+        operations.append(stack_norm(spec.stack, "final_norm", "x", "x", rows))
     if "mlm" in wanted:
         operations += _mlm(spec, batch * (shape.predicted_positions or required_length(shape)))
     if "rtd" in wanted:
@@ -156,16 +159,16 @@ def encoder_head(spec: Encoder, fields: Fields, shape: StepShape, objective: str
 
 def _mlm(spec: Encoder, rows: int | float) -> list[Operation]:
     """The vocabulary head over the masked positions."""
-    width = spec.head_width or spec.embedding_width or spec.width
+    width = spec.head_width or spec.embedding_width or spec.stack.width
     operations: list[Operation] = []
     source = "x"
     if spec.head_transform:
         operations += [
-            linear("transform", HEAD, "x", "t", rows, spec.width, width, bias=spec.transform_bias),
+            linear("transform", HEAD, "x", "t", rows, spec.stack.width, width, bias=spec.transform_bias),
             activation("t", "t1", rows * width),
             Pointwise(
                 name="transform_norm", component=NORM, inputs=("t1",), output="h",
-                parameters=spec.norm_parameters * width, saved=rows * width,
+                parameters=spec.stack.norm_parameters * width, saved=rows * width,
             ),
         ]  # fmt: skip
         source = "h"

@@ -36,9 +36,10 @@ def mixture(
     capacity: float = 1.0,
     extras: int = 0,
 ) -> FeedForward:
-    """The feed-forward of a layer with experts of width ``inner``; ``shared`` is the width of the expert all share.
+    """The feed-forward of a layer with experts of width ``inner``.
 
-    ``extras`` are further parameters (score corrections).
+    ``shared`` is the width of the expert that every token goes through, ``extras`` are further
+    parameters (score corrections).
     """
 
     def feed_forward(rows: Number, source: str, output: str) -> tuple[Operation, ...]:
@@ -47,17 +48,37 @@ def mixture(
             routed = routed * capacity
         operations: list[Operation] = [
             linear("router", ROUTER, source, "route", rows, width, experts, bias=router_bias),
-            _expert("experts.up", source, "eu", routed, width, inner * (2 if gated else 1), experts, chosen, expert_bias),
+            _expert(
+                "experts.up",
+                source,
+                "eu",
+                routed,
+                width,
+                inner * (2 if gated else 1),
+                experts,
+                chosen,
+                expert_bias,
+            ),
             Pointwise(
-                name="experts.activation", component=POINTWISE, inputs=("eu", "route"), output="eg",
+                name="experts.activation",
+                component=POINTWISE,
+                inputs=("eu", "route"),
+                output="eg",
                 saved=(3 if gated else 1) * routed * inner,
             ),
             _expert("experts.down", "eg", output, routed, inner, width, experts, chosen, expert_bias),
-        ]  # fmt: skip
+        ]
         if shared:
             operations += gated_mlp(
-                rows, width, shared, source=source, output=output, bias=shared_bias, component=EXPERTS, prefix="shared."
-            )  # fmt: skip
+                rows,
+                width,
+                shared,
+                source=source,
+                output=output,
+                bias=shared_bias,
+                component=EXPERTS,
+                prefix="shared.",
+            )
         if shared_gate:
             operations.append(linear("shared_gate", ROUTER, source, output, rows, width, 1))
         if extras:

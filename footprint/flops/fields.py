@@ -75,7 +75,7 @@ class Fields:
         return value
 
     def optional_size(self, name: str, *, absent: int | None = None) -> int | None:
-        """A whole number above zero; None where the config says null or 0, ``absent`` where it says nothing."""
+        """A whole number above zero; None where null or 0 is given, ``absent`` where nothing is."""
         if name not in self.values:
             return absent
         return self.size(name, default=0, minimum=0) or None

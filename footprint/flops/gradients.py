@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import pairwise
 
 from footprint.flops.operations import ADAPTERS, EMBEDDING, HEAD, Layer, Model, Operation, Positions, Stage
-from footprint.records import record
+from footprint.records import record, value
 
 Step = tuple[Operation, int, bool]
 """An operation, the number of input gradients it needs, and whether its parameters are trained."""
@@ -49,7 +49,7 @@ class Trained:
         return operation.name not in self.frozen
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pass:
     """``times`` layers of one kind that need the same gradients."""
 
@@ -97,7 +97,7 @@ def _spans(stage: Stage, trained: Trained) -> list[tuple[int, int]]:
     stop = max(layer.positions[-1] for layer in stage) + 1
     edges = {edge for _, *span in trained.spans for edge in span if 0 < edge < stop}
     ordered = [0, *sorted(edges), stop]
-    return list(zip(ordered, ordered[1:], strict=False))
+    return list(pairwise(ordered))
 
 
 def _walk(

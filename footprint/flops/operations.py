@@ -51,7 +51,7 @@ class Matmul(NamedTuple):
     m: Number
     k: Number
     n: Number
-    count: Number = 1
+    count: Number = 1  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
     weights: Number = 0
     bias: Number = 0
     """Parameters that are added, not multiplied."""

@@ -51,7 +51,7 @@ def recurrent_layer(
                 count=steps - 1,
                 weights=1,
                 tied=True,
-            )  # fmt: skip
+            )
         )
     last = state
     if projection:
@@ -67,7 +67,7 @@ def recurrent_layer(
                 n=projection,
                 count=steps,
                 weights=1,
-            )  # fmt: skip
+            )
         )
     operations.append(pass_on(last, output))
     return tuple(operations)

@@ -84,21 +84,33 @@ def mamba1(sizes: Mamba1, data: Sequences) -> Mixer:
                     output="dbc",
                     parameters=rank + 2 * state,
                     saved=rows * (rank + 2 * state),
-                )  # fmt: skip
+                )
             )
         operations += [
             linear("dt_proj", RECURRENCE, "dbc", "dt", rows, rank, inner, bias=True),
             Pointwise(
-                name="scan", component=RECURRENCE, inputs=("u", "dbc", "dt"), output="states",
-                parameters=inner * state + inner, saved=3 * rows * inner,
+                name="scan",
+                component=RECURRENCE,
+                inputs=("u", "dbc", "dt"),
+                output="states",
+                parameters=inner * state + inner,
+                saved=3 * rows * inner,
             ),
             Matmul(
-                name="read_state", component=RECURRENCE, inputs=("states", "dbc"), output="ys",
-                m=inner, k=state, n=1, count=rows,
+                name="read_state",
+                component=RECURRENCE,
+                inputs=("states", "dbc"),
+                output="ys",
+                m=inner,
+                k=state,
+                n=1,
+                count=rows,
             ),
-            Pointwise(name="gate", component=POINTWISE, inputs=("ys", "xz"), output="y", saved=2 * rows * inner),
+            Pointwise(
+                name="gate", component=POINTWISE, inputs=("ys", "xz"), output="y", saved=2 * rows * inner
+            ),
             linear("out_proj", RECURRENCE, "y", output, rows, inner, width, bias=sizes.bias),
-        ]  # fmt: skip
+        ]
         return tuple(operations)
 
     return mixer
@@ -127,12 +139,21 @@ def mamba2(sizes: Mamba2, data: Sequences) -> Mixer:
 
     def mixer(source: str, output: str) -> tuple[Operation, ...]:
         operations: list[Operation] = [
-            linear("in_proj", RECURRENCE, source, "zxbc", rows, sizes.width, inner + channels + sizes.heads, bias=sizes.bias),
+            linear(
+                "in_proj",
+                RECURRENCE,
+                source,
+                "zxbc",
+                rows,
+                sizes.width,
+                inner + channels + sizes.heads,
+                bias=sizes.bias,
+            ),
             causal_convolution("conv1d", "zxbc", "c", data, channels, sizes.kernel, bias=sizes.conv_bias),
             Pointwise(name="conv_act", component=POINTWISE, inputs=("c",), output="u", saved=rows * channels),
             parameters_only("dt_bias, A_log, D", 3 * sizes.heads, "u"),
             *_chunks(sizes, data),
-        ]  # fmt: skip
+        ]
         if sizes.norm:
             operations.append(
                 Pointwise(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
 
 from footprint.flops.attention import (
     Pairs,
@@ -17,7 +17,6 @@ from footprint.flops.blocks import embedding, gated_mlp, mlp, parameters_only
 from footprint.flops.fields import Fields
 from footprint.flops.operations import NORM, Layer, Number, Operation, Pointwise, Positions
 from footprint.flops.patterns import split
-from footprint.records import record
 
 KV = ("num_key_value_heads",)
 HEADS = ("num_key_value_heads", "head_dim")
@@ -48,8 +47,7 @@ class Kind(NamedTuple):
     """False where the embedding's norm already does the first layer's (ModernBERT)."""
 
 
-@record
-class Stack:
+class Stack(NamedTuple):
     """Blocks of attention and MLP, as a family's config describes them."""
 
     width: int
@@ -92,6 +90,13 @@ class Stack:
     """Projections of a cross-attention to ``memory`` between self-attention and MLP."""
     memory_width: int = 0
     """Width of the memory where it is not that of the blocks."""
+
+
+def assemble(kind: Any, settings: Mapping[str, Any]) -> Any:
+    """A record of ``kind`` (a stack, and what leads in and out) from one flat list of settings."""
+    own = {name: value for name, value in settings.items() if name in kind._fields}
+    stack = {name: value for name, value in settings.items() if name not in own}
+    return kind(stack=Stack(**stack), **own)
 
 
 def heads_of(fields: Fields, width: int, explicit: tuple[str, ...] = ()) -> tuple[int, int, int]:
@@ -188,8 +193,14 @@ def _mlp(stack: Stack) -> FeedForward:
 
     def feed_forward(rows: Number, source: str, output: str) -> tuple[Operation, ...]:
         return build(
-            rows, stack.width, stack.inner, names=stack.mlp_names, bias=stack.mlp_bias, source=source, output=output
-        )  # fmt: skip
+            rows,
+            stack.width,
+            stack.inner,
+            names=stack.mlp_names,
+            bias=stack.mlp_bias,
+            source=source,
+            output=output,
+        )
 
     return feed_forward
 
@@ -201,11 +212,23 @@ def _cross(stack: Stack, batch: Number, length: int, memory_length: int, before:
     if before:
         operations.append(stack_norm(stack, "cross_norm", x, "hc", rows))
     operations += cross_attention(
-        all_pairs(length, memory_length), rows, batch * memory_length, stack.width, stack.memory_width or stack.width,
-        batch=batch, heads=stack.heads, head_dim=stack.head_dim, kv_heads=stack.kv_heads, names=stack.cross_names,
-        bias=stack.qkv_bias, out_bias=stack.out_bias, key_bias=stack.key_bias,
-        source="hc" if before else x, output=x, dropout=stack.dropout,
-    )  # fmt: skip
+        all_pairs(length, memory_length),
+        rows,
+        batch * memory_length,
+        stack.width,
+        stack.memory_width or stack.width,
+        batch=batch,
+        heads=stack.heads,
+        head_dim=stack.head_dim,
+        kv_heads=stack.kv_heads,
+        names=stack.cross_names,
+        bias=stack.qkv_bias,
+        out_bias=stack.out_bias,
+        key_bias=stack.key_bias,
+        source="hc" if before else x,
+        output=x,
+        dropout=stack.dropout,
+    )
     if not before:
         operations.append(stack_norm(stack, "cross_norm", x, x, rows))
     return operations

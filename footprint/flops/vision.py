@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from footprint.flops.blocks import convolution, parameters_only
 from footprint.flops.fields import Fields
-from footprint.flops.operations import NORM, Layer, Number, Operation, Pointwise, Stage
-from footprint.flops.transformer import Stack, blocks
-from footprint.records import record
+from footprint.flops.operations import Layer, Number, Operation, Stage
+from footprint.flops.transformer import Stack, assemble, blocks, stack_norm
 from footprint.schema import StepShape
 
 MAX_SIDE = 100_000
 
 
-@record
-class Tower(Stack):
+class Tower(NamedTuple):
     """A vision transformer: patches, extra tokens, a bidirectional stack."""
 
-    channels: int = 3
+    stack: Stack
     patch: int
+    channels: int = 3
     patch_bias: bool = True
     extra_tokens: int = 1
     """Class, distillation and register tokens."""
-    stored_tokens: int | None = None
-    """Positions of the learned position table; None: as many as the configured image has tokens."""
     extra_parameters: int = 0
     """Parameters that stand in the embedding beside those (mask tokens)."""
     first_norm: bool = False
-    last_norm: bool = True
-    causal: bool = False
-    norm_parameters: int = 2
-    gated: bool = False
-    part: str = "vision"
+
+
+def tower(**settings: Any) -> Tower:
+    """A tower from the fields of `Tower` and of its `Stack`, side by side."""
+    usual = {"causal": False, "gated": False, "norm_parameters": 2, "part": "vision"}
+    made: Tower = assemble(Tower, {**usual, **settings})
+    return made
 
 
 def sides(fields: Fields, name: str = "image_size", default: int | None = None) -> tuple[int, int]:
@@ -67,38 +68,31 @@ def grid(fields: Fields, image: tuple[int, int], patch: int) -> tuple[int, int]:
     return rows, columns
 
 
-def tower_tokens(tower: Tower, fields: Fields, image: tuple[int, int]) -> int:
+def tower_tokens(spec: Tower, fields: Fields, image: tuple[int, int]) -> int:
     """Tokens of one image, extra tokens included."""
-    rows, columns = grid(fields, image, tower.patch)
-    return rows * columns + tower.extra_tokens
+    rows, columns = grid(fields, image, spec.patch)
+    return rows * columns + spec.extra_tokens
 
 
 def tower_stages(
-    tower: Tower, fields: Fields, images: Number, image: tuple[int, int], stored: int
+    spec: Tower, fields: Fields, images: Number, image: tuple[int, int], stored: int
 ) -> tuple[Stage, ...]:
     """The tower over ``images`` images on its stream; ``stored`` is the length of the position table."""
-    rows, columns = grid(fields, image, tower.patch)
-    tokens = rows * columns + tower.extra_tokens
-    x, width = tower.stream, tower.width
-    table = stored * width + tower.extra_tokens * width + tower.extra_parameters
+    stack = spec.stack
+    rows, columns = grid(fields, image, spec.patch)
+    tokens = rows * columns + spec.extra_tokens
+    x, width = stack.stream, stack.width
+    table = stored * width + spec.extra_tokens * width + spec.extra_parameters
     embed: list[Operation] = [
         convolution(
-            "patch_embedding", "pixels", x, images * rows * columns, tower.channels, width, tower.patch**2,
-            bias=tower.patch_bias,
+            "patch_embedding", "pixels", x, images * rows * columns, spec.channels, width, spec.patch**2,
+            bias=spec.patch_bias,
         ),
         parameters_only("positions and class tokens", table, x),
     ]  # fmt: skip
-    if tower.first_norm:
-        embed.append(tower_norm(tower, "pre_layernorm", x, x, images * tokens))
+    if spec.first_norm:
+        embed.append(stack_norm(stack, "pre_layernorm", x, x, images * tokens))
     return (
-        (Layer(part=tower.part, operations=tuple(embed), carries=(x,), checkpointed=False),),
-        blocks(tower, images, tokens),
+        (Layer(part=stack.part, operations=tuple(embed), carries=(x,), checkpointed=False),),
+        blocks(stack, images, tokens),
     )
-
-
-def tower_norm(tower: Stack, name: str, source: str, output: str, rows: Number) -> Pointwise:
-    """A norm of the tower's kind."""
-    return Pointwise(
-        name=name, component=NORM, inputs=(source,), output=output,
-        parameters=tower.norm_parameters * tower.width, saved=rows * tower.width,
-    )  # fmt: skip

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from footprint.flops.encoder import Encoder, bert_like, encoder_model
+from footprint.flops.encoder import Encoder, bert_like, encoder, encoder_model
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
 
 MODEL_TYPES = (
-    "bert", "roberta", "camembert", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "data2vec-text", "ernie",
-    "megatron-bert", "electra", "distilbert", "mpnet", "rembert",
-)  # fmt: skip
+    "bert",
+    "roberta",
+    "camembert",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "roberta-prelayernorm",
+    "data2vec-text",
+    "ernie",
+    "megatron-bert",
+    "electra",
+    "distilbert",
+    "mpnet",
+    "rembert",
+)
 _PRE_NORM = ("xlm-roberta-xl", "roberta-prelayernorm", "megatron-bert")
 
 
@@ -62,7 +73,7 @@ def _mpnet(fields: Fields) -> Encoder:
 def _distilbert(fields: Fields) -> Encoder:
     width = fields.size("dim", "hidden_size")
     heads = fields.size("n_heads", "num_attention_heads")
-    return Encoder(
+    return encoder(
         width=width,
         layers=fields.layers("n_layers", "num_hidden_layers"),
         heads=heads,

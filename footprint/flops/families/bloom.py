@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import Decoder, decoder_model
+from footprint.flops.decoder import Decoder, decoder, decoder_model
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
@@ -21,7 +21,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 def _bloom(fields: Fields) -> Decoder:
     width = fields.size("hidden_size", "n_embed")
     heads = fields.size("n_head", "num_attention_heads")
-    return Decoder(
+    return decoder(
         width=width,
         layers=fields.layers("n_layer", "num_hidden_layers"),
         heads=heads,
@@ -46,7 +46,7 @@ def _bloom(fields: Fields) -> Decoder:
 def _mpt(fields: Fields) -> Decoder:
     width = fields.size("d_model", "hidden_size")
     heads = fields.size("n_heads", "num_attention_heads")
-    return Decoder(
+    return decoder(
         width=width,
         layers=fields.layers("n_layers", "num_hidden_layers"),
         heads=heads,
@@ -75,7 +75,7 @@ def _falcon(fields: Fields) -> Decoder:
     fields.divide(heads, kv_heads, "num_attention_heads", "num_kv_heads")
     norms = fields.size("num_ln_in_parallel_attn", default=2 if new else 1)
     bias = fields.flag("bias", default=False)
-    return Decoder(
+    return decoder(
         width=width,
         layers=fields.layers("num_hidden_layers", "n_layer"),
         heads=heads,

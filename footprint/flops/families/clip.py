@@ -19,8 +19,8 @@ from footprint.flops.operations import (
     linear,
 )
 from footprint.flops.shapes import required_length, unknown_objective
-from footprint.flops.transformer import Stack, blocks
-from footprint.flops.vision import Tower, image_sides, sides, tower_norm, tower_stages, tower_tokens
+from footprint.flops.transformer import Stack, blocks, stack_norm
+from footprint.flops.vision import image_sides, sides, tower, tower_stages, tower_tokens
 from footprint.schema import StepShape
 
 MODEL_TYPES = (
@@ -107,7 +107,7 @@ def text_tower(fields: Fields, batch: Number, length: int) -> tuple[tuple[Stage,
         embedding("token_embedding", fields.size("vocab_size"), width, "t"),
         embedding("position_embedding", fields.size("max_position_embeddings"), width, "t"),
     )
-    last: list[Operation] = [tower_norm(stack, "final_layer_norm", "t", "t", rows)]
+    last: list[Operation] = [stack_norm(stack, "final_layer_norm", "t", "t", rows)]
     out = width
     if siglip:
         out = fields.size("projection_size", default=width)
@@ -130,7 +130,7 @@ def image_tower(
     siglip = fields.text("model_type").startswith("siglip")
     base = _stack(fields, width, causal=False, part="vision", stream="v")
     depth = base.layers if layers is None else layers
-    tower = Tower(
+    spec = tower(
         width=width,
         layers=depth,
         heads=base.heads,
@@ -150,15 +150,15 @@ def image_tower(
         first_norm=not siglip,
         dropout=base.dropout,
     )
-    tokens = tower_tokens(tower, fields, image)
-    stages = tower_stages(tower, fields, images, image, tower_tokens(tower, fields, sides(fields)))
+    tokens = tower_tokens(spec, fields, image)
+    stages = tower_stages(spec, fields, images, image, tower_tokens(spec, fields, sides(fields)))
     head: list[Operation] = []
     if siglip:
-        head.append(tower_norm(tower, "post_layernorm", "v", "v", images * tokens))
+        head.append(stack_norm(spec.stack, "post_layernorm", "v", "v", images * tokens))
         if pooled and fields.flag("vision_use_head", default=True):
-            head += _pooling(tower, images, tokens)
+            head += _pooling(spec.stack, images, tokens)
     elif pooled:
-        head.append(tower_norm(tower, "post_layernorm", "v", "v", images))
+        head.append(stack_norm(spec.stack, "post_layernorm", "v", "v", images))
     if head:
         stages = (
             *stages,
@@ -190,18 +190,33 @@ def _stack(fields: Fields, width: int, *, causal: bool, part: str, stream: str) 
     )
 
 
-def _pooling(tower: Tower, images: Number, tokens: int) -> list[Operation]:
+def _pooling(stack: Stack, images: Number, tokens: int) -> list[Operation]:
     """SigLIP's pooling: one learned query attends to all patches, then an MLP."""
-    width = tower.width
+    width = stack.width
     return [
         parameters_only("probe", width, "probe"),
         linear("pool.query", PROJECTIONS, "probe", "q", images, width, width, bias=True),
         linear("pool.key_value", PROJECTIONS, "v", "kv", images * tokens, width, 2 * width, bias=True),
         *attend(
-            all_pairs(1, tokens), batch=images, heads=tower.heads, qk_dim=tower.head_dim, key="kv", value="kv",
-            output="a", prefix="pool.",
+            all_pairs(1, tokens),
+            batch=images,
+            heads=stack.heads,
+            qk_dim=stack.head_dim,
+            key="kv",
+            value="kv",
+            output="a",
+            prefix="pool.",
         ),
         linear("pool.out", PROJECTIONS, "a", "v", images, width, width, bias=True),
-        tower_norm(tower, "pool.layernorm", "v", "h", images),
-        *mlp(images, width, tower.inner, names=("pool.fc1", "pool.fc2"), source="h", output="v", bias=True, component=EMBEDDING),
-    ]  # fmt: skip
+        stack_norm(stack, "pool.layernorm", "v", "h", images),
+        *mlp(
+            images,
+            width,
+            stack.inner,
+            names=("pool.fc1", "pool.fc2"),
+            source="h",
+            output="v",
+            bias=True,
+            component=EMBEDDING,
+        ),
+    ]

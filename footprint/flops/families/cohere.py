@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import decoder_model, llama_like, windowed
+from footprint.flops.decoder import Kind, decoder_model, llama_like, windowed
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.flops.patterns import full_layers
@@ -14,7 +14,7 @@ MODEL_TYPES = ("cohere", "cohere2")
 def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     """The operation list of a Cohere decoder."""
     layers = fields.layers("num_hidden_layers")
-    kinds = ()
+    kinds: tuple[Kind, ...] = ()
     if fields.text("model_type") == "cohere2":
         every = fields.size("sliding_window_pattern", default=4)
         kinds = windowed(layers, full_layers(fields, layers, every=every), fields.size("sliding_window"))

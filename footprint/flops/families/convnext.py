@@ -24,10 +24,19 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     scaled = not second and fields.number("layer_scale_init_value", default=1e-6) > 0
     rows = images * height * width
     stem = embedding_layer(
-        convolution("stem", "pixels", "x", rows, fields.size("num_channels", default=3), channels[0], patch**2, bias=True),
+        convolution(
+            "stem",
+            "pixels",
+            "x",
+            rows,
+            fields.size("num_channels", default=3),
+            channels[0],
+            patch**2,
+            bias=True,
+        ),
         norm("stem_norm", "x", "x", rows, channels[0], bias=True),
         part="vision",
-    )  # fmt: skip
+    )
     stages: list[Stage] = [(stem,)]
     for index, (size, depth) in enumerate(zip(channels, depths, strict=True)):
         if index:

@@ -7,7 +7,7 @@ part that all heads share, values have a width of their own.
 from __future__ import annotations
 
 from footprint.flops.attention import attend, causal_pairs
-from footprint.flops.decoder import Decoder, Kind, decoder_model
+from footprint.flops.decoder import Kind, decoder, decoder_model
 from footprint.flops.families.qwen_moe import after_dense, deepseek_experts, sparse
 from footprint.flops.fields import Fields
 from footprint.flops.operations import NORM, PROJECTIONS, Model, Operation, Pointwise, linear
@@ -28,7 +28,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     if model_type not in _DENSE:
         first = 1 if model_type == "glm4_moe_lite" else 0
         kinds = sparse(kinds, layers, after_dense(fields, layers, first), deepseek_experts(fields))
-    spec = Decoder(
+    spec = decoder(
         width=fields.size("hidden_size"),
         layers=layers,
         heads=heads,

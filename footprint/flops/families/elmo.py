@@ -80,11 +80,18 @@ def _tokens(fields: Fields, rows: Number, width: int, directions: tuple[str, ...
         tied = again > 0  # the second direction uses the first's weights
         operations += [
             convolution(
-                f"char_cnn.{taps}", "chars", prefix + "c", rows * (longest - taps + 1), characters, number, taps,
-                bias=not tied, tied=tied,
+                f"char_cnn.{taps}",
+                "chars",
+                prefix + "c",
+                rows * (longest - taps + 1),
+                characters,
+                number,
+                taps,
+                bias=not tied,
+                tied=tied,
             )
             for taps, number in filters
-        ]  # fmt: skip
+        ]
         for index in range(highways):
             operations += [
                 linear(

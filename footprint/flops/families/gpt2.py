@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import Decoder, Kind, decoder_model, windowed
+from footprint.flops.decoder import Decoder, Kind, decoder, decoder_model, windowed
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.flops.patterns import compact
@@ -24,7 +24,7 @@ def _gpt(fields: Fields) -> Decoder:
     heads = fields.size("n_head", "num_attention_heads")
     first = model_type == "openai-gpt"
     one_query = model_type == "gpt_bigcode" and fields.flag("multi_query", default=True)
-    return Decoder(
+    return decoder(
         width=width,
         layers=fields.layers("n_layer", "num_hidden_layers"),
         heads=heads,
@@ -52,7 +52,7 @@ def _neo(fields: Fields) -> Decoder:
     width = fields.size("hidden_size")
     heads = fields.size("num_heads", "num_attention_heads")
     layers = fields.layers("num_layers", "num_hidden_layers")
-    return Decoder(
+    return decoder(
         width=width,
         layers=layers,
         heads=heads,
@@ -93,7 +93,7 @@ def _neo_kinds(fields: Fields, layers: int) -> tuple[Kind, ...]:
 def _ctrl(fields: Fields) -> Decoder:
     width = fields.size("n_embd", "hidden_size")
     heads = fields.size("n_head", "num_attention_heads")
-    return Decoder(
+    return decoder(
         width=width,
         layers=fields.layers("n_layer", "num_hidden_layers"),
         heads=heads,

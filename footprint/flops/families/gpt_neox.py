@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import Decoder, decoder_model, llama_like
+from footprint.flops.decoder import Decoder, decoder, decoder_model, llama_like
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
@@ -20,22 +20,38 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     elif model_type == "gpt_neox":
         bias = fields.flag("attention_bias", default=True)
         spec = llama_like(
-            fields, gated=False, attention_names=_FUSED, mlp_names=_MLP, qkv_bias=bias, out_bias=bias, mlp_bias=True,
-            norm_parameters=2, parallel=fields.flag("use_parallel_residual", default=True), lora_targets=_FUSED[:1],
-        )  # fmt: skip
+            fields,
+            gated=False,
+            attention_names=_FUSED,
+            mlp_names=_MLP,
+            qkv_bias=bias,
+            out_bias=bias,
+            mlp_bias=True,
+            norm_parameters=2,
+            parallel=fields.flag("use_parallel_residual", default=True),
+            lora_targets=_FUSED[:1],
+        )
     else:
         spec = llama_like(
-            fields, gated=False, attention_names=_FUSED, mlp_names=_MLP, qkv_bias=True, out_bias=True, mlp_bias=True,
-            norm_parameters=2, lora_targets=_FUSED[:1], qk_norm_parameters=2,
+            fields,
+            gated=False,
+            attention_names=_FUSED,
+            mlp_names=_MLP,
+            qkv_bias=True,
+            out_bias=True,
+            mlp_bias=True,
+            norm_parameters=2,
+            lora_targets=_FUSED[:1],
+            qk_norm_parameters=2,
             qk_norm="head" if fields.flag("qk_layernorm", default=True) else "",
-        )  # fmt: skip
+        )
     return decoder_model(spec, fields, shape, objective)
 
 
 def _gptj(fields: Fields, *, fused: bool) -> Decoder:
     width = fields.size("n_embd", "hidden_size")
     heads = fields.size("n_head", "num_attention_heads")
-    return Decoder(
+    return decoder(
         width=width,
         layers=fields.layers("n_layer", "num_hidden_layers"),
         heads=heads,

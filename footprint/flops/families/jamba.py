@@ -129,8 +129,13 @@ def _granite(fields: Fields, data: Sequences) -> Decoder:
     if fields.size("num_local_experts", default=8, minimum=0):
         experts, chosen = counts(fields, ("num_local_experts",), ("num_experts_per_tok",))
         feed = mixture(
-            width, fields.size("intermediate_size"), experts, chosen, shared=shared, capacity=capacity_factor(fields)
-        )  # fmt: skip
+            width,
+            fields.size("intermediate_size"),
+            experts,
+            chosen,
+            shared=shared,
+            capacity=capacity_factor(fields),
+        )
     kinds = _kinds(layers, attention, _ssd(fields, data, width), ((range(layers), feed),))
     return llama_like(fields, kinds=kinds, family="state-space")
 
@@ -197,8 +202,13 @@ def _nemotron_experts(fields: Fields) -> FeedForward:
     shared = fields.size("moe_shared_expert_intermediate_size")
     experts, chosen = counts(fields, ("n_routed_experts",), ("num_experts_per_tok",))
     routed = mixture(
-        width, fields.size("moe_intermediate_size"), experts, chosen, gated=False, capacity=capacity_factor(fields)
-    )  # fmt: skip
+        width,
+        fields.size("moe_intermediate_size"),
+        experts,
+        chosen,
+        gated=False,
+        capacity=capacity_factor(fields),
+    )
 
     def feed_forward(rows: Number, source: str, output: str) -> tuple[Operation, ...]:
         always = mlp(

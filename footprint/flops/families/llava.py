@@ -95,7 +95,7 @@ def _llava(
 
 
 def _paligemma(
-    fields: Fields, images: Number, patches: int, width: int, text: int
+    _: Fields, images: Number, patches: int, width: int, text: int
 ) -> tuple[int, list[Operation]]:
     return patches, [linear("projector", EMBEDDING, "v", "x", images * patches, width, text, bias=True)]
 

@@ -44,7 +44,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
         )  # fmt: skip
         return Layer(part="encoder", operations=(*operations, pass_on("y", "x")), positions=positions)
 
-    stack = (layer(width, range(1)),)
+    stack: tuple[Layer, ...] = (layer(width, range(1)),)
     if depth > 1:
         stack = (*stack, layer(reach, range(1, depth)))
     tied = fields.flag("tie_word_embeddings", default=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import Decoder, Kind, decoder_model
+from footprint.flops.decoder import Kind, decoder, decoder_model
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.flops.shapes import required_length
@@ -21,7 +21,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     mixer = (_mamba2 if second else _mamba1)(
         fields, width, Sequences(shape.sequences, required_length(shape))
     )
-    spec = Decoder(
+    spec = decoder(
         width=width,
         layers=layers,
         heads=1,

@@ -7,6 +7,7 @@ from footprint.flops.experts import capacity_factor, counts, mixture
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.flops.patterns import full_layers, split
+from footprint.flops.transformer import FeedForward
 from footprint.schema import StepShape
 
 MODEL_TYPES = (
@@ -29,7 +30,9 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     return decoder_model(spec, fields, shape, objective)
 
 
-def _experts(fields: Fields, *, shared: int = 0, router_bias: bool = False, expert_bias: bool = False):  # noqa: ANN202
+def _experts(
+    fields: Fields, *, shared: int = 0, router_bias: bool = False, expert_bias: bool = False
+) -> FeedForward:
     experts, chosen = counts(fields, ("num_local_experts", "num_experts"), ("num_experts_per_tok",))
     return mixture(
         fields.size("hidden_size"),
@@ -43,10 +46,10 @@ def _experts(fields: Fields, *, shared: int = 0, router_bias: bool = False, expe
     )
 
 
-def _everywhere(fields: Fields, **options: object) -> tuple[Kind, ...]:
+def _everywhere(fields: Fields, *, shared: int = 0) -> tuple[Kind, ...]:
     layers = fields.layers("num_hidden_layers")
     window = fields.optional_size("sliding_window")
-    return (Kind(positions=range(layers), window=window, feed_forward=_experts(fields, **options)),)
+    return (Kind(positions=range(layers), window=window, feed_forward=_experts(fields, shared=shared)),)
 
 
 def _mixtral(fields: Fields) -> Decoder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.flops.encoder import Encoder, bert_like, encoder_model
+from footprint.flops.encoder import Encoder, bert_like, encoder, encoder_model
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.flops.patterns import full_layers
@@ -76,7 +76,7 @@ def _eurobert(fields: Fields) -> Encoder:
     width = fields.size("hidden_size")
     heads, kv_heads, head_dim = heads_of(fields, width)
     bias = fields.flag("attention_bias", default=False)
-    return Encoder(
+    return encoder(
         width=width,
         layers=fields.layers("num_hidden_layers"),
         heads=heads,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import Decoder, decoder_model
+from footprint.flops.decoder import Decoder, decoder, decoder_model
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
@@ -24,14 +24,18 @@ def _opt(fields: Fields) -> Decoder:
     before = fields.flag("do_layer_norm_before", default=True)
     narrow = fields.size("word_embed_proj_dim", default=width)
     return _fairseq(
-        fields, width, fields.size("num_attention_heads"), fields.layers("num_hidden_layers"), fields.size("ffn_dim"),
+        fields,
+        width,
+        fields.size("num_attention_heads"),
+        fields.layers("num_hidden_layers"),
+        fields.size("ffn_dim"),
         qkv_bias=bias,
         positions=fields.size("max_position_embeddings", default=2048) + _OFFSET,
         embedding_width=0 if narrow == width else narrow,
         norm_parameters=2 if fields.flag("layer_norm_elementwise_affine", default=True) else 0,
         norms="pre" if before else "post",
         final_norm=before and not fields.flag("_remove_final_layer_norm", default=False),
-    )  # fmt: skip
+    )
 
 
 def _biogpt(fields: Fields) -> Decoder:
@@ -63,7 +67,7 @@ def _fairseq(
     **differences: object,
 ) -> Decoder:
     settings: dict[str, object] = {"norm_parameters": 2, **differences}
-    return Decoder(
+    return decoder(
         width=width,
         layers=layers,
         heads=heads,
@@ -79,5 +83,5 @@ def _fairseq(
         out_bias=qkv_bias,
         mlp_bias=qkv_bias,
         dropout=fields.number("attention_dropout", "attention_probs_dropout_prob", default=0.0) > 0,
-        **settings,  # type: ignore[arg-type]
+        **settings,
     )

@@ -1,4 +1,4 @@
-"""Qwen-MoE 1.5 to 3, GLM-4.5, dots, ERNIE 4.5, EXAONE MoE, Llama 4: experts in some layers, shared experts."""
+"""Qwen-MoE, GLM-4.5, dots, ERNIE 4.5, EXAONE MoE, Llama 4: experts in some layers, shared experts."""
 
 from __future__ import annotations
 
@@ -56,9 +56,14 @@ def _qwen2(fields: Fields) -> Decoder:
     layers = fields.layers("num_hidden_layers")
     experts, chosen = counts(fields, ("num_experts", "num_local_experts"), ("num_experts_per_tok",))
     feed = mixture(
-        fields.size("hidden_size"), fields.size("moe_intermediate_size"), experts, chosen,
-        shared=fields.size("shared_expert_intermediate_size"), shared_gate=True, capacity=capacity_factor(fields),
-    )  # fmt: skip
+        fields.size("hidden_size"),
+        fields.size("moe_intermediate_size"),
+        experts,
+        chosen,
+        shared=fields.size("shared_expert_intermediate_size"),
+        shared_gate=True,
+        capacity=capacity_factor(fields),
+    )
     return llama_like(
         fields, explicit=KV, qkv_bias=fields.flag("qkv_bias", default=True), family="mixture-of-experts",
         kinds=sparse(window_kinds(fields, layers), layers, _every(fields, layers), feed),
@@ -77,10 +82,15 @@ def _qwen3(fields: Fields) -> Decoder:
         fields.optional_size("sliding_window") if fields.flag("use_sliding_window", default=False) else None
     )
     return llama_like(
-        fields, explicit=KV, qk_norm="head", family="mixture-of-experts",
-        inner=fields.size("intermediate_size", default=1) if len(positions) == layers else fields.size("intermediate_size"),
+        fields,
+        explicit=KV,
+        qk_norm="head",
+        family="mixture-of-experts",
+        inner=fields.size("intermediate_size", default=1)
+        if len(positions) == layers
+        else fields.size("intermediate_size"),
         kinds=sparse(windowed(layers, (), window), layers, positions, feed),
-    )  # fmt: skip
+    )
 
 
 def deepseek_experts(fields: Fields, *, correction: bool = False) -> FeedForward:
@@ -118,22 +128,33 @@ def _dots(fields: Fields) -> Decoder:
     window = fields.optional_size("sliding_window") if "layer_types" in fields else None
     full = by_type(fields, layers).get("full_attention", ()) if window else ()
     return llama_like(
-        fields, explicit=KV, qk_norm="head", family="mixture-of-experts",
-        kinds=sparse(windowed(layers, full, window), layers, after_dense(fields, layers), deepseek_experts(fields)),
-    )  # fmt: skip
+        fields,
+        explicit=KV,
+        qk_norm="head",
+        family="mixture-of-experts",
+        kinds=sparse(
+            windowed(layers, full, window), layers, after_dense(fields, layers), deepseek_experts(fields)
+        ),
+    )
 
 
 def _exaone(fields: Fields) -> Decoder:
     layers = fields.layers("num_hidden_layers")
     pattern = fields.size("sliding_window_pattern", default=4)
-    full = range(pattern - 1, layers, pattern)
+    full: Positions = range(pattern - 1, layers, pattern)
     if "layer_types" in fields:
         full = by_type(fields, layers).get("full_attention", ())
     window = fields.optional_size("sliding_window")
     return llama_like(
-        fields, explicit=KV, qkv_bias=False, qk_norm="head", family="mixture-of-experts",
-        kinds=sparse(windowed(layers, full, window), layers, after_dense(fields, layers, 1), deepseek_experts(fields)),
-    )  # fmt: skip
+        fields,
+        explicit=KV,
+        qkv_bias=False,
+        qk_norm="head",
+        family="mixture-of-experts",
+        kinds=sparse(
+            windowed(layers, full, window), layers, after_dense(fields, layers, 1), deepseek_experts(fields)
+        ),
+    )
 
 
 def _ernie(fields: Fields) -> Decoder:
@@ -142,19 +163,31 @@ def _ernie(fields: Fields) -> Decoder:
     experts, chosen = counts(fields, ("moe_num_experts",), ("moe_k",))
     inner = fields.size("moe_intermediate_size")
     feed = mixture(
-        fields.size("hidden_size"), inner, experts, chosen, capacity=capacity_factor(fields), extras=experts,
-        shared=inner * fields.size("moe_num_shared_experts", default=0, minimum=0, maximum=1000), shared_bias=bias,
-    )  # fmt: skip
+        fields.size("hidden_size"),
+        inner,
+        experts,
+        chosen,
+        capacity=capacity_factor(fields),
+        extras=experts,
+        shared=inner * fields.size("moe_num_shared_experts", default=0, minimum=0, maximum=1000),
+        shared_bias=bias,
+    )
     first = fields.size("moe_layer_start_index", default=1, minimum=0)
     _, last = fields.raw("moe_layer_end_index", default=-1)
     last = layers - 1 if last == -1 else fields.size("moe_layer_end_index", minimum=0)
     interval = fields.size("moe_layer_interval", default=1)
     positions = compact(p for p in range(interval - 1, layers, interval) if first <= p <= last)
     return llama_like(
-        fields, explicit=KV, tied=fields.flag("tie_word_embeddings", default=True), family="mixture-of-experts",
-        qkv_bias=bias, out_bias=bias, mlp_bias=bias, head_bias=bias,
+        fields,
+        explicit=KV,
+        tied=fields.flag("tie_word_embeddings", default=True),
+        family="mixture-of-experts",
+        qkv_bias=bias,
+        out_bias=bias,
+        mlp_bias=bias,
+        head_bias=bias,
         kinds=sparse((), layers, positions, feed),
-    )  # fmt: skip
+    )
 
 
 def _llama4(fields: Fields) -> Decoder:

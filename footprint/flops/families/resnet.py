@@ -87,9 +87,15 @@ def _shortcut(
 
 
 def _bottleneck(
-    images: Number, before: tuple[int, ...], after: tuple[int, ...], inputs: int, outputs: int, positions: range,
-    stride: int, early: bool,
-) -> Layer:  # fmt: skip
+    images: Number,
+    before: tuple[int, ...],
+    after: tuple[int, ...],
+    inputs: int,
+    outputs: int,
+    positions: range,
+    stride: int,
+    early: bool,
+) -> Layer:
     narrow = max(1, outputs // _REDUCTION)
     middle = after if early else before
     return Layer(
@@ -105,9 +111,15 @@ def _bottleneck(
 
 
 def _basic(
-    images: Number, before: tuple[int, ...], after: tuple[int, ...], inputs: int, outputs: int, positions: range,
-    stride: int, early: bool,
-) -> Layer:  # fmt: skip
+    images: Number,
+    before: tuple[int, ...],
+    after: tuple[int, ...],
+    inputs: int,
+    outputs: int,
+    positions: range,
+    stride: int,
+    early: bool,
+) -> Layer:
     del before, early
     return Layer(
         part="vision",

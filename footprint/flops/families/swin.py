@@ -24,9 +24,18 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     heads = fields.sizes("num_heads", length=len(depths))
     rows = images * height * width
     embed: list[Operation] = [
-        convolution("patch_embedding", "pixels", "x", rows, fields.size("num_channels", default=3), channels, patch**2, bias=True),
+        convolution(
+            "patch_embedding",
+            "pixels",
+            "x",
+            rows,
+            fields.size("num_channels", default=3),
+            channels,
+            patch**2,
+            bias=True,
+        ),
         norm("embedding_norm", "x", "x", rows, channels, bias=True),
-    ]  # fmt: skip
+    ]
     if fields.flag("use_absolute_embeddings", default=False):
         embed.append(parameters_only("positions", height * width * channels))
     stages: list[Stage] = [(embedding_layer(*embed, part="vision"),)]

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from footprint.flops.decoder import HEADS, KV, Decoder, decoder_model, llama_like, windowed
+from footprint.flops.decoder import HEADS, KV, Decoder, Kind, decoder_model, llama_like, windowed
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.flops.patterns import full_layers
 from footprint.schema import StepShape
 
 MODEL_TYPES = (
-    "apertus", "arcee", "bitnet", "cwm", "ernie4_5", "granite_swa", "helium", "hyperclovax", "jais2", "nanochat",
-    "nemotron", "seed_oss", "smollm3", "stablelm",
-)  # fmt: skip
+    "apertus",
+    "arcee",
+    "bitnet",
+    "cwm",
+    "ernie4_5",
+    "granite_swa",
+    "helium",
+    "hyperclovax",
+    "jais2",
+    "nanochat",
+    "nemotron",
+    "seed_oss",
+    "smollm3",
+    "stablelm",
+)
 
-_PLAIN = {"gated": False, "mlp_names": ("up_proj", "down_proj")}
+_PLAIN: dict[str, Any] = {"gated": False, "mlp_names": ("up_proj", "down_proj")}
 
 
 def build(fields: Fields, shape: StepShape, objective: str) -> Model:
@@ -98,7 +111,7 @@ def _seed(fields: Fields) -> Decoder:
 
 def _smollm(fields: Fields) -> Decoder:
     layers = fields.layers("num_hidden_layers")
-    kinds = ()
+    kinds: tuple[Kind, ...] = ()
     if fields.flag("use_sliding_window", default=False):
         kinds = windowed(layers, full_layers(fields, layers), fields.optional_size("sliding_window"))
     tied = fields.flag("tie_word_embeddings", default=True)

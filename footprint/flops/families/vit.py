@@ -6,8 +6,8 @@ from footprint.flops.blocks import head_layer, parameters_only
 from footprint.flops.fields import Fields
 from footprint.flops.operations import HEAD, Layer, Model, Operation, linear
 from footprint.flops.shapes import labels, unknown_objective
-from footprint.flops.transformer import blocks
-from footprint.flops.vision import Tower, grid, image_sides, sides, tower_norm, tower_stages, tower_tokens
+from footprint.flops.transformer import blocks, stack_norm
+from footprint.flops.vision import Tower, grid, image_sides, sides, tower, tower_stages, tower_tokens
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("vit", "deit", "dinov2", "dinov2_with_registers", "vit_msn", "ijepa", "vit_mae")
@@ -17,26 +17,26 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     """The operation list of a vision transformer; classification unless an objective is given."""
     model_type = fields.text("model_type")
     image = image_sides(fields, shape)
-    tower = vit_tower(fields)
+    spec = vit_tower(fields)
     images = shape.sequences
     if model_type == "vit_mae":
-        return _mae(tower, fields, images, image, objective)
-    tokens = tower_tokens(tower, fields, image)
-    stored = tower_tokens(tower, fields, sides(fields))
+        return _mae(spec, fields, images, image, objective)
+    tokens = tower_tokens(spec, fields, image)
+    stored = tower_tokens(spec, fields, sides(fields))
     if model_type == "dinov2_with_registers":  # registers come after the positions are added
         stored -= fields.size("num_register_tokens", default=4)
-    head: list[Operation] = [tower_norm(tower, "layernorm", "x", "h", images * tokens)]
+    head: list[Operation] = [stack_norm(spec.stack, "layernorm", "x", "h", images * tokens)]
     if objective in ("", "classification"):
-        width = 2 * tower.width if model_type.startswith("dinov2") else tower.width
+        width = 2 * spec.stack.width if model_type.startswith("dinov2") else spec.stack.width
         head.append(linear("classifier", HEAD, "h", "logits", images, width, labels(fields), bias=True))
     elif objective != "encode":
         raise unknown_objective(objective, ("classification", "encode"))
     return Model(
         family="vision-transformer",
-        stages=(*tower_stages(tower, fields, images, image, stored), (head_layer(*head),)),
+        stages=(*tower_stages(spec, fields, images, image, stored), (head_layer(*head),)),
         samples=images,
         tokens=None,
-        lora_targets=tower.lora_targets,
+        lora_targets=spec.stack.lora_targets,
     )
 
 
@@ -57,7 +57,7 @@ def vit_tower(fields: Fields) -> Tower:
         inner = (int(inner * 2 / 3) + 7) // 8 * 8 if gated else inner
     else:
         inner = fields.size("intermediate_size")
-    return Tower(
+    return tower(
         width=width,
         layers=fields.layers("num_hidden_layers"),
         heads=heads,
@@ -78,20 +78,20 @@ def vit_tower(fields: Fields) -> Tower:
     )
 
 
-def _mae(tower: Tower, fields: Fields, images: int | float, image: tuple[int, int], objective: str) -> Model:
+def _mae(spec: Tower, fields: Fields, images: int | float, image: tuple[int, int], objective: str) -> Model:
     """Masked autoencoder: the encoder sees what is not masked, a small decoder every patch."""
     if objective not in ("", "mae"):
         raise unknown_objective(objective, ("mae",))
-    rows, columns = grid(fields, image, tower.patch)
+    rows, columns = grid(fields, image, spec.patch)
     patches = rows * columns
     seen = int(patches * (1 - fields.number("mask_ratio", default=0.75, maximum=1.0))) + 1
-    embedding, _ = tower_stages(tower, fields, images, image, 0)
+    embedding, _ = tower_stages(spec, fields, images, image, 0)
     # positions are sinusoidal and fixed
-    fixed = parameters_only("positions", (patches + 1) * tower.width, "fixed")._replace(fixed=True)
+    fixed = parameters_only("positions", (patches + 1) * spec.stack.width, "fixed")._replace(fixed=True)
     embed = embedding[0]._replace(operations=(*embedding[0].operations, fixed))
     width = fields.size("decoder_hidden_size", default=512)
     heads = fields.size("decoder_num_attention_heads", default=16)
-    decoder = Tower(
+    decoder = tower(
         width=width,
         layers=fields.layers("decoder_num_hidden_layers", default=8),
         heads=heads,
@@ -99,36 +99,45 @@ def _mae(tower: Tower, fields: Fields, images: int | float, image: tuple[int, in
         head_dim=fields.divide(width, heads, "decoder_hidden_size", "decoder_num_attention_heads"),
         inner=fields.size("decoder_intermediate_size", default=2048),
         mlp_names=("fc1", "fc2"),
-        qkv_bias=tower.qkv_bias,
+        qkv_bias=spec.stack.qkv_bias,
         out_bias=True,
         mlp_bias=True,
-        patch=tower.patch,
+        patch=spec.patch,
         part="decoder",
     )
     between = Layer(
         part="decoder",
         operations=(
-            tower_norm(tower, "layernorm", "x", "h", images * seen),
-            linear("decoder_embed", HEAD, "h", "x", images * seen, tower.width, width, bias=True),
+            stack_norm(spec.stack, "layernorm", "x", "h", images * seen),
+            linear("decoder_embed", HEAD, "h", "x", images * seen, spec.stack.width, width, bias=True),
             parameters_only("mask_token", width),
             parameters_only("decoder_positions", (patches + 1) * width, "fixed")._replace(fixed=True),
         ),
         checkpointed=False,
     )
     head = head_layer(
-        tower_norm(decoder, "decoder_norm", "x", "h", images * (patches + 1)),
-        linear("decoder_pred", HEAD, "h", "logits", images * (patches + 1), width, tower.patch**2 * tower.channels, bias=True),
-    )  # fmt: skip
+        stack_norm(decoder.stack, "decoder_norm", "x", "h", images * (patches + 1)),
+        linear(
+            "decoder_pred",
+            HEAD,
+            "h",
+            "logits",
+            images * (patches + 1),
+            width,
+            spec.patch**2 * spec.channels,
+            bias=True,
+        ),
+    )
     return Model(
         family="vision-transformer",
         stages=(
             (embed,),
-            blocks(tower, images, seen),
+            blocks(spec.stack, images, seen),
             (between,),
-            blocks(decoder, images, patches + 1),
+            blocks(decoder.stack, images, patches + 1),
             (head,),
         ),
         samples=images,
         tokens=None,
-        lora_targets=tower.lora_targets,
+        lora_targets=spec.stack.lora_targets,
     )
