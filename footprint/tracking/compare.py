@@ -7,6 +7,7 @@ from typing import Any
 
 from footprint.results import Quantity
 from footprint.results.measurement import ComparedQuantity, Comparison, Measurement
+from footprint.tracking.chain import is_processor
 from footprint.tracking.measure import MODEL_SOURCE
 
 COMPONENTS = ("accelerators", "cpu", "ram")
@@ -77,19 +78,9 @@ def _component(predicted: Mapping[str, Any], name: str, measured: Measurement) -
     found = _quantity(parts.get(name))
     if name == "cpu" and measured.energy_components_kwh.accelerators is None:
         chips = _quantity(parts.get("accelerators"))
-        if chips is not None and _is_processor(predicted):
+        if chips is not None and is_processor(str((predicted.get("cluster") or {}).get("accelerator"))):
             return chips if found is None or found.mid == 0 else chips + found
     return found
-
-
-def _is_processor(predicted: Mapping[str, Any]) -> bool:
-    from footprint.catalog.hardware import find_accelerator
-    from footprint.errors import FootprintError
-
-    try:
-        return find_accelerator(str((predicted.get("cluster") or {}).get("accelerator"))).kind == "cpu"
-    except FootprintError:
-        return False
 
 
 def _quantity(raw: Any) -> Quantity | None:

@@ -34,7 +34,8 @@ def _from_memory(recorder: Recorder) -> Journal:
     """What the journal would say."""
     ended = next((line for line in recorder.lines if line.get("type") == "end"), None)
     states = [{**recorder.last_state, "type": "state"}] if recorder.last_state else []
-    return Journal(Path("memory"), recorder.first_line, [*recorder.lines, *states], ended=ended)
+    place = recorder.writer.path if recorder.writer is not None else Path("memory")
+    return Journal(place, recorder.first_line, [*recorder.lines, *states], ended=ended)
 
 
 def end_report(recorder: Recorder) -> str:
@@ -44,7 +45,10 @@ def end_report(recorder: Recorder) -> str:
         if report is None:
             return ""
         return end_line(recorder, report, written=_rows(recorder, report, first_segment=True))
-    last = last_out(recorder.folder, recorder.who.launch, recorder.who.boot_id)
+    # a line that the disk did not take is still known here
+    cut = recorder.writer is not None and recorder.writer.problem != ""
+    own = _from_memory(recorder) if cut else None
+    last = last_out(recorder.folder, own, recorder.who.launch, recorder.who.boot_id)
     if last is None:
         whole = whole_report(recorder)
         return end_line(recorder, whole) if whole is not None else ""

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from footprint import equations
 from footprint.catalog.assumptions import assumed
-from footprint.errors import FootprintError
 from footprint.results import Assumption, Quantity, total
-from footprint.results.estimate import Estimate, PlaceSummary
+from footprint.results.estimate import Estimate
 from footprint.results.measurement import (
     DoneWork,
     MeasuredComponents,
@@ -24,6 +22,7 @@ from footprint.results.measurement import (
     MeterSummary,
     SegmentSummary,
 )
+from footprint.tracking.chain import Site, is_processor, model_of_hours, site_of
 from footprint.tracking.energy import ComponentTotal
 from footprint.tracking.merge import RunTotals
 from footprint.units import SECONDS_PER_HOUR
@@ -31,9 +30,6 @@ from footprint.units import SECONDS_PER_HOUR
 NEGLIGIBLE_UNSEEN = 0.01
 """Below this share of the run, what a component's readings miss is not filled, only stated."""
 MODEL_SOURCE = "power model of the estimate"
-_WORK_FIELDS = ("tokens", "samples", "steps", "epochs", "hours", "step_time_s", "tokens_per_second",
-                "samples_per_second", "mfu", "goodput", "it_power_w", "accelerator_power_w", "runs",
-                "failed_share", "force")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -115,45 +111,14 @@ def _data_version() -> str:
 
 def _model_of(totals: RunTotals) -> tuple[Estimate | None, str]:
     """The estimator's chain for the hours that were measured; None, and why, where it cannot be made."""
-    given = totals.given
-    if not given.get("hw"):
-        return None, "no hardware profile: only what the meter read is counted"
-    from footprint.estimator import EstimateRequest, estimate
-
-    request: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in given.items()
-        if key in EstimateRequest.__dataclass_fields__ and key not in _WORK_FIELDS
+    work = {
+        name: amount
+        for name, amount in (("tokens", totals.tokens), ("samples", totals.samples), ("steps", totals.steps))
+        if amount > 0
     }
-    request["hours"] = max(totals.duration_s, 1e-3) / SECONDS_PER_HOUR
-    request["force"] = True  # a measured MFU is what it is
-    if totals.tokens > 0:
-        request["tokens"] = totals.tokens
-    elif totals.samples > 0:
-        request["samples"] = totals.samples
-    elif totals.steps > 0:
-        request["steps"] = totals.steps
-    else:
-        request.pop("model", None)
-    for attempt in (
-        request,
-        {key: value for key, value in request.items() if key not in ("model", *_WORK_FIELDS[:3])},
-    ):
-        try:
-            return estimate(EstimateRequest(**attempt)), ""
-        except (FootprintError, TypeError) as error:
-            problem = f"the chain after the measurement is incomplete: {error}"
-    return None, problem
-
-
-def _is_processor(model: Estimate) -> bool:
-    """Whether the cluster's accelerators are the processors that the ``cpu`` channel reads."""
-    from footprint.catalog.hardware import find_accelerator
-
-    try:
-        return find_accelerator(model.cluster.accelerator).kind == "cpu"
-    except FootprintError:
-        return False
+    # the finest count says most; several would contradict each other
+    counted = dict([next(iter(work.items()))]) if work else None
+    return model_of_hours(totals.given, max(totals.duration_s, 1e-3) / SECONDS_PER_HOUR, counted)
 
 
 def _it_energy(totals: RunTotals, model: Estimate | None, parts: _Parts) -> Quantity | None:
@@ -205,7 +170,7 @@ def _add_remainder(model: Estimate, host_share: float, parts: _Parts) -> None:
         "other_node": None if modelled.other_node is None else modelled.other_node * host_share,
         "network": None if modelled.network is None else modelled.network * host_share,
     }
-    if _is_processor(model):
+    if is_processor(model.cluster.accelerator):
         # the accelerators of this cluster are its processors, which the cpu channel read
         if parts.energy.get("cpu") is None:
             predicted["cpu"] = _sum(predicted["accelerators"], predicted["cpu"])
@@ -222,39 +187,11 @@ def _sum(one: Quantity | None, other: Quantity | None) -> Quantity | None:
     return total(present) if present else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
-    pue: Quantity
-    grid: Quantity | None
-    summary: PlaceSummary | None
-    warnings: tuple[str, ...] = ()
-
-
-def _place(totals: RunTotals, model: Estimate | None) -> _Site:
+def _place(totals: RunTotals, model: Estimate | None) -> Site:
     """PUE and grid of the run: the estimate's, else looked up for what was given."""
     if model is not None:
-        return _Site(model.pue, model.grid_g_per_kwh, model.place)
-    from footprint.catalog.places import find_place, given_place, grid_quantity
-    from footprint.catalog.pue import find_pue
-
-    given = totals.given
-    try:
-        grams = given.get("grid_g_per_kwh")
-        place, warnings = (
-            (given_place(grams), ())
-            if grams is not None
-            else find_place(given.get("region"), year=given.get("year"))
-        )
-    except FootprintError as error:
-        return _Site(Quantity(float(given.get("pue") or 1.0)), None, None, (str(error),))
-    site = find_pue(
-        provider=given.get("provider") or place.provider, region=place.key, year=given.get("year")
-    )
-    pue = Quantity(float(given["pue"])) if given.get("pue") else site.pue
-    summary = PlaceSummary(
-        key=place.key, name=place.name, year=place.year, basis=place.basis, source=place.source
-    )
-    return _Site(pue, grid_quantity(place), summary, tuple(warnings))
+        return Site(model.pue, model.grid_g_per_kwh, model.place)
+    return site_of(totals.given)
 
 
 def _overhead(it_energy: Quantity, pue: Quantity) -> Quantity:

@@ -60,6 +60,8 @@ class Recorder:
         self.lines: list[dict[str, Any]] = []
         """Lines other than states, for measurements when no journal could be written."""
         self.last_state: dict[str, Any] = {}
+        self.notes: dict[str, Any] = {}
+        """What the watcher wants on the next line."""
         self.first_line: dict[str, Any] = {}
         self.ready, self.done = threading.Event(), threading.Event()
         self._counts = counts
@@ -83,6 +85,11 @@ class Recorder:
     def run_s(self) -> float:
         """Seconds since the run began, sleep left out [s]."""
         return time.monotonic() - self._started
+
+    @property
+    def meter_settled(self) -> bool:
+        """Whether the meter has started, or failed to."""
+        return self._meter.ready or self._meter.failed
 
     def begin(self) -> None:
         """Start the threads; returns at once."""
@@ -149,7 +156,7 @@ class Recorder:
         }
         self.writer = self._open_journal()
         if self.prepared and self.prepared.estimate is not None and self.who.rank == 0:
-            self._line("estimate", {"record": self.prepared.estimate.to_json()})
+            self.line("estimate", {"record": self.prepared.estimate.to_json()})
 
     def _prepare(self) -> None:
         self.prepared = prepare(self.settings, self.who)
@@ -174,7 +181,8 @@ class Recorder:
         self.problem("no journal can be written: a kill would lose this run")
         return None
 
-    def _line(self, kind: str, record: dict[str, Any]) -> None:
+    def line(self, kind: str, record: dict[str, Any]) -> None:
+        """Append one line to the journal; on the recorder's thread only."""
         if kind != "state":
             self.lines.append({**record, "type": kind})
         if self.writer is not None and not self.writer.write(kind, record):
@@ -199,7 +207,7 @@ class Recorder:
             self._write_faults()
             state = self._state(snapshot)
             self.last_state = state
-        self._line("state", state)
+        self.line("state", state)
         self._guard("watch", lambda: self._on_tick(state, snapshot))
         return state
 
@@ -220,14 +228,14 @@ class Recorder:
         }  # fmt: skip
         for problem in getattr(visible, "problems", ()):
             self.problem(problem)
-        self._line("meter", record)
+        self.line("meter", record)
 
     def _write_faults(self) -> None:
         while self.ledger.faults:
             fault = self.ledger.faults.pop(0)
             component = f"{fault['component']}: " if fault["component"] else ""
             self.problem(f"{component}{fault['what']}")
-            self._line("fault", {**fault, "what": f"{component}{fault['what']}"})
+            self.line("fault", {**fault, "what": f"{component}{fault['what']}"})
 
     def _state(self, snapshot: Snapshot) -> dict[str, Any]:
         run_s, boot_s = self.run_s(), boot_clock_s()
@@ -251,6 +259,7 @@ class Recorder:
         busy = machine_busy_s()
         if busy is not None and self._busy_started is not None and busy > self._busy_started:
             state["machine_share"] = round(min(1.0, state["cpu_s"] / (busy - self._busy_started)), 3)
+        state.update(self.notes)
         if self.ledger.fault_count:
             state["faults"] = self.ledger.fault_count
         return {key: value for key, value in state.items() if value not in (None, {}, [])}
@@ -281,7 +290,7 @@ class Recorder:
             self.ledger.fault(fault, at_s=self.run_s())
         self._write_faults()
         status, error = self._status
-        self._line("end", {**state, "status": status, **({"error": error} if error else {})})
+        self.line("end", {**state, "status": status, **({"error": error} if error else {})})
         if self.writer is not None:
             self.writer.close()
 

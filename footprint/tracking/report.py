@@ -47,13 +47,18 @@ def report_journals(journals: Sequence[Journal], run_id: str) -> RunReport | Non
     return report_on(run_id, processes, [p for name, group in runs.items() if name != run_id for p in group])
 
 
-def last_out(folder: Path, launch: str, boot: str) -> tuple[list[ProcessRecord], bool] | None:
+def last_out(
+    folder: Path, own: Journal | None, launch: str, boot: str
+) -> tuple[list[ProcessRecord], bool] | None:
     """This launch's processes, if all that are still alive have ended and nobody reported it yet.
 
     The last process to end writes the rows; a marker file made exclusively keeps it to one.
-    Also says whether it is the run's first segment.
+    Also says whether it is the run's first segment. ``own`` is this process's journal where its
+    last lines did not reach the disk.
     """
     journals, _ = journals_in(folder)
+    if own is not None:
+        journals = [own, *(journal for journal in journals if journal.process != own.process)]
     everyone = [process for group in runs_of(journals).values() for process in group]
     mine = next((p for p in everyone if (p.boot_id, p.launch) == (boot, launch)), None)
     if mine is None:

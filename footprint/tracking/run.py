@@ -27,6 +27,7 @@ from footprint.tracking.identity import identify, run_name
 from footprint.tracking.recorder import Recorder
 from footprint.tracking.settings import Settings
 from footprint.tracking.signals import SignalGuard
+from footprint.tracking.watch import Forecast, Watcher
 
 logging.getLogger("footprint").addHandler(logging.NullHandler())
 
@@ -72,6 +73,8 @@ class Run:
         self._settings = settings
         self._counts = Counts(self._over_budget)
         self._recorder: Recorder | None = None
+        self._watcher: Watcher | None = None
+        self._shared_name = True
         self._outer: Run | None = None
         self._used = False
         self._foreign = False
@@ -123,6 +126,7 @@ class Run:
             functools.partial(_make_meter, settings, who.counts_node, who.local_world_size, options),
             self._watch, self._report, {"name_is_shared": self._shared_name},
         )  # fmt: skip
+        self._watcher = Watcher(self._recorder, self._counts, self._say, shared=self._shared_name)
         self._counts.restart_clock()
         self._recorder.begin()
         _alive.add(self)
@@ -249,6 +253,13 @@ class Run:
         return recorder.prepared.estimate if recorder is not None and recorder.prepared is not None else None
 
     @property
+    def forecast(self) -> Forecast | None:
+        """Where the run will end, as of the last flush; None until that can be said (rank 0 only)."""
+        if self._outer is not None:
+            return self._outer.forecast
+        return self._watcher.latest if self._watcher is not None else None
+
+    @property
     def measurement(self) -> Measurement | None:
         """What the whole run used until now, over every process whose journal is here."""
         report = self._whole()
@@ -278,7 +289,9 @@ class Run:
     # ------------------------------------------------------------------ on the recorder's thread
 
     def _watch(self, state: dict[str, Any], snapshot: Snapshot) -> None:
-        """After each journal line."""
+        """After each journal line: forecast and budget."""
+        if self._watcher is not None:
+            self._watcher.tick(state, snapshot)
 
     def _report(self) -> None:
         """At the end: the last process of a launch writes the rows."""

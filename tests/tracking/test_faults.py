@@ -204,19 +204,21 @@ def small_disk(tmp_path: Path):
 
 
 def test_a_disk_that_fills_up_while_training(tmp_path: Path, small_disk: Path) -> None:
+    filler = str(small_disk / "filler")
     ended = end_by(
-        tmp_path, "", seconds=1.0,
-        arguments=f"{{'journal_dir': {str(small_disk)!r}, 'name': 'x' * 4000, 'callback': lambda _: open("
-        f"{str(small_disk / 'filler')!r}, 'ab').write(b'x' * 6000)}}",
-    )  # fmt: skip
-    assert ended.returncode == 0
+        tmp_path,
+        f"open({filler!r}, 'wb', buffering=0).write(b'x' * 65536); time.sleep(0.5); run.step(tokens=3)",
+        arguments=f"{{'journal_dir': {str(small_disk)!r}}}",
+    )
+    assert ended.returncode == 0, ended.err
     assert "after" in ended.out
     assert "space" in ended.err
     archive = open_archive([small_disk])
     ((record,),) = archive.runs.values()
     assert record.steps > 0
     assert record.journal.damaged <= 1
-    assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1
+    (row,), _ = read_rows(tmp_path / "runs.csv", kind="measurement")
+    assert float(row["it_energy_kwh_mid"]) > 0.9 * record.kwh["node"][-1][1]
 
 
 def test_a_read_only_disk(tmp_path: Path, small_disk: Path) -> None:

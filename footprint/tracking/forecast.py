@@ -1,0 +1,238 @@
+"""Where a run will end: time from the steps so far, the pre-flight estimate as the prior.
+
+Pace is estimated three ways that fail differently: the typical step with the usual share of
+stalls (robust to slow phases), the mean since warm-up (right when slow phases recur), and the
+recent mean (right when the pace has changed for good). Their median is the forecast. The
+interval reaches from the lowest to the highest of them, further by how much the pace has
+wandered, and by what may still happen: a run is slowed down more often than it is sped up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+MOST_BLOCKS = 256
+"""Above this, neighbouring blocks are merged: memory and time stay flat over any run."""
+WARM_UP_FACTOR = 1.25
+"""Leading blocks slower than this many times the typical pace are warm-up or compilation."""
+MOST_WARM_UP = 0.5
+Z90 = 1.645
+
+SETTLING_FACTOR = 1.08
+"""A pace that fell by this much twice in a row, a quarter of the time each, is still settling."""
+
+# Chosen on simulated runs of different shapes so that 90 % intervals hold 90 % of the time
+# (benchmarks/forecast_accuracy.py): log standard deviations of the pace still to come, beyond
+# what the blocks so far show, upwards and downwards.
+FUTURE_UP_SD, FUTURE_DOWN_SD = 0.075, 0.03
+YOUNG_LOG_SD = 0.20
+"""Divided by the root of the number of blocks: what a short history has not shown yet."""
+STALL_LOG_SD = 0.5
+
+
+@dataclass(slots=True)
+class Block:
+    """A stretch of steps: how many, how long, and the median step where it is known [s]."""
+
+    steps: float
+    seconds: float
+    typical_s: float
+
+    @property
+    def pace_s(self) -> float:
+        """Mean seconds a step, stalls included."""
+        return self.seconds / self.steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds a step from here on, 90 % interval, and what warm-up took."""
+
+    low_s: float
+    mid_s: float
+    high_s: float
+    stall_share: float
+    warm_up_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeForecast:
+    """Hours of the whole run, 90 % interval; ``progress`` is the part of the work done."""
+
+    progress: float
+    low_h: float
+    mid_h: float
+    high_h: float
+    remaining_h: float
+    basis: str
+    """``prior`` (the estimate alone), ``measured`` or ``both``."""
+
+
+@dataclass(slots=True)
+class Forecaster:
+    """Collects blocks of steps and forecasts the whole run's time."""
+
+    total_steps: float | None
+    prior_h: tuple[float, float, float] | None = None
+    """The estimate's low, mid and high hours."""
+    blocks: list[Block] = field(default_factory=list)
+    _steps: float = 0.0
+    _seconds: float = 0.0
+    _first_s: float | None = None
+    _block_steps: float = 1.0
+
+    def add(self, steps: float, run_s: float, typical_s: float | None) -> None:
+        """Take the totals of one flush; a flush without a whole step waits for the next.
+
+        The time until the first step is start-up and belongs to no block.
+        """
+        if self._first_s is None:
+            if steps >= 1:
+                self._first_s, self._steps, self._seconds = run_s, steps, run_s
+            return
+        gained, seconds = steps - self._steps, run_s - self._seconds
+        if gained < 1 or seconds <= 0:
+            return
+        pace = seconds / gained
+        typical = min(typical_s, pace) if typical_s is not None and typical_s > 0 else pace
+        self.blocks.append(Block(gained, seconds, typical))
+        self._steps, self._seconds = steps, run_s
+        if len(self.blocks) > MOST_BLOCKS:
+            self.blocks = _halved(self.blocks)
+
+    def pace(self) -> Pace | None:
+        """Seconds a step from here on; None before there is a block."""
+        if not self.blocks:
+            return None
+        kept = _after_warm_up(self.blocks)
+        warm_up_s = sum(b.seconds for b in self.blocks[: len(self.blocks) - len(kept)])
+        steps, seconds = sum(b.steps for b in kept), sum(b.seconds for b in kept)
+        typical = weighted_median([b.typical_s for b in kept], [b.steps for b in kept])
+        stalls = sum(b.seconds - b.steps * b.typical_s for b in kept) / steps
+        robust, mean = typical + stalls, seconds / steps
+        recent, before = _quarters(kept)
+        low, mid, high = sorted((robust, mean, recent))
+        if mean > SETTLING_FACTOR * before > SETTLING_FACTOR**2 * recent:
+            low, mid = recent * recent / before, recent  # it may fall once more as much
+        young = YOUNG_LOG_SD**2 / len(kept)
+        scatter = young + _wander(kept) ** 2 + (STALL_LOG_SD * stalls / mid) ** 2 / max(1, len(kept))
+        return Pace(
+            low_s=low * math.exp(-Z90 * math.sqrt(scatter + FUTURE_DOWN_SD**2)),
+            mid_s=mid,
+            high_s=high * math.exp(Z90 * math.sqrt(scatter + FUTURE_UP_SD**2)),
+            stall_share=stalls / mid,
+            warm_up_s=warm_up_s,
+        )
+
+    def forecast(self, steps: float, run_s: float) -> TimeForecast | None:
+        """The whole run's time, after ``steps`` in ``run_s`` seconds; None where no end is known."""
+        if self.total_steps is None or self.total_steps <= 0:
+            return None
+        left = max(0.0, self.total_steps - steps)
+        progress = min(1.0, steps / self.total_steps)
+        pace = self.pace()
+        if pace is None:
+            return self._from_prior(progress, run_s)
+        low, mid, high, basis = self._with_prior(pace.low_s, pace.mid_s, pace.high_s)
+        return TimeForecast(
+            progress=progress,
+            low_h=(run_s + low * left) / 3600,
+            mid_h=(run_s + mid * left) / 3600,
+            high_h=(run_s + high * left) / 3600,
+            remaining_h=mid * left / 3600,
+            basis=basis,
+        )
+
+    def _from_prior(self, progress: float, run_s: float) -> TimeForecast | None:
+        if self.prior_h is None:
+            return None
+        low, mid, high = (run_s / 3600 + hours * (1 - progress) for hours in self.prior_h)
+        return TimeForecast(
+            progress=progress,
+            low_h=low,
+            mid_h=mid,
+            high_h=high,
+            remaining_h=mid - run_s / 3600,
+            basis="prior",
+        )
+
+    def _with_prior(self, low: float, mid: float, high: float) -> tuple[float, float, float, str]:
+        """Measured and predicted seconds a step, weighted by their precision in the logarithm."""
+        if self.prior_h is None or self.total_steps is None or min(*self.prior_h, low) <= 0:
+            return low, mid, high, "measured"
+        prior = [hours * 3600 / self.total_steps for hours in self.prior_h]
+        prior_sd = max(0.05, math.log(prior[2] / prior[0]) / (2 * Z90))
+        if abs(math.log(mid / prior[1])) > 2 * Z90 * prior_sd:
+            return low, mid, high, "measured"  # the estimate was wrong; it has nothing more to say
+        sd = math.log(high / low) / (2 * Z90)
+        weight = prior_sd**2 / (prior_sd**2 + sd**2)
+        mixed = mid**weight * prior[1] ** (1 - weight)
+        narrower = math.sqrt(weight)
+        return mixed * (low / mid) ** narrower, mixed, mixed * (high / mid) ** narrower, "both"
+
+
+def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
+    """The value at which half of the weight is reached."""
+    ordered = sorted(zip(values, weights, strict=True))
+    half, reached = sum(weights) / 2, 0.0
+    for value, weight in ordered:
+        reached += weight
+        if reached >= half:
+            return value
+    return ordered[-1][0]
+
+
+def _halved(blocks: list[Block]) -> list[Block]:
+    """Neighbouring blocks in pairs."""
+    pairs = []
+    for a, b in zip(blocks[::2], blocks[1::2], strict=False):
+        steps = a.steps + b.steps
+        typical = (a.typical_s * a.steps + b.typical_s * b.steps) / steps
+        pairs.append(Block(steps, a.seconds + b.seconds, typical))
+    return pairs + ([blocks[-1]] if len(blocks) % 2 else [])
+
+
+def _after_warm_up(blocks: list[Block]) -> list[Block]:
+    """The blocks without the slow ones at the beginning, at most half of them."""
+    if len(blocks) < 3:
+        return blocks[-1:]
+    rest = blocks[len(blocks) // 3 :]
+    usual = weighted_median([b.pace_s for b in rest], [b.steps for b in rest])
+    first = 0
+    while first < len(blocks) * MOST_WARM_UP and blocks[first].pace_s > WARM_UP_FACTOR * usual:
+        first += 1
+    return blocks[first:] or blocks[-1:]
+
+
+def _quarters(blocks: list[Block]) -> tuple[float, float]:
+    """Mean seconds a step over the last quarter of the time, and over the quarter before it."""
+    quarter = sum(b.seconds for b in blocks) / 4
+    paces: list[float] = []
+    steps = seconds = 0.0
+    for block in reversed(blocks):
+        steps, seconds = steps + block.steps, seconds + block.seconds
+        if seconds >= quarter:
+            paces.append(seconds / steps)
+            steps = seconds = 0.0
+            if len(paces) == 2:
+                break
+    paces += [seconds / steps] if steps and len(paces) < 2 else []
+    return paces[0], paces[-1]
+
+
+def _wander(blocks: list[Block]) -> float:
+    """Log standard error of the mean pace, from the scatter of up to eight stretches."""
+    count = min(8, len(blocks))
+    if count < 2:
+        return 0.25
+    edges = [round(n * len(blocks) / count) for n in range(count + 1)]
+    paces = []
+    for begin, end in pairwise(edges):
+        part = blocks[begin:end]
+        paces.append(math.log(sum(b.seconds for b in part) / sum(b.steps for b in part)))
+    mean = sum(paces) / count
+    scatter = math.sqrt(sum((pace - mean) ** 2 for pace in paces) / (count - 1))
+    return scatter / math.sqrt(count) * (1 + 2 / count)

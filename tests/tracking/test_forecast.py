@@ -1,0 +1,200 @@
+"""Where a run will end: exact where the future is the past, honest where it is not."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from footprint.tracking import Run
+from footprint.tracking.forecast import MOST_BLOCKS, Forecaster, weighted_median
+
+Quick = Callable[..., Run]
+
+
+@pytest.fixture(scope="module")
+def shapes() -> ModuleType:
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "forecast_accuracy.py"
+    spec = importlib.util.spec_from_file_location("forecast_accuracy", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["forecast_accuracy"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_steady_run_is_forecast_exactly() -> None:
+    forecaster = Forecaster(total_steps=1000)
+    for n in range(1, 21):
+        forecaster.add(n * 10, 30.0 + n * 20.0, 2.0)  # 30 s of start-up, then 2 s a step
+    found = forecaster.forecast(200, 430.0)
+    assert found is not None
+    assert found.mid_h * 3600 == pytest.approx(430 + 800 * 2)
+    assert found.low_h < found.mid_h < found.high_h
+    assert found.progress == 0.2
+
+
+def test_start_up_and_compilation_are_not_projected() -> None:
+    forecaster = Forecaster(total_steps=100)
+    now = 300.0  # the first step compiles for five minutes
+    forecaster.add(1, now, None)
+    for n in range(2, 21):
+        now += 1.0
+        forecaster.add(n, now, 1.0)
+    found = forecaster.forecast(20, now)
+    assert found is not None
+    assert found.mid_h * 3600 == pytest.approx(300 + 99, rel=0.01)
+
+
+def test_a_slow_phase_that_ended_is_not_projected() -> None:
+    forecaster = Forecaster(total_steps=1000)
+    now = 0.0
+    for n in range(1, 101):
+        now += 10.0 * (4.0 if 50 <= n < 60 else 1.0)
+        forecaster.add(n * 5, now, None)
+    found = forecaster.forecast(500, now)
+    assert found is not None
+    assert found.mid_h * 3600 == pytest.approx(now + 1000, rel=0.05)
+
+
+def test_stalls_that_recur_are_projected() -> None:
+    forecaster = Forecaster(total_steps=1000)
+    now = 0.0
+    for n in range(1, 61):
+        now += 10.0 + (5.0 if n % 3 == 0 else 0.0)  # a checkpoint of 5 s every 15 steps
+        forecaster.add(n * 5, now, 2.0)
+    found = forecaster.forecast(300, now)
+    assert found is not None
+    truth = 1000 * 2.0 + 1000 / 15 * 5
+    assert found.mid_h * 3600 == pytest.approx(truth, rel=0.02)
+
+
+def test_before_the_first_block_there_is_only_the_estimate() -> None:
+    forecaster = Forecaster(total_steps=1000, prior_h=(5.0, 10.0, 20.0))
+    found = forecaster.forecast(0, 0.0)
+    assert found is not None
+    assert (found.low_h, found.mid_h, found.high_h, found.basis) == (5.0, 10.0, 20.0, "prior")
+
+
+def test_an_estimate_that_is_far_off_stops_counting() -> None:
+    exact = Forecaster(total_steps=1000)
+    wrong = Forecaster(total_steps=1000, prior_h=(90.0, 100.0, 110.0))
+    near = Forecaster(total_steps=1000, prior_h=(0.4, 0.6, 0.9))
+    for n in range(1, 11):
+        for forecaster in (exact, wrong, near):
+            forecaster.add(n * 10, n * 20.0, 2.0)
+    found = [f.forecast(100, 200.0) for f in (exact, wrong, near)]
+    assert all(found)
+    assert found[1].mid_h == found[0].mid_h  # type: ignore[union-attr]
+    assert found[0].mid_h < found[2].mid_h < 0.6  # type: ignore[union-attr]
+    assert found[2].basis == "both"  # type: ignore[union-attr]
+    width = [f.high_h / f.low_h for f in found if f is not None]
+    assert width[2] < width[0]
+
+
+def test_the_interval_narrows() -> None:
+    rng = random.Random(1)  # noqa: S311
+    forecaster, now, widths = Forecaster(total_steps=4000), 0.0, []
+    for n in range(1, 3601):
+        now += math.exp(rng.gauss(0, 0.1))
+        if n % 50 == 0:
+            forecaster.add(n, now, None)
+            if n in (200, 400, 1000, 2000, 3600):
+                found = forecaster.forecast(n, now)
+                assert found is not None
+                widths.append(found.high_h / found.low_h)
+    assert widths == sorted(widths, reverse=True)
+    assert widths[-1] < 1.05
+
+
+def test_memory_is_flat() -> None:
+    forecaster = Forecaster(total_steps=10**9)
+    for n in range(1, 20_000):
+        forecaster.add(n * 100, n * 5.0, 0.05)
+    assert len(forecaster.blocks) <= MOST_BLOCKS
+    found = forecaster.forecast(1_999_900, 19_999 * 5.0)
+    assert found is not None
+    assert found.mid_h * 3600 == pytest.approx(10**9 * 0.05, rel=1e-3)
+
+
+@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 9)), min_size=1, max_size=20))
+def test_weighted_median_is_the_median_of_repeats(pairs: list[tuple[int, int]]) -> None:
+    spread_out = sorted(value for value, weight in pairs for _ in range(weight))
+    expected = spread_out[(len(spread_out) - 1) // 2]
+    assert weighted_median([v for v, _ in pairs], [w for _, w in pairs]) == expected
+
+
+def test_no_total_no_forecast_and_a_finished_run_ends_now() -> None:
+    forecaster = Forecaster(total_steps=None)
+    assert forecaster.forecast(10, 10.0) is None
+    done = Forecaster(total_steps=10)
+    for n in range(1, 13):
+        done.add(n, n * 1.0, 1.0)
+    found = done.forecast(12, 12.0)
+    assert found is not None
+    assert found.mid_h * 3600 == pytest.approx(12.0)
+    assert found.progress == 1.0
+
+
+def test_errors_and_coverage_over_runs_of_different_shapes(shapes: ModuleType) -> None:
+    """Twenty-one shapes, two runs each; the benchmark prints the table for more."""
+    errors: dict[float, list[float]] = {mark: [] for mark in shapes.MARKS}
+    held: list[bool] = []
+    assert len(shapes.SHAPES) >= 20
+    for name, make in shapes.SHAPES.items():
+        for n in range(2):
+            seconds = list(make(random.Random(f"test-{name}-{n}")))  # noqa: S311
+            truth = sum(seconds)
+            for mark, (low, mid, high) in shapes.forecasts(seconds).items():
+                errors[mark].append(abs(mid / truth - 1))
+                held.append(low <= truth <= high)
+    medians = [statistics.median(errors[mark]) for mark in shapes.MARKS]
+    assert medians[0] < 0.12
+    assert medians[-1] < 0.03
+    assert statistics.mean(held) > 0.85
+
+
+def test_a_tracked_run_forecasts_itself(quick: Quick) -> None:
+    seen = []
+    with quick(
+        total_steps=60, callback=seen.append, hw="v100-sxm2-16gb:1", pue=1.0, usd_per_hour=36.0
+    ) as run:
+        started = time.monotonic()
+        for _ in range(60):
+            time.sleep(0.02)
+            run.step()
+        truth_h = (time.monotonic() - started) / 3600
+    assert seen
+    halfway = min(seen, key=lambda forecast: abs(forecast.progress - 0.5))
+    # start-up takes part of the run, and a busy machine sleeps longer than asked
+    assert halfway.duration_h.mid == pytest.approx(truth_h, rel=0.5)
+    assert halfway.energy_kwh is not None
+    assert halfway.energy_kwh.mid == pytest.approx(0.36 * halfway.duration_h.mid, rel=0.1)
+    assert halfway.cost_usd is not None
+    assert halfway.cost_usd.mid == pytest.approx(36 * halfway.duration_h.mid)
+    assert [f.progress for f in seen] == sorted(f.progress for f in seen)
+    assert run.forecast is not None
+    assert run.forecast.progress == pytest.approx(1.0)
+
+
+def test_a_callback_that_raises_stops_nothing(quick: Quick) -> None:
+    def broken(forecast: object) -> None:
+        raise RuntimeError("plotting failed")
+
+    with quick(total_steps=20, callback=broken) as run:
+        for _ in range(20):
+            time.sleep(0.02)
+            run.step()
+    assert run.status == "completed"
+    assert any("plotting failed" in problem for problem in run.problems)
