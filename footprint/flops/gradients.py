@@ -11,9 +11,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 from footprint.flops.operations import ADAPTERS, EMBEDDING, HEAD, Layer, Model, Operation, Positions, Stage
-from footprint.records import record, value
+from footprint.records import record
 
 Step = tuple[Operation, int, bool]
 """An operation, the number of input gradients it needs, and whether its parameters are trained."""
@@ -38,7 +39,9 @@ class Trained:
         """Whether anything of the layer at this position may be trained."""
         if layer.part in self.frozen:
             return False
-        return not any(first <= index < stop and part in ("", layer.part) for part, first, stop in self.spans)
+        return not self.spans or not any(
+            first <= index < stop and part in ("", layer.part) for part, first, stop in self.spans
+        )
 
     def trains(self, operation: Operation) -> bool:
         """Whether an operation of such a layer has parameters that are trained."""
@@ -49,13 +52,12 @@ class Trained:
         return operation.name not in self.frozen
 
 
-@value
-class Pass:
+class Pass(NamedTuple):
     """``times`` layers of one kind that need the same gradients."""
 
     layer: Layer
     times: int
-    steps: tuple[Step, ...]
+    steps: list[Step]
 
     @property
     def backward(self) -> bool:
@@ -74,17 +76,10 @@ def passes(model: Model, trained: Trained) -> Iterator[Pass]:
         for start, stop in _spans(stage, trained):
             while start < stop:
                 walks = [(layer, *_walk(layer, needs, trained, start)) for layer in stage]
-                turn, after = min(
-                    (
-                        (_first(layer.positions, start) + 1, after)
-                        for layer, _, after in walks
-                        if after != needs
-                    ),
-                    key=lambda candidate: candidate[0],
-                    default=(stop, needs),
-                )
-                if turn > stop:
-                    turn, after = stop, needs
+                turn, after = stop, needs
+                for layer, _, grown in walks:
+                    if grown is not needs and (first := _first(layer.positions, start)) < turn:
+                        turn, after = first + 1, grown
                 for layer, steps, _ in walks:
                     times = _within(layer.positions, start, turn)
                     if times:
@@ -94,29 +89,35 @@ def passes(model: Model, trained: Trained) -> Iterator[Pass]:
 
 def _spans(stage: Stage, trained: Trained) -> list[tuple[int, int]]:
     """Stretches of positions over which the same layers are frozen."""
-    stop = max(layer.positions[-1] for layer in stage) + 1
+    stop = max([layer.positions[-1] for layer in stage]) + 1
+    if not trained.spans:
+        return [(0, stop)]
     edges = {edge for _, *span in trained.spans for edge in span if 0 < edge < stop}
-    ordered = [0, *sorted(edges), stop]
-    return list(pairwise(ordered))
+    return list(pairwise([0, *sorted(edges), stop]))
 
 
 def _walk(
     layer: Layer, needs: frozenset[str], trained: Trained, index: int
-) -> tuple[tuple[Step, ...], frozenset[str]]:
-    """The gradients each operation needs, and the tensors that need one after the layer."""
+) -> tuple[list[Step], frozenset[str]]:
+    """The gradients each operation needs, and the tensors that need one after the layer.
+
+    The latter is the very set that was given where the layer adds nothing to it.
+    """
     reached = trained.reaches(layer, index)
+    everything = trained.everything
     live = set(needs)
-    steps = []
+    steps: list[Step] = []
     for operation in layer.operations:
         inputs = 0
         for tensor in operation.inputs:
             if tensor in live:
                 inputs += 1
-        own = reached and operation.learns and trained.trains(operation)
+        own = reached and operation.learns and (everything or trained.trains(operation))
         if inputs or own:
             live.add(operation.output)
         steps.append((operation, inputs, own))
-    return tuple(steps), needs.union(live.intersection(layer.carries))
+    grown = live.intersection(layer.carries)
+    return steps, needs if needs.issuperset(grown) else needs | grown
 
 
 def _before(positions: Positions, index: int) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from typing import NamedTuple
 
 from footprint.flops.gradients import Trained, passes
 from footprint.flops.operations import CORE, EMBEDDING, Matmul, Model, Number
-from footprint.records import record, state
+from footprint.records import record
 from footprint.schema import Attention, Recompute
 
 
@@ -22,23 +22,23 @@ class Parameters:
     """Without look-up tables (tokens, positions, types)."""
 
 
-@state
-class Tally:
+class Tally(NamedTuple):
     """FLOP of one training step, summed three ways."""
 
-    forward: Number = 0
-    backward: Number = 0
-    causal: Number = 0
+    forward: Number
+    backward: Number
+    causal: Number
     """Forward and backward with only the pairs that masks leave."""
-    dense_forward: Number = 0
+    dense_forward: Number
     """As eager code executes it: masked pairs and pairs outside windows included."""
-    dense_backward: Number = 0
-    recomputed: Number = 0
+    dense_backward: Number
+    recomputed: Number
     """Forward work that is done again in the backward pass."""
-    executed: Number = 0
+    executed: Number
     """Forward, backward and recomputation as the hardware executes them."""
-    trainable: Number = 0
-    components: dict[str, Number] = field(default_factory=dict)
+    trainable: Number
+    """Parameters that are trained."""
+    components: dict[str, Number]
     """Forward and backward, full attention, by component."""
 
 
@@ -51,45 +51,59 @@ def tally(
     through; selective recomputation repeats the attention core. Fused attention repeats Q K^T
     in its backward kernel, which is what selective recomputation would save, so the two do not add.
     """
-    result = Tally()
-    components = result.components
     eager = attention == "eager"
+    selective = eager and recompute == "selective"
+    full_pass = recompute == "full"
+    forward: Number = 0
+    backward: Number = 0
+    causal_sum: Number = 0
+    dense_forward: Number = 0
+    dense_backward: Number = 0
+    again: Number = 0
+    trainable: Number = 0
+    components: dict[str, Number] = {}
     shared: set[int] = set()
     for group in passes(model, trained):
-        layer, times = group.layer, group.times
-        again_all = recompute == "full" and layer.checkpointed and group.backward
-        for operation, inputs, own in group.steps:
+        layer, times, steps = group
+        again_all = full_pass and layer.checkpointed and group.backward
+        for operation, inputs, own in steps:
             if own:
                 if not layer.shared:
-                    result.trainable += times * operation.parameters
+                    trainable += times * operation.parameters
                 elif id(operation) not in shared:
                     shared.add(id(operation))
-                    result.trainable += operation.parameters
+                    trainable += operation.parameters
             if type(operation) is not Matmul:
                 continue
-            weights = operation.weights
-            repeats = (min(inputs, 1) if weights else inputs) + own
-            dense = times * operation.dense_flop
-            full = dense if operation.full_flop is None else times * operation.full_flop
-            causal = dense if operation.causal_flop is None else times * operation.causal_flop
-            result.forward += full
-            result.backward += repeats * full
-            result.causal += (1 + repeats) * causal
-            result.dense_forward += dense
-            result.dense_backward += repeats * dense
+            dense = full = causal = times * operation.dense_flop
+            if operation.full_flop is not None:
+                full = times * operation.full_flop
+            if operation.causal_flop is not None:
+                causal = times * operation.causal_flop
+            gradients = (1 if inputs and operation.weights else inputs) + own
+            forward += full
+            backward += gradients * full
+            causal_sum += (1 + gradients) * causal
+            dense_forward += dense
+            dense_backward += gradients * dense
             name = operation.component
-            components[name] = components.get(name, 0) + (1 + repeats) * full
-            executed = dense if eager else full
-            if again_all or (
-                eager and recompute == "selective" and name == CORE and repeats and layer.checkpointed
-            ):
-                result.recomputed += executed
-            if not eager and operation.scores and repeats:
-                result.recomputed += executed
-    result.executed = result.recomputed + (
-        result.dense_forward + result.dense_backward if eager else result.forward + result.backward
+            components[name] = components.get(name, 0) + (1 + gradients) * full
+            if again_all or (selective and name == CORE and gradients and layer.checkpointed):
+                again += dense if eager else full
+            if not eager and operation.scores and gradients:
+                again += full
+    executed = dense_forward + dense_backward if eager else forward + backward
+    return Tally(
+        forward=forward,
+        backward=backward,
+        causal=causal_sum,
+        dense_forward=dense_forward,
+        dense_backward=dense_backward,
+        recomputed=again,
+        executed=executed + again,
+        trainable=trainable,
+        components=components,
     )
-    return result
 
 
 def parameters(model: Model, trainable: Number) -> Parameters:

@@ -94,9 +94,7 @@ def _llava(
     ]
 
 
-def _paligemma(
-    _: Fields, images: Number, patches: int, width: int, text: int
-) -> tuple[int, list[Operation]]:
+def _paligemma(_: Fields, images: Number, patches: int, width: int, text: int) -> tuple[int, list[Operation]]:
     return patches, [linear("projector", EMBEDDING, "v", "x", images * patches, width, text, bias=True)]
 
 
