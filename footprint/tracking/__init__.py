@@ -9,7 +9,7 @@ from typing import Any
 
 from footprint.meters import Meter
 from footprint.tracking.run import BudgetReachedError, Run
-from footprint.tracking.settings import make_settings
+from footprint.tracking.settings import Settings, make_settings
 
 __all__ = ["BudgetReachedError", "Run", "track"]
 
@@ -54,10 +54,18 @@ def track(
         TypeError: a keyword that does not exist.
         FootprintError: a value that cannot be meant (a budget, a meter, a negative number).
     """
-    arguments = {
-        "model": model, "hw": hw, "region": region, "total_steps": total_steps, "total_tokens": total_tokens,
-        "csv": csv, "budget": budget, "budget_over": budget_over, "on_budget": on_budget, "on_stop": on_stop,
-        "callback": callback, "progress": progress, "meter": meter, "journal_dir": journal_dir,
-        "flush_s": flush_s, "run_id": run_id, "name": name, "initial_step": initial_step, "quiet": quiet,
-    }  # fmt: skip
-    return Run(make_settings(arguments, scenario))
+    given = {key: value for key, value in locals().items() if key != "scenario"}
+    return Run(make_settings(given, scenario))
+
+
+def make_run_settings(**options: Any) -> Settings:
+    """The settings of ``footprint run``: options of `track`, defaults where none was given."""
+    from inspect import signature
+
+    defaults = {
+        name: parameter.default
+        for name, parameter in signature(track).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    own = {name: options.pop(name) for name in list(options) if name in defaults}
+    return make_settings({**defaults, **own}, options)

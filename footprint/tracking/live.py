@@ -79,10 +79,11 @@ def _neighbours(recorder: Recorder) -> list[ProcessRecord]:
 
 def _rows(recorder: Recorder, report: RunReport, *, first_segment: bool) -> bool:
     """Write the report rows if a CSV was asked for; whether they are there."""
-    if recorder.settings.csv is None:
+    csv = recorder.settings.csv or report.totals.given.get("csv")
+    if csv is None:
         return False
     try:
-        write_rows(report, recorder.settings.csv, first_segment=first_segment)
+        write_rows(report, Path(csv), first_segment=first_segment)
     except FootprintError as error:
         recorder.problem(f"report: {error}")
         return False
@@ -124,7 +125,7 @@ def end_line(recorder: Recorder, report: RunReport, *, written: bool = False) ->
     if report.comparison is not None:
         parts.append(_against(report.comparison))
     if written:
-        parts.append(f"rows in {recorder.settings.csv}")
+        parts.append(f"rows in {_short(Path(recorder.settings.csv or report.totals.given['csv']))}")
     if recorder.problems:
         more = f" (+{len(recorder.problems) - 2} more)" if len(recorder.problems) > 2 else ""
         parts.append("; ".join(recorder.problems[:2]) + more)

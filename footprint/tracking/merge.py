@@ -177,7 +177,6 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
             f"{allocated - used} of {allocated} accelerators were allocated and never used: "
             f"{unused_kwh:.3g} kWh of theirs is not charged"
         )
-    first = min(processes, key=lambda process: process.started_wall_s).journal.start
     last = segments[-1]
     step_times = [process.step_s for process in last.processes if process.step_s]
     return RunTotals(
@@ -188,7 +187,7 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
         tokens=sum(process.tokens for process in processes),
         samples=sum(process.samples for process in processes),
         duration_s=sum(segment.duration_s for segment in segments),
-        given=dict(first.get("given") or {}),
+        given=_given(processes),
         estimate=_estimate(processes),
         step_s=max(step_times) if step_times else None,
         phases=_phases(processes),
@@ -203,6 +202,22 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
         missing=_missing(last),
         lost_s=max((process.lost_s for process in last.processes), default=0.0),
     )
+
+
+def _given(processes: list[ProcessRecord]) -> dict[str, Any]:
+    """The arguments of the run: the first process's, what it lacks from the others.
+
+    Hardware that somebody named wins over hardware that was detected.
+    """
+    merged: dict[str, Any] = {}
+    for process in sorted(processes, key=lambda p: (p.started_wall_s, p.rank)):
+        given = process.journal.start.get("given") or {}
+        if merged.get("hw_detected") and given.get("hw") and not given.get("hw_detected"):
+            del merged["hw"], merged["hw_detected"]
+        merged = {**given, **merged}
+        if not given.get("hw_detected") and merged.get("hw") == given.get("hw"):
+            merged.pop("hw_detected", None)
+    return merged
 
 
 def _net_steps(segments: list[Segment]) -> int:

@@ -35,6 +35,16 @@ class Peers:
         silent = max(0, nodes - 1 - len([kwh for kwh in by_node.values() if kwh > 0]))
         return 1.0 + silent + sum(by_node.values()) / here_kwh
 
+    def stepping(self) -> list[tuple[int, float, float]]:
+        """Steps, seconds and flush interval of each process that counts steps and has not ended."""
+        found = []
+        for path, _ in self._launch(None, None):
+            state = last_state(path)
+            if state.get("type") == "state" and state.get("steps"):
+                flush_s = float(self._starts[path].get("flush_s") or 5.0)
+                found.append((int(state["steps"]), float(state.get("run_s") or 0.0), flush_s))
+        return found
+
     def _launch(self, restart: int | None, world_size: int | None) -> list[tuple[Path, dict[str, Any]]]:
         found = []
         for path in self._folder.glob(f"*{SUFFIX}"):

@@ -28,7 +28,7 @@ def prepare(settings: Settings, who: Identity) -> Prepared:
     if "hw" not in given:
         found, note = detect_hardware(who)
         if found is not None:
-            given["hw"] = found
+            given["hw"], given["hw_detected"] = found, True
         if note:
             problems.append(note)
     if settings.model is None or "hw" not in given:

@@ -126,7 +126,7 @@ class Run:
             functools.partial(_make_meter, settings, who.counts_node, who.local_world_size, options),
             self._watch, self._report, {"name_is_shared": self._shared_name},
         )  # fmt: skip
-        self._watcher = Watcher(self._recorder, self._counts, self._say, shared=self._shared_name)
+        self._watcher = Watcher(self._recorder, self._counts, self.say, shared=self._shared_name)
         self._counts.restart_clock()
         self._recorder.begin()
         _alive.add(self)
@@ -134,7 +134,7 @@ class Run:
         self._signals.install()
         self._recorder.ready.wait(START_WAIT_S)
         if who.rank == 0:
-            self._say(self._first_line())
+            self.say(self._first_line())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -163,6 +163,19 @@ class Run:
     def stop(self) -> None:
         """End a run that `start` began."""
         self.__exit__(None, None, None)
+
+    def end_as(self, status: str, error: str = "") -> None:
+        """End a run whose fate another program decided."""
+        token, self._token = self._token, None
+        with contextlib.suppress(ValueError, RuntimeError):
+            if token is not None:
+                _active.reset(token)
+        self._finish(status, error)
+
+    def statuses(self) -> set[str]:
+        """How the processes of this run ended."""
+        report = self._whole()
+        return {process.status for process in report.totals.processes} if report is not None else set()
 
     def __call__(self, function: _F) -> _F:
         """The run as a decorator: each call of the function is a run of its own."""
@@ -195,7 +208,7 @@ class Run:
         if not done:
             self._summary = "the last line is not written yet: `footprint recover` will finish this run"
         if self._recorder.who.rank == 0 or not done:
-            self._say(self._summary or "nothing could be measured")
+            self.say(self._summary or "nothing could be measured")
 
     def _at_exit(self) -> None:
         self._finish("completed")
@@ -305,7 +318,8 @@ class Run:
 
         return start_line(self._recorder) if self._recorder is not None else ""
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Print one line of ours on stderr, unless asked to be quiet."""
         if text and not self._settings.quiet and sys.stderr is not None:
             with contextlib.suppress(Exception):
                 sys.stderr.write(f"footprint: {text}\n")

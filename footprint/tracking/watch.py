@@ -239,7 +239,7 @@ class Watcher:
             recorder.line("budget", record)
             action(event)
             return
-        self._say(_words(event))
+        self._say(words(event))
         if action == "stop" and event.reached:
             record.update(self._stop(state, snapshot))
         recorder.line("budget", record)
@@ -262,9 +262,11 @@ class Watcher:
 
     def _look_for_stop(self) -> None:
         """Every rank: take the step that was published, once."""
-        if self._stop_known or self._recorder.folder is None or self._recorder.settings.on_budget != "stop":
+        recorder = self._recorder
+        obeys = recorder.settings.on_budget == "stop" or recorder.who.metered_by_parent
+        if self._stop_known or recorder.folder is None or not obeys:
             return
-        step = read_stop(self._recorder.folder)
+        step = read_stop(recorder.folder)
         if step is not None:
             self._stop_known = True
             self._counts.stop_at = min(self._counts.stop_at, step)
@@ -296,7 +298,8 @@ def _mids(chain: LiveChain, it_kwh: float | None, hours: float) -> dict[str, flo
     return used
 
 
-def _words(event: BudgetEvent) -> str:
+def words(event: BudgetEvent) -> str:
+    """A budget's event as one line."""
     if event.reached:
         used = f"{event.value:.3g} of {event.limit:.3g} used"
         return f"budget of {event.budget} reached at step {event.step:,}: {used}"

@@ -1,0 +1,49 @@
+"""Run a program and measure it: energy, CO2e and cost, its exit code passed through."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from footprint.cli._options import HARDWARE, MODEL, PROVIDER, REGION
+
+_EPILOG = """\b
+Examples:
+  footprint run -- python train.py
+  footprint run --region FRA --csv runs.csv -- torchrun --nproc-per-node 8 train.py
+  footprint run --hw h100:8 --budget "50 kWh" --on-budget stop -- ./train.sh
+
+The program keeps its terminal and its output. Exit code: the program's own, 128 + n
+for a signal, 3 where the budget stopped it, 127 where there is no such program.
+"""
+
+
+@click.command(epilog=_EPILOG, context_settings={"ignore_unknown_options": True})
+@click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--model", type=MODEL, help="What is trained, for the estimate beside the measurement.")
+@click.option("--hw", type=HARDWARE, help="Which accelerators (found out, if not given).")
+@click.option("--region", type=REGION, help="Where the electricity comes from.")
+@click.option("--provider", type=PROVIDER, help="Whose prices and PUE.")
+@click.option("--pue", type=float, help="Power usage effectiveness of the site.")
+@click.option("--grid-g-per-kwh", type=float, help="Carbon intensity, instead of a region.")
+@click.option("--usd-per-hour", type=float, help="Price of one accelerator-hour.")
+@click.option("--csv", type=click.Path(path_type=Path), help="Report CSV that takes the rows.")
+@click.option("--budget", help="Limit such as '2 kWh', '1 kgCO2e', '$50' or '3h'.")
+@click.option("--budget-over", type=click.Path(path_type=Path), help="Folder of runs the budget covers.")
+@click.option("--on-budget", type=click.Choice(["warn", "stop"]), default="warn", help="What happens then.")
+@click.option("--meter", default="codecarbon", help="codecarbon, constant:250W (the node) or none.")
+@click.option("--journal-dir", type=click.Path(path_type=Path), help="Where journals go (./footprint-runs).")
+@click.option("--flush-s", type=float, default=5.0, help="Seconds between journal lines.")
+@click.option("--run-id", help="Name of the run; the same name again continues it.")
+@click.option("--name", help="A title for reports.")
+@click.option("--quiet", is_flag=True, help="No line at the start and the end.")
+def command(program: tuple[str, ...], **options: Any) -> None:
+    """Run PROGRAM with its arguments and measure it."""
+    from footprint.tracking import make_run_settings
+    from footprint.tracking.supervise import Supervised
+
+    settings = make_run_settings(**{key: value for key, value in options.items() if value is not None})
+    sys.exit(Supervised(settings, program).execute())

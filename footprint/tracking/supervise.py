@@ -1,0 +1,162 @@
+"""``footprint run -- CMD``: measure a program that cannot be changed.
+
+The program keeps its terminal, its output and its exit code. Signals that reach us are handed
+on. If the program uses ``track()`` itself, its ranks join this run: they count steps and
+tokens, we count the energy of the node.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+from footprint.tracking.budget import BudgetEvent, publish_stop
+from footprint.tracking.identity import PARENT_RUN, boot_id
+from footprint.tracking.peers import Peers
+from footprint.tracking.run import Run
+from footprint.tracking.settings import FOLDER_VARIABLE, Settings
+
+EXIT_OVER_BUDGET, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND = 3, 126, 127
+KILL_AFTER_S = 30.0
+"""Between asking the program to end (SIGTERM) and ending it (SIGKILL), at a budget stop."""
+LEAST_STOP_WAIT_S = 60.0
+POLL_S = 0.2
+_HANDED_ON = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
+
+
+class Supervised:
+    """One program and the run around it."""
+
+    def __init__(self, settings: Settings, command: Sequence[str]) -> None:
+        self._command = list(command)
+        self._budget_stops = settings.on_budget == "stop"
+        self._asked = settings.on_budget
+        self._over = threading.Event()
+        watched = replace(settings, on_budget=self._on_budget) if self._budget_stops else settings
+        self.run = Run(watched)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._event: BudgetEvent | None = None
+        self._received: list[int] = []
+
+    def execute(self) -> int:
+        """Run the program to its end; its exit code, 128 + n for a signal, 3 for our budget stop."""
+        before = self._take_signals()
+        try:
+            self.run.start()
+            code = self._start_and_wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        status, text = _status(code, over=self._over.is_set())
+        self.run.end_as(status, text)
+        stopped = self._over.is_set() or "stopped_by_budget" in self.run.statuses()
+        return EXIT_OVER_BUDGET if stopped else _exit_code(code)
+
+    def _start_and_wait(self) -> int:
+        folder = self.run.folder
+        environment = {**os.environ, PARENT_RUN: f"{boot_id()}:{self.run.run_id}"}
+        if folder is not None:
+            environment[FOLDER_VARIABLE] = str(folder.parent)
+        try:
+            self._process = subprocess.Popen(self._command, env=environment)  # noqa: S603 - the user's own program
+        except OSError as error:
+            print(f"footprint: cannot run {self._command[0]}: {error.strerror or error}", file=sys.stderr)  # noqa: T201
+            return EXIT_NOT_FOUND if isinstance(error, FileNotFoundError) else EXIT_NOT_EXECUTABLE
+        for number in self._received:
+            self._hand_on(number)
+        deadline: float | None = None
+        terminated = False
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._process.wait(POLL_S)
+            if not self._over.is_set():
+                continue
+            if deadline is None:
+                deadline = time.monotonic() + self._ask_to_stop()
+            elif time.monotonic() > deadline:
+                self._process.send_signal(signal.SIGKILL if terminated else signal.SIGTERM)
+                terminated, deadline = True, time.monotonic() + KILL_AFTER_S
+
+    # ------------------------------------------------------------------ budget
+
+    def _on_budget(self, event: BudgetEvent) -> None:
+        """On the recorder's thread: warn, or have the waiting thread stop the program."""
+        from footprint.tracking.watch import words
+
+        self.run.say(words(event))
+        if event.reached:
+            self._event = event
+            self._over.set()
+
+    def _ask_to_stop(self) -> float:
+        """Ask politely; how long to wait before asking by signal [s]."""
+        folder = self.run.folder
+        ranks = Peers(folder).stepping() if folder is not None else []
+        if not ranks or folder is None:
+            return 0.0
+        steps = max(steps for steps, _, _ in ranks)
+        rate = max(steps / max(run_s, 1e-9) for steps, run_s, _ in ranks)
+        flush_s = max(flush_s for _, _, flush_s in ranks)
+        margin = max(2, round(rate * flush_s * 3)) if rate > 0 else 2
+        publish_stop(folder, steps + margin, "budget of footprint run")
+        return max(LEAST_STOP_WAIT_S, 3 * margin / max(rate, 1e-9)) if rate > 0 else LEAST_STOP_WAIT_S
+
+    # ------------------------------------------------------------------ signals
+
+    def _take_signals(self) -> dict[int, Any]:
+        before: dict[int, Any] = {}
+        names = [*_HANDED_ON, "SIGINT"]
+        for name in names:
+            number = getattr(signal, name, None)
+            if number is None or signal.getsignal(number) == signal.SIG_IGN:
+                continue
+            handler: Callable[[int, FrameType | None], None] = self._handle
+            before[number] = signal.signal(number, handler)
+        return before
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
+        if number == signal.SIGINT and _from_terminal():
+            return  # the terminal sends it to the program as well
+        if self._process is None:
+            self._received.append(number)
+        else:
+            self._hand_on(number)
+
+    def _hand_on(self, number: int) -> None:
+        if self._process is not None and self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+
+def _from_terminal() -> bool:
+    """Whether a terminal's Ctrl-C reaches the whole process group, the program included."""
+    try:
+        return os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
+
+
+def _status(code: int, *, over: bool) -> tuple[str, str]:
+    if over:
+        return "stopped_by_budget", ""
+    if code == 0:
+        return "completed", ""
+    if code < 0:
+        name = signal.Signals(-code).name if -code in list(signal.Signals) else str(-code)
+        if -code == signal.SIGKILL:
+            return "killed", name
+        return ("interrupted" if -code == signal.SIGINT else "terminated"), name
+    return "failed", f"exit code {code}"
+
+
+def _exit_code(code: int) -> int:
+    return 128 - code if code < 0 else code
