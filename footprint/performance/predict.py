@@ -89,10 +89,10 @@ def software_factor(
     c: Constants,
 ) -> float:
     """What real stacks take over the roofline's sum, fitted on published throughput [1]."""
-    if precision in WIDE:
-        factor = c["software_wide"]
-    elif year < 2020:
+    if year < 2020:
         factor = c["software_before_2020"]
+    elif precision in WIDE:
+        factor = c["software_wide"]
     elif year < 2023:
         factor = c["software_2020_to_2022"]
     else:
@@ -109,7 +109,9 @@ def software_factor(
 
 def regime(work: Work, precision: str, year: int, native: bool | None, layout_given: bool) -> str:
     """The name of the residuals that a prediction's interval is taken from."""
-    if work.experts:
+    if year < 2020:
+        kind = "before_2020"
+    elif work.experts:
         kind = "experts"
     elif work.family != "decoder":
         kind = "small"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from footprint import equations
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
+from footprint.performance.anchoring import Anchor, anchored_factor, weight_of
 from footprint.performance.layout import Layout
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
 from footprint.performance.work import Work
@@ -50,12 +51,14 @@ def predict_step(
     recompute: str = "none",
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
+    anchor: Anchor | None = None,
 ) -> StepPrediction:
     """Step time [s], MFU [1] and busy share [1] of one training step on a cluster.
 
     ``recompute`` of ``none`` means: unless memory demands it. ``layout`` holds what is known of
     the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the rest is
-    found. ``stack`` is ``tuned``, ``native`` or, unknown, None.
+    found. ``stack`` is ``tuned``, ``native`` or, unknown, None. ``anchor`` is a measured step of the
+    same stack, which shifts the prediction where it applies.
 
     Raises
     ------
@@ -78,14 +81,23 @@ def predict_step(
         flash=step_flop.training.attention == "flash",
         sequence_length=float((shape.sequence_length if shape else None) or 0),
     )  # fmt: skip
-    step_s = Quantity(raw.seconds) * _spread(work, precision, year, native, "tp" in given)
+    spread = _spread(work, precision, year, native, "tp" in given)
+    anchor_rows: tuple[Assumption, ...] = ()
+    if anchor is not None and anchor.applies(cluster.accelerator.id, precision):
+        length = float((shape.sequence_length if shape else None) or 0)
+        weight = weight_of(float(step_flop.parameters.total), length, anchor)
+        spread = anchored_factor(weight, anchor, CAUSE)
+        anchor_rows = (anchor.row(weight),)
+    step_s = Quantity(raw.seconds) * spread
     mfu: Quantity = equations.mfu(Quantity(float(step_flop.training_flop)), step_s, cluster.count, peak)
     warnings = () if raw.fits else (_does_not_fit(cluster, raw.layout),)
+    if anchor is not None and not anchor_rows:
+        warnings += (f"anchor {anchor.name} says nothing of {cluster.accelerator.id} in {precision}",)
     return StepPrediction(
         step_time_s=step_s,
         mfu=mfu,
         busy_share=busy_quantity(raw),
-        assumptions=_rows(raw, given, work, precision, year, native),
+        assumptions=anchor_rows + _rows(raw, given, work, precision, year, native),
         terms=raw.terms,
         warnings=warnings,
         layout=raw.layout,
@@ -104,10 +116,10 @@ def peak_flop_per_s(cluster: Cluster, precision: str) -> float:
 
 def busy_quantity(raw: RawStep) -> Quantity:
     """The busy share with the interval of what the terms leave out [1]."""
-    share = min(max(raw.busy_share, 0.05), 1.0)
     idle = assumed("time.busy_share_idle")
-    low = max(0.05, share * idle.low)
-    return Quantity.between(low, share, max(share, min(1.0, share * idle.high)), "busy_share")
+    share = min(max(raw.busy_share * idle.value, 0.05), 1.0)
+    low = max(0.05, share * idle.low / idle.value)
+    return Quantity.between(low, share, max(share, min(1.0, share * idle.high / idle.value)), "busy_share")
 
 
 def _spread(work: Work, precision: str, year: int, native: bool | None, layout_given: bool) -> Quantity:

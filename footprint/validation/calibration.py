@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from footprint.performance.predict import regime
+from footprint.validation.early import fit_early
 from footprint.validation.fit import (
     FACTORS,
     PHYSICS,
@@ -91,6 +92,13 @@ def calibrate() -> Calibration:
         + shift[item.case.id]
         - inside[item.case.id]
         for item, a, b in zip(found, sums, factors, strict=True)
+    ]
+    early, low, high, runs = fit_early(constants)
+    note = f"{runs} runs on the stacks of before 2020; their extremes, widened"
+    rows.append(Fitted("software_before_2020", early, early * low, early * high, note))
+    rows += [
+        Fitted(f"residual_before_2020_{suffix}", 1.0, low, high, note)
+        for suffix in ("given", "found", "given_stack_unknown", "found_stack_unknown")
     ]
     for known, items, residuals in (("given", given, out_given), ("found", found, out_found)):
         rows += _residuals(items, residuals, known)

@@ -35,8 +35,7 @@ PHYSICS = (
 )  # fmt: skip
 """Constants of the roofline that the data may move."""
 FACTORS = (
-    "software_wide", "software_before_2020", "software_2020_to_2022", "software_since_2023",
-    "software_native", "software_experts",
+    "software_wide", "software_2020_to_2022", "software_since_2023", "software_native", "software_experts",
 )  # fmt: skip
 """Factors on the whole step."""
 

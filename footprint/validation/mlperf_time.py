@@ -1,0 +1,132 @@
+"""MLPerf Training v0.7: minutes to train, from the model, the samples seen and the system.
+
+The samples are the log's; what is predicted is how fast a system gets through them. Submissions
+are tuned further than anything a table of frameworks shows, so a factor common to all is taken
+from the other submitters (leave-submitter-out).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.files import read_csv, reference_folder
+from footprint.errors import FootprintError
+from footprint.flops import count_step
+from footprint.performance import choose_precision, predict_step
+from footprint.results import Quantity
+from footprint.schema import Cluster, StepShape, TrainingMethod
+from footprint.validation.cases import shapes
+from footprint.validation.report import ValidationReport, ValidationRow
+
+DATASET = "mlperf-time"
+YEAR = 2020
+TOKENS_A_SENTENCE = 30
+"""Mean target length of the WMT English-German sentences, assumed."""
+SENTENCES = 4_590_101
+"""Sentence pairs of the translation benchmark as its logs count them."""
+SECONDS_A_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A logged result with what its steps alone would take."""
+
+    id: str
+    submitter: str
+    benchmark: str
+    cluster: Cluster
+    published_min: float
+    ideal_min: Quantity
+    busy_share: Quantity
+
+
+def submissions() -> Iterator[Submission]:
+    """Every result on a chip and a benchmark that is modelled."""
+    for row in read_csv(reference_folder() / "published" / "mlperf_v07_times.csv"):
+        if row["excluded"]:
+            continue
+        try:
+            shape, config, steps = _workload(row)
+            cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
+        except FootprintError:
+            continue
+        flops = count_step(config, shape, TrainingMethod(), "mlm+nsp" if row["benchmark"] == "bert" else "")
+        precision, _ = choose_precision("fp16", cluster.accelerator, YEAR)
+        step = predict_step(step_flop=flops, cluster=cluster, precision=precision, year=YEAR, stack="tuned")
+        yield Submission(
+            id=row["id"],
+            submitter=row["submitter"],
+            benchmark=row["benchmark"],
+            cluster=cluster,
+            published_min=float(row["time_to_train_min"]),
+            ideal_min=step.step_time_s * (steps / SECONDS_A_MINUTE),
+            busy_share=step.busy_share,
+        )
+
+
+def _workload(row: Mapping[str, str]) -> tuple[StepShape, dict[str, Any], float]:
+    """Step shape, config and steps of a result; FootprintError where the log's units are unclear."""
+    batch = float(row["samples_per_step"])
+    seen, last = float(row["samples_per_epoch_logged"]), float(row["last_epoch_or_samples"])
+    if row["benchmark"] == "resnet":
+        shape = StepShape(sequences=batch, image_size=224)
+        return shape, dict(shapes()["resnet-50"]["config"]), seen * last / batch
+    if row["benchmark"] == "bert":
+        # The samples to the target quality are logged, whatever the last field counts.
+        shape = StepShape(sequences=batch, sequence_length=512, predicted_positions=76)
+        return shape, dict(shapes()["bert-large"]["config"]), seen / batch
+    if row["benchmark"] == "transformer" and seen == SENTENCES:
+        sentences = batch / TOKENS_A_SENTENCE
+        shape = StepShape(
+            sequences=sentences, sequence_length=TOKENS_A_SENTENCE, target_sequence_length=TOKENS_A_SENTENCE
+        )
+        return shape, dict(shapes()["transformer-big"]["config"]), seen * last / sentences
+    raise FootprintError(f"{row['benchmark']}: not modelled, or units unclear")
+
+
+@functools.cache
+def _all() -> tuple[Submission, ...]:
+    return tuple(submissions())
+
+
+def _factor(benchmark: str, submitter: str) -> float:
+    """Published over predicted minutes of a benchmark at the other submitters, their median [1]."""
+    others = [
+        math.log(s.published_min / s.ideal_min.mid)
+        for s in _all()
+        if s.benchmark == benchmark and s.submitter != submitter
+    ]
+    return math.exp(statistics.median(others)) if others else 1.0
+
+
+def validate_mlperf_time() -> ValidationReport:
+    """Minutes to train, corrected by what the other submitters show."""
+    rows = []
+    for one in _all():
+        factor = _factor(one.benchmark, one.submitter)
+        predicted = one.ideal_min * factor
+        rows.append(
+            ValidationRow(
+                id=one.id,
+                published=one.published_min,
+                predicted=predicted.mid,
+                unit="min",
+                fold=one.submitter,
+                low=predicted.low,
+                high=predicted.high,
+                note=one.benchmark,
+            )
+        )
+    notes = []
+    for benchmark in sorted({row.note for row in rows}):
+        part = [row for row in rows if row.note == benchmark]
+        notes.append(
+            f"{benchmark}: {len(part)} rows, median error {statistics.median(row.error for row in part):.1%}"
+        )
+    return ValidationReport(dataset=DATASET, rows=tuple(rows), notes=tuple(notes))

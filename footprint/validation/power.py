@@ -1,0 +1,162 @@
+"""Watts: MLPerf's power logs, and what others measured on boards, nodes and chips with their host.
+
+AC and DC logs of one run are one case (AC is compared). Benchmarks that are not modelled are
+predicted as the tool does where only hours are known. One number, how far the modelled nodes of
+this submitter lie from the logged ones, is taken from the other benchmarks (leave-one-out).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping
+
+from footprint.catalog.assumptions import assumed
+from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.files import read_csv, reference_folder
+from footprint.flops import count_step
+from footprint.performance import PowerPrediction, predict_power, predict_step
+from footprint.results import Quantity
+from footprint.schema import Cluster, StepShape, TrainingMethod
+from footprint.validation.cases import shapes
+from footprint.validation.report import ValidationReport, ValidationRow
+from footprint.validation.throughput import scores
+
+DATASET = "power"
+WORKLOADS: Mapping[str, tuple[str, str, str, dict[str, int]]] = {
+    # shape, precision, method and what one step holds; batches are not in the power logs and
+    # are those that submissions of the round used, as far as the rules fix them.
+    "gpt3": ("gpt3-175b", "fp8", "pretrain", {"sequence_length": 2048, "batch": 2048}),
+    "llama2_70b_lora": ("llama2-70b", "fp8", "lora", {"sequence_length": 8192, "batch": 8}),
+    "bert": ("bert-large", "fp8", "pretrain", {"sequence_length": 512, "batch": 3072}),
+    "resnet": ("resnet-50", "fp16", "pretrain", {"image_size": 224, "batch": 3264}),
+}
+
+
+def logged() -> Iterator[dict[str, str]]:
+    """One row a physical run: the AC log."""
+    for row in read_csv(reference_folder() / "published" / "mlperf_training_power.csv"):
+        if row["current"] == "ac":
+            yield row
+
+
+def predicted_power(row: Mapping[str, str]) -> tuple[Cluster, PowerPrediction]:
+    """The cluster of a logged run and its modelled power."""
+    cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}", cooling=row["cooling"])
+    return cluster, predict_power(cluster=cluster, busy_share=_busy(row, cluster))
+
+
+def _busy(row: Mapping[str, str], cluster: Cluster) -> Quantity:
+    workload = WORKLOADS.get(row["benchmark"])
+    if workload is None:
+        return assumed("power.busy_share_unknown").quantity
+    shape, precision, method, step = workload
+    flops = count_step(
+        shapes()[shape]["config"],
+        StepShape(
+            sequences=max(step["batch"], cluster.count // 8),
+            sequence_length=step.get("sequence_length"),
+            image_size=step.get("image_size"),
+        ),
+        TrainingMethod(method=method, attention="flash"),  # type: ignore[arg-type]
+    )
+    return predict_step(
+        step_flop=flops, cluster=cluster, precision=precision, year=2024, stack="tuned"
+    ).busy_share
+
+
+def _mlperf_rows() -> list[ValidationRow]:
+    """Node power of each logged run, corrected by the other benchmarks."""
+    found = []
+    for row in logged():
+        cluster, power = predicted_power(row)
+        node = power.it_power_w
+        per_node = Quantity((node.mid - power.network.mid) / cluster.nodes, node.spread)
+        found.append((row, per_node))
+    rows = []
+    for row, per_node in found:
+        others = [
+            float(other["node_power_w"]) / quantity.mid
+            for other, quantity in found
+            if other["benchmark"] != row["benchmark"]
+        ]
+        predicted = per_node * statistics.median(others)
+        modelled = "modelled" if row["benchmark"] in WORKLOADS else "busy share unknown"
+        rows.append(
+            ValidationRow(
+                id=row["case"],
+                published=float(row["node_power_w"]),
+                predicted=predicted.mid,
+                unit="W a node",
+                fold=row["benchmark"],
+                low=predicted.low,
+                high=predicted.high,
+                note=modelled,
+            )
+        )
+    return rows
+
+
+def _other_rows() -> list[ValidationRow]:
+    """Boards, chips with their host share and nodes that others measured."""
+    idle = assumed("time.busy_share_idle")
+    rows = []
+    for row in read_csv(reference_folder() / "published" / "measured_power.csv"):
+        if row["excluded"] or row["accelerator"].startswith("tpu"):
+            continue  # TPUs are modelled by their measured watts: no prediction
+        count = int(row["accelerators"] or 8)
+        cluster, _ = parse_cluster(f"{row['accelerator']}:{count}")
+        busy = Quantity.between(0.95 * idle.low, 0.95 * idle.value, min(1.0, 0.95 * idle.high), "busy_share")
+        power = predict_power(cluster=cluster, busy_share=busy)
+        scope = row["scope"]
+        whole = power.accelerators if scope == "accelerator" else power.it_power_w
+        published = float(row["power_w"] or 0) or float(row["power_w_per_accelerator"])
+        predicted = whole / (1 if row["power_w"] else count)
+        rows.append(
+            ValidationRow(
+                id=f"{row['accelerator']}: {row['workload']}"[:60],
+                published=published,
+                predicted=predicted.mid,
+                unit="W",
+                fold=row["source"],
+                low=predicted.low,
+                high=predicted.high,
+                note=scope,
+            )
+        )
+    return rows
+
+
+def validate_power() -> ValidationReport:
+    """Node power of MLPerf runs leave-one-benchmark-out; other measurements in the notes."""
+    rows = _mlperf_rows()
+    others = _other_rows()
+    apart = ValidationReport(dataset="other measurements", rows=tuple(others))
+    notes = [
+        f"{row.id}: published {row.published:.0f}, predicted {row.predicted:.0f} "
+        f"({row.low:.0f} to {row.high:.0f}) {row.unit}, {row.note}"
+        for row in others
+    ]
+    notes.append(f"other measurements: median error {apart.median_error:.1%}, coverage {apart.coverage:.0%}")
+    return ValidationReport(dataset=DATASET, rows=tuple(rows), baselines=_baselines(), notes=tuple(notes))
+
+
+def _baselines() -> dict[str, dict[str, float]]:
+    """TDP alone, and the node's rated maximum, on the same runs."""
+    result = {}
+    for name in ("sum of the TDPs", "rated maximum of the node", "Epoch: TDP x 1.82 x 0.75"):
+        rows = []
+        for row in logged():
+            cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
+            tdp = (cluster.accelerator.tdp_w or 0.0) * cluster.node.accelerators
+            guess = {
+                "sum of the TDPs": tdp,
+                "rated maximum of the node": cluster.node.max_w or tdp,
+                "Epoch: TDP x 1.82 x 0.75": tdp * 1.82 * 0.75,
+            }[name]
+            rows.append(
+                ValidationRow(
+                    id=row["case"], published=float(row["node_power_w"]), predicted=guess, unit="W", fold=""
+                )
+            )
+        result[name] = scores(ValidationReport(dataset=name, rows=tuple(rows)))
+    return result
