@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-class Human(click.ParamType):
+# Generic for type checkers from click 8.2 on, a plain class at run time before.
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType
+
+
+class Human(_ParamType):
     """A number as people write it; the parser raises FootprintError with the forms it takes."""
 
     def __init__(self, name: str, parse: Callable[[str, str], float], *, whole: bool = False) -> None:
@@ -40,7 +47,7 @@ DURATION_H = Human("hours", parsing.parse_duration_h)
 USD = Human("usd", parsing.parse_usd)
 
 
-class CatalogueName(click.ParamType):
+class CatalogueName(_ParamType):
     """A name of a catalogue, completed by the shell; looked up later, with near matches."""
 
     def __init__(self, name: str, names: Callable[[], list[str]]) -> None:

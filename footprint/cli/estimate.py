@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,12 +137,16 @@ class SectionedCommand(click.Command):
 _MAIN = ("--model", "--hw")
 
 
-def _scenario_options(function: Any) -> Any:
-    """Add the options of every section, in order."""
-    for rows in reversed(_SECTIONS.values()):
-        for flag, kind, text in reversed(rows):
-            function = click.option(flag, type=kind, help=text, metavar=_metavar(kind))(function)
-    return function
+def scenario_options(*sections: str) -> Callable[[Any], Any]:
+    """A decorator that adds the options of these sections, in order."""
+
+    def decorate(function: Any) -> Any:
+        for section in reversed(sections):
+            for flag, kind, text in reversed(_SECTIONS[section]):
+                function = click.option(flag, type=kind, help=text, metavar=_metavar(kind))(function)
+        return function
+
+    return decorate
 
 
 def _metavar(kind: Any) -> str | None:
@@ -153,7 +158,7 @@ def _metavar(kind: Any) -> str | None:
 @click.command(cls=SectionedCommand, epilog=_EPILOG)
 @click.option("--model", type=MODEL, metavar="NAME|FILE", help="A built-in model, config.json or MODEL.toml.")
 @click.option("--hw", type=HARDWARE, metavar="NAME:COUNT", help="Accelerators, such as v100:8 or v100x8.")
-@_scenario_options
+@scenario_options(*_SECTIONS)
 @click.option(
     "--format",
     "format_",
@@ -209,7 +214,7 @@ def command(
     if format_ is None:
         format_ = _FORMAT_OF.get(output.suffix.lower(), "table") if output is not None else "table"
     limit = parse_limit(fail_over, "--fail-over") if fail_over is not None else None
-    request = read_scenario(from_, _given(options))
+    request = read_scenario(from_, given_fields(options))
     result = estimate(request)
     if save is not None:
         save_scenario(request, save, overwrite=overwrite)
@@ -229,10 +234,8 @@ def command(
         require_within(result, limit, fail_over_bound)
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
+def given_fields(options: dict[str, Any]) -> dict[str, Any]:
     """The scenario fields that were set on the command line."""
-    if options.pop("anchor", None) is not None:
-        raise click.UsageError("--anchor is not available yet: give --mfu or --tokens-per-second instead")
     fields: dict[str, Any] = {}
     for name, value in options.items():
         if value is None or value is False:

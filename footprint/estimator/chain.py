@@ -31,6 +31,7 @@ from footprint.estimator.scenario import Scenario, flop_summary, model_summary, 
 from footprint.estimator.timing import Timing, time_of
 from footprint.estimator.workload import Workload, resolve_workload, shape_of
 from footprint.flops import StepFlops, count_step
+from footprint.performance.anchoring import Anchor
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import ClusterSummary, Estimate, Repeats, RepeatTotal
 from footprint.schema import Cluster, TrainingMethod
@@ -57,7 +58,7 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
     require_sane_power(request, scenario.cluster)
     timing = time_of(
         request, scenario.cluster, scenario.workload, scenario.step_flops, scenario.precision, scenario.year,
-        given_layout(request),
+        given_layout(request), _anchor(request),
     )  # fmt: skip
     place, place_rows, place_warnings = settle_place(request)
     energy = energy_of(request, scenario.cluster, timing.busy_share, timing.duration_h, place)
@@ -68,6 +69,15 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
     assumptions = tuple(dict.fromkeys((*place_rows, *(row for part in parts for row in part.assumptions))))
     warnings = tuple(dict.fromkeys((*place_warnings, *(text for part in parts for text in part.warnings))))
     return _assemble(scenario, timing, energy, emissions, cost, accelerator_h, assumptions, warnings)
+
+
+def _anchor(request: EstimateRequest) -> Anchor | None:
+    """The measurement of the user's own stack that the request names."""
+    if request.anchor is None:
+        return None
+    from footprint.estimator.anchors import anchor_of, read_anchor
+
+    return anchor_of(*read_anchor(request.anchor))
 
 
 def settle(request: EstimateRequest) -> Scenario:

@@ -85,6 +85,7 @@ class EstimateRequest:
     cooling: str | None = None
     network_byte_per_s: float | None = None
     # what is known already
+    anchor: str | None = None
     hours: float | None = None
     step_time_s: float | None = None
     tokens_per_second: float | None = None
@@ -117,7 +118,7 @@ class EstimateRequest:
 
     def _check_values(self) -> None:
         """Each value on its own: type, sign, size, choice."""
-        for name in ("hw", "model", "name", "region", "provider", "optimizer"):
+        for name in ("hw", "model", "name", "anchor", "region", "provider", "optimizer"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, str) and value.strip() and value.isprintable()):
                 raise FootprintError(f"{option(name)} must be a name, not {value!r}")

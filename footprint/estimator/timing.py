@@ -12,6 +12,7 @@ from footprint.estimator.workload import Workload, tokens_of
 from footprint.flops import StepFlops
 from footprint.performance import StepPrediction, predict_step
 from footprint.performance import goodput as goodput_model
+from footprint.performance.anchoring import Anchor
 from footprint.performance.layout import Layout
 from footprint.records import record
 from footprint.results import Assumption, Quantity, total
@@ -47,6 +48,7 @@ def time_of(
     precision: str,
     year: int,
     layout: Mapping[str, int | float | str],
+    anchor: Anchor | None = None,
 ) -> Timing:
     """Wall-clock hours of the run with the step time, MFU and goodput behind them.
 
@@ -75,7 +77,7 @@ def time_of(
         parts = [
             predict_step(
                 step_flop=s, cluster=cluster, precision=precision, year=year,
-                recompute=s.training.recompute, layout=layout,
+                recompute=s.training.recompute, layout=layout, anchor=anchor,
             )
             for s in step_flops
         ]  # fmt: skip

@@ -90,7 +90,7 @@ def predict_step(
         anchor_rows = (anchor.row(weight),)
     step_s = Quantity(raw.seconds) * spread
     mfu: Quantity = equations.mfu(Quantity(float(step_flop.training_flop)), step_s, cluster.count, peak)
-    warnings = () if raw.fits else (_does_not_fit(cluster, raw.layout),)
+    warnings: tuple[str, ...] = () if raw.fits else (_does_not_fit(cluster, raw.layout),)
     if anchor is not None and not anchor_rows:
         warnings += (f"anchor {anchor.name} says nothing of {cluster.accelerator.id} in {precision}",)
     return StepPrediction(

@@ -9,10 +9,10 @@ from footprint.validation.report import ValidationReport, ValidationRow
 
 def datasets() -> dict[str, Callable[[], ValidationReport]]:
     """What can be validated, by name."""
+    from footprint.validation.anchored import validate_anchored
     from footprint.validation.blind import validate_blind
     from footprint.validation.mlperf_time import validate_mlperf_time
     from footprint.validation.power import validate_power
-    from footprint.validation.anchored import validate_anchored
     from footprint.validation.runs import validate_runs
     from footprint.validation.strubell import validate_strubell
     from footprint.validation.throughput import validate_throughput, validate_throughput_found

@@ -45,6 +45,8 @@ class Case:
     native: bool = False
     sealed: bool = False
     quality: str = "A"
+    stack: str = ""
+    """The source's own name: one release of one publisher's software."""
 
     @property
     def generation(self) -> str:
@@ -161,6 +163,7 @@ def _large(row: Mapping[str, str]) -> Case:
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
         given=given, batch_known=known, native=row["family"] in NATIVE,
         sealed=row["family"] in evaluation()["throughput"]["sealed"], quality=row["quality"],
+        stack=row["source"],
     )  # fmt: skip
 
 
@@ -215,4 +218,5 @@ def _small(row: Mapping[str, str]) -> Case:
         objective="mlm+nsp" if kind == "encoder" else "", native=row["family"] in NATIVE,
         measured_s=batch / float(row["samples_per_s"]),
         sealed=row["family"] in evaluation()["throughput"]["sealed"], quality=row["quality"],
+        stack=row["source"],
     )  # fmt: skip

@@ -1,0 +1,189 @@
+"""What one measured row of the same stack is worth: the others predicted with it revealed.
+
+Errors are mostly bias between software stacks, and a stack's own measurement removes it. Here
+every source (one release of one publisher's software) reveals one row at a time; the others
+of that source are predicted with the step time shifted by what the revealed row was off.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from footprint.performance.anchoring import NEAR, Anchor, anchored_factor, weight_of
+from footprint.performance.predict import predict_raw
+from footprint.validation.calibration import SEALED_ALLOWANCE, Fitted
+from footprint.validation.cases import Case
+from footprint.validation.fit import quantile
+from footprint.validation.report import ValidationReport, ValidationRow
+from footprint.validation.throughput import Counted, countable_cases, fold_constants
+
+SEED = 20190605
+SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+SCALES = (1.0, 2.0, 4.0, 8.0)
+CLOSE = ", near"
+SAME, OTHER = "same chip and precision", "another chip or precision"
+
+
+def log_residuals(*, sealed: bool = False) -> list[tuple[Counted, float]]:
+    """Each step-level case with the logarithm of measured over predicted, out of sample by family [1]."""
+    constants = fold_constants("family")
+    result = []
+    for one in countable_cases():
+        case = one.case
+        if case.scope != "step" or case.sealed != sealed or not (sealed or case.family in constants):
+            continue
+        raw = predict_raw(
+            one.work, case.cluster, case.precision, case.year, given=case.given,
+            flash=case.training.attention == "flash",
+            sequence_length=float(case.shape.sequence_length or 0), native=case.native,
+            constants=None if sealed else constants[case.family],
+        )  # fmt: skip
+        result.append((one, math.log(case.measured_s / raw.seconds)))
+    return result
+
+
+def relation(anchor: Case, target: Case) -> str | None:
+    """How a target stands to its anchor; None if it is another stack, or the same measurement."""
+    if anchor.id == target.id or anchor.stack != target.stack:
+        return None
+    same = anchor.cluster.accelerator.id == target.cluster.accelerator.id
+    return SAME if same and anchor.precision == target.precision else OTHER
+
+
+def pairs(*, sealed: bool = False) -> Iterator[Pair]:
+    """Every target with every anchor of its stack."""
+    by_stack: dict[str, list[tuple[Counted, float]]] = {}
+    for one, residual in log_residuals(sealed=sealed):
+        by_stack.setdefault(one.case.stack, []).append((one, residual))
+    for members in by_stack.values():
+        for target, truth in members:
+            for anchor, shift in members:
+                how = relation(anchor.case, target.case)
+                if how is not None:
+                    yield Pair(target, anchor, how, truth, shift)
+
+
+class Pair(NamedTuple):
+    """A target and a row of the same stack that is revealed."""
+
+    target: Counted
+    anchor: Counted
+    how: str
+    truth: float
+    """Log of measured over predicted, of the target [1]."""
+    shift: float
+    """The same of the anchor."""
+
+    def apart(self) -> tuple[float, float]:
+        """Absolute log ratios of their sequence lengths and of their parameters [1]."""
+        return tuple(
+            abs(math.log(a / b)) if a > 0 and b > 0 else 0.0
+            for a, b in (
+                (_length(self.target), _length(self.anchor)),
+                (_parameters(self.target), _parameters(self.anchor)),
+            )
+        )  # type: ignore[return-value]
+
+
+def _length(one: Counted) -> float:
+    return float(one.case.shape.sequence_length or 0)
+
+
+def _parameters(one: Counted) -> float:
+    work = one.work
+    return float(work.block_parameters + work.other_parameters + work.expert_parameters)
+
+
+def fit_anchoring() -> list[Fitted]:
+    """Share and scales that make the smallest mean absolute log error, and what stays uncertain."""
+    chosen = [pair for pair in pairs() if pair.how == SAME]
+    weights = _weights(chosen)
+    apart = [pair.apart() for pair in chosen]
+    best: tuple[float, tuple[float, float, float]] = (math.inf, (0.0, 1.0, 1.0))
+    for share, length, size in itertools.product(SHARES, SCALES, SCALES):
+        taken = [share * math.exp(-a / length - b / size) for a, b in apart]
+        loss = math.fsum(
+            w * abs(p.truth - t * p.shift) for w, p, t in zip(weights, chosen, taken, strict=True)
+        )
+        best = min(best, (loss, (share, length, size)))
+    share, length, size = best[1]
+    stacks = {pair.target.case.stack for pair in chosen}
+    note = f"{len({pair.target.case.id for pair in chosen})} rows of {len(stacks)} stacks"
+    rows = [
+        Fitted("share", share, min(SHARES), max(SHARES), note),
+        Fitted("length_scale", length, min(SCALES), max(SCALES), note),
+        Fitted("size_scale", size, min(SCALES), max(SCALES), note),
+    ]
+    taken = [share * math.exp(-a / length - b / size) for a, b in apart]
+    for name, inside in (("near", True), ("far", False)):
+        entries = [
+            (p.truth - t * p.shift, w)
+            for p, t, w in zip(chosen, taken, weights, strict=True)
+            if (t >= NEAR) == inside
+        ]
+        values, loads = [v for v, _ in entries], [w for _, w in entries]
+        low, high = (SEALED_ALLOWANCE * quantile(values, loads, q) for q in (0.05, 0.95))
+        rows.append(Fitted(f"residual_{name}", 1.0, math.exp(low), math.exp(high), f"{len(entries)} pairs"))
+    return rows
+
+
+def _weights(chosen: Sequence[Pair]) -> list[float]:
+    """Each target weighs one, however many anchors its stack offers."""
+    offered = Counter(pair.target.case.id for pair in chosen)
+    return [1.0 / offered[pair.target.case.id] for pair in chosen]
+
+
+def render(rows: Sequence[Fitted]) -> str:
+    """The fitted numbers as the text of their file."""
+    lines = [
+        "# Written by `python -m benchmarks.calibrate_anchor --write`; never by hand.",
+        "# share, scales: how much of a measurement's deviation carries over; residual_*: what stays, 90 %.",
+    ]
+    for row in rows:
+        lines += [
+            "", f"[{row.name}]", f"value = {row.value:.6g}", f"low = {row.low:.6g}", f"high = {row.high:.6g}",
+            'unit = "1"', 'basis = "fitted"', 'source = "published-throughput"', f'note = "{row.note}"',
+        ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def validate_anchored() -> ValidationReport:
+    """Step times with one row of the same stack, chip and precision revealed, drawn with a fixed seed."""
+    draw = random.Random(SEED)  # noqa: S311 - which row is revealed, not a secret
+    offered: dict[str, list[Pair]] = {}
+    for pair in pairs():
+        if pair.how == SAME:
+            offered.setdefault(pair.target.case.id, []).append(pair)
+    rows = [_row(draw.choice(choices)) for choices in offered.values()]
+    factors = sorted(row.factor for row in rows)
+    notes = [f"90 % within {factors[math.ceil(0.9 * len(factors)) - 1]:.2f}x"]
+    for kind in sorted({row.note for row in rows}):
+        errors = [row.error for row in rows if row.note == kind]
+        notes.append(f"{kind}: {len(errors)} rows, median {statistics.median(errors):.1%}")
+    near = [row.error for row in rows if row.id.endswith(CLOSE)]
+    if near:
+        notes.append(f"near anchors: {len(near)} rows, median {statistics.median(near):.1%}")
+    return ValidationReport(dataset="anchored", rows=tuple(rows), notes=tuple(notes))
+
+
+def _row(pair: Pair) -> ValidationRow:
+    """A target predicted as an estimate with this anchor would."""
+    case = pair.target.case
+    anchor = Anchor(
+        name=pair.anchor.case.id, ratio=math.exp(pair.shift), accelerator=case.cluster.accelerator.id,
+        precision=case.precision, parameters=_parameters(pair.anchor), sequence_length=_length(pair.anchor),
+    )  # fmt: skip
+    weight = weight_of(_parameters(pair.target), _length(pair.target), anchor)
+    plain = case.measured_s / math.exp(pair.truth)
+    step = plain * anchored_factor(weight, anchor, "time_model")
+    return ValidationRow(
+        id=f"{case.id} by {pair.anchor.case.id}{CLOSE if weight >= NEAR else ''}",
+        published=case.measured_s, predicted=step.mid, low=step.low, high=step.high,
+        unit="s", fold=case.stack, note=case.kind,
+    )  # fmt: skip

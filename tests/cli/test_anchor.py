@@ -1,0 +1,116 @@
+"""Anchors: a measurement of one's own stack shifts and narrows later estimates."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.cli.run import Outcome, footprint
+
+MEASURED = ("--model", "llama2-7b", "--hw", "a100:64", "--batch-size", "1024", "--seq-len", "4096")
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTPRINT_DATA", str(tmp_path / "data"))
+
+
+def estimate(*args: str) -> dict[str, dict[str, float]]:
+    done = footprint("estimate", *args, "--format", "json", "--quiet")
+    assert done.code == 0, done.err
+    record: dict[str, dict[str, float]] = json.loads(done.out)
+    return record
+
+
+def keep(seconds: float, *more: str) -> Outcome:
+    return footprint("anchor", "--name", "ours", *MEASURED, "--step-time-s", f"{seconds!r}", *more)
+
+
+def test_the_measured_step_itself_moves_towards_the_measurement_and_narrows() -> None:
+    plain = estimate(*MEASURED)["step_time_s"]
+    assert keep(plain["mid"] * 1.3).code == 0
+    shifted = estimate(*MEASURED, "--anchor", "ours")["step_time_s"]
+    assert plain["mid"] < shifted["mid"] <= plain["mid"] * 1.3 * (1 + 1e-12)
+    assert shifted["high"] / shifted["low"] < plain["high"] / plain["low"]
+
+
+def test_the_shift_fades_with_distance_as_a_power_of_the_ratio() -> None:
+    plain = estimate(*MEASURED)["step_time_s"]["mid"]
+    assert keep(plain * 1.5).code == 0
+    taken = []
+    for length in ("4096", "16384", "65536"):
+        args = ("--model", "llama2-7b", "--hw", "a100:64", "--batch-size", "1024", "--seq-len", length)
+        before, after = (estimate(*args, *more)["step_time_s"]["mid"] for more in ((), ("--anchor", "ours")))
+        taken.append(math.log(after / before) / math.log(1.5))
+    assert 0.5 <= taken[0] <= 1.0
+    # exp(-log(4) / scale) each time the length is quadrupled
+    assert taken[1] / taken[0] == pytest.approx(taken[2] / taken[1], rel=1e-6)
+    assert taken[1] < taken[0]
+
+
+def test_another_chip_is_left_alone_and_said() -> None:
+    assert keep(30.0, "--force").code == 0
+    other = ("--model", "llama2-7b", "--hw", "h100:64")
+    assert estimate(*other)["step_time_s"] == estimate(*other, "--anchor", "ours")["step_time_s"]
+    done = footprint("estimate", *other, "--anchor", "ours")
+    assert "anchor ours says nothing of h100" in done.err
+
+
+def test_throughput_says_the_same_as_step_time(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    scenario = 'model = "llama2-7b"\nhw = "a100:64"\nbatch_size = 1024\nseq_len = 4096\n'
+    file.write_text(scenario + "step_time_s = 25.0\n")
+    by_step = estimate(*MEASURED, "--anchor", str(file))["step_time_s"]
+    file.write_text(scenario + f"tokens_per_second = {1024 * 4096 / 25.0}\n")
+    by_tokens = estimate(*MEASURED, "--anchor", str(file))["step_time_s"]
+    assert by_tokens["mid"] == pytest.approx(by_step["mid"], rel=1e-9)
+
+
+def test_kept_listed_shown_removed() -> None:
+    assert keep(25.0).code == 0
+    assert keep(25.0).code == 2, "a name that is taken"
+    assert keep(25.0, "--overwrite").code == 0
+    assert footprint("anchor", "--list").out.split() == ["ours"]
+    assert "times the predicted one" in footprint("anchor", "--show", "ours").out
+    assert "anchor ours" in footprint("estimate", *MEASURED, "--anchor", "ours").out
+    assert footprint("anchor", "--remove", "ours").code == 0
+    assert footprint("anchor", "--list").out == ""
+    assert footprint("anchor", "--remove", "ours").code == 2
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("--name", "../../etc/passwd", *MEASURED, "--step-time-s", "25"),
+        ("--name", "x", *MEASURED),
+        ("--name", "x", "--hw", "a100:64", "--step-time-s", "25"),
+        ("--name", "x", *MEASURED, "--step-time-s", "0.0001"),
+        ("--name", "x", *MEASURED, "--step-time-s", "nan"),
+        ("--name", "x", *MEASURED, "--hours", "100"),
+        ("--name", "x", *MEASURED, "--step-time-s", "25", "--anchor", "x"),
+        ("--show", "nothing"),
+    ],
+)
+def test_what_is_no_measurement_is_refused(args: tuple[str, ...]) -> None:
+    done = footprint("anchor", *args)
+    assert done.code == 2
+    assert "our own fault" not in done.err
+    assert footprint("anchor", "--list").out == ""
+
+
+def test_an_unknown_anchor_names_the_nearest() -> None:
+    assert keep(25.0).code == 0
+    done = footprint("estimate", *MEASURED, "--anchor", "our")
+    assert done.code == 2
+    assert "did you mean ours" in done.err
+
+
+def test_fitted_worth_is_what_the_published_rows_say() -> None:
+    from footprint.catalog.assumptions import assumed
+    from footprint.validation.anchored import fit_anchoring
+
+    for row in fit_anchoring():
+        kept = assumed(f"anchor_fitted.{row.name}")
+        assert (kept.value, kept.low, kept.high) == pytest.approx((row.value, row.low, row.high), rel=1e-4)
