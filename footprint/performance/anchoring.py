@@ -57,4 +57,5 @@ def _distance(one: float, other: float) -> float:
 def anchored_factor(weight: float, anchor: Anchor, cause: str) -> Quantity:
     """What the predicted step time is multiplied by, with what stays uncertain [1]."""
     residual = assumed(f"anchor_fitted.residual_{'near' if weight >= NEAR else 'far'}")
-    return Quantity.between(residual.low, residual.value, residual.high, cause) * anchor.ratio**weight
+    shift: float = anchor.ratio**weight
+    return Quantity.between(residual.low, residual.value, residual.high, cause) * shift
