@@ -11,6 +11,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
     """What can be validated, by name."""
     from footprint.validation.anchored import validate_anchored
     from footprint.validation.blind import validate_blind
+    from footprint.validation.energy import validate_energy, validate_patterson
     from footprint.validation.mlperf_time import validate_mlperf_time
     from footprint.validation.power import validate_power
     from footprint.validation.runs import validate_runs
@@ -26,6 +27,8 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
         "strubell-blind": validate_blind,
         "power": validate_power,
         "mlperf-time": validate_mlperf_time,
+        "patterson": validate_patterson,
+        "energy": validate_energy,
     }
 
 

@@ -1,0 +1,133 @@
+"""Energy: Patterson et al. 2021 from their hours, and whole runs from config, chips and samples.
+
+``patterson`` takes the published chips, hours and PUE, so it tests the power model alone.
+``energy`` takes only what was trained on what: it tests the whole chain up to kWh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from footprint import equations
+from footprint.catalog.assumptions import assumed
+from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.files import read_csv, reference_folder
+from footprint.errors import FootprintError
+from footprint.flops import count_step
+from footprint.performance import goodput, predict_power, predict_step
+from footprint.results import Quantity, total
+from footprint.schema import StepShape, TrainingMethod
+from footprint.units import SECONDS_PER_HOUR
+from footprint.validation.cases import evaluation, shapes
+from footprint.validation.report import ValidationReport, ValidationRow
+from footprint.validation.runs import ideal_run
+from footprint.validation.throughput import scores
+
+GPT3_TOKENS = 1.208e9
+"""Tokens to the target of the 64-node run (MLPerf Training v4.0 log)."""
+
+
+def _runs() -> Iterator[dict[str, str]]:
+    yield from read_csv(reference_folder() / "published" / "runs.csv")
+
+
+def _busy() -> Quantity:
+    """The busy share where a run's operations are not modelled [1]."""
+    return assumed("power.busy_share_unknown").quantity
+
+
+def validate_patterson() -> ValidationReport:
+    """Facility energy of the runs of Patterson et al. 2021, from their chips, hours and PUE [kWh]."""
+    rows, simple = [], []
+    for row in _runs():
+        if not row["id"].startswith("p21-") or not (row["energy_kwh"] and row["duration_h"] and row["pue"]):
+            continue
+        if row["circular_energy"] == "yes":
+            continue
+        cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
+        power = predict_power(cluster=cluster, busy_share=_busy()).it_power_w
+        it = equations.energy_kwh(power, float(row["duration_h"]))
+        energy = equations.facility_energy_kwh(it, float(row["pue"]))
+        rows.append(_row(row, energy))
+        chip = cluster.accelerator
+        tdp = chip.tdp_w or 0.0
+        if tdp:
+            guess = tdp * cluster.count * float(row["duration_h"]) / 1000 * float(row["pue"])
+            simple.append(_row(row, Quantity(guess)))
+    baselines = {"TDP x hours x PUE (GPUs)": scores(ValidationReport(dataset="", rows=tuple(simple)))}
+    return ValidationReport(dataset="patterson", rows=tuple(rows), baselines=baselines)
+
+
+def _row(row: Mapping[str, str], energy: Quantity) -> ValidationRow:
+    return ValidationRow(
+        id=row["id"],
+        published=float(row["energy_kwh"]),
+        predicted=energy.mid,
+        unit="kWh",
+        fold=row["accelerator"],
+        low=energy.low,
+        high=energy.high,
+        note=row["energy_scope"],
+    )
+
+
+def validate_energy() -> ValidationReport:
+    """Energy of whole runs from config, chips and samples; scope as each source measured it [kWh]."""
+    rows = [_mlperf_gpt3(), *_measured_runs()]
+    notes = (
+        "fewer than fifteen measured energies map to a model that is counted: reported, not gated",
+        "energies that are an assumed power times hours are left out: they test arithmetic only",
+    )
+    return ValidationReport(dataset="energy", rows=tuple(rows), notes=notes)
+
+
+def _mlperf_gpt3() -> ValidationRow:
+    """GPT-3 175B on 64 nodes to MLPerf's target: nodes at AC, without switches."""
+    logged = next(
+        row
+        for row in read_csv(reference_folder() / "published" / "mlperf_training_power.csv")
+        if row["benchmark"] == "gpt3" and row["current"] == "ac"
+    )
+    cluster, _ = parse_cluster(f"{logged['accelerator']}:{logged['accelerators']}", cooling=logged["cooling"])
+    flops = count_step(
+        shapes()["gpt3-175b"]["config"],
+        StepShape(sequences=2048, sequence_length=2048),
+        TrainingMethod(attention="flash"),
+    )
+    step = predict_step(step_flop=flops, cluster=cluster, precision="fp8", year=2024, stack="tuned")
+    hours = step.step_time_s * (GPT3_TOKENS / (2048 * 2048) / SECONDS_PER_HOUR)
+    share, _ = goodput(cluster=cluster, hours_without_loss=hours.mid)
+    power = predict_power(cluster=cluster, busy_share=step.busy_share)
+    nodes = total([power.accelerators, power.cpu, power.ram, power.other_node])
+    energy = equations.energy_kwh(nodes, hours / share)
+    return ValidationRow(
+        id="mlperf gpt3, 64 nodes",
+        published=float(logged["energy_kwh"]),
+        predicted=energy.mid,
+        unit="kWh",
+        fold="mlperf",
+        low=energy.low,
+        high=energy.high,
+        note="nodes AC, no PUE, no switches",
+    )
+
+
+def _measured_runs() -> Iterator[ValidationRow]:
+    """Runs whose board energy was measured: boards times the PUE that the source applied."""
+    for row in _runs():
+        measured = row["energy_scope"].startswith("facility (GPU power measured")
+        if not measured or row["excluded"] or row["developer"] in evaluation()["runs"]["sealed"]:
+            continue
+        if not (row["accelerator"] and row["tokens"] and row["energy_kwh"] and row["pue"]):
+            continue
+        # Hours were not published: a count of chips only sets the layout.
+        whole = {**row, "accelerator_h": row["accelerator_h"] or "200000"}
+        try:
+            run = ideal_run(whole)
+        except FootprintError:
+            continue
+        share, _ = goodput(cluster=run.cluster, hours_without_loss=run.ideal_h.mid / run.cluster.count)
+        power = predict_power(cluster=run.cluster, busy_share=_busy())
+        board = power.accelerators / run.cluster.count
+        it = equations.energy_kwh(board, run.ideal_h / share)
+        yield _row(row, equations.facility_energy_kwh(it, float(row["pue"])))
