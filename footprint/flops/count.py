@@ -12,7 +12,7 @@ from footprint.flops.fields import ConfigError, Fields
 from footprint.flops.methods import prepare
 from footprint.flops.operations import Model, Number
 from footprint.flops.registry import family, model_families
-from footprint.flops.tally import Parameters, Tally, parameters, tally
+from footprint.flops.tally import Parameters, Tally, tally
 from footprint.records import record
 from footprint.schema import StepShape, TrainingMethod
 
@@ -79,7 +79,7 @@ def count_step(
     model, sums = step_sums(config, shape, training, objective)
     return StepFlops(
         family=model.family,
-        parameters=parameters(model, sums.trainable),
+        parameters=sums.parameters,
         tokens=model.tokens,
         source_tokens=model.source_tokens,
         target_tokens=model.target_tokens,

@@ -135,4 +135,6 @@ def _first(positions: Positions, start: int) -> int:
 
 def _within(positions: Positions, start: int, stop: int) -> int:
     """How many of the positions lie in [start, stop)."""
+    if start <= positions[0] and positions[-1] < stop:
+        return len(positions)
     return _before(positions, stop) - _before(positions, start)

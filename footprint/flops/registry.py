@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import importlib
+import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol, cast
 
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
 
-FAMILIES = Path(__file__).parent / "families"
+FAMILIES = f"{os.path.dirname(__file__)}/families"
 _MARK = "MODEL_TYPES = ("
 
 
@@ -30,8 +29,11 @@ def model_families() -> dict[str, str]:
 
     Read from each family file's ``MODEL_TYPES`` literal, so that no family is imported.
     """
+    import ast
+    from pathlib import Path
+
     found: dict[str, str] = {}
-    for path in sorted(FAMILIES.glob("[!_]*.py")):
+    for path in sorted(Path(FAMILIES).glob("[!_]*.py")):
         source = path.read_text(encoding="utf-8")
         start = source.index(_MARK) + len(_MARK) - 1
         for model_type in ast.literal_eval(source[start : source.index(")", start) + 1]):
@@ -42,7 +44,7 @@ def model_families() -> dict[str, str]:
 @functools.cache
 def family(model_type: str) -> Family | None:
     """The module that counts a ``model_type``, or None if there is none."""
-    if model_type.isidentifier() and (FAMILIES / f"{model_type}.py").is_file():
+    if model_type.isidentifier() and os.path.isfile(f"{FAMILIES}/{model_type}.py"):
         stem: str | None = model_type
     else:
         stem = model_families().get(model_type)

@@ -36,8 +36,7 @@ class Tally(NamedTuple):
     """Forward work that is done again in the backward pass."""
     executed: Number
     """Forward, backward and recomputation as the hardware executes them."""
-    trainable: Number
-    """Parameters that are trained."""
+    parameters: Parameters
     components: dict[str, Number]
     """Forward and backward, full attention, by component."""
 
@@ -60,21 +59,30 @@ def tally(
     dense_forward: Number = 0
     dense_backward: Number = 0
     again: Number = 0
+    total: Number = 0
+    idle: Number = 0
+    tables: Number = 0
     trainable: Number = 0
     components: dict[str, Number] = {}
     shared: set[int] = set()
     for group in passes(model, trained):
         layer, times, steps = group
         again_all = full_pass and layer.checkpointed and group.backward
+        copies = times
+        if layer.shared:  # one set of parameters, counted where it is first met
+            copies = 0 if id(layer) in shared else 1
+            shared.add(id(layer))
         for operation, inputs, own in steps:
+            owned = copies * operation.parameters
+            total += owned
             if own:
-                if not layer.shared:
-                    trainable += times * operation.parameters
-                elif id(operation) not in shared:
-                    shared.add(id(operation))
-                    trainable += operation.parameters
+                trainable += owned
             if type(operation) is not Matmul:
+                if operation.component == EMBEDDING:
+                    tables += owned
                 continue
+            if operation.chosen is not None:
+                idle += copies * operation.idle_parameters
             dense = full = causal = times * operation.dense_flop
             if operation.full_flop is not None:
                 full = times * operation.full_flop
@@ -101,26 +109,8 @@ def tally(
         dense_backward=dense_backward,
         recomputed=again,
         executed=executed + again,
-        trainable=trainable,
+        parameters=Parameters(
+            total=total, active=total - idle, trainable=trainable, non_embedding=total - tables
+        ),
         components=components,
     )
-
-
-def parameters(model: Model, trainable: Number) -> Parameters:
-    """Parameters of the model, each counted once however often it is used."""
-    total: Number = 0
-    idle: Number = 0
-    tables: Number = 0
-    for stage in model.stages:
-        for layer in stage:
-            copies = 1 if layer.shared else len(layer.positions)
-            for operation in layer.operations:
-                owned = operation.parameters
-                if not owned:
-                    continue
-                total += copies * owned
-                if type(operation) is Matmul:
-                    idle += copies * operation.idle_parameters
-                elif operation.component == EMBEDDING:
-                    tables += copies * owned
-    return Parameters(total=total, active=total - idle, trainable=trainable, non_embedding=total - tables)
