@@ -1,0 +1,1 @@
+"""Adapters to schedulers and frameworks; imported by nobody here."""
