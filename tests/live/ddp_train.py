@@ -1,0 +1,42 @@
+"""A small model trained by torch's DistributedDataParallel over gloo, tracked on every rank."""
+
+import json
+import os
+import signal
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+import footprint
+
+options = json.loads(sys.argv[1])
+steps, die_at, die_rank = options.pop("steps", 40), options.pop("die_at", -1), options.pop("die_rank", -1)
+pause_s = options.pop("pause_s", 0.02)
+restart = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+torch.set_num_threads(1)
+# gloo sometimes waits for ever after a restart; then torchrun starts once more
+dist.init_process_group("gloo", timeout=timedelta(seconds=20))
+rank = dist.get_rank()
+model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(16, 1))
+optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+torch.manual_seed(rank)
+done = 0
+with footprint.track(meter="constant:360kW", flush_s=0.1, pue=1.0, **options) as run:
+    for _ in range(steps):
+        x = torch.randn(8, 16)
+        loss = (model(x) - x.sum(1, keepdim=True)).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        time.sleep(pause_s)
+        done += 1
+        if restart == 0 and rank == die_rank and done == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        run.step(tokens=128)
+Path(f"done-{rank}-{restart}").write_text(f"{run.status} {done}")
+dist.barrier()
+dist.destroy_process_group()
