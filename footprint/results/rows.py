@@ -293,8 +293,10 @@ def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[li
         raise DataFileError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise DataFileError(f"{path}: not a text file (UTF-8)") from None
-    lines = csv.reader(io.StringIO(text, newline=""))
-    columns = next(lines, [])
+    try:
+        columns, *lines = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
+    except csv.Error as error:
+        raise DataFileError(f"{path}: not a CSV file: {error}") from None
     if not columns or columns[-1] != "schema" or (schema == SCHEMA and tuple(columns) != REPORT_COLUMNS):
         raise DataFileError(f"{path}: not a CSV of schema {schema}")
     rows, torn = [], 0

@@ -127,7 +127,10 @@ def read_jobs(text: str, origin: str = "sacct") -> list[Job]:
 
 
 def _from_table(text: str, origin: str) -> list[Job]:
-    rows = list(csv.DictReader(io.StringIO(text), delimiter="|"))
+    try:
+        rows = list(csv.DictReader(io.StringIO(text), delimiter="|"))
+    except csv.Error:
+        rows = []
     names = set(rows[0]) if rows else set()
     if not {"JobID", "JobIDRaw"} & names or not {"Elapsed", "ElapsedRaw"} & names:
         raise DataFileError(

@@ -116,7 +116,7 @@ def test_json_of_a_newer_slurm() -> None:
 
 @given(st.text(max_size=300) | st.binary(max_size=200).map(lambda b: b.decode("latin-1")))
 def test_anything_else_is_a_clear_error(text: str) -> None:
-    with pytest.raises(FootprintError, match="sacct|no job"):
+    with pytest.raises(FootprintError, match=r"sacct|no job"):
         read_jobs(text)
 
 
