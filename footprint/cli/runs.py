@@ -95,7 +95,7 @@ def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
         return
     from footprint.reports.run_text import run_text
 
-    click.echo(run_text(report.measurement, report.comparison))
+    click.echo(run_text(report.measurement, report.comparison, report.totals.forecasts))
 
 
 @command.command(epilog=_EPILOG)

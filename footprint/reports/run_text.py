@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from footprint.reports.human import amount, figures, interval
 from footprint.results import Quantity
 from footprint.results.measurement import Comparison, Measurement
@@ -22,8 +24,14 @@ _SHOWN = {
 }
 
 
-def run_text(measured: Measurement, comparison: Comparison | None) -> str:
-    """The page of one run, at most 80 columns wide where names allow."""
+Forecasts = Sequence[tuple[float, float, float, float]]
+
+
+def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Forecasts = ()) -> str:
+    """The page of one run, at most 80 columns wide where names allow.
+
+    ``forecasts`` are (progress, low, mid, high hours) as made during the last segment.
+    """
     lines = [
         f"run {measured.run_id}: {measured.name}",
         f"{measured.status}, started {measured.started_at}, boundary {measured.boundary}",
@@ -52,6 +60,8 @@ def run_text(measured: Measurement, comparison: Comparison | None) -> str:
         ]
     if comparison is not None:
         lines += ["", *comparison_lines(comparison)]
+    if forecasts and measured.status == "completed":
+        lines += ["", *_forecast_lines(forecasts, measured.segments[-1].duration_h)]
     for title, texts in (("faults", measured.faults), ("notes", measured.warnings)):
         if texts:
             lines += ["", title, *(f"  {text}" for text in texts[:20])]
@@ -86,6 +96,18 @@ def _used(measured: Measurement) -> list[str]:
         year = f" {measured.place.year}" if measured.place.year else ""
         lines.append(
             f"  {'place':<21} {measured.place.name}{year}, {figures(measured.grid_g_per_kwh.mid)} gCO2e/kWh"
+        )
+    return lines
+
+
+def _forecast_lines(forecasts: Forecasts, truth_h: float) -> list[str]:
+    """What was forecast on the way, beside what happened."""
+    lines = [f"forecasts of the time, against {amount(truth_h, 'h')}"]
+    for progress, low, mid, high in forecasts:
+        inside = "" if low <= truth_h <= high else "  missed"
+        lines.append(
+            f"  at {progress:>4.0%}  {amount(mid, 'h'):>10} ({amount(low, 'h')} - {amount(high, 'h')})"
+            f"  {mid / truth_h - 1:+.1%}{inside}"
         )
     return lines
 

@@ -15,6 +15,7 @@ from footprint.tracking.energy import ComponentTotal, add_accelerators, add_host
 from footprint.tracking.journal import Journal
 from footprint.tracking.process import KILLED, RUNNING, ProcessRecord, read_process
 
+FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
 SLACK_S = 600.0
 """Clocks of two nodes of one launch may differ by this much."""
 _WORST_FIRST = (
@@ -86,6 +87,13 @@ class RunTotals:
     warnings: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     lost_s: float = 0.0
+
+    @property
+    def forecasts(self) -> list[tuple[float, float, float, float]]:
+        """What was forecast at 5, 10, 25 and 50 % of the last segment: (progress, low, mid, high hours)."""
+        made = next((p.forecasts for p in self.segments[-1].processes if p.forecasts), [])
+        marks = ((mark, next((f for f in made if f[0] >= mark), None)) for mark in FORECAST_MARKS)
+        return [found for mark, found in marks if found is not None and found[0] < mark + 0.2]
 
     @property
     def processes(self) -> list[ProcessRecord]:

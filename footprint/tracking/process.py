@@ -55,6 +55,8 @@ class ProcessRecord:
     suspended_s: float = 0.0
     steps_per_s: list[tuple[float, int]] = field(default_factory=list)
     initial_step: int = 0
+    forecasts: list[tuple[float, float, float, float]] = field(default_factory=list)
+    """(progress, low, mid, high hours) of the whole run, at each flush."""
 
     @property
     def metered(self) -> bool:
@@ -145,6 +147,11 @@ def _take_state(record: ProcessRecord, line: dict[str, Any]) -> None:
     record.unseen_s = {name: _float(value) for name, value in (line.get("unseen_s") or {}).items()}
     record.used = frozenset(line.get("used") or ())
     record.phases = line.get("phases") or record.phases
+    forecast = line.get("forecast")
+    if isinstance(forecast, list) and len(forecast) == 4:
+        progress, low, mid, high = (_float(value) for value in forecast)
+        if not record.forecasts or progress >= record.forecasts[-1][0] + 0.01:
+            record.forecasts.append((progress, low, mid, high))
     record.fault_count = _int(line.get("faults"))
     share = line.get("machine_share")
     record.busy_share = _float(share) if share is not None else record.busy_share

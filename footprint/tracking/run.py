@@ -308,6 +308,8 @@ class Run:
 
     def _report(self) -> None:
         """At the end: the last process of a launch writes the rows."""
+        if self._watcher is not None:
+            self._watcher.end()
         if self._recorder is not None:
             from footprint.tracking.live import end_report
 

@@ -15,6 +15,7 @@ from footprint.tracking.chain import LiveChain, make_chain
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.forecast import Forecaster, TimeForecast
 from footprint.tracking.peers import Peers
+from footprint.tracking.progress import ProgressLine, wanted
 from footprint.tracking.recorder import Recorder
 from footprint.units import SECONDS_PER_HOUR, W_PER_KW
 
@@ -59,6 +60,8 @@ class Watcher:
         self._used_before: dict[str, float] = {}
         self._looked_s = -math.inf
         settings = recorder.settings
+        draws = recorder.who.rank == 0 and wanted(settings.progress, quiet=settings.quiet)
+        self._line = ProgressLine() if draws else None
         stops = settings.on_budget == "stop"
         self._budget = BudgetWatch(settings.budget, stops=stops) if settings.budget else None
 
@@ -77,9 +80,16 @@ class Watcher:
             self.latest = self._forecast(found, it_kwh, state, snapshot)
             recorder.notes["forecast"] = [round(found.progress, 5), found.low_h, found.mid_h, found.high_h]
         self._watch_budget(it_kwh, state, snapshot)
+        if self.latest is not None and self._line is not None:
+            self._line.draw(self.latest)
         callback = recorder.settings.callback
         if callback is not None and self.latest is not None:
             callback(self.latest)
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._line is not None:
+            self._line.clear()
 
     # ------------------------------------------------------------------ time
 
