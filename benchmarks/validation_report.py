@@ -137,7 +137,8 @@ def _dataset(report: ValidationReport) -> Iterable[str]:
     covers = "" if report.coverage is None else f"; {report.coverage:.0%} inside their 90 % interval"
     yield (
         f"{len(report.rows)} rows, median error {report.median_error:.1%}, "
-        f"within 1.25x {report.within(1.25):.0%}, 1.5x {report.within(1.5):.0%}, 2x {report.within(2.0):.0%}{covers}."
+        f"within 1.25x {report.within(1.25):.0%}, 1.5x {report.within(1.5):.0%}, "
+        f"2x {report.within(2.0):.0%}{covers}."
     )
     yield ""
     for name, scores in report.baselines.items():
@@ -167,20 +168,19 @@ def _sealed() -> Iterable[str]:
     yield "TPU benchmarks were among them: those generations were predicted without a TPU row in any fit."
     yield ""
     heading = ("", "rows", "median", "over families", "within 1.25x", "1.5x", "90 % within", "covers")
-    lines = []
-    for name in ("layout_given", "layout_found"):
-        r = result[name]
-        lines.append(
-            (
-                name.replace("_", " "), str(r["rows"]), _percent(r["median_error"]),
-                _percent(r["median_over_families"]), _percent(r["within_1_25"]), _percent(r["within_1_5"]),
-                f"{r['ninety_percent_within']:.2f}x", _percent(r["coverage"]),
-            )
-        )  # fmt: skip
+    lines = [
+        (
+            r["name"], str(r["count"]), _percent(r["median_error_share"]),
+            _percent(r["over_families_error_share"]), _percent(r["within_1_25_share"]),
+            _percent(r["within_1_5_share"]), f"{r['ninety_percent_factor']:.2f}x",
+            _percent(r["covered_share"]),
+        )
+        for r in result["step_times"]
+    ]  # fmt: skip
     yield from _table(heading, lines)
     yield ""
     for title in ("production_steps", "whole_runs"):
-        ratios = ", ".join(f"{name} {ratio:.2f}" for name, ratio in result[title].items())
+        ratios = ", ".join(f"{run['name']} {run['ratio']:.2f}" for run in result[title])
         yield f"- {title.replace('_', ' ')}, predicted over published: {ratios}"
 
 
@@ -190,9 +190,9 @@ def _scores(name: str, report: ValidationReport) -> tuple[str, ...]:
         statistics.median(row.error for row in report.rows if row.fold == family) for family in families
     )
     return (
-        name, str(len(report.rows)), _percent(report.median_error), _percent(over), _percent(report.within(1.25)),
-        _percent(report.within(1.5)), f"{_r90(report.rows):.2f}x", _percent(report.coverage or 0),
-        f"{report.interval_score or 0:.2f}",
+        name, str(len(report.rows)), _percent(report.median_error), _percent(over),
+        _percent(report.within(1.25)), _percent(report.within(1.5)), f"{_r90(report.rows):.2f}x",
+        _percent(report.coverage or 0), f"{report.interval_score or 0:.2f}",
     )  # fmt: skip
 
 
@@ -223,8 +223,8 @@ def ablation() -> Iterable[tuple[str, str, str]]:
     plain = roofline.step_terms
     for left_out in ("", *TERMS):
 
-        def without(*inputs, left_out=left_out):  # type: ignore[no-untyped-def]
-            return {name: value for name, value in plain(*inputs).items() if name != left_out}
+        def without(*inputs, term=left_out):  # type: ignore[no-untyped-def]
+            return {name: value for name, value in plain(*inputs).items() if name != term}
 
         _use(without)
         values = fit(prepared, rounds=1)

@@ -195,7 +195,7 @@ def render_goodput() -> str:
 
 def render_folds(folds: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
     """The constants of each fold as the text of their table."""
-    lines = ["by,fold,name,value,source,basis"]
+    lines = ["by,fold,name,factor,source,basis"]
     lines += [
         f"{by},{fold},{name},{value:.6g},published-throughput,fitted"
         for by, one in folds.items()

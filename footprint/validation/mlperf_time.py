@@ -11,7 +11,6 @@ import functools
 import math
 import statistics
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from footprint.catalog.cluster import parse_cluster
@@ -19,6 +18,7 @@ from footprint.catalog.files import read_csv, reference_folder
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance import choose_precision, predict_step
+from footprint.records import record
 from footprint.results import Quantity
 from footprint.schema import Cluster, StepShape, TrainingMethod
 from footprint.validation.cases import shapes
@@ -33,7 +33,7 @@ SENTENCES = 4_590_101
 SECONDS_A_MINUTE = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Submission:
     """A logged result with what its steps alone would take."""
 

@@ -10,7 +10,6 @@ import functools
 import math
 import statistics
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from footprint.catalog.cluster import parse_cluster
@@ -18,6 +17,7 @@ from footprint.catalog.files import read_csv, reference_folder
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance import choose_precision, goodput, predict_step
+from footprint.records import record
 from footprint.results import Quantity
 from footprint.schema import Cluster, StepShape, TrainingMethod
 from footprint.units import SECONDS_PER_HOUR
@@ -87,7 +87,7 @@ def _cluster(row: Mapping[str, str], hours: float) -> Cluster:
     return parse_cluster(f"{row['accelerator']}:{int(count)}")[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Run:
     """A published run with the accelerator-hours its steps alone would take."""
 

@@ -31,7 +31,7 @@ def fold_constants(by: str) -> dict[str, Constants]:
     values: dict[str, dict[str, float]] = {}
     for row in read_csv(reference_folder() / "fitted_folds.csv"):
         if row["by"] == by:
-            values.setdefault(row["fold"], {})[row["name"]] = float(row["value"])
+            values.setdefault(row["fold"], {})[row["name"]] = float(row["factor"])
     base = {**assumed_values("time"), **assumed_values("time_fitted")}
     return {fold: Constants({**base, **fitted}) for fold, fitted in values.items()}
 
