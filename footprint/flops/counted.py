@@ -47,11 +47,17 @@ AUTO_CLASSES = {
     "rtd": ("AutoModelForPreTraining",),
     "mae": ("AutoModelForPreTraining",),
     "contrastive": ("AutoModel",),
+    "image-text": ("AutoModelForImageTextToText",),
     "encode": ("AutoModel",),
 }
 """Classes of transformers that compute an objective, in the order they are tried."""
 
 _SKIPPED_OUTPUTS = frozenset({"past_key_values", "hidden_states", "attentions", "cross_attentions"})
+
+_WAYS = (("meta", True), ("meta", False), ("fake", True), ("fake", False))
+"""Kinds of tensors without data, with and without an attention mask, in the order they are tried."""
+_worked: dict[str, tuple[str, bool]] = {}
+"""What worked for a ``model_type`` in this process."""
 
 Run = Callable[["torch.nn.Module", "StepShape"], "torch.Tensor"]
 """Runs a model forward and returns the scalar to differentiate."""
@@ -66,6 +72,8 @@ class TorchCount:
     parameters: int
     device: str
     """``meta`` or ``fake``."""
+    by_operation: Mapping[str, int]
+    """Forward and backward FLOP by torch's operation (``mm``, ``bmm``, ``convolution``, ...)."""
 
 
 class CannotCountError(FootprintError):
@@ -88,16 +96,19 @@ def count_with_torch(
     """
     _require_torch()
     failures: list[str] = []
-    for device in ("meta", "fake"):
-        for masked in (True, False):
-            try:
-                return _count(config, shape, objective, device, run or _runner(masked), prepare)
-            except Exception as error:  # noqa: BLE001 - other people's model code may raise anything
-                failures.append(
-                    f"{device}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-                )
-            if run is not None:
-                break
+    model_type = str(config.get("model_type"))
+    for way in sorted(_WAYS, key=lambda way: way != _worked.get(model_type)):
+        device, masked = way
+        if run is not None and not masked:
+            continue
+        try:
+            counted = _count(config, shape, objective, device, run or _runner(masked), prepare)
+        except Exception as error:  # noqa: BLE001 - other people's model code may raise anything
+            first = (str(error).splitlines() or [""])[0]
+            failures.append(f"{device}: {type(error).__name__}: {first}")
+        else:
+            _worked[model_type] = way
+            return counted
     raise CannotCountError(
         f"torch cannot run model_type {config.get('model_type')!r} without data ({'; '.join(failures)[:400]})"
     )
@@ -134,11 +145,17 @@ def _count(
             loss = run(model, shape)
         with FlopCounterMode(display=False) as backward:
             loss.backward()  # type: ignore[no-untyped-call]
+    by_operation: dict[str, int] = {}
+    for counter in (forward, backward):
+        for operation, flop in counter.get_flop_counts().get("Global", {}).items():
+            name = str(operation).rpartition(".")[2]
+            by_operation[name] = by_operation.get(name, 0) + flop
     return TorchCount(
         forward_flop=forward.get_total_flops(),
         backward_flop=backward.get_total_flops(),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         device=device,
+        by_operation=by_operation,
     )
 
 
@@ -194,6 +211,35 @@ def _runner(masked: bool) -> Run:
         return scalar(model(**_inputs(model, shape, masked)))
 
     return run
+
+
+def run_pair(model: torch.nn.Module, shape: StepShape) -> torch.Tensor:
+    """A contrastive pair of towers: every image against every text."""
+    import torch
+
+    batch = int(shape.sequences)
+    outputs = model(
+        input_ids=torch.zeros(batch, shape.sequence_length or 1, dtype=torch.long),
+        pixel_values=torch.empty(batch, *_image(model.config.vision_config, shape)),
+    )
+    logits: torch.Tensor = outputs.logits_per_image
+    return logits.sum()
+
+
+def run_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
+    """A vision-language model by its parts: putting image features among the tokens needs data."""
+    import torch
+
+    batch, length = int(shape.sequences), shape.sequence_length or 1
+    features = model.model.get_image_features(torch.empty(batch, *_image(model.config.vision_config, shape)))
+    features = getattr(features, "pooler_output", features)
+    seen = sum(part.sum() for part in features) if isinstance(features, (list, tuple)) else features.sum()
+    embedded = model.get_input_embeddings()(torch.zeros(batch, length, dtype=torch.long))
+    hidden = model.model.language_model(
+        inputs_embeds=embedded, attention_mask=torch.ones(batch, length, dtype=torch.long), use_cache=False
+    ).last_hidden_state
+    total: torch.Tensor = model.lm_head(hidden).sum() + seen
+    return total
 
 
 def scalar(outputs: Mapping[str, Any]) -> torch.Tensor:

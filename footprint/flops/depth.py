@@ -1,0 +1,82 @@
+"""Shallow copies of deep configs: what lets torch count a 126-layer model from a few layers.
+
+A model's FLOPs and parameters are a sum over its layers. Where the kinds of layer repeat with a
+period, the counts at one depth and at one period more give every further depth exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+DEPTH_KEYS = (
+    ("encoder_layers", "decoder_layers"),
+    ("num_layers", "num_decoder_layers"),
+    ("num_hidden_layers", "decoder_num_hidden_layers"),
+    ("n_layer",),
+    ("n_layers",),
+)
+"""Keys of a config that say how many layers its stacks have; the first group that a config has decides."""
+LISTED = ("layer_types", "mlp_layer_types", "layers_block_type", "no_rope_layers", "layer_rope_theta")
+"""Keys that list something for every layer."""
+POSITIONS = ("moe_layers", "mlp_only_layers", "attn_layer_indices")
+"""Keys that list layer numbers."""
+PATTERNS = ("hybrid_override_pattern",)
+"""Keys that spell one letter a layer."""
+PARTS = ("text_config", "vision_config")
+
+
+class Axis(NamedTuple):
+    """One stack of a config, and how its layers repeat."""
+
+    path: tuple[str, ...]
+    """Keys that lead to the depth: ("num_hidden_layers",), ("text_config", "num_hidden_layers")."""
+    depth: int
+    prefix: int
+    """Layers before the pattern begins."""
+    period: int
+
+    @property
+    def shallow(self) -> int:
+        """The least depth that has the prefix, one period, and the same remainder."""
+        least = self.prefix + self.period
+        return least + (self.depth - least) % self.period
+
+
+def repetition(kinds: Sequence[int]) -> tuple[int, int]:
+    """(prefix, period) of a row of layer kinds, the shortest that explain it."""
+    best = (0, len(kinds))
+    for period in range(1, len(kinds)):
+        prefix = len(kinds) - period
+        while prefix > 0 and kinds[prefix - 1] == kinds[prefix - 1 + period]:
+            prefix -= 1
+        if prefix + period < sum(best):
+            best = (prefix, period)
+    return best
+
+
+def with_depth(config: Mapping[str, Any], axis: Axis, depth: int) -> dict[str, Any]:
+    """The config with one stack cut to ``depth`` layers, lists and patterns included."""
+    *parents, key = axis.path
+    if parents:
+        part = parents[0]
+        inner = axis._replace(path=axis.path[1:])
+        return {**config, part: with_depth(config[part], inner, depth)}
+    changed = dict(config)
+    if key in PATTERNS:
+        changed[key] = config[key][:depth]
+        return changed
+    if key not in LISTED:
+        changed[key] = depth
+    for name in LISTED:
+        value = config.get(name)
+        if isinstance(value, (list, tuple)) and len(value) == axis.depth:
+            changed[name] = list(value[:depth])
+    for name in POSITIONS:
+        value = config.get(name)
+        if isinstance(value, (list, tuple)):
+            changed[name] = [position for position in value if position < depth]
+    if "attention_types" in config:  # GPT-Neo: [[kinds, repeats], ...]
+        words = [word for kinds, repeats in config["attention_types"] for word in list(kinds) * repeats]
+        changed["attention_types"] = [[[word], 1] for word in words[:depth]]
+    return changed

@@ -1,0 +1,219 @@
+"""The proof for one config: our counts beside torch's, and what explains any difference.
+
+torch's counter has known faults; their size follows from our own list, so they are named and
+subtracted, and what remains must be zero.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from footprint.flops.count import operation_list
+from footprint.flops.counted import Run, TorchCount, count_with_torch, run_pair, run_vision_language
+from footprint.flops.depth import DEPTH_KEYS, LISTED, PARTS, PATTERNS, Axis, repetition, with_depth
+from footprint.flops.gradients import passes
+from footprint.flops.methods import prepare
+from footprint.flops.operations import CONVOLUTION, EXPERTS, Matmul, Model, Number, Stage
+from footprint.flops.tally import tally
+from footprint.schema import StepShape, TrainingMethod
+
+FULL_DEPTH = 4
+"""Stacks of at most this many layers are counted as they are."""
+
+
+USUAL: dict[str, tuple[str, Run | None]] = {
+    "electra": ("rtd", None),
+    "vit_mae": ("mae", None),
+    "whisper": ("seq2seq", None),
+    "clip": ("contrastive", run_pair),
+    "siglip": ("contrastive", run_pair),
+    "llava": ("image-text", run_vision_language),
+    "paligemma": ("image-text", run_vision_language),
+    "gemma3": ("image-text", run_vision_language),
+}
+"""What torch is asked for where the empty objective would choose another class, and how it is run."""
+
+
+class Difference(NamedTuple):
+    """What torch counts beyond the model's own FLOP, and why."""
+
+    reason: str
+    forward_flop: Number = 0
+    backward_flop: Number = 0
+    parameters: Number = 0
+
+
+class Proof(NamedTuple):
+    """Our counts and torch's for one step, eager attention."""
+
+    forward_flop: Number
+    backward_flop: Number
+    parameters: Number
+    torch: TorchCount
+    explained: tuple[Difference, ...]
+    depths: str
+    """``full`` or the depths that the full depth was extrapolated from."""
+    seconds: float
+
+    @property
+    def residual(self) -> tuple[Number, Number, Number]:
+        """(forward, backward, parameters): torch's less ours less what is explained; 0 proves us right."""
+        return (
+            self.torch.forward_flop - self.forward_flop - sum(d.forward_flop for d in self.explained),
+            self.torch.backward_flop - self.backward_flop - sum(d.backward_flop for d in self.explained),
+            self.torch.parameters - self.parameters - sum(d.parameters for d in self.explained),
+        )
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing is left unexplained."""
+        return not any(self.residual)
+
+
+def verify(
+    config: Mapping[str, Any],
+    shape: StepShape,
+    objective: str = "",
+    *,
+    full_depth: bool = False,
+) -> Proof:
+    """Our forward and backward FLOP and parameters beside torch's, for full training [FLOP].
+
+    Deep stacks are counted at two depths and extrapolated, unless ``full_depth``.
+
+    Raises CannotCountError if torch cannot run the model, ConfigError if we cannot count it.
+    """
+    started = time.perf_counter()
+    model, trained = prepare(operation_list(config, shape, objective), TrainingMethod())
+    sums = tally(model, trained)
+    axes = () if full_depth else _axes(config, model)
+
+    model_type = str(config["model_type"])
+    wanted, run = USUAL.get(model_type, (objective, None))
+
+    def count(changed: Mapping[str, Any]) -> TorchCount:
+        return count_with_torch(changed, shape, wanted, run=run)
+
+    counted, depths = extrapolate(config, axes, count)
+    return Proof(
+        forward_flop=sums.dense_forward,
+        backward_flop=sums.dense_backward,
+        parameters=sums.parameters.total,
+        torch=counted,
+        explained=tuple(_explained(config, model)),
+        depths=depths,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def extrapolate(config: Mapping[str, Any], axes: tuple[Axis, ...], count: Any) -> tuple[TorchCount, str]:
+    """The count at full depth from shallow copies, and the depths that were built."""
+    if not axes:
+        return count(config), "full"
+
+
+    def cut(deeper: Axis | None = None) -> Mapping[str, Any]:
+        changed: Mapping[str, Any] = config
+        for axis in axes:
+            changed = with_depth(changed, axis, axis.shallow + (axis.period if axis is deeper else 0))
+        return changed
+
+    base: TorchCount = count(cut())
+    forward, backward, parameters = base.forward_flop, base.backward_flop, base.parameters
+    depths = []
+    for axis in axes:
+        deeper: TorchCount = count(cut(axis))
+        periods = (axis.depth - axis.shallow) // axis.period
+        forward += periods * (deeper.forward_flop - base.forward_flop)
+        backward += periods * (deeper.backward_flop - base.backward_flop)
+        parameters += periods * (deeper.parameters - base.parameters)
+        depths.append(f"{axis.shallow} and {axis.shallow + axis.period} of {axis.depth}")
+    total = TorchCount(
+        forward_flop=forward, backward_flop=backward, parameters=parameters, device=base.device, by_operation={}
+    )
+    return total, "; ".join(depths)
+
+
+def _axes(config: Mapping[str, Any], model: Model) -> tuple[Axis, ...]:
+    """The deep stacks of a config, matched to the stages of its list by their depth, in order."""
+    stages = [stage for stage in model.stages if _depth(stage) > 1]
+    found: list[Axis] = []
+    for path in _depth_paths(config):
+        depth = _value(config, path)
+        stage = next((s for s in stages if _depth(s) == depth), None)
+        if stage is None:
+            continue
+        stages.remove(stage)
+        kinds = [0] * depth
+        for kind, layer in enumerate(stage):
+            for position in layer.positions:
+                kinds[position] = kind
+        axis = Axis(path, depth, *repetition(kinds))
+        if depth > FULL_DEPTH and axis.shallow + axis.period < depth:
+            found.append(axis)
+    return tuple(found)
+
+
+def _depth(stage: Stage) -> int:
+    return sum(len(layer.positions) for layer in stage)
+
+
+def _depth_paths(config: Mapping[str, Any], parents: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Paths of the keys that say how deep a stack is, in the order of the stages."""
+    paths: list[tuple[str, ...]] = []
+    for group in DEPTH_KEYS:
+        paths = paths or [(*parents, name) for name in group if type(config.get(name)) is int]
+    if not paths:
+        paths = [(*parents, name) for name in PATTERNS if config.get(name)]
+        paths = paths or [(*parents, name) for name in LISTED[2:3] if config.get(name)]
+    for part in PARTS:
+        nested = config.get(part)
+        if isinstance(nested, Mapping) and not parents:
+            paths += _depth_paths(nested, (part,))
+    return paths
+
+
+def _value(config: Mapping[str, Any], path: tuple[str, ...]) -> int:
+    value: Any = config
+    for key in path:
+        value = value[key]
+    return value if type(value) is int else len(value)
+
+
+def _explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
+    """The counter's and the library's known departures, sized from our list."""
+    model, trained = prepare(model, TrainingMethod())
+    groups = list(passes(model, trained))
+    found = []
+    grouped = sum(
+        group.times * (step[0].weights - 1) * step[0].dense_flop
+        for group in groups
+        for step in group.steps
+        if type(step[0]) is Matmul and step[0].component == CONVOLUTION and step[2] and step[0].weights > 1
+    )
+    if grouped:
+        found.append(
+            Difference("torch counts the weight gradient of a grouped convolution once a group", 0, grouped)
+        )
+    if config.get("model_type") == "llama4_text":
+        experts = int(config["num_local_experts"]) - int(config["num_experts_per_tok"])
+        routed = sum(
+            group.times * step[0].dense_flop
+            for group in groups
+            for step in group.steps
+            if type(step[0]) is Matmul and step[0].component == EXPERTS and step[0].chosen is not None
+        )
+        extra = routed * experts // int(config["num_experts_per_tok"])
+        found.append(Difference("transformers sends every token through every expert", extra, 2 * extra))
+    if config.get("model_type") in ("t5", "mt5", "umt5") and config.get("tie_word_embeddings") is False:
+        head = -config["vocab_size"] * config["d_model"]
+        found.append(Difference("transformers 5 ties the head of every T5", parameters=head))
+    if config.get("model_type") == "llava":
+        layers = config["vision_config"]["num_hidden_layers"]
+        block = next(s for s in model.stages if _depth(s) > 1 or s[0].part == "vision" and s[0].checkpointed)
+        unused = layers - _depth(block)
+        per_layer = sum(o.dense_flop for o in block[0].operations if type(o) is Matmul)
+        found.append(Difference("transformers runs vision layers that nothing reads", unused * per_layer))
+    return found
