@@ -17,7 +17,9 @@ from footprint.catalog.files import read_toml, user_folder
 from footprint.catalog.names import unknown
 from footprint.errors import DataFileError, FootprintError
 from footprint.estimator.request import EstimateRequest
-from footprint.performance.anchoring import Anchor
+from footprint.estimator.scenario import Scenario
+from footprint.performance.anchoring import NEAR, Anchor, weight_of
+from footprint.results import Assumption
 
 SCHEMA = "footprint/anchor/1"
 MEASURED = ("step_time_s", "tokens_per_second", "samples_per_second")
@@ -125,3 +127,27 @@ def anchor_of(name: str, request: EstimateRequest) -> Anchor:
         parameters=measured.model.parameters if measured.model else 0.0,
         sequence_length=float(phase.sequence_length or 0),
     )
+
+
+def measured_power(
+    request: EstimateRequest, measured: EstimateRequest, anchor: Anchor, scenario: Scenario
+) -> tuple[tuple[Assumption, ...], EstimateRequest]:
+    """The request with the anchor's board power [W], and the row that says so.
+
+    Only where the anchor has one, the request has none, and both are nearly the same job: the
+    same chip and precision, model and sequence length near enough to count as such.
+    """
+    watts = measured.accelerator_power_w
+    if watts is None or request.accelerator_power_w is not None or request.it_power_w is not None:
+        return (), request
+    if not anchor.applies(scenario.cluster.accelerator.id, scenario.precision) or not scenario.workload:
+        return (), request
+    parameters = scenario.model.parameters if scenario.model is not None else None
+    length = max((phase.sequence_length or 0 for phase in scenario.workload.phases), default=0)
+    if weight_of(float(parameters or anchor.parameters), float(length), anchor) < NEAR:
+        return (), request
+    row = Assumption(
+        name=f"anchor {anchor.name}: power of one board", value=watts, unit="W", basis="measured",
+        source="your own measurement", option="--accelerator-power-w",
+    )  # fmt: skip
+    return (row,), replace(request, accelerator_power_w=watts)

@@ -55,10 +55,11 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
     if request is None:
         request = EstimateRequest.from_mapping(fields, "estimate()")
     scenario = settle(request)
+    anchor, power_rows, request = _anchored(request, scenario)
     require_sane_power(request, scenario.cluster)
     timing = time_of(
         request, scenario.cluster, scenario.workload, scenario.step_flops, scenario.precision, scenario.year,
-        given_layout(request), _anchor(request),
+        given_layout(request), anchor,
     )  # fmt: skip
     place, place_rows, place_warnings = settle_place(request)
     energy = energy_of(request, scenario.cluster, timing.busy_share, timing.duration_h, place)
@@ -66,18 +67,24 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
     emissions = emissions_of(scenario.cluster, energy, accelerator_h, place)
     cost = cost_of(request, scenario.cluster, accelerator_h, energy.energy_kwh, place)
     parts = (scenario, timing, energy, emissions, cost)
+    place_rows += power_rows
     assumptions = tuple(dict.fromkeys((*place_rows, *(row for part in parts for row in part.assumptions))))
     warnings = tuple(dict.fromkeys((*place_warnings, *(text for part in parts for text in part.warnings))))
     return _assemble(scenario, timing, energy, emissions, cost, accelerator_h, assumptions, warnings)
 
 
-def _anchor(request: EstimateRequest) -> Anchor | None:
-    """The measurement of the user's own stack that the request names."""
+def _anchored(
+    request: EstimateRequest, scenario: Scenario
+) -> tuple[Anchor | None, tuple[Assumption, ...], EstimateRequest]:
+    """The measurement of the user's own stack that the request names, and its board power if it is near."""
     if request.anchor is None:
-        return None
-    from footprint.estimator.anchors import anchor_of, read_anchor
+        return None, (), request
+    from footprint.estimator.anchors import anchor_of, measured_power, read_anchor
 
-    return anchor_of(*read_anchor(request.anchor))
+    name, measured = read_anchor(request.anchor)
+    anchor = anchor_of(name, measured)
+    rows, request = measured_power(request, measured, anchor, scenario)
+    return anchor, rows, request
 
 
 def settle(request: EstimateRequest) -> Scenario:
