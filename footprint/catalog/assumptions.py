@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import functools
-import tomllib
+import os
 
-from footprint.catalog.files import read_text, reference_folder
+from footprint.catalog.files import read_text, reference_folder, shipped, tables
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 
@@ -46,6 +46,10 @@ class Assumed:
         )
 
 
+def _file(topic: str) -> str:
+    return shipped(f"reference_data/assumptions/{topic}.toml")
+
+
 @functools.cache
 def _tables(topic: str) -> dict[str, str]:
     """The text of each table of a topic, by its name.
@@ -53,7 +57,7 @@ def _tables(topic: str) -> dict[str, str]:
     An estimate needs a handful of the hundreds of numbers, and parsing TOML is slow: a table is
     parsed when it is asked for. (A test holds this equal to parsing the whole file.)
     """
-    text = "\n" + read_text(reference_folder() / "assumptions" / f"{topic}.toml")
+    text = "\n" + read_text(_file(topic))
     parts = (chunk.partition("]\n") for chunk in text.split("\n[")[1:])
     return {name: body for name, _, body in parts}
 
@@ -61,12 +65,12 @@ def _tables(topic: str) -> dict[str, str]:
 def assumed(key: str) -> Assumed:
     """The number ``topic.name``; KeyError only if our own data lacks it (a test reads them all)."""
     topic, name = key.split(".", 1)
-    return Assumed(key=key, **tomllib.loads(_tables(topic)[name]))
+    return Assumed(key=key, **tables(_tables(topic)[name]))
 
 
 def assumed_values(topic: str) -> dict[str, float]:
     """Every number of a topic by its name, without interval and source; empty if there is no such topic."""
-    if not (reference_folder() / "assumptions" / f"{topic}.toml").is_file():
+    if not os.path.isfile(_file(topic)):
         return {}
     return {name: _value(body) for name, body in _tables(topic).items()}
 

@@ -1,30 +1,46 @@
 """Where the data folders are, and how their files are read.
 
 Shipped files are trusted (a test checks every one with pydantic); files of the user go
-through `footprint.catalog.check` first. Only ``tomllib`` and ``csv``: this is the hot path.
+through `footprint.catalog.check` first. This is the hot path: the shipped files are named by
+text and read in their plain form, since importing pathlib and a TOML parser takes as long as
+everything else that is read (see docs/decisions/start-up.md).
 """
 
 from __future__ import annotations
 
-import csv
 import functools
 import os
-import tomllib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from footprint.catalog.plain import plain_toml
 from footprint.errors import DataFileError
 
-_PACKAGE = Path(__file__).resolve().parents[1]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 MAX_FILE_BYTES = 8 * 1024 * 1024
+
+
+@functools.cache
+def _root() -> str:
+    """Path of the folder that holds the two data folders: in the wheel, else the checkout."""
+    inside = f"{_PACKAGE}/_data"
+    return inside if os.path.isdir(inside) else os.path.dirname(_PACKAGE)
+
+
+def shipped(name: str) -> str:
+    """Path of a shipped file or folder, such as ``reference_data/grid.csv``."""
+    return f"{_root()}/{name}"
 
 
 @functools.cache
 def data_root() -> Path:
     """Folder that holds ``hardware_profiles`` and ``reference_data``: in the wheel, else the checkout."""
-    inside = _PACKAGE / "_data"
-    return inside if inside.is_dir() else _PACKAGE.parent
+    from pathlib import Path
+
+    return Path(_root())
 
 
 def hardware_folder() -> Path:
@@ -39,6 +55,8 @@ def reference_folder() -> Path:
 
 def user_folder() -> Path:
     """The user's own data: ``FOOTPRINT_DATA``, else the platform's data folder for footprint."""
+    from pathlib import Path
+
     given = os.environ.get("FOOTPRINT_DATA")
     if given:
         return Path(given).expanduser()
@@ -47,31 +65,52 @@ def user_folder() -> Path:
     return Path(platformdirs.user_data_dir("footprint", appauthor=False))
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path | str) -> str:
     """Text of a file; DataFileError if it is missing, too large, unreadable or not UTF-8."""
     try:
-        if path.exists() and not path.is_file():
+        if os.path.exists(path) and not os.path.isfile(path):
             raise DataFileError(f"{path}: not a file")  # a device or a pipe could be read for ever
-        if path.stat().st_size > MAX_FILE_BYTES:
+        if os.path.getsize(path) > MAX_FILE_BYTES:
             raise DataFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes, so not a file of ours")
-        return path.read_bytes().decode("utf-8-sig")
+        with open(path, "rb") as file:
+            return file.read().decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise DataFileError(f"{path}: not a text file (UTF-8)") from None
     except OSError as error:
         raise DataFileError(f"{path}: {error.strerror or error}") from None
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path | str) -> dict[str, Any]:
     """Tables of a TOML file; DataFileError names the line that is broken."""
+    text = read_text(path)
+    import tomllib
+
     try:
-        return tomllib.loads(read_text(path))
+        return tomllib.loads(text)
     except RecursionError:
         raise DataFileError(f"{path}: not valid TOML: nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
         raise DataFileError(f"{path}: not valid TOML: {error}") from None
 
 
-def read_csv(path: Path) -> Iterator[dict[str, str]]:
+def shipped_toml(name: str) -> dict[str, Any]:
+    """Tables of a shipped TOML file, such as ``reference_data/models/bert-base.toml``."""
+    return tables(read_text(shipped(name)))
+
+
+def tables(text: str) -> dict[str, Any]:
+    """Tables of a trusted TOML text."""
+    plain = plain_toml(text)
+    if plain is not None:
+        return plain
+    import tomllib
+
+    return tomllib.loads(text)
+
+
+def read_csv(path: Path | str) -> Iterator[dict[str, str]]:
     """Rows of a shipped CSV table, as text."""
-    with path.open(encoding="utf-8", newline="") as file:
+    import csv
+
+    with open(path, encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file)

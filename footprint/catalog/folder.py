@@ -8,22 +8,25 @@ record added by hand is found at once. Names are compared as `names.normalise` w
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.files import read_text, read_toml, reference_folder
 from footprint.catalog.names import normalise
+from footprint.catalog.plain import plain_index
 from footprint.errors import DataFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INDEX = "index.json"
 
 
-def ids(folder: Path) -> list[str]:
+def ids(folder: Path | str) -> list[str]:
     """Ids of the records of a folder, from the file names alone; empty if there is no folder."""
     try:
-        return sorted(path.stem for path in folder.iterdir() if path.suffix == ".toml")
+        return sorted(name[:-5] for name in os.listdir(folder) if name.endswith(".toml"))
     except OSError:
         return []
 
@@ -35,7 +38,7 @@ def other_names(record: dict[str, Any]) -> Iterator[str]:
         yield from (normalise(name) for name in listed if isinstance(name, str))
 
 
-def scan(folder: Path) -> dict[str, str]:
+def scan(folder: Path | str) -> dict[str, str]:
     """Other name -> id, read from every file of a folder.
 
     Raises:
@@ -44,7 +47,7 @@ def scan(folder: Path) -> dict[str, str]:
     names: dict[str, str] = {}
     known = ids(folder)
     for record_id in known:
-        path = folder / f"{record_id}.toml"
+        path = f"{folder}/{record_id}.toml"
         record = read_toml(path)
         if record.get("id") != record_id:
             raise DataFileError(f"{path}: id is {record.get('id')!r}; it must be the file's name")
@@ -57,32 +60,34 @@ def scan(folder: Path) -> dict[str, str]:
     return dict(sorted(names.items()))
 
 
-def owner_of(folder: Path, name: str) -> str | None:
+def owner_of(folder: Path | str, name: str) -> str | None:
     """Id of the first record that lists a normalised name; files that cannot be read are passed over."""
     for record_id in ids(folder):
         try:
-            if name in other_names(read_toml(folder / f"{record_id}.toml")):
+            if name in other_names(read_toml(f"{folder}/{record_id}.toml")):
                 return record_id
         except DataFileError:
             continue  # a broken neighbour must not hide a good file; asked for by name, it is an error
     return None
 
 
-def read_index(folder: Path) -> dict[str, str]:
+def read_index(folder: Path | str) -> dict[str, str]:
     """Other name -> id from the generated index; empty if there is none that can be read."""
     try:
-        index = json.loads(read_text(folder / INDEX))
-    except (DataFileError, ValueError):
+        sections = plain_index(read_text(f"{folder}/{INDEX}"))
+    except DataFileError:
         return {}
-    return index if isinstance(index, dict) else {}
+    return sections[""] if sections else {}
 
 
-def index_text(folder: Path) -> str:
+def index_text(folder: Path | str) -> str:
     """The index of a folder as its file should hold it."""
+    import json
+
     return json.dumps(scan(folder), indent=0, ensure_ascii=False) + "\n"
 
 
-def find_id(folder: Path, name: str) -> str | None:
+def find_id(folder: Path | str, name: str) -> str | None:
     """Id of the record that a name means, None if the folder holds no such name."""
     wanted = normalise(name)
     known = ids(folder)
@@ -92,7 +97,7 @@ def find_id(folder: Path, name: str) -> str | None:
     return found if found in known else owner_of(folder, wanted)
 
 
-def all_names(folder: Path) -> list[str]:
+def all_names(folder: Path | str) -> list[str]:
     """Every name that a folder answers to, ids first (for near matches and completion)."""
     return ids(folder) + list(read_index(folder))
 

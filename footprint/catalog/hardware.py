@@ -8,18 +8,25 @@ folder, and new ones of ours before the index is written again. A shipped name w
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from footprint.catalog.files import hardware_folder, read_text, read_toml, user_folder
+from footprint.catalog.files import (
+    hardware_folder,
+    read_text,
+    read_toml,
+    shipped,
+    shipped_toml,
+    user_folder,
+)
 from footprint.catalog.names import normalise, unknown
+from footprint.catalog.plain import plain_index
 from footprint.errors import DataFileError, FootprintError
 from footprint.schema import Accelerator, Cite, NodeForm, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 KIND = "accelerator"
 INDEX_FILE = "index.json"
@@ -43,6 +50,8 @@ def find_accelerator(name: str) -> Accelerator:
         If the profile is missing or broken.
     """
     if is_path(name):
+        from pathlib import Path
+
         return _from_user_file(Path(name.strip()))
     found = shipped_id(name)
     if found is not None:
@@ -101,7 +110,9 @@ def shipped_ids() -> list[str]:
 @functools.lru_cache(maxsize=256)
 def load_shipped(accelerator_id: str) -> Accelerator:
     """The shipped accelerator of this id."""
-    return _load(hardware_folder() / f"{accelerator_id}.toml")
+    return build_accelerator(
+        shipped_toml(f"hardware_profiles/{accelerator_id}.toml"), f"{accelerator_id}.toml"
+    )
 
 
 def scanned_names() -> dict[str, Path]:
@@ -162,6 +173,8 @@ def check_accelerator(raw: Mapping[str, Any], origin: str) -> Accelerator:
 
     try:
         # As JSON, because strict JSON mode takes lists for tuples and nothing else for anything else.
+        import json
+
         return TypeAdapter(Accelerator).validate_json(json.dumps(raw, default=str), strict=True)
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:4]]
@@ -175,10 +188,9 @@ def check_accelerator(raw: Mapping[str, Any], origin: str) -> Accelerator:
 def _read_index() -> dict[str, dict[str, str]]:
     """The generated index; empty if it is missing, so that a checkout without one still works."""
     try:
-        index = json.loads(read_text(hardware_folder() / INDEX_FILE))
-    except (DataFileError, ValueError):
+        return plain_index(read_text(shipped(f"hardware_profiles/{INDEX_FILE}"))) or {}
+    except DataFileError:
         return {}
-    return index if isinstance(index, dict) else {}
 
 
 @functools.cache

@@ -8,14 +8,16 @@ with pydantic; the shipped files are checked by the tests.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from footprint.catalog import folder
-from footprint.catalog.files import read_toml, reference_folder, user_folder
+from footprint.catalog.files import reference_folder, shipped, shipped_toml, user_folder
 from footprint.catalog.names import unknown
 from footprint.errors import DataFileError, FootprintError
 from footprint.schema import Cite, ModelConfig, Phase, Recipe, Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HINT = "a path to a Hugging Face config.json or a model TOML works too"
 FILE_ENDINGS = (".json", ".toml")
@@ -63,7 +65,7 @@ def find_model(name: str) -> ModelConfig:
         from footprint.catalog.model_file import read_model_file
 
         return read_model_file(path)
-    if (model_id := folder.find_id(models_folder(), name)) is not None:
+    if (model_id := folder.find_id(shipped("reference_data/models"), name)) is not None:
         return _shipped(model_id)
     if (model_id := folder.find_id(own_models_folder(), name)) is not None:
         return _own(model_id)
@@ -103,6 +105,8 @@ def _each(record: Callable[..., Record], tables: dict[str, dict[str, Any]]) -> d
 
 def _existing(name: str) -> Path | None:
     """The file or folder of that name, None if there is none (or no file could have it)."""
+    from pathlib import Path
+
     try:
         path = Path(name).expanduser()
         return path if path.exists() else None
@@ -111,8 +115,7 @@ def _existing(name: str) -> Path | None:
 
 
 def _shipped(model_id: str) -> ModelConfig:
-    path = models_folder() / f"{model_id}.toml"
-    return build_model(read_toml(path), str(path))
+    return build_model(shipped_toml(f"reference_data/models/{model_id}.toml"), f"{model_id}.toml")
 
 
 def _own(model_id: str) -> ModelConfig:

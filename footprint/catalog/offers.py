@@ -10,7 +10,7 @@ import csv
 import functools
 from collections.abc import Iterable, Sequence
 
-from footprint.catalog.files import hardware_folder, read_text
+from footprint.catalog.files import read_text, shipped
 from footprint.schema import PriceOffer
 
 CURRENT_YEARS = 2
@@ -20,7 +20,7 @@ CURRENT_YEARS = 2
 @functools.cache
 def _lines() -> tuple[str, list[str]]:
     """The table's header and its lines; a line is a row, for no field of it breaks a line."""
-    header, *lines = read_text(hardware_folder() / "prices.csv").splitlines()
+    header, *lines = read_text(shipped("hardware_profiles/prices.csv")).splitlines()
     return header, lines
 
 

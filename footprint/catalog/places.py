@@ -13,7 +13,7 @@ import functools
 import math
 from typing import Any
 
-from footprint.catalog.files import read_text, reference_folder
+from footprint.catalog.files import read_text, shipped
 from footprint.catalog.grid_spread import from_direct, interval, world_interval
 from footprint.catalog.names import normalise, unknown
 from footprint.errors import FootprintError, UnknownNameError
@@ -145,13 +145,13 @@ def check_year(year: int | None) -> None:
 
 def table(name: str) -> list[dict[str, str]]:
     """Rows of a shipped table of ``reference_data``, as text."""
-    return list(csv.DictReader(read_text(reference_folder() / name).splitlines()))
+    return list(csv.DictReader(read_text(shipped(f"reference_data/{name}")).splitlines()))
 
 
 @functools.cache
 def _indexed(name: str) -> tuple[str, dict[str, list[str]]]:
     """Head of a table and its lines, unparsed, by their first field."""
-    lines = read_text(reference_folder() / name).splitlines()
+    lines = read_text(shipped(f"reference_data/{name}")).splitlines()
     by_key: dict[str, list[str]] = {}
     for line in lines[1:]:
         by_key.setdefault(line.partition(",")[0], []).append(line)

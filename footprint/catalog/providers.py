@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 
-from footprint.catalog.files import read_csv, reference_folder
+from footprint.catalog.files import read_csv, shipped
 from footprint.catalog.names import normalise, unknown
 from footprint.catalog.offers import sellers
 from footprint.records import record
@@ -37,7 +37,7 @@ def provider_table() -> dict[str, Provider]:
             aliases=tuple(filter(None, row["aliases"].split(";"))),
             only_seller_of=tuple(filter(None, row["only_seller_of"].split(";"))),
         )
-        for row in read_csv(reference_folder() / "providers.csv")
+        for row in read_csv(shipped("reference_data/providers.csv"))
     }
 
 

@@ -19,7 +19,7 @@ EXIT_OUR_FAULT = 1
 EXIT_BAD_INPUT = 2
 EXIT_OVER_LIMIT = 3
 WIDTH = 80
-_FOLDER = os.path.dirname(__file__)  # noqa: PTH120
+_FOLDER = os.path.dirname(__file__)
 
 _EPILOG = """\b
 Examples:
@@ -67,13 +67,13 @@ class CommandFolder(click.Group):
 def _modules() -> dict[str, str]:
     """Command name -> module name: a file ``run_.py`` is the command ``run``."""
     # os rather than pathlib, whose import costs a tenth of the whole start.
-    files = [name[:-3] for name in os.listdir(_FOLDER) if name.endswith(".py")]  # noqa: PTH208
+    files = [name[:-3] for name in os.listdir(_FOLDER) if name.endswith(".py")]
     return {module.rstrip("_"): module for module in files if not module.startswith("_")}
 
 
 def _summary(module: str) -> str:
     """First line of a file's docstring, without importing it."""
-    with open(f"{_FOLDER}/{module}.py", encoding="utf-8") as file:  # noqa: PTH123
+    with open(f"{_FOLDER}/{module}.py", encoding="utf-8") as file:
         return file.readline().strip().strip('"').rstrip(".")
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.files import read_toml
 from footprint.errors import DataFileError, FootprintError
 from footprint.estimator import EstimateRequest
 from footprint.reports.files import write_new
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEMA = "footprint/scenario/1"
 

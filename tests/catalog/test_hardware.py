@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from footprint.catalog import hardware, index
+from footprint.catalog import files, hardware, index
 from footprint.catalog.files import hardware_folder
 from footprint.catalog.hardware import (
     accelerator_ids,
@@ -193,13 +193,14 @@ def test_any_text_is_a_chip_or_one_clear_error(text: str) -> None:
 
 def test_one_chip_costs_the_index_and_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    original = Path.read_bytes
+    original = files.read_text
 
-    def counted(self: Path) -> bytes:
-        read.append(self.name)
-        return original(self)
+    def counted(path: str) -> str:
+        read.append(Path(path).name)
+        return original(path)
 
-    monkeypatch.setattr(Path, "read_bytes", counted)
+    monkeypatch.setattr(hardware, "read_text", counted)
+    monkeypatch.setattr(files, "read_text", counted)
     for cached in (hardware._read_index, hardware._index, hardware.load_shipped):
         cached.cache_clear()
     assert find_accelerator("v100").tdp_w == 300

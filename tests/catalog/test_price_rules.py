@@ -43,7 +43,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             table = csv.DictWriter(file, COLUMNS)
             table.writeheader()
             table.writerows({name: getattr(row, name) for name in COLUMNS} for row in offers)
-        monkeypatch.setattr(rules, "hardware_folder", lambda: tmp_path)
+        monkeypatch.setattr(rules, "shipped", lambda _: str(tmp_path / "prices.csv"))
         forget()
 
     def forget() -> None:
