@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,8 @@ import click
 from footprint import parsing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.shell_completion import CompletionItem
 
 
@@ -45,6 +46,26 @@ WHOLE = Human("integer", parsing.parse_count, whole=True)
 BANDWIDTH = Human("bandwidth", parsing.parse_byte_per_s)
 DURATION_H = Human("hours", parsing.parse_duration_h)
 USD = Human("usd", parsing.parse_usd)
+
+
+class File(_ParamType):
+    """A path, completed by the shell; pathlib is imported only where one is given."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; whoever reads or writes it says what is wrong with it."""
+        from pathlib import Path
+
+        return Path(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Leave it to the shell, which knows the files."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type="file")]
 
 
 class CatalogueName(_ParamType):
@@ -90,6 +111,7 @@ def _providers() -> list[str]:
     return providers()
 
 
+FILE = File()
 MODEL = CatalogueName("name|file", _models)
 HARDWARE = CatalogueName("cluster", _accelerators)
 REGION = CatalogueName("place", _places)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ from footprint.cli._options import (
     BANDWIDTH,
     COUNT,
     DURATION_H,
+    FILE,
     HARDWARE,
     MODEL,
     PROVIDER,
@@ -23,6 +23,8 @@ from footprint.cli._options import (
 from footprint.parsing import parse_limit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from footprint.results.estimate import Estimate
 
 _EPILOG = """\b
@@ -165,18 +167,18 @@ def _metavar(kind: Any) -> str | None:
     type=click.Choice(["table", "json", "csv", "markdown"]),
     help="How the answer is printed (by the ending of -o, else a table).",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file; .csv appends.")
+@click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--explain", is_flag=True, help="Show each formula with its numbers and sources.")
 @click.option("--spread", is_flag=True, help="Show what each cause adds to the intervals.")
 @click.option(
-    "--plot", type=click.Path(path_type=Path), help="Draw what moves the result (.png, .svg, .pdf)."
+    "--plot", type=FILE, help="Draw what moves the result (.png, .svg, .pdf)."
 )
 @click.option("--equivalents", is_flag=True, help="Add everyday equivalents, for scale only.")
 @click.option("--name", help="A name for this estimate.")
-@click.option("--save", type=click.Path(path_type=Path), help="Write the scenario to a TOML file.")
+@click.option("--save", type=FILE, help="Write the scenario to a TOML file.")
 @click.option(
-    "--from", "from_", type=click.Path(path_type=Path), help="Read a scenario; options override it."
+    "--from", "from_", type=FILE, help="Read a scenario; options override it."
 )
 @click.option("--force", is_flag=True, help="Accept values that look like slips.")
 @click.option("--quiet", is_flag=True, help="No warnings.")
