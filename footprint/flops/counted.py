@@ -54,8 +54,11 @@ AUTO_CLASSES = {
 
 _SKIPPED_OUTPUTS = frozenset({"past_key_values", "hidden_states", "attentions", "cross_attentions"})
 
-_WAYS = (("meta", True), ("meta", False), ("fake", True), ("fake", False))
-"""Kinds of tensors without data, with and without an attention mask, in the order they are tried."""
+_WAYS = (("meta", True), ("meta", False), ("answered", True), ("fake", True), ("fake", False))
+"""Kinds of tensors without data, with and without an attention mask, in the order they are tried.
+
+``answered`` is meta where a model's question about its mask ("is all of it 1?") is answered yes.
+"""
 _worked: dict[str, tuple[str, bool]] = {}
 """What worked for a ``model_type`` in this process."""
 
@@ -166,11 +169,31 @@ def _device(name: str) -> Iterator[None]:
     if name == "meta":
         with torch.device("meta"):
             yield
+    elif name == "answered":
+        with torch.device("meta"), _answers()():
+            yield
     else:
         from torch._subclasses.fake_tensor import FakeTensorMode
 
         with FakeTensorMode(allow_non_fake_inputs=True):
             yield
+
+
+def _answers() -> type[Any]:
+    """A mode in which a meta tensor that is asked for its truth says yes."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Answers(TorchDispatchMode):
+        """Answers questions about truth; leaves every other operation alone."""
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            del types
+            if func is torch.ops.aten._local_scalar_dense.default and args[0].dtype == torch.bool:
+                return True
+            return func(*args, **(kwargs or {}))
+
+    return Answers
 
 
 def build(config: Mapping[str, Any], objective: str = "") -> torch.nn.Module:
