@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
-from footprint.reports.human import amount, figures, interval
+from footprint.reports.human import amount, figures, interval, wrapped
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate, PriceSummary
 
@@ -28,7 +27,7 @@ def render(
         sections.append(_markdown_table("", _answer(result)))
         sections.append(_markdown_table("How it comes about", _behind(result)))
     else:
-        sections.append("\n".join(textwrap.wrap(_title(result), WIDTH)))
+        sections.append("\n".join(wrapped(_title(result), WIDTH)))
         sections.append(_table([("", "median", "90 % interval"), *_answer(result)]))
         sections.append(_table(_behind(result)))
     if result.repeats.runs > 1 or result.repeats.failed_share:
@@ -136,7 +135,7 @@ def _table(rows: list[Row]) -> str:
     lines: list[str] = []
     for label, value, detail in rows:
         head = f"  {label:<{first}}  {value:>{second}}  "
-        parts = textwrap.wrap(detail, WIDTH - len(head)) or [""]
+        parts = wrapped(detail, WIDTH - len(head))
         lines.append((head + parts[0]).rstrip())
         lines += [" " * len(head) + part for part in parts[1:]]
     return "\n".join(lines)
@@ -187,8 +186,8 @@ def _assumptions(result: Estimate, markdown: bool) -> str:
         return "\n".join(["**Assumed, and what replaces it**", "", *lines])
     lines = ["Assumed, and what replaces it:"]
     for name, value, option in rows:
-        text = f"{name} = {value}" + (f"  [{option}]" if option else "")
-        lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        first, *rest = wrapped(f"{name} = {value}" + (f"  [{option}]" if option else ""), WIDTH - 4)
+        lines += [f"  {first}", *(f"    {line}" for line in rest)]
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from footprint.errors import FootprintError
@@ -17,8 +18,6 @@ def write_new(path: Path, content: str | bytes, *, overwrite: bool = False) -> N
         raise FootprintError(f"{path} is a folder: name a file in it")
     if path.exists() and not overwrite:
         raise FootprintError(f"{path} exists: choose another name or add --overwrite")
-    import tempfile  # loads every archive format, so only for a file that is written
-
     data = content.encode() if isinstance(content, str) else content
     temporary = None
     try:

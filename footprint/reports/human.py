@@ -72,3 +72,20 @@ def _money(value: float, scale: float, significant: int) -> str:
             divisor = 1e3 if suffix == "k" else factor
             return f"${figures(value / divisor, significant)}{suffix}"
     return f"${figures(value, significant)}"
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text broken at blanks into lines of at most ``width``; a longer word has a line of its own.
+
+    (The standard library's ``textwrap`` does more, and takes as long to load as an estimate to print.)
+    """
+    if len(text) <= width:
+        return [text]
+    first, *words = text.split(" ")
+    lines = [first]
+    for word in words:
+        if len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}"
+    return [line.strip() for line in lines if line.strip()]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from footprint.catalog.files import read_toml
 from footprint.errors import DataFileError, FootprintError
 from footprint.estimator import EstimateRequest
-from footprint.reports.files import write_new
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +18,8 @@ SCHEMA = "footprint/scenario/1"
 def save_scenario(request: EstimateRequest, path: Path, *, overwrite: bool = False) -> None:
     """Write the fields that were set as TOML; FootprintError if the file exists."""
     import tomli_w
+
+    from footprint.reports.files import write_new
 
     write_new(path, tomli_w.dumps({"schema": SCHEMA, **request.given()}), overwrite=overwrite)
 

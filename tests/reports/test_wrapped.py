@@ -1,0 +1,27 @@
+"""Lines of a text, against the standard library's."""
+
+from __future__ import annotations
+
+import textwrap
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from footprint.reports.human import wrapped
+
+WORDS = st.lists(st.text(alphabet="abc[-].,", min_size=1, max_size=30), min_size=1, max_size=30)
+
+
+@given(WORDS, st.integers(10, 80))
+def test_breaks_where_textwrap_breaks(words: list[str], width: int) -> None:
+    text = " ".join(words)
+    wanted = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    assert wrapped(text, width) == wanted
+
+
+def test_blanks_within_a_line_stay() -> None:
+    assert wrapped("a = 1  [--b]", 40) == ["a = 1  [--b]"]
+    assert wrapped("host power of something = 520 W  [--accelerator-power-w]", 40) == [
+        "host power of something = 520 W",
+        "[--accelerator-power-w]",
+    ]
