@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from typing import Any, Literal
 
@@ -73,9 +73,14 @@ def count_step(
     ``objective`` names what is predicted where a family leaves a choice (``mlm``, ``mlm+nsp``,
     ``clm``, ``classification``, ...); empty means the family's usual one.
 
+    A ``model_type`` that no family describes is counted by torch where torch and transformers are
+    installed, and labelled ``counted``.
+
     Raises ConfigError for a config that cannot be counted, UnknownNameError for an unknown
     ``model_type``, FootprintError for an unusable shape or method.
     """
+    if family(Fields(config).text("model_type")) is None:
+        return _counted(config, shape, training, objective)
     model, sums = step_sums(config, shape, training, objective)
     return StepFlops(
         family=model.family,
@@ -95,6 +100,19 @@ def count_step(
         training=training,
         shape=shape,
     )
+
+
+def _counted(
+    config: Mapping[str, Any], shape: StepShape, training: TrainingMethod, objective: str
+) -> StepFlops:
+    """The count by torch of a type that no family describes; the error of an unknown type without torch."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None or find_spec("transformers") is None:
+        raise unknown_model_type(str(config["model_type"]))
+    from footprint.flops.fallback import counted_step
+
+    return counted_step(config, shape, training, objective)
 
 
 def step_sums(
@@ -129,8 +147,8 @@ def checked(shape: StepShape) -> StepShape:
     return shape
 
 
-def unknown_model_type(model_type: str) -> FootprintError:
-    """The error for a ``model_type`` that no family counts."""
+def unknown_model_type(model_type: str, further: Iterable[str] = ()) -> FootprintError:
+    """The error for a ``model_type`` that no family counts; ``further`` are those that torch could."""
     from difflib import get_close_matches
 
     from footprint.errors import UnknownNameError
@@ -139,9 +157,10 @@ def unknown_model_type(model_type: str) -> FootprintError:
     return UnknownNameError(
         "model_type",
         shown,
-        get_close_matches(shown, model_families(), n=3),
-        "it can be counted by torch if torch and transformers are installed; or describe it with a generic "
-        "model_type: llama (decoder), bert (encoder), t5 (encoder-decoder), mixtral (experts)",
+        get_close_matches(shown, dict.fromkeys([*model_families(), *further]), n=3),
+        "other types of the transformers library are counted by torch where both are installed; or describe "
+        "the model with a generic model_type: llama (decoder), bert (encoder), t5 (encoder-decoder), "
+        "mixtral (experts), vit (images)",
     )
 
 

@@ -11,6 +11,7 @@ torch and transformers are imported inside the functions.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -73,6 +74,8 @@ class TorchCount:
     forward_flop: int
     backward_flop: int
     parameters: int
+    non_embedding: int
+    """Without the parameters of embedding modules."""
     device: str
     """``meta`` or ``fake``."""
     by_operation: Mapping[str, int]
@@ -90,10 +93,12 @@ def count_with_torch(
     *,
     run: Run | None = None,
     prepare: Callable[[torch.nn.Module], torch.nn.Module] | None = None,
+    mended: bool = False,
 ) -> TorchCount:
     """Forward and backward FLOP and parameters of one step, counted by torch [FLOP].
 
-    ``run`` replaces the usual forward call; ``prepare`` changes the model first (freezing, adapters).
+    ``run`` replaces the usual forward call; ``prepare`` changes the model first (freezing, adapters);
+    ``mended`` puts right what the counter gets wrong (the weight gradient of grouped convolutions).
 
     Raises CannotCountError if torch or transformers is missing or cannot run the model without data.
     """
@@ -105,7 +110,7 @@ def count_with_torch(
         if run is not None and not masked:
             continue
         try:
-            counted = _count(config, shape, objective, device, run or _runner(masked), prepare)
+            counted = _count(config, shape, objective, device, run or _runner(masked), prepare, mended)
         except Exception as error:  # noqa: BLE001 - other people's model code may raise anything
             first = (str(error).splitlines() or [""])[0]
             failures.append(f"{device}: {type(error).__name__}: {first}")
@@ -137,7 +142,9 @@ def _count(
     device: str,
     run: Run,
     prepare: Callable[[torch.nn.Module], torch.nn.Module] | None,
+    mended: bool = False,
 ) -> TorchCount:
+    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     with _device(device):
@@ -146,20 +153,36 @@ def _count(
             model = prepare(model)
         with FlopCounterMode(display=False) as forward:
             loss = run(model, shape)
-        with FlopCounterMode(display=False) as backward:
+        formulas = {torch.ops.aten.convolution_backward: _convolution_backward} if mended else None
+        with FlopCounterMode(display=False, custom_mapping=formulas) as backward:
             loss.backward()  # type: ignore[no-untyped-call]
     by_operation: dict[str, int] = {}
     for counter in (forward, backward):
         for operation, flop in counter.get_flop_counts().get("Global", {}).items():
             name = str(operation).rpartition(".")[2]
             by_operation[name] = by_operation.get(name, 0) + flop
+    total = sum(parameter.numel() for parameter in model.parameters())
+    modules = (module for module in model.modules() if isinstance(module, torch.nn.Embedding))
+    tables = sum({id(m.weight): m.weight.numel() for m in modules}.values())
     return TorchCount(
         forward_flop=forward.get_total_flops(),
         backward_flop=backward.get_total_flops(),
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=total,
+        non_embedding=total - tables,
         device=device,
         by_operation=by_operation,
     )
+
+
+def _convolution_backward(
+    gradient: Any, inputs: Any, weight: Any, *arguments: Any, out_shape: Any = None, **_: Any
+) -> int:
+    """FLOP of a convolution's backward pass: as many as forward for each gradient that is wanted."""
+    del out_shape
+    transposed, output_mask = arguments[4], arguments[7]
+    positions = math.prod((inputs if transposed else gradient)[2:])
+    forward = 2 * inputs[0] * positions * math.prod(weight)
+    return int(forward * (bool(output_mask[0]) + bool(output_mask[1])))
 
 
 @contextmanager
@@ -184,7 +207,7 @@ def _answers() -> type[Any]:
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Answers(TorchDispatchMode):
+    class Answers(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Answers questions about truth; leaves every other operation alone."""
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -236,7 +259,7 @@ def _runner(masked: bool) -> Run:
     return run
 
 
-def run_pair(model: torch.nn.Module, shape: StepShape) -> torch.Tensor:
+def run_pair(model: Any, shape: StepShape) -> torch.Tensor:
     """A contrastive pair of towers: every image against every text."""
     import torch
 

@@ -113,7 +113,6 @@ def extrapolate(config: Mapping[str, Any], axes: tuple[Axis, ...], count: Any) -
     if not axes:
         return count(config), "full"
 
-
     def cut(deeper: Axis | None = None) -> Mapping[str, Any]:
         changed: Mapping[str, Any] = config
         for axis in axes:
@@ -131,7 +130,12 @@ def extrapolate(config: Mapping[str, Any], axes: tuple[Axis, ...], count: Any) -
         parameters += periods * (deeper.parameters - base.parameters)
         depths.append(f"{axis.shallow} and {axis.shallow + axis.period} of {axis.depth}")
     total = TorchCount(
-        forward_flop=forward, backward_flop=backward, parameters=parameters, device=base.device, by_operation={}
+        forward_flop=forward,
+        backward_flop=backward,
+        parameters=parameters,
+        non_embedding=0,
+        device=base.device,
+        by_operation={},
     )
     return total, "; ".join(depths)
 
@@ -212,7 +216,7 @@ def _explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
         found.append(Difference("transformers 5 ties the head of every T5", parameters=head))
     if config.get("model_type") == "llava":
         layers = config["vision_config"]["num_hidden_layers"]
-        block = next(s for s in model.stages if _depth(s) > 1 or s[0].part == "vision" and s[0].checkpointed)
+        block = next(s for s in model.stages if s[0].part == "vision" and s[0].checkpointed)
         unused = layers - _depth(block)
         per_layer = sum(o.dense_flop for o in block[0].operations if type(o) is Matmul)
         found.append(Difference("transformers runs vision layers that nothing reads", unused * per_layer))
