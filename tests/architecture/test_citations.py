@@ -77,6 +77,40 @@ def test_no_source_is_described_twice() -> None:
     assert not [key for key, times in Counter(every).items() if times > 1]
 
 
+SAME_DOCUMENT: dict[str, str] = {}
+"""Documents that two keys describe, and why; none so far."""
+
+
+def documents(locator: str) -> set[str]:
+    """The papers that a locator names by arXiv id or DOI, else the locator itself without ``https://``."""
+    papers = re.findall(r"(?i)arxiv(?:\.org/abs/|:)\s*(\d{4}\.\d{4,5})|\b(10\.\d{4,}/[^\s;,)]+)", locator)
+    names = {f"arxiv:{arxiv}" if arxiv else doi.lower() for arxiv, doi in papers}
+    return names or {re.sub(r"^(https?://)?(www\.)?", "", locator.strip().lower()).rstrip("/")}
+
+
+def test_no_document_has_two_keys() -> None:
+    keys_of: dict[str, list[str]] = {}
+    for key, fields in [*SHARED.items(), *((key, fields) for (_, key), fields in OWN.items())]:
+        for document in documents(fields["locator"]):
+            keys_of.setdefault(document, []).append(key)
+    twice = {document: found for document, found in keys_of.items() if len(found) > 1}
+    assert set(twice) == set(SAME_DOCUMENT), twice
+
+
+def test_documents_are_told_apart_by_what_names_them() -> None:
+    assert documents("arXiv:1810.04805; huggingface.co/x") == documents("https://arxiv.org/abs/1810.04805")
+    assert documents("doi:10.1038/s41586-021-03819-2") == {"10.1038/s41586-021-03819-2"}
+    assert documents("https://www.epa.gov/egrid/") == documents("epa.gov/egrid")
+    assert documents("github.com/a/b README.md") != documents("github.com/a/b docs/x.md")
+
+
+def test_accelerators_of_the_tables_are_named_by_their_ids() -> None:
+    """An alias would be found too, but the same chip under two names would be two groups of rows."""
+    profiles = {path.stem for path in (ROOT / "hardware_profiles").glob("*.toml")}
+    for path in TABLES:
+        assert {row["accelerator"] for row in rows(path) if row.get("accelerator")} <= profiles, path.name
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
 def test_sources_are_what_the_schema_says(path: Path) -> None:
     for key, fields in read(path).items():

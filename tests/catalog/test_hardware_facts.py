@@ -219,8 +219,17 @@ def test_links_count_one_direction() -> None:
         ("a100-sxm4-80gb", 12, 25),
         ("h100-sxm5-80gb", 18, 25),
         ("b200-sxm-180gb", 18, 50),
+        # Between TPUs: Jouppi et al. 2023, table 4; the 3D torus of v4 has 512 links in its bisection,
+        # which Google's documentation puts at 24 TB/s for 4,096 chips.
+        ("tpu-v3", 4, 70),
+        ("tpu-v4", 6, 50),
+        # Infinity Fabric: 16 lanes at 23, 25 and 32 Gb/s.
+        ("mi100", 3, 46),
+        ("mi250x", 8, 50),
+        ("mi300x", 7, 64),
     ):
         assert load_shipped(chip_id).link_byte_per_s == links * each * 1e9
+    assert pytest.approx(50e9, rel=0.07) == 24e12 / 512
 
 
 # ---------------------------------------------------------------------------------- power
