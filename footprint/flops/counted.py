@@ -18,11 +18,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
+from footprint.flops.runs import runner
 from footprint.records import record
 
 if TYPE_CHECKING:
     import torch
 
+    from footprint.flops.runs import Run
     from footprint.schema import StepShape
 
 AUTO_CLASSES = {
@@ -53,8 +55,6 @@ AUTO_CLASSES = {
 }
 """Classes of transformers that compute an objective, in the order they are tried."""
 
-_SKIPPED_OUTPUTS = frozenset({"past_key_values", "hidden_states", "attentions", "cross_attentions"})
-
 _WAYS = (("meta", True), ("meta", False), ("answered", True), ("fake", True), ("fake", False))
 """Kinds of tensors without data, with and without an attention mask, in the order they are tried.
 
@@ -62,9 +62,6 @@ _WAYS = (("meta", True), ("meta", False), ("answered", True), ("fake", True), ("
 """
 _worked: dict[str, tuple[str, bool]] = {}
 """What worked for a ``model_type`` in this process."""
-
-Run = Callable[["torch.nn.Module", "StepShape"], "torch.Tensor"]
-"""Runs a model forward and returns the scalar to differentiate."""
 
 
 @record
@@ -110,7 +107,7 @@ def count_with_torch(
         if run is not None and not masked:
             continue
         try:
-            counted = _count(config, shape, objective, device, run or _runner(masked), prepare, mended)
+            counted = _count(config, shape, objective, device, run or runner(masked), prepare, mended)
         except Exception as error:  # noqa: BLE001 - other people's model code may raise anything
             first = (str(error).splitlines() or [""])[0]
             failures.append(f"{device}: {type(error).__name__}: {first}")
@@ -248,86 +245,3 @@ def _model_class(settings: Any, architectures: Sequence[str], objective: str) ->
     raise CannotCountError(
         f"transformers has no class for {settings.model_type!r} and objective {objective!r}"
     )
-
-
-def _runner(masked: bool) -> Run:
-    """The usual forward call, with or without an attention mask."""
-
-    def run(model: torch.nn.Module, shape: StepShape) -> torch.Tensor:
-        return scalar(model(**_inputs(model, shape, masked)))
-
-    return run
-
-
-def run_pair(model: Any, shape: StepShape) -> torch.Tensor:
-    """A contrastive pair of towers: every image against every text."""
-    import torch
-
-    batch = int(shape.sequences)
-    outputs = model(
-        input_ids=torch.zeros(batch, shape.sequence_length or 1, dtype=torch.long),
-        pixel_values=torch.empty(batch, *_image(model.config.vision_config, shape)),
-    )
-    logits: torch.Tensor = outputs.logits_per_image
-    return logits.sum()
-
-
-def run_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
-    """A vision-language model by its parts: putting image features among the tokens needs data."""
-    import torch
-
-    batch, length = int(shape.sequences), shape.sequence_length or 1
-    features = model.model.get_image_features(torch.empty(batch, *_image(model.config.vision_config, shape)))
-    features = getattr(features, "pooler_output", features)
-    seen = sum(part.sum() for part in features) if isinstance(features, (list, tuple)) else features.sum()
-    embedded = model.get_input_embeddings()(torch.zeros(batch, length, dtype=torch.long))
-    hidden = model.model.language_model(
-        inputs_embeds=embedded, attention_mask=torch.ones(batch, length, dtype=torch.long), use_cache=False
-    ).last_hidden_state
-    total: torch.Tensor = model.lm_head(hidden).sum() + seen
-    return total
-
-
-def scalar(outputs: Mapping[str, Any]) -> torch.Tensor:
-    """A scalar that depends on everything the model predicts."""
-    import torch
-
-    found = {
-        name: value
-        for name, value in outputs.items()
-        if isinstance(value, torch.Tensor) and value.requires_grad and name not in _SKIPPED_OUTPUTS
-    }
-    logits = [value for name, value in found.items() if "logits" in name]
-    total: torch.Tensor = sum(value.sum() for value in logits or found.values())  # type: ignore[assignment]
-    return total
-
-
-def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str, Any]:
-    """Inputs without data for every argument of ``forward`` that a model of this kind needs."""
-    import inspect
-
-    import torch
-
-    accepted = inspect.signature(model.forward).parameters
-    config: Any = model.config
-    batch, length = int(shape.sequences), shape.sequence_length or 1
-    inputs: dict[str, Any] = {}
-    if "pixel_values" in accepted and getattr(model, "main_input_name", "") == "pixel_values":
-        inputs["pixel_values"] = torch.empty(batch, *_image(config, shape))
-    elif "input_features" in accepted:
-        inputs["input_features"] = torch.empty(batch, config.num_mel_bins, length)
-    else:
-        inputs["input_ids"] = torch.zeros(batch, length, dtype=torch.long)
-        if masked and "attention_mask" in accepted:
-            inputs["attention_mask"] = torch.ones(batch, length, dtype=torch.long)
-    if "decoder_input_ids" in accepted:
-        inputs["decoder_input_ids"] = torch.zeros(batch, shape.target_sequence_length or 1, dtype=torch.long)
-    if "use_cache" in accepted:
-        inputs["use_cache"] = False
-    return inputs
-
-
-def _image(config: Any, shape: StepShape) -> tuple[int, int, int]:
-    size = shape.image_size or getattr(config, "image_size", None) or 224
-    height, width = size if isinstance(size, (list, tuple)) else (size, size)
-    return getattr(config, "num_channels", 3), height, width

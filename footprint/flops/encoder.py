@@ -72,6 +72,7 @@ def bert_like(fields: Fields, **differences: Any) -> Encoder:
         "norms": "post",
         "lora_targets": ("query", "value"),
         "dropout": fields.number("attention_probs_dropout_prob", default=0.1) > 0,
+        "residual_dropout": fields.number("hidden_dropout_prob", default=0.1) > 0,
         "tables": (
             ("position_embeddings", fields.size("max_position_embeddings", default=512)),
             ("token_type_embeddings", fields.size("type_vocab_size", default=2, minimum=0)),

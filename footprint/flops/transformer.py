@@ -15,7 +15,7 @@ from footprint.flops.attention import (
 )
 from footprint.flops.blocks import embedding, gated_mlp, mlp, parameters_only
 from footprint.flops.fields import Fields
-from footprint.flops.operations import NORM, Layer, Number, Operation, Pointwise, Positions
+from footprint.flops.operations import NORM, POINTWISE, Layer, Number, Operation, Pointwise, Positions
 from footprint.flops.patterns import split
 
 KV = ("num_key_value_heads",)
@@ -78,6 +78,9 @@ class Stack(NamedTuple):
     layer_tables: int = 0
     """Parameters of a layer's own look-up tables (relative positions)."""
     dropout: bool = False
+    """Attention probabilities are dropped out."""
+    residual_dropout: bool = False
+    """What attention and MLP add to the stream is dropped out."""
     kinds: tuple[Kind, ...] = ()
     part: str = "decoder"
     stream: str = "x"
@@ -159,6 +162,7 @@ def _block(
         operations += (
             kind.mixer(reads, x) if kind.mixer else _attention(stack, kind, batch, length, document, reads)
         )
+        operations += _dropped(stack, rows)
         if after:
             operations.append(stack_norm(stack, "attention_out_norm", x, x, rows))
     if stack.cross_names:
@@ -168,6 +172,7 @@ def _block(
             operations.append(stack_norm(stack, "post_attention_norm", x, "h2", rows))
         source = {"single": "h", "post": x}.get(stack.norms, "h2")
         operations += (kind.feed_forward or _mlp(stack))(rows, source, x)
+        operations += _dropped(stack, rows)
         if after:
             operations.append(stack_norm(stack, "mlp_out_norm", x, x, rows))
     if stack.layer_tables:
@@ -205,6 +210,13 @@ def _mlp(stack: Stack) -> FeedForward:
     return feed_forward
 
 
+def _dropped(stack: Stack, rows: Number) -> tuple[Operation, ...]:
+    if not stack.residual_dropout:
+        return ()
+    x = stack.stream
+    return (Pointwise(name="dropout", component=POINTWISE, inputs=(x,), output=x, masks=rows * stack.width),)
+
+
 def _cross(stack: Stack, batch: Number, length: int, memory_length: int, before: bool) -> list[Operation]:
     rows = batch * length
     x = stack.stream
@@ -229,6 +241,7 @@ def _cross(stack: Stack, batch: Number, length: int, memory_length: int, before:
         output=x,
         dropout=stack.dropout,
     )
+    operations += _dropped(stack, rows)
     if not before:
         operations.append(stack_norm(stack, "cross_norm", x, x, rows))
     return operations

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from footprint.flops.count import operation_list
-from footprint.flops.counted import Run, TorchCount, count_with_torch, run_pair, run_vision_language
+from footprint.flops.counted import TorchCount, count_with_torch
 from footprint.flops.depth import DEPTH_KEYS, LISTED, PARTS, PATTERNS, Axis, repetition, with_depth
 from footprint.flops.gradients import passes
 from footprint.flops.methods import prepare
 from footprint.flops.operations import CONVOLUTION, EXPERTS, Matmul, Model, Number, Stage
+from footprint.flops.runs import run_pair, run_vision_language
 from footprint.flops.tally import tally
 from footprint.schema import StepShape, TrainingMethod
+
+if TYPE_CHECKING:
+    from footprint.flops.runs import Run
 
 FULL_DEPTH = 4
 """Stacks of at most this many layers are counted as they are."""

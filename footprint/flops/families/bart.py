@@ -60,6 +60,7 @@ def bart_stack(fields: Fields, part: str, *, pre: bool, key_bias: bool = True) -
         norm_parameters=2,
         norms="pre" if pre else "post",
         dropout=fields.number("attention_dropout", default=0.0) > 0,
+        residual_dropout=fields.number("dropout", default=0.1) > 0,
         part=part,
         stream="y" if part == "decoder" else "x",
         cross_names=("q_proj", "k_proj", "v_proj", "out_proj") if part == "decoder" else (),

@@ -44,6 +44,7 @@ def _gpt(fields: Fields) -> Decoder:
         final_norm=not first,
         positions=fields.size("n_positions", "max_position_embeddings", default=512 if first else 1024),
         dropout=fields.number("attn_pdrop", default=0.1) > 0,
+        residual_dropout=fields.number("resid_pdrop", default=0.1) > 0,
         lora_targets=("c_attn",),
     )
 

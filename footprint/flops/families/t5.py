@@ -38,6 +38,7 @@ def t5(fields: Fields, encoder_kinds: tuple[Kind, ...] = (), decoder_kinds: tupl
             attention_names=("q", "k", "v", "o"),
             mlp_names=("wi_0", "wi_1", "wo") if gated else ("wi", "wo"),
             dropout=fields.number("dropout_rate", default=0.1) > 0,
+            residual_dropout=fields.number("dropout_rate", default=0.1) > 0,
             kinds=kinds,
             part=part,
             stream="y" if part == "decoder" else "x",
