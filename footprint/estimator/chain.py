@@ -13,7 +13,9 @@ from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.execution import (
     as_run,
     given_layout,
+    require_applicable,
     settle_layout,
+    settle_optimizer,
     settle_precision,
     settle_training,
 )
@@ -22,6 +24,7 @@ from footprint.estimator.facility import (
     Energy,
     emissions_of,
     energy_of,
+    require_one_provider,
     require_sane_power,
     settle_place,
 )
@@ -34,7 +37,7 @@ from footprint.flops import StepFlops, count_step
 from footprint.performance.anchoring import Anchor
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import ClusterSummary, Estimate, Repeats, RepeatTotal
-from footprint.schema import Cluster, TrainingMethod
+from footprint.schema import Cluster, ModelConfig, TrainingMethod
 
 BOUNDARY = "facility"
 MFU_CONVENTION = "step MFU: model FLOPs with full attention over the dense peak of the run's precision"
@@ -59,12 +62,13 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
     require_sane_power(request, scenario.cluster)
     timing = time_of(
         request, scenario.cluster, scenario.workload, scenario.step_flops, scenario.precision, scenario.year,
-        given_layout(request), anchor,
+        given_layout(request), anchor, settle_optimizer(request, scenario.model),
     )  # fmt: skip
     place, place_rows, place_warnings = settle_place(request)
+    require_one_provider(request, place)
     energy = energy_of(request, scenario.cluster, timing.busy_share, timing.duration_h, place)
     accelerator_h = equations.accelerator_h(timing.duration_h, scenario.cluster.count)
-    emissions = emissions_of(scenario.cluster, energy, accelerator_h, place)
+    emissions = emissions_of(request, scenario.cluster, energy, accelerator_h, place)
     cost = cost_of(request, scenario.cluster, accelerator_h, energy.energy_kwh, place)
     parts = (scenario, timing, energy, emissions, cost)
     place_rows += power_rows
@@ -122,6 +126,8 @@ def settle(request: EstimateRequest) -> Scenario:
             count_step(model.config, shape_of(phase), training, workload.objective)
             for phase in workload.phases
         )
+        require_applicable(request, model, step_flops[0])
+        warnings += _beyond_positions(model, workload)
     parallelism = settle_layout(
         request, cluster, workload, step_flops[0] if step_flops else None, training.recompute
     )
@@ -130,6 +136,15 @@ def settle(request: EstimateRequest) -> Scenario:
         precision=precision, parallelism=parallelism, year=year,
         assumptions=rows, warnings=tuple(warnings),
     )  # fmt: skip
+
+
+def _beyond_positions(model: ModelConfig, workload: Workload) -> list[str]:
+    """A warning where sequences are longer than the positions that the config knows."""
+    most = model.config.get("max_position_embeddings") or model.config.get("n_positions")
+    longest = max((phase.sequence_length or 0 for phase in workload.phases), default=0)
+    if isinstance(most, int) and longest > most:
+        return [f"sequences of {longest} tokens are longer than the {most} positions of {model.id}"]
+    return []
 
 
 def _assemble(

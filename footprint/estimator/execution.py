@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.estimator.request import EstimateRequest
+from footprint.estimator.request import OPTIMIZERS, EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops, count_step
 from footprint.performance import choose_precision
@@ -55,6 +55,15 @@ def settle_precision(
     return precision, (row,)
 
 
+def settle_optimizer(request: EstimateRequest, model: ModelConfig | None) -> str:
+    """The optimiser whose states take memory: the request's, else the recipe's."""
+    recipe = model.recipe if model is not None else None
+    name = request.optimizer or (recipe.optimizer if recipe is not None else OPTIMIZERS[0])
+    if name not in OPTIMIZERS:
+        raise FootprintError(f"optimizer {name!r} of the recipe: give --optimizer {' or '.join(OPTIMIZERS)}")
+    return name
+
+
 def settle_training(
     request: EstimateRequest, model: ModelConfig, method: str, accelerator: Accelerator, year: int
 ) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
@@ -89,6 +98,24 @@ def settle_training(
         attention=attention,
     )
     return training, tuple(rows)
+
+
+_TEXT_FAMILIES = (
+    "decoder", "encoder", "encoder-decoder", "mixture-of-experts", "recurrent", "state-space",
+)  # fmt: skip
+
+
+def require_applicable(request: EstimateRequest, model: ModelConfig, step_flop: StepFlops) -> None:
+    """FootprintError for an option that this kind of model does not have."""
+    kind = f"{model.id} is a model of the family {step_flop.family}"
+    if request.tgt_seq_len is not None and step_flop.target_tokens is None:
+        raise FootprintError(f"{kind}, without target sequences: leave out --tgt-seq-len")
+    if request.image_size is not None and step_flop.family in _TEXT_FAMILIES:
+        raise FootprintError(f"{kind}, without images: leave out --image-size")
+    if request.seq_len is not None and step_flop.tokens is None:
+        raise FootprintError(f"{kind}, which trains on images: leave out --seq-len (see --image-size)")
+    if request.ep is not None and request.ep > 1 and "experts" not in step_flop.components:
+        raise FootprintError(f"{kind}, without experts: leave out --ep")
 
 
 def settle_layout(
@@ -173,11 +200,7 @@ def _check_batch(request: EstimateRequest, workload: Workload, replicas: int) ->
                 f"a batch of {sequences:g} sequences cannot feed {replicas} data-parallel replicas: "
                 f"give --batch-size {replicas} or more, fewer accelerators, or --tp/--pp"
             )
-        if (
-            request.micro_batch is not None
-            and request.dp is not None
-            and request.micro_batch * replicas > sequences
-        ):
+        if request.micro_batch is not None and request.micro_batch * replicas > sequences:
             raise FootprintError(
                 f"--micro-batch {request.micro_batch} on {replicas} replicas needs a batch of "
                 f"{request.micro_batch * replicas}, not {sequences:g}: "

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from footprint import equations
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.places import find_place, given_place, grid_quantity
+from footprint.catalog.prices import find_provider
 from footprint.catalog.pue import PueFact, find_pue
 from footprint.errors import FootprintError
 from footprint.estimator.request import EstimateRequest
@@ -17,6 +19,8 @@ from footprint.results.estimate import EnergyComponents, PlaceSummary
 from footprint.schema import Cluster, Place
 from footprint.units import HOURS_PER_YEAR
 
+LEAST_WATTS_OF_BOARD = 0.05
+"""No accelerator idles below this share of its TDP."""
 MOST_WATTS_OVER_RATED = 3.0
 """A given power above this many times the cluster's modelled one is a slip of units."""
 
@@ -121,7 +125,9 @@ def _overhead(it_energy: Quantity, pue: Quantity) -> Quantity:
     return it_energy * Quantity(above, spread)
 
 
-def emissions_of(cluster: Cluster, energy: Energy, accelerator_h: Quantity, place: Place) -> Emissions:
+def emissions_of(
+    request: EstimateRequest, cluster: Cluster, energy: Energy, accelerator_h: Quantity, place: Place
+) -> Emissions:
     """Operational, market-based and embodied CO2e [kg]; never summed."""
     rows: list[Assumption] = []
     warnings: list[str] = []
@@ -129,7 +135,7 @@ def emissions_of(cluster: Cluster, energy: Energy, accelerator_h: Quantity, plac
     market = None
     if place.market_g_per_kwh is not None:
         market = equations.co2e_kg(energy.energy_kwh, place.market_g_per_kwh)
-    embodied = _embodied(cluster, accelerator_h, rows, warnings)
+    embodied = _embodied(request, cluster, accelerator_h, rows, warnings)
     return Emissions(
         place=PlaceSummary(
             key=place.key, name=place.name, year=place.year, basis=place.basis, source=place.source
@@ -144,7 +150,11 @@ def emissions_of(cluster: Cluster, energy: Energy, accelerator_h: Quantity, plac
 
 
 def _embodied(
-    cluster: Cluster, accelerator_h: Quantity, rows: list[Assumption], warnings: list[str]
+    request: EstimateRequest,
+    cluster: Cluster,
+    accelerator_h: Quantity,
+    rows: list[Assumption],
+    warnings: list[str],
 ) -> Quantity | None:
     """The run's share, by time, of making its accelerators and servers [kg]; None if unknown."""
     chip, node = cluster.accelerator, cluster.node
@@ -165,9 +175,14 @@ def _embodied(
         each = total([each, Quantity(node.embodied_kg / node.accelerators)])
     else:
         warnings.append("embodied CO2e counts the accelerators only: no figure for the server is known")
-    lifetime, used = assumed("prices.lifetime_years"), assumed("prices.utilisation")
-    rows += [lifetime.row("--lifetime-years"), used.row("--utilisation")]
-    working_h = lifetime.quantity * used.quantity * HOURS_PER_YEAR
+    working_h = Quantity(HOURS_PER_YEAR)
+    for name, given in (("lifetime_years", request.lifetime_years), ("utilisation", request.utilisation)):
+        if given is not None:
+            working_h = working_h * given
+            continue
+        number = assumed(f"prices.{name}")
+        rows.append(number.row("--" + name.replace("_", "-")))
+        working_h = working_h * number.quantity
     share: Quantity = equations.embodied_kg(each, accelerator_h, working_h)
     return share
 
@@ -175,7 +190,20 @@ def _embodied(
 def settle_place(request: EstimateRequest) -> tuple[Place, tuple[Assumption, ...], tuple[str, ...]]:
     """Where the electricity comes from; the world average, said, where nothing is given."""
     if request.grid_g_per_kwh is not None:
-        return given_place(request.grid_g_per_kwh), (), ()
+        given = given_place(request.grid_g_per_kwh)
+        if request.region is None:
+            return given, (), ()
+        # The region still says whose site it is: its PUE, water, prices and market-based factor.
+        place, _ = find_place(request.region, year=request.year)
+        own = replace(
+            place,
+            basis=given.basis,
+            g_per_kwh=given.g_per_kwh,
+            low_g_per_kwh=given.low_g_per_kwh,
+            high_g_per_kwh=given.high_g_per_kwh,
+            source=given.source,
+        )
+        return own, (), ()
     place, warnings = find_place(request.region, year=request.year)
     rows: tuple[Assumption, ...] = ()
     if request.region is None:
@@ -190,6 +218,17 @@ def settle_place(request: EstimateRequest) -> tuple[Place, tuple[Assumption, ...
             ),
         )
     return place, rows, warnings
+
+
+def require_one_provider(request: EstimateRequest, place: Place) -> None:
+    """FootprintError where the provider is not the one that the cloud region belongs to."""
+    if request.provider is None or place.provider is None:
+        return
+    if find_provider(request.provider) != place.provider:
+        raise FootprintError(
+            f"--region {place.key} is a region of {place.provider}, not of {request.provider}: "
+            "change one of them, or name the country or state instead of the cloud region"
+        )
 
 
 def require_sane_power(request: EstimateRequest, cluster: Cluster) -> None:
@@ -208,6 +247,17 @@ def require_sane_power(request: EstimateRequest, cluster: Cluster) -> None:
         )
     rated = cluster.node.max_w or 2 * cluster.node.accelerators * board + cluster.node.host_high_w
     rated *= max(1.0, cluster.nodes)
+    lowest = LEAST_WATTS_OF_BOARD * board
+    if request.accelerator_power_w is not None and request.accelerator_power_w < lowest:
+        raise FootprintError(
+            f"--accelerator-power-w {request.accelerator_power_w:g} is below what one {chip.name} draws idle "
+            f"(about {lowest:.0f} W): give watts of one board, or insist with --force"
+        )
+    if request.it_power_w is not None and request.it_power_w < lowest * cluster.count:
+        raise FootprintError(
+            f"--it-power-w {request.it_power_w:g} is below what this cluster draws idle (about "
+            f"{lowest * cluster.count:.0f} W): give watts of the whole cluster, or insist with --force"
+        )
     if request.it_power_w is not None and request.it_power_w > MOST_WATTS_OVER_RATED * rated:
         raise FootprintError(
             f"--it-power-w {request.it_power_w:g} is more than {MOST_WATTS_OVER_RATED:g} times what this "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from footprint import equations
-from footprint.catalog.prices import PriceQuote, find_price, find_provider, owned_price
+from footprint.catalog.prices import PriceQuote, find_price, owned_price
 from footprint.errors import MissingFactError, UnknownNameError
 from footprint.estimator.request import EstimateRequest
 from footprint.records import record
@@ -89,18 +89,29 @@ def cost_of(
 
 
 def _quote(request: EstimateRequest, cluster: Cluster, purchase: str, place: Place) -> PriceQuote:
-    """The provider's offers in the region of the run where there are any, else in all its regions."""
-    chip, provider = cluster.accelerator.id, request.provider
-    same_provider = provider is not None and find_provider(provider) == place.provider
-    if same_provider and ":" in place.key:
+    """The price where the run is: the region's own, else its provider's, else everybody's.
+
+    Raises MissingFactError where a provider that was asked for, or nobody, offers the hardware.
+    """
+    chip = cluster.accelerator.id
+    provider = request.provider or place.provider
+    notes: tuple[str, ...] = ()
+    if provider is not None and ":" in place.key:
         region = place.key.partition(":")[2]
         try:
             return find_price(chip, purchase=purchase, provider=provider, region=region, year=request.year)
         except (MissingFactError, UnknownNameError):
-            quote = find_price(chip, purchase=purchase, provider=provider, year=request.year)
-            note = f"no price of {chip} in {region} is known: the price is {provider}'s over all its regions"
-            return replace(quote, warnings=(*quote.warnings, note))
-    return find_price(chip, purchase=purchase, provider=provider, year=request.year)
+            notes = (
+                f"no price of {chip} in {region} is known: the price is {provider}'s over all its regions",
+            )
+    try:
+        quote = find_price(chip, purchase=purchase, provider=provider, year=request.year)
+    except MissingFactError:
+        if request.provider is not None or provider is None:
+            raise
+        notes = (f"{provider} has no price of {chip} that we know: the price is the median over providers",)
+        quote = find_price(chip, purchase=purchase, year=request.year)
+    return replace(quote, warnings=(*quote.warnings, *notes))
 
 
 def _summary(price: Quantity, purchase: str, source: str) -> PriceSummary:

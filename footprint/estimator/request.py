@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_args
 
+from footprint import parsing
 from footprint.errors import FootprintError
 from footprint.records import record
-from footprint.schema import Attention, Cooling, Method, Precision, Purchase, Recompute
+from footprint.schema import Attention, Cooling, Method, Purchase, Recompute
 
+OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
 _CHOICES: dict[str, tuple[str, ...]] = {
     "method": get_args(Method),
-    "precision": get_args(Precision),
+    "precision": ("fp32", "tf32", "fp16", "bf16", "fp8"),
+    "optimizer": OPTIMIZERS,
     "recompute": get_args(Recompute),
     "attention": get_args(Attention),
     "purchase": get_args(Purchase),
@@ -43,7 +46,10 @@ _AT_MOST = {
     "micro_batch": 10**9, "accelerators_per_node": 10**5,
     "year": 2100, "failed_share": 0.999,
 }  # fmt: skip
-_AT_LEAST = {"grid_g_per_kwh": 0.0, "failed_share": 0.0, "pue": 1.0, "year": 2000}
+_AT_LEAST = {
+    "step_time_s": 1e-9, "tokens_per_second": 1e-6, "samples_per_second": 1e-6, "grid_g_per_kwh": 0.0,
+    "failed_share": 0.0, "pue": 1.0, "year": 2000,
+}  # fmt: skip
 TIME_FIELDS = ("hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu")
 AMOUNT_FIELDS = ("tokens", "samples", "steps")
 
@@ -118,6 +124,8 @@ class EstimateRequest:
 
     def _check_values(self) -> None:
         """Each value on its own: type, sign, size, choice."""
+        if self.hw is None:
+            raise FootprintError("--hw is missing: say which accelerators, such as --hw v100:8")
         for name in ("hw", "model", "name", "anchor", "region", "provider", "optimizer"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, str) and value.strip() and value.isprintable()):
@@ -147,9 +155,10 @@ class EstimateRequest:
         if self.usd_per_hour is not None and (self.provider or self.purchase):
             raise FootprintError("--usd-per-hour is the price itself: leave out --provider and --purchase")
         if self.capital_usd is None:
-            for name in ("electricity_usd_per_kwh", "lifetime_years", "utilisation"):
-                if getattr(self, name) is not None:
-                    raise FootprintError(f"{option(name)} belongs to owned hardware: give --capital-usd too")
+            if self.electricity_usd_per_kwh is not None:
+                raise FootprintError(
+                    "--electricity-usd-per-kwh belongs to owned hardware: give --capital-usd too"
+                )
         elif self.provider or self.purchase:
             raise FootprintError("--capital-usd owns the hardware: leave out --provider and --purchase")
         if self.method not in {"lora", "qlora"} and (self.lora_rank is not None or self.lora_targets):
@@ -184,7 +193,21 @@ class EstimateRequest:
             if isinstance(value, str) or not all(isinstance(part, str) for part in value):
                 raise FootprintError(f"{origin}: {name} must be a list of names")
             values[name] = tuple(value)
+        for name, value in values.items():
+            if isinstance(value, str) and name in (*_WHOLE, *_POSITIVE):
+                values[name] = _parsed(name, value)
         return cls(**values)
+
+
+def _parsed(name: str, text: str) -> float:
+    """A number written as people write it, in a scenario or in Python: ``"79h"``, ``"300B"``, ``"$10k"``."""
+    if name == "hours":
+        return parsing.parse_duration_h(text, option(name))
+    if "usd" in name:
+        return parsing.parse_usd(text, option(name))
+    if name == "network_byte_per_s":
+        return parsing.parse_byte_per_s(text, option(name))
+    return parsing.parse_count(text, option(name))
 
 
 def _check_number(name: str, value: object) -> None:

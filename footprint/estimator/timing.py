@@ -49,6 +49,7 @@ def time_of(
     year: int,
     layout: Mapping[str, int | float | str],
     anchor: Anchor | None = None,
+    optimizer: str = "adam",
 ) -> Timing:
     """Wall-clock hours of the run with the step time, MFU and goodput behind them.
 
@@ -63,30 +64,32 @@ def time_of(
         )
     rows: list[Assumption] = []
     warnings: list[str] = []
-    busy_share: Quantity | None = None
     terms: tuple[StepTerm, ...] = ()
     found: Layout | None = None
     phase_steps = [phase.steps or 0.0 for phase in workload.phases]
     steps, weights = workload.steps, _weights(workload)
     step_flop = sum(w * s.training_flop for w, s in zip(_shares(phase_steps), step_flops, strict=True))
+    parts = [
+        predict_step(
+            step_flop=s, cluster=cluster, precision=precision, year=year,
+            recompute=s.training.recompute, layout=layout, anchor=anchor, optimizer=optimizer,
+        )
+        for s in step_flops
+    ]  # fmt: skip
+    pairs = list(zip(parts, phase_steps, strict=True))
+    predicted = total([part.step_time_s * n for part, n in pairs]) / steps
+    busy_share = total([part.busy_share * w for part, w in zip(parts, weights, strict=True)])
     known = _known_step_time_s(request, cluster, workload, step_flop, peak)
     if known is not None:
         step_time = known
         mfu = Quantity(step_flop) / (known * (cluster.count * peak))
+        # The work is the same in a longer step; the accelerators wait for the rest of it.
+        busy_share = (busy_share * (predicted.mid / known.mid)).capped(1.0)
     else:
-        parts = [
-            predict_step(
-                step_flop=s, cluster=cluster, precision=precision, year=year,
-                recompute=s.training.recompute, layout=layout, anchor=anchor,
-            )
-            for s in step_flops
-        ]  # fmt: skip
-        pairs = list(zip(parts, phase_steps, strict=True))
+        step_time = predicted
+        mfu = total([part.mfu * w for part, w in zip(parts, weights, strict=True)])
         terms = _mean_terms(pairs)
         found = max(pairs, key=lambda pair: pair[0].step_time_s.mid * pair[1])[0].layout
-        step_time = total([part.step_time_s * n for part, n in pairs]) / steps
-        mfu = total([part.mfu * w for part, w in zip(parts, weights, strict=True)])
-        busy_share = total([part.busy_share * w for part, w in zip(parts, weights, strict=True)])
         rows += list(dict.fromkeys(row for part in parts for row in part.assumptions))
         warnings += list(dict.fromkeys(w for part in parts for w in part.warnings))
     if request.hours is not None:

@@ -8,10 +8,11 @@ lengths. A fact that nobody published is an error that names the option that sup
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from footprint.errors import FootprintError, MissingFactError
-from footprint.estimator.request import EstimateRequest
+from footprint.estimator.request import AMOUNT_FIELDS, EstimateRequest
 from footprint.records import record
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, Phase, Recipe, StepShape
@@ -85,8 +86,16 @@ def resolve_workload(request: EstimateRequest, model: ModelConfig) -> Workload:
     return Workload(phases=phases, method=method, objective=recipe.objective, assumptions=tuple(notes))
 
 
-def _missing(model: ModelConfig, what: str, options: str) -> MissingFactError:
-    return MissingFactError(f"{model.id}: {what} was never published or does not apply here: give {options}")
+def _missing(
+    model: ModelConfig, recipe: Recipe, what: Sequence[str], options: Sequence[str]
+) -> MissingFactError:
+    """The error that names everything that is missing at once."""
+    known = recipe.phases or recipe.tokens
+    why = "never published" if known else "not known, as it comes without a recipe for this"
+    listed = " and ".join(what)
+    return MissingFactError(
+        f"{model.id}: {listed} {'are' if len(what) > 1 else 'is'} {why}: give {', '.join(options)}"
+    )
 
 
 def _shape(
@@ -121,11 +130,19 @@ def _shape(
             )
             for p in phases
         )
-    for phase in phases:
-        if phase.sequence_length is None and phase.image_size is None:
-            raise _missing(model, "the sequence length", "--seq-len (or --image-size for images)")
-        if phase.sequences_per_step is None:
-            raise _missing(model, "the batch", "--batch-size (sequences or samples of one global step)")
+    what: list[str] = []
+    options: list[str] = []
+    if any(p.sequence_length is None and p.image_size is None for p in phases):
+        what, options = ["the sequence length"], ["--seq-len (or --image-size for images)"]
+    if any(p.sequences_per_step is None for p in phases):
+        what.append("the batch")
+        options.append("--batch-size (sequences or samples of one global step)")
+    if what:
+        no_amount = all(getattr(request, name) is None for name in AMOUNT_FIELDS)
+        if no_amount and not recipe.tokens and not any(p.steps for p in phases):
+            what.append("the amount of training")
+            options.append("--tokens, --samples or --steps")
+        raise _missing(model, recipe, what, options)
     return phases
 
 
@@ -147,7 +164,7 @@ def _amount(
     epochs = _epoch_factor(request, model, recipe, notes)
     if any(phase.steps is None for phase in phases):
         if len(phases) > 1:
-            raise _missing(model, "how its steps divide into phases", "--seq-len and --tokens")
+            raise _missing(model, recipe, ["how its steps divide into phases"], ["--seq-len and --tokens"])
         return _scaled((_sized(request, model, recipe, phases[0]),), epochs)
     if request.steps is not None:
         return _scaled(phases, request.steps / sum(_known(p.steps) for p in phases))
@@ -171,7 +188,10 @@ def _epoch_factor(
         return request.epochs
     if recipe.epochs is None:
         raise _missing(
-            model, "how many epochs its recipe is", "one epoch's --tokens or --samples beside --epochs"
+            model,
+            recipe,
+            ["how many epochs its recipe is"],
+            ["one epoch's --tokens or --samples beside --epochs"],
         )
     notes.append(_note("workload.recipe_epochs", recipe.epochs, "--epochs"))
     return request.epochs / recipe.epochs
@@ -195,8 +215,8 @@ def _sized(request: EstimateRequest, model: ModelConfig, recipe: Recipe, phase: 
     if request.tokens is None and samples and phase.image_size is not None:
         return replace(phase, steps=samples / batch)
     if phase.image_size is not None:
-        raise _missing(model, "the number of training images", "--samples or --steps")
-    raise _missing(model, "the number of training tokens", "--tokens, --samples or --steps")
+        raise _missing(model, recipe, ["the number of training images"], ["--samples or --steps"])
+    raise _missing(model, recipe, ["the number of training tokens"], ["--tokens, --samples or --steps"])
 
 
 def _recipe_tokens(recipe: Recipe) -> float | None:

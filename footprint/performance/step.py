@@ -10,6 +10,7 @@ from footprint import equations
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.performance.anchoring import Anchor, anchored_factor, weight_of
+from footprint.performance.constants import load_constants
 from footprint.performance.layout import Layout
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
 from footprint.performance.work import Work
@@ -52,13 +53,15 @@ def predict_step(
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
     anchor: Anchor | None = None,
+    optimizer: str = "adam",
 ) -> StepPrediction:
     """Step time [s], MFU [1] and busy share [1] of one training step on a cluster.
 
     ``recompute`` of ``none`` means: unless memory demands it. ``layout`` holds what is known of
     the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the rest is
     found. ``stack`` is ``tuned``, ``native`` or, unknown, None. ``anchor`` is a measured step of the
-    same stack, which shifts the prediction where it applies.
+    same stack, which shifts the prediction where it applies. ``optimizer`` decides how much memory
+    its states take, and so the layout.
 
     Raises
     ------
@@ -78,6 +81,7 @@ def predict_step(
     shape = step_flop.shape
     raw = predict_raw(
         work, cluster, precision, year, given=given, native=native,
+        constants=load_constants().but(optimiser_state_byte=assumed(f"optimisers.{optimizer}").value),
         flash=step_flop.training.attention == "flash",
         sequence_length=float((shape.sequence_length if shape else None) or 0),
     )  # fmt: skip
@@ -88,8 +92,10 @@ def predict_step(
         weight = weight_of(float(step_flop.parameters.total), length, anchor)
         spread = anchored_factor(weight, anchor, CAUSE)
         anchor_rows = (anchor.row(weight),)
-    step_s = Quantity(raw.seconds) * spread
-    mfu: Quantity = equations.mfu(Quantity(float(step_flop.training_flop)), step_s, cluster.count, peak)
+    flop = float(step_flop.training_flop)
+    # No step is faster than its own FLOPs at the peak.
+    mfu = equations.mfu(Quantity(flop), Quantity(raw.seconds) * spread, cluster.count, peak).capped(1.0)
+    step_s: Quantity = equations.step_time_s(Quantity(flop), cluster.count, peak, mfu)
     warnings: tuple[str, ...] = () if raw.fits else (_does_not_fit(cluster, raw.layout),)
     if anchor is not None and not anchor_rows:
         warnings += (f"anchor {anchor.name} says nothing of {cluster.accelerator.id} in {precision}",)
