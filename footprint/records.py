@@ -1,4 +1,4 @@
-"""Records that cost next to nothing to define: standard dataclasses with shared methods.
+"""Records that cost next to nothing to define: standard dataclasses (and named tuples) with shared methods.
 
 ``@record`` is frozen and keyword-only, ``@value`` is frozen and takes its fields by position too,
 ``@state`` can be changed. All are slotted, and `dataclasses.fields`, ``replace`` and ``asdict``,
@@ -13,8 +13,9 @@ Not supported, since nothing here needs it: ``InitVar`` and ``field(init=False)`
 from __future__ import annotations
 
 import dataclasses
+from collections import _tuplegetter  # type: ignore[attr-defined]
 from dataclasses import MISSING
-from typing import Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 _T = TypeVar("_T")
 _set = object.__setattr__
@@ -184,3 +185,68 @@ _FROZEN = {
     "__setattr__": _refuse_to_set,
     "__delattr__": _refuse_to_delete,
 }
+
+
+# ------------------------------------------------------------------------ named tuples
+
+if TYPE_CHECKING:
+    from typing import NamedTuple as NamedTuple
+else:
+
+    class _TupleMaker(type):
+        """Makes a class with annotated fields a tuple that knows them by name."""
+
+        def __new__(cls, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> Any:
+            fields = tuple(body.get("__annotations__", ()))
+            defaults = {field: body.pop(field) for field in fields if field in body}
+            body.update({field: _tuplegetter(i, "") for i, field in enumerate(fields)})
+            body.update(__slots__=(), __match_args__=fields, _fields=fields, _field_defaults=defaults)
+            body["_record_padding"] = tuple(defaults.get(field, MISSING) for field in fields)
+            body["_record_index"] = {field: i for i, field in enumerate(fields)}
+            body["_record_required"] = len(fields) - len(defaults)
+            return super().__new__(cls, name, bases or (tuple,), body)
+
+    class NamedTuple(metaclass=_TupleMaker):
+        """``typing.NamedTuple``, made in a tenth of the time: its methods are written once, here.
+
+        (The standard one compiles ``__new__`` and every annotation of every class at every start.)
+        """
+
+        def __new__(cls, /, *placed: Any, **given: Any) -> Any:
+            """The tuple of these fields and the others' defaults."""
+            values = placed + cls._record_padding[len(placed) :]
+            if given:
+                index, several = cls._record_index, list(values)
+                for name, value in given.items():
+                    place = index.get(name, -1)
+                    if place < len(placed):
+                        raise TypeError(f"{cls.__name__}() got {name!r} twice, or has no such field")
+                    several[place] = value
+                values = tuple(several)
+            if len(values) != len(cls._fields) or (
+                len(placed) < cls._record_required and MISSING in values[: cls._record_required]
+            ):
+                raise TypeError(
+                    f"{cls.__name__}() takes the fields {', '.join(cls._fields)}, not {values!r:.200}"
+                )
+            return tuple.__new__(cls, values)
+
+        def __getnewargs__(self) -> tuple[Any, ...]:
+            """What copying and pickling give to `__new__`."""
+            return tuple(self)
+
+        def __repr__(self) -> str:
+            """The fields by name."""
+            inside = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
+            return f"{type(self).__name__}({inside})"
+
+        def _replace(self, /, **changes: Any) -> Any:
+            """The tuple with some fields changed."""
+            unknown = changes.keys() - self._fields
+            if unknown:
+                raise ValueError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
+            return tuple.__new__(type(self), map(changes.get, self._fields, self))
+
+        def _asdict(self) -> dict[str, Any]:
+            """Field name -> value."""
+            return dict(zip(self._fields, self, strict=True))

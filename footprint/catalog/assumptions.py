@@ -51,28 +51,37 @@ def _file(topic: str) -> str:
 
 
 @functools.cache
-def _tables(topic: str) -> dict[str, str]:
-    """The text of each table of a topic, by its name.
+def _text(topic: str) -> str:
+    return "\n" + read_text(_file(topic)) + "\n"
+
+
+def _table(topic: str, name: str) -> str:
+    """The text of one table of a topic.
 
     An estimate needs a handful of the hundreds of numbers, and parsing TOML is slow: a table is
     parsed when it is asked for. (A test holds this equal to parsing the whole file.)
     """
-    text = "\n" + read_text(_file(topic))
-    parts = (chunk.partition("]\n") for chunk in text.split("\n[")[1:])
-    return {name: body for name, _, body in parts}
+    text, head = _text(topic), f"\n[{name}]\n"
+    at = text.find(head)
+    if at < 0:
+        raise KeyError(f"{topic}.{name}")
+    body = at + len(head)
+    end = text.find("\n[", body - 1)
+    return text[body : end if end >= 0 else len(text)]
 
 
 def assumed(key: str) -> Assumed:
     """The number ``topic.name``; KeyError only if our own data lacks it (a test reads them all)."""
     topic, name = key.split(".", 1)
-    return Assumed(key=key, **tables(_tables(topic)[name]))
+    return Assumed(key=key, **tables(_table(topic, name)))
 
 
 def assumed_values(topic: str) -> dict[str, float]:
     """Every number of a topic by its name, without interval and source; empty if there is no such topic."""
     if not os.path.isfile(_file(topic)):
         return {}
-    return {name: _value(body) for name, body in _tables(topic).items()}
+    parts = (chunk.partition("]\n") for chunk in _text(topic).split("\n[")[1:])
+    return {name: _value(body) for name, _, body in parts}
 
 
 def assumed_topics() -> list[str]:

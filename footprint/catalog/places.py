@@ -122,7 +122,7 @@ def resolve(key: str) -> str:
         raise FootprintError(f"a place is text such as FRA, US-VA or aws:us-east-1, not {key!r}")
     wanted = normalise(key)
     for name, spelling in (("grid.csv", wanted.upper()), ("regions.csv", wanted)):
-        if spelling in _indexed(name)[1]:  # exact keys need no table of names
+        if rows_of(name, spelling):  # exact keys need no table of names
             return spelling
     candidates = _names().get(wanted, ())
     if len(candidates) == 1:
@@ -149,20 +149,24 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 @functools.cache
-def _indexed(name: str) -> tuple[str, dict[str, list[str]]]:
-    """Head of a table and its lines, unparsed, by their first field."""
-    lines = read_text(shipped(f"reference_data/{name}")).splitlines()
-    by_key: dict[str, list[str]] = {}
-    for line in lines[1:]:
-        by_key.setdefault(line.partition(",")[0], []).append(line)
-    return lines[0], by_key
+def _text(name: str) -> str:
+    """A shipped table as one text whose every line ends."""
+    return read_text(shipped(f"reference_data/{name}")).replace("\r\n", "\n").rstrip("\n") + "\n"
 
 
 @functools.cache
 def rows_of(name: str, key: str) -> list[dict[str, str]]:
     """The rows of a shipped table whose first field is ``key``; only these are parsed."""
-    head, by_key = _indexed(name)
-    return list(csv.DictReader([head, *by_key.get(key, ())]))
+    if "," in key or "\n" in key:
+        return []  # would match more than the first field
+    text, begin = _text(name), f"\n{key},"
+    lines = [text[: text.index("\n")]]
+    at = text.find(begin)
+    while at >= 0:
+        end = text.index("\n", at + 1)
+        lines.append(text[at + 1 : end])
+        at = text.find(begin, end)
+    return list(csv.DictReader(lines))
 
 
 @functools.cache

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from footprint.flops.operations import CORE, NORM, PROJECTIONS, Matmul, Number, Operation, Pointwise, linear
+from footprint.records import NamedTuple
 
 
 class Pairs(NamedTuple):

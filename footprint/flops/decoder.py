@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from footprint.flops.blocks import embedding, embedding_layer, head_layer, vocabulary_head
 from footprint.flops.fields import Fields
@@ -19,6 +19,7 @@ from footprint.flops.transformer import (
     stack_norm,
     windowed,
 )
+from footprint.records import NamedTuple
 from footprint.schema import StepShape
 
 __all__ = ["HEADS", "KV", "Decoder", "Kind", "decoder", "decoder_model", "llama_like", "windowed"]

@@ -7,7 +7,9 @@ period, the counts at one depth and at one period more give every further depth 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from footprint.records import NamedTuple
 
 DEPTH_KEYS = (
     ("encoder_layers", "decoder_layers"),

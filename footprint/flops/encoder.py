@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from footprint.flops.blocks import (
     activation,
@@ -16,6 +16,7 @@ from footprint.flops.fields import Fields
 from footprint.flops.operations import EMBEDDING, HEAD, NORM, Model, Operation, Pointwise, linear
 from footprint.flops.shapes import labels, required_length, unknown_objective
 from footprint.flops.transformer import Stack, assemble, blocks, stack_norm
+from footprint.records import NamedTuple
 from footprint.schema import StepShape
 
 OBJECTIVES = ("mlm", "mlm+nsp", "rtd", "classification", "token_classification", "encode")

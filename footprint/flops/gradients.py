@@ -11,10 +11,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 from footprint.flops.operations import ADAPTERS, EMBEDDING, HEAD, Layer, Model, Operation, Positions, Stage
-from footprint.records import record
+from footprint.records import NamedTuple, record
 
 Step = tuple[Operation, int, bool]
 """An operation, the number of input gradients it needs, and whether its parameters are trained."""

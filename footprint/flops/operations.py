@@ -11,9 +11,7 @@ family only has to say what it multiplies.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from footprint.records import record
+from footprint.records import NamedTuple, record
 
 Number = int | float
 Positions = range | tuple[int, ...]

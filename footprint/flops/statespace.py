@@ -7,8 +7,6 @@ scores and outputs inside a chunk, one state a chunk, a recurrence over chunks, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from footprint.flops.blocks import parameters_only
 from footprint.flops.operations import (
     CONVOLUTION,
@@ -22,6 +20,7 @@ from footprint.flops.operations import (
     linear,
 )
 from footprint.flops.transformer import Mixer
+from footprint.records import NamedTuple
 
 
 class Sequences(NamedTuple):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from footprint.flops.gradients import Trained, passes
 from footprint.flops.operations import CORE, EMBEDDING, Matmul, Model, Number
-from footprint.records import record
+from footprint.records import NamedTuple, record
 from footprint.schema import Attention, Recompute
 
 

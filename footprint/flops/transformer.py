@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from footprint.flops.attention import (
     Pairs,
@@ -17,6 +17,7 @@ from footprint.flops.blocks import embedding, gated_mlp, mlp, parameters_only
 from footprint.flops.fields import Fields
 from footprint.flops.operations import NORM, POINTWISE, Layer, Number, Operation, Pointwise, Positions
 from footprint.flops.patterns import split
+from footprint.records import NamedTuple
 
 KV = ("num_key_value_heads",)
 HEADS = ("num_key_value_heads", "head_dim")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from footprint.flops.blocks import convolution, parameters_only
 from footprint.flops.fields import Fields
 from footprint.flops.operations import Layer, Number, Operation, Stage
 from footprint.flops.transformer import Stack, assemble, blocks, stack_norm
+from footprint.records import NamedTuple
 from footprint.schema import StepShape
 
 MAX_SIDE = 100_000

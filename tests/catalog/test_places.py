@@ -23,6 +23,7 @@ from footprint.catalog.places import (
     place_keys,
     require_same_basis,
     resolve,
+    rows_of,
     table,
 )
 from footprint.errors import FootprintError, UnknownNameError
@@ -260,3 +261,21 @@ def test_finding_a_place_loads_no_heavy_package() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["FRA,2025", "FRA,2025,lifecycle", "fra\nDEU", ",", "FRA,"])
+def test_a_name_that_runs_on_into_other_fields_is_unknown(name: str) -> None:
+    with pytest.raises(UnknownNameError):
+        find_place(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("grid.csv", "FRA"), ("grid.csv", "WLD"), ("regions.csv", "aws:us-east-1"), ("pue.csv", "industry")],
+)
+def test_rows_of_a_key_are_those_of_the_whole_table(name: str, key: str) -> None:
+    rows = table(name)
+    first = next(iter(rows[0]))
+    wanted = [row for row in rows if row[first] == key]
+    assert wanted
+    assert rows_of(name, key) == wanted
