@@ -12,11 +12,12 @@ on top and belong to the time model.
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from footprint.errors import FootprintError
 from footprint.flops.gradients import Step, Trained, passes
 from footprint.flops.operations import CORE, EXPERTS, Layer, Matmul, Model, Number
+from footprint.records import NamedTuple
 from footprint.schema import Attention, Recompute
 
 BYTE_PER_VALUE = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from footprint.flops.count import operation_list
 from footprint.flops.counted import TorchCount, count_with_torch
@@ -18,6 +18,7 @@ from footprint.flops.methods import prepare
 from footprint.flops.operations import CONVOLUTION, EXPERTS, Matmul, Model, Number, Stage
 from footprint.flops.runs import run_pair, run_vision_language
 from footprint.flops.tally import tally
+from footprint.records import NamedTuple
 from footprint.schema import StepShape, TrainingMethod
 
 if TYPE_CHECKING:
