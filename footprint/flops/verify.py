@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from footprint.flops.count import operation_list
@@ -91,6 +92,7 @@ def verify(
     Raises CannotCountError if torch cannot run the model, ConfigError if we cannot count it.
     """
     started = time.perf_counter()
+    shape = replace(shape, predicted_positions=None)  # transformers computes every position
     model, trained = prepare(operation_list(config, shape, objective), TrainingMethod())
     sums = tally(model, trained)
     axes = () if full_depth else _axes(config, model)

@@ -1,0 +1,43 @@
+"""Our count beside what others say: the 6N shortcut, and the parameters a maker states."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from footprint.flops.count import StepFlops
+from footprint.flops.operations import Number
+
+STATED_TOLERANCE = 0.03
+"""Parameters further than this from the stated ones are worth a warning."""
+
+
+class Shortcut(NamedTuple):
+    """6 x parameters x tokens, the usual rule of thumb (Kaplan et al. 2020, arXiv:2001.08361)."""
+
+    flop: Number
+    error: float
+    """shortcut / exact - 1."""
+
+
+def six_n(step: StepFlops) -> Shortcut | None:
+    """The 6N shortcut for one step of full training [FLOP]; None for images, which have no tokens.
+
+    N is every parameter, tokens are all of them: what the rule gives when nothing else is known.
+    """
+    if step.tokens is None or not step.training_flop:
+        return None
+    flop = 6 * step.parameters.total * step.tokens
+    return Shortcut(flop, float(flop) / float(step.training_flop) - 1.0)
+
+
+def stated_warning(step: StepFlops, stated: float | None) -> str | None:
+    """A warning if the counted parameters are more than 3 % from the stated ones."""
+    if not stated:
+        return None
+    apart = float(step.parameters.total) / stated - 1.0
+    if abs(apart) <= STATED_TOLERANCE:
+        return None
+    return (
+        f"the config has {step.parameters.total:,.0f} parameters, {apart:+.1%} from the {stated:,.0f} "
+        "that are stated: a key may be missing or of another size"
+    )

@@ -1,0 +1,154 @@
+"""The FLOPs of a step, for people and for machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from footprint.flops import StepFlops
+from footprint.flops.compare import six_n
+from footprint.reports.human import figures
+
+if TYPE_CHECKING:
+    from footprint.flops.memory import Memory
+    from footprint.flops.verify import Proof
+
+SCHEMA = "footprint/flops/1"
+_GIB = 2.0**30
+
+
+def to_json(
+    name: str,
+    step: StepFlops,
+    *,
+    memory: Memory | None = None,
+    proof: Proof | None = None,
+    warnings: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """The record ``footprint/flops/1``: whole numbers are exact, tokens null for images."""
+    shortcut = six_n(step)
+    record: dict[str, Any] = {
+        "schema": SCHEMA,
+        "model": name,
+        "family": step.family,
+        "parameters": {
+            "total": step.parameters.total,
+            "active": step.parameters.active,
+            "trainable": step.parameters.trainable,
+            "non_embedding": step.parameters.non_embedding,
+        },
+        "samples": step.samples,
+        "tokens": step.tokens,
+        "source_tokens": step.source_tokens,
+        "target_tokens": step.target_tokens,
+        "forward_flop": step.forward_flop,
+        "backward_flop": step.backward_flop,
+        "training_flop": step.training_flop,
+        "training_flop_causal": step.training_flop_causal,
+        "hardware_flop": step.hardware_flop,
+        "components": dict(step.components),
+        "basis": step.basis,
+        "shortcut_6n_flop": None if shortcut is None else shortcut.flop,
+        "shortcut_6n_error": None if shortcut is None else shortcut.error,
+        "warnings": list(warnings),
+    }
+    if memory is not None:
+        record["memory"] = {**memory._asdict(), "total_byte": memory.total_byte}
+    if proof is not None:
+        record["proof"] = {
+            "forward_flop": proof.forward_flop,
+            "backward_flop": proof.backward_flop,
+            "parameters": proof.parameters,
+            "torch_forward_flop": proof.torch.forward_flop,
+            "torch_backward_flop": proof.torch.backward_flop,
+            "torch_parameters": proof.torch.parameters,
+            "explained": [difference._asdict() for difference in proof.explained],
+            "depths": proof.depths,
+            "exact": proof.exact,
+        }
+    return record
+
+
+def render(
+    name: str,
+    step: StepFlops,
+    *,
+    memory: Memory | None = None,
+    proof: Proof | None = None,
+    warnings: tuple[str, ...] = (),
+) -> str:
+    """The FLOPs of a step as a table of at most 80 columns."""
+    lines = [f"{name} ({step.family}, {'counted by torch' if step.basis == 'counted' else 'by formula'})", ""]
+    lines += _parameters(step)
+    lines += ["", *_work(step), "", *_components(step)]
+    shortcut = six_n(step)
+    if shortcut is not None:
+        text = f"{_flop(shortcut.flop)} a step, {shortcut.error:+.1%} from the exact count"
+        lines += ["", f"  6 x parameters x tokens: {text}"]
+    if memory is not None:
+        lines += ["", *_memory(memory)]
+    if proof is not None:
+        lines += ["", *_proof(proof)]
+    lines += [f"warning: {warning}" for warning in warnings]
+    return "\n".join(lines)
+
+
+def _flop(value: float) -> str:
+    return f"{figures(float(value), 4)} FLOP"
+
+
+def _parameters(step: StepFlops) -> list[str]:
+    parameters = step.parameters
+    rows = [("parameters", parameters.total)]
+    if parameters.active != parameters.total:
+        rows.append(("  one token meets", parameters.active))
+    if parameters.trainable != parameters.total:
+        rows.append(("  trained", parameters.trainable))
+    rows.append(("  without embeddings", parameters.non_embedding))
+    return [f"  {label:<24}{value:>22,.0f}" for label, value in rows]
+
+
+def _work(step: StepFlops) -> list[str]:
+    columns = [("a step", 1.0), ("a sample", float(step.samples))]
+    if step.tokens is not None:
+        columns.append(("a token", float(step.tokens)))
+    rows = [
+        ("forward", step.forward_flop),
+        ("backward", step.backward_flop),
+        ("training", step.training_flop),
+        ("  causal pairs only", step.training_flop_causal),
+        ("  as executed", step.hardware_flop),
+    ]
+    head = f"  {'FLOP of':<24}" + "".join(f"{title:>14}" for title, _ in columns)
+    body = [
+        f"  {label:<24}" + "".join(f"{figures(float(value) / by, 4):>14}" for _, by in columns)
+        for label, value in rows
+    ]
+    return [head, *body]
+
+
+def _components(step: StepFlops) -> list[str]:
+    total = float(step.training_flop) or 1.0
+    ordered = sorted(step.components.items(), key=lambda item: -item[1])
+    return [f"  {name.replace('_', ' '):<24}{float(flop) / total:>14.1%}" for name, flop in ordered]
+
+
+def _memory(memory: Memory) -> list[str]:
+    rows = [*memory._asdict().items(), ("total_byte", memory.total_byte)]
+    return [
+        "  on the fullest device",
+        *(f"  {'  ' + key.removesuffix('_byte'):<24}{figures(value / _GIB):>14} GiB" for key, value in rows),
+    ]
+
+
+def _proof(proof: Proof) -> list[str]:
+    left = proof.residual
+    rows = [
+        ("forward", proof.forward_flop, proof.torch.forward_flop, left[0]),
+        ("backward", proof.backward_flop, proof.torch.backward_flop, left[1]),
+        ("parameters", proof.parameters, proof.torch.parameters, left[2]),
+    ]
+    lines = [f"  {'full training':<14}{'ours':>24}{'torch':>24}{'left':>12}"]
+    lines += [f"  {label:<14}{ours:>24,}{theirs:>24,}{rest:>12,}" for label, ours, theirs, rest in rows]
+    lines += [f"  explained: {difference.reason}" for difference in proof.explained]
+    lines.append(f"  torch's counter on {proof.torch.device} tensors, depth {proof.depths}")
+    return lines
