@@ -1,0 +1,115 @@
+"""Jobs that nobody tracked, from Slurm's accounting: an estimate each, and a measurement where there is one.
+
+``footprint slurm`` is this for the command line. A job's estimate is its elapsed time x its GPUs
+x their hardware profile; its measurement is the energy that Slurm read from its nodes, where that
+can be what they drew. The two are never summed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from footprint.errors import FootprintError
+from footprint.integrations.slurm.account import Account, account_of
+from footprint.integrations.slurm.energy import READS
+from footprint.integrations.slurm.hardware import make_hardware
+from footprint.integrations.slurm.source import read_targets
+from footprint.records import record
+from footprint.results import Quantity, total
+
+PLUGINS = (*READS, "none")
+SUMMED = ("accelerator_h", "it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd")
+
+
+@record
+class SlurmReport:
+    """What some jobs used, launch by launch, and what of their records could not be used."""
+
+    accounts: tuple[Account, ...]
+    problems: tuple[str, ...]
+    plugin: str | None
+
+    @property
+    def estimated(self) -> tuple[Account, ...]:
+        """The launches that ran and could be estimated."""
+        return tuple(one for one in self.accounts if one.estimates)
+
+    @property
+    def measured(self) -> tuple[Account, ...]:
+        """The launches whose energy Slurm read."""
+        return tuple(one for one in self.accounts if one.measurement is not None)
+
+    def sums(self, kind: str) -> dict[str, Quantity]:
+        """Sums of one kind, ``estimate`` or ``measurement``, over its launches.
+
+        A quantity that one of them lacks is left out. Raises FootprintError for another kind.
+        """
+        if kind == "estimate":
+            parts: list[Any] = [part for one in self.estimated for part in one.estimates]
+        elif kind == "measurement":
+            parts = [one.measurement for one in self.measured]
+        else:
+            raise FootprintError(f"kind {kind!r}: estimate or measurement")
+        sums = {}
+        for name in SUMMED:
+            values = [getattr(part, name) for part in parts]
+            if values and all(value is not None for value in values):
+                sums[name] = total(values)
+        return sums
+
+    def shares(self) -> dict[str, float]:
+        """Part of the estimated facility energy by Slurm's state, the largest first [1]."""
+        by_state: dict[str, float] = {}
+        for one in self.estimated:
+            kwh = sum(part.energy_kwh.mid for part in one.estimates)
+            by_state[one.job.state] = by_state.get(one.job.state, 0.0) + kwh
+        whole = sum(by_state.values())
+        return {state: kwh / whole for state, kwh in sorted(by_state.items(), key=lambda item: -item[1])}
+
+    def records(self) -> list[dict[str, Any]]:
+        """The JSON records of every launch, estimates and measurements, each with its ``kind``."""
+        return [record for one in self.accounts for record in one.records()]
+
+
+def report_jobs(
+    targets: Sequence[str],
+    *,
+    hw: Sequence[str] = (),
+    accelerators_per_node: int | None = None,
+    energy_plugin: str | None = None,
+    **options: Any,
+) -> SlurmReport:
+    """What the jobs of some numbers or files used.
+
+    ``hw`` are the values of ``--hw``; ``options`` are fields of an estimate (``region``, ``year``,
+    ``pue``, ``grid_g_per_kwh``, ``provider``, ``purchase``, ``usd_per_hour``).
+
+    Raises
+    ------
+    FootprintError
+        If nothing can be read, an option is wrong, or no job that ran can be estimated.
+    """
+    if energy_plugin is not None and energy_plugin not in PLUGINS:
+        raise FootprintError(f"--energy-plugin must be one of {', '.join(PLUGINS)}, not {energy_plugin!r}")
+    hardware = make_hardware(hw, accelerators_per_node)
+    _check(options)
+    jobs, problems, told = read_targets(targets)
+    plugin = energy_plugin or told
+    accounts = tuple(account_of(job, hardware, options, plugin) for job in jobs)
+    report = SlurmReport(accounts=accounts, problems=tuple(problems), plugin=plugin)
+    failed = [one for one in accounts if one.problem]
+    if failed and not report.estimated:
+        raise FootprintError(f"job {failed[0].job.job_id}: {failed[0].problem}")
+    return report
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    """An option that is wrong for every job is one error, not one a job."""
+    from footprint.estimator import EstimateRequest, estimate
+
+    estimate(EstimateRequest(hw="v100:1", hours=1.0, **{k: v for k, v in options.items() if k not in _PRICE}))
+
+
+_PRICE = ("provider", "purchase")
+"""Not every provider rents out every chip: a mistake in these shows with the job's own."""

@@ -1,0 +1,229 @@
+"""From a job's accounting record to an estimate, and to a measurement where Slurm read its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from footprint import equations
+from footprint.errors import FootprintError
+from footprint.estimator import EstimateRequest, estimate
+from footprint.integrations.slurm.energy import READS, Reading, implausible, read_energy
+from footprint.integrations.slurm.hardware import Hardware, Part, parts_of
+from footprint.integrations.slurm.records import Job, utc
+from footprint.records import record
+from footprint.results import Assumption, Quantity, total
+from footprint.results.estimate import Estimate
+from footprint.results.measurement import DoneWork, MeasuredComponents, Measurement, MeterSummary
+from footprint.units import SECONDS_PER_HOUR, W_PER_KW
+
+STATUS = {
+    "COMPLETED": "completed", "RUNNING": "running", "SUSPENDED": "running", "COMPLETING": "running",
+    "FAILED": "failed", "BOOT_FAIL": "failed", "NODE_FAIL": "failed", "LAUNCH_FAILED": "failed",
+    "CANCELLED": "interrupted", "REQUEUED": "interrupted", "PREEMPTED": "interrupted",
+    "TIMEOUT": "terminated", "DEADLINE": "terminated", "OUT_OF_MEMORY": "killed",
+}  # fmt: skip
+"""The tracker's word for each of Slurm's states."""
+MODEL_SOURCE = "power model of the estimate"
+_POWER_OPTION = "--accelerator-power-w"
+_UNSEEN = "tracking.unseen_fill"
+
+
+@record
+class Account:
+    """What one launch used: an estimate a kind of accelerator, and a measurement where there is one."""
+
+    job: Job
+    estimates: tuple[Estimate, ...] = ()
+    measurement: Measurement | None = None
+    problem: str = ""
+    """Why there is no estimate; empty too for a job that never ran, which used nothing."""
+    energy_not_used: str = ""
+    """Why what Slurm recorded, if anything, is no measurement."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """The tracker's word for how the launch ended."""
+        return STATUS.get(self.job.state, "incomplete")
+
+    def records(self) -> list[dict[str, Any]]:
+        """The JSON records of the launch, each with its kind and what Slurm says; never to be summed."""
+        job = self.job
+        slurm = {
+            "job_id": job.job_id, "raw_id": job.raw_id, "job_name": job.name, "state": job.state,
+            "cluster": job.cluster, "partition": job.partition, "launch": job.launch,
+            "launches": job.launches, "nodes": job.nodes, "node_list": job.node_list, "elapsed_s": job.elapsed_s,
+            "devices": {kind or "gpu": count for kind, count in job.devices.items()},
+            "energy_not_used": self.energy_not_used or None,
+        }  # fmt: skip
+        head = {"run_id": job.run_id, "status": self.status, "started_at": utc(job.start_s)}
+        found: list[dict[str, Any]] = [
+            {**one.to_json(), **head, "kind": "estimate", "slurm": slurm} for one in self.estimates
+        ]
+        if self.measurement is not None:
+            found.append({**self.measurement.to_json(), "kind": "measurement", "slurm": slurm})
+        return found
+
+
+def account_of(
+    job: Job, hardware: Hardware, options: Mapping[str, Any], plugin: str | None = None
+) -> Account:
+    """What a launch used, as far as its record says.
+
+    ``options`` are fields of `EstimateRequest` (``region``, ``pue``, ...). ``plugin`` is Slurm's
+    energy plugin where it is known; else a reading is taken as that of whole nodes.
+    """
+    if not job.elapsed_s:
+        return Account(job=job, problem="" if job.elapsed_s == 0 else "how long it ran is not in its record")
+    try:
+        parts = parts_of(job, hardware)
+        estimates = tuple(_estimate(job, part, options) for part in parts)
+    except FootprintError as error:
+        return Account(job=job, problem=str(error))
+    notes = tuple(note for part in parts for note in part.notes)
+    reading, reason = read_energy(job)
+    if STATUS.get(job.state) == "running":
+        reading, reason = None, "still running: Slurm adds up its energy when it ends"
+    elif plugin == "none":
+        reading, reason = None, "AcctGatherEnergyType=none: Slurm measures no energy here"
+    reads = READS.get(plugin or "", "node")
+    if reading is not None:
+        reason = implausible(reading, job, [part.cluster for part in parts], reads)
+        if not reason:
+            measurement = _measure(job, reading, estimates, reads, plugin)
+            return Account(job=job, estimates=estimates, measurement=measurement, notes=notes)
+        reason = f"{reading.kwh:.3g} kWh were recorded and not used: {reason}"
+    return Account(job=job, estimates=estimates, energy_not_used=reason, notes=notes)
+
+
+def _estimate(job: Job, part: Part, options: Mapping[str, Any]) -> Estimate:
+    title = f"slurm {job.job_id} {job.name}".strip()
+    return estimate(
+        EstimateRequest(
+            hw=part.hw,
+            hours=(job.elapsed_s or 0.0) / SECONDS_PER_HOUR,
+            accelerators_per_node=part.accelerators_per_node,
+            name=title,
+            **options,
+        )
+    )
+
+
+# ------------------------------------------------------------------------------- measurement
+
+
+def _measure(
+    job: Job, reading: Reading, estimates: Sequence[Estimate], reads: str, plugin: str | None
+) -> Measurement:
+    """The measurement: what was read, the modelled rest where the plugin reads a part, the chain after it."""
+    model = estimates[0]
+    hours = (job.elapsed_s or 0.0) / SECONDS_PER_HOUR
+    read_kwh, rows = _whole_launch(reading)
+    unseen_s = (1.0 - reading.covered_share) * (job.elapsed_s or 0.0)
+    source = f"Slurm, {reading.source}" + (f", acct_gather_energy/{plugin}" if plugin else "")
+    read = MeterSummary(component=reads, how="measured", source=source, unseen_s=unseen_s)
+    components = {} if reads == "node" else _components(read_kwh, estimates, reads)
+    it_energy = total(components.values()) if components else read_kwh
+    meters = [read] + [
+        MeterSummary(component=name, how="modelled", source=MODEL_SOURCE)
+        for name in components
+        if name != reads
+    ]
+    energy = equations.facility_energy_kwh(it_energy, model.pue)
+    share = energy / total([one.energy_kwh for one in estimates])
+    market, water, cost = (
+        _sum([getattr(one, name) for one in estimates]) for name in ("co2e_market_kg", "water_l", "cost_usd")
+    )
+    return Measurement(
+        footprint_version=model.footprint_version,
+        data_version=model.data_version,
+        created_at=model.created_at,
+        name=model.name,
+        boundary="facility",
+        run_id=job.run_id,
+        status=STATUS.get(job.state, "incomplete"),
+        started_at=utc(job.start_s),
+        model=None,
+        cluster=model.cluster if len(estimates) == 1 else None,
+        workload=DoneWork(tokens=None, samples=None, steps=None),
+        flop=None,
+        peak_flop_per_s=None,
+        step_time_s=None,
+        mfu=None,
+        mfu_convention="",
+        goodput=None,
+        duration_h=Quantity(hours),
+        accelerator_h=total([one.accelerator_h for one in estimates]),
+        it_power_w=it_energy / hours * W_PER_KW,
+        it_energy_kwh=it_energy,
+        energy_components_kwh=MeasuredComponents(**components),
+        pue=model.pue,
+        energy_kwh=energy,
+        place=model.place,
+        grid_g_per_kwh=model.grid_g_per_kwh,
+        co2e_kg=equations.co2e_kg(energy, model.grid_g_per_kwh),
+        co2e_market_kg=_as_measured(market, share),
+        embodied_co2e_kg=_sum([one.embodied_co2e_kg for one in estimates]),
+        water_l=_as_measured(water, share),
+        price=model.price if len(estimates) == 1 else None,
+        cost_usd=cost,
+        segments=(),
+        meters=tuple(meters),
+        phases={},
+        faults=(),
+        assumptions=(*rows, *(row for row in _rows(estimates) if components or row.option != _POWER_OPTION)),
+        warnings=tuple(note for note in (reading.note, EXCLUSIVE) if note),
+    )
+
+
+EXCLUSIVE = (
+    "Slurm's energy is that of the nodes: it is a job's own only where the job had them for itself "
+    "(--exclusive)"
+)
+
+
+def _whole_launch(reading: Reading) -> tuple[Quantity, list[Assumption]]:
+    """Energy of the launch [kWh]: what was read, and its mean power for the part that steps do not cover."""
+    seen = Quantity(reading.kwh)
+    if reading.covered_share >= 0.99:
+        return seen, []
+    from footprint.catalog.assumptions import assumed
+
+    fill = assumed(_UNSEEN)
+    missing = (1.0 - reading.covered_share) / reading.covered_share
+    return total([seen, seen * missing * fill.quantity]), [fill.row()]
+
+
+def _components(read_kwh: Quantity, estimates: Sequence[Estimate], reads: str) -> dict[str, Quantity]:
+    """IT energy by component [kWh]: the one that was read, the others as the estimate has them."""
+    modelled = {
+        name: _sum([getattr(one.energy_components_kwh, name) for one in estimates])
+        for name in ("accelerators", "cpu", "ram", "other_node", "network")
+    }
+    if reads == "cpu":
+        modelled["ram"] = None  # RAPL reads processors and memory
+        if all(_is_processor(one.cluster.accelerator) for one in estimates):
+            modelled["accelerators"] = None
+    modelled[reads] = read_kwh
+    return {name: part for name, part in modelled.items() if part is not None and part.mid > 0}
+
+
+def _is_processor(name: str) -> bool:
+    from footprint.catalog.hardware import find_accelerator
+
+    return find_accelerator(name).kind == "cpu"
+
+
+def _sum(parts: Sequence[Quantity | None]) -> Quantity | None:
+    """The sum; None where a part is unknown."""
+    known = [part for part in parts if part is not None]
+    return total(known) if len(known) == len(parts) else None
+
+
+def _as_measured(modelled: Quantity | None, share: Quantity) -> Quantity | None:
+    return None if modelled is None else Quantity(modelled.mid * share.mid, modelled.spread)
+
+
+def _rows(estimates: Sequence[Estimate]) -> list[Assumption]:
+    return list(dict.fromkeys(row for one in estimates for row in one.assumptions))

@@ -1,0 +1,47 @@
+"""Report rows of Slurm jobs: the rows of a launch are written once, however often its file is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from footprint.integrations.slurm import SlurmReport
+from footprint.integrations.slurm.records import utc
+from footprint.reports.csvfile import SCHEMA, append_rows, read_rows, report_row
+
+
+def rows_of(report: SlurmReport) -> list[dict[str, Any]]:
+    """The report rows of every launch that ended: a row an estimate, and one a measurement.
+
+    A job that still runs has none, since its row could not be changed later.
+    """
+    rows = []
+    for one in report.estimated:
+        if one.status == "running":
+            continue
+        job = one.job
+        for number, part in enumerate(one.estimates, 1):
+            run_id = job.run_id if len(one.estimates) == 1 else f"{job.run_id}-part{number}"
+            record = {**part.to_json(), "status": one.status}
+            rows.append(report_row(record, kind="estimate", run_id=run_id, started_at=utc(job.start_s)))
+        if one.measurement is not None:
+            record = one.measurement.to_json()
+            rows.append(
+                report_row(record, kind="measurement", run_id=job.run_id, started_at=utc(job.start_s))
+            )
+    return rows
+
+
+def add_rows(path: Path, rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """Append what the CSV does not hold yet; how many rows were added, and how many were there.
+
+    Raises FootprintError as `append_rows` does.
+    """
+    known: set[tuple[str, ...]] = set()
+    if path.is_file() and path.stat().st_size:
+        found, _ = read_rows(path, kind=None)
+        known = {(row["kind"], row["run_id"], row["started_at"]) for row in found}
+    new = [row for row in rows if (row["kind"], row["run_id"], row["started_at"]) not in known]
+    append_rows(path, new, schema=SCHEMA)
+    return len(new), len(rows) - len(new)
