@@ -6,6 +6,7 @@ of each file's docstring instead.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import NoReturn
@@ -119,6 +120,15 @@ def main(args: list[str] | None = None) -> NoReturn:
         # The reader of our output went away (`| head`): not our business to complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except SystemExit:
+        # click turns a reader that went away into exit code 1, which would fail a pipeline.
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+            sys.exit(0)
+        raise
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _fail("no space left to write the output to: nothing more was written", EXIT_BAD_INPUT)
     except Exception as error:
         if os.environ.get("FOOTPRINT_DEBUG"):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -107,9 +108,9 @@ def _print_rows(catalogue: Catalogue, rows: list[Row], format_: str) -> None:
     heading = _heading(catalogue.columns)
     lines = [*heading, *cells]
     widths = [max(len(line[i]) for line in lines) for i in range(len(catalogue.columns))]
-    # The widest column gives way until the line fits.
-    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths) > 12:
-        widths[widths.index(max(widths))] -= 1
+    # The widest column gives way until the line fits, but never the first: it is what people type.
+    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths[1:]) > 8:
+        widths[widths.index(max(widths[1:]), 1)] -= 1
     for line in lines:
         click.echo("  ".join(_fit(text, width) for text, width in zip(line, widths, strict=True)).rstrip())
 
@@ -158,7 +159,9 @@ def _record_lines(record: Mapping[str, Any], indent: int = 0) -> list[str]:
             for part in value:
                 lines += [f"{pad}{key}:", *_record_lines(part, indent + 1)]
         else:
-            lines.append(f"{pad}{key}: {_number(value)}")
+            lines += textwrap.wrap(
+                f"{pad}{key}: {_number(value)}", WIDTH, subsequent_indent=pad + "    ", break_long_words=False
+            )
     return lines
 
 

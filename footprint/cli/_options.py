@@ -124,7 +124,7 @@ def write_output(text: str, path: Path | None, *, overwrite: bool) -> None:
     Raises FootprintError where the file exists or its folder cannot be written.
     """
     if path is None:
-        click.echo(text)
+        click.echo(text, nl=not text.endswith("\n"))
         return
     from footprint.reports.files import write_new
 

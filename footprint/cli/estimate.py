@@ -90,7 +90,7 @@ _SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
     ],
     "place": [
         ("--region", REGION, "Country, state or cloud region: FRA, US-VA, aws:us-east-1."),
-        ("--year", WHOLE, "Year of grid, PUE and prices (newest)."),
+        ("--year", WHOLE, "Year of grid, PUE, prices and techniques (newest)."),
         ("--pue", COUNT, "Power usage effectiveness of the site."),
         ("--grid-g-per-kwh", float, "Carbon intensity of the electricity [gCO2e/kWh]."),
     ],
@@ -171,25 +171,23 @@ def _metavar(kind: Any) -> str | None:
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--explain", is_flag=True, help="Show each formula with its numbers and sources.")
 @click.option("--spread", is_flag=True, help="Show what each cause adds to the intervals.")
-@click.option(
-    "--plot", type=FILE, help="Draw what moves the result (.png, .svg, .pdf)."
-)
+@click.option("--plot", type=FILE, help="Draw what moves the result (.png, .svg, .pdf).")
 @click.option("--equivalents", is_flag=True, help="Add everyday equivalents, for scale only.")
 @click.option("--name", help="A name for this estimate.")
 @click.option("--save", type=FILE, help="Write the scenario to a TOML file.")
-@click.option(
-    "--from", "from_", type=FILE, help="Read a scenario; options override it."
-)
+@click.option("--from", "from_", type=FILE, help="Read a scenario; options override it.")
 @click.option("--force", is_flag=True, help="Accept values that look like slips.")
 @click.option("--quiet", is_flag=True, help="No warnings.")
 @click.option(
-    "--fail-over", metavar="LIMIT", help="Exit 3 above a limit: '2 MWh', '10 kgCO2e', '$500', '3d'."
+    "--fail-over",
+    metavar="LIMIT",
+    multiple=True,
+    help="Exit 3 above a limit, '2 MWh', '10 kgCO2e', '$500', '3d'; several may be given.",
 )
 @click.option(
     "--fail-over-bound",
     type=click.Choice(["low", "mid", "high"]),
-    default="mid",
-    help="Which end of the interval the limit holds.",
+    help="Which end of the interval the limit holds (mid).",
 )
 def command(
     format_: str | None,
@@ -202,8 +200,8 @@ def command(
     save: Path | None,
     from_: Path | None,
     quiet: bool,
-    fail_over: str | None,
-    fail_over_bound: str,
+    fail_over: tuple[str, ...],
+    fail_over_bound: str | None,
     **options: Any,
 ) -> None:
     """Estimate hours, kWh, CO2e and USD of a training run.
@@ -213,9 +211,14 @@ def command(
     from footprint.estimator import estimate
     from footprint.reports.scenario import read_scenario, save_scenario
 
+    if output is not None and str(output) == "-":
+        output = None
     if format_ is None:
         format_ = _FORMAT_OF.get(output.suffix.lower(), "table") if output is not None else "table"
-    limit = parse_limit(fail_over, "--fail-over") if fail_over is not None else None
+    if fail_over_bound is not None and not fail_over:
+        raise click.UsageError("--fail-over-bound says which end --fail-over holds: give --fail-over too")
+    limits = [parse_limit(text, "--fail-over") for text in fail_over]
+    _check_targets(output, format_, save, plot, overwrite=overwrite)
     request = read_scenario(from_, given_fields(options))
     result = estimate(request)
     if save is not None:
@@ -230,10 +233,28 @@ def command(
     if not quiet:
         for warning in result.warnings:
             click.echo(f"footprint: warning: {warning}", err=True)
-    if limit is not None:
+    if limits:
         from footprint.reports.gate import require_within
 
-        require_within(result, limit, fail_over_bound)
+        for limit in limits:
+            require_within(result, limit, fail_over_bound or "mid")
+
+
+def _check_targets(
+    output: Path | None, format_: str, save: Path | None, plot: Path | None, *, overwrite: bool
+) -> None:
+    """FootprintError for a file that could not be written, before anything is."""
+    if output is not None and output.suffix.lower() == ".csv" and format_ != "csv":
+        raise click.UsageError(
+            f"{output}: a .csv file holds report rows: leave out --format, or end it otherwise"
+        )
+    if output is not None and format_ == "csv" and overwrite:
+        raise click.UsageError("-o FILE.csv appends rows and replaces nothing: leave out --overwrite")
+    for path in (None if format_ == "csv" else output, save, plot):
+        if path is not None:
+            from footprint.reports.files import require_writable
+
+            require_writable(path, overwrite=overwrite)
 
 
 def given_fields(options: dict[str, Any]) -> dict[str, Any]:

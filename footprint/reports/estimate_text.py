@@ -35,17 +35,22 @@ def render(
     if spread:
         from footprint.reports.explain import spread_text
 
-        sections.append(spread_text(result))
+        sections.append(_block(spread_text(result), markdown))
     if explain:
         from footprint.reports.explain import explain_text
 
-        sections.append(explain_text(result))
+        sections.append(_block(explain_text(result), markdown))
     if equivalents:
         from footprint.reports.equivalents import equivalents_text
 
-        sections.append(equivalents_text(result.co2e_kg))
+        sections.append(_block(equivalents_text(result.co2e_kg), markdown))
     sections.append(_assumptions(result, markdown))
     return "\n\n".join(section for section in sections if section)
+
+
+def _block(text: str, markdown: bool) -> str:
+    """Plain text as it is, or fenced for Markdown."""
+    return f"```text\n{text}\n```" if markdown and text else text
 
 
 def _title(result: Estimate) -> str:
@@ -53,8 +58,10 @@ def _title(result: Estimate) -> str:
     nodes = f"{cluster.nodes:,g}" if cluster.nodes == int(cluster.nodes) else figures(cluster.nodes)
     nodes += " node" if cluster.nodes <= 1 else " nodes"
     hardware = f"{cluster.count:,} x {cluster.variant} ({cluster.unit}, {nodes})"
-    name = result.model.name if result.model is not None else result.name
-    return f"{name} on {hardware}"
+    what = result.model.name if result.model is not None else "given hours"
+    title = f"{what} on {hardware}"
+    plain = result.name.endswith(f" on {cluster.accelerator}:{cluster.count}")
+    return title if plain else f"{result.name}: {title}"
 
 
 def _answer(result: Estimate) -> list[Row]:
@@ -101,7 +108,7 @@ def _behind(result: Estimate) -> list[Row]:
     if result.price is not None:
         rows.append(_price_row(result.price))
     if result.co2e_market_kg is not None:
-        rows.append(_row("CO2e, market-based", result.co2e_market_kg, "kg"))
+        rows.append(_row("CO2e, market (direct)", result.co2e_market_kg, "kg"))
     if result.embodied_co2e_kg is not None:
         rows.append(_row("embodied CO2e", result.embodied_co2e_kg, "kg"))
     if result.water_l is not None:
@@ -168,11 +175,12 @@ def _repeats(result: Estimate, markdown: bool) -> str:
     if whole.cost_usd is not None:
         rows.append(_row("cost", whole.cost_usd, "usd"))
     failed = (
-        f", {figures(100 * result.repeats.failed_share, 2)} % of all hours failed"
+        f", {figures(100 * result.repeats.failed_share)} % of all hours failed"
         if result.repeats.failed_share
         else ""
     )
-    title = f"All {result.repeats.runs:,} runs together{failed}"
+    runs = result.repeats.runs
+    title = (f"All {runs:,} runs together" if runs > 1 else "With the failed runs") + failed
     return _markdown_table(title, rows) if markdown else f"{title}:\n{_table(rows)}"
 
 

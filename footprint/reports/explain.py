@@ -201,6 +201,22 @@ def contributions(quantity: Quantity) -> list[tuple[str, float, float]]:
     return sorted(rows, key=lambda row: row[1] / row[2])
 
 
+_CAUSES = {
+    "time_model": "step-time model", "busy_share": "busy share", "power_model": "board power model",
+    "host_power": "host power", "network_power": "network power", "goodput": "goodput", "pue": "PUE",
+    "wue": "water effectiveness", "embodied_accelerator": "embodied CO2e of the chip",
+}  # fmt: skip
+
+
+def cause_name(cause: str) -> str:
+    """A cause as people call it: ``grid:FRA:2025`` is ``grid, FRA 2025``."""
+    if cause in _CAUSES:
+        return _CAUSES[cause]
+    head, *rest = cause.split(":")
+    name = head.rpartition(".")[2].replace("_", " ")
+    return f"{name}, {' '.join(rest).replace('_', ' ')}" if rest else name
+
+
 def spread_text(result: Estimate) -> str:
     """What each cause alone does to the answers, widest first."""
     lines = ["What moves the result (each cause alone, over its own 90 %):"]
@@ -213,5 +229,6 @@ def spread_text(result: Estimate) -> str:
         if quantity is None:
             continue
         for cause, low, high in contributions(quantity):
-            lines.append(f"  {label:<7} {cause:<32.32} {amount(low, unit, 2):>12} - {amount(high, unit, 2)}")
+            ends = f"{amount(low, unit, 2):>12} - {amount(high, unit, 2)}"
+            lines.append(f"  {label:<7} {cause_name(cause):<32.32} {ends}")
     return "\n".join(lines)

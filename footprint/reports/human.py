@@ -37,7 +37,9 @@ def figures(value: float, significant: int = 3) -> str:
 
 
 def _rung(value: float, unit: str) -> tuple[float, str]:
-    """Factor and unit in which a value is between 1 and its next unit."""
+    """Factor and unit in which a value is between 1 and its next unit; zero takes the base unit."""
+    if value == 0:
+        return next(rung for rung in _LADDERS[unit] if rung[0] == 1.0)
     for factor, name in _LADDERS[unit]:
         if unit == "h" and name == "d" and value < _SWITCH_TO_DAYS_H:
             continue
@@ -49,7 +51,7 @@ def _rung(value: float, unit: str) -> tuple[float, str]:
 def amount(value: float, unit: str, significant: int = 3) -> str:
     """A value with its unit, such as ``1.24 MWh``; ``usd`` becomes ``$1,240``."""
     if unit == "usd":
-        return _money(value, value, significant)
+        return _money(value, significant)
     factor, name = _rung(value, unit)
     return f"{figures(value / factor, significant)} {name}".rstrip()
 
@@ -57,20 +59,24 @@ def amount(value: float, unit: str, significant: int = 3) -> str:
 def interval(quantity: Quantity, unit: str) -> str:
     """The 90 % interval in the unit of its median, such as ``0.9 - 1.6 MWh``."""
     if quantity.low == quantity.high:
-        return "given"
-    if unit == "usd":
-        return f"{_money(quantity.low, quantity.mid, 2)} - {_money(quantity.high, quantity.mid, 2)}"
-    factor, name = _rung(quantity.mid, unit)
-    ends = f"{figures(quantity.low / factor, 2)} - {figures(quantity.high / factor, 2)}"
-    return f"{ends} {name}".rstrip()
+        return "no interval"
+    for significant in (2, 3, 4):  # as few figures as tell the ends apart
+        if unit == "usd":
+            low, high = _money(quantity.low, significant), _money(quantity.high, significant)
+            name = ""
+        else:
+            factor, name = _rung(quantity.mid, unit)
+            low, high = (figures(end / factor, significant) for end in (quantity.low, quantity.high))
+        if low != high:
+            break
+    return f"{low} - {high} {name}".rstrip()
 
 
-def _money(value: float, scale: float, significant: int) -> str:
-    """An amount of USD in the unit that fits ``scale``."""
+def _money(value: float, significant: int) -> str:
+    """An amount of USD: $2.48, $3,750, $12.6k, $1.20M."""
     for factor, suffix in ((1e9, "B"), (1e6, "M"), (1e4, "k")):
-        if scale >= factor:
-            divisor = 1e3 if suffix == "k" else factor
-            return f"${figures(value / divisor, significant)}{suffix}"
+        if value >= factor:
+            return f"${figures(value / (1e3 if suffix == 'k' else factor), significant)}{suffix}"
     return f"${figures(value, significant)}"
 
 

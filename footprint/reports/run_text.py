@@ -114,7 +114,9 @@ def _forecast_lines(forecasts: Forecasts, truth_h: float) -> list[str]:
 
 def comparison_lines(comparison: Comparison) -> list[str]:
     """Predicted against measured, a line a quantity, and the gap split into time and power."""
-    lines = [f"predicted for the {comparison.work_share:.3g} of the work that was done, against measured"]
+    lines = [
+        f"predicted, for the {100 * comparison.work_share:.3g} % of its work that was done, against measured"
+    ]
     for row in comparison.quantities:
         label, unit = _SHOWN[row.name]
         inside = "" if row.within else "  outside the 90 % interval"

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Any
 from footprint.catalog.files import read_toml
 from footprint.errors import DataFileError, FootprintError
 from footprint.estimator import EstimateRequest
+from footprint.estimator.request import AMOUNT_FIELDS, TIME_FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+EITHER_OR = (
+    TIME_FIELDS,
+    AMOUNT_FIELDS,
+    ("it_power_w", "accelerator_power_w"),
+    ("usd_per_hour", "capital_usd"),
+)
+"""Fields of which one is given: an option on top replaces what the file says of its group."""
 SCHEMA = "footprint/scenario/1"
 
 
@@ -37,6 +45,14 @@ def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateReques
     schema = raw.pop("schema", None)
     if schema != SCHEMA:
         raise DataFileError(
-            f"{path}: schema is {schema!r}, not {SCHEMA!r}: not a scenario that this version reads"
+            f'{path}: its schema is {schema!r}: a scenario starts with the line schema = "{SCHEMA}"'
         )
+    for group in (
+        TIME_FIELDS,
+        AMOUNT_FIELDS,
+        ("it_power_w", "accelerator_power_w"),
+        ("usd_per_hour", "capital_usd"),
+    ):
+        if any(name in given for name in group):
+            raw = {name: value for name, value in raw.items() if name not in group}
     return EstimateRequest.from_mapping({**raw, **given}, str(path))

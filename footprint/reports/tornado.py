@@ -6,11 +6,12 @@ import io
 from pathlib import Path
 
 from footprint.errors import FootprintError
-from footprint.reports.explain import contributions
+from footprint.reports.explain import cause_name, contributions
 from footprint.reports.files import write_new
 from footprint.reports.human import amount
 from footprint.results.estimate import Estimate
 
+ROOM = 1.7
 FORMATS = (".png", ".svg", ".pdf")
 _BAR, _LINE = "#3b6ea5", "#222222"
 
@@ -22,11 +23,17 @@ def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> No
     """
     if path.suffix.lower() not in FORMATS:
         raise FootprintError(f"--plot {path}: end the name in {', '.join(FORMATS)}")
-    panels = [("facility energy", result.energy_kwh, "kwh"), ("operational CO2e", result.co2e_kg, "kg")]
-    if result.cost_usd is not None:
-        panels.append(("cost", result.cost_usd, "usd"))
+    answers = [
+        ("facility energy", result.energy_kwh, "kwh"),
+        ("operational CO2e", result.co2e_kg, "kg"),
+        ("cost", result.cost_usd, "usd"),
+    ]
+    panels = [(label, q, unit) for label, q, unit in answers if q is not None and contributions(q)]
+    if not panels:
+        raise FootprintError("--plot: every link was given, so nothing moves the result and there is no plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     figure = Figure(
         figsize=(8, 1.2 + sum(0.32 * len(q.spread) + 0.75 for _, q, _ in panels)), layout="constrained"
@@ -45,11 +52,13 @@ def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> No
                     textcoords="offset points", ha=side, va="center", fontsize=8,
                 )  # fmt: skip
         axes.axvline(quantity.mid, color=_LINE, linewidth=1)
-        axes.set_yticks(range(len(rows)), [cause.replace("_", " ") for cause, _, _ in rows], fontsize=9)
+        axes.set_yticks(range(len(rows)), [cause_name(cause) for cause, _, _ in rows], fontsize=9)
         axes.set_xscale("log")
-        axes.margins(x=0.25)
+        # Room on both sides for the values beside the bars.
+        axes.set_xlim(min(low for _, low, _ in rows) / ROOM, max(high for _, _, high in rows) * ROOM)
         axes.xaxis.set_major_formatter(lambda value, _, unit=unit: amount(value, unit, 2))
         axes.xaxis.set_minor_formatter(lambda *_: "")
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
         axes.tick_params(axis="x", labelsize=8)
         axes.set_title(
             f"{label}: {amount(quantity.mid, unit)}, 90 % {amount(quantity.low, unit, 2)} to "
