@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from footprint.catalog.files import read_toml
+from footprint.catalog.files import hardware_folder, read_toml, reference_folder
 from footprint.catalog.hardware import find_accelerator
 from footprint.catalog.models import find_model
 from footprint.catalog.sources import all_sources
 from footprint.errors import DataFileError
-from footprint.schema import Accelerator, ModelConfig
+from footprint.schema import Accelerator, ModelConfig, Precision
 
 UNUSUAL_PEAK_FLOP_PER_S = (1e9, 1e17)
+_NAME_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 UNUSUAL_TDP_W = (1.0, 5000.0)
 
 
@@ -44,10 +45,23 @@ def check_file(path: Path) -> tuple[str, Accelerator | ModelConfig, tuple[str, .
 
 
 def _remarks(record: Accelerator | ModelConfig) -> tuple[str, ...]:
-    """Citations that lead nowhere."""
+    """A name that nobody could use, and citations that lead nowhere.
+
+    Raises DataFileError for an id that is no name.
+    """
+    if not record.id or not set(record.id) <= _NAME_SIGNS or record.id[0] in "._-":
+        raise DataFileError(
+            f"id {record.id[:64]!r}: use lower-case letters, digits, dots, dashes, underscores"
+        )
     own: Mapping[str, Any] = record.sources
     missing = sorted({c.source for c in record.cite.values()} - set(own) - set(all_sources()))
-    remarks = [f"source {key!r} is cited but not described: add a [sources.{key}] table" for key in missing]
+    shipped = shipped_accelerators() if isinstance(record, Accelerator) else shipped_models()
+    remarks = []
+    if record.id in shipped:
+        remarks.append(
+            f"id {record.id!r} is that of a built-in file, which wins: choose another to use it by name"
+        )
+    remarks += [f"source {key!r} is cited but not described: add a [sources.{key}] table" for key in missing]
     if not record.cite:
         remarks.append("no number is cited: add a [cite] table, so that others can trust the file")
     return tuple(remarks)
@@ -55,6 +69,12 @@ def _remarks(record: Accelerator | ModelConfig) -> tuple[str, ...]:
 
 def _chip_remarks(chip: Accelerator) -> tuple[str, ...]:
     """Magnitudes that look like a slip of units."""
+    for precision in chip.peak_flop_per_s:
+        if precision not in get_args(Precision):
+            known = ", ".join(get_args(Precision))
+            raise DataFileError(
+                f"peak_flop_per_s.{precision}: no precision that we know; it is one of {known}"
+            )
     low, high = UNUSUAL_PEAK_FLOP_PER_S
     remarks = [
         f"peak_flop_per_s.{precision} = {peak:g} is unusual: it is FLOP/s, not TFLOP/s"
@@ -66,3 +86,13 @@ def _chip_remarks(chip: Accelerator) -> tuple[str, ...]:
     if chip.tdp_w is None and chip.measured_w is None:
         remarks.append("neither tdp_w nor measured_w: every estimate will need --accelerator-power-w")
     return tuple(remarks)
+
+
+def shipped_accelerators() -> set[str]:
+    """Ids of the built-in profiles."""
+    return {path.stem for path in hardware_folder().glob("*.toml")}
+
+
+def shipped_models() -> set[str]:
+    """Ids of the built-in models."""
+    return {path.stem for path in (reference_folder() / "models").glob("*.toml")}

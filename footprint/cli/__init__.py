@@ -122,7 +122,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         sys.exit(0)
     except SystemExit:
         # click turns a reader that went away into exit code 1, which would fail a pipeline.
-        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+        if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
             sys.exit(0)
         raise
     except OSError as error:

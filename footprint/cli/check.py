@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from footprint.schema import ModelConfig
+
 _EPILOG = """\b
 Examples:
   footprint check my-chip.toml
@@ -14,6 +16,24 @@ Examples:
 Files in the user folder are found by name like built-in ones:
 FOOTPRINT_DATA/hardware_profiles/*.toml and FOOTPRINT_DATA/models/*.toml.
 """
+
+
+def _require_countable(model: ModelConfig) -> None:
+    """Raise what counting the model raises, whatever kind of data it takes."""
+    from footprint.errors import FootprintError
+    from footprint.flops import count_step
+    from footprint.schema import StepShape
+
+    first: FootprintError | None = None
+    text, pair, image = {"sequence_length": 16}, {"sequence_length": 16, "target_sequence_length": 16}, 224
+    for sizes in (text, pair, {"image_size": image}, {}):
+        try:
+            count_step(model.config, StepShape(sequences=1, **sizes))
+            return
+        except FootprintError as error:
+            first = first or error
+    if first is not None:
+        raise first
 
 
 @click.command(epilog=_EPILOG)
@@ -27,6 +47,8 @@ def command(file: Path, format_: str) -> None:
     from footprint.catalog.files import user_folder
 
     kind, record, remarks = check_file(file)
+    if isinstance(record, ModelConfig):
+        _require_countable(record)
     if format_ == "json":
         import json
         from dataclasses import asdict

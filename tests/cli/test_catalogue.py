@@ -159,3 +159,103 @@ def test_the_shell_completes_names(
     monkeypatch.setenv("COMP_WORDS", " ".join(("footprint", *words)))
     monkeypatch.setenv("COMP_CWORD", str(len(words)))
     assert f"plain,{expected}" in footprint().out.split()
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "says"),
+    [
+        ('id = "v100-sxm2-16gb"', 'id = "../../x"', "id"),
+        ("fp16 = 125.0e12", "bf17 = 125.0e12", "bf17"),
+    ],
+)
+def test_check_refuses_names_and_precisions_that_are_none(
+    tmp_path: Path, find: str, put: str, says: str
+) -> None:
+    from footprint.catalog.files import hardware_folder
+
+    file = tmp_path / "mine.toml"
+    text = (hardware_folder() / "v100-sxm2-16gb.toml").read_text()
+    assert find in text
+    file.write_text(text.replace(find, put))
+    done = footprint("check", str(file))
+    assert done.code == 2
+    assert says in done.err
+
+
+@pytest.mark.parametrize("layers", ["-2", '"22"', "0", "1.5"])
+def test_check_counts_what_it_approves(tmp_path: Path, layers: str) -> None:
+    config = tmp_path / "config.json"
+    good = '{"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,'
+    good += ' "intermediate_size": 128, "vocab_size": 100}'
+    config.write_text(good)
+    assert footprint("check", str(config)).code == 0
+    config.write_text(good.replace('"num_hidden_layers": 2', f'"num_hidden_layers": {layers}'))
+    done = footprint("check", str(config))
+    assert done.code == 2
+    assert "num_hidden_layers" in done.err
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--model", "bert-base", "--tgt-seq-len", "128"), "--tgt-seq-len"),
+        (("--model", "bert-base", "--image-size", "224"), "--image-size"),
+        (("--model", "bert-base", "--ep", "8"), "--ep"),
+        (("--model", "bert-base", "--micro-batch", "1024"), "--micro-batch"),
+        (("--model", "bert-base", "--optimizer", "frobnicate"), "--optimizer"),
+        (("--model", "bert-base", "--region", "aws:us-east-1", "--provider", "gcp"), "aws"),
+        (("--model", "bert-base", "--region", "BOGUS", "--grid-g-per-kwh", "50"), "BOGUS"),
+        (("--model", "bert-base", "--fail-over-bound", "high"), "--fail-over"),
+        (("--model", "bert-base", "--it-power-w", "25"), "--it-power-w"),
+        (("--model", "bert-base", "--format", "json", "-o", "x.csv"), ".csv"),
+    ],
+)
+def test_what_does_not_apply_is_refused(args: tuple[str, ...], says: str) -> None:
+    done = footprint("estimate", "--hw", "v100:8", *args)
+    assert done.code == 2
+    assert says in done.err
+
+
+def test_a_given_intensity_keeps_the_site() -> None:
+    def answer(*more: str) -> dict[str, dict[str, float]]:
+        done = footprint("estimate", "--model", "bert-base", "--hw", "v100:8", "--region", "gcp:us-central1",
+                         "--format", "json", "--quiet", *more)  # fmt: skip
+        record: dict[str, dict[str, float]] = json.loads(done.out)
+        return record
+
+    plain, own = answer(), answer("--grid-g-per-kwh", "100")
+    assert own["pue"] == plain["pue"]
+    assert own["energy_kwh"] == plain["energy_kwh"]
+    assert own["co2e_kg"]["mid"] == pytest.approx(own["energy_kwh"]["mid"] * 0.1)
+
+
+def test_every_limit_holds() -> None:
+    main = ("estimate", "--model", "bert-base", "--hw", "v100:8", "--hours", "20", "--quiet")
+    assert footprint(*main, "--fail-over", "1 kWh", "--fail-over", "1 TCO2e").code in (2, 3)
+    assert footprint(*main, "--fail-over", "1 kWh", "--fail-over", "$1M").code == 3
+    assert footprint(*main, "--fail-over", "$1M", "--fail-over", "1 MWh").code == 0
+
+
+def test_a_given_throughput_that_was_predicted_changes_no_energy() -> None:
+    def energy(*more: str) -> dict[str, float]:
+        done = footprint(
+            "estimate", "--model", "bert-base", "--hw", "v100:8", "--format", "json", "--quiet", *more
+        )
+        record: dict[str, dict[str, float]] = json.loads(done.out)
+        return {"energy": record["energy_kwh"]["mid"], "step": record["step_time_s"]["mid"]}
+
+    plain = energy()
+    again = energy("--step-time-s", repr(plain["step"]))
+    assert again["energy"] == pytest.approx(plain["energy"], rel=1e-6)
+
+
+def test_lifetime_and_utilisation_reach_the_embodied_share() -> None:
+    def embodied(*more: str) -> float:
+        done = footprint(
+            "estimate", "--model", "bert-base", "--hw", "v100:8", "--format", "json", "--quiet", *more
+        )
+        record: dict[str, dict[str, float]] = json.loads(done.out)
+        return record["embodied_co2e_kg"]["mid"]
+
+    whole = embodied("--lifetime-years", "3", "--utilisation", "0.9")
+    assert embodied("--lifetime-years", "6", "--utilisation", "0.9") == pytest.approx(whole / 2)
