@@ -11,16 +11,9 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from footprint.catalog.files import (
-    hardware_folder,
-    read_text,
-    read_toml,
-    shipped,
-    shipped_toml,
-    user_folder,
-)
+from footprint.catalog.files import hardware_folder, read_toml, shipped, shipped_toml, user_folder
+from footprint.catalog.folder import Names, ids
 from footprint.catalog.names import normalise, unknown
-from footprint.catalog.plain import plain_index
 from footprint.errors import DataFileError, FootprintError
 from footprint.schema import Accelerator, Cite, NodeForm, Source
 
@@ -29,14 +22,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KIND = "accelerator"
-INDEX_FILE = "index.json"
 LONGEST_NAME = 100
+_FOLDER = "hardware_profiles"
 _MAKERS = ("nvidia", "tesla", "geforce", "amd", "instinct", "google", "aws", "intel", "habana", "apple")
+
+
+NAMES = Names({"aliases": ("id", "aliases"), "devices": ("nvml_names", "torch_names")}, dashes=False)
+"""Ids and aliases, which people type, apart from what drivers call a device."""
 
 
 def compact(name: str) -> str:
     """A name as this catalogue compares it: lower case, without blanks, dashes and underscores."""
-    return normalise(name).replace("-", "")
+    return NAMES.same(name)
 
 
 def find_accelerator(name: str) -> Accelerator:
@@ -64,7 +61,7 @@ def find_accelerator(name: str) -> Accelerator:
 
 def accelerator_ids() -> list[str]:
     """Ids of all accelerators, shipped and in the user's folder, sorted; from the file names."""
-    return sorted({path.stem for path in _profile_paths()})
+    return sorted({*ids(hardware_folder()), *ids(user_hardware_folder())})
 
 
 def all_accelerators() -> list[Accelerator]:
@@ -99,44 +96,27 @@ def shipped_id(name: str) -> str | None:
 
 def known_names() -> list[str]:
     """Ids and aliases of the shipped accelerators and file names of the user's, for near matches."""
-    return [*_read_index().get("aliases", {}), *accelerator_ids()]
+    return [*NAMES.suggested(shipped(_FOLDER)), *ids(user_hardware_folder())]
 
 
 def shipped_ids() -> list[str]:
     """Ids of the shipped accelerators, sorted, from the index alone."""
-    return sorted(set(_read_index().get("aliases", {}).values()))
+    return sorted(set(_index().values()))
 
 
 @functools.lru_cache(maxsize=256)
 def load_shipped(accelerator_id: str) -> Accelerator:
     """The shipped accelerator of this id."""
-    return build_accelerator(
-        shipped_toml(f"hardware_profiles/{accelerator_id}.toml"), f"{accelerator_id}.toml"
-    )
+    return build_accelerator(shipped_toml(f"{_FOLDER}/{accelerator_id}.toml"), f"{accelerator_id}.toml")
 
 
 def scanned_names() -> dict[str, Path]:
-    """Every name of the profiles that the index does not know, the user's and new ones -> their file."""
+    """Every name of the profiles that no index knows, the user's and new ones of ours -> their file."""
     names: dict[str, Path] = {}
-    indexed = set(shipped_ids())
-    for path in _profile_paths():
-        if path.stem in indexed:
-            continue
-        try:
-            accelerator = _load(path)
-        except DataFileError:
-            continue  # a broken neighbour must not hide a good file; `footprint check` names it
-        for name in all_names(accelerator):
-            names.setdefault(compact(name), path)
+    for folder in (hardware_folder(), user_hardware_folder()):
+        for name, accelerator_id in NAMES.unindexed(folder).items():
+            names.setdefault(name, folder / f"{accelerator_id}.toml")
     return names
-
-
-def all_names(accelerator: Accelerator) -> Iterator[str]:
-    """Id, aliases and driver names of an accelerator."""
-    yield accelerator.id
-    yield from accelerator.aliases
-    yield from accelerator.nvml_names
-    yield from accelerator.torch_names
 
 
 def build_accelerator(raw: Mapping[str, Any], origin: str) -> Accelerator:
@@ -185,23 +165,9 @@ def check_accelerator(raw: Mapping[str, Any], origin: str) -> Accelerator:
 
 
 @functools.cache
-def _read_index() -> dict[str, dict[str, str]]:
-    """The generated index; empty if it is missing, so that a checkout without one still works."""
-    try:
-        return plain_index(read_text(shipped(f"hardware_profiles/{INDEX_FILE}"))) or {}
-    except DataFileError:
-        return {}
-
-
-@functools.cache
 def _index() -> dict[str, str]:
-    """Compact name -> id of a shipped accelerator."""
-    index = _read_index()
-    return {
-        name.replace("-", ""): found
-        for part in ("devices", "aliases")
-        for name, found in index.get(part, {}).items()
-    }
+    """Compact name -> id of a shipped accelerator; empty without an index, so that a checkout works."""
+    return NAMES.indexed(shipped(_FOLDER))
 
 
 def _profile_paths() -> Iterator[Path]:
@@ -213,7 +179,7 @@ def _profile_paths() -> Iterator[Path]:
 
 def user_hardware_folder() -> Path:
     """Folder of the user's own profiles."""
-    return user_folder() / "hardware_profiles"
+    return user_folder() / _FOLDER
 
 
 def _load(path: Path) -> Accelerator:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from footprint.catalog import folder
 from footprint.catalog.files import reference_folder, shipped, shipped_toml, user_folder
+from footprint.catalog.folder import Names, ids
 from footprint.catalog.names import unknown
 from footprint.errors import DataFileError, FootprintError
 from footprint.schema import Cite, ModelConfig, Phase, Recipe, Source
@@ -19,6 +19,7 @@ from footprint.schema import Cite, ModelConfig, Phase, Recipe, Source
 if TYPE_CHECKING:
     from pathlib import Path
 
+NAMES = Names({"aliases": ("id", "aliases")}, dashes=True)
 HINT = "a path to a Hugging Face config.json or a model TOML works too"
 FILE_ENDINGS = (".json", ".toml")
 Record = TypeVar("Record")
@@ -36,7 +37,7 @@ def own_models_folder() -> Path:
 
 def model_ids() -> list[str]:
     """Ids of every model of the catalogue and of the user's folder, sorted; reads no file."""
-    return sorted({*folder.ids(models_folder()), *folder.ids(own_models_folder())})
+    return sorted({*ids(models_folder()), *ids(own_models_folder())})
 
 
 def all_models() -> list[ModelConfig]:
@@ -45,8 +46,8 @@ def all_models() -> list[ModelConfig]:
     Raises:
         DataFileError: a file of the user's folder is broken or takes a built-in name.
     """
-    built_in = [_shipped(model_id) for model_id in folder.ids(models_folder())]
-    own = [_own(model_id) for model_id in folder.ids(own_models_folder())]
+    built_in = [_shipped(model_id) for model_id in ids(models_folder())]
+    own = [_own(model_id) for model_id in ids(own_models_folder())]
     return sorted([*built_in, *own], key=lambda model: model.id)
 
 
@@ -65,14 +66,14 @@ def find_model(name: str) -> ModelConfig:
         from footprint.catalog.model_file import read_model_file
 
         return read_model_file(path)
-    if (model_id := folder.find_id(shipped("reference_data/models"), name)) is not None:
+    if (model_id := NAMES.find(shipped("reference_data/models"), name)) is not None:
         return _shipped(model_id)
-    if (model_id := folder.find_id(own_models_folder(), name)) is not None:
+    if (model_id := NAMES.find(own_models_folder(), name)) is not None:
         return _own(model_id)
     if path_like and (name.lower().endswith(FILE_ENDINGS) or name.startswith((".", "/", "\\", "~"))):
         shown = name if len(name) <= 200 else name[:197] + "..."
         raise DataFileError(f"{shown}: no such file; give a Hugging Face config.json, a model TOML or a name")
-    raise unknown("model", name, [*folder.all_names(models_folder()), *folder.ids(own_models_folder())], HINT)
+    raise unknown("model", name, [*NAMES.suggested(models_folder()), *ids(own_models_folder())], HINT)
 
 
 def build_model(raw: dict[str, Any], origin: str) -> ModelConfig:
@@ -126,7 +127,7 @@ def _own(model_id: str) -> ModelConfig:
     if model.id != model_id:
         raise DataFileError(f"{path}: id is {model.id!r}; it must be the file's name, {model_id!r}")
     for name in (model.id, *model.aliases):
-        taken = folder.find_id(models_folder(), name)
+        taken = NAMES.find(models_folder(), name)
         if taken is not None:
             raise DataFileError(f"{path}: {name!r} is a name of the built-in model {taken}; choose another")
     return model

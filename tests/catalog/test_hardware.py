@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from footprint.catalog import files, hardware, index
+from footprint.catalog import files, folder, hardware
 from footprint.catalog.files import hardware_folder
 from footprint.catalog.hardware import (
     accelerator_ids,
@@ -113,17 +113,17 @@ def test_every_number_is_cited_and_every_source_described(path: Path) -> None:
 
 
 def test_no_two_chips_share_a_name_and_the_index_is_fresh() -> None:
-    folder = hardware_folder()
-    assert (folder / "index.json").read_text(encoding="utf-8") == index.index_text(folder), (
-        "stale: run python -m footprint.catalog.index"
+    shipped = hardware_folder()
+    assert (shipped / "index.json").read_text(encoding="utf-8") == hardware.NAMES.index_text(shipped), (
+        "stale: run python -m footprint.catalog.folder"
     )
 
 
 def test_two_chips_with_one_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "our-chip.toml").write_text(OWN, encoding="utf-8")
     (tmp_path / "their-chip.toml").write_text(OWN.replace('"our-chip"', '"their-chip"'), encoding="utf-8")
-    with pytest.raises(DataFileError, match="already that of our-chip"):
-        index.build_index(tmp_path)
+    with pytest.raises(DataFileError, match="'ours' belongs to our-chip already"):
+        hardware.NAMES.scan(tmp_path)
 
 
 def test_every_chip_is_found_by_every_name() -> None:
@@ -199,9 +199,9 @@ def test_one_chip_costs_the_index_and_one_file(monkeypatch: pytest.MonkeyPatch) 
         read.append(Path(path).name)
         return original(path)
 
-    monkeypatch.setattr(hardware, "read_text", counted)
+    monkeypatch.setattr(folder, "read_text", counted)
     monkeypatch.setattr(files, "read_text", counted)
-    for cached in (hardware._read_index, hardware._index, hardware.load_shipped):
+    for cached in (hardware._index, hardware.load_shipped):
         cached.cache_clear()
     assert find_accelerator("v100").tdp_w == 300
     assert read == ["index.json", "v100-sxm2-16gb.toml"]
