@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from footprint.records import NamedTuple, record, state, value
+from footprint.records import NamedTuple, record, replace, state, value
 
 
 @record
@@ -81,8 +81,9 @@ def test_like_a_standard_dataclass(given_fields: dict[str, Any], other: dict[str
     for same in (copy.deepcopy(ours), copy.copy(ours), pickle.loads(pickle.dumps(ours))):  # noqa: S301
         assert same == ours
         assert same.note == ours.note
-    changed = dataclasses.replace(ours, count=7)
-    assert dataclasses.asdict(changed) == dataclasses.asdict(dataclasses.replace(theirs, count=7))
+    wanted = dataclasses.asdict(dataclasses.replace(theirs, count=7))
+    assert dataclasses.asdict(dataclasses.replace(ours, count=7)) == wanted
+    assert dataclasses.asdict(replace(ours, count=7)) == wanted
 
 
 @record
@@ -177,6 +178,14 @@ def test_inheritance_like_the_standard_one() -> None:
     assert not hasattr(ours, "__dict__")
     with pytest.raises(ValueError, match="count"):
         Longer(count=-1, width_m=3.0)
+
+
+def test_replace_checks_names_and_invariants() -> None:
+    one = Record(name="a", count=1)
+    with pytest.raises(TypeError, match="size"):
+        replace(one, size=3)
+    with pytest.raises(ValueError, match="count"):
+        replace(one, count=-1)
 
 
 def test_same_fields_and_no_dict() -> None:

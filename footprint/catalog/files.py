@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.plain import plain_toml
@@ -114,3 +114,34 @@ def read_csv(path: Path | str) -> Iterator[dict[str, str]]:
 
     with open(path, encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file)
+
+
+def parsed(lines: Sequence[str]) -> list[dict[str, str]]:
+    """Rows of the lines of a shipped CSV table, its head first; csv is imported only where it is needed."""
+    columns = lines[0].split(",")
+    rows = [_cells(line, len(columns)) for line in lines[1:]]
+    if all(rows):
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+    import csv
+
+    return list(csv.DictReader(lines))
+
+
+def _cells(line: str, width: int) -> list[str]:
+    """Cells of a line of which none, or only the last, is quoted; empty if it is another line."""
+    cells = line.split(",", width - 1)
+    if len(cells) != width:
+        return []
+    if '"' not in line:
+        return cells if "," not in cells[-1] else []
+    last = cells.pop()
+    inside = last[1:-1].replace('""', "\0")
+    if (
+        last[:1] != '"'
+        or last[-1:] != '"'
+        or len(last) < 2
+        or '"' in inside
+        or any('"' in cell for cell in cells)
+    ):
+        return []
+    return [*cells, inside.replace("\0", '"')]

@@ -6,11 +6,10 @@ selection can be read, and tested on offers of one's own, a step at a time.
 
 from __future__ import annotations
 
-import csv
 import functools
 from collections.abc import Iterable, Sequence
 
-from footprint.catalog.files import read_text, shipped
+from footprint.catalog.files import parsed, read_text, shipped
 from footprint.schema import PriceOffer
 
 CURRENT_YEARS = 2
@@ -25,7 +24,7 @@ def _lines() -> tuple[str, list[str]]:
 
 
 def _rows(lines: Iterable[str]) -> Iterable[dict[str, str]]:
-    return csv.DictReader([_lines()[0], *lines])
+    return parsed([_lines()[0], *lines])
 
 
 @functools.cache
@@ -74,7 +73,13 @@ def data_date() -> str:
     """Date of the newest offer we ship, ISO 8601: what "current" is measured from."""
     header, lines = _lines()
     dated = header.split(",").index("dated")
-    return max((next(csv.reader([line])) if '"' in line else line.split(","))[dated] for line in lines)
+    return max(_cell(header, line, dated) for line in lines)
+
+
+def _cell(header: str, line: str, index: int) -> str:
+    """One cell of a line; only a quoted cell before it makes the whole line be parsed."""
+    cells = line.partition('"')[0].split(",")
+    return cells[index] if index + 1 < len(cells) else [*parsed([header, line])[0].values()][index]
 
 
 def current(offers: Iterable[PriceOffer], data_date: str) -> list[PriceOffer]:

@@ -8,12 +8,11 @@ fitted numbers: docs/places.md and ``reference_data/assumptions/places.toml``.
 
 from __future__ import annotations
 
-import csv
 import functools
 import math
 from typing import Any
 
-from footprint.catalog.files import read_text, shipped
+from footprint.catalog.files import parsed, read_text, shipped
 from footprint.catalog.grid_spread import from_direct, interval, world_interval
 from footprint.catalog.names import normalise, unknown
 from footprint.errors import FootprintError, UnknownNameError
@@ -145,7 +144,7 @@ def check_year(year: int | None) -> None:
 
 def table(name: str) -> list[dict[str, str]]:
     """Rows of a shipped table of ``reference_data``, as text."""
-    return list(csv.DictReader(read_text(shipped(f"reference_data/{name}")).splitlines()))
+    return parsed(read_text(shipped(f"reference_data/{name}")).splitlines())
 
 
 @functools.cache
@@ -166,7 +165,7 @@ def rows_of(name: str, key: str) -> list[dict[str, str]]:
         end = text.index("\n", at + 1)
         lines.append(text[at + 1 : end])
         at = text.find(begin, end)
-    return list(csv.DictReader(lines))
+    return parsed(lines)
 
 
 @functools.cache

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from footprint.performance.layout import Layout
 from footprint.performance.memory import activation_byte, fits, memory_byte, state_byte, usable_byte
 from footprint.performance.roofline import Machine, step_terms
 from footprint.performance.work import Work
+from footprint.records import replace
 
 BIG = 10e9
 """Parameters above which runs before 2023 recomputed everything and split tensors."""
@@ -159,7 +159,8 @@ def _micro_batch(
         layout = replace(layout, micro_batch=float(given["micro_batch"]))
         return layout if fits(work, layout, machine) else None
     room = usable_byte(machine) - state_byte(work, layout, machine)
-    one = activation_byte(work, replace(layout, micro_batch=1.0), machine)
+    single = layout if layout.micro_batch == 1.0 else replace(layout, micro_batch=1.0)
+    one = activation_byte(work, single, machine)
     if room <= 0 or one * min(1.0, local) > room:
         return None
     most = min(local, room / one)

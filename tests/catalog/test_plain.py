@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import tomllib
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.catalog.files import data_root, hardware_folder, reference_folder, tables
+from footprint.catalog.files import data_root, hardware_folder, parsed, reference_folder, tables
 from footprint.catalog.plain import plain_index, plain_toml
 
 FILES = [*sorted(hardware_folder().glob("*.toml")), *sorted(reference_folder().rglob("*.toml"))]
@@ -98,3 +100,24 @@ def test_any_index_is_read_alike_or_given_up(index: dict[str, dict[str, str]]) -
     found = plain_index(json.dumps(index, indent=0, ensure_ascii=False))
     if found is not None:
         assert {name: names for name, names in found.items() if names} == index
+
+
+# --------------------------------------------------------------------------------- tables
+
+TABLES = [*sorted(hardware_folder().glob("*.csv")), *sorted(reference_folder().rglob("*.csv"))]
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
+def test_a_shipped_table_is_read_as_csv_reads_it(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert parsed(lines) == list(csv.DictReader(lines))
+
+
+CELLS = st.text(alphabet="ab1,\"' ", max_size=6)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=5))
+def test_any_table_that_csv_writes_is_read_back(rows: list[tuple[str, str, str]]) -> None:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([("a", "b", "c"), *rows])
+    assert [tuple(row.values()) for row in parsed(file.getvalue().splitlines())] == rows
