@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 import time
 import warnings
@@ -49,6 +48,7 @@ class CodecarbonMeter:
         self._memory_share = 1.0
         self._threads: set[threading.Thread] = set()
         self._accelerators = False
+        self._level_before = logging.ERROR
 
     def start(self) -> tuple[Channel, ...]:
         """Scan the hardware (about two seconds the first time) and begin to count.
@@ -76,15 +76,12 @@ class CodecarbonMeter:
         return self._visible
 
     def _make_tracker(self) -> Any:
-        configured = "codecarbon" in sys.modules
         try:
             from codecarbon import OfflineEmissionsTracker
             from codecarbon.output_methods.base_output import BaseOutput
         except ImportError as error:
             raise MeterError(f"codecarbon cannot be imported ({error}); reinstall footprint-ml") from error
-        logger = logging.getLogger("codecarbon")
-        if not configured:
-            logger.setLevel(logging.ERROR)  # it announces itself before it reads log_level
+        self._level_before = _silence()  # it announces itself before it reads log_level
         meter = self
 
         class Catch(BaseOutput):  # type: ignore[misc]
@@ -104,7 +101,7 @@ class CodecarbonMeter:
                 api_call_interval=-1,
                 gpu_ids=[device.index for device in self._visible.devices] if self._visible.on_node else None,
                 tracking_mode="machine",
-                log_level=logger.level if configured else "error",
+                log_level="error",
                 pue=1.0,
                 wue=0.0,
                 allow_multiple_runs=True,
@@ -221,8 +218,33 @@ class CodecarbonMeter:
         tracker.stop()
         for thread in self._threads:
             thread.join(JOIN_S)
+        logging.getLogger("codecarbon").setLevel(self._level_before)
+
+
+def _silence() -> int:
+    """Only errors from codecarbon's logger from here on; the level it had."""
+    logger = logging.getLogger("codecarbon")
+    before = logger.level
+    logger.setLevel(max(before, logging.ERROR))
+    return before
 
 
 def _delta_kwh(board: Any) -> float:
     """Energy of one board over codecarbon's last interval [kWh]."""
     return float(getattr(getattr(board, "energy_delta", None), "kWh", 0.0))
+
+
+def rated_processor_w() -> float:
+    """The power codecarbon rates this machine's processors at [W]."""
+    from codecarbon.core.cpu import TDP
+
+    _silence()
+    return float(TDP().tdp or 0.0)
+
+
+def rated_memory_w() -> float:
+    """The power codecarbon's model gives this process's share of the machine's memory [W]."""
+    from codecarbon.external.ram import RAM
+
+    _silence()
+    return float(RAM(tracking_mode="machine").total_power().W) * memory_share()

@@ -21,8 +21,8 @@ LEAST_STEPS = 20
 FINISHED = ("completed", "stopped_by_budget")
 _SCENARIO = (
     "model", "hw", "batch_size", "seq_len", "tgt_seq_len", "image_size", "method", "lora_rank",
-    "lora_targets", "frozen", "precision", "tp", "pp", "dp", "cp", "ep", "micro_batch", "recompute", "attention", "optimizer",
-    "accelerators_per_node", "cooling", "network_byte_per_s", "year",
+    "lora_targets", "frozen", "precision", "tp", "pp", "dp", "cp", "ep", "micro_batch", "recompute",
+    "attention", "optimizer", "accelerators_per_node", "cooling", "network_byte_per_s", "year",
 )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def _board_w(report: RunReport) -> float | None:
     measured = report.measurement
     if measured.cluster is None or measured.duration_h.mid <= 0:
         return None
-    component = "cpu" if is_processor(measured.cluster.accelerator) else "accelerators"
+    component = "cpu" if is_processor(report.totals.given.get("hw")) else "accelerators"
     total = report.totals.components.get(component)
     if total is None or total.how != "measured" or total.kwh <= 0 or total.seen_s <= 0:
         return None

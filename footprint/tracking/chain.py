@@ -127,18 +127,20 @@ def make_chain(given: Mapping[str, Any]) -> LiveChain:
         "other_node": parts.other_node, "network": parts.network,
     }  # fmt: skip
     watts = {name: part.mid * W_PER_KW for name, part in components.items() if part is not None}
-    if is_processor(model.cluster.accelerator):
+    if is_processor(given.get("hw")):
         watts["cpu"] = watts.pop("accelerators", 0.0) + watts.get("cpu", 0.0)
     return LiveChain(
         pue=model.pue, grid_g_per_kwh=model.grid_g_per_kwh, usd_per_h=model.cost_usd, modelled_w=watts
     )
 
 
-def is_processor(name: str) -> bool:
-    """Whether a profile is a processor, which the ``cpu`` channel reads."""
-    from footprint.catalog.hardware import find_accelerator
+def is_processor(hw: str | None) -> bool:
+    """Whether a cluster's accelerators are processors, which the ``cpu`` channel reads."""
+    if not hw:
+        return False
+    from footprint.catalog.cluster import parse_cluster
 
     try:
-        return find_accelerator(name).kind == "cpu"
+        return parse_cluster(hw)[0].accelerator.kind == "cpu"
     except FootprintError:
         return False

@@ -7,7 +7,6 @@ from typing import Any
 
 from footprint.results import Quantity
 from footprint.results.measurement import ComparedQuantity, Comparison, Measurement
-from footprint.tracking.chain import is_processor
 from footprint.tracking.measure import MODEL_SOURCE
 
 COMPONENTS = ("accelerators", "cpu", "ram")
@@ -16,7 +15,9 @@ SAME_STEP = 0.02
 _EXTENSIVE = ("duration_h", "it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd")
 
 
-def compare(measured: Measurement, predicted: Mapping[str, Any]) -> Comparison | None:
+def compare(
+    measured: Measurement, predicted: Mapping[str, Any], *, processor: bool = False
+) -> Comparison | None:
     """The comparison of a measurement with the estimate's JSON record; None where nothing can be compared.
 
     Predictions of amounts are scaled to the work that was done. Components are compared one by
@@ -28,7 +29,9 @@ def compare(measured: Measurement, predicted: Mapping[str, Any]) -> Comparison |
     rows: list[ComparedQuantity] = []
     for name in COMPONENTS:
         part = getattr(measured.energy_components_kwh, name)
-        row = _row(f"energy_components_{name}_kwh", _component(predicted, name, measured), part, share)
+        row = _row(
+            f"energy_components_{name}_kwh", _component(predicted, name, processor=processor), part, share
+        )
         if row is not None and hows.get(name) != "absent" and name not in borrowed:
             rows.append(_with_how(row, hows.get(name, "modelled")))
     whole = _how_of_total(hows)
@@ -72,13 +75,17 @@ def _same_steps(measured: Measurement, predicted: Mapping[str, Any]) -> bool:
     return True
 
 
-def _component(predicted: Mapping[str, Any], name: str, measured: Measurement) -> Quantity | None:
+def _component(predicted: Mapping[str, Any], name: str, *, processor: bool) -> Quantity | None:
     """The predicted energy of one component [kWh]; a processor profile's chips are its cpu."""
     parts = predicted.get("energy_components_kwh") or {}
     found = _quantity(parts.get(name))
-    if name == "cpu" and measured.energy_components_kwh.accelerators is None:
+    if not processor:
+        return found
+    if name == "accelerators":
+        return None
+    if name == "cpu":
         chips = _quantity(parts.get("accelerators"))
-        if chips is not None and is_processor(str((predicted.get("cluster") or {}).get("accelerator"))):
+        if chips is not None:
             return chips if found is None or found.mid == 0 else chips + found
     return found
 

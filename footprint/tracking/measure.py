@@ -130,7 +130,7 @@ def _it_energy(totals: RunTotals, model: Estimate | None, parts: _Parts) -> Quan
     for name in ("accelerators", "cpu", "ram"):
         parts.energy[name] = _component(name, totals.components.get(name), parts)
     if model is not None:
-        _add_remainder(model, totals.host_share, parts)
+        _add_remainder(model, totals, parts)
     present = [quantity for quantity in parts.energy.values() if quantity is not None]
     return total(present) if present else None
 
@@ -160,21 +160,22 @@ def _component(name: str, found: ComponentTotal | None, parts: _Parts) -> Quanti
     return total([seen, seen * (found.unseen_s / found.seen_s) * fill.quantity])
 
 
-def _add_remainder(model: Estimate, host_share: float, parts: _Parts) -> None:
+def _add_remainder(model: Estimate, totals: RunTotals, parts: _Parts) -> None:
     """Components that no meter read, from the power model for the same hours, labelled so."""
     modelled = model.energy_components_kwh
     predicted = {
         "accelerators": modelled.accelerators,
         "cpu": modelled.cpu,
         "ram": modelled.ram,
-        "other_node": None if modelled.other_node is None else modelled.other_node * host_share,
-        "network": None if modelled.network is None else modelled.network * host_share,
+        "other_node": None if modelled.other_node is None else modelled.other_node * totals.host_share,
+        "network": None if modelled.network is None else modelled.network * totals.host_share,
     }
-    if is_processor(model.cluster.accelerator):
+    if is_processor(totals.given.get("hw")):
         # the accelerators of this cluster are its processors, which the cpu channel read
         if parts.energy.get("cpu") is None:
             predicted["cpu"] = _sum(predicted["accelerators"], predicted["cpu"])
         predicted["accelerators"] = None
+        parts.meters = [meter for meter in parts.meters if meter.component != "accelerators"]
     for name, quantity in predicted.items():
         if parts.energy.get(name) is None and quantity is not None and quantity.mid > 0:
             parts.energy[name] = quantity

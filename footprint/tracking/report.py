@@ -12,6 +12,7 @@ from typing import Any
 
 from footprint.results.measurement import Comparison, Measurement
 from footprint.results.rows import append_rows, report_row
+from footprint.tracking.chain import is_processor
 from footprint.tracking.compare import compare
 from footprint.tracking.journal import Journal, journals_in
 from footprint.tracking.measure import measure
@@ -34,7 +35,10 @@ def report_on(run_id: str, processes: list[ProcessRecord], others: Sequence[Proc
     """The report of some processes of a run; ``others`` belong to runs that may share its nodes."""
     totals = merge(run_id, processes, others)
     measurement = measure(totals)
-    comparison = compare(measurement, totals.estimate) if totals.estimate else None
+    comparison = None
+    if totals.estimate:
+        processor = is_processor(totals.given.get("hw"))
+        comparison = compare(measurement, totals.estimate, processor=processor)
     return RunReport(totals, measurement, comparison)
 
 

@@ -1,0 +1,106 @@
+"""The demo's pictures: loss against energy, power over time, the forecast against the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from footprint.tracking.series import Series, value_at
+from footprint.units import JOULE_PER_KWH
+
+NAMES = {"ram": "memory", "cpu": "processors", "accelerators": "accelerators", "node": "node"}
+INK, ACCENT, BAND = "#1a1a1a", "#0b6e4f", "#9fd3c1"
+
+
+def _figure() -> tuple[Any, Any]:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.2), dpi=120, layout="constrained")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.grid(alpha=0.25)
+    return figure, axes
+
+
+def _save(figure: Any, path: Path) -> Path:
+    from matplotlib import pyplot
+
+    figure.savefig(path)
+    pyplot.close(figure)
+    return path
+
+
+def loss_against_energy(path: Path, losses: Sequence[tuple[float, float]], energy: Series) -> Path:
+    """Loss over the energy read until then; ``losses`` are (seconds into the run, loss)."""
+    figure, axes = _figure()
+    watt_hours = [value_at(energy, moment) * 1000 for moment, _ in losses]
+    values = [loss for _, loss in losses]
+    axes.plot(watt_hours, values, color=BAND, linewidth=1, label="each step")
+    width = max(1, len(values) // 40)
+    smooth = [
+        sum(values[max(0, n - width) : n + 1]) / len(values[max(0, n - width) : n + 1])
+        for n in range(len(values))
+    ]
+    axes.plot(watt_hours, smooth, color=ACCENT, linewidth=2, label=f"mean of {width} steps")
+    axes.set_xlabel("energy read by the meter [Wh]")
+    axes.set_ylabel("loss [nats]")
+    axes.set_title("What the loss cost")
+    axes.legend(frameon=False)
+    return _save(figure, path)
+
+
+def power_over_time(path: Path, by_component: Mapping[str, Series]) -> Path:
+    """Mean power between two journal lines, by component, stacked."""
+    figure, axes = _figure()
+    moments = sorted({moment for series in by_component.values() for moment, _ in series})
+    middles = [(a + b) / 2 for a, b in pairwise(moments)]
+    stacks = [
+        [(value_at(series, b) - value_at(series, a)) * JOULE_PER_KWH / (b - a) for a, b in pairwise(moments)]
+        for series in by_component.values()
+    ]
+    if middles:
+        axes.stackplot(
+            middles, stacks, labels=list(by_component), colors=[ACCENT, BAND, "#e0b973", "#c97b63"]
+        )
+        axes.legend(frameon=False, loc="lower right")
+    axes.set_xlabel("time into the run [s]")
+    axes.set_ylabel("power read by the meter [W]")
+    axes.set_title("Power over time")
+    return _save(figure, path)
+
+
+def forecast_against_truth(
+    path: Path,
+    forecasts: Sequence[tuple[float, float, float, float]],
+    truth_s: float,
+    predicted: tuple[float, float, float],
+) -> Path:
+    """Forecast of the run's time with its interval as it went on; ``predicted`` was said before [s]."""
+    figure, axes = _figure()
+    progress = [100 * f[0] for f in forecasts]
+    axes.fill_between(
+        progress, [f[1] * 3600 for f in forecasts], [f[3] * 3600 for f in forecasts],
+        color=BAND, alpha=0.6, label="forecast, 90 % interval",
+    )  # fmt: skip
+    axes.plot(progress, [f[2] * 3600 for f in forecasts], color=ACCENT, linewidth=2, label="forecast")
+    axes.axhline(truth_s, color=INK, linewidth=1, linestyle="--", label="what it took")
+    low, mid, high = predicted
+    axes.errorbar(
+        [0], [mid], [[mid - low], [high - mid]], fmt="o", color="#c97b63", capsize=4, label="estimate before"
+    )
+    from matplotlib.ticker import LogLocator, ScalarFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_minor_locator(LogLocator(subs=()))
+    axes.set_xlabel("part of the steps done [%]")
+    axes.set_ylabel("time of the whole run [s]")
+    axes.set_title("Where the run will end")
+    axes.legend(frameon=False)
+    return _save(figure, path)
