@@ -142,6 +142,11 @@ def checked(shape: StepShape) -> StepShape:
             raise FootprintError(
                 f"predicted_positions = {shape.predicted_positions} exceeds the {length} positions"
             )
+    document = shape.document_length
+    if document is not None and not (
+        isinstance(document, (int, float)) and not isinstance(document, bool) and 1 <= document <= MAX_LENGTH
+    ):
+        raise FootprintError(f"document_length must be a number from 1 to {MAX_LENGTH}, not {document!r}")
     if isinstance(sequences, float) and sequences.is_integer():
         return replace(shape, sequences=int(sequences))
     return shape

@@ -47,6 +47,7 @@ AUTO_CLASSES = {
         "AutoModelForImageClassification",
         "AutoModelForAudioClassification",
     ),
+    "token_classification": ("AutoModelForTokenClassification",),
     "rtd": ("AutoModelForPreTraining",),
     "mae": ("AutoModelForPreTraining",),
     "contrastive": ("AutoModel",),

@@ -98,7 +98,8 @@ def verify(
     axes = () if full_depth else _axes(config, model)
 
     model_type = str(config["model_type"])
-    wanted, run = USUAL.get(model_type, (objective, None))
+    usual, run = USUAL.get(model_type, ("", None))
+    wanted = objective or usual
 
     def count(changed: Mapping[str, Any]) -> TorchCount:
         return count_with_torch(changed, shape, wanted, run=run)

@@ -18,10 +18,12 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 def t5(fields: Fields, encoder_kinds: tuple[Kind, ...] = (), decoder_kinds: tuple[Kind, ...] = ()) -> Seq2Seq:
     """The two stacks that a T5 config describes; kinds put other feed-forwards into some layers."""
-    activation = fields.text("feed_forward_proj", default="relu")
+    model_type = fields.text("model_type")
+    multilingual = model_type in ("mt5", "umt5")
+    activation = fields.text("feed_forward_proj", default="gated-gelu" if multilingual else "relu")
     layers = fields.layers("num_layers")
     heads = fields.size("num_heads")
-    umt5 = fields.text("model_type") == "umt5"
+    umt5 = model_type == "umt5"
 
     def stack(part: str, depth: int, kinds: tuple[Kind, ...]) -> Stack:
         gated = activation.startswith("gated-")

@@ -1,0 +1,292 @@
+"""Every family on small odd configs against torch's counter; on modules of ours where no library has one."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from footprint.flops import count_step
+from footprint.flops.count import step_sums
+from footprint.flops.verify import verify
+from footprint.schema import StepShape, TrainingMethod
+from tests.flops.small_configs import DECODERS, ENCODERS, IMAGES, SEQ2SEQS, TEXT
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.filterwarnings("ignore")
+TEXTS = StepShape(sequences=2, sequence_length=33)
+
+
+def exact(config: dict[str, Any], shape: StepShape, objective: str = "") -> None:
+    """Nothing is left between torch's counts and ours."""
+    proof = verify(config, shape, objective, full_depth=True)
+    assert proof.residual == (0, 0, 0), proof
+
+
+def counted(model: Any, *arguments: Any) -> tuple[int, int, int]:
+    """(forward, backward, parameters) of a torch module, by torch's counter."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as forward:
+        outputs = model(*arguments)
+    total = sum(output.sum() for output in outputs) if isinstance(outputs, (list, tuple)) else outputs.sum()
+    with FlopCounterMode(display=False) as backward:
+        total.backward()
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return forward.get_total_flops(), backward.get_total_flops(), parameters
+
+
+def ours(config: dict[str, Any], shape: StepShape, objective: str = "") -> tuple[Any, Any, Any]:
+    """The same three of our own, as eager code executes them."""
+    _, sums = step_sums(config, shape, TrainingMethod(), objective)
+    return sums.dense_forward, sums.dense_backward, sums.parameters.total
+
+
+@pytest.mark.parametrize(
+    ("model_type", "config"), DECODERS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(DECODERS)]
+)
+def test_decoders(model_type: str, config: dict[str, Any]) -> None:
+    exact({"model_type": model_type, **config}, TEXTS, "clm")
+
+
+@pytest.mark.parametrize(
+    ("model_type", "config", "objective"),
+    ENCODERS,
+    ids=[f"{n}-{o}-{i}" for i, (n, _, o) in enumerate(ENCODERS)],
+)
+def test_encoders(model_type: str, config: dict[str, Any], objective: str) -> None:
+    exact({"model_type": model_type, **config}, StepShape(sequences=2, sequence_length=40), objective)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "config"), SEQ2SEQS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(SEQ2SEQS)]
+)
+def test_encoder_decoders(model_type: str, config: dict[str, Any]) -> None:
+    shape = StepShape(sequences=2, sequence_length=40, target_sequence_length=13)
+    exact({"model_type": model_type, **config}, shape, "seq2seq")
+
+
+@pytest.mark.parametrize(
+    ("model_type", "config", "side"), IMAGES, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(IMAGES)]
+)
+def test_image_models(model_type: str, config: dict[str, Any], side: int | None) -> None:
+    exact({"model_type": model_type, **config}, StepShape(sequences=2, image_size=side))
+
+
+def test_classification_with_a_decoder() -> None:
+    config = {"model_type": "llama", **TEXT, "num_labels": 7}
+    exact(config, TEXTS, "classification")
+
+
+def test_towers_alone() -> None:
+    patches = {
+        "hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 160,
+        "image_size": 64, "patch_size": 16,
+    }  # fmt: skip
+    words = {
+        "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "vocab_size": 100, "max_position_embeddings": 16,
+    }  # fmt: skip
+    for name, library in (("clip", "CLIP"), ("siglip", "Siglip")):
+        image = {"model_type": f"{name}_vision_model", "architectures": [f"{library}VisionModel"], **patches}
+        exact(image, StepShape(sequences=2))
+        text = {"model_type": f"{name}_text_model", "architectures": [f"{library}TextModel"], **words}
+        exact(text, StepShape(sequences=2, sequence_length=10))
+
+
+class LanguageModel(torch.nn.Module):  # type: ignore[misc,name-defined]
+    """Embedding, recurrent layers, vocabulary: the textbook recurrent language model."""
+
+    def __init__(self, cell: str, projection: int, bidirectional: bool) -> None:
+        super().__init__()
+        nn = torch.nn
+        options = {"proj_size": projection} if projection else {}
+        kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell]
+        self.embedding = nn.Embedding(1000, 96)
+        self.layers = kind(96, 128, 3, batch_first=True, bidirectional=bidirectional, **options)
+        self.head = nn.Linear((projection or 128) * (2 if bidirectional else 1), 1000)
+
+    def forward(self, ids: Any) -> Any:
+        return self.head(self.layers(self.embedding(ids))[0])
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize(("cell", "projection"), [("lstm", 0), ("lstm", 64), ("gru", 0), ("rnn", 0)])
+def test_recurrent_models(cell: str, projection: int, bidirectional: bool) -> None:
+    with torch.device("meta"):
+        theirs = counted(LanguageModel(cell, projection, bidirectional), torch.zeros(4, 20, dtype=torch.long))
+    config = {
+        "model_type": cell, "vocab_size": 1000, "embedding_size": 96, "hidden_size": 128, "num_layers": 3,
+        "proj_size": projection, "bidirectional": bidirectional,
+    }  # fmt: skip
+    assert ours(config, StepShape(sequences=4, sequence_length=20)) == theirs
+
+
+class BidirectionalLanguageModel(torch.nn.Module):  # type: ignore[misc,name-defined]
+    """ELMo as bilm-tf trains it: a character CNN and a stack a direction, a sampled softmax."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__()
+        nn = torch.nn
+        cnn, lstm = options["char_cnn"], options["lstm"]
+        self.samples = options["n_negative_samples_batch"]
+        width, joined = cnn["embedding"]["dim"], sum(n for _, n in cnn["filters"])
+        self.characters = nn.Embedding(cnn["n_characters"], width)
+        self.filters = nn.ModuleList(nn.Conv1d(width, n, taps) for taps, n in cnn["filters"])
+        gates = range(2 * cnn["n_highway"])
+        self.highways = nn.ModuleList(nn.Linear(joined, joined) for _ in gates)
+        self.projection = nn.Linear(joined, lstm["projection_dim"])
+        self.stacks = nn.ModuleList(
+            nn.LSTM(lstm["projection_dim"], lstm["dim"], lstm["n_layers"], proj_size=lstm["projection_dim"],
+                    batch_first=True) for _ in range(2)
+        )  # fmt: skip
+        self.softmax = nn.Parameter(torch.empty(options["n_tokens_vocab"], lstm["projection_dim"]))
+
+    def forward(self, *directions: Any) -> list[Any]:
+        scores = []
+        for ids, stack in zip(directions, self.stacks, strict=True):
+            batch, length, _ = ids.shape
+            letters = self.characters(ids.reshape(batch * length, -1)).transpose(1, 2)
+            x = torch.cat([conv(letters).max(-1).values.relu() for conv in self.filters], -1)
+            for carry, transform in zip(self.highways[::2], self.highways[1::2], strict=True):
+                gate = carry(x).sigmoid()
+                x = gate * transform(x).relu() + (1 - gate) * x
+            hidden, _ = stack(self.projection(x).reshape(batch, length, -1))
+            scores.append(hidden.reshape(batch * length, -1) @ self.softmax[: self.samples].T)
+        return scores
+
+
+def test_elmo_at_its_published_size() -> None:
+    path = Path(__file__).resolve().parents[2] / "reference_data" / "models" / "elmo.toml"
+    options = tomllib.loads(path.read_text(encoding="utf-8"))["config"]
+    characters = options["char_cnn"]["max_characters_per_token"]
+    with torch.device("meta"):
+        model = BidirectionalLanguageModel(options)
+        ids = [torch.zeros(4, 20, characters, dtype=torch.long) for _ in range(2)]
+        forward, backward, parameters = counted(model, *ids)
+        biases = sum(p.numel() for name, p in model.stacks.named_parameters() if "bias_hh" in name)
+    found = ours(options, StepShape(sequences=4, sequence_length=20))
+    assert found[:2] == (forward, backward)
+    # torch keeps two bias vectors a cell, bilm-tf one; the softmax table stays on the host, uncounted
+    assert found[2] == parameters - biases - model.softmax.numel()
+
+
+class DiffusionTransformer(torch.nn.Module):  # type: ignore[misc,name-defined]
+    """DiT with adaLN-Zero blocks, after section 3 of Peebles & Xie 2023."""
+
+    def __init__(
+        self, width: int, heads: int, layers: int, side: int, channels: int = 4, patch: int = 2
+    ) -> None:
+        super().__init__()
+        nn = torch.nn
+        self.heads, tokens = heads, (side // patch) ** 2
+        self.patches = nn.Conv2d(channels, width, patch, patch)
+        self.positions = nn.Parameter(torch.empty(tokens, width), requires_grad=False)
+        self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
+        self.labels = nn.Embedding(1001, width)
+        self.blocks = nn.ModuleList(
+            nn.ModuleDict(
+                {
+                    "modulation": nn.Linear(width, 6 * width),
+                    "qkv": nn.Linear(width, 3 * width),
+                    "proj": nn.Linear(width, width),
+                    "fc1": nn.Linear(width, 4 * width),
+                    "fc2": nn.Linear(4 * width, width),
+                }
+            )
+            for _ in range(layers)
+        )
+        self.modulation = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, patch * patch * 2 * channels)
+
+    def forward(self, latents: Any, frequencies: Any, classes: Any) -> Any:
+        functional = torch.nn.functional
+        x = self.patches(latents).flatten(2).transpose(1, 2) + self.positions
+        c = self.time(frequencies) + self.labels(classes)
+        batch, tokens, width = x.shape
+
+        def modulated(values: Any, shift: Any, scale: Any) -> Any:
+            return functional.layer_norm(values, (width,)) * (1 + scale[:, None]) + shift[:, None]
+
+        for block in self.blocks:
+            parts = block["modulation"](functional.silu(c)).chunk(6, -1)
+            q, k, v = (
+                block["qkv"](modulated(x, parts[0], parts[1]))
+                .reshape(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+            )  # fmt: skip
+            mixed = (q @ k.transpose(-1, -2)).softmax(-1) @ v
+            x = x + parts[2][:, None] * block["proj"](mixed.transpose(1, 2).reshape(batch, tokens, width))
+            inner = functional.gelu(block["fc1"](modulated(x, parts[3], parts[4])))
+            x = x + parts[5][:, None] * block["fc2"](inner)
+        shift, scale = self.modulation(functional.silu(c)).chunk(2, -1)
+        return self.out(modulated(x, shift, scale))
+
+
+def test_diffusion_transformer() -> None:
+    with torch.device("meta"):
+        model = DiffusionTransformer(1152, 16, 28, 32)
+        theirs = counted(
+            model, torch.empty(2, 4, 32, 32), torch.empty(2, 256), torch.zeros(2, dtype=torch.long)
+        )
+    config = {
+        "model_type": "dit", "hidden_size": 1152, "num_hidden_layers": 28, "num_attention_heads": 16,
+        "patch_size": 2, "in_channels": 4, "sample_size": 32,
+    }  # fmt: skip
+    assert ours(config, StepShape(sequences=2)) == theirs
+    # Table 4 of the paper: DiT-XL/2 has 675M parameters and 118.64 G multiply-adds a forward pass
+    step = count_step(config, StepShape(sequences=1))
+    assert step.forward_flop / 2 == pytest.approx(118.64e9, rel=2e-4)
+    assert step.parameters.total == pytest.approx(675e6, rel=1e-3)
+    assert count_step(config, StepShape(sequences=1, image_size=256)).forward_flop == step.forward_flop
+
+
+def test_switch_transformer_on_real_tensors() -> None:
+    from footprint.flops.counted import build
+
+    config = {
+        "model_type": "switch_transformers",
+        "d_model": 64,
+        "d_kv": 16,
+        "d_ff": 128,
+        "num_layers": 4,
+        "num_decoder_layers": 4,
+        "num_heads": 4,
+        "vocab_size": 100,
+        "num_experts": 4,
+        "num_sparse_encoder_layers": 2,
+        "num_sparse_decoder_layers": 2,
+        "expert_capacity": 100,
+        "decoder_start_token_id": 0,
+        "pad_token_id": 0,
+    }
+    model = build(config, "seq2seq")
+    ids = torch.randint(0, 100, (2, 20), generator=torch.Generator().manual_seed(0))
+
+    class Logits(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, source: Any, target: Any) -> Any:
+            return self.model(input_ids=source, decoder_input_ids=target, use_cache=False).logits
+
+    shape = StepShape(sequences=2, sequence_length=20, target_sequence_length=7)
+    assert ours(config, shape) == counted(Logits(), ids, ids[:, :7])
+
+
+def test_a_capacity_factor_multiplies_the_experts_rows_only() -> None:
+    base = {
+        "model_type": "mixtral",
+        **TEXT,
+        "num_key_value_heads": 2,
+        "num_local_experts": 16,
+        "num_experts_per_tok": 2,
+    }
+    plain = count_step(base, TEXTS).components
+    padded = count_step({**base, "capacity_factor": 1.25}, TEXTS).components
+    assert padded["experts"] == pytest.approx(1.25 * plain["experts"], rel=1e-12)
+    assert {k: v for k, v in padded.items() if k != "experts"} == {
+        k: v for k, v in plain.items() if k != "experts"
+    }
