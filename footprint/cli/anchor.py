@@ -11,7 +11,8 @@ from footprint.cli.estimate import given_fields, scenario_options
 
 _EPILOG = """\b
 Examples:
-  footprint anchor --name ours --model llama2-7b --hw a100:64 --tokens-per-second 210k
+  footprint anchor --name ours --model llama2-7b --hw a100:64 \\
+      --tokens-per-second 210k
   footprint estimate --model llama2-13b --hw a100:128 --anchor ours
   footprint anchor --list
   footprint anchor --show ours
