@@ -125,11 +125,9 @@ def main(args: list[str] | None = None) -> NoReturn:
         if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
             sys.exit(0)
         raise
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _fail("no space left to write the output to: nothing more was written", EXIT_BAD_INPUT)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _fail("no space left to write the output to: nothing more was written", EXIT_BAD_INPUT)
         if os.environ.get("FOOTPRINT_DEBUG"):
             raise
         _fail(
