@@ -13,7 +13,8 @@ _EPILOG = """\b
 Examples:
   footprint calibrate --from footprint-runs --dry-run
   footprint calibrate --from footprint-runs
-  footprint estimate --model llama2-7b --hw a100:64 --anchor runs-a100-sxm4-80gb-bf16
+  footprint estimate --model llama2-7b --hw a100:64 \\
+      --anchor runs-a100-sxm4-80gb-bf16
   footprint anchor --remove runs-a100-sxm4-80gb-bf16
 
 Only measured step times and measured board power count. Nothing uses an anchor unless

@@ -11,7 +11,7 @@ from footprint.meters import Meter
 from footprint.tracking.run import BudgetReachedError, Run
 from footprint.tracking.settings import Settings, make_settings
 
-__all__ = ["BudgetReachedError", "Run", "track"]
+__all__ = ["BudgetReachedError", "Run", "make_run_settings", "track"]
 
 
 def track(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from footprint.records import record
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.results import Quantity, total
 from footprint.tracking.journal import Journal, journals_in
@@ -94,7 +95,7 @@ def _once(journals: Iterable[Journal]) -> list[Journal]:
     return list(kept.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Total:
     """Several runs together; ``counts`` says how many runs each sum holds."""
 
@@ -133,7 +134,7 @@ def total_of(reports: Sequence[RunReport]) -> Total:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Recovered:
     """One segment that ended without its report, and what is known of it now."""
 

@@ -11,9 +11,9 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from footprint.records import record
 from footprint.parsing import Limit
 from footprint.tracking.identity import Identity
 
@@ -22,7 +22,7 @@ MARGIN_FLUSHES = 3.0
 """Flush intervals between publishing a stop and the step it names: every rank flushes in between."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class BudgetEvent:
     """What an ``on_budget`` function receives."""
 

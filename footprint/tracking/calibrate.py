@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from footprint.records import record
 from footprint.errors import FootprintError
 from footprint.tracking.chain import is_processor
 from footprint.tracking.report import RunReport
@@ -26,7 +26,7 @@ _SCENARIO = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Candidate:
     """What one run would say of later estimates, or why it says nothing."""
 

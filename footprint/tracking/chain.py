@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from footprint.records import record
 from footprint import equations
 from footprint.errors import FootprintError
 from footprint.results import Quantity
@@ -79,7 +80,7 @@ def model_of_hours(
     return None, problem
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LiveChain:
     """What stands between IT energy and the numbers people ask for; made once a run."""
 

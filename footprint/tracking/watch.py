@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from footprint.records import record
 from footprint.results import Quantity
 from footprint.tracking.budget import BudgetEvent, BudgetWatch, can_agree, publish_stop, read_stop, stop_step
 from footprint.tracking.chain import LiveChain, make_chain
@@ -20,7 +20,7 @@ from footprint.tracking.recorder import Recorder
 from footprint.units import SECONDS_PER_HOUR, W_PER_KW
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Forecast:
     """Where the run will end, 90 % intervals; energy at the facility."""
 
