@@ -47,19 +47,28 @@ class Account:
         """The tracker's word for how the launch ended."""
         return STATUS.get(self.job.state, "incomplete")
 
+    def parts(self) -> list[tuple[str, Estimate]]:
+        """Each estimate with a name of its own: ``slurm-6``, or ``slurm-6-part2`` of several."""
+        several = len(self.estimates) > 1
+        return [
+            (f"{self.job.run_id}-part{number}" if several else self.job.run_id, one)
+            for number, one in enumerate(self.estimates, 1)
+        ]
+
     def records(self) -> list[dict[str, Any]]:
         """The JSON records of the launch, each with its kind and what Slurm says; never to be summed."""
         job = self.job
         slurm = {
             "job_id": job.job_id, "raw_id": job.raw_id, "job_name": job.name, "state": job.state,
             "cluster": job.cluster, "partition": job.partition, "launch": job.launch,
-            "launches": job.launches, "nodes": job.nodes, "node_list": job.node_list, "elapsed_s": job.elapsed_s,
+            "launches": job.launches, "nodes": job.nodes, "node_list": job.node_list,
+            "elapsed_s": job.elapsed_s,
             "devices": {kind or "gpu": count for kind, count in job.devices.items()},
             "energy_not_used": self.energy_not_used or None,
         }  # fmt: skip
-        head = {"run_id": job.run_id, "status": self.status, "started_at": utc(job.start_s)}
+        head = {"status": self.status, "started_at": utc(job.start_s), "kind": "estimate", "slurm": slurm}
         found: list[dict[str, Any]] = [
-            {**one.to_json(), **head, "kind": "estimate", "slurm": slurm} for one in self.estimates
+            {**one.to_json(), "run_id": run_id, **head} for run_id, one in self.parts()
         ]
         if self.measurement is not None:
             found.append({**self.measurement.to_json(), "kind": "measurement", "slurm": slurm})
@@ -131,6 +140,7 @@ def _measure(
         if name != reads
     ]
     energy = equations.facility_energy_kwh(it_energy, model.pue)
+    cooling = Quantity(it_energy.mid * max(0.0, model.pue.mid - 1.0), it_energy.spread)
     share = energy / total([one.energy_kwh for one in estimates])
     market, water, cost = (
         _sum([getattr(one, name) for one in estimates]) for name in ("co2e_market_kg", "water_l", "cost_usd")
@@ -157,7 +167,7 @@ def _measure(
         accelerator_h=total([one.accelerator_h for one in estimates]),
         it_power_w=it_energy / hours * W_PER_KW,
         it_energy_kwh=it_energy,
-        energy_components_kwh=MeasuredComponents(**components),
+        energy_components_kwh=MeasuredComponents(**components, cooling=cooling),
         pue=model.pue,
         energy_kwh=energy,
         place=model.place,
@@ -218,7 +228,9 @@ def _is_processor(name: str) -> bool:
 def _sum(parts: Sequence[Quantity | None]) -> Quantity | None:
     """The sum; None where a part is unknown."""
     known = [part for part in parts if part is not None]
-    return total(known) if len(known) == len(parts) else None
+    if len(known) != len(parts):
+        return None
+    return known[0] if len(known) == 1 else total(known)
 
 
 def _as_measured(modelled: Quantity | None, share: Quantity) -> Quantity | None:

@@ -82,14 +82,18 @@ def parts_of(job: Job, hardware: Hardware) -> tuple[Part, ...]:
         )
     if not job.devices:
         return (_from_option(job, hardware),)
-    # Several of Slurm's names may be one chip.
     counts: dict[str, int] = {}
+    names: dict[str, str] = {}  # several of Slurm's names may be one chip
     notes: list[str] = []
     for kind, count in job.devices.items():
         chip = _chip_of(kind, job, hardware)
-        counts[chip] = counts.get(chip, 0) + count
+        found = find_accelerator(chip).id
+        names.setdefault(found, chip)
+        counts[found] = counts.get(found, 0) + count
         notes += _overruled(kind, chip)
-    parts = [_part(job, chip, count, hardware, alone=len(counts) == 1) for chip, count in counts.items()]
+    parts = [
+        _part(job, names[found], count, hardware, alone=len(counts) == 1) for found, count in counts.items()
+    ]
     return (replace(parts[0], notes=(*notes, *parts[0].notes)), *parts[1:])
 
 

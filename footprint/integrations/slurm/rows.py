@@ -21,8 +21,7 @@ def rows_of(report: SlurmReport) -> list[dict[str, Any]]:
         if one.status == "running":
             continue
         job = one.job
-        for number, part in enumerate(one.estimates, 1):
-            run_id = job.run_id if len(one.estimates) == 1 else f"{job.run_id}-part{number}"
+        for run_id, part in one.parts():
             record = {**part.to_json(), "status": one.status}
             rows.append(report_row(record, kind="estimate", run_id=run_id, started_at=utc(job.start_s)))
         if one.measurement is not None:

@@ -57,6 +57,8 @@ def parse(text: str, origin: str) -> tuple[list[Job], list[str]]:
                 orphans[base] = orphans.get(base, 0) + 1
         except FootprintError as error:
             problems.append(f"line {number}: {error}: left out")
+    if not text.endswith("\n"):
+        problems.append(f"{origin}: its last line has no end: it may have been cut")
     for base, count in orphans.items():
         problems.append(
             f"job {base}: only {count} rows of its steps are here, not its own: left out "
@@ -68,6 +70,7 @@ def parse(text: str, origin: str) -> tuple[list[Job], list[str]]:
 def _rows(text: str, origin: str, problems: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and cells by lower-case column name of every row under a header."""
     header: list[str] | None = None
+    closed = False
     for number, line in enumerate(text.split("\n"), 1):
         line = line.removesuffix("\r")
         if not line.strip():
@@ -75,12 +78,13 @@ def _rows(text: str, origin: str, problems: list[str]) -> Iterator[tuple[int, di
         cells = line.split("|")
         names = [cell.strip().lower() for cell in cells]
         if "jobid" in names or "jobidraw" in names:
-            header = names[:-1] if names[-1] == "" else names
+            closed = names[-1] == ""  # sacct -p ends every line with a bar
+            header = names[:-1] if closed else names
             _require_columns(header, origin)
             continue
         if header is None:
             raise DataFileError(f"{origin}: no header of sacct -P; make the file with: {COMMAND}")
-        row = _fit(header, cells)
+        row = _fit(header, cells[:-1] if closed and cells[-1] == "" else cells)
         if row is None:
             problems.append(f"line {number}: {len(cells)} cells where the header has {len(header)}: left out")
         else:
@@ -99,9 +103,7 @@ def _require_columns(header: Sequence[str], origin: str) -> None:
 
 
 def _fit(header: Sequence[str], cells: list[str]) -> dict[str, str] | None:
-    """Cells by column; None where they do not fit. ``sacct -p`` ends each line with one bar more."""
-    if len(cells) == len(header) + 1 and cells[-1] == "":
-        cells = cells[:-1]
+    """Cells by column; None where they do not fit."""
     extra = len(cells) - len(header)
     if extra < 0:
         return None
