@@ -14,6 +14,7 @@ import os
 import threading
 import time
 import warnings
+from types import SimpleNamespace
 from typing import Any
 
 from footprint.meters.base import Channel, MeterError, Reading
@@ -169,12 +170,27 @@ class CodecarbonMeter:
 
     def read(self) -> Reading | None:
         """Energy since `start` [kWh]; None when codecarbon gave nothing new."""
-        self._latest = None
         before = time.perf_counter()
+        data = self._measured()
+        return None if data is None else self._reading(data, before)
+
+    def _measured(self) -> Any:
+        """Cumulative energies as codecarbon has them now.
+
+        Its public ``flush`` also looks up a place we never use, which loads pandas and requests
+        into the training process: a second of processor time and 50 MiB. So its measurement is
+        called alone where it is there, and ``flush`` where it is not.
+        """
+        measure = getattr(self._tracker, "_measure_power_and_energy_if_stale", None)
+        names = {f"{part}_energy": f"_total_{part}_energy" for part in ("gpu", "cpu", "ram")}
+        if measure is not None and all(hasattr(self._tracker, name) for name in names.values()):
+            measure()
+            return SimpleNamespace(
+                **{key: getattr(getattr(self._tracker, name), "kWh", None) for key, name in names.items()}
+            )
+        self._latest = None
         self._tracker.flush()
-        if self._latest is None:
-            return None
-        return self._reading(self._latest, before)
+        return self._latest
 
     def _reading(self, data: Any, asked_s: float) -> Reading:
         # flush() skips the measurement within 50 ms of the last one; deltas are then not new
@@ -215,7 +231,12 @@ class CodecarbonMeter:
         if self._tracker is None:
             return
         tracker, self._tracker = self._tracker, None
-        tracker.stop()
+        timers = (getattr(tracker, "_scheduler", None), getattr(tracker, "_scheduler_monitor_power", None))
+        if None in timers:
+            tracker.stop()
+        for timer in timers:
+            if timer is not None:
+                timer.stop()  # its own stop() looks up the place as well
         for thread in self._threads:
             thread.join(JOIN_S)
         logging.getLogger("codecarbon").setLevel(self._level_before)

@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import contextvars
 import functools
-import inspect
 import logging
 import os
 import sys
@@ -179,7 +178,9 @@ class Run:
 
     def __call__(self, function: _F) -> _F:
         """The run as a decorator: each call of the function is a run of its own."""
-        if inspect.iscoroutinefunction(function):
+        from inspect import iscoroutinefunction
+
+        if iscoroutinefunction(function):
 
             @functools.wraps(function)
             async def tracked_async(*args: Any, **kwargs: Any) -> Any:

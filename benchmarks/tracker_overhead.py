@@ -1,0 +1,207 @@
+"""What tracking costs: processor time beside the loop, a step, the import, memory, the first step.
+
+A loop on a shared machine scatters by percents, so the cost is not read off the loop's time but
+off the clock of processor time of a process that sleeps between steps: all it uses is the
+tracker's. The programs alternate, round by round, and each figure is printed against its limit
+or a peer of the same run. Usage: ``python benchmarks/tracker_overhead.py [--quick]``; exit 1 above
+a limit. Peers that are not installed are left out (``pip install carbontracker eco2ai``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST_SHARE = 0.001
+"""Of a 100 ms step, and so of one core."""
+MOST_STEP_S = 1e-6
+MOST_IMPORT_S = 0.010
+MOST_FIRST_STEP_S = 0.5
+MOST_GROWTH_BYTE = 256 * 1024
+
+LOOP = """
+import json, sys, time
+{before}
+def loop(seconds, step):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.1)
+        step()
+entered = time.perf_counter()
+{enter}
+first = time.perf_counter() - entered
+loop(float(sys.argv[1]), step)          # start-up is over after this
+cpu, wall = time.process_time(), time.monotonic()
+loop(float(sys.argv[2]), step)
+cpu, wall = time.process_time() - cpu, time.monotonic() - wall
+{leave}
+print(json.dumps({{"share": cpu / wall, "first_s": first}}))
+sys.stdout.flush()
+"""
+TRACKERS = {
+    "nothing": ("", "step = lambda: None", ""),
+    "footprint": (
+        "import footprint",
+        "run = footprint.track(hw='v100-sxm2-16gb:1', quiet=True).start(); step = run.step",
+        "run.stop()",
+    ),
+    "codecarbon": (
+        "from codecarbon import OfflineEmissionsTracker",
+        "t = OfflineEmissionsTracker(country_iso_code='FRA', log_level='critical'); t.start(); "
+        "step = lambda: None",
+        "t.stop()",
+    ),
+    "codecarbon, 1 s": (
+        "from codecarbon import OfflineEmissionsTracker",
+        "t = OfflineEmissionsTracker(country_iso_code='FRA', log_level='critical', measure_power_secs=1); "
+        "t.start(); step = lambda: None",
+        "t.stop()",
+    ),
+    "carbontracker": (
+        "from carbontracker.tracker import CarbonTracker",
+        "t = CarbonTracker(epochs=1, verbose=0, components='cpu', sim_cpu='x', sim_cpu_tdp=50); "
+        "t.epoch_start(); step = lambda: None",
+        "t.epoch_end()",
+    ),
+    "eco2ai": (
+        "import eco2ai",
+        "t = eco2ai.Tracker(project_name='p', experiment_description='e', file_name='e.csv', "
+        "alpha_2_code='FR', measure_period=10); t.start(); step = lambda: None",
+        "t.stop()",
+    ),
+}  # fmt: skip
+NEEDS = {"carbontracker": "carbontracker", "eco2ai": "eco2ai"}
+
+STEP = """
+import time, tempfile, footprint
+from itertools import repeat
+run = footprint.track(meter="none", quiet=True, journal_dir=tempfile.mkdtemp()).start()
+step, best, empty = run.step, 1.0, 1.0
+nothing = lambda tokens=0, samples=0: None
+for _ in range(15):
+    before = time.process_time()
+    for _ in repeat(None, 200_000): step(tokens=4096)
+    best = min(best, (time.process_time() - before) / 200_000)
+    before = time.process_time()
+    for _ in repeat(None, 200_000): nothing(tokens=4096)
+    empty = min(empty, (time.process_time() - before) / 200_000)
+run.stop()
+print(best, empty)
+"""
+
+MEMORY = """
+import resource, sys, tempfile, footprint
+run = footprint.track(meter="constant:100W", quiet=True, flush_s=0.5, total_steps=10**7,
+                      journal_dir=tempfile.mkdtemp()).start()
+step = run.step
+def rss():
+    with open("/proc/self/statm") as file: return int(file.read().split()[1]) * 4096
+for _ in range(2_000_000): step(tokens=4096)
+before = rss()
+for _ in range(10_000_000): step(tokens=4096)
+print(rss() - before)
+run.stop()
+"""
+
+
+def python(code: str, *arguments: str, folder: Path) -> str:
+    """What a fresh interpreter prints in last place; SystemExit if it fails."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"a program failed:\n{done.stderr[-2000:]}")
+    return done.stdout.splitlines()[-1] if done.stdout else ""
+
+
+def installed(name: str) -> bool:
+    """Whether a peer can be imported."""
+    import importlib.util
+
+    return name not in NEEDS or importlib.util.find_spec(NEEDS[name]) is not None
+
+
+def beside_the_loop(
+    rounds: int, settle_s: float, seconds: float, folder: Path
+) -> dict[str, dict[str, float]]:
+    """Share of a core that each tracker uses beside a sleeping loop, and its delay of the first step [s]."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in TRACKERS if installed(name)}
+    for _ in range(rounds):
+        for name, runs in found.items():
+            before, enter, leave = TRACKERS[name]
+            code = LOOP.format(before=before, enter=enter, leave=leave)
+            runs.append(json.loads(python(code, str(settle_s), str(seconds), folder=folder)))
+    return {
+        name: {key: statistics.median(run[key] for run in runs) for key in ("share", "first_s")}
+        for name, runs in found.items()
+    }
+
+
+def import_cost_s(rounds: int, folder: Path) -> float:
+    """Processor time that ``import footprint`` adds to a bare interpreter [s], median of pairs."""
+    pairs = []
+    for _ in range(rounds):
+        times = []
+        for code in ("pass", "import footprint"):
+            before = os.times()
+            python(code, folder=folder)
+            after = os.times()
+            times.append(
+                after.children_user + after.children_system - before.children_user - before.children_system
+            )
+        pairs.append(times[1] - times[0])
+    return statistics.median(pairs)
+
+
+def main() -> int:
+    """Print each figure against its limit; 1 if one is above it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short windows, one round")
+    quick = parser.parse_args().quick
+    ok = True
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        began = time.monotonic()
+        rounds, settle_s, seconds = (1, 6.0, 15.0) if quick else (3, 8.0, 45.0)
+        costs = beside_the_loop(rounds, settle_s, seconds, folder)
+        idle = costs["nothing"]["share"]
+        print(
+            f"{'beside a loop of 100 ms steps':<32}{'core':>10}{'of its limit':>14}{'first step after':>18}"
+        )
+        for tracker, cost in costs.items():
+            share = cost["share"] - (0 if tracker == "nothing" else idle)
+            print(f"{tracker:<32}{share:>10.4%}{share / MOST_SHARE:>14.2f}{cost['first_s']:>16.2f} s")
+        own, peer = costs["footprint"]["share"] - idle, costs["codecarbon"]["share"] - idle
+        print(f"footprint over codecarbon used directly: {own / peer:.2f}")
+        ok &= own <= MOST_SHARE and own < peer and costs["footprint"]["first_s"] <= MOST_FIRST_STEP_S
+
+        step_s, empty_s = map(float, python(STEP, folder=folder).split())
+        print(f"run.step(tokens=n): {step_s * 1e9:.0f} ns (limit 1000, an empty call {empty_s * 1e9:.0f})")
+        ok &= step_s <= MOST_STEP_S
+
+        cost_s = import_cost_s(5 if quick else 21, folder)
+        print(
+            f"import footprint: {cost_s * 1000:.1f} ms of processor time (limit {MOST_IMPORT_S * 1000:.0f})"
+        )
+        ok &= cost_s <= MOST_IMPORT_S
+
+        growth = int(python(MEMORY, folder=folder))
+        print(f"memory over 10 million steps: {growth / 1024:+.0f} KiB (limit {MOST_GROWTH_BYTE / 1024:.0f})")
+        ok &= growth <= MOST_GROWTH_BYTE
+        print(f"{time.monotonic() - began:.0f} s, {'within all limits' if ok else 'ABOVE A LIMIT'}")
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
