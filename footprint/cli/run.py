@@ -13,7 +13,7 @@ from footprint.cli._options import HARDWARE, MODEL, PROVIDER, REGION
 _EPILOG = """\b
 Examples:
   footprint run -- python train.py
-  footprint run --region FRA --csv runs.csv -- torchrun --nproc-per-node 8 t.py
+  footprint run --region FRA --csv runs.csv -- torchrun train.py
   footprint run --hw h100:8 --budget "50 kWh" --on-budget stop -- ./train.sh
 
 The program keeps its terminal and its output. Exit code: the program's own, 128 + n

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from footprint.records import record
 from footprint.errors import FootprintError, UnknownNameError
+from footprint.records import record
 from footprint.results import Quantity, total
 from footprint.tracking.journal import Journal, journals_in
 from footprint.tracking.merge import Segment, merge, runs_of

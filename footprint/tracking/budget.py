@@ -13,8 +13,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from footprint.records import record
 from footprint.parsing import Limit
+from footprint.records import record
 from footprint.tracking.identity import Identity
 
 STOP_FILE = "stop.json"

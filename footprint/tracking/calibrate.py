@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from footprint.records import record
 from footprint.errors import FootprintError
+from footprint.records import record
 from footprint.tracking.chain import is_processor
 from footprint.tracking.report import RunReport
 

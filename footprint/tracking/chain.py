@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from footprint.records import record
 from footprint import equations
 from footprint.errors import FootprintError
+from footprint.records import record
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate, PlaceSummary
 from footprint.units import W_PER_KW
