@@ -223,11 +223,27 @@ def build(config: Mapping[str, Any], objective: str = "") -> torch.nn.Module:
 
     arguments = dict(config)
     settings = transformers.AutoConfig.for_model(arguments.pop("model_type"), **arguments)
+    _within_vocabulary(settings)
     model_class = _model_class(settings, config.get("architectures") or (), objective)
     model: torch.nn.Module = model_class._from_config(
         settings, attn_implementation="eager", experts_implementation="batched_mm"
     )
     return model.eval()
+
+
+def _within_vocabulary(settings: Any) -> None:
+    """Brings the library's default token ids inside a vocabulary that is smaller than its default."""
+    vocabulary = getattr(settings, "vocab_size", None)
+    for name in (
+        "pad_token_id",
+        "bos_token_id",
+        "eos_token_id",
+        "decoder_start_token_id",
+        "forced_eos_token_id",
+    ):
+        token = getattr(settings, name, None)
+        if isinstance(token, int) and isinstance(vocabulary, int) and token >= vocabulary:
+            setattr(settings, name, 0)
 
 
 def _model_class(settings: Any, architectures: Sequence[str], objective: str) -> Any:

@@ -27,7 +27,7 @@ class Trained:
     frozen: frozenset[str] = frozenset()
     """Frozen parts and operations, by name."""
     spans: tuple[tuple[str, int, int], ...] = ()
-    """Frozen layers: (part, or "" for every part; first; one past the last)."""
+    """Frozen blocks: (part, or "" for every part; first; one past the last)."""
 
     @property
     def everything(self) -> bool:
@@ -38,8 +38,9 @@ class Trained:
         """Whether anything of the layer at this position may be trained."""
         if layer.part in self.frozen:
             return False
-        return not self.spans or not any(
-            first <= index < stop and part in ("", layer.part) for part, first, stop in self.spans
+        return not any(
+            first <= index < stop and (part == layer.part or (not part and layer.checkpointed))
+            for part, first, stop in self.spans
         )
 
     def trains(self, operation: Operation) -> bool:
