@@ -125,6 +125,15 @@ class Fields:
                 )
         return tuple(value)
 
+    def indices(self, name: str) -> tuple[int, ...]:
+        """Layer numbers, in order; none where the config gives none."""
+        _, value = self.raw(name, default=())
+        if isinstance(value, (str, bytes)) or not isinstance(value, Sequence) or len(value) > MAX_LAYERS:
+            raise ConfigError(f"{self.path}.{name} must be a list of layer numbers, not {_shown(value)}")
+        if not all(type(entry) is int and 0 <= entry <= MAX_LAYERS for entry in value):
+            raise ConfigError(f"{self.path}.{name} must hold layer numbers, not {_shown(value)}")
+        return tuple(sorted(set(value)))
+
     def words(self, name: str, *, default: Any = _REQUIRED, length: int | None = None) -> tuple[str, ...]:
         """A list of words, of the given length."""
         _, value = self.raw(name, default=default)

@@ -97,8 +97,7 @@ def _ssd(fields: Fields, data: Sequences, width: int) -> Mixer:
 
 def _bamba(fields: Fields, data: Sequences) -> Decoder:
     layers = fields.layers("num_hidden_layers")
-    _, indices = fields.raw("attn_layer_indices", default=())
-    attention = compact(sorted({index for index in indices if type(index) is int}))
+    attention = compact(fields.indices("attn_layer_indices"))
     mixer = _ssd(fields, data, fields.size("hidden_size"))
     return llama_like(
         fields,

@@ -44,11 +44,8 @@ def sparse(
 def _every(fields: Fields, layers: int) -> Positions:
     """Qwen: every ``decoder_sparse_step``-th layer, but not those of ``mlp_only_layers``."""
     step = fields.size("decoder_sparse_step", default=1)
-    _, dense = fields.raw("mlp_only_layers", default=())
-    if isinstance(dense, str) or not hasattr(dense, "__iter__"):
-        raise fields.error("mlp_only_layers", "must be a list of layer numbers")
     sparse_positions = range(step - 1, layers, step)
-    excluded = set(dense)
+    excluded = set(fields.indices("mlp_only_layers"))
     return compact(p for p in sparse_positions if p not in excluded) if excluded else sparse_positions
 
 
@@ -200,7 +197,7 @@ def _llama4(fields: Fields) -> Decoder:
     step = fields.size("interleave_moe_layer_step", default=1)
     positions: Positions = range(step - 1, layers, step)
     if "moe_layers" in fields:
-        positions = compact(sorted(set(fields.raw("moe_layers")[1])))
+        positions = compact(fields.indices("moe_layers"))
     interval = fields.size("no_rope_layer_interval", default=4)
     full: Positions = range(interval - 1, layers, interval)
     if "layer_types" in fields:
