@@ -227,7 +227,7 @@ def ablation() -> Iterable[tuple[str, str, str]]:
             return {name: value for name, value in plain(*inputs).items() if name != term}
 
         _use(without)
-        values = fit(prepared, rounds=1)
+        values = fit(prepared, sweeps=2)
         constants = base.but(**values)
         logs = [
             a + b

@@ -155,15 +155,27 @@ def base_constants() -> Constants:
     return Constants({name: float(row["value"]) for name, row in table.items()})
 
 
+STEPS = (0.08, 0.04, 0.02, 0.01, 0.005)
+"""Step sizes of the search, in logarithms, from coarse to fine."""
+MOVES = 8
+"""Most moves of one constant at one step size."""
+SWEEPS = 6
+"""Most sweeps over all constants at one step size."""
+
+
 def fit(
-    prepared: Sequence[Prepared], *, start: Mapping[str, float] | None = None, rounds: int = 3
+    prepared: Sequence[Prepared],
+    *,
+    start: Mapping[str, float] | None = None,
+    steps: Sequence[float] = STEPS,
+    sweeps: int = SWEEPS,
 ) -> dict[str, float]:
-    """Constants with the highest posterior density, found by coordinate search in logarithms."""
+    """Constants with the highest posterior density, found by pattern search in logarithms."""
     prior = priors()
     base = base_constants()
+    weights = [item.weight for item in prepared]
     values = {name: prior[name].mid for name in prior}
     values.update(start or {})
-    weights = [item.weight for item in prepared]
     sums = log_sums(prepared, base.but(**values))
 
     def total(candidate: Mapping[str, float], sums: Sequence[float]) -> float:
@@ -172,24 +184,23 @@ def fit(
         return data + sum(prior[name].cost(candidate[name]) for name in prior)
 
     best = total(values, sums)
-    step = dict.fromkeys(values, 0.10)
-    for _ in range(rounds):
-        for name in (*FACTORS, *PHYSICS, *FACTORS):
-            for _ in range(4):
-                moved = False
-                for direction in (1.0, -1.0):
-                    candidate = dict(values)
-                    candidate[name] = values[name] * math.exp(direction * step[name])
-                    trial = log_sums(prepared, base.but(**candidate)) if name in PHYSICS else sums
-                    cost = total(candidate, trial)
-                    if cost < best - 1e-6:
-                        best, values, sums, moved = cost, candidate, trial, True
+    for step in steps:
+        for _ in range(sweeps):
+            before = best
+            for name in (*FACTORS, *PHYSICS):
+                for direction in (step, -step):
+                    moves = 0
+                    while moves < MOVES:
+                        candidate = {**values, name: values[name] * math.exp(direction)}
+                        trial = log_sums(prepared, base.but(**candidate)) if name in PHYSICS else sums
+                        cost = total(candidate, trial)
+                        if cost >= best - 1e-9:
+                            break
+                        best, values, sums, moves = cost, candidate, trial, moves + 1
+                    if moves:
                         break
-                if not moved:
-                    step[name] *= 0.5
-                    if step[name] < 0.01:
-                        break
-        step = {name: max(0.02, s) for name, s in step.items()}
+            if before - best < 1e-3:
+                break
     return values
 
 
@@ -199,7 +210,12 @@ def fold_values(
     """What is fitted without each fold (``family``, ``publisher`` or ``generation``), by fold."""
     folds = sorted({getattr(item.case, by) for item in prepared})
     return {
-        fold: fit([item for item in prepared if getattr(item.case, by) != fold], start=start, rounds=1)
+        fold: fit(
+            [item for item in prepared if getattr(item.case, by) != fold],
+            start=start,
+            steps=STEPS[1:-1],
+            sweeps=2,
+        )
         for fold in folds
     }
 
