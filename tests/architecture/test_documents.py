@@ -50,6 +50,7 @@ def shown_commands() -> list[str]:
 @pytest.mark.parametrize("command", shown_commands())
 def test_the_commands_shown_work(command: str, footprint: Footprint, tmp_path: Path, root: Path) -> None:
     (tmp_path / "config.json").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "train.py").write_text("print(sum(range(1000)))\n", encoding="utf-8")
     (tmp_path / "my-chip.toml").write_bytes((root / "hardware_profiles" / "v100-sxm2-16gb.toml").read_bytes())
     done = footprint(*shlex.split(command)[1:])
     assert done.returncode == (3 if "--fail-over" in command else 0), done.stderr
