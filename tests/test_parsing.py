@@ -72,8 +72,8 @@ def test_limits(text: str, quantity: str, value: float) -> None:
     "text",
     [
         "", " ", "nan", "NaN", "inf", "-inf", "infinity", "-1", "+1", "0", "0.0", "1e999", "1e400", "0x10",
-        "1,000", "1 000", "1..2", "1e", "e9", "1__0", "_1", "1_", "１２", "٣", "1\x00", "1\n2", "ten", "--", "%",
-        "1/2", "=1+1", "1e-400", "9" * 400, "$", "1 parsec", "1ſ",
+        "1,000", "1 000", "1..2", "1e", "e9", "1__0", "_1", "1_", "１２", "٣", "1\x00", "1\n2", "ten", "--",
+        "%", "1/2", "=1+1", "1e-400", "9" * 400, "$", "1 parsec", "1ſ",
     ],
 )  # fmt: skip
 def test_everything_else_is_one_clear_error(parse: Callable[[str], float], text: str) -> None:

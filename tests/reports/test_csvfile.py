@@ -224,7 +224,8 @@ import sys
 from pathlib import Path
 from footprint.results.rows import append_rows, report_row
 for i in range(3):
-    cells = report_row({"name": "w" * 500}, kind="estimate", run_id=f"{sys.argv[2]}-{i}", started_at="2026-01-01")
+    run_id = f"{sys.argv[2]}-{i}"
+    cells = report_row({"name": "w" * 500}, kind="estimate", run_id=run_id, started_at="2026-01-01")
     append_rows(Path(sys.argv[1]), [cells])
 """
 
