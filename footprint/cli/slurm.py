@@ -19,19 +19,19 @@ Examples:
   footprint slurm jobs.txt --hw volta=v100-sxm2-32gb --hw a100 --format json
   footprint slurm jobs.txt --hw v100 -o runs.csv
 
-The file is the output of
-  sacct -P --noconvert --duplicates --format=JobID,JobIDRaw,State,ElapsedRaw,
-  AllocTRES,ConsumedEnergyRaw,NNodes,NodeList,Partition,Cluster,Submit,Start,
-  End,JobName
-(on one line) or of sacct --json; - reads it from standard input.
+\b
+A file for it, on the machine where sacct is (or with sacct --json):
+  F=JobID,JobIDRaw,State,ElapsedRaw,AllocTRES,ConsumedEnergyRaw,NNodes
+  F=$F,NodeList,Partition,Cluster,Submit,Start,End,JobName
+  sacct -P --noconvert --duplicates --format=$F -j 123456 > jobs.txt
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("targets", nargs=-1, required=True, metavar="JOBID|FILE...")
 @click.option(
-    "--hw", type=HARDWARE, multiple=True,
-    help="Chip of the GPUs: CHIP, TYPE=CHIP, or CHIP:N a node where Slurm has none.",
+    "--hw", type=HARDWARE, multiple=True, metavar="CHIP",
+    help="What the GPUs are: CHIP, TYPE=CHIP, or CHIP:N (a node) where Slurm has none.",
 )  # fmt: skip
 @click.option("--accelerators-per-node", type=WHOLE, help="Accelerators in one server.")
 @click.option(

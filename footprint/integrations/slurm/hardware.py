@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 
 from footprint.catalog.cluster import parse_cluster
-from footprint.catalog.hardware import find_accelerator
+from footprint.catalog.hardware import find_accelerator, is_path, known_names
+from footprint.catalog.names import nearest
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.integrations.slurm.records import Job, shown
 from footprint.records import record
@@ -99,11 +100,8 @@ def parts_of(job: Job, hardware: Hardware) -> tuple[Part, ...]:
 
 def _overruled(kind: str, chip: str) -> list[str]:
     """A note where --hw takes the place of a type that is a chip's own name."""
-    try:
-        own = find_accelerator(kind) if kind else None
-    except FootprintError:
-        return []
-    if own is None or own.id == find_accelerator(chip).id:
+    own = _own_profile(kind)
+    if own is None or own == find_accelerator(chip).id:
         return []
     return [f"--hw {chip} takes the place of {shown(kind)}, which Slurm recorded"]
 
@@ -118,14 +116,24 @@ def _chip_of(kind: str, job: Job, hardware: Hardware) -> str:
             f"Slurm keeps no type of its {job.device_count} GPUs (gres/gpu={job.device_count}): say "
             "which with --hw, such as --hw v100"
         )
-    try:
-        find_accelerator(kind)
-    except UnknownNameError as error:
-        near = f"; did you mean {', '.join(error.nearest)}?" if error.nearest else ""
+    if _own_profile(kind) is None:
+        near = nearest(kind[:80], known_names())
         raise FootprintError(
-            f"no hardware profile is named {shown(kind)!r}{near} Say which it is with --hw {shown(kind)}=CHIP"
-        ) from None
+            f"no hardware profile is named {shown(kind)!r}"
+            + (f" (near it: {', '.join(near)})" if near else "")
+            + f": say which it is with --hw {shown(kind)}=CHIP"
+        )
     return kind
+
+
+def _own_profile(kind: str) -> str | None:
+    """Id of the profile that a type of Slurm's names; never a file, whatever the name looks like."""
+    if not kind or is_path(kind):
+        return None
+    try:
+        return find_accelerator(kind).id
+    except FootprintError:
+        return None
 
 
 def _from_option(job: Job, hardware: Hardware) -> Part:

@@ -150,7 +150,7 @@ def _job(row: Mapping[str, str]) -> Job:
         job_id=shown(job_id),
         raw_id=shown((row.get("jobidraw") or job_id).strip()),
         name=shown(row.get("jobname", "").strip(), 80),
-        state=(row["state"].split() or ["UNKNOWN"])[0].rstrip("+"),
+        state=shown((row["state"].split() or ["UNKNOWN"])[0].rstrip("+"), 30) or "UNKNOWN",
         elapsed_s=_elapsed_s(row),
         devices=devices,
         slices=slices,
