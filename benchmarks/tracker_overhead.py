@@ -112,8 +112,12 @@ run.stop()
 """
 
 
+class ProgramFailedError(Exception):
+    """A program ended with an error; the message is its last line."""
+
+
 def python(code: str, *arguments: str, folder: Path) -> str:
-    """What a fresh interpreter prints in last place; SystemExit if it fails."""
+    """What a fresh interpreter prints in last place."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
@@ -121,7 +125,7 @@ def python(code: str, *arguments: str, folder: Path) -> str:
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        raise SystemExit(f"a program failed:\n{done.stderr[-2000:]}")
+        raise ProgramFailedError(done.stderr.strip().rpartition("\n")[2])
     return done.stdout.splitlines()[-1] if done.stdout else ""
 
 
@@ -141,10 +145,16 @@ def beside_the_loop(
         for name, runs in found.items():
             before, enter, leave = TRACKERS[name]
             code = LOOP.format(before=before, enter=enter, leave=leave)
-            runs.append(json.loads(python(code, str(settle_s), str(seconds), folder=folder)))
+            try:
+                runs.append(json.loads(python(code, str(settle_s), str(seconds), folder=folder)))
+            except ProgramFailedError as error:
+                if name not in NEEDS:
+                    raise
+                print(f"{name} does not run here: {error}")
     return {
         name: {key: statistics.median(run[key] for run in runs) for key in ("share", "first_s")}
         for name, runs in found.items()
+        if runs
     }
 
 
