@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from footprint.meters import Meter
-from footprint.tracking.run import BudgetReachedError, Run
+from footprint.tracking.bounds import BudgetReachedError
+from footprint.tracking.run import Run
 from footprint.tracking.settings import Settings, make_settings
 
 __all__ = ["BudgetReachedError", "Run", "make_run_settings", "track"]

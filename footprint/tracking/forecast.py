@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from footprint.records import record
+
 MOST_BLOCKS = 256
 """Above this, neighbouring blocks are merged: memory and time stay flat over any run."""
 WARM_UP_FACTOR = 1.25
@@ -47,7 +49,7 @@ class Block:
         return self.seconds / self.steps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Pace:
     """Seconds a step from here on, 90 % interval, and what warm-up took."""
 
@@ -58,7 +60,7 @@ class Pace:
     warm_up_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TimeForecast:
     """Hours of the whole run, 90 % interval; ``progress`` is the part of the work done."""
 

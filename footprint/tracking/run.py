@@ -18,9 +18,9 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from footprint.errors import FootprintError
-from footprint.meters import Meter, meter_from
 from footprint.results.estimate import Estimate
 from footprint.results.measurement import Comparison, Measurement
+from footprint.tracking.bounds import BudgetReachedError, how_it_ended, meter_of
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.identity import identify, run_name
 from footprint.tracking.recorder import Recorder
@@ -38,10 +38,6 @@ _alive: weakref.WeakSet[Run] = weakref.WeakSet()
 _sequence = 0
 _sequence_lock = threading.Lock()
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-
-class BudgetReachedError(Exception):
-    """Leaves the training loop at a budget's step; the run's ``with`` block takes it."""
 
 
 def _next_sequence() -> int:
@@ -122,7 +118,7 @@ class Run:
         options = {"host": who.counts_node, "root_pid": os.getppid() if who.local_world_size > 1 else None}
         self._recorder = Recorder(
             settings, who, self.run_id, self._counts,
-            functools.partial(_make_meter, settings, who.counts_node, who.local_world_size, options),
+            functools.partial(meter_of, settings, who.counts_node, who.local_world_size, options),
             self._watch, self._report, {"name_is_shared": self._shared_name},
         )  # fmt: skip
         self._watcher = Watcher(self._recorder, self._counts, self.say, shared=self._shared_name)
@@ -145,7 +141,7 @@ class Run:
         with contextlib.suppress(ValueError, RuntimeError):  # entered in another context, or ended before
             if token is not None:
                 _active.reset(token)
-        status, text = _how_it_ended(error)
+        status, text = how_it_ended(error)
         try:
             self._finish(status, text)
         except KeyboardInterrupt:
@@ -327,35 +323,3 @@ class Run:
             with contextlib.suppress(Exception):
                 sys.stderr.write(f"footprint: {text}\n")
                 sys.stderr.flush()
-
-
-def _make_meter(
-    settings: Settings, counts_node: bool, local_world_size: int, options: dict[str, Any]
-) -> Meter:
-    """The meter of this process: the asked one on the rank that counts the node.
-
-    Other ranks read only boards that no one else of the node sees: where each rank was given
-    its own (``CUDA_VISIBLE_DEVICES`` shorter than the ranks of the node).
-    """
-    if counts_node:
-        return meter_from(settings.meter, options)
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    bound = visible is not None and len(visible.split(",")) < local_world_size
-    parent_counts = "FOOTPRINT_PARENT_RUN" in os.environ
-    return (
-        meter_from(settings.meter, options)
-        if bound and not parent_counts and settings.meter == "codecarbon"
-        else meter_from("none")
-    )
-
-
-def _how_it_ended(error: BaseException | None) -> tuple[str, str]:
-    """The status of a run whose block ended with this exception."""
-    if error is None:
-        return "completed", ""
-    if isinstance(error, BudgetReachedError):
-        return "stopped_by_budget", str(error)
-    if isinstance(error, SystemExit):
-        return ("completed", "") if error.code in (None, 0) else ("failed", f"SystemExit({error.code!r})")
-    text = f"{type(error).__name__}: {error}"
-    return ("interrupted" if isinstance(error, KeyboardInterrupt) else "failed"), text[:300]
