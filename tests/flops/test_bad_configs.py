@@ -17,11 +17,11 @@ from tests.flops.small_configs import DECODERS, ENCODERS, GROUPED, IMAGES, PATCH
 
 SHAPE = StepShape(sequences=2, sequence_length=33, target_sequence_length=13)
 LLAMA = {"model_type": "llama", **GROUPED}
-EVERY = [
-    *({"model_type": name, **config} for name, config in DECODERS),
-    *({"model_type": name, **config} for name, config, _ in ENCODERS[:12]),
-    *({"model_type": name, **config} for name, config in SEQ2SEQS),
-    *({"model_type": name, **config} for name, config, _ in IMAGES),
+EVERY: list[dict[str, Any]] = [
+    *DECODERS,
+    *(config for _, config in ENCODERS[:12]),
+    *SEQ2SEQS,
+    *(config for _, config in IMAGES),
     {
         "model_type": "elmo",
         "bidirectional": True,

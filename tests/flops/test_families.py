@@ -12,7 +12,7 @@ from footprint.flops import count_step
 from footprint.flops.count import step_sums
 from footprint.flops.verify import verify
 from footprint.schema import StepShape, TrainingMethod
-from tests.flops.small_configs import DECODERS, ENCODERS, IMAGES, SEQ2SEQS, TEXT
+from tests.flops.small_configs import DECODERS, ENCODERS, IMAGES, PATCHES, SEQ2SEQS, TEXT, names
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -44,35 +44,24 @@ def ours(config: dict[str, Any], shape: StepShape, objective: str = "") -> tuple
     return sums.dense_forward, sums.dense_backward, sums.parameters.total
 
 
-@pytest.mark.parametrize(
-    ("model_type", "config"), DECODERS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(DECODERS)]
-)
-def test_decoders(model_type: str, config: dict[str, Any]) -> None:
-    exact({"model_type": model_type, **config}, TEXTS, "clm")
+@pytest.mark.parametrize("config", DECODERS, ids=names(DECODERS))
+def test_decoders(config: dict[str, Any]) -> None:
+    exact(config, TEXTS, "clm")
 
 
-@pytest.mark.parametrize(
-    ("model_type", "config", "objective"),
-    ENCODERS,
-    ids=[f"{n}-{o}-{i}" for i, (n, _, o) in enumerate(ENCODERS)],
-)
-def test_encoders(model_type: str, config: dict[str, Any], objective: str) -> None:
-    exact({"model_type": model_type, **config}, StepShape(sequences=2, sequence_length=40), objective)
+@pytest.mark.parametrize(("objective", "config"), ENCODERS, ids=names([config for _, config in ENCODERS]))
+def test_encoders(objective: str, config: dict[str, Any]) -> None:
+    exact(config, StepShape(sequences=2, sequence_length=40), objective)
 
 
-@pytest.mark.parametrize(
-    ("model_type", "config"), SEQ2SEQS, ids=[f"{n}-{i}" for i, (n, _) in enumerate(SEQ2SEQS)]
-)
-def test_encoder_decoders(model_type: str, config: dict[str, Any]) -> None:
-    shape = StepShape(sequences=2, sequence_length=40, target_sequence_length=13)
-    exact({"model_type": model_type, **config}, shape, "seq2seq")
+@pytest.mark.parametrize("config", SEQ2SEQS, ids=names(SEQ2SEQS))
+def test_encoder_decoders(config: dict[str, Any]) -> None:
+    exact(config, StepShape(sequences=2, sequence_length=40, target_sequence_length=13), "seq2seq")
 
 
-@pytest.mark.parametrize(
-    ("model_type", "config", "side"), IMAGES, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(IMAGES)]
-)
-def test_image_models(model_type: str, config: dict[str, Any], side: int | None) -> None:
-    exact({"model_type": model_type, **config}, StepShape(sequences=2, image_size=side))
+@pytest.mark.parametrize(("side", "config"), IMAGES, ids=names([config for _, config in IMAGES]))
+def test_image_models(side: int | None, config: dict[str, Any]) -> None:
+    exact(config, StepShape(sequences=2, image_size=side))
 
 
 def test_classification_with_a_decoder() -> None:
@@ -81,16 +70,12 @@ def test_classification_with_a_decoder() -> None:
 
 
 def test_towers_alone() -> None:
-    patches = {
-        "hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 160,
-        "image_size": 64, "patch_size": 16,
-    }  # fmt: skip
     words = {
         "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
         "vocab_size": 100, "max_position_embeddings": 16,
     }  # fmt: skip
     for name, library in (("clip", "CLIP"), ("siglip", "Siglip")):
-        image = {"model_type": f"{name}_vision_model", "architectures": [f"{library}VisionModel"], **patches}
+        image = {"model_type": f"{name}_vision_model", "architectures": [f"{library}VisionModel"], **PATCHES}
         exact(image, StepShape(sequences=2))
         text = {"model_type": f"{name}_text_model", "architectures": [f"{library}TextModel"], **words}
         exact(text, StepShape(sequences=2, sequence_length=10))

@@ -18,7 +18,7 @@ SHAPE = StepShape(sequences=2, sequence_length=33)
 PAIR = StepShape(sequences=2, sequence_length=40, target_sequence_length=13)
 LLAMA = {"model_type": "llama", **GROUPED, "num_hidden_layers": 4}
 BERT = {"model_type": "bert", **TEXT, "num_hidden_layers": 4, "tie_word_embeddings": True}
-BART = {"model_type": "bart", **SEQ2SEQ}
+BART = SEQ2SEQ
 T5 = {
     "model_type": "t5", "d_model": 256, "d_kv": 32, "d_ff": 512, "num_layers": 3, "num_decoder_layers": 3,
     "num_heads": 8, "vocab_size": 1000,
