@@ -1,0 +1,89 @@
+"""``footprint flops``: the JSON contract, the table, the proof, and what it says to bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from footprint.catalog.models import find_model
+from footprint.flops import count_step
+from footprint.schema import StepShape
+from tests.conftest import Footprint
+
+PROMISED = {
+    "schema", "model", "parameters", "tokens", "forward_flop", "backward_flop", "training_flop",
+    "training_flop_causal", "hardware_flop", "components", "basis",
+}  # fmt: skip
+
+
+def test_json_keeps_the_contract(footprint: Footprint) -> None:
+    done = footprint("flops", "--model", "gpt2", "--seq-len", "1024", "--batch-size", "8", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert set(record) >= PROMISED
+    assert record["schema"] == "footprint/flops/1"
+    exact = count_step(find_model("gpt2").config, StepShape(sequences=8, sequence_length=1024))
+    assert record["training_flop"] == exact.training_flop
+    assert record["tokens"] == 8 * 1024
+    assert sum(record["components"].values()) == record["training_flop"]
+    assert set(record["parameters"]) == {"total", "active", "trainable", "non_embedding"}
+    assert record["shortcut_6n_flop"] == 6 * record["parameters"]["total"] * record["tokens"]
+    assert record["memory"]["total_byte"] > 16 * record["parameters"]["total"]
+
+
+def test_the_table_fits_and_names_the_recipes_own_step(footprint: Footprint) -> None:
+    done = footprint("flops", "--model", "bert-base")
+    assert done.returncode == 0, done.stderr
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert "110,106,428" in done.stdout
+    assert "5.463e8" in done.stdout  # a token of the first phase, 20 of 128 positions predicted
+
+
+def test_images_have_no_tokens(footprint: Footprint) -> None:
+    done = footprint("flops", "--model", "resnet-50", "--format", "json")
+    record = json.loads(done.stdout)
+    assert record["tokens"] is None
+    assert record["shortcut_6n_flop"] is None
+
+
+@pytest.mark.slow
+def test_verify_prints_both_counts(footprint: Footprint) -> None:
+    pytest.importorskip("torch")
+    done = footprint("flops", "--model", "t5-small", "--verify", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    proof = json.loads(done.stdout)["proof"]
+    assert proof["exact"] is True
+    assert proof["forward_flop"] == proof["torch_forward_flop"]
+    assert proof["backward_flop"] == proof["torch_backward_flop"]
+
+
+def test_a_strangers_config(footprint: Footprint, tmp_path: Path) -> None:
+    config = {
+        "model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "intermediate_size": 96, "vocab_size": 100,
+    }  # fmt: skip
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    done = footprint("flops", "--model", str(path), "--seq-len", "16", "--method", "lora", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["parameters"]["trainable"] == 2 * 2 * 16 * (64 + 64)
+    path.write_text(json.dumps({**config, "num_attention_heads": 7}))
+    done = footprint("flops", "--model", str(path), "--seq-len", "16")
+    assert done.returncode == 2
+    assert "config.hidden_size = 64 is not a multiple of num_attention_heads = 7" in done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["--model", "gpt2", "--frozen", "nothing"], "nothing called 'nothing'"),
+    (["--model", "gpt2", "--method", "lora", "--lora-targets", "query"], "no projection called query"),
+    (["--model", "t5-base", "--seq-len", "8", "--objective", "clm"], "objective 'clm' does not fit"),
+    (["--model", "gpt2", "--precision", "fp12"], "precision 'fp12'"),
+    (["--model", "gpt2", "--document-length", "0.1"], "document_length"),
+])  # fmt: skip
+def test_what_does_not_fit_says_so(footprint: Footprint, arguments: list[str], says: str) -> None:
+    done = footprint("flops", *arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
