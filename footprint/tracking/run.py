@@ -119,7 +119,7 @@ class Run:
         self._recorder = Recorder(
             settings, who, self.run_id, self._counts,
             functools.partial(meter_of, settings, who.counts_node, who.local_world_size, options),
-            self._watch, self._report, {"name_is_shared": self._shared_name},
+            self._opened, self._watch, self._report, {"name_is_shared": self._shared_name},
         )  # fmt: skip
         self._watcher = Watcher(self._recorder, self._counts, self.say, shared=self._shared_name)
         self._counts.restart_clock()
@@ -127,9 +127,6 @@ class Run:
         _alive.add(self)
         atexit.register(self._at_exit)
         self._signals.install()
-        self._recorder.ready.wait(START_WAIT_S)
-        if who.rank == 0:
-            self.say(self._first_line())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -298,6 +295,13 @@ class Run:
 
     # ------------------------------------------------------------------ on the recorder's thread
 
+    def _opened(self) -> None:
+        """Once everything is prepared: the line at the start."""
+        if self._recorder is not None and self._recorder.who.rank == 0:
+            from footprint.tracking.live import start_line
+
+            self.say(start_line(self._recorder))
+
     def _watch(self, state: dict[str, Any], snapshot: Snapshot) -> None:
         """After each journal line: forecast and budget."""
         if self._watcher is not None:
@@ -311,11 +315,6 @@ class Run:
             from footprint.tracking.live import end_report
 
             self._summary = end_report(self._recorder)
-
-    def _first_line(self) -> str:
-        from footprint.tracking.live import start_line
-
-        return start_line(self._recorder) if self._recorder is not None else ""
 
     def say(self, text: str) -> None:
         """Print one line of ours on stderr, unless asked to be quiet."""
