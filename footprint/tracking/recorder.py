@@ -35,7 +35,8 @@ METER_END_WAIT_S = 6.0
 class Recorder:
     """Everything that happens beside the loop; `begin` starts it, `finish` ends it.
 
-    ``on_tick`` is called after each journal line with the line and the snapshot behind it.
+    ``on_open`` is called on its thread when everything is prepared, ``on_tick`` after each journal
+    line with the line and the snapshot behind it, ``on_end`` after the last.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Recorder:
         run_id: str,
         counts: Counts,
         make_meter: Callable[[], Meter],
+        on_open: Callable[[], None],
         on_tick: Callable[[dict[str, Any], Snapshot], None],
         on_end: Callable[[], None],
         extra: dict[str, Any],
@@ -65,6 +67,7 @@ class Recorder:
         self.first_line: dict[str, Any] = {}
         self.ready, self.done = threading.Event(), threading.Event()
         self._counts = counts
+        self._on_open = on_open
         self._on_tick = on_tick
         self._on_end = on_end
         self._extra = extra
@@ -115,6 +118,7 @@ class Recorder:
         try:
             self._guard("start", self._open)
             self.ready.set()
+            self._guard("first line", self._on_open)
             while not self._ending.is_set():
                 self._flush_now.wait(self.settings.flush_s)
                 self._flush_now.clear()

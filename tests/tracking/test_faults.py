@@ -207,7 +207,7 @@ def test_a_disk_that_fills_up_while_training(tmp_path: Path, small_disk: Path) -
     filler = str(small_disk / "filler")
     ended = end_by(
         tmp_path,
-        f"open({filler!r}, 'wb', buffering=0).write(b'x' * 65536); time.sleep(0.5); run.step(tokens=3)",
+        f"open({filler!r}, 'wb', buffering=0).write(b'x' * 65536); time.sleep(2.5); run.step(tokens=3)",
         arguments=f"{{'journal_dir': {str(small_disk)!r}}}",
     )
     assert ended.returncode == 0, ended.err

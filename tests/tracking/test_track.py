@@ -141,6 +141,7 @@ def test_no_thread_outlives_the_run(quick: Quick) -> None:
     before = set(threading.enumerate())
     with quick() as run:
         run.step()
+        assert run.folder is not None  # it is there by now
         assert len(set(threading.enumerate()) - before) == 2
     assert set(threading.enumerate()) == before
 
