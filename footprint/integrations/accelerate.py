@@ -1,0 +1,64 @@
+"""Accelerate: ``Accelerator(log_with=[FootprintTracker(region="FRA"), "tensorboard"])``.
+
+The run begins with ``init_trackers`` and ends with ``end_training``. Steps are those of the
+optimiser given to ``watch``; in every ``accelerator.log`` the ``footprint/...`` metrics join the values,
+and reach the trackers that stand after this one.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from footprint.integrations.training import Loop, compose, lazy, load
+
+
+@functools.cache
+def _make_class() -> Any:
+    """The class ``FootprintTracker``, made when accelerate is there."""
+    base = load("accelerate.tracking", "accelerate").GeneralTracker
+    return compose("FootprintTracker", __name__, _Hooks, base)
+
+
+class _Hooks:
+    """A tracker of Accelerate, on every process; takes the options of `footprint.track`."""
+
+    name = "footprint"
+    requires_logging_directory = False
+    main_process_only = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.loop = Loop(options)
+
+    @property
+    def tracker(self) -> Any:
+        """The run, while there is one."""
+        return self.loop.run or self.loop.ended
+
+    def start(self) -> None:
+        self.loop.start()
+
+    def watch(self, optimizer: Any, *, tokens: float = 0, samples: float = 0) -> None:
+        """Count each step of an optimiser, with the tokens and samples of this process in it.
+
+        With ``on_budget="stop"`` the step that ends the run raises ``footprint.tracking.BudgetReachedError``.
+        """
+
+        def count(*_: Any) -> None:
+            if self.loop.step(tokens=tokens, samples=samples) and self.loop.stopped is not None:
+                raise self.loop.stopped
+
+        getattr(optimizer, "optimizer", optimizer).register_step_post_hook(count)
+
+    def store_init_configuration(self, values: dict[str, Any]) -> None:
+        """Nothing: the journal holds what the run was given."""
+
+    def log(self, values: dict[str, Any], step: int | None = None, **kwargs: Any) -> None:
+        values.update(self.loop.live())
+
+    def finish(self) -> None:
+        self.loop.end()
+
+
+__getattr__ = lazy("FootprintTracker", _make_class, __name__)
