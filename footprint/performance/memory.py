@@ -30,7 +30,9 @@ def state_byte(work: Work, layout: Layout, machine: Machine) -> float:
     expert = work.expert_parameters / (layout.pp * layout.tp * layout.ep)
     trained = work.trained_share
     weight = BYTES[machine.precision]
-    kept = weight + c["gradient_byte"] * trained
+    # Frozen weights may be stored in fewer bits than they are multiplied in (QLoRA).
+    frozen = c.values.get("frozen_weight_byte", weight)
+    kept = (weight + c["gradient_byte"]) * trained + frozen * (1.0 - trained)
     states = c["optimiser_state_byte"] * trained
     expert_replicas = max(1.0, replicas * layout.tp / (layout.ep * layout.tp))
     if layout.zero == 3:

@@ -10,7 +10,7 @@ from footprint import equations
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.performance.anchoring import Anchor, anchored_factor, weight_of
-from footprint.performance.constants import load_constants
+from footprint.performance.constants import Constants, load_constants
 from footprint.performance.layout import Layout
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
 from footprint.performance.work import Work
@@ -81,7 +81,7 @@ def predict_step(
     shape = step_flop.shape
     raw = predict_raw(
         work, cluster, precision, year, given=given, native=native,
-        constants=load_constants().but(optimiser_state_byte=assumed(f"optimisers.{optimizer}").value),
+        constants=_constants(step_flop, optimizer),
         flash=step_flop.training.attention == "flash",
         sequence_length=float((shape.sequence_length if shape else None) or 0),
     )  # fmt: skip
@@ -108,6 +108,14 @@ def predict_step(
         warnings=warnings,
         layout=raw.layout,
     )
+
+
+def _constants(step_flop: StepFlops, optimizer: str) -> Constants:
+    """The model's constants with the memory of this optimiser and, for QLoRA, of 4-bit weights."""
+    memory = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
+    if step_flop.training.method == "qlora":
+        memory["frozen_weight_byte"] = assumed("optimisers.qlora_weight").value
+    return load_constants().but(**memory)
 
 
 def peak_flop_per_s(cluster: Cluster, precision: str) -> float:
@@ -181,7 +189,8 @@ def _rows(
 
 
 def _does_not_fit(cluster: Cluster, layout: Layout) -> str:
+    way_out = "more accelerators" if layout.recompute == "full" else "more accelerators or --recompute full"
     return (
         f"by our count the step does not fit into the {cluster.accelerator.memory_gib:g} GiB of "
-        f"{cluster.accelerator.name} ({layout.text}): use more accelerators or --recompute full"
+        f"{cluster.accelerator.name} ({layout.text}): use {way_out}"
     )
