@@ -1,0 +1,1 @@
+"""Looking things up by name: accelerators, models, places, prices; reading and checking their files."""

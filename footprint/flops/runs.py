@@ -82,6 +82,8 @@ def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str,
         inputs["pixel_values"] = torch.empty(batch, *_image(config, shape))
     elif "input_features" in accepted:
         inputs["input_features"] = torch.empty(batch, config.num_mel_bins, length)
+    elif "input_values" in accepted:
+        inputs["input_values"] = torch.empty(batch, length)
     else:
         inputs["input_ids"] = torch.zeros(batch, length, dtype=torch.long)
         if masked and "attention_mask" in accepted:

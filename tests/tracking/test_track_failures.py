@@ -1,0 +1,160 @@
+"""Meters, folders and disks that fail: what is said, and that training goes on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from footprint.meters import Channel, Reading
+from footprint.reports.csvfile import read_rows
+from footprint.tracking import Run
+from footprint.tracking.journal import read_journal
+
+Quick = Callable[..., Run]
+
+
+def journal_of(run: Run) -> Any:
+    assert run.folder is not None
+    (path,) = run.folder.glob("*.journal.jsonl")
+    return read_journal(path)
+
+
+class Fickle:
+    """A meter that does what its script says, reading by reading."""
+
+    def __init__(self, *script: Any, start: Any = None, stop: Any = None) -> None:
+        self.script, self.on_start, self.on_stop, self.reads = list(script), start, stop, 0
+
+    def start(self) -> Any:
+        if isinstance(self.on_start, BaseException):
+            raise self.on_start
+        return self.on_start or (Channel(component="cpu", how="measured", source="script"),)
+
+    def read(self) -> Any:
+        item = self.script[min(self.reads, len(self.script) - 1)]
+        self.reads += 1
+        if isinstance(item, BaseException):
+            raise item
+        if callable(item):
+            return item()
+        return Reading(energy_kwh={"cpu": item}) if isinstance(item, int | float) else item
+
+    def stop(self) -> None:
+        if isinstance(self.on_stop, BaseException):
+            raise self.on_stop
+
+
+@pytest.mark.parametrize(
+    ("meter", "problem"),
+    [
+        (Fickle(1e-9, start=RuntimeError("no device")), "no device"),
+        (Fickle(1e-9, start=SystemExit(3)), "SystemExit"),
+        (Fickle(1e-9, start=42), "TypeError"),
+        (Fickle(ValueError("bus error")), "bus error"),
+        (Fickle(None), "returned nothing"),
+        (Fickle("energy"), "not a Reading"),
+        (Fickle(float("nan")), "not a number"),
+        (Fickle(-1.0), "went back"),
+        (Fickle(1e9), "impossible"),
+        (Fickle(1e-9, stop=OSError("gone")), "gone"),
+    ],
+)
+def test_a_meter_that_fails_is_reported_and_training_goes_on(quick: Quick, meter: Any, problem: str) -> None:
+    steps = 0
+    with quick(meter=meter) as run:
+        for _ in range(5):
+            time.sleep(0.03)
+            run.step()
+            steps += 1
+    assert steps == 5
+    assert any(problem in text for text in run.problems), run.problems
+    measured = run.measurement
+    assert measured is not None
+    assert measured.status == "completed"
+    assert measured.workload.steps == 5
+    if problem != "gone":
+        assert measured.it_energy_kwh is None
+
+
+def test_a_meter_that_hangs_delays_nothing(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("METER_END_WAIT_S", "LAST_READ_WAIT_S", "READ_WAIT_S"):
+        monkeypatch.setattr(f"footprint.tracking.recorder.{name}", 0.1)
+    monkeypatch.setattr("footprint.tracking.meter_thread.HUNG_AFTER_S", 0.2)
+    release = threading.Event()
+    with quick(meter=Fickle(release.wait)) as run:
+        slowest = 0.0
+        for _ in range(30):
+            before = time.perf_counter()
+            run.step()
+            slowest = max(slowest, time.perf_counter() - before)
+            time.sleep(0.02)
+        ending = time.perf_counter()
+    assert time.perf_counter() - ending < 2.0
+    assert slowest < 0.05
+    assert any("has not come back" in text for text in run.problems)
+    steps = [record["steps"] for record in journal_of(run).records if record["type"] == "state"]
+    assert len(set(steps)) > 3  # the journal went on meanwhile
+    release.set()
+
+
+def test_a_slow_meter_does_not_delay_the_first_step(quick: Quick) -> None:
+    def slow() -> Any:
+        time.sleep(0.5)
+        return (Channel(component="cpu", how="measured", source="slow"),)
+
+    meter = Fickle(1e-7)
+    meter.start = slow  # type: ignore[method-assign]
+    before = time.perf_counter()
+    with quick(meter=meter) as run:
+        entered = time.perf_counter() - before
+        run.step()
+    assert entered < 0.4
+    assert run.measurement is not None
+    assert run.measurement.workload.steps == 1
+
+
+def test_zero_for_more_than_a_second_is_a_fault(quick: Quick) -> None:
+    with quick(meter=Fickle(0.0), flush_s=0.2) as run:
+        time.sleep(1.5)
+    assert any("zero for" in problem for problem in run.problems)
+    assert run.measurement is not None
+    assert [(m.component, m.how) for m in run.measurement.meters] == [
+        ("accelerators", "absent"), ("cpu", "absent"), ("ram", "absent"),
+    ]  # fmt: skip
+
+
+def test_a_report_csv_that_cannot_be_written_is_said(quick: Quick, tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text("a,b\n1,2\n")
+    with quick(csv="runs.csv") as run:
+        run.step()
+    assert any("another file" in problem for problem in run.problems)
+    assert (tmp_path / "runs.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_a_journal_folder_that_cannot_be_made_goes_elsewhere(quick: Quick, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with quick(journal_dir=tmp_path / "taken") as run:
+        run.step()
+    assert run.folder is not None
+    assert run.folder.name == run.run_id
+    assert journal_of(run).ended["steps"] == 1
+    assert any("instead" in problem for problem in run.problems)
+
+
+def test_with_no_disk_at_all_memory_serves(
+    quick: Quick, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    monkeypatch.setattr("footprint.tracking.recorder.tempfile.gettempdir", lambda: str(tmp_path / "taken"))
+    with quick(journal_dir=tmp_path / "taken", csv="runs.csv") as run:
+        for _ in range(3):
+            run.step()
+    assert run.folder is None
+    assert run.measurement is not None
+    assert run.measurement.workload.steps == 3
+    assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1
