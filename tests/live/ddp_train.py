@@ -18,9 +18,17 @@ steps, die_at, die_rank = options.pop("steps", 40), options.pop("die_at", -1), o
 pause_s = options.pop("pause_s", 0.02)
 restart = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 torch.set_num_threads(1)
-# gloo sometimes waits for ever after a restart; then torchrun starts once more
-dist.init_process_group("gloo", timeout=timedelta(seconds=20))
-rank = dist.get_rank()
+# torchrun's agent keeps one store over its restarts, and torch 2.13 writes to it without a prefix: a restarted
+# rank now and then connects to the address of one that is dead. A prefix for each restart keeps them apart.
+rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+agent_store = dist.TCPStore(
+    os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), world_size,
+    is_master=rank == 0 and os.environ["TORCHELASTIC_USE_AGENT_STORE"] != "True",
+)  # fmt: skip
+dist.init_process_group(
+    "gloo", store=dist.PrefixStore(f"restart-{restart}", agent_store), rank=rank, world_size=world_size,
+    timeout=timedelta(seconds=60),
+)  # fmt: skip
 model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(16, 1))
 optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
 torch.manual_seed(rank)
