@@ -27,6 +27,8 @@ class Catalogue:
     """One flat row a record; the first key is its id."""
     show: Callable[[str], Mapping[str, Any]]
     """The whole record of a name; raises UnknownNameError."""
+    card: str
+    """Name of the function of ``footprint.reports.cards`` that shows a record to people."""
     names: Callable[[], list[str]]
     columns: Sequence[str]
     """Keys of the rows that the table shows."""
@@ -58,15 +60,20 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
     def search(text: str, format_: str) -> None:
         _print_rows(catalogue, _search(catalogue.rows(), text), format_)
 
-    @group.command("show", help="All that is known of one record, with sources.", epilog=epilog)
+    @group.command("show", help="One record, with its sources.", epilog=epilog)
     @click.argument("name", type=name_type)
     @_format_option
-    def show(name: str, format_: str) -> None:
+    @click.option("--explain", is_flag=True, help="Every field, and how each number is known.")
+    def show(name: str, format_: str, explain: bool) -> None:
         record = catalogue.show(name)
         if format_ == "json":
             _print_json(catalogue.kind, [dict(record)])
-        else:
+        elif explain:
             click.echo("\n".join(_record_lines(record)))
+        else:
+            from footprint.reports import cards
+
+            click.echo(getattr(cards, catalogue.card)(record))
 
     return group
 

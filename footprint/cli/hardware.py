@@ -49,6 +49,7 @@ command = catalogue_group(
         about="Accelerators and CPUs: power, peaks by precision, memory, node forms.",
         rows=_rows,
         show=_show,
+        card="hardware_card",
         names=_names,
         columns=("id", "year", "power_w", "memory_gib", "peak_tflop_per_s", "precision", "unit"),
         example="h100",

@@ -54,6 +54,7 @@ command = catalogue_group(
         about="Built-in models with their published recipes.",
         rows=_rows,
         show=_show,
+        card="model_card",
         names=_names,
         columns=("id", "name", "year", "parameters", "model_type", "recipe"),
         example="bert-base",

@@ -48,6 +48,7 @@ command = catalogue_group(
         about="Dated, sourced prices of one accelerator-hour.",
         rows=_rows,
         show=_show,
+        card="price_card",
         names=_names,
         columns=("accelerator", "provider", "purchase", "usd_per_accelerator_h", "region", "dated"),
         example="a100",

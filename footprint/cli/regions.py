@@ -50,6 +50,7 @@ command = catalogue_group(
         about="Places with the carbon intensity of their electricity.",
         rows=_rows,
         show=_show,
+        card="place_card",
         names=_names,
         columns=("key", "name", "g_per_kwh", "low_g_per_kwh", "high_g_per_kwh", "year", "basis"),
         example="FRA",

@@ -24,10 +24,10 @@ def load() -> tuple[Any, Any]:
     import torch
 
     try:
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+        from sklearn.datasets import load_digits
     except ImportError:
         raise FootprintError(
-            "--data digits needs scikit-learn: pip install scikit-learn, or leave out --data"
+            "--data digits needs scikit-learn: pip install 'footprint-ml[demo]', or leave out --data"
         ) from None
     images, digits = load_digits(return_X_y=True)
     pixels = torch.tensor(images, dtype=torch.float32).view(-1, 1, 8, 8) / 16

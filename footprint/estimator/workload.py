@@ -91,11 +91,12 @@ def _missing(
 ) -> MissingFactError:
     """The error that names everything that is missing at once."""
     known = recipe.phases or recipe.tokens
-    why = "never published" if known else "not known, as it comes without a recipe for this"
-    listed = " and ".join(what)
-    return MissingFactError(
-        f"{model.id}: {listed} {'are' if len(what) > 1 else 'is'} {why}: give {', '.join(options)}"
-    )
+    many = len(what) > 1
+    if known:
+        why = f"{'were' if many else 'was'} never published"
+    else:
+        why = f"{'are' if many else 'is'} not known, as it comes without a recipe for this"
+    return MissingFactError(f"{model.id}: {' and '.join(what)} {why}: give {', '.join(options)}")
 
 
 def _shape(

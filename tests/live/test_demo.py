@@ -24,10 +24,8 @@ def demo(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedP
 
 
 @pytest.mark.live
-@pytest.mark.parametrize(("data", "steps", "falls"), [("text", 40, 0.75), ("digits", 60, 0.5)])
+@pytest.mark.parametrize(("data", "steps", "falls"), [("text", 40, 0.75), ("digits", 600, 0.5)])
 def test_predicts_trains_and_measures(tmp_path: Path, data: str, steps: int, falls: float) -> None:
-    if data == "digits":
-        pytest.importorskip("sklearn")
     done = demo(tmp_path, "--data", data, "--steps", str(steps), "--region", "FRA")
     assert done.returncode == 0, done.stderr
     formula, counted = re.search(r"one step: ([\d,]+) FLOP by formula, ([\d,]+) by", done.stdout).groups()  # type: ignore[union-attr]

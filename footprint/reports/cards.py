@@ -1,0 +1,191 @@
+"""One record of the catalogue for people: what it is, in their units, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from footprint.reports.human import amount, figures, wrapped
+
+WIDTH = 80
+Record = Mapping[str, Any]
+Fact = tuple[str, str]
+
+
+def hardware_card(record: Record) -> str:
+    """A chip: what it computes, draws and carries, the servers it stands in, its sources."""
+    facts = [
+        ("what", f"{record['kind'].upper()}, counted by the {record['unit']}, {record['year']}"),
+        ("dense peak", _peaks(record["peak_flop_per_s"])),
+        ("power", _power(record)),
+        ("memory", f"{_exact(record['memory_gib'])} GiB, {_rate(record['memory_byte_per_s'])}"),
+    ]
+    if record["link_byte_per_s"]:
+        facts.append(("links", f"{_rate(record['link_byte_per_s'])} one direction, all together"))
+    if record["devices_per_unit"] > 1:
+        facts.append(("devices", f"a framework sees {record['devices_per_unit']} a {record['unit']}"))
+    if record["embodied_low_kg"]:
+        ends = (record["embodied_low_kg"], record["embodied_high_kg"])
+        facts.append(("embodied CO2e", " - ".join(amount(end, "kg", 2) for end in ends)))
+    facts += [("node", _node(node)) for node in record["nodes"]]
+    command = f"footprint estimate --model bert-base --hw {record['id']}:{record['nodes'][0]['accelerators']}"
+    return _card(record, facts, command)
+
+
+def model_card(record: Record) -> str:
+    """A model: its size and shape, how it was trained, its sources."""
+    config, recipe = record["config"], record["recipe"] or {}
+    counted = "counted by formula" if record["counted"] else "no family counts it"
+    facts = [("what", f"{config['model_type']}, {record['year']}; {counted}")]
+    if record["parameters"]:
+        facts.append(("parameters", f"{figures(record['parameters'])} as published"))
+    facts.append(("config", _plain(config, leave_out=("model_type",))))
+    facts += [("phase", _plain(phase)) for phase in recipe.get("phases", ())]
+    if recipe.get("tokens"):
+        facts.append(("tokens", figures(recipe["tokens"])))
+    known = ("objective", "method", "precision", "optimizer", "recompute")
+    facts.append(("recipe", _plain({key: recipe.get(key) for key in known}) or "none was published"))
+    if recipe.get("accelerator"):
+        count = f"{recipe['accelerators']:,} x " if recipe.get("accelerators") else ""
+        hours = f", {_exact(recipe['duration_h'])} h" if recipe.get("duration_h") else ""
+        facts.append(("published on", f"{count}{recipe['accelerator']}{hours}"))
+    return _card(record, facts, _next(record["id"], recipe), recipe.get("note"))
+
+
+def _next(model: str, recipe: Record) -> str:
+    """An estimate of this model, with an example of each option for what was never published."""
+    phases: Sequence[Record] = recipe.get("phases") or ({},)
+    options = ""
+    if not recipe.get("tokens") and not all(phase.get("steps") for phase in phases):
+        options += " --tokens 10B"
+    if not all(phase.get("sequences_per_step") for phase in phases):
+        options += " --batch-size 512"
+    if not all(phase.get("sequence_length") or phase.get("image_size") for phase in phases):
+        options += " --seq-len 2048"
+    return f"footprint estimate --model {model} --hw h100:8{options}"
+
+
+def place_card(record: Record) -> str:
+    """A place: the carbon intensity of its electricity, its interval, PUE, sources."""
+    ends = f"{figures(record['low_g_per_kwh'], 2)} - {figures(record['high_g_per_kwh'], 2)}"
+    facts = [
+        ("intensity", f"{figures(record['g_per_kwh'])} g/kWh ({ends}) in {record['year']}"),
+        ("basis", f"{record['basis']}, location-based; {record['evidence']}"),
+    ]
+    if record["market_g_per_kwh"] is not None:
+        facts.append(("market-based", f"{figures(record['market_g_per_kwh'])} g/kWh"))
+    if record["factor_key"] and record["factor_key"] != record["key"]:
+        facts.append(("the factor of", record["factor_key"]))
+    pue = record["pue"]
+    ends = f"{figures(pue['low'])} - {figures(pue['high'])}"
+    facts.append(("PUE", f"{figures(pue['mid'])} ({ends}) in {pue['year']}"))
+    cited = [record["source"], pue["source"]]
+    command = f"footprint estimate --model bert-base --hw v100:8 --region {record['key']}"
+    return _card(record, facts, command, sources=cited)
+
+
+def price_card(record: Record) -> str:
+    """An accelerator: what an hour of it costs, for each way to buy it, and who asks that."""
+    facts: list[Fact] = []
+    cited: list[str] = []
+    for purchase in ("on_demand", "spot", "reserved_1y", "reserved_3y"):
+        quote = record[purchase]
+        if quote is None:
+            facts.append((purchase, "no offer known: give --usd-per-hour"))
+            continue
+        price = quote["usd_per_accelerator_h"]
+        ends = "" if price["low"] == price["high"] else f" ({_usd(price['low'])} - {_usd(price['high'])})"
+        facts.append((purchase, f"{_usd(price['mid'])} an hour{ends}; {quote['interval']}"))
+        cited += quote["source"].split("; ")
+    command = f"footprint prices search {record['accelerator']}"
+    return _card({**record, "id": record["accelerator"]}, facts, command, sources=cited)
+
+
+def _card(
+    record: Record, facts: Sequence[Fact], command: str, note: str | None = None, sources: Iterable[str] = ()
+) -> str:
+    """Title, facts, notes, sources and a command to go on with."""
+    name = record.get("id") or record["key"]
+    title = f"{record['name']} ({name})"
+    if record.get("aliases"):
+        title += f", also {', '.join(record['aliases'])}"
+    lines = [*wrapped(title, WIDTH), ""]
+    width = max(len(label) for label, _ in facts)
+    for label, text in facts:
+        first, *rest = wrapped(text, WIDTH - width - 4)
+        lines += [f"  {label:<{width}}  {first}", *(" " * (width + 4) + line for line in rest)]
+    for remark in dict.fromkeys((record.get("note"), note)):
+        if remark:
+            lines += ["", *(f"  {line}" for line in wrapped(remark, WIDTH - 2))]
+    cited = _sources(record, sources)
+    return "\n".join([*lines, *([""] if cited else []), *cited, "", f"Next: {command}"])
+
+
+def _sources(record: Record, keys: Iterable[str]) -> list[str]:
+    from footprint.catalog.sources import describe
+
+    cited = [*keys, *(cite["source"] for cite in record.get("cite", {}).values())]
+    each = dict.fromkeys(key for text in cited for key in text.split("; "))
+    lines = ["Sources (--explain says which number is whose, and how it is known):"] if each else []
+    for key in each:
+        for text in describe(key):
+            first, *rest = wrapped(text, WIDTH - 4)
+            lines += [f"  {first}", *(f"    {line}" for line in rest)]
+    return lines
+
+
+def _peaks(peaks: Mapping[str, float]) -> str:
+    by_rate: dict[float, list[str]] = {}
+    for precision, rate in peaks.items():
+        by_rate.setdefault(rate, []).append(precision)
+    return "; ".join(
+        f"{_exact(rate / 1e12)} TFLOP/s {' and '.join(names)}"
+        for rate, names in sorted(by_rate.items(), reverse=True)
+    )
+
+
+def _power(record: Record) -> str:
+    parts = []
+    if record["tdp_w"]:
+        parts.append(f"{_exact(record['tdp_w'])} W limit")
+    if record["measured_w"]:
+        ends = f"{_exact(record['measured_low_w'])} - {_exact(record['measured_high_w'])}"
+        host = ", host share included" if record["nodes"][0]["host_in_measured_w"] else ""
+        parts.append(f"{_exact(record['measured_w'])} W ({ends}) while training{host}")
+    if record["idle_w"]:
+        parts.append(f"{_exact(record['idle_w'])} W idle")
+    return ", ".join(parts) or "not published"
+
+
+def _node(node: Record) -> str:
+    host = node["cpu_w"] + node["ram_w"] + node["other_w"]
+    text = f"{node['id']}: {node['accelerators']} in one, "
+    text += f"host {_exact(host)} W ({_exact(node['host_low_w'])} - {_exact(node['host_high_w'])})"
+    if node["max_w"]:
+        text += f", rated {_exact(node['max_w'])} W"
+    if node["network_byte_per_s"]:
+        text += f", network {_rate(node['network_byte_per_s'])}"
+    return f"{text}, {node['cooling']}"
+
+
+def _plain(facts: Record, leave_out: Sequence[str] = ()) -> str:
+    """What is known of a flat record, as words; what is nested or absent is left out."""
+    return ", ".join(
+        f"{key} {value:,g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in facts.items()
+        if key not in leave_out and value not in (None, "") and not isinstance(value, (Mapping, list, tuple))
+    )
+
+
+def _rate(byte_per_s: float) -> str:
+    factor, unit = (1e12, "TB/s") if byte_per_s >= 1e12 else (1e9, "GB/s")
+    return f"{_exact(byte_per_s / factor)} {unit}"
+
+
+def _exact(value: float) -> str:
+    """A published number as it was published, which three figures would round."""
+    return f"{value:,.6g}"
+
+
+def _usd(value: float) -> str:
+    return amount(value, "usd")
