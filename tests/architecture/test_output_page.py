@@ -17,8 +17,8 @@ PAGE = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
 WORDS = {
     # kinds, values and options that the page explains besides keys
     "estimate", "measurement", "reference", "measured", "modelled", "absent", "formula", "counted",
-    "completed", "failed", "interrupted", "terminated", "killed", "stopped_by_budget", "incomplete", "running", "facility",
-    "footprint", "kind", "run_id", "started_at",
+    "completed", "failed", "interrupted", "terminated", "killed", "stopped_by_budget", "incomplete", "running",
+    "facility", "footprint", "kind", "run_id", "started_at",
 }  # fmt: skip
 
 
