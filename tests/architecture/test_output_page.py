@@ -14,12 +14,13 @@ from tests.cli.run import footprint
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
-WORDS = {
-    # kinds, values and options that the page explains besides keys
-    "estimate", "measurement", "reference", "measured", "modelled", "absent", "formula", "counted",
-    "completed", "failed", "interrupted", "terminated", "killed", "stopped_by_budget", "incomplete", "running",
-    "facility", "footprint", "kind", "run_id", "started_at",
-}  # fmt: skip
+# Kinds, values and options that the page explains besides keys.
+WORDS = set(
+    """
+    estimate measurement reference measured modelled absent formula counted completed failed interrupted
+    terminated killed stopped_by_budget incomplete running facility footprint kind run_id started_at
+    """.split()
+)
 
 
 def section(schema: str) -> str:
