@@ -20,6 +20,7 @@ WATTS, FLUSH_S = 360.0, 0.1
 PROGRAM = """
 import os, signal, sys, time
 import footprint
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever started the tests may have it ignored (nohup)
 with footprint.track(meter="constant:360W", flush_s=0.1, csv="runs.csv", **eval(sys.argv[1])) as run:
     print("started", flush=True)
     end = time.monotonic() + float(sys.argv[2])
