@@ -24,7 +24,7 @@ def load() -> tuple[Any, Any]:
     import torch
 
     try:
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+        from sklearn.datasets import load_digits
     except ImportError:
         raise FootprintError(
             "--data digits needs scikit-learn: pip install scikit-learn, or leave out --data"

@@ -14,6 +14,8 @@ RING = 4096
 _MASK = RING - 1
 MAIN_PHASE = "train"
 NEVER = 2**63
+LOCK_WAIT_S = 0.2
+"""A step holds the lock for a microsecond."""
 
 
 @record
@@ -121,8 +123,13 @@ class Counts:
         self.stop_at = NEVER
 
     def snapshot(self) -> Snapshot:
-        """Totals now, and the steps since the last snapshot summarised."""
-        with self._lock:
+        """Totals now, and the steps since the last snapshot summarised.
+
+        A signal handler that ends the run may have interrupted a step, whose thread then holds the lock
+        and waits for us: after a moment the totals are read without it.
+        """
+        held = self._lock.acquire(timeout=LOCK_WAIT_S)
+        try:
             self._switch(self._phase)
             steps, first = self._steps, max(self._ring_from, self._steps - RING + 1, 1)
             times = [self._ring[n & _MASK] for n in range(first, steps + 1)]
@@ -130,6 +137,9 @@ class Counts:
             bad, self._bad = tuple(self._bad), []
             tokens, samples = self._tokens, self._samples
             phase, phase_s = self._phase, dict(self._phase_s)
+        finally:
+            if held:
+                self._lock.release()
         lengths = [later - sooner for sooner, later in pairwise(times)]
         return Snapshot(
             steps=steps,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -65,14 +66,14 @@ class JournalWriter:
     """
 
     def __init__(self, path: Path, first: dict[str, Any]) -> None:
-        """Create the file with its first line.
+        """Create the file with its first line, safe from a kill at once and from a power cut with the next.
 
         Raises:
             OSError: the folder or the file cannot be made.
         """
         self.path = path
         self.problem = ""
-        self._first = first
+        self._head = [("start", {**first, "schema": SCHEMA})]
         self._sequence = 0
         self._torn = False
         self._file = -1
@@ -86,13 +87,20 @@ class JournalWriter:
         status = os.fstat(self._file)
         self._inode = (status.st_dev, status.st_ino)
         self._torn = False
-        self._append({**self._first, "schema": SCHEMA, "type": "start"})
-
-    def write(self, kind: str, record: dict[str, Any]) -> bool:
-        """Append one line durably; False, with ``problem`` set, when it could not be kept."""
-        try:
-            self._reopen_if_gone()
+        for kind, record in self._head:
             self._append({**record, "type": kind})
+
+    def write(self, kind: str, record: dict[str, Any], *, head: bool = False) -> bool:
+        """Append one line durably; False, with ``problem`` set, when it could not be kept.
+
+        A ``head`` line says what no later line repeats; it is written again if the file has to be.
+        """
+        if head:
+            self._head.append((kind, record))
+        try:
+            if not self._reopened_if_gone() or not head:
+                self._append({**record, "type": kind})
+            os.fsync(self._file)
         except (OSError, ValueError) as error:
             self.problem = getattr(error, "strerror", None) or str(error)
             return False
@@ -107,24 +115,43 @@ class JournalWriter:
         if written != len(data):
             raise OSError(28, "no space left on device")
         self._sequence += 1
-        os.fsync(self._file)
 
-    def _reopen_if_gone(self) -> None:
-        """Start the file again if somebody deleted it; its first line and the totals come back."""
+    def _reopened_if_gone(self) -> bool:
+        """Start the file again if somebody deleted it: its head comes back, and with the next line the totals."""
         try:
             status = os.stat(self.path)  # noqa: PTH116 - the descriptor's twin
             if (status.st_dev, status.st_ino) == self._inode:
-                return
+                return False
             raise OSError(17, "another file has taken the journal's name")
         except FileNotFoundError:
             self.close()
             self._create()
+            return True
 
     def close(self) -> None:
         """Close the file; later writes fail."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def open_journal(
+    journal_dir: Path, run_id: str, name: str, first: dict[str, Any]
+) -> tuple[JournalWriter | None, list[str]]:
+    """The journal in the folder asked for, else in the system's temporary one, else none; and what went wrong."""
+    problems = []
+    places = (journal_dir, Path(tempfile.gettempdir()) / "footprint-runs")
+    for place in places:
+        folder = place.absolute() / run_id
+        try:
+            writer = JournalWriter(folder / f"{name}{SUFFIX}", first)
+        except OSError as error:
+            problems.append(f"no journal in {place}: {error.strerror or error}")
+            continue
+        if place != places[0]:
+            problems.append(f"the journal is in {folder} instead")
+        return writer, problems
+    return None, [*problems, "no journal can be written: a kill would lose this run"]
 
 
 @dataclass(slots=True)
@@ -142,6 +169,13 @@ class Journal:
     def run_id(self) -> str:
         """The run this process belonged to."""
         return str(self.start.get("run_id", ""))
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The arguments of the run, and what was found out for those that were missing."""
+        found = [line.get("given") for line in self.records if line.get("type") == "found"]
+        parts = [part for part in (self.start.get("given"), *found) if isinstance(part, dict)]
+        return {name: value for part in parts for name, value in part.items()}
 
     @property
     def process(self) -> dict[str, Any]:

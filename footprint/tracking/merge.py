@@ -219,7 +219,7 @@ def _given(processes: list[ProcessRecord]) -> dict[str, Any]:
     """
     merged: dict[str, Any] = {}
     for process in sorted(processes, key=lambda p: (p.started_wall_s, p.rank)):
-        given = process.journal.start.get("given") or {}
+        given = process.journal.given
         if merged.get("hw_detected") and given.get("hw") and not given.get("hw_detected"):
             del merged["hw"], merged["hw_detected"]
         merged = {**given, **merged}

@@ -20,6 +20,10 @@ from footprint.tracking.recorder import Recorder
 from footprint.units import SECONDS_PER_HOUR, W_PER_KW
 
 
+PREPARATION_WAIT_S = 30.0
+"""After this the budget is watched without knowing the hardware."""
+
+
 @record
 class Forecast:
     """Where the run will end, 90 % intervals; energy at the facility."""
@@ -69,7 +73,7 @@ class Watcher:
         """One look at the run, after its state was written."""
         recorder = self._recorder
         self._look_for_stop()
-        if recorder.who.rank != 0:
+        if recorder.who.rank != 0 or (recorder.prepared is None and recorder.run_s() < PREPARATION_WAIT_S):
             return
         if self._chain is None:
             given = recorder.prepared.given if recorder.prepared else recorder.settings.given()

@@ -140,8 +140,9 @@ def test_no_thread_outlives_the_run(quick: Quick) -> None:
     before = set(threading.enumerate())
     with quick() as run:
         run.step()
-        assert run.folder is not None  # it is there by now
-        assert len(set(threading.enumerate()) - before) == 2
+        assert run.problems is not None  # everything has begun by now
+        names = {thread.name for thread in set(threading.enumerate()) - before}
+        assert {"footprint-recorder", "footprint-meter"} <= names
     assert set(threading.enumerate()) == before
 
 

@@ -150,7 +150,7 @@ def test_with_no_disk_at_all_memory_serves(
     quick: Quick, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("a file")
-    monkeypatch.setattr("footprint.tracking.recorder.tempfile.gettempdir", lambda: str(tmp_path / "taken"))
+    monkeypatch.setattr("footprint.tracking.journal.tempfile.gettempdir", lambda: str(tmp_path / "taken"))
     with quick(journal_dir=tmp_path / "taken", csv="runs.csv") as run:
         for _ in range(3):
             run.step()
