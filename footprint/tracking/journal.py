@@ -117,7 +117,7 @@ class JournalWriter:
         self._sequence += 1
 
     def _reopened_if_gone(self) -> bool:
-        """Start the file again if somebody deleted it: its head comes back, and with the next line the totals."""
+        """Start the file again if somebody deleted it: its head now, the totals with the next line."""
         try:
             status = os.stat(self.path)  # noqa: PTH116 - the descriptor's twin
             if (status.st_dev, status.st_ino) == self._inode:
@@ -138,7 +138,7 @@ class JournalWriter:
 def open_journal(
     journal_dir: Path, run_id: str, name: str, first: dict[str, Any]
 ) -> tuple[JournalWriter | None, list[str]]:
-    """The journal in the folder asked for, else in the system's temporary one, else none; and what went wrong."""
+    """The journal in the folder asked for, else in the temporary one, else none; and what went wrong."""
     problems = []
     places = (journal_dir, Path(tempfile.gettempdir()) / "footprint-runs")
     for place in places:

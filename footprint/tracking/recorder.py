@@ -206,9 +206,7 @@ class Recorder:
     def _tick(self, wait_s: float | None = None) -> dict[str, Any]:
         """One reading and one journal line."""
         self._open_meter()
-        reading = (
-            self._meter.ask(READ_WAIT_S if wait_s is None else wait_s) if self._meter_opened else None
-        )
+        reading = self._meter.ask(READ_WAIT_S if wait_s is None else wait_s) if self._meter_opened else None
         if reading is not None:
             at_s, values = reading
             self.ledger.take(values.energy_kwh, at_s)

@@ -19,7 +19,6 @@ from footprint.tracking.progress import ProgressLine, wanted
 from footprint.tracking.recorder import Recorder
 from footprint.units import SECONDS_PER_HOUR, W_PER_KW
 
-
 PREPARATION_WAIT_S = 30.0
 """After this the budget is watched without knowing the hardware."""
 
