@@ -11,6 +11,7 @@ from footprint.errors import FootprintError
 from footprint.results import Quantity
 from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking.journal import SUFFIX, Journal, UnreadableJournalError, journals_in, read_journal
+from footprint.tracking.marker import settle
 from footprint.tracking.process import ProcessRecord, read_process
 from footprint.tracking.report import RunReport, last_out, report_journals, report_on, write_rows
 
@@ -52,9 +53,13 @@ def end_report(recorder: Recorder) -> str:
     if last is None:
         whole = whole_report(recorder)
         return end_line(recorder, whole) if whole is not None else ""
-    processes, first_segment = last
-    report = report_on(recorder.run_id, processes, _neighbours(recorder))
-    return end_line(recorder, report, written=_rows(recorder, report, first_segment=first_segment))
+    segment, first_segment = last
+    report = report_on(recorder.run_id, segment.processes, _neighbours(recorder))
+    csv = _csv(recorder, report)
+    written = _rows(recorder, report, first_segment=first_segment)
+    if written or csv is None:
+        settle(recorder.folder, segment)  # else `footprint recover --csv` may write them elsewhere
+    return end_line(recorder, report, written=written)
 
 
 def _neighbours(recorder: Recorder) -> list[ProcessRecord]:
@@ -79,15 +84,20 @@ def _neighbours(recorder: Recorder) -> list[ProcessRecord]:
 
 def _rows(recorder: Recorder, report: RunReport, *, first_segment: bool) -> bool:
     """Write the report rows if a CSV was asked for; whether they are there."""
-    csv = recorder.settings.csv or report.totals.given.get("csv")
+    csv = _csv(recorder, report)
     if csv is None:
         return False
     try:
-        write_rows(report, Path(csv), first_segment=first_segment)
+        write_rows(report, csv, first_segment=first_segment)
     except FootprintError as error:
         recorder.problem(f"report: {error}")
         return False
     return True
+
+
+def _csv(recorder: Recorder, report: RunReport) -> Path | None:
+    csv = recorder.settings.csv or report.totals.given.get("csv")
+    return None if csv is None else Path(csv)
 
 
 def start_line(recorder: Recorder) -> str:

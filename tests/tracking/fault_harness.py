@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from footprint.tracking.archive import Archive, open_archive
+from footprint.reports.csvfile import read_rows
+from footprint.tracking.archive import Archive, open_archive, recover
 from footprint.tracking.journal import boot_clock_s
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,39 +81,89 @@ def signalled(folder: Path, number: signal.Signals, after_s: float, *, arguments
     return finish(process, folder, boot_clock_s())
 
 
-def random_kills(folder: Path, tries: int, seed: int = 0, at_once: int = 3) -> list[tuple[float, float, int]]:
-    """Kill -9 at random moments: for each try, seconds the journal lacks, Wh it lacks, damaged lines.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """What a signal at a random moment did to one program, and what was found afterwards."""
 
-    Moments reach from before the interpreter is up to long after the first flush.
-    """
-    rng = random.Random(seed)  # noqa: S311 - moments to kill at
-    results: list[tuple[float, float, int]] = []
-    waiting = [(rng.uniform(0.0, 1.6), folder / f"try-{n}") for n in range(tries)]
+    began: bool
+    """Whether the user's own code in the block had begun."""
+    journaled: bool
+    status: str
+    """Of the run by its journal; empty without one."""
+    unseen_s: float
+    """Time of the run that no line of the journal covers, where the signal cut it off."""
+    lost_wh: float
+    damaged: int
+    returncode: int
+    measurement_rows: int
+    """In the report CSV once `footprint recover` has run, twice."""
+    err: str
+
+
+def random_hits(
+    folder: Path, number: signal.Signals, tries: int, seed: int = 0, at_once: int = 2
+) -> list[Hit]:
+    """One signal a program, at a random moment: from before the interpreter is up to after the run's end."""
+    rng = random.Random(f"{seed}-{number.name}")  # noqa: S311 - moments to hit at
+    waiting = [(rng.uniform(0.0, 2.4), folder / f"{number.name}-{n}") for n in range(tries)]
     running: list[tuple[float, Path, subprocess.Popen[str]]] = []
+    hits: list[Hit] = []
     while waiting or running:
         while waiting and len(running) < at_once:
             delay, place = waiting.pop()
             place.mkdir(parents=True)
-            running.append((time.monotonic() + delay, place, start(place, seconds=60.0)))
+            running.append((time.monotonic() + delay, place, start(place, seconds=rng.uniform(0.5, 2.5))))
         due, place, process = min(running, key=lambda item: item[0])
         time.sleep(max(0.0, due - time.monotonic()))
-        died = boot_clock_s()
-        process.kill()
         running.remove((due, place, process))
-        process.communicate()
-        results.append(_lost(place, died))
-    return results
+        process.send_signal(number)
+        sent_s = boot_clock_s()
+        hits.append(_found(place, process, sent_s))
+        shutil.rmtree(place)
+    return hits
 
 
-def _lost(place: Path, died_s: float) -> tuple[float, float, int]:
-    """Seconds and Wh between the last line and the kill."""
+def _found(place: Path, process: subprocess.Popen[str], sent_s: float) -> Hit:
+    """What is there after the signal."""
+    out, err = process.communicate(timeout=60)
+    status, unseen_s, lost_wh, damaged, rows = "", 0.0, 0.0, 0, 0
     runs = place / "footprint-runs"
-    if not runs.is_dir():
-        return 0.0, 0.0, 0  # killed before the run began
-    archive = open_archive([runs])
-    if not archive.runs:
-        return 0.0, 0.0, len(archive.problems)
-    ((process,),) = archive.runs.values()
-    read = process.kwh.get("node", [(process.started_s, 0.0)])[-1][1] * 1000
-    used = WATTS * (died_s - process.started_s) / 3600
-    return died_s - process.last_s, used - read, process.journal.damaged
+    archive = open_archive([runs]) if runs.is_dir() else Archive({})
+    if archive.runs:
+        ((record,),) = archive.runs.values()
+        status, damaged = record.status, record.journal.damaged
+        if record.journal.ended is None:
+            read_wh = record.kwh.get("node", [(record.started_s, 0.0)])[-1][1] * 1000
+            unseen_s = max(0.0, sent_s - record.last_s)
+            lost_wh = max(0.0, WATTS * (sent_s - record.started_s) / 3600 - read_wh)
+        for _ in range(2):
+            recover(open_archive([runs]))
+        rows = len(read_rows(place / "runs.csv", kind="measurement")[0])
+    return Hit(
+        began="started" in out, journaled=bool(archive.runs), status=status, unseen_s=unseen_s,
+        lost_wh=lost_wh, damaged=damaged, returncode=process.returncode, measurement_rows=rows, err=err,
+    )  # fmt: skip
+
+
+ENDS = {
+    signal.SIGKILL: {"killed", "completed"},
+    signal.SIGTERM: {"terminated", "completed"},
+    signal.SIGINT: {"interrupted", "completed"},
+}
+
+
+def broken_promises(number: signal.Signals, hits: list[Hit], late_s: float) -> list[str]:
+    """What should not have happened, a line each: the promises of a run that may be cut off anywhere."""
+    wrong = []
+    for n, hit in enumerate(hits):
+        if hit.began and not hit.journaled:
+            wrong.append(f"try {n}: the loop had begun and there is no journal")
+        if hit.journaled and hit.status not in ENDS[number]:
+            wrong.append(f"try {n}: {number.name} left the status {hit.status}")
+        if hit.journaled and hit.measurement_rows != 1:
+            wrong.append(f"try {n}: {hit.measurement_rows} rows after recovery, status {hit.status}")
+        if hit.unseen_s > FLUSH_S + late_s or hit.lost_wh > WATTS * (FLUSH_S + late_s) / 3600:
+            wrong.append(f"try {n}: {hit.unseen_s:.2f} s and {hit.lost_wh * 1000:.0f} mWh lost")
+        if hit.returncode not in (0, -number, 128 + number):
+            wrong.append(f"try {n}: exit code {hit.returncode}: {hit.err[-300:]}")
+    return wrong
