@@ -18,11 +18,13 @@ from footprint.tracking.journal import boot_clock_s
 
 ROOT = Path(__file__).resolve().parents[2]
 WATTS, FLUSH_S = 360.0, 0.1
+AT_ONCE = 3
 
 PROGRAM = """
 import os, signal, sys, time
 import footprint
-with footprint.track(meter="constant:360W", flush_s=0.1, csv="runs.csv", **eval(sys.argv[1])) as run:
+options = {"meter": "constant:360W", "flush_s": 0.1, "csv": "runs.csv", **eval(sys.argv[1])}
+with footprint.track(**options) as run:
     print("started", flush=True)
     end = time.monotonic() + float(sys.argv[2])
     while time.monotonic() < end:
@@ -101,7 +103,7 @@ class Hit:
 
 
 def random_hits(
-    folder: Path, number: signal.Signals, tries: int, seed: int = 0, at_once: int = 2
+    folder: Path, number: signal.Signals, tries: int, *, seed: int = 0, flush_s: float = FLUSH_S
 ) -> list[Hit]:
     """One signal a program, at a random moment: from before the interpreter is up to after the run's end."""
     rng = random.Random(f"{seed}-{number.name}")  # noqa: S311 - moments to hit at
@@ -109,16 +111,32 @@ def random_hits(
     running: list[tuple[float, Path, subprocess.Popen[str]]] = []
     hits: list[Hit] = []
     while waiting or running:
-        while waiting and len(running) < at_once:
+        while waiting and len(running) < AT_ONCE:
             delay, place = waiting.pop()
             place.mkdir(parents=True)
-            running.append((time.monotonic() + delay, place, start(place, seconds=rng.uniform(0.5, 2.5))))
+            program = start(place, arguments=f"{{'flush_s': {flush_s}}}", seconds=rng.uniform(0.5, 2.5))
+            running.append((time.monotonic() + delay, place, program))
         due, place, process = min(running, key=lambda item: item[0])
         time.sleep(max(0.0, due - time.monotonic()))
         running.remove((due, place, process))
         process.send_signal(number)
         sent_s = boot_clock_s()
         hits.append(_found(place, process, sent_s))
+        shutil.rmtree(place)
+    return hits
+
+
+def planned_hits(folder: Path, then: str, tries: int, *, flush_s: float, arguments: str = "") -> list[Hit]:
+    """Programs that end by what ``then`` does, each after a random time."""
+    rng = random.Random(then)  # noqa: S311
+    hits = []
+    for n in range(tries):
+        place = folder / f"planned-{n}"
+        place.mkdir(parents=True)
+        given = f"{{'flush_s': {flush_s}, {arguments}}}"
+        process = start(place, arguments=given, seconds=rng.uniform(0.2, 1.5), then=then)
+        process.wait(timeout=60)
+        hits.append(_found(place, process, boot_clock_s()))
         shutil.rmtree(place)
     return hits
 
@@ -152,8 +170,12 @@ ENDS = {
 }
 
 
-def broken_promises(number: signal.Signals, hits: list[Hit], late_s: float) -> list[str]:
-    """What should not have happened, a line each: the promises of a run that may be cut off anywhere."""
+def broken_promises(number: signal.Signals, hits: list[Hit], within_s: float) -> list[str]:
+    """What should not have happened, a line each: the promises of a run that may be cut off anywhere.
+
+    At most ``within_s`` of the run may be missing: a flush interval, and as long as the machine keeps a
+    thread waiting.
+    """
     wrong = []
     for n, hit in enumerate(hits):
         if hit.began and not hit.journaled:
@@ -162,7 +184,7 @@ def broken_promises(number: signal.Signals, hits: list[Hit], late_s: float) -> l
             wrong.append(f"try {n}: {number.name} left the status {hit.status}")
         if hit.journaled and hit.measurement_rows != 1:
             wrong.append(f"try {n}: {hit.measurement_rows} rows after recovery, status {hit.status}")
-        if hit.unseen_s > FLUSH_S + late_s or hit.lost_wh > WATTS * (FLUSH_S + late_s) / 3600:
+        if hit.unseen_s > within_s or hit.lost_wh > WATTS * within_s / 3600:
             wrong.append(f"try {n}: {hit.unseen_s:.2f} s and {hit.lost_wh * 1000:.0f} mWh lost")
         if hit.returncode not in (0, -number, 128 + number):
             wrong.append(f"try {n}: exit code {hit.returncode}: {hit.err[-300:]}")
