@@ -5,9 +5,9 @@
 
 Each run does real work on one thread (matrix products, a small GPT and a CNN, files synced to disk,
 waiting for data, another process that takes the processor away) under ``footprint.track()`` with
-codecarbon, as a user would. Forecasts are taken as they were made, at 5, 10, 25 and 50 % of the steps, and compared with what the
-finished run's journal says. A 90 % interval is compatible with 90 % if so few hits would be seen in more than
-one of twenty such tables; exit code 1 if not.
+codecarbon, as a user would. Forecasts are taken as they were made, at 5, 10, 25 and 50 % of the steps, and
+compared with what the finished run's journal says. A 90 % interval is compatible with 90 % if so few hits
+would be seen in more than one of twenty such tables; exit code 1 if not.
 """
 
 from __future__ import annotations
