@@ -8,6 +8,7 @@ cumulative: losing a line costs resolution, never energy.
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 import time
@@ -24,9 +25,25 @@ _TAIL = len(',"crc":"00000000"}')
 
 def encode(record: dict[str, Any]) -> bytes:
     """One line: the record as JSON with its checksum as the last field."""
-    text = json.dumps(record, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=str)
+    try:
+        text = _json(record)
+    except ValueError:  # JSON knows no infinity
+        text = _json(_finite(record))
     body = text[:-1].encode("ascii")
     return body + b',"crc":"%08x"}\n' % zlib.crc32(body)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=str)
+
+
+def _finite(value: Any) -> Any:
+    """The same values, None for numbers that are none."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def decode(line: bytes) -> dict[str, Any] | None:

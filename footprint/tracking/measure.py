@@ -27,8 +27,8 @@ from footprint.tracking.energy import ComponentTotal
 from footprint.tracking.merge import RunTotals
 from footprint.units import SECONDS_PER_HOUR
 
-NEGLIGIBLE_UNSEEN = 0.01
-"""Below this share of the run, what a component's readings miss is not filled, only stated."""
+NEGLIGIBLE_UNSEEN, NEGLIGIBLE_UNSEEN_S = 0.01, 0.1
+"""Below this share of the run, or this time, what a component's readings miss is not filled, only stated."""
 MODEL_SOURCE = "power model of the estimate"
 
 
@@ -149,7 +149,8 @@ def _component(name: str, found: ComponentTotal | None, parts: _Parts) -> Quanti
         factor = assumed(f"tracking.{name}_model")
         seen = seen * factor.quantity
         parts.assumptions.append(factor.row())
-    if found.seen_s <= 0 or found.unseen_s <= NEGLIGIBLE_UNSEEN * (found.seen_s + found.unseen_s):
+    negligible_s = max(NEGLIGIBLE_UNSEEN * (found.seen_s + found.unseen_s), NEGLIGIBLE_UNSEEN_S)
+    if found.seen_s <= 0 or found.unseen_s <= negligible_s:
         return seen
     fill = assumed("tracking.unseen_fill")
     parts.assumptions.append(fill.row())

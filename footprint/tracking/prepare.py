@@ -64,7 +64,7 @@ def prepare(settings: Settings, who: Identity) -> Prepared:
         if note:
             problems.append(note)
     if settings.model is None or "hw" not in given:
-        return Prepared(given=given, problems=(*problems, *_check_place(given)))
+        return Prepared(given=given, problems=(*problems, *_check_cluster(given), *_check_place(given)))
     try:
         return Prepared(given=given, estimate=_estimate(settings, given), problems=tuple(problems))
     except (FootprintError, TypeError) as error:
@@ -86,6 +86,18 @@ def _estimate(settings: Settings, given: dict[str, Any]) -> Estimate:
     elif settings.total_steps is not None:
         request["steps"] = settings.total_steps
     return estimate(EstimateRequest(**request))
+
+
+def _check_cluster(given: dict[str, Any]) -> tuple[str, ...]:
+    """What is wrong with the hardware, where no estimate will say so."""
+    from footprint.catalog.cluster import parse_cluster
+
+    try:
+        if "hw" in given:
+            parse_cluster(given["hw"])
+    except FootprintError as error:
+        return (str(error),)
+    return ()
 
 
 def _check_place(given: dict[str, Any]) -> tuple[str, ...]:

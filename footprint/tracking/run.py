@@ -96,8 +96,9 @@ class Run:
         self._token = _active.set(self)
         try:
             self._begin()
-        except Exception:  # nothing of ours may stop a training before it starts
-            logging.getLogger("footprint.tracking").exception("tracking could not start")
+        except Exception as error:  # nothing of ours may stop a training before it starts
+            self.say(f"tracking could not start: {error}")
+            logging.getLogger("footprint.tracking").warning("tracking could not start", exc_info=True)
         except BaseException as error:  # Ctrl-C meanwhile: the user's, and the end of what has begun
             self.__exit__(type(error), error, error.__traceback__)
             raise

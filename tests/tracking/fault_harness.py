@@ -55,6 +55,8 @@ def start(
         [sys.executable, "-W", "error", "-c", PROGRAM, arguments, str(seconds), then],
         cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        # a shell starts what stands before its "&" with Ctrl-C ignored, and that is inherited
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
@@ -177,6 +179,8 @@ def broken_promises(number: signal.Signals, hits: list[Hit], within_s: float) ->
     thread waiting.
     """
     wrong = []
+    if not any(hit.status in ENDS[number] - {"completed"} for hit in hits):
+        wrong.append(f"no {number.name} ended a run")
     for n, hit in enumerate(hits):
         if hit.began and not hit.journaled:
             wrong.append(f"try {n}: the loop had begun and there is no journal")
