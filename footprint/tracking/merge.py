@@ -16,6 +16,7 @@ from footprint.tracking.journal import Journal
 from footprint.tracking.process import KILLED, RUNNING, ProcessRecord, read_process
 
 FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
+LEAST_SLEEP_S = 1.0
 SLACK_S = 600.0
 """Clocks of two nodes of one launch may differ by this much."""
 _WORST_FIRST = (
@@ -184,6 +185,11 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
         warnings.append(
             f"{allocated - used} of {allocated} accelerators were allocated and never used: "
             f"{unused_kwh:.3g} kWh of theirs is not charged"
+        )
+    asleep_s = max(process.suspended_s for process in processes)
+    if asleep_s >= LEAST_SLEEP_S:
+        warnings.append(
+            f"the machine slept for {asleep_s:.0f} s in between: neither time nor energy of the run"
         )
     last = segments[-1]
     step_times = [process.step_s for process in last.processes if process.step_s]

@@ -55,9 +55,14 @@ def start(
         [sys.executable, "-W", "error", "-c", PROGRAM, arguments, str(seconds), then],
         cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
-        # a shell starts what stands before its "&" with Ctrl-C ignored, and that is inherited
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_usual_signals,
     )  # fmt: skip
+
+
+def _usual_signals() -> None:
+    """A shell's ``&`` leaves SIGINT ignored and ``nohup`` SIGHUP, and that is inherited."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen[str], folder: Path, died_s: float | None = None) -> Ended:

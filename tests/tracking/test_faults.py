@@ -312,3 +312,76 @@ def test_two_runs_at_once_never_count_the_machine_twice(tmp_path: Path) -> None:
     both = sum(report.measurement.it_energy_kwh.mid for report in archive.reports())  # type: ignore[union-attr]
     assert both * 3.6e6 / WATTS == pytest.approx(end - begin, rel=0.1)
     assert any("shared with" in w for report in archive.reports() for w in report.measurement.warnings)
+
+
+def test_a_machine_that_slept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Suspending moves one clock on and not the other; a test can only do that to the reading of it."""
+    from footprint.tracking import track
+    from footprint.tracking.journal import boot_clock_s
+
+    slept_s = [0.0]
+    monkeypatch.setattr("footprint.tracking.recorder.boot_clock_s", lambda: boot_clock_s() + slept_s[0])
+    with track(meter="constant:360W", flush_s=0.05, quiet=True, journal_dir=tmp_path) as run:
+        time.sleep(0.3)
+        slept_s[0] = 7200.0
+        time.sleep(0.3)
+        run.step()
+    measured = run.measurement
+    assert measured is not None
+    assert measured.duration_h.mid * 3600 == pytest.approx(0.6, rel=0.3)
+    assert measured.it_energy_kwh is not None
+    assert measured.it_energy_kwh.mid * 3.6e6 / WATTS == pytest.approx(
+        measured.duration_h.mid * 3600, rel=0.1
+    )
+    assert any("slept for 7200 s" in warning for warning in measured.warnings)
+
+
+def test_eight_processes_are_one_run_with_one_meter(tmp_path: Path) -> None:
+    """Eight real programs with the variables that torchrun sets; ddp under torchrun itself is tests/live."""
+    ranks = [
+        start(
+            tmp_path, seconds=1.0, RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="8", LOCAL_WORLD_SIZE="8",
+            GROUP_RANK="0", GROUP_WORLD_SIZE="1", TORCHELASTIC_RUN_ID="none", MASTER_ADDR="localhost",
+            MASTER_PORT="1", TORCHELASTIC_RESTART_COUNT="0",
+        )
+        for rank in range(8)
+    ]  # fmt: skip
+    errors = [program.communicate(timeout=120)[1] for program in ranks]
+    assert [program.returncode for program in ranks] == [0] * 8, errors
+    archive = open_archive([tmp_path / "footprint-runs"])
+    assert len(archive.runs) == 1
+    report = archive.report("last")
+    assert len(report.totals.processes) == 8
+    assert [process.metered for process in report.totals.processes].count(True) == 1
+    (reader,) = [process for process in report.totals.processes if process.metered]
+    assert report.measurement.it_energy_kwh is not None
+    assert report.measurement.it_energy_kwh.mid * 3.6e6 / WATTS == pytest.approx(reader.run_s, rel=0.1)
+    assert report.measurement.workload.tokens == sum(p.steps for p in report.totals.processes) * 10
+    assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1
+    assert sum("footprint: run" in text for text in errors) == 1  # rank 0 alone speaks
+
+
+MILLIONS = """
+import footprint
+def resident():
+    with open("/proc/self/statm") as file: return int(file.read().split()[1]) * 4096
+run = footprint.track(meter="constant:360W", quiet=True, flush_s=0.2, total_steps=12_000_000).start()
+for _ in range(2_000_000): run.step(tokens=3)
+before = resident()
+for _ in range(10_000_000): run.step(tokens=3)
+grown = resident() - before
+run.stop()
+work = run.measurement.workload
+print(grown, work.steps, work.tokens)
+"""
+
+
+@pytest.mark.slow
+def test_ten_million_steps_in_flat_memory(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MILLIONS], cwd=tmp_path, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True,
+    )  # fmt: skip
+    grown, steps, tokens = (float(part) for part in done.stdout.split())
+    assert (steps, tokens) == (12_000_000, 36_000_000)
+    assert grown < 512 * 1024  # a byte a step would be twenty times as much
