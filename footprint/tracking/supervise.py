@@ -90,7 +90,7 @@ class Supervised:
 
     def _on_budget(self, event: BudgetEvent) -> None:
         """On the recorder's thread: warn, or have the waiting thread stop the program."""
-        from footprint.tracking.watch import words
+        from footprint.tracking.budget_keeper import words
 
         self.run.say(words(event))
         if event.reached:
