@@ -198,7 +198,7 @@ def _train(
         csv=out / "runs.csv",
         journal_dir=out / "runs",
         flush_s=FLUSH_S,
-        name=task.name[:60],
+        name=task.name.partition(" on ")[0],
         **task.request,
     )
     before = time.monotonic()

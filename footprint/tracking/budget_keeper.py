@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from footprint.results import Quantity
+from footprint.results.human import amount
 from footprint.tracking.budget import BudgetEvent, BudgetWatch, can_agree, publish_stop, read_stop, stop_step
 from footprint.tracking.chain import LiveChain
 from footprint.tracking.counts import Counts, Snapshot
@@ -140,12 +141,14 @@ def _mids(chain: LiveChain, it_kwh: float | None, hours: float) -> dict[str, flo
     return used
 
 
+UNITS = {"energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd", "duration_h": "h"}
+
+
 def words(event: BudgetEvent) -> str:
     """A budget's event as one line."""
+    unit = UNITS[event.quantity]
+    used = f"{amount(event.value, unit)} used"
     if event.reached:
-        used = f"{event.value:.3g} of {event.limit:.3g} used"
         return f"budget of {event.budget} reached at step {event.step:,}: {used}"
-    return (
-        f"budget of {event.budget} will be passed: forecast {event.forecast:.3g} against {event.limit:.3g}, "
-        f"{event.value:.3g} used so far"
-    )
+    ahead = "" if event.forecast is None else f": the run is going to use {amount(event.forecast, unit)}"
+    return f"budget of {event.budget} will be passed{ahead}, {used} so far"

@@ -27,8 +27,9 @@ from footprint.tracking.energy import ComponentTotal
 from footprint.tracking.merge import RunTotals
 from footprint.units import SECONDS_PER_HOUR
 
-NEGLIGIBLE_UNSEEN, NEGLIGIBLE_UNSEEN_S = 0.01, 0.1
-"""Below this share of the run, or this time, what a component's readings miss is not filled, only stated."""
+NEGLIGIBLE_UNSEEN = 0.01
+"""Below this share of the run, what a component's readings miss is not filled, only stated."""
+WORTH_SAYING_S = 0.1
 MODEL_SOURCE = "power model of the estimate"
 
 
@@ -149,15 +150,15 @@ def _component(name: str, found: ComponentTotal | None, parts: _Parts) -> Quanti
         factor = assumed(f"tracking.{name}_model")
         seen = seen * factor.quantity
         parts.assumptions.append(factor.row())
-    negligible_s = max(NEGLIGIBLE_UNSEEN * (found.seen_s + found.unseen_s), NEGLIGIBLE_UNSEEN_S)
-    if found.seen_s <= 0 or found.unseen_s <= negligible_s:
+    if found.seen_s <= 0 or found.unseen_s <= NEGLIGIBLE_UNSEEN * (found.seen_s + found.unseen_s):
         return seen
     fill = assumed("tracking.unseen_fill")
     parts.assumptions.append(fill.row())
-    parts.warnings.append(
-        f"{name}: {found.unseen_s:.1f} of {found.seen_s + found.unseen_s:.1f} s were not read "
-        "(start-up or faults) and are filled with its mean power"
-    )
+    if found.unseen_s >= WORTH_SAYING_S:
+        parts.warnings.append(
+            f"{name}: {found.unseen_s:.1f} of {found.seen_s + found.unseen_s:.1f} s were not read "
+            "(start-up or faults) and are filled with its mean power"
+        )
     return total([seen, seen * (found.unseen_s / found.seen_s) * fill.quantity])
 
 

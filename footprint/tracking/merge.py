@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from footprint.results.human import amount
 from footprint.tracking.energy import ComponentTotal, add_accelerators, add_host, count_devices
 from footprint.tracking.journal import Journal
 from footprint.tracking.process import KILLED, RUNNING, ProcessRecord, read_process
@@ -184,7 +185,7 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
     if allocated > used > 0 and unused_kwh > 0:
         warnings.append(
             f"{allocated - used} of {allocated} accelerators were allocated and never used: "
-            f"{unused_kwh:.3g} kWh of theirs is not charged"
+            f"{amount(unused_kwh, 'kwh')} of theirs is not charged"
         )
     asleep_s = max(process.suspended_s for process in processes)
     if asleep_s >= LEAST_SLEEP_S:
@@ -254,7 +255,7 @@ def _segment_warnings(segments: list[Segment], segment_kwh: list[float]) -> list
             share = (reached - begin) / max(1, previous.steps)
             notes.append(
                 f"segment {index + 1} resumed at step {begin}: {reached - begin} steps were trained twice, "
-                f"about {min(1.0, share) * segment_kwh[index - 1]:.3g} kWh"
+                f"about {amount(min(1.0, share) * segment_kwh[index - 1], 'kwh')}"
             )
         reached = (begin if begin else reached) + segment.steps
     return notes
