@@ -2,6 +2,8 @@
 
     python -m benchmarks.forecast_real                  # some ten minutes: one run of each shape
     python -m benchmarks.forecast_real --seconds 60 --only "slow phase late"
+    python -m benchmarks.forecast_real --keep /tmp/kept        # and their journals stay
+    python -m benchmarks.forecast_real --replay /tmp/kept      # hours, by the forecaster as it is now
 
 Each run does real work on one thread (matrix products, a small GPT and a CNN, files synced to disk,
 waiting for data, another process that takes the processor away) under ``footprint.track()`` with
@@ -336,6 +338,30 @@ def run_one(name: str, seconds: float, folder: Path, meter: str) -> Result:
     return Result(measured.duration_h.mid, None if energy is None else energy.mid, hours, kwh)  # type: ignore[arg-type]
 
 
+def replay(journal: Path) -> Result:
+    """The time forecasts that a kept journal's lines would give now."""
+    from footprint.tracking.forecast import Forecaster
+    from footprint.tracking.journal import read_journal
+
+    read = read_journal(journal)
+    states = [line for line in read.records if line["type"] == "state"]
+    forecaster = Forecaster(total_steps=read.given["total_steps"])
+    ready = False
+    hours: dict[float, tuple[float, float, float]] = {}
+    for line in read.records:
+        ready |= line["type"] == "meter"
+        if line["type"] != "state":
+            continue
+        if ready:
+            forecaster.add(line["steps"], line["run_s"], line.get("step_s"))
+        found = forecaster.forecast(line["steps"], line["run_s"])
+        for mark in MARKS:
+            if found is not None and mark <= found.progress < mark + 0.1 and mark not in hours:
+                hours[mark] = (found.low_h, found.mid_h, found.high_h)
+    took_s = read.ended["run_s"] if read.ended else states[-1]["run_s"]
+    return Result(took_s / 3600, None, hours, {})
+
+
 def likely(held: int, of: int) -> bool:
     """Whether a true 90 % interval holds so seldom in more than `CHANCE` of such tables."""
     return sum(math.comb(of, k) * 0.9**k * 0.1 ** (of - k) for k in range(held + 1)) > CHANCE
@@ -377,15 +403,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="about so long each run takes")
     parser.add_argument("--only", help="one shape")
     parser.add_argument("--meter", default="codecarbon")
+    parser.add_argument("--keep", type=Path, help="folder that keeps the journals")
+    parser.add_argument("--replay", type=Path, help="folder of kept journals, instead of running")
     options = parser.parse_args(arguments)
     names = [options.only] if options.only else list(SHAPES)
+    if options.replay:
+        names = sorted(path.name for path in options.replay.iterdir())
     results = []
     print(
         f"{'run':<27}{'s':>6}  hours: " + "".join(f"{f'at {m:.0%}':>9} " for m in MARKS) + "  kWh: same marks"
     )
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            result = run_one(name, options.seconds, Path(folder), options.meter)
+            if options.replay:
+                (journal,) = (options.replay / name).rglob("*.jsonl")
+                result = replay(journal)
+            else:
+                place = options.keep / name if options.keep else Path(folder)
+                place.mkdir(parents=True, exist_ok=True)
+                result = run_one(name, options.seconds, place, options.meter)
         results.append(result)
         took_s = result.took_h * 3600
         hours, kwh = _cells(result.hours, result.took_h), _cells(result.kwh, result.used_kwh)

@@ -86,7 +86,7 @@ def _used(measured: Measurement) -> list[str]:
     ]
     work = measured.workload
     done = [
-        f"{figures(value)} {name}"
+        f"{figures(value) if value >= 1e7 else f'{value:,.0f}'} {name}"
         for value, name in ((work.steps, "steps"), (work.tokens, "tokens"), (work.samples, "samples"))
         if value
     ]
