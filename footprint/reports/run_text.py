@@ -33,7 +33,7 @@ def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Fo
     ``forecasts`` are (progress, low, mid, high hours) as made during the last segment.
     """
     lines = [
-        f"run {measured.run_id}: {measured.name}",
+        f"run {measured.run_id}" + (f": {measured.name}" if measured.name != measured.run_id else ""),
         f"{measured.status}, started {measured.started_at}, boundary {measured.boundary}",
         "",
         *_used(measured),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from itertools import pairwise
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -50,7 +51,7 @@ class Counts:
 
     __slots__ = (
         "_bad", "_lock", "_phase", "_phase_s", "_phase_since", "_ring", "_ring_from", "_samples", "_stack",
-        "_steps", "_tokens", "over", "stop_at",
+        "_steps", "_tokens", "_until", "over", "stop_at",
     )  # fmt: skip
 
     def __init__(self, over: Callable[[], None] = lambda: None) -> None:
@@ -65,6 +66,7 @@ class Counts:
         self._stack: list[str] = []
         self._phase_s: dict[str, float] = {}
         self._phase_since = perf_counter()
+        self._until = inf
         self.stop_at = NEVER
         """The step at which a budget ends the run; only this comparison is made in a step."""
         self.over = over
@@ -108,7 +110,7 @@ class Counts:
             self._switch(self._stack.pop() if self._stack else MAIN_PHASE)
 
     def _switch(self, phase: str) -> None:
-        now = perf_counter()
+        now = min(perf_counter(), self._until)
         self._phase_s[self._phase] = self._phase_s.get(self._phase, 0.0) + now - self._phase_since
         self._phase, self._phase_since = phase, now
 
@@ -116,6 +118,10 @@ class Counts:
         """Phases begin now."""
         with self._lock:
             self._phase_since = perf_counter()
+
+    def close(self) -> None:
+        """The run is over: time from now on belongs to no phase."""
+        self._until = perf_counter()
 
     def after_fork(self) -> None:
         """In a child process: another thread may have held the lock when it was copied."""

@@ -120,6 +120,7 @@ def start_line(recorder: Recorder) -> str:
         parts.append(f"journal {_short(recorder.folder)}")
     if recorder.problems:
         parts.append("; ".join(recorder.problems[:3]))
+    recorder.said = len(recorder.problems)
     return " | ".join(parts)
 
 
@@ -137,9 +138,9 @@ def end_line(recorder: Recorder, report: RunReport, *, written: bool = False) ->
         parts.append(_against(report.comparison))
     if written:
         parts.append(f"rows in {_short(Path(recorder.settings.csv or report.totals.given['csv']))}")
-    if recorder.problems:
-        more = f" (+{len(recorder.problems) - 2} more)" if len(recorder.problems) > 2 else ""
-        parts.append("; ".join(recorder.problems[:2]) + more)
+    new = recorder.problems[recorder.said :]
+    if new:
+        parts.append("; ".join(new[:2]) + (f" (+{len(new) - 2} more)" if len(new) > 2 else ""))
     return " | ".join(parts)
 
 

@@ -7,6 +7,7 @@ a bounded time. Whatever fails here is a fault in the journal, never an exceptio
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ READ_WAIT_S = 1.0
 LAST_READ_WAIT_S = 3.0
 METER_END_WAIT_S = 6.0
 """A run shorter than the start-up waits this long at its end, so that no thread outlives it."""
+SHORT_READ_S = 0.2
 LEAST_REST = 0.1
 """Part of the flush interval that is left between two lines, however long one took."""
 
@@ -62,6 +64,8 @@ class Recorder:
         self.folder: Path | None = None
         self.writer: JournalWriter | None = None
         self.problems: list[str] = []
+        self.said = 0
+        """How many of the problems the line at the start has named."""
         self.lines: list[dict[str, Any]] = []
         """Lines other than states, for measurements when no journal could be written."""
         self.last_state: dict[str, Any] = {}
@@ -75,10 +79,11 @@ class Recorder:
         self._ending = threading.Event()
         self._flush_now = threading.Event()
         self._status: tuple[str, str] = ("completed", "")
+        self._ended_s = self._ended_boot_s = math.inf
         self._patience_s = METER_END_WAIT_S
         self._preparation = Preparation(settings, who)
         self._announced = False
-        self._meter = MeterThread(make_meter, self.run_s)
+        self._meter = MeterThread(make_meter, lambda: time.monotonic() - self._started)
         self._meter_opened = False
         self._phase_kwh: dict[str, float] = {}
         self._previous: tuple[dict[str, float], float] = ({}, 0.0)
@@ -99,8 +104,12 @@ class Recorder:
         self._thread = threading.Thread(target=self._work, name="footprint-recorder", daemon=True)
 
     def run_s(self) -> float:
-        """Seconds since the run began, sleep left out [s]."""
-        return time.monotonic() - self._started
+        """Seconds since the run began, until its end, sleep left out [s]."""
+        return min(time.monotonic() - self._started, self._ended_s)
+
+    def boot_s(self) -> float:
+        """The machine's boot clock, until the run's end [s]."""
+        return min(boot_clock_s(), self._ended_boot_s)
 
     @property
     def meter_settled(self) -> bool:
@@ -123,6 +132,9 @@ class Recorder:
 
     def finish(self, status: str, error: str, wait_s: float) -> bool:
         """Write the last line and end all threads; False if that took longer than ``wait_s``."""
+        # what we do from here on is no part of the run
+        self._ended_s, self._ended_boot_s = self.run_s(), boot_clock_s()
+        self._counts.close()
         self._status = (status, error[:300])
         self._patience_s = min(METER_END_WAIT_S, wait_s / 4)
         self._ending.set()
@@ -209,7 +221,7 @@ class Recorder:
         reading = self._meter.ask(READ_WAIT_S if wait_s is None else wait_s) if self._meter_opened else None
         if reading is not None:
             at_s, values = reading
-            self.ledger.take(values.energy_kwh, at_s)
+            self.ledger.take(values.energy_kwh, at_s, until_s=self._ended_s)
             self.ledger.take_devices(values.device_kwh, values.device_busy, values.own_devices)
         for fault in self._meter.faults():
             self.ledger.fault(fault, at_s=self.run_s())
@@ -232,7 +244,7 @@ class Recorder:
         visible = getattr(self._meter.meter, "visible", None)
         devices = getattr(visible, "devices", ())
         record = {
-            "boot_s": self._boot_started + self._meter.started_s,
+            "boot_s": min(self._boot_started + self._meter.started_s, self._ended_boot_s),
             "channels": [
                 {"component": c.component, "how": c.how, "source": c.source} for c in channels
             ],
@@ -250,7 +262,7 @@ class Recorder:
             self.line("fault", {**fault, "what": f"{component}{fault['what']}"})
 
     def _state(self, snapshot: Snapshot) -> dict[str, Any]:
-        run_s, boot_s = self.run_s(), boot_clock_s()
+        run_s, boot_s = self.run_s(), self.boot_s()
         kwh = self.ledger.energy_kwh()
         state: dict[str, Any] = {
             "boot_s": round(boot_s, 4),
@@ -296,8 +308,9 @@ class Recorder:
         if not self._preparation.settle(self._patience_s):
             self.problem("the hardware was not found out in time: its drivers hang")
         self._announce()
-        if not self._meter.ready and not self._meter.failed:
+        if not self.meter_settled:
             self._meter.settle(self._patience_s)
+            time.sleep(min(SHORT_READ_S, self._patience_s / 10))  # something to read
         state = self._tick(min(LAST_READ_WAIT_S, self._patience_s))
         if not self._meter.stop(self._patience_s):
             self.problem("the meter hangs; its thread ends with the process")

@@ -220,3 +220,32 @@ def test_what_a_deleted_journal_said_once_comes_back(quick: Quick) -> None:
     assert {"estimate", "meter", "end"} <= {record["type"] for record in journal.records}
     assert run.comparison is not None
     assert journal.ended["steps"] == 1
+
+
+class LateMeter(Fickle):
+    """100 W of processor, after half a second of start-up."""
+
+    def start(self) -> Any:
+        time.sleep(0.5)
+        self.began = time.monotonic()
+        return (Channel(component="cpu", how="measured", source="late"),)
+
+    def read(self) -> Any:
+        return Reading(energy_kwh={"cpu": 100.0 * (time.monotonic() - self.began) / 3.6e6})
+
+
+@pytest.mark.parametrize("block_s", [0.1, 0.8])
+def test_what_we_do_after_the_block_is_no_part_of_the_run(quick: Quick, block_s: float) -> None:
+    """A run shorter than the meter's start-up waits for it, and neither its time nor its energy grows."""
+    with quick(meter=LateMeter()) as run:
+        began = time.monotonic()
+        time.sleep(block_s)
+        took_s = time.monotonic() - began
+    measured = run.measurement
+    assert measured is not None
+    assert measured.duration_h.mid * 3600 == pytest.approx(took_s, rel=0.1)
+    assert measured.it_energy_kwh is not None
+    assert measured.it_energy_kwh.mid * 3.6e6 == pytest.approx(100 * took_s, rel=0.15)
+    assert sum(part["duration_h"] for part in measured.phases.values()) * 3600 == pytest.approx(
+        took_s, rel=0.1
+    )
