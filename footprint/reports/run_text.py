@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from footprint.reports.human import amount, figures, interval
+from footprint.reports.human import amount, figures, interval, wrapped
 from footprint.results import Quantity
 from footprint.results.measurement import Comparison, Measurement
 
@@ -64,7 +64,10 @@ def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Fo
         lines += ["", *_forecast_lines(forecasts, measured.segments[-1].duration_h)]
     for title, texts in (("faults", measured.faults), ("notes", measured.warnings)):
         if texts:
-            lines += ["", title, *(f"  {text}" for text in texts[:20])]
+            lines += ["", title]
+            for text in texts[:20]:
+                first, *rest = wrapped(text, 76)
+                lines += [f"  {first}", *(f"    {part}" for part in rest)]
     return "\n".join(lines)
 
 
