@@ -111,7 +111,8 @@ class Names:
                 for _, name in self.of(record):
                     found.setdefault(self.same(name), record_id)
             except (DataFileError, TypeError):
-                continue  # a broken neighbour must not hide a good file; asked for by name, it is an error
+                # a broken neighbour must not hide a good file; asked for by its file's name, it is an error
+                found.setdefault(self.same(record_id), record_id)
         return found
 
     def find(self, folder: Path | str, name: str) -> str | None:

@@ -64,12 +64,20 @@ def accelerator_ids() -> list[str]:
     return sorted({*ids(hardware_folder()), *ids(user_hardware_folder())})
 
 
-def all_accelerators() -> list[Accelerator]:
-    """Every accelerator, shipped and in the user's folder, by id."""
+def all_accelerators(problems: list[str] | None = None) -> list[Accelerator]:
+    """Every accelerator, shipped and in the user's folder, by id.
+
+    A broken file is an error, or with ``problems`` a line in it.
+    """
     seen: dict[str, Accelerator] = {}
     for path in _profile_paths():
         if path.stem not in seen:
-            seen[path.stem] = _load(path)
+            try:
+                seen[path.stem] = _load(path)
+            except DataFileError as error:
+                if problems is None:
+                    raise
+                problems.append(str(error))
     return [seen[key] for key in sorted(seen)]
 
 

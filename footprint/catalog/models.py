@@ -40,14 +40,21 @@ def model_ids() -> list[str]:
     return sorted({*ids(models_folder()), *ids(own_models_folder())})
 
 
-def all_models() -> list[ModelConfig]:
+def all_models(problems: list[str] | None = None) -> list[ModelConfig]:
     """Every model of the catalogue and of the user's folder, by id.
 
-    Raises:
-        DataFileError: a file of the user's folder is broken or takes a built-in name.
+    A file of the user's folder that is broken, or takes a built-in name, is an error, or with
+    ``problems`` a line in it.
     """
     built_in = [_shipped(model_id) for model_id in ids(models_folder())]
-    own = [_own(model_id) for model_id in ids(own_models_folder())]
+    own = []
+    for model_id in ids(own_models_folder()):
+        try:
+            own.append(_own(model_id))
+        except DataFileError as error:
+            if problems is None:
+                raise
+            problems.append(str(error))
     return sorted([*built_in, *own], key=lambda model: model.id)
 
 

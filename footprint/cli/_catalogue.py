@@ -78,6 +78,12 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
     return group
 
 
+def warn(problems: Sequence[str]) -> None:
+    """Say which of the user's own files were left out, and why."""
+    for problem in problems:
+        click.echo(f"footprint: left out: {problem}", err=True)
+
+
 def _format_option(function: Any) -> Any:
     return click.option(
         "--format",

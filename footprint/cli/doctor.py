@@ -44,6 +44,8 @@ def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) 
 
 
 def _lines(found: Diagnosis) -> list[str]:
+    from footprint.reports.human import wrapped
+
     hardware = found.hardware
     lines = [f"cluster       {hardware['cluster'] or 'no profile found'}"]
     boards = hardware["boards"]
@@ -67,7 +69,10 @@ def _lines(found: Diagnosis) -> list[str]:
     lines += ["", f"journal       {journal['folder']}: {state}"]
     for title, texts in (("problems", found.problems), ("what would change it", found.advice)):
         if texts:
-            lines += ["", title, *(f"  {text}" for text in texts)]
+            lines += ["", title]
+            for text in texts:
+                first, *rest = wrapped(text, 76)
+                lines += [f"  {first}", *(f"    {part}" for part in rest)]
     return lines
 
 

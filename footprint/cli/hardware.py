@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from footprint.cli._catalogue import Catalogue, Row, catalogue_group
+from footprint.cli._catalogue import Catalogue, Row, catalogue_group, warn
 
 
 def _rows() -> list[Row]:
     from footprint.catalog.hardware import all_accelerators
 
     rows = []
-    for chip in all_accelerators():
+    problems: list[str] = []
+    for chip in all_accelerators(problems):
         precision = max(chip.peak_flop_per_s, key=lambda p: (p in ("bf16", "fp16"), chip.peak_flop_per_s[p]))
         rows.append(
             {
@@ -28,6 +29,7 @@ def _rows() -> list[Row]:
                 "aliases": list(chip.aliases),
             }
         )
+    warn(problems)
     return rows
 
 

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from footprint.cli._catalogue import Catalogue, Row, catalogue_group
+from footprint.cli._catalogue import Catalogue, Row, catalogue_group, warn
 
 
 def _rows() -> list[Row]:
     from footprint.catalog.models import all_models
 
     rows = []
-    for model in all_models():
+    problems: list[str] = []
+    for model in all_models(problems):
         recipe = model.recipe
         rows.append(
             {
@@ -30,6 +31,7 @@ def _rows() -> list[Row]:
                 "aliases": list(model.aliases),
             }
         )
+    warn(problems)
     return rows
 
 

@@ -59,10 +59,10 @@ def _record(item: Recovered) -> dict[str, Any]:
 def _line(item: Recovered) -> str:
     measured = item.report.measurement
     hours = measured.duration_h.mid
+    from footprint.reports.human import amount
+
     energy = "no energy read"
     if measured.energy_kwh is not None:
-        from footprint.reports.human import amount
-
         energy = amount(measured.energy_kwh.mid, "kwh")
     lost = ""
     if item.unseen_s:
@@ -71,4 +71,4 @@ def _line(item: Recovered) -> str:
     if item.damaged:
         lost += f"; {item.damaged} damaged lines left out"
     where = f"; rows in {item.csv}" if item.csv is not None else "; no --csv, so no rows were written"
-    return f"{item.run_id}: {item.status} after {hours:.3g} h, {energy}{lost}{where}"
+    return f"{item.run_id}: {item.status} after {amount(hours, 'h')}, {energy}{lost}{where}"

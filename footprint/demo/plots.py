@@ -65,9 +65,11 @@ def power_over_time(path: Path, by_component: Mapping[str, Series]) -> Path:
     ]
     if middles:
         axes.stackplot(
-            middles, stacks, labels=list(by_component), colors=[ACCENT, BAND, "#e0b973", "#c97b63"]
-        )
-        axes.legend(frameon=False, loc="lower right")
+            middles, stacks, labels=[NAMES.get(name, name) for name in by_component],
+            colors=[ACCENT, BAND, "#e0b973", "#c97b63"],
+        )  # fmt: skip
+        axes.set_ylim(0, 1.25 * axes.get_ylim()[1])  # room for the legend above the areas
+        axes.legend(frameon=False, loc="upper right", ncols=2)
     axes.set_xlabel("time into the run [s]")
     axes.set_ylabel("power read by the meter [W]")
     axes.set_title("Power over time")

@@ -17,7 +17,7 @@ from footprint.tracking.run import Run
 
 TARGET_S = 70.0
 """The training takes about this long; the whole demo less than two minutes on two cores."""
-MOST_STEPS, LEAST_STEPS = 400, 40
+LEAST_STEPS = 40
 FLUSH_S = 0.5
 
 
@@ -32,6 +32,7 @@ class Task:
     forward: Callable[[Any], Any]
     more: Callable[[], tuple[Any, Any]]
     judge: Callable[[], str]
+    most_steps: int = 400
     tokens_per_step: int = 0
     request: dict[str, Any] = field(default_factory=dict)
 
@@ -91,6 +92,7 @@ def digits_task(device: str) -> Task:
         judge=lambda: (
             f"it reads {digits.accuracy(parts, forward, images, answers, device):.0%} of unseen digits"
         ),
+        most_steps=2500,
         request={"batch_size": digits.BATCH, "image_size": digits.SIDE},
     )
 
@@ -172,7 +174,7 @@ def _affordable_steps(task: Task) -> int:
         task.loss().backward()
     each = (time.perf_counter() - before) / 3
     task.parts.zero_grad()
-    return int(min(MOST_STEPS, max(LEAST_STEPS, TARGET_S / max(each, 1e-6))))
+    return int(min(task.most_steps, max(LEAST_STEPS, TARGET_S / max(each, 1e-6))))
 
 
 def _train(
@@ -198,7 +200,7 @@ def _train(
         csv=out / "runs.csv",
         journal_dir=out / "runs",
         flush_s=FLUSH_S,
-        name=task.name[:60],
+        name=task.name.partition(" on ")[0],
         **task.request,
     )
     before = time.monotonic()

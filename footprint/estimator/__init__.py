@@ -1,6 +1,21 @@
 """Records in, an estimate out."""
 
-from footprint.estimator.chain import estimate
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from footprint.estimator.request import EstimateRequest
 
+if TYPE_CHECKING:
+    from footprint.estimator.chain import estimate as estimate
+
 __all__ = ["EstimateRequest", "estimate"]
+
+
+def __getattr__(name: str) -> Any:
+    """The chain when it is first asked for: who only checks a request (``track()``) does without it."""
+    if name == "estimate":
+        from footprint.estimator.chain import estimate
+
+        return estimate
+    raise AttributeError(f"module 'footprint.estimator' has no attribute {name!r}")

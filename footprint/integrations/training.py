@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
+from footprint.errors import FootprintError
 from footprint.tracking import BudgetReachedError, Run, track
 
 PREFIX = "footprint/"
@@ -62,10 +63,8 @@ class Loop:
         with harmless():
             try:
                 self.run = track(**{**known, **self.options})
-            except (
-                TypeError,
-                ValueError,
-            ):  # what the framework told us is no use; what the user said was checked
+            except (TypeError, FootprintError):
+                # what the framework told us is no use; what the user said was checked
                 self.run = track(**self.options)
             self.run.start()
             atexit.register(self._at_exit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from footprint.reports.human import amount, figures, interval
+from footprint.reports.human import amount, figures, interval, wrapped
 from footprint.results import Quantity
 from footprint.results.measurement import Comparison, Measurement
 
@@ -33,7 +33,7 @@ def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Fo
     ``forecasts`` are (progress, low, mid, high hours) as made during the last segment.
     """
     lines = [
-        f"run {measured.run_id}: {measured.name}",
+        f"run {measured.run_id}" + (f": {measured.name}" if measured.name != measured.run_id else ""),
         f"{measured.status}, started {measured.started_at}, boundary {measured.boundary}",
         "",
         *_used(measured),
@@ -64,7 +64,10 @@ def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Fo
         lines += ["", *_forecast_lines(forecasts, measured.segments[-1].duration_h)]
     for title, texts in (("faults", measured.faults), ("notes", measured.warnings)):
         if texts:
-            lines += ["", title, *(f"  {text}" for text in texts[:20])]
+            lines += ["", title]
+            for text in texts[:20]:
+                first, *rest = wrapped(text, 76)
+                lines += [f"  {first}", *(f"    {part}" for part in rest)]
     return "\n".join(lines)
 
 
@@ -86,7 +89,7 @@ def _used(measured: Measurement) -> list[str]:
     ]
     work = measured.workload
     done = [
-        f"{figures(value)} {name}"
+        f"{figures(value) if value >= 1e7 else f'{value:,.0f}'} {name}"
         for value, name in ((work.steps, "steps"), (work.tokens, "tokens"), (work.samples, "samples"))
         if value
     ]

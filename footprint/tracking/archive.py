@@ -15,9 +15,10 @@ from footprint.errors import FootprintError, UnknownNameError
 from footprint.records import record
 from footprint.results import Quantity, total
 from footprint.tracking.journal import Journal, journals_in
+from footprint.tracking.marker import is_reported, settle
 from footprint.tracking.merge import Segment, merge, runs_of
 from footprint.tracking.process import KILLED, RUNNING, ProcessRecord
-from footprint.tracking.report import RunReport, claim, marker, report_on, write_rows
+from footprint.tracking.report import RunReport, report_on, write_missing_rows
 
 SUMMED = ("it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd", "accelerator_h")
 
@@ -162,7 +163,7 @@ def recover(archive: Archive, csv: Path | None = None) -> list[Recovered]:
             if any(process.status == RUNNING for process in segment.processes):
                 continue
             folder = segment.processes[0].journal.path.parent
-            if marker(folder, segment).exists():
+            if is_reported(folder, segment):
                 continue
             done.append(_recover(archive, run_id, segment, folder, csv, first=index == 0))
     return done
@@ -176,8 +177,8 @@ def _recover(
     told = report.totals.given.get("csv")
     target = csv or (Path(told) if told else None)
     if target is not None:
-        write_rows(report, target, first_segment=first)
-    claim(folder, segment)
+        write_missing_rows(report, target, first_segment=first)
+    settle(folder, segment)
     killed = [process for process in segment.processes if process.status == KILLED]
     return Recovered(
         run_id=run_id,

@@ -31,7 +31,6 @@ class Site:
 def site_of(given: Mapping[str, Any]) -> Site:
     """PUE and grid for a run's arguments; no place means the world average, an unknown one none."""
     from footprint.catalog.places import find_place, given_place, grid_quantity
-    from footprint.catalog.pue import find_pue
 
     try:
         grams = given.get("grid_g_per_kwh")
@@ -40,16 +39,21 @@ def site_of(given: Mapping[str, Any]) -> Site:
             if grams is not None
             else find_place(given.get("region"), year=given.get("year"))
         )
-    except FootprintError as error:
-        return Site(Quantity(float(given.get("pue") or 1.0)), None, None, (str(error),))
-    site = find_pue(
-        provider=given.get("provider") or place.provider, region=place.key, year=given.get("year")
-    )
-    pue = Quantity(float(given["pue"])) if given.get("pue") else site.pue
+    except FootprintError as error:  # an unknown place has the average site of its year, and no grid
+        return Site(_pue(given, given.get("provider"), None), None, None, (str(error),))
+    pue = _pue(given, given.get("provider") or place.provider, place.key)
     summary = PlaceSummary(
         key=place.key, name=place.name, year=place.year, basis=place.basis, source=place.source
     )
     return Site(pue, grid_quantity(place), summary, tuple(warnings))
+
+
+def _pue(given: Mapping[str, Any], provider: str | None, region: str | None) -> Quantity:
+    if given.get("pue"):
+        return Quantity(float(given["pue"]))
+    from footprint.catalog.pue import find_pue
+
+    return find_pue(provider=provider, region=region, year=given.get("year")).pue
 
 
 def model_of_hours(

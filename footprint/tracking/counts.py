@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from itertools import pairwise
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +15,8 @@ RING = 4096
 _MASK = RING - 1
 MAIN_PHASE = "train"
 NEVER = 2**63
+LOCK_WAIT_S = 0.2
+"""A step holds the lock for a microsecond."""
 
 
 @record
@@ -48,7 +51,7 @@ class Counts:
 
     __slots__ = (
         "_bad", "_lock", "_phase", "_phase_s", "_phase_since", "_ring", "_ring_from", "_samples", "_stack",
-        "_steps", "_tokens", "over", "stop_at",
+        "_steps", "_tokens", "_until", "over", "stop_at",
     )  # fmt: skip
 
     def __init__(self, over: Callable[[], None] = lambda: None) -> None:
@@ -63,6 +66,7 @@ class Counts:
         self._stack: list[str] = []
         self._phase_s: dict[str, float] = {}
         self._phase_since = perf_counter()
+        self._until = inf
         self.stop_at = NEVER
         """The step at which a budget ends the run; only this comparison is made in a step."""
         self.over = over
@@ -106,7 +110,7 @@ class Counts:
             self._switch(self._stack.pop() if self._stack else MAIN_PHASE)
 
     def _switch(self, phase: str) -> None:
-        now = perf_counter()
+        now = min(perf_counter(), self._until)
         self._phase_s[self._phase] = self._phase_s.get(self._phase, 0.0) + now - self._phase_since
         self._phase, self._phase_since = phase, now
 
@@ -115,14 +119,23 @@ class Counts:
         with self._lock:
             self._phase_since = perf_counter()
 
+    def close(self) -> None:
+        """The run is over: time from now on belongs to no phase."""
+        self._until = perf_counter()
+
     def after_fork(self) -> None:
         """In a child process: another thread may have held the lock when it was copied."""
         self._lock = threading.RLock()
         self.stop_at = NEVER
 
     def snapshot(self) -> Snapshot:
-        """Totals now, and the steps since the last snapshot summarised."""
-        with self._lock:
+        """Totals now, and the steps since the last snapshot summarised.
+
+        A signal handler that ends the run may have interrupted a step, whose thread then holds the lock
+        and waits for us: after a moment the totals are read without it.
+        """
+        held = self._lock.acquire(timeout=LOCK_WAIT_S)
+        try:
             self._switch(self._phase)
             steps, first = self._steps, max(self._ring_from, self._steps - RING + 1, 1)
             times = [self._ring[n & _MASK] for n in range(first, steps + 1)]
@@ -130,6 +143,9 @@ class Counts:
             bad, self._bad = tuple(self._bad), []
             tokens, samples = self._tokens, self._samples
             phase, phase_s = self._phase, dict(self._phase_s)
+        finally:
+            if held:
+                self._lock.release()
         lengths = [later - sooner for sooner, later in pairwise(times)]
         return Snapshot(
             steps=steps,

@@ -161,6 +161,14 @@ def _tasks_on_node(text: str, node_rank: int, tasks: int) -> int:
     return counts[node_rank] if node_rank < len(counts) else tasks
 
 
+def check_run_id(given: str) -> None:
+    """FootprintError for a name that cannot be a folder's."""
+    if not NAME_RULE.fullmatch(given):
+        raise FootprintError(
+            f"run_id: {given[:64]!r} cannot name a folder; use letters, digits, '.', '_' and '-', at most 100"
+        )
+
+
 def run_name(given: str | None, who: Identity, sequence: int, environ: Mapping[str, str]) -> tuple[str, bool]:
     """The run's identifier, and whether every process of the launch arrives at the same one.
 
@@ -172,11 +180,7 @@ def run_name(given: str | None, who: Identity, sequence: int, environ: Mapping[s
         later = ""  # the same name again is the same run, resumed
     given = given or environ.get(RUN_ID) or None
     if given is not None:
-        if not NAME_RULE.fullmatch(given):
-            raise FootprintError(
-                f"run_id: {given[:64]!r} cannot name a folder; "
-                "use letters, digits, '.', '_' and '-', at most 100"
-            )
+        check_run_id(given)
         return f"{given}{later}", True
     if who.metered_by_parent:
         return environ[PARENT_RUN].split(":", 1)[1], True

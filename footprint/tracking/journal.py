@@ -8,7 +8,9 @@ cumulative: losing a line costs resolution, never energy.
 from __future__ import annotations
 
 import json
+import math
 import os
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -23,9 +25,25 @@ _TAIL = len(',"crc":"00000000"}')
 
 def encode(record: dict[str, Any]) -> bytes:
     """One line: the record as JSON with its checksum as the last field."""
-    text = json.dumps(record, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=str)
+    try:
+        text = _json(record)
+    except ValueError:  # JSON knows no infinity
+        text = _json(_finite(record))
     body = text[:-1].encode("ascii")
     return body + b',"crc":"%08x"}\n' % zlib.crc32(body)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False, default=str)
+
+
+def _finite(value: Any) -> Any:
+    """The same values, None for numbers that are none."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def decode(line: bytes) -> dict[str, Any] | None:
@@ -65,14 +83,14 @@ class JournalWriter:
     """
 
     def __init__(self, path: Path, first: dict[str, Any]) -> None:
-        """Create the file with its first line.
+        """Create the file with its first line, safe from a kill at once and from a power cut with the next.
 
         Raises:
             OSError: the folder or the file cannot be made.
         """
         self.path = path
         self.problem = ""
-        self._first = first
+        self._head = [("start", {**first, "schema": SCHEMA})]
         self._sequence = 0
         self._torn = False
         self._file = -1
@@ -86,13 +104,20 @@ class JournalWriter:
         status = os.fstat(self._file)
         self._inode = (status.st_dev, status.st_ino)
         self._torn = False
-        self._append({**self._first, "schema": SCHEMA, "type": "start"})
-
-    def write(self, kind: str, record: dict[str, Any]) -> bool:
-        """Append one line durably; False, with ``problem`` set, when it could not be kept."""
-        try:
-            self._reopen_if_gone()
+        for kind, record in self._head:
             self._append({**record, "type": kind})
+
+    def write(self, kind: str, record: dict[str, Any], *, head: bool = False) -> bool:
+        """Append one line durably; False, with ``problem`` set, when it could not be kept.
+
+        A ``head`` line says what no later line repeats; it is written again if the file has to be.
+        """
+        if head:
+            self._head.append((kind, record))
+        try:
+            if not self._reopened_if_gone() or not head:
+                self._append({**record, "type": kind})
+            os.fsync(self._file)
         except (OSError, ValueError) as error:
             self.problem = getattr(error, "strerror", None) or str(error)
             return False
@@ -107,24 +132,43 @@ class JournalWriter:
         if written != len(data):
             raise OSError(28, "no space left on device")
         self._sequence += 1
-        os.fsync(self._file)
 
-    def _reopen_if_gone(self) -> None:
-        """Start the file again if somebody deleted it; its first line and the totals come back."""
+    def _reopened_if_gone(self) -> bool:
+        """Start the file again if somebody deleted it: its head now, the totals with the next line."""
         try:
             status = os.stat(self.path)  # noqa: PTH116 - the descriptor's twin
             if (status.st_dev, status.st_ino) == self._inode:
-                return
+                return False
             raise OSError(17, "another file has taken the journal's name")
         except FileNotFoundError:
             self.close()
             self._create()
+            return True
 
     def close(self) -> None:
         """Close the file; later writes fail."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def open_journal(
+    journal_dir: Path, run_id: str, name: str, first: dict[str, Any]
+) -> tuple[JournalWriter | None, list[str]]:
+    """The journal in the folder asked for, else in the temporary one, else none; and what went wrong."""
+    problems = []
+    places = (journal_dir, Path(tempfile.gettempdir()) / "footprint-runs")
+    for place in places:
+        folder = place.absolute() / run_id
+        try:
+            writer = JournalWriter(folder / f"{name}{SUFFIX}", first)
+        except OSError as error:
+            problems.append(f"no journal in {place}: {error.strerror or error}")
+            continue
+        if place != places[0]:
+            problems.append(f"the journal is in {folder} instead")
+        return writer, problems
+    return None, [*problems, "no journal can be written: a kill would lose this run"]
 
 
 @dataclass(slots=True)
@@ -142,6 +186,13 @@ class Journal:
     def run_id(self) -> str:
         """The run this process belonged to."""
         return str(self.start.get("run_id", ""))
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The arguments of the run, and what was found out for those that were missing."""
+        found = [line.get("given") for line in self.records if line.get("type") == "found"]
+        parts = [part for part in (self.start.get("given"), *found) if isinstance(part, dict)]
+        return {name: value for part in parts for name, value in part.items()}
 
     @property
     def process(self) -> dict[str, Any]:

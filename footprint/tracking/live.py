@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from footprint.errors import FootprintError
 from footprint.results import Quantity
+from footprint.results.human import amount, figures, interval
 from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking.journal import SUFFIX, Journal, UnreadableJournalError, journals_in, read_journal
+from footprint.tracking.marker import settle
 from footprint.tracking.process import ProcessRecord, read_process
 from footprint.tracking.report import RunReport, last_out, report_journals, report_on, write_rows
 
@@ -52,9 +54,13 @@ def end_report(recorder: Recorder) -> str:
     if last is None:
         whole = whole_report(recorder)
         return end_line(recorder, whole) if whole is not None else ""
-    processes, first_segment = last
-    report = report_on(recorder.run_id, processes, _neighbours(recorder))
-    return end_line(recorder, report, written=_rows(recorder, report, first_segment=first_segment))
+    segment, first_segment = last
+    report = report_on(recorder.run_id, segment.processes, _neighbours(recorder))
+    csv = _csv(recorder, report)
+    written = _rows(recorder, report, first_segment=first_segment)
+    if written or csv is None:
+        settle(recorder.folder, segment)  # else `footprint recover --csv` may write them elsewhere
+    return end_line(recorder, report, written=written)
 
 
 def _neighbours(recorder: Recorder) -> list[ProcessRecord]:
@@ -79,15 +85,20 @@ def _neighbours(recorder: Recorder) -> list[ProcessRecord]:
 
 def _rows(recorder: Recorder, report: RunReport, *, first_segment: bool) -> bool:
     """Write the report rows if a CSV was asked for; whether they are there."""
-    csv = recorder.settings.csv or report.totals.given.get("csv")
+    csv = _csv(recorder, report)
     if csv is None:
         return False
     try:
-        write_rows(report, Path(csv), first_segment=first_segment)
+        write_rows(report, csv, first_segment=first_segment)
     except FootprintError as error:
         recorder.problem(f"report: {error}")
         return False
     return True
+
+
+def _csv(recorder: Recorder, report: RunReport) -> Path | None:
+    csv = recorder.settings.csv or report.totals.given.get("csv")
+    return None if csv is None else Path(csv)
 
 
 def start_line(recorder: Recorder) -> str:
@@ -97,9 +108,9 @@ def start_line(recorder: Recorder) -> str:
     if prepared is not None and prepared.estimate is not None:
         estimate = prepared.estimate
         parts.append(
-            f"{estimate.name}: estimate {_range(estimate.energy_kwh, 'kWh')}, "
-            f"{_range(estimate.duration_h, 'h')}, "
-            f"{_range(estimate.co2e_kg, 'kgCO2e')} ({estimate.place.name})"
+            f"{estimate.name}: estimate {spoken(estimate.duration_h, 'h')}, "
+            f"{spoken(estimate.energy_kwh, 'kwh')}, "
+            f"{spoken(estimate.co2e_kg, 'kg')} CO2e, {estimate.place.name}"
         )
     elif prepared is not None and prepared.given.get("hw"):
         parts.append(str(prepared.given["hw"]))
@@ -109,6 +120,7 @@ def start_line(recorder: Recorder) -> str:
         parts.append(f"journal {_short(recorder.folder)}")
     if recorder.problems:
         parts.append("; ".join(recorder.problems[:3]))
+    recorder.said = len(recorder.problems)
     return " | ".join(parts)
 
 
@@ -119,30 +131,34 @@ def end_line(recorder: Recorder, report: RunReport, *, written: bool = False) ->
     if measured.workload.steps:
         parts.append(f"{measured.workload.steps:,.0f} steps")
     if measured.co2e_kg is not None and measured.place is not None:
-        parts.append(f"{_range(measured.co2e_kg, 'kgCO2e')} ({measured.place.name})")
+        parts.append(f"{spoken(measured.co2e_kg, 'kg')} CO2e, {measured.place.name}")
     if measured.cost_usd is not None:
-        parts.append(_range(measured.cost_usd, "USD"))
+        parts.append(spoken(measured.cost_usd, "usd"))
     if report.comparison is not None:
         parts.append(_against(report.comparison))
     if written:
         parts.append(f"rows in {_short(Path(recorder.settings.csv or report.totals.given['csv']))}")
-    if recorder.problems:
-        more = f" (+{len(recorder.problems) - 2} more)" if len(recorder.problems) > 2 else ""
-        parts.append("; ".join(recorder.problems[:2]) + more)
+    new = recorder.problems[recorder.said :]
+    if new:
+        parts.append("; ".join(new[:2]) + (f" (+{len(new) - 2} more)" if len(new) > 2 else ""))
     return " | ".join(parts)
 
 
 def _energy(measured: Measurement) -> str:
-    hours = measured.duration_h.mid
-    if measured.energy_kwh is None or measured.it_power_w is None:
-        return f"no energy read in {hours:.3g} h"
-    hows = ", ".join(f"{meter.component} {meter.how}" for meter in measured.meters if meter.how != "absent")
-    return f"{_range(measured.energy_kwh, 'kWh')} at the facility in {hours:.3g} h ({hows})"
+    took = amount(measured.duration_h.mid, "h")
+    if measured.energy_kwh is None:
+        return f"no energy read in {took}"
+    named: dict[str, list[str]] = {}
+    for meter in measured.meters:
+        if meter.how != "absent":
+            named.setdefault(meter.how, []).append(meter.component)
+    hows = "; ".join(f"{how}: {', '.join(components)}" for how, components in named.items())
+    return f"{spoken(measured.energy_kwh, 'kwh')} at the facility in {took} | {hows}"
 
 
 def _against(comparison: Comparison) -> str:
     parts = [
-        f"{label} x{row.ratio:.3g}"
+        f"{label} x{figures(row.ratio, 2)}"
         for label, name in (("time", "duration_h"), ("power", "it_power_w"), ("energy", "energy_kwh"))
         for row in comparison.quantities
         if row.name == name
@@ -150,11 +166,10 @@ def _against(comparison: Comparison) -> str:
     return "measured/predicted " + ", ".join(parts)
 
 
-def _range(quantity: Quantity, unit: str) -> str:
-    """A quantity for people: two or three significant figures, the interval beside it."""
-    if not quantity.spread:
-        return f"{quantity.mid:.3g} {unit}"
-    return f"{quantity.mid:.3g} {unit} ({quantity.low:.2g}-{quantity.high:.2g})"
+def spoken(quantity: Quantity, unit: str) -> str:
+    """A quantity for people: three significant figures, the interval beside it."""
+    beside = f" ({interval(quantity, unit)})" if quantity.spread else ""
+    return f"{amount(quantity.mid, unit)}{beside}"
 
 
 def _short(path: Path) -> str:

@@ -29,6 +29,7 @@ from footprint.units import SECONDS_PER_HOUR
 
 NEGLIGIBLE_UNSEEN = 0.01
 """Below this share of the run, what a component's readings miss is not filled, only stated."""
+WORTH_SAYING_S = 0.1
 MODEL_SOURCE = "power model of the estimate"
 
 
@@ -153,10 +154,11 @@ def _component(name: str, found: ComponentTotal | None, parts: _Parts) -> Quanti
         return seen
     fill = assumed("tracking.unseen_fill")
     parts.assumptions.append(fill.row())
-    parts.warnings.append(
-        f"{name}: {found.unseen_s:.1f} of {found.seen_s + found.unseen_s:.1f} s were not read "
-        "(start-up or faults) and are filled with its mean power"
-    )
+    if found.unseen_s >= WORTH_SAYING_S:
+        parts.warnings.append(
+            f"{name}: {found.unseen_s:.1f} of {found.seen_s + found.unseen_s:.1f} s were not read "
+            "(start-up or faults) and are filled with its mean power"
+        )
     return total([seen, seen * (found.unseen_s / found.seen_s) * fill.quantity])
 
 

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from footprint.results.human import amount
 from footprint.tracking.energy import ComponentTotal, add_accelerators, add_host, count_devices
 from footprint.tracking.journal import Journal
 from footprint.tracking.process import KILLED, RUNNING, ProcessRecord, read_process
 
 FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
+LEAST_SLEEP_S = 1.0
 SLACK_S = 600.0
 """Clocks of two nodes of one launch may differ by this much."""
 _WORST_FIRST = (
@@ -183,7 +185,12 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
     if allocated > used > 0 and unused_kwh > 0:
         warnings.append(
             f"{allocated - used} of {allocated} accelerators were allocated and never used: "
-            f"{unused_kwh:.3g} kWh of theirs is not charged"
+            f"{amount(unused_kwh, 'kwh')} of theirs is not charged"
+        )
+    asleep_s = max(process.suspended_s for process in processes)
+    if asleep_s >= LEAST_SLEEP_S:
+        warnings.append(
+            f"the machine slept for {asleep_s:.0f} s in between: neither time nor energy of the run"
         )
     last = segments[-1]
     step_times = [process.step_s for process in last.processes if process.step_s]
@@ -219,7 +226,7 @@ def _given(processes: list[ProcessRecord]) -> dict[str, Any]:
     """
     merged: dict[str, Any] = {}
     for process in sorted(processes, key=lambda p: (p.started_wall_s, p.rank)):
-        given = process.journal.start.get("given") or {}
+        given = process.journal.given
         if merged.get("hw_detected") and given.get("hw") and not given.get("hw_detected"):
             del merged["hw"], merged["hw_detected"]
         merged = {**given, **merged}
@@ -248,7 +255,7 @@ def _segment_warnings(segments: list[Segment], segment_kwh: list[float]) -> list
             share = (reached - begin) / max(1, previous.steps)
             notes.append(
                 f"segment {index + 1} resumed at step {begin}: {reached - begin} steps were trained twice, "
-                f"about {min(1.0, share) * segment_kwh[index - 1]:.3g} kWh"
+                f"about {amount(min(1.0, share) * segment_kwh[index - 1], 'kwh')}"
             )
         reached = (begin if begin else reached) + segment.steps
     return notes

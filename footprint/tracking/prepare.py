@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from footprint.errors import FootprintError
@@ -21,6 +23,36 @@ class Prepared:
     problems: tuple[str, ...] = ()
 
 
+class Preparation:
+    """`prepare` on a thread of its own: a broken driver may take for ever to say what board it drives."""
+
+    def __init__(self, settings: Settings, who: Identity) -> None:
+        self.result: Prepared | None = None
+        self._settings = settings
+        self._who = who
+        self._then: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._work, name="footprint-prepare", daemon=True)
+
+    def start(self, then: Callable[[], None]) -> None:
+        """Begin in the background; ``then`` is called when there is a result."""
+        self._then = then
+        self._thread.start()
+
+    def settle(self, wait_s: float) -> bool:
+        """Wait for the result, at most so long; whether it is there."""
+        if self._thread.is_alive():
+            self._thread.join(wait_s)
+        return self.result is not None
+
+    def _work(self) -> None:
+        try:
+            self.result = prepare(self._settings, self._who)
+        except Exception as error:  # noqa: BLE001 - the run goes on without an estimate
+            problem = f"preparation: {type(error).__name__}: {error}"
+            self.result = Prepared(given=self._settings.given(), problems=(problem,))
+        self._then()
+
+
 def prepare(settings: Settings, who: Identity) -> Prepared:
     """Detect the hardware if none was given, and estimate the run; never raises for the user's input."""
     given = settings.given()
@@ -32,7 +64,7 @@ def prepare(settings: Settings, who: Identity) -> Prepared:
         if note:
             problems.append(note)
     if settings.model is None or "hw" not in given:
-        return Prepared(given=given, problems=(*problems, *_check_place(given)))
+        return Prepared(given=given, problems=(*problems, *_check_cluster(given), *_check_place(given)))
     try:
         return Prepared(given=given, estimate=_estimate(settings, given), problems=tuple(problems))
     except (FootprintError, TypeError) as error:
@@ -54,6 +86,18 @@ def _estimate(settings: Settings, given: dict[str, Any]) -> Estimate:
     elif settings.total_steps is not None:
         request["steps"] = settings.total_steps
     return estimate(EstimateRequest(**request))
+
+
+def _check_cluster(given: dict[str, Any]) -> tuple[str, ...]:
+    """What is wrong with the hardware, where no estimate will say so."""
+    from footprint.catalog.cluster import parse_cluster
+
+    try:
+        if "hw" in given:
+            parse_cluster(given["hw"])
+    except FootprintError as error:
+        return (str(error),)
+    return ()
 
 
 def _check_place(given: dict[str, Any]) -> tuple[str, ...]:

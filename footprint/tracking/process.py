@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -105,7 +106,7 @@ def read_process(journal: Journal) -> ProcessRecord:
             record.faults.append(str(line.get("what", ""))[:300])
     if journal.ended is not None:
         record.status = str(journal.ended.get("status", "completed"))
-    elif _alive(process):
+    elif is_alive(process):
         record.status = RUNNING
     if journal.damaged:
         record.faults.append(f"{journal.damaged} damaged lines of {journal.path.name} left out")
@@ -157,7 +158,7 @@ def _take_state(record: ProcessRecord, line: dict[str, Any]) -> None:
     record.busy_share = _float(share) if share is not None else record.busy_share
 
 
-def _alive(process: dict[str, Any]) -> bool:
+def is_alive(process: Mapping[str, Any]) -> bool:
     """Whether the process still runs, on this start of this machine."""
     pid = _int(process.get("pid"))
     if not pid or process.get("boot_id") != boot_id():

@@ -11,6 +11,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from footprint.results.human import amount, interval
+
 if TYPE_CHECKING:
     from footprint.tracking.watch import Forecast
 
@@ -39,7 +41,11 @@ def line_of(forecast: Forecast, width: int) -> str:
     grid.add_column(width=5)
     grid.add_column(width=bar)
     grid.add_column(no_wrap=True, overflow="ellipsis", width=max(10, width - bar - 6))
-    grid.add_row(text, ProgressBar(total=1.0, completed=forecast.progress, width=bar), details)
+    drawn = ProgressBar(
+        total=1.0, completed=forecast.progress, width=bar,
+        style="bright_black", complete_style="green", finished_style="green",
+    )  # fmt: skip
+    grid.add_row(text, drawn, details)
     console = Console(width=width, force_terminal=True, color_system="standard", legacy_windows=False)
     with console.capture() as capture:
         console.print(grid, end="")
@@ -47,25 +53,26 @@ def line_of(forecast: Forecast, width: int) -> str:
 
 
 def _details(forecast: Forecast) -> list[str]:
-    parts = []
+    """What is left first: a narrow terminal cuts the end off."""
+    parts = [f"{_time(forecast.remaining_h)} left"]
     if forecast.energy_kwh is not None:
-        energy = forecast.energy_kwh
-        used = f"{forecast.used_kwh:.3g} of " if forecast.used_kwh is not None else ""
-        parts.append(f"{used}{energy.mid:.3g} kWh ({energy.low:.2g}-{energy.high:.2g})")
+        used = "" if forecast.used_kwh is None else f"{amount(forecast.used_kwh, 'kwh')} of "
+        parts.append(
+            f"{used}{amount(forecast.energy_kwh.mid, 'kwh')} ({interval(forecast.energy_kwh, 'kwh')})"
+        )
     if forecast.co2e_kg is not None:
-        parts.append(f"{forecast.co2e_kg.mid:.3g} kgCO2e")
+        parts.append(f"{amount(forecast.co2e_kg.mid, 'kg')} CO2e")
     if forecast.cost_usd is not None:
-        parts.append(f"${forecast.cost_usd.mid:.3g}")
-    parts.append(f"{_time(forecast.remaining_h)} left")
+        parts.append(amount(forecast.cost_usd.mid, "usd"))
     return parts
 
 
 def _time(hours: float) -> str:
+    """Time left as a clock shows it, in days where it is long."""
     if hours >= 48:
         return f"{hours / 24:.1f} d"
-    if hours >= 1:
-        return f"{int(hours)}:{int(hours % 1 * 60):02d} h"
-    return f"{int(hours * 60)}:{int(hours * 3600 % 60):02d} min"
+    seconds = round(hours * 3600)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 class ProgressLine:

@@ -34,7 +34,6 @@ class _Account:
     good_kwh: float = 0.0
     seen_until_s: float = 0.0
     unseen_s: float = 0.0
-    good_readings: int = 0
 
 
 @dataclass(slots=True)
@@ -56,14 +55,14 @@ class Ledger:
                     how=channel.how, source=channel.source, seen_until_s=at_s, unseen_s=at_s
                 )
 
-    def take(self, energy_kwh: Mapping[str, Any], at_s: float) -> None:
-        """Accept or refuse one reading of every component."""
+    def take(self, energy_kwh: Mapping[str, Any], at_s: float, until_s: float = math.inf) -> None:
+        """Accept or refuse one reading of every component; of one that came after the run's end, its part."""
         for name, account in self.accounts.items():
-            problem = self._post(name, account, energy_kwh.get(name), at_s)
+            problem = self._post(name, account, energy_kwh.get(name), at_s, until_s)
             if problem:
                 self.fault(problem, component=name, at_s=at_s)
 
-    def _post(self, name: str, account: _Account, value: Any, at_s: float) -> str:
+    def _post(self, name: str, account: _Account, value: Any, at_s: float, until_s: float) -> str:
         """Book one value; what is wrong with it, or nothing."""
         elapsed_s = at_s - account.seen_until_s
         if value is None:
@@ -82,9 +81,10 @@ class Ledger:
             self._skip(account, value, at_s)
             return f"{power_w:.3g} W is impossible"
         account.raw_kwh = float(value)
-        account.good_kwh += step_kwh
+        # a meter that started after the end tells the power then, and that stands for the run
+        inside_s = until_s - account.seen_until_s if until_s > account.seen_until_s else until_s
+        account.good_kwh += step_kwh * min(1.0, inside_s / max(elapsed_s, 1e-9))
         account.seen_until_s = at_s
-        account.good_readings += 1
         return ""
 
     @staticmethod
@@ -112,7 +112,7 @@ class Ledger:
     def unseen_s(self, at_s: float) -> dict[str, float]:
         """Seconds of the run that each component's energy does not cover, up to ``at_s``."""
         return {
-            name: account.unseen_s + max(0.0, at_s - account.seen_until_s)
+            name: min(at_s, account.unseen_s + max(0.0, at_s - account.seen_until_s))
             for name, account in self.accounts.items()
         }
 

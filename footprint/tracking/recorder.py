@@ -7,7 +7,7 @@ a bounded time. Whatever fails here is a fault in the journal, never an exceptio
 from __future__ import annotations
 
 import logging
-import tempfile
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,25 +18,31 @@ from footprint.meters import Meter
 from footprint.meters.processes import cpu_time_s, machine_busy_s
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.identity import Identity
-from footprint.tracking.journal import SUFFIX, JournalWriter, boot_clock_s, utc_now
+from footprint.tracking.journal import JournalWriter, boot_clock_s, open_journal, utc_now
 from footprint.tracking.meter_thread import MeterThread
-from footprint.tracking.prepare import Prepared, prepare
+from footprint.tracking.prepare import Preparation, Prepared
 from footprint.tracking.readings import Ledger
 from footprint.tracking.settings import Settings
 
 logger = logging.getLogger("footprint.tracking")
 
+OPEN_WAIT_S = 0.25
+"""The journal's first line is on disk before the first step, unless the disk takes longer than this."""
 READ_WAIT_S = 1.0
 LAST_READ_WAIT_S = 3.0
 METER_END_WAIT_S = 6.0
-"""A run shorter than the meter's start-up waits this long at its end, so that no thread outlives it."""
+"""A run shorter than the start-up waits this long at its end, so that no thread outlives it."""
+SHORT_READ_S = 0.2
+LEAST_REST = 0.1
+"""Part of the flush interval that is left between two lines, however long one took."""
 
 
 class Recorder:
     """Everything that happens beside the loop; `begin` starts it, `finish` ends it.
 
     ``on_open`` is called on its thread when everything is prepared, ``on_tick`` after each journal
-    line with the line and the snapshot behind it, ``on_end`` after the last.
+    line with the line and the snapshot behind it, ``on_end`` after the last. What may hang (the meter,
+    the drivers asked for the hardware) has threads of its own, so that the journal goes on.
     """
 
     def __init__(
@@ -55,26 +61,29 @@ class Recorder:
         self.who = who
         self.run_id = run_id
         self.ledger = Ledger()
-        self.prepared: Prepared | None = None
         self.folder: Path | None = None
         self.writer: JournalWriter | None = None
         self.problems: list[str] = []
+        self.said = 0
+        """How many of the problems the line at the start has named."""
         self.lines: list[dict[str, Any]] = []
         """Lines other than states, for measurements when no journal could be written."""
         self.last_state: dict[str, Any] = {}
         self.notes: dict[str, Any] = {}
         """What the watcher wants on the next line."""
-        self.first_line: dict[str, Any] = {}
-        self.ready, self.done = threading.Event(), threading.Event()
+        self.opened, self.ready, self.done = threading.Event(), threading.Event(), threading.Event()
         self._counts = counts
         self._on_open = on_open
         self._on_tick = on_tick
         self._on_end = on_end
-        self._extra = extra
         self._ending = threading.Event()
         self._flush_now = threading.Event()
         self._status: tuple[str, str] = ("completed", "")
-        self._meter = MeterThread(make_meter, self.run_s)
+        self._ended_s = self._ended_boot_s = math.inf
+        self._patience_s = METER_END_WAIT_S
+        self._preparation = Preparation(settings, who)
+        self._announced = False
+        self._meter = MeterThread(make_meter, lambda: time.monotonic() - self._started)
         self._meter_opened = False
         self._phase_kwh: dict[str, float] = {}
         self._previous: tuple[dict[str, float], float] = ({}, 0.0)
@@ -82,29 +91,52 @@ class Recorder:
         self._started = time.monotonic()
         self._cpu_started = 0.0
         self._busy_started: float | None = None
-        self._tick_lock = threading.Lock()
+        self.first_line: dict[str, Any] = {
+            "run_id": run_id,
+            "process": who.to_json(),
+            "started_at": utc_now(),
+            "boot_s": self._boot_started,
+            "flush_s": settings.flush_s,
+            "given": settings.given(),
+            "version": _version(),
+            **extra,
+        }
         self._thread = threading.Thread(target=self._work, name="footprint-recorder", daemon=True)
 
     def run_s(self) -> float:
-        """Seconds since the run began, sleep left out [s]."""
-        return time.monotonic() - self._started
+        """Seconds since the run began, until its end, sleep left out [s]."""
+        return min(time.monotonic() - self._started, self._ended_s)
+
+    def boot_s(self) -> float:
+        """The machine's boot clock, until the run's end [s]."""
+        return min(boot_clock_s(), self._ended_boot_s)
 
     @property
     def meter_settled(self) -> bool:
         """Whether the meter has started, or failed to."""
         return self._meter.ready or self._meter.failed
 
+    @property
+    def prepared(self) -> Prepared | None:
+        """What is known of hardware and estimate; None until that is worked out."""
+        return self._preparation.result
+
     def begin(self) -> None:
-        """Start the threads; returns at once."""
+        """Start the threads; returns when the first line is written, at the latest after `OPEN_WAIT_S`."""
         self._thread.start()
+        self.opened.wait(OPEN_WAIT_S)
 
     def flush_soon(self) -> None:
         """Write a line without waiting for the interval."""
         self._flush_now.set()
 
     def finish(self, status: str, error: str, wait_s: float) -> bool:
-        """Write the last line and end both threads; False if that took longer than ``wait_s``."""
+        """Write the last line and end all threads; False if that took longer than ``wait_s``."""
+        # what we do from here on is no part of the run
+        self._ended_s, self._ended_boot_s = self.run_s(), boot_clock_s()
+        self._counts.close()
         self._status = (status, error[:300])
+        self._patience_s = min(METER_END_WAIT_S, wait_s / 4)
         self._ending.set()
         self._flush_now.set()
         finished = self.done.wait(wait_s)
@@ -116,17 +148,21 @@ class Recorder:
 
     def _work(self) -> None:
         try:
-            self._guard("start", self._open)
-            self.ready.set()
-            self._guard("first line", self._on_open)
+            self._guard("journal", self._open_journal)
+            self.opened.set()
+            self._guard("start", self._start)
+            due_s = self.settings.flush_s
             while not self._ending.is_set():
-                self._flush_now.wait(self.settings.flush_s)
+                self._flush_now.wait(max(due_s - self.run_s(), LEAST_REST * self.settings.flush_s))
                 self._flush_now.clear()
                 if not self._ending.is_set():
+                    due_s = self.run_s() + self.settings.flush_s
+                    self._guard("preparation", self._announce)
                     self._guard("flush", self._tick)
             self._guard("last flush", self._last)
             self._guard("report", self._on_end)
         finally:
+            self.opened.set()
             self.ready.set()
             self.done.set()
 
@@ -143,74 +179,58 @@ class Recorder:
             self.problems.append(text)
             logger.warning("%s", text)
 
-    def _open(self) -> None:
-        self._cpu_started, self._busy_started = cpu_time_s(), machine_busy_s()
-        self._meter.start()
-        self._guard("preparation", self._prepare)
-        given = self.prepared.given if self.prepared else self.settings.given()
-        self.first_line = {
-            "run_id": self.run_id,
-            "process": self.who.to_json(),
-            "started_at": utc_now(),
-            "boot_s": self._boot_started,
-            "flush_s": self.settings.flush_s,
-            "given": given,
-            "version": _version(),
-            **self._extra,
-        }
-        self.writer = self._open_journal()
-        if self.prepared and self.prepared.estimate is not None and self.who.rank == 0:
-            self.line("estimate", {"record": self.prepared.estimate.to_json()})
-
-    def _prepare(self) -> None:
-        self.prepared = prepare(self.settings, self.who)
-        for problem in self.prepared.problems:
+    def _open_journal(self) -> None:
+        name = f"{self.who.host}-{self.who.rank}-{self.who.pid}-{int(self._boot_started * 1000)}"
+        self.writer, problems = open_journal(self.settings.journal_dir, self.run_id, name, self.first_line)
+        self.folder = self.writer.path.parent if self.writer is not None else None
+        for problem in problems:
             self.problem(problem)
 
-    def _open_journal(self) -> JournalWriter | None:
-        """The journal in the folder asked for, else in the system's temporary folder, else none."""
-        name = f"{self.who.host}-{self.who.rank}-{self.who.pid}-{int(self._boot_started * 1000)}{SUFFIX}"
-        places = (self.settings.journal_dir, Path(tempfile.gettempdir()) / "footprint-runs")
-        for place in places:
-            folder = place.absolute() / self.run_id
-            try:
-                writer = JournalWriter(folder / name, self.first_line)
-            except OSError as error:
-                self.problem(f"no journal in {place}: {error.strerror or error}")
-                continue
-            self.folder = folder
-            if place != places[0]:
-                self.problem(f"the journal is in {folder} instead")
-            return writer
-        self.problem("no journal can be written: a kill would lose this run")
-        return None
+    def _start(self) -> None:
+        self._cpu_started, self._busy_started = cpu_time_s(), machine_busy_s()
+        self._preparation.start(self.flush_soon)
+        self._meter.start()
+
+    def _announce(self) -> None:
+        """Once hardware and estimate are known: their lines, and the line at the start."""
+        if self._announced or self.prepared is None:
+            return
+        self._announced = True
+        for problem in self.prepared.problems:
+            self.problem(problem)
+        said = self.first_line["given"]
+        found = {name: value for name, value in self.prepared.given.items() if said.get(name) != value}
+        if found:
+            self.line("found", {"given": found})
+        if self.prepared.estimate is not None and self.who.rank == 0:
+            self.line("estimate", {"record": self.prepared.estimate.to_json()})
+        self.ready.set()
+        self._on_open()
 
     def line(self, kind: str, record: dict[str, Any]) -> None:
         """Append one line to the journal; on the recorder's thread only."""
         if kind != "state":
             self.lines.append({**record, "type": kind})
-        if self.writer is not None and not self.writer.write(kind, record):
+        head = kind in ("found", "estimate", "meter")
+        if self.writer is not None and not self.writer.write(kind, record, head=head):
             self.problem(f"journal: {self.writer.problem}")
 
     def _tick(self, wait_s: float | None = None) -> dict[str, Any]:
         """One reading and one journal line."""
-        with self._tick_lock:
-            self._open_meter()
-            reading = (
-                self._meter.ask(READ_WAIT_S if wait_s is None else wait_s) if self._meter_opened else None
-            )
-            if reading is not None:
-                at_s, values = reading
-                self.ledger.take(values.energy_kwh, at_s)
-                self.ledger.take_devices(values.device_kwh, values.device_busy, values.own_devices)
-            for fault in self._meter.faults():
-                self.ledger.fault(fault, at_s=self.run_s())
-            snapshot = self._counts.snapshot()
-            for note in snapshot.bad:
-                self.ledger.fault(note, at_s=self.run_s())
-            self._write_faults()
-            state = self._state(snapshot)
-            self.last_state = state
+        self._open_meter()
+        reading = self._meter.ask(READ_WAIT_S if wait_s is None else wait_s) if self._meter_opened else None
+        if reading is not None:
+            at_s, values = reading
+            self.ledger.take(values.energy_kwh, at_s, until_s=self._ended_s)
+            self.ledger.take_devices(values.device_kwh, values.device_busy, values.own_devices)
+        for fault in self._meter.faults():
+            self.ledger.fault(fault, at_s=self.run_s())
+        snapshot = self._counts.snapshot()
+        for note in snapshot.bad:
+            self.ledger.fault(note, at_s=self.run_s())
+        self._write_faults()
+        state = self._state(snapshot)
+        self.last_state = state
         self.line("state", state)
         self._guard("watch", lambda: self._on_tick(state, snapshot))
         return state
@@ -224,7 +244,7 @@ class Recorder:
         visible = getattr(self._meter.meter, "visible", None)
         devices = getattr(visible, "devices", ())
         record = {
-            "boot_s": self._boot_started + self._meter.started_s,
+            "boot_s": min(self._boot_started + self._meter.started_s, self._ended_boot_s),
             "channels": [
                 {"component": c.component, "how": c.how, "source": c.source} for c in channels
             ],
@@ -242,7 +262,7 @@ class Recorder:
             self.line("fault", {**fault, "what": f"{component}{fault['what']}"})
 
     def _state(self, snapshot: Snapshot) -> dict[str, Any]:
-        run_s, boot_s = self.run_s(), boot_clock_s()
+        run_s, boot_s = self.run_s(), self.boot_s()
         kwh = self.ledger.energy_kwh()
         state: dict[str, Any] = {
             "boot_s": round(boot_s, 4),
@@ -284,11 +304,15 @@ class Recorder:
         }
 
     def _last(self) -> None:
-        if not self._meter.ready and not self._meter.failed:
-            # shorter than the meter's start-up: let it finish, so that it can be ended
-            self._meter.settle(METER_END_WAIT_S)
-        state = self._tick(LAST_READ_WAIT_S)
-        if not self._meter.stop(METER_END_WAIT_S):
+        # shorter than the start-up: let it finish, so that it can be ended
+        if not self._preparation.settle(self._patience_s):
+            self.problem("the hardware was not found out in time: its drivers hang")
+        self._announce()
+        if not self.meter_settled:
+            self._meter.settle(self._patience_s)
+            time.sleep(min(SHORT_READ_S, self._patience_s / 10))  # something to read
+        state = self._tick(min(LAST_READ_WAIT_S, self._patience_s))
+        if not self._meter.stop(self._patience_s):
             self.problem("the meter hangs; its thread ends with the process")
         for fault in self._meter.faults():
             self.ledger.fault(fault, at_s=self.run_s())

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from footprint.results.measurement import Comparison, Measurement
-from footprint.results.rows import append_rows, report_row
+from footprint.results.rows import append_rows, read_rows, report_row
 from footprint.tracking.chain import is_processor
 from footprint.tracking.compare import compare
 from footprint.tracking.journal import Journal, journals_in
+from footprint.tracking.marker import claim
 from footprint.tracking.measure import measure
 from footprint.tracking.merge import RunTotals, Segment, merge, runs_of
 from footprint.tracking.process import RUNNING, ProcessRecord
@@ -51,10 +50,8 @@ def report_journals(journals: Sequence[Journal], run_id: str) -> RunReport | Non
     return report_on(run_id, processes, [p for name, group in runs.items() if name != run_id for p in group])
 
 
-def last_out(
-    folder: Path, own: Journal | None, launch: str, boot: str
-) -> tuple[list[ProcessRecord], bool] | None:
-    """This launch's processes, if all that are still alive have ended and nobody reported it yet.
+def last_out(folder: Path, own: Journal | None, launch: str, boot: str) -> tuple[Segment, bool] | None:
+    """This launch's segment, if all its processes that are still alive have ended and nobody reported it yet.
 
     The last process to end writes the rows; a marker file made exclusively keeps it to one.
     Also says whether it is the run's first segment. ``own`` is this process's journal where its
@@ -71,7 +68,7 @@ def last_out(
     segment = next(s for s in segments if mine in s.processes)
     if any(_still_going(process) for process in segment.processes) or not claim(folder, segment):
         return None
-    return segment.processes, segment is segments[0]
+    return segment, segment is segments[0]
 
 
 def _still_going(process: ProcessRecord) -> bool:
@@ -89,33 +86,36 @@ def _still_going(process: ProcessRecord) -> bool:
     return process.boot_id != boot_id() and age_s < max(60.0, STALE_FLUSHES * flush_s)
 
 
-def marker(folder: Path, segment: Segment) -> Path:
-    """The file whose existence says that a segment's rows were written."""
-    names = "|".join(sorted({f"{process.boot_id}/{process.launch}" for process in segment.processes}))
-    return folder / f".reported-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
-
-
-def claim(folder: Path, segment: Segment) -> bool:
-    """Whether this process is the one to report a segment."""
-    try:
-        os.close(os.open(marker(folder, segment), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-    except FileExistsError:
-        return False
-    except OSError:
-        return True  # a folder that takes no marker: better a row twice than none
-    return True
-
-
 def write_rows(report: RunReport, csv: Path, *, first_segment: bool) -> None:
     """Add the estimate's row (once a run) and the measurement's row (once a segment) to a report CSV.
 
     Raises:
         FootprintError: the file cannot take them.
     """
+    append_rows(csv, _rows(report, first_segment=first_segment))
+
+
+def write_missing_rows(report: RunReport, csv: Path, *, first_segment: bool) -> None:
+    """As `write_rows`, leaving out what a process that was killed meanwhile has written already.
+
+    Raises:
+        FootprintError: the file cannot be read or cannot take them.
+    """
+    there: set[tuple[str, ...]] = set()
+    if csv.exists():
+        there = {_key(row) for row in read_rows(csv, kind=None)[0]}
+    append_rows(csv, [row for row in _rows(report, first_segment=first_segment) if _key(row) not in there])
+
+
+def _rows(report: RunReport, *, first_segment: bool) -> list[dict[str, Any]]:
     measurement = report.measurement
     rows: list[dict[str, Any]] = []
     common = {"run_id": measurement.run_id, "started_at": measurement.started_at}
     if report.totals.estimate and first_segment:
         rows.append(report_row(report.totals.estimate, kind="estimate", **common))
     rows.append(report_row(measurement.to_json(), kind="measurement", **common))
-    append_rows(csv, rows)
+    return rows
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("kind", "run_id", "started_at"))

@@ -96,8 +96,12 @@ class Run:
         self._token = _active.set(self)
         try:
             self._begin()
-        except Exception:  # nothing of ours may stop a training before it starts
-            logging.getLogger("footprint.tracking").exception("tracking could not start")
+        except Exception as error:  # nothing of ours may stop a training before it starts
+            self.say(f"tracking could not start: {error}")
+            logging.getLogger("footprint.tracking").warning("tracking could not start", exc_info=True)
+        except BaseException as error:  # Ctrl-C meanwhile: the user's, and the end of what has begun
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def _nest(self, outer: Run) -> Run:
@@ -205,7 +209,9 @@ class Run:
             self.say(self._summary or "nothing could be measured")
 
     def _at_exit(self) -> None:
-        self._finish("completed")
+        """The program ends and nobody ended the run: by the exception that ends the program, if one does."""
+        ending = None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)
+        self._finish(*how_it_ended(ending))
 
     def _dying(self, name: str) -> None:
         self._finish("terminated", name, DYING_WAIT_S)
@@ -244,8 +250,12 @@ class Run:
     @property
     def folder(self) -> Path | None:
         """Where this run's journals are."""
-        recorder = self._ready()
-        return recorder.folder if recorder is not None else None
+        if self._outer is not None:
+            return self._outer.folder
+        if self._recorder is None:
+            return None
+        self._recorder.opened.wait(START_WAIT_S)
+        return self._recorder.folder
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -13,6 +14,7 @@ from footprint.errors import FootprintError
 from footprint.meters import Meter, meter_from
 from footprint.parsing import Limit, parse_limit
 from footprint.records import record
+from footprint.tracking.identity import check_run_id
 
 DEFAULT_FOLDER = "footprint-runs"
 FOLDER_VARIABLE = "FOOTPRINT_DIR"
@@ -81,6 +83,8 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
     values["initial_step"] = int(_count("initial_step", values["initial_step"] or None) or 0)
     for name in ("model", "hw", "region", "name", "run_id"):
         values[name] = _text(name, values.get(name))
+    if values["run_id"] is not None:
+        check_run_id(values["run_id"])
     values["csv"] = _path("csv", values.get("csv"))
     values["budget_over"] = _path("budget_over", values.get("budget_over"))
     folder = values.get("journal_dir") or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
@@ -94,7 +98,21 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
         if values.get(name) is not None and not callable(values[name]):
             raise FootprintError(f"{name} must be a function, not {values[name]!r:.60}")
     meter_from(values["meter"])  # only to refuse what names none; the real one is made in the background
-    return Settings(**values, scenario={k: v for k, v in scenario.items() if v is not None})
+    return Settings(**values, scenario=_scenario(scenario))
+
+
+def _scenario(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an estimate request, each checked; names are looked up later and cost no run."""
+    from footprint.estimator.request import EstimateRequest
+
+    scenario = {name: value for name, value in given.items() if value is not None}
+    try:
+        request = EstimateRequest.from_mapping({"hw": "any", **scenario}, "track()")
+    except FootprintError as error:
+        # the request speaks of options of the command line
+        text = re.sub(r"--([a-z][a-z-]*)", lambda match: match[1].replace("-", "_"), str(error))
+        raise FootprintError(text) from None
+    return {name: getattr(request, name) for name in scenario}
 
 
 def _check_keywords(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> None:

@@ -8,7 +8,9 @@ tokens, we count the energy of the node.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,6 +51,9 @@ class Supervised:
 
     def execute(self) -> int:
         """Run the program to its end; its exit code, 128 + n for a signal, 3 for our budget stop."""
+        problem = _cannot_run(self._command[0])
+        if problem:
+            return problem
         before = self._take_signals()
         try:
             self.run.start()
@@ -69,8 +74,7 @@ class Supervised:
         try:
             self._process = subprocess.Popen(self._command, env=environment)  # noqa: S603 - the user's own program
         except OSError as error:
-            print(f"footprint: cannot run {self._command[0]}: {error.strerror or error}", file=sys.stderr)  # noqa: T201
-            return EXIT_NOT_FOUND if isinstance(error, FileNotFoundError) else EXIT_NOT_EXECUTABLE
+            return _refused(self._command[0], error)
         for number in self._received:
             self._hand_on(number)
         deadline: float | None = None
@@ -90,7 +94,7 @@ class Supervised:
 
     def _on_budget(self, event: BudgetEvent) -> None:
         """On the recorder's thread: warn, or have the waiting thread stop the program."""
-        from footprint.tracking.watch import words
+        from footprint.tracking.budget_keeper import words
 
         self.run.say(words(event))
         if event.reached:
@@ -135,6 +139,19 @@ class Supervised:
         if self._process is not None and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
+
+
+def _cannot_run(program: str) -> int:
+    """The exit code for a program that is not there or may not be run, said before anything is measured."""
+    if shutil.which(program) is not None:
+        return 0
+    number = errno.EACCES if os.path.exists(program) else errno.ENOENT  # noqa: PTH110 - any text may be given
+    return _refused(program, OSError(number, os.strerror(number)))
+
+
+def _refused(program: str, error: OSError) -> int:
+    print(f"footprint: cannot run {program}: {error.strerror or error}", file=sys.stderr)  # noqa: T201
+    return EXIT_NOT_FOUND if error.errno == errno.ENOENT else EXIT_NOT_EXECUTABLE
 
 
 def _from_terminal() -> bool:

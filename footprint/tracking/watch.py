@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.tracking.budget import BudgetEvent, BudgetWatch, can_agree, publish_stop, read_stop, stop_step
+from footprint.tracking.budget_keeper import BudgetKeeper
 from footprint.tracking.chain import LiveChain, make_chain
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.forecast import Forecaster, TimeForecast
 from footprint.tracking.peers import Peers
 from footprint.tracking.progress import ProgressLine, wanted
 from footprint.tracking.recorder import Recorder
+from footprint.tracking.spent import QUANTITIES
 from footprint.units import SECONDS_PER_HOUR, W_PER_KW
+
+METER_START_S = 15.0
+"""Until the meter has started, and at most so long, its start-up slows the first steps down."""
+PREPARATION_WAIT_S = 30.0
+"""After this the budget is watched without knowing the hardware."""
 
 
 @record
@@ -49,27 +53,20 @@ class Watcher:
     ) -> None:
         self.latest: Forecast | None = None
         self._recorder = recorder
-        self._counts = counts
-        self._say = say
-        self._shared = shared
         self._chain: LiveChain | None = None
         self._forecaster: Forecaster | None = None
         self._unit = ""
         self._peers: Peers | None = None
-        self._stop_known = False
-        self._used_before: dict[str, float] = {}
-        self._looked_s = -math.inf
         settings = recorder.settings
         draws = recorder.who.rank == 0 and wanted(settings.progress, quiet=settings.quiet)
         self._line = ProgressLine() if draws else None
-        stops = settings.on_budget == "stop"
-        self._budget = BudgetWatch(settings.budget, stops=stops) if settings.budget else None
+        self._budget = BudgetKeeper(recorder, counts, say, shared=shared)
 
     def tick(self, state: dict[str, Any], snapshot: Snapshot) -> None:
         """One look at the run, after its state was written."""
         recorder = self._recorder
-        self._look_for_stop()
-        if recorder.who.rank != 0:
+        self._budget.look_for_stop()
+        if recorder.who.rank != 0 or (recorder.prepared is None and recorder.run_s() < PREPARATION_WAIT_S):
             return
         if self._chain is None:
             given = recorder.prepared.given if recorder.prepared else recorder.settings.given()
@@ -79,12 +76,17 @@ class Watcher:
         if found is not None:
             self.latest = self._forecast(found, it_kwh, state, snapshot)
             recorder.notes["forecast"] = [round(found.progress, 5), found.low_h, found.mid_h, found.high_h]
-        self._watch_budget(it_kwh, state, snapshot)
+        self._budget.watch(self._chain, it_kwh, self._ahead(), state, snapshot)
         if self.latest is not None and self._line is not None:
             self._line.draw(self.latest)
         callback = recorder.settings.callback
         if callback is not None and self.latest is not None:
             callback(self.latest)
+
+    def _ahead(self) -> dict[str, float]:
+        """What the whole run will use, in the quantities that a budget can limit."""
+        found = {name: getattr(self.latest, name, None) for name in QUANTITIES}
+        return {name: quantity.mid for name, quantity in found.items() if quantity is not None}
 
     def end(self) -> None:
         """Clear the line."""
@@ -101,7 +103,8 @@ class Watcher:
         done = self._done(snapshot)
         each = done / snapshot.steps if snapshot.steps else 1.0
         typical = snapshot.step_s / each if snapshot.step_s and each > 0 else None
-        self._forecaster.add(done, state["run_s"], typical)
+        if self._recorder.meter_settled or state["run_s"] > METER_START_S:
+            self._forecaster.add(done, state["run_s"], typical)
         return self._forecaster.forecast(done, state["run_s"])
 
     def _make_forecaster(self, snapshot: Snapshot) -> Forecaster | None:
@@ -188,132 +191,8 @@ class Watcher:
             basis=found.basis,
         )
 
-    # ------------------------------------------------------------------ budget
-
-    def _watch_budget(self, it_kwh: float | None, state: dict[str, Any], snapshot: Snapshot) -> None:
-        if self._budget is None or self._chain is None:
-            return
-        hours = state["run_s"] / SECONDS_PER_HOUR
-        used = _mids(self._chain, it_kwh, hours)
-        if self._budget.limit.quantity not in used and recorder_settled(self._recorder):
-            self._recorder.problem(
-                f"budget: {self._budget.limit.quantity} is not known here, so {self._budget.limit.text} "
-                "cannot be watched (footprint doctor says what can be read)"
-            )
-        for name, value in self._before().items():
-            if name in used:
-                used[name] += value
-        ahead = {}
-        if self.latest is not None:
-            for name in ("energy_kwh", "co2e_kg", "cost_usd", "duration_h"):
-                quantity = getattr(self.latest, name)
-                if quantity is not None:
-                    ahead[name] = quantity.mid + self._before().get(name, 0.0)
-        per_s = {
-            name: value / max(state["run_s"], 1e-9)
-            for name, value in _mids(self._chain, it_kwh, hours).items()
-        }
-        wait = self._recorder.settings.flush_s * (1 if self._recorder.who.world_size == 1 else 4)
-        event = self._budget.check(
-            used, ahead, {name: rate * wait for name, rate in per_s.items()}, snapshot.steps
-        )
-        if event is not None:
-            self._act(event, state, snapshot)
-
-    def _before(self) -> dict[str, float]:
-        """What earlier segments, and other runs of the budget's folder, have used already."""
-        from footprint.tracking.spent import spent_before
-
-        settings, folder = self._recorder.settings, self._recorder.folder
-        place = settings.budget_over or folder
-        if place is None or (settings.budget_over is None and self._used_before):
-            return self._used_before
-        now = time.monotonic()
-        if now - self._looked_s > max(30.0, settings.flush_s):
-            self._looked_s = now
-            self._used_before = spent_before(
-                place, self._recorder, whole_folder=settings.budget_over is not None
-            )
-        return self._used_before
-
-    def _act(self, event: BudgetEvent, state: dict[str, Any], snapshot: Snapshot) -> None:
-        recorder = self._recorder
-        record = {
-            "budget": event.budget,
-            "value": event.value,
-            "forecast": event.forecast,
-            "reached": event.reached,
-        }
-        action = recorder.settings.on_budget
-        if callable(action):
-            recorder.line("budget", record)
-            action(event)
-            return
-        self._say(words(event))
-        if action == "stop" and event.reached:
-            record.update(self._stop(state, snapshot))
-        recorder.line("budget", record)
-
-    def _stop(self, state: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
-        """Agree on the step to stop at, or say why that cannot be."""
-        recorder = self._recorder
-        seen = Peers(recorder.folder).ranks(recorder.who) if recorder.folder is not None else 0
-        problem = can_agree(recorder.who, recorder.folder, seen, self._shared)
-        if problem:
-            self._say(f"cannot stop at the budget, only warn: {problem}")
-            recorder.problem(f"budget: no stop, {problem}")
-            return {"stop": None, "why": problem}
-        rate = snapshot.steps / max(state["run_s"], 1e-9)
-        step = stop_step(snapshot.steps, rate, recorder.settings.flush_s, recorder.who.world_size)
-        if recorder.folder is not None:
-            step = publish_stop(recorder.folder, step, str(recorder.settings.budget))
-        self._counts.stop_at = step
-        return {"stop": step}
-
-    def _look_for_stop(self) -> None:
-        """Every rank: take the step that was published, once."""
-        recorder = self._recorder
-        obeys = recorder.settings.on_budget == "stop" or recorder.who.metered_by_parent
-        if self._stop_known or recorder.folder is None or not obeys:
-            return
-        step = read_stop(recorder.folder)
-        if step is not None:
-            self._stop_known = True
-            self._counts.stop_at = min(self._counts.stop_at, step)
-
-
-def recorder_settled(recorder: Recorder) -> bool:
-    """Whether the meter has said what it reads and had time to read it twice."""
-    return recorder.meter_settled and recorder.run_s() > 3 * recorder.settings.flush_s
-
 
 def _quantity(low: float, mid: float, high: float) -> Quantity:
     if not 0 < low <= mid <= high or low == high:
         return Quantity(max(mid, 0.0))
     return Quantity.between(low, mid, high, "forecast")
-
-
-def _mids(chain: LiveChain, it_kwh: float | None, hours: float) -> dict[str, float]:
-    """What was used, in the quantities that a budget can limit."""
-    used = {"duration_h": hours}
-    if it_kwh is not None:
-        energy = Quantity(it_kwh)
-        used["energy_kwh"] = chain.energy_kwh(energy).mid
-        mass = chain.co2e_kg(energy)
-        if mass is not None:
-            used["co2e_kg"] = mass.mid
-    cost = chain.cost_usd(Quantity(hours))
-    if cost is not None:
-        used["cost_usd"] = cost.mid
-    return used
-
-
-def words(event: BudgetEvent) -> str:
-    """A budget's event as one line."""
-    if event.reached:
-        used = f"{event.value:.3g} of {event.limit:.3g} used"
-        return f"budget of {event.budget} reached at step {event.step:,}: {used}"
-    return (
-        f"budget of {event.budget} will be passed: forecast {event.forecast:.3g} against {event.limit:.3g}, "
-        f"{event.value:.3g} used so far"
-    )

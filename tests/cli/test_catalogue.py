@@ -259,3 +259,20 @@ def test_lifetime_and_utilisation_reach_the_embodied_share() -> None:
 
     whole = embodied("--lifetime-years", "3", "--utilisation", "0.9")
     assert embodied("--lifetime-years", "6", "--utilisation", "0.9") == pytest.approx(whole / 2)
+
+
+@pytest.mark.parametrize("kind", ["hardware", "models"])
+def test_a_broken_file_of_the_users_is_named_and_left_out(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = footprint(kind, "list")
+    folder = tmp_path / ("hardware_profiles" if kind == "hardware" else kind)
+    folder.mkdir()
+    (folder / "mine.toml").write_text("id = [")
+    monkeypatch.setenv("FOOTPRINT_DATA", str(tmp_path))
+    listing = footprint(kind, "list")
+    assert (listing.code, listing.out) == (0, without.out)
+    assert str(folder / "mine.toml") in listing.err
+    shown = footprint(kind, "show", "mine")
+    assert shown.code == 2
+    assert "not valid TOML" in shown.err  # asked for by name, what is wrong with it

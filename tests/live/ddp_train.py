@@ -18,8 +18,9 @@ steps, die_at, die_rank = options.pop("steps", 40), options.pop("die_at", -1), o
 pause_s = options.pop("pause_s", 0.02)
 restart = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 torch.set_num_threads(1)
-# torchrun's agent keeps one store over its restarts, which torch 2.13 writes to without a prefix: a restarted
-# rank now and then connects to the address of one that is dead. A prefix for each restart keeps them apart.
+# torchrun's agent keeps one store over its restarts, and torch 2.13 writes to it without a prefix: a
+# restarted rank now and then connects to the address of one that is dead. A prefix for each restart
+# keeps them apart.
 rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
 agent_store = dist.TCPStore(
     os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), world_size,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,17 +12,20 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from footprint.tracking.archive import Archive, open_archive
+from footprint.reports.csvfile import read_rows
+from footprint.tracking.archive import Archive, open_archive, recover
 from footprint.tracking.journal import boot_clock_s
 
 ROOT = Path(__file__).resolve().parents[2]
 WATTS, FLUSH_S = 360.0, 0.1
+AT_ONCE = 3
 
 PROGRAM = """
 import os, signal, sys, time
 import footprint
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever started the tests may have it ignored (nohup)
-with footprint.track(meter="constant:360W", flush_s=0.1, csv="runs.csv", **eval(sys.argv[1])) as run:
+options = {"meter": "constant:360W", "flush_s": 0.1, "csv": "runs.csv", **eval(sys.argv[1])}
+with footprint.track(**options) as run:
     print("started", flush=True)
     end = time.monotonic() + float(sys.argv[2])
     while time.monotonic() < end:
@@ -52,7 +56,14 @@ def start(
         [sys.executable, "-W", "error", "-c", PROGRAM, arguments, str(seconds), then],
         cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        preexec_fn=_usual_signals,
     )  # fmt: skip
+
+
+def _usual_signals() -> None:
+    """A shell's ``&`` leaves SIGINT ignored and ``nohup`` SIGHUP, and that is inherited."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen[str], folder: Path, died_s: float | None = None) -> Ended:
@@ -80,39 +91,111 @@ def signalled(folder: Path, number: signal.Signals, after_s: float, *, arguments
     return finish(process, folder, boot_clock_s())
 
 
-def random_kills(folder: Path, tries: int, seed: int = 0, at_once: int = 3) -> list[tuple[float, float, int]]:
-    """Kill -9 at random moments: for each try, seconds the journal lacks, Wh it lacks, damaged lines.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """What a signal at a random moment did to one program, and what was found afterwards."""
 
-    Moments reach from before the interpreter is up to long after the first flush.
-    """
-    rng = random.Random(seed)  # noqa: S311 - moments to kill at
-    results: list[tuple[float, float, int]] = []
-    waiting = [(rng.uniform(0.0, 1.6), folder / f"try-{n}") for n in range(tries)]
+    began: bool
+    """Whether the user's own code in the block had begun."""
+    journaled: bool
+    status: str
+    """Of the run by its journal; empty without one."""
+    unseen_s: float
+    """Time of the run that no line of the journal covers, where the signal cut it off."""
+    lost_wh: float
+    damaged: int
+    returncode: int
+    measurement_rows: int
+    """In the report CSV once `footprint recover` has run, twice."""
+    err: str
+
+
+def random_hits(
+    folder: Path, number: signal.Signals, tries: int, *, seed: int = 0, flush_s: float = FLUSH_S
+) -> list[Hit]:
+    """One signal a program, at a random moment: from before the interpreter is up to after the run's end."""
+    rng = random.Random(f"{seed}-{number.name}")  # noqa: S311 - moments to hit at
+    waiting = [(rng.uniform(0.0, 2.4), folder / f"{number.name}-{n}") for n in range(tries)]
     running: list[tuple[float, Path, subprocess.Popen[str]]] = []
+    hits: list[Hit] = []
     while waiting or running:
-        while waiting and len(running) < at_once:
+        while waiting and len(running) < AT_ONCE:
             delay, place = waiting.pop()
             place.mkdir(parents=True)
-            running.append((time.monotonic() + delay, place, start(place, seconds=60.0)))
+            program = start(place, arguments=f"{{'flush_s': {flush_s}}}", seconds=rng.uniform(0.5, 2.5))
+            running.append((time.monotonic() + delay, place, program))
         due, place, process = min(running, key=lambda item: item[0])
         time.sleep(max(0.0, due - time.monotonic()))
-        died = boot_clock_s()
-        process.kill()
         running.remove((due, place, process))
-        process.communicate()
-        results.append(_lost(place, died))
-    return results
+        process.send_signal(number)
+        sent_s = boot_clock_s()
+        hits.append(_found(place, process, sent_s))
+        shutil.rmtree(place)
+    return hits
 
 
-def _lost(place: Path, died_s: float) -> tuple[float, float, int]:
-    """Seconds and Wh between the last line and the kill."""
+def planned_hits(folder: Path, then: str, tries: int, *, flush_s: float, arguments: str = "") -> list[Hit]:
+    """Programs that end by what ``then`` does, each after a random time."""
+    rng = random.Random(then)  # noqa: S311
+    hits = []
+    for n in range(tries):
+        place = folder / f"planned-{n}"
+        place.mkdir(parents=True)
+        given = f"{{'flush_s': {flush_s}, {arguments}}}"
+        process = start(place, arguments=given, seconds=rng.uniform(0.2, 1.5), then=then)
+        process.wait(timeout=60)
+        hits.append(_found(place, process, boot_clock_s()))
+        shutil.rmtree(place)
+    return hits
+
+
+def _found(place: Path, process: subprocess.Popen[str], sent_s: float) -> Hit:
+    """What is there after the signal."""
+    out, err = process.communicate(timeout=60)
+    status, unseen_s, lost_wh, damaged, rows = "", 0.0, 0.0, 0, 0
     runs = place / "footprint-runs"
-    if not runs.is_dir():
-        return 0.0, 0.0, 0  # killed before the run began
-    archive = open_archive([runs])
-    if not archive.runs:
-        return 0.0, 0.0, len(archive.problems)
-    ((process,),) = archive.runs.values()
-    read = process.kwh.get("node", [(process.started_s, 0.0)])[-1][1] * 1000
-    used = WATTS * (died_s - process.started_s) / 3600
-    return died_s - process.last_s, used - read, process.journal.damaged
+    archive = open_archive([runs]) if runs.is_dir() else Archive({})
+    if archive.runs:
+        ((record,),) = archive.runs.values()
+        status, damaged = record.status, record.journal.damaged
+        if record.journal.ended is None:
+            read_wh = record.kwh.get("node", [(record.started_s, 0.0)])[-1][1] * 1000
+            unseen_s = max(0.0, sent_s - record.last_s)
+            lost_wh = max(0.0, WATTS * (sent_s - record.started_s) / 3600 - read_wh)
+        for _ in range(2):
+            recover(open_archive([runs]))
+        rows = len(read_rows(place / "runs.csv", kind="measurement")[0])
+    return Hit(
+        began="started" in out, journaled=bool(archive.runs), status=status, unseen_s=unseen_s,
+        lost_wh=lost_wh, damaged=damaged, returncode=process.returncode, measurement_rows=rows, err=err,
+    )  # fmt: skip
+
+
+ENDS = {
+    signal.SIGKILL: {"killed", "completed"},
+    signal.SIGTERM: {"terminated", "completed"},
+    signal.SIGINT: {"interrupted", "completed"},
+}
+
+
+def broken_promises(number: signal.Signals, hits: list[Hit], within_s: float) -> list[str]:
+    """What should not have happened, a line each: the promises of a run that may be cut off anywhere.
+
+    At most ``within_s`` of the run may be missing: a flush interval, and as long as the machine keeps a
+    thread waiting.
+    """
+    wrong = []
+    if not any(hit.status in ENDS[number] - {"completed"} for hit in hits):
+        wrong.append(f"no {number.name} ended a run")
+    for n, hit in enumerate(hits):
+        if hit.began and not hit.journaled:
+            wrong.append(f"try {n}: the loop had begun and there is no journal")
+        if hit.journaled and hit.status not in ENDS[number]:
+            wrong.append(f"try {n}: {number.name} left the status {hit.status}")
+        if hit.journaled and hit.measurement_rows != 1:
+            wrong.append(f"try {n}: {hit.measurement_rows} rows after recovery, status {hit.status}")
+        if hit.unseen_s > within_s or hit.lost_wh > WATTS * within_s / 3600:
+            wrong.append(f"try {n}: {hit.unseen_s:.2f} s and {hit.lost_wh * 1000:.0f} mWh lost")
+        if hit.journaled and hit.returncode not in (0, -number, 128 + number):
+            wrong.append(f"try {n}: exit code {hit.returncode}: {hit.err[-300:]}")
+    return wrong

@@ -48,6 +48,11 @@ def test_any_changed_byte_is_noticed(where: int, change: int) -> None:
     assert decode(bytes(line)) is None
 
 
+def test_what_json_cannot_say_is_left_empty() -> None:
+    line = encode({"kwh": {"cpu": float("inf"), "ram": 1.5}, "low": [float("nan"), 2.0]})
+    assert decode(line) == {"kwh": {"cpu": None, "ram": 1.5}, "low": [None, 2.0]}
+
+
 def test_the_checksum_is_crc32_over_what_precedes_it() -> None:
     line = encode({"a": 1})
     body, _, rest = line.partition(b',"crc":"')

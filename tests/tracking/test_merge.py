@@ -201,7 +201,7 @@ def test_elastic_restarts_are_segments(cluster: Cluster) -> None:
     # a third of the first segment's steps again: a third of its energy
     (note,) = [w for w in totals.warnings if "twice" in w]
     assert "10 steps" in note
-    assert f"{(250 + 50) * 300 / 3.6e6 / 3:.3g} kWh" in note
+    assert f"{(250 + 50) * 300 / 3.6e3 / 3:.3g} Wh" in note
 
 
 def test_two_runs_at_once_share_the_processor_and_not_their_boards(cluster: Cluster) -> None:

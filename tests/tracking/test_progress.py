@@ -49,7 +49,7 @@ def test_a_terminal_sees_one_line_that_is_cleared(tmp_path: Path) -> None:
     written = on_a_terminal(tmp_path)
     drawn = re.findall(r"\r\x1b\[2K([^\r\n]*)", written)
     shown = [re.sub(r"\x1b\[[0-9;]*m", "", text) for text in drawn]
-    assert sum("kgCO2e" in text and "left" in text for text in shown) >= 3
+    assert sum("CO2e" in text and "left" in text for text in shown) >= 3
     assert all(text.index("left") < 96 for text in shown if "left" in text)
     percents = [int(match) for text in shown for match in re.findall(r"^ *(\d+)%", text)]
     assert percents == sorted(percents)

@@ -51,9 +51,11 @@ def test_a_program_killed_by_a_signal(tmp_path: Path, number: signal.Signals) ->
 
 def test_no_such_program_and_no_program(tmp_path: Path) -> None:
     assert run(tmp_path, "./no-such-program")[0] == 127
+    assert run(tmp_path, "no-such-program-anywhere")[0] == 127
     (tmp_path / "data").write_text("not a program")
     code, _, err = run(tmp_path, "./data")
     assert (code, "Permission" in err) == (126, True)
+    assert not (tmp_path / "footprint-runs").exists()  # nothing ran, so nothing is recorded
     code, _, err = run(tmp_path)
     assert code == 2
     assert "Traceback" not in err

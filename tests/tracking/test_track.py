@@ -140,8 +140,9 @@ def test_no_thread_outlives_the_run(quick: Quick) -> None:
     before = set(threading.enumerate())
     with quick() as run:
         run.step()
-        assert run.folder is not None  # it is there by now
-        assert len(set(threading.enumerate()) - before) == 2
+        assert run.problems is not None  # everything has begun by now
+        names = {thread.name for thread in set(threading.enumerate()) - before}
+        assert {"footprint-recorder", "footprint-meter"} <= names
     assert set(threading.enumerate()) == before
 
 
@@ -280,6 +281,13 @@ def test_start_and_stop_without_a_block(quick: Quick) -> None:
         ({"callback": 3}, "callback"),
         ({"csv": ""}, "csv"),
         ({"name": "two\nlines"}, "name"),
+        ({"run_id": "../up"}, "run_id"),
+        ({"pue": float("nan")}, "pue must be finite"),
+        ({"pue": 0.5}, "pue must be at least 1"),
+        ({"grid_g_per_kwh": -5}, "grid_g_per_kwh"),
+        ({"usd_per_hour": "cheap"}, "usd_per_hour"),
+        ({"precision": "fp99"}, "precision must be one of"),
+        ({"year": 1800}, "year"),
     ],
 )
 def test_values_that_cannot_be_meant(quick: Quick, arguments: dict[str, Any], message: str) -> None:
@@ -297,6 +305,14 @@ def test_unknown_names_cost_the_estimate_and_nothing_else(quick: Quick) -> None:
         run.step()
     assert run.estimate is None
     assert any("bert-base" in problem for problem in run.problems)
+    with quick(hw="v100:8x") as run:
+        pass
+    assert any("v100:8" in problem for problem in run.problems)
+    with quick(region="Atlantis") as elsewhere, quick() as nowhere:
+        pass
+    for measured in (elsewhere.measurement, nowhere.measurement):  # no place, no low value
+        assert measured is not None
+        assert measured.pue.mid > 1.3
     assert run.measurement is not None
     assert run.measurement.it_energy_kwh is not None
 

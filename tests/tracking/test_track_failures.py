@@ -150,7 +150,7 @@ def test_with_no_disk_at_all_memory_serves(
     quick: Quick, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("a file")
-    monkeypatch.setattr("footprint.tracking.recorder.tempfile.gettempdir", lambda: str(tmp_path / "taken"))
+    monkeypatch.setattr("footprint.tracking.journal.tempfile.gettempdir", lambda: str(tmp_path / "taken"))
     with quick(journal_dir=tmp_path / "taken", csv="runs.csv") as run:
         for _ in range(3):
             run.step()
@@ -158,3 +158,94 @@ def test_with_no_disk_at_all_memory_serves(
     assert run.measurement is not None
     assert run.measurement.workload.steps == 3
     assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1
+
+
+def test_drivers_that_hang_delay_nothing(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board that fell off its bus may keep NVML waiting for ever while the hardware is found out."""
+    release = threading.Event()
+    monkeypatch.setattr(
+        "footprint.tracking.prepare.detect_hardware", lambda who: release.wait() or (None, "")
+    )
+    monkeypatch.setattr("footprint.tracking.recorder.METER_END_WAIT_S", 0.2)
+    with quick() as run:
+        for _ in range(20):
+            time.sleep(0.02)
+            run.step()
+        ending = time.perf_counter()
+    assert time.perf_counter() - ending < 2.0
+    assert any("drivers hang" in text for text in run.problems)
+    states = [record for record in journal_of(run).records if record["type"] == "state"]
+    assert len({record["steps"] for record in states}) > 3
+    measured = run.measurement
+    assert measured is not None
+    assert (measured.status, measured.workload.steps) == ("completed", 20)
+    assert measured.it_energy_kwh is not None
+    release.set()
+
+
+def test_the_first_line_is_there_before_the_first_step(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footprint.tracking.prepare.prepare", lambda *_: time.sleep(1.0))
+    with quick(model="gpt2", budget="2 kWh") as run:
+        (path,) = Path("footprint-runs").glob("*/*.journal.jsonl")
+        start = read_journal(path).start
+    assert start["run_id"] == run.run_id
+    assert start["given"]["budget"] == "2 kWh"
+
+
+def test_a_disk_that_hangs_does_not_delay_the_first_step(
+    quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr("footprint.tracking.journal.JournalWriter._create", lambda self: release.wait())
+    monkeypatch.setattr("footprint.tracking.run.END_WAIT_S", 0.2)
+    before = time.perf_counter()
+    with quick() as run:
+        entered = time.perf_counter() - before
+        run.step()
+    assert entered < 0.5
+    assert "recover" in run._summary
+    release.set()
+
+
+def test_what_a_deleted_journal_said_once_comes_back(quick: Quick) -> None:
+    import shutil
+
+    with quick(model="gpt2", hw="v100-sxm2-16gb:1", total_steps=10) as run:
+        assert run.estimate is not None
+        time.sleep(0.2)
+        shutil.rmtree("footprint-runs")
+        time.sleep(0.2)
+        run.step()
+    journal = journal_of(run)
+    assert {"estimate", "meter", "end"} <= {record["type"] for record in journal.records}
+    assert run.comparison is not None
+    assert journal.ended["steps"] == 1
+
+
+class LateMeter(Fickle):
+    """100 W of processor, after half a second of start-up."""
+
+    def start(self) -> Any:
+        time.sleep(0.5)
+        self.began = time.monotonic()
+        return (Channel(component="cpu", how="measured", source="late"),)
+
+    def read(self) -> Any:
+        return Reading(energy_kwh={"cpu": 100.0 * (time.monotonic() - self.began) / 3.6e6})
+
+
+@pytest.mark.parametrize("block_s", [0.1, 0.8])
+def test_what_we_do_after_the_block_is_no_part_of_the_run(quick: Quick, block_s: float) -> None:
+    """A run shorter than the meter's start-up waits for it, and neither its time nor its energy grows."""
+    with quick(meter=LateMeter()) as run:
+        began = time.monotonic()
+        time.sleep(block_s)
+        took_s = time.monotonic() - began
+    measured = run.measurement
+    assert measured is not None
+    assert measured.duration_h.mid * 3600 == pytest.approx(took_s, rel=0.1)
+    assert measured.it_energy_kwh is not None
+    assert measured.it_energy_kwh.mid * 3.6e6 == pytest.approx(100 * took_s, rel=0.15)
+    assert sum(part["duration_h"] for part in measured.phases.values()) * 3600 == pytest.approx(
+        took_s, rel=0.1
+    )

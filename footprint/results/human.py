@@ -1,0 +1,97 @@
+"""Numbers for people: two or three significant figures, a fitting unit, the interval beside."""
+
+from __future__ import annotations
+
+from footprint.results import Quantity
+
+# Ladders of (factor from the base unit, unit); the first that leaves a number of at least 1 is taken.
+_LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
+    "kwh": ((1e6, "GWh"), (1e3, "MWh"), (1.0, "kWh"), (1e-3, "Wh"), (1e-6, "mWh")),
+    "kg": ((1e6, "kt"), (1e3, "t"), (1.0, "kg"), (1e-3, "g"), (1e-6, "mg")),
+    "h": (
+        (24.0 * 365.25, "years"), (24.0, "d"), (1.0, "h"),
+        (1 / 60, "min"), (1 / 3600, "s"), (1 / 3.6e6, "ms"),
+    ),
+    "s": ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "us")),
+    "w": ((1e9, "GW"), (1e6, "MW"), (1e3, "kW"), (1.0, "W")),
+    "l": ((1e3, "m3"), (1.0, "l"), (1e-3, "ml")),
+    "flop": ((1.0, "FLOP"),),
+    "accelerator_h": ((1.0, "accelerator-h"),),
+    "g_per_kwh": ((1.0, "g/kWh"),),
+    "": ((1.0, ""),),
+}  # fmt: skip
+_SWITCH_TO_DAYS_H = 48.0
+
+
+def figures(value: float, significant: int = 3) -> str:
+    """A number to some significant figures, with thousands separators, without exponents below 1e7."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1e7 or abs(value) < 1e-3:
+        return f"{value:.{significant - 1}e}".replace("e+", "e").replace("e0", "e").replace("e-0", "e-")
+    from math import floor, log10
+
+    decimals = significant - 1 - floor(log10(abs(value)))
+    rounded = round(value, decimals)
+    return f"{rounded:,.{max(decimals, 0)}f}"
+
+
+def _rung(value: float, unit: str) -> tuple[float, str]:
+    """Factor and unit in which a value is between 1 and its next unit; zero takes the base unit."""
+    if value == 0:
+        return next(rung for rung in _LADDERS[unit] if rung[0] == 1.0)
+    for factor, name in _LADDERS[unit]:
+        if unit == "h" and name == "d" and value < _SWITCH_TO_DAYS_H:
+            continue
+        if value >= factor:
+            return factor, name
+    return _LADDERS[unit][-1]
+
+
+def amount(value: float, unit: str, significant: int = 3) -> str:
+    """A value with its unit, such as ``1.24 MWh``; ``usd`` becomes ``$1,240``."""
+    if unit == "usd":
+        return _money(value, significant)
+    factor, name = _rung(value, unit)
+    return f"{figures(value / factor, significant)} {name}".rstrip()
+
+
+def interval(quantity: Quantity, unit: str) -> str:
+    """The 90 % interval in the unit of its median, such as ``0.9 - 1.6 MWh``."""
+    if quantity.low == quantity.high:
+        return "no interval"
+    for significant in (2, 3, 4):  # as few figures as tell the ends apart
+        if unit == "usd":
+            low, high = _money(quantity.low, significant), _money(quantity.high, significant)
+            name = ""
+        else:
+            factor, name = _rung(quantity.mid, unit)
+            low, high = (figures(end / factor, significant) for end in (quantity.low, quantity.high))
+        if low != high:
+            break
+    return f"{low} - {high} {name}".rstrip()
+
+
+def _money(value: float, significant: int) -> str:
+    """An amount of USD: $2.48, $3,750, $12.6k, $1.20M."""
+    for factor, suffix in ((1e9, "B"), (1e6, "M"), (1e4, "k")):
+        if value >= factor:
+            return f"${figures(value / (1e3 if suffix == 'k' else factor), significant)}{suffix}"
+    return f"${figures(value, significant)}"
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text broken at blanks into lines of at most ``width``; a longer word has a line of its own.
+
+    (The standard library's ``textwrap`` does more, and takes as long to load as an estimate to print.)
+    """
+    if len(text) <= width:
+        return [text]
+    first, *words = text.split(" ")
+    lines = [first]
+    for word in words:
+        if len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}"
+    return [line.strip() for line in lines if line.strip()]

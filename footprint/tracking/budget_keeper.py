@@ -1,0 +1,154 @@
+"""A run's budget at work: what is used already, the warning, the call, and the stop that ranks agree on."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from footprint.results import Quantity
+from footprint.results.human import amount
+from footprint.tracking.budget import BudgetEvent, BudgetWatch, can_agree, publish_stop, read_stop, stop_step
+from footprint.tracking.chain import LiveChain
+from footprint.tracking.counts import Counts, Snapshot
+from footprint.tracking.peers import Peers
+from footprint.tracking.recorder import Recorder
+from footprint.tracking.spent import spent_before
+from footprint.units import SECONDS_PER_HOUR
+
+
+class BudgetKeeper:
+    """Lives on the recorder's thread, beside the forecast."""
+
+    def __init__(
+        self, recorder: Recorder, counts: Counts, say: Callable[[str], None], *, shared: bool
+    ) -> None:
+        self._recorder = recorder
+        self._counts = counts
+        self._say = say
+        self._shared = shared
+        self._stop_known = False
+        self._used_before: dict[str, float] = {}
+        self._looked_s = -math.inf
+        settings = recorder.settings
+        stops = settings.on_budget == "stop"
+        self._budget = BudgetWatch(settings.budget, stops=stops) if settings.budget else None
+
+    def watch(
+        self,
+        chain: LiveChain,
+        it_kwh: float | None,
+        ahead: dict[str, float],
+        state: dict[str, Any],
+        snapshot: Snapshot,
+    ) -> None:
+        """Compare what is used, and ``ahead`` for the whole run, with the limit."""
+        if self._budget is None:
+            return
+        here = _mids(chain, it_kwh, state["run_s"] / SECONDS_PER_HOUR)
+        before = self._before()
+        used = {name: value + before.get(name, 0.0) for name, value in here.items()}
+        if self._budget.limit.quantity not in used and self._settled():
+            self._recorder.problem(
+                f"budget: {self._budget.limit.quantity} is not known here, so {self._budget.limit.text} "
+                "cannot be watched (footprint doctor says what can be read)"
+            )
+        ahead = {name: value + before.get(name, 0.0) for name, value in ahead.items()}
+        wait_s = self._recorder.settings.flush_s * (1 if self._recorder.who.world_size == 1 else 4)
+        coming = {name: value * wait_s / max(state["run_s"], 1e-9) for name, value in here.items()}
+        event = self._budget.check(used, ahead, coming, snapshot.steps)
+        if event is not None:
+            self._act(event, state, snapshot)
+
+    def _before(self) -> dict[str, float]:
+        """What earlier segments, and other runs of the budget's folder, have used already."""
+        settings, folder = self._recorder.settings, self._recorder.folder
+        place = settings.budget_over or folder
+        if place is None or (settings.budget_over is None and self._used_before):
+            return self._used_before
+        now = time.monotonic()
+        if now - self._looked_s > max(30.0, settings.flush_s):
+            self._looked_s = now
+            self._used_before = spent_before(
+                place, self._recorder, whole_folder=settings.budget_over is not None
+            )
+        return self._used_before
+
+    def _settled(self) -> bool:
+        """Whether the meter has said what it reads and had time to read it twice."""
+        recorder = self._recorder
+        return recorder.meter_settled and recorder.run_s() > 3 * recorder.settings.flush_s
+
+    def _act(self, event: BudgetEvent, state: dict[str, Any], snapshot: Snapshot) -> None:
+        recorder = self._recorder
+        record = {
+            "budget": event.budget,
+            "value": event.value,
+            "forecast": event.forecast,
+            "reached": event.reached,
+        }
+        action = recorder.settings.on_budget
+        if callable(action):
+            recorder.line("budget", record)
+            action(event)
+            return
+        self._say(words(event))
+        if action == "stop" and event.reached:
+            record.update(self._stop(state, snapshot))
+        recorder.line("budget", record)
+
+    def _stop(self, state: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
+        """Agree on the step to stop at, or say why that cannot be."""
+        recorder = self._recorder
+        seen = Peers(recorder.folder).ranks(recorder.who) if recorder.folder is not None else 0
+        problem = can_agree(recorder.who, recorder.folder, seen, self._shared)
+        if problem:
+            self._say(f"cannot stop at the budget, only warn: {problem}")
+            recorder.problem(f"budget: no stop, {problem}")
+            return {"stop": None, "why": problem}
+        rate = snapshot.steps / max(state["run_s"], 1e-9)
+        step = stop_step(snapshot.steps, rate, recorder.settings.flush_s, recorder.who.world_size)
+        if recorder.folder is not None:
+            step = publish_stop(recorder.folder, step, str(recorder.settings.budget))
+        self._counts.stop_at = step
+        return {"stop": step}
+
+    def look_for_stop(self) -> None:
+        """Every rank: take the step that was published, once."""
+        recorder = self._recorder
+        obeys = recorder.settings.on_budget == "stop" or recorder.who.metered_by_parent
+        if self._stop_known or recorder.folder is None or not obeys:
+            return
+        step = read_stop(recorder.folder)
+        if step is not None:
+            self._stop_known = True
+            self._counts.stop_at = min(self._counts.stop_at, step)
+
+
+def _mids(chain: LiveChain, it_kwh: float | None, hours: float) -> dict[str, float]:
+    """What was used, in the quantities that a budget can limit."""
+    used = {"duration_h": hours}
+    if it_kwh is not None:
+        energy = Quantity(it_kwh)
+        used["energy_kwh"] = chain.energy_kwh(energy).mid
+        mass = chain.co2e_kg(energy)
+        if mass is not None:
+            used["co2e_kg"] = mass.mid
+    cost = chain.cost_usd(Quantity(hours))
+    if cost is not None:
+        used["cost_usd"] = cost.mid
+    return used
+
+
+UNITS = {"energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd", "duration_h": "h"}
+
+
+def words(event: BudgetEvent) -> str:
+    """A budget's event as one line."""
+    unit = UNITS[event.quantity]
+    used = f"{amount(event.value, unit)} used"
+    if event.reached:
+        return f"budget of {event.budget} reached at step {event.step:,}: {used}"
+    ahead = "" if event.forecast is None else f": the run is going to use {amount(event.forecast, unit)}"
+    return f"budget of {event.budget} will be passed{ahead}, {used} so far"
