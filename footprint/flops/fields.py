@@ -63,6 +63,9 @@ class Fields:
 
     def size(self, *names: str, default: Any = _REQUIRED, minimum: int = 1, maximum: int = MAX_SIZE) -> int:
         """A whole number within the bounds."""
+        value = self.values.get(names[0])
+        if type(value) is int and minimum <= value <= maximum:  # as it nearly always is
+            return value
         name, value = self.raw(*names, default=default)
         if type(value) is not int:
             if not (isinstance(value, float) and value.is_integer()):
@@ -99,6 +102,9 @@ class Fields:
 
     def flag(self, *names: str, default: bool) -> bool:
         """True or false."""
+        value = self.values.get(names[0])
+        if type(value) is bool:
+            return value
         name, value = self.raw(*names, default=default)
         if type(value) is not bool:
             raise ConfigError(f"{self.path}.{name} must be true or false, not {_shown(value)}")
@@ -106,6 +112,9 @@ class Fields:
 
     def text(self, *names: str, default: Any = _REQUIRED) -> str:
         """A word."""
+        value = self.values.get(names[0])
+        if type(value) is str:
+            return value
         name, value = self.raw(*names, default=default)
         if not isinstance(value, str):
             raise ConfigError(f"{self.path}.{name} must be a word, not {_shown(value)}")

@@ -83,7 +83,7 @@ def passes(model: Model, trained: Trained) -> Iterator[Pass]:
                 for layer, steps, _ in walks:
                     times = _within(layer.positions, start, turn)
                     if times:
-                        yield Pass(layer, times, steps)
+                        yield Pass._make((layer, times, steps))
                 start, needs = turn, after
 
 
