@@ -103,8 +103,8 @@ def _walk(
 
     The latter is the very set that was given where the layer adds nothing to it.
     """
-    reached = trained.reaches(layer, index)
     everything = trained.everything
+    reached = everything or trained.reaches(layer, index)
     live = set(needs)
     steps: list[Step] = []
     for operation in layer.operations:
