@@ -144,6 +144,7 @@ def extrapolate(config: Mapping[str, Any], axes: tuple[Axis, ...], count: Any) -
         non_embedding=0,
         device=base.device,
         by_operation={},
+        idle={},
     )
     return total, "; ".join(depths)
 
