@@ -95,14 +95,14 @@ def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective
     name = next((key for group in DEPTH_KEYS for key in group if key in fields), None)
     depth = 0 if name is None else fields.layers(name)
     if name is None or depth <= SHALLOW:
-        return _whole(config, shape, objective)
+        return whole_count(config, shape, objective)
     axis = Axis((name,), depth, 0, 1)
     try:
         one, two, three = (
-            _whole(with_depth(config, axis, layers), shape, objective) for layers in (1, 2, 3)
+            whole_count(with_depth(config, axis, layers), shape, objective) for layers in (1, 2, 3)
         )
     except CannotCountError:
-        return _whole(config, shape, objective)
+        return whole_count(config, shape, objective)
     further = depth - 2
 
     def extended(part: str) -> int:
@@ -115,7 +115,7 @@ def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective
     )
     # a kind of layer that comes later (every fourth, say) shows in the parameters of the whole
     if not even or built_parameters(config, objective, two.device) != extended("parameters"):
-        return _whole(config, shape, objective)
+        return whole_count(config, shape, objective)
     return TorchCount(
         forward_flop=extended("forward_flop"),
         backward_flop=extended("backward_flop"),
@@ -130,7 +130,7 @@ def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective
     )
 
 
-def _whole(config: Mapping[str, Any], shape: StepShape, objective: str) -> TorchCount:
+def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> TorchCount:
     """The count of one sample; CannotCountError if much of the model took no part in it.
 
     A part that is run on inputs that we do not give (images beside text, say) would else be left

@@ -17,7 +17,7 @@ from footprint.flops.depth import DEPTH_KEYS, LISTED, PARTS, PATTERNS, Axis, rep
 from footprint.flops.gradients import passes
 from footprint.flops.methods import prepare
 from footprint.flops.operations import CONVOLUTION, EXPERTS, Matmul, Model, Number, Stage
-from footprint.flops.runs import run_pair, run_vision_language
+from footprint.flops.runs import run_pair, run_qwen_vision_language, run_vision_language
 from footprint.flops.tally import tally
 from footprint.records import NamedTuple
 from footprint.schema import StepShape, TrainingMethod
@@ -38,6 +38,9 @@ USUAL: dict[str, tuple[str, Run | None]] = {
     "llava": ("image-text", run_vision_language),
     "paligemma": ("image-text", run_vision_language),
     "gemma3": ("image-text", run_vision_language),
+    **dict.fromkeys(
+        ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"), ("image-text", run_qwen_vision_language)
+    ),
 }
 """What torch is asked for where the empty objective would choose another class, and how it is run."""
 
