@@ -28,11 +28,13 @@ class Trained:
     """Frozen parts and operations, by name."""
     spans: tuple[tuple[str, int, int], ...] = ()
     """Frozen blocks: (part, or "" for every part; first; one past the last)."""
+    inputs: bool = False
+    """What look-ups give needs a gradient though the tables are frozen."""
 
     @property
     def everything(self) -> bool:
         """Nothing is frozen."""
-        return not (self.adapters_only or self.frozen or self.spans)
+        return not (self.adapters_only or self.frozen or self.spans or self.inputs)
 
     def reaches(self, layer: Layer, index: int) -> bool:
         """Whether anything of the layer at this position may be trained."""
@@ -113,7 +115,7 @@ def _walk(
             if tensor in live:
                 inputs += 1
         own = reached and operation.learns and (everything or trained.trains(operation))
-        if inputs or own:
+        if inputs or own or (trained.inputs and operation.component == EMBEDDING and not operation.inputs):
             live.add(operation.output)
         steps.append((operation, inputs, own))
     grown = live.intersection(layer.carries)

@@ -12,7 +12,7 @@ from footprint.flops import count_step
 from footprint.flops.count import step_sums
 from footprint.flops.verify import verify
 from footprint.schema import StepShape, TrainingMethod
-from tests.flops.small_configs import DECODERS, ENCODERS, IMAGES, PATCHES, SEQ2SEQS, TEXT, names
+from tests.flops.small_configs import DECODERS, ENCODERS, IMAGES, PATCHES, SEQ2SEQS, TEXT, VISION_LANGUAGE, names
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -62,6 +62,12 @@ def test_encoder_decoders(config: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("side", "config"), IMAGES, ids=names([config for _, config in IMAGES]))
 def test_image_models(side: int | None, config: dict[str, Any]) -> None:
     exact(config, StepShape(sequences=2, image_size=side))
+
+
+@pytest.mark.parametrize("config", VISION_LANGUAGE, ids=names(VISION_LANGUAGE))
+def test_vision_language_models(config: dict[str, Any]) -> None:
+    # 280 pixels are 20 patches a side: windows of 8 patches, and smaller ones at two edges
+    exact(config, StepShape(sequences=2, sequence_length=150, image_size=280))
 
 
 def test_classification_with_a_decoder() -> None:

@@ -142,6 +142,21 @@ def test_a_schedule_adds_its_phases() -> None:
     assert run.tokens == 256 * (900_000 * 128 + 100_000 * 512)
 
 
+def test_a_schedule_as_people_write_it() -> None:
+    from footprint.errors import FootprintError
+    from footprint.flops.schedule import count_run, read_schedule
+
+    config = find_model("gpt2").config
+    run = count_run(config, read_schedule("900kx256x128, 1e5 x 256 x 512"))
+    short, long = (count_step(config, StepShape(sequences=256, sequence_length=n)) for n in (128, 512))
+    assert run.training_flop == 900_000 * short.training_flop + 100_000 * long.training_flop
+    pairs = read_schedule("10x4x512:114")[0]
+    assert (pairs.sequence_length, pairs.target_sequence_length) == (512, 114)
+    for text in ("", "10x4", "10x4x5x6", "10x4x1.5", "0x4x5", "axbxc", "10x4x5:6:7", "-1x4x5", ",".join(["1x1x1"] * 9999)):
+        with pytest.raises(FootprintError):
+            read_schedule(text)
+
+
 def test_the_whole_of_a_run_does_not_depend_on_accumulation() -> None:
     config = find_model("gpt2").config
     one = count_step(config, StepShape(sequences=512, sequence_length=1024))
