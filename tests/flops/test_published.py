@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from typing import Any
 
 import pytest
 
-from footprint.catalog.files import reference_folder
 from footprint.catalog.models import find_model
-from footprint.flops import StepFlops, count_step
+from footprint.flops import count_step
 from footprint.schema import StepShape, TrainingMethod
+from tests.flops.published_counts import REPRODUCED, ROWS, by_convention, step_of
 
-with (reference_folder() / "published" / "flops_reference.csv").open(encoding="utf-8", newline="") as file:
-    ROWS = list(csv.DictReader(file))
-KNOWN = ("6ND", "3ND", "exact", "executed", "above exact", "not stated")
-
-
-def step_of(row: dict[str, str]) -> StepFlops:
-    config: Any = json.loads(row["config"]) if row["config"] else find_model(row["model"]).config
-    target = row["target_sequence_length"]
-    shape = StepShape(
-        sequences=1,
-        sequence_length=int(row["sequence_length"]),
-        target_sequence_length=int(target) if target else None,
-    )
-    return count_step(config, shape, TrainingMethod(recompute="full"))
+KNOWN = (*REPRODUCED, "above exact", "not stated")
 
 
-def by_convention(row: dict[str, str]) -> float:
-    """FLOP of the whole run by the row's convention, from our own count of parameters and products."""
-    step, tokens = step_of(row), float(row["tokens"])
-    assert step.tokens
-    return (
-        tokens
-        * {
-            "6ND": 6.0 * step.parameters.total,
-            "3ND": 3.0 * step.parameters.total,
-            "exact": float(step.training_flop) / step.tokens,
-            "executed": float(step.hardware_flop) / step.tokens,
-        }[row["convention"]]
-    )
-
-
-@pytest.mark.parametrize("row", [r for r in ROWS if r["convention"] in KNOWN[:4]], ids=lambda row: row["id"])
+@pytest.mark.parametrize("row", [r for r in ROWS if r["convention"] in REPRODUCED], ids=lambda row: row["id"])
 def test_the_published_count_follows_from_its_convention(row: dict[str, str]) -> None:
     assert by_convention(row) == pytest.approx(
         float(row["published_flop"]), rel=float(row["tolerance_ratio"])
