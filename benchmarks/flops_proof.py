@@ -25,6 +25,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from footprint.flops.count import operation_list, step_sums
 from footprint.schema import StepShape, TrainingMethod
 from tests.flops.proof_cases import Case, cases
+from tests.flops.published_counts import REPRODUCED, ROWS, by_convention
 
 PAGE = ROOT / "docs" / "flops-proof.md"
 _COUNT = """
@@ -117,6 +118,16 @@ def measured(what: str, name: str, program: str) -> str:
     return f"| {what} | {name or '-'} | {seconds:.2f} | {usage.ru_maxrss / 1024:.0f} |"
 
 
+def published() -> list[str]:
+    """Lines of published counts and ours."""
+    lines = []
+    for row in ROWS:
+        rule, theirs = row["convention"], float(row["published_flop"])
+        exact = by_convention(row if rule in REPRODUCED else {**row, "convention": "exact"})
+        lines.append(f"| {row['id']} | {rule} | {theirs:.4g} | {exact:.4g} | {exact / theirs:.3f} |")
+    return lines
+
+
 def page(rows: list[Row], seconds: float, costs: list[str]) -> str:
     """The whole page."""
     import torch
@@ -155,6 +166,17 @@ def page(rows: list[Row], seconds: float, costs: list[str]) -> str:
         "| what | configuration | CPU s | MiB |",
         "|---|---|---:|---:|",
         *costs,
+        "",
+        "## Published counts",
+        "",
+        "FLOP of whole runs as papers and model cards print them (`reference_data/published/flops_reference.csv`),",
+        "and ours under the convention that each follows: 6ND, 3ND, 8ND = so much a parameter and token; exact =",
+        "products with full attention; executed = with full recomputation. Where no convention was found, ours",
+        "is exact.",
+        "",
+        "| run | convention | published | ours | ours / published |",
+        "|---|---|---:|---:|---:|",
+        *published(),
         "",
         "## The table",
         "",
