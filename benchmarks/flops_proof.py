@@ -12,27 +12,30 @@ import argparse
 import os
 import subprocess
 import sys
+import textwrap
 import time
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from footprint.flops.count import operation_list, step_sums
-from footprint.schema import StepShape, TrainingMethod
+from footprint.schema import TrainingMethod
 from tests.flops.proof_cases import Case, cases
 from tests.flops.published_counts import REPRODUCED, ROWS, by_convention
 
+ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "flops-proof.md"
 _COUNT = """
 from benchmarks.flops_proof import by_name
 case = by_name({name!r})
 """
-_OURS = "from footprint.flops import count_step; count_step(case.config, case.shape, objective=case.objective)"
+_OURS = (
+    "from footprint.flops import count_step; count_step(case.config, case.shape, objective=case.objective)"
+)
 _SHORT = "from footprint.flops.verify import verify; verify(case.config, case.shape, case.objective)"
 _DEEP = _SHORT.replace("objective)", "objective, full_depth=True)")
 MEASURED = (
@@ -85,7 +88,6 @@ def step(case: Case) -> str:
 
 def own(case: Case) -> tuple[str, int, int, int]:
     """Our (family, parameters, forward, backward), as eager code executes them."""
-    # positions that are left out of the vocabulary's product are none of transformers'
     model, sums = step_sums(case.config, case.shape, TrainingMethod(), case.objective)
     return model.family, int(sums.parameters.total), int(sums.dense_forward), int(sums.dense_backward)
 
@@ -108,7 +110,9 @@ def measured(what: str, name: str, program: str) -> str:
     """One line of the table of time and memory: a fresh process, its own processor time and peak memory."""
     code = (_COUNT.format(name=name) if name else "") + program
     started = time.perf_counter()
-    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL) as child:
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL
+    ) as child:
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
@@ -128,6 +132,11 @@ def published() -> list[str]:
     return lines
 
 
+def paragraph(*parts: str) -> str:
+    """The parts as one paragraph of the page."""
+    return textwrap.fill(" ".join(parts), 116, break_long_words=False, break_on_hyphens=False)
+
+
 def page(rows: list[Row], seconds: float, costs: list[str]) -> str:
     """The whole page."""
     import torch
@@ -136,32 +145,43 @@ def page(rows: list[Row], seconds: float, costs: list[str]) -> str:
     left = sum(row.left != 0 for row in rows)
     families = len({row.family for row in rows})
     corrected = sum(bool(row.corrections) for row in rows)
+    versions = f"torch {torch.__version__.partition('+')[0]}, transformers {transformers.__version__}"
     lines = [
         "# The proof of the FLOP counts",
         "",
-        f"{len(rows)} configurations of {families} kinds of network, forward and backward and parameters, against",
-        "`torch.utils.flop_counter.FlopCounterMode` on tensors without data (torch "
-        f"{torch.__version__.partition('+')[0]}, transformers {transformers.__version__}),",
-        "eager attention, every position reaching the vocabulary. Deep stacks are counted by torch at two depths",
-        f"and extrapolated, which is exact where layers repeat. Differences left: **{left}**.",
+        paragraph(
+            f"{len(rows)} configurations of {families} kinds of network, forward and backward and",
+            "parameters, against `torch.utils.flop_counter.FlopCounterMode` on tensors without data",
+            f"({versions}), eager attention, every position reaching the vocabulary. Deep stacks are",
+            "counted by torch at two depths and extrapolated, which is exact where layers repeat.",
+            f"Rows with a difference left: **{left}**. Counting all of it took torch {seconds:.0f} s.",
+        ),
         "",
-        f"Of {corrected} rows torch's number needs a correction, which is named, sized from our list and",
-        "subtracted before the difference is taken: the counter's known faults are pinned in",
-        "`tests/flops/test_counter_faults.py`, which says when torch mends them. The same comparison is a test",
-        "(`tests/flops/test_proof.py`), and for your own config `footprint flops --model config.json --verify`.",
-        f"Counting all of it took torch {seconds:.0f} s here.",
+        paragraph(
+            f"In {corrected} rows torch's number needs a correction, which is named, sized from our list",
+            "and subtracted before the difference is taken. The counter's known faults are pinned in",
+            "`tests/flops/test_counter_faults.py`, which says when torch mends them. The same comparison",
+            "is a test (`tests/flops/test_proof.py`), and for your own config",
+            "`footprint flops --model config.json --verify`.",
+        ),
         "",
-        "Not in the table, since transformers does not have them or cannot run them without data, but proved to",
-        "the last FLOP in `tests/flops/test_families.py` on modules written for that, or on small real tensors:",
-        "recurrent language models (LSTM, GRU, one and two directions, projections), ELMo, diffusion",
-        "transformers (DiT), Switch, and every family again on small odd sizes.",
+        paragraph(
+            "Not in the table, since transformers does not have them or cannot run them without data,",
+            "but proved to the last FLOP in `tests/flops/test_families.py` on modules written for that or",
+            "on small real tensors: recurrent language models (LSTM, GRU, one and two directions,",
+            "projections), ELMo, diffusion transformers (DiT), Switch, and every family again on small",
+            "odd sizes.",
+        ),
         "",
         "What each `model_type` of transformers becomes: [model-types.md](model-types.md).",
         "",
         "## Time and memory",
         "",
-        "Each in a fresh process, its imports included; processor time of one thread, and the peak of resident",
-        "memory. After import one count of ours takes under 0.2 ms: `python benchmarks/flops_speed.py`.",
+        paragraph(
+            "Each in a fresh process, its imports included; processor time of one thread, and the peak",
+            "of resident memory. After import one count of ours takes under 0.2 ms:",
+            "`python benchmarks/flops_speed.py`.",
+        ),
         "",
         "| what | configuration | CPU s | MiB |",
         "|---|---|---:|---:|",
@@ -169,10 +189,12 @@ def page(rows: list[Row], seconds: float, costs: list[str]) -> str:
         "",
         "## Published counts",
         "",
-        "FLOP of whole runs as papers and model cards print them (`reference_data/published/flops_reference.csv`),",
-        "and ours under the convention that each follows: 6ND, 3ND, 8ND = so much a parameter and token; exact =",
-        "products with full attention; executed = with full recomputation. Where no convention was found, ours",
-        "is exact.",
+        paragraph(
+            "FLOP of whole runs as papers and model cards print them",
+            "(`reference_data/published/flops_reference.csv`), and ours under the convention that each",
+            "follows: 6ND, 3ND, 8ND = so much a parameter and token; exact = products with full",
+            "attention; executed = with full recomputation. Where no convention was found, ours is exact.",
+        ),
         "",
         "| run | convention | published | ours | ours / published |",
         "|---|---|---:|---:|---:|",
@@ -180,7 +202,7 @@ def page(rows: list[Row], seconds: float, costs: list[str]) -> str:
         "",
         "## The table",
         "",
-        "FLOP of one step of full training, multiply-adds as 2. `python benchmarks/flops_proof.py` writes it.",
+        "FLOP of one step of full training. `python benchmarks/flops_proof.py` writes this page.",
         "",
         "| family | model and step | parameters | forward, ours | backward, ours | forward, torch "
         "| backward, torch | left | corrections |",

@@ -20,17 +20,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from benchmarks.flops_proof import paragraph
 from footprint.errors import FootprintError
 from footprint.flops import model_families
 from footprint.flops.counted import AUTO_CLASSES
 from footprint.flops.depth import DEPTH_KEYS, LISTED
 from footprint.schema import StepShape
 
+ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "model-types.md"
 TOKENS, TARGETS, WAVE = 64, 32, 16_000
 """Lengths of what is run: tokens, target tokens, samples of sound."""
@@ -126,9 +127,12 @@ def page(found: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# Model types",
         "",
-        f"The {len(known)} values of `model_type` that transformers {transformers.__version__} knows, and what",
-        "`footprint flops` does with each. Written by `python benchmarks/model_types.py` with torch",
-        f"{torch.__version__.partition('+')[0]}; how our counts are proved: [flops-proof.md](flops-proof.md).",
+        paragraph(
+            f"The {len(known)} values of `model_type` that transformers {transformers.__version__} knows,",
+            "and what `footprint flops` does with each. Written by `python benchmarks/model_types.py` with",
+            f"torch {torch.__version__.partition('+')[0]}; how our counts are proved:",
+            "[flops-proof.md](flops-proof.md).",
+        ),
         "",
         f"## By formula: {len(covered)}",
         "",
@@ -140,16 +144,21 @@ def page(found: dict[str, dict[str, Any]]) -> str:
         "",
         f"## Counted by torch: {len(counted)}",
         "",
-        "No family of ours describes them. Where torch and transformers are installed they are run without data",
-        "and labelled `counted`: full training, full attention. A model that runs only in part (images beside",
-        "text that nobody gave) is refused rather than counted too low.",
+        paragraph(
+            "No family of ours describes them. Where torch and transformers are installed they are run",
+            "without data and labelled `counted`: full training, full attention. A model that runs only",
+            "in part (images beside text that nobody gave) is refused rather than counted too low.",
+        ),
         "",
         names(counted),
         "",
         f"## Refused: {len(refused)}",
         "",
-        "Torch cannot run the library's default config of these without data; what it said. A config that differs",
-        "may do better. The parts of a pair (its text or vision config) can be counted alone.",
+        paragraph(
+            "Torch cannot run the library's default config of these without data; what it said. A config",
+            "that differs may do better. The parts of a pair (its text or vision config) can be counted",
+            "alone.",
+        ),
         "",
         "| type | why |",
         "|---|---|",
@@ -167,7 +176,7 @@ def page(found: dict[str, dict[str, Any]]) -> str:
 
 def names(types: list[str]) -> str:
     """The types as one paragraph of code words."""
-    return ", ".join(f"`{name}`" for name in types) + "."
+    return paragraph(", ".join(f"`{name}`" for name in types) + ".")
 
 
 def problems(text: str) -> list[str]:

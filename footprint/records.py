@@ -239,7 +239,9 @@ else:
                     return cls._make(placed)
                 names = cls._fields[: len(placed)]
                 if len(names) < len(placed) or not given.keys().isdisjoint(names):
-                    raise TypeError(f"{cls.__name__}() got too many values, or a field twice: {placed!r:.200}")
+                    raise TypeError(
+                        f"{cls.__name__}() got too many values, or a field twice: {placed!r:.200}"
+                    )
                 given.update(zip(names, placed, strict=True))
             values = cls._field_defaults | given
             if len(values) == cls._record_count:  # else a field is missing, or one is unknown
@@ -247,14 +249,18 @@ else:
                     return tuple.__new__(cls, cls._record_row(values))
                 except KeyError:  # one is missing and another unknown
                     pass
-            raise TypeError(f"{cls.__name__}() takes the fields {', '.join(cls._fields)}, not {values!r:.200}")
+            raise TypeError(
+                f"{cls.__name__}() takes the fields {', '.join(cls._fields)}, not {values!r:.200}"
+            )
 
         @classmethod
         def _make(cls, placed: tuple[Any, ...]) -> Any:
             """The tuple of these fields, in order, and the rest's defaults: a third of the cost of a call."""
             count = len(placed)
             if count < cls._record_required or count > cls._record_count:
-                raise TypeError(f"{cls.__name__} takes the fields {', '.join(cls._fields)}, not {placed!r:.200}")
+                raise TypeError(
+                    f"{cls.__name__} takes the fields {', '.join(cls._fields)}, not {placed!r:.200}"
+                )
             return tuple.__new__(cls, placed + cls._record_padding[count:])
 
         def __getnewargs__(self) -> tuple[Any, ...]:

@@ -45,7 +45,9 @@ attention, "as executed" adds recomputation. --verify needs torch and transforme
 )
 @click.option("--document-length", type=float, metavar="NUMBER", help="Mean length of packed documents.")
 @click.option(
-    "--schedule", metavar="PHASES", help="Whole run, too: STEPSxSEQUENCESxLENGTH,... or 'recipe', the model's own."
+    "--schedule",
+    metavar="PHASES",
+    help="Whole run, too: STEPSxSEQUENCESxLENGTH,... or 'recipe', the model's own.",
 )
 @click.option("--objective", default=None, metavar="NAME", help="mlm, mlm+nsp, clm, classification, ...")
 @click.option("--method", type=click.Choice(["pretrain", "finetune", "lora", "qlora"]), default="pretrain")

@@ -32,8 +32,8 @@ _WHOLE = (
 )  # fmt: skip
 _POSITIVE = (
     "tokens", "samples", "steps", "epochs", "hours", "step_time_s", "tokens_per_second", "samples_per_second",
-    "document_length", "mfu", "goodput", "it_power_w", "accelerator_power_w", "network_byte_per_s", "pue", "usd_per_hour",
-    "electricity_usd_per_kwh", "capital_usd", "lifetime_years", "utilisation",
+    "mfu", "goodput", "it_power_w", "accelerator_power_w", "network_byte_per_s", "pue", "usd_per_hour",
+    "electricity_usd_per_kwh", "capital_usd", "lifetime_years", "utilisation", "document_length",
 )  # fmt: skip
 _AT_MOST = {
     "mfu": 1.0, "goodput": 1.0, "utilisation": 1.0, "pue": 5.0, "grid_g_per_kwh": 5000.0, "lora_rank": 65536,

@@ -43,10 +43,31 @@ def run_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
     import torch
 
     batch, length = int(shape.sequences), shape.sequence_length or 1
-    features = model.model.get_image_features(torch.empty(batch, *_image(model.config.vision_config, shape)))
+    image = _image(model.config.vision_config, shape)
+    if model.config.model_type == "mistral3":  # its own function asks the sizes of their data
+        sizes = [image[1:]] * batch
+        hidden = model.model.vision_tower(torch.empty(batch, *image), image_sizes=sizes).last_hidden_state
+        features = model.model.multi_modal_projector(hidden.squeeze(0), sizes)
+    else:
+        features = model.model.get_image_features(torch.empty(batch, *image))
     features = getattr(features, "pooler_output", features)
     seen = sum(part.sum() for part in features) if isinstance(features, (list, tuple)) else features.sum()
     total: torch.Tensor = _read(model, batch, length) + seen
+    return total
+
+
+def run_llama4(model: Any, shape: StepShape) -> torch.Tensor:
+    """Llama 4 by its parts, which lie one level higher than others'."""
+    import torch
+
+    batch, length = int(shape.sequences), shape.sequence_length or 1
+    seen = model.vision_model(
+        torch.empty(batch, *_image(model.config.vision_config, shape))
+    ).last_hidden_state
+    embedded = model.get_input_embeddings()(torch.zeros(batch, length, dtype=torch.long))
+    mask = torch.ones(batch, length, dtype=torch.long)
+    logits = model.language_model(inputs_embeds=embedded, attention_mask=mask, use_cache=False).logits
+    total: torch.Tensor = logits.sum() + model.multi_modal_projector(seen).sum()
     return total
 
 

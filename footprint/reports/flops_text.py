@@ -58,7 +58,11 @@ def to_json(
     if memory is not None:
         record["memory"] = {**memory._asdict(), "total_byte": memory.total_byte}
         if device is not None:
-            record["memory"] |= {"accelerator": device[0], "accelerator_gib": device[1], "fits": memory.fits(device[1])}
+            record["memory"] |= {
+                "accelerator": device[0],
+                "accelerator_gib": device[1],
+                "fits": memory.fits(device[1]),
+            }
     if run is not None:
         record["run"] = {
             "steps": sum(count for count, _ in run.steps),
@@ -166,7 +170,11 @@ def _memory(memory: Memory, device: tuple[str, float] | None) -> list[str]:
 def _run(run: RunFlops) -> list[str]:
     """The whole run, phases added up."""
     phases = f", {len(run.steps)} phases" if len(run.steps) > 1 else ""
-    seen = f"{figures(float(run.tokens), 4)} tokens" if run.tokens else f"{figures(float(run.samples), 4)} samples"
+    seen = (
+        f"{figures(float(run.tokens), 4)} tokens"
+        if run.tokens
+        else f"{figures(float(run.samples), 4)} samples"
+    )
     rows = [
         ("training", run.training_flop),
         ("  causal pairs only", run.training_flop_causal),

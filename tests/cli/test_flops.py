@@ -43,14 +43,18 @@ def test_the_table_fits_and_names_the_recipes_own_step(footprint: Footprint) -> 
 
 
 def test_the_whole_run_and_whether_it_fits(footprint: Footprint) -> None:
-    done = footprint("flops", "--model", "bert-base", "--schedule", "recipe", "--hw", "v100", "--format", "json")
+    done = footprint(
+        "flops", "--model", "bert-base", "--schedule", "recipe", "--hw", "v100", "--format", "json"
+    )
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert record["run"]["steps"] == 1_000_000
     assert record["run"]["tokens"] == 256 * (900_000 * 128 + 100_000 * 512)
     assert record["memory"]["fits"] is True
     assert record["memory"]["accelerator_gib"] == 16
-    given = footprint("flops", "--model", "gpt2", "--schedule", "1kx8x1024", "--hw", "v100", "--batch-size", "64")
+    given = footprint(
+        "flops", "--model", "gpt2", "--schedule", "1kx8x1024", "--hw", "v100", "--batch-size", "64"
+    )
     assert given.returncode == 0, given.stderr
     assert "does not fit" in given.stdout
     assert "8,192,000 tokens" in given.stdout or "8.192e6 tokens" in given.stdout

@@ -67,8 +67,10 @@ EVERY: list[dict[str, Any]] = [
 
 def shape_for(config: dict[str, Any]) -> StepShape:
     """The step of a config: vision-language models need a size of image and room for its tokens."""
-    images = "_vl" in config["model_type"]
-    return StepShape(sequences=2, sequence_length=150, image_size=280) if images else SHAPE
+    if config in VISION_LANGUAGE:
+        side = 112 if config["model_type"] == "llama4" else 280
+        return StepShape(sequences=2, sequence_length=150, image_size=side)
+    return SHAPE
 
 
 HOSTILE = [
@@ -76,6 +78,7 @@ HOSTILE = [
     0,
     10**12,
     10**400,
+    10**5000,
     True,
     "768",
     "",

@@ -122,7 +122,17 @@ def test_a_schedule_as_people_write_it() -> None:
     assert run.training_flop == 900_000 * short.training_flop + 100_000 * long.training_flop
     pairs = read_schedule("10x4x512:114")[0]
     assert (pairs.sequence_length, pairs.target_sequence_length) == (512, 114)
-    for text in ("", "10x4", "10x4x5x6", "10x4x1.5", "0x4x5", "axbxc", "10x4x5:6:7", "-1x4x5", ",".join(["1x1x1"] * 9999)):
+    for text in (
+        "",
+        "10x4",
+        "10x4x5x6",
+        "10x4x1.5",
+        "0x4x5",
+        "axbxc",
+        "10x4x5:6:7",
+        "-1x4x5",
+        ",".join(["1x1x1"] * 9999),
+    ):
         with pytest.raises(FootprintError):
             read_schedule(text)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from footprint.errors import FootprintError
 from footprint.flops.attention import all_pairs, attend
 from footprint.flops.blocks import activation, convolution, embedding
+from footprint.flops.families import qwen, qwen_moe
+from footprint.flops.families.llava import bridged, image_count
 from footprint.flops.fields import Fields
 from footprint.flops.operations import (
     EMBEDDING,
@@ -23,8 +25,6 @@ from footprint.flops.operations import (
     norm,
 )
 from footprint.flops.patterns import split
-from footprint.flops.registry import family
-from footprint.flops.shapes import required_length
 from footprint.flops.transformer import Kind, Mixer, Stack, blocks
 from footprint.records import NamedTuple
 from footprint.schema import StepShape
@@ -53,26 +53,23 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     model_type = fields.text("model_type")
     text = _text(fields, _TEXT[model_type])
     vision = fields.part("vision_config")
-    module = family(text.text("model_type"))
-    assert module is not None  # one of _TEXT, all of which are here
+    module = qwen_moe if model_type.endswith("moe") else qwen
     decoder = module.build(text, shape, objective)
     images = _images(fields, vision, shape)
-    stages = _tower(vision, images, model_type, text.size("hidden_size"))
-    return Model(
-        family="vision-language",
-        stages=(*stages, *decoder.stages),
-        samples=decoder.samples,
-        tokens=decoder.tokens,
-        lora_targets=decoder.lora_targets,
-    )
+    stages, merger = _tower(vision, images, model_type, text.size("hidden_size"))
+    return bridged(stages, merger, decoder)
 
 
 def _text(fields: Fields, model_type: str) -> Fields:
     """The decoder's keys: of ``text_config``, or of the config itself as older ones have it."""
     part = fields.part("text_config") if "text_config" in fields else fields
     # the outer config decides whether the head is tied, unless only the part says so
-    tied = fields.flag("tie_word_embeddings", default=False) or part.flag("tie_word_embeddings", default=False)
-    return Fields({**part.values, "model_type": model_type, "tie_word_embeddings": tied}, part.path, part.depth)
+    tied = fields.flag("tie_word_embeddings", default=False) or part.flag(
+        "tie_word_embeddings", default=False
+    )
+    return Fields(
+        {**part.values, "model_type": model_type, "tie_word_embeddings": tied}, part.path, part.depth
+    )
 
 
 def _images(fields: Fields, vision: Fields, shape: StepShape) -> _Images:
@@ -82,17 +79,17 @@ def _images(fields: Fields, vision: Fields, shape: StepShape) -> _Images:
     cell = vision.size("patch_size", maximum=4096) * merge
     if shape.image_size % cell:
         raise vision.error(
-            "patch_size", f"x spatial_merge_size = {cell} does not divide the image side of {shape.image_size}"
+            "patch_size",
+            f"x spatial_merge_size = {cell} does not divide the image side of {shape.image_size}",
         )
-    number = shape.sequences * fields.size("images_per_sequence", default=1, maximum=10_000)
-    images = _Images(number, shape.image_size // cell, merge)
-    if number * images.cells**2 > shape.sequences * required_length(shape):
-        raise vision.error("patch_size", f"gives {images.cells**2} tokens an image, more than the sequence has")
-    return images
+    cells = shape.image_size // cell
+    return _Images(image_count(fields, shape, cells**2), cells, merge)
 
 
-def _tower(fields: Fields, images: _Images, model_type: str, text: int) -> tuple[Stage, ...]:
-    """Patches, blocks and merger: images on the stream ``v`` to tokens of the decoder's stream."""
+def _tower(
+    fields: Fields, images: _Images, model_type: str, text: int
+) -> tuple[tuple[Stage, ...], list[Operation]]:
+    """Patches and blocks on the stream ``v``, and the merger that leads to the decoder's."""
     second, third = model_type == "qwen2_vl", model_type.startswith("qwen3")
     width = fields.size("embed_dim") if second else fields.size("hidden_size")
     stack = _stack(fields, width, second=second, third=third)
@@ -109,17 +106,15 @@ def _tower(fields: Fields, images: _Images, model_type: str, text: int) -> tuple
     outputs = fields.size("hidden_size") if second else fields.size("out_hidden_size")
     if outputs != text:
         raise fields.error(
-            "hidden_size" if second else "out_hidden_size", f"= {outputs} must equal the decoder's width {text}"
+            "hidden_size" if second else "out_hidden_size",
+            f"= {outputs} must equal the decoder's width {text}",
         )
-    merger = _merger("merger", images, width, outputs, layer_norm=not (model_type == "qwen2_5_vl"))
+    merger = _merger("merger", images, width, outputs, layer_norm=model_type != "qwen2_5_vl")
     if third:  # features of inner layers, merged first and normalised then
         for layer in fields.indices("deepstack_visual_indexes"):
             merger += _merger(f"deepstack.{layer}", images, width, outputs, layer_norm=True, after=True)
-    return (
-        (Layer(part="vision", operations=tuple(embed), carries=("v",), checkpointed=False),),
-        blocks(stack, images.number, images.patches),
-        (Layer(part="projector", operations=tuple(merger), carries=("x",), checkpointed=False),),
-    )
+    patches_in = Layer(part="vision", operations=tuple(embed), carries=("v",), checkpointed=False)
+    return ((patches_in,), blocks(stack, images.number, images.patches)), merger
 
 
 def _stack(fields: Fields, width: int, *, second: bool, third: bool) -> Stack:
@@ -186,7 +181,11 @@ def _merger(
     """A norm and two dense layers over the patches of each cell; ``after``: the norm is over a whole cell."""
     rows, inner = images.number * images.cells**2, width * images.merge**2
     normed = norm(
-        f"{name}.norm", "v", "c", *((rows, inner) if after else (rows * images.merge**2, width)), bias=layer_norm
+        f"{name}.norm",
+        "v",
+        "c",
+        *((rows, inner) if after else (rows * images.merge**2, width)),
+        bias=layer_norm,
     )
     return [
         normed,
