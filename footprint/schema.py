@@ -190,11 +190,13 @@ class Phase:
     predicted_positions: int | None = None
     """Masked language models: positions a sequence that reach the vocabulary head."""
     image_size: int | None = None
+    document_length: float | None = None
+    """Packed sequences whose attention stays within a document: mean tokens of a document."""
 
     def __post_init__(self) -> None:
         _require_positive(
             self, "steps", "sequences_per_step", "sequence_length", "target_sequence_length",
-            "predicted_positions", "image_size",
+            "predicted_positions", "image_size", "document_length",
         )  # fmt: skip
 
 
@@ -269,6 +271,9 @@ class TrainingMethod:
     """Names of the adapted projections; empty means the family's usual choice."""
     frozen: tuple[str, ...] = ()
     """Names of frozen parts (``embeddings``, ``encoder``, ``vision``, ``layers:0-11``, ...)."""
+    input_gradients: bool = False
+    """Gradients reach the embeddings' output though nothing before it is trained: what adapters need where
+    blocks are recomputed (``enable_input_require_grads`` of transformers)."""
     recompute: Recompute = "none"
     attention: Attention = "eager"
 

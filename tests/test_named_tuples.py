@@ -74,6 +74,31 @@ def test_like_a_standard_named_tuple(
         assert ours._replace(**changes) == theirs._replace(**changes)  # type: ignore[arg-type]
 
 
+@given(st.lists(st.integers(), max_size=6))
+def test_made_by_position(fields: list[int]) -> None:
+    """``_make`` takes the fields in order, as the standard one; defaults may be left out."""
+    if 2 <= len(fields) <= 4:
+        assert Product._make(tuple(fields)) == StandardProduct(*fields)  # type: ignore[arg-type]
+        assert type(Product._make(tuple(fields))) is Product
+    else:
+        with pytest.raises(TypeError):
+            Product._make(tuple(fields))
+
+
+class Single(NamedTuple):
+    """One field only."""
+
+    only: int
+
+
+def test_one_field() -> None:
+    assert tuple(Single(3)) == tuple(Single(only=3)) == (3,)
+    with pytest.raises(TypeError):
+        Single()  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Single(other=3)  # type: ignore[call-arg]
+
+
 def test_a_named_tuple_is_a_tuple_without_a_dict() -> None:
     ours = Product(2, 3)
     rows, *rest = ours

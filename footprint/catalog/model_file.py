@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "config.json"
 MAX_SHOWN_PROBLEMS = 3
+DIFFUSERS = {"DiTTransformer2DModel": "dit", "Transformer2DModel": "dit"}
+"""Classes of the diffusers library, whose configs name them in ``_class_name`` and have no ``model_type``."""
 MAX_NAME = 120
 
 
@@ -52,6 +54,9 @@ def read_config(path: Path) -> ModelConfig:
         raise DataFileError(f"{path}: not valid JSON: {error}") from None
     if not isinstance(config, dict):
         raise DataFileError(f"{path}: a model config is a JSON object, not {type(config).__name__}")
+    class_name = config.get("_class_name")
+    if "model_type" not in config and isinstance(class_name, str) and class_name in DIFFUSERS:
+        config["model_type"] = DIFFUSERS[class_name]
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or not model_type.strip():
         raise DataFileError(

@@ -53,6 +53,7 @@ _SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
         ("--seq-len", WHOLE, "Tokens a sequence (source, for encoder-decoders)."),
         ("--tgt-seq-len", WHOLE, "Target tokens a sequence (encoder-decoders)."),
         ("--image-size", WHOLE, "Pixels a side."),
+        ("--document-length", COUNT, "Mean tokens of packed documents that attention does not cross."),
     ],
     "method": [
         ("--method", click.Choice(["pretrain", "finetune", "lora", "qlora"]), "What is trained."),

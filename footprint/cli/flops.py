@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._options import FILE, MODEL, WHOLE, write_output
+from footprint.cli._options import FILE, HARDWARE, MODEL, WHOLE, write_output
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from footprint.flops.memory import Memory
+    from footprint.flops.schedule import RunFlops
     from footprint.schema import ModelConfig, Phase, StepShape, TrainingMethod
 
 _EPILOG = """\b
@@ -19,6 +20,8 @@ Examples:
   footprint flops --model bert-base
   footprint flops --model llama3.1-405b --seq-len 8192 --recompute full
   footprint flops --model config.json --seq-len 2048 --method lora
+  footprint flops --model bert-base --schedule 900kx256x128,100kx256x512
+  footprint flops --model llama2-7b --dp 8 --zero 3 --hw a100
   footprint flops --model t5-base --seq-len 512 --tgt-seq-len 114 --verify
   footprint flops --model gpt2 --format json
 
@@ -41,11 +44,19 @@ attention, "as executed" adds recomputation. --verify needs torch and transforme
     "--predicted-positions", type=WHOLE, metavar="INTEGER", help="Positions that reach the vocabulary."
 )
 @click.option("--document-length", type=float, metavar="NUMBER", help="Mean length of packed documents.")
+@click.option(
+    "--schedule",
+    metavar="PHASES",
+    help="Whole run, too: STEPSxSEQUENCESxLENGTH,... or 'recipe', the model's own.",
+)
 @click.option("--objective", default=None, metavar="NAME", help="mlm, mlm+nsp, clm, classification, ...")
 @click.option("--method", type=click.Choice(["pretrain", "finetune", "lora", "qlora"]), default="pretrain")
 @click.option("--lora-rank", type=WHOLE, metavar="INTEGER", default=16, help="Rank of the adapters (16).")
 @click.option("--lora-targets", metavar="NAMES", help="Adapted projections, comma-separated.")
 @click.option("--frozen", metavar="NAMES", help="Frozen parts: embeddings, encoder, layers:0-11, ...")
+@click.option(
+    "--input-gradients", is_flag=True, help="Adapters: gradients reach the embeddings, as recomputing needs."
+)
 @click.option("--recompute", type=click.Choice(["none", "selective", "full"]), default="none")
 @click.option("--attention", type=click.Choice(["flash", "eager"]), default="eager")
 @click.option("--precision", default="bf16", metavar="NAME", help="For the memory of the step (bf16).")
@@ -53,8 +64,11 @@ attention, "as executed" adds recomputation. --verify needs torch and transforme
 @click.option("--dp", type=WHOLE, metavar="INTEGER", default=1, help="Data-parallel size.")
 @click.option("--tp", type=WHOLE, metavar="INTEGER", default=1, help="Tensor-parallel size.")
 @click.option("--pp", type=WHOLE, metavar="INTEGER", default=1, help="Pipeline-parallel size.")
+@click.option("--cp", type=WHOLE, metavar="INTEGER", default=1, help="Context-parallel size.")
+@click.option("--ep", type=WHOLE, metavar="INTEGER", default=1, help="Expert-parallel size.")
 @click.option("--zero", type=click.IntRange(0, 3), default=0, help="ZeRO stage.")
 @click.option("--micro-batches", type=WHOLE, metavar="INTEGER", default=1, help="Gradient accumulation.")
+@click.option("--hw", type=HARDWARE, metavar="NAME", help="Says whether the step fits this accelerator.")
 @click.option("--verify", is_flag=True, help="Count with torch, too, and print both.")
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table")
 @click.option("-o", "--output", type=FILE, help="Write to a file.")
@@ -91,8 +105,11 @@ def command(
         from footprint.flops.verify import verify as prove
 
         proof = prove(found.config, shape, wanted)
+    memory = _memory(found, shape, training, wanted, options) if step.basis == "formula" else None
     parts: dict[str, Any] = {
-        "memory": _memory(found, shape, training, wanted, options) if step.basis == "formula" else None,
+        "memory": memory,
+        "device": _device(options["hw"]),
+        "run": _run(found, training, wanted, options) if options["schedule"] else None,
         "proof": proof,
         "warnings": (warning,) if warning else (),
     }
@@ -138,9 +155,39 @@ def _training(options: dict[str, Any]) -> TrainingMethod:
         lora_rank=options["lora_rank"],
         lora_targets=names(options["lora_targets"]),
         frozen=names(options["frozen"]),
+        input_gradients=options["input_gradients"],
         recompute=options["recompute"],
         attention=options["attention"],
     )
+
+
+def _run(model: ModelConfig, training: TrainingMethod, objective: str, options: dict[str, Any]) -> RunFlops:
+    """The whole run: the schedule that is given, or the model's own recipe."""
+    from dataclasses import replace
+
+    from footprint.flops.schedule import count_run, read_schedule
+
+    if options["schedule"] == "recipe":
+        from footprint.estimator.request import EstimateRequest
+        from footprint.estimator.workload import resolve_workload
+
+        # the steps of a published recipe do not depend on the hardware, which a request must name
+        phases = resolve_workload(EstimateRequest(hw="any", model=model.id), model).phases
+    else:
+        phases = read_schedule(options["schedule"])
+    if options["document_length"] is not None:
+        phases = tuple(replace(phase, document_length=options["document_length"]) for phase in phases)
+    return count_run(model.config, phases, training, objective)
+
+
+def _device(name: str | None) -> tuple[str, float] | None:
+    """(name, memory [GiB]) of an accelerator."""
+    if name is None:
+        return None
+    from footprint.catalog.hardware import find_accelerator
+
+    accelerator = find_accelerator(name)
+    return accelerator.name, accelerator.memory_gib
 
 
 def _memory(
@@ -155,6 +202,8 @@ def _memory(
         data=options["dp"],
         tensor=options["tp"],
         pipeline=options["pp"],
+        context=options["cp"],
+        expert=options["ep"],
         zero=options["zero"],
         micro_batches=options["micro_batches"],
     )

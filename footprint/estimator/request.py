@@ -33,7 +33,7 @@ _WHOLE = (
 _POSITIVE = (
     "tokens", "samples", "steps", "epochs", "hours", "step_time_s", "tokens_per_second", "samples_per_second",
     "mfu", "goodput", "it_power_w", "accelerator_power_w", "network_byte_per_s", "pue", "usd_per_hour",
-    "electricity_usd_per_kwh", "capital_usd", "lifetime_years", "utilisation",
+    "electricity_usd_per_kwh", "capital_usd", "lifetime_years", "utilisation", "document_length",
 )  # fmt: skip
 _AT_MOST = {
     "mfu": 1.0, "goodput": 1.0, "utilisation": 1.0, "pue": 5.0, "grid_g_per_kwh": 5000.0, "lora_rank": 65536,
@@ -44,11 +44,11 @@ _AT_MOST = {
     "step_time_s": 1e9, "tokens_per_second": 1e15, "samples_per_second": 1e15, "capital_usd": 1e12,
     "network_byte_per_s": 1e15, "tp": 10**6, "pp": 10**6, "dp": 10**8, "cp": 10**6, "ep": 10**6,
     "micro_batch": 10**9, "accelerators_per_node": 10**5,
-    "year": 2100, "failed_share": 0.999,
+    "year": 2100, "failed_share": 0.999, "document_length": 10**8,
 }  # fmt: skip
 _AT_LEAST = {
     "step_time_s": 1e-9, "tokens_per_second": 1e-6, "samples_per_second": 1e-6, "grid_g_per_kwh": 0.0,
-    "failed_share": 0.0, "pue": 1.0, "year": 2000,
+    "failed_share": 0.0, "pue": 1.0, "year": 2000, "document_length": 1.0,
 }  # fmt: skip
 TIME_FIELDS = ("hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu")
 AMOUNT_FIELDS = ("tokens", "samples", "steps")
@@ -70,6 +70,7 @@ class EstimateRequest:
     seq_len: int | None = None
     tgt_seq_len: int | None = None
     image_size: int | None = None
+    document_length: float | None = None
     # method
     method: str | None = None
     lora_rank: int | None = None

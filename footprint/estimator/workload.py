@@ -53,6 +53,7 @@ def shape_of(phase: Phase) -> StepShape:
         target_sequence_length=phase.target_sequence_length,
         predicted_positions=phase.predicted_positions,
         image_size=phase.image_size,
+        document_length=phase.document_length,
     )
 
 
@@ -124,6 +125,8 @@ def _shape(
         if len(phases) > 1:
             notes.append(_note("workload.phases", "replaced by one phase; tokens kept", "--seq-len"))
         phases = (one,)
+    if request.document_length is not None:
+        phases = tuple(replace(p, document_length=request.document_length) for p in phases)
     if request.batch_size is not None:
         phases = tuple(
             replace(

@@ -76,26 +76,21 @@ def attend(
     dense = queries * keys
     count = batch * heads
     groups = 1 if kv_heads is None else heads // kv_heads
-    full = causal = None
+    qk_full = qk_causal = v_full = v_causal = None
     if pairs.causal != dense or pairs.full != dense:
         full, causal = 2 * count * pairs.full, 2 * count * pairs.causal
-    probabilities = count * dense
-    return (
-        Matmul(
-            name=prefix + "scores", component=CORE, inputs=(query, key), output=prefix + "s",
-            m=queries, k=qk_dim, n=keys, count=count, groups=groups, scores=True,
-            full_flop=None if full is None else full * qk_dim,
-            causal_flop=None if causal is None else causal * qk_dim,
+        qk_full, qk_causal, v_full, v_causal = full * qk_dim, causal * qk_dim, full * v_dim, causal * v_dim
+    s, p = prefix + "s", prefix + "p"
+    kept = count * dense if dropout else 0
+    return (  # by position, as in `linear`
+        Matmul._make(
+            (prefix + "scores", CORE, (query, key), s, queries, qk_dim, keys, count,
+             0, 0, False, None, qk_full, qk_causal, True, groups)
         ),
-        Pointwise(
-            name=prefix + "softmax", component=CORE, inputs=(prefix + "s",), output=prefix + "p",
-            saved=probabilities if dropout else 0, masks=probabilities if dropout else 0,
-        ),
-        Matmul(
-            name=prefix + "values", component=CORE, inputs=(prefix + "p", value), output=output,
-            m=queries, k=keys, n=v_dim, count=count, groups=groups,
-            full_flop=None if full is None else full * v_dim,
-            causal_flop=None if causal is None else causal * v_dim,
+        Pointwise._make((prefix + "softmax", CORE, (s,), p, 0, kept, kept)),
+        Matmul._make(
+            (prefix + "values", CORE, (p, value), output, queries, keys, v_dim, count,
+             0, 0, False, None, v_full, v_causal, False, groups)
         ),
     )  # fmt: skip
 

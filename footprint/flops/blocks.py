@@ -27,10 +27,9 @@ def embedding(
     fixed: bool = False,
 ) -> Pointwise:
     """A look-up table: parameters, no FLOP. ``tied``: another use of a table that is counted elsewhere."""
-    return Pointwise(
-        name=name, component=EMBEDDING, inputs=(), output=output,
-        parameters=0 if tied else vocabulary * width, tied=tied, fixed=fixed,
-    )  # fmt: skip
+    return Pointwise._make(
+        (name, EMBEDDING, (), output, 0 if tied else vocabulary * width, 0, 0, tied, fixed)
+    )
 
 
 def convolution(
@@ -69,7 +68,7 @@ def convolution(
 
 def activation(source: str, output: str, elements: Number, name: str = "activation") -> Pointwise:
     """A pointwise non-linearity; keeps its input for the backward pass."""
-    return Pointwise(name=name, component=POINTWISE, inputs=(source,), output=output, saved=elements)
+    return Pointwise._make((name, POINTWISE, (source,), output, 0, elements))
 
 
 def mlp(
@@ -113,18 +112,14 @@ def gated_mlp(
         fused, down = names
         return (
             linear(prefix + fused, component, source, g, rows, width, 2 * inner, bias=bias),
-            Pointwise(
-                name=prefix + "gate", component=POINTWISE, inputs=(g,), output=y, saved=3 * rows * inner
-            ),
+            Pointwise._make((prefix + "gate", POINTWISE, (g,), y, 0, 3 * rows * inner)),
             linear(prefix + down, component, y, output, rows, inner, width, bias=bias),
         )
     gate, up, down = names
     return (
         linear(prefix + gate, component, source, g, rows, width, inner, bias=bias),
         linear(prefix + up, component, source, u, rows, width, inner, bias=bias),
-        Pointwise(
-            name=prefix + "gate", component=POINTWISE, inputs=(g, u), output=y, saved=3 * rows * inner
-        ),
+        Pointwise._make((prefix + "gate", POINTWISE, (g, u), y, 0, 3 * rows * inner)),
         linear(prefix + down, component, y, output, rows, inner, width, bias=bias),
     )  # fmt: skip
 

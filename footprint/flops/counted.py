@@ -78,6 +78,8 @@ class TorchCount:
     """``meta`` or ``fake``."""
     by_operation: Mapping[str, int]
     """Forward and backward FLOP by torch's operation (``mm``, ``bmm``, ``convolution``, ...)."""
+    idle: Mapping[str, int]
+    """Sizes of the trainable parameters that what was differentiated does not depend on, by name."""
 
 
 class CannotCountError(FootprintError):
@@ -160,6 +162,11 @@ def _count(
             name = str(operation).rpartition(".")[2]
             by_operation[name] = by_operation.get(name, 0) + flop
     total = sum(parameter.numel() for parameter in model.parameters())
+    idle = {
+        name: parameter.numel()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and parameter.grad is None
+    }
     modules = (module for module in model.modules() if isinstance(module, torch.nn.Embedding))
     tables = sum({id(m.weight): m.weight.numel() for m in modules}.values())
     return TorchCount(
@@ -169,7 +176,14 @@ def _count(
         non_embedding=total - tables,
         device=device,
         by_operation=by_operation,
+        idle=idle,
     )
+
+
+def built_parameters(config: Mapping[str, Any], objective: str, device: str) -> int:
+    """Parameters of the model at its full depth, which is built but not run."""
+    with _device(device):
+        return sum(parameter.numel() for parameter in build(config, objective).parameters())
 
 
 def _convolution_backward(

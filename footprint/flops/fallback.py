@@ -7,7 +7,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.flops.count import StepFlops, checked, unknown_model_type
-from footprint.flops.counted import CannotCountError, TorchCount, count_with_torch
+from footprint.flops.counted import CannotCountError, TorchCount, built_parameters, count_with_torch
 from footprint.flops.depth import DEPTH_KEYS, Axis, with_depth
 from footprint.flops.fields import Fields
 from footprint.flops.operations import CONVOLUTION, CORE, Number
@@ -18,6 +18,8 @@ PRODUCTS = "matrix_products"
 _COMPONENTS = {"bmm": CORE, "baddbmm": CORE, "convolution": CONVOLUTION, "convolution_backward": CONVOLUTION}
 SHALLOW = 12
 """Models of at most this many layers are counted as they are."""
+IDLE_SHARE, IDLE_TENSORS = 0.02, 8
+"""Parameters that may take no part in a step: a pooler that nothing reads, a mask token, but no tower."""
 
 
 def counted_step(
@@ -26,7 +28,8 @@ def counted_step(
     """FLOP of one training step, counted by torch's counter on tensors without data [FLOP].
 
     Deep models are counted at one, two and three layers; if the third costs what the second
-    did, the rest is extrapolated, else the whole model is counted. torch does not know masks, so
+    did and the whole model has the parameters that this predicts, the rest is extrapolated, else
+    the whole model is counted. torch does not know masks, so
     the causal count equals the full one; adapters and frozen parts are not counted this way.
 
     Raises CannotCountError if torch and transformers are missing or cannot run the model.
@@ -88,29 +91,31 @@ def _require_known(model_type: str) -> None:
 
 
 def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective: str) -> TorchCount:
+    """The count of one sample, from shallow copies where the stack proves to repeat one layer."""
     name = next((key for group in DEPTH_KEYS for key in group if key in fields), None)
     depth = 0 if name is None else fields.layers(name)
     if name is None or depth <= SHALLOW:
-        return count_with_torch(config, shape, objective, mended=True)
+        return whole_count(config, shape, objective)
     axis = Axis((name,), depth, 0, 1)
     try:
         one, two, three = (
-            count_with_torch(with_depth(config, axis, layers), shape, objective, mended=True)
-            for layers in (1, 2, 3)
+            whole_count(with_depth(config, axis, layers), shape, objective) for layers in (1, 2, 3)
         )
     except CannotCountError:
-        return count_with_torch(config, shape, objective, mended=True)
-    if any(
-        getattr(three, part) - getattr(two, part) != getattr(two, part) - getattr(one, part)
-        for part in ("forward_flop", "backward_flop", "parameters")
-    ):
-        return count_with_torch(config, shape, objective, mended=True)
+        return whole_count(config, shape, objective)
     further = depth - 2
 
     def extended(part: str) -> int:
         first, second = getattr(one, part), getattr(two, part)
         return int(second + further * (second - first))
 
+    even = all(
+        getattr(three, part) - getattr(two, part) == getattr(two, part) - getattr(one, part)
+        for part in ("forward_flop", "backward_flop", "parameters")
+    )
+    # a kind of layer that comes later (every fourth, say) shows in the parameters of the whole
+    if not even or built_parameters(config, objective, two.device) != extended("parameters"):
+        return whole_count(config, shape, objective)
     return TorchCount(
         forward_flop=extended("forward_flop"),
         backward_flop=extended("backward_flop"),
@@ -121,4 +126,22 @@ def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective
             operation: flop + further * (flop - one.by_operation.get(operation, 0))
             for operation, flop in two.by_operation.items()
         },
+        idle={},
     )
+
+
+def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> TorchCount:
+    """The count of one sample; CannotCountError if much of the model took no part in it.
+
+    A part that is run on inputs that we do not give (images beside text, say) would else be left
+    out without a word.
+    """
+    counted = count_with_torch(config, shape, objective, mended=True)
+    idle = sum(counted.idle.values())
+    if idle > IDLE_SHARE * counted.parameters or len(counted.idle) > IDLE_TENSORS:
+        parts = list(dict.fromkeys(".".join(name.split(".")[:2]) for name in counted.idle))[:3]
+        raise CannotCountError(
+            f"torch ran model_type {config['model_type']!r} without {idle / counted.parameters:.1%} of its "
+            f"parameters ({', '.join(parts)}), so the count would be too low: its parts can be counted alone"
+        )
+    return counted

@@ -6,7 +6,6 @@ that names the field by its path; nothing is guessed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -26,7 +25,10 @@ class ConfigError(FootprintError):
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # more digits than Python writes
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -63,6 +65,9 @@ class Fields:
 
     def size(self, *names: str, default: Any = _REQUIRED, minimum: int = 1, maximum: int = MAX_SIZE) -> int:
         """A whole number within the bounds."""
+        value = self.values.get(names[0])
+        if type(value) is int and minimum <= value <= maximum:  # as it nearly always is
+            return value
         name, value = self.raw(*names, default=default)
         if type(value) is not int:
             if not (isinstance(value, float) and value.is_integer()):
@@ -89,9 +94,9 @@ class Fields:
     ) -> float:
         """A finite number within the bounds."""
         name, value = self.raw(*names, default=default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ConfigError(f"{self.path}.{name} must be a finite number, not {_shown(value)}")
-        if not minimum <= value <= maximum:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigError(f"{self.path}.{name} must be a number, not {_shown(value)}")
+        if not minimum <= value <= maximum:  # as NaN does not, either
             raise ConfigError(
                 f"{self.path}.{name} must lie between {minimum} and {maximum}, not {_shown(value)}"
             )
@@ -99,6 +104,9 @@ class Fields:
 
     def flag(self, *names: str, default: bool) -> bool:
         """True or false."""
+        value = self.values.get(names[0])
+        if type(value) is bool:
+            return value
         name, value = self.raw(*names, default=default)
         if type(value) is not bool:
             raise ConfigError(f"{self.path}.{name} must be true or false, not {_shown(value)}")
@@ -106,6 +114,9 @@ class Fields:
 
     def text(self, *names: str, default: Any = _REQUIRED) -> str:
         """A word."""
+        value = self.values.get(names[0])
+        if type(value) is str:
+            return value
         name, value = self.raw(*names, default=default)
         if not isinstance(value, str):
             raise ConfigError(f"{self.path}.{name} must be a word, not {_shown(value)}")

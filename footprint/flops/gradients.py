@@ -28,11 +28,13 @@ class Trained:
     """Frozen parts and operations, by name."""
     spans: tuple[tuple[str, int, int], ...] = ()
     """Frozen blocks: (part, or "" for every part; first; one past the last)."""
+    inputs: bool = False
+    """What look-ups give needs a gradient though the tables are frozen."""
 
     @property
     def everything(self) -> bool:
         """Nothing is frozen."""
-        return not (self.adapters_only or self.frozen or self.spans)
+        return not (self.adapters_only or self.frozen or self.spans or self.inputs)
 
     def reaches(self, layer: Layer, index: int) -> bool:
         """Whether anything of the layer at this position may be trained."""
@@ -83,7 +85,7 @@ def passes(model: Model, trained: Trained) -> Iterator[Pass]:
                 for layer, steps, _ in walks:
                     times = _within(layer.positions, start, turn)
                     if times:
-                        yield Pass(layer, times, steps)
+                        yield Pass._make((layer, times, steps))
                 start, needs = turn, after
 
 
@@ -103,8 +105,8 @@ def _walk(
 
     The latter is the very set that was given where the layer adds nothing to it.
     """
-    reached = trained.reaches(layer, index)
     everything = trained.everything
+    reached = everything or trained.reaches(layer, index)
     live = set(needs)
     steps: list[Step] = []
     for operation in layer.operations:
@@ -113,7 +115,7 @@ def _walk(
             if tensor in live:
                 inputs += 1
         own = reached and operation.learns and (everything or trained.trains(operation))
-        if inputs or own:
+        if inputs or own or (trained.inputs and operation.component == EMBEDDING and not operation.inputs):
             live.add(operation.output)
         steps.append((operation, inputs, own))
     grown = live.intersection(layer.carries)

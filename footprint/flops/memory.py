@@ -47,6 +47,9 @@ QUANTISED_BYTE = 0.5
 """A frozen weight under QLoRA: 4 bits; the scales of its blocks (1/64 of 16 bit) come on top."""
 QUANTISED_SCALE_BYTE = 2.0 / 64.0
 
+USABLE = 0.9
+"""Share of a device's memory that a step can fill: the rest goes to the runtime and to fragmentation."""
+
 Zero = Literal[0, 1, 2, 3]
 
 
@@ -79,7 +82,7 @@ class Memory(NamedTuple):
         """All of it [byte]."""
         return sum(self)
 
-    def fits(self, memory_gib: float, usable: float = 0.9) -> bool:
+    def fits(self, memory_gib: float, usable: float = USABLE) -> bool:
         """Whether it fits a device of ``memory_gib``, of which the share ``usable`` can be filled."""
         return self.total_byte <= memory_gib * 2.0**30 * usable
 

@@ -21,8 +21,9 @@ def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:
             raise FootprintError(
                 "frozen parts cannot be combined with LoRA: LoRA freezes everything but its adapters"
             )
-        return _with_adapters(model, training), Trained(adapters_only=True)
-    return model, _frozen(model, training.frozen)
+        return _with_adapters(model, training), Trained(adapters_only=True, inputs=training.input_gradients)
+    trained = _frozen(model, training.frozen)
+    return model, replace(trained, inputs=True) if training.input_gradients else trained
 
 
 def _frozen(model: Model, names: tuple[str, ...]) -> Trained:

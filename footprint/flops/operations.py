@@ -168,9 +168,9 @@ def linear(
     tied: bool = False,
 ) -> Matmul:
     """A dense layer: ``rows`` vectors of width k to width n."""
-    return Matmul(
-        name=name, component=component, inputs=(source,), output=output,
-        m=rows, k=k, n=n, weights=1, bias=n if bias else 0, tied=tied,
+    # (by position: these few lines make most of a list)
+    return Matmul._make(
+        (name, component, (source,), output, rows, k, n, 1, 1, n if bias else 0, tied)
     )  # fmt: skip
 
 
@@ -178,7 +178,4 @@ def norm(
     name: str, source: str, output: str, rows: Number, width: Number, *, bias: bool = False
 ) -> Pointwise:
     """A layer or RMS norm; keeps its input for the backward pass."""
-    return Pointwise(
-        name=name, component=NORM, inputs=(source,), output=output,
-        parameters=2 * width if bias else width, saved=rows * width,
-    )  # fmt: skip
+    return Pointwise._make((name, NORM, (source,), output, 2 * width if bias else width, rows * width))

@@ -43,14 +43,81 @@ def run_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
     import torch
 
     batch, length = int(shape.sequences), shape.sequence_length or 1
-    features = model.model.get_image_features(torch.empty(batch, *_image(model.config.vision_config, shape)))
+    image = _image(model.config.vision_config, shape)
+    if model.config.model_type == "mistral3":  # its own function asks the sizes of their data
+        sizes = [image[1:]] * batch
+        hidden = model.model.vision_tower(torch.empty(batch, *image), image_sizes=sizes).last_hidden_state
+        features = model.model.multi_modal_projector(hidden.squeeze(0), sizes)
+    else:
+        features = model.model.get_image_features(torch.empty(batch, *image))
     features = getattr(features, "pooler_output", features)
     seen = sum(part.sum() for part in features) if isinstance(features, (list, tuple)) else features.sum()
+    total: torch.Tensor = _read(model, batch, length) + seen
+    return total
+
+
+def run_llama4(model: Any, shape: StepShape) -> torch.Tensor:
+    """Llama 4 by its parts, which lie one level higher than others'."""
+    import torch
+
+    batch, length = int(shape.sequences), shape.sequence_length or 1
+    seen = model.vision_model(
+        torch.empty(batch, *_image(model.config.vision_config, shape))
+    ).last_hidden_state
+    embedded = model.get_input_embeddings()(torch.zeros(batch, length, dtype=torch.long))
+    mask = torch.ones(batch, length, dtype=torch.long)
+    logits = model.language_model(inputs_embeds=embedded, attention_mask=mask, use_cache=False).logits
+    total: torch.Tensor = logits.sum() + model.multi_modal_projector(seen).sum()
+    return total
+
+
+def run_qwen_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
+    """A Qwen vision-language model by its parts, told beforehand which patches attend to each other."""
+    import torch
+    from transformers import vision_utils
+
+    config = model.config.vision_config
+    batch, length = int(shape.sequences), shape.sequence_length or 1
+    side = (shape.image_size or 1) // config.patch_size
+    with torch.device("cpu"):  # what depends on data is small and real, and the tensors stay without
+        grids = torch.tensor([[1, side, side]] * batch)
+        known = {"cu_seqlens": torch.arange(0, (batch + 1) * side**2, side**2, dtype=torch.int32)}
+        if hasattr(config, "window_size"):
+            order, known["cu_window_seqlens"] = vision_utils.get_vision_window_index(
+                grids,
+                spatial_merge_size=config.spatial_merge_size,
+                window_size=config.window_size,
+                patch_size=config.patch_size,
+            )
+    patches = batch * side**2
+    if hasattr(config, "window_size"):
+        known["window_index"] = order.to("meta")
+    if hasattr(config, "num_position_embeddings"):
+        known["interp_indices"] = torch.zeros(patches, 4, dtype=torch.long)
+        known["interp_weights"] = torch.empty(patches, 4)
+    taps = config.temporal_patch_size * config.patch_size**2
+    outputs = model.model.visual(
+        torch.empty(patches, config.in_channels * taps),
+        grid_thw=grids,
+        position_ids=torch.zeros(patches, 2, dtype=torch.long),
+        max_seqlen=side**2,
+        max_window_seqlen=side**2,
+        **known,
+    )
+    features = [outputs.pooler_output, *getattr(outputs, "deepstack_features", [])]
+    seen: torch.Tensor = sum(feature.sum() for feature in features)
+    return seen + _read(model, batch, length)
+
+
+def _read(model: Any, batch: int, length: int) -> torch.Tensor:
+    """What a decoder predicts that is given embeddings of words and images alike."""
+    import torch
+
     embedded = model.get_input_embeddings()(torch.zeros(batch, length, dtype=torch.long))
     hidden = model.model.language_model(
         inputs_embeds=embedded, attention_mask=torch.ones(batch, length, dtype=torch.long), use_cache=False
     ).last_hidden_state
-    total: torch.Tensor = model.lm_head(hidden).sum() + seen
+    total: torch.Tensor = model.lm_head(hidden).sum()
     return total
 
 
@@ -83,11 +150,16 @@ def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str,
     elif "input_features" in accepted:
         inputs["input_features"] = torch.empty(batch, config.num_mel_bins, length)
     elif "input_values" in accepted:
-        inputs["input_values"] = torch.empty(batch, length)
+        bins = getattr(config, "num_mel_bins", None)  # a spectrogram of its own length, else a wave
+        inputs["input_values"] = torch.empty(*((batch, config.max_length, bins) if bins else (batch, length)))
     else:
         inputs["input_ids"] = torch.zeros(batch, length, dtype=torch.long)
         if masked and "attention_mask" in accepted:
             inputs["attention_mask"] = torch.ones(batch, length, dtype=torch.long)
+        if "bbox" in accepted:
+            inputs["bbox"] = torch.zeros(batch, length, 4, dtype=torch.long)
+        if "pixel_values" in accepted and hasattr(config, "vision_config"):
+            inputs["pixel_values"] = torch.empty(batch, *_image(config.vision_config, shape))
     if "decoder_input_ids" in accepted:
         inputs["decoder_input_ids"] = torch.zeros(batch, shape.target_sequence_length or 1, dtype=torch.long)
     if "use_cache" in accepted:

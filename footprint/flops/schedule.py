@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from footprint.errors import MissingFactError
+from footprint.errors import FootprintError, MissingFactError
 from footprint.flops.count import StepFlops, count_step
 from footprint.flops.operations import Number
+from footprint.parsing import parse_count
 from footprint.schema import Phase, StepShape, TrainingMethod
+
+FORM = "STEPSxSEQUENCESxLENGTH[:TARGET][,...], such as 900kx256x128,100kx256x512"
+MAX_PHASES = 1000
 
 
 class RunFlops(NamedTuple):
@@ -71,6 +75,34 @@ def count_run(
             target_sequence_length=phase.target_sequence_length,
             predicted_positions=phase.predicted_positions,
             image_size=phase.image_size,
+            document_length=phase.document_length,
         )
         counted.append((phase.steps, count_step(config, shape, training, objective)))
     return RunFlops(tuple(counted))
+
+
+def read_schedule(text: str) -> tuple[Phase, ...]:
+    """The phases of a schedule as people write it: ``900kx256x128,100kx256x512``.
+
+    Raises FootprintError for what does not have the form.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > MAX_PHASES:
+        raise FootprintError(f"a schedule of more than {MAX_PHASES} phases")
+    return tuple(_phase(part) for part in parts)
+
+
+def _phase(text: str) -> Phase:
+    factors = text.lower().split("x")
+    lengths = factors[-1].split(":")
+    if len(factors) != 3 or len(lengths) > 2:
+        raise FootprintError(f"cannot read the phase {text[:64]!r}; write {FORM}")
+    steps, sequences, length, *target = (parse_count(part, text[:64]) for part in (*factors[:2], *lengths))
+    if any(size != int(size) for size in (length, *target)):
+        raise FootprintError(f"the lengths of the phase {text[:64]!r} must be whole numbers")
+    return Phase(
+        steps=steps,
+        sequences_per_step=sequences,
+        sequence_length=int(length),
+        target_sequence_length=int(target[0]) if target else None,
+    )

@@ -53,9 +53,9 @@ def tally(
     full_pass = recompute == "full"
     forward: Number = 0
     backward: Number = 0
-    causal_sum: Number = 0
-    dense_forward: Number = 0
-    dense_backward: Number = 0
+    masked: Number = 0
+    outside_forward: Number = 0
+    outside_backward: Number = 0
     again: Number = 0
     total: Number = 0
     idle: Number = 0
@@ -81,32 +81,31 @@ def tally(
                 continue
             if operation.chosen is not None:
                 idle += copies * operation.idle_parameters
-            dense = full = causal = times * operation.dense_flop
+            dense = full = times * operation.dense_flop
+            gradients = (1 if inputs and operation.weights else inputs) + own
             if operation.full_flop is not None:
                 full = times * operation.full_flop
+                outside_forward += dense - full
+                outside_backward += gradients * (dense - full)
             if operation.causal_flop is not None:
-                causal = times * operation.causal_flop
-            gradients = (1 if inputs and operation.weights else inputs) + own
+                masked += (1 + gradients) * (full - times * operation.causal_flop)
             forward += full
             backward += gradients * full
-            causal_sum += (1 + gradients) * causal
-            dense_forward += dense
-            dense_backward += gradients * dense
             name = operation.component
             components[name] = components.get(name, 0) + (1 + gradients) * full
             if again_all or (selective and name == CORE and gradients and layer.checkpointed):
                 again += dense if eager else full
             if not eager and operation.scores and gradients:
                 again += full
-    executed = dense_forward + dense_backward if eager else forward + backward
+    outside = outside_forward + outside_backward if eager else 0
     return Tally(
         forward=forward,
         backward=backward,
-        causal=causal_sum,
-        dense_forward=dense_forward,
-        dense_backward=dense_backward,
+        causal=forward + backward - masked,
+        dense_forward=forward + outside_forward,
+        dense_backward=backward + outside_backward,
         recomputed=again,
-        executed=executed + again,
+        executed=forward + backward + outside + again,
         parameters=Parameters(
             total=total, active=total - idle, trainable=trainable, non_embedding=total - tables
         ),

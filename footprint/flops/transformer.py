@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal
 
 from footprint.flops.attention import (
@@ -96,11 +96,10 @@ class Stack(NamedTuple):
     """Width of the memory where it is not that of the blocks."""
 
 
-def assemble(kind: Any, settings: Mapping[str, Any]) -> Any:
-    """A record of ``kind`` (a stack, and what leads in and out) from one flat list of settings."""
-    own = {name: value for name, value in settings.items() if name in kind._fields}
-    stack = {name: value for name, value in settings.items() if name not in own}
-    return kind(stack=Stack(**stack), **own)
+def assemble(kind: Any, settings: dict[str, Any]) -> Any:
+    """A record of ``kind`` (a stack, and what leads in and out) from one flat list of settings, used up."""
+    own = {name: settings.pop(name) for name in kind._fields if name in settings}
+    return kind(stack=Stack(**settings), **own)
 
 
 def heads_of(fields: Fields, width: int, explicit: tuple[str, ...] = ()) -> tuple[int, int, int]:
@@ -266,7 +265,5 @@ def _qk_norm(stack: Stack) -> int:
 
 def stack_norm(stack: Stack, name: str, source: str, output: str, rows: Number) -> Pointwise:
     """A norm of the stack's kind; keeps its input for the backward pass."""
-    return Pointwise(
-        name=name, component=NORM, inputs=(source,), output=output,
-        parameters=stack.norm_parameters * stack.width, saved=rows * stack.width,
-    )  # fmt: skip
+    width = stack.width
+    return Pointwise._make((name, NORM, (source,), output, stack.norm_parameters * width, rows * width))

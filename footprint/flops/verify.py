@@ -16,8 +16,8 @@ from footprint.flops.counted import TorchCount, count_with_torch
 from footprint.flops.depth import DEPTH_KEYS, LISTED, PARTS, PATTERNS, Axis, repetition, with_depth
 from footprint.flops.gradients import passes
 from footprint.flops.methods import prepare
-from footprint.flops.operations import CONVOLUTION, EXPERTS, Matmul, Model, Number, Stage
-from footprint.flops.runs import run_pair, run_vision_language
+from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, Matmul, Model, Number, Stage
+from footprint.flops.runs import run_llama4, run_pair, run_qwen_vision_language, run_vision_language
 from footprint.flops.tally import tally
 from footprint.records import NamedTuple
 from footprint.schema import StepShape, TrainingMethod
@@ -38,6 +38,11 @@ USUAL: dict[str, tuple[str, Run | None]] = {
     "llava": ("image-text", run_vision_language),
     "paligemma": ("image-text", run_vision_language),
     "gemma3": ("image-text", run_vision_language),
+    "mistral3": ("image-text", run_vision_language),
+    "llama4": ("image-text", run_llama4),
+    **dict.fromkeys(
+        ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"), ("image-text", run_qwen_vision_language)
+    ),
 }
 """What torch is asked for where the empty objective would choose another class, and how it is run."""
 
@@ -144,6 +149,7 @@ def extrapolate(config: Mapping[str, Any], axes: tuple[Axis, ...], count: Any) -
         non_embedding=0,
         device=base.device,
         by_operation={},
+        idle={},
     )
     return total, "; ".join(depths)
 
@@ -209,19 +215,27 @@ def _explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
         found.append(
             Difference("torch counts the weight gradient of a grouped convolution once a group", 0, grouped)
         )
-    if config.get("model_type") == "llama4_text":
-        experts = int(config["num_local_experts"]) - int(config["num_experts_per_tok"])
+    if config.get("model_type") in ("llama4", "llama4_text"):
+        text = config.get("text_config", config)
+        experts = int(text["num_local_experts"]) - int(text["num_experts_per_tok"])
         routed = sum(
             group.times * step[0].dense_flop
             for group in groups
             for step in group.steps
             if type(step[0]) is Matmul and step[0].component == EXPERTS and step[0].chosen is not None
         )
-        extra = routed * experts // int(config["num_experts_per_tok"])
+        extra = routed * experts // int(text["num_experts_per_tok"])
         found.append(Difference("transformers sends every token through every expert", extra, 2 * extra))
     if config.get("model_type") in ("t5", "mt5", "umt5") and config.get("tie_word_embeddings") is False:
         head = -config["vocab_size"] * config["d_model"]
         found.append(Difference("transformers 5 ties the head of every T5", parameters=head))
+    if config.get("model_type") in ("pixtral", "mistral3"):
+        tower = next(s for s in model.stages if s[0].part == "vision" and s[0].checkpointed)
+        core = sum(o.dense_flop for o in tower[0].operations if type(o) is Matmul and o.component == CORE)
+        others = _depth(tower) * core * (int(model.samples) - 1)
+        if others:
+            reason = "transformers' eager attention runs over all images at once"
+            found.append(Difference(reason, others, 2 * others))
     if config.get("model_type") == "llava":
         layers = config["vision_config"]["num_hidden_layers"]
         block = next(s for s in model.stages if s[0].part == "vision" and s[0].checkpointed)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.flops import StepFlops
 from footprint.flops.compare import six_n
+from footprint.flops.memory import USABLE
 from footprint.reports.human import figures
 
 if TYPE_CHECKING:
     from footprint.flops.memory import Memory
+    from footprint.flops.schedule import RunFlops
     from footprint.flops.verify import Proof
 
 SCHEMA = "footprint/flops/1"
@@ -21,6 +23,8 @@ def to_json(
     step: StepFlops,
     *,
     memory: Memory | None = None,
+    device: tuple[str, float] | None = None,
+    run: RunFlops | None = None,
     proof: Proof | None = None,
     warnings: tuple[str, ...] = (),
 ) -> dict[str, Any]:
@@ -53,6 +57,21 @@ def to_json(
     }
     if memory is not None:
         record["memory"] = {**memory._asdict(), "total_byte": memory.total_byte}
+        if device is not None:
+            record["memory"] |= {
+                "accelerator": device[0],
+                "accelerator_gib": device[1],
+                "fits": memory.fits(device[1]),
+            }
+    if run is not None:
+        record["run"] = {
+            "steps": sum(count for count, _ in run.steps),
+            "samples": run.samples,
+            "tokens": run.tokens,
+            "training_flop": run.training_flop,
+            "training_flop_causal": run.training_flop_causal,
+            "hardware_flop": run.hardware_flop,
+        }
     if proof is not None:
         record["proof"] = {
             "forward_flop": proof.forward_flop,
@@ -73,6 +92,8 @@ def render(
     step: StepFlops,
     *,
     memory: Memory | None = None,
+    device: tuple[str, float] | None = None,
+    run: RunFlops | None = None,
     proof: Proof | None = None,
     warnings: tuple[str, ...] = (),
 ) -> str:
@@ -85,7 +106,9 @@ def render(
         text = f"{_flop(shortcut.flop)} a step, {shortcut.error:+.1%} from the exact count"
         lines += ["", f"  6 x parameters x tokens: {text}"]
     if memory is not None:
-        lines += ["", *_memory(memory)]
+        lines += ["", *_memory(memory, device)]
+    if run is not None:
+        lines += ["", *_run(run)]
     if proof is not None:
         lines += ["", *_proof(proof)]
     lines += [f"warning: {warning}" for warning in warnings]
@@ -132,11 +155,34 @@ def _components(step: StepFlops) -> list[str]:
     return [f"  {name.replace('_', ' '):<24}{float(flop) / total:>14.1%}" for name, flop in ordered]
 
 
-def _memory(memory: Memory) -> list[str]:
+def _memory(memory: Memory, device: tuple[str, float] | None) -> list[str]:
     rows = [*memory._asdict().items(), ("total_byte", memory.total_byte)]
-    return [
+    lines = [
         "  on the fullest device",
         *(f"  {'  ' + key.removesuffix('_byte'):<24}{figures(value / _GIB):>14} GiB" for key, value in rows),
+    ]
+    if device is not None:
+        verdict = "fits" if memory.fits(device[1]) else "does not fit"
+        lines.append(f"  {verdict} {device[0]}: {USABLE:.0%} of {device[1]:g} GiB can be filled")
+    return lines
+
+
+def _run(run: RunFlops) -> list[str]:
+    """The whole run, phases added up."""
+    phases = f", {len(run.steps)} phases" if len(run.steps) > 1 else ""
+    seen = (
+        f"{figures(float(run.tokens), 4)} tokens"
+        if run.tokens
+        else f"{figures(float(run.samples), 4)} samples"
+    )
+    rows = [
+        ("training", run.training_flop),
+        ("  causal pairs only", run.training_flop_causal),
+        ("  as executed", run.hardware_flop),
+    ]
+    return [
+        f"  whole run: {figures(float(sum(count for count, _ in run.steps)), 4)} steps, {seen}{phases}",
+        *(f"  {label:<24}{_flop(value):>19}" for label, value in rows),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,40 @@ def test_the_table_fits_and_names_the_recipes_own_step(footprint: Footprint) -> 
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
     assert "110,106,428" in done.stdout
     assert "5.463e8" in done.stdout  # a token of the first phase, 20 of 128 positions predicted
+
+
+def test_the_whole_run_and_whether_it_fits(footprint: Footprint) -> None:
+    done = footprint(
+        "flops", "--model", "bert-base", "--schedule", "recipe", "--hw", "v100", "--format", "json"
+    )
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert record["run"]["steps"] == 1_000_000
+    assert record["run"]["tokens"] == 256 * (900_000 * 128 + 100_000 * 512)
+    assert record["memory"]["fits"] is True
+    assert record["memory"]["accelerator_gib"] == 16
+    given = footprint(
+        "flops", "--model", "gpt2", "--schedule", "1kx8x1024", "--hw", "v100", "--batch-size", "64"
+    )
+    assert given.returncode == 0, given.stderr
+    assert "does not fit" in given.stdout
+    assert "8,192,000 tokens" in given.stdout or "8.192e6 tokens" in given.stdout
+
+
+def test_adapters_and_expert_parallelism_on_the_command_line(footprint: Footprint) -> None:
+    def run(*arguments: str) -> dict[str, Any]:
+        done = footprint("flops", "--format", "json", "--seq-len", "64", *arguments)
+        assert done.returncode == 0, done.stderr
+        record: dict[str, Any] = json.loads(done.stdout)
+        return record
+
+    adapters = ("--model", "gpt2", "--method", "lora")
+    assert run(*adapters, "--input-gradients")["backward_flop"] > run(*adapters)["backward_flop"]
+    experts = ("--model", "mixtral-8x7b", "--dp", "8")
+    whole, split = run(*experts)["memory"], run(*experts, "--ep", "8")["memory"]
+    each = 3 * 4096 * 14336 * 32  # a gated MLP in 32 layers, 16 bit
+    assert whole["weights_byte"] - split["weights_byte"] == pytest.approx(2 * 7 * each)
+    assert run(*experts, "--cp", "2", "--zero", "3")["memory"]["weights_byte"] == whole["weights_byte"] / 16
 
 
 def test_images_have_no_tokens(footprint: Footprint) -> None:

@@ -10,6 +10,7 @@ _ALL = json.loads(Path(__file__).with_name("small_configs.json").read_text(encod
 DECODERS: list[dict[str, Any]] = _ALL["decoders"]
 ENCODERS: list[tuple[str, dict[str, Any]]] = [(e["objective"], e["config"]) for e in _ALL["encoders"]]
 SEQ2SEQS: list[dict[str, Any]] = _ALL["encoder_decoders"]
+VISION_LANGUAGE: list[dict[str, Any]] = _ALL["vision_language"]
 IMAGES: list[tuple[int | None, dict[str, Any]]] = [(e["side"], e["config"]) for e in _ALL["images"]]
 
 TEXT: dict[str, Any] = {

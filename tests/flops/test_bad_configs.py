@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.flops import ConfigError, count_step, model_families
 from footprint.schema import StepShape
-from tests.flops.small_configs import DECODERS, ENCODERS, GROUPED, IMAGES, PATCHES, SEQ2SEQS
+from tests.flops.small_configs import DECODERS, ENCODERS, GROUPED, IMAGES, PATCHES, SEQ2SEQS, VISION_LANGUAGE
 
 SHAPE = StepShape(sequences=2, sequence_length=33, target_sequence_length=13)
 LLAMA = {"model_type": "llama", **GROUPED}
@@ -22,6 +22,7 @@ EVERY: list[dict[str, Any]] = [
     *(config for _, config in ENCODERS[:12]),
     *SEQ2SEQS,
     *(config for _, config in IMAGES),
+    *VISION_LANGUAGE,
     {
         "model_type": "elmo",
         "bidirectional": True,
@@ -62,11 +63,22 @@ EVERY: list[dict[str, Any]] = [
         "vocab_size": 9,
     },
 ]
+
+
+def shape_for(config: dict[str, Any]) -> StepShape:
+    """The step of a config: vision-language models need a size of image and room for its tokens."""
+    if config in VISION_LANGUAGE:
+        side = 112 if config["model_type"] == "llama4" else 280
+        return StepShape(sequences=2, sequence_length=150, image_size=side)
+    return SHAPE
+
+
 HOSTILE = [
     -1,
     0,
     10**12,
     10**400,
+    10**5000,
     True,
     "768",
     "",
@@ -178,15 +190,26 @@ def test_images_that_do_not_fit() -> None:
         )
 
 
+def paths(config: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Where the keys of a config and of its parts lie, but for the outermost ``model_type``."""
+    inner = [(key, *path) for key, part in config.items() if isinstance(part, dict) for path in paths(part)]
+    inner += [(key, "model_type") for key, part in config.items() if isinstance(part, dict)]
+    return [(key,) for key in config if key != "model_type"] + inner
+
+
+def changed_at(config: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    key, *rest = path
+    return {**config, key: changed_at(config[key], tuple(rest), value) if rest else value}
+
+
 @pytest.mark.parametrize("config", EVERY, ids=lambda config: config["model_type"])
 def test_every_key_of_every_family_takes_hostile_values_without_a_traceback(config: dict[str, Any]) -> None:
     """A hostile value is either a clear error or, where the key does not matter, a finite count."""
-    for key in config:
-        if key == "model_type":
-            continue
+    shape = shape_for(config)
+    for path in paths(config):
         for value in HOSTILE:
             try:
-                step = count_step({**config, key: value}, SHAPE)
+                step = count_step(changed_at(config, path, value), shape)
             except FootprintError:
                 continue
             assert 0 < step.training_flop < 10**40
@@ -202,7 +225,7 @@ def test_several_hostile_values_at_once(data: st.DataObject) -> None:
     )  # fmt: skip
     changed = {**config, **{key: data.draw(junk) for key in keys if key != "model_type"}}
     try:
-        step = count_step(changed, SHAPE)
+        step = count_step(changed, shape_for(config))
     except FootprintError:
         return
     assert step.training_flop > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,21 @@ from footprint.flops import count_step
 from footprint.flops.count import step_sums
 from footprint.flops.verify import verify
 from footprint.schema import StepShape, TrainingMethod
-from tests.flops.small_configs import DECODERS, ENCODERS, IMAGES, PATCHES, SEQ2SEQS, TEXT, names
+from tests.flops.small_configs import (
+    DECODERS,
+    ENCODERS,
+    IMAGES,
+    PATCHES,
+    SEQ2SEQS,
+    TEXT,
+    VISION_LANGUAGE,
+    names,
+)
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")
+SIDES = {"llama4": 112}
+"""Images whose size the config fixes, by its table of positions."""
 TEXTS = StepShape(sequences=2, sequence_length=33)
 
 
@@ -64,12 +76,21 @@ def test_image_models(side: int | None, config: dict[str, Any]) -> None:
     exact(config, StepShape(sequences=2, image_size=side))
 
 
+@pytest.mark.parametrize("config", VISION_LANGUAGE, ids=names(VISION_LANGUAGE))
+def test_vision_language_models(config: dict[str, Any]) -> None:
+    # 280 pixels are 20 patches a side: windows of 8 patches, and smaller ones at two edges
+    exact(
+        config, StepShape(sequences=2, sequence_length=150, image_size=SIDES.get(config["model_type"], 280))
+    )
+
+
 def test_classification_with_a_decoder() -> None:
     config = {"model_type": "llama", **TEXT, "num_labels": 7}
     exact(config, TEXTS, "classification")
 
 
 def test_towers_alone() -> None:
+    exact({"model_type": "pixtral", **PATCHES}, StepShape(sequences=2))
     words = {
         "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
         "vocab_size": 100, "max_position_embeddings": 16,
@@ -225,6 +246,26 @@ def test_diffusion_transformer() -> None:
     assert step.forward_flop / 2 == pytest.approx(118.64e9, rel=2e-4)
     assert step.parameters.total == pytest.approx(675e6, rel=1e-3)
     assert count_step(config, StepShape(sequences=1, image_size=256)).forward_flop == step.forward_flop
+
+
+def test_a_diffusers_config_is_the_same_model(tmp_path: Path) -> None:
+    from footprint.catalog.model_file import read_model_file
+    from footprint.flops import ConfigError
+
+    config = {
+        "_class_name": "Transformer2DModel", "attention_head_dim": 72, "num_attention_heads": 16,
+        "in_channels": 4, "out_channels": 8, "num_layers": 28, "num_embeds_ada_norm": 1000,
+        "patch_size": 2, "sample_size": 32, "norm_type": "ada_norm_zero", "cross_attention_dim": None,
+    }  # fmt: skip
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    step = count_step(read_model_file(path).config, StepShape(sequences=1))
+    assert step.forward_flop / 2 == pytest.approx(118.64e9, rel=2e-4)
+    path.write_text(json.dumps({**config, "norm_type": "ada_norm_single"}))
+    with pytest.raises(ConfigError, match="norm_type"):
+        count_step(read_model_file(path).config, StepShape(sequences=1))
+    with pytest.raises(ConfigError, match="cross_attention_dim"):
+        count_step({**config, "model_type": "dit", "cross_attention_dim": 1152}, StepShape(sequences=1))
 
 
 def test_switch_transformer_on_real_tensors() -> None:

@@ -94,6 +94,29 @@ def test_lora_everywhere_and_by_default() -> None:
     exact(GPT2, SHAPE, TrainingMethod(method="lora", lora_rank=4), with_adapters(("c_attn",), 4), "clm")
 
 
+@pytest.mark.parametrize(("config", "objective", "targets"), [
+    (LLAMA, "clm", ("q_proj", "v_proj")),
+    (LLAMA, "clm", ("down_proj",)),
+    (BERT, "mlm", ("query", "value")),
+    (GPT2, "clm", ("c_attn",)),
+    (T5, "seq2seq", ("q", "v")),
+])  # fmt: skip
+def test_input_gradients_reach_the_first_layer(
+    config: dict[str, Any], objective: str, targets: tuple[str, ...]
+) -> None:
+    """What `enable_input_require_grads` costs, which adapters need where blocks are recomputed."""
+
+    def prepare(model: Any) -> Any:
+        model.enable_input_require_grads()
+        return with_adapters(targets, 16)(model)
+
+    shape = PAIR if objective == "seq2seq" else SHAPE
+    training = TrainingMethod(method="lora", lora_rank=16, lora_targets=targets, input_gradients=True)
+    exact(config, shape, training, prepare, objective)
+    fewer = count_step(config, shape, TrainingMethod(method="lora", lora_targets=targets), objective)
+    assert count_step(config, shape, training, objective).backward_flop > fewer.backward_flop
+
+
 @pytest.mark.parametrize(("parts", "patterns"), [
     (("embeddings",), ("embed_tokens",)),
     (("layers:0-1",), ("layers.0.", "layers.1.")),

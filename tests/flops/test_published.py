@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from typing import Any
 
 import pytest
 
-from footprint.catalog.files import reference_folder
 from footprint.catalog.models import find_model
-from footprint.flops import StepFlops, count_step
+from footprint.flops import count_step
 from footprint.schema import StepShape, TrainingMethod
+from tests.flops.published_counts import REPRODUCED, ROWS, by_convention, step_of
 
-with (reference_folder() / "published" / "flops_reference.csv").open(encoding="utf-8", newline="") as file:
-    ROWS = list(csv.DictReader(file))
-KNOWN = ("6ND", "3ND", "exact", "executed", "above exact", "not stated")
-
-
-def step_of(row: dict[str, str]) -> StepFlops:
-    config: Any = json.loads(row["config"]) if row["config"] else find_model(row["model"]).config
-    target = row["target_sequence_length"]
-    shape = StepShape(
-        sequences=1,
-        sequence_length=int(row["sequence_length"]),
-        target_sequence_length=int(target) if target else None,
-    )
-    return count_step(config, shape, TrainingMethod(recompute="full"))
+KNOWN = (*REPRODUCED, "above exact", "not stated")
 
 
-def by_convention(row: dict[str, str]) -> float:
-    """FLOP of the whole run by the row's convention, from our own count of parameters and products."""
-    step, tokens = step_of(row), float(row["tokens"])
-    assert step.tokens
-    return (
-        tokens
-        * {
-            "6ND": 6.0 * step.parameters.total,
-            "3ND": 3.0 * step.parameters.total,
-            "exact": float(step.training_flop) / step.tokens,
-            "executed": float(step.hardware_flop) / step.tokens,
-        }[row["convention"]]
-    )
-
-
-@pytest.mark.parametrize("row", [r for r in ROWS if r["convention"] in KNOWN[:4]], ids=lambda row: row["id"])
+@pytest.mark.parametrize("row", [r for r in ROWS if r["convention"] in REPRODUCED], ids=lambda row: row["id"])
 def test_the_published_count_follows_from_its_convention(row: dict[str, str]) -> None:
     assert by_convention(row) == pytest.approx(
         float(row["published_flop"]), rel=float(row["tolerance_ratio"])
@@ -140,6 +110,31 @@ def test_a_schedule_adds_its_phases() -> None:
     )
     assert heads == pytest.approx(expected, rel=1e-9)
     assert run.tokens == 256 * (900_000 * 128 + 100_000 * 512)
+
+
+def test_a_schedule_as_people_write_it() -> None:
+    from footprint.errors import FootprintError
+    from footprint.flops.schedule import count_run, read_schedule
+
+    config = find_model("gpt2").config
+    run = count_run(config, read_schedule("900kx256x128, 1e5 x 256 x 512"))
+    short, long = (count_step(config, StepShape(sequences=256, sequence_length=n)) for n in (128, 512))
+    assert run.training_flop == 900_000 * short.training_flop + 100_000 * long.training_flop
+    pairs = read_schedule("10x4x512:114")[0]
+    assert (pairs.sequence_length, pairs.target_sequence_length) == (512, 114)
+    for text in (
+        "",
+        "10x4",
+        "10x4x5x6",
+        "10x4x1.5",
+        "0x4x5",
+        "axbxc",
+        "10x4x5:6:7",
+        "-1x4x5",
+        ",".join(["1x1x1"] * 9999),
+    ):
+        with pytest.raises(FootprintError):
+            read_schedule(text)
 
 
 def test_the_whole_of_a_run_does_not_depend_on_accumulation() -> None:

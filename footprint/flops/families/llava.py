@@ -10,10 +10,11 @@ from footprint.flops.blocks import activation, parameters_only
 from footprint.flops.defaults import part
 from footprint.flops.families.clip import image_tower
 from footprint.flops.fields import Fields
-from footprint.flops.operations import EMBEDDING, NORM, Layer, Model, Number, Operation, Pointwise, linear
+from footprint.flops.operations import EMBEDDING, Layer, Model, Number, Operation, Stage, linear, norm
 from footprint.flops.registry import family
 from footprint.flops.shapes import required_length
 from footprint.flops.vision import grid, image_sides
+from footprint.records import replace
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("llava", "paligemma", "gemma3")
@@ -25,49 +26,69 @@ _TIED = {"llava": False, "paligemma": True, "gemma3": True}
 def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     """The operation list of a vision-language model."""
     model_type = fields.text("model_type")
-    text = part(fields, "text_config", _TEXT[model_type])
     vision = part(fields, "vision_config", _VISION[model_type])
     if vision.text("model_type") not in ("clip_vision_model", "siglip_vision_model"):
         raise vision.error(
             "model_type", "must be clip_vision_model or siglip_vision_model to be counted by formula"
         )
-    # the outer config decides whether the head is tied
-    tied = fields.flag("tie_word_embeddings", default=_TIED[model_type])
-    text = Fields({**text.values, "tie_word_embeddings": tied}, text.path, text.depth)
-    module = family(text.text("model_type"))
-    if module is None or text.text("model_type") in MODEL_TYPES:
-        raise text.error("model_type", "is no decoder that is counted by formula")
-    decoder = module.build(text, shape, objective)
-    images = shape.sequences * fields.size("images_per_sequence", default=1, maximum=10_000)
+    text, decoder = decoder_of(fields, shape, objective, usual=_TEXT[model_type], tied=_TIED[model_type])
     image = image_sides(vision, shape)
     used = None
     if model_type == "llava":
         used = _used_layers(fields, vision)
+    tokens = _tokens(fields, vision, image)
+    images = image_count(fields, shape, tokens)
     stages, width = image_tower(vision, images, image, pooled=False, layers=used)
-    patches = _patches(vision, image)
-    tokens, projector = {"llava": _llava, "paligemma": _paligemma, "gemma3": _gemma}[model_type](
-        fields, images, patches, width, text.size("hidden_size")
-    )
-    room = required_length(shape) * shape.sequences
-    if images * tokens > room:
-        raise fields.error("vision_config", f"gives {tokens} tokens an image, more than the sequence has")
+    project = {"llava": _llava, "paligemma": _paligemma, "gemma3": _gemma}[model_type]
+    projector = project(fields, images * tokens, width, text.size("hidden_size"))
     if used is not None:  # the blocks above the features are there, but nothing reads them
         block = sum(operation.parameters for operation in stages[1][0].operations)
         unused = (vision.layers("num_hidden_layers") - used) * block + 2 * width
         projector.append(parameters_only("unused vision layers", unused, "unused"))
+    return bridged(stages, projector, decoder)
+
+
+def decoder_of(
+    fields: Fields, shape: StepShape, objective: str, *, usual: str, tied: bool
+) -> tuple[Fields, Model]:
+    """The text part and its operation list; the outer config decides whether the head is tied."""
+    text = part(fields, "text_config", usual)
+    head = fields.flag("tie_word_embeddings", default=tied)
+    text = Fields({**text.values, "tie_word_embeddings": head}, text.path, text.depth)
+    module = family(text.text("model_type"))
+    if module is None or "text_config" in text:
+        raise text.error("model_type", "is no decoder that is counted by formula")
+    return text, module.build(text, shape, objective)
+
+
+def image_count(fields: Fields, shape: StepShape, tokens: int) -> Number:
+    """Images of the step, whose tokens must have room in the sequences."""
+    images = shape.sequences * fields.size("images_per_sequence", default=1, maximum=10_000)
+    if images * tokens > required_length(shape) * shape.sequences:
+        raise fields.error("vision_config", f"gives {tokens} tokens an image, more than the sequence has")
+    return images
+
+
+def bridged(tower: tuple[Stage, ...], projector: list[Operation], decoder: Model) -> Model:
+    """A tower, what leads from its stream to the decoder's, and the decoder."""
     bridge = Layer(part="projector", operations=tuple(projector), carries=("x",), checkpointed=False)
-    return Model(
-        family="vision-language",
-        stages=(*stages, (bridge,), *decoder.stages),
-        samples=decoder.samples,
-        tokens=decoder.tokens,
-        lora_targets=decoder.lora_targets,
-    )
+    return replace(decoder, family="vision-language", stages=(*tower, (bridge,), *decoder.stages))
 
 
-def _patches(vision: Fields, image: tuple[int, int]) -> int:
+def _tokens(fields: Fields, vision: Fields, image: tuple[int, int]) -> int:
+    """Tokens that an image gives to the decoder."""
     rows, columns = grid(vision, image, vision.size("patch_size"))
-    return rows * columns
+    patches = rows * columns
+    model_type = fields.text("model_type")
+    if model_type == "gemma3":
+        tokens = fields.size("mm_tokens_per_image", default=256)
+        if tokens > patches:
+            raise fields.error("mm_tokens_per_image", f"= {tokens} exceeds the {patches} patches of an image")
+        return tokens
+    every = (
+        model_type == "llava" and fields.text("vision_feature_select_strategy", default="default") == "full"
+    )
+    return patches + every
 
 
 def _used_layers(fields: Fields, vision: Fields) -> int:
@@ -79,38 +100,21 @@ def _used_layers(fields: Fields, vision: Fields) -> int:
     return layer if layer >= 0 else layers + 1 + layer
 
 
-def _llava(
-    fields: Fields, images: Number, patches: int, width: int, text: int
-) -> tuple[int, list[Operation]]:
-    tokens = patches
-    if fields.text("vision_feature_select_strategy", default="default") == "full":
-        tokens += 1
-    rows = images * tokens
+def _llava(fields: Fields, rows: Number, width: int, text: int) -> list[Operation]:
     bias = fields.flag("multimodal_projector_bias", default=True)
-    return tokens, [
+    return [
         linear("projector.linear_1", EMBEDDING, "v", "p", rows, width, text, bias=bias),
         activation("p", "p1", rows * text),
         linear("projector.linear_2", EMBEDDING, "p1", "x", rows, text, text, bias=bias),
     ]
 
 
-def _paligemma(_: Fields, images: Number, patches: int, width: int, text: int) -> tuple[int, list[Operation]]:
-    return patches, [linear("projector", EMBEDDING, "v", "x", images * patches, width, text, bias=True)]
+def _paligemma(_: Fields, rows: Number, width: int, text: int) -> list[Operation]:
+    return [linear("projector", EMBEDDING, "v", "x", rows, width, text, bias=True)]
 
 
-def _gemma(
-    fields: Fields, images: Number, patches: int, width: int, text: int
-) -> tuple[int, list[Operation]]:
-    tokens = fields.size("mm_tokens_per_image", default=256)
-    if tokens > patches:
-        raise fields.error("mm_tokens_per_image", f"= {tokens} exceeds the {patches} patches of an image")
-    rows = images * tokens
-    norm = Pointwise(
-        name="mm_soft_emb_norm",
-        component=NORM,
-        inputs=("v",),
-        output="p",
-        parameters=width,
-        saved=rows * width,
-    )
-    return tokens, [norm, linear("mm_input_projection", EMBEDDING, "p", "x", rows, width, text)]
+def _gemma(_: Fields, rows: Number, width: int, text: int) -> list[Operation]:
+    return [
+        norm("mm_soft_emb_norm", "v", "p", rows, width),
+        linear("mm_input_projection", EMBEDDING, "p", "x", rows, width, text),
+    ]

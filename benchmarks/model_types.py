@@ -1,0 +1,230 @@
+"""Every ``model_type`` of the installed transformers: by formula, counted by torch, or refused, and why.
+
+    python benchmarks/model_types.py            # survey (about half an hour), write docs/model-types.md
+    python benchmarks/model_types.py --check    # the page against our families and the library's types
+    python benchmarks/model_types.py TYPE ...   # survey these and print
+
+A type without a family of ours is built with the library's default config, cut to two layers where it
+names its layers, and run by torch's counter without data, as `footprint flops` would run it. Each runs
+in a child process of its own, with a time limit, since other people's code may do anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from benchmarks.flops_proof import paragraph
+from footprint.errors import FootprintError
+from footprint.flops import model_families
+from footprint.flops.counted import AUTO_CLASSES
+from footprint.flops.depth import DEPTH_KEYS, LISTED
+from footprint.schema import StepShape
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "model-types.md"
+TOKENS, TARGETS, WAVE = 64, 32, 16_000
+"""Lengths of what is run: tokens, target tokens, samples of sound."""
+LIMIT_S = 60
+NO_CLASS = "part of another model: no class of its own"
+
+
+def known_types() -> list[str]:
+    """Every type that the installed transformers can read, in alphabetical order."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    return sorted(CONFIG_MAPPING_NAMES)
+
+
+def has_class(model_type: str) -> bool:
+    """Whether transformers has a model of this type that predicts something."""
+    import transformers
+
+    mappings = (getattr(transformers, name)._model_mapping for name in AUTO_CLASSES[""])
+    return any(model_type in mapping._model_mapping for mapping in mappings)
+
+
+def attempt(model_type: str) -> dict[str, Any]:
+    """What torch's counter makes of a type: its FLOP, or the reason why there are none."""
+    import transformers
+
+    from footprint.flops.fallback import whole_count
+
+    defaults = transformers.AutoConfig.for_model(model_type).to_dict()
+    target = TARGETS if defaults.get("is_encoder_decoder") else None
+    names = next((g for g in DEPTH_KEYS if any(type(defaults.get(n)) is int for n in g)), ())
+    cut = {n: 2 for n in names if type(defaults.get(n)) is int and defaults[n] > 2}
+    if any(isinstance(defaults.get(name), list) for name in LISTED):
+        cut = {}
+    reason = ""
+    for changes, length in ((cut, TOKENS), ({}, TOKENS), (cut, WAVE)):
+        if reason and (changes == cut) != (length == WAVE):
+            continue
+        if length == WAVE and "size" not in reason:
+            continue
+        shape = StepShape(sequences=1, sequence_length=length, target_sequence_length=target)
+        try:
+            counted = whole_count({"model_type": model_type, **changes}, shape, "")
+        except FootprintError as error:
+            reason = str(error)
+        else:
+            return {"forward_flop": counted.forward_flop}
+    return {"reason": reason}
+
+
+def survey(model_type: str) -> dict[str, Any]:
+    """`attempt` in a child process."""
+    if not has_class(model_type):
+        return {"reason": NO_CLASS}
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        signal.alarm(LIMIT_S)
+        try:
+            found = attempt(model_type)
+        except BaseException as error:  # noqa: BLE001 - other people's code; the child ends either way
+            found = {"reason": f"{type(error).__name__}: {error}"}
+        os.write(writing, json.dumps(found)[:60_000].encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as said:
+        text = said.read()
+    os.waitpid(child, 0)
+    found = json.loads(text) if text else {"reason": f"not counted within {LIMIT_S} s"}
+    return dict(found)
+
+
+def short(reason: str) -> str:
+    """A reason in a few words: the first thing that torch or transformers said."""
+    said = re.sub(r"^torch cannot run model_type '.*?' without data \((?:meta: )?", "", reason)
+    said = re.sub(r"^torch ran model_type '.*?' without", "runs without", said).split("; meta: ")[0]
+    said = said.split(", so the count")[0].replace("|", "/").replace("`", "'")
+    return said if len(said) <= 110 else said[:107] + "..."
+
+
+def page(found: dict[str, dict[str, Any]]) -> str:
+    """The page of all types."""
+    import torch
+    import transformers
+
+    families = model_families()
+    known = known_types()
+    covered = [name for name in known if name in families]
+    counted = [name for name in known if name in found and "forward_flop" in found[name]]
+    parts = [name for name in known if found.get(name, {}).get("reason") == NO_CLASS]
+    refused = [name for name in known if name in found and name not in {*counted, *parts}]
+    ours = [name for name in families if name not in known]
+    lines = [
+        "# Model types",
+        "",
+        paragraph(
+            f"The {len(known)} values of `model_type` that transformers {transformers.__version__} knows,",
+            "and what `footprint flops` does with each. Written by `python benchmarks/model_types.py` with",
+            f"torch {torch.__version__.partition('+')[0]}; how our counts are proved:",
+            "[flops-proof.md](flops-proof.md).",
+        ),
+        "",
+        f"## By formula: {len(covered)}",
+        "",
+        "Exact, without torch, for every method, with memory and traffic.",
+        "",
+        names(covered),
+        "",
+        f"And {len(ours)} that transformers does not have: {names(ours)}",
+        "",
+        f"## Counted by torch: {len(counted)}",
+        "",
+        paragraph(
+            "No family of ours describes them. Where torch and transformers are installed they are run",
+            "without data and labelled `counted`: full training, full attention. A model that runs only",
+            "in part (images beside text that nobody gave) is refused rather than counted too low.",
+        ),
+        "",
+        names(counted),
+        "",
+        f"## Refused: {len(refused)}",
+        "",
+        paragraph(
+            "Torch cannot run the library's default config of these without data; what it said. A config",
+            "that differs may do better. The parts of a pair (its text or vision config) can be counted",
+            "alone.",
+        ),
+        "",
+        "| type | why |",
+        "|---|---|",
+        *(f"| {name} | {short(found[name]['reason'])} |" for name in refused),
+        "",
+        f"## Parts: {len(parts)}",
+        "",
+        "Configs of parts of other models, without a class of their own to run: refused alone.",
+        "",
+        names(parts),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def names(types: list[str]) -> str:
+    """The types as one paragraph of code words."""
+    return paragraph(", ".join(f"`{name}`" for name in types) + ".")
+
+
+def problems(text: str) -> list[str]:
+    """Where the page does not say what our families and the installed library's types are now."""
+    sections = {part.split(":")[0]: part for part in text.split("\n## ")[1:]}
+    listed = {
+        title: set(re.findall(r"`([\w.-]+)`", part.partition("\n\n")[2])) for title, part in sections.items()
+    }
+    listed["Refused"] = set(re.findall(r"^\| ([\w.-]+) \|", sections["Refused"], re.MULTILINE)) - {"type"}
+    formula = set(model_families())
+    found = [f"not by formula: {name}" for name in listed["By formula"] - formula - {"footprint", "counted"}]
+    found += [f"by formula, but not listed so: {name}" for name in formula - listed["By formula"]]
+    try:
+        import transformers
+    except ImportError:
+        return found
+    if f"transformers {transformers.__version__} knows" in text:
+        everything = set().union(*listed.values())
+        found += [f"not on the page: {name}" for name in known_types() if name not in everything]
+    return found
+
+
+def main() -> None:
+    """Survey and write the page, check it, or survey some types and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="compare the page with what there is now")
+    parser.add_argument("types", nargs="*")
+    asked = parser.parse_args()
+    if asked.check:
+        wrong = problems(PAGE.read_text(encoding="utf-8"))
+        if wrong:
+            raise SystemExit("\n".join(wrong))
+        return
+    import warnings
+
+    import torch  # noqa: F401 - imported once, before the children
+    import transformers
+
+    warnings.simplefilter("ignore")
+    transformers.logging.set_verbosity_error()
+    families = model_families()
+    found = {}
+    for name in asked.types or [name for name in known_types() if name not in families]:
+        found[name] = survey(name)
+        print(name, found[name].get("forward_flop") or short(found[name]["reason"]), flush=True)
+    if not asked.types:
+        PAGE.write_text(page(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

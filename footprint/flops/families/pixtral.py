@@ -1,0 +1,81 @@
+"""Pixtral towers and Mistral 3: a gated vision transformer with rotary positions, merged patches, a decoder.
+
+``sequence_length`` counts every position of the decoder, image tokens included; each sequence
+carries ``images_per_sequence`` images (a key of ours; 1 unless given). Every image attends to itself.
+"""
+
+from __future__ import annotations
+
+from footprint.flops.blocks import activation
+from footprint.flops.defaults import part
+from footprint.flops.families.llava import bridged, decoder_of, image_count
+from footprint.flops.fields import Fields
+from footprint.flops.operations import EMBEDDING, Model, Number, Operation, Stage, linear, norm
+from footprint.flops.shapes import unknown_objective
+from footprint.flops.vision import grid, image_sides, tower, tower_stages
+from footprint.schema import StepShape
+
+MODEL_TYPES = ("pixtral", "mistral3")
+
+
+def build(fields: Fields, shape: StepShape, objective: str) -> Model:
+    """The operation list of a tower alone, or of a tower and a decoder."""
+    if fields.text("model_type") == "mistral3":
+        return _mistral(fields, shape, objective)
+    if objective not in ("", "encode"):
+        raise unknown_objective(objective, ("encode",))
+    return Model(
+        family="vision-transformer",
+        stages=_tower(fields, shape.sequences, image_sides(fields, shape)),
+        samples=shape.sequences,
+        tokens=None,
+        lora_targets=("q_proj", "v_proj"),
+    )
+
+
+def _tower(fields: Fields, images: Number, image: tuple[int, int]) -> tuple[Stage, ...]:
+    """Stages that turn images into the vectors ``v``, one a patch."""
+    width, heads = fields.size("hidden_size"), fields.size("num_attention_heads")
+    spec = tower(
+        width=width,
+        layers=fields.layers("num_hidden_layers"),
+        heads=heads,
+        kv_heads=heads,
+        head_dim=fields.divide(width, heads, "hidden_size", "num_attention_heads"),
+        inner=fields.size("intermediate_size"),
+        gated=True,
+        norm_parameters=1,
+        stream="v",
+        patch=fields.size("patch_size"),
+        channels=fields.size("num_channels", default=3),
+        patch_bias=False,
+        extra_tokens=0,
+        first_norm=True,
+        dropout=fields.number("attention_dropout", default=0.0) > 0,
+    )
+    return tower_stages(spec, fields, images, image, 0)
+
+
+def _mistral(fields: Fields, shape: StepShape, objective: str) -> Model:
+    vision = part(fields, "vision_config", "pixtral")
+    if vision.text("model_type") != "pixtral":
+        raise vision.error("model_type", "must be pixtral to be counted by formula")
+    if fields.raw("vision_feature_layer", default=-1)[1] != -1:
+        raise fields.error("vision_feature_layer", "must be -1, the last layer, to be counted by formula")
+    text, decoder = decoder_of(fields, shape, objective, usual="mistral", tied=True)
+    image = image_sides(vision, shape)
+    merge = fields.size("spatial_merge_size", default=2, maximum=64)
+    down, across = grid(vision, image, vision.size("patch_size") * merge)
+    tokens = down * across
+    images = image_count(fields, shape, tokens)
+    width, out = vision.size("hidden_size"), text.size("hidden_size")
+    rows = images * tokens
+    bias = fields.flag("multimodal_projector_bias", default=False)
+    projector: list[Operation] = [
+        norm("projector.norm", "v", "p", rows * merge**2, width),
+        linear("projector.merging_layer", EMBEDDING, "p", "p1", rows, width * merge**2, width),
+        linear("projector.linear_1", EMBEDDING, "p1", "p2", rows, width, out, bias=bias),
+        activation("p2", "p3", rows * out),
+        linear("projector.linear_2", EMBEDDING, "p3", "x", rows, out, out, bias=bias),
+    ]
+    return bridged(_tower(vision, images, image), projector, decoder)
