@@ -20,13 +20,14 @@ _HOURS = {
     "": 1.0, "h": 1.0, "hour": 1.0, "hours": 1.0, "hr": 1.0,
     "d": HOURS_PER_DAY, "day": HOURS_PER_DAY, "days": HOURS_PER_DAY,
     "w": 7 * HOURS_PER_DAY, "week": 7 * HOURS_PER_DAY, "weeks": 7 * HOURS_PER_DAY,
-    "m": 1 / 60, "min": 1 / 60, "s": 1 / SECONDS_PER_HOUR,
+    "m": 1 / 60, "min": 1 / 60, "minutes": 1 / 60, "s": 1 / SECONDS_PER_HOUR,
 }  # fmt: skip
 _LIMIT_UNITS: dict[str, tuple[str, float]] = {
     "wh": ("energy_kwh", 1e-3), "kwh": ("energy_kwh", 1.0),
     "mwh": ("energy_kwh", 1e3), "gwh": ("energy_kwh", 1e6),
     "gco2e": ("co2e_kg", 1e-3), "kgco2e": ("co2e_kg", 1.0), "tco2e": ("co2e_kg", KG_PER_T),
-    "usd": ("cost_usd", 1.0), "h": ("duration_h", 1.0), "d": ("duration_h", HOURS_PER_DAY),
+    "usd": ("cost_usd", 1.0), "min": ("duration_h", 1 / 60), "h": ("duration_h", 1.0),
+    "d": ("duration_h", HOURS_PER_DAY),
 }  # fmt: skip
 
 
@@ -56,6 +57,26 @@ def parse_count(text: str, what: str = "count") -> float:
     return _positive(number * _MULTIPLIERS[suffix.lower()], text, what)
 
 
+def parse_share(text: str, what: str = "share") -> float:
+    """A share from 0 to 1 such as ``0.4`` or ``40%`` [1]."""
+    forms = "a share from 0 to 1 such as 0.4, or per cent such as 40%"
+    bare = text.strip()
+    number, unit = _split(bare.removesuffix("%"), what, forms)
+    share = number / 100 if bare.endswith("%") else number
+    if unit or share > 1:
+        raise FootprintError(f"{what}: cannot take {text[:64]!r}; write {forms}")
+    return share
+
+
+def parse_amount(text: str, what: str = "amount") -> float:
+    """A plain number that may be 0, such as ``56`` or ``0.5`` [the option's own unit]."""
+    forms = "a number of at least 0, such as 56 or 0.5"
+    number, unit = _split(text, what, forms)
+    if unit:
+        raise FootprintError(f"{what}: cannot read {text[:64]!r}; write {forms}")
+    return number
+
+
 def parse_duration_h(text: str, what: str = "duration") -> float:
     """A duration such as ``79``, ``79h``, ``3.3d`` or ``90min`` [h]."""
     forms = "hours, or a number with s, min, h, d or w, such as 79h or 3.3d"
@@ -66,15 +87,28 @@ def parse_duration_h(text: str, what: str = "duration") -> float:
 
 
 def parse_usd(text: str, what: str = "amount") -> float:
-    """An amount of money such as ``2.5``, ``$10k`` or ``1.2M`` [USD]."""
-    bare = text.strip().removeprefix("$").removesuffix("USD").removesuffix("usd").strip()
-    return parse_count(bare or "?", what)
+    """An amount of money above 0 such as ``2.5``, ``$10k`` or ``1.2M`` [USD]."""
+    return _positive(parse_price(text, what), text, what)
+
+
+def parse_price(text: str, what: str = "price") -> float:
+    """A price, which may be 0, such as ``2.5`` or ``$10k`` [USD]."""
+    forms = "an amount in USD such as 2.5, $10k or 1.2M"
+    bare = re.sub(r"^\s*(?:\$|usd)|usd\s*$", "", text[:80], count=1, flags=re.IGNORECASE).strip()
+    number, suffix = _split(bare or "?", what, forms)
+    if suffix.lower() not in _MULTIPLIERS:
+        raise FootprintError(f"{what}: cannot read {text[:64]!r}; write {forms}")
+    usd = number * _MULTIPLIERS[suffix.lower()]
+    if not math.isfinite(usd):
+        raise FootprintError(f"{what}: {text!r} is too large")
+    return usd
 
 
 def parse_byte_per_s(text: str, what: str = "bandwidth") -> float:
     """A bandwidth such as ``400Gb/s`` (bits) or ``50GB/s`` (bytes) [byte/s]; the unit must be said."""
     forms = "a number with its unit, such as 400Gb/s (bits) or 50GB/s (bytes)"
-    number, unit = _split(text.strip().removesuffix("/s"), what, forms)
+    number, unit = _split(text.strip().removesuffix("/s").removesuffix("ps"), what, forms)
+    unit = unit.replace("bit", "b").replace("Byte", "B").replace("byte", "B")
     prefix, kind = unit[:-1].lower(), unit[-1:]
     if kind not in ("b", "B") or prefix not in ("", "k", "m", "g", "t"):
         raise FootprintError(f"{what}: cannot read {text[:64]!r}; write {forms}")
@@ -95,7 +129,7 @@ def parse_limit(text: str, what: str = "limit") -> Limit:
     """A limit such as ``2 kWh``, ``10 kgCO2e``, ``$50``, ``3h`` or ``2d``."""
     forms = "a number with kWh, MWh, kgCO2e, tCO2e, USD or $, h or d, such as '10 kgCO2e' or '$500'"
     bare = text.strip()
-    if bare.startswith("$") or bare.lower().endswith("usd"):
+    if bare.startswith("$") or bare.lower().endswith("usd") or bare.lower().startswith("usd"):
         try:
             return Limit("cost_usd", parse_usd(bare, what), bare)
         except FootprintError:

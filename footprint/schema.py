@@ -99,15 +99,9 @@ class NodeForm:
 
     def __post_init__(self) -> None:
         _require_positive(
-            self,
-            "accelerators",
-            "host_low_w",
-            "host_high_w",
-            "max_w",
-            "memory_gib",
-            "network_byte_per_s",
+            self, "accelerators", "host_low_w", "host_high_w", "max_w", "memory_gib", "network_byte_per_s",
             "embodied_kg",
-        )
+        )  # fmt: skip
         if not self.host_low_w <= self.host_w <= self.host_high_w:
             raise FootprintError(
                 f"node form {self.id}: host_low_w <= cpu_w + ram_w + other_w <= host_high_w does not hold"
@@ -165,6 +159,9 @@ class Accelerator:
             "memory_gib", "memory_byte_per_s", "tdp_w", "idle_w", "measured_w", "measured_low_w",
             "measured_high_w", "link_byte_per_s", "devices_per_unit", "embodied_low_kg", "embodied_high_kg",
         )  # fmt: skip
+        for low, high in (("embodied_low_kg", "embodied_high_kg"), ("measured_low_w", "measured_high_w")):
+            if (getattr(self, low) or 0.0) > (getattr(self, high) or LARGEST):
+                raise FootprintError(f"accelerator {self.id}: {low} is above {high}")
         if not self.peak_flop_per_s:
             raise FootprintError(f"accelerator {self.id}: peak_flop_per_s lists no precision")
         for precision, peak in self.peak_flop_per_s.items():

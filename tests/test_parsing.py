@@ -11,7 +11,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from footprint.errors import FootprintError
-from footprint.parsing import Limit, parse_count, parse_duration_h, parse_limit, parse_usd
+from footprint.parsing import (
+    Limit,
+    parse_amount,
+    parse_byte_per_s,
+    parse_count,
+    parse_duration_h,
+    parse_limit,
+    parse_price,
+    parse_share,
+    parse_usd,
+)
 
 PARSERS: list[Callable[[str], float]] = [parse_count, parse_duration_h, parse_usd]
 
@@ -43,10 +53,47 @@ def test_durations(text: str, hours: float) -> None:
 
 @pytest.mark.parametrize(
     ("text", "usd"),
-    [("2.5", 2.5), ("$2.5", 2.5), ("$10k", 10_000), ("1.2M", 1.2e6), ("500 USD", 500), ("500usd", 500)],
-)
+    [
+        ("2.5", 2.5), ("$2.5", 2.5), ("$10k", 10_000), ("1.2M", 1.2e6), ("500 USD", 500), ("500usd", 500),
+        ("USD 100", 100), ("usd2.5", 2.5),
+    ],
+)  # fmt: skip
 def test_money(text: str, usd: float) -> None:
     assert parse_usd(text) == pytest.approx(usd, rel=1e-15)
+    assert parse_price(text) == parse_usd(text)
+
+
+def test_a_price_may_be_nothing() -> None:
+    assert parse_price("$0") == 0
+    for text in ("-1", "nan", "9e307T", "$", ""):
+        with pytest.raises(FootprintError):
+            parse_price(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("0.4", 0.4), ("40%", 0.4), ("40 %", 0.4), ("0", 0), ("1", 1), ("100%", 1)]
+)
+def test_shares(text: str, share: float) -> None:
+    assert parse_share(text) == pytest.approx(share, rel=1e-15)
+
+
+@pytest.mark.parametrize("text", ["1.5", "140%", "-0.1", "nan", "inf", "40%%", "0.4k", "", "\u0663"])
+def test_what_is_no_share(text: str) -> None:
+    with pytest.raises(FootprintError):
+        parse_share(text)
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "1e999", "\uff11\uff12", "5 g", "", "1,0"])
+def test_what_is_no_plain_amount(text: str) -> None:
+    assert parse_amount("56.5") == 56.5
+    assert parse_amount("0") == 0
+    with pytest.raises(FootprintError):
+        parse_amount(text)
+
+
+@pytest.mark.parametrize("text", ["1Gb/s", "1 Gbit/s", "1Gbps", "0.125 GB/s", "125MByte/s"])
+def test_bandwidths(text: str) -> None:
+    assert parse_byte_per_s(text) == pytest.approx(125e6)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +103,7 @@ def test_money(text: str, usd: float) -> None:
         ("1 GWh", "energy_kwh", 1e6), ("500 Wh", "energy_kwh", 0.5), ("10 kgCO2e", "co2e_kg", 10),
         ("1.5tCO2e", "co2e_kg", 1500), ("300 gCO2e", "co2e_kg", 0.3), ("$500", "cost_usd", 500),
         ("10k USD", "cost_usd", 10_000), ("12h", "duration_h", 12), ("2d", "duration_h", 48),
+        ("90 min", "duration_h", 1.5), ("USD 100", "cost_usd", 100),
     ],
 )  # fmt: skip
 def test_limits(text: str, quantity: str, value: float) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from time import gmtime
 from typing import Any, get_args
 
 from footprint.catalog.files import hardware_folder, read_toml, reference_folder
-from footprint.catalog.hardware import find_accelerator
+from footprint.catalog.hardware import find_accelerator, shipped_id
 from footprint.catalog.models import find_model
 from footprint.catalog.sources import all_sources
 from footprint.errors import DataFileError
@@ -20,6 +21,8 @@ from footprint.schema import Accelerator, ModelConfig, Precision
 UNUSUAL_PEAK_FLOP_PER_S = (1e9, 1e17)
 _NAME_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 UNUSUAL_TDP_W = (1.0, 5000.0)
+MOST_MEMORY_GIB = {False: 4096.0, True: 65536.0}
+"""More than any accelerator has, or (True) any processor."""
 
 
 def check_file(path: Path) -> tuple[str, Accelerator | ModelConfig, tuple[str, ...]]:
@@ -83,9 +86,34 @@ def _chip_remarks(chip: Accelerator) -> tuple[str, ...]:
     ]
     if chip.tdp_w is not None and not UNUSUAL_TDP_W[0] <= chip.tdp_w <= UNUSUAL_TDP_W[1]:
         remarks.append(f"tdp_w = {chip.tdp_w:g} is unusual: it is watts of one {chip.unit}")
+    remarks += _magnitudes(chip)
     if chip.tdp_w is None and chip.measured_w is None:
         remarks.append("neither tdp_w nor measured_w: every estimate will need --accelerator-power-w")
     return tuple(remarks)
+
+
+def _magnitudes(chip: Accelerator) -> list[str]:
+    """Values that contradict each other or that no hardware has."""
+    remarks = []
+    if chip.tdp_w is not None and chip.idle_w is not None and chip.idle_w >= chip.tdp_w:
+        remarks.append(f"idle_w = {chip.idle_w:g} is not below tdp_w = {chip.tdp_w:g}")
+    if not 2005 <= chip.year <= gmtime().tm_year + 3:
+        remarks.append(f"year = {chip.year} is unusual: it is the year in which the chip came out")
+    if chip.memory_gib > MOST_MEMORY_GIB[chip.kind == "cpu"]:
+        remarks.append(f"memory_gib = {chip.memory_gib:g} is unusual: it is GiB of one {chip.unit}")
+    board = chip.tdp_w or chip.measured_w or 0.0
+    remarks += [
+        f"nodes.{node.id}.max_w = {node.max_w:g} is below what its accelerators alone draw, "
+        f"{node.accelerators} x {board:g} W: the power of every estimate will be held there"
+        for node in chip.nodes
+        if node.max_w is not None and node.max_w < node.accelerators * board
+    ]
+    taken = [name for name in chip.aliases if shipped_id(name) not in (None, chip.id)]
+    if taken:
+        remarks.append(f"aliases {', '.join(taken)} are names of built-in chips, which win")
+    if shipped_id(chip.id) not in (None, chip.id):
+        remarks.append(f"id {chip.id!r} is a name of the built-in {shipped_id(chip.id)}, which wins")
+    return remarks
 
 
 def shipped_accelerators() -> set[str]:

@@ -71,8 +71,8 @@ def parse_cluster(
     nodes = count / node.accelerators
     if count % node.accelerators:
         notices.append(
-            f"{count} of {node.accelerators} accelerators a node ({node.name}): "
-            f"a partial node is charged its share of the host, {nodes:.4g} nodes in all"
+            f"{count} on nodes of {node.accelerators} ({node.name}) fill {nodes:.4g} of them: "
+            "a partial node is charged its share of the host"
         )
     return Cluster(accelerator=chip, count=count, node=node, nodes=nodes), notices
 
@@ -204,6 +204,8 @@ def _misread(text: str, known: Callable[[str], bool]) -> FootprintError:
             return FootprintError(
                 f"cannot read {_shown(text)} as a cluster; write {_identity(text[-at:].strip())}:COUNT"
             )
+    if _is_digits(text):
+        return FootprintError(f"{_shown(text)} is a count without a name; {_HINT}")
     head, _, tail = text.rpartition(":")
     name = head if _is_digits(tail.strip()) else text
     for at, letter in enumerate(name):

@@ -59,8 +59,10 @@ def read_config(path: Path) -> ModelConfig:
         config["model_type"] = DIFFUSERS[class_name]
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or not model_type.strip():
+        known = f"of class {class_name!r}, which we cannot count, " if isinstance(class_name, str) else ""
         raise DataFileError(
-            f'{path}: no "model_type"; add it, for example "model_type": "llama", or give a model\'s own file'
+            f'{path}: {known}no "model_type"; add it, for example "model_type": "llama", '
+            "or give a model's own file"
         )
     name = _name(config, path)
     # A model that is about to be trained is of this year.
@@ -75,6 +77,8 @@ def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
     """
     from pydantic import TypeAdapter, ValidationError
 
+    if "peak_flop_per_s" in raw and "config" not in raw:
+        raise DataFileError(f"{origin} describes an accelerator, not a model: give it as --hw {origin}:8")
     try:
         # As JSON: strictly read, it takes lists for tuples but no text for numbers.
         model = TypeAdapter(ModelConfig).validate_json(json.dumps(raw, default=str), strict=True)

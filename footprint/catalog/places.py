@@ -178,8 +178,9 @@ def _unknown(key: str, wanted: str) -> UnknownNameError:
     hint = "--region takes FRA, US-VA, aws:us-east-1, ... or give --grid-g-per-kwh"
     country, _, part = wanted.partition("-")
     parent = _names().get(country, ()) if len(country) == 2 and 1 <= len(part) <= 3 else ()
-    if parent:
+    if parent and parent[0] != "USA":
         hint = f"no factor for this part of {parent[0]}: use {parent[0]}, or give --grid-g-per-kwh"
+        return UnknownNameError("place", key[:80], [parent[0]], hint)
     shown = {normalise(name): name for row in _places().values() for name in (row["name"], row["key"])}
     shown |= {normalise(name): name for key in cloud_regions() for name in (key, key.partition(":")[2])}
     if len(wanted) > 3:  # every short code looks like a part of a longer name

@@ -237,4 +237,4 @@ def interruption_factor(purchase: str) -> tuple[Quantity, Assumption | None]:
     if find_purchase(purchase) != "spot":
         return Quantity(1.0), None
     factor = assumed("prices.spot_interruption_factor")
-    return factor.quantity, factor.row("--goodput")
+    return factor.quantity, factor.row("--purchase")

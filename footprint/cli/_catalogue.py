@@ -142,11 +142,19 @@ def _fit(text: str, width: int) -> str:
     return f"{text:<{width}}" if len(text) <= width else text[: width - 2] + ".."
 
 
+def _short(value: float) -> str:
+    """Four figures; large counts as people say them, 7.07B."""
+    for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
+        if value >= factor:
+            return f"{value / factor:.4g}{suffix}"
+    return f"{value:.4g}"
+
+
 def _text(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return _short(value)
     if isinstance(value, list | tuple):
         return " ".join(str(part) for part in value)
     return str(value)

@@ -46,6 +46,9 @@ WHOLE = Human("integer", parsing.parse_count, whole=True)
 BANDWIDTH = Human("bandwidth", parsing.parse_byte_per_s)
 DURATION_H = Human("hours", parsing.parse_duration_h)
 USD = Human("usd", parsing.parse_usd)
+PRICE = Human("usd", parsing.parse_price)
+SHARE = Human("share", parsing.parse_share)
+AMOUNT = Human("number", parsing.parse_amount)
 
 
 class File(_ParamType):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from footprint.cli._options import HARDWARE, MODEL
-from footprint.cli.estimate import given_fields, scenario_options
+from footprint.cli._scenario import given_fields, scenario_options
 
 _EPILOG = """\b
 Examples:

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._options import (
-    BANDWIDTH,
-    COUNT,
-    DURATION_H,
-    FILE,
-    HARDWARE,
-    MODEL,
-    PROVIDER,
-    REGION,
-    USD,
-    WHOLE,
-    write_output,
-)
+from footprint.cli._options import FILE, HARDWARE, MODEL, write_output
+from footprint.cli._scenario import SECTIONS, SectionedCommand, given_fields, one_of, scenario_options
 from footprint.parsing import parse_limit
 
 if TYPE_CHECKING:
@@ -42,130 +30,18 @@ Numbers may be written 137e9, 300B, 1.5T, 79h, 3.3d, $10k.
 Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 """
 
-# Options that are fields of the scenario, by the section of the help page they stand in.
-_SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
-    "workload": [
-        ("--tokens", COUNT, "Training tokens; encoder-decoders count source and target."),
-        ("--samples", COUNT, "Training sequences or images."),
-        ("--steps", COUNT, "Optimiser steps."),
-        ("--epochs", COUNT, "Passes over the data (multiplies --tokens or --samples)."),
-        ("--batch-size", WHOLE, "Sequences or samples of one global step."),
-        ("--seq-len", WHOLE, "Tokens a sequence (source, for encoder-decoders)."),
-        ("--tgt-seq-len", WHOLE, "Target tokens a sequence (encoder-decoders)."),
-        ("--image-size", WHOLE, "Pixels a side."),
-        ("--document-length", COUNT, "Mean tokens of packed documents that attention does not cross."),
-    ],
-    "method": [
-        ("--method", click.Choice(["pretrain", "finetune", "lora", "qlora"]), "What is trained."),
-        ("--lora-rank", WHOLE, "Rank of the adapters (16)."),
-        ("--lora-targets", str, "Adapted projections, comma-separated."),
-        ("--frozen", str, "Frozen parts, comma-separated."),
-    ],
-    "execution": [
-        ("--precision", click.Choice(["fp32", "tf32", "fp16", "bf16", "fp8"]), "Arithmetic of the matmuls."),
-        ("--tp", WHOLE, "Tensor-parallel size."),
-        ("--pp", WHOLE, "Pipeline-parallel size."),
-        ("--dp", WHOLE, "Data-parallel size."),
-        ("--cp", WHOLE, "Context-parallel size."),
-        ("--ep", WHOLE, "Expert-parallel size."),
-        ("--micro-batch", WHOLE, "Sequences of one micro-batch on one replica."),
-        ("--recompute", click.Choice(["none", "selective", "full"]), "Activation recomputation."),
-        ("--attention", click.Choice(["flash", "eager"]), "Attention kernel."),
-        ("--optimizer", str, "Optimiser (adam)."),
-    ],
-    "cluster": [
-        ("--accelerators-per-node", WHOLE, "Accelerators in one server."),
-        ("--cooling", click.Choice(["air", "water", "immersion"]), "Cooling of the servers."),
-        ("--network", BANDWIDTH, "Network of one node, one direction: 400Gb/s, 50GB/s."),
-    ],
-    "known already": [
-        ("--anchor", str, "A measurement of your own stack (name or file)."),
-        ("--hours", DURATION_H, "Wall-clock duration."),
-        ("--step-time-s", COUNT, "Duration of one step [s]."),
-        ("--tokens-per-second", COUNT, "Throughput of the whole cluster."),
-        ("--samples-per-second", COUNT, "Throughput of the whole cluster."),
-        ("--mfu", COUNT, "Step MFU: model FLOPs, full attention, dense peak."),
-        ("--goodput", COUNT, "Share of the time that makes progress."),
-        ("--it-power-w", COUNT, "Mean power of the whole cluster at the node [W]."),
-        ("--accelerator-power-w", COUNT, "Mean power of one board [W]; host added."),
-    ],
-    "place": [
-        ("--region", REGION, "Country, state or cloud region: FRA, US-VA, aws:us-east-1."),
-        ("--year", WHOLE, "Year of grid, PUE, prices and techniques (newest)."),
-        ("--pue", COUNT, "Power usage effectiveness of the site."),
-        ("--grid-g-per-kwh", float, "Carbon intensity of the electricity [gCO2e/kWh]."),
-    ],
-    "price": [
-        ("--provider", PROVIDER, "Cloud provider (median over all)."),
-        (
-            "--purchase",
-            click.Choice(["on_demand", "spot", "reserved_1y", "reserved_3y"]),
-            "How the hours are bought (on_demand).",
-        ),
-        ("--usd-per-hour", USD, "Price of one accelerator-hour."),
-        ("--electricity-usd-per-kwh", USD, "Owned hardware: tariff."),
-        ("--capital-usd", USD, "Owned hardware: price of one accelerator with its share of the server."),
-        ("--lifetime-years", COUNT, "Owned hardware: years in service."),
-        ("--utilisation", COUNT, "Owned hardware: share of its life in use."),
-    ],
-    "repeats": [
-        ("--runs", WHOLE, "Runs that succeed."),
-        ("--failed-share", float, "Share of all hours that failed runs take."),
-    ],
-}
+
 _FORMAT_OF = {".json": "json", ".csv": "csv", ".md": "markdown"}
-_FIELD_OF = {"network": "network_byte_per_s"}
-_LISTS = ("lora_targets", "frozen")
-
-
-class SectionedCommand(click.Command):
-    """A command whose help page groups its options under headings."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, section by section."""
-        section_of = {flag: title for title, rows in _SECTIONS.items() for flag, _, _ in rows}
-        grouped: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is not None:
-                title = section_of.get(
-                    param.opts[0], "output" if param.opts[0] not in _MAIN else "what and where"
-                )
-                grouped.setdefault(title, []).append(record)
-        for title, rows in grouped.items():
-            with formatter.section(title.capitalize()):
-                formatter.write_dl(rows)
-
-
-_MAIN = ("--model", "--hw")
-
-
-def scenario_options(*sections: str) -> Callable[[Any], Any]:
-    """A decorator that adds the options of these sections, in order."""
-
-    def decorate(function: Any) -> Any:
-        for section in reversed(sections):
-            for flag, kind, text in reversed(_SECTIONS[section]):
-                function = click.option(flag, type=kind, help=text, metavar=_metavar(kind))(function)
-        return function
-
-    return decorate
-
-
-def _metavar(kind: Any) -> str | None:
-    if isinstance(kind, click.Choice):
-        return None
-    return "NUMBER" if kind is float else getattr(kind, "name", "text").upper()
 
 
 @click.command(cls=SectionedCommand, epilog=_EPILOG)
 @click.option("--model", type=MODEL, metavar="NAME|FILE", help="A built-in model, config.json or MODEL.toml.")
 @click.option("--hw", type=HARDWARE, metavar="NAME:COUNT", help="Accelerators, such as v100:8 or v100x8.")
-@scenario_options(*_SECTIONS)
+@scenario_options(*SECTIONS)
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "json", "csv", "markdown"]),
+    type=one_of(["table", "json", "csv", "markdown"]),
     help="How the answer is printed (by the ending of -o, else a table).",
 )
 @click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
@@ -187,7 +63,7 @@ def _metavar(kind: Any) -> str | None:
 )
 @click.option(
     "--fail-over-bound",
-    type=click.Choice(["low", "mid", "high"]),
+    type=one_of(["low", "mid", "high"]),
     help="Which end of the interval the limit holds (mid).",
 )
 def command(
@@ -237,8 +113,7 @@ def command(
     if limits:
         from footprint.reports.gate import require_within
 
-        for limit in limits:
-            require_within(result, limit, fail_over_bound or "mid")
+        require_within(result, limits, fail_over_bound or "mid")
 
 
 def _check_targets(
@@ -258,19 +133,6 @@ def _check_targets(
             require_writable(path, overwrite=overwrite)
 
 
-def given_fields(options: dict[str, Any]) -> dict[str, Any]:
-    """The scenario fields that were set on the command line."""
-    fields: dict[str, Any] = {}
-    for name, value in options.items():
-        if value is None or value is False:
-            continue
-        field = _FIELD_OF.get(name, name)
-        fields[field] = (
-            [part.strip() for part in value.split(",") if part.strip()] if field in _LISTS else value
-        )
-    return fields
-
-
 def _print(
     result: Estimate,
     format_: str,
@@ -286,6 +148,7 @@ def _print(
         from footprint.reports.csvfile import SCHEMA, append_rows
 
         append_rows(output, [_report_row(result)], schema=SCHEMA)
+        click.echo(f"footprint: added a row to {output}", err=True)
         return
     if format_ == "json":
         import json

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from footprint.cli._options import HARDWARE, MODEL, PROVIDER, REGION
+from footprint.cli._options import AMOUNT, COUNT, HARDWARE, MODEL, PRICE, PROVIDER, REGION
 
 _EPILOG = """\b
 Examples:
@@ -27,16 +27,16 @@ for a signal, 3 where the budget stopped it, 127 where there is no such program.
 @click.option("--hw", type=HARDWARE, help="Which accelerators (found out, if not given).")
 @click.option("--region", type=REGION, help="Where the electricity comes from.")
 @click.option("--provider", type=PROVIDER, help="Whose prices and PUE.")
-@click.option("--pue", type=float, help="Power usage effectiveness of the site.")
-@click.option("--grid-g-per-kwh", type=float, help="Carbon intensity, instead of a region.")
-@click.option("--usd-per-hour", type=float, help="Price of one accelerator-hour.")
+@click.option("--pue", type=COUNT, help="Power usage effectiveness of the site.")
+@click.option("--grid-g-per-kwh", type=AMOUNT, help="Carbon intensity, instead of a region.")
+@click.option("--usd-per-hour", type=PRICE, help="Price of one accelerator-hour.")
 @click.option("--csv", type=click.Path(path_type=Path), help="Report CSV that takes the rows.")
 @click.option("--budget", help="Limit such as '2 kWh', '1 kgCO2e', '$50' or '3h'.")
 @click.option("--budget-over", type=click.Path(path_type=Path), help="Folder of runs the budget covers.")
 @click.option("--on-budget", type=click.Choice(["warn", "stop"]), default="warn", help="What happens then.")
 @click.option("--meter", default="codecarbon", help="codecarbon, constant:250W (the node) or none.")
 @click.option("--journal-dir", type=click.Path(path_type=Path), help="Where journals go (./footprint-runs).")
-@click.option("--flush-s", type=float, default=5.0, help="Seconds between journal lines.")
+@click.option("--flush-s", type=COUNT, default=5.0, help="Seconds between journal lines.")
 @click.option("--run-id", help="Name of the run; the same name again continues it.")
 @click.option("--name", help="A title for reports.")
 @click.option("--quiet", is_flag=True, help="No line at the start and the end.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._options import COUNT, HARDWARE, PROVIDER, REGION, USD, WHOLE, write_output
+from footprint.cli._options import AMOUNT, COUNT, HARDWARE, PROVIDER, REGION, USD, WHOLE, write_output
 
 if TYPE_CHECKING:
     from footprint.integrations.slurm import SlurmReport
@@ -41,7 +41,7 @@ A file for it, on the machine where sacct is (or with sacct --json):
 @click.option("--region", type=REGION, help="Where the electricity comes from.")
 @click.option("--year", type=WHOLE, help="Year of grid, PUE and prices (newest).")
 @click.option("--pue", type=COUNT, help="Power usage effectiveness of the site.")
-@click.option("--grid-g-per-kwh", type=float, help="Carbon intensity, instead of a region.")
+@click.option("--grid-g-per-kwh", type=AMOUNT, help="Carbon intensity, instead of a region.")
 @click.option("--provider", type=PROVIDER, help="Whose prices and PUE.")
 @click.option(
     "--purchase", type=click.Choice(["on_demand", "spot", "reserved_1y", "reserved_3y"]),

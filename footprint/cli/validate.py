@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from footprint.cli._options import SHARE
 from footprint.errors import LimitExceededError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Examples:
 )
 @click.option(
     "--fail-under",
-    type=click.FloatRange(0, 1),
+    type=SHARE,
     metavar="SHARE",
     help="Exit 3 if a smaller share of the rows is within a factor of 1.25.",
 )

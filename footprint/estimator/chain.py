@@ -101,6 +101,8 @@ def settle(request: EstimateRequest) -> Scenario:
     )
     year = request.year or DATA_YEAR
     warnings = list(notices)
+    if year < cluster.accelerator.year:
+        warnings.append(f"{cluster.accelerator.name} came out in {cluster.accelerator.year}, after {year}")
     model = find_model(request.model) if request.model is not None else None
     if model is None and request.hours is None:
         raise FootprintError(
@@ -128,6 +130,10 @@ def settle(request: EstimateRequest) -> Scenario:
         )
         require_applicable(request, model, step_flops[0])
         warnings += _beyond_positions(model, workload)
+        if workload.steps < 1:
+            warnings.append(
+                f"the whole run is less than one step ({workload.steps:.3g}): is the amount meant?"
+            )
     parallelism = settle_layout(
         request, cluster, workload, step_flops[0] if step_flops else None, training.recompute
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.estimator.request import OPTIMIZERS, EstimateRequest
+from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops, count_step
 from footprint.performance import choose_precision
@@ -40,12 +40,13 @@ def settle_precision(
     request: EstimateRequest, recipe_precision: str | None, accelerator: Accelerator, year: int
 ) -> tuple[str, tuple[Assumption, ...]]:
     """The run's precision; FootprintError if a given one is not in the chip's profile."""
-    peaks = accelerator.peak_flop_per_s
     if request.precision is not None:
+        peaks = accelerator.peak_flop_per_s
         if request.precision not in peaks:
+            possible = [precision for precision in PRECISIONS if precision in peaks]
             raise FootprintError(
                 f"{accelerator.name} does not support {request.precision}: "
-                f"use --precision {' or '.join(peaks)}"
+                f"use --precision {' or '.join(possible)}"
             )
         return request.precision, ()
     precision, why = choose_precision(recipe_precision, accelerator, year)

@@ -172,7 +172,18 @@ def _embodied(
         )
     )
     if node.embodied_kg is not None:
-        each = total([each, Quantity(node.embodied_kg / node.accelerators)])
+        share_kg = node.embodied_kg / node.accelerators
+        spread = assumed("embodied.server_factor").quantity
+        each = total([each, share_kg * spread])
+        rows.append(
+            Assumption(
+                name="embodied CO2e of its share of the server",
+                value=share_kg,
+                unit="kg",
+                basis="derived",
+                source=f"profile {chip.id}, node form {node.id}",
+            )
+        )
     else:
         warnings.append("embodied CO2e counts the accelerators only: no figure for the server is known")
     working_h = Quantity(HOURS_PER_YEAR)
@@ -205,6 +216,11 @@ def settle_place(request: EstimateRequest) -> tuple[Place, tuple[Assumption, ...
         )
         return own, (), ()
     place, warnings = find_place(request.region, year=request.year)
+    if place.basis not in ("lifecycle", "given"):
+        warnings += (
+            f"the carbon intensity of {place.name} is {place.basis}, without the fuel chain and plants: "
+            "do not compare it with life-cycle ones",
+        )
     rows: tuple[Assumption, ...] = ()
     if request.region is None:
         rows = (

@@ -46,8 +46,10 @@ def cost_of(
             electricity_usd_per_kwh=request.electricity_usd_per_kwh,
         )
         cost = owned.cost_usd(accelerator_h, energy_kwh)
+        capital, tariff = owned.capital_usd_per_accelerator_h.mid, owned.electricity_usd_per_kwh.mid
+        parts = f"capital {capital:.4g} USD an accelerator-hour, electricity {tariff:.4g} USD/kWh"
         return Cost(
-            price=_summary(cost / accelerator_h, "owned", "capital share and electricity"),
+            price=_summary(cost / accelerator_h, "owned", "capital share and electricity", parts),
             cost_usd=cost,
             assumptions=owned.assumptions,
         )
@@ -114,9 +116,9 @@ def _quote(request: EstimateRequest, cluster: Cluster, purchase: str, place: Pla
     return replace(quote, warnings=(*quote.warnings, *notes))
 
 
-def _summary(price: Quantity, purchase: str, source: str) -> PriceSummary:
+def _summary(price: Quantity, purchase: str, source: str, interval: str = "") -> PriceSummary:
     """A price that no offer stands behind."""
     return PriceSummary(
         usd_per_accelerator_h=price, provider=None, purchase=purchase, offers=None, providers=None,
-        dated=None, interval="", source=source,
+        dated=None, interval=interval, source=source,
     )  # fmt: skip

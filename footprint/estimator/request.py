@@ -17,9 +17,10 @@ from footprint.records import record
 from footprint.schema import Attention, Cooling, Method, Purchase, Recompute
 
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
+PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8")
 _CHOICES: dict[str, tuple[str, ...]] = {
     "method": get_args(Method),
-    "precision": ("fp32", "tf32", "fp16", "bf16", "fp8"),
+    "precision": PRECISIONS,
     "optimizer": OPTIMIZERS,
     "recompute": get_args(Recompute),
     "attention": get_args(Attention),
@@ -50,6 +51,7 @@ _AT_LEAST = {
     "step_time_s": 1e-9, "tokens_per_second": 1e-6, "samples_per_second": 1e-6, "grid_g_per_kwh": 0.0,
     "failed_share": 0.0, "pue": 1.0, "year": 2000, "document_length": 1.0,
 }  # fmt: skip
+_SHARES = ("mfu", "goodput", "utilisation", "failed_share")
 TIME_FIELDS = ("hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu")
 AMOUNT_FIELDS = ("tokens", "samples", "steps")
 
@@ -195,17 +197,26 @@ class EstimateRequest:
                 raise FootprintError(f"{origin}: {name} must be a list of names")
             values[name] = tuple(value)
         for name, value in values.items():
-            if isinstance(value, str) and name in (*_WHOLE, *_POSITIVE):
+            if isinstance(value, str):
                 values[name] = _parsed(name, value)
         return cls(**values)
 
 
-def _parsed(name: str, text: str) -> float:
-    """A number written as people write it, in a scenario or in Python: ``"79h"``, ``"300B"``, ``"$10k"``."""
+def _parsed(name: str, text: str) -> float | str:
+    """A value as people write it, in a scenario or in Python: ``"79h"``, ``"300B"``, ``"$10k"``."""
+    if name in _CHOICES:
+        return text.strip().lower()
+    if name in _SHARES:
+        return parsing.parse_share(text, option(name))
+    if name == "grid_g_per_kwh":
+        return parsing.parse_amount(text, option(name))
+    if name not in (*_WHOLE, *_POSITIVE):
+        return text
     if name == "hours":
         return parsing.parse_duration_h(text, option(name))
     if "usd" in name:
-        return parsing.parse_usd(text, option(name))
+        parse = parsing.parse_usd if name == "capital_usd" else parsing.parse_price
+        return parse(text, option(name))
     if name == "network_byte_per_s":
         return parsing.parse_byte_per_s(text, option(name))
     return parsing.parse_count(text, option(name))

@@ -48,8 +48,8 @@ def choose_precision(recipe_precision: str | None, accelerator: Accelerator, yea
 
 
 def _is_accelerated(accelerator: Accelerator, year: int) -> bool:
-    """Whether people train in 16 bits on this chip by default; on CPUs and before 2017 they do not."""
-    return accelerator.kind != "cpu" and accelerator.year >= TENSOR_ERA and year >= TENSOR_ERA
+    """Whether people train in 16 bits on this chip by default; before 2017 they did not."""
+    return accelerator.year >= TENSOR_ERA and year >= TENSOR_ERA
 
 
 def _widest(accelerator: Accelerator) -> str:

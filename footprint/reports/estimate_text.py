@@ -58,9 +58,11 @@ def _title(result: Estimate) -> str:
     nodes = f"{cluster.nodes:,g}" if cluster.nodes == int(cluster.nodes) else figures(cluster.nodes)
     nodes += " node" if cluster.nodes <= 1 else " nodes"
     hardware = f"{cluster.count:,} x {cluster.variant} ({cluster.unit}, {nodes})"
-    what = result.model.name if result.model is not None else "given hours"
+    default = result.name.removesuffix(f" on {cluster.accelerator}:{cluster.count}")
+    plain = default != result.name
+    # Without FLOPs the model is not known here, but a name that nobody chose holds it.
+    what = result.model.name if result.model is not None else default if plain else "given hours"
     title = f"{what} on {hardware}"
-    plain = result.name.endswith(f" on {cluster.accelerator}:{cluster.count}")
     return title if plain else f"{result.name}: {title}"
 
 

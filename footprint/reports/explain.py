@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from footprint.catalog.sources import describe
 from footprint.records import value
 from footprint.reports.human import amount, figures
-from footprint.results import Quantity
-from footprint.results.estimate import Estimate, PhaseSummary, WorkloadSummary
+from footprint.results import Assumption, Quantity
+from footprint.results.estimate import Estimate, PhaseSummary, PriceSummary, WorkloadSummary
 
 WIDTH = 80
 
@@ -79,7 +79,12 @@ def _phase(phase: PhaseSummary) -> str:
     size = f"{phase.sequence_length}" if phase.sequence_length is not None else f"{phase.image_size} px"
     if phase.target_sequence_length is not None:
         size += f"/{phase.target_sequence_length}"
-    return f"{figures(phase.steps)} steps of {figures(phase.sequences_per_step)} x {size}"
+    return f"{_count(phase.steps)} steps of {_count(phase.sequences_per_step)} x {size}"
+
+
+def _count(value: float) -> str:
+    """A count to its last digit, so that the product can be checked by hand."""
+    return f"{value:,.0f}" if value >= 1000 or value == int(value) else f"{value:,.4g}"
 
 
 def _time(result: Estimate) -> Iterator[Step]:
@@ -94,7 +99,7 @@ def _time(result: Estimate) -> Iterator[Step]:
         yield Step(
             "Duration",
             "steps x step time / goodput",
-            f"{figures(workload.steps)} x {amount(result.step_time_s.mid, 's')} / "
+            f"{_count(workload.steps)} x {amount(result.step_time_s.mid, 's')} / "
             f"{figures(result.goodput.mid)}{spot} = {amount(result.duration_h.mid, 'h')}",
             _sources_of(result, "goodput."),
         )
@@ -169,21 +174,47 @@ def _consequences(result: Estimate) -> Iterator[Step]:
         (result.place.source,),
     )
     if result.price is not None and result.cost_usd is not None:
-        price = result.price
-        yield Step(
-            "Cost",
-            "accelerator-hours x price",
-            f"{figures(result.accelerator_h.mid, 4)} h x {amount(price.usd_per_accelerator_h.mid, 'usd')} = "
-            f"{amount(result.cost_usd.mid, 'usd')} ({price.purchase}; {price.interval}; dated {price.dated})",
-            tuple(price.source.split("; ")),
-        )
+        yield _cost(result, result.price, result.cost_usd)
     if result.embodied_co2e_kg is not None:
-        yield Step(
-            "Embodied CO2e (not in the operational figure)",
-            "kgCO2e of the hardware x accelerator-hours / (lifetime x utilisation)",
-            amount(result.embodied_co2e_kg.mid, "kg"),
-            _sources_of(result, "prices.lifetime"),
+        yield _embodied(result, result.embodied_co2e_kg)
+
+
+def _cost(result: Estimate, price: PriceSummary, cost_usd: Quantity) -> Step:
+    hours, hourly = figures(result.accelerator_h.mid, 4), amount(price.usd_per_accelerator_h.mid, "usd")
+    numbers = f"{hours} h x {hourly} = {amount(cost_usd.mid, 'usd')}"
+    if price.purchase == "owned":
+        return Step(
+            "Cost",
+            "accelerator-hours x capital / (lifetime x utilisation) + facility energy x tariff",
+            f"{numbers}, electricity included: {price.interval}; {figures(result.energy_kwh.mid, 4)} kWh",
+            _sources_of(result, "prices."),
         )
+    known = [price.purchase, price.interval, f"dated {price.dated}" if price.dated else ""]
+    return Step(
+        "Cost",
+        "accelerator-hours x price",
+        f"{numbers} ({'; '.join(text for text in known if text)})",
+        tuple(price.source.split("; ")),
+    )
+
+
+def _embodied(result: Estimate, embodied_kg: Quantity) -> Step:
+    """The share of making the hardware: what one accelerator and its server took, by working hours."""
+    parts = [row for row in result.assumptions if row.name.startswith("embodied CO2e")]
+    each = " + ".join(f"{_value(row)} kg" for row in parts)
+    hours = result.accelerator_h.mid
+    working_h = sum(float(row.value) for row in parts) * hours / embodied_kg.mid if embodied_kg.mid else 0.0
+    return Step(
+        "Embodied CO2e (not in the operational figure)",
+        "kgCO2e of an accelerator and its share of the server x accelerator-hours / working hours of a "
+        "lifetime (lifetime x utilisation)",
+        f"({each}) x {figures(hours, 4)} h / {figures(working_h, 4)} h = {amount(embodied_kg.mid, 'kg')}",
+        (*_sources_of(result, "embodied CO2e"), *_sources_of(result, "prices.lifetime")),
+    )
+
+
+def _value(row: Assumption) -> str:
+    return row.value if isinstance(row.value, str) else figures(row.value)
 
 
 def _sources_of(result: Estimate, prefix: str) -> tuple[str, ...]:

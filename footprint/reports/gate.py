@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from footprint.errors import FootprintError, LimitExceededError
 from footprint.parsing import Limit
 from footprint.reports.human import amount
@@ -17,26 +19,36 @@ _WORDS = {
 }
 
 
-def require_within(result: Estimate, limit: Limit, bound: str) -> None:
-    """Return if the estimate's ``bound`` (low, mid or high) is at most the limit.
+def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> None:
+    """Return if the estimate's ``bound`` (low, mid or high) is at most each of the limits.
 
     All runs together count where repeats were asked for.
 
     Raises
     ------
     LimitExceededError
-        If it is above (exit code 3).
+        If some are exceeded (exit code 3); the message names them all.
     FootprintError
-        If the quantity could not be computed, so that nothing can be promised.
+        If a quantity could not be computed, so that nothing can be promised.
     """
+    exceeded = []
+    for limit in limits:
+        value = getattr(_limited(result, limit), bound)
+        if value > limit.value:
+            word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]
+            exceeded.append(
+                f"{word} ({bound}) {amount(value, unit)} is over the limit of {amount(limit.value, unit)}"
+            )
+    if exceeded:
+        raise LimitExceededError("; ".join(exceeded))
+
+
+def _limited(result: Estimate, limit: Limit) -> Quantity:
+    """The quantity that a limit holds; FootprintError if this run does not know it."""
     repeated = limit.quantity != "duration_h" and (result.repeats.runs > 1 or result.repeats.failed_share > 0)
     quantity: Quantity | None = getattr(result.total if repeated else result, limit.quantity)
-    word = _WORDS[limit.quantity]
     if quantity is None:
-        raise FootprintError(f"--fail-over {limit.text!r}: the {word} of this run is unknown")
-    value = getattr(quantity, bound)
-    if value > limit.value:
-        unit = _UNITS[limit.quantity]
-        raise LimitExceededError(
-            f"{word} ({bound}) {amount(value, unit)} is over the limit of {amount(limit.value, unit)}"
+        raise FootprintError(
+            f"--fail-over {limit.text!r}: the {_WORDS[limit.quantity]} of this run is unknown"
         )
+    return quantity

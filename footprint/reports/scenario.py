@@ -27,6 +27,8 @@ def save_scenario(request: EstimateRequest, path: Path, *, overwrite: bool = Fal
     """Write the fields that were set as TOML; FootprintError if the file exists."""
     import tomli_w
 
+    if path.suffix.lower() != ".toml":
+        raise FootprintError(f"--save {path}: a scenario is TOML, so give its file the ending .toml")
     from footprint.reports.files import write_new
 
     write_new(path, tomli_w.dumps({"schema": SCHEMA, **request.given()}), overwrite=overwrite)
@@ -47,12 +49,7 @@ def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateReques
         raise DataFileError(
             f'{path}: its schema is {schema!r}: a scenario starts with the line schema = "{SCHEMA}"'
         )
-    for group in (
-        TIME_FIELDS,
-        AMOUNT_FIELDS,
-        ("it_power_w", "accelerator_power_w"),
-        ("usd_per_hour", "capital_usd"),
-    ):
+    for group in EITHER_OR:
         if any(name in given for name in group):
             raw = {name: value for name, value in raw.items() if name not in group}
     return EstimateRequest.from_mapping({**raw, **given}, str(path))

@@ -1,6 +1,7 @@
 """`models`, `hardware`, `regions`, `prices`, `check`, `validate`."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -236,6 +237,42 @@ def test_every_limit_holds() -> None:
     assert footprint(*main, "--fail-over", "$1M", "--fail-over", "1 MWh").code == 0
 
 
+def test_every_exceeded_limit_is_named() -> None:
+    done = footprint("estimate", "--model", "bert-base", "--hw", "v100:8", "--hours", "20", "--quiet",
+                     "--fail-over", "1 kWh", "--fail-over", "$1M", "--fail-over", "90 min")  # fmt: skip
+    assert done.code == 3
+    assert "facility energy" in done.err
+    assert "duration" in done.err
+    assert "cost" not in done.err
+
+
+def test_a_gate_of_not_a_number_is_refused() -> None:
+    assert footprint("validate", "strubell", "--fail-under", "nan").code == 2
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "says"),
+    [
+        ("tdp_w = 300", "tdp_w = 30", "idle_w"),
+        ("year = 2017", "year = 99999", "year"),
+        ("memory_gib = 16.0", "memory_gib = 1e9", "memory_gib"),
+        ("max_w = 3500", "max_w = 1", "max_w"),
+        ('id = "v100-sxm2-16gb"', 'id = "h100"', "built-in"),
+    ],
+)
+def test_check_remarks_on_what_no_hardware_is(tmp_path: Path, find: str, put: str, says: str) -> None:
+    from footprint.catalog.files import hardware_folder
+
+    text = (hardware_folder() / "v100-sxm2-16gb.toml").read_text()
+    assert find in text
+    mine = text.replace('id = "v100-sxm2-16gb"', 'id = "mine"') if "id" not in find[:3] else text
+    file = tmp_path / "mine.toml"
+    file.write_text(mine.replace(find, put))
+    done = footprint("check", str(file))
+    assert done.code == 0
+    assert says in done.out + done.err
+
+
 def test_a_given_throughput_that_was_predicted_changes_no_energy() -> None:
     def energy(*more: str) -> dict[str, float]:
         done = footprint(
@@ -247,6 +284,19 @@ def test_a_given_throughput_that_was_predicted_changes_no_energy() -> None:
     plain = energy()
     again = energy("--step-time-s", repr(plain["step"]))
     assert again["energy"] == pytest.approx(plain["energy"], rel=1e-6)
+
+
+def test_explain_shows_what_embodied_co2e_is_made_of() -> None:
+    """(accelerator + share of the server) x hours / (lifetime x 8766 h x utilisation), by hand."""
+    done = footprint("estimate", "--model", "bert-base", "--hw", "v100:8", "--hours", "1000", "--explain",
+                     "--lifetime-years", "4", "--utilisation", "50%", "--quiet")  # fmt: skip
+    text = " ".join(done.out.split())
+    shown = re.search(r"\(([\d.]+) kg \+ ([\d.]+) kg\) x ([\d,]+) h / ([\d,]+) h = ([\d.]+) kg", text)
+    assert shown is not None
+    chip, server, hours, working, embodied = (float(number.replace(",", "")) for number in shown.groups())
+    assert hours == 8000
+    assert working == pytest.approx(4 * 8766 * 0.5, rel=1e-3)
+    assert embodied == pytest.approx((chip + server) * hours / working, rel=5e-3)
 
 
 def test_lifetime_and_utilisation_reach_the_embodied_share() -> None:
