@@ -30,7 +30,13 @@ from footprint.estimator.facility import (
 )
 from footprint.estimator.money import Cost, cost_of
 from footprint.estimator.request import EstimateRequest
-from footprint.estimator.scenario import Scenario, flop_summary, model_summary, workload_summary
+from footprint.estimator.scenario import (
+    Scenario,
+    flop_summary,
+    model_summary,
+    published_run,
+    workload_summary,
+)
 from footprint.estimator.timing import Timing, time_of
 from footprint.estimator.workload import Workload, resolve_workload, shape_of
 from footprint.flops import StepFlops, count_step
@@ -121,6 +127,13 @@ def settle(request: EstimateRequest) -> Scenario:
                 raise
             warnings.append(f"FLOPs and MFU are unknown: {error}")
     if model is not None and workload is not None:
+        if request.year is None:
+            why = "techniques, grid, PUE and prices of this year, the newest in the data"
+            rows += (
+                Assumption(
+                    name="year", value=str(year), unit="", basis="assumed", source=why, option="--year"
+                ),
+            )
         rows += workload.assumptions
         training, more = settle_training(request, model, workload.method, cluster.accelerator, year)
         rows += more
@@ -211,6 +224,7 @@ def _assemble(
             co2e_kg=of_all_runs(emissions.co2e_kg),
             cost_usd=None if cost.cost_usd is None else of_all_runs(cost.cost_usd),
         ),
+        published=published_run(model),
         assumptions=assumptions,
         warnings=warnings,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from footprint.results.estimate import (
     ModelSummary,
     Parallelism,
     PhaseSummary,
+    PublishedRun,
     WorkloadSummary,
 )
 from footprint.schema import Cluster, ModelConfig
@@ -45,6 +46,20 @@ def model_summary(scenario: Scenario) -> ModelSummary | None:
         family=counted.family,
         parameters=counted.parameters.total,
         active_parameters=counted.parameters.active,
+    )
+
+
+def published_run(model: ModelConfig | None) -> PublishedRun | None:
+    """Hardware and hours of the model's own training, where they were published."""
+    recipe = model.recipe if model is not None else None
+    if model is None or recipe is None or recipe.accelerator is None:
+        return None
+    cites = (model.cite.get(path) for path in ("recipe.duration_h", "recipe.accelerator", "recipe"))
+    return PublishedRun(
+        accelerator=recipe.accelerator,
+        count=recipe.accelerators,
+        duration_h=recipe.duration_h,
+        source=next((cite.source for cite in cites if cite is not None), ""),
     )
 
 

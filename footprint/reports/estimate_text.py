@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from footprint.reports.human import amount, figures, interval, wrapped
 from footprint.results import Quantity
-from footprint.results.estimate import Estimate, PriceSummary
+from footprint.results.estimate import Estimate, PriceSummary, PublishedRun
 
 WIDTH = 80
 Row = tuple[str, str, str]
@@ -32,6 +32,8 @@ def render(
         sections.append(_table(_behind(result)))
     if result.repeats.runs > 1 or result.repeats.failed_share:
         sections.append(_repeats(result, markdown))
+    if result.published is not None and result.published.duration_h is not None:
+        sections.append("\n".join(wrapped(_published(result, result.published), WIDTH)))
     if spread:
         from footprint.reports.explain import spread_text
 
@@ -78,6 +80,13 @@ def _answer(result: Estimate) -> list[Row]:
     else:
         rows.append(("cost", "unknown", "give --usd-per-hour"))
     return rows
+
+
+def _published(result: Estimate, run: PublishedRun) -> str:
+    """One line that lets a reader hold the estimate against what was published; it entered nothing."""
+    count = f"{run.count:,} x " if run.count else ""
+    name = result.model.name if result.model is not None else "the model"
+    return f"Reference: {name} was trained in {figures(run.duration_h or 0.0)} h on {count}{run.accelerator}."
 
 
 def _row(label: str, quantity: Quantity, unit: str) -> Row:

@@ -153,6 +153,16 @@ class RepeatTotal:
 
 
 @record
+class PublishedRun:
+    """What was published of the model's own training: a reference to look at, never an input."""
+
+    accelerator: str
+    count: int | None
+    duration_h: float | None
+    source: str
+
+
+@record
 class Estimate:
     """The chain from model config to kWh, CO2e and USD for one scenario."""
 
@@ -191,6 +201,7 @@ class Estimate:
     cost_usd: Quantity | None
     repeats: Repeats
     total: RepeatTotal
+    published: PublishedRun | None = None
     assumptions: tuple[Assumption, ...]
     warnings: tuple[str, ...]
 

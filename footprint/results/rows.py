@@ -27,7 +27,7 @@ _UNITS = (
     "_w", "_h", "_s", "_l",
 )  # fmt: skip
 _ENDS = ("low", "mid", "high")
-_NOT_IN_ROWS = ("schema", "meters", "phases", "faults")
+_NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published")
 
 # One word a column; ``name*`` is a quantity and takes three: name_low, name_mid, name_high.
 _COLUMNS = """

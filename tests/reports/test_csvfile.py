@@ -77,7 +77,8 @@ def columns_of(cls: type, prefix: str = "", unit: str = "") -> list[str]:
 
 
 def test_every_field_of_an_estimate_has_its_column() -> None:
-    assert set(columns_of(estimate_module.Estimate)) <= set(REPORT_COLUMNS)
+    wanted = {name for name in columns_of(estimate_module.Estimate) if not name.startswith("published_")}
+    assert wanted <= set(REPORT_COLUMNS)  # what was published is no result of this row
     assert len(REPORT_COLUMNS) == len(set(REPORT_COLUMNS))
 
 
