@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -131,36 +132,37 @@ def settle_layout(
     Raises FootprintError where sizes do not multiply to the count, or where there are fewer
     sequences than data-parallel replicas.
     """
-    sizes = {name: getattr(request, name) for name in ("tp", "pp", "cp")}
-    shards = 1
-    for size in sizes.values():
-        shards *= size or 1
-    if cluster.count % shards:
+    sizes = {name: getattr(request, name) for name in ("tp", "pp", "cp", "dp")}
+    said = {name: size for name, size in sizes.items() if size is not None}
+    product = math.prod(said.values())
+    listed = " x ".join(f"--{name}" for name in said)
+    wrong = product != cluster.count if len(said) == len(sizes) else cluster.count % product
+    if wrong:
+        split = product // (request.dp or 1)
+        way_out = "change one of them or the count in --hw"
+        if request.dp is not None and cluster.count % split == 0:
+            way_out = f"--dp {cluster.count // split} fits"
+        relation = "is not the" if len(said) == len(sizes) else "does not divide the"
         raise FootprintError(
-            f"--tp x --pp x --cp is {shards}, which does not divide {cluster.count} accelerators: "
-            "change one of them or the count in --hw"
+            f"{listed} is {product}, which {relation} {cluster.count} accelerators of --hw: {way_out}"
         )
-    replicas = cluster.count // shards
-    if request.dp is not None and request.dp != replicas:
-        raise FootprintError(
-            f"--tp x --pp x --cp x --dp is {shards * request.dp}, but --hw has {cluster.count} accelerators: "
-            f"--dp {replicas} fits"
-        )
-    given = any(v is not None for v in (*sizes.values(), request.dp, request.ep, request.micro_batch))
+    # What is not said is found; the most replicas that leaves are those of no further splitting.
+    replicas = request.dp or cluster.count // product
+    given = bool(said) or request.ep is not None or request.micro_batch is not None
     if request.ep is not None and replicas % request.ep and request.ep % replicas:
         raise FootprintError(f"--ep {request.ep} neither divides nor is a multiple of {replicas} replicas")
     if workload is not None and step_flop is not None:
         least = 1 if given else _accelerators_for_memory(cluster, step_flop)
         _check_batch(request, workload, max(1, replicas // least))
     return Parallelism(
-        tp=request.tp, pp=request.pp, dp=replicas if given else None, cp=request.cp, ep=request.ep,
+        tp=request.tp, pp=request.pp, dp=replicas if said else None, cp=request.cp, ep=request.ep,
         micro_batch=request.micro_batch, recompute=recompute, given=given,
     )  # fmt: skip
 
 
 def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
     """What the request fixes of the layout, for the layout finder."""
-    names = ("tp", "pp", "cp", "ep", "micro_batch")
+    names = ("tp", "pp", "cp", "dp", "ep", "micro_batch", "recompute")
     return {name: getattr(request, name) for name in names if getattr(request, name) is not None}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from footprint.errors import FootprintError
 from footprint.performance.layout import Layout
 from footprint.performance.memory import activation_byte, fits, memory_byte, state_byte, usable_byte
 from footprint.performance.roofline import Machine, step_terms
@@ -48,6 +49,10 @@ def find_layout(
     if best is not None:
         return best, True
     if least is None:
+        said = " ".join(f"--{name} {given[name]}" for name in ("tp", "pp", "dp", "cp", "ep") if name in given)
+        if said:
+            count = machine.cluster.count
+            raise FootprintError(f"no layout of {count} accelerators has {said}: leave one of them out")
         least = Layout(dp=machine.cluster.count, flash=flash)
     return least, False
 
@@ -74,7 +79,7 @@ def _shapes(
                 if (count // tp // pp) % cp:
                     continue
                 dp = count // (tp * pp * cp)
-                if dp > work.samples and "dp" not in given:
+                if dp != given.get("dp", dp) or (dp > work.samples and "dp" not in given):
                     continue
                 for ep in _options(given, "ep", _expert_ranks(work, dp * cp)):
                     for zero in _options(given, "zero", _sharding(machine, pp, ep)):

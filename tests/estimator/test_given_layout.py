@@ -1,0 +1,50 @@
+"""A layout that is given is the layout that is taken; what cannot be is an error."""
+
+from __future__ import annotations
+
+import pytest
+
+from footprint import estimate
+from footprint.errors import FootprintError
+
+
+@pytest.mark.parametrize(
+    ("model", "hw", "sizes"),
+    [
+        ("bert-base", "h100:128", {"dp": 128}),
+        ("llama2-70b", "a100:64", {"dp": 64}),
+        ("llama2-7b", "a100:64", {"dp": 8}),
+        ("llama2-7b", "a100:64", {"dp": 16, "tp": 2}),
+        ("llama2-7b", "a100:64", {"pp": 4, "tp": 2}),
+        ("llama2-7b", "a100:64", {"tp": 2, "pp": 4, "dp": 8, "cp": 1}),
+    ],
+)
+def test_given_sizes_are_kept_and_the_rest_fills_the_cluster(
+    model: str, hw: str, sizes: dict[str, int]
+) -> None:
+    layout = estimate(model=model, hw=hw, **sizes).parallelism
+    assert layout.given
+    taken = {name: getattr(layout, name) for name in ("tp", "pp", "cp", "dp")}
+    assert sizes.items() <= taken.items()
+    assert taken["tp"] * taken["pp"] * taken["cp"] * taken["dp"] == int(hw.partition(":")[2])
+
+
+@pytest.mark.parametrize("recompute", ["none", "selective", "full"])
+def test_given_recomputation_is_kept_even_where_memory_is_short(recompute: str) -> None:
+    short = estimate(model="llama3.1-405b", hw="h100:16384", tp=8, pp=16, recompute=recompute)
+    assert short.parallelism.recompute == recompute
+    assert any("does not fit" in text for text in short.warnings) == (recompute != "full")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "says"),
+    [
+        ({"dp": 3}, "--dp is 3, which does not divide the 8 accelerators .* --dp 8 fits"),
+        ({"tp": 2, "pp": 2, "cp": 1, "dp": 4}, "is 16, which is not the 8 .* --dp 2 fits"),
+        ({"tp": 3}, "change one of them"),
+        ({"tp": 1, "pp": 1, "dp": 4}, "leave one of them out"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(sizes: dict[str, int], says: str) -> None:
+    with pytest.raises(FootprintError, match=says):
+        estimate(model="bert-base", hw="v100:8", **sizes)
