@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -134,7 +135,8 @@ def published() -> list[str]:
 
 def paragraph(*parts: str) -> str:
     """The parts as one paragraph of the page."""
-    return textwrap.fill(" ".join(parts), 116, break_long_words=False, break_on_hyphens=False)
+    whole = re.sub(r"`[^`]*`", lambda code: code[0].replace(" ", "\0"), " ".join(parts))  # code stays whole
+    return textwrap.fill(whole, 116, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
 
 
 def page(rows: list[Row], seconds: float, costs: list[str], peers: str) -> str:
