@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -134,10 +135,11 @@ def published() -> list[str]:
 
 def paragraph(*parts: str) -> str:
     """The parts as one paragraph of the page."""
-    return textwrap.fill(" ".join(parts), 116, break_long_words=False, break_on_hyphens=False)
+    whole = re.sub(r"`[^`]*`", lambda code: code[0].replace(" ", "\0"), " ".join(parts))  # code stays whole
+    return textwrap.fill(whole, 116, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
 
 
-def page(rows: list[Row], seconds: float, costs: list[str]) -> str:
+def page(rows: list[Row], seconds: float, costs: list[str], peers: str) -> str:
     """The whole page."""
     import torch
     import transformers
@@ -186,6 +188,12 @@ def page(rows: list[Row], seconds: float, costs: list[str]) -> str:
         "| what | configuration | CPU s | MiB |",
         "|---|---|---:|---:|",
         *costs,
+        "",
+        "One count, in one process, beside torch's counter and a peer that runs the model:",
+        "",
+        "```",
+        *peers.splitlines(),
+        "```",
         "",
         "## Published counts",
         "",
@@ -242,6 +250,11 @@ def main() -> None:
             raise SystemExit("\n".join([*wrong, "run: python benchmarks/flops_proof.py"]))
         return
     costs = [measured(*entry) for entry in MEASURED]
+    speed = [sys.executable, str(ROOT / "benchmarks" / "flops_speed.py")]
+    peers = subprocess.run(
+        speed, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True
+    ).stdout
+    print(peers)
     warnings.simplefilter("ignore")
     rows, total = [], 0.0
     for case in cases():
@@ -250,7 +263,7 @@ def main() -> None:
         rows.append(row)
         print(f"{case.name:<60}{seconds:8.2f} s  {row.left:,}", flush=True)
     rows.sort(key=lambda row: (row.family, row.model.lower()))
-    PAGE.write_text(page(rows, total, costs), encoding="utf-8")
+    PAGE.write_text(page(rows, total, costs, peers), encoding="utf-8")
 
 
 if __name__ == "__main__":

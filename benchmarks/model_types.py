@@ -6,7 +6,7 @@
 
 A type without a family of ours is built with the library's default config, cut to two layers where it
 names its layers, and run by torch's counter without data, as `footprint flops` would run it. Each runs
-in a child process of its own, with a time limit, since other people's code may do anything.
+in a child process of its own, with a limit of time, since other people's code may do anything.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ PAGE = ROOT / "docs" / "model-types.md"
 TOKENS, TARGETS, WAVE = 64, 32, 16_000
 """Lengths of what is run: tokens, target tokens, samples of sound."""
 LIMIT_S = 60
+"""Processor time for one type [s]."""
 NO_CLASS = "part of another model: no class of its own"
 
 
@@ -89,7 +90,7 @@ def survey(model_type: str) -> dict[str, Any]:
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        signal.alarm(LIMIT_S)
+        signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
         try:
             found = attempt(model_type)
         except BaseException as error:  # noqa: BLE001 - other people's code; the child ends either way
@@ -100,7 +101,7 @@ def survey(model_type: str) -> dict[str, Any]:
     with os.fdopen(reading, "rb") as said:
         text = said.read()
     os.waitpid(child, 0)
-    found = json.loads(text) if text else {"reason": f"not counted within {LIMIT_S} s"}
+    found = json.loads(text) if text else {"reason": f"not counted within {LIMIT_S} s of processor time"}
     return dict(found)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, fields
 from typing import Any, ClassVar, Literal
 
 from footprint.errors import FootprintError
@@ -187,14 +187,10 @@ class Phase:
     predicted_positions: int | None = None
     """Masked language models: positions a sequence that reach the vocabulary head."""
     image_size: int | None = None
-    document_length: float | None = None
-    """Packed sequences whose attention stays within a document: mean tokens of a document."""
+    document_length: float | None = None  # as in StepShape
 
     def __post_init__(self) -> None:
-        _require_positive(
-            self, "steps", "sequences_per_step", "sequence_length", "target_sequence_length",
-            "predicted_positions", "image_size", "document_length",
-        )  # fmt: skip
+        _require_positive(self, *(f.name for f in fields(self)))
 
 
 @record
@@ -269,8 +265,7 @@ class TrainingMethod:
     frozen: tuple[str, ...] = ()
     """Names of frozen parts (``embeddings``, ``encoder``, ``vision``, ``layers:0-11``, ...)."""
     input_gradients: bool = False
-    """Gradients reach the embeddings' output though nothing before it is trained: what adapters need where
-    blocks are recomputed (``enable_input_require_grads`` of transformers)."""
+    """Adapters: gradients reach the embeddings' output, as re-entrant recomputation needs."""
     recompute: Recompute = "none"
     attention: Attention = "eager"
 

@@ -24,6 +24,8 @@ MAX_SHOWN_PROBLEMS = 3
 DIFFUSERS = {"DiTTransformer2DModel": "dit", "Transformer2DModel": "dit"}
 """Classes of the diffusers library, whose configs name them in ``_class_name`` and have no ``model_type``."""
 MAX_NAME = 120
+STATED = ("params", "num_params", "n_params", "num_parameters")
+"""Keys under which a config may state its number of parameters."""
 
 
 def read_model_file(path: Path) -> ModelConfig:
@@ -66,7 +68,14 @@ def read_config(path: Path) -> ModelConfig:
         )
     name = _name(config, path)
     # A model that is about to be trained is of this year.
-    return ModelConfig(id=name, name=name, year=gmtime().tm_year, config=config, note=f"read from {path}")
+    return ModelConfig(
+        id=name,
+        name=name,
+        year=gmtime().tm_year,
+        config=config,
+        parameters=_stated_parameters(config, path),
+        note=f"read from {path}",
+    )
 
 
 def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
@@ -93,6 +102,18 @@ def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
     if not isinstance(model.config.get("model_type"), str):
         raise DataFileError(f'{origin}: [config] needs model_type, for example model_type = "llama"')
     return model
+
+
+def _stated_parameters(config: dict[str, Any], path: Path) -> float | None:
+    """Parameters that a config states beside its sizes, which a count is compared with."""
+    for name in STATED:
+        value = config.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e18:
+            raise DataFileError(f"{path}: {name} must be a number of parameters, not {str(value)[:60]!r}")
+        return float(value)
+    return None
 
 
 def _name(config: dict[str, Any], path: Path) -> str:

@@ -99,9 +99,11 @@ def command(
     )
     training = _training(options)
     step = count_step(found.config, shape, training, wanted)
-    warning = stated_warning(step, found.parameters)
+    warnings = [text for text in (stated_warning(step, found.parameters),) if text]
+    if step.basis == "counted" and (verify or options["hw"]):
+        warnings.append("torch counted this model: there is no count of ours to verify, and no memory")
     proof = None
-    if verify:
+    if verify and step.basis == "formula":
         from footprint.flops.verify import verify as prove
 
         proof = prove(found.config, shape, wanted)
@@ -111,7 +113,7 @@ def command(
         "device": _device(options["hw"]),
         "run": _run(found, training, wanted, options) if options["schedule"] else None,
         "proof": proof,
-        "warnings": (warning,) if warning else (),
+        "warnings": tuple(warnings),
     }
     if format_ == "json":
         import json

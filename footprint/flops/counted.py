@@ -61,6 +61,8 @@ _WAYS = (("meta", True), ("meta", False), ("answered", True), ("fake", True), ("
 
 ``answered`` is meta where a model's question about its mask ("is all of it 1?") is answered yes.
 """
+IDLE_TENSORS = 8
+"""Tensors of a module of which none may take part: a pooler that nothing reads, but no tower."""
 _worked: dict[str, tuple[str, bool]] = {}
 """What worked for a ``model_type`` in this process."""
 
@@ -78,8 +80,10 @@ class TorchCount:
     """``meta`` or ``fake``."""
     by_operation: Mapping[str, int]
     """Forward and backward FLOP by torch's operation (``mm``, ``bmm``, ``convolution``, ...)."""
-    idle: Mapping[str, int]
-    """Sizes of the trainable parameters that what was differentiated does not depend on, by name."""
+    idle: int = 0
+    """Trainable parameters that what was differentiated does not depend on."""
+    idle_parts: tuple[str, ...] = ()
+    """Modules that hold several tensors and of which nothing took part: a tower that was not run."""
 
 
 class CannotCountError(FootprintError):
@@ -162,11 +166,7 @@ def _count(
             name = str(operation).rpartition(".")[2]
             by_operation[name] = by_operation.get(name, 0) + flop
     total = sum(parameter.numel() for parameter in model.parameters())
-    idle = {
-        name: parameter.numel()
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad and parameter.grad is None
-    }
+    idle, idle_parts = _idle(model)
     modules = (module for module in model.modules() if isinstance(module, torch.nn.Embedding))
     tables = sum({id(m.weight): m.weight.numel() for m in modules}.values())
     return TorchCount(
@@ -177,7 +177,22 @@ def _count(
         device=device,
         by_operation=by_operation,
         idle=idle,
+        idle_parts=idle_parts,
     )
+
+
+def _idle(model: torch.nn.Module) -> tuple[int, tuple[str, ...]]:
+    """Parameters without a gradient, and the modules of more than a few that have none at all."""
+    parameters, parts = 0, dict[str, int]()
+    live: set[str] = set()
+    for name, parameter in model.named_parameters():
+        part = ".".join(name.split(".")[:2])
+        if not parameter.requires_grad or parameter.grad is not None:
+            live.add(part)
+        else:
+            parameters += parameter.numel()
+            parts[part] = parts.get(part, 0) + 1
+    return parameters, tuple(p for p, tensors in parts.items() if tensors > IDLE_TENSORS and p not in live)
 
 
 def built_parameters(config: Mapping[str, Any], objective: str, device: str) -> int:

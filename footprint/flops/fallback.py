@@ -18,8 +18,8 @@ PRODUCTS = "matrix_products"
 _COMPONENTS = {"bmm": CORE, "baddbmm": CORE, "convolution": CONVOLUTION, "convolution_backward": CONVOLUTION}
 SHALLOW = 12
 """Models of at most this many layers are counted as they are."""
-IDLE_SHARE, IDLE_TENSORS = 0.02, 8
-"""Parameters that may take no part in a step: a pooler that nothing reads, a mask token, but no tower."""
+IDLE_SHARE = 0.02
+"""Parameters that may take no part in a step: a pooler that nothing reads, a mask token."""
 
 
 def counted_step(
@@ -126,7 +126,6 @@ def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective
             operation: flop + further * (flop - one.by_operation.get(operation, 0))
             for operation, flop in two.by_operation.items()
         },
-        idle={},
     )
 
 
@@ -137,11 +136,11 @@ def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> 
     out without a word.
     """
     counted = count_with_torch(config, shape, objective, mended=True)
-    idle = sum(counted.idle.values())
-    if idle > IDLE_SHARE * counted.parameters or len(counted.idle) > IDLE_TENSORS:
-        parts = list(dict.fromkeys(".".join(name.split(".")[:2]) for name in counted.idle))[:3]
+    share = counted.idle / counted.parameters
+    if share > IDLE_SHARE or counted.idle_parts:
+        parts = ", ".join(counted.idle_parts[:3]) or "parts of its layers"
         raise CannotCountError(
-            f"torch ran model_type {config['model_type']!r} without {idle / counted.parameters:.1%} of its "
-            f"parameters ({', '.join(parts)}), so the count would be too low: its parts can be counted alone"
+            f"torch ran model_type {config['model_type']!r} without {share:.1%} of its parameters ({parts}), "
+            "so the count would be too low: its parts can be counted alone"
         )
     return counted

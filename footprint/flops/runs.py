@@ -145,10 +145,11 @@ def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str,
     config: Any = model.config
     batch, length = int(shape.sequences), shape.sequence_length or 1
     inputs: dict[str, Any] = {}
-    if "pixel_values" in accepted and getattr(model, "main_input_name", "") == "pixel_values":
+    images_only = "input_ids" not in accepted or getattr(model, "main_input_name", "") == "pixel_values"
+    if "pixel_values" in accepted and images_only:
         inputs["pixel_values"] = torch.empty(batch, *_image(config, shape))
     elif "input_features" in accepted:
-        inputs["input_features"] = torch.empty(batch, config.num_mel_bins, length)
+        inputs["input_features"] = torch.empty(batch, _mel_bins(config), length)
     elif "input_values" in accepted:
         bins = getattr(config, "num_mel_bins", None)  # a spectrogram of its own length, else a wave
         inputs["input_values"] = torch.empty(*((batch, config.max_length, bins) if bins else (batch, length)))
@@ -165,6 +166,12 @@ def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str,
     if "use_cache" in accepted:
         inputs["use_cache"] = False
     return inputs
+
+
+def _mel_bins(config: Any) -> int:
+    """Rows of a spectrogram, by the config or the part of it that listens."""
+    parts = (config, *(getattr(config, f"{name}_config", None) for name in ("audio", "encoder", "speech")))
+    return next(bins for part in parts if (bins := getattr(part, "num_mel_bins", None)))
 
 
 def _image(config: Any, shape: StepShape) -> tuple[int, int, int]:

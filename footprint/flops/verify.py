@@ -149,7 +149,6 @@ def extrapolate(config: Mapping[str, Any], axes: tuple[Axis, ...], count: Any) -
         non_embedding=0,
         device=base.device,
         by_operation={},
-        idle={},
     )
     return total, "; ".join(depths)
 

@@ -110,6 +110,26 @@ def test_a_strangers_config(footprint: Footprint, tmp_path: Path) -> None:
     assert "config.hidden_size = 64 is not a multiple of num_attention_heads = 7" in done.stderr
 
 
+def test_a_config_that_states_other_parameters_is_warned_about(footprint: Footprint, tmp_path: Path) -> None:
+    config = {
+        "model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "intermediate_size": 96, "vocab_size": 100,
+    }  # fmt: skip
+    exact = 2 * 100 * 64 + 2 * (4 * 64 * 64 + 3 * 64 * 96 + 2 * 64) + 64
+    path = tmp_path / "config.json"
+    for stated, warned in ((exact, False), (1.02 * exact, False), (1.05 * exact, True)):
+        path.write_text(json.dumps({**config, "params": stated}))
+        done = footprint("flops", "--model", str(path), "--seq-len", "16", "--format", "json")
+        assert done.returncode == 0, done.stderr
+        record = json.loads(done.stdout)
+        assert record["parameters"]["total"] == exact
+        assert bool(record["warnings"]) is warned
+    path.write_text(json.dumps({**config, "params": "many"}))
+    done = footprint("flops", "--model", str(path), "--seq-len", "16")
+    assert done.returncode == 2
+    assert "params must be a number of parameters" in done.stderr
+
+
 @pytest.mark.parametrize(("arguments", "says"), [
     (["--model", "gpt2", "--frozen", "nothing"], "nothing called 'nothing'"),
     (["--model", "gpt2", "--method", "lora", "--lora-targets", "query"], "no projection called query"),

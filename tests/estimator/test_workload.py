@@ -66,6 +66,23 @@ def test_a_sequence_length_replaces_the_phases_and_keeps_the_tokens() -> None:
     assert any(row.name == "workload.phases" for row in work.assumptions)
 
 
+def test_packed_documents_keep_the_phases_and_lose_pairs() -> None:
+    """Of packed documents of mean length m, a token sees m keys instead of the whole sequence."""
+    from footprint.estimator.workload import shape_of
+    from footprint.flops import count_step
+
+    packed = resolve(TWO, document_length=64)
+    assert [p.steps for p in packed.phases] == [p.steps for p in TWO.recipe.phases]  # type: ignore[union-attr]
+    config = {
+        "model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "intermediate_size": 96, "vocab_size": 100,
+    }  # fmt: skip
+    steps = [count_step(config, shape_of(phase)) for phase in packed.phases]
+    for step, length in zip(steps, (128, 512), strict=True):
+        pairs = 256 * length * 64
+        assert step.components["attention_core"] == 3 * 2 * 2 * 2 * 64 * pairs  # layers x products x FLOP
+
+
 def test_a_batch_keeps_tokens_and_lengths() -> None:
     work = resolve(TWO, batch_size=1024)
     assert [phase.steps for phase in work.phases] == pytest.approx([225, 25])

@@ -12,7 +12,7 @@ from footprint.schema import Phase, StepShape
 CONFIGS = Path(__file__).with_name("configs.toml")
 SLOW = {
     "ai21labs/Jamba-v0.1", "ibm-ai-platform/Bamba-9B-v1", "nvidia/Nemotron-H-8B-Base-8K",
-    "tiiuae/falcon-mamba-7b", "llava-hf/llava-1.5-7b-hf",
+    "tiiuae/falcon-mamba-7b", "llava-hf/llava-1.5-7b-hf", "Qwen/Qwen2.5-VL-3B-Instruct",
 }  # fmt: skip
 """More than a few seconds each: loops over time, or no short copy to extrapolate from."""
 NOT_IN_TRANSFORMERS = ("elmo", "gopher")
