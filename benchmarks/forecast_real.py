@@ -353,7 +353,7 @@ def replay(journal: Path) -> Result:
         if line["type"] != "state":
             continue
         if ready:
-            forecaster.add(line["steps"], line["run_s"], line.get("step_s"))
+            forecaster.add(line["steps"], line["run_s"], line.get("step_s"), line.get("waited_s", 0.0))
         found = forecaster.forecast(line["steps"], line["run_s"])
         for mark in MARKS:
             if found is not None and mark <= found.progress < mark + 0.1 and mark not in hours:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint.meters import Meter
-from footprint.meters.processes import cpu_time_s, machine_busy_s
+from footprint.meters.processes import cpu_time_s, machine_busy_s, waited_s
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.identity import Identity
 from footprint.tracking.journal import JournalWriter, boot_clock_s, open_journal, utc_now
@@ -91,6 +91,7 @@ class Recorder:
         self._started = time.monotonic()
         self._cpu_started = 0.0
         self._busy_started: float | None = None
+        self._waited_started: float | None = None
         self.first_line: dict[str, Any] = {
             "run_id": run_id,
             "process": who.to_json(),
@@ -188,6 +189,7 @@ class Recorder:
 
     def _start(self) -> None:
         self._cpu_started, self._busy_started = cpu_time_s(), machine_busy_s()
+        self._waited_started = waited_s()
         self._preparation.start(self.flush_soon)
         self._meter.start()
 
@@ -280,6 +282,9 @@ class Recorder:
         if self.ledger.device_kwh:
             state["device_kwh"] = dict(self.ledger.device_kwh)
             state["used"] = self.ledger.devices_in_use()
+        waited = waited_s()
+        if waited is not None and self._waited_started is not None:
+            state["waited_s"] = round(waited - self._waited_started, 2)
         busy = machine_busy_s()
         if busy is not None and self._busy_started is not None and busy > self._busy_started:
             state["machine_share"] = round(min(1.0, state["cpu_s"] / (busy - self._busy_started)), 3)

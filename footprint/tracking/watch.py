@@ -104,7 +104,7 @@ class Watcher:
         each = done / snapshot.steps if snapshot.steps else 1.0
         typical = snapshot.step_s / each if snapshot.step_s and each > 0 else None
         if self._recorder.meter_settled or state["run_s"] > METER_START_S:
-            self._forecaster.add(done, state["run_s"], typical)
+            self._forecaster.add(done, state["run_s"], typical, state.get("waited_s", 0.0))
         return self._forecaster.forecast(done, state["run_s"])
 
     def _make_forecaster(self, snapshot: Snapshot) -> Forecaster | None:
