@@ -128,7 +128,7 @@ def python(code: str, *arguments: str, folder: Path) -> str:
     )  # fmt: skip
     if done.returncode:
         raise ProgramFailedError(done.stderr.strip().rpartition("\n")[2])
-    if "print" in code and not done.stdout:
+    if "print(" in code and not done.stdout:
         raise ProgramFailedError("it ended the program without a word")
     return done.stdout.splitlines()[-1] if done.stdout else ""
 
