@@ -30,6 +30,7 @@ SETTLING_FACTOR = 1.08
 # (benchmarks/forecast_accuracy.py): log standard deviations of the pace still to come, beyond
 # what the blocks so far show, upwards and downwards.
 FUTURE_UP_SD, FUTURE_DOWN_SD = 0.075, 0.03
+FUTURE_POWER_SD = 0.03
 YOUNG_LOG_SD = 0.20
 """Divided by the root of the number of blocks: what a short history has not shown yet."""
 STALL_LOG_SD = 0.5
@@ -133,7 +134,7 @@ class Forecaster:
         scatter = (
             young
             + shared
-            + _wander(kept, left / steps)
+            + wander(kept, left / steps)
             + (STALL_LOG_SD * stalls / mid) ** 2 / max(1, len(kept))
         )
         return Pace(
@@ -191,6 +192,31 @@ class Forecaster:
         return mixed * (low / mid) ** narrower, mixed, mixed * (high / mid) ** narrower, "both"
 
 
+@dataclass(slots=True)
+class PowerHistory:
+    """The power of the run, flush by flush: how sure its mean so far is to go on."""
+
+    blocks: list[Block] = field(default_factory=list)
+    _run_s: float = 0.0
+    _kwh: float = 0.0
+
+    def add(self, run_s: float, kwh: float) -> None:
+        """Take the totals of one flush."""
+        if run_s > self._run_s and kwh > self._kwh > 0:  # the first reading closes no interval of its own
+            # power wanders as pace does: energy a second in place of seconds a step
+            energy = kwh - self._kwh
+            self.blocks.append(Block(run_s - self._run_s, energy, energy / (run_s - self._run_s)))
+            if len(self.blocks) > MOST_BLOCKS:
+                self.blocks = _halved(self.blocks)
+        self._run_s, self._kwh = run_s, kwh
+
+    def log_sd(self, left_s: float) -> float:
+        """Log standard deviation of the mean power of what is left, against the mean so far."""
+        seen_s = sum(block.steps for block in self.blocks)
+        ahead = left_s / seen_s if seen_s > 0 else math.inf
+        return math.sqrt(wander(self.blocks, ahead) + FUTURE_POWER_SD**2)
+
+
 def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
     """The value at which half of the weight is reached."""
     ordered = sorted(zip(values, weights, strict=True))
@@ -240,7 +266,7 @@ def _quarters(blocks: list[Block]) -> tuple[float, float]:
     return paces[0], paces[-1]
 
 
-def _wander(blocks: list[Block], ahead: float) -> float:
+def wander(blocks: list[Block], ahead: float) -> float:
     """Log variance of the mean pace ahead against the mean pace so far, from how the pace has wandered.
 
     ``ahead`` is the work left over the work that the blocks hold. Both means are those of a wandering

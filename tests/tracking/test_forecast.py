@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footprint.tracking import Run
-from footprint.tracking.forecast import MOST_BLOCKS, Forecaster, weighted_median
+from footprint.tracking.forecast import MOST_BLOCKS, Forecaster, PowerHistory, weighted_median
 
 Quick = Callable[..., Run]
 
@@ -229,3 +229,18 @@ def test_a_callback_that_raises_stops_nothing(quick: Quick) -> None:
             run.step()
     assert run.status == "completed"
     assert any("plotting failed" in problem for problem in run.problems)
+
+
+def power_sd(powers: list[float]) -> float:
+    history, kwh = PowerHistory(), 0.0
+    for n, power in enumerate(powers, 1):
+        kwh += power / 3600
+        history.add(float(n), kwh)
+    return history.log_sd(float(len(powers)))
+
+
+def test_a_power_that_has_been_steady_is_likely_to_stay() -> None:
+    steady, stepped = power_sd([0.3] * 100), power_sd([0.3] * 50 + [0.15] * 50)
+    assert steady < 0.05
+    assert stepped > math.log(2) / 4  # halved once: the mean of the rest may be as far again from that so far
+    assert power_sd([0.3]) > 0.2  # one reading says nothing yet
