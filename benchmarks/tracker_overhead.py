@@ -4,7 +4,7 @@ A loop on a shared machine scatters by percents, so the cost is not read off the
 off the clock of processor time of a process that sleeps between steps: all it uses is the
 tracker's. The programs alternate, round by round, and each figure is printed against its limit
 or a peer of the same run. Usage: ``python benchmarks/tracker_overhead.py [--quick]``; exit 1 above
-a limit. Peers that are not installed are left out (``pip install carbontracker eco2ai``).
+a limit. Peers that are not installed are left out, and said (``pip install carbontracker eco2ai``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -78,6 +79,7 @@ TRACKERS = {
         "t.stop()",
     ),
 }  # fmt: skip
+NOTHING = "pass"
 NEEDS = {"carbontracker": "carbontracker", "eco2ai": "eco2ai"}
 
 STEP = """
@@ -126,6 +128,8 @@ def python(code: str, *arguments: str, folder: Path) -> str:
     )  # fmt: skip
     if done.returncode:
         raise ProgramFailedError(done.stderr.strip().rpartition("\n")[2])
+    if "print(" in code and not done.stdout:
+        raise ProgramFailedError("it ended the program without a word")
     return done.stdout.splitlines()[-1] if done.stdout else ""
 
 
@@ -141,6 +145,8 @@ def beside_the_loop(
 ) -> dict[str, dict[str, float]]:
     """Share of a core that each tracker uses beside a sleeping loop, and its delay of the first step [s]."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in TRACKERS if installed(name)}
+    for name in TRACKERS.keys() - found.keys():
+        print(f"{name} is not installed here")
     for _ in range(rounds):
         for name, runs in found.items():
             before, enter, leave = TRACKERS[name]
@@ -158,18 +164,21 @@ def beside_the_loop(
     }
 
 
+def _children_s() -> float:
+    """Processor time of all programs that have ended [s], to the microsecond."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def import_cost_s(rounds: int, folder: Path) -> float:
     """Processor time that ``import footprint`` adds to a bare interpreter [s], median of pairs."""
     pairs = []
     for _ in range(rounds):
         times = []
-        for code in ("pass", "import footprint"):
-            before = os.times()
+        for code in (NOTHING, "import footprint"):
+            before = _children_s()
             python(code, folder=folder)
-            after = os.times()
-            times.append(
-                after.children_user + after.children_system - before.children_user - before.children_system
-            )
+            times.append(_children_s() - before)
         pairs.append(times[1] - times[0])
     return statistics.median(pairs)
 

@@ -76,6 +76,15 @@ def _psutil_time_s(pid: int) -> float:
     return float(times.user + times.system)
 
 
+def waited_s() -> float | None:
+    """Time this process's main thread was ready to run and another had its processor [s]; None if unknown."""
+    try:
+        with open("/proc/self/schedstat", "rb") as file:  # noqa: PTH123 - hot path
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def machine_busy_s() -> float | None:
     """Time the machine's processors were busy since it started, all cores together [s]."""
     try:

@@ -9,6 +9,8 @@ from footprint.tracking.process import ProcessRecord
 from footprint.tracking.series import overlap_s, own_share_kwh, union_kwh
 
 HOST_COMPONENTS = ("cpu", "ram", "node")
+MOSTLY_OURS, LEAST_OTHER_CORES = 0.8, 0.5
+"""Below this share of the busy processor time, and from so many cores of others on, it is worth saying."""
 
 
 @dataclass(slots=True)
@@ -54,10 +56,20 @@ def add_host(
                     f"{name} of {here[0].host} was shared with {names} for {shared_s:.0f} s: "
                     "its energy is divided by processor time"
                 )
+        elif name == "cpu" and (note := _others_note(readers[0])):
+            warnings.append(f"{name} of {here[0].host}: {note}")
         total.kwh += kwh
         own_kwh, whole_kwh = own_kwh + kwh, whole_kwh + everything_kwh
         _cover(total, name, readers)
     return own_kwh, whole_kwh
+
+
+def _others_note(reader: ProcessRecord) -> str:
+    """What programs that nobody tracked had of the processor, where it is much; the reading holds them."""
+    share, own_s = reader.busy_share, reader.cpu_s[-1][1] if reader.cpu_s else 0.0
+    if not share or share > MOSTLY_OURS or (own_s / share - own_s) < LEAST_OTHER_CORES * reader.run_s:
+        return ""
+    return f"other programs had {1 - share:.0%} of the busy processor time; their energy is in the reading"
 
 
 def _note_absent(components: dict[str, ComponentTotal], name: str, here: list[ProcessRecord]) -> None:

@@ -30,9 +30,15 @@ SETTLING_FACTOR = 1.08
 # (benchmarks/forecast_accuracy.py): log standard deviations of the pace still to come, beyond
 # what the blocks so far show, upwards and downwards.
 FUTURE_UP_SD, FUTURE_DOWN_SD = 0.075, 0.03
+FUTURE_POWER_SD = 0.03
 YOUNG_LOG_SD = 0.20
 """Divided by the root of the number of blocks: what a short history has not shown yet."""
 STALL_LOG_SD = 0.5
+SHARED, MOST_WAITED = 0.6, 0.9
+"""Who shares its processor today may have it alone tomorrow, or share it with more."""
+UNKNOWN_LOG_SD = 0.25
+STRETCHES = 32
+LIKELY_ALIKE, WEIGHT_ALIKE, MOST_ALIKE = 0.3, 4.0, 0.95
 
 
 @dataclass(slots=True)
@@ -42,6 +48,8 @@ class Block:
     steps: float
     seconds: float
     typical_s: float
+    waited_s: float = 0.0
+    """Of these seconds, those in which the loop could have run and others had the processor."""
 
     @property
     def pace_s(self) -> float:
@@ -83,30 +91,31 @@ class Forecaster:
     blocks: list[Block] = field(default_factory=list)
     _steps: float = 0.0
     _seconds: float = 0.0
+    _waited_s: float = 0.0
     _first_s: float | None = None
     _block_steps: float = 1.0
 
-    def add(self, steps: float, run_s: float, typical_s: float | None) -> None:
+    def add(self, steps: float, run_s: float, typical_s: float | None, waited_s: float = 0.0) -> None:
         """Take the totals of one flush; a flush without a whole step waits for the next.
 
         The time until the first step is start-up and belongs to no block.
         """
         if self._first_s is None:
             if steps >= 1:
-                self._first_s, self._steps, self._seconds = run_s, steps, run_s
+                self._first_s, self._steps, self._seconds, self._waited_s = run_s, steps, run_s, waited_s
             return
         gained, seconds = steps - self._steps, run_s - self._seconds
         if gained < 1 or seconds <= 0:
             return
         pace = seconds / gained
         typical = min(typical_s, pace) if typical_s is not None and typical_s > 0 else pace
-        self.blocks.append(Block(gained, seconds, typical))
-        self._steps, self._seconds = steps, run_s
+        self.blocks.append(Block(gained, seconds, typical, max(0.0, waited_s - self._waited_s)))
+        self._steps, self._seconds, self._waited_s = steps, run_s, waited_s
         if len(self.blocks) > MOST_BLOCKS:
             self.blocks = _halved(self.blocks)
 
-    def pace(self) -> Pace | None:
-        """Seconds a step from here on; None before there is a block."""
+    def pace(self, left: float = math.inf) -> Pace | None:
+        """Seconds a step over the steps that are left; None before there is a block."""
         if not self.blocks:
             return None
         kept = _after_warm_up(self.blocks)
@@ -120,7 +129,14 @@ class Forecaster:
         if mean > SETTLING_FACTOR * before > SETTLING_FACTOR**2 * recent:
             low, mid = recent * recent / before, recent  # it may fall once more as much
         young = YOUNG_LOG_SD**2 / len(kept)
-        scatter = young + _wander(kept) ** 2 + (STALL_LOG_SD * stalls / mid) ** 2 / max(1, len(kept))
+        waited = min(sum(b.waited_s for b in kept) / seconds, MOST_WAITED)
+        shared = (SHARED * math.log(1 - waited)) ** 2  # without the others a step would take 1 - waited of it
+        scatter = (
+            young
+            + shared
+            + wander(kept, left / steps)
+            + (STALL_LOG_SD * stalls / mid) ** 2 / max(1, len(kept))
+        )
         return Pace(
             low_s=low * math.exp(-Z90 * math.sqrt(scatter + FUTURE_DOWN_SD**2)),
             mid_s=mid,
@@ -135,7 +151,7 @@ class Forecaster:
             return None
         left = max(0.0, self.total_steps - steps)
         progress = min(1.0, steps / self.total_steps)
-        pace = self.pace()
+        pace = self.pace(left)
         if pace is None:
             return self._from_prior(progress, run_s)
         low, mid, high, basis = self._with_prior(pace.low_s, pace.mid_s, pace.high_s)
@@ -176,6 +192,31 @@ class Forecaster:
         return mixed * (low / mid) ** narrower, mixed, mixed * (high / mid) ** narrower, "both"
 
 
+@dataclass(slots=True)
+class PowerHistory:
+    """The power of the run, flush by flush: how sure its mean so far is to go on."""
+
+    blocks: list[Block] = field(default_factory=list)
+    _run_s: float = 0.0
+    _kwh: float = 0.0
+
+    def add(self, run_s: float, kwh: float) -> None:
+        """Take the totals of one flush."""
+        if run_s > self._run_s and kwh > self._kwh > 0:  # the first reading closes no interval of its own
+            # power wanders as pace does: energy a second in place of seconds a step
+            energy = kwh - self._kwh
+            self.blocks.append(Block(run_s - self._run_s, energy, energy / (run_s - self._run_s)))
+            if len(self.blocks) > MOST_BLOCKS:
+                self.blocks = _halved(self.blocks)
+        self._run_s, self._kwh = run_s, kwh
+
+    def log_sd(self, left_s: float) -> float:
+        """Log standard deviation of the mean power of what is left, against the mean so far."""
+        seen_s = sum(block.steps for block in self.blocks)
+        ahead = left_s / seen_s if seen_s > 0 else math.inf
+        return math.sqrt(wander(self.blocks, ahead) + FUTURE_POWER_SD**2)
+
+
 def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
     """The value at which half of the weight is reached."""
     ordered = sorted(zip(values, weights, strict=True))
@@ -193,7 +234,7 @@ def _halved(blocks: list[Block]) -> list[Block]:
     for a, b in zip(blocks[::2], blocks[1::2], strict=False):
         steps = a.steps + b.steps
         typical = (a.typical_s * a.steps + b.typical_s * b.steps) / steps
-        pairs.append(Block(steps, a.seconds + b.seconds, typical))
+        pairs.append(Block(steps, a.seconds + b.seconds, typical, a.waited_s + b.waited_s))
     return pairs + ([blocks[-1]] if len(blocks) % 2 else [])
 
 
@@ -225,16 +266,30 @@ def _quarters(blocks: list[Block]) -> tuple[float, float]:
     return paces[0], paces[-1]
 
 
-def _wander(blocks: list[Block]) -> float:
-    """Log standard error of the mean pace, from the scatter of up to eight stretches."""
-    count = min(8, len(blocks))
+def wander(blocks: list[Block], ahead: float) -> float:
+    """Log variance of the mean pace ahead against the mean pace so far, from how the pace has wandered.
+
+    ``ahead`` is the work left over the work that the blocks hold. Both means are those of a wandering
+    pace: a pace that is like the one before it (a machine shared with others) tells less by being
+    watched for long than one that is new each time, by the factor (1 + r) / (1 - r) for a correlation r
+    of neighbours (the effective sample size of an autoregressive series).
+    """
+    count = min(STRETCHES, len(blocks))
     if count < 2:
-        return 0.25
+        return UNKNOWN_LOG_SD**2
     edges = [round(n * len(blocks) / count) for n in range(count + 1)]
     paces = []
     for begin, end in pairwise(edges):
         part = blocks[begin:end]
         paces.append(math.log(sum(b.seconds for b in part) / sum(b.steps for b in part)))
     mean = sum(paces) / count
-    scatter = math.sqrt(sum((pace - mean) ** 2 for pace in paces) / (count - 1))
-    return scatter / math.sqrt(count) * (1 + 2 / count)
+    squares = sum((pace - mean) ** 2 for pace in paces)
+    variance = squares / (count - 1)
+    alike = 1 - sum((b - a) ** 2 for a, b in pairwise(paces)) / (2 * squares) if squares > 0 else 0.0
+    # few stretches say little of how alike neighbours are
+    alike = (alike * count + LIKELY_ALIKE * WEIGHT_ALIKE) / (count + WEIGHT_ALIKE)
+    alike = min(max(alike, 0.0), MOST_ALIKE)
+    repeated = (1 + alike) / (1 - alike)
+    past = variance * min(1.0, repeated / count)
+    future = variance * min(1.0, repeated / (count * max(ahead, 1e-9)))
+    return (past + future) * (1 + 2 / count) ** 2

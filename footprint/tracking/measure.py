@@ -150,8 +150,9 @@ def _component(name: str, found: ComponentTotal | None, parts: _Parts) -> Quanti
         factor = assumed(f"tracking.{name}_model")
         seen = seen * factor.quantity
         parts.assumptions.append(factor.row())
-    if found.seen_s <= 0 or found.unseen_s <= NEGLIGIBLE_UNSEEN * (found.seen_s + found.unseen_s):
-        return seen
+    negligible_s = NEGLIGIBLE_UNSEEN * (found.seen_s + found.unseen_s)
+    if found.unseen_s <= negligible_s or found.seen_s <= negligible_s:
+        return seen  # in the second case a reading right after a very short run stands for it already
     fill = assumed("tracking.unseen_fill")
     parts.assumptions.append(fill.row())
     if found.unseen_s >= WORTH_SAYING_S:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from footprint.meters import Meter
-from footprint.meters.processes import cpu_time_s, machine_busy_s
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.identity import Identity
 from footprint.tracking.journal import JournalWriter, boot_clock_s, open_journal, utc_now
@@ -23,6 +22,7 @@ from footprint.tracking.meter_thread import MeterThread
 from footprint.tracking.prepare import Preparation, Prepared
 from footprint.tracking.readings import Ledger
 from footprint.tracking.settings import Settings
+from footprint.tracking.usage import PhaseEnergy, Usage
 
 logger = logging.getLogger("footprint.tracking")
 
@@ -85,12 +85,9 @@ class Recorder:
         self._announced = False
         self._meter = MeterThread(make_meter, lambda: time.monotonic() - self._started)
         self._meter_opened = False
-        self._phase_kwh: dict[str, float] = {}
-        self._previous: tuple[dict[str, float], float] = ({}, 0.0)
         self._boot_started = boot_clock_s()
         self._started = time.monotonic()
-        self._cpu_started = 0.0
-        self._busy_started: float | None = None
+        self._usage, self._phase_energy = Usage(), PhaseEnergy()
         self.first_line: dict[str, Any] = {
             "run_id": run_id,
             "process": who.to_json(),
@@ -187,7 +184,6 @@ class Recorder:
             self.problem(problem)
 
     def _start(self) -> None:
-        self._cpu_started, self._busy_started = cpu_time_s(), machine_busy_s()
         self._preparation.start(self.flush_soon)
         self._meter.start()
 
@@ -274,34 +270,16 @@ class Recorder:
             "step_s": snapshot.step_s,
             "kwh": kwh,
             "unseen_s": {k: round(v, 3) for k, v in self.ledger.unseen_s(run_s).items()},
-            "cpu_s": round(cpu_time_s() - self._cpu_started, 2),
-            "phases": self._phases(snapshot, kwh),
+            **self._usage.since(),
+            "phases": self._phase_energy.divide(snapshot.phase_s, sum(kwh.values())),
         }
         if self.ledger.device_kwh:
             state["device_kwh"] = dict(self.ledger.device_kwh)
             state["used"] = self.ledger.devices_in_use()
-        busy = machine_busy_s()
-        if busy is not None and self._busy_started is not None and busy > self._busy_started:
-            state["machine_share"] = round(min(1.0, state["cpu_s"] / (busy - self._busy_started)), 3)
         state.update(self.notes)
         if self.ledger.fault_count:
             state["faults"] = self.ledger.fault_count
         return {key: value for key, value in state.items() if value not in (None, {}, [])}
-
-    def _phases(self, snapshot: Snapshot, kwh: dict[str, float]) -> dict[str, dict[str, float]]:
-        """Time of each phase, and the energy since the last line divided by it."""
-        total_kwh = sum(kwh.values())
-        before_s, before_kwh = self._previous
-        gained = {name: s - before_s.get(name, 0.0) for name, s in snapshot.phase_s.items()}
-        elapsed = sum(gained.values())
-        for name, seconds in gained.items() if elapsed > 0 else ():
-            share = (total_kwh - before_kwh) * seconds / elapsed
-            self._phase_kwh[name] = self._phase_kwh.get(name, 0.0) + share
-        self._previous = (snapshot.phase_s, total_kwh)
-        return {
-            name: {"s": round(s, 4), "kwh": self._phase_kwh.get(name, 0.0)}
-            for name, s in snapshot.phase_s.items()
-        }
 
     def _last(self) -> None:
         # shorter than the start-up: let it finish, so that it can be ended

@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.results.estimate import Estimate
 from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking.bounds import BudgetReachedError, how_it_ended, meter_of
 from footprint.tracking.counts import Counts, Snapshot
+from footprint.tracking.decorator import Function, decorated
 from footprint.tracking.identity import identify, run_name
 from footprint.tracking.recorder import Recorder
 from footprint.tracking.settings import Settings
@@ -37,7 +38,6 @@ _active: contextvars.ContextVar[Run | None] = contextvars.ContextVar("footprint_
 _alive: weakref.WeakSet[Run] = weakref.WeakSet()
 _sequence = 0
 _sequence_lock = threading.Lock()
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _next_sequence() -> int:
@@ -173,25 +173,9 @@ class Run:
         report = self._whole()
         return {process.status for process in report.totals.processes} if report is not None else set()
 
-    def __call__(self, function: _F) -> _F:
+    def __call__(self, function: Function) -> Function:
         """The run as a decorator: each call of the function is a run of its own."""
-        from inspect import iscoroutinefunction
-
-        if iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def tracked_async(*args: Any, **kwargs: Any) -> Any:
-                with Run(self._settings):
-                    return await function(*args, **kwargs)
-
-            return tracked_async  # type: ignore[return-value]
-
-        @functools.wraps(function)
-        def tracked(*args: Any, **kwargs: Any) -> Any:
-            with Run(self._settings):
-                return function(*args, **kwargs)
-
-        return tracked  # type: ignore[return-value]
+        return decorated(function, lambda: Run(self._settings))
 
     def _finish(self, status: str, error: str = "", wait_s: float = END_WAIT_S) -> None:
         with self._finish_lock:

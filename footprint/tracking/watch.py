@@ -11,7 +11,7 @@ from footprint.results import Quantity
 from footprint.tracking.budget_keeper import BudgetKeeper
 from footprint.tracking.chain import LiveChain, make_chain
 from footprint.tracking.counts import Counts, Snapshot
-from footprint.tracking.forecast import Forecaster, TimeForecast
+from footprint.tracking.forecast import Z90, Forecaster, PowerHistory, TimeForecast
 from footprint.tracking.peers import Peers
 from footprint.tracking.progress import ProgressLine, wanted
 from footprint.tracking.recorder import Recorder
@@ -56,6 +56,7 @@ class Watcher:
         self._chain: LiveChain | None = None
         self._forecaster: Forecaster | None = None
         self._unit = ""
+        self._power = PowerHistory()
         self._peers: Peers | None = None
         settings = recorder.settings
         draws = recorder.who.rank == 0 and wanted(settings.progress, quiet=settings.quiet)
@@ -104,7 +105,7 @@ class Watcher:
         each = done / snapshot.steps if snapshot.steps else 1.0
         typical = snapshot.step_s / each if snapshot.step_s and each > 0 else None
         if self._recorder.meter_settled or state["run_s"] > METER_START_S:
-            self._forecaster.add(done, state["run_s"], typical)
+            self._forecaster.add(done, state["run_s"], typical, state.get("waited_s", 0.0))
         return self._forecaster.forecast(done, state["run_s"])
 
     def _make_forecaster(self, snapshot: Snapshot) -> Forecaster | None:
@@ -172,7 +173,12 @@ class Watcher:
         power_w = None
         if it_kwh is not None and so_far_h > 0:
             power_w = it_kwh / so_far_h * W_PER_KW
-            energy = self._chain.energy_kwh(duration * (it_kwh / so_far_h))
+            self._power.add(state["run_s"], it_kwh)
+            # what is used is known: only the power of what is left may change
+            left = min(1.0, found.remaining_h / max(found.mid_h, 1e-12))
+            half = Z90 * left * self._power.log_sd(found.remaining_h * SECONDS_PER_HOUR)
+            ahead = Quantity(1.0, {"power_ahead": (-half, half)})
+            energy = self._chain.energy_kwh(duration * (it_kwh / so_far_h) * ahead)
         grid = self._chain.grid_g_per_kwh
         return Forecast(
             progress=found.progress,

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from footprint.meters.processes import cpu_time_s, descendants, machine_busy_s
+from footprint.meters.processes import cpu_time_s, descendants, machine_busy_s, waited_s
 
 BURN = """
 import time
@@ -52,3 +52,23 @@ def test_machine_busy_time_grows_with_work() -> None:
     after = machine_busy_s()
     assert after is not None
     assert after - before >= 0.25  # others may add to it, never take away
+
+
+def test_time_waited_for_a_processor_is_what_a_busy_loop_lacks() -> None:
+    if waited_s() is None:
+        pytest.skip("the kernel keeps no account of it")
+    burners = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)
+    ]
+    try:
+        before, wall, own = waited_s(), time.monotonic(), time.process_time()
+        while time.monotonic() - wall < 1.0:
+            pass
+        lacked = (time.monotonic() - wall) - (time.process_time() - own)
+        waited = waited_s() - before  # type: ignore[operator]
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+    assert lacked > 0.1
+    assert waited == pytest.approx(lacked, rel=0.2)

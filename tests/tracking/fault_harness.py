@@ -15,10 +15,13 @@ from pathlib import Path
 from footprint.reports.csvfile import read_rows
 from footprint.tracking.archive import Archive, open_archive, recover
 from footprint.tracking.journal import boot_clock_s
+from footprint.tracking.report import RunReport
 
 ROOT = Path(__file__).resolve().parents[2]
 WATTS, FLUSH_S = 360.0, 0.1
 AT_ONCE = 3
+LATE_S = 0.5
+"""A loaded machine may keep a thread waiting; energy may be missing for one interval and that."""
 
 PROGRAM = """
 import os, signal, sys, time
@@ -108,6 +111,18 @@ class Hit:
     measurement_rows: int
     """In the report CSV once `footprint recover` has run, twice."""
     err: str
+
+
+def only(ended: Ended) -> RunReport:
+    """The report of the one run that a program left."""
+    (run_id,) = ended.archive.runs
+    return ended.archive.report(run_id)
+
+
+def lost_wh(ended: Ended) -> float:
+    """Energy of a 360 W node that no line of the journal holds."""
+    ((process,),) = ended.archive.runs.values()
+    return WATTS * (ended.died_s - process.started_s) / 3600 - process.kwh["node"][-1][1] * 1000
 
 
 def random_hits(

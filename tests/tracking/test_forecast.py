@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footprint.tracking import Run
-from footprint.tracking.forecast import MOST_BLOCKS, Forecaster, weighted_median
+from footprint.tracking.forecast import MOST_BLOCKS, Forecaster, PowerHistory, weighted_median
 
 Quick = Callable[..., Run]
 
@@ -118,6 +118,37 @@ def test_the_interval_narrows() -> None:
     assert widths[-1] < 1.05
 
 
+def width_of(paces: list[float], waited: float = 0.0) -> float:
+    """High over low of the forecast half-way, for blocks of such seconds a step."""
+    forecaster, now = Forecaster(total_steps=20.0 * len(paces)), 0.0
+    for n, pace in enumerate(paces, 1):
+        now += 10 * pace
+        forecaster.add(10 * n, now, None, waited * now)
+    found = forecaster.forecast(10.0 * len(paces), now)
+    assert found is not None
+    return found.high_h / found.low_h
+
+
+def test_a_pace_like_the_one_before_it_is_surer_to_wander_on() -> None:
+    rng = random.Random(3)  # noqa: S311
+    fresh = [math.exp(rng.gauss(0, 0.15)) for _ in range(200)]
+    ordered = sorted(fresh)
+    wandering = ordered[::2] + ordered[::-2]  # the same blocks, up and down again
+    assert math.log(width_of(wandering)) > 2 * math.log(width_of(fresh))
+
+
+def test_who_shares_a_processor_may_have_it_alone_tomorrow() -> None:
+    steady = [1.0] * 100
+    assert width_of(steady, waited=0.5) > 1.3 * width_of(steady)
+    forecaster = Forecaster(total_steps=200.0)
+    for n in range(1, 101):
+        forecaster.add(n, float(n), None, 0.5 * n)
+    found = forecaster.forecast(100.0, 100.0)
+    assert found is not None
+    # alone the other hundred steps would take 50 s: not beyond reach of the interval's end
+    assert found.low_h * 3600 < 100 + 80
+
+
 def test_memory_is_flat() -> None:
     forecaster = Forecaster(total_steps=10**9)
     for n in range(1, 20_000):
@@ -198,3 +229,18 @@ def test_a_callback_that_raises_stops_nothing(quick: Quick) -> None:
             run.step()
     assert run.status == "completed"
     assert any("plotting failed" in problem for problem in run.problems)
+
+
+def power_sd(powers: list[float]) -> float:
+    history, kwh = PowerHistory(), 0.0
+    for n, power in enumerate(powers, 1):
+        kwh += power / 3600
+        history.add(float(n), kwh)
+    return history.log_sd(float(len(powers)))
+
+
+def test_a_power_that_has_been_steady_is_likely_to_stay() -> None:
+    steady, stepped = power_sd([0.3] * 100), power_sd([0.3] * 50 + [0.15] * 50)
+    assert steady < 0.05
+    assert stepped > math.log(2) / 4  # halved once: the mean of the rest may be as far again from that so far
+    assert power_sd([0.3]) > 0.2  # one reading says nothing yet

@@ -37,6 +37,7 @@ class Cluster:
         status: str | None = "completed",
         given: dict[str, Any] | None = None,
         cpu: float = 1.0,
+        busy: float | None = None,
         **who: Any,
     ) -> None:
         """One process that drew ``watts`` by component (and by board) from start to end."""
@@ -65,6 +66,8 @@ class Cluster:
                 "kwh": {name: power * passed / 3.6e6 for name, power in parts.items()},
                 "unseen_s": dict.fromkeys(parts, 0.0),
             }  # fmt: skip
+            if busy is not None:
+                state["machine_share"] = busy
             if boards:
                 state["device_kwh"] = {uuid: power * passed / 3.6e6 for uuid, power in boards.items()}
                 state["used"] = used if used is not None else sorted(boards)
@@ -217,6 +220,14 @@ def test_two_runs_at_once_share_the_processor_and_not_their_boards(cluster: Clus
     assert wh(s, "cpu") == pytest.approx(300 * (300 + 75) / 3600)
     assert wh(r, "cpu") + wh(s, "cpu") == pytest.approx(300 * 900 / 3600)  # the machine, once
     assert "shared with s for 300 s" in " ".join(r.warnings)
+
+
+@pytest.mark.parametrize(("share", "said"), [(1.0, False), (0.85, False), (0.5, True)])
+def test_programs_that_nobody_tracked_are_said(cluster: Cluster, share: float, said: bool) -> None:
+    cluster.process(watts={"cpu": 300.0}, cpu=2.0, busy=share)
+    totals = cluster.totals()
+    assert wh(totals, "cpu") == pytest.approx(300 / 6)  # the reading is the machine's, and stays so
+    assert ("50%" in " ".join(totals.warnings)) == said
 
 
 def test_a_board_that_two_runs_use_is_divided(cluster: Cluster) -> None:

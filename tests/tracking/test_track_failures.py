@@ -243,9 +243,10 @@ def test_what_we_do_after_the_block_is_no_part_of_the_run(quick: Quick, block_s:
         took_s = time.monotonic() - began
     measured = run.measurement
     assert measured is not None
-    assert measured.duration_h.mid * 3600 == pytest.approx(took_s, rel=0.1)
+    run_s = measured.duration_h.mid * 3600
+    assert run_s == pytest.approx(took_s, abs=0.15)  # the start-up alone is 0.5 s
     assert measured.it_energy_kwh is not None
-    assert measured.it_energy_kwh.mid * 3.6e6 == pytest.approx(100 * took_s, rel=0.15)
+    assert measured.it_energy_kwh.mid * 3.6e6 == pytest.approx(100 * run_s, rel=0.15)
     assert sum(part["duration_h"] for part in measured.phases.values()) * 3600 == pytest.approx(
-        took_s, rel=0.1
+        run_s, rel=0.1
     )
