@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from footprint.cli._options import SHARE
 from footprint.errors import LimitExceededError
 
-if TYPE_CHECKING:
-    from footprint.validation import ValidationReport
-
 _EPILOG = """\b
 Examples:
   footprint validate strubell
-  footprint validate strubell --format json
+  footprint validate throughput
+  footprint validate runs --format json
   footprint validate strubell --fail-under 1.0
+
+\b
+Datasets:
+  strubell          Table 3 of Strubell et al. 2019: the arithmetic, cell by cell
+  strubell-blind    its hours, from config, recipe and hardware alone
+  throughput        published step times; the layout is given
+  throughput-found  the same; the layout is found
+  anchored          the same; one measured row of each source is known
+  runs              whole published training runs
+  mlperf-time       MLPerf v0.7, time to train
+  power             MLPerf power logs and other measured watts
+  patterson         energies of Patterson et al. 2021
+  energy            kWh from config, chips and tokens alone
+
+Every prediction is made without the source that it is compared with.
 """
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("name")
+@click.argument("name", metavar="DATASET")
 @click.option(
     "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
 )
@@ -32,7 +43,7 @@ Examples:
     help="Exit 3 if a smaller share of the rows is within a factor of 1.25.",
 )
 def command(name: str, format_: str, fail_under: float | None) -> None:
-    """Published against predicted for the dataset NAME (strubell, ...)."""
+    """Published against predicted, row by row, for one DATASET."""
     from footprint.catalog.names import unknown
     from footprint.validation import datasets
 
@@ -45,30 +56,10 @@ def command(name: str, format_: str, fail_under: float | None) -> None:
 
         click.echo(json.dumps(report.to_json(), indent=2, allow_nan=False))
     else:
-        click.echo(_table(report))
+        from footprint.validation.text import render
+
+        click.echo(render(report))
     if fail_under is not None and report.within(1.25) < fail_under:
         raise LimitExceededError(
             f"{report.within(1.25):.1%} of the rows are within a factor of 1.25, below {fail_under:.1%}"
         )
-
-
-def _table(report: ValidationReport) -> str:
-    """The rows in 80 columns, then the scores."""
-    rows = [
-        (row.id, row.fold, f"{row.published:,.10g}", f"{row.predicted:,.7g}", row.unit) for row in report.rows
-    ]
-    heading = ("row", "", "published", "predicted", "unit")
-    widths = [max(len(line[i]) for line in (heading, *rows)) for i in range(5)]
-    lines = [
-        f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}  {e}".rstrip()
-        for a, b, c, d, e in (heading, *rows)
-    ]
-    lines += ["", f"rows {len(report.rows)}, median error {report.median_error:.2%}"]
-    lines += [f"within a factor of {f:g}: {report.within(f):.0%}" for f in (1.25, 1.5, 2.0)]
-    if report.coverage is not None and report.interval_score is not None:
-        lines.append(
-            f"90 % intervals cover {report.coverage:.0%}; interval score {report.interval_score:.3f}"
-        )
-    for name, scores in report.baselines.items():
-        lines.append(f"baseline {name}: " + ", ".join(f"{key} {value:.3g}" for key, value in scores.items()))
-    return "\n".join([*lines, *report.notes])

@@ -70,6 +70,21 @@ class ValidationReport:
         return sum(low <= row.published <= high for row, low, high in ranged) / len(ranged)
 
     @property
+    def coverage_band(self) -> tuple[float, float]:
+        """95 % interval of the share that intervals would hold of further rows like these [1].
+
+        Wilson 1927, 10.1080/01621459.1927.10502953, as if rows were independent; rows of one
+        source are not, so the true band is wider. (0, 1) without intervals.
+        """
+        ranged = _ranged(self.rows)
+        if not ranged:
+            return 0.0, 1.0
+        n, share, z = len(ranged), self.coverage or 0.0, 1.959964
+        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    @property
     def interval_score(self) -> float | None:
         """Mean Winkler score of the 90 % intervals of the logarithm [1]; smaller is better.
 
@@ -98,6 +113,7 @@ class ValidationReport:
             "within_1_5": self.within(1.5),
             "within_2": self.within(2.0),
             "coverage_90": self.coverage,
+            "coverage_band": list(self.coverage_band),
             "interval_score": self.interval_score,
             "baselines": {name: dict(scores) for name, scores in self.baselines.items()},
             "notes": list(self.notes),
