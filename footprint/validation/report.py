@@ -79,7 +79,7 @@ class ValidationReport:
         ranged = _ranged(self.rows)
         if not ranged:
             return 0.0, 1.0
-        n, share, z = len(ranged), self.coverage or 0.0, 1.959964
+        n, share, z = len(ranged), self.coverage or 0.0, 1.959963984540054
         middle = (share + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
         return max(0.0, middle - half), min(1.0, middle + half)
