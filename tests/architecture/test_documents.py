@@ -94,3 +94,17 @@ def test_every_page_is_reached_from_the_index() -> None:
         for path in (ROOT / "docs" / "decisions").glob("*.md")
         if path.name != "README.md" and f"({path.name})" not in decisions
     ]
+
+
+def test_the_page_of_assumed_numbers_is_current() -> None:
+    """If the data changed: python -m benchmarks.assumed_numbers --write."""
+    page = ROOT / "docs" / "assumed.md"
+    before = page.read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.assumed_numbers"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == before
