@@ -56,8 +56,10 @@ def command(file: Path, format_: str) -> None:
         row = {"file": str(file), "ok": True, "record": asdict(record), "remarks": list(remarks)}
         click.echo(json.dumps({"schema": "footprint/catalogue/1", "kind": kind, "rows": [row]}, indent=2))
         return
-    click.echo(f"{file}: a valid {kind} file: {record.name} ({record.id})")
-    for remark in remarks:
-        click.echo(f"  remark: {remark}")
+    from footprint.results.human import wrapped
+
     folder = user_folder() / ("hardware_profiles" if kind == "hardware" else "models")
-    click.echo(f"  to use it by name, put it into {folder}")
+    click.echo(f"{file}: a valid {kind} file: {record.name} ({record.id})")
+    for text in (*(f"remark: {remark}" for remark in remarks), f"to use it by name, put it into {folder}"):
+        first, *rest = wrapped(text, 74)
+        click.echo("\n".join([f"  {first}", *(f"    {line}" for line in rest)]))
