@@ -284,7 +284,7 @@ class Recorder:
     def _last(self) -> None:
         # shorter than the start-up: let it finish, so that it can be ended
         if not self._preparation.settle(self._patience_s):
-            self.problem("the hardware was not found out in time: its drivers hang")
+            self.problem("the hardware was not known in time: its drivers may hang")
         self._announce()
         if not self.meter_settled:
             self._meter.settle(self._patience_s)
