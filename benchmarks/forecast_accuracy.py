@@ -1,7 +1,7 @@
 """How far forecasts are off at 5, 10, 25 and 50 % of a run, and how often their intervals hold.
 
-Runs of different shapes are simulated step by step (or read from journals of real runs) and fed
-to the forecaster as the recorder would. Prints a table; ``--check`` exits 1 beyond the limits.
+Runs of different shapes are simulated step by step and fed to the forecaster as the recorder would
+(`benchmarks.forecast_real` executes them). Prints a table; ``--check`` exits 1 beyond the limits.
 """
 
 from __future__ import annotations

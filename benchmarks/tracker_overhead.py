@@ -54,6 +54,11 @@ TRACKERS = {
         "run = footprint.track(hw='v100-sxm2-16gb:1', quiet=True).start(); step = run.step",
         "run.stop()",
     ),
+    "footprint, 10 s": (
+        "import footprint",
+        "run = footprint.track(hw='v100-sxm2-16gb:1', quiet=True, flush_s=10).start(); step = run.step",
+        "run.stop()",
+    ),
     "codecarbon": (
         "from codecarbon import OfflineEmissionsTracker",
         "t = OfflineEmissionsTracker(country_iso_code='FRA', log_level='critical'); t.start(); "
@@ -66,6 +71,7 @@ TRACKERS = {
         "t.start(); step = lambda: None",
         "t.stop()",
     ),
+    # it reads nothing here: without a counter it wants its power stated; every 10 s
     "carbontracker": (
         "from carbontracker.tracker import CarbonTracker",
         "t = CarbonTracker(epochs=1, verbose=0, components='cpu', sim_cpu='x', sim_cpu_tdp=50); "

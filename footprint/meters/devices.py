@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -41,7 +42,9 @@ class Visible:
 def load_nvml() -> Any | None:
     """NVIDIA's management library, initialised; None where there is no driver."""
     try:
-        import pynvml  # type: ignore[import-untyped]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the old package of that name announces the new one
+            import pynvml  # type: ignore[import-untyped]
 
         pynvml.nvmlInit()
     except Exception:  # noqa: BLE001 - a missing package, driver or permission all mean no NVML

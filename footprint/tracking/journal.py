@@ -104,8 +104,15 @@ class JournalWriter:
         status = os.fstat(self._file)
         self._inode = (status.st_dev, status.st_ino)
         self._torn = False
-        for kind, record in self._head:
-            self._append({**record, "type": kind})
+        try:
+            for kind, record in self._head:
+                self._append({**record, "type": kind})
+        except (
+            OSError
+        ):  # without its head a journal says nothing: none is left, and the next line tries again
+            self.close()
+            self.path.unlink(missing_ok=True)
+            raise
 
     def write(self, kind: str, record: dict[str, Any], *, head: bool = False) -> bool:
         """Append one line durably; False, with ``problem`` set, when it could not be kept.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from footprint.tracking.forecast import weighted_median
 from footprint.tracking.identity import boot_id, process_start
 from footprint.tracking.journal import Journal
 
@@ -41,6 +42,9 @@ class ProcessRecord:
     tokens: float = 0.0
     samples: float = 0.0
     step_s: float | None = None
+    """The median step of the run [s], from those of its lines."""
+    step_medians: list[tuple[float, int]] = field(default_factory=list)
+    """The median step of each line [s], and how many steps it is of."""
     first_step_s: float | None = None
     kwh: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     device_kwh: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
@@ -104,6 +108,8 @@ def read_process(journal: Journal) -> ProcessRecord:
             _take_state(record, line)
         elif kind == "fault":
             record.faults.append(str(line.get("what", ""))[:300])
+    if record.step_medians:
+        record.step_s = weighted_median(*zip(*record.step_medians, strict=True))
     if journal.ended is not None:
         record.status = str(journal.ended.get("status", "completed"))
     elif is_alive(process):
@@ -130,11 +136,12 @@ def _take_state(record: ProcessRecord, line: dict[str, Any]) -> None:
     record.last_s = at_s
     record.run_s = _float(line.get("run_s"))
     record.suspended_s = _float(line.get("suspended_s"))
-    record.steps = _int(line.get("steps"))
+    before, record.steps = record.steps, _int(line.get("steps"))
+    if line.get("step_s") and record.steps > before:
+        record.step_medians.append((_float(line["step_s"]), record.steps - before))
     record.tokens = _float(line.get("tokens"))
     record.samples = _float(line.get("samples"))
     record.steps_per_s.append((record.run_s, record.steps))
-    record.step_s = line.get("step_s") or record.step_s
     if record.steps and record.first_step_s is None:
         record.first_step_s = record.run_s
     for name, kwh in (line.get("kwh") or {}).items():

@@ -133,7 +133,7 @@ class Recorder:
         self._ended_s, self._ended_boot_s = self.run_s(), boot_clock_s()
         self._counts.close()
         self._status = (status, error[:300])
-        self._patience_s = min(METER_END_WAIT_S, wait_s / 4)
+        self._patience_s = min(METER_END_WAIT_S, wait_s / 5)
         self._ending.set()
         self._flush_now.set()
         finished = self.done.wait(wait_s)
@@ -284,14 +284,15 @@ class Recorder:
     def _last(self) -> None:
         # shorter than the start-up: let it finish, so that it can be ended
         if not self._preparation.settle(self._patience_s):
-            self.problem("the hardware was not found out in time: its drivers hang")
+            self.problem("the hardware was not known in time: its drivers may hang")
         self._announce()
         if not self.meter_settled:
             self._meter.settle(self._patience_s)
             time.sleep(min(SHORT_READ_S, self._patience_s / 10))  # something to read
         state = self._tick(min(LAST_READ_WAIT_S, self._patience_s))
         if not self._meter.stop(self._patience_s):
-            self.problem("the meter hangs; its thread ends with the process")
+            state_of_it = "hangs" if self._meter.ready else "was still starting"
+            self.problem(f"the meter {state_of_it}; its thread ends with the process")
         for fault in self._meter.faults():
             self.ledger.fault(fault, at_s=self.run_s())
         self._write_faults()

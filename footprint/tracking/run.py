@@ -154,7 +154,10 @@ class Run:
 
     def start(self) -> Run:
         """Begin without a ``with`` block (notebooks); end with `stop`."""
-        return self.__enter__()
+        self.__enter__()
+        if self._outer is not None:
+            self.say(f"run {self.run_id} still goes on, so this is a phase of it; stop() it for a new run")
+        return self
 
     def stop(self) -> None:
         """End a run that `start` began."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -157,3 +158,17 @@ def test_a_full_disk_and_then_room_again(small_disk: Path) -> None:
     read = read_journal(journal.path)
     assert [record["steps"] for record in read.records] == [*kept, 999]
     assert read.damaged <= 1  # the line during which the disk filled up
+
+
+def test_a_deleted_journal_on_a_full_disk_comes_back_when_there_is_room(small_disk: Path) -> None:
+    journal = writer(small_disk)
+    journal.write("meter", {"channels": []}, head=True)
+    journal.path.unlink()
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError):
+        filler.write_bytes(b"x" * 32768)
+    assert not journal.write("estimate", {"pad": "x" * 9000}, head=True)
+    assert not journal.path.exists()  # no headless file
+    filler.unlink()
+    assert journal.write("state", {"steps": 2})
+    assert [record["type"] for record in read_journal(journal.path).records] == ["meter", "estimate", "state"]

@@ -291,3 +291,13 @@ def test_resuming_adds_a_segment_and_counts_nothing_twice(quick: Quick, tmp_path
     together = sum(float(row["it_energy_kwh_mid"]) for row in rows)
     assert measured.it_energy_kwh is not None
     assert together == pytest.approx(measured.it_energy_kwh.mid, rel=0.02)
+
+
+def test_the_step_time_is_that_of_the_whole_run(quick: Quick) -> None:
+    with quick() as run:
+        for n in range(75):
+            time.sleep(0.01 if n < 60 else 0.06)  # slow steps in the last lines of the journal
+            run.step()
+    assert run.measurement is not None
+    assert run.measurement.step_time_s is not None
+    assert run.measurement.step_time_s.mid == pytest.approx(0.01, rel=0.5)
