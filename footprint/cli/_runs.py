@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from footprint.tracking.archive import Archive
 
 FOLDERS = click.Path(path_type=Path)
 
@@ -13,3 +17,20 @@ FOLDERS = click.Path(path_type=Path)
 def folders_or_default(folders: tuple[Path, ...]) -> tuple[Path, ...]:
     """The folders given, else ``FOOTPRINT_DIR``, else ``./footprint-runs``."""
     return folders or (Path(os.environ.get("FOOTPRINT_DIR") or "footprint-runs"),)
+
+
+def open_runs(folders: tuple[Path, ...]) -> Archive:
+    """The runs of the folders, what is wrong with them said; none yet where nothing was recorded here.
+
+    Raises FootprintError for a folder that was named and does not exist.
+    """
+    from footprint.tracking.archive import Archive, open_archive
+
+    (first, *_) = places = folders_or_default(folders)
+    if not folders and not first.exists():
+        click.echo(f"footprint: no runs were recorded in {first} yet", err=True)
+        return Archive({})
+    archive = open_archive(places)
+    for problem in archive.problems:
+        click.echo(f"footprint: {problem}", err=True)
+    return archive

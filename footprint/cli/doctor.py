@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from footprint.cli._options import COUNT
 from footprint.cli._runs import folders_or_default
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ Run it on an idle machine to see its idle draw.
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--seconds", type=click.FloatRange(0.5, 3600), default=3.0, help="How long the meter is read.")
+@click.option("--seconds", type=COUNT, default=3.0, help="How long the meter is read.")
 @click.option("--meter", default="codecarbon", help="codecarbon, constant:250W (the node) or none.")
 @click.option("--journal-dir", type=click.Path(path_type=Path), help="Folder to test (./footprint-runs).")
 @click.option(
@@ -36,6 +37,8 @@ def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) 
     from footprint.tracking.doctor import diagnose
 
     folder = journal_dir or folders_or_default(())[0]
+    if not 0.5 <= seconds <= 3600:
+        raise click.BadParameter(f"must lie between 0.5 and 3600, not {seconds:g}", param_hint="--seconds")
     found = diagnose(meter_from(meter), folder, seconds)
     if format_ == "json":
         click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._runs import FOLDERS, folders_or_default
+from footprint.cli._runs import FOLDERS, open_runs
 
 if TYPE_CHECKING:
     from footprint.tracking.archive import Recovered
@@ -30,12 +30,9 @@ def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
 
     Runs that are still going are left alone; a run is recovered once.
     """
-    from footprint.tracking.archive import open_archive, recover
+    from footprint.tracking.archive import recover
 
-    archive = open_archive(folders_or_default(folders))
-    for problem in archive.problems:
-        click.echo(f"footprint: {problem}", err=True)
-    done = recover(archive, csv)
+    done = recover(open_runs(folders), csv)
     if format_ == "json":
         import json
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._runs import FOLDERS, folders_or_default
+from footprint.cli._runs import FOLDERS, open_runs
 
 if TYPE_CHECKING:
     from footprint.results import Quantity
-    from footprint.tracking.archive import Archive
     from footprint.tracking.report import RunReport
 
 _EPILOG = """\b
@@ -45,15 +44,6 @@ def command() -> None:
     """
 
 
-def _open(folders: tuple[Path, ...]) -> Archive:
-    from footprint.tracking.archive import open_archive
-
-    archive = open_archive(folders_or_default(folders))
-    for problem in archive.problems:
-        click.echo(f"footprint: {problem}", err=True)
-    return archive
-
-
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
@@ -63,7 +53,7 @@ def _print_json(value: Any) -> None:
 @_format
 def list_(folders: tuple[Path, ...], format_: str) -> None:
     """Every run, oldest first."""
-    reports = _open(folders).reports()
+    reports = open_runs(folders).reports()
     if format_ == "json":
         _print_json([report.measurement.to_json() for report in reports])
         return
@@ -87,7 +77,7 @@ def list_(folders: tuple[Path, ...], format_: str) -> None:
 @_format
 def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
     """One run: what was measured, how each component is known, and predicted beside it."""
-    report = _open(folders).report(run_id)
+    report = open_runs(folders).report(run_id)
     if format_ == "json":
         record = report.measurement.to_json()
         record["comparison"] = None if report.comparison is None else report.comparison.to_json()
@@ -105,7 +95,7 @@ def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
 @_format
 def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> None:
     """Two runs beside each other, and the second over the first."""
-    archive = _open(folders)
+    archive = open_runs(folders)
     one, other = archive.report(first), archive.report(second)
     if format_ == "json":
         _print_json({"schema": "footprint/diff/1", "rows": _differences(one, other)})
@@ -139,7 +129,7 @@ def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> 
     """The sum of some runs (all, if none is named); no interval is counted twice."""
     from footprint.tracking.archive import total_of
 
-    archive = _open(folders)
+    archive = open_runs(folders)
     names = list(dict.fromkeys(archive.resolve(name) for name in run_ids)) or list(archive.runs)
     summed = total_of([archive.report(name) for name in names])
     if format_ == "json":

@@ -16,7 +16,7 @@ Examples:
 
 \b
 Datasets:
-  strubell          Table 3 of Strubell et al. 2019: the arithmetic, cell by cell
+  strubell          Table 3 of Strubell et al. 2019: arithmetic, cell by cell
   strubell-blind    its hours, from config, recipe and hardware alone
   throughput        published step times; the layout is given
   throughput-found  the same; the layout is found

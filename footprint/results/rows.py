@@ -138,6 +138,8 @@ def append_rows(path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = 
     from filelock import FileLock, Timeout
 
     try:
+        # Where the lock cannot even be made, waiting for it would say something else a minute later.
+        os.close(os.open(f"{target}.lock", os.O_RDWR | os.O_CREAT, 0o666))
         with FileLock(f"{target}.lock", timeout=LOCK_TIMEOUT_S):
             _append_locked(target, header, body, schema)
     except Timeout:
