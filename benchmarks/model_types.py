@@ -91,6 +91,7 @@ def survey(model_type: str) -> dict[str, Any]:
     child = os.fork()
     if not child:
         signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
+        signal.alarm(10 * LIMIT_S)  # for one that waits instead of working
         try:
             found = attempt(model_type)
         except BaseException as error:  # noqa: BLE001 - other people's code; the child ends either way

@@ -84,6 +84,29 @@ def test_vision_language_models(config: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            {"rope_scaling": {"type": "linear", "factor": 2.0}, "rope_theta": 1e4, "torch_dtype": "bfloat16"},
+            {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}, "dtype": "bfloat16"},
+        ),
+        (
+            {"model_type": "gemma3_text", "head_dim": 32, "sliding_window": 8, "sliding_window_pattern": 3,
+             "rope_local_base_freq": 10_000, "torch_dtype": "bfloat16"},
+            {"model_type": "gemma3_text", "head_dim": 32, "sliding_window": 8,
+             "layer_types": ["sliding_attention", "sliding_attention", "full_attention"], "dtype": "bfloat16"},
+        ),
+    ],
+)  # fmt: skip
+def test_old_and_new_spellings_are_one_model(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Keys of transformers 4 and of 5."""
+    base = {"model_type": "llama", **TEXT, "num_key_value_heads": 2, "num_hidden_layers": 3}
+    exact({**base, **old}, TEXTS, "clm")
+    exact({**base, **new}, TEXTS, "clm")
+    assert count_step({**base, **old}, TEXTS) == count_step({**base, **new}, TEXTS)
+
+
 def test_classification_with_a_decoder() -> None:
     config = {"model_type": "llama", **TEXT, "num_labels": 7}
     exact(config, TEXTS, "classification")
