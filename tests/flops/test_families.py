@@ -88,14 +88,15 @@ def test_vision_language_models(config: dict[str, Any]) -> None:
     ("old", "new"),
     [
         (
-            {"rope_scaling": {"type": "linear", "factor": 2.0}, "rope_theta": 1e4, "torch_dtype": "bfloat16"},
-            {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}, "dtype": "bfloat16"},
+            {"rope_scaling": {"type": "linear", "factor": 2.0}, "torch_dtype": "bfloat16"},
+            {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4},
+             "dtype": "bfloat16"},
         ),
         (
             {"model_type": "gemma3_text", "head_dim": 32, "sliding_window": 8, "sliding_window_pattern": 3,
              "rope_local_base_freq": 10_000, "torch_dtype": "bfloat16"},
             {"model_type": "gemma3_text", "head_dim": 32, "sliding_window": 8,
-             "layer_types": ["sliding_attention", "sliding_attention", "full_attention"], "dtype": "bfloat16"},
+             "layer_types": ["sliding_attention"] * 2 + ["full_attention"], "dtype": "bfloat16"},
         ),
     ],
 )  # fmt: skip
