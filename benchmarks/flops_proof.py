@@ -169,7 +169,7 @@ def page(rows: list[Row], seconds: float, costs: list[str], peers: str) -> str:
         "",
         paragraph(
             "Not in the table, since transformers does not have them or cannot run them without data,",
-            "but proved to the last FLOP in `tests/flops/test_families.py` on modules written for that or",
+            "but proved to the last FLOP in `tests/flops` on modules written for that or",
             "on small real tensors: recurrent language models (LSTM, GRU, one and two directions,",
             "projections), ELMo, diffusion transformers (DiT), Switch, and every family again on small",
             "odd sizes.",

@@ -116,7 +116,7 @@ def count_with_torch(
         try:
             counted = _count(config, shape, objective, device, run or runner(masked), prepare, mended)
         except Exception as error:  # noqa: BLE001 - other people's model code may raise anything
-            first = (str(error).splitlines() or [""])[0]
+            first = next((line for line in str(error).splitlines() if line.strip()), "")
             failures.append(f"{device}: {type(error).__name__}: {first}")
         else:
             _worked[model_type] = way

@@ -171,7 +171,10 @@ def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str,
 def _mel_bins(config: Any) -> int:
     """Rows of a spectrogram, by the config or the part of it that listens."""
     parts = (config, *(getattr(config, f"{name}_config", None) for name in ("audio", "encoder", "speech")))
-    return next(bins for part in parts if (bins := getattr(part, "num_mel_bins", None)))
+    found = [bins for part in parts if (bins := getattr(part, "num_mel_bins", None))]
+    if not found:
+        raise ValueError("the config does not say how many rows its spectrograms have")
+    return int(found[0])
 
 
 def _image(config: Any, shape: StepShape) -> tuple[int, int, int]:

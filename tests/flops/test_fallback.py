@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from footprint.flops.fallback import counted_step
 from footprint.schema import StepShape, TrainingMethod
 from tests.flops.small_configs import GROUPED, TEXT
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")
 PLAIN = TrainingMethod()
 
@@ -53,6 +54,43 @@ def test_an_uneven_stack_is_counted_whole() -> None:
     del config["head_dim"]
     shape = StepShape(sequences=1, sequence_length=9)
     assert counted_step(config, shape, PLAIN).training_flop == count_step(config, shape).training_flop
+
+
+def test_a_kind_of_layer_that_comes_later_is_not_extrapolated_over() -> None:
+    """Three layers of linear attention, then one of another kind: the first three say nothing of it."""
+    from footprint.flops.counted import count_with_torch
+
+    config = {
+        "model_type": "qwen3_next", **GROUPED, "num_hidden_layers": 16, "num_experts": 4,
+        "num_experts_per_tok": 2, "moe_intermediate_size": 64, "shared_expert_intermediate_size": 64,
+        "linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 16,
+        "linear_value_head_dim": 16,
+    }  # fmt: skip
+    shape = StepShape(sequences=1, sequence_length=9)
+    whole = count_with_torch(config, shape, mended=True)
+    counted = counted_step(config, shape, PLAIN)
+    assert (counted.forward_flop, counted.backward_flop) == (whole.forward_flop, whole.backward_flop)
+
+
+def test_a_part_that_is_not_run_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text without its images runs a vision-language model in part, which would count too little."""
+    from footprint.flops import fallback
+    from footprint.flops.counted import CannotCountError, _idle, count_with_torch
+
+    nn = torch.nn
+    tower = nn.Sequential(*(nn.Linear(4, 4) for _ in range(5)))
+    model = nn.ModuleDict({"model": nn.ModuleDict({"text": nn.Linear(4, 4), "vision": tower})})
+    model["model"]["text"](torch.zeros(1, 4)).sum().backward()  # type: ignore[index]
+    assert _idle(model) == (5 * 20, ("model.vision",))
+    tower(torch.zeros(1, 4)).sum().backward()
+    assert _idle(model) == (0, ())
+
+    config = {"model_type": "bert", **TEXT}
+    shape = StepShape(sequences=1, sequence_length=8)
+    counted = replace(count_with_torch(config, shape), idle=100, idle_parts=("model.vision",))
+    monkeypatch.setattr(fallback, "count_with_torch", lambda *_, **__: counted)
+    with pytest.raises(CannotCountError, match=r"without 0\.0% of its parameters \(model\.vision\)"):
+        fallback.whole_count(config, shape, "")
 
 
 def test_an_unknown_type_of_transformers_is_counted_and_labelled() -> None:

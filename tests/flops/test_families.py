@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,7 @@ from typing import Any
 import pytest
 
 from footprint.flops import count_step
-from footprint.flops.count import step_sums
-from footprint.flops.verify import verify
-from footprint.schema import StepShape, TrainingMethod
+from footprint.schema import StepShape
 from tests.flops.small_configs import (
     DECODERS,
     ENCODERS,
@@ -23,37 +20,13 @@ from tests.flops.small_configs import (
     VISION_LANGUAGE,
     names,
 )
+from tests.flops.torch_counts import counted, exact, ours
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")
 SIDES = {"llama4": 112}
 """Images whose size the config fixes, by its table of positions."""
 TEXTS = StepShape(sequences=2, sequence_length=33)
-
-
-def exact(config: dict[str, Any], shape: StepShape, objective: str = "") -> None:
-    """Nothing is left between torch's counts and ours."""
-    proof = verify(config, shape, objective, full_depth=True)
-    assert proof.residual == (0, 0, 0), proof
-
-
-def counted(model: Any, *arguments: Any) -> tuple[int, int, int]:
-    """(forward, backward, parameters) of a torch module, by torch's counter."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as forward:
-        outputs = model(*arguments)
-    total = sum(output.sum() for output in outputs) if isinstance(outputs, (list, tuple)) else outputs.sum()
-    with FlopCounterMode(display=False) as backward:
-        total.backward()
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    return forward.get_total_flops(), backward.get_total_flops(), parameters
-
-
-def ours(config: dict[str, Any], shape: StepShape, objective: str = "") -> tuple[Any, Any, Any]:
-    """The same three of our own, as eager code executes them."""
-    _, sums = step_sums(config, shape, TrainingMethod(), objective)
-    return sums.dense_forward, sums.dense_backward, sums.parameters.total
 
 
 @pytest.mark.parametrize("config", DECODERS, ids=names(DECODERS))
@@ -82,6 +55,30 @@ def test_vision_language_models(config: dict[str, Any]) -> None:
     exact(
         config, StepShape(sequences=2, sequence_length=150, image_size=SIDES.get(config["model_type"], 280))
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            {"rope_scaling": {"type": "linear", "factor": 2.0}, "torch_dtype": "bfloat16"},
+            {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4},
+             "dtype": "bfloat16"},
+        ),
+        (
+            {"model_type": "gemma3_text", "head_dim": 32, "sliding_window": 8, "sliding_window_pattern": 3,
+             "rope_local_base_freq": 10_000, "torch_dtype": "bfloat16"},
+            {"model_type": "gemma3_text", "head_dim": 32, "sliding_window": 8,
+             "layer_types": ["sliding_attention"] * 2 + ["full_attention"], "dtype": "bfloat16"},
+        ),
+    ],
+)  # fmt: skip
+def test_old_and_new_spellings_are_one_model(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Keys of transformers 4 and of 5."""
+    base = {"model_type": "llama", **TEXT, "num_key_value_heads": 2, "num_hidden_layers": 3}
+    exact({**base, **old}, TEXTS, "clm")
+    exact({**base, **new}, TEXTS, "clm")
+    assert count_step({**base, **old}, TEXTS) == count_step({**base, **new}, TEXTS)
 
 
 def test_classification_with_a_decoder() -> None:
@@ -177,95 +174,6 @@ def test_elmo_at_its_published_size() -> None:
     assert found[:2] == (forward, backward)
     # torch keeps two bias vectors a cell, bilm-tf one; the softmax table stays on the host, uncounted
     assert found[2] == parameters - biases - model.softmax.numel()
-
-
-class DiffusionTransformer(torch.nn.Module):  # type: ignore[misc,name-defined]
-    """DiT with adaLN-Zero blocks, after section 3 of Peebles & Xie 2023."""
-
-    def __init__(
-        self, width: int, heads: int, layers: int, side: int, channels: int = 4, patch: int = 2
-    ) -> None:
-        super().__init__()
-        nn = torch.nn
-        self.heads, tokens = heads, (side // patch) ** 2
-        self.patches = nn.Conv2d(channels, width, patch, patch)
-        self.positions = nn.Parameter(torch.empty(tokens, width), requires_grad=False)
-        self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
-        self.labels = nn.Embedding(1001, width)
-        self.blocks = nn.ModuleList(
-            nn.ModuleDict(
-                {
-                    "modulation": nn.Linear(width, 6 * width),
-                    "qkv": nn.Linear(width, 3 * width),
-                    "proj": nn.Linear(width, width),
-                    "fc1": nn.Linear(width, 4 * width),
-                    "fc2": nn.Linear(4 * width, width),
-                }
-            )
-            for _ in range(layers)
-        )
-        self.modulation = nn.Linear(width, 2 * width)
-        self.out = nn.Linear(width, patch * patch * 2 * channels)
-
-    def forward(self, latents: Any, frequencies: Any, classes: Any) -> Any:
-        functional = torch.nn.functional
-        x = self.patches(latents).flatten(2).transpose(1, 2) + self.positions
-        c = self.time(frequencies) + self.labels(classes)
-        batch, tokens, width = x.shape
-
-        def modulated(values: Any, shift: Any, scale: Any) -> Any:
-            return functional.layer_norm(values, (width,)) * (1 + scale[:, None]) + shift[:, None]
-
-        for block in self.blocks:
-            parts = block["modulation"](functional.silu(c)).chunk(6, -1)
-            q, k, v = (
-                block["qkv"](modulated(x, parts[0], parts[1]))
-                .reshape(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-            )  # fmt: skip
-            mixed = (q @ k.transpose(-1, -2)).softmax(-1) @ v
-            x = x + parts[2][:, None] * block["proj"](mixed.transpose(1, 2).reshape(batch, tokens, width))
-            inner = functional.gelu(block["fc1"](modulated(x, parts[3], parts[4])))
-            x = x + parts[5][:, None] * block["fc2"](inner)
-        shift, scale = self.modulation(functional.silu(c)).chunk(2, -1)
-        return self.out(modulated(x, shift, scale))
-
-
-def test_diffusion_transformer() -> None:
-    with torch.device("meta"):
-        model = DiffusionTransformer(1152, 16, 28, 32)
-        theirs = counted(
-            model, torch.empty(2, 4, 32, 32), torch.empty(2, 256), torch.zeros(2, dtype=torch.long)
-        )
-    config = {
-        "model_type": "dit", "hidden_size": 1152, "num_hidden_layers": 28, "num_attention_heads": 16,
-        "patch_size": 2, "in_channels": 4, "sample_size": 32,
-    }  # fmt: skip
-    assert ours(config, StepShape(sequences=2)) == theirs
-    # Table 4 of the paper: DiT-XL/2 has 675M parameters and 118.64 G multiply-adds a forward pass
-    step = count_step(config, StepShape(sequences=1))
-    assert step.forward_flop / 2 == pytest.approx(118.64e9, rel=2e-4)
-    assert step.parameters.total == pytest.approx(675e6, rel=1e-3)
-    assert count_step(config, StepShape(sequences=1, image_size=256)).forward_flop == step.forward_flop
-
-
-def test_a_diffusers_config_is_the_same_model(tmp_path: Path) -> None:
-    from footprint.catalog.model_file import read_model_file
-    from footprint.flops import ConfigError
-
-    config = {
-        "_class_name": "Transformer2DModel", "attention_head_dim": 72, "num_attention_heads": 16,
-        "in_channels": 4, "out_channels": 8, "num_layers": 28, "num_embeds_ada_norm": 1000,
-        "patch_size": 2, "sample_size": 32, "norm_type": "ada_norm_zero", "cross_attention_dim": None,
-    }  # fmt: skip
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps(config))
-    step = count_step(read_model_file(path).config, StepShape(sequences=1))
-    assert step.forward_flop / 2 == pytest.approx(118.64e9, rel=2e-4)
-    path.write_text(json.dumps({**config, "norm_type": "ada_norm_single"}))
-    with pytest.raises(ConfigError, match="norm_type"):
-        count_step(read_model_file(path).config, StepShape(sequences=1))
-    with pytest.raises(ConfigError, match="cross_attention_dim"):
-        count_step({**config, "model_type": "dit", "cross_attention_dim": 1152}, StepShape(sequences=1))
 
 
 def test_switch_transformer_on_real_tensors() -> None:
