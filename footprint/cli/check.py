@@ -56,10 +56,9 @@ def command(file: Path, format_: str) -> None:
         row = {"file": str(file), "ok": True, "record": asdict(record), "remarks": list(remarks)}
         click.echo(json.dumps({"schema": "footprint/catalogue/1", "kind": kind, "rows": [row]}, indent=2))
         return
-    from footprint.results.human import wrapped
+    from footprint.reports.human import folded
 
     folder = user_folder() / ("hardware_profiles" if kind == "hardware" else "models")
-    click.echo(f"{file}: a valid {kind} file: {record.name} ({record.id})")
-    for text in (*(f"remark: {remark}" for remark in remarks), f"to use it by name, put it into {folder}"):
-        first, *rest = wrapped(text, 74)
-        click.echo("\n".join([f"  {first}", *(f"    {line}" for line in rest)]))
+    lines = [f"{file}: a valid {kind} file: {record.name} ({record.id})"]
+    lines += [f"  remark: {remark}" for remark in remarks]
+    click.echo(folded("\n".join([*lines, f"  to use it by name, put it into {folder}"])))

@@ -43,7 +43,9 @@ def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) 
     if format_ == "json":
         click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
         return
-    click.echo("\n".join(_lines(found)))
+    from footprint.reports.human import folded
+
+    click.echo(folded("\n".join(_lines(found))))
 
 
 def _lines(found: Diagnosis) -> list[str]:

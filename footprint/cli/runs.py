@@ -63,12 +63,11 @@ def list_(folders: tuple[Path, ...], format_: str) -> None:
             report.measurement.status,
             _amount(report.measurement.duration_h, "h"),
             _amount(report.measurement.energy_kwh, "kwh"),
-            _amount(report.measurement.co2e_kg, "kg"),
             f"{report.measurement.workload.steps or 0:,.0f}",
         )
         for report in reports
     ]
-    _table(("run", "status", "time", "energy", "CO2e", "steps"), rows)
+    _table(("run", "status", "time", "energy", "steps"), rows)
 
 
 @command.command(epilog=_EPILOG)
@@ -83,9 +82,10 @@ def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
         record["comparison"] = None if report.comparison is None else report.comparison.to_json()
         _print_json(record)
         return
+    from footprint.reports.human import folded
     from footprint.reports.run_text import run_text
 
-    click.echo(run_text(report.measurement, report.comparison, report.totals.forecasts))
+    click.echo(folded(run_text(report.measurement, report.comparison, report.totals.forecasts)))
 
 
 @command.command(epilog=_EPILOG)

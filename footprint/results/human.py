@@ -95,3 +95,18 @@ def wrapped(text: str, width: int) -> list[str]:
         else:
             lines[-1] += f" {word}"
     return [line.strip() for line in lines if line.strip()]
+
+
+def folded(text: str, width: int = 80) -> str:
+    """Lines of at most ``width``: what is longer goes on below, four further in; columns stay as they are."""
+    lines = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        while len(line) > width:
+            at = line.rfind(" ", len(indent) + 1, width + 1)
+            if at < 0:  # one long word, such as a path
+                break
+            lines.append(line[:at].rstrip())
+            line = indent + line[at:].lstrip()
+        lines.append(line)
+    return "\n".join(lines)

@@ -7,7 +7,7 @@ import textwrap
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.reports.human import wrapped
+from footprint.reports.human import folded, wrapped
 
 WORDS = st.lists(st.text(alphabet="abc[-].,", min_size=1, max_size=30), min_size=1, max_size=30)
 
@@ -25,3 +25,11 @@ def test_blanks_within_a_line_stay() -> None:
         "host power of something = 520 W",
         "[--accelerator-power-w]",
     ]
+
+
+@given(st.text(alphabet="ab   \n", max_size=400), st.integers(20, 80))
+def test_folding_loses_no_word_and_keeps_to_the_width(text: str, width: int) -> None:
+    shown = folded(text, width)
+    assert shown.split() == text.split()
+    for line in shown.split("\n"):
+        assert len(line) <= width or " " not in line.strip() or len(line) - len(line.lstrip()) > width - 20
