@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from footprint.performance.layout import Layout
 from footprint.performance.memory import activation_byte, fits, memory_byte, state_byte, usable_byte
-from footprint.performance.roofline import Machine, step_terms
+from footprint.performance.machine import Machine
+from footprint.performance.roofline import step_terms
 from footprint.performance.work import Work
 from footprint.records import replace
 
@@ -82,6 +83,7 @@ def _shapes(
                             layout = Layout(
                                 tp=int(tp), pp=int(pp), dp=dp, cp=int(cp), ep=int(ep), zero=int(zero),
                                 recompute=str(recompute), flash=flash,
+                                recomputed=float(given.get("recomputed", 1.0)),
                                 micro_batch=min(1.0, work.samples / dp),
                             )  # fmt: skip
                             yield _interleaved(work, layout, given)

@@ -17,7 +17,8 @@ from footprint.flops import count_step
 from footprint.performance.constants import Constants
 from footprint.performance.layout import Layout
 from footprint.performance.predict import predict_raw, software_factor, work_of
-from footprint.performance.roofline import Machine, step_terms
+from footprint.performance.machine import Machine
+from footprint.performance.roofline import step_terms
 from footprint.performance.work import Work
 from footprint.validation.cases import Case, throughput_cases
 
@@ -31,7 +32,7 @@ PHYSICS = (
     "cast_byte", "passes_fused", "passes_eager", "passes_scores", "misaligned", "tensor_exposed",
     "tensor_exposed_since_2023", "data_exposed", "expert_exposed", "flash_rate_ampere", "flash_rate_hopper",
     "flash_rate_hopper_tuned", "flash_rate_blackwell", "matmul_rate_tpu", "convolution_rate",
-    "convolution_rate_wide",
+    "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s", "ramp_depth", "expert_kernels",
 )  # fmt: skip
 """Constants of the roofline that the data may move."""
 FACTORS = (

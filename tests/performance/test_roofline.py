@@ -8,7 +8,8 @@ import pytest
 
 from footprint.performance.constants import load_constants
 from footprint.performance.layout import Layout
-from footprint.performance.roofline import Machine, step_terms
+from footprint.performance.machine import Machine
+from footprint.performance.roofline import step_terms
 from tests.performance.helpers import BERT_BASE as SMALL
 from tests.performance.helpers import LLAMA_8B, LLAMA_70B, cluster, work
 
