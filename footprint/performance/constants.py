@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from footprint.catalog.assumptions import assumed_values
 from footprint.schema import Accelerator
 
-
 MOST = 0.95
 """No power limit lifts the rate of large products above this share of the peak."""
 ULTRA = 5.0

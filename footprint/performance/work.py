@@ -78,6 +78,11 @@ class Work:
     expert_launches: float = 0.0
     """Those of them that are products over all experts."""
 
+    @property
+    def parameters(self) -> float:
+        """All parameters."""
+        return self.block_parameters + self.expert_parameters + self.other_parameters
+
 
 def summarise(model: Model, trained: Trained) -> Work:
     """The work of one step, from its operation list and what of it is trained."""

@@ -142,7 +142,7 @@ def _weights(chosen: Sequence[Pair]) -> list[float]:
 def render(rows: Sequence[Fitted]) -> str:
     """The fitted numbers as the text of their file."""
     lines = [
-        "# Written by `python -m benchmarks.calibrate_anchor --write`; never by hand.",
+        "# Written by `python -m benchmarks.calibrate --write`; never by hand.",
         "# share, scales: how much of a measurement's deviation carries over; residual_*: what stays, 90 %.",
     ]
     for row in rows:
