@@ -189,14 +189,22 @@ def _micro_batch(
     most = min(local, room / one)
     if layout.pp > 1:
         most = max(1.0, min(most, local / (4 * layout.pp)))
-    return replace(layout, micro_batch=_divisor(local, most))
+    return replace(layout, micro_batch=_whole(local, most))
 
 
-def _divisor(local: float, most: float) -> float:
-    """The largest whole micro-batch up to ``most`` that divides a replica's share of the batch."""
+def _whole(local: float, most: float) -> float:
+    """The largest whole micro-batch up to ``most`` that divides a replica's share of the batch.
+
+    Where only far smaller ones divide it, or none because shares are uneven: equal parts, the last
+    one a little smaller.
+    """
     if local <= 1.0 or most < 2.0:
         return min(1.0, local)
-    return float(next(d for d in reversed(_divisors(ceil(local - 1e-9))) if d <= most + 1e-9))
+    if local == int(local):
+        largest = next(d for d in reversed(_divisors(int(local))) if d <= most)
+        if 4 * largest >= most:
+            return float(largest)
+    return float(ceil(local / ceil(local / most)))
 
 
 @lru_cache(maxsize=1024)

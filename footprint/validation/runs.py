@@ -18,7 +18,7 @@ from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance import choose_precision, goodput, predict_step
 from footprint.records import record
-from footprint.results import Quantity
+from footprint.results import Quantity, total
 from footprint.schema import Cluster, StepShape, TrainingMethod
 from footprint.units import SECONDS_PER_HOUR
 from footprint.validation.cases import TOKENS_A_CHIP, evaluation
@@ -107,18 +107,29 @@ def ideal_run(row: Mapping[str, str]) -> Run:
     config = config_of(row)
     cluster = _cluster(row, hours)
     year = int(row["year"])
+    training = TrainingMethod(attention="flash" if year >= 2023 else "eager")
+    precision, _ = choose_precision(row["precision"] or None, cluster.accelerator, year)
+    parts = []
+    for steps, sequences, length in _phases(row, cluster):
+        flops = count_step(config, StepShape(sequences=sequences, sequence_length=length), training)
+        step = predict_step(step_flop=flops, cluster=cluster, precision=precision, year=year)
+        parts.append(step.step_time_s * steps)
+    ideal = total(parts) * (cluster.count / SECONDS_PER_HOUR)
+    return Run(id=row["id"], developer=row["developer"], cluster=cluster, published_h=hours, ideal_h=ideal)
+
+
+def _phases(row: Mapping[str, str], cluster: Cluster) -> list[tuple[float, float, int]]:
+    """Steps, sequences a step and sequence length of each phase; FootprintError without tokens."""
+    known = evaluation()["runs"]["phases"].get(row["id"])
+    if known is not None:
+        return [(steps, sequences, length) for steps, sequences, length in known]
     length = int(_value(row, "sequence_length") or 2048)
     steps, batch, tokens = (_value(row, name) for name in ("steps", "sequences_per_step", "tokens"))
     if tokens is None:
         raise FootprintError("tokens were not published")
     if batch is None:
         batch = tokens / steps / length if steps else max(1.0, TOKENS_A_CHIP / length) * cluster.count
-    training = TrainingMethod(attention="flash" if year >= 2023 else "eager")
-    flops = count_step(config, StepShape(sequences=batch, sequence_length=length), training)
-    precision, _ = choose_precision(row["precision"] or None, cluster.accelerator, year)
-    step = predict_step(step_flop=flops, cluster=cluster, precision=precision, year=year)
-    ideal = step.step_time_s * (tokens / (batch * length) * cluster.count / SECONDS_PER_HOUR)
-    return Run(id=row["id"], developer=row["developer"], cluster=cluster, published_h=hours, ideal_h=ideal)
+    return [(tokens / (batch * length), batch, length)]
 
 
 def ideal_hours(*, sealed: bool, left_out: list[str] | None = None) -> Iterator[Run]:
