@@ -66,7 +66,9 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
     )  # fmt: skip
     place, place_rows, place_warnings = settle_place(request)
     require_one_provider(request, place)
-    energy = energy_of(request, scenario.cluster, timing.busy_share, timing.duration_h, place)
+    energy = energy_of(
+        request, scenario.cluster, timing.busy_share, timing.fed_share, timing.duration_h, place
+    )
     accelerator_h = equations.accelerator_h(timing.duration_h, scenario.cluster.count)
     emissions = emissions_of(request, scenario.cluster, energy, accelerator_h, place)
     cost = cost_of(request, scenario.cluster, accelerator_h, energy.energy_kwh, place)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from footprint import equations
-from footprint.catalog.assumptions import assumed
 from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.errors import FootprintError
@@ -19,6 +18,7 @@ from footprint.results import Quantity, total
 from footprint.schema import StepShape, TrainingMethod
 from footprint.units import SECONDS_PER_HOUR
 from footprint.validation.cases import evaluation, shapes
+from footprint.validation.power import hours_only_power
 from footprint.validation.report import ValidationReport, ValidationRow
 from footprint.validation.runs import ideal_run
 from footprint.validation.throughput import scores
@@ -31,11 +31,6 @@ def _runs() -> Iterator[dict[str, str]]:
     yield from read_csv(reference_folder() / "published" / "runs.csv")
 
 
-def _busy() -> Quantity:
-    """The busy share where a run's operations are not modelled [1]."""
-    return assumed("power.busy_share_unknown").quantity
-
-
 def validate_patterson() -> ValidationReport:
     """Facility energy of the runs of Patterson et al. 2021, from their chips, hours and PUE [kWh]."""
     rows, simple = [], []
@@ -45,7 +40,7 @@ def validate_patterson() -> ValidationReport:
         if row["circular_energy"] == "yes":
             continue
         cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
-        power = predict_power(cluster=cluster, busy_share=_busy()).it_power_w
+        power = hours_only_power(cluster).it_power_w
         it = equations.energy_kwh(power, float(row["duration_h"]))
         energy = equations.facility_energy_kwh(it, float(row["pue"]))
         rows.append(_row(row, energy))
@@ -127,7 +122,7 @@ def _measured_runs() -> Iterator[ValidationRow]:
         except FootprintError:
             continue
         share, _ = goodput(cluster=run.cluster, hours_without_loss=run.ideal_h.mid / run.cluster.count)
-        power = predict_power(cluster=run.cluster, busy_share=_busy())
+        power = predict_power(cluster=run.cluster, busy_share=run.busy_share)
         board = power.accelerators / run.cluster.count
         it = equations.energy_kwh(board, run.ideal_h / share)
         yield _row(row, equations.facility_energy_kwh(it, float(row["pue"])))

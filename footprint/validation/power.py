@@ -1,8 +1,10 @@
 """Watts: MLPerf's power logs, and what others measured on boards, nodes and chips with their host.
 
-AC and DC logs of one run are one case (AC is compared). Benchmarks that are not modelled are
-predicted as the tool does where only hours are known. One number, how far the modelled nodes of
-this submitter lie from the logged ones, is taken from the other benchmarks (leave-one-out).
+AC and DC logs of one run are one case (AC is compared). Benchmarks that are not modelled take the
+median busy share of those that are, at the same number of nodes, for all are tuned alike. One
+number, how far the modelled nodes of this submitter lie from the logged ones, is taken from the
+other benchmarks (leave-one-out). The other measurements are predicted as the tool does where only
+hours are known.
 """
 
 from __future__ import annotations
@@ -42,14 +44,13 @@ def logged() -> Iterator[dict[str, str]]:
 def predicted_power(row: Mapping[str, str]) -> tuple[Cluster, PowerPrediction]:
     """The cluster of a logged run and its modelled power."""
     cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}", cooling=row["cooling"])
-    return cluster, predict_power(cluster=cluster, busy_share=_busy(row, cluster))
+    busy = _busy(row["benchmark"], cluster) if row["benchmark"] in WORKLOADS else _usual_busy(row)
+    return cluster, predict_power(cluster=cluster, busy_share=busy)
 
 
-def _busy(row: Mapping[str, str], cluster: Cluster) -> Quantity:
-    workload = WORKLOADS.get(row["benchmark"])
-    if workload is None:
-        return assumed("power.busy_share_unknown").quantity
-    shape, precision, method, step = workload
+def _busy(benchmark: str, cluster: Cluster) -> Quantity:
+    """The busy share of a modelled benchmark's steps [1]."""
+    shape, precision, method, step = WORKLOADS[benchmark]
     flops = count_step(
         shapes()[shape]["config"],
         StepShape(
@@ -62,6 +63,27 @@ def _busy(row: Mapping[str, str], cluster: Cluster) -> Quantity:
     return predict_step(
         step_flop=flops, cluster=cluster, precision=precision, year=2024, stack="tuned"
     ).busy_share
+
+
+def _usual_busy(row: Mapping[str, str]) -> Quantity:
+    """The median busy share of the modelled benchmarks on one node, or on several [1]."""
+    shares = [
+        _busy(other["benchmark"], parse_cluster(f"{other['accelerator']}:{other['accelerators']}")[0])
+        for other in logged()
+        if other["benchmark"] in WORKLOADS and (other["nodes"] == "1") == (row["nodes"] == "1")
+    ]
+    middle = sorted(shares, key=lambda share: share.mid)[len(shares) // 2]
+    ends = min(share.low for share in shares), max(share.high for share in shares)
+    return Quantity.between(ends[0], middle.mid, ends[1], "busy_share")
+
+
+def hours_only_power(cluster: Cluster) -> PowerPrediction:
+    """The power of a run of which only the hours are known, as the estimator takes it."""
+    return predict_power(
+        cluster=cluster,
+        busy_share=assumed("time.busy_share").quantity,
+        fed_share=assumed("power.fed_share_unknown").quantity,
+    )
 
 
 def _mlperf_rows() -> list[ValidationRow]:
@@ -80,7 +102,7 @@ def _mlperf_rows() -> list[ValidationRow]:
             if other["benchmark"] != row["benchmark"]
         ]
         predicted = per_node * statistics.median(others)
-        modelled = "modelled" if row["benchmark"] in WORKLOADS else "busy share unknown"
+        modelled = "modelled" if row["benchmark"] in WORKLOADS else "usual busy share"
         rows.append(
             ValidationRow(
                 id=row["case"],
@@ -98,15 +120,13 @@ def _mlperf_rows() -> list[ValidationRow]:
 
 def _other_rows() -> list[ValidationRow]:
     """Boards, chips with their host share and nodes that others measured."""
-    idle = assumed("time.busy_share_idle")
     rows = []
     for row in read_csv(reference_folder() / "published" / "measured_power.csv"):
         if row["excluded"] or row["accelerator"].startswith("tpu"):
             continue  # TPUs are modelled by their measured watts: no prediction
         count = int(row["accelerators"] or 8)
         cluster, _ = parse_cluster(f"{row['accelerator']}:{count}")
-        busy = Quantity.between(0.95 * idle.low, 0.95 * idle.value, min(1.0, 0.95 * idle.high), "busy_share")
-        power = predict_power(cluster=cluster, busy_share=busy)
+        power = hours_only_power(cluster)
         scope = row["scope"]
         whole = power.accelerators if scope == "accelerator" else power.it_power_w
         published = float(row["power_w"] or 0) or float(row["power_w_per_accelerator"])

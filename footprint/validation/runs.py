@@ -96,7 +96,7 @@ class Run:
     cluster: Cluster
     published_h: float
     ideal_h: Quantity
-    energy_kwh: float | None = None
+    busy_share: Quantity
 
 
 def ideal_run(row: Mapping[str, str]) -> Run:
@@ -109,13 +109,17 @@ def ideal_run(row: Mapping[str, str]) -> Run:
     year = int(row["year"])
     training = TrainingMethod(attention="flash" if year >= 2023 else "eager")
     precision, _ = choose_precision(row["precision"] or None, cluster.accelerator, year)
-    parts = []
+    parts, busy = [], Quantity(1.0)
     for steps, sequences, length in _phases(row, cluster):
         flops = count_step(config, StepShape(sequences=sequences, sequence_length=length), training)
         step = predict_step(step_flop=flops, cluster=cluster, precision=precision, year=year)
         parts.append(step.step_time_s * steps)
+        busy = step.busy_share
     ideal = total(parts) * (cluster.count / SECONDS_PER_HOUR)
-    return Run(id=row["id"], developer=row["developer"], cluster=cluster, published_h=hours, ideal_h=ideal)
+    return Run(
+        id=row["id"], developer=row["developer"], cluster=cluster, published_h=hours, ideal_h=ideal,
+        busy_share=busy,
+    )  # fmt: skip
 
 
 def _phases(row: Mapping[str, str], cluster: Cluster) -> list[tuple[float, float, int]]:
