@@ -71,6 +71,11 @@ _SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
         ("--recompute", click.Choice(["none", "selective", "full"]), "Activation recomputation."),
         ("--attention", click.Choice(["flash", "eager"]), "Attention kernel."),
         ("--optimizer", str, "Optimiser (adam)."),
+        (
+            "--stack",
+            click.Choice(["tuned", "native"]),
+            "Software: a vendor's tuned stack (Megatron, NeMo, MaxText), or PyTorch's own.",
+        ),
     ],
     "cluster": [
         ("--accelerators-per-node", WHOLE, "Accelerators in one server."),

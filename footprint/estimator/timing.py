@@ -75,9 +75,11 @@ def time_of(
         predict_step(
             step_flop=s, cluster=cluster, precision=precision, year=year,
             recompute=s.training.recompute, layout=layout, anchor=anchor, optimizer=optimizer,
+            stack=request.stack,
         )
         for s in step_flops
     ]  # fmt: skip
+    _require_fitting(request, parts)
     pairs = list(zip(parts, phase_steps, strict=True))
     predicted = total([part.step_time_s * n for part, n in pairs]) / steps
     busy_share = total([part.busy_share * w for part, w in zip(parts, weights, strict=True)])
@@ -122,6 +124,16 @@ def time_of(
         duration_h=duration, step_time_s=step_time, mfu=mfu, goodput=goodput, busy_share=busy_share,
         fed_share=fed_share, terms=terms, layout=found, assumptions=tuple(rows), warnings=tuple(warnings),
     )  # fmt: skip
+
+
+def _require_fitting(request: EstimateRequest, parts: Sequence[StepPrediction]) -> None:
+    """FootprintError where a layout that was asked for does not fit, naming what would; unless forced."""
+    asked = any(
+        getattr(request, name) is not None for name in ("tp", "pp", "cp", "ep", "micro_batch", "recompute")
+    )
+    for part in parts:
+        if asked and not part.fits and not request.force:
+            raise FootprintError(f"{part.warnings[0]}, or insist with --force")
 
 
 def _mean_terms(pairs: Sequence[tuple[StepPrediction, float]]) -> tuple[StepTerm, ...]:

@@ -37,8 +37,8 @@ def find_layout(
 ) -> tuple[Layout, bool]:
     """The fastest layout that fits and respects what is given, and whether any fits at all."""
     given = given or {}
-    if work.parameters < SMALL and "tp" not in given and "pp" not in given:
-        whole, fitting = _search(work, machine, {**given, "tp": 1, "pp": 1}, flash, sequence_length)
+    if work.parameters < SMALL and not {"tp", "pp"} <= given.keys():
+        whole, fitting = _search(work, machine, {"tp": 1, "pp": 1, **given}, flash, sequence_length)
         if fitting:
             return whole, True
     return _search(work, machine, given, flash, sequence_length)
