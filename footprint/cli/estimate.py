@@ -83,7 +83,11 @@ _SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
         ("--network", BANDWIDTH, "Network of one node, one direction: 400Gb/s, 50GB/s."),
     ],
     "known already": [
-        ("--anchor", str, "A measurement of your own stack (name or file)."),
+        (
+            "--anchor",
+            str,
+            "Measurements of your own stack (names or files, commas between): the nearest counts.",
+        ),
         ("--hours", DURATION_H, "Wall-clock duration."),
         ("--step-time-s", COUNT, "Duration of one step [s]."),
         ("--tokens-per-second", COUNT, "Throughput of the whole cluster."),

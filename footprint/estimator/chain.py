@@ -85,10 +85,9 @@ def _anchored(
     """The measurement of the user's own stack that the request names, and its board power if it is near."""
     if request.anchor is None:
         return None, (), request
-    from footprint.estimator.anchors import anchor_of, measured_power, read_anchor
+    from footprint.estimator.anchors import measured_power, nearest_anchor
 
-    name, measured = read_anchor(request.anchor)
-    anchor = anchor_of(name, measured)
+    anchor, measured = nearest_anchor(request.anchor, scenario)
     rows, request = measured_power(request, measured, anchor, scenario)
     return anchor, rows, request
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,12 +28,12 @@ from footprint.validation.fit import (
 FOLDS = ("family", "publisher", "generation", "stack", "model")
 """What is left out in turn; the last two among mixtures of experts alone."""
 LEAST_ROWS = 8
-"""A regime with fewer rows, or from fewer than two families, takes the spread of all rows."""
+"""A regime with fewer rows takes the spread of all rows."""
 KINDS = ("dense", "narrow", "early", "experts", "small")
 UNSEEN_STACK = 0.10
 """Standard deviation added for a stack nobody named: half the distance between the two kinds."""
-SEALED_ALLOWANCE = 1.15
-"""Bands are widened by this: residuals of sources kept apart are wider than leave-one-out says."""
+POWER = 0.25
+"""A row of a family of n weighs n to minus this in the residuals: between every row and every family alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,11 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
     """Measured over predicted, 5th and 95th percentile by regime, for known and unknown stacks."""
     groups: dict[str, list[tuple[float, float, str]]] = {kind: [] for kind in KINDS}
     everything: list[tuple[float, float, str]] = []
+    sizes = Counter(item.case.family for item in items)
     for item, residual in zip(items, residuals, strict=True):
         name = regime(item.work, item.case.precision, item.case.year, True, known == "given")
         # The interval is of the true over the predicted time.
-        entry = (-residual, item.weight, item.case.family)
+        entry = (-residual, sizes[item.case.family] ** -POWER, item.case.family)
         groups[name.removesuffix(f"_{known}")].append(entry)
         everything.append(entry)
     rows = []
@@ -127,13 +129,7 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
         entries = groups[kind]
         families = {family for _, _, family in entries}
         note = f"{len(entries)} rows of {len(families)} source families"
-        ends = _ends(entries) if entries else (0.0, 0.0)
-        if len(entries) < LEAST_ROWS or len(families) < 2:
-            # One family says nothing of others: at least the spread of all rows, half as wide again.
-            note += "; too few, so at least the spread of all rows, half as wide again"
-            every = _ends(everything)
-            ends = (min(ends[0], 1.5 * every[0]), max(ends[1], 1.5 * every[1]))
-        low, high = (SEALED_ALLOWANCE * end for end in ends)
+        low, high = _ends(entries if len(entries) >= LEAST_ROWS else everything)
         rows.append(Fitted(f"residual_{kind}_{known}", 1.0, math.exp(low), math.exp(high), note))
         extra = Z90 * UNSEEN_STACK
         low, high = -math.hypot(low, extra), math.hypot(high, extra)
@@ -144,7 +140,7 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
 
 
 def _ends(entries: Sequence[tuple[float, float, str]]) -> tuple[float, float]:
-    """5th and 95th percentile of log residuals, every family weighing the root of its rows."""
+    """5th and 95th percentile of log residuals, weighted."""
     values = [value for value, _, _ in entries]
     weights = [weight for _, weight, _ in entries]
     return min(-0.05, quantile(values, weights, 0.05)), max(0.05, quantile(values, weights, 0.95))

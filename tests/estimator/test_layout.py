@@ -91,7 +91,9 @@ def test_the_stack_moves_the_time_and_narrows_it():
     unknown = estimate(**LLAMA)
     hours = {name: one.duration_h for name, one in (*known.items(), (None, unknown))}
     assert hours["tuned"].mid < hours[None].mid < hours["native"].mid
-    width = {name: one.step_time_s.high / one.step_time_s.low for name, one in (*known.items(), (None, unknown))}
+    width = {
+        name: one.step_time_s.high / one.step_time_s.low for name, one in (*known.items(), (None, unknown))
+    }
     assert width["tuned"] < width[None] > width["native"]
     assert any(row.option == "--stack" for row in unknown.assumptions)
     assert not any(row.option == "--stack" for row in known["tuned"].assumptions)
