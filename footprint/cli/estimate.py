@@ -71,11 +71,7 @@ _SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
         ("--recompute", click.Choice(["none", "selective", "full"]), "Activation recomputation."),
         ("--attention", click.Choice(["flash", "eager"]), "Attention kernel."),
         ("--optimizer", str, "Optimiser (adam)."),
-        (
-            "--stack",
-            click.Choice(["tuned", "native"]),
-            "Software: a vendor's tuned stack (Megatron, NeMo, MaxText), or PyTorch's own.",
-        ),
+        ("--stack", click.Choice(["tuned", "native"]), "A vendor's tuned software, or PyTorch's own."),
     ],
     "cluster": [
         ("--accelerators-per-node", WHOLE, "Accelerators in one server."),
@@ -86,7 +82,7 @@ _SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
         (
             "--anchor",
             str,
-            "Measurements of your own stack (names or files, commas between): the nearest counts.",
+            "Measured steps of your own stack, names or files: the nearest counts.",
         ),
         ("--hours", DURATION_H, "Wall-clock duration."),
         ("--step-time-s", COUNT, "Duration of one step [s]."),

@@ -130,7 +130,7 @@ def anchor_of(name: str, request: EstimateRequest) -> Anchor:
 
 
 def nearest_anchor(names: str, scenario: Scenario) -> tuple[Anchor, EstimateRequest]:
-    """Of one or several anchors, by names or files with commas between, the one that says most of a scenario."""
+    """Of the anchors named, with commas between, the one that says most of a scenario."""
     known = []
     for part in names.split(","):
         name, measured = read_anchor(part.strip())

@@ -23,8 +23,8 @@ def does_not_fit(work: Work, machine: Machine, layout: Layout, given: Given, fla
     chip = machine.cluster.accelerator
     found = f"it fits with {' or '.join(ways)}" if ways else "use more accelerators"
     return (
-        f"by our count the step does not fit into the {chip.memory_gib:g} GiB of {chip.name} ({layout.text}): "
-        f"{found}"
+        f"by our count the step does not fit into the {chip.memory_gib:g} GiB of {chip.name} "
+        f"({layout.text}): {found}"
     )
 
 

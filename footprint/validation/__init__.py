@@ -16,6 +16,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
     from footprint.validation.power import validate_power
     from footprint.validation.runs import validate_runs
     from footprint.validation.strubell import validate_strubell
+    from footprint.validation.what_ifs import validate_what_ifs
     from footprint.validation.throughput import validate_throughput, validate_throughput_found
 
     return {
@@ -29,6 +30,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
         "mlperf-time": validate_mlperf_time,
         "patterson": validate_patterson,
         "energy": validate_energy,
+        "what-ifs": validate_what_ifs,
     }
 
 

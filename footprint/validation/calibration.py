@@ -33,7 +33,7 @@ KINDS = ("dense", "narrow", "early", "experts", "small")
 UNSEEN_STACK = 0.10
 """Standard deviation added for a stack nobody named: half the distance between the two kinds."""
 POWER = 0.25
-"""A row of a family of n weighs n to minus this in the residuals: between every row and every family alike."""
+"""In the residuals a row of a family of n weighs n to minus this: half-way from rows to families."""
 
 
 @dataclass(frozen=True, slots=True)

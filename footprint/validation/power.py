@@ -16,7 +16,7 @@ from footprint.catalog.assumptions import assumed
 from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.flops import count_step
-from footprint.performance import PowerPrediction, predict_power, predict_step
+from footprint.performance import PowerPrediction, StepPrediction, predict_power, predict_step
 from footprint.results import Quantity
 from footprint.schema import Cluster, StepShape, TrainingMethod
 from footprint.validation.cases import shapes
@@ -44,12 +44,15 @@ def logged() -> Iterator[dict[str, str]]:
 def predicted_power(row: Mapping[str, str]) -> tuple[Cluster, PowerPrediction]:
     """The cluster of a logged run and its modelled power."""
     cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}", cooling=row["cooling"])
-    busy = _busy(row["benchmark"], cluster) if row["benchmark"] in WORKLOADS else _usual_busy(row)
+    if row["benchmark"] in WORKLOADS:
+        busy = modelled_step(row["benchmark"], cluster).busy_share
+    else:
+        busy = _usual_busy(row)
     return cluster, predict_power(cluster=cluster, busy_share=busy)
 
 
-def _busy(benchmark: str, cluster: Cluster) -> Quantity:
-    """The busy share of a modelled benchmark's steps [1]."""
+def modelled_step(benchmark: str, cluster: Cluster) -> StepPrediction:
+    """A step of a modelled benchmark."""
     shape, precision, method, step = WORKLOADS[benchmark]
     flops = count_step(
         shapes()[shape]["config"],
@@ -60,15 +63,15 @@ def _busy(benchmark: str, cluster: Cluster) -> Quantity:
         ),
         TrainingMethod(method=method, attention="flash"),  # type: ignore[arg-type]
     )
-    return predict_step(
-        step_flop=flops, cluster=cluster, precision=precision, year=2024, stack="tuned"
-    ).busy_share
+    return predict_step(step_flop=flops, cluster=cluster, precision=precision, year=2024, stack="tuned")
 
 
 def _usual_busy(row: Mapping[str, str]) -> Quantity:
     """The median busy share of the modelled benchmarks on one node, or on several [1]."""
     shares = [
-        _busy(other["benchmark"], parse_cluster(f"{other['accelerator']}:{other['accelerators']}")[0])
+        modelled_step(
+            other["benchmark"], parse_cluster(f"{other['accelerator']}:{other['accelerators']}")[0]
+        ).busy_share
         for other in logged()
         if other["benchmark"] in WORKLOADS and (other["nodes"] == "1") == (row["nodes"] == "1")
     ]

