@@ -16,8 +16,8 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
     from footprint.validation.power import validate_power
     from footprint.validation.runs import validate_runs
     from footprint.validation.strubell import validate_strubell
-    from footprint.validation.what_ifs import validate_what_ifs
     from footprint.validation.throughput import validate_throughput, validate_throughput_found
+    from footprint.validation.what_ifs import validate_what_ifs
 
     return {
         "strubell": validate_strubell,

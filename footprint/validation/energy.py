@@ -16,12 +16,12 @@ from footprint.flops import count_step
 from footprint.performance import goodput, predict_power, predict_step
 from footprint.results import Quantity, total
 from footprint.schema import StepShape, TrainingMethod
-from footprint.units import SECONDS_PER_HOUR
+from footprint.units import SECONDS_PER_HOUR, W_PER_KW
+from footprint.validation.baselines import beside_table, node_w
 from footprint.validation.cases import evaluation, shapes
 from footprint.validation.power import hours_only_power
 from footprint.validation.report import ValidationReport, ValidationRow
 from footprint.validation.runs import ideal_run
-from footprint.validation.throughput import scores
 
 GPT3_TOKENS = 1.208e9
 """Tokens to the target of the 64-node run (MLPerf Training v4.0 log)."""
@@ -33,7 +33,7 @@ def _runs() -> Iterator[dict[str, str]]:
 
 def validate_patterson() -> ValidationReport:
     """Facility energy of the runs of Patterson et al. 2021, from their chips, hours and PUE [kWh]."""
-    rows, simple = [], []
+    rows, simple = [], {}
     for row in _runs():
         if not row["id"].startswith("p21-") or not (row["energy_kwh"] and row["duration_h"] and row["pue"]):
             continue
@@ -44,12 +44,9 @@ def validate_patterson() -> ValidationReport:
         it = equations.energy_kwh(power, float(row["duration_h"]))
         energy = equations.facility_energy_kwh(it, float(row["pue"]))
         rows.append(_row(row, energy))
-        chip = cluster.accelerator
-        tdp = chip.tdp_w or 0.0
-        if tdp:
-            guess = tdp * cluster.count * float(row["duration_h"]) / 1000 * float(row["pue"])
-            simple.append(_row(row, Quantity(guess)))
-    baselines = {"TDP x hours x PUE (GPUs)": scores(ValidationReport(dataset="", rows=tuple(simple)))}
+        kwh_a_node_w = cluster.nodes * float(row["duration_h"]) / W_PER_KW * float(row["pue"])
+        simple[row["id"]] = {name: watts * kwh_a_node_w for name, watts in node_w(cluster).items()}
+    baselines = beside_table(rows, simple)
     return ValidationReport(dataset="patterson", rows=tuple(rows), baselines=baselines)
 
 

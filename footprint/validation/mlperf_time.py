@@ -22,7 +22,8 @@ from footprint.performance import choose_precision, predict_step
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.schema import Cluster, StepShape, TrainingMethod
-from footprint.validation.cases import shapes
+from footprint.validation.baselines import beside
+from footprint.validation.cases import evaluation, shapes
 from footprint.validation.report import ValidationReport, ValidationRow
 
 DATASET = "mlperf-time"
@@ -32,11 +33,6 @@ TOKENS_A_SENTENCE = 30
 SENTENCES = 4_590_101
 """Sentence pairs of the translation benchmark as its logs count them."""
 SECONDS_A_MINUTE = 60.0
-EPOCHS_AN_EVALUATION = {"resnet": 4.0, "transformer": 1.0}
-"""Epochs between evaluations, by the rules of the round; the clock runs on."""
-EVALUATIONS_OF_BERT = 10.0
-EVALUATION_S = 0.5
-"""An evaluation's own time, assumed: its samples are few, so that it is mostly starting and gathering."""
 
 
 @record
@@ -49,7 +45,10 @@ class Submission:
     cluster: Cluster
     published_min: float
     ideal_min: Quantity
-    busy_share: Quantity
+    flop: float
+    """Model FLOPs to the target."""
+    peak_flop_per_s: float
+    """Dense peak of the whole cluster in the precision that it would take."""
 
 
 def submissions() -> Iterator[Submission]:
@@ -71,9 +70,9 @@ def submissions() -> Iterator[Submission]:
             benchmark=row["benchmark"],
             cluster=cluster,
             published_min=float(row["time_to_train_min"]),
-            ideal_min=(step.step_time_s + _evaluations(row) * EVALUATION_S / steps)
-            * (steps / SECONDS_A_MINUTE),
-            busy_share=step.busy_share,
+            ideal_min=(step.step_time_s + _evaluations_s(row) / steps) * (steps / SECONDS_A_MINUTE),
+            flop=float(flops.training_flop) * steps,
+            peak_flop_per_s=cluster.count * cluster.accelerator.peak_flop_per_s[precision],
         )
 
 
@@ -97,10 +96,12 @@ def _workload(row: Mapping[str, str]) -> tuple[StepShape, dict[str, Any], float]
     raise FootprintError(f"{row['benchmark']}: not modelled, or units unclear")
 
 
-def _evaluations(row: Mapping[str, str]) -> float:
-    """Evaluations on the way to the target."""
-    every = EPOCHS_AN_EVALUATION.get(row["benchmark"])
-    return float(row["last_epoch_or_samples"]) / every if every else EVALUATIONS_OF_BERT
+def _evaluations_s(row: Mapping[str, str]) -> float:
+    """Time that the evaluations on the way to the target take, while the clock runs on [s]."""
+    known = evaluation()["mlperf_time"]
+    every = known["epochs_an_evaluation"].get(row["benchmark"])
+    count = float(row["last_epoch_or_samples"]) / every if every else known["evaluations_otherwise"]
+    return float(count * known["evaluation_s"])
 
 
 @functools.cache
@@ -142,4 +143,27 @@ def validate_mlperf_time() -> ValidationReport:
         notes.append(
             f"{benchmark}: {len(part)} rows, median error {statistics.median(row.error for row in part):.1%}"
         )
-    return ValidationReport(dataset=DATASET, rows=tuple(rows), notes=tuple(notes))
+    known = {one.id: one for one in _all()}
+
+    def at(row: ValidationRow, mfu: float) -> float:
+        return known[row.id].flop / (mfu * known[row.id].peak_flop_per_s) / SECONDS_A_MINUTE
+
+    baselines = beside(
+        rows,
+        {
+            "exact FLOPs at MFU 1.0": lambda row: at(row, 1.0),
+            "exact FLOPs at MFU 0.4": lambda row: at(row, 0.4),
+            "median MFU of the benchmark at the other submitters": lambda row: _at_usual_mfu(known[row.id]),
+        },
+    )
+    return ValidationReport(dataset=DATASET, rows=tuple(rows), baselines=baselines, notes=tuple(notes))
+
+
+def _at_usual_mfu(one: Submission) -> float | None:
+    """Minutes at the median MFU that the other submitters reached on the benchmark."""
+    others = [
+        other.flop / (other.published_min * other.peak_flop_per_s)
+        for other in _all()
+        if other.benchmark == one.benchmark and other.submitter != one.submitter
+    ]
+    return one.flop / (statistics.median(others) * one.peak_flop_per_s) if others else None

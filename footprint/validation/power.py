@@ -19,9 +19,9 @@ from footprint.flops import count_step
 from footprint.performance import PowerPrediction, StepPrediction, predict_power, predict_step
 from footprint.results import Quantity
 from footprint.schema import Cluster, StepShape, TrainingMethod
+from footprint.validation.baselines import beside_table, node_w
 from footprint.validation.cases import shapes
 from footprint.validation.report import ValidationReport, ValidationRow
-from footprint.validation.throughput import scores
 
 DATASET = "power"
 WORKLOADS: Mapping[str, tuple[str, str, str, dict[str, int]]] = {
@@ -160,26 +160,13 @@ def validate_power() -> ValidationReport:
         for row in others
     ]
     notes.append(f"other measurements: median error {apart.median_error:.1%}, coverage {apart.coverage:.0%}")
-    return ValidationReport(dataset=DATASET, rows=tuple(rows), baselines=_baselines(), notes=tuple(notes))
+    return ValidationReport(dataset=DATASET, rows=tuple(rows), baselines=_baselines(rows), notes=tuple(notes))
 
 
-def _baselines() -> dict[str, dict[str, float]]:
-    """TDP alone, and the node's rated maximum, on the same runs."""
-    result = {}
-    for name in ("sum of the TDPs", "rated maximum of the node", "Epoch: TDP x 1.82 x 0.75"):
-        rows = []
-        for row in logged():
-            cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
-            tdp = (cluster.accelerator.tdp_w or 0.0) * cluster.node.accelerators
-            guess = {
-                "sum of the TDPs": tdp,
-                "rated maximum of the node": cluster.node.max_w or tdp,
-                "Epoch: TDP x 1.82 x 0.75": tdp * 1.82 * 0.75,
-            }[name]
-            rows.append(
-                ValidationRow(
-                    id=row["case"], published=float(row["node_power_w"]), predicted=guess, unit="W", fold=""
-                )
-            )
-        result[name] = scores(ValidationReport(dataset=name, rows=tuple(rows)))
-    return result
+def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
+    """Rules that know the machine and not the work, on the same runs."""
+    known = {
+        row["case"]: node_w(parse_cluster(f"{row['accelerator']}:{row['accelerators']}")[0])
+        for row in logged()
+    }
+    return beside_table(rows, known)

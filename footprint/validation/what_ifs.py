@@ -105,9 +105,7 @@ def _mlperf_rows() -> Iterator[ValidationRow]:
 
     found = {one.id: one for one in submissions()}
     for benchmark, stack in (("resnet", "mxnet"), ("bert", "pytorch"), ("transformer", "pytorch")):
-        old, new = (
-            found[f"nvidia-{system}_ngc20.06_{stack}-{benchmark}"] for system in ("dgx1", "dgxa100")
-        )
+        old, new = (found[f"nvidia-{system}_ngc20.06_{stack}-{benchmark}"] for system in ("dgx1", "dgxa100"))
         yield _row(
             "DGX-1 to DGX A100", f"DGX-1 to DGX A100: {benchmark}", "mlperf-v0.7",
             new.published_min / old.published_min, new.ideal_min.mid / old.ideal_min.mid,
@@ -154,4 +152,3 @@ def validate_what_ifs() -> ValidationReport:
             f"{report.within(1.25):.0%}, direction right {right_direction(part):.0%}"
         )
     return ValidationReport(dataset=DATASET, rows=tuple(rows), notes=tuple(notes))
-
