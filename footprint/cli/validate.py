@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from footprint.cli._options import FILE
 from footprint.errors import LimitExceededError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from footprint.validation import ValidationReport
 
 _EPILOG = """\b
@@ -16,6 +19,7 @@ Examples:
   footprint validate strubell
   footprint validate strubell --format json
   footprint validate strubell --fail-under 1.0
+  footprint validate throughput --plot throughput.png
 """
 
 
@@ -24,14 +28,22 @@ Examples:
 @click.option(
     "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
 )
+@click.option("--plot", type=FILE, help="Draw published against predicted (.png, .svg, .pdf).")
+@click.option("--overwrite", is_flag=True, help="Replace an existing plot.")
 @click.option(
     "--fail-under",
     type=click.FloatRange(0, 1),
     metavar="SHARE",
     help="Exit 3 if a smaller share of the rows is within a factor of 1.25.",
 )
-def command(name: str, format_: str, fail_under: float | None) -> None:
-    """Published against predicted for the dataset NAME (strubell, ...)."""
+def command(
+    name: str, format_: str, plot: Path | None, overwrite: bool, fail_under: float | None
+) -> None:
+    """Published against predicted for the dataset NAME.
+
+    strubell and strubell-blind, throughput and throughput-found, anchored, what-ifs, runs,
+    mlperf-time, power, patterson, energy: each out of sample, with baselines beside it.
+    """
     from footprint.catalog.names import unknown
     from footprint.validation import datasets
 
@@ -39,6 +51,10 @@ def command(name: str, format_: str, fail_under: float | None) -> None:
     if name not in known:
         raise unknown("dataset", name, known, f"one of: {', '.join(known)}")
     report = known[name]()
+    if plot is not None:
+        from footprint.validation.plot import plot_validation
+
+        plot_validation(report, plot, overwrite=overwrite)
     if format_ == "json":
         import json
 
@@ -62,11 +78,17 @@ def _table(report: ValidationReport) -> str:
         f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}  {e}".rstrip()
         for a, b, c, d, e in (heading, *rows)
     ]
-    lines += ["", f"rows {len(report.rows)}, median error {report.median_error:.2%}"]
+    lines += [
+        "",
+        f"rows {len(report.rows)}, median error {report.median_error:.2%}; over folds {report.median_over_folds:.2%}",
+        f"nine in ten within {report.ninety_percent_factor:.2f}x",
+    ]
     lines += [f"within a factor of {f:g}: {report.within(f):.0%}" for f in (1.25, 1.5, 2.0)]
-    if report.coverage is not None and report.interval_score is not None:
+    band = report.coverage_band
+    if report.coverage is not None and report.interval_score is not None and band is not None:
         lines.append(
-            f"90 % intervals cover {report.coverage:.0%}; interval score {report.interval_score:.3f}"
+            f"90 % intervals cover {report.coverage:.0%} (so many rows would show {band[0]:.0%} to "
+            f"{band[1]:.0%}); interval score {report.interval_score:.3f}"
         )
     for name, scores in report.baselines.items():
         lines.append(f"baseline {name}: " + ", ".join(f"{key} {value:.3g}" for key, value in scores.items()))
