@@ -36,9 +36,7 @@ Examples:
     metavar="SHARE",
     help="Exit 3 if a smaller share of the rows is within a factor of 1.25.",
 )
-def command(
-    name: str, format_: str, plot: Path | None, overwrite: bool, fail_under: float | None
-) -> None:
+def command(name: str, format_: str, plot: Path | None, overwrite: bool, fail_under: float | None) -> None:
     """Published against predicted for the dataset NAME.
 
     strubell and strubell-blind, throughput and throughput-found, anchored, what-ifs, runs,
@@ -80,7 +78,8 @@ def _table(report: ValidationReport) -> str:
     ]
     lines += [
         "",
-        f"rows {len(report.rows)}, median error {report.median_error:.2%}; over folds {report.median_over_folds:.2%}",
+        f"rows {len(report.rows)}, median error {report.median_error:.2%}, "
+        f"over folds {report.median_over_folds:.2%}",
         f"nine in ten within {report.ninety_percent_factor:.2f}x",
     ]
     lines += [f"within a factor of {f:g}: {report.within(f):.0%}" for f in (1.25, 1.5, 2.0)]

@@ -99,8 +99,8 @@ def _workload(row: Mapping[str, str]) -> tuple[StepShape, dict[str, Any], float]
 def _evaluations_s(row: Mapping[str, str]) -> float:
     """Time that the evaluations on the way to the target take, while the clock runs on [s]."""
     known = evaluation()["mlperf_time"]
-    every = known["epochs_an_evaluation"].get(row["benchmark"])
-    count = float(row["last_epoch_or_samples"]) / every if every else known["evaluations_otherwise"]
+    rule = known[row["benchmark"]]
+    count = rule.get("count") or float(row["last_epoch_or_samples"]) / rule["epochs"]
     return float(count * known["evaluation_s"])
 
 
