@@ -113,9 +113,9 @@ def _where(given: ValidationReport) -> Iterable[str]:
         ("generation, precision", *heading[1:]),
         groups(given, lambda i: f"{cases[i].case.generation}, {cases[i].case.precision}"),
     )
-    yield "Blackwell in 16 bits is one model, gpt-oss-120b, in most of its rows; it is as slow on H100. Hopper"
-    yield "in 8 bits holds torchtitan's row-wise scaling (bias 0.8), which no option tells apart, and MLPerf's"
-    yield "GPT-3, which the same chips trained 1.27 times as fast in round 4.1 as in 3.0."
+    yield "Blackwell in 16 bits is one model, gpt-oss-120b, in most of its rows; it is as slow on H100."
+    yield "Hopper in 8 bits holds torchtitan's row-wise scaling (bias 0.8), which no option tells apart, and"
+    yield "MLPerf's GPT-3, which the same chips trained 1.27 times as fast in round 4.1 as in 3.0."
     yield ""
     yield "### What the rest is made of"
     yield ""
