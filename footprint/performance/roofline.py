@@ -32,7 +32,6 @@ def step_terms(work: Work, layout: Layout, machine: Machine) -> dict[str, float]
     share = 1.0 / (layout.dp * layout.cp * layout.tp)
     again = layout.recompute_share
     compute = streaming = attention = casts = 0.0
-    forward = 0.0
     for line in work.blocks:
         repeats = 1.0 + line.gradients
         if line.gradients:
@@ -46,7 +45,6 @@ def step_terms(work: Work, layout: Layout, machine: Machine) -> dict[str, float]
         streaming += byte_s * repeats
         # Frozen weights need no gradient, and so no transposed copies of their operands.
         casts += cast_s * (1.0 + line.gradients if line.owned else 1.5)
-        forward += flop_s
     compute, streaming, attention, casts = (x / layout.pp for x in (compute, streaming, attention, casts))
     head = 0.0
     for line in work.others:
