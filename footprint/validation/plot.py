@@ -12,6 +12,8 @@ from footprint.validation.report import ValidationReport
 
 MOST_FOLDS = 14
 """With more folds than this the dots share one colour: a longer legend tells nothing."""
+A_FEW_DECADES = 1e3
+"""Axes shorter than this are labelled at 1, 2 and 5, longer ones at powers of ten."""
 MOST_INTERVALS = 100
 """With more rows than this their intervals would be a grey cloud."""
 
@@ -23,6 +25,7 @@ def plot_validation(report: ValidationReport, path: Path, *, overwrite: bool = F
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     figure = Figure(figsize=(6.4, 6.0), layout="constrained")
     FigureCanvasAgg(figure)
@@ -50,6 +53,11 @@ def plot_validation(report: ValidationReport, path: Path, *, overwrite: bool = F
         )  # fmt: skip
     unit = report.rows[0].unit
     axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+    steps = (1.0,) if ends[1] / ends[0] > A_FEW_DECADES else (1.0, 2.0, 5.0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(base=10, subs=steps))
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_minor_formatter(lambda *_: "")
     axes.set_xlabel(f"published [{unit}]")
     axes.set_ylabel(f"predicted, out of sample [{unit}]")
     axes.set_title(
