@@ -1,9 +1,11 @@
-"""Rebuild every fitted constant of the time model from the published tables.
+"""Rebuild every fitted constant from the published tables.
 
     python -m benchmarks.calibrate            # print what would change
-    python -m benchmarks.calibrate --write    # write time_fitted.toml and fitted_folds.csv
+    python -m benchmarks.calibrate --write    # write the files
 
-Coordinate search from fixed starting points: no random numbers, so two runs give the same file.
+First the time model and the constants of each fold, then what rests on its predictions: goodput
+and the worth of an anchor. Coordinate search from fixed starting points and a grid: no random
+numbers, so two runs give the same files.
 """
 
 from __future__ import annotations
@@ -11,32 +13,55 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
 
 from footprint.catalog.files import reference_folder
-from footprint.validation.calibration import calibrate, render, render_folds, render_goodput
+from footprint.validation.calibration import calibrate, forget, render, render_folds, render_goodput
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Fit, compare with the shipped file and, if asked, write it."""
+    """Fit, compare with the shipped files and, if asked, write them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write the file instead of comparing with it")
+    parser.add_argument("--write", action="store_true", help="write the files instead of comparing with them")
     options = parser.parse_args(arguments)
     started = time.process_time()
-    found = calibrate()
+    changed = _settle(time_model(), options.write)
+    forget()
+    changed += _settle(what_rests_on_it(), options.write)
     print(f"fitted in {time.process_time() - started:.0f} s of CPU time")
-    files = {
-        reference_folder() / "assumptions" / "time_fitted.toml": render(found.rows),
-        reference_folder() / "assumptions" / "goodput_fitted.toml": render_goodput(),
-        reference_folder() / "fitted_folds.csv": render_folds(found.folds),
-    }
-    changed = [path for path, text in files.items() if not path.is_file() or path.read_text("utf-8") != text]
-    for path in changed:
-        if options.write:
-            path.write_text(files[path], encoding="utf-8")
-        print(f"{'wrote' if options.write else 'differs from what the data give:'} {path.name}")
     if not changed:
         print("the shipped files are what the data give")
     return 0 if options.write or not changed else 1
+
+
+def time_model() -> dict[Path, str]:
+    """The texts of what is fitted on step times."""
+    found = calibrate()
+    return {
+        reference_folder() / "assumptions" / "time_fitted.toml": render(found.rows),
+        reference_folder() / "fitted_folds.csv": render_folds(found.folds),
+    }
+
+
+def what_rests_on_it() -> dict[Path, str]:
+    """The texts of what is fitted on the time model's predictions, as shipped."""
+    from footprint.validation.anchored import fit_anchoring
+    from footprint.validation.anchored import render as render_anchor
+
+    return {
+        reference_folder() / "assumptions" / "goodput_fitted.toml": render_goodput(),
+        reference_folder() / "assumptions" / "anchor_fitted.toml": render_anchor(fit_anchoring()),
+    }
+
+
+def _settle(files: dict[Path, str], write: bool) -> int:
+    """Compare texts with the shipped files, write those that differ if asked, and count them."""
+    differ = [path for path, text in files.items() if not path.is_file() or path.read_text("utf-8") != text]
+    for path in differ:
+        if write:
+            path.write_text(files[path], encoding="utf-8")
+        print(f"{'wrote' if write else 'differs from what the data give:'} {path.name}")
+    return len(differ)
 
 
 if __name__ == "__main__":

@@ -59,15 +59,22 @@ def ring_share(ranks: Number) -> Number:
 
 
 def accelerator_power_w(
-    tdp_w: Number, busy_share: Number, busy_over_tdp: Number, waiting_over_tdp: Number
+    tdp_w: Number,
+    busy_share: Number,
+    busy_over_tdp: Number,
+    waiting_over_tdp: Number,
+    fed_share: Number = 1.0,
+    idle_over_tdp: Number = 0.0,
 ) -> Number:
-    """Mean board power at a busy share b: TDP * (waiting + (busy - waiting) * b) [W].
+    """Mean board power at a busy share b of steps that fill a share f of the time [W].
 
-    Equal to TDP * (busy * b + waiting * (1 - b)), written so that no quantity is subtracted
-    from one. The two ratios are the assumptions ``power.busy_over_tdp`` and
-    ``power.waiting_over_tdp``.
+    Inside a step the board draws ``busy`` or, while it waits for others, ``waiting``; outside of
+    them, starved by input or host, it sinks towards ``idle``:
+    TDP * (f * (busy * b + waiting * (1 - b)) + idle * (1 - f)), written so that no quantity is
+    subtracted from one. The ratios are assumptions of the topic ``power``.
     """
-    return tdp_w * (waiting_over_tdp + busy_share * (busy_over_tdp - waiting_over_tdp))
+    in_step = busy_share * (busy_over_tdp - waiting_over_tdp) + (waiting_over_tdp - idle_over_tdp)
+    return tdp_w * (fed_share * in_step + idle_over_tdp)
 
 
 def node_power_w(accelerators: Number, accelerator_power_w: Number, host_w: Number) -> Number:

@@ -54,6 +54,9 @@ def test_accelerator_power_is_linear_between_waiting_and_busy():
     assert eq.accelerator_power_w(700, 0.0, 0.97, 0.40) == pytest.approx(280)
     assert eq.accelerator_power_w(700, 1.0, 0.97, 0.40) == pytest.approx(679)
     assert eq.accelerator_power_w(700, 0.5, 0.97, 0.40) == pytest.approx((280 + 679) / 2)
+    assert eq.accelerator_power_w(700, 1.0, 0.97, 0.40, 0.0, 0.20) == pytest.approx(140)
+    assert eq.accelerator_power_w(700, 1.0, 0.97, 0.40, 0.5, 0.20) == pytest.approx((140 + 679) / 2)
+    assert eq.accelerator_power_w(700, 0.3, 0.97, 0.4, 1.0, 0.2) == pytest.approx(700 * 0.571)
 
 
 def test_pipeline_bubble_of_the_megatron_paper():

@@ -56,6 +56,7 @@ SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
         ("--recompute", one_of(["none", "selective", "full"]), "Activation recomputation."),
         ("--attention", one_of(["flash", "eager"]), "Attention kernel."),
         ("--optimizer", str, "Optimiser (adam)."),
+        ("--stack", one_of(["tuned", "native"]), "A vendor's tuned software, or PyTorch's own."),
     ],
     "cluster": [
         ("--accelerators-per-node", WHOLE, "Accelerators in one server."),
@@ -63,7 +64,7 @@ SECTIONS: dict[str, list[tuple[str, Any, str]]] = {
         ("--network", BANDWIDTH, "Network of one node, one direction: 400Gb/s, 50GB/s."),
     ],
     "known already": [
-        ("--anchor", str, "A measurement of your own stack (name or file)."),
+        ("--anchor", str, "Measured steps of your own stack, names or files: the nearest counts."),
         ("--hours", DURATION_H, "Wall-clock duration."),
         ("--step-time-s", COUNT, "Duration of one step [s]."),
         ("--tokens-per-second", COUNT, "Throughput of the whole cluster."),

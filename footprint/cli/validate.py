@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from footprint.cli._options import SHARE
+from footprint.cli._options import FILE, SHARE
 from footprint.errors import LimitExceededError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _EPILOG = """\b
 Examples:
   footprint validate strubell
-  footprint validate throughput
+  footprint validate throughput --plot throughput.png
   footprint validate runs --format json
   footprint validate strubell --fail-under 1.0
 
@@ -21,6 +26,7 @@ Datasets:
   throughput        published step times; the layout is given
   throughput-found  the same; the layout is found
   anchored          the same; one measured row of each source is known
+  what-ifs          published pairs that differ in one thing
   runs              whole published training runs
   mlperf-time       MLPerf v0.7, time to train
   power             MLPerf power logs and other measured watts
@@ -36,13 +42,15 @@ Every prediction is made without the source that it is compared with.
 @click.option(
     "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
 )
+@click.option("--plot", type=FILE, help="Draw published against predicted (.png, .svg, .pdf).")
+@click.option("--overwrite", is_flag=True, help="Replace an existing plot.")
 @click.option(
     "--fail-under",
     type=SHARE,
     metavar="SHARE",
     help="Exit 3 if a smaller share of the rows is within a factor of 1.25.",
 )
-def command(name: str, format_: str, fail_under: float | None) -> None:
+def command(name: str, format_: str, plot: Path | None, overwrite: bool, fail_under: float | None) -> None:
     """Published against predicted, row by row, for one DATASET."""
     from footprint.catalog.names import unknown
     from footprint.validation import datasets
@@ -51,6 +59,10 @@ def command(name: str, format_: str, fail_under: float | None) -> None:
     if name not in known:
         raise unknown("dataset", name, known, f"one of: {', '.join(known)}")
     report = known[name]()
+    if plot is not None:
+        from footprint.validation.plot import plot_validation
+
+        plot_validation(report, plot, overwrite=overwrite)
     if format_ == "json":
         import json
 

@@ -129,6 +129,25 @@ def anchor_of(name: str, request: EstimateRequest) -> Anchor:
     )
 
 
+def nearest_anchor(names: str, scenario: Scenario) -> tuple[Anchor, EstimateRequest]:
+    """Of the anchors named, with commas between, the one that says most of a scenario."""
+    known = []
+    for part in names.split(","):
+        name, measured = read_anchor(part.strip())
+        known.append((anchor_of(name, measured), measured))
+    return max(known, key=lambda pair: _worth(pair[0], scenario))
+
+
+def _worth(anchor: Anchor, scenario: Scenario) -> float:
+    """Share of an anchor's deviation that carries over to a scenario [1]; 0 on another chip or precision."""
+    if not anchor.applies(scenario.cluster.accelerator.id, scenario.precision):
+        return 0.0
+    parameters = scenario.model.parameters if scenario.model is not None else None
+    phases = scenario.workload.phases if scenario.workload is not None else ()
+    length = max((phase.sequence_length or 0 for phase in phases), default=0)
+    return weight_of(float(parameters or anchor.parameters), float(length), anchor)
+
+
 def measured_power(
     request: EstimateRequest, measured: EstimateRequest, anchor: Anchor, scenario: Scenario
 ) -> tuple[tuple[Assumption, ...], EstimateRequest]:
@@ -140,11 +159,7 @@ def measured_power(
     watts = measured.accelerator_power_w
     if watts is None or request.accelerator_power_w is not None or request.it_power_w is not None:
         return (), request
-    if not anchor.applies(scenario.cluster.accelerator.id, scenario.precision) or not scenario.workload:
-        return (), request
-    parameters = scenario.model.parameters if scenario.model is not None else None
-    length = max((phase.sequence_length or 0 for phase in scenario.workload.phases), default=0)
-    if weight_of(float(parameters or anchor.parameters), float(length), anchor) < NEAR:
+    if not scenario.workload or _worth(anchor, scenario) < NEAR:
         return (), request
     row = Assumption(
         name=f"anchor {anchor.name}: power of one board", value=watts, unit="W", basis="measured",

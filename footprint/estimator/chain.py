@@ -72,7 +72,9 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
     )  # fmt: skip
     place, place_rows, place_warnings = settle_place(request)
     require_one_provider(request, place)
-    energy = energy_of(request, scenario.cluster, timing.busy_share, timing.duration_h, place)
+    energy = energy_of(
+        request, scenario.cluster, timing.busy_share, timing.fed_share, timing.duration_h, place
+    )
     accelerator_h = equations.accelerator_h(timing.duration_h, scenario.cluster.count)
     emissions = emissions_of(request, scenario.cluster, energy, accelerator_h, place)
     cost = cost_of(request, scenario.cluster, accelerator_h, energy.energy_kwh, place)
@@ -89,10 +91,9 @@ def _anchored(
     """The measurement of the user's own stack that the request names, and its board power if it is near."""
     if request.anchor is None:
         return None, (), request
-    from footprint.estimator.anchors import anchor_of, measured_power, read_anchor
+    from footprint.estimator.anchors import measured_power, nearest_anchor
 
-    name, measured = read_anchor(request.anchor)
-    anchor = anchor_of(name, measured)
+    anchor, measured = nearest_anchor(request.anchor, scenario)
     rows, request = measured_power(request, measured, anchor, scenario)
     return anchor, rows, request
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from math import gcd
 from typing import Any
 
 from footprint.errors import FootprintError
@@ -208,4 +209,10 @@ def _check_batch(request: EstimateRequest, workload: Workload, replicas: int) ->
                 f"--micro-batch {request.micro_batch} on {replicas} replicas needs a batch of "
                 f"{request.micro_batch * replicas}, not {sequences:g}: "
                 "lower --micro-batch or raise --batch-size"
+            )
+        share = sequences / replicas
+        if request.micro_batch and share == int(share) and share % request.micro_batch:
+            raise FootprintError(
+                f"--micro-batch {request.micro_batch} does not divide the {share:g} sequences of each of "
+                f"{replicas} replicas: --micro-batch {gcd(int(share), request.micro_batch)} does"
             )

@@ -57,6 +57,7 @@ def energy_of(
     request: EstimateRequest,
     cluster: Cluster,
     busy_share: Quantity | None,
+    fed_share: Quantity | None,
     duration_h: Quantity,
     place: Place,
 ) -> Energy:
@@ -70,12 +71,13 @@ def energy_of(
         it_power = Quantity(request.it_power_w)
     else:
         if busy_share is None:
-            share = assumed("power.busy_share_unknown")
-            busy_share = share.quantity
-            rows.append(share.row("--accelerator-power-w"))
+            busy, fed = assumed("time.busy_share"), assumed("power.fed_share_unknown")
+            busy_share, fed_share = busy.quantity, fed.quantity
+            rows += [busy.row("--accelerator-power-w"), fed.row("--accelerator-power-w")]
         power = predict_power(
-            cluster=cluster, busy_share=busy_share, accelerator_power_w=request.accelerator_power_w
-        )
+            cluster=cluster, busy_share=busy_share, accelerator_power_w=request.accelerator_power_w,
+            fed_share=fed_share,
+        )  # fmt: skip
         powers = {name: getattr(power, name) for name in powers}
         it_power = power.it_power_w
         rows += power.assumptions

@@ -14,7 +14,7 @@ from typing import Any, get_args
 from footprint import parsing
 from footprint.errors import FootprintError
 from footprint.records import record
-from footprint.schema import Attention, Cooling, Method, Purchase, Recompute
+from footprint.schema import Attention, Cooling, Method, Purchase, Recompute, Stack
 
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8")
@@ -24,6 +24,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": OPTIMIZERS,
     "recompute": get_args(Recompute),
     "attention": get_args(Attention),
+    "stack": get_args(Stack),
     "purchase": get_args(Purchase),
     "cooling": get_args(Cooling),
 }
@@ -89,6 +90,7 @@ class EstimateRequest:
     recompute: str | None = None
     attention: str | None = None
     optimizer: str | None = None
+    stack: str | None = None
     # cluster
     accelerators_per_node: int | None = None
     cooling: str | None = None

@@ -33,6 +33,8 @@ class Timing:
     mfu: Quantity | None
     goodput: Quantity | None
     busy_share: Quantity | None
+    fed_share: Quantity | None = None
+    """Share of a known time that the predicted steps fill; None where the time was predicted."""
     terms: tuple[StepTerm, ...] = ()
     layout: Layout | None = None
     """Layout of the phase that takes longest, given or found; None where no step was predicted."""
@@ -73,18 +75,21 @@ def time_of(
         predict_step(
             step_flop=s, cluster=cluster, precision=precision, year=year,
             recompute=s.training.recompute, layout=layout, anchor=anchor, optimizer=optimizer,
+            stack=request.stack,
         )
         for s in step_flops
     ]  # fmt: skip
+    _require_fitting(request, parts)
     pairs = list(zip(parts, phase_steps, strict=True))
     predicted = total([part.step_time_s * n for part, n in pairs]) / steps
     busy_share = total([part.busy_share * w for part, w in zip(parts, weights, strict=True)])
+    fed_share: Quantity | None = None
     known = _known_step_time_s(request, cluster, workload, step_flop, peak)
     if known is not None:
         step_time = known
         mfu = Quantity(step_flop) / (known * (cluster.count * peak))
-        # The work is the same in a longer step; the accelerators wait for the rest of it.
-        busy_share = (busy_share * (predicted.mid / known.mid)).capped(1.0)
+        # The work is the same in a longer step; the accelerators are starved for the rest of it.
+        fed_share = (predicted / known.mid).capped(1.0)
     else:
         step_time = predicted
         mfu = total([part.mfu * w for part, w in zip(parts, weights, strict=True)])
@@ -100,6 +105,7 @@ def time_of(
             mfu=mfu,
             goodput=None,
             busy_share=busy_share,
+            fed_share=fed_share,
         )
     if known is not None:
         _check_mfu(request, mfu.mid)
@@ -116,8 +122,18 @@ def time_of(
         rows.append(spot_row)
     return Timing(
         duration_h=duration, step_time_s=step_time, mfu=mfu, goodput=goodput, busy_share=busy_share,
-        terms=terms, layout=found, assumptions=tuple(rows), warnings=tuple(warnings),
+        fed_share=fed_share, terms=terms, layout=found, assumptions=tuple(rows), warnings=tuple(warnings),
     )  # fmt: skip
+
+
+def _require_fitting(request: EstimateRequest, parts: Sequence[StepPrediction]) -> None:
+    """FootprintError where a layout that was asked for does not fit, naming what would; unless forced."""
+    asked = any(
+        getattr(request, name) is not None for name in ("tp", "pp", "cp", "ep", "micro_batch", "recompute")
+    )
+    for part in parts:
+        if asked and not part.fits and not request.force:
+            raise FootprintError(f"{part.warnings[0]}, or insist with --force")
 
 
 def _mean_terms(pairs: Sequence[tuple[StepPrediction, float]]) -> tuple[StepTerm, ...]:

@@ -11,6 +11,12 @@ from collections.abc import Mapping
 from footprint.catalog.assumptions import assumed_values
 from footprint.schema import Accelerator
 
+MOST = 0.95
+"""No power limit lifts the rate of large products above this share of the peak."""
+ULTRA = 5.0
+"""Blackwell Ultra has 6 times its 16-bit peak in fp4, Blackwell 4 times: it gave up other units for
+these, and for twice the exponentials of attention."""
+
 
 class Constants:
     """Numbers by name; ``overrides`` are the candidates of a calibration."""
@@ -34,10 +40,11 @@ class Constants:
         if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
             return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
         rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
-        if chip.generation == "hopper" and chip.tdp_w is not None:
-            # The same silicon at a lower power limit clocks lower under load.
+        measured_at = self.values.get(f"{chip.generation}_w_per_flop_per_s")
+        if measured_at is not None and chip.tdp_w is not None:
+            # The same silicon at another power limit clocks differently under load.
             watts = chip.tdp_w / max(chip.peak_flop_per_s.get("bf16", 0.0), 1.0)
-            rate *= min(1.0, (watts / self["hopper_w_per_flop_per_s"]) ** self["power_limit_exponent"])
+            rate = min(MOST, rate * (watts / measured_at) ** self["power_limit_exponent"])
         return rate
 
     def slice_size(self, chip: Accelerator) -> int:
@@ -48,6 +55,9 @@ class Constants:
         """Share of the 16-bit peak that fused attention reaches on a chip [1]."""
         if chip.kind == "tpu":
             return self["flash_rate_tpu"]
+        peaks = chip.peak_flop_per_s
+        if chip.generation == "blackwell" and peaks.get("fp4", 0.0) > ULTRA * peaks["bf16"]:
+            return self["flash_rate_blackwell_ultra"]
         plain = self.values.get(f"flash_rate_{chip.generation}", self["flash_rate_unmeasured"])
         tuned = self.values.get(f"flash_rate_{chip.generation}_tuned", plain)
         if native is None:

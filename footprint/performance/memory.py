@@ -7,7 +7,7 @@ arXiv:1910.02054 (optimiser states and their sharding).
 from __future__ import annotations
 
 from footprint.performance.layout import Layout
-from footprint.performance.roofline import BYTES, NARROW, Machine
+from footprint.performance.machine import BYTES, NARROW, Machine
 from footprint.performance.work import Work
 
 SCORE_COPIES = 2.5

@@ -29,10 +29,16 @@ class PowerPrediction:
 
 
 def predict_power(
-    *, cluster: Cluster, busy_share: Quantity, accelerator_power_w: float | None = None
+    *,
+    cluster: Cluster,
+    busy_share: Quantity,
+    accelerator_power_w: float | None = None,
+    fed_share: Quantity | None = None,
 ) -> PowerPrediction:
     """Mean IT power of the cluster at a busy share of the step, by component [W].
 
+    ``fed_share`` is the share of the time that steps fill; the rest goes by starved of work. Without
+    it, all of it.
     ``accelerator_power_w`` is one board's mean power where the user knows it; the host is added.
 
     Raises
@@ -41,7 +47,7 @@ def predict_power(
         If nobody published a power for the chip; the message names the options that supply one.
     """
     node, nodes = cluster.node, cluster.nodes
-    board, host, rows = _board_and_host(cluster, busy_share, accelerator_power_w)
+    board, host, rows = _board_and_host(cluster, busy_share, accelerator_power_w, fed_share)
     accelerators = board * cluster.count
     cpu, ram, other = (host * (part * nodes) for part in (node.cpu_w, node.ram_w, node.other_w))
     warnings: tuple[str, ...] = ()
@@ -68,7 +74,7 @@ def predict_power(
 
 
 def _board_and_host(
-    cluster: Cluster, busy_share: Quantity, given_w: float | None
+    cluster: Cluster, busy_share: Quantity, given_w: float | None, fed_share: Quantity | None
 ) -> tuple[Quantity, Quantity, list[Assumption]]:
     """Mean power of one board [W], the factor on the node form's host watts [1], and the rows."""
     chip, node = cluster.accelerator, cluster.node
@@ -91,8 +97,14 @@ def _board_and_host(
         assumed(f"power.{k}") for k in ("busy_over_tdp", "waiting_over_tdp", "model_error")
     )
     board: Quantity = equations.accelerator_power_w(chip.tdp_w, busy_share, busy.value, waiting.value)
-    board = board * Quantity.between(model.low, model.value, model.high, "power_model")
     rows = [busy.row("--accelerator-power-w"), waiting.row("--accelerator-power-w"), host_row]
+    if fed_share is not None:
+        idle = assumed("power.idle_over_tdp")
+        board = equations.accelerator_power_w(
+            chip.tdp_w, busy_share, busy.value, waiting.value, fed_share, idle.value
+        )
+        rows.append(idle.row("--accelerator-power-w"))
+    board = board * Quantity.between(model.low, model.value, model.high, "power_model")
     return board, _host_factor(cluster), rows
 
 

@@ -10,7 +10,8 @@ from footprint.flops.operations import Model
 from footprint.performance.constants import Constants, load_constants
 from footprint.performance.finder import find_layout
 from footprint.performance.layout import Layout
-from footprint.performance.roofline import NARROW, Machine, step_terms
+from footprint.performance.machine import NARROW, Machine
+from footprint.performance.roofline import step_terms
 from footprint.performance.work import Work, summarise
 from footprint.records import record
 from footprint.schema import Cluster, TrainingMethod

@@ -14,69 +14,15 @@ Dao et al. 2022, arXiv:2205.14135 (fused attention).
 from __future__ import annotations
 
 from footprint.flops.operations import CONVOLUTION, CORE, HEAD, RECURRENCE
-from footprint.performance.constants import Constants
+from footprint.performance.communication import context_s, data_s, experts_s, tensor_s
 from footprint.performance.layout import Layout
+from footprint.performance.machine import NARROW, Machine
 from footprint.performance.work import Line, Work
-from footprint.schema import Cluster
 
-BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}
-"""Bytes of an activation or a gradient; narrow products read casts of 16-bit tensors."""
-DEDUPLICATED_SINCE = 2025
-"""Year from which expert exchange sends a token once a node (DeepSeek-AI 2024, arXiv:2412.19437)."""
-NARROW = ("fp8", "fp4", "int8")
-
-
-class Machine:
-    """The rates of a cluster in one precision, with the constants of the model.
-
-    ``native`` is PyTorch's own kernels and parallelism (True), a vendor's tuned stack (False),
-    or unknown (None). ``network`` is of one accelerator, one direction; ``wide_peak`` is the peak
-    of the 16-bit parts of a narrow run: attention, head, weight gradients on TPUs.
-    """
-
-    __slots__ = (
-        "bytes", "cluster", "constants", "core_rate", "flash_rate", "is_gpu", "link", "memory", "native",
-        "network", "node", "peak", "precision", "rate", "wide_peak", "year",
-    )  # fmt: skip
-
-    def __init__(
-        self, cluster: Cluster, precision: str, year: int, constants: Constants, native: bool | None = None
-    ) -> None:
-        self.cluster, self.precision, self.year = cluster, precision, year
-        self.constants, self.native = constants, native
-        chip, form, c = cluster.accelerator, cluster.node, constants
-        peaks = chip.peak_flop_per_s
-        self.peak = peaks[precision]
-        sixteen = max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0))
-        self.wide_peak = sixteen if precision in NARROW and sixteen else self.peak
-        self.memory = chip.memory_byte_per_s * c["memory_rate"]
-        self.link = chip.link_byte_per_s or c["pcie_byte_per_s"]
-        self.is_gpu = chip.kind in ("gpu", "npu")
-        self.node = form.accelerators
-        if chip.kind == "tpu":
-            # A slice is one torus: what lies inside it never leaves the links.
-            self.node = c.slice_size(chip)
-            self.network = c["tpu_dcn_byte_per_s"]
-        else:
-            self.network = (form.network_byte_per_s or c["network_byte_per_s"]) / form.accelerators
-        self.bytes = BYTES[precision]
-        self.rate = c.matmul_rate(chip, precision)
-        self.flash_rate = c.flash_rate(chip, native)
-        self.core_rate = c["core_rate_eager"]
-
-    def bandwidth(self, ranks: int, stride: int = 1) -> float:
-        """Bandwidth of one accelerator in a group of ``ranks``, ``stride`` apart [byte/s]."""
-        return self.link if ranks * stride <= self.node else self.network
-
-    def gather_bandwidth(self, ranks: int, stride: int) -> float:
-        """Bandwidth at which every rank of a group obtains the same data [byte/s].
-
-        Members of one node share what the node receives over its links, so the network carries
-        it once a node.
-        """
-        if ranks * stride <= self.node:
-            return self.link
-        return min(self.link, self.network * max(1, self.node // stride))
+THIN = 128
+"""Products with a side this thin (adapters, routers) stay in 16 bits in a narrow run."""
+RAMP_PEAK = 312e12
+"""Peak for which ``ramp_depth`` is given: an A100's, 16 bits [FLOP/s]."""
 
 
 def step_terms(work: Work, layout: Layout, machine: Machine) -> dict[str, float]:
@@ -86,7 +32,6 @@ def step_terms(work: Work, layout: Layout, machine: Machine) -> dict[str, float]
     share = 1.0 / (layout.dp * layout.cp * layout.tp)
     again = layout.recompute_share
     compute = streaming = attention = casts = 0.0
-    forward = 0.0
     for line in work.blocks:
         repeats = 1.0 + line.gradients
         if line.gradients:
@@ -95,10 +40,11 @@ def step_terms(work: Work, layout: Layout, machine: Machine) -> dict[str, float]
             attention += _core(line, layout, machine, again, share)
             continue
         flop_s, byte_s, cast_s = _product(line, layout, machine, micro_batches, share)
-        compute += flop_s * repeats + _wide_gradient(line, machine, flop_s)
+        compute += flop_s * (repeats + _ramp(line, layout, machine, again))
+        compute += _wide_gradient(line, machine, flop_s)
         streaming += byte_s * repeats
-        casts += cast_s * (1.0 + line.gradients)
-        forward += flop_s
+        # Frozen weights need no gradient, and so no transposed copies of their operands.
+        casts += cast_s * (1.0 + line.gradients if line.owned else 1.5)
     compute, streaming, attention, casts = (x / layout.pp for x in (compute, streaming, attention, casts))
     head = 0.0
     for line in work.others:
@@ -108,17 +54,14 @@ def step_terms(work: Work, layout: Layout, machine: Machine) -> dict[str, float]
     head *= 1.0 if layout.pp == 1 else (1.0 / layout.pp + c["head_imbalance"] * (1.0 - 1.0 / layout.pp))
     elementwise = _elementwise(work, layout, machine, share, again)
     busy = compute + streaming + attention + casts + head + elementwise
-    tensor = _tensor(work, layout, machine, again)
-    experts = _experts(work, layout, machine, again)
-    context = _context(work, layout, machine)
+    tensor = tensor_s(work, layout, machine, micro_batches, again)
+    experts = experts_s(work, layout, machine, again)
+    context = context_s(work, layout, machine)
     inside = busy + tensor + experts + context
     bubble = inside * (layout.pp - 1) / (layout.interleaving * micro_batches)
-    data = _data(work, layout, machine, micro_batches, inside)
+    data = data_s(work, layout, machine, micro_batches, inside)
     optimiser = _optimiser(work, layout, machine)
-    launches = work.launches / layout.pp * micro_batches * c["launch_s"] * (1.0 + 0.3 * again)
-    if not machine.is_gpu:
-        launches *= c["launch_compiled"]
-    launch = max(0.0, launches - inside)
+    launch = _launch(work, layout, machine, micro_batches, again, inside)
     return {
         "matmul": compute, "streaming": streaming, "attention": attention, "casts": casts, "head": head,
         "elementwise": elementwise, "tensor_parallel": tensor, "expert_parallel": experts,
@@ -132,6 +75,7 @@ def _product(
 ) -> tuple[float, float, float]:
     """Seconds of one pass over a product: at the chip's rate, its operands, its casts."""
     c = machine.constants
+    wide = wide or min(line.k, line.n) <= THIN
     peak = machine.wide_peak if wide else machine.peak
     rate = machine.rate
     tp = layout.tp
@@ -162,6 +106,35 @@ def _product(
         cast_weight = weight * weight_share if line.owned else 0.0
         cast_s = c["cast_byte"] * (rows * (line.k + line.n) * tokens / tp + cast_weight) / machine.memory
     return flop_s, byte_s, cast_s
+
+
+def _ramp(line: Line, layout: Layout, machine: Machine, again: float) -> float:
+    """What filling and draining the matrix units adds to the passes over a product, over one pass [1].
+
+    Each output tile pays it once, however deep the product is, so it weighs as so many more
+    columns of depth: the more, the faster the chip. Weight gradients are as deep as the batch.
+    """
+    if not line.weights or not machine.is_gpu or machine.bytes > 2:
+        return 0.0
+    # Tensor parallelism splits the depth of every second product.
+    depth = machine.constants["ramp_depth"] * machine.peak / RAMP_PEAK * 0.5 * (1.0 + layout.tp)
+    ramp = depth / line.k * (1.0 + (again if line.gradients else 0.0))
+    return ramp + (depth / line.n if line.gradients > line.owned else 0.0)
+
+
+def _launch(
+    work: Work, layout: Layout, machine: Machine, micro_batches: float, again: float, inside: float
+) -> float:
+    """Gaps between kernels, and the time by which the host falls behind where kernels are short."""
+    c = machine.constants
+    # Products of experts are executed one expert after the other.
+    alone = max(0.0, work.experts / layout.ep - 1.0) * c["expert_kernels"]
+    kernels = (work.launches + alone * work.expert_launches) / layout.pp * micro_batches
+    kernels *= 1.0 + 0.3 * again
+    if not machine.is_gpu:
+        kernels *= c["launch_compiled"]
+    gaps = kernels * c["gap_s"]
+    return gaps + max(0.0, kernels * c["launch_s"] - inside - gaps)
 
 
 def _wide_gradient(line: Line, machine: Machine, flop_s: float) -> float:
@@ -197,76 +170,6 @@ def _elementwise(work: Work, layout: Layout, machine: Machine, share: float, aga
         elements += c["passes_scores"] * scores
     elements += c["passes_logits"] * work.logits / layout.pp
     return elements * share * machine.bytes / machine.memory
-
-
-def _tensor(work: Work, layout: Layout, machine: Machine, again: float) -> float:
-    """Sums over tensor-parallel ranks that nothing hides."""
-    tp = layout.tp
-    if tp == 1:
-        return 0.0
-    c = machine.constants
-    elements = work.reductions / layout.pp * work.rows * work.width / (layout.dp * layout.cp)
-    rounds = 2.0 + again
-    volume = rounds * 2.0 * (tp - 1) / tp * elements * machine.bytes
-    exposed = c["tensor_exposed"] if machine.year < 2023 else c["tensor_exposed_since_2023"]
-    return exposed * volume / machine.bandwidth(tp)
-
-
-def _experts(work: Work, layout: Layout, machine: Machine, again: float) -> float:
-    """All-to-all exchange of routed tokens."""
-    ep = layout.ep
-    if ep == 1 or not work.routed:
-        return 0.0
-    c = machine.constants
-    elements = work.routed / layout.pp / (layout.dp * layout.cp * layout.tp)
-    volume = (4.0 + again) * elements * machine.bytes
-    nodes = max(1.0, ep / machine.node)
-    crossing = (nodes - 1.0) / nodes
-    if machine.year >= DEDUPLICATED_SINCE and crossing:
-        # A token goes once to each node that holds any of its experts.
-        reached = nodes * (1.0 - (1.0 - 1.0 / nodes) ** work.chosen)
-        crossing *= min(1.0, reached / work.chosen)
-    seconds = volume * ((ep - 1) / ep / machine.link + crossing / machine.network)
-    return c["expert_exposed"] * seconds
-
-
-def _context(work: Work, layout: Layout, machine: Machine) -> float:
-    """Keys and values passed around the ring of context ranks."""
-    cp = layout.cp
-    if cp == 1:
-        return 0.0
-    c = machine.constants
-    elements = work.layers / layout.pp * work.rows * work.width / layout.dp * 0.5 / layout.tp
-    volume = 3.0 * (cp - 1) / cp * elements * machine.bytes
-    return c["context_exposed"] * volume / machine.bandwidth(cp, layout.tp)
-
-
-def _data(work: Work, layout: Layout, machine: Machine, micro_batches: float, inside: float) -> float:
-    """Gradients and parameters exchanged between replicas, less what the backward pass hides."""
-    ranks = layout.dp * layout.cp
-    if ranks == 1:
-        return 0.0
-    c = machine.constants
-    local = (work.block_parameters / layout.pp + work.other_parameters) / layout.tp * work.trained_share
-    local += work.expert_parameters / layout.pp / layout.tp / layout.ep * work.trained_share
-    wide = max(1.0, machine.bytes / 2.0) * 2.0
-    if layout.zero == 3:
-        whole = (
-            work.block_parameters + work.expert_parameters / layout.ep
-        ) / layout.pp + work.other_parameters
-        inner = min(ranks, machine.node) if not machine.is_gpu else ranks
-        # Gathered for the forward and again for the backward pass; gradients scattered.
-        volume = (2.0 * whole / layout.tp + local) * (inner - 1) / inner * wide * micro_batches
-        seconds = volume / machine.gather_bandwidth(inner, layout.tp)
-        if inner < ranks:
-            # Replicas in several slices exchange their shards once a step.
-            seconds += 2.0 * local / inner * wide / machine.network
-    else:
-        volume = 2.0 * (ranks - 1) / ranks * local * wide
-        seconds = volume / machine.gather_bandwidth(ranks, layout.tp)
-    hidden = c["data_hidden"] * inside
-    exposed = c["data_exposed"] * seconds
-    return exposed + max(0.0, seconds - exposed - hidden)
 
 
 def _optimiser(work: Work, layout: Layout, machine: Machine) -> float:

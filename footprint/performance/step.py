@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from footprint import equations
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
+from footprint.performance.advice import does_not_fit
 from footprint.performance.anchoring import Anchor, anchored_factor, weight_of
 from footprint.performance.constants import Constants, load_constants
 from footprint.performance.layout import Layout
+from footprint.performance.machine import Machine
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
 from footprint.performance.work import Work
 from footprint.records import record
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 CAUSE = "time_model"
 STACKS = {"tuned": False, "native": True}
 """Software stacks: a vendor's tuned one (Megatron, NeMo, MaxText), or PyTorch's own parallelism."""
+
+STACK_UNKNOWN = Assumption(
+    name="software stack", value="half-way between a tuned one and PyTorch's own", unit="", basis="assumed",
+    source="no stack given", option="--stack",
+)  # fmt: skip
 
 
 @record
@@ -41,6 +48,8 @@ class StepPrediction:
     terms: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     layout: Layout | None = None
+    fits: bool = True
+    """Whether the layout fits the accelerators' memory, by our count."""
 
 
 def predict_step(
@@ -79,9 +88,9 @@ def predict_step(
     if recompute != "none":
         given["recompute"] = recompute
     shape = step_flop.shape
+    constants = _constants(step_flop, optimizer)
     raw = predict_raw(
-        work, cluster, precision, year, given=given, native=native,
-        constants=_constants(step_flop, optimizer),
+        work, cluster, precision, year, given=given, native=native, constants=constants,
         flash=step_flop.training.attention == "flash",
         sequence_length=float((shape.sequence_length if shape else None) or 0),
     )  # fmt: skip
@@ -96,7 +105,11 @@ def predict_step(
     # No step is faster than its own FLOPs at the peak.
     mfu = equations.mfu(Quantity(flop), Quantity(raw.seconds) * spread, cluster.count, peak).capped(1.0)
     step_s: Quantity = equations.step_time_s(Quantity(flop), cluster.count, peak, mfu)
-    warnings: tuple[str, ...] = () if raw.fits else (_does_not_fit(cluster, raw.layout),)
+    warnings: tuple[str, ...] = ()
+    if not raw.fits:
+        machine = Machine(cluster, precision, year, constants, native)
+        flash = step_flop.training.attention == "flash"
+        warnings = (does_not_fit(work, machine, raw.layout, given, flash),)
     if anchor is not None and not anchor_rows:
         warnings += (f"anchor {anchor.name} says nothing of {cluster.accelerator.id} in {precision}",)
     return StepPrediction(
@@ -107,6 +120,7 @@ def predict_step(
         terms=raw.terms,
         warnings=warnings,
         layout=raw.layout,
+        fits=raw.fits,
     )
 
 
@@ -179,18 +193,11 @@ def _rows(
         name="step time over the sum of its terms", value=raw.factor, unit="1", basis="fitted",
         source=residual.source, option="--mfu, --step-time-s or --anchor",
     )  # fmt: skip
+    rows = (factor,) if native is not None or year < 2023 else (factor, STACK_UNKNOWN)
     if "tp" in given:
-        return (factor,)
+        return rows
     layout = Assumption(
         name="parallel layout", value=raw.layout.text, unit="", basis="derived",
         source="fastest that fits, with the techniques of the year", option="--tp --pp --micro-batch",
     )  # fmt: skip
-    return (factor, layout)
-
-
-def _does_not_fit(cluster: Cluster, layout: Layout) -> str:
-    way_out = "more accelerators" if layout.recompute == "full" else "more accelerators or --recompute full"
-    return (
-        f"by our count the step does not fit into the {cluster.accelerator.memory_gib:g} GiB of "
-        f"{cluster.accelerator.name} ({layout.text}): use {way_out}"
-    )
+    return (*rows, layout)

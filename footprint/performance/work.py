@@ -75,6 +75,13 @@ class Work:
     """Elements of the residual stream sent to experts, over all layers."""
     launches: float = 0.0
     """Operations executed once a micro-batch, forward and backward."""
+    expert_launches: float = 0.0
+    """Those of them that are products over all experts."""
+
+    @property
+    def parameters(self) -> float:
+        """All parameters."""
+        return self.block_parameters + self.expert_parameters + self.other_parameters
 
 
 def summarise(model: Model, trained: Trained) -> Work:
@@ -105,6 +112,7 @@ def summarise(model: Model, trained: Trained) -> Work:
         chosen=sums.chosen,
         routed=sums.routed,
         launches=sums.launches,
+        expert_launches=sums.expert_launches,
     )
 
 
@@ -116,7 +124,8 @@ class _Sums:
         self.others: list[Line] = []
         self.layers = 0
         self.rows = self.width = self.reductions = self.boundary = self.scores = self.logits = 0.0
-        self.stored_block = self.stored_other = self.experts = self.routed = self.launches = 0.0
+        self.stored_block = self.stored_other = self.experts = self.routed = 0.0
+        self.launches = self.expert_launches = 0.0
         self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
         self.chosen = 1.0
         self.shared: set[int] = set()
@@ -129,7 +138,9 @@ class _Sums:
         stored = 0.0
         for operation, inputs, own in group.steps:
             self._parameters(operation, layer, times, own)
-            self.launches += times * (2 + inputs + own)
+            executed = times * (2 + inputs + own)
+            self.launches += executed
+            self.expert_launches += executed if operation.component == EXPERTS else 0.0
             if isinstance(operation, Pointwise):
                 if operation.component != CORE:  # softmax: fused away, or counted with the scores
                     stored += operation.saved + 0.5 * operation.masks

@@ -17,6 +17,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
     from footprint.validation.runs import validate_runs
     from footprint.validation.strubell import validate_strubell
     from footprint.validation.throughput import validate_throughput, validate_throughput_found
+    from footprint.validation.what_ifs import validate_what_ifs
 
     return {
         "strubell": validate_strubell,
@@ -29,6 +30,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
         "mlperf-time": validate_mlperf_time,
         "patterson": validate_patterson,
         "energy": validate_energy,
+        "what-ifs": validate_what_ifs,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,13 +25,15 @@ from footprint.validation.fit import (
     residuals_by_fold,
 )
 
+FOLDS = ("family", "publisher", "generation", "stack", "model")
+"""What is left out in turn; the last two among mixtures of experts alone."""
 LEAST_ROWS = 8
-"""A regime with fewer rows, or from fewer than two families, takes the spread of all rows."""
+"""A regime with fewer rows takes the spread of all rows."""
 KINDS = ("dense", "narrow", "early", "experts", "small")
 UNSEEN_STACK = 0.10
 """Standard deviation added for a stack nobody named: half the distance between the two kinds."""
-SEALED_ALLOWANCE = 1.15
-"""Bands are widened by this: residuals of sources kept apart are wider than leave-one-out says."""
+POWER = 0.25
+"""In the residuals a row of a family of n weighs n to minus this: half-way from rows to families."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,6 @@ class Fitted:
     low: float
     high: float
     note: str = ""
-
-
-FOLDS = ("family", "publisher", "generation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,11 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
     """Measured over predicted, 5th and 95th percentile by regime, for known and unknown stacks."""
     groups: dict[str, list[tuple[float, float, str]]] = {kind: [] for kind in KINDS}
     everything: list[tuple[float, float, str]] = []
+    sizes = Counter(item.case.family for item in items)
     for item, residual in zip(items, residuals, strict=True):
         name = regime(item.work, item.case.precision, item.case.year, True, known == "given")
         # The interval is of the true over the predicted time.
-        entry = (-residual, item.weight, item.case.family)
+        entry = (-residual, sizes[item.case.family] ** -POWER, item.case.family)
         groups[name.removesuffix(f"_{known}")].append(entry)
         everything.append(entry)
     rows = []
@@ -128,13 +129,7 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
         entries = groups[kind]
         families = {family for _, _, family in entries}
         note = f"{len(entries)} rows of {len(families)} source families"
-        ends = _ends(entries) if entries else (0.0, 0.0)
-        if len(entries) < LEAST_ROWS or len(families) < 2:
-            # One family says nothing of others: at least the spread of all rows, half as wide again.
-            note += "; too few, so at least the spread of all rows, half as wide again"
-            every = _ends(everything)
-            ends = (min(ends[0], 1.5 * every[0]), max(ends[1], 1.5 * every[1]))
-        low, high = (SEALED_ALLOWANCE * end for end in ends)
+        low, high = _ends(entries if len(entries) >= LEAST_ROWS else everything)
         rows.append(Fitted(f"residual_{kind}_{known}", 1.0, math.exp(low), math.exp(high), note))
         extra = Z90 * UNSEEN_STACK
         low, high = -math.hypot(low, extra), math.hypot(high, extra)
@@ -145,7 +140,7 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
 
 
 def _ends(entries: Sequence[tuple[float, float, str]]) -> tuple[float, float]:
-    """5th and 95th percentile of log residuals, every family weighing the root of its rows."""
+    """5th and 95th percentile of log residuals, weighted."""
     values = [value for value, _, _ in entries]
     weights = [weight for _, weight, _ in entries]
     return min(-0.05, quantile(values, weights, 0.05)), max(0.05, quantile(values, weights, 0.95))
@@ -175,6 +170,16 @@ def render(rows: Sequence[Fitted]) -> str:
 
 
 UNITS: Mapping[str, str] = {"cast_byte": "B"}
+
+
+def forget() -> None:
+    """Drop what was read from the fitted files, which have just been written anew."""
+    from footprint.catalog import assumptions
+    from footprint.performance.constants import load_constants
+    from footprint.validation.throughput import fold_constants
+
+    for cached in (assumptions._text, load_constants, fold_constants):
+        cached.cache_clear()
 
 
 def render_goodput() -> str:

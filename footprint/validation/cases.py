@@ -47,6 +47,8 @@ class Case:
     quality: str = "A"
     stack: str = ""
     """The source's own name: one release of one publisher's software."""
+    model: str = ""
+    """What was trained, for leave-one-out."""
 
     @property
     def generation(self) -> str:
@@ -151,7 +153,10 @@ def _large(row: Mapping[str, str]) -> Case:
         given["micro_batch"] = float(row["micro_batch"])
     if recompute:
         given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
-        if recompute == "selective" and not _flash(row, year):
+        if row["family"] == "torchtitan" and recompute in ("selective", "selective_layer"):
+            # It computes every second product, or every second layer, again.
+            given |= {"recompute": "full", "recomputed": 0.5}
+        elif recompute == "selective" and not _flash(row, year):
             given["recompute"] = "selective"
     if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
         given["zero"] = 3
@@ -163,7 +168,7 @@ def _large(row: Mapping[str, str]) -> Case:
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
         given=given, batch_known=known, native=row["family"] in NATIVE,
         sealed=row["family"] in evaluation()["throughput"]["sealed"], quality=row["quality"],
-        stack=row["source"],
+        stack=row["source"], model=row["shape"],
     )  # fmt: skip
 
 
@@ -218,5 +223,5 @@ def _small(row: Mapping[str, str]) -> Case:
         objective="mlm+nsp" if kind == "encoder" else "", native=row["family"] in NATIVE,
         measured_s=batch / float(row["samples_per_s"]),
         sealed=row["family"] in evaluation()["throughput"]["sealed"], quality=row["quality"],
-        stack=row["source"],
+        stack=row["source"], model=row["shape"],
     )  # fmt: skip

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from footprint import equations
-from footprint.catalog.assumptions import assumed
 from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.errors import FootprintError
@@ -17,11 +16,12 @@ from footprint.flops import count_step
 from footprint.performance import goodput, predict_power, predict_step
 from footprint.results import Quantity, total
 from footprint.schema import StepShape, TrainingMethod
-from footprint.units import SECONDS_PER_HOUR
+from footprint.units import SECONDS_PER_HOUR, W_PER_KW
+from footprint.validation.baselines import beside_table, node_w
 from footprint.validation.cases import evaluation, shapes
+from footprint.validation.power import hours_only_power
 from footprint.validation.report import ValidationReport, ValidationRow
 from footprint.validation.runs import ideal_run
-from footprint.validation.throughput import scores
 
 GPT3_TOKENS = 1.208e9
 """Tokens to the target of the 64-node run (MLPerf Training v4.0 log)."""
@@ -31,30 +31,22 @@ def _runs() -> Iterator[dict[str, str]]:
     yield from read_csv(reference_folder() / "published" / "runs.csv")
 
 
-def _busy() -> Quantity:
-    """The busy share where a run's operations are not modelled [1]."""
-    return assumed("power.busy_share_unknown").quantity
-
-
 def validate_patterson() -> ValidationReport:
     """Facility energy of the runs of Patterson et al. 2021, from their chips, hours and PUE [kWh]."""
-    rows, simple = [], []
+    rows, simple = [], {}
     for row in _runs():
         if not row["id"].startswith("p21-") or not (row["energy_kwh"] and row["duration_h"] and row["pue"]):
             continue
         if row["circular_energy"] == "yes":
             continue
         cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
-        power = predict_power(cluster=cluster, busy_share=_busy()).it_power_w
+        power = hours_only_power(cluster).it_power_w
         it = equations.energy_kwh(power, float(row["duration_h"]))
         energy = equations.facility_energy_kwh(it, float(row["pue"]))
         rows.append(_row(row, energy))
-        chip = cluster.accelerator
-        tdp = chip.tdp_w or 0.0
-        if tdp:
-            guess = tdp * cluster.count * float(row["duration_h"]) / 1000 * float(row["pue"])
-            simple.append(_row(row, Quantity(guess)))
-    baselines = {"TDP x hours x PUE (GPUs)": scores(ValidationReport(dataset="", rows=tuple(simple)))}
+        kwh_a_node_w = cluster.nodes * float(row["duration_h"]) / W_PER_KW * float(row["pue"])
+        simple[row["id"]] = {name: watts * kwh_a_node_w for name, watts in node_w(cluster).items()}
+    baselines = beside_table(rows, simple)
     return ValidationReport(dataset="patterson", rows=tuple(rows), baselines=baselines)
 
 
@@ -127,7 +119,7 @@ def _measured_runs() -> Iterator[ValidationRow]:
         except FootprintError:
             continue
         share, _ = goodput(cluster=run.cluster, hours_without_loss=run.ideal_h.mid / run.cluster.count)
-        power = predict_power(cluster=run.cluster, busy_share=_busy())
+        power = predict_power(cluster=run.cluster, busy_share=run.busy_share)
         board = power.accelerators / run.cluster.count
         it = equations.energy_kwh(board, run.ideal_h / share)
         yield _row(row, equations.facility_energy_kwh(it, float(row["pue"])))

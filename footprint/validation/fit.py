@@ -16,8 +16,9 @@ from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance.constants import Constants
 from footprint.performance.layout import Layout
+from footprint.performance.machine import Machine
 from footprint.performance.predict import predict_raw, software_factor, work_of
-from footprint.performance.roofline import Machine, step_terms
+from footprint.performance.roofline import step_terms
 from footprint.performance.work import Work
 from footprint.validation.cases import Case, throughput_cases
 
@@ -31,7 +32,8 @@ PHYSICS = (
     "cast_byte", "passes_fused", "passes_eager", "passes_scores", "misaligned", "tensor_exposed",
     "tensor_exposed_since_2023", "data_exposed", "expert_exposed", "flash_rate_ampere", "flash_rate_hopper",
     "flash_rate_hopper_tuned", "flash_rate_blackwell", "matmul_rate_tpu", "convolution_rate",
-    "convolution_rate_wide",
+    "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s", "ramp_depth", "expert_kernels",
+    "matmul_rate_ampere", "matmul_rate_hopper",
 )  # fmt: skip
 """Constants of the roofline that the data may move."""
 FACTORS = (
@@ -207,8 +209,7 @@ def fit(
 def fold_values(
     prepared: Sequence[Prepared], by: str, start: Mapping[str, float] | None = None
 ) -> dict[str, dict[str, float]]:
-    """What is fitted without each fold (``family``, ``publisher`` or ``generation``), by fold."""
-    folds = sorted({getattr(item.case, by) for item in prepared})
+    """What is fitted without each fold (``family``, ``publisher``, ``generation``, ...), by fold."""
     return {
         fold: fit(
             [item for item in prepared if getattr(item.case, by) != fold],
@@ -216,8 +217,14 @@ def fold_values(
             steps=STEPS[1:-1],
             sweeps=2,
         )
-        for fold in folds
+        for fold in folds(prepared, by)
     }
+
+
+def folds(prepared: Sequence[Prepared], by: str) -> list[str]:
+    """Names of the folds; releases and models only of mixtures of experts, which share one family."""
+    shared = by in ("stack", "model")
+    return sorted({getattr(item.case, by) for item in prepared if item.work.experts or not shared})
 
 
 def residuals_by_fold(

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from footprint.catalog.assumptions import assumed
-from footprint.performance.goodput import tier
+from footprint.performance.goodput import scales
 from footprint.validation.fit import quantile
-from footprint.validation.runs import ideal_hours
+from footprint.validation.runs import Run, ideal_hours
 
 TIERS = ("small", "middle", "large")
 
@@ -34,13 +34,19 @@ def implied() -> list[Implied]:
     """What every run that may be fitted on says of goodput."""
     return [
         Implied(
-            tier(run.cluster, run.ideal_h.mid / run.cluster.count),
+            _tier(run),
             run.developer,
             run.ideal_h.mid / run.published_h,
             math.log(run.ideal_h.high / run.ideal_h.mid),
         )
         for run in ideal_hours(sealed=False)
     ]
+
+
+def _tier(run: Run) -> str:
+    """The scale that a run is mostly of."""
+    shares = scales(run.cluster, run.ideal_h.mid / run.cluster.count)
+    return max(shares, key=lambda scale: shares[scale])
 
 
 def fit_goodput() -> list[tuple[str, float, float, float, str]]:

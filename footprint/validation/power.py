@@ -1,8 +1,10 @@
 """Watts: MLPerf's power logs, and what others measured on boards, nodes and chips with their host.
 
-AC and DC logs of one run are one case (AC is compared). Benchmarks that are not modelled are
-predicted as the tool does where only hours are known. One number, how far the modelled nodes of
-this submitter lie from the logged ones, is taken from the other benchmarks (leave-one-out).
+AC and DC logs of one run are one case (AC is compared). Benchmarks that are not modelled take the
+median busy share of those that are, at the same number of nodes, for all are tuned alike. One
+number, how far the modelled nodes of this submitter lie from the logged ones, is taken from the
+other benchmarks (leave-one-out). The other measurements are predicted as the tool does where only
+hours are known.
 """
 
 from __future__ import annotations
@@ -14,12 +16,12 @@ from footprint.catalog.assumptions import assumed
 from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.flops import count_step
-from footprint.performance import PowerPrediction, predict_power, predict_step
+from footprint.performance import PowerPrediction, StepPrediction, predict_power, predict_step
 from footprint.results import Quantity
 from footprint.schema import Cluster, StepShape, TrainingMethod
+from footprint.validation.baselines import beside_table, node_w
 from footprint.validation.cases import shapes
 from footprint.validation.report import ValidationReport, ValidationRow
-from footprint.validation.throughput import scores
 
 DATASET = "power"
 WORKLOADS: Mapping[str, tuple[str, str, str, dict[str, int]]] = {
@@ -42,14 +44,16 @@ def logged() -> Iterator[dict[str, str]]:
 def predicted_power(row: Mapping[str, str]) -> tuple[Cluster, PowerPrediction]:
     """The cluster of a logged run and its modelled power."""
     cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}", cooling=row["cooling"])
-    return cluster, predict_power(cluster=cluster, busy_share=_busy(row, cluster))
+    if row["benchmark"] in WORKLOADS:
+        busy = modelled_step(row["benchmark"], cluster).busy_share
+    else:
+        busy = _usual_busy(row)
+    return cluster, predict_power(cluster=cluster, busy_share=busy)
 
 
-def _busy(row: Mapping[str, str], cluster: Cluster) -> Quantity:
-    workload = WORKLOADS.get(row["benchmark"])
-    if workload is None:
-        return assumed("power.busy_share_unknown").quantity
-    shape, precision, method, step = workload
+def modelled_step(benchmark: str, cluster: Cluster) -> StepPrediction:
+    """A step of a modelled benchmark."""
+    shape, precision, method, step = WORKLOADS[benchmark]
     flops = count_step(
         shapes()[shape]["config"],
         StepShape(
@@ -59,9 +63,30 @@ def _busy(row: Mapping[str, str], cluster: Cluster) -> Quantity:
         ),
         TrainingMethod(method=method, attention="flash"),  # type: ignore[arg-type]
     )
-    return predict_step(
-        step_flop=flops, cluster=cluster, precision=precision, year=2024, stack="tuned"
-    ).busy_share
+    return predict_step(step_flop=flops, cluster=cluster, precision=precision, year=2024, stack="tuned")
+
+
+def _usual_busy(row: Mapping[str, str]) -> Quantity:
+    """The median busy share of the modelled benchmarks on one node, or on several [1]."""
+    shares = [
+        modelled_step(
+            other["benchmark"], parse_cluster(f"{other['accelerator']}:{other['accelerators']}")[0]
+        ).busy_share
+        for other in logged()
+        if other["benchmark"] in WORKLOADS and (other["nodes"] == "1") == (row["nodes"] == "1")
+    ]
+    middle = sorted(shares, key=lambda share: share.mid)[len(shares) // 2]
+    ends = min(share.low for share in shares), max(share.high for share in shares)
+    return Quantity.between(ends[0], middle.mid, ends[1], "busy_share")
+
+
+def hours_only_power(cluster: Cluster) -> PowerPrediction:
+    """The power of a run of which only the hours are known, as the estimator takes it."""
+    return predict_power(
+        cluster=cluster,
+        busy_share=assumed("time.busy_share").quantity,
+        fed_share=assumed("power.fed_share_unknown").quantity,
+    )
 
 
 def _mlperf_rows() -> list[ValidationRow]:
@@ -80,7 +105,7 @@ def _mlperf_rows() -> list[ValidationRow]:
             if other["benchmark"] != row["benchmark"]
         ]
         predicted = per_node * statistics.median(others)
-        modelled = "modelled" if row["benchmark"] in WORKLOADS else "busy share unknown"
+        modelled = "modelled" if row["benchmark"] in WORKLOADS else "usual busy share"
         rows.append(
             ValidationRow(
                 id=row["case"],
@@ -98,15 +123,13 @@ def _mlperf_rows() -> list[ValidationRow]:
 
 def _other_rows() -> list[ValidationRow]:
     """Boards, chips with their host share and nodes that others measured."""
-    idle = assumed("time.busy_share_idle")
     rows = []
     for row in read_csv(reference_folder() / "published" / "measured_power.csv"):
         if row["excluded"] or row["accelerator"].startswith("tpu"):
             continue  # TPUs are modelled by their measured watts: no prediction
         count = int(row["accelerators"] or 8)
         cluster, _ = parse_cluster(f"{row['accelerator']}:{count}")
-        busy = Quantity.between(0.95 * idle.low, 0.95 * idle.value, min(1.0, 0.95 * idle.high), "busy_share")
-        power = predict_power(cluster=cluster, busy_share=busy)
+        power = hours_only_power(cluster)
         scope = row["scope"]
         whole = power.accelerators if scope == "accelerator" else power.it_power_w
         published = float(row["power_w"] or 0) or float(row["power_w_per_accelerator"])
@@ -137,26 +160,13 @@ def validate_power() -> ValidationReport:
         for row in others
     ]
     notes.append(f"other measurements: median error {apart.median_error:.1%}, coverage {apart.coverage:.0%}")
-    return ValidationReport(dataset=DATASET, rows=tuple(rows), baselines=_baselines(), notes=tuple(notes))
+    return ValidationReport(dataset=DATASET, rows=tuple(rows), baselines=_baselines(rows), notes=tuple(notes))
 
 
-def _baselines() -> dict[str, dict[str, float]]:
-    """TDP alone, and the node's rated maximum, on the same runs."""
-    result = {}
-    for name in ("sum of the TDPs", "rated maximum of the node", "Epoch: TDP x 1.82 x 0.75"):
-        rows = []
-        for row in logged():
-            cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
-            tdp = (cluster.accelerator.tdp_w or 0.0) * cluster.node.accelerators
-            guess = {
-                "sum of the TDPs": tdp,
-                "rated maximum of the node": cluster.node.max_w or tdp,
-                "Epoch: TDP x 1.82 x 0.75": tdp * 1.82 * 0.75,
-            }[name]
-            rows.append(
-                ValidationRow(
-                    id=row["case"], published=float(row["node_power_w"]), predicted=guess, unit="W", fold=""
-                )
-            )
-        result[name] = scores(ValidationReport(dataset=name, rows=tuple(rows)))
-    return result
+def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
+    """Rules that know the machine and not the work, on the same runs."""
+    known = {
+        row["case"]: node_w(parse_cluster(f"{row['accelerator']}:{row['accelerators']}")[0])
+        for row in logged()
+    }
+    return beside_table(rows, known)

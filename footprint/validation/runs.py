@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import functools
 import math
-import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from footprint import equations
 from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance import choose_precision, goodput, predict_step
 from footprint.records import record
-from footprint.results import Quantity
+from footprint.results import Quantity, total
 from footprint.schema import Cluster, StepShape, TrainingMethod
 from footprint.units import SECONDS_PER_HOUR
+from footprint.validation.baselines import beside, llmcarbon_s
 from footprint.validation.cases import TOKENS_A_CHIP, evaluation
 from footprint.validation.report import ValidationReport, ValidationRow
 
@@ -96,7 +97,7 @@ class Run:
     cluster: Cluster
     published_h: float
     ideal_h: Quantity
-    energy_kwh: float | None = None
+    busy_share: Quantity
 
 
 def ideal_run(row: Mapping[str, str]) -> Run:
@@ -107,18 +108,33 @@ def ideal_run(row: Mapping[str, str]) -> Run:
     config = config_of(row)
     cluster = _cluster(row, hours)
     year = int(row["year"])
+    training = TrainingMethod(attention="flash" if year >= 2023 else "eager")
+    precision, _ = choose_precision(row["precision"] or None, cluster.accelerator, year)
+    parts, busy = [], Quantity(1.0)
+    for steps, sequences, length in _phases(row, cluster):
+        flops = count_step(config, StepShape(sequences=sequences, sequence_length=length), training)
+        step = predict_step(step_flop=flops, cluster=cluster, precision=precision, year=year)
+        parts.append(step.step_time_s * steps)
+        busy = step.busy_share
+    ideal = total(parts) * (cluster.count / SECONDS_PER_HOUR)
+    return Run(
+        id=row["id"], developer=row["developer"], cluster=cluster, published_h=hours, ideal_h=ideal,
+        busy_share=busy,
+    )  # fmt: skip
+
+
+def _phases(row: Mapping[str, str], cluster: Cluster) -> list[tuple[float, float, int]]:
+    """Steps, sequences a step and sequence length of each phase; FootprintError without tokens."""
+    known = evaluation()["runs"]["phases"].get(row["id"])
+    if known is not None:
+        return [(steps, sequences, length) for steps, sequences, length in known]
     length = int(_value(row, "sequence_length") or 2048)
     steps, batch, tokens = (_value(row, name) for name in ("steps", "sequences_per_step", "tokens"))
     if tokens is None:
         raise FootprintError("tokens were not published")
     if batch is None:
         batch = tokens / steps / length if steps else max(1.0, TOKENS_A_CHIP / length) * cluster.count
-    training = TrainingMethod(attention="flash" if year >= 2023 else "eager")
-    flops = count_step(config, StepShape(sequences=batch, sequence_length=length), training)
-    precision, _ = choose_precision(row["precision"] or None, cluster.accelerator, year)
-    step = predict_step(step_flop=flops, cluster=cluster, precision=precision, year=year)
-    ideal = step.step_time_s * (tokens / (batch * length) * cluster.count / SECONDS_PER_HOUR)
-    return Run(id=row["id"], developer=row["developer"], cluster=cluster, published_h=hours, ideal_h=ideal)
+    return [(tokens / (batch * length), batch, length)]
 
 
 def ideal_hours(*, sealed: bool, left_out: list[str] | None = None) -> Iterator[Run]:
@@ -163,46 +179,39 @@ def run_rows(*, sealed: bool = False) -> tuple[list[ValidationRow], list[str]]:
 def validate_runs() -> ValidationReport:
     """Accelerator-hours of whole published runs from 2020 on, quality A and B."""
     rows, left_out = run_rows()
-    baseline = _constant_mfu(rows)
-    medians = [
-        statistics.median(r.error for r in rows if r.fold == f) for f in sorted({r.fold for r in rows})
-    ]
     notes = [
-        f"median over {len(medians)} developers of the developer's median: {statistics.median(medians):.1%}",
         f"{len(left_out)} runs cannot be predicted from what was published",
     ]
-    return ValidationReport(dataset=DATASET, rows=tuple(rows), baselines=baseline, notes=tuple(notes))
+    return ValidationReport(dataset=DATASET, rows=tuple(rows), baselines=_baselines(rows), notes=tuple(notes))
 
 
-def _constant_mfu(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
-    """6ND at a constant wall-clock MFU of 0.35 on the same runs."""
-    published = {row.id: row for row in rows}
-    simple = []
-    for row in _table():
-        known = published.get(row["id"])
-        if known is None:
-            continue
-        year = int(row["year"])
-        cluster = _cluster(row, known.published)
-        precision, _ = choose_precision(row["precision"] or None, cluster.accelerator, year)
-        peak = cluster.accelerator.peak_flop_per_s[precision]
-        flop = 6.0 * float(row["parameters"] or 0) * float(row["tokens"])
-        if flop:
-            simple.append(
-                ValidationRow(
-                    id=row["id"],
-                    published=known.published,
-                    predicted=flop / (0.35 * peak) / SECONDS_PER_HOUR,
-                    unit="accelerator-h",
-                    fold=known.fold,
-                )
-            )
-    report = ValidationReport(dataset="6ND at MFU 0.35", rows=tuple(simple))
-    return {
-        "6ND at MFU 0.35": {
-            "median_error": report.median_error,
-            "within_1_25": report.within(1.25),
-            "within_1_5": report.within(1.5),
-            "within_2": report.within(2.0),
-        }
-    }
+def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
+    """Rules that know parameters and tokens alone, on the same runs."""
+    table = {row["id"]: row for row in _table()}
+
+    def six_nd(known: ValidationRow, mfu: float) -> float:
+        row = table[known.id]
+        cluster, precision = _executed(row, known.published)
+        flop = equations.flop_6nd(float(row["parameters"] or 0), float(row["tokens"]))
+        return float(flop) / (mfu * cluster.accelerator.peak_flop_per_s[precision]) / SECONDS_PER_HOUR
+
+    def llmcarbon(known: ValidationRow) -> float | None:
+        row = table[known.id]
+        cluster, precision = _executed(row, known.published)
+        seconds = llmcarbon_s(float(row["parameters"] or 0), float(row["tokens"]), cluster, precision)
+        return seconds and seconds * cluster.count / SECONDS_PER_HOUR
+
+    return beside(
+        rows,
+        {
+            "6ND at MFU 1.0": lambda row: six_nd(row, 1.0),
+            "6ND at MFU 0.4": lambda row: six_nd(row, 0.4),
+            "LLMCarbon's regression": llmcarbon,
+        },
+    )
+
+
+def _executed(row: Mapping[str, str], hours: float) -> tuple[Cluster, str]:
+    """The cluster of a run and the precision that it would take there."""
+    cluster = _cluster(row, hours)
+    return cluster, choose_precision(row["precision"] or None, cluster.accelerator, int(row["year"]))[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from footprint.reports.human import figures, wrapped
-from footprint.validation.report import COVERAGE, ValidationReport, ValidationRow
+from footprint.validation.report import ValidationReport, ValidationRow
 
 WIDTH = 80
 SCORES = {
@@ -62,17 +62,18 @@ def _end(value: float) -> str:
 
 
 def _scores(report: ValidationReport) -> Iterator[str]:
-    count = len(report.rows)
-    yield f"rows {count:,}, median error {report.median_error:.1%}"
-    yield "within a factor of " + ", ".join(f"{f:g}: {report.within(f):.0%}" for f in (1.25, 1.5, 2.0))
-    if report.coverage is None or report.interval_score is None:
-        return
-    low, high = report.coverage_band
-    yield "* published outside the interval"
-    verdict = "compatible" if low <= COVERAGE <= high else "not compatible"
     yield from _hanging(
-        f"90 % intervals hold {report.coverage:.0%} of the rows (with so many rows, their true share lies "
-        f"between {low:.0%} and {high:.0%}: {verdict} with 90 %); interval score {report.interval_score:.3f}"
+        f"rows {len(report.rows):,}, median error {report.median_error:.1%}, over folds "
+        f"{report.median_over_folds:.1%}; nine in ten within {report.ninety_percent_factor:.2f}x"
+    )
+    yield "within a factor of " + ", ".join(f"{f:g}: {report.within(f):.0%}" for f in (1.25, 1.5, 2.0))
+    band = report.coverage_band
+    if report.coverage is None or report.interval_score is None or band is None:
+        return
+    yield "* published outside the interval"
+    yield from _hanging(
+        f"90 % intervals hold {report.coverage:.0%} of the rows (if they hold 90 % of all, so many rows "
+        f"show {band[0]:.0%} to {band[1]:.0%} nine times in ten); interval score {report.interval_score:.3f}"
     )
 
 

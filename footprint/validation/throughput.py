@@ -7,11 +7,11 @@ of each fold are read from ``reference_data/fitted_folds.csv``, which the calibr
 from __future__ import annotations
 
 import functools
-import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from footprint import equations
 from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.errors import FootprintError
@@ -19,6 +19,7 @@ from footprint.flops import count_step
 from footprint.performance.constants import Constants
 from footprint.performance.predict import predict_raw, regime, work_of
 from footprint.performance.work import Work
+from footprint.validation.baselines import beside_table, llmcarbon_s
 from footprint.validation.cases import Case, throughput_cases
 from footprint.validation.report import ValidationReport, ValidationRow
 
@@ -102,74 +103,48 @@ def validate_throughput_found() -> ValidationReport:
 
 def _report(name: str, *, found: bool) -> ValidationReport:
     main = rows(found=found)
-    notes = [over_families(main)]
+    notes = []
     for by in FOLDS[1:]:
         other = ValidationReport(dataset=name, rows=rows(found=found, by=by))
         notes.append(
             f"leave-{by}-out: median {other.median_error:.1%}, within 1.25 {other.within(1.25):.0%}, "
-            f"90 % within {_r90(other.rows):.2f}x"
+            f"90 % within {other.ninety_percent_factor:.2f}x"
         )
     for kind in sorted({row.note for row in main}):
         part = ValidationReport(dataset=name, rows=tuple(row for row in main if row.note == kind))
         notes.append(
             f"{kind}: {len(part.rows)} rows, median {part.median_error:.1%}, "
-            f"90 % within {_r90(part.rows):.2f}x"
+            f"90 % within {part.ninety_percent_factor:.2f}x"
         )
     return ValidationReport(dataset=name, rows=main, baselines=baselines(), notes=tuple(notes))
-
-
-def over_families(rows: Sequence[ValidationRow]) -> str:
-    """The headline: the median over source families of the family's median error."""
-    families = sorted({row.fold for row in rows})
-    medians = [statistics.median(row.error for row in rows if row.fold == family) for family in families]
-    return (
-        f"median over {len(families)} source families of the family's median: "
-        f"{statistics.median(medians):.1%}; 90 % of rows within {_r90(rows):.2f}x"
-    )
-
-
-def _r90(rows: Sequence[ValidationRow]) -> float:
-    factors = sorted(row.factor for row in rows)
-    return factors[min(len(factors) - 1, math.ceil(0.9 * len(factors)) - 1)]
 
 
 def baselines() -> dict[str, dict[str, float]]:
     """What simpler rules make of the same rows."""
     cases = [one for one in countable_cases() if one.case.scope == "step" and not one.case.sealed]
+    published = [
+        ValidationRow(
+            id=one.case.id, published=one.case.measured_s, predicted=one.case.measured_s, unit="s",
+            fold=one.case.family,
+        )
+        for one in cases
+    ]  # fmt: skip
     chip_median = _ChipMedian(cases)
-    rules: Mapping[str, Callable[[Counted], float]] = {
+    rules: Mapping[str, Callable[[Counted], float | None]] = {
         "6ND at MFU 1.0": lambda one: _six_nd(one) / _peak(one),
         "6ND at MFU 0.4": lambda one: _six_nd(one) / (0.4 * _peak(one)),
+        "LLMCarbon's regression": _llmcarbon,
         "exact FLOPs at MFU 0.4": lambda one: one.flop / (0.4 * _peak(one)),
         "median MFU of the chip and precision, leave-family-out": chip_median,
     }
-    return {name: scores(_with_rule(cases, rule)) for name, rule in rules.items()}
-
-
-def _with_rule(cases: Sequence[Counted], rule: Callable[[Counted], float]) -> ValidationReport:
-    return ValidationReport(
-        dataset="baseline",
-        rows=tuple(
-            ValidationRow(
-                id=one.case.id,
-                published=one.case.measured_s,
-                predicted=rule(one),
-                unit="s",
-                fold=one.case.family,
-            )
-            for one in cases
-        ),
-    )
-
-
-def scores(report: ValidationReport) -> dict[str, float]:
-    """The scores of a report without intervals, as a baseline prints them."""
-    return {
-        "median_error": report.median_error,
-        "within_1_25": report.within(1.25),
-        "within_1_5": report.within(1.5),
-        "within_2": report.within(2.0),
+    guesses = {
+        one.case.id: {name: guess for name, rule in rules.items() if (guess := rule(one))} for one in cases
     }
+    return beside_table(published, guesses)
+
+
+def _llmcarbon(one: Counted) -> float | None:
+    return llmcarbon_s(_active(one), one.work.rows, one.case.cluster, one.case.precision)
 
 
 def _peak(one: Counted) -> float:
@@ -177,12 +152,17 @@ def _peak(one: Counted) -> float:
     return cluster.count * cluster.accelerator.peak_flop_per_s[one.case.precision]
 
 
-def _six_nd(one: Counted) -> float:
+def _active(one: Counted) -> float:
+    """Parameters that a token meets."""
     work = one.work
     parameters = work.block_parameters + work.other_parameters
     if work.experts:
         parameters += work.expert_parameters * work.chosen / work.experts
-    return 6.0 * parameters * work.rows
+    return parameters
+
+
+def _six_nd(one: Counted) -> float:
+    return float(equations.flop_6nd(_active(one), one.work.rows))
 
 
 class _ChipMedian:

@@ -49,6 +49,18 @@ def test_the_shift_fades_with_distance_as_a_power_of_the_ratio() -> None:
     assert taken[1] < taken[0]
 
 
+def test_of_several_anchors_the_nearest_counts() -> None:
+    plain = estimate(*MEASURED)["step_time_s"]["mid"]
+    assert keep(plain * 1.2).code == 0
+    far = ("--model", "llama2-7b", "--hw", "a100:64", "--batch-size", "64", "--seq-len", "65536")
+    slow = 2.0 * estimate(*far)["step_time_s"]["mid"]
+    assert footprint("anchor", "--name", "far", *far, "--step-time-s", f"{slow!r}").code == 0
+    alone = estimate(*MEASURED, "--anchor", "ours")["step_time_s"]
+    assert estimate(*MEASURED, "--anchor", "far,ours")["step_time_s"] == alone
+    assert estimate(*MEASURED, "--anchor", "ours, far")["step_time_s"] == alone
+    assert footprint("estimate", *MEASURED, "--anchor", "ours,nobody").code == 2
+
+
 def test_another_chip_is_left_alone_and_said() -> None:
     assert keep(30.0, "--force").code == 0
     other = ("--model", "llama2-7b", "--hw", "h100:64")

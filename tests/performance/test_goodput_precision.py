@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from footprint.errors import FootprintError
@@ -28,9 +30,26 @@ def test_one_node_and_short_runs_lose_little():
     one_node, _ = goodput(cluster=cluster("v100:8"), hours_without_loss=500)
     short, _ = goodput(cluster=cluster("h100-sxm5-80gb:512"), hours_without_loss=1)
     long, _ = goodput(cluster=cluster("h100-sxm5-80gb:512"), hours_without_loss=500)
-    assert one_node.mid == short.mid == 0.97
-    assert long.mid == 0.80
+    assert one_node.mid == pytest.approx(0.97)
+    assert short.mid == pytest.approx(0.97)
+    assert long.mid == pytest.approx(0.80)
     assert long.high <= 1.0
+
+
+@pytest.mark.parametrize("text", ["h100-sxm5-80gb:64", "h100-sxm5-80gb:128", "h100-sxm5-80gb:512"])
+def test_no_run_falls_off_a_step(text):
+    # An hour more never costs two per cent of goodput, and more hours never raise it.
+    shares = [goodput(cluster=cluster(text), hours_without_loss=h)[0] for h in range(1, 200)]
+    for one, more in itertools.pairwise(shares):
+        assert 0.985 * one.mid <= more.mid <= one.mid * (1 + 1e-12)
+
+
+def test_no_cluster_falls_off_a_step():
+    shares = [
+        goodput(cluster=cluster(f"h100-sxm5-80gb:{8 * n}"), hours_without_loss=500)[0].mid
+        for n in range(2, 100)
+    ]
+    assert all(0.97 * one <= more <= one * (1 + 1e-12) for one, more in itertools.pairwise(shares))
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,24 @@ from dataclasses import replace
 
 import pytest
 
+from footprint.performance.communication import hops_s
 from footprint.performance.constants import load_constants
 from footprint.performance.layout import Layout
-from footprint.performance.roofline import Machine, step_terms
+from footprint.performance.machine import Machine
+from footprint.performance.roofline import step_terms
 from tests.performance.helpers import BERT_BASE as SMALL
-from tests.performance.helpers import LLAMA_8B, LLAMA_70B, cluster, work
+from tests.performance.helpers import LLAMA_8B, LLAMA_70B, QWEN3_30B, cluster, work
 
 H100 = "h100-sxm5-80gb"
 
 
+NO_OVERHEAD = {"ramp_depth": 0.0, "gap_s": 0.0, "link_hop_s": 0.0, "network_hop_s": 0.0}
+"""Volumes and rates alone: what tiles, kernels and hops add is tested apart."""
+
+
 def machine(text: str, precision: str = "bf16", year: int = 2024, **overrides: float) -> Machine:
-    return Machine(cluster(text), precision, year, load_constants().but(**overrides), False)
+    constants = load_constants().but(**{**NO_OVERHEAD, **overrides})
+    return Machine(cluster(text), precision, year, constants, False)
 
 
 def test_matmul_term_is_flops_over_rate():
@@ -101,6 +108,66 @@ def test_small_steps_cannot_be_faster_than_their_launches():
 def test_a_power_limited_hopper_is_slower_than_its_peak_says():
     full, limited = machine(f"{H100}:8").rate, machine("h100-sxm5-96gb:8").rate
     assert limited / full == pytest.approx((500 / 700) ** 0.4, rel=5e-3)
+
+
+def test_tiles_fill_once_however_deep_a_product_is():
+    # A forward product of depth k and its input gradient of depth n pay d / k and d / n of a pass;
+    # the weight gradient is as deep as the batch.
+    summed = work(LLAMA_8B, 8, 4096, attention="flash")
+    plain = step_terms(summed, Layout(dp=8), machine(f"{H100}:8"))["matmul"]
+    filled = step_terms(summed, Layout(dp=8), machine(f"{H100}:8", ramp_depth=40.0))["matmul"]
+    depth = 40.0 * 989.5 / 312
+    shapes = [
+        (4096, 4096),
+        (4096, 1024),
+        (4096, 1024),
+        (4096, 4096),
+        (4096, 14336),
+        (4096, 14336),
+        (14336, 4096),
+    ]
+    flop = sum(k * n for k, n in shapes)
+    added = sum(k * n * (depth / k + depth / n) for k, n in shapes)
+    assert filled / plain - 1 == pytest.approx(added / (3 * flop), rel=0.01)
+
+
+def test_gaps_between_kernels_add_up():
+    summed = work(LLAMA_8B, 8, 4096, attention="flash")
+    layout = Layout(dp=8)
+    terms = step_terms(summed, layout, machine(f"{H100}:8", gap_s=1e-5))
+    assert terms["launch"] == pytest.approx(1e-5 * summed.launches, rel=1e-9)
+
+
+def test_experts_execute_one_after_the_other():
+    # 16 local experts repeat each of their products' operations fifteen times more.
+    summed = work(QWEN3_30B, 64, 4096, attention="flash")
+    one = machine(f"{H100}:8", gap_s=1e-6, launch_s=0.0, expert_kernels=1.0)
+    terms = step_terms(summed, Layout(dp=8, ep=8, micro_batch=8), one)
+    assert terms["launch"] == pytest.approx(1e-6 * (summed.launches + 15 * summed.expert_launches), rel=1e-9)
+    # Two products a layer (gate and up are one), each with its pass, its update and two gradients.
+    assert summed.expert_launches == 48 * 2 * 4
+
+
+def test_a_tree_has_as_many_levels_as_doublings():
+    two_nodes = machine(f"{H100}:1024", link_hop_s=1e-6, network_hop_s=1e-5)
+    assert hops_s(8, 1, two_nodes) == pytest.approx(3e-6)
+    assert hops_s(1024, 1, two_nodes) == pytest.approx(3e-6 + 7e-5)
+    assert hops_s(128, 8, two_nodes) == pytest.approx(7e-5)
+
+
+def test_a_pipeline_gathers_sharded_weights_once():
+    summed = work(LLAMA_70B, 64, 4096, attention="flash")
+    m = machine(f"{H100}:64", data_exposed=1.0)
+    piped = Layout(pp=8, dp=8, zero=3, micro_batch=1, interleaving=1)
+    more = replace(piped, micro_batch=2)
+    assert step_terms(summed, piped, m)["data_parallel"] == step_terms(summed, more, m)["data_parallel"]
+    flat = Layout(dp=64, zero=3, micro_batch=0.5)
+    whole = replace(flat, micro_batch=1)
+    assert step_terms(summed, flat, m)["data_parallel"] > 1.9 * step_terms(summed, whole, m)["data_parallel"]
+
+
+def test_a_higher_power_limit_lifts_the_rate():
+    assert machine("gb300:8").rate / machine("gb200:8").rate == pytest.approx((1400 / 1200) ** 0.4, rel=1e-6)
 
 
 def _inside(terms: dict[str, float]) -> float:

@@ -1,35 +1,10 @@
-"""What `validate` prints and how its band of coverage is computed."""
+"""What `validate` prints."""
 
 from __future__ import annotations
 
 import pytest
-from scipy.stats import binomtest
 
-from footprint.validation import ValidationReport, ValidationRow
 from tests.cli.run import footprint
-
-
-def report(held: int, count: int) -> ValidationReport:
-    rows = tuple(
-        ValidationRow(
-            id=f"r{i}",
-            published=1.0 if i < held else 9.0,
-            predicted=1.0,
-            unit="h",
-            fold="f",
-            low=0.5,
-            high=2.0,
-        )
-        for i in range(count)
-    )
-    return ValidationReport(dataset="made-up", rows=rows)
-
-
-@pytest.mark.parametrize(("held", "count"), [(0, 5), (5, 5), (9, 12), (83, 91), (860, 900)])
-def test_the_band_of_coverage_is_wilsons(held: int, count: int) -> None:
-    """Against scipy's interval of a proportion."""
-    expected = binomtest(held, count).proportion_ci(0.95, method="wilson")
-    assert report(held, count).coverage_band == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 @pytest.mark.slow

@@ -1,0 +1,44 @@
+"""What to change about a layout that does not fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from footprint.performance.finder import find_layout
+from footprint.performance.layout import Layout
+from footprint.performance.machine import Machine
+from footprint.performance.work import Work
+
+Given = dict[str, int | float | str]
+
+
+def does_not_fit(work: Work, machine: Machine, layout: Layout, given: Given, flash: bool) -> str:
+    """The sentence that says what does not fit, and up to two changes that each would."""
+    ways = []
+    for option, changed in _changes(machine, layout, given):
+        if find_layout(work, machine, given=changed, flash=flash)[1]:
+            ways.append(option)
+        if len(ways) == 2:
+            break
+    chip = machine.cluster.accelerator
+    found = f"it fits with {' or '.join(ways)}" if ways else "use more accelerators"
+    return (
+        f"by our count the step does not fit into the {chip.memory_gib:g} GiB of {chip.name} "
+        f"({layout.text}): {found}"
+    )
+
+
+def _changes(machine: Machine, layout: Layout, given: Given) -> Iterator[tuple[str, Given]]:
+    """Single changes of what was given, the mildest first."""
+    if layout.recompute != "full":
+        yield "--recompute full", {**given, "recompute": "full"}
+    if layout.micro_batch > 1 and "micro_batch" in given:
+        yield "--micro-batch 1", {**given, "micro_batch": 1}
+    for name in ("pp", "tp"):
+        size = int(getattr(layout, name))
+        most = 64 if name == "pp" else min(machine.node, 8)
+        while (size := size * 2) <= most and machine.cluster.count % size == 0:
+            yield f"--{name} {size}", {**given, name: size}
+    free = {key: value for key, value in given.items() if key not in ("tp", "pp", "cp", "micro_batch")}
+    if free != given:
+        yield "the layout left open", free

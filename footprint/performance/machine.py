@@ -1,0 +1,63 @@
+"""What a cluster can do in one precision: the rates that the step-time model divides by."""
+
+from __future__ import annotations
+
+from footprint.performance.constants import Constants
+from footprint.schema import Cluster
+
+BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}
+"""Bytes of an activation or a gradient; narrow products read casts of 16-bit tensors."""
+NARROW = ("fp8", "fp4", "int8")
+
+
+class Machine:
+    """The rates of a cluster in one precision, with the constants of the model.
+
+    ``native`` is PyTorch's own kernels and parallelism (True), a vendor's tuned stack (False),
+    or unknown (None). ``network`` is of one accelerator, one direction; ``wide_peak`` is the peak
+    of the 16-bit parts of a narrow run: attention, head, weight gradients on TPUs.
+    """
+
+    __slots__ = (
+        "bytes", "cluster", "constants", "core_rate", "flash_rate", "is_gpu", "link", "memory", "native",
+        "network", "node", "peak", "precision", "rate", "wide_peak", "year",
+    )  # fmt: skip
+
+    def __init__(
+        self, cluster: Cluster, precision: str, year: int, constants: Constants, native: bool | None = None
+    ) -> None:
+        self.cluster, self.precision, self.year = cluster, precision, year
+        self.constants, self.native = constants, native
+        chip, form, c = cluster.accelerator, cluster.node, constants
+        peaks = chip.peak_flop_per_s
+        self.peak = peaks[precision]
+        sixteen = max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0))
+        self.wide_peak = sixteen if precision in NARROW and sixteen else self.peak
+        self.memory = chip.memory_byte_per_s * c["memory_rate"]
+        self.link = chip.link_byte_per_s or c["pcie_byte_per_s"]
+        self.is_gpu = chip.kind in ("gpu", "npu")
+        self.node = form.accelerators
+        if chip.kind == "tpu":
+            # A slice is one torus: what lies inside it never leaves the links.
+            self.node = c.slice_size(chip)
+            self.network = c["tpu_dcn_byte_per_s"]
+        else:
+            self.network = (form.network_byte_per_s or c["network_byte_per_s"]) / form.accelerators
+        self.bytes = BYTES[precision]
+        self.rate = c.matmul_rate(chip, precision)
+        self.flash_rate = c.flash_rate(chip, native)
+        self.core_rate = c["core_rate_eager"]
+
+    def bandwidth(self, ranks: int, stride: int = 1) -> float:
+        """Bandwidth of one accelerator in a group of ``ranks``, ``stride`` apart [byte/s]."""
+        return self.link if ranks * stride <= self.node else self.network
+
+    def gather_bandwidth(self, ranks: int, stride: int) -> float:
+        """Bandwidth at which every rank of a group obtains the same data [byte/s].
+
+        Members of one node share what the node receives over its links, so the network carries
+        it once a node.
+        """
+        if ranks * stride <= self.node:
+            return self.link
+        return min(self.link, self.network * max(1, self.node // stride))

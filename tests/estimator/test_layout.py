@@ -1,0 +1,97 @@
+"""Layouts: found as people run them, respected when given, and errors that say what would be right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from footprint.errors import FootprintError
+from footprint.estimator import estimate
+
+LLAMA = {"model": "llama2-70b", "hw": "h100:64", "tokens": 1e9, "batch_size": 256, "seq_len": 4096}
+
+
+def layout(**fields: Any) -> Any:
+    return estimate(**fields).parallelism
+
+
+@pytest.mark.parametrize(
+    ("fields", "micro_batch"),
+    [
+        ({"model": "bert-base", "hw": "v100:64"}, 4),
+        ({"model": "bert-large", "hw": "v100:64"}, None),
+        ({"model": "bert-base", "hw": "h100:256", "batch_size": 256}, 1),
+        ({"model": "resnet-50", "hw": "a100:768", "batch_size": 34560}, 45),
+    ],
+)
+def test_small_models_are_trained_data_parallel(fields, micro_batch):
+    found = layout(**fields)
+    assert (found.tp, found.pp, found.cp, found.ep) == (1, 1, 1, 1)
+    assert micro_batch is None or found.micro_batch == micro_batch
+
+
+def test_a_small_batch_forces_small_models_apart():
+    # 32 sequences cannot feed 64 replicas: then even a small model is split, but no further.
+    found = layout(model="bert-base", hw="v100:64", batch_size=32, tp=2)
+    assert (found.tp, found.pp, found.dp) == (2, 1, 32)
+
+
+@pytest.mark.parametrize("batch", [96, 100, 208, 461, 512])
+@pytest.mark.parametrize("chips", [1, 4, 8])
+def test_micro_batches_are_whole(batch, chips):
+    found = layout(model="bert-base", hw=f"v100:{chips}", batch_size=batch, seq_len=512, tokens=1e8)
+    share = batch / chips
+    assert found.micro_batch == int(found.micro_batch)
+    assert found.micro_batch <= share + 1
+    if share == int(share) and share != 461:
+        assert share % found.micro_batch == 0
+
+
+def test_a_prime_share_is_split_into_nearly_equal_parts():
+    # Nothing divides 461; all at once does not fit 16 GB at 512 tokens.
+    found = layout(model="bert-base", hw="v100:1", batch_size=461, seq_len=512, tokens=1e8)
+    parts = -(-461 // found.micro_batch)
+    assert parts * found.micro_batch - 461 < parts
+
+
+def test_a_given_layout_is_the_layout():
+    found = layout(**LLAMA, tp=4, pp=4, micro_batch=2)
+    assert (found.tp, found.pp, found.dp, found.micro_batch, found.given) == (4, 4, 4, 2, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"tp": 3}, "does not divide 64 accelerators"),
+        ({"tp": 2, "pp": 2, "dp": 8}, "--dp 16 fits"),
+        ({"tp": 4, "pp": 4, "micro_batch": 3}, "--micro-batch 1 does"),
+        ({"tp": 4, "pp": 4, "micro_batch": 24}, "--micro-batch 8 does"),
+        ({"micro_batch": 64}, "lower --micro-batch"),
+    ],
+)
+def test_a_layout_that_cannot_be_names_one_that_can(given, message):
+    with pytest.raises(FootprintError, match=message):
+        estimate(**LLAMA, **given)
+
+
+def test_a_layout_that_does_not_fit_names_changes_that_do():
+    # 70 B parameters, replicated, take 16 bytes each: a stage of four holds 280 GB, sixteen 70 GB.
+    wrong = {**LLAMA, "tp": 1, "pp": 4, "micro_batch": 1}
+    with pytest.raises(FootprintError, match=r"fits with (--\S+ \w+).*--force") as caught:
+        estimate(**wrong)
+    option, size = str(caught.value).split("it fits with ")[1].split(" or ")[0].rstrip(",").split(" ")[:2]
+    name = option.removeprefix("--").replace("-", "_")
+    assert estimate(**{**wrong, name: int(size) if size.isdigit() else size.rstrip(",")}).parallelism.given
+    assert any("does not fit" in warning for warning in estimate(**wrong, force=True).warnings)
+
+
+def test_the_stack_moves_the_time_and_narrows_it():
+    known = {stack: estimate(**LLAMA, stack=stack) for stack in ("tuned", "native")}
+    unknown = estimate(**LLAMA)
+    hours = {name: one.duration_h for name, one in (*known.items(), (None, unknown))}
+    assert hours["tuned"].mid < hours[None].mid < hours["native"].mid
+    width = {name: one.step_time_s.high / one.step_time_s.low for name, one in known.items()}
+    assert max(width.values()) < unknown.step_time_s.high / unknown.step_time_s.low
+    assert any(row.option == "--stack" for row in unknown.assumptions)
+    assert not any(row.option == "--stack" for row in known["tuned"].assumptions)

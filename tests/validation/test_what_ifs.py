@@ -1,0 +1,46 @@
+"""Published pairs that differ in one thing: the change is predicted in the right direction and size."""
+
+from __future__ import annotations
+
+import pytest
+
+from footprint.validation.report import ValidationReport
+from footprint.validation.what_ifs import right_direction, validate_what_ifs
+
+
+@pytest.fixture(scope="module")
+def pairs() -> dict[str, list]:
+    found: dict[str, list] = {}
+    for row in validate_what_ifs().rows:
+        found.setdefault(row.note, []).append(row)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "least", "median_error", "direction"),
+    [
+        ("chips", 30, 0.04, 0.85),
+        ("batch", 8, 0.04, 1.0),
+        ("length", 100, 0.04, 0.97),
+        ("precision", 50, 0.11, 0.97),
+        ("accelerator", 150, 0.10, 0.93),
+        ("DGX-1 to DGX A100", 3, 0.06, 1.0),
+    ],
+)
+def test_ratios_of_published_pairs(pairs, change, least, median_error, direction):
+    rows = pairs[change]
+    assert len(rows) >= least
+    report = ValidationReport(dataset=change, rows=tuple(rows))
+    assert report.median_error < median_error
+    assert report.within(1.25) > 0.88
+    assert right_direction(rows) >= direction
+
+
+def test_lora_on_eight_nodes_is_faster_cooler_and_dearer(pairs):
+    # MLPerf 4.0, AC: 28.11 to 5.31 min, 7,159 to 5,816 W a node, 3.36 to 4.11 kWh.
+    ratios = {row.id.split(": ")[1]: row.predicted for row in pairs["LoRA, 1 to 8 nodes"]}
+    assert ratios["minutes"] == pytest.approx(5.31 / 28.11, rel=0.25)
+    assert ratios["node W"] == pytest.approx(5816 / 7159, rel=0.15)
+    assert ratios["node W"] < 1
+    assert ratios["kWh"] == pytest.approx(4.11 / 3.36, rel=0.10)
+    assert ratios["kWh"] > 1
