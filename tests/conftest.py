@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 # Before torch or numpy are imported: small tests are faster, and steadier, on one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Programs that the tests start get their signals, even where the tests run under nohup or in the background.
+for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, signal.default_int_handler if _signal == signal.SIGINT else signal.SIG_DFL)
 
 Footprint = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -143,9 +143,9 @@ def settle_layout(
         way_out = "change one of them or the count in --hw"
         if request.dp is not None and cluster.count % split == 0:
             way_out = f"--dp {cluster.count // split} fits"
-        relation = "is not the" if len(said) == len(sizes) else "does not divide the"
+        relation = "is not" if len(said) == len(sizes) else "does not divide"
         raise FootprintError(
-            f"{listed} is {product}, which {relation} {cluster.count} accelerators of --hw: {way_out}"
+            f"{listed} is {product}, which {relation} {cluster.count} accelerators: {way_out}"
         )
     # What is not said is found; the most replicas that leaves are those of no further splitting.
     replicas = request.dp or cluster.count // product

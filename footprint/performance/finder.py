@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from math import ceil, isqrt
+from math import ceil, isqrt, prod
 
 from footprint.errors import FootprintError
 from footprint.performance.layout import Layout
@@ -71,12 +71,19 @@ def _search(
     if best is not None:
         return best, True
     if least is None:
-        said = " ".join(f"--{name} {given[name]}" for name in ("tp", "pp", "dp", "cp", "ep") if name in given)
-        if said:
-            count = machine.cluster.count
-            raise FootprintError(f"no layout of {count} accelerators has {said}: leave one of them out")
+        if {"tp", "pp", "dp", "cp", "ep"} & given.keys():
+            raise _impossible(machine.cluster.count, given)
         least = Layout(dp=machine.cluster.count, flash=flash)
     return least, False
+
+
+def _impossible(count: int, given: dict[str, int | float | str]) -> FootprintError:
+    """The error for sizes that no layout has, with the replicas that would do where they are to blame."""
+    said = " ".join(f"--{name} {given[name]}" for name in ("tp", "pp", "cp", "dp", "ep") if name in given)
+    split = prod(int(given.get(name, 1)) for name in ("tp", "pp", "cp"))
+    fits = "dp" in given and count % split == 0
+    way_out = f"--dp {count // split} fits" if fits else "leave one of them out"
+    return FootprintError(f"no layout of {count} accelerators has {said}: {way_out}")
 
 
 def _shapes(

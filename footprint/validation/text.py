@@ -73,7 +73,8 @@ def _scores(report: ValidationReport) -> Iterator[str]:
     yield "* published outside the interval"
     yield from _hanging(
         f"90 % intervals hold {report.coverage:.0%} of the rows (if they hold 90 % of all, so many rows "
-        f"show {band[0]:.0%} to {band[1]:.0%} nine times in ten); interval score {report.interval_score:.3f}"
+        f"would show {band[0]:.0%} to {band[1]:.0%} nine times in ten); "
+        f"interval score {report.interval_score:.3f}"
     )
 
 

@@ -26,7 +26,6 @@ LATE_S = 0.5
 PROGRAM = """
 import os, signal, sys, time
 import footprint
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever started the tests may have it ignored (nohup)
 options = {"meter": "constant:360W", "flush_s": 0.1, "csv": "runs.csv", **eval(sys.argv[1])}
 with footprint.track(**options) as run:
     print("started", flush=True)
