@@ -109,6 +109,11 @@ class Recorder:
         return min(boot_clock_s(), self._ended_boot_s)
 
     @property
+    def over(self) -> bool:
+        """Whether nothing more will be written: the last line is, or the threads never began."""
+        return self.done.is_set() or self._thread.ident is None
+
+    @property
     def meter_settled(self) -> bool:
         """Whether the meter has started, or failed to."""
         return self._meter.ready or self._meter.failed
@@ -136,6 +141,8 @@ class Recorder:
         self._patience_s = min(METER_END_WAIT_S, wait_s / 5)
         self._ending.set()
         self._flush_now.set()
+        if self._thread.ident is None:
+            return False
         finished = self.done.wait(wait_s)
         if finished:
             self._thread.join(1.0)

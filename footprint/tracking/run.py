@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -52,6 +53,7 @@ def _after_fork() -> None:
     for run in list(_alive):
         run._foreign = True
         run._counts.after_fork()
+        run._signals.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
@@ -76,7 +78,7 @@ class Run:
         self._over = False
         self._signals = SignalGuard(self._dying, self._passing)
         self._token: contextvars.Token[Run | None] | None = None
-        self._finish_lock = threading.Lock()
+        self._finish_lock = threading.RLock()  # a signal's handler may finish a run that is being finished
         self._finished = False
         self._summary = ""
         self.run_id = ""
@@ -127,10 +129,10 @@ class Run:
         )  # fmt: skip
         self._watcher = Watcher(self._recorder, self._counts, self.say, shared=self._shared_name)
         self._counts.restart_clock()
-        self._recorder.begin()
         _alive.add(self)
         atexit.register(self._at_exit)
-        self._signals.install()
+        self._signals.install()  # before the journal has a line that a signal could leave alone
+        self._recorder.begin()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -185,11 +187,11 @@ class Run:
             if self._finished or self._foreign or self._recorder is None:
                 return
             self._finished = True
-        self._signals.remove()
         atexit.unregister(self._at_exit)
-        _alive.discard(self)
         self.status = status
         done = self._recorder.finish(status, error, wait_s)
+        self._signals.remove()
+        _alive.discard(self)
         if not done:
             self._summary = "the last line is not written yet: `footprint recover` will finish this run"
         if self._recorder.who.rank == 0 or not done:
@@ -202,6 +204,10 @@ class Run:
 
     def _dying(self, name: str) -> None:
         self._finish("terminated", name, DYING_WAIT_S)
+        until = time.monotonic() + DYING_WAIT_S
+        # Its last line may be under way already; asked, not waited for, as a handler must take no lock.
+        while self._recorder is not None and not self._recorder.over and time.monotonic() < until:
+            time.sleep(0.01)
 
     def _passing(self, name: str) -> None:  # noqa: ARG002 - the user's handler takes it from here
         if self._recorder is not None:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from footprint.tracking.unheard import Unheard, die_of
+
 NAMES = ("SIGTERM", "SIGHUP")
 
 
@@ -28,6 +30,7 @@ class SignalGuard:
         self._passing = passing
         self._pid = os.getpid()
         self._before: dict[int, Any] = {}
+        self._unheard: Unheard | None = None
         self._handler = self._handle  # one bound method, so that it can be recognised later
 
     def install(self) -> None:
@@ -46,6 +49,23 @@ class SignalGuard:
             except (ValueError, OSError):
                 continue
             self._before[number] = before
+        fatal = [number for number, before in self._before.items() if before == signal.SIG_DFL]
+        if fatal and os.name == "posix":
+            self._unheard = Unheard(fatal, self._take)
+
+    def after_fork(self) -> None:
+        """In a forked child: as if we had never been.
+
+        A Python handler runs between bytecodes only, so a child that blocks in C would outlive the
+        SIGTERM by which pools and launchers end it.
+        """
+        for number, before in self._before.items():
+            if signal.getsignal(number) is self._handler:
+                signal.signal(number, before)
+        self._before.clear()
+        if self._unheard is not None:
+            self._unheard.after_fork()
+            self._unheard = None
 
     def remove(self) -> None:
         """Put back what was there, unless somebody else has taken the signal since."""
@@ -58,8 +78,19 @@ class SignalGuard:
             except (ValueError, OSError):
                 continue
         self._before.clear()
+        if self._unheard is not None:
+            self._unheard.close()
+            self._unheard = None
+
+    def _take(self, number: int) -> None:
+        """End the process by a signal that the main thread, blocked in C, has not heard."""
+        if signal.getsignal(number) is self._handler:
+            self._dying(signal.Signals(number).name)
+            die_of(number)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._unheard is not None:
+            self._unheard.heard(number)
         before = self._before.get(number, signal.SIG_DFL)
         ours = os.getpid() == self._pid
         name = signal.Signals(number).name

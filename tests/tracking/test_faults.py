@@ -184,6 +184,37 @@ def test_worker_processes(tmp_path: Path, method: str) -> None:
     assert (record.status, record.steps) == ("completed", 1)
 
 
+BLOCKED = """
+import ctypes, threading
+lock, c = ctypes.create_string_buffer(64), ctypes.CDLL(None)
+block = lambda: (c.pthread_mutex_lock(lock), c.pthread_mutex_lock(lock))  # in C, no signal ends it
+"""
+
+
+def test_sigterm_while_the_main_thread_is_blocked_in_c(tmp_path: Path) -> None:
+    """As in a collective that hangs: without us SIGTERM kills at once, with us a moment later."""
+    kill = "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()\nblock()"
+    started = time.monotonic()
+    ended = end_by(tmp_path, BLOCKED + kill)
+    assert time.monotonic() - started < 15
+    assert (ended.returncode, only(ended).measurement.status) == (-signal.SIGTERM, "terminated")
+    assert lost_wh(ended) <= WATTS * (FLUSH_S + LATE_S) / 3600
+
+
+def test_a_forked_child_that_is_blocked_in_c_dies_of_sigterm_at_once(tmp_path: Path) -> None:
+    ended = end_by(
+        tmp_path,
+        BLOCKED + "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    block()\n"
+        "time.sleep(0.3); os.kill(pid, signal.SIGTERM); begun = time.monotonic()\n"
+        "assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGTERM\n"
+        "assert time.monotonic() - begun < 0.5",
+    )
+    assert ended.returncode == 0, ended.err
+    assert only(ended).measurement.status == "completed"
+
+
 def test_sigterm_of_a_forked_child_kills_only_the_child(tmp_path: Path) -> None:
     ended = end_by(
         tmp_path,
