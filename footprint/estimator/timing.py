@@ -14,7 +14,7 @@ from footprint.performance import StepPrediction, predict_step
 from footprint.performance import goodput as goodput_model
 from footprint.performance.anchoring import Anchor
 from footprint.performance.layout import Layout
-from footprint.records import record
+from footprint.records import record, replace
 from footprint.results import Assumption, Quantity, total
 from footprint.results.estimate import StepTerm
 from footprint.schema import Cluster
@@ -95,7 +95,7 @@ def time_of(
         mfu = total([part.mfu * w for part, w in zip(parts, weights, strict=True)])
         terms = _mean_terms(pairs)
         found = max(pairs, key=lambda pair: pair[0].step_time_s.mid * pair[1])[0].layout
-        rows += list(dict.fromkeys(row for part in parts for row in part.assumptions))
+        rows += _rows_of_phases(parts)
         warnings += list(dict.fromkeys(w for part in parts for w in part.warnings))
     if request.hours is not None:
         _check_mfu(request, mfu.mid)
@@ -134,6 +134,17 @@ def _require_fitting(request: EstimateRequest, parts: Sequence[StepPrediction]) 
     for part in parts:
         if asked and not part.fits and not request.force:
             raise FootprintError(f"{part.warnings[0]}, or insist with --force")
+
+
+def _rows_of_phases(parts: Sequence[StepPrediction]) -> list[Assumption]:
+    """What all phases assume, and by its number what a phase assumes apart from the others."""
+    every = [dict.fromkeys(part.assumptions) for part in parts]
+    rows: dict[Assumption, None] = {}
+    for number, own in enumerate(every, 1):
+        for row in own:
+            common = all(row in other for other in every)
+            rows[row if common else replace(row, name=f"{row.name} (phase {number})")] = None
+    return list(rows)
 
 
 def _mean_terms(pairs: Sequence[tuple[StepPrediction, float]]) -> tuple[StepTerm, ...]:

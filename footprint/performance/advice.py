@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from footprint.errors import FootprintError
 from footprint.performance.finder import find_layout
 from footprint.performance.layout import Layout
 from footprint.performance.machine import Machine
@@ -16,7 +17,7 @@ def does_not_fit(work: Work, machine: Machine, layout: Layout, given: Given, fla
     """The sentence that says what does not fit, and up to two changes that each would."""
     ways = []
     for option, changed in _changes(machine, layout, given):
-        if find_layout(work, machine, given=changed, flash=flash)[1]:
+        if _fits(work, machine, changed, flash):
             ways.append(option)
         if len(ways) == 2:
             break
@@ -26,6 +27,14 @@ def does_not_fit(work: Work, machine: Machine, layout: Layout, given: Given, fla
         f"by our count the step does not fit into the {chip.memory_gib:g} GiB of {chip.name} "
         f"({layout.text}): {found}"
     )
+
+
+def _fits(work: Work, machine: Machine, given: Given, flash: bool) -> bool:
+    """Whether some layout has these sizes and fits."""
+    try:
+        return find_layout(work, machine, given=given, flash=flash)[1]
+    except FootprintError:
+        return False
 
 
 def _changes(machine: Machine, layout: Layout, given: Given) -> Iterator[tuple[str, Given]]:

@@ -101,7 +101,9 @@ def _shapes(
     ):
         if count % tp or (old and parameters > BIG and "tp" not in given and tp < min(4, node)):
             continue
-        for pp in _options(given, "pp", _stages(work, machine) if splittable and not sharded else [1]):
+        for pp in _options(
+            given, "pp", _stages(work, machine, count // tp) if splittable and not sharded else [1]
+        ):
             if (count // tp) % pp:
                 continue
             for cp in _options(given, "cp", _contexts(length)):
@@ -126,14 +128,21 @@ def _options(given: dict[str, int | float | str], name: str, otherwise: list) ->
     return [given[name]] if name in given else otherwise
 
 
-def _stages(work: Work, machine: Machine) -> list[int]:
-    """Pipeline depths: divisors of the layers, up to 16 below 400 B parameters; none on TPUs."""
+def _stages(work: Work, machine: Machine, ranks: int) -> list[int]:
+    """Pipeline depths: divisors of the layers, up to 16 below 400 B parameters; none on TPUs.
+
+    Where only shallow ones of them divide the ranks as well (10,000 accelerators and 96 layers),
+    uneven stages, as people run them then.
+    """
     if not machine.is_gpu:
         return [1]
     top = 16 if work.block_parameters + work.expert_parameters < 400e9 else 64
     exact = [p for p in range(1, top + 1) if work.layers % p == 0]
     loose = [p for p in (2, 4, 8, 16, 32) if p <= min(top, work.layers)]
-    return sorted(set(exact) | set(loose))
+    depths = {p for p in (*exact, *loose) if ranks % p == 0}
+    if max(depths) < 4:
+        depths |= {p for p in range(2, min(top, work.layers) + 1) if ranks % p == 0}
+    return sorted(depths)
 
 
 def _contexts(length: float) -> list[int]:

@@ -97,8 +97,10 @@ def _board_and_host(
         assumed(f"power.{k}") for k in ("busy_over_tdp", "waiting_over_tdp", "model_error")
     )
     board: Quantity = equations.accelerator_power_w(chip.tdp_w, busy_share, busy.value, waiting.value)
-    rows = [busy.row("--accelerator-power-w"), waiting.row("--accelerator-power-w"), host_row]
+    rows = [_share("busy share of a step", busy_share)]
+    rows += [busy.row("--accelerator-power-w"), waiting.row("--accelerator-power-w"), host_row]
     if fed_share is not None:
+        rows.append(_share("share of the time that steps fill", fed_share))
         idle = assumed("power.idle_over_tdp")
         board = equations.accelerator_power_w(
             chip.tdp_w, busy_share, busy.value, waiting.value, fed_share, idle.value
@@ -128,6 +130,13 @@ def _network(cluster: Cluster, in_nodes: Quantity) -> tuple[Quantity, tuple[Assu
     per_byte = assumed("power.network_w_per_gbyte_per_s")
     factor = Quantity.between(per_byte.low, per_byte.value, per_byte.high, "network_power")
     return factor * (cluster.nodes * bandwidth / 1e9), (per_byte.row(),)
+
+
+def _share(name: str, share: Quantity) -> Assumption:
+    return Assumption(
+        name=name, value=share.mid, unit="1", basis="derived", source="step-time model",
+        option="--accelerator-power-w",
+    )  # fmt: skip
 
 
 def _row(name: str, value: float, chip: str, basis: str) -> Assumption:

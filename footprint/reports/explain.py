@@ -6,7 +6,10 @@ import math
 import textwrap
 from collections.abc import Iterator
 
+from footprint.catalog.hardware import find_accelerator
 from footprint.catalog.sources import describe
+from footprint.equations import accelerator_power_w
+from footprint.errors import FootprintError
 from footprint.records import value
 from footprint.reports.human import amount, figures
 from footprint.results import Assumption, Quantity
@@ -133,7 +136,35 @@ def _step_time(
     )
 
 
+def _board(result: Estimate) -> Iterator[Step]:
+    """Power of one board, where it follows from its limit and what it is busy with."""
+    known = {row.name: float(row.value) for row in result.assumptions if not isinstance(row.value, str)}
+    busy = known.get("busy share of a step")
+    try:
+        tdp_w = find_accelerator(result.cluster.accelerator).tdp_w
+    except FootprintError:  # a user's own profile, known by its file alone
+        tdp_w = None
+    if busy is None or tdp_w is None:
+        return
+    top, waiting = known["power.busy_over_tdp"], known["power.waiting_over_tdp"]
+    formula, idle = "power limit x (busy x b + waiting x (1 - b)), b the busy share of a step", 0.0
+    in_step = f"({top:.4g} x {busy:.3f} + {waiting:.4g} x {1 - busy:.3f})"
+    fed = known.get("share of the time that steps fill", 1.0)
+    if "power.idle_over_tdp" in known:
+        idle = known["power.idle_over_tdp"]
+        formula = f"{formula}, for the share f of the time that steps fill; idle for the rest"
+        in_step = f"({fed:.3f} x {in_step} + {1 - fed:.3f} x {idle:.4g})"
+    watts = accelerator_power_w(tdp_w, busy, top, waiting, fed, idle)
+    yield Step(
+        "Power of one accelerator (boundary: accelerator)",
+        formula,
+        f"{tdp_w:,g} W x {in_step} = {amount(watts, 'w')}",
+        (*_sources_of(result, "power.busy_over_tdp"), f"profile {result.cluster.accelerator}"),
+    )
+
+
 def _energy(result: Estimate) -> Iterator[Step]:
+    yield from _board(result)
     parts = result.energy_components_kwh
     hours = result.duration_h.mid
     shown = [
