@@ -94,7 +94,8 @@ def parse_usd(text: str, what: str = "amount") -> float:
 def parse_price(text: str, what: str = "price") -> float:
     """A price, which may be 0, such as ``2.5`` or ``$10k`` [USD]."""
     forms = "an amount in USD such as 2.5, $10k or 1.2M"
-    bare = re.sub(r"^\s*(?:\$|usd)|usd\s*$", "", text[:80], count=1, flags=re.IGNORECASE).strip()
+    bare = re.sub(r"^\s*(?:\$|usd)", "", text[:80], flags=re.IGNORECASE)
+    bare = re.sub(r"usd\s*$", "", bare, flags=re.IGNORECASE).strip()
     number, suffix = _split(bare or "?", what, forms)
     if suffix.lower() not in _MULTIPLIERS:
         raise FootprintError(f"{what}: cannot read {text[:64]!r}; write {forms}")

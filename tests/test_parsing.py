@@ -55,7 +55,7 @@ def test_durations(text: str, hours: float) -> None:
     ("text", "usd"),
     [
         ("2.5", 2.5), ("$2.5", 2.5), ("$10k", 10_000), ("1.2M", 1.2e6), ("500 USD", 500), ("500usd", 500),
-        ("USD 100", 100), ("usd2.5", 2.5),
+        ("USD 100", 100), ("usd2.5", 2.5), ("$2.5 USD", 2.5),
     ],
 )  # fmt: skip
 def test_money(text: str, usd: float) -> None:

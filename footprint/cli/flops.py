@@ -182,14 +182,17 @@ def _run(model: ModelConfig, training: TrainingMethod, objective: str, options: 
     return count_run(model.config, phases, training, objective)
 
 
-def _device(name: str | None) -> tuple[str, float] | None:
-    """(name, memory [GiB]) of an accelerator."""
+def _device(name: str | None) -> tuple[str, float, float] | None:
+    """(name, memory [GiB], what of it a step can fill [GiB]) of an accelerator."""
     if name is None:
         return None
     from footprint.catalog.hardware import find_accelerator
+    from footprint.performance.constants import load_constants
+    from footprint.performance.memory import usable_of
+    from footprint.units import BYTE_PER_GIB
 
-    accelerator = find_accelerator(name)
-    return accelerator.name, accelerator.memory_gib
+    chip = find_accelerator(name)
+    return chip.name, chip.memory_gib, usable_of(chip, load_constants()) / BYTE_PER_GIB
 
 
 def _memory(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from math import gcd
 from typing import Any
 
 from footprint.errors import FootprintError
@@ -14,10 +13,10 @@ from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops, count_step
 from footprint.performance import choose_precision
 from footprint.performance.layout import Layout
-from footprint.records import record
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Recompute, TrainingMethod
+from footprint.units import BYTE_PER_GIB
 
 FLASH_SINCE = 2023
 """Year from which memory-efficient attention is the default of the common stacks
@@ -26,16 +25,6 @@ FLASH_SINCE = 2023
 BYTES_PER_TRAINED_PARAMETER = 16
 """Mixed-precision Adam: 2 weight + 2 gradient + 12 optimiser state
 (Rajbhandari et al. 2020, arXiv:1910.02054)."""
-
-
-@record
-class Execution:
-    """The settled execution options of a run."""
-
-    precision: str
-    training: TrainingMethod
-    parallelism: Parallelism
-    assumptions: tuple[Assumption, ...]
 
 
 def settle_precision(
@@ -153,8 +142,9 @@ def settle_layout(
     if request.ep is not None and replicas % request.ep and request.ep % replicas:
         raise FootprintError(f"--ep {request.ep} neither divides nor is a multiple of {replicas} replicas")
     if workload is not None and step_flop is not None:
-        least = 1 if given else _accelerators_for_memory(cluster, step_flop)
-        _check_batch(request, workload, max(1, replicas // least))
+        certain = request.dp is not None or {"tp", "pp"} <= said.keys()
+        least = 1 if certain else max(1, _accelerators_for_memory(cluster, step_flop) // product)
+        _check_batch(request, workload, max(1, replicas // least), certain=certain)
     return Parallelism(
         tp=request.tp, pp=request.pp, dp=replicas if said else None, cp=request.cp, ep=request.ep,
         micro_batch=request.micro_batch, recompute=recompute, given=given,
@@ -193,10 +183,11 @@ def _accelerators_for_memory(cluster: Cluster, step_flop: StepFlops) -> int:
     """Fewest accelerators that hold weights, gradients and optimiser state once."""
     state = BYTES_PER_TRAINED_PARAMETER * step_flop.parameters.trainable
     frozen = 2 * (step_flop.parameters.total - step_flop.parameters.trainable)
-    return max(1, -int(-(state + frozen) // (cluster.accelerator.memory_gib * 2**30)))
+    return max(1, -int(-(state + frozen) // (cluster.accelerator.memory_gib * BYTE_PER_GIB)))
 
 
-def _check_batch(request: EstimateRequest, workload: Workload, replicas: int) -> None:
+def _check_batch(request: EstimateRequest, workload: Workload, replicas: int, *, certain: bool) -> None:
+    """FootprintError where the batch cannot feed the replicas: at least so many, if not ``certain``."""
     for phase in workload.phases:
         sequences = phase.sequences_per_step or 0
         if sequences < replicas:
@@ -204,15 +195,17 @@ def _check_batch(request: EstimateRequest, workload: Workload, replicas: int) ->
                 f"a batch of {sequences:g} sequences cannot feed {replicas} data-parallel replicas: "
                 f"give --batch-size {replicas} or more, fewer accelerators, or --tp/--pp"
             )
-        if request.micro_batch is not None and request.micro_batch * replicas > sequences:
+        if request.micro_batch is None or not certain:
+            continue
+        if request.micro_batch * replicas > sequences:
             raise FootprintError(
                 f"--micro-batch {request.micro_batch} on {replicas} replicas needs a batch of "
                 f"{request.micro_batch * replicas}, not {sequences:g}: "
                 "lower --micro-batch or raise --batch-size"
             )
         share = sequences / replicas
-        if request.micro_batch and share == int(share) and share % request.micro_batch:
+        if share == int(share) and share % request.micro_batch:
             raise FootprintError(
                 f"--micro-batch {request.micro_batch} does not divide the {share:g} sequences of each of "
-                f"{replicas} replicas: --micro-batch {gcd(int(share), request.micro_batch)} does"
+                f"{replicas} replicas: --micro-batch {math.gcd(int(share), request.micro_batch)} does"
             )

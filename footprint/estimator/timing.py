@@ -79,17 +79,24 @@ def time_of(
         )
         for s in step_flops
     ]  # fmt: skip
-    _require_fitting(request, parts)
+    known = _known_step_time_s(request, cluster, workload, step_flop, peak)
+    if known is None:
+        _require_fitting(request, parts)
     pairs = list(zip(parts, phase_steps, strict=True))
     predicted = total([part.step_time_s * n for part, n in pairs]) / steps
     busy_share = total([part.busy_share * w for part, w in zip(parts, weights, strict=True)])
     fed_share: Quantity | None = None
-    known = _known_step_time_s(request, cluster, workload, step_flop, peak)
     if known is not None:
         step_time = known
         mfu = Quantity(step_flop) / (known * (cluster.count * peak))
-        # The work is the same in a longer step; the accelerators are starved for the rest of it.
-        fed_share = (predicted / known.mid).capped(1.0)
+        # The work is the same in a longer step; the accelerators are starved for the rest of it. Wall
+        # clock also holds what every run loses, in which they are as busy as in its steps.
+        lost = 1.0
+        if request.hours is not None:
+            lost = goodput_model(
+                cluster=cluster, hours_without_loss=equations.duration_h(steps, predicted.mid)
+            )[0].mid
+        fed_share = (predicted / (known.mid * lost)).capped(1.0)
     else:
         step_time = predicted
         mfu = total([part.mfu * w for part, w in zip(parts, weights, strict=True)])
@@ -129,7 +136,8 @@ def time_of(
 def _require_fitting(request: EstimateRequest, parts: Sequence[StepPrediction]) -> None:
     """FootprintError where a layout that was asked for does not fit, naming what would; unless forced."""
     asked = any(
-        getattr(request, name) is not None for name in ("tp", "pp", "cp", "ep", "micro_batch", "recompute")
+        getattr(request, name) is not None
+        for name in ("tp", "pp", "cp", "dp", "ep", "micro_batch", "recompute")
     )
     for part in parts:
         if asked and not part.fits and not request.force:

@@ -136,9 +136,9 @@ class Fields:
                 )
         return tuple(value)
 
-    def indices(self, name: str) -> tuple[int, ...]:
-        """Layer numbers, in order; none where the config gives none."""
-        _, value = self.raw(name, default=())
+    def indices(self, name: str, *, required: bool = False) -> tuple[int, ...]:
+        """Layer numbers, in order; none where the config gives none and need not."""
+        _, value = self.raw(name, default=_REQUIRED if required else ())
         if isinstance(value, (str, bytes)) or not isinstance(value, Sequence) or len(value) > MAX_LAYERS:
             raise ConfigError(f"{self.path}.{name} must be a list of layer numbers, not {_shown(value)}")
         if not all(type(entry) is int and 0 <= entry <= MAX_LAYERS for entry in value):

@@ -47,9 +47,6 @@ QUANTISED_BYTE = 0.5
 """A frozen weight under QLoRA: 4 bits; the scales of its blocks (1/64 of 16 bit) come on top."""
 QUANTISED_SCALE_BYTE = 2.0 / 64.0
 
-USABLE = 0.9
-"""Share of a device's memory that a step can fill: the rest goes to the runtime and to fragmentation."""
-
 Zero = Literal[0, 1, 2, 3]
 
 
@@ -82,9 +79,9 @@ class Memory(NamedTuple):
         """All of it [byte]."""
         return sum(self)
 
-    def fits(self, memory_gib: float, usable: float = USABLE) -> bool:
-        """Whether it fits a device of ``memory_gib``, of which the share ``usable`` can be filled."""
-        return self.total_byte <= memory_gib * 2.0**30 * usable
+    def fits(self, usable_byte: float) -> bool:
+        """Whether it fits a device of whose memory so much can be filled."""
+        return self.total_byte <= usable_byte
 
 
 class Kept(NamedTuple):

@@ -13,11 +13,13 @@ from footprint.performance.work import Work
 Given = dict[str, int | float | str]
 
 
-def does_not_fit(work: Work, machine: Machine, layout: Layout, given: Given, flash: bool) -> str:
+def does_not_fit(
+    work: Work, machine: Machine, layout: Layout, given: Given, flash: bool, sequence_length: float
+) -> str:
     """The sentence that says what does not fit, and up to two changes that each would."""
     ways = []
     for option, changed in _changes(machine, layout, given):
-        if _fits(work, machine, changed, flash):
+        if _fits(work, machine, changed, flash, sequence_length):
             ways.append(option)
         if len(ways) == 2:
             break
@@ -29,10 +31,10 @@ def does_not_fit(work: Work, machine: Machine, layout: Layout, given: Given, fla
     )
 
 
-def _fits(work: Work, machine: Machine, given: Given, flash: bool) -> bool:
+def _fits(work: Work, machine: Machine, given: Given, flash: bool, sequence_length: float) -> bool:
     """Whether some layout has these sizes and fits."""
     try:
-        return find_layout(work, machine, given=given, flash=flash)[1]
+        return find_layout(work, machine, given=given, flash=flash, sequence_length=sequence_length)[1]
     except FootprintError:
         return False
 

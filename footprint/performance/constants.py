@@ -13,6 +13,9 @@ from footprint.schema import Accelerator
 
 MOST = 0.95
 """No power limit lifts the rate of large products above this share of the peak."""
+SAME_SILICON = 2.0
+"""Chips of a generation whose watts a FLOP/s differ by more are other silicon (consumer boards, cut-down
+exports): the rule was fitted on power limits of one chip, from PCIe to SXM boards."""
 ULTRA = 5.0
 """Blackwell Ultra has 6 times its 16-bit peak in fp4, Blackwell 4 times: it gave up other units for
 these, and for twice the exponentials of attention."""
@@ -43,8 +46,9 @@ class Constants:
         measured_at = self.values.get(f"{chip.generation}_w_per_flop_per_s")
         if measured_at is not None and chip.tdp_w is not None:
             # The same silicon at another power limit clocks differently under load.
-            watts = chip.tdp_w / max(chip.peak_flop_per_s.get("bf16", 0.0), 1.0)
-            rate = min(MOST, rate * (watts / measured_at) ** self["power_limit_exponent"])
+            watts = chip.tdp_w / sixteen_bit_peak(chip)
+            if 1.0 / SAME_SILICON <= watts / measured_at <= SAME_SILICON:
+                rate = min(MOST, rate * (watts / measured_at) ** self["power_limit_exponent"])
         return rate
 
     def slice_size(self, chip: Accelerator) -> int:
@@ -55,14 +59,20 @@ class Constants:
         """Share of the 16-bit peak that fused attention reaches on a chip [1]."""
         if chip.kind == "tpu":
             return self["flash_rate_tpu"]
-        peaks = chip.peak_flop_per_s
-        if chip.generation == "blackwell" and peaks.get("fp4", 0.0) > ULTRA * peaks["bf16"]:
+        narrowest = chip.peak_flop_per_s.get("fp4", 0.0)
+        if chip.generation == "blackwell" and narrowest > ULTRA * sixteen_bit_peak(chip):
             return self["flash_rate_blackwell_ultra"]
         plain = self.values.get(f"flash_rate_{chip.generation}", self["flash_rate_unmeasured"])
         tuned = self.values.get(f"flash_rate_{chip.generation}_tuned", plain)
         if native is None:
             return float((plain * tuned) ** 0.5)
         return plain if native else tuned
+
+
+def sixteen_bit_peak(chip: Accelerator) -> float:
+    """The higher of its 16-bit peaks, else its highest peak [FLOP/s]."""
+    peaks = chip.peak_flop_per_s
+    return max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0)) or max(peaks.values())
 
 
 @functools.cache

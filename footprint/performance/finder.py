@@ -39,16 +39,21 @@ def find_layout(
     """The fastest layout that fits and respects what is given, and whether any fits at all."""
     given = given or {}
     if work.parameters < SMALL and not {"tp", "pp"} <= given.keys():
-        whole, fitting = _search(work, machine, {"tp": 1, "pp": 1, **given}, flash, sequence_length)
-        if fitting:
-            return whole, True
-    return _search(work, machine, given, flash, sequence_length)
+        whole = _search(work, machine, {"tp": 1, "pp": 1, **given}, flash, sequence_length)
+        if whole is not None and whole[1]:
+            return whole
+    found = _search(work, machine, given, flash, sequence_length)
+    if found is None:
+        if {"tp", "pp", "dp", "cp", "ep"} & given.keys():
+            raise _impossible(work, machine.cluster.count, given)
+        return Layout(dp=machine.cluster.count, flash=flash), False
+    return found
 
 
 def _search(
     work: Work, machine: Machine, given: dict[str, int | float | str], flash: bool, sequence_length: float
-) -> tuple[Layout, bool]:
-    """The fastest of the layouts that fit, else the one nearest to fitting."""
+) -> tuple[Layout, bool] | None:
+    """The fastest of the layouts that fit, else the one nearest to fitting; None if there are none."""
     best: Layout | None = None
     best_s = float("inf")
     least: Layout | None = None
@@ -70,15 +75,13 @@ def _search(
             best, best_s = found, seconds
     if best is not None:
         return best, True
-    if least is None:
-        if {"tp", "pp", "dp", "cp", "ep"} & given.keys():
-            raise _impossible(machine.cluster.count, given)
-        least = Layout(dp=machine.cluster.count, flash=flash)
-    return least, False
+    return None if least is None else (least, False)
 
 
-def _impossible(count: int, given: dict[str, int | float | str]) -> FootprintError:
+def _impossible(work: Work, count: int, given: dict[str, int | float | str]) -> FootprintError:
     """The error for sizes that no layout has, with the replicas that would do where they are to blame."""
+    if int(given.get("pp", 1)) > work.layers:
+        return FootprintError(f"--pp {given['pp']} is more stages than the {work.layers} layers of the model")
     said = " ".join(f"--{name} {given[name]}" for name in ("tp", "pp", "cp", "dp", "ep") if name in given)
     split = prod(int(given.get(name, 1)) for name in ("tp", "pp", "cp"))
     fits = "dp" in given and count % split == 0
@@ -104,7 +107,7 @@ def _shapes(
         for pp in _options(
             given, "pp", _stages(work, machine, count // tp) if splittable and not sharded else [1]
         ):
-            if (count // tp) % pp:
+            if (count // tp) % pp or pp > work.layers:
                 continue
             for cp in _options(given, "cp", _contexts(length)):
                 if (count // tp // pp) % cp:
@@ -225,7 +228,7 @@ def _whole(local: float, most: float) -> float:
         largest = next(d for d in reversed(_divisors(int(local))) if d <= most)
         if 4 * largest >= most:
             return float(largest)
-    return float(ceil(local / ceil(local / most)))
+    return float(min(int(most), ceil(local / ceil(local / int(most)))))
 
 
 @lru_cache(maxsize=1024)

@@ -6,9 +6,12 @@ arXiv:1910.02054 (optimiser states and their sharding).
 
 from __future__ import annotations
 
+from footprint.performance.constants import Constants
 from footprint.performance.layout import Layout
 from footprint.performance.machine import BYTES, NARROW, Machine
 from footprint.performance.work import Work
+from footprint.schema import Accelerator
+from footprint.units import BYTE_PER_GIB
 
 SCORE_COPIES = 2.5
 """16-bit elements kept for each attention score without fused attention: 5 a s^2 b bytes."""
@@ -23,11 +26,12 @@ def state_byte(work: Work, layout: Layout, machine: Machine) -> float:
     """Weights, gradients and optimiser states [byte]."""
     c = machine.constants
     replicas = layout.dp * layout.cp
-    blocks = work.block_parameters / (layout.pp * layout.tp)
+    uneven = work.uneven(layout.pp)
+    blocks = uneven * work.block_parameters / (layout.pp * layout.tp)
     # Head and embeddings sit on the first and last stage.
     ends = work.other_parameters / layout.tp / (1.0 if layout.pp == 1 else 2.0)
     dense = blocks + ends
-    expert = work.expert_parameters / (layout.pp * layout.tp * layout.ep)
+    expert = uneven * work.expert_parameters / (layout.pp * layout.tp * layout.ep)
     trained = work.trained_share
     weight = BYTES[machine.precision]
     # Frozen weights may be stored in fewer bits than they are multiplied in (QLoRA).
@@ -57,7 +61,7 @@ def activation_byte(work: Work, layout: Layout, machine: Machine) -> float:
     stored = kept_share * work.stored_block + (
         0.0 if layout.flash or layout.recompute == "selective" else SCORE_COPIES * work.scores
     )
-    kept = stored * in_flight
+    kept = stored * in_flight * work.uneven(layout.pp)
     if layout.recompute == "full":
         share = layout.recomputed
         kept = (1.0 - share) * kept + share * work.boundary * layout.tp + stored / work.layers
@@ -67,8 +71,13 @@ def activation_byte(work: Work, layout: Layout, machine: Machine) -> float:
 
 def usable_byte(machine: Machine) -> float:
     """Memory of one accelerator that a step can fill [byte]."""
-    c = machine.constants
-    return machine.cluster.accelerator.memory_gib * 2.0**30 * c["memory_usable"] - c["memory_reserved_byte"]
+    return usable_of(machine.cluster.accelerator, machine.constants)
+
+
+def usable_of(chip: Accelerator, constants: Constants) -> float:
+    """Memory of a chip less what runtime, fragmentation and communication take [byte]."""
+    whole = chip.memory_gib * BYTE_PER_GIB
+    return whole * constants["memory_usable"] - constants["memory_reserved_byte"]
 
 
 def fits(work: Work, layout: Layout, machine: Machine) -> bool:

@@ -97,7 +97,8 @@ def _board_and_host(
         assumed(f"power.{k}") for k in ("busy_over_tdp", "waiting_over_tdp", "model_error")
     )
     board: Quantity = equations.accelerator_power_w(chip.tdp_w, busy_share, busy.value, waiting.value)
-    rows = [_share("busy share of a step", busy_share)]
+    rows = [_row("power limit of one accelerator", chip.tdp_w, chip.id, "datasheet")]
+    rows.append(_share("busy share of a step", busy_share))
     rows += [busy.row("--accelerator-power-w"), waiting.row("--accelerator-power-w"), host_row]
     if fed_share is not None:
         rows.append(_share("share of the time that steps fill", fed_share))

@@ -45,18 +45,21 @@ def step_terms(work: Work, layout: Layout, machine: Machine) -> dict[str, float]
         streaming += byte_s * repeats
         # Frozen weights need no gradient, and so no transposed copies of their operands.
         casts += cast_s * (1.0 + line.gradients if line.owned else 1.5)
-    compute, streaming, attention, casts = (x / layout.pp for x in (compute, streaming, attention, casts))
+    # The fullest stage sets the pace of a pipeline.
+    uneven = work.uneven(layout.pp)
+    stage = uneven / layout.pp
+    compute, streaming, attention, casts = (x * stage for x in (compute, streaming, attention, casts))
     head = 0.0
     for line in work.others:
         flop_s, byte_s, _ = _product(line, layout, machine, micro_batches, share, wide=line.component == HEAD)
         head += (flop_s + byte_s) * (1.0 + line.gradients)
     # The last stage alone computes the head; balancing hides half of it.
     head *= 1.0 if layout.pp == 1 else (1.0 / layout.pp + c["head_imbalance"] * (1.0 - 1.0 / layout.pp))
-    elementwise = _elementwise(work, layout, machine, share, again)
+    elementwise = uneven * _elementwise(work, layout, machine, share, again)
     busy = compute + streaming + attention + casts + head + elementwise
-    tensor = tensor_s(work, layout, machine, micro_batches, again)
-    experts = experts_s(work, layout, machine, again)
-    context = context_s(work, layout, machine)
+    tensor = uneven * tensor_s(work, layout, machine, micro_batches, again)
+    experts = uneven * experts_s(work, layout, machine, again)
+    context = uneven * context_s(work, layout, machine)
     inside = busy + tensor + experts + context
     bubble = inside * (layout.pp - 1) / (layout.interleaving * micro_batches)
     data = data_s(work, layout, machine, micro_batches, inside)

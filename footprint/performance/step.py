@@ -88,16 +88,16 @@ def predict_step(
     if recompute != "none":
         given["recompute"] = recompute
     shape = step_flop.shape
+    length = float((shape.sequence_length if shape else None) or 0)
+    flash = step_flop.training.attention == "flash"
     constants = _constants(step_flop, optimizer)
     raw = predict_raw(
-        work, cluster, precision, year, given=given, native=native, constants=constants,
-        flash=step_flop.training.attention == "flash",
-        sequence_length=float((shape.sequence_length if shape else None) or 0),
+        work, cluster, precision, year, given=given, native=native, constants=constants, flash=flash,
+        sequence_length=length,
     )  # fmt: skip
     spread = _spread(work, precision, year, native, "tp" in given)
     anchor_rows: tuple[Assumption, ...] = ()
     if anchor is not None and anchor.applies(cluster.accelerator.id, precision):
-        length = float((shape.sequence_length if shape else None) or 0)
         weight = weight_of(float(step_flop.parameters.total), length, anchor)
         spread = anchored_factor(weight, anchor, CAUSE)
         anchor_rows = (anchor.row(weight),)
@@ -108,8 +108,7 @@ def predict_step(
     warnings: tuple[str, ...] = ()
     if not raw.fits:
         machine = Machine(cluster, precision, year, constants, native)
-        flash = step_flop.training.attention == "flash"
-        warnings = (does_not_fit(work, machine, raw.layout, given, flash),)
+        warnings = (does_not_fit(work, machine, raw.layout, given, flash, length),)
     if anchor is not None and not anchor_rows:
         warnings += (f"anchor {anchor.name} says nothing of {cluster.accelerator.id} in {precision}",)
     return StepPrediction(

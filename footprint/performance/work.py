@@ -83,6 +83,10 @@ class Work:
         """All parameters."""
         return self.block_parameters + self.expert_parameters + self.other_parameters
 
+    def uneven(self, stages: int) -> float:
+        """How many times the mean the fullest of so many pipeline stages holds [1]."""
+        return stages * -(-self.layers // stages) / self.layers
+
 
 def summarise(model: Model, trained: Trained) -> Work:
     """The work of one step, from its operation list and what of it is trained."""

@@ -6,10 +6,8 @@ import math
 import textwrap
 from collections.abc import Iterator
 
-from footprint.catalog.hardware import find_accelerator
 from footprint.catalog.sources import describe
 from footprint.equations import accelerator_power_w
-from footprint.errors import FootprintError
 from footprint.records import value
 from footprint.reports.human import amount, figures
 from footprint.results import Assumption, Quantity
@@ -139,13 +137,9 @@ def _step_time(
 def _board(result: Estimate) -> Iterator[Step]:
     """Power of one board, where it follows from its limit and what it is busy with."""
     known = {row.name: float(row.value) for row in result.assumptions if not isinstance(row.value, str)}
-    busy = known.get("busy share of a step")
-    try:
-        tdp_w = find_accelerator(result.cluster.accelerator).tdp_w
-    except FootprintError:  # a user's own profile, known by its file alone
-        tdp_w = None
-    if busy is None or tdp_w is None:
+    if "busy share of a step" not in known:
         return
+    busy, tdp_w = known["busy share of a step"], known["power limit of one accelerator"]
     top, waiting = known["power.busy_over_tdp"], known["power.waiting_over_tdp"]
     formula, idle = "power limit x (busy x b + waiting x (1 - b)), b the busy share of a step", 0.0
     in_step = f"({top:.4g} x {busy:.3f} + {waiting:.4g} x {1 - busy:.3f})"

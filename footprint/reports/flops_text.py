@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.flops import StepFlops
 from footprint.flops.compare import six_n
-from footprint.flops.memory import USABLE
 from footprint.reports.human import figures
+from footprint.units import BYTE_PER_GIB
 
 if TYPE_CHECKING:
     from footprint.flops.memory import Memory
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from footprint.flops.verify import Proof
 
 SCHEMA = "footprint/flops/1"
-_GIB = 2.0**30
 
 
 def to_json(
@@ -23,7 +22,7 @@ def to_json(
     step: StepFlops,
     *,
     memory: Memory | None = None,
-    device: tuple[str, float] | None = None,
+    device: tuple[str, float, float] | None = None,
     run: RunFlops | None = None,
     proof: Proof | None = None,
     warnings: tuple[str, ...] = (),
@@ -61,7 +60,8 @@ def to_json(
             record["memory"] |= {
                 "accelerator": device[0],
                 "accelerator_gib": device[1],
-                "fits": memory.fits(device[1]),
+                "usable_gib": device[2],
+                "fits": memory.fits(device[2] * BYTE_PER_GIB),
             }
     if run is not None:
         record["run"] = {
@@ -92,7 +92,7 @@ def render(
     step: StepFlops,
     *,
     memory: Memory | None = None,
-    device: tuple[str, float] | None = None,
+    device: tuple[str, float, float] | None = None,
     run: RunFlops | None = None,
     proof: Proof | None = None,
     warnings: tuple[str, ...] = (),
@@ -155,15 +155,19 @@ def _components(step: StepFlops) -> list[str]:
     return [f"  {name.replace('_', ' '):<24}{float(flop) / total:>14.1%}" for name, flop in ordered]
 
 
-def _memory(memory: Memory, device: tuple[str, float] | None) -> list[str]:
+def _memory(memory: Memory, device: tuple[str, float, float] | None) -> list[str]:
     rows = [*memory._asdict().items(), ("total_byte", memory.total_byte)]
     lines = [
         "  on the fullest device",
-        *(f"  {'  ' + key.removesuffix('_byte'):<24}{figures(value / _GIB):>14} GiB" for key, value in rows),
+        *(
+            f"  {'  ' + key.removesuffix('_byte'):<24}{figures(value / BYTE_PER_GIB):>14} GiB"
+            for key, value in rows
+        ),
     ]
     if device is not None:
-        verdict = "fits" if memory.fits(device[1]) else "does not fit"
-        lines.append(f"  {verdict} {device[0]}: {USABLE:.0%} of {device[1]:g} GiB can be filled")
+        name, whole, usable = device
+        verdict = "fits" if memory.fits(usable * BYTE_PER_GIB) else "does not fit"
+        lines.append(f"  {verdict} {name}: {figures(usable)} of its {whole:g} GiB can be filled")
     return lines
 
 

@@ -67,7 +67,9 @@ def test_a_given_layout_is_the_layout():
         ({"tp": 2, "pp": 2, "dp": 8}, "--dp 16 fits"),
         ({"tp": 4, "pp": 4, "micro_batch": 3}, "--micro-batch 1 does"),
         ({"tp": 4, "pp": 4, "micro_batch": 24}, "--micro-batch 8 does"),
-        ({"micro_batch": 64}, "lower --micro-batch"),
+        ({"micro_batch": 64}, "--micro-batch 1"),
+        ({"dp": 8, "micro_batch": 64}, "lower --micro-batch"),
+        ({"pp": 128}, "more stages than the 80 layers|does not divide"),
     ],
 )
 def test_a_layout_that_cannot_be_names_one_that_can(given, message):
@@ -103,3 +105,52 @@ def test_a_count_that_shares_no_depth_with_the_layers_gets_uneven_stages():
     odd, even = (estimate(**run, hw=f"v100-sxm2-32gb:{count}") for count in (10_000, 9_984))
     assert odd.parallelism.pp >= 4
     assert odd.duration_h.mid < 1.1 * even.duration_h.mid
+
+
+def test_part_of_a_layout_leaves_the_rest_to_be_found():
+    # 128 sequences cannot feed 64 replicas four at a time, but nobody said that there are 64.
+    found = layout(**{**LLAMA, "batch_size": 128}, micro_batch=4)
+    assert (found.micro_batch, found.given) == (4, True)
+    assert found.dp * 4 <= 128
+    assert layout(**{**LLAMA, "batch_size": 32}, ep=1).dp <= 32
+    assert layout(model="bert-base", hw="v100:8", dp=4).dp == 4
+
+
+def test_more_stages_than_layers_are_refused():
+    with pytest.raises(FootprintError, match="more stages than the 32 layers"):
+        estimate(model="llama2-7b", hw="h100:64", pp=64)
+
+
+def test_uneven_stages_take_longer_by_their_fullest():
+    # 31 stages for 32 layers: one holds two, and every step waits for it.
+    run = {"model": "llama2-7b", "tokens": 1e9, "seq_len": 4096, "micro_batch": 1, "recompute": "none"}
+    even = estimate(**run, hw="h100:32", pp=32, tp=1, batch_size=2048, force=True)
+    uneven = estimate(**run, hw="h100:31", pp=31, tp=1, batch_size=2048, force=True)
+    matmul_s = [next(t.time_s for t in one.step_terms if t.name == "matmul") for one in (even, uneven)]
+    assert matmul_s[1] / matmul_s[0] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("batch", [31, 57, 250, 461, 999])
+def test_no_micro_batch_exceeds_what_fits(batch):
+    for hw in ("v100:1", "v100:8", "a100:3"):
+        if batch < int(hw.rpartition(":")[2]):
+            continue
+        run = {"model": "gpt2-medium", "hw": hw, "batch_size": batch, "seq_len": 1024, "tokens": 1e8}
+        found = estimate(**run)
+        if not any("does not fit" in text for text in found.warnings):
+            size = int(found.parallelism.micro_batch)
+            again = {**run, "tp": 1, "pp": 1, "batch_size": size * found.parallelism.dp, "micro_batch": size}
+            if (found.parallelism.tp, found.parallelism.pp) == (1, 1):
+                estimate(**again, recompute=found.parallelism.recompute)  # an error if it does not fit
+
+
+def test_a_long_context_that_does_not_fit_is_told_to_split_it():
+    with pytest.raises(FootprintError, match="the layout left open"):
+        estimate(model="llama3.1-8b", hw="h100:64", tokens=1e9, batch_size=64, seq_len=262_144, cp=1)
+
+
+def test_the_same_run_at_the_same_hours_has_one_energy():
+    run = {"model": "llama2-70b", "hw": "h100:1024"}
+    predicted = estimate(**run)
+    told = estimate(**run, hours=predicted.duration_h.mid)
+    assert told.it_energy_kwh.mid == pytest.approx(predicted.it_energy_kwh.mid, rel=1e-3)

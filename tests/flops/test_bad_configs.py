@@ -135,6 +135,17 @@ def test_nested_fields_are_named_by_their_path() -> None:
         count_step({"model_type": "clip", "text_config": {}, "vision_config": "vit"}, SHAPE)
 
 
+@pytest.mark.parametrize("field", ["fullatt_block_indexes", "deepstack_visual_indexes"])
+def test_layers_of_a_vision_tower_are_not_guessed(field: str) -> None:
+    """Which layers see the whole image decides what the tower costs: no default would be right."""
+    (config, *_) = [c for c in VISION_LANGUAGE if field in c["vision_config"]]
+    without = {name: value for name, value in config["vision_config"].items() if name != field}
+    with pytest.raises(ConfigError, match=f"vision_config.*{field}"):
+        count_step(
+            {**config, "vision_config": without}, StepShape(sequences=2, sequence_length=300, image_size=224)
+        )
+
+
 def test_layer_lists_must_fit_the_layers() -> None:
     config = {"model_type": "gemma3_text", **GROUPED, "sliding_window": 8, "layer_types": ["full_attention"]}
     with pytest.raises(ConfigError, match=r"config\.layer_types must have 3 entries, not 1"):

@@ -146,8 +146,8 @@ def test_bytes_moved_by_one_product_are_its_three_operands() -> None:
 def test_whether_it_fits() -> None:
     model, trained = prepared({**GPT3, "n_layer": 12, "n_embd": 768, "n_head": 12})
     need = memory(model, trained, Plan(), attention="flash")
-    assert need.fits(16)
-    assert not need.fits(need.total_byte / 2**30)
+    assert need.fits(need.total_byte)
+    assert not need.fits(0.99 * need.total_byte)
 
 
 @pytest.mark.parametrize("plan", [Plan(data=0), Plan(tensor=-1), Plan(pipeline=float("nan")), Plan(zero=4)])  # type: ignore[arg-type]

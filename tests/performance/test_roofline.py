@@ -34,6 +34,23 @@ def test_matmul_term_is_flops_over_rate():
     assert terms["matmul"] == pytest.approx(flop / 8 / (989.5e12 * m.rate), rel=2e-3)
 
 
+def test_the_power_limit_rule_is_for_one_silicon():
+    # PCIe and SXM boards of the same chip differ; a chip without 16-bit units, or cut down, is another one.
+    constants = load_constants()
+    chip = cluster(f"{H100}:8").accelerator
+    at_half = replace(chip, tdp_w=0.6 * chip.tdp_w)
+    ratio = constants.matmul_rate(at_half, "bf16") / constants.matmul_rate(chip, "bf16")
+    assert ratio == pytest.approx(0.6 ** constants["power_limit_exponent"])
+    cut_down = replace(
+        chip, peak_flop_per_s={name: 0.15 * peak for name, peak in chip.peak_flop_per_s.items()}
+    )
+    wide = replace(chip, peak_flop_per_s={"fp32": 6.7e13})
+    for other in (cut_down, wide):
+        assert constants.matmul_rate(other, "bf16") == constants.matmul_rate(
+            cluster("h20:8").accelerator, "bf16"
+        )
+
+
 def test_tensor_parallel_traffic_is_megatrons():
     # Four all-reduces a layer and step of tokens x width x 2 bytes, each 2 (t - 1) / t a rank.
     summed = work(LLAMA_70B, 2, 4096, attention="flash")

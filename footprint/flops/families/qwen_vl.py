@@ -111,7 +111,7 @@ def _tower(
         )
     merger = _merger("merger", images, width, outputs, layer_norm=model_type != "qwen2_5_vl")
     if third:  # features of inner layers, merged first and normalised then
-        for layer in fields.indices("deepstack_visual_indexes"):
+        for layer in fields.indices("deepstack_visual_indexes", required=True):
             merger += _merger(f"deepstack.{layer}", images, width, outputs, layer_norm=True, after=True)
     patches_in = Layer(part="vision", operations=tuple(embed), carries=("v",), checkpointed=False)
     return ((patches_in,), blocks(stack, images.number, images.patches)), merger
@@ -145,7 +145,7 @@ def _kinds(fields: Fields, stack: Stack, images: _Images) -> tuple[Kind, ...]:
     side = fields.size("window_size", default=112) // fields.size("patch_size") // images.merge
     if side < 1:
         raise fields.error("window_size", "is smaller than a merged patch")
-    whole, windows = split(stack.layers, fields.indices("fullatt_block_indexes"))
+    whole, windows = split(stack.layers, fields.indices("fullatt_block_indexes", required=True))
     kinds = (Kind(positions=whole), Kind(positions=windows, mixer=_windowed(stack, images, side)))
     return tuple(kind for kind in kinds if len(kind.positions))
 
