@@ -14,6 +14,7 @@ twice), and no more lost than a flush interval and the time the machine keeps a 
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import sys
 import tempfile
@@ -22,11 +23,20 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.tracking.fault_harness import ENDS, WATTS, Hit, broken_promises, planned_hits, random_hits
+from tests.tracking.fault_harness import (
+    ENDS,
+    WATTS,
+    Hit,
+    broken_promises,
+    planned_hits,
+    random_hits,
+    slow_meter,
+)
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "live-faults.md"
 BEGIN, END = "<!-- begin: measured -->", "<!-- end -->"
 FLUSH_S, LATE_S = 0.5, 0.5
+SLOW_S = 2.0
 KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 PLANNED = {
     "`sys.exit(5)`": "sys.exit(5)",
@@ -62,6 +72,10 @@ def all_hits(tries: int, folder: Path) -> Iterator[tuple[str, list[Hit], list[st
     for number in ENDS:
         hits = random_hits(folder, number, tries, flush_s=FLUSH_S)
         yield f"{number.name} at a random moment", hits, broken_promises(number, hits, FLUSH_S + LATE_S)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        name = f"{number.name} at a random moment, the meter {SLOW_S:g} s late"
+        hits = random_hits(folder, number, tries // 2, flush_s=FLUSH_S, arguments=slow_meter(SLOW_S))
+        yield name, hits, broken_promises(number, hits, FLUSH_S + LATE_S)
     for name, then in PLANNED.items():
         hits = planned_hits(folder, then, max(3, tries // 10), flush_s=FLUSH_S)
         yield name, hits, [f"{name}: {text}" for text in _broken(hits)]

@@ -21,6 +21,8 @@ class ComponentTotal:
     seen_s: float = 0.0
     """Node-seconds that the readings cover."""
     unseen_s: float = 0.0
+    stood_in_s: float = 0.0
+    """Of the seconds covered, those for which a reading after a run's end stands."""
     how: str = "absent"
     source: str = ""
 
@@ -85,6 +87,7 @@ def _cover(total: ComponentTotal, name: str, readers: list[ProcessRecord]) -> No
     unseen_s = min(process.unseen_s.get(name, 0.0) for process in readers)
     total.unseen_s += unseen_s
     total.seen_s += max(0.0, run_s - unseen_s)
+    total.stood_in_s += min(process.stood_in_s.get(name, 0.0) for process in readers)
 
 
 def add_accelerators(

@@ -91,6 +91,7 @@ class JournalWriter:
         self.path = path
         self.problem = ""
         self._head = [("start", {**first, "schema": SCHEMA})]
+        self._headed = 0
         self._sequence = 0
         self._torn = False
         self._file = -1
@@ -103,13 +104,11 @@ class JournalWriter:
         self._file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o644)
         status = os.fstat(self._file)
         self._inode = (status.st_dev, status.st_ino)
-        self._torn = False
+        self._torn, self._headed = False, 0
         try:
-            for kind, record in self._head:
-                self._append({**record, "type": kind})
-        except (
-            OSError
-        ):  # without its head a journal says nothing: none is left, and the next line tries again
+            self._write_head()
+        except OSError:
+            # without its head a journal says nothing: none is left, and the next line tries again
             self.close()
             self.path.unlink(missing_ok=True)
             raise
@@ -117,12 +116,15 @@ class JournalWriter:
     def write(self, kind: str, record: dict[str, Any], *, head: bool = False) -> bool:
         """Append one line durably; False, with ``problem`` set, when it could not be kept.
 
-        A ``head`` line says what no later line repeats; it is written again if the file has to be.
+        A ``head`` line says what no later line repeats; it is written again if the file has to be, and
+        before the next line if there was no room for it.
         """
         if head:
             self._head.append((kind, record))
         try:
-            if not self._reopened_if_gone() or not head:
+            self._reopen_if_gone()
+            self._write_head()
+            if not head:
                 self._append({**record, "type": kind})
             os.fsync(self._file)
         except (OSError, ValueError) as error:
@@ -130,6 +132,11 @@ class JournalWriter:
             return False
         self.problem = ""
         return True
+
+    def _write_head(self) -> None:
+        for kind, record in self._head[self._headed :]:
+            self._append({**record, "type": kind})
+            self._headed += 1
 
     def _append(self, record: dict[str, Any]) -> None:
         line = encode({"n": self._sequence, **record})
@@ -140,17 +147,15 @@ class JournalWriter:
             raise OSError(28, "no space left on device")
         self._sequence += 1
 
-    def _reopened_if_gone(self) -> bool:
+    def _reopen_if_gone(self) -> None:
         """Start the file again if somebody deleted it: its head now, the totals with the next line."""
         try:
             status = os.stat(self.path)  # noqa: PTH116 - the descriptor's twin
-            if (status.st_dev, status.st_ino) == self._inode:
-                return False
-            raise OSError(17, "another file has taken the journal's name")
+            if (status.st_dev, status.st_ino) != self._inode:
+                raise OSError(17, "another file has taken the journal's name")
         except FileNotFoundError:
             self.close()
             self._create()
-            return True
 
     def close(self) -> None:
         """Close the file; later writes fail."""

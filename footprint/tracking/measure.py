@@ -25,6 +25,7 @@ from footprint.results.measurement import (
 from footprint.tracking.chain import Site, is_processor, model_of_hours, site_of
 from footprint.tracking.energy import ComponentTotal
 from footprint.tracking.merge import RunTotals
+from footprint.tracking.readings import LEAST_READ_S
 from footprint.units import SECONDS_PER_HOUR
 
 NEGLIGIBLE_UNSEEN = 0.01
@@ -138,29 +139,35 @@ def _it_energy(totals: RunTotals, model: Estimate | None, parts: _Parts) -> Quan
 
 def _component(name: str, found: ComponentTotal | None, parts: _Parts) -> Quantity | None:
     """Energy of one component [kWh]; what its readings missed is filled with its own mean power."""
-    if found is None or found.how == "absent" or found.kwh <= 0:
+    if found is None or found.how == "absent" or found.kwh <= 0 or _too_little_to_fill(found):
         source = found.source if found is not None and found.source else "no meter here reads it"
         parts.meters.append(MeterSummary(component=name, how="absent", source=source))
         return None
-    parts.meters.append(
-        MeterSummary(component=name, how=found.how, source=found.source, unseen_s=found.unseen_s)
-    )
+    whole_s, not_read_s = found.seen_s + found.unseen_s, found.unseen_s + found.stood_in_s
+    parts.meters.append(MeterSummary(component=name, how=found.how, source=found.source, unseen_s=not_read_s))
     seen = Quantity(found.kwh)
     if found.how == "modelled" and name in ("cpu", "ram"):
         factor = assumed(f"tracking.{name}_model")
         seen = seen * factor.quantity
         parts.assumptions.append(factor.row())
-    negligible_s = NEGLIGIBLE_UNSEEN * (found.seen_s + found.unseen_s)
-    if found.unseen_s <= negligible_s or found.seen_s <= negligible_s:
-        return seen  # in the second case a reading right after a very short run stands for it already
+    if not_read_s <= NEGLIGIBLE_UNSEEN * whole_s:
+        return seen
     fill = assumed("tracking.unseen_fill")
     parts.assumptions.append(fill.row())
-    if found.unseen_s >= WORTH_SAYING_S:
+    if not_read_s >= WORTH_SAYING_S:
+        whose = "its power right after the end" if found.stood_in_s >= found.seen_s else "its mean power"
         parts.warnings.append(
-            f"{name}: {found.unseen_s:.1f} of {found.seen_s + found.unseen_s:.1f} s were not read "
-            "(start-up or faults) and are filled with its mean power"
+            f"{name}: {not_read_s:.1f} of {whole_s:.1f} s were not read "
+            f"(start-up or faults) and are filled with {whose}"
         )
-    return total([seen, seen * (found.unseen_s / found.seen_s) * fill.quantity])
+    read = 1.0 - found.stood_in_s / found.seen_s
+    filled = seen * (not_read_s / found.seen_s) * fill.quantity
+    return filled if read <= 0 else total([seen * read, filled])
+
+
+def _too_little_to_fill(found: ComponentTotal) -> bool:
+    """Whether a glimpse would have to stand for most of the run."""
+    return found.seen_s < min(LEAST_READ_S, found.unseen_s) and not found.stood_in_s
 
 
 def _add_remainder(model: Estimate, totals: RunTotals, parts: _Parts) -> None:

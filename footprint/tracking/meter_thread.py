@@ -45,10 +45,10 @@ class MeterThread:
         """Whether the meter has said what it reads."""
         return self.channels is not None
 
-    def settle(self, wait_s: float) -> None:
-        """Wait until the meter has started or failed, at most so long."""
+    def settle(self, wait_s: float) -> bool:
+        """Wait until the meter has started or failed, at most so long; whether it has."""
         with self._wake:
-            self._wake.wait_for(lambda: self.ready or self.failed, timeout=wait_s)
+            return self._wake.wait_for(lambda: self.ready or self.failed, timeout=wait_s)
 
     def ask(self, wait_s: float) -> tuple[float, Reading] | None:
         """The time and value of a new reading, or None if none came within ``wait_s``."""

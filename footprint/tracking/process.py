@@ -50,6 +50,7 @@ class ProcessRecord:
     device_kwh: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     cpu_s: list[tuple[float, float]] = field(default_factory=list)
     unseen_s: dict[str, float] = field(default_factory=dict)
+    stood_in_s: dict[str, float] = field(default_factory=dict)
     channels: dict[str, tuple[str, str]] = field(default_factory=dict)
     devices: list[dict[str, Any]] = field(default_factory=list)
     used: frozenset[str] = frozenset()
@@ -153,6 +154,7 @@ def _take_state(record: ProcessRecord, line: dict[str, Any]) -> None:
         record.cpu_s = record.cpu_s or [(record.started_s, 0.0)]
         record.cpu_s.append((at_s, _float(line["cpu_s"])))
     record.unseen_s = {name: _float(value) for name, value in (line.get("unseen_s") or {}).items()}
+    record.stood_in_s = {name: _float(value) for name, value in (line.get("stood_in_s") or {}).items()}
     record.used = frozenset(line.get("used") or ())
     record.phases = line.get("phases") or record.phases
     forecast = line.get("forecast")

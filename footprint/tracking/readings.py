@@ -17,6 +17,8 @@ from footprint.units import JOULE_PER_KWH
 
 ZERO_AFTER_S = 1.0
 """A counter may stand still for less than this between two updates; nothing draws 0 W for longer."""
+LEAST_READ_S = 0.1
+"""A power read over less than this says nothing about the seconds around it."""
 MOST_FAULTS_KEPT = 50
 
 # The most that a component of one node can draw [W]. Far above any machine on sale, so that only a
@@ -34,6 +36,7 @@ class _Account:
     good_kwh: float = 0.0
     seen_until_s: float = 0.0
     unseen_s: float = 0.0
+    stood_in_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -81,11 +84,22 @@ class Ledger:
             self._skip(account, value, at_s)
             return f"{power_w:.3g} W is impossible"
         account.raw_kwh = float(value)
-        # a meter that started after the end tells the power then, and that stands for the run
-        inside_s = until_s - account.seen_until_s if until_s > account.seen_until_s else until_s
-        account.good_kwh += step_kwh * min(1.0, inside_s / max(elapsed_s, 1e-9))
+        inside_s = max(0.0, until_s - account.seen_until_s)
+        if at_s > until_s and account.good_kwh == 0 and inside_s < LEAST_READ_S:
+            self._stand_in(account, step_kwh / elapsed_s, elapsed_s, until_s)
+        else:
+            account.good_kwh += step_kwh * min(1.0, inside_s / max(elapsed_s, 1e-9))
         account.seen_until_s = at_s
         return ""
+
+    @staticmethod
+    def _stand_in(account: _Account, kwh_per_s: float, elapsed_s: float, run_s: float) -> None:
+        """A meter that came too late tells the power right after the end, and that stands for the run."""
+        if elapsed_s >= LEAST_READ_S:
+            account.good_kwh = kwh_per_s * run_s
+            account.stood_in_s, account.unseen_s = run_s, 0.0
+        else:
+            account.unseen_s = run_s
 
     @staticmethod
     def _skip(account: _Account, value: float, at_s: float) -> None:
@@ -115,6 +129,10 @@ class Ledger:
             name: min(at_s, account.unseen_s + max(0.0, at_s - account.seen_until_s))
             for name, account in self.accounts.items()
         }
+
+    def stood_in_s(self) -> dict[str, float]:
+        """Seconds for which a reading after the run's end stands, by component; where there are any."""
+        return {name: account.stood_in_s for name, account in self.accounts.items() if account.stood_in_s}
 
     def energy_kwh(self) -> dict[str, float]:
         """Energy accepted so far [kWh], by component."""

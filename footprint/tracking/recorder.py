@@ -19,8 +19,9 @@ from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.identity import Identity
 from footprint.tracking.journal import JournalWriter, boot_clock_s, open_journal, utc_now
 from footprint.tracking.meter_thread import MeterThread
+from footprint.tracking.patience import Patience
 from footprint.tracking.prepare import Preparation, Prepared
-from footprint.tracking.readings import Ledger
+from footprint.tracking.readings import LEAST_READ_S, Ledger
 from footprint.tracking.settings import Settings
 from footprint.tracking.usage import PhaseEnergy, Usage
 
@@ -32,7 +33,7 @@ READ_WAIT_S = 1.0
 LAST_READ_WAIT_S = 3.0
 METER_END_WAIT_S = 6.0
 """A run shorter than the start-up waits this long at its end, so that no thread outlives it."""
-SHORT_READ_S = 0.2
+SHORT_READ_S = 2 * LEAST_READ_S
 LEAST_REST = 0.1
 """Part of the flush interval that is left between two lines, however long one took."""
 
@@ -76,11 +77,10 @@ class Recorder:
         self._on_open = on_open
         self._on_tick = on_tick
         self._on_end = on_end
-        self._ending = threading.Event()
-        self._flush_now = threading.Event()
+        self._ending = False
         self._status: tuple[str, str] = ("completed", "")
         self._ended_s = self._ended_boot_s = math.inf
-        self._patience_s = METER_END_WAIT_S
+        self._patience = Patience(METER_END_WAIT_S)
         self._preparation = Preparation(settings, who)
         self._announced = False
         self._meter = MeterThread(make_meter, lambda: time.monotonic() - self._started)
@@ -130,23 +130,31 @@ class Recorder:
 
     def flush_soon(self) -> None:
         """Write a line without waiting for the interval."""
-        self._flush_now.set()
+        self._patience.wake()
 
     def finish(self, status: str, error: str, wait_s: float) -> bool:
         """Write the last line and end all threads; False if that took longer than ``wait_s``."""
-        # what we do from here on is no part of the run
-        self._ended_s, self._ended_boot_s = self.run_s(), boot_clock_s()
-        self._counts.close()
-        self._status = (status, error[:300])
-        self._patience_s = min(METER_END_WAIT_S, wait_s / 5)
-        self._ending.set()
-        self._flush_now.set()
+        self.end(status, error, wait_s)
         if self._thread.ident is None:
             return False
         finished = self.done.wait(wait_s)
         if finished:
             self._thread.join(1.0)
         return finished
+
+    def end(self, status: str, error: str, wait_s: float) -> None:
+        """Begin the end; once it has begun, only lose patience, so that it takes about ``wait_s`` at most.
+
+        Takes no lock, since a signal's handler may call it anywhere.
+        """
+        self._patience.lose(wait_s / 5)
+        if not self._ending:
+            # what we do from here on is no part of the run
+            self._ended_s, self._ended_boot_s = self.run_s(), boot_clock_s()
+            self._counts.close()
+            self._status = (status, error[:300])
+            self._ending = True
+        self._patience.wake()
 
     # ------------------------------------------------------------------ on the thread
 
@@ -156,10 +164,9 @@ class Recorder:
             self.opened.set()
             self._guard("start", self._start)
             due_s = self.settings.flush_s
-            while not self._ending.is_set():
-                self._flush_now.wait(max(due_s - self.run_s(), LEAST_REST * self.settings.flush_s))
-                self._flush_now.clear()
-                if not self._ending.is_set():
+            while not self._ending:
+                self._patience.rest(max(due_s - self.run_s(), LEAST_REST * self.settings.flush_s))
+                if not self._ending:
                     due_s = self.run_s() + self.settings.flush_s
                     self._guard("preparation", self._announce)
                     self._guard("flush", self._tick)
@@ -277,6 +284,7 @@ class Recorder:
             "step_s": snapshot.step_s,
             "kwh": kwh,
             "unseen_s": {k: round(v, 3) for k, v in self.ledger.unseen_s(run_s).items()},
+            "stood_in_s": self.ledger.stood_in_s(),
             **self._usage.since(),
             "phases": self._phase_energy.divide(snapshot.phase_s, sum(kwh.values())),
         }
@@ -290,14 +298,14 @@ class Recorder:
 
     def _last(self) -> None:
         # shorter than the start-up: let it finish, so that it can be ended
-        if not self._preparation.settle(self._patience_s):
+        if not self._patience.wait(self._preparation.settle):
             self.problem("the hardware was not known in time: its drivers may hang")
         self._announce()
-        if not self.meter_settled:
-            self._meter.settle(self._patience_s)
-            time.sleep(min(SHORT_READ_S, self._patience_s / 10))  # something to read
-        state = self._tick(min(LAST_READ_WAIT_S, self._patience_s))
-        if not self._meter.stop(self._patience_s):
+        settled = self._patience.wait(self._meter.settle)
+        if self._meter.ready and self._meter.started_s > self._ended_s - LEAST_READ_S:
+            time.sleep(min(SHORT_READ_S, self._patience.most_s / 2))  # something to read
+        state = self._tick(min(LAST_READ_WAIT_S, self._patience.most_s))
+        if not (self._patience.wait(self._meter.stop) if settled else self._meter.stop(0.0)):
             state_of_it = "hangs" if self._meter.ready else "was still starting"
             self.problem(f"the meter {state_of_it}; its thread ends with the process")
         for fault in self._meter.faults():

@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 from footprint.errors import FootprintError
 from footprint.results.estimate import Estimate
 from footprint.results.measurement import Comparison, Measurement
+from footprint.tracking import alive
 from footprint.tracking.bounds import BudgetReachedError, how_it_ended, meter_of
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.decorator import Function, decorated
@@ -35,29 +35,9 @@ logging.getLogger("footprint").addHandler(logging.NullHandler())
 START_WAIT_S = 2.0
 END_WAIT_S = 30.0
 DYING_WAIT_S = 2.0
+ENDING_WAIT_S = 5.0
+"""A signal while a run ends waits so long for its last line: a meter's read may be under way."""
 _active: contextvars.ContextVar[Run | None] = contextvars.ContextVar("footprint_run", default=None)
-_alive: weakref.WeakSet[Run] = weakref.WeakSet()
-_sequence = 0
-_sequence_lock = threading.Lock()
-
-
-def _next_sequence() -> int:
-    global _sequence
-    with _sequence_lock:
-        _sequence += 1
-        return _sequence
-
-
-def _after_fork() -> None:
-    """In a forked child every run of the parent is foreign: it counts nothing and ends nothing."""
-    for run in list(_alive):
-        run._foreign = True
-        run._counts.after_fork()
-        run._signals.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Run:
@@ -117,7 +97,7 @@ class Run:
     def _begin(self) -> None:
         settings = self._settings
         who = identify()
-        sequence = _next_sequence()
+        sequence = alive.next_sequence()
         self.run_id, self._shared_name = run_name(settings.run_id, who, sequence, os.environ)
         who = replace(who, launch=f"{who.launch}#{sequence}")  # one process may resume a run it began
         self.status = "running"
@@ -129,7 +109,7 @@ class Run:
         )  # fmt: skip
         self._watcher = Watcher(self._recorder, self._counts, self.say, shared=self._shared_name)
         self._counts.restart_clock()
-        _alive.add(self)
+        alive.begun(self)
         atexit.register(self._at_exit)
         self._signals.install()  # before the journal has a line that a signal could leave alone
         self._recorder.begin()
@@ -173,6 +153,17 @@ class Run:
                 _active.reset(token)
         self._finish(status, error)
 
+    def hurry(self) -> None:
+        """Have the end, which may be under way, take no longer than it must; for a signal's handler."""
+        if self._recorder is not None and self._finished:
+            self._recorder.end(self.status, "", DYING_WAIT_S)
+
+    def after_fork(self) -> None:
+        """In a forked child the run is foreign: it counts nothing and ends nothing."""
+        self._foreign = True
+        self._counts.after_fork()
+        self._signals.after_fork()
+
     def statuses(self) -> set[str]:
         """How the processes of this run ended."""
         report = self._whole()
@@ -187,15 +178,22 @@ class Run:
             if self._finished or self._foreign or self._recorder is None:
                 return
             self._finished = True
-        atexit.unregister(self._at_exit)
         self.status = status
-        done = self._recorder.finish(status, error, wait_s)
+        interrupted: KeyboardInterrupt | None = None
+        try:
+            done = self._recorder.finish(status, error, wait_s)
+        except KeyboardInterrupt as ctrl_c:  # the last line first, with what is known now
+            interrupted = ctrl_c
+            done = self._recorder.finish(status, error, ENDING_WAIT_S)
+        atexit.unregister(self._at_exit)
         self._signals.remove()
-        _alive.discard(self)
+        alive.ended(self)
         if not done:
             self._summary = "the last line is not written yet: `footprint recover` will finish this run"
         if self._recorder.who.rank == 0 or not done:
             self.say(self._summary or "nothing could be measured")
+        if interrupted is not None:
+            raise interrupted
 
     def _at_exit(self) -> None:
         """The program ends and nobody ended the run: by the exception that ends the program, if one does."""
@@ -204,9 +202,12 @@ class Run:
 
     def _dying(self, name: str) -> None:
         self._finish("terminated", name, DYING_WAIT_S)
-        until = time.monotonic() + DYING_WAIT_S
+        if self._recorder is None:
+            return
         # Its last line may be under way already; asked, not waited for, as a handler must take no lock.
-        while self._recorder is not None and not self._recorder.over and time.monotonic() < until:
+        self._recorder.end("terminated", name, DYING_WAIT_S)
+        until = time.monotonic() + ENDING_WAIT_S
+        while not self._recorder.over and time.monotonic() < until:
             time.sleep(0.01)
 
     def _passing(self, name: str) -> None:  # noqa: ARG002 - the user's handler takes it from here

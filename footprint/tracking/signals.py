@@ -84,22 +84,33 @@ class SignalGuard:
 
     def _take(self, number: int) -> None:
         """End the process by a signal that the main thread, blocked in C, has not heard."""
-        if signal.getsignal(number) is self._handler:
-            self._dying(signal.Signals(number).name)
+        guards, before = _chain(signal.getsignal(number), number)
+        if self in guards and not callable(before):
+            for guard in guards:
+                guard._dying(signal.Signals(number).name)
             die_of(number)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._unheard is not None:
-            self._unheard.heard(number)
-        before = self._before.get(number, signal.SIG_DFL)
-        ours = os.getpid() == self._pid
+        """For this guard and those of the runs around it: end, or pass to the user's handler."""
+        guards, before = _chain(self._handler, number)
         name = signal.Signals(number).name
+        for guard in guards:
+            if guard._unheard is not None:
+                guard._unheard.heard(number)
+        for guard in guards:
+            if os.getpid() == guard._pid:
+                (guard._passing if callable(before) else guard._dying)(name)
         if callable(before):
-            if ours:
-                self._passing(name)
             before(number, frame)
             return
-        if ours:
-            self._dying(name)
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
+
+
+def _chain(handler: Any, number: int) -> tuple[list[SignalGuard], Any]:
+    """The guards that a signal meets, from the innermost, and the handler after them."""
+    guards: list[SignalGuard] = []
+    while isinstance(guard := getattr(handler, "__self__", None), SignalGuard) and guard not in guards:
+        guards.append(guard)
+        handler = guard._before.get(number, signal.SIG_DFL)
+    return guards, handler

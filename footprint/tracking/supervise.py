@@ -58,11 +58,11 @@ class Supervised:
         try:
             self.run.start()
             code = self._start_and_wait()
-        finally:
+            status, text = _status(code, over=self._over.is_set())
+            self.run.end_as(status, text)
+        finally:  # a signal that comes while the run ends must not end us before its last line
             for number, handler in before.items():
                 signal.signal(number, handler)
-        status, text = _status(code, over=self._over.is_set())
-        self.run.end_as(status, text)
         stopped = self._over.is_set() or "stopped_by_budget" in self.run.statuses()
         return EXIT_OVER_BUDGET if stopped else _exit_code(code)
 
@@ -136,9 +136,12 @@ class Supervised:
             self._hand_on(number)
 
     def _hand_on(self, number: int) -> None:
-        if self._process is not None and self._process.poll() is None:
+        assert self._process is not None  # noqa: S101 - both callers have seen it
+        if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
+        else:
+            self.run.hurry()
 
 
 def _cannot_run(program: str) -> int:

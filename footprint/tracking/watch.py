@@ -113,10 +113,6 @@ class Watcher:
         settings = self._recorder.settings
         prepared = self._recorder.prepared
         estimate = prepared.estimate if prepared else None
-        prior = None
-        if estimate is not None:
-            hours = estimate.duration_h
-            prior = (hours.low, hours.mid, hours.high)
         work = estimate.workload if estimate is not None else None
         wanted: list[tuple[str, float | None, float]] = [
             ("steps", settings.total_steps, settings.initial_step),
@@ -130,7 +126,12 @@ class Watcher:
         for unit, total, begun in wanted:
             if total and (unit == "steps" or getattr(snapshot, unit)):
                 self._unit = unit
-                return Forecaster(total_steps=max(1.0, float(total) - begun), prior_h=prior)
+                left = max(1.0, float(total) - begun)
+                prior = None
+                if estimate is not None:  # of the whole run, of which this may be the rest
+                    hours = estimate.duration_h * (left / float(total))
+                    prior = (hours.low, hours.mid, hours.high)
+                return Forecaster(total_steps=left, prior_h=prior)
         return None
 
     def _done(self, snapshot: Snapshot) -> float:

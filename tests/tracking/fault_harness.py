@@ -38,6 +38,17 @@ print("after", flush=True)
 """
 
 
+def slow_meter(start_s: float) -> str:
+    """The argument for a meter of 360 W that needs so long to start."""
+    return (
+        "'meter': type('Slow', (), {"
+        f"'start': lambda self: time.sleep({start_s}) or self.__dict__.update(began=time.monotonic()) or "
+        "[__import__('footprint').meters.Channel(component='node', how='measured', source='slow')], "
+        "'read': lambda self: __import__('footprint').meters.Reading("
+        "energy_kwh={'node': (time.monotonic() - self.began) / 1e4}), 'stop': lambda self: None})()"
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """What one program left."""
@@ -125,7 +136,13 @@ def lost_wh(ended: Ended) -> float:
 
 
 def random_hits(
-    folder: Path, number: signal.Signals, tries: int, *, seed: int = 0, flush_s: float = FLUSH_S
+    folder: Path,
+    number: signal.Signals,
+    tries: int,
+    *,
+    seed: int = 0,
+    flush_s: float = FLUSH_S,
+    arguments: str = "",
 ) -> list[Hit]:
     """One signal a program, at a random moment: from before the interpreter is up to after the run's end."""
     rng = random.Random(f"{seed}-{number.name}")  # noqa: S311 - moments to hit at
@@ -136,7 +153,8 @@ def random_hits(
         while waiting and len(running) < AT_ONCE:
             delay, place = waiting.pop()
             place.mkdir(parents=True)
-            program = start(place, arguments=f"{{'flush_s': {flush_s}}}", seconds=rng.uniform(0.5, 2.5))
+            given = f"{{'flush_s': {flush_s}, {arguments}}}"
+            program = start(place, arguments=given, seconds=rng.uniform(0.5, 2.5))
             running.append((time.monotonic() + delay, place, program))
         due, place, process = min(running, key=lambda item: item[0])
         time.sleep(max(0.0, due - time.monotonic()))

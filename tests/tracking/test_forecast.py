@@ -219,6 +219,19 @@ def test_a_tracked_run_forecasts_itself(quick: Quick) -> None:
     assert run.forecast.progress == pytest.approx(1.0)
 
 
+def test_a_resumed_run_expects_the_rest_of_the_estimate(quick: Quick) -> None:
+    seen = []
+    run = quick(
+        model="bert-base", hw="v100-sxm2-16gb:8", total_steps=100_000, initial_step=75_000,
+        batch_size=256, seq_len=128, callback=seen.append,
+    )  # fmt: skip
+    with run:
+        time.sleep(1.0)
+    assert run.estimate is not None
+    first = next(forecast for forecast in seen if forecast is not None)
+    assert first.duration_h.mid == pytest.approx(run.estimate.duration_h.mid / 4, rel=0.02)
+
+
 def test_a_callback_that_raises_stops_nothing(quick: Quick) -> None:
     def broken(forecast: object) -> None:
         raise RuntimeError("plotting failed")

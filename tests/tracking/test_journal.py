@@ -172,3 +172,16 @@ def test_a_deleted_journal_on_a_full_disk_comes_back_when_there_is_room(small_di
     filler.unlink()
     assert journal.write("state", {"steps": 2})
     assert [record["type"] for record in read_journal(journal.path).records] == ["meter", "estimate", "state"]
+
+
+def test_what_found_no_room_is_written_before_the_next_line(small_disk: Path) -> None:
+    """The meter's line says what the energies of all later lines are; no later line repeats it."""
+    journal = writer(small_disk)
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError):
+        filler.write_bytes(b"x" * 32768)
+    assert not journal.write("meter", {"channels": [], "pad": "x" * 9000}, head=True)
+    assert not journal.write("found", {"given": {}}, head=True)
+    filler.unlink()
+    assert journal.write("state", {"steps": 2})
+    assert [record["type"] for record in read_journal(journal.path).records] == ["meter", "found", "state"]

@@ -1,0 +1,42 @@
+"""Waiting that a signal's handler may cut short, which must take no lock that it may have interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+POLL_S = 0.05
+
+
+class Patience:
+    """How long one thread waits, at rest or for something; any other, and a handler, may shorten it."""
+
+    def __init__(self, most_s: float) -> None:
+        self.most_s = most_s
+        """The longest wait for anything, from now on [s]."""
+        self._wake: SimpleQueue[None] = SimpleQueue()  # reentrant, which an Event is not
+
+    def lose(self, most_s: float) -> None:
+        """Wait for nothing longer than this any more."""
+        self.most_s = min(self.most_s, most_s)
+
+    def wake(self) -> None:
+        """End a rest, or the next one at once."""
+        self._wake.put(None)
+
+    def rest(self, wait_s: float) -> None:
+        """Until so much time has passed, or somebody wakes us."""
+        with contextlib.suppress(Empty):
+            self._wake.get(timeout=wait_s)
+            while True:
+                self._wake.get_nowait()
+
+    def wait(self, settled: Callable[[float], bool]) -> bool:
+        """Until ``settled``, which is given seconds to wait at most, says so; False when patience ends."""
+        began = time.monotonic()
+        while not settled(POLL_S):
+            if time.monotonic() - began >= self.most_s:
+                return False
+        return True
