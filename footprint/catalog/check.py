@@ -66,7 +66,7 @@ def _remarks(record: Accelerator | ModelConfig) -> tuple[str, ...]:
         )
     remarks += [f"source {key!r} is cited but not described: add a [sources.{key}] table" for key in missing]
     if not record.cite:
-        remarks.append("no number is cited: add a [cite] table, so that others can trust the file")
+        remarks.append("no number is cited: add a `cite` table, so that others can trust the file")
     return tuple(remarks)
 
 

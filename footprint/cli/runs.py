@@ -141,7 +141,7 @@ def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> 
         (name, _amount(quantity, units[name]), f"{summed.counts[name]} of {summed.runs} runs")
         for name, quantity in summed.sums.items()
     ]
-    _table(("", "sum", "of"), [*rows, ("duration_h", _plain(summed.duration_h, "h"), f"{summed.runs} runs")])
+    _table(("", "sum", "of"), [*rows, ("duration", _plain(summed.duration_h, "h"), f"{summed.runs} runs")])
     click.echo(", ".join(f"{count} {status}" for status, count in sorted(summed.by_status.items())))
 
 

@@ -225,7 +225,7 @@ def _assemble(
             co2e_kg=of_all_runs(emissions.co2e_kg),
             cost_usd=None if cost.cost_usd is None else of_all_runs(cost.cost_usd),
         ),
-        published=published_run(model),
+        published=published_run(request, scenario),
         assumptions=assumptions,
         warnings=warnings,
     )  # fmt: skip

@@ -49,8 +49,16 @@ def model_summary(scenario: Scenario) -> ModelSummary | None:
     )
 
 
-def published_run(model: ModelConfig | None) -> PublishedRun | None:
+OF_THE_WORK = (
+    "tokens", "samples", "steps", "epochs", "batch_size", "seq_len", "tgt_seq_len", "image_size", "method",
+    "frozen", "hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu",
+)  # fmt: skip
+"""Arguments that make an estimate one of other work than was published, or no prediction of its hours."""
+
+
+def published_run(request: EstimateRequest, scenario: Scenario) -> PublishedRun | None:
     """Hardware and hours of the model's own training, where they were published."""
+    model, cluster = scenario.model, scenario.cluster
     recipe = model.recipe if model is not None else None
     if model is None or recipe is None or recipe.accelerator is None:
         return None
@@ -59,6 +67,10 @@ def published_run(model: ModelConfig | None) -> PublishedRun | None:
         accelerator=recipe.accelerator,
         count=recipe.accelerators,
         duration_h=recipe.duration_h,
+        year=model.year,
+        estimated_year=scenario.year,
+        same_run=(cluster.accelerator.id, cluster.count) == (recipe.accelerator, recipe.accelerators)
+        and not any(getattr(request, name) for name in OF_THE_WORK),
         source=next((cite.source for cite in cites if cite is not None), ""),
     )
 

@@ -191,7 +191,7 @@ def _known_step_time_s(
 def _check_mfu(request: EstimateRequest, mfu: float) -> None:
     if mfu > HIGHEST_CREDIBLE_MFU and not request.force:
         raise FootprintError(
-            f"the given time means an MFU of {mfu:.2f}, above {HIGHEST_CREDIBLE_MFU}, which no known run "
+            f"the given time means an MFU of {mfu:.3g}, above {HIGHEST_CREDIBLE_MFU}, which no known run "
             "reaches: check the time, the accelerator count and the precision, or insist with --force"
         )
 

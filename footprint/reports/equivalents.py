@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from footprint.catalog.files import read_toml, reference_folder
-from footprint.reports.human import figures
+from footprint.reports.human import figures, folded
 from footprint.results import Quantity
 
 MOST_SHOWN = 3
@@ -36,4 +36,4 @@ def equivalents_text(co2e_kg: Quantity) -> str:
         count = row["count"]
         ends = f"{figures(count['low'], 2)} - {figures(count['high'], 2)}"
         lines.append(f"  {figures(count['mid'], 2)} {row['name']} ({ends}) [{row['source']}, {row['year']}]")
-    return "\n".join(lines)
+    return folded("\n".join(lines))

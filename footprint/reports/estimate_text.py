@@ -86,7 +86,16 @@ def _published(result: Estimate, run: PublishedRun) -> str:
     """One line that lets a reader hold the estimate against what was published; it entered nothing."""
     count = f"{run.count:,} x " if run.count else ""
     name = result.model.name if result.model is not None else "the model"
-    return f"Reference: {name} was trained in {figures(run.duration_h or 0.0)} h on {count}{run.accelerator}."
+    hours, predicted = run.duration_h or 0.0, result.duration_h
+    when = f" ({run.year})" if run.year is not None else ""
+    text = f"Reference: {name}{when} was trained in {figures(hours)} h on {count}{run.accelerator}"
+    if not run.same_run or predicted.low <= hours <= predicted.high:
+        return f"{text}."
+    if run.year != run.estimated_year:
+        return (
+            f"{text}, outside the interval above, which is for {run.estimated_year}: see --year {run.year}."
+        )
+    return f"{text}, which the interval above does not hold: our model is wrong here."
 
 
 def _row(label: str, quantity: Quantity, unit: str) -> Row:

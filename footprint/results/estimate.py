@@ -160,6 +160,11 @@ class PublishedRun:
     count: int | None
     duration_h: float | None
     source: str
+    year: int | None = None
+    estimated_year: int | None = None
+    """Whose software, grid and prices the estimate is for."""
+    same_run: bool = False
+    """Whether the estimate is of this work on this hardware."""
 
 
 @record

@@ -219,8 +219,27 @@ def test_spread_names_the_causes() -> None:
     assert {"time_model", "pue", "grid:FRA:2025"} <= set(causes)
 
 
+@pytest.mark.parametrize(
+    ("model", "hw", "published_h", "year"),
+    [("deepseek-v3", "h800:2048", 2_664_000 / 2048, 2024), ("bert-base", "tpu-v2:16", 96.0, 2018)],
+)
+def test_a_published_run_that_the_interval_does_not_hold_is_said(
+    model: str, hw: str, published_h: float, year: int
+) -> None:
+    run = ("estimate", "--model", model, "--hw", hw)
+    record = as_json(*run, "--year", str(year))
+    assert record["published"]["duration_h"] == pytest.approx(published_h, rel=1e-3)
+    low, high = record["duration_h"]["low"], record["duration_h"]["high"]
+    text = " ".join(footprint(*run, "--year", str(year)).out.split())
+    assert ("our model is wrong here" in text) == (not low <= published_h <= high)
+    other = " ".join(footprint(*run, "--tokens", "1e9").out.split())  # other work: nothing to compare
+    assert "outside the interval" not in other
+    assert "wrong here" not in other
+
+
 def test_equivalents_are_for_scale_only() -> None:
     done = footprint(*GIVEN, "--equivalents")
+    assert max(map(len, done.out.splitlines())) <= 80
     assert "For scale only" in done.out
     assert "462 km" in done.out or "460 km" in done.out  # 112.8 kg / 0.2442 kg a km
 
