@@ -67,6 +67,7 @@ def published_run(request: EstimateRequest, scenario: Scenario) -> PublishedRun 
         accelerator=recipe.accelerator,
         count=recipe.accelerators,
         duration_h=recipe.duration_h,
+        note=recipe.note or "",
         year=model.year,
         estimated_year=scenario.year,
         same_run=(cluster.accelerator.id, cluster.count) == (recipe.accelerator, recipe.accelerators)

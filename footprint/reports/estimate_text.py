@@ -95,7 +95,7 @@ def _published(result: Estimate, run: PublishedRun) -> str:
         return (
             f"{text}, outside the interval above, which is for {run.estimated_year}: see --year {run.year}."
         )
-    return f"{text}, which the interval above does not hold: our model is wrong here."
+    return f"{text}, which the interval above does not hold: {run.note or 'our model is wrong here'}."
 
 
 def _row(label: str, quantity: Quantity, unit: str) -> Row:

@@ -160,6 +160,7 @@ class PublishedRun:
     count: int | None
     duration_h: float | None
     source: str
+    note: str = ""
     year: int | None = None
     estimated_year: int | None = None
     """Whose software, grid and prices the estimate is for."""
