@@ -41,7 +41,10 @@ attention, "as executed" adds recomputation. --verify needs torch and transforme
 @click.option("--tgt-seq-len", type=WHOLE, metavar="INTEGER", help="Target tokens a sequence.")
 @click.option("--image-size", type=WHOLE, metavar="INTEGER", help="Pixels a side.")
 @click.option(
-    "--predicted-positions", type=WHOLE, metavar="INTEGER", help="Positions that reach the vocabulary."
+    "--predicted-positions",
+    type=WHOLE,
+    metavar="INTEGER",
+    help="Positions of each sequence that reach the vocabulary (the recipe's share, else all).",
 )
 @click.option("--document-length", type=float, metavar="NUMBER", help="Mean length of packed documents.")
 @click.option(
@@ -92,8 +95,7 @@ def command(
     from footprint.flops.compare import stated_warning
 
     found = find_model(model)
-    phase = found.recipe.phases[0] if found.recipe is not None and found.recipe.phases else None
-    shape = _shape(options, phase)
+    shape = _shape(options, found.recipe.phases if found.recipe is not None else ())
     wanted = (
         objective if objective is not None else (found.recipe.objective if found.recipe is not None else "")
     )
@@ -128,22 +130,25 @@ def command(
     write_output(text, output, overwrite=overwrite)
 
 
-def _shape(options: dict[str, Any], phase: Phase | None) -> StepShape:
-    """The step that is asked for; lengths that are not given are the recipe's."""
+def _shape(options: dict[str, Any], phases: tuple[Phase, ...]) -> StepShape:
+    """The step that is asked for; lengths that are not given are those of the recipe's first phase."""
+    from footprint.flops.schedule import predicted_at
     from footprint.schema import StepShape
 
     given = {
         "sequence_length": options["seq_len"],
         "target_sequence_length": options["tgt_seq_len"],
         "image_size": options["image_size"],
-        "predicted_positions": options["predicted_positions"],
     }
-    if phase is not None:
-        same_length = given["sequence_length"] in (None, phase.sequence_length)
-        for name, value in given.items():
-            if value is None and (name != "predicted_positions" or same_length):
-                given[name] = getattr(phase, name)
-    return StepShape(sequences=options["batch_size"], document_length=options["document_length"], **given)
+    for name, value in given.items():
+        if value is None and phases:
+            given[name] = getattr(phases[0], name)
+    return StepShape(
+        sequences=options["batch_size"],
+        predicted_positions=options["predicted_positions"] or predicted_at(phases, given["sequence_length"]),
+        document_length=options["document_length"],
+        **given,
+    )
 
 
 def _training(options: dict[str, Any]) -> TrainingMethod:
@@ -164,10 +169,13 @@ def _training(options: dict[str, Any]) -> TrainingMethod:
 
 
 def _run(model: ModelConfig, training: TrainingMethod, objective: str, options: dict[str, Any]) -> RunFlops:
-    """The whole run: the schedule that is given, or the model's own recipe."""
+    """The whole run: the schedule that is given, or the model's own recipe.
+
+    A given schedule predicts as many positions of a sequence as the recipe would.
+    """
     from dataclasses import replace
 
-    from footprint.flops.schedule import count_run, read_schedule
+    from footprint.flops.schedule import count_run, predicted_at, read_schedule
 
     if options["schedule"] == "recipe":
         from footprint.estimator.request import EstimateRequest
@@ -176,7 +184,13 @@ def _run(model: ModelConfig, training: TrainingMethod, objective: str, options: 
         # the steps of a published recipe do not depend on the hardware, which a request must name
         phases = resolve_workload(EstimateRequest(hw="any", model=model.id), model).phases
     else:
-        phases = read_schedule(options["schedule"])
+        own = model.recipe.phases if model.recipe is not None else ()
+        phases = tuple(
+            replace(phase, predicted_positions=predicted_at(own, phase.sequence_length))
+            for phase in read_schedule(options["schedule"])
+        )
+    if options["predicted_positions"] is not None:
+        phases = tuple(replace(phase, predicted_positions=options["predicted_positions"]) for phase in phases)
     if options["document_length"] is not None:
         phases = tuple(replace(phase, document_length=options["document_length"]) for phase in phases)
     return count_run(model.config, phases, training, objective)

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.request import AMOUNT_FIELDS, EstimateRequest
+from footprint.flops.schedule import main_phase, predicted_at
 from footprint.records import record
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, Phase, Recipe, StepShape
@@ -107,11 +108,7 @@ def _shape(
     phases = recipe.phases
     replaces = any(v is not None for v in (request.seq_len, request.tgt_seq_len, request.image_size))
     if replaces or not phases:
-        main = max(
-            phases,
-            key=lambda p: (p.steps or 0) * (p.sequences_per_step or 1) * (tokens_per_sequence(p) or 1),
-            default=Phase(),
-        )
+        main = main_phase(phases)
         one = replace(
             main,
             steps=main.steps if len(phases) == 1 and not replaces else None,
@@ -119,9 +116,7 @@ def _shape(
             target_sequence_length=request.tgt_seq_len or main.target_sequence_length,
             image_size=request.image_size or main.image_size,
         )
-        if one.predicted_positions and main.sequence_length and one.sequence_length:
-            share = one.predicted_positions / main.sequence_length
-            one = replace(one, predicted_positions=max(1, round(share * one.sequence_length)))
+        one = replace(one, predicted_positions=predicted_at(phases, one.sequence_length))
         if len(phases) > 1:
             notes.append(_note("workload.phases", "replaced by one phase; tokens kept", "--seq-len"))
         phases = (one,)

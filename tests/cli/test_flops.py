@@ -142,3 +142,27 @@ def test_what_does_not_fit_says_so(footprint: Footprint, arguments: list[str], s
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("predicted", "counts"), [((), (20, 77)), (("--predicted-positions", "20"), (20, 20))]
+)
+def test_a_written_schedule_is_counted_as_the_recipe_it_repeats(
+    footprint: Footprint, predicted: tuple[str, ...], counts: tuple[int, int]
+) -> None:
+    def training(*arguments: str, run: bool) -> float:
+        done = footprint("flops", "--model", "bert-base", "--format", "json", *predicted, *arguments)
+        assert done.returncode == 0, done.stderr
+        record = json.loads(done.stdout)
+        return float((record["run"] if run else record)["training_flop"])
+
+    written = training("--schedule", "900kx256x128,100kx256x512", run=True)
+    assert written == training("--schedule", "recipe", run=True)
+    steps = [training("--seq-len", length, "--batch-size", "256", run=False) for length in ("128", "512")]
+    assert written == 900_000 * steps[0] + 100_000 * steps[1]
+    # BERT base by hand: 12 blocks, a transform and the vocabulary over the predicted, a pooler over one
+    width, vocabulary = 768, 30522
+    for step, length, seen in zip(steps, (128, 512), counts, strict=True):
+        blocks = 12 * (2 * length * 12 * width**2 + 4 * length**2 * width)
+        head = 2 * seen * width * (width + vocabulary) + 2 * width * (width + 2)
+        assert step == 3 * 256 * (blocks + head)
