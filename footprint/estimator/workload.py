@@ -132,6 +132,8 @@ def _shape(
     what: list[str] = []
     options: list[str] = []
     if any(p.sequence_length is None and p.image_size is None for p in phases):
+        phases = _own_sizes(model, recipe, phases, notes)
+    if any(p.sequence_length is None and p.image_size is None for p in phases):
         what, options = ["the sequence length"], ["--seq-len (or --image-size for images)"]
     if any(p.sequences_per_step is None for p in phases):
         what.append("the batch")
@@ -143,6 +145,26 @@ def _shape(
             options.append("--tokens, --samples or --steps")
         raise _missing(model, recipe, what, options)
     return phases
+
+
+def _own_sizes(
+    model: ModelConfig, recipe: Recipe, phases: tuple[Phase, ...], notes: list[Assumption]
+) -> tuple[Phase, ...]:
+    """Phases of the sizes that the model itself fixes: the side of its images, the frames of its audio."""
+    from footprint.flops.sizes import with_own_sizes
+
+    own = with_own_sizes(model.config, StepShape(sequences=1), recipe.objective)
+    source = "the model's config"
+    if own.image_size is not None:
+        notes.append(_note("workload.image_size", own.image_size, "--image-size", "px", source))
+    elif own.sequence_length is not None:
+        notes.append(_note("workload.sequence_length", own.sequence_length, "--seq-len", "", source))
+    return tuple(
+        p
+        if p.sequence_length or p.image_size
+        else replace(p, sequence_length=own.sequence_length, image_size=own.image_size)
+        for p in phases
+    )
 
 
 def _rescaled_steps(phase: Phase, batch: int) -> float | None:
@@ -225,7 +247,7 @@ def _recipe_tokens(recipe: Recipe) -> float | None:
     return recipe.tokens
 
 
-def _note(name: str, value: float | str, option: str, unit: str = "") -> Assumption:
-    return Assumption(
-        name=name, value=value, unit=unit, basis="derived", source="published recipe", option=option
-    )
+def _note(
+    name: str, value: float | str, option: str, unit: str = "", source: str = "published recipe"
+) -> Assumption:
+    return Assumption(name=name, value=value, unit=unit, basis="derived", source=source, option=option)
