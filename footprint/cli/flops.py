@@ -92,7 +92,7 @@ def command(
     """
     from footprint.catalog.models import find_model
     from footprint.flops import count_step
-    from footprint.flops.compare import stated_warning
+    from footprint.flops.compare import positions_warning, stated_warning
 
     found = find_model(model)
     shape = _shape(options, found.recipe.phases if found.recipe is not None else ())
@@ -101,19 +101,32 @@ def command(
     )
     training = _training(options)
     step = count_step(found.config, shape, training, wanted)
-    warnings = [text for text in (stated_warning(step, found.parameters),) if text]
+    run = _run(found, training, wanted, options) if options["schedule"] else None
+    shapes = [shape, *(one.shape for _, one in run.steps if one.shape)] if run is not None else [shape]
+    longest = max(each.sequence_length or 0 for each in shapes)
+    remarks = (
+        stated_warning(step, found.parameters),
+        positions_warning(found.id, found.config, longest),
+    )
+    warnings = [text for text in remarks if text]
     if step.basis == "counted" and (verify or options["hw"]):
         warnings.append("torch counted this model: there is no count of ours to verify, and no memory")
     proof = None
     if verify and step.basis == "formula":
+        from footprint.flops.counted import CannotCountError, NoTorchError
         from footprint.flops.verify import verify as prove
 
-        proof = prove(found.config, shape, wanted)
+        try:
+            proof = prove(found.config, shape, wanted)
+        except NoTorchError:
+            raise
+        except CannotCountError as error:  # the count stands, only unproved
+            warnings.append(f"not verified: {error}")
     memory = _memory(found, shape, training, wanted, options) if step.basis == "formula" else None
     parts: dict[str, Any] = {
         "memory": memory,
         "device": _device(options["hw"]),
-        "run": _run(found, training, wanted, options) if options["schedule"] else None,
+        "run": run,
         "proof": proof,
         "warnings": tuple(warnings),
     }

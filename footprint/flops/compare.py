@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from footprint.flops.count import StepFlops
 from footprint.flops.operations import Number
@@ -28,6 +29,14 @@ def six_n(step: StepFlops) -> Shortcut | None:
         return None
     flop = 6 * step.parameters.total * step.tokens
     return Shortcut(flop, float(flop) / float(step.training_flop) - 1.0)
+
+
+def positions_warning(name: str, config: Mapping[str, Any], longest: int | None) -> str | None:
+    """A warning where sequences are longer than the positions that the config knows."""
+    most = config.get("max_position_embeddings") or config.get("n_positions")
+    if not isinstance(most, int) or longest is None or longest <= most:
+        return None
+    return f"sequences of {longest} tokens are longer than the {most} positions of {name}"
 
 
 def stated_warning(step: StepFlops, stated: float | None) -> str | None:

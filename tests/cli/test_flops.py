@@ -166,3 +166,70 @@ def test_a_written_schedule_is_counted_as_the_recipe_it_repeats(
         blocks = 12 * (2 * length * 12 * width**2 + 4 * length**2 * width)
         head = 2 * seen * width * (width + vocabulary) + 2 * width * (width + 2)
         assert step == 3 * 256 * (blocks + head)
+
+
+def _config(path: Path, **keys: Any) -> str:
+    path.write_text(json.dumps(keys))
+    return str(path)
+
+
+def _small_bert(path: Path) -> str:
+    return _config(
+        path, model_type="bert", hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=96, vocab_size=100, max_position_embeddings=32,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_torch_hears_whispers_own_frames(footprint: Footprint, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    model = _config(
+        tmp_path / "config.json", model_type="whisper", d_model=64, encoder_layers=2, decoder_layers=2,
+        vocab_size=51865, encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=96,
+        decoder_ffn_dim=96, num_mel_bins=80, max_source_positions=50,
+    )  # fmt: skip
+    done = footprint("flops", "--model", model, "--tgt-seq-len", "20", "--verify", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    proof = json.loads(done.stdout)["proof"]
+    assert proof["exact"] is True
+    assert proof["forward_flop"] == proof["torch_forward_flop"]
+
+
+def test_sequences_beyond_the_positions_are_warned_about(footprint: Footprint, tmp_path: Path) -> None:
+    def warnings(*arguments: str) -> list[str]:
+        done = footprint(
+            "flops", "--format", "json", "--model", _small_bert(tmp_path / "bert.json"), *arguments
+        )
+        assert done.returncode == 0, done.stderr
+        found: list[str] = json.loads(done.stdout)["warnings"]
+        return found
+
+    assert warnings("--seq-len", "32") == []
+    expected = "sequences of 33 tokens are longer than the 32 positions of bert"
+    assert warnings("--seq-len", "33") == [expected]
+    assert warnings("--seq-len", "32", "--schedule", "9x8x32,1x8x33") == [expected]
+    done = footprint("flops", "--model", str(tmp_path / "bert.json"), "--seq-len", "33")
+    assert f"warning: {expected}" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["longer than its positions", "not of transformers"])
+def test_what_torch_cannot_run_is_counted_and_said_so(
+    footprint: Footprint, tmp_path: Path, kind: str
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    if kind == "not of transformers":
+        done = footprint("flops", "--model", "gopher-280b", "--seq-len", "8", "--verify", "--format", "json")
+        says = "not verified: torch cannot run model_type 'gopher' without data"
+    else:
+        model = _small_bert(tmp_path / "bert.json")
+        done = footprint("flops", "--model", model, "--seq-len", "64", "--verify", "--format", "json")
+        says = "not verified: torch cannot run this step: sequences of 64 tokens are longer than the 32 positions"
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # nor what torch logs while it fails
+    record = json.loads(done.stdout)
+    assert record["training_flop"] > 0
+    assert "proof" not in record
+    assert record["warnings"][-1].startswith(says)
+    assert record["warnings"][-1].endswith((")", "model"))
