@@ -20,14 +20,14 @@ class Shortcut(NamedTuple):
     """shortcut / exact - 1."""
 
 
-def six_n(step: StepFlops) -> Shortcut | None:
+def six_n(step: StepFlops, *, active: bool = False) -> Shortcut | None:
     """The 6N shortcut for one step of full training [FLOP]; None for images, which have no tokens.
 
-    N is every parameter, tokens are all of them: what the rule gives when nothing else is known.
+    N is every parameter, or those that one token meets, as is usual with experts; tokens are all of them.
     """
     if step.tokens is None or not step.training_flop:
         return None
-    flop = 6 * step.parameters.total * step.tokens
+    flop = 6 * (step.parameters.active if active else step.parameters.total) * step.tokens
     return Shortcut(flop, float(flop) / float(step.training_flop) - 1.0)
 
 

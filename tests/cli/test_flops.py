@@ -136,6 +136,9 @@ def test_a_config_that_states_other_parameters_is_warned_about(footprint: Footpr
     (["--model", "t5-base", "--seq-len", "8", "--objective", "clm"], "objective 'clm' does not fit"),
     (["--model", "gpt2", "--precision", "fp12"], "precision 'fp12'"),
     (["--model", "gpt2", "--document-length", "0.1"], "document_length"),
+    (["--model", "gpt2", "--frozen", "layers:0-12"], "there are 12 layers, layers:0-11"),
+    (["--model", "gpt2", "--frozen", "layers:40"], "there are 12 layers, layers:0-11"),
+    (["--model", "t5-base", "--frozen", "decoder.layers:12"], "there are 12 layers in the decoder"),
 ])  # fmt: skip
 def test_what_does_not_fit_says_so(footprint: Footprint, arguments: list[str], says: str) -> None:
     done = footprint("flops", *arguments)
@@ -225,7 +228,7 @@ def test_what_torch_cannot_run_is_counted_and_said_so(
     else:
         model = _small_bert(tmp_path / "bert.json")
         done = footprint("flops", "--model", model, "--seq-len", "64", "--verify", "--format", "json")
-        says = "not verified: torch cannot run this step: sequences of 64 tokens are longer than the 32 positions"
+        says = "not verified: torch cannot run this step: sequences of 64 tokens are longer than the 32 "
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # nor what torch logs while it fails
     record = json.loads(done.stdout)
@@ -233,3 +236,28 @@ def test_what_torch_cannot_run_is_counted_and_said_so(
     assert "proof" not in record
     assert record["warnings"][-1].startswith(says)
     assert record["warnings"][-1].endswith((")", "model"))
+
+
+def test_the_shortcut_with_the_active_parameters_stands_beside(footprint: Footprint) -> None:
+    def run(*arguments: str) -> tuple[dict[str, Any], str]:
+        written = ("flops", "--seq-len", "4096", *arguments)
+        done, table = footprint(*written, "--format", "json"), footprint(*written)
+        assert done.returncode == table.returncode == 0, done.stderr
+        return json.loads(done.stdout), table.stdout
+
+    record, table = run("--model", "mixtral-8x7b")
+    active = 12_879_925_248  # mistral.ai: 12.9 B of 46.7 B parameters a token
+    assert record["parameters"]["active"] == active
+    assert record["shortcut_6n_active_flop"] == 6 * active * 4096
+    error = 6 * active * 4096 / record["training_flop"] - 1
+    assert record["shortcut_6n_active_error"] == pytest.approx(error)
+    assert abs(error) < 0.1 < record["shortcut_6n_error"]
+    assert f"6 x all parameters x tokens: 1.148e15 FLOP a step, {record['shortcut_6n_error']:+.1%}" in table
+    assert f"6 x active parameters x tokens: 3.165e14 FLOP a step, {error:+.1%}" in table
+    assert "every parameter" not in table
+    assert all(len(line) <= 80 for line in table.splitlines())
+
+    record, table = run("--model", "llama2-7b", "--method", "lora")
+    assert record["shortcut_6n_active_flop"] == record["shortcut_6n_flop"]
+    assert "active parameters" not in table
+    assert "the rule for training every parameter, which this is not:\n  6 x parameters x tokens:" in table
