@@ -225,11 +225,17 @@ def _device(name: str | None) -> tuple[str, float, float] | None:
 def _memory(
     model: ModelConfig, shape: StepShape, training: TrainingMethod, objective: str, options: dict[str, Any]
 ) -> Memory:
+    from footprint.errors import FootprintError
     from footprint.flops.count import operation_list
+    from footprint.flops.heads import undivided
     from footprint.flops.memory import Plan, memory
     from footprint.flops.methods import prepare
 
-    prepared, trained = prepare(operation_list(model.config, shape, objective), training)
+    listed = operation_list(model.config, shape, objective)
+    wrong_heads = undivided(listed, options["tp"])
+    if wrong_heads:
+        raise FootprintError(wrong_heads)
+    prepared, trained = prepare(listed, training)
     plan = Plan(
         data=options["dp"],
         tensor=options["tp"],

@@ -136,6 +136,8 @@ def test_a_config_that_states_other_parameters_is_warned_about(footprint: Footpr
     (["--model", "t5-base", "--seq-len", "8", "--objective", "clm"], "objective 'clm' does not fit"),
     (["--model", "gpt2", "--precision", "fp12"], "precision 'fp12'"),
     (["--model", "gpt2", "--document-length", "0.1"], "document_length"),
+    (["--model", "gpt2", "--tp", "7"], "12 attention heads of the model: --tp 1, 2, 3, 4, 6, 12 do"),
+    (["--model", "gpt2", "--tp", "8"], "--tp 8 does not divide the 12 attention heads"),
     (["--model", "gpt2", "--frozen", "layers:0-12"], "there are 12 layers, layers:0-11"),
     (["--model", "gpt2", "--frozen", "layers:40"], "there are 12 layers, layers:0-11"),
     (["--model", "t5-base", "--frozen", "decoder.layers:12"], "there are 12 layers in the decoder"),
