@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.flops import StepFlops
 from footprint.flops.compare import six_n
+from footprint.flops.operations import RECURRENCE
 from footprint.reports.human import figures
 from footprint.units import BYTE_PER_GIB
 
@@ -151,7 +152,10 @@ def _work(step: StepFlops) -> list[str]:
 def _components(step: StepFlops) -> list[str]:
     total = float(step.training_flop) or 1.0
     ordered = sorted(step.components.items(), key=lambda item: -item[1])
-    return [f"  {name.replace('_', ' '):<24}{float(flop) / total:>14.1%}" for name, flop in ordered]
+    lines = [f"  {name.replace('_', ' '):<24}{float(flop) / total:>14.1%}" for name, flop in ordered]
+    if RECURRENCE in step.components:  # the name promises less than it holds
+        lines.append("  recurrence: all products of those layers, projections in and out included")
+    return lines
 
 
 def _shortcuts(step: StepFlops) -> list[str]:

@@ -263,3 +263,21 @@ def test_the_shortcut_with_the_active_parameters_stands_beside(footprint: Footpr
     assert record["shortcut_6n_active_flop"] == record["shortcut_6n_flop"]
     assert "active parameters" not in table
     assert "the rule for training every parameter, which this is not:\n  6 x parameters x tokens:" in table
+
+
+def test_a_state_space_layer_is_one_component_and_says_so(footprint: Footprint, tmp_path: Path) -> None:
+    width, layers, vocabulary, length = 2560, 64, 50280, 2048
+    model = _config(
+        tmp_path / "config.json", model_type="mamba", hidden_size=width, num_hidden_layers=layers,
+        vocab_size=vocabulary, state_size=16,
+    )  # fmt: skip
+    done = footprint("flops", "--model", model, "--seq-len", str(length), "--format", "json")
+    components = json.loads(done.stdout)["components"]
+    # by hand: four projections, and C times the state; the selective scan is elementwise
+    inner, rank, state = 2 * width, width // 16, 16
+    projections = width * 2 * inner + inner * (rank + 2 * state) + rank * inner + inner * width
+    assert components["recurrence"] == 3 * 2 * length * layers * (projections + inner * state)
+    assert 3 * 2 * length * layers * projections / sum(components.values()) == pytest.approx(0.951, abs=5e-4)
+    note = "recurrence: all products of those layers, projections in and out included"
+    assert note in footprint("flops", "--model", model, "--seq-len", "8").stdout
+    assert note not in footprint("flops", "--model", "gpt2", "--seq-len", "8").stdout
