@@ -41,7 +41,10 @@ attention, "as executed" adds recomputation. --verify needs torch and transforme
 @click.option("--tgt-seq-len", type=WHOLE, metavar="INTEGER", help="Target tokens a sequence.")
 @click.option("--image-size", type=WHOLE, metavar="INTEGER", help="Pixels a side.")
 @click.option(
-    "--predicted-positions", type=WHOLE, metavar="INTEGER", help="Positions that reach the vocabulary."
+    "--predicted-positions",
+    type=WHOLE,
+    metavar="INTEGER",
+    help="Positions of each sequence that reach the vocabulary (the recipe's share, else all).",
 )
 @click.option("--document-length", type=float, metavar="NUMBER", help="Mean length of packed documents.")
 @click.option(
@@ -89,29 +92,41 @@ def command(
     """
     from footprint.catalog.models import find_model
     from footprint.flops import count_step
-    from footprint.flops.compare import stated_warning
+    from footprint.flops.compare import positions_warning, stated_warning
 
     found = find_model(model)
-    phase = found.recipe.phases[0] if found.recipe is not None and found.recipe.phases else None
-    shape = _shape(options, phase)
+    shape = _shape(options, found.recipe.phases if found.recipe is not None else ())
     wanted = (
         objective if objective is not None else (found.recipe.objective if found.recipe is not None else "")
     )
     training = _training(options)
     step = count_step(found.config, shape, training, wanted)
-    warnings = [text for text in (stated_warning(step, found.parameters),) if text]
+    run = _run(found, training, wanted, options) if options["schedule"] else None
+    shapes = [shape, *(one.shape for _, one in run.steps if one.shape)] if run is not None else [shape]
+    longest = max(each.sequence_length or 0 for each in shapes)
+    remarks = (
+        stated_warning(step, found.parameters),
+        positions_warning(found.id, found.config, longest),
+    )
+    warnings = [text for text in remarks if text]
     if step.basis == "counted" and (verify or options["hw"]):
         warnings.append("torch counted this model: there is no count of ours to verify, and no memory")
     proof = None
     if verify and step.basis == "formula":
+        from footprint.flops.counted import CannotCountError, NoTorchError
         from footprint.flops.verify import verify as prove
 
-        proof = prove(found.config, shape, wanted)
+        try:
+            proof = prove(found.config, shape, wanted)
+        except NoTorchError:
+            raise
+        except CannotCountError as error:  # the count stands, only unproved
+            warnings.append(f"not verified: {error}")
     memory = _memory(found, shape, training, wanted, options) if step.basis == "formula" else None
     parts: dict[str, Any] = {
         "memory": memory,
         "device": _device(options["hw"]),
-        "run": _run(found, training, wanted, options) if options["schedule"] else None,
+        "run": run,
         "proof": proof,
         "warnings": tuple(warnings),
     }
@@ -128,22 +143,25 @@ def command(
     write_output(text, output, overwrite=overwrite)
 
 
-def _shape(options: dict[str, Any], phase: Phase | None) -> StepShape:
-    """The step that is asked for; lengths that are not given are the recipe's."""
+def _shape(options: dict[str, Any], phases: tuple[Phase, ...]) -> StepShape:
+    """The step that is asked for; lengths that are not given are those of the recipe's first phase."""
+    from footprint.flops.schedule import predicted_at
     from footprint.schema import StepShape
 
     given = {
         "sequence_length": options["seq_len"],
         "target_sequence_length": options["tgt_seq_len"],
         "image_size": options["image_size"],
-        "predicted_positions": options["predicted_positions"],
     }
-    if phase is not None:
-        same_length = given["sequence_length"] in (None, phase.sequence_length)
-        for name, value in given.items():
-            if value is None and (name != "predicted_positions" or same_length):
-                given[name] = getattr(phase, name)
-    return StepShape(sequences=options["batch_size"], document_length=options["document_length"], **given)
+    for name, value in given.items():
+        if value is None and phases:
+            given[name] = getattr(phases[0], name)
+    return StepShape(
+        sequences=options["batch_size"],
+        predicted_positions=options["predicted_positions"] or predicted_at(phases, given["sequence_length"]),
+        document_length=options["document_length"],
+        **given,
+    )
 
 
 def _training(options: dict[str, Any]) -> TrainingMethod:
@@ -164,10 +182,13 @@ def _training(options: dict[str, Any]) -> TrainingMethod:
 
 
 def _run(model: ModelConfig, training: TrainingMethod, objective: str, options: dict[str, Any]) -> RunFlops:
-    """The whole run: the schedule that is given, or the model's own recipe."""
+    """The whole run: the schedule that is given, or the model's own recipe.
+
+    A given schedule predicts as many positions of a sequence as the recipe would.
+    """
     from dataclasses import replace
 
-    from footprint.flops.schedule import count_run, read_schedule
+    from footprint.flops.schedule import count_run, predicted_at, read_schedule
 
     if options["schedule"] == "recipe":
         from footprint.estimator.request import EstimateRequest
@@ -176,7 +197,13 @@ def _run(model: ModelConfig, training: TrainingMethod, objective: str, options: 
         # the steps of a published recipe do not depend on the hardware, which a request must name
         phases = resolve_workload(EstimateRequest(hw="any", model=model.id), model).phases
     else:
-        phases = read_schedule(options["schedule"])
+        own = model.recipe.phases if model.recipe is not None else ()
+        phases = tuple(
+            replace(phase, predicted_positions=predicted_at(own, phase.sequence_length))
+            for phase in read_schedule(options["schedule"])
+        )
+    if options["predicted_positions"] is not None:
+        phases = tuple(replace(phase, predicted_positions=options["predicted_positions"]) for phase in phases)
     if options["document_length"] is not None:
         phases = tuple(replace(phase, document_length=options["document_length"]) for phase in phases)
     return count_run(model.config, phases, training, objective)
@@ -198,11 +225,17 @@ def _device(name: str | None) -> tuple[str, float, float] | None:
 def _memory(
     model: ModelConfig, shape: StepShape, training: TrainingMethod, objective: str, options: dict[str, Any]
 ) -> Memory:
+    from footprint.errors import FootprintError
     from footprint.flops.count import operation_list
+    from footprint.flops.heads import undivided
     from footprint.flops.memory import Plan, memory
     from footprint.flops.methods import prepare
 
-    prepared, trained = prepare(operation_list(model.config, shape, objective), training)
+    listed = operation_list(model.config, shape, objective)
+    wrong_heads = undivided(listed, options["tp"])
+    if wrong_heads:
+        raise FootprintError(wrong_heads)
+    prepared, trained = prepare(listed, training)
     plan = Plan(
         data=options["dp"],
         tensor=options["tp"],

@@ -40,10 +40,11 @@ from footprint.estimator.scenario import (
 from footprint.estimator.timing import Timing, time_of
 from footprint.estimator.workload import Workload, resolve_workload, shape_of
 from footprint.flops import StepFlops, count_step
+from footprint.flops.compare import positions_warning
 from footprint.performance.anchoring import Anchor
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import ClusterSummary, Estimate, Repeats, RepeatTotal
-from footprint.schema import Cluster, ModelConfig, TrainingMethod
+from footprint.schema import Cluster, TrainingMethod
 
 BOUNDARY = "facility"
 MFU_CONVENTION = "step MFU: model FLOPs with full attention over the dense peak of the run's precision"
@@ -143,7 +144,9 @@ def settle(request: EstimateRequest) -> Scenario:
             for phase in workload.phases
         )
         require_applicable(request, model, step_flops[0])
-        warnings += _beyond_positions(model, workload)
+        longest = max((phase.sequence_length or 0 for phase in workload.phases), default=0)
+        beyond = positions_warning(model.id, model.config, longest)
+        warnings += [beyond] if beyond else []
         if workload.steps < 1:
             warnings.append(
                 f"the whole run is less than one step ({workload.steps:.3g}): is the amount meant?"
@@ -156,15 +159,6 @@ def settle(request: EstimateRequest) -> Scenario:
         precision=precision, parallelism=parallelism, year=year,
         assumptions=rows, warnings=tuple(warnings),
     )  # fmt: skip
-
-
-def _beyond_positions(model: ModelConfig, workload: Workload) -> list[str]:
-    """A warning where sequences are longer than the positions that the config knows."""
-    most = model.config.get("max_position_embeddings") or model.config.get("n_positions")
-    longest = max((phase.sequence_length or 0 for phase in workload.phases), default=0)
-    if isinstance(most, int) and longest > most:
-        return [f"sequences of {longest} tokens are longer than the {most} positions of {model.id}"]
-    return []
 
 
 def _assemble(

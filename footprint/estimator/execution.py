@@ -11,6 +11,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops, count_step
+from footprint.flops.heads import undivided
 from footprint.performance import choose_precision
 from footprint.performance.layout import Layout
 from footprint.results import Assumption
@@ -136,6 +137,10 @@ def settle_layout(
         raise FootprintError(
             f"{listed} is {product}, which {relation} {cluster.count} accelerators: {way_out}"
         )
+    if request.tp is not None and step_flop is not None and step_flop.operations and not request.force:
+        wrong_heads = undivided(step_flop.operations, request.tp, cluster.count * request.tp // product)
+        if wrong_heads:
+            raise FootprintError(f"{wrong_heads}, or insist with --force")
     # What is not said is found; the most replicas that leaves are those of no further splitting.
     replicas = request.dp or cluster.count // product
     given = bool(said) or request.ep is not None or request.micro_batch is not None

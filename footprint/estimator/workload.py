@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.request import AMOUNT_FIELDS, EstimateRequest
+from footprint.flops.schedule import main_phase, predicted_at
 from footprint.records import record
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, Phase, Recipe, StepShape
@@ -107,11 +108,7 @@ def _shape(
     phases = recipe.phases
     replaces = any(v is not None for v in (request.seq_len, request.tgt_seq_len, request.image_size))
     if replaces or not phases:
-        main = max(
-            phases,
-            key=lambda p: (p.steps or 0) * (p.sequences_per_step or 1) * (tokens_per_sequence(p) or 1),
-            default=Phase(),
-        )
+        main = main_phase(phases)
         one = replace(
             main,
             steps=main.steps if len(phases) == 1 and not replaces else None,
@@ -119,9 +116,7 @@ def _shape(
             target_sequence_length=request.tgt_seq_len or main.target_sequence_length,
             image_size=request.image_size or main.image_size,
         )
-        if one.predicted_positions and main.sequence_length and one.sequence_length:
-            share = one.predicted_positions / main.sequence_length
-            one = replace(one, predicted_positions=max(1, round(share * one.sequence_length)))
+        one = replace(one, predicted_positions=predicted_at(phases, one.sequence_length))
         if len(phases) > 1:
             notes.append(_note("workload.phases", "replaced by one phase; tokens kept", "--seq-len"))
         phases = (one,)
@@ -137,6 +132,8 @@ def _shape(
     what: list[str] = []
     options: list[str] = []
     if any(p.sequence_length is None and p.image_size is None for p in phases):
+        phases = _own_sizes(model, recipe, phases, notes)
+    if any(p.sequence_length is None and p.image_size is None for p in phases):
         what, options = ["the sequence length"], ["--seq-len (or --image-size for images)"]
     if any(p.sequences_per_step is None for p in phases):
         what.append("the batch")
@@ -148,6 +145,26 @@ def _shape(
             options.append("--tokens, --samples or --steps")
         raise _missing(model, recipe, what, options)
     return phases
+
+
+def _own_sizes(
+    model: ModelConfig, recipe: Recipe, phases: tuple[Phase, ...], notes: list[Assumption]
+) -> tuple[Phase, ...]:
+    """Phases of the sizes that the model itself fixes: the side of its images, the frames of its audio."""
+    from footprint.flops.sizes import with_own_sizes
+
+    own = with_own_sizes(model.config, StepShape(sequences=1), recipe.objective)
+    source = "the model's config"
+    if own.image_size is not None:
+        notes.append(_note("workload.image_size", own.image_size, "--image-size", "px", source))
+    elif own.sequence_length is not None:
+        notes.append(_note("workload.sequence_length", own.sequence_length, "--seq-len", "", source))
+    return tuple(
+        p
+        if p.sequence_length or p.image_size
+        else replace(p, sequence_length=own.sequence_length, image_size=own.image_size)
+        for p in phases
+    )
 
 
 def _rescaled_steps(phase: Phase, batch: int) -> float | None:
@@ -230,7 +247,7 @@ def _recipe_tokens(recipe: Recipe) -> float | None:
     return recipe.tokens
 
 
-def _note(name: str, value: float | str, option: str, unit: str = "") -> Assumption:
-    return Assumption(
-        name=name, value=value, unit=unit, basis="derived", source="published recipe", option=option
-    )
+def _note(
+    name: str, value: float | str, option: str, unit: str = "", source: str = "published recipe"
+) -> Assumption:
+    return Assumption(name=name, value=value, unit=unit, basis="derived", source=source, option=option)

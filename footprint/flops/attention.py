@@ -85,7 +85,7 @@ def attend(
     return (  # by position, as in `linear`
         Matmul._make(
             (prefix + "scores", CORE, (query, key), s, queries, qk_dim, keys, count,
-             0, 0, False, None, qk_full, qk_causal, True, groups)
+             0, 0, False, None, qk_full, qk_causal, True, groups, 1, heads)
         ),
         Pointwise._make((prefix + "softmax", CORE, (s,), p, 0, kept, kept)),
         Matmul._make(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from footprint.flops.count import StepFlops
 from footprint.flops.operations import Number
@@ -19,15 +20,23 @@ class Shortcut(NamedTuple):
     """shortcut / exact - 1."""
 
 
-def six_n(step: StepFlops) -> Shortcut | None:
+def six_n(step: StepFlops, *, active: bool = False) -> Shortcut | None:
     """The 6N shortcut for one step of full training [FLOP]; None for images, which have no tokens.
 
-    N is every parameter, tokens are all of them: what the rule gives when nothing else is known.
+    N is every parameter, or those that one token meets, as is usual with experts; tokens are all of them.
     """
     if step.tokens is None or not step.training_flop:
         return None
-    flop = 6 * step.parameters.total * step.tokens
+    flop = 6 * (step.parameters.active if active else step.parameters.total) * step.tokens
     return Shortcut(flop, float(flop) / float(step.training_flop) - 1.0)
+
+
+def positions_warning(name: str, config: Mapping[str, Any], longest: int | None) -> str | None:
+    """A warning where sequences are longer than the positions that the config knows."""
+    most = config.get("max_position_embeddings") or config.get("n_positions")
+    if not isinstance(most, int) or longest is None or longest <= most:
+        return None
+    return f"sequences of {longest} tokens are longer than the {most} positions of {name}"
 
 
 def stated_warning(step: StepFlops, stated: float | None) -> str | None:

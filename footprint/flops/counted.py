@@ -15,10 +15,11 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
-from footprint.flops.runs import runner
+from footprint.flops.runs import quiet_torch, runner
 from footprint.records import record
 
 if TYPE_CHECKING:
@@ -90,6 +91,10 @@ class CannotCountError(FootprintError):
     """torch could not run this model without data."""
 
 
+class NoTorchError(CannotCountError):
+    """torch or transformers is not installed."""
+
+
 def count_with_torch(
     config: Mapping[str, Any],
     shape: StepShape,
@@ -107,23 +112,23 @@ def count_with_torch(
     Raises CannotCountError if torch or transformers is missing or cannot run the model without data.
     """
     _require_torch()
-    failures: list[str] = []
+    failures: dict[str, None] = {}
     model_type = str(config.get("model_type"))
     for way in sorted(_WAYS, key=lambda way: way != _worked.get(model_type)):
         device, masked = way
         if run is not None and not masked:
             continue
         try:
-            counted = _count(config, shape, objective, device, run or runner(masked), prepare, mended)
+            with quiet_torch():
+                counted = _count(config, shape, objective, device, run or runner(masked), prepare, mended)
         except Exception as error:  # noqa: BLE001 - other people's model code may raise anything
             first = next((line for line in str(error).splitlines() if line.strip()), "")
-            failures.append(f"{device}: {type(error).__name__}: {first}")
+            failures[f"{type(error).__name__}: {first}"] = None
         else:
             _worked[model_type] = way
             return counted
-    raise CannotCountError(
-        f"torch cannot run model_type {config.get('model_type')!r} without data ({'; '.join(failures)[:400]})"
-    )
+    why = shorten("; ".join(failures), 400, placeholder=" ...")
+    raise CannotCountError(f"torch cannot run model_type {config.get('model_type')!r} without data ({why})")
 
 
 def _require_torch() -> None:
@@ -132,7 +137,7 @@ def _require_torch() -> None:
         import torch
         import transformers
     except ImportError as error:
-        raise CannotCountError(
+        raise NoTorchError(
             f"counting with torch needs {error.name}: install footprint-ml[torch,hf]"
         ) from None
     transformers.logging.set_verbosity_error()

@@ -47,6 +47,12 @@ def _frozen(model: Model, names: tuple[str, ...]) -> Trained:
             last = first if span[3] is None else int(span[3])
             if last < first:
                 raise FootprintError(f"frozen {name!r}: the last layer comes before the first")
+            depth = _depth(model, span[1])
+            if last >= depth:
+                raise FootprintError(
+                    f"frozen {name!r}: there are {depth} layers{f' in the {span[1]}' if span[1] else ''}, "
+                    f"layers:0-{depth - 1}"
+                )
             spans.append((span[1] or "", first, last + 1))
         elif name in known:
             frozen.add(name)
@@ -58,6 +64,17 @@ def _frozen(model: Model, names: tuple[str, ...]) -> Trained:
     if "head" in frozen and _tied_head(model):
         frozen.add("embeddings")  # one matrix: frozen in one place, frozen in the other
     return Trained(frozen=frozenset(frozen), spans=tuple(spans))
+
+
+def _depth(model: Model, part: str | None) -> int:
+    """Layers of the deepest stack that a range of layers may mean: of a part, or of all repeated blocks."""
+    meant = (
+        layer
+        for stage in model.stages
+        for layer in stage
+        if (layer.checkpointed if part is None else layer.part == part)
+    )
+    return max((layer.positions[-1] + 1 for layer in meant), default=1)
 
 
 def _tied_head(model: Model) -> bool:

@@ -67,6 +67,8 @@ class Matmul(NamedTuple):
     """Attention: query heads that share a key and value head."""
     taps: int = 1
     """Convolutions: positions of the kernel, among which ``k`` counts every input once each."""
+    heads: int = 0
+    """Attention scores: query heads, which tensor ranks share out whole."""
 
     @property
     def dense_flop(self) -> Number:

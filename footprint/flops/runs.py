@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,26 @@ if TYPE_CHECKING:
     """Runs a model forward and returns the scalar to differentiate."""
 
 _SKIPPED_OUTPUTS = frozenset({"past_key_values", "hidden_states", "attentions", "cross_attentions"})
+
+
+@contextmanager
+def quiet_torch() -> Iterator[None]:
+    """Keeps torch's loggers silent: what fails here is tried in another way, or said in our words."""
+    import logging
+
+    known = logging.root.manager.loggerDict.items()
+    loggers = [
+        logger
+        for name, logger in list(known)
+        if name.partition(".")[0] == "torch" and isinstance(logger, logging.Logger) and not logger.disabled
+    ]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.disabled = False
 
 
 def runner(masked: bool) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from footprint.errors import FootprintError, MissingFactError
@@ -79,6 +79,33 @@ def count_run(
         )
         counted.append((phase.steps, count_step(config, shape, training, objective)))
     return RunFlops(tuple(counted))
+
+
+def main_phase(phases: Sequence[Phase]) -> Phase:
+    """The phase of a recipe that trains most, by tokens (or images); an empty one if there is none."""
+    return max(
+        phases,
+        key=lambda p: (
+            (p.steps or 0)
+            * (p.sequences_per_step or 1)
+            * ((p.sequence_length or 0) + (p.target_sequence_length or 0) or 1)
+        ),
+        default=Phase(),
+    )
+
+
+def predicted_at(phases: Sequence[Phase], length: int | None) -> int | None:
+    """Positions that reach the vocabulary at this length, as a recipe predicts them; None means all.
+
+    A phase's own at its own length; at any other length the share of the phase that trains most.
+    """
+    own = next((p for p in phases if p.sequence_length == length and p.predicted_positions), None)
+    if own is not None:
+        return own.predicted_positions
+    main = main_phase(phases)
+    if not (main.predicted_positions and main.sequence_length and length):
+        return None
+    return max(1, round(main.predicted_positions / main.sequence_length * length))
 
 
 def read_schedule(text: str) -> tuple[Phase, ...]:

@@ -1,6 +1,7 @@
 """State-space mixers: Mamba's selective scan and Mamba-2's chunked scan.
 
-The scans' elementwise work is not counted, as for softmax; their matrix products are. Mamba-1
+The scans' elementwise work is not counted, as for softmax; their matrix products are, and the
+mixer's projections stand with them in one component (docs/decisions/components.md). Mamba-1
 multiplies each step's state by C; Mamba-2 (Dao & Gu 2024, arXiv:2405.21060) works in chunks:
 scores and outputs inside a chunk, one state a chunk, a recurrence over chunks, outputs from states.
 """

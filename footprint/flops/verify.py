@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from footprint.flops.compare import positions_warning
 from footprint.flops.count import operation_list
-from footprint.flops.counted import TorchCount, count_with_torch
+from footprint.flops.counted import CannotCountError, NoTorchError, TorchCount, count_with_torch
 from footprint.flops.depth import DEPTH_KEYS, LISTED, PARTS, PATTERNS, Axis, repetition, with_depth
 from footprint.flops.gradients import passes
 from footprint.flops.methods import prepare
 from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, Matmul, Model, Number, Stage
 from footprint.flops.runs import run_llama4, run_pair, run_qwen_vision_language, run_vision_language
+from footprint.flops.sizes import with_own_sizes
 from footprint.flops.tally import tally
 from footprint.records import NamedTuple
 from footprint.schema import StepShape, TrainingMethod
@@ -97,6 +99,7 @@ def verify(
     Raises CannotCountError if torch cannot run the model, ConfigError if we cannot count it.
     """
     started = time.perf_counter()
+    shape = with_own_sizes(config, shape, objective)
     shape = replace(shape, predicted_positions=None)  # transformers computes every position
     model, trained = prepare(operation_list(config, shape, objective), TrainingMethod())
     sums = tally(model, trained)
@@ -109,7 +112,15 @@ def verify(
     def count(changed: Mapping[str, Any]) -> TorchCount:
         return count_with_torch(changed, shape, wanted, run=run)
 
-    counted, depths = extrapolate(config, axes, count)
+    try:
+        counted, depths = extrapolate(config, axes, count)
+    except NoTorchError:
+        raise
+    except CannotCountError as error:
+        beyond = positions_warning("the model", config, shape.sequence_length)
+        if beyond is None:
+            raise
+        raise CannotCountError(f"torch cannot run this step: {beyond}") from error
     return Proof(
         forward_flop=sums.dense_forward,
         backward_flop=sums.dense_backward,

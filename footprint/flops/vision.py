@@ -12,6 +12,8 @@ from footprint.records import NamedTuple
 from footprint.schema import StepShape
 
 MAX_SIDE = 100_000
+USUAL_SIDE = 224
+"""Pixels a side where neither the config nor the step says: ImageNet's."""
 
 
 class Tower(NamedTuple):

@@ -18,7 +18,7 @@ def does_not_fit(
 ) -> str:
     """The sentence that says what does not fit, and up to two changes that each would."""
     ways = []
-    for option, changed in _changes(machine, layout, given):
+    for option, changed in _changes(work, machine, layout, given):
         if _fits(work, machine, changed, flash, sequence_length):
             ways.append(option)
         if len(ways) == 2:
@@ -39,7 +39,7 @@ def _fits(work: Work, machine: Machine, given: Given, flash: bool, sequence_leng
         return False
 
 
-def _changes(machine: Machine, layout: Layout, given: Given) -> Iterator[tuple[str, Given]]:
+def _changes(work: Work, machine: Machine, layout: Layout, given: Given) -> Iterator[tuple[str, Given]]:
     """Single changes of what was given, the mildest first."""
     if layout.recompute != "full":
         yield "--recompute full", {**given, "recompute": "full"}
@@ -49,7 +49,8 @@ def _changes(machine: Machine, layout: Layout, given: Given) -> Iterator[tuple[s
         size = int(getattr(layout, name))
         most = 64 if name == "pp" else min(machine.node, 8)
         while (size := size * 2) <= most and machine.cluster.count % size == 0:
-            yield f"--{name} {size}", {**given, name: size}
+            if name == "pp" or work.heads % size == 0:
+                yield f"--{name} {size}", {**given, name: size}
     free = {key: value for key, value in given.items() if key not in ("tp", "pp", "cp", "micro_batch")}
     if free != given:
         yield "the layout left open", free

@@ -99,10 +99,9 @@ def _shapes(
     node = min(machine.node, 8) if machine.is_gpu else 16
     splittable = work.width > 0
     sharded = given.get("zero") == 3  # fully sharded jobs split tensors and layers only where they say so
-    for tp in _options(
-        given, "tp", [t for t in (1, 2, 4, 8, 16) if t <= node] if splittable and not sharded else [1]
-    ):
-        if count % tp or (old and parameters > BIG and "tp" not in given and tp < min(4, node)):
+    ranks = [t for t in (1, 2, 4, 8, 16) if t <= node and work.heads % t == 0]
+    for tp in _options(given, "tp", ranks if splittable and not sharded else [1]):
+        if count % tp or (old and parameters > BIG and "tp" not in given and tp < min(4, ranks[-1])):
             continue
         for pp in _options(
             given, "pp", _stages(work, machine, count // tp) if splittable and not sharded else [1]

@@ -7,6 +7,7 @@ evaluated in microseconds and thousands of them can be compared.
 from __future__ import annotations
 
 from footprint.flops.gradients import Pass, Trained, passes
+from footprint.flops.heads import attention_heads
 from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
 from footprint.records import record
 
@@ -77,6 +78,8 @@ class Work:
     """Operations executed once a micro-batch, forward and backward."""
     expert_launches: float = 0.0
     """Those of them that are products over all experts."""
+    heads: int = 0
+    """Attention heads, which tensor ranks must divide; 0 without attention."""
 
     @property
     def parameters(self) -> float:
@@ -117,6 +120,7 @@ def summarise(model: Model, trained: Trained) -> Work:
         routed=sums.routed,
         launches=sums.launches,
         expert_launches=sums.expert_launches,
+        heads=attention_heads(model),
     )
 
 

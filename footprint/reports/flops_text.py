@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.flops import StepFlops
 from footprint.flops.compare import six_n
+from footprint.flops.operations import RECURRENCE
 from footprint.reports.human import figures
 from footprint.units import BYTE_PER_GIB
 
@@ -28,7 +29,7 @@ def to_json(
     warnings: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The record ``footprint/flops/1``: whole numbers are exact, tokens null for images."""
-    shortcut = six_n(step)
+    shortcut, active = six_n(step), six_n(step, active=True)
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "model": name,
@@ -52,6 +53,8 @@ def to_json(
         "basis": step.basis,
         "shortcut_6n_flop": None if shortcut is None else shortcut.flop,
         "shortcut_6n_error": None if shortcut is None else shortcut.error,
+        "shortcut_6n_active_flop": None if active is None else active.flop,
+        "shortcut_6n_active_error": None if active is None else active.error,
         "warnings": list(warnings),
     }
     if memory is not None:
@@ -101,10 +104,7 @@ def render(
     lines = [f"{name} ({step.family}, {'counted by torch' if step.basis == 'counted' else 'by formula'})", ""]
     lines += _parameters(step)
     lines += ["", *_work(step), "", *_components(step)]
-    shortcut = six_n(step)
-    if shortcut is not None:
-        text = f"{_flop(shortcut.flop)} a step, {shortcut.error:+.1%} from the exact count"
-        lines += ["", f"  6 x parameters x tokens: {text}"]
+    lines += _shortcuts(step)
     if memory is not None:
         lines += ["", *_memory(memory, device)]
     if run is not None:
@@ -152,7 +152,27 @@ def _work(step: StepFlops) -> list[str]:
 def _components(step: StepFlops) -> list[str]:
     total = float(step.training_flop) or 1.0
     ordered = sorted(step.components.items(), key=lambda item: -item[1])
-    return [f"  {name.replace('_', ' '):<24}{float(flop) / total:>14.1%}" for name, flop in ordered]
+    lines = [f"  {name.replace('_', ' '):<24}{float(flop) / total:>14.1%}" for name, flop in ordered]
+    if RECURRENCE in step.components:  # the name promises less than it holds
+        lines.append("  recurrence: all products of those layers, projections in and out included")
+    return lines
+
+
+def _shortcuts(step: StepFlops) -> list[str]:
+    """6N with all parameters, and with the active ones where these are fewer."""
+    every, active = six_n(step), six_n(step, active=True)
+    if every is None or active is None:
+        return []
+    rows = [("parameters", every)]
+    if step.parameters.active != step.parameters.total:
+        rows = [("all parameters", every), ("active parameters", active)]
+    lines = [
+        f"  6 x {label} x tokens: {_flop(shortcut.flop)} a step, {shortcut.error:+.1%} from exact"
+        for label, shortcut in rows
+    ]
+    if step.parameters.trainable != step.parameters.total:
+        lines.insert(0, "  the rule for training every parameter, which this is not:")
+    return ["", *lines]
 
 
 def _memory(memory: Memory, device: tuple[str, float, float] | None) -> list[str]:

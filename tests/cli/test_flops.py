@@ -136,9 +136,148 @@ def test_a_config_that_states_other_parameters_is_warned_about(footprint: Footpr
     (["--model", "t5-base", "--seq-len", "8", "--objective", "clm"], "objective 'clm' does not fit"),
     (["--model", "gpt2", "--precision", "fp12"], "precision 'fp12'"),
     (["--model", "gpt2", "--document-length", "0.1"], "document_length"),
+    (["--model", "gpt2", "--tp", "7"], "12 attention heads of the model: --tp 1, 2, 3, 4, 6, 12 do"),
+    (["--model", "gpt2", "--tp", "8"], "--tp 8 does not divide the 12 attention heads"),
+    (["--model", "gpt2", "--frozen", "layers:0-12"], "there are 12 layers, layers:0-11"),
+    (["--model", "gpt2", "--frozen", "layers:40"], "there are 12 layers, layers:0-11"),
+    (["--model", "t5-base", "--frozen", "decoder.layers:12"], "there are 12 layers in the decoder"),
 ])  # fmt: skip
 def test_what_does_not_fit_says_so(footprint: Footprint, arguments: list[str], says: str) -> None:
     done = footprint("flops", *arguments)
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("predicted", "counts"), [((), (20, 77)), (("--predicted-positions", "20"), (20, 20))]
+)
+def test_a_written_schedule_is_counted_as_the_recipe_it_repeats(
+    footprint: Footprint, predicted: tuple[str, ...], counts: tuple[int, int]
+) -> None:
+    def training(*arguments: str, run: bool) -> float:
+        done = footprint("flops", "--model", "bert-base", "--format", "json", *predicted, *arguments)
+        assert done.returncode == 0, done.stderr
+        record = json.loads(done.stdout)
+        return float((record["run"] if run else record)["training_flop"])
+
+    written = training("--schedule", "900kx256x128,100kx256x512", run=True)
+    assert written == training("--schedule", "recipe", run=True)
+    steps = [training("--seq-len", length, "--batch-size", "256", run=False) for length in ("128", "512")]
+    assert written == 900_000 * steps[0] + 100_000 * steps[1]
+    # BERT base by hand: 12 blocks, a transform and the vocabulary over the predicted, a pooler over one
+    width, vocabulary = 768, 30522
+    for step, length, seen in zip(steps, (128, 512), counts, strict=True):
+        blocks = 12 * (2 * length * 12 * width**2 + 4 * length**2 * width)
+        head = 2 * seen * width * (width + vocabulary) + 2 * width * (width + 2)
+        assert step == 3 * 256 * (blocks + head)
+
+
+def _config(path: Path, **keys: Any) -> str:
+    path.write_text(json.dumps(keys))
+    return str(path)
+
+
+def _small_bert(path: Path) -> str:
+    return _config(
+        path, model_type="bert", hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=96, vocab_size=100, max_position_embeddings=32,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_torch_hears_whispers_own_frames(footprint: Footprint, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    model = _config(
+        tmp_path / "config.json", model_type="whisper", d_model=64, encoder_layers=2, decoder_layers=2,
+        vocab_size=51865, encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=96,
+        decoder_ffn_dim=96, num_mel_bins=80, max_source_positions=50,
+    )  # fmt: skip
+    done = footprint("flops", "--model", model, "--tgt-seq-len", "20", "--verify", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    proof = json.loads(done.stdout)["proof"]
+    assert proof["exact"] is True
+    assert proof["forward_flop"] == proof["torch_forward_flop"]
+
+
+def test_sequences_beyond_the_positions_are_warned_about(footprint: Footprint, tmp_path: Path) -> None:
+    def warnings(*arguments: str) -> list[str]:
+        done = footprint(
+            "flops", "--format", "json", "--model", _small_bert(tmp_path / "bert.json"), *arguments
+        )
+        assert done.returncode == 0, done.stderr
+        found: list[str] = json.loads(done.stdout)["warnings"]
+        return found
+
+    assert warnings("--seq-len", "32") == []
+    expected = "sequences of 33 tokens are longer than the 32 positions of bert"
+    assert warnings("--seq-len", "33") == [expected]
+    assert warnings("--seq-len", "32", "--schedule", "9x8x32,1x8x33") == [expected]
+    done = footprint("flops", "--model", str(tmp_path / "bert.json"), "--seq-len", "33")
+    assert f"warning: {expected}" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["longer than its positions", "not of transformers"])
+def test_what_torch_cannot_run_is_counted_and_said_so(
+    footprint: Footprint, tmp_path: Path, kind: str
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    if kind == "not of transformers":
+        done = footprint("flops", "--model", "gopher-280b", "--seq-len", "8", "--verify", "--format", "json")
+        says = "not verified: torch cannot run model_type 'gopher' without data"
+    else:
+        model = _small_bert(tmp_path / "bert.json")
+        done = footprint("flops", "--model", model, "--seq-len", "64", "--verify", "--format", "json")
+        says = "not verified: torch cannot run this step: sequences of 64 tokens are longer than the 32 "
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # nor what torch logs while it fails
+    record = json.loads(done.stdout)
+    assert record["training_flop"] > 0
+    assert "proof" not in record
+    assert record["warnings"][-1].startswith(says)
+    assert record["warnings"][-1].endswith((")", "model"))
+
+
+def test_the_shortcut_with_the_active_parameters_stands_beside(footprint: Footprint) -> None:
+    def run(*arguments: str) -> tuple[dict[str, Any], str]:
+        written = ("flops", "--seq-len", "4096", *arguments)
+        done, table = footprint(*written, "--format", "json"), footprint(*written)
+        assert done.returncode == table.returncode == 0, done.stderr
+        return json.loads(done.stdout), table.stdout
+
+    record, table = run("--model", "mixtral-8x7b")
+    active = 12_879_925_248  # mistral.ai: 12.9 B of 46.7 B parameters a token
+    assert record["parameters"]["active"] == active
+    assert record["shortcut_6n_active_flop"] == 6 * active * 4096
+    error = 6 * active * 4096 / record["training_flop"] - 1
+    assert record["shortcut_6n_active_error"] == pytest.approx(error)
+    assert abs(error) < 0.1 < record["shortcut_6n_error"]
+    assert f"6 x all parameters x tokens: 1.148e15 FLOP a step, {record['shortcut_6n_error']:+.1%}" in table
+    assert f"6 x active parameters x tokens: 3.165e14 FLOP a step, {error:+.1%}" in table
+    assert "every parameter" not in table
+    assert all(len(line) <= 80 for line in table.splitlines())
+
+    record, table = run("--model", "llama2-7b", "--method", "lora")
+    assert record["shortcut_6n_active_flop"] == record["shortcut_6n_flop"]
+    assert "active parameters" not in table
+    assert "the rule for training every parameter, which this is not:\n  6 x parameters x tokens:" in table
+
+
+def test_a_state_space_layer_is_one_component_and_says_so(footprint: Footprint, tmp_path: Path) -> None:
+    width, layers, vocabulary, length = 2560, 64, 50280, 2048
+    model = _config(
+        tmp_path / "config.json", model_type="mamba", hidden_size=width, num_hidden_layers=layers,
+        vocab_size=vocabulary, state_size=16,
+    )  # fmt: skip
+    done = footprint("flops", "--model", model, "--seq-len", str(length), "--format", "json")
+    components = json.loads(done.stdout)["components"]
+    # by hand: four projections, and C times the state; the selective scan is elementwise
+    inner, rank, state = 2 * width, width // 16, 16
+    projections = width * 2 * inner + inner * (rank + 2 * state) + rank * inner + inner * width
+    assert components["recurrence"] == 3 * 2 * length * layers * (projections + inner * state)
+    assert 3 * 2 * length * layers * projections / sum(components.values()) == pytest.approx(0.951, abs=5e-4)
+    note = "recurrence: all products of those layers, projections in and out included"
+    assert note in footprint("flops", "--model", model, "--seq-len", "8").stdout
+    assert note not in footprint("flops", "--model", "gpt2", "--seq-len", "8").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -105,6 +106,44 @@ def test_a_count_that_shares_no_depth_with_the_layers_gets_uneven_stages():
     odd, even = (estimate(**run, hw=f"v100-sxm2-32gb:{count}") for count in (10_000, 9_984))
     assert odd.parallelism.pp >= 4
     assert odd.duration_h.mid < 1.1 * even.duration_h.mid
+
+
+HEADS = {
+    "model_type": "gpt2", "n_embd": 6400, "n_layer": 48, "n_inner": 25600, "vocab_size": 51200,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("heads", "ranks"), [(25, {1}), (20, {4}), (50, {2}), (80, {4, 8})])
+def test_tensor_ranks_that_are_found_divide_the_heads(tmp_path, heads, ranks):
+    # 24 B parameters in 2022: split four ways at least, where the heads allow it
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**HEADS, "n_head": heads}))
+    run = {"tokens": 1e9, "batch_size": 256, "seq_len": 2048, "precision": "bf16", "year": 2022}
+    assert layout(model=str(path), hw="a100:64", **run).tp in ranks
+
+
+@pytest.mark.parametrize(
+    ("model", "hw", "tp", "message"),
+    [
+        (
+            "bert-base",
+            "v100:8",
+            8,
+            "the 12 attention heads of the model: --tp 1, 2, 4 do, or insist",
+        ),
+        ("gpt2-xl", "v100:8", 2, "the 25 attention heads of the model: --tp 1 does, or insist"),
+    ],
+)
+def test_given_tensor_ranks_that_do_not_divide_the_heads_are_refused(model, hw, tp, message):
+    run = {"model": model, "hw": hw, "tokens": 1e9, "batch_size": 64, "seq_len": 512, "tp": tp}
+    with pytest.raises(FootprintError, match=message):
+        estimate(**run)
+    assert layout(**run, force=True).tp == tp
+
+
+def test_fewer_key_heads_than_tensor_ranks_are_replicated():
+    run = {"model": "qwen2.5-3b", "hw": "h100:8", "tokens": 1e9, "batch_size": 64, "seq_len": 2048}
+    assert layout(**run, tp=8).tp == 8  # 16 heads, 2 of keys and values
 
 
 def test_part_of_a_layout_leaves_the_rest_to_be_found():

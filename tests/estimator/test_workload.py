@@ -129,3 +129,42 @@ def test_a_fine_tuning_does_not_take_the_pretraining_recipe() -> None:
 def test_epochs_of_unknown_length_ask_for_the_amount() -> None:
     with pytest.raises(MissingFactError, match="--tokens or --samples"):
         resolve(TOKENS, epochs=3.0)
+
+
+_VIT = {
+    "model_type": "vit", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "intermediate_size": 96, "patch_size": 16,
+}  # fmt: skip
+_WHISPER = {
+    "model_type": "whisper", "d_model": 64, "encoder_layers": 2, "decoder_layers": 2, "vocab_size": 100,
+    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 96, "decoder_ffn_dim": 96,
+    "num_mel_bins": 80,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "given", "length", "side"),
+    [
+        ({**_VIT, "image_size": 96}, {}, None, 96),
+        ({**_VIT, "image_size": [96, 96]}, {}, None, 96),
+        ({**_VIT, "image_size": 96}, {"image_size": 32}, None, 32),
+        ({"model_type": "resnet", "hidden_sizes": [256, 512], "depths": [3, 4]}, {}, None, 224),
+        (_WHISPER, {"tgt_seq_len": 20}, 3000, None),  # 30 s of audio
+        ({**_WHISPER, "max_source_positions": 200}, {"tgt_seq_len": 20}, 400, None),
+    ],
+)
+def test_sizes_that_the_model_itself_fixes_need_not_be_given(
+    config: dict[str, object], given: dict[str, object], length: int | None, side: int | None
+) -> None:
+    bare = ModelConfig(id="bare", name="No recipe", year=2020, config=config)
+    work = resolve(bare, samples=3200.0, batch_size=32, **given)
+    (phase,) = work.phases
+    assert (phase.sequence_length, phase.image_size, phase.steps) == (length, side, 100)
+    assert bool(work.assumptions) is ("image_size" not in given)
+
+
+@pytest.mark.parametrize("config", [{**_VIT, "image_size": [96, 64]}, _VIT, BARE.config])
+def test_sizes_that_nothing_fixes_are_asked_for(config: dict[str, object]) -> None:
+    bare = ModelConfig(id="bare", name="No recipe", year=2020, config=config)
+    with pytest.raises(MissingFactError, match="--seq-len"):
+        resolve(bare, samples=3200.0, batch_size=32)

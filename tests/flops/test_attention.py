@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from footprint.catalog.models import find_model
+from footprint.flops import operation_list
 from footprint.flops.attention import all_pairs, attend, causal_pairs, local_pairs
 from footprint.flops.depth import repetition
 from footprint.flops.gradients import _before, _first, _within
+from footprint.flops.heads import attention_heads
 from footprint.flops.operations import Matmul
 from footprint.flops.patterns import compact, intersect, split
+from footprint.schema import Phase, StepShape
 
 lengths = st.integers(1, 60)
+
+
+@pytest.mark.parametrize(
+    ("model", "heads"),
+    [
+        ("bert-base", 12),
+        ("llama2-70b", 64),  # not the 8 of keys and values
+        ("gemma3-4b", 8),  # the decoder's, not the 16 of the tower that sees
+        ("whisper-small", 12),
+        ("resnet-50", 0),
+    ],
+)
+def test_heads_are_those_of_the_largest_part(model: str, heads: int) -> None:
+    found = find_model(model)
+    phase = found.recipe.phases[0] if found.recipe and found.recipe.phases else Phase(sequence_length=8)
+    shape = StepShape(
+        sequences=3, sequence_length=phase.sequence_length,
+        target_sequence_length=phase.target_sequence_length, image_size=phase.image_size,
+    )  # fmt: skip
+    assert attention_heads(operation_list(found.config, shape)) == heads
 
 
 @given(length=lengths, window=st.one_of(st.none(), st.integers(1, 80)))

@@ -148,3 +148,18 @@ def test_a_run_that_only_counts_needs_no_operation_list() -> None:
     )
     assert model.tokens == 8
     assert sums.forward * 2 == sums.backward
+
+
+def test_a_long_reason_is_cut_between_words_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from footprint.flops import counted
+
+    def failing(*_: object) -> object:
+        raise ValueError("antidisestablishmentarianism " * 100)
+
+    monkeypatch.setattr(counted, "_count", failing)
+    with pytest.raises(counted.CannotCountError) as caught:
+        counted.count_with_torch({"model_type": "bert"}, StepShape(sequences=1, sequence_length=8))
+    words = str(caught.value).removesuffix(" ...)").split()
+    assert str(caught.value).endswith("antidisestablishmentarianism ...)")
+    assert str(caught.value).count("ValueError") == 1
+    assert len(words) < 40

@@ -6,7 +6,7 @@ from footprint.flops.blocks import convolution, embedding_layer, head_layer, mlp
 from footprint.flops.fields import Fields
 from footprint.flops.operations import HEAD, Layer, Model, Operation, Stage, linear, norm
 from footprint.flops.shapes import labels, unknown_objective
-from footprint.flops.vision import grid, image_sides
+from footprint.flops.vision import USUAL_SIDE, grid, image_sides
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("convnext", "convnextv2")
@@ -17,7 +17,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     """The operation list of a ConvNeXt."""
     images = shape.sequences
     patch = fields.size("patch_size", default=4)
-    height, width = grid(fields, image_sides(fields, shape, 224), patch)
+    height, width = grid(fields, image_sides(fields, shape, USUAL_SIDE), patch)
     channels = fields.sizes("hidden_sizes")
     depths = fields.sizes("depths", length=len(channels))
     second = fields.text("model_type") == "convnextv2"

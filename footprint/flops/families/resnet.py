@@ -6,7 +6,7 @@ from footprint.flops.blocks import activation, convolution, embedding_layer, hea
 from footprint.flops.fields import Fields
 from footprint.flops.operations import HEAD, Layer, Model, Number, Operation, Stage, linear, norm
 from footprint.flops.shapes import labels, unknown_objective
-from footprint.flops.vision import image_sides, reduced
+from footprint.flops.vision import USUAL_SIDE, image_sides, reduced
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("resnet",)
@@ -22,7 +22,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     if kind not in ("basic", "bottleneck"):
         raise fields.error("layer_type", "must be basic or bottleneck")
     stem = fields.size("embedding_size", default=64)
-    side = tuple(reduced(size, 7, 2, 3) for size in image_sides(fields, shape, 224))
+    side = tuple(reduced(size, 7, 2, 3) for size in image_sides(fields, shape, USUAL_SIDE))
     stages: list[Stage] = [
         (
             embedding_layer(

@@ -15,14 +15,19 @@ MODEL_TYPES = ("whisper",)
 _KERNEL = 3
 
 
+def own_length(fields: Fields) -> int:
+    """Mel frames of every sample: two for each of the encoder's positions."""
+    return 2 * fields.size("max_source_positions", default=1500)
+
+
 def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     """The operation list of a Whisper model; ``sequence_length`` counts mel frames (3000 = 30 s)."""
     width = fields.size("d_model")
-    positions = fields.size("max_source_positions", default=1500)
-    frames = shape.sequence_length or 2 * positions
-    if frames != 2 * positions:
+    frames = own_length(fields)
+    positions = frames // 2
+    if shape.sequence_length not in (None, frames):
         raise FootprintError(
-            f"Whisper pads its audio to {2 * positions} mel frames; sequence_length {frames} differs"
+            f"Whisper pads its audio to {frames} mel frames; sequence_length {shape.sequence_length} differs"
         )
     batch = shape.sequences
     rows = batch * positions
