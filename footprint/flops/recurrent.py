@@ -20,13 +20,15 @@ def recurrent_layer(
     cell: str = "lstm",
     projection: int = 0,
     biases: int = 2,
+    at_once: bool = True,
     source: str = "x",
     output: str = "x",
     prefix: str = "",
 ) -> tuple[Operation, ...]:
     """One direction of one layer; ``projection`` > 0 projects the state down at every step.
 
-    ``biases`` is the number of bias vectors (torch keeps two, others one).
+    ``biases`` is the number of bias vectors (torch keeps two, others one); ``at_once`` says whether the
+    inputs of all steps are multiplied in one product, as fused layers do, or each in its step.
     """
     gates = GATES[cell] * hidden
     width = projection or hidden
@@ -34,7 +36,8 @@ def recurrent_layer(
     operations: list[Operation] = [
         Matmul(
             name=prefix + "input", component=RECURRENCE, inputs=(source,), output=state,
-            m=batch * steps, k=inputs, n=gates, weights=1, bias=biases * gates,
+            m=batch * (steps if at_once else 1), k=inputs, n=gates, count=1 if at_once else steps,
+            weights=1, bias=biases * gates,
         ),
         linear(prefix + "recurrent", RECURRENCE, prefix + "start", state, batch, width, gates),
     ]  # fmt: skip

@@ -84,7 +84,8 @@ def _product(
     tp = layout.tp
     if line.component == CONVOLUTION:
         rate = c["convolution_rate"] if machine.bytes <= 2 else c["convolution_rate_wide"]
-    elif line.component == RECURRENCE:
+    elif line.component == RECURRENCE and (line.count > 1 or not line.weights):
+        # Projections of all tokens at once, as in state-space models, are products like any other.
         rate = c["recurrence_rate"]
     elif machine.is_gpu and machine.bytes <= 2:
         small = min(line.k, line.n)

@@ -51,6 +51,24 @@ def test_the_power_limit_rule_is_for_one_silicon():
         )
 
 
+def test_projections_of_a_state_space_model_are_products_like_any_other():
+    mamba = {
+        "model_type": "mamba", "hidden_size": 2560, "num_hidden_layers": 64, "vocab_size": 50280,
+        "state_size": 16, "expand": 2, "conv_kernel": 4, "time_step_rank": 160,
+    }  # fmt: skip
+    m = machine(f"{H100}:1", ramp_depth=0.0)
+    matmul_s = step_terms(work(mamba, 4, 2048), Layout(), m)["matmul"]
+    rows, inner = 4 * 2048, 2 * 2560
+    projections = 2 * rows * (2560 * 2 * inner + inner * (160 + 2 * 16) + 160 * inner + inner * 2560)
+    read_state, convolution = 2 * rows * inner * 16, 2 * rows * inner * 4
+    rates = load_constants()
+    seconds = (
+        projections / m.rate + read_state / rates["recurrence_rate"] + convolution / rates["convolution_rate"]
+    )
+    # Forward, and backward for the inputs and for the weights.
+    assert matmul_s == pytest.approx(64 * 3 * seconds / m.peak, rel=0.02)
+
+
 def test_tensor_parallel_traffic_is_megatrons():
     # Four all-reduces a layer and step of tokens x width x 2 bytes, each 2 (t - 1) / t a rank.
     summed = work(LLAMA_70B, 2, 4096, attention="flash")

@@ -39,8 +39,9 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
         sampled = fields.size("n_negative_samples_batch")
     layers: list[Operation] = []
     for prefix, stream in zip(directions, streams, strict=True):
+        # Its own program (bilm-tf) multiplies inputs and state step by step, in one cell.
         layers += recurrent_layer(
-            batch, length, width, hidden, projection=width if width < hidden else 0, biases=1,
+            batch, length, width, hidden, projection=width if width < hidden else 0, biases=1, at_once=False,
             source=stream, output=prefix + "y", prefix=prefix,
         )  # fmt: skip
         layers.append(pass_on(prefix + "y", stream))
