@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from footprint.errors import FootprintError
+from footprint.flops.sizes import with_own_sizes
 from footprint.reports.human import amount, figures, wrapped
+from footprint.schema import StepShape
 
 WIDTH = 80
 Record = Mapping[str, Any]
@@ -49,20 +52,30 @@ def model_card(record: Record) -> str:
         count = f"{recipe['accelerators']:,} x " if recipe.get("accelerators") else ""
         hours = f", {_exact(recipe['duration_h'])} h" if recipe.get("duration_h") else ""
         facts.append(("published on", f"{count}{recipe['accelerator']}{hours}"))
-    return _card(record, facts, _next(record["id"], recipe), recipe.get("note"))
+    return _card(record, facts, _next(record["id"], config, recipe), recipe.get("note"))
 
 
-def _next(model: str, recipe: Record) -> str:
+def _next(model: str, config: Record, recipe: Record) -> str:
     """An estimate of this model, with an example of each option for what was never published."""
     phases: Sequence[Record] = recipe.get("phases") or ({},)
     options = ""
+    own = _own_sizes(config)
     if not recipe.get("tokens") and not all(phase.get("steps") for phase in phases):
-        options += " --tokens 10B"
+        options += " --samples 300M" if own.image_size else " --tokens 10B"
     if not all(phase.get("sequences_per_step") for phase in phases):
         options += " --batch-size 512"
-    if not all(phase.get("sequence_length") or phase.get("image_size") for phase in phases):
+    sized = own.image_size or own.sequence_length
+    if not sized and not all(phase.get("sequence_length") or phase.get("image_size") for phase in phases):
         options += " --seq-len 2048"
     return f"footprint estimate --model {model} --hw h100:8{options}"
+
+
+def _own_sizes(config: Record) -> StepShape:
+    """What the model itself fixes of a step; nothing where its config cannot be counted."""
+    try:
+        return with_own_sizes(config, StepShape(sequences=1))
+    except FootprintError:
+        return StepShape(sequences=1)
 
 
 def place_card(record: Record) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import shlex
+from pathlib import Path
 import tomllib
 
 import pytest
@@ -62,4 +63,16 @@ def test_the_whole_record_is_behind_explain() -> None:
 def test_the_next_command_of_every_model_answers(model: str) -> None:
     (command,) = re.findall(r"Next: footprint (.*)", footprint("models", "show", model).out)
     done = footprint(*shlex.split(command), "--quiet")
+    assert done.code == 0, done.err
+
+
+def test_the_next_command_of_an_image_model_knows_its_images(tmp_path: Path) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text(
+        'id = "mine"\nname = "Mine"\nyear = 2024\n[config]\nmodel_type = "vit"\nhidden_size = 192\n'
+        "num_hidden_layers = 4\nnum_attention_heads = 3\nintermediate_size = 768\nimage_size = 224\n"
+        "patch_size = 16\n"
+    )
+    (command,) = re.findall(r"Next: footprint (.*)", footprint("models", "show", str(own)).out)
+    done = footprint(*shlex.split(command.replace("mine", str(own))), "--quiet")
     assert done.code == 0, done.err
