@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import re
 import shlex
-from pathlib import Path
 import tomllib
+from pathlib import Path
 
 import pytest
 
