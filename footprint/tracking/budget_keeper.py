@@ -9,7 +9,16 @@ from typing import Any
 
 from footprint.results import Quantity
 from footprint.results.human import amount
-from footprint.tracking.budget import BudgetEvent, BudgetWatch, can_agree, publish_stop, read_stop, stop_step
+from footprint.tracking.budget import (
+    MARGIN_FLUSHES,
+    BudgetEvent,
+    BudgetWatch,
+    ProgramStop,
+    can_agree,
+    publish_stop,
+    read_stop,
+    stop_step,
+)
 from footprint.tracking.chain import LiveChain
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.peers import Peers
@@ -31,8 +40,9 @@ class BudgetKeeper:
         self._stop_known = False
         self._used_before: dict[str, float] = {}
         self._looked_s = -math.inf
+        self._last: tuple[float, dict[str, float]] = 0.0, {}
         settings = recorder.settings
-        stops = settings.on_budget == "stop"
+        stops = settings.on_budget == "stop" or isinstance(settings.on_budget, ProgramStop)
         self._budget = BudgetWatch(settings.budget, stops=stops) if settings.budget else None
 
     def watch(
@@ -55,11 +65,24 @@ class BudgetKeeper:
                 "cannot be watched (footprint doctor says what can be read)"
             )
         ahead = {name: value + before.get(name, 0.0) for name, value in ahead.items()}
-        wait_s = self._recorder.settings.flush_s * (1 if self._recorder.who.world_size == 1 else 4)
-        coming = {name: value * wait_s / max(state["run_s"], 1e-9) for name, value in here.items()}
+        coming = self._coming(here, state["run_s"])
         event = self._budget.check(used, ahead, coming, snapshot.steps)
         if event is not None:
             self._act(event, state, snapshot)
+
+    def _coming(self, here: dict[str, float], run_s: float) -> dict[str, float]:
+        """What is used until a stop that is decided at the next line can hold; recent power, if higher."""
+        settings, (then_s, then) = self._recorder.settings, self._last
+        self._last = run_s, here
+        wait_s = settings.flush_s
+        if isinstance(settings.on_budget, ProgramStop):
+            wait_s += settings.on_budget.takes_s()
+        elif self._recorder.who.world_size > 1:
+            wait_s += settings.flush_s * MARGIN_FLUSHES
+        rates = {name: value / max(run_s, 1e-9) for name, value in here.items()}
+        for name in rates.keys() & then.keys() if run_s > then_s else ():
+            rates[name] = max(rates[name], (here[name] - then[name]) / (run_s - then_s))
+        return {name: rate * wait_s for name, rate in rates.items()}
 
     def _before(self) -> dict[str, float]:
         """What earlier segments, and other runs of the budget's folder, have used already."""
@@ -110,9 +133,16 @@ class BudgetKeeper:
         rate = snapshot.steps / max(state["run_s"], 1e-9)
         step = stop_step(snapshot.steps, rate, recorder.settings.flush_s, recorder.who.world_size)
         if recorder.folder is not None:
-            step = publish_stop(recorder.folder, step, str(recorder.settings.budget))
+            step = publish_stop(recorder.folder, step, str(recorder.settings.budget), self._since_s())
         self._counts.stop_at = step
         return {"stop": step}
+
+    def _since_s(self) -> float:
+        """From when on a stop is meant for this segment, by the clock of the folder's disk."""
+        recorder = self._recorder
+        if recorder.who.metered_by_parent or recorder.writer is None:
+            return 0.0  # the supervisor took away what was there before it began
+        return recorder.writer.created_s
 
     def look_for_stop(self) -> None:
         """Every rank: take the step that was published, once."""
@@ -120,7 +150,7 @@ class BudgetKeeper:
         obeys = recorder.settings.on_budget == "stop" or recorder.who.metered_by_parent
         if self._stop_known or recorder.folder is None or not obeys:
             return
-        step = read_stop(recorder.folder)
+        step = read_stop(recorder.folder, self._since_s())
         if step is not None:
             self._stop_known = True
             self._counts.stop_at = min(self._counts.stop_at, step)
@@ -148,6 +178,8 @@ def words(event: BudgetEvent) -> str:
     """A budget's event as one line."""
     unit = UNITS[event.quantity]
     used = f"{amount(event.value, unit)} used"
+    if event.reached and event.value < event.limit:
+        return f"budget of {event.budget} would be passed before the next look, so the run stops now: {used}"
     if event.reached:
         return f"budget of {event.budget} reached at step {event.step:,}: {used}"
     ahead = "" if event.forecast is None else f": the run is going to use {amount(event.forecast, unit)}"

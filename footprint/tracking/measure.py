@@ -218,8 +218,7 @@ def _goodput(totals: RunTotals) -> Quantity | None:
     """Median step time x steps over wall-clock time [1]; at most 1."""
     if totals.step_s is None or totals.steps < 2 or totals.duration_s <= 0:
         return None
-    counted = sum(segment.steps for segment in totals.segments)
-    return Quantity(min(1.0, totals.step_s * counted / totals.duration_s))
+    return Quantity(min(1.0, totals.step_s * totals.steps / totals.duration_s))
 
 
 def _work(totals: RunTotals, model: Estimate | None) -> DoneWork:

@@ -18,7 +18,7 @@ from footprint.tracking.identity import check_run_id
 
 DEFAULT_FOLDER = "footprint-runs"
 FOLDER_VARIABLE = "FOOTPRINT_DIR"
-MOST_FLUSH_S = 3600.0
+FLUSH_S, MOST_FLUSH_S = 5.0, 3600.0
 ON_BUDGET = ("warn", "stop")
 
 
@@ -43,7 +43,9 @@ class Settings:
     progress: bool | None = None
     meter: str | Meter | None = "codecarbon"
     journal_dir: Path = Path(DEFAULT_FOLDER)
-    flush_s: float = 5.0
+    flush_s: float = FLUSH_S
+    flush_given: bool = False
+    """Else a program that joins `footprint run` takes the supervisor's interval."""
     run_id: str | None = None
     name: str | None = None
     initial_step: int = 0
@@ -79,7 +81,8 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
     values = dict(arguments)
     for name in ("total_steps", "total_tokens"):
         values[name] = _count(name, values.get(name))
-    values["flush_s"] = _flush_s(values["flush_s"])
+    values["flush_given"] = values.get("flush_s") is not None
+    values["flush_s"] = _flush_s(values["flush_s"]) if values["flush_given"] else FLUSH_S
     values["initial_step"] = int(_count("initial_step", values["initial_step"] or None) or 0)
     for name in ("model", "hw", "region", "name", "run_id"):
         values[name] = _text(name, values.get(name))

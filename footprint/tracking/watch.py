@@ -63,6 +63,10 @@ class Watcher:
         self._line = ProgressLine() if draws else None
         self._budget = BudgetKeeper(recorder, counts, say, shared=shared)
 
+    def look(self) -> None:
+        """Between two lines: whether the run is to stop."""
+        self._budget.look_for_stop()
+
     def tick(self, state: dict[str, Any], snapshot: Snapshot) -> None:
         """One look at the run, after its state was written."""
         recorder = self._recorder

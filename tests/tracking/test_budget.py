@@ -113,6 +113,18 @@ def test_earlier_segments_count(quick: Quick) -> None:
     assert total == pytest.approx(1.5 * used, rel=0.3)
 
 
+def test_a_stopped_run_goes_on_with_a_larger_budget(quick: Quick) -> None:
+    with quick(run_id="long", budget="0.05 kWh", on_budget="stop", **HUNGRY) as first:
+        train(first)
+    assert first.stopped
+    with quick(run_id="long", budget="5 kWh", on_budget="stop", **HUNGRY) as second:
+        steps = train(second, 0.8)
+    assert (second.stopped, steps > 0) == (False, True)
+    with quick(run_id="long", budget="0.2 kWh", on_budget="stop", **HUNGRY) as third:
+        train(third)
+    assert third.stopped
+
+
 def test_a_budget_over_a_folder_of_runs(quick: Quick, tmp_path: Path) -> None:
     with quick(**HUNGRY) as first:
         train(first, 0.5)

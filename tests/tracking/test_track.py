@@ -283,11 +283,15 @@ def test_resuming_adds_a_segment_and_counts_nothing_twice(quick: Quick, tmp_path
                 run.step(tokens=10)
     measured = run.measurement
     assert measured is not None
-    assert measured.workload.steps == 14  # 8, then 8 more from step 6
-    assert measured.workload.tokens == 160  # what was really trained
+    assert measured.workload.steps == 16  # 8, then 8 more from step 6, as trained and paid for
+    assert measured.workload.tokens == 160
     assert [segment.steps for segment in measured.segments] == [8, 8]
     assert any("2 steps were trained twice" in warning for warning in measured.warnings)
     rows, _ = read_rows(tmp_path / "runs.csv", kind="measurement")
+    for row in rows:  # a row is one launch, all of it
+        assert (float(row["workload_steps"]), float(row["workload_tokens"])) == (8, 80)
+        assert float(row["duration_h_mid"]) * 3600 < 2 * 8 * 0.03
+    assert sum(float(row["duration_h_mid"]) for row in rows) == pytest.approx(measured.duration_h.mid)
     together = sum(float(row["it_energy_kwh_mid"]) for row in rows)
     assert measured.it_energy_kwh is not None
     assert together == pytest.approx(measured.it_energy_kwh.mid, rel=0.02)
