@@ -179,7 +179,8 @@ def words(event: BudgetEvent) -> str:
     unit = UNITS[event.quantity]
     used = f"{amount(event.value, unit)} used"
     if event.reached and event.value < event.limit:
-        return f"budget of {event.budget} would be passed before the next look, so the run stops now: {used}"
+        at = f" at step {event.step:,}" if event.step else ""
+        return f"budget of {event.budget} would be passed before the next look, so the run stops{at}: {used}"
     if event.reached:
         return f"budget of {event.budget} reached at step {event.step:,}: {used}"
     ahead = "" if event.forecast is None else f": the run is going to use {amount(event.forecast, unit)}"

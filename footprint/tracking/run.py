@@ -87,6 +87,9 @@ class Run(Answers):
         self.run_id, self.status = outer.run_id, "phase"
         self.step = outer.step
         outer._counts.enter(self._settings.name or "nested")
+        lost = self._settings.unlike(outer._settings)
+        if lost and not outer._settings.quiet:
+            self.say(f"a phase of run {outer.run_id}, which does not use its {', '.join(lost)}")
         return self
 
     def _begin(self) -> None:

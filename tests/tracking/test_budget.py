@@ -35,14 +35,19 @@ def train(run: Run, seconds: float = 6.0) -> int:
     ("budget", "quantity"),
     [("0.06 kWh", "energy_kwh"), ("30 gCO2e", "co2e_kg"), ("$0.02", "cost_usd"), ("0.0002h", "duration_h")],
 )
-def test_a_stop_ends_the_loop_below_the_limit(quick: Quick, budget: str, quantity: str) -> None:
+def test_a_stop_ends_the_loop_below_the_limit(
+    quick: Quick, capfd: pytest.CaptureFixture[str], budget: str, quantity: str
+) -> None:
     arguments = {**HUNGRY, "hw": "v100-sxm2-16gb:1", "usd_per_hour": 100.0}
     before = time.monotonic()
-    with quick(budget=budget, on_budget="stop", **arguments) as run:
+    with quick(budget=budget, on_budget="stop", quiet=False, **arguments) as run:
         train(run)
         raise AssertionError("the loop went on")
     assert time.monotonic() - before < 4.0
     assert (run.status, run.stopped) == ("stopped_by_budget", True)
+    said = capfd.readouterr().err
+    assert f"budget of {budget} would be passed before the next look, so the run stops at step" in said
+    assert "reached" not in said
     measured = getattr(run.measurement, quantity)
     limit = parse_limit(budget)
     # it ends below the limit, give or take the time that a loaded machine needs to notice

@@ -18,6 +18,7 @@ import footprint
 from footprint.errors import FootprintError
 from footprint.reports.csvfile import read_rows
 from footprint.tracking import BudgetReachedError, Run
+from footprint.tracking.archive import open_archive
 from footprint.tracking.journal import read_journal
 
 Quick = Callable[..., Run]
@@ -204,6 +205,17 @@ def test_a_run_inside_a_run_is_a_phase_of_it(quick: Quick, tmp_path: Path) -> No
     assert len(list((tmp_path / "footprint-runs").iterdir())) == 1
 
 
+def test_a_phase_says_what_it_does_not_use(quick: Quick, capfd: pytest.CaptureFixture[str]) -> None:
+    with quick(region="FRA", quiet=False):
+        with quick(name="same", region="FRA", quiet=False):
+            pass
+        capfd.readouterr()
+        with quick(csv="x.csv", budget="2 kWh", region="DEU", pue=1.1, name="eval", quiet=False):
+            pass
+        (line,) = capfd.readouterr().err.splitlines()
+    assert line.endswith("which does not use its region, csv, budget, pue")
+
+
 def test_phases_divide_the_energy(quick: Quick) -> None:
     with quick() as run:
         time.sleep(0.3)
@@ -257,6 +269,54 @@ def test_async_code_and_decorators(quick: Quick) -> None:
     asyncio.run(both())
     assert train_too.__name__ == "train_too"
     assert len(list(Path("footprint-runs").iterdir())) == 4
+
+
+def test_a_generator_is_a_run_as_long_as_it_is_iterated(quick: Quick, tmp_path: Path) -> None:
+    @quick(name="plain")
+    def batches(n: int) -> Any:
+        total = 0
+        for i in range(n):
+            time.sleep(0.05)
+            total += (yield i) or 0
+        return total
+
+    @quick(name="async")
+    async def async_batches(n: int) -> Any:
+        for i in range(n):
+            await asyncio.sleep(0.05)
+            try:
+                sent = yield i
+            except KeyError:
+                sent = "caught"
+            if sent:
+                yield sent
+
+    assert list(batches(4)) == [0, 1, 2, 3]
+    given = batches(2)
+    next(given)
+    given.send(5)
+    with pytest.raises(StopIteration) as end:
+        given.send(6)
+    assert end.value.value == 11
+    for _ in batches(99):  # left early
+        break
+
+    async def consume() -> list[Any]:
+        seen = [item async for item in async_batches(4)]
+        given = async_batches(1)
+        seen += [await anext(given), await given.asend("sent")]
+        await given.aclose()
+        given = async_batches(1)
+        seen += [await anext(given), await given.athrow(KeyError())]
+        await given.aclose()
+        return seen
+
+    assert asyncio.run(consume()) == [0, 1, 2, 3, 0, "sent", 0, "caught"]
+    reports = open_archive([tmp_path / "footprint-runs"]).reports()
+    assert {report.measurement.status for report in reports} == {"completed"}
+    seconds = [report.measurement.duration_h.mid * 3600 for report in reports]
+    assert seconds[0] == pytest.approx(0.2, rel=0.5)
+    assert seconds[3] == pytest.approx(0.2, rel=0.5)
 
 
 def test_start_and_stop_without_a_block(quick: Quick) -> None:
