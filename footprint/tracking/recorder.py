@@ -279,8 +279,8 @@ class Recorder:
         run_s, boot_s = self.run_s(), self.boot_s()
         kwh = self.ledger.energy_kwh()
         state: dict[str, Any] = {
-            "boot_s": round(boot_s, 4),
-            "run_s": round(run_s, 4),
+            "boot_s": round(boot_s, 6),
+            "run_s": round(run_s, 6),
             "suspended_s": round(max(0.0, boot_s - self._boot_started - run_s), 1),
             "steps": snapshot.steps,
             "tokens": snapshot.tokens,
