@@ -110,7 +110,7 @@ class Watcher:
         typical = snapshot.step_s / each if snapshot.step_s and each > 0 else None
         if self._recorder.meter_settled or state["run_s"] > METER_START_S:
             self._forecaster.add(done, state["run_s"], typical, state.get("waited_s", 0.0))
-        return self._forecaster.forecast(done, state["run_s"])
+        return self._forecaster.forecast(done, state["run_s"], typical)
 
     def _make_forecaster(self, snapshot: Snapshot) -> Forecaster | None:
         """By steps where their number is known, else by tokens or samples; None while nothing says."""

@@ -89,7 +89,8 @@ def test_what_a_look_at_names_costs() -> None:
         "track(model='llama3-8b', hw='v100:8', region='FRA', provider='aws')\n"
         "print(time.process_time() - began, *({'pandas', 'torch', 'numpy', 'pydantic'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     seconds, *heavy = done.stdout.split()
     assert heavy == []
     assert float(seconds) < 0.15
