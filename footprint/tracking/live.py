@@ -14,6 +14,8 @@ from footprint.results.human import amount, figures, interval
 from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking.journal import SUFFIX, Journal, UnreadableJournalError, journals_in, read_journal
 from footprint.tracking.marker import settle
+from footprint.tracking.measure import impossible
+from footprint.tracking.names import in_python
 from footprint.tracking.process import ProcessRecord, read_process
 from footprint.tracking.report import RunReport, last_out, report_journals, report_on, write_rows
 from footprint.units import SECONDS_PER_HOUR
@@ -114,6 +116,7 @@ def start_line(recorder: Recorder) -> str:
             f"{spoken(estimate.energy_kwh, 'kwh')}, "
             f"{spoken(estimate.co2e_kg, 'kg')} CO2e, {estimate.place.name}"
         )
+        parts += [in_python(warning) for warning in estimate.warnings]
     elif prepared is not None and prepared.given.get("hw"):
         parts.append(str(prepared.given["hw"]))
     meter = recorder.settings.meter
@@ -159,6 +162,7 @@ def end_line(recorder: Recorder, report: RunReport, *, written: Sequence[Path] =
         parts.append(spoken(measured.cost_usd, "usd"))
     if report.comparison is not None:
         parts.append(_against(report.comparison))
+    parts += impossible(measured.mfu)
     if written:
         parts.append(f"rows in {', '.join(_short(csv) for csv in written)}")
     return " | ".join([*parts, *_new_problems(recorder)])

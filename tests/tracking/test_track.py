@@ -91,6 +91,23 @@ def test_predicted_beside_measured_splits_the_gap(quick: Quick) -> None:
     assert json.loads(json.dumps(comparison.to_json()))["run_id"] == run.run_id
 
 
+def test_what_cannot_be_is_said(quick: Quick, capfd: pytest.CaptureFixture[str]) -> None:
+    """A step of 8 billion parameters and 8192 tokens in 20 ms on one V100 of 125 TFLOP/s and 16 GiB."""
+    with quick(model="llama3-8b", hw="v100:1", batch_size=1, total_steps=5, quiet=False) as run:
+        for _ in range(5):
+            time.sleep(0.02)
+            run.step(tokens=8192)
+    measured = run.measurement
+    assert measured is not None
+    assert measured.mfu is not None
+    assert measured.mfu.mid > 6 * 8e9 * 8192 / 0.1 / 125e12  # a tenth of a second and not 0.02, to be safe
+    lines = capfd.readouterr().err.splitlines()
+    for said in ("does not fit into the 16 GiB", "is impossible (above 1)"):
+        assert any(said in warning for warning in measured.warnings)
+        assert any(said in line for line in lines)
+    assert "--" not in " ".join(lines)
+
+
 def test_works_with_no_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
     monkeypatch.chdir(tmp_path)
     with footprint.track(meter="none") as run:
