@@ -26,6 +26,11 @@ from footprint.tracking.recorder import Recorder
 from footprint.tracking.spent import spent_before
 from footprint.units import SECONDS_PER_HOUR
 
+FIRST_LOOK_S, LEAST_LOOK_S = 1.0, 0.25
+"""A budget that stops is looked at from the first second on, and so often where it is nearly used up."""
+UNKNOWN_S = 15.0
+"""What has not been read by then is looked for as seldom as lines are written."""
+
 
 class BudgetKeeper:
     """Lives on the recorder's thread, beside the forecast."""
@@ -44,6 +49,8 @@ class BudgetKeeper:
         settings = recorder.settings
         stops = settings.on_budget == "stop" or isinstance(settings.on_budget, ProgramStop)
         self._budget = BudgetWatch(settings.budget, stops=stops) if settings.budget else None
+        if self._budget is not None and stops:
+            recorder.look_again_s = FIRST_LOOK_S
 
     def watch(
         self,
@@ -65,24 +72,45 @@ class BudgetKeeper:
                 "cannot be watched (footprint doctor says what can be read)"
             )
         ahead = {name: value + before.get(name, 0.0) for name, value in ahead.items()}
-        coming = self._coming(here, state["run_s"])
+        coming = self._coming(self._budget, here, used, state["run_s"], snapshot)
         event = self._budget.check(used, ahead, coming, snapshot.steps)
         if event is not None:
             self._act(event, state, snapshot)
 
-    def _coming(self, here: dict[str, float], run_s: float) -> dict[str, float]:
-        """What is used until a stop that is decided at the next line can hold; recent power, if higher."""
-        settings, (then_s, then) = self._recorder.settings, self._last
+    def _coming(
+        self,
+        budget: BudgetWatch,
+        here: dict[str, float],
+        used: dict[str, float],
+        run_s: float,
+        snapshot: Snapshot,
+    ) -> dict[str, float]:
+        """What is used until a stop can hold that is decided a look later, and when to look again.
+
+        The next look comes after half of the time that is left, so that the last is close to the limit.
+        """
+        name, (then_s, then), flush_s = budget.limit.quantity, self._last, self._recorder.settings.flush_s
         self._last = run_s, here
-        wait_s = settings.flush_s
+        if not budget.stops:
+            return {}
+        rate = here.get(name, 0.0) / max(run_s, 1e-9)
+        if name in then and run_s > then_s:
+            rate = max(rate, (here[name] - then[name]) / (run_s - then_s))  # it may have risen
+        if rate <= 0:
+            self._recorder.look_again_s = FIRST_LOOK_S if run_s < UNKNOWN_S else flush_s
+            return {}
+        least_s, takes_s = min(flush_s, LEAST_LOOK_S), self._takes_s(snapshot)
+        left_s = (budget.limit.value - used[name]) / rate - takes_s
+        self._recorder.look_again_s = max(least_s, left_s / 2)
+        return {name: rate * (least_s + takes_s)}
+
+    def _takes_s(self, snapshot: Snapshot) -> float:
+        """From deciding to stop until all have stopped [s]."""
+        settings = self._recorder.settings
         if isinstance(settings.on_budget, ProgramStop):
-            wait_s += settings.on_budget.takes_s()
-        elif self._recorder.who.world_size > 1:
-            wait_s += settings.flush_s * MARGIN_FLUSHES
-        rates = {name: value / max(run_s, 1e-9) for name, value in here.items()}
-        for name in rates.keys() & then.keys() if run_s > then_s else ():
-            rates[name] = max(rates[name], (here[name] - then[name]) / (run_s - then_s))
-        return {name: rate * wait_s for name, rate in rates.items()}
+            return settings.on_budget.takes_s()
+        margin_s = settings.flush_s * MARGIN_FLUSHES if self._recorder.who.world_size > 1 else 0.0
+        return margin_s + (snapshot.step_s or 0.0)
 
     def _before(self) -> dict[str, float]:
         """What earlier segments, and other runs of the budget's folder, have used already."""

@@ -48,8 +48,13 @@ class Segment:
 
     @property
     def steps(self) -> int:
-        """Steps of the launch: every rank counts the same ones."""
-        return max(process.steps for process in self.processes)
+        """Steps of the launch: ranks count the same ones, programs that joined each its own."""
+        most: dict[tuple[str, ...], int] = defaultdict(int)
+        for process in self.processes:
+            alone = process.world_size == 1
+            program = (process.boot_id, process.launch) if alone or process.nodes == 1 else ()
+            most[program] = max(most[program], process.steps)
+        return sum(most.values())
 
     @property
     def status(self) -> str:

@@ -75,8 +75,10 @@ class Recorder:
         """What the watcher wants on the next line."""
         self.opened, self.ready, self.done = threading.Event(), threading.Event(), threading.Event()
         self.on_look: Callable[[], None] = lambda: None
-        """Called each `LOOK_S` by a program that joined, between the lines."""
+        """What a program that joined does each `LOOK_S`."""
         self._look_s = LOOK_S if who.metered_by_parent else math.inf
+        self.look_again_s = math.inf
+        """When a budget that stops wants the next line, if sooner than the interval [s]."""
         self._counts = counts
         self._on_open = on_open
         self._on_tick = on_tick
@@ -86,9 +88,8 @@ class Recorder:
         self._ended_s = self._ended_boot_s = math.inf
         self._patience = Patience(METER_END_WAIT_S)
         self._preparation = Preparation(settings, who)
-        self._announced = False
         self._meter = MeterThread(make_meter, lambda: time.monotonic() - self._started)
-        self._meter_opened = False
+        self._announced = self._meter_opened = False
         self._boot_started = boot_clock_s()
         self._started = time.monotonic()
         self._usage, self._phase_energy = Usage(), PhaseEnergy()
@@ -168,11 +169,12 @@ class Recorder:
             self._guard("journal", self._open_journal)
             self.opened.set()
             self._guard("start", self._start)
-            due_s = self.settings.flush_s
+            began_s = 0.0
             while not self._ending:
-                self._rest(max(due_s - self.run_s(), LEAST_REST * self.settings.flush_s))
+                interval_s = min(self.settings.flush_s, self.look_again_s)
+                self._rest(max(began_s + interval_s - self.run_s(), LEAST_REST * interval_s))
                 if not self._ending:
-                    due_s = self.run_s() + self.settings.flush_s
+                    began_s = self.run_s()
                     self._guard("preparation", self._announce)
                     self._guard("flush", self._tick)
             self._guard("last flush", self._last)

@@ -52,7 +52,7 @@ class Watcher:
         self, recorder: Recorder, counts: Counts, say: Callable[[str], None], *, shared: bool
     ) -> None:
         self.latest: Forecast | None = None
-        self._recorder = recorder
+        self._recorder, self._counts = recorder, counts
         self._chain: LiveChain | None = None
         self._forecaster: Forecaster | None = None
         self._unit = ""
@@ -64,8 +64,10 @@ class Watcher:
         self._budget = BudgetKeeper(recorder, counts, say, shared=shared)
 
     def look(self) -> None:
-        """Between two lines: whether the run is to stop."""
+        """Between two lines: whether the run is to stop, and whether it has begun to step."""
         self._budget.look_for_stop()
+        if self._counts.steps and not self._recorder.last_state.get("steps"):
+            self._recorder.flush_soon()  # so that the supervisor knows of it
 
     def tick(self, state: dict[str, Any], snapshot: Snapshot) -> None:
         """One look at the run, after its state was written."""

@@ -54,6 +54,13 @@ def test_a_stop_ends_the_loop_below_the_limit(
     assert measured.mid == pytest.approx(limit.value, rel=0.4)
 
 
+def test_a_stop_is_close_to_the_limit_however_seldom_lines_are_written(quick: Quick) -> None:
+    with quick(budget="0.25 kWh", on_budget="stop", **{**HUNGRY, "flush_s": 60.0}) as run:  # 2.5 s
+        train(run)
+    assert run.stopped
+    assert 0.18 < run.measurement.energy_kwh.mid < 0.25  # type: ignore[union-attr]
+
+
 def test_the_checkpoint_comes_before_the_stop(quick: Quick) -> None:
     order: list[str] = []
     with quick(budget="0.03 kWh", on_budget="stop", on_stop=lambda: order.append("saved"), **HUNGRY) as run:

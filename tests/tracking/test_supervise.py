@@ -154,6 +154,19 @@ def test_a_tracking_program_stops_below_the_limit_however_seldom_it_flushes(tmp_
     assert inner.journal.start["flush_s"] == (5.0 if own else 0.1)
 
 
+def test_a_stop_comes_before_the_first_line_is_due(tmp_path: Path) -> None:
+    """0.3 kWh is 3 s, and lines are written each 60 s: both look by themselves, and a checkpoint is saved."""
+    program = SLOW_TO_FLUSH % 'on_stop=lambda: print("saved", flush=True)'
+    options = ("--budget", "0.3 kWh", "--on-budget", "stop", "--flush-s", "60")
+    code, out, err = run(tmp_path, sys.executable, "-c", program, options=options)
+    assert (code, out) == (3, "saved\n"), err
+    assert 0.15 < report(tmp_path).measurement.energy_kwh.mid < 0.3
+    (tmp_path / "plain").mkdir()
+    code, _, err = run(tmp_path / "plain", "sleep", "60", options=options)
+    assert code == 3, err
+    assert 0.15 < report(tmp_path / "plain").measurement.energy_kwh.mid < 0.3
+
+
 RANKS = """
 import os, subprocess, sys
 here = {**os.environ, "TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
@@ -192,6 +205,14 @@ def test_a_program_with_a_folder_and_a_name_of_its_own_joins_and_says_so(tmp_pat
     assert rows[0] == rows[1]
     assert float(rows[1][0]["it_energy_kwh_mid"]) > 0.05
     assert rows[1][0]["workload_steps"] == "40"
+
+
+def test_programs_one_after_the_other_add_up(tmp_path: Path) -> None:
+    program = "import subprocess, sys\nfor _ in range(2): subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    code, _, err = run(tmp_path, sys.executable, "-c", program, TRACKED)
+    assert code == 0, err
+    work = report(tmp_path).measurement.workload
+    assert (work.steps, work.tokens) == (80, 400)
 
 
 def test_a_quiet_supervisor_has_a_quiet_program(tmp_path: Path) -> None:
