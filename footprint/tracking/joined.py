@@ -6,7 +6,6 @@ program gave for these is set aside, and said in one line.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +35,7 @@ def handed_down(run_id: str, folder: Path | None, settings: Settings) -> dict[st
 def join(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings, str]:
     """The settings of a program that joins, and the line that says what of its own is not used."""
     folder = Path(environ.get(PARENT_FOLDER) or settings.journal_dir)
-    asked = Path(os.environ.get(FOLDER_VARIABLE) or folder)
+    asked = Path(environ.get(FOLDER_VARIABLE) or folder)
     aside = []
     if settings.journal_dir.absolute() not in (folder.absolute(), asked.absolute()):
         aside.append(f"journal_dir {settings.journal_dir}")
