@@ -26,7 +26,8 @@ _LIMIT_UNITS: dict[str, tuple[str, float]] = {
     "wh": ("energy_kwh", 1e-3), "kwh": ("energy_kwh", 1.0),
     "mwh": ("energy_kwh", 1e3), "gwh": ("energy_kwh", 1e6),
     "gco2e": ("co2e_kg", 1e-3), "kgco2e": ("co2e_kg", 1.0), "tco2e": ("co2e_kg", KG_PER_T),
-    "usd": ("cost_usd", 1.0), "min": ("duration_h", 1 / 60), "h": ("duration_h", 1.0),
+    "usd": ("cost_usd", 1.0), "s": ("duration_h", 1 / SECONDS_PER_HOUR), "min": ("duration_h", 1 / 60),
+    "h": ("duration_h", 1.0),
     "d": ("duration_h", HOURS_PER_DAY),
 }  # fmt: skip
 
@@ -128,7 +129,10 @@ class Limit:
 
 def parse_limit(text: str, what: str = "limit") -> Limit:
     """A limit such as ``2 kWh``, ``10 kgCO2e``, ``$50``, ``3h`` or ``2d``."""
-    forms = "a number with kWh, MWh, kgCO2e, tCO2e, USD or $, h or d, such as '10 kgCO2e' or '$500'"
+    forms = (
+        "a number with Wh, kWh, MWh or GWh, gCO2e, kgCO2e or tCO2e, USD or $, s, min, h or d, "
+        "such as '10 kgCO2e' or '$500'"
+    )
     bare = text.strip()
     if bare.startswith("$") or bare.lower().endswith("usd") or bare.lower().startswith("usd"):
         try:

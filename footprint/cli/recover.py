@@ -49,7 +49,8 @@ def _record(item: Recovered) -> dict[str, Any]:
         **item.report.measurement.to_json(),
         "unseen_s": item.unseen_s,
         "damaged_lines": item.damaged,
-        "csv": None if item.csv is None else str(item.csv),
+        "csv": str(item.csvs[0]) if item.csvs else None,
+        "csvs": [str(csv) for csv in item.csvs],
     }
 
 
@@ -67,5 +68,6 @@ def _line(item: Recovered) -> str:
         lost = f"; at most {item.unseen_s:g} s after the last line ({share:.2g} of the run) could not be seen"
     if item.damaged:
         lost += f"; {item.damaged} damaged lines left out"
-    where = f"; rows in {item.csv}" if item.csv is not None else "; no --csv, so no rows were written"
+    named = ", ".join(str(csv) for csv in item.csvs)
+    where = f"; rows in {named}" if named else "; no --csv, so no rows were written"
     return f"{item.run_id}: {item.status} after {amount(hours, 'h')}, {energy}{lost}{where}"

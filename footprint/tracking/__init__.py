@@ -31,7 +31,7 @@ def track(
     progress: bool | None = None,
     meter: str | Meter | None = "codecarbon",
     journal_dir: str | Path | None = None,
-    flush_s: float = 5.0,
+    flush_s: float | None = None,
     run_id: str | None = None,
     name: str | None = None,
     initial_step: int = 0,
@@ -45,8 +45,9 @@ def track(
     (``batch_size``, ``precision``, ``provider``, ``pue``, ...). ``csv`` takes a row for the
     estimate and one for the measurement. ``meter`` is ``"codecarbon"``, ``"constant:250W"`` (IT
     power of the node), ``"none"`` or an object of `footprint.meters.Meter`. Journals go to
-    ``journal_dir``, else ``FOOTPRINT_DIR``, else ``./footprint-runs``. ``run_id`` continues an
-    earlier run as a new segment, ``initial_step`` says at which of its steps.
+    ``journal_dir``, else ``FOOTPRINT_DIR``, else ``./footprint-runs``, with a line each ``flush_s``
+    (5 s). ``run_id`` continues an earlier run as a new segment, ``initial_step`` says at which of its
+    steps.
 
     Nothing that fails in here stops or slows the training; only wrong arguments raise, before
     it starts.

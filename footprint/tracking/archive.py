@@ -142,7 +142,7 @@ class Recovered:
     run_id: str
     status: str
     report: RunReport
-    csv: Path | None
+    csvs: tuple[Path, ...]
     unseen_s: float
     """The longest that any of its processes can have gone on after its last line."""
     damaged: int
@@ -174,9 +174,8 @@ def _recover(
 ) -> Recovered:
     others = [p for other, group in archive.runs.items() if other != run_id for p in group]
     report = report_on(run_id, segment.processes, others)
-    told = report.totals.given.get("csv")
-    target = csv or (Path(told) if told else None)
-    if target is not None:
+    targets = [csv] if csv is not None else report.csvs
+    for target in targets:
         write_missing_rows(report, target, first_segment=first)
     settle(folder, segment)
     killed = [process for process in segment.processes if process.status == KILLED]
@@ -184,7 +183,7 @@ def _recover(
         run_id=run_id,
         status=report.measurement.status,
         report=report,
-        csv=target,
+        csvs=tuple(targets),
         unseen_s=max((process.lost_s for process in killed), default=0.0),
         damaged=sum(process.journal.damaged for process in segment.processes),
     )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from footprint.parsing import Limit
@@ -33,8 +34,21 @@ class BudgetEvent:
     forecast: float | None
     """Where the run will end if it goes on, where that is known."""
     reached: bool
-    """False for the first warning, when only the forecast is over the budget."""
+    """False for the first warning, when only the forecast is over the budget. A stop comes before the limit
+    would be passed, so that ``value`` is still below it."""
     step: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramStop:
+    """The ``on_budget`` of a supervisor: it stops a program, which goes on for some seconds after that."""
+
+    ask: Callable[[BudgetEvent], None]
+    takes_s: Callable[[], float]
+
+    def __call__(self, event: BudgetEvent) -> None:
+        """Stop the program, or pass a warning on."""
+        self.ask(event)
 
 
 class BudgetWatch:
@@ -92,8 +106,10 @@ def can_agree(who: Identity, folder: Path | None, seen: int, name_is_shared: boo
     return ""
 
 
-def publish_stop(folder: Path, step: int, why: str) -> int:
+def publish_stop(folder: Path, step: int, why: str, since_s: float = 0.0) -> int:
     """Write the step to stop at, unless one is written already; the step that holds."""
+    if read_stop(folder, since_s) is None:
+        (folder / STOP_FILE).unlink(missing_ok=True)  # an earlier segment's, or damaged
     temporary = folder / f".{STOP_FILE}.{os.getpid()}"
     temporary.write_text(json.dumps({"step": step, "why": why}), encoding="utf-8")
     try:
@@ -108,9 +124,11 @@ def publish_stop(folder: Path, step: int, why: str) -> int:
     return step
 
 
-def read_stop(folder: Path) -> int | None:
-    """The step that was published, if any."""
+def read_stop(folder: Path, since_s: float = 0.0) -> int | None:
+    """The step that was published, if any; what was written before ``since_s`` stopped an earlier segment."""
     try:
+        if (folder / STOP_FILE).stat().st_mtime < since_s:
+            return None
         step = json.loads((folder / STOP_FILE).read_text(encoding="utf-8"))["step"]
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -9,13 +9,27 @@ from typing import Any
 
 from footprint.results import Quantity
 from footprint.results.human import amount
-from footprint.tracking.budget import BudgetEvent, BudgetWatch, can_agree, publish_stop, read_stop, stop_step
+from footprint.tracking.budget import (
+    MARGIN_FLUSHES,
+    BudgetEvent,
+    BudgetWatch,
+    ProgramStop,
+    can_agree,
+    publish_stop,
+    read_stop,
+    stop_step,
+)
 from footprint.tracking.chain import LiveChain
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.peers import Peers
 from footprint.tracking.recorder import Recorder
 from footprint.tracking.spent import spent_before
 from footprint.units import SECONDS_PER_HOUR
+
+FIRST_LOOK_S, LEAST_LOOK_S = 1.0, 0.25
+"""A budget that stops is looked at from the first second on, and so often where it is nearly used up."""
+UNKNOWN_S = 15.0
+"""What has not been read by then is looked for as seldom as lines are written."""
 
 
 class BudgetKeeper:
@@ -31,9 +45,12 @@ class BudgetKeeper:
         self._stop_known = False
         self._used_before: dict[str, float] = {}
         self._looked_s = -math.inf
+        self._last: tuple[float, dict[str, float]] = 0.0, {}
         settings = recorder.settings
-        stops = settings.on_budget == "stop"
+        stops = settings.on_budget == "stop" or isinstance(settings.on_budget, ProgramStop)
         self._budget = BudgetWatch(settings.budget, stops=stops) if settings.budget else None
+        if self._budget is not None and stops:
+            recorder.look_again_s = FIRST_LOOK_S
 
     def watch(
         self,
@@ -55,11 +72,45 @@ class BudgetKeeper:
                 "cannot be watched (footprint doctor says what can be read)"
             )
         ahead = {name: value + before.get(name, 0.0) for name, value in ahead.items()}
-        wait_s = self._recorder.settings.flush_s * (1 if self._recorder.who.world_size == 1 else 4)
-        coming = {name: value * wait_s / max(state["run_s"], 1e-9) for name, value in here.items()}
+        coming = self._coming(self._budget, here, used, state["run_s"], snapshot)
         event = self._budget.check(used, ahead, coming, snapshot.steps)
         if event is not None:
             self._act(event, state, snapshot)
+
+    def _coming(
+        self,
+        budget: BudgetWatch,
+        here: dict[str, float],
+        used: dict[str, float],
+        run_s: float,
+        snapshot: Snapshot,
+    ) -> dict[str, float]:
+        """What is used until a stop can hold that is decided a look later, and when to look again.
+
+        The next look comes after half of the time that is left, so that the last is close to the limit.
+        """
+        name, (then_s, then), flush_s = budget.limit.quantity, self._last, self._recorder.settings.flush_s
+        self._last = run_s, here
+        if not budget.stops:
+            return {}
+        rate = here.get(name, 0.0) / max(run_s, 1e-9)
+        if name in then and run_s > then_s:
+            rate = max(rate, (here[name] - then[name]) / (run_s - then_s))  # it may have risen
+        if rate <= 0:
+            self._recorder.look_again_s = FIRST_LOOK_S if run_s < UNKNOWN_S else flush_s
+            return {}
+        least_s, takes_s = min(flush_s, LEAST_LOOK_S), self._takes_s(snapshot)
+        left_s = (budget.limit.value - used[name]) / rate - takes_s
+        self._recorder.look_again_s = max(least_s, left_s / 2)
+        return {name: rate * (least_s + takes_s)}
+
+    def _takes_s(self, snapshot: Snapshot) -> float:
+        """From deciding to stop until all have stopped [s]."""
+        settings = self._recorder.settings
+        if isinstance(settings.on_budget, ProgramStop):
+            return settings.on_budget.takes_s()
+        margin_s = settings.flush_s * MARGIN_FLUSHES if self._recorder.who.world_size > 1 else 0.0
+        return margin_s + (snapshot.step_s or 0.0)
 
     def _before(self) -> dict[str, float]:
         """What earlier segments, and other runs of the budget's folder, have used already."""
@@ -110,9 +161,16 @@ class BudgetKeeper:
         rate = snapshot.steps / max(state["run_s"], 1e-9)
         step = stop_step(snapshot.steps, rate, recorder.settings.flush_s, recorder.who.world_size)
         if recorder.folder is not None:
-            step = publish_stop(recorder.folder, step, str(recorder.settings.budget))
+            step = publish_stop(recorder.folder, step, str(recorder.settings.budget), self._since_s())
         self._counts.stop_at = step
         return {"stop": step}
+
+    def _since_s(self) -> float:
+        """From when on a stop is meant for this segment, by the clock of the folder's disk."""
+        recorder = self._recorder
+        if recorder.who.metered_by_parent or recorder.writer is None:
+            return 0.0  # the supervisor took away what was there before it began
+        return recorder.writer.created_s
 
     def look_for_stop(self) -> None:
         """Every rank: take the step that was published, once."""
@@ -120,7 +178,7 @@ class BudgetKeeper:
         obeys = recorder.settings.on_budget == "stop" or recorder.who.metered_by_parent
         if self._stop_known or recorder.folder is None or not obeys:
             return
-        step = read_stop(recorder.folder)
+        step = read_stop(recorder.folder, self._since_s())
         if step is not None:
             self._stop_known = True
             self._counts.stop_at = min(self._counts.stop_at, step)
@@ -148,6 +206,9 @@ def words(event: BudgetEvent) -> str:
     """A budget's event as one line."""
     unit = UNITS[event.quantity]
     used = f"{amount(event.value, unit)} used"
+    if event.reached and event.value < event.limit:
+        at = f" at step {event.step:,}" if event.step else ""
+        return f"budget of {event.budget} would be passed before the next look, so the run stops{at}: {used}"
     if event.reached:
         return f"budget of {event.budget} reached at step {event.step:,}: {used}"
     ahead = "" if event.forecast is None else f": the run is going to use {amount(event.forecast, unit)}"

@@ -72,6 +72,11 @@ class Counts:
         self.over = over
         """Called at that step; may raise to leave the loop."""
 
+    @property
+    def steps(self) -> int:
+        """Steps so far."""
+        return self._steps
+
     def step(self, tokens: Any = 0, samples: Any = 0) -> None:
         """Count one step, with the tokens and samples that this process handled in it."""
         with self._lock:

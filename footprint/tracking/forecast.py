@@ -37,6 +37,8 @@ STALL_LOG_SD = 0.5
 SHARED, MOST_WAITED = 0.6, 0.9
 """Who shares its processor today may have it alone tomorrow, or share it with more."""
 UNKNOWN_LOG_SD = 0.25
+FIRST_LOG_SD, LEAST_STEPS = 0.5, 5
+"""What the first seconds say of the pace, where they contradict the prior before there is a block."""
 STRETCHES = 32
 LIKELY_ALIKE, WEIGHT_ALIKE, MOST_ALIKE = 0.3, 4.0, 0.95
 
@@ -145,16 +147,24 @@ class Forecaster:
             warm_up_s=warm_up_s,
         )
 
-    def forecast(self, steps: float, run_s: float) -> TimeForecast | None:
-        """The whole run's time, after ``steps`` in ``run_s`` seconds; None where no end is known."""
+    def forecast(self, steps: float, run_s: float, typical_s: float | None = None) -> TimeForecast | None:
+        """The whole run's time, after ``steps`` in ``run_s`` seconds; None where no end is known.
+
+        ``typical_s`` is the median step so far, which counts before there is a block.
+        """
         if self.total_steps is None or self.total_steps <= 0:
             return None
         left = max(0.0, self.total_steps - steps)
         progress = min(1.0, steps / self.total_steps)
         pace = self.pace(left)
-        if pace is None:
+        if pace is not None:
+            low, mid, high, basis = self._with_prior(pace.low_s, pace.mid_s, pace.high_s)
+        elif self._contradicted(steps, run_s):
+            mean = run_s / steps  # start-up included
+            mid, basis = min(typical_s or mean, mean), "measured"
+            low, high = mid * math.exp(-Z90 * FIRST_LOG_SD), mean * math.exp(Z90 * FIRST_LOG_SD)
+        else:
             return self._from_prior(progress, run_s)
-        low, mid, high, basis = self._with_prior(pace.low_s, pace.mid_s, pace.high_s)
         return TimeForecast(
             progress=progress,
             low_h=(run_s + low * left) / 3600,
@@ -163,6 +173,12 @@ class Forecaster:
             remaining_h=mid * left / 3600,
             basis=basis,
         )
+
+    def _contradicted(self, steps: float, run_s: float) -> bool:
+        """Whether the run so far, with its start-up, took less a step than the prior's low end allows."""
+        if self.prior_h is None or self.total_steps is None or steps < LEAST_STEPS:
+            return False
+        return run_s / steps < self.prior_h[0] * 3600 / self.total_steps
 
     def _from_prior(self, progress: float, run_s: float) -> TimeForecast | None:
         if self.prior_h is None:

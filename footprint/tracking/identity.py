@@ -175,6 +175,8 @@ def run_name(given: str | None, who: Identity, sequence: int, environ: Mapping[s
     Raises:
         FootprintError: a given name that cannot be a folder's name.
     """
+    if who.metered_by_parent:
+        return environ[PARENT_RUN].split(":", 1)[1], True
     later = f"-{sequence}" if sequence > 1 else ""
     if given:
         later = ""  # the same name again is the same run, resumed
@@ -182,8 +184,6 @@ def run_name(given: str | None, who: Identity, sequence: int, environ: Mapping[s
     if given is not None:
         check_run_id(given)
         return f"{given}{later}", True
-    if who.metered_by_parent:
-        return environ[PARENT_RUN].split(":", 1)[1], True
     if who.launcher == "none":
         return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}", True
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", who.job or who.launcher).strip("-.")[:60] or who.launcher

@@ -96,6 +96,8 @@ class JournalWriter:
         self._torn = False
         self._file = -1
         self._inode = (0, 0)
+        self.created_s = 0.0
+        """When the file was made, by the clock of its own disk."""
         self._create()
 
     def _create(self) -> None:
@@ -104,6 +106,7 @@ class JournalWriter:
         self._file = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o644)
         status = os.fstat(self._file)
         self._inode = (status.st_dev, status.st_ino)
+        self.created_s = self.created_s or status.st_mtime
         self._torn, self._headed = False, 0
         try:
             self._write_head()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,11 @@ from footprint.results.human import amount, figures, interval
 from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking.journal import SUFFIX, Journal, UnreadableJournalError, journals_in, read_journal
 from footprint.tracking.marker import settle
+from footprint.tracking.measure import impossible
+from footprint.tracking.names import in_python
 from footprint.tracking.process import ProcessRecord, read_process
 from footprint.tracking.report import RunReport, last_out, report_journals, report_on, write_rows
+from footprint.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from footprint.tracking.recorder import Recorder
@@ -52,14 +56,14 @@ def end_report(recorder: Recorder) -> str:
     own = _from_memory(recorder) if cut else None
     last = last_out(recorder.folder, own, recorder.who.launch, recorder.who.boot_id)
     if last is None:
-        whole = whole_report(recorder)
-        return end_line(recorder, whole) if whole is not None else ""
+        return own_line(recorder) if recorder.who.rank == 0 else ""
     segment, first_segment = last
     report = report_on(recorder.run_id, segment.processes, _neighbours(recorder))
-    csv = _csv(recorder, report)
     written = _rows(recorder, report, first_segment=first_segment)
-    if written or csv is None:
+    if len(written) == len(_csvs(recorder, report)):
         settle(recorder.folder, segment)  # else `footprint recover --csv` may write them elsewhere
+    if recorder.who.rank != 0 and report.totals.missing:
+        return ""  # a node without a common disk: what it knows is a part
     return end_line(recorder, report, written=written)
 
 
@@ -83,22 +87,22 @@ def _neighbours(recorder: Recorder) -> list[ProcessRecord]:
     return found
 
 
-def _rows(recorder: Recorder, report: RunReport, *, first_segment: bool) -> bool:
-    """Write the report rows if a CSV was asked for; whether they are there."""
-    csv = _csv(recorder, report)
-    if csv is None:
-        return False
-    try:
-        write_rows(report, csv, first_segment=first_segment)
-    except FootprintError as error:
-        recorder.problem(f"report: {error}")
-        return False
-    return True
+def _rows(recorder: Recorder, report: RunReport, *, first_segment: bool) -> list[Path]:
+    """Write the report rows to each CSV that was asked for; those that have them."""
+    written = []
+    for csv in _csvs(recorder, report):
+        try:
+            write_rows(report, csv, first_segment=first_segment)
+        except FootprintError as error:
+            recorder.problem(f"report: {error}")
+        else:
+            written.append(csv)
+    return written
 
 
-def _csv(recorder: Recorder, report: RunReport) -> Path | None:
-    csv = recorder.settings.csv or report.totals.given.get("csv")
-    return None if csv is None else Path(csv)
+def _csvs(recorder: Recorder, report: RunReport) -> list[Path]:
+    own = [recorder.settings.csv.absolute()] if recorder.settings.csv is not None else []
+    return list(dict.fromkeys([*own, *report.csvs]))
 
 
 def start_line(recorder: Recorder) -> str:
@@ -112,10 +116,14 @@ def start_line(recorder: Recorder) -> str:
             f"{spoken(estimate.energy_kwh, 'kwh')}, "
             f"{spoken(estimate.co2e_kg, 'kg')} CO2e, {estimate.place.name}"
         )
+        parts += [in_python(warning) for warning in estimate.warnings]
     elif prepared is not None and prepared.given.get("hw"):
         parts.append(str(prepared.given["hw"]))
     meter = recorder.settings.meter
-    parts.append(f"meter {meter if isinstance(meter, str) else type(meter).__name__}")
+    if recorder.who.metered_by_parent:
+        parts.append("joins footprint run, which reads the meter")
+    else:
+        parts.append(f"meter {meter if isinstance(meter, str) else type(meter).__name__}")
     if recorder.folder is not None:
         parts.append(f"journal {_short(recorder.folder)}")
     if recorder.problems:
@@ -124,7 +132,25 @@ def start_line(recorder: Recorder) -> str:
     return " | ".join(parts)
 
 
-def end_line(recorder: Recorder, report: RunReport, *, written: bool = False) -> str:
+def own_line(recorder: Recorder) -> str:
+    """What a process says that is not the last of its run to end: of itself, the whole is not known yet."""
+    who, steps = recorder.who, recorder.last_state.get("steps", 0)
+    name = f"rank {who.rank}" if who.world_size > 1 else "this program"
+    last = "footprint run" if who.metered_by_parent else "the last of its processes to end"
+    parts = [
+        f"run {recorder.run_id}: {name} {recorder.ended_as[0]}",
+        f"{steps:,} steps in {amount(recorder.run_s() / SECONDS_PER_HOUR, 'h')}",
+        f"{last} reports the whole",
+    ]
+    return " | ".join([*parts, *_new_problems(recorder)])
+
+
+def _new_problems(recorder: Recorder) -> list[str]:
+    new = recorder.problems[recorder.said :]
+    return ["; ".join(new[:2]) + (f" (+{len(new) - 2} more)" if len(new) > 2 else "")] if new else []
+
+
+def end_line(recorder: Recorder, report: RunReport, *, written: Sequence[Path] = ()) -> str:
     """What is said once at the end."""
     measured = report.measurement
     parts = [f"run {measured.run_id} {measured.status}", _energy(measured)]
@@ -136,12 +162,10 @@ def end_line(recorder: Recorder, report: RunReport, *, written: bool = False) ->
         parts.append(spoken(measured.cost_usd, "usd"))
     if report.comparison is not None:
         parts.append(_against(report.comparison))
+    parts += impossible(measured.mfu)
     if written:
-        parts.append(f"rows in {_short(Path(recorder.settings.csv or report.totals.given['csv']))}")
-    new = recorder.problems[recorder.said :]
-    if new:
-        parts.append("; ".join(new[:2]) + (f" (+{len(new) - 2} more)" if len(new) > 2 else ""))
-    return " | ".join(parts)
+        parts.append(f"rows in {', '.join(_short(csv) for csv in written)}")
+    return " | ".join([*parts, *_new_problems(recorder)])
 
 
 def _energy(measured: Measurement) -> str:

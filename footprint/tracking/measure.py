@@ -15,6 +15,7 @@ from footprint import equations
 from footprint.catalog.assumptions import assumed
 from footprint.results import Assumption, Quantity, total
 from footprint.results.estimate import Estimate
+from footprint.results.human import figures
 from footprint.results.measurement import (
     DoneWork,
     MeasuredComponents,
@@ -48,6 +49,8 @@ def measure(totals: RunTotals) -> Measurement:
     """The measurement of one run; quantities that nothing supplies are None."""
     model, problem = _model_of(totals)
     parts = _Parts(warnings=[*totals.warnings, *totals.missing, *([problem] if problem else [])])
+    parts.warnings += impossible(model.mfu if model else None)
+    parts.warnings += (totals.estimate or {}).get("warnings") or ()
     it_energy = _it_energy(totals, model, parts)
     place = _place(totals, model)
     energy = None if it_energy is None else equations.facility_energy_kwh(it_energy, place.pue)
@@ -97,6 +100,16 @@ def measure(totals: RunTotals) -> Measurement:
         assumptions=tuple(dict.fromkeys((*parts.assumptions, *(model.assumptions if model else ())))),
         warnings=tuple(dict.fromkeys((*parts.warnings, *place.warnings, *(model.warnings if model else ())))),
     )
+
+
+def impossible(mfu: Quantity | None) -> list[str]:
+    """What a utilisation above 1 says of what was given."""
+    if mfu is None or mfu.mid <= 1:
+        return []
+    return [
+        f"MFU {figures(mfu.mid)} is impossible (above 1): the model, the hardware or the tokens given "
+        "are not those of this run"
+    ]
 
 
 def _version() -> str:
@@ -218,8 +231,7 @@ def _goodput(totals: RunTotals) -> Quantity | None:
     """Median step time x steps over wall-clock time [1]; at most 1."""
     if totals.step_s is None or totals.steps < 2 or totals.duration_s <= 0:
         return None
-    counted = sum(segment.steps for segment in totals.segments)
-    return Quantity(min(1.0, totals.step_s * counted / totals.duration_s))
+    return Quantity(min(1.0, totals.step_s * totals.steps / totals.duration_s))
 
 
 def _work(totals: RunTotals, model: Estimate | None) -> DoneWork:

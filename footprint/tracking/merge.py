@@ -48,8 +48,13 @@ class Segment:
 
     @property
     def steps(self) -> int:
-        """Steps of the launch: every rank counts the same ones."""
-        return max(process.steps for process in self.processes)
+        """Steps of the launch: ranks count the same ones, programs that joined each its own."""
+        most: dict[tuple[str, ...], int] = defaultdict(int)
+        for process in self.processes:
+            alone = process.world_size == 1
+            program = (process.boot_id, process.launch) if alone or process.nodes == 1 else ()
+            most[program] = max(most[program], process.steps)
+        return sum(most.values())
 
     @property
     def status(self) -> str:
@@ -71,6 +76,7 @@ class RunTotals:
     segments: list[Segment]
     components: dict[str, ComponentTotal]
     steps: int
+    """Steps done, those that were trained twice after a restart included, as tokens and energy are."""
     tokens: float
     samples: float
     duration_s: float
@@ -198,7 +204,7 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
         run_id=run_id,
         segments=segments,
         components=components,
-        steps=_net_steps(segments),
+        steps=sum(segment.steps for segment in segments),
         tokens=sum(process.tokens for process in processes),
         samples=sum(process.samples for process in processes),
         duration_s=sum(segment.duration_s for segment in segments),
@@ -233,15 +239,6 @@ def _given(processes: list[ProcessRecord]) -> dict[str, Any]:
         if not given.get("hw_detected") and merged.get("hw") == given.get("hw"):
             merged.pop("hw_detected", None)
     return merged
-
-
-def _net_steps(segments: list[Segment]) -> int:
-    """Steps of training done: a resumed segment starts where its checkpoint was, if it said so."""
-    reached = 0
-    for segment in segments:
-        begin = max(process.initial_step for process in segment.processes)
-        reached = (begin if begin else reached) + segment.steps
-    return reached
 
 
 def _segment_warnings(segments: list[Segment], segment_kwh: list[float]) -> list[str]:

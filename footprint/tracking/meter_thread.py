@@ -45,6 +45,18 @@ class MeterThread:
         """Whether the meter has said what it reads."""
         return self.channels is not None
 
+    def describe(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The channels and boards as the journal keeps them, and what is wrong with the choice of boards."""
+        visible = getattr(self.meter, "visible", None)
+        devices = getattr(visible, "devices", ())
+        record = {
+            "channels": [
+                {"component": c.component, "how": c.how, "source": c.source} for c in self.channels or ()
+            ],
+            "devices": [{"uuid": d.uuid, "name": d.name, "index": d.index} for d in devices],
+        }
+        return record, tuple(getattr(visible, "problems", ()))
+
     def settle(self, wait_s: float) -> bool:
         """Wait until the meter has started or failed, at most so long; whether it has."""
         with self._wake:

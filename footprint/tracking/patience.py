@@ -26,12 +26,16 @@ class Patience:
         """End a rest, or the next one at once."""
         self._wake.put(None)
 
-    def rest(self, wait_s: float) -> None:
-        """Until so much time has passed, or somebody wakes us."""
-        with contextlib.suppress(Empty):
+    def rest(self, wait_s: float) -> bool:
+        """Until so much time has passed, or somebody wakes us; whether somebody did."""
+        try:
             self._wake.get(timeout=wait_s)
+        except Empty:
+            return False
+        with contextlib.suppress(Empty):
             while True:
                 self._wake.get_nowait()
+        return True
 
     def wait(self, settled: Callable[[float], bool]) -> bool:
         """Until ``settled``, which is given seconds to wait at most, says so; False when patience ends."""

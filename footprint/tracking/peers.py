@@ -5,11 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from footprint.records import record
 from footprint.tracking.identity import Identity
-from footprint.tracking.journal import SUFFIX, decode
+from footprint.tracking.journal import SUFFIX, boot_clock_s, decode
+from footprint.tracking.process import is_alive
 
 TAIL_BYTES = 16_384
 HEAD_BYTES = 65_536
+
+
+@record
+class Stepping:
+    """One process that counts steps, as its last line says it."""
+
+    steps: int
+    steps_per_s: float
+    age_s: float
+    """Since that line was written [s]."""
+    look_s: float
+    """How often it looks whether it is to stop [s]."""
+    alone: bool
+    """Whether it has no other ranks to agree with."""
 
 
 class Peers:
@@ -35,14 +51,24 @@ class Peers:
         silent = max(0, nodes - 1 - len([kwh for kwh in by_node.values() if kwh > 0]))
         return 1.0 + silent + sum(by_node.values()) / here_kwh
 
-    def stepping(self) -> list[tuple[int, float, float]]:
-        """Steps, seconds and flush interval of each process that counts steps and has not ended."""
+    def stepping(self) -> list[Stepping]:
+        """Each process of this machine that counts steps and lives."""
         found = []
-        for path, _ in self._launch(None, None):
+        for path, process in self._launch(None, None):
             state = last_state(path)
-            if state.get("type") == "state" and state.get("steps"):
-                flush_s = float(self._starts[path].get("flush_s") or 5.0)
-                found.append((int(state["steps"]), float(state.get("run_s") or 0.0), flush_s))
+            if state.get("type") == "state" and state.get("steps") and is_alive(process):
+                start, steps = self._starts[path], int(state["steps"])
+                mean = steps / max(float(state.get("run_s") or 0.0), 1e-9)
+                recent = 1.0 / state["step_s"] if state.get("step_s") else 0.0
+                found.append(
+                    Stepping(
+                        steps=steps,
+                        steps_per_s=max(mean, recent),  # the mean holds the start-up
+                        age_s=max(0.0, boot_clock_s() - float(state.get("boot_s") or 0.0)),
+                        look_s=float(start.get("look_s") or start.get("flush_s") or 5.0),
+                        alone=process.get("world_size", 1) == 1,
+                    )
+                )
         return found
 
     def _launch(self, restart: int | None, world_size: int | None) -> list[tuple[Path, dict[str, Any]]]:
@@ -80,7 +106,7 @@ def last_state(path: Path) -> dict[str, Any]:
     except OSError:
         return {}
     for line in reversed(lines):
-        record = decode(line)
-        if record is not None and record.get("type") in ("state", "end"):
-            return record
+        found = decode(line)
+        if found is not None and found.get("type") in ("state", "end"):
+            return found
     return {}

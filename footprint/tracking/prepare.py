@@ -11,6 +11,7 @@ from footprint.records import record
 from footprint.results.estimate import Estimate
 from footprint.tracking.detect import detect_hardware
 from footprint.tracking.identity import Identity
+from footprint.tracking.names import in_python
 from footprint.tracking.settings import Settings
 
 
@@ -68,7 +69,9 @@ def prepare(settings: Settings, who: Identity) -> Prepared:
     try:
         return Prepared(given=given, estimate=_estimate(settings, given), problems=tuple(problems))
     except (FootprintError, TypeError) as error:
-        return Prepared(given=given, problems=(*problems, f"no estimate: {error}", *_check_place(given)))
+        return Prepared(
+            given=given, problems=(*problems, f"no estimate: {in_python(str(error))}", *_check_place(given))
+        )
 
 
 def _estimate(settings: Settings, given: dict[str, Any]) -> Estimate:

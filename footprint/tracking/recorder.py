@@ -17,6 +17,7 @@ from typing import Any
 from footprint.meters import Meter
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.identity import Identity
+from footprint.tracking.joined import LOOK_S
 from footprint.tracking.journal import JournalWriter, boot_clock_s, open_journal, utc_now
 from footprint.tracking.meter_thread import MeterThread
 from footprint.tracking.patience import Patience
@@ -73,18 +74,22 @@ class Recorder:
         self.notes: dict[str, Any] = {}
         """What the watcher wants on the next line."""
         self.opened, self.ready, self.done = threading.Event(), threading.Event(), threading.Event()
+        self.on_look: Callable[[], None] = lambda: None
+        """What a program that joined does each `LOOK_S`."""
+        self._look_s = LOOK_S if who.metered_by_parent else math.inf
+        self.look_again_s = math.inf
+        """When a budget that stops wants the next line, if sooner than the interval [s]."""
         self._counts = counts
         self._on_open = on_open
         self._on_tick = on_tick
         self._on_end = on_end
         self._ending = False
-        self._status: tuple[str, str] = ("completed", "")
+        self.ended_as: tuple[str, str] = ("completed", "")
         self._ended_s = self._ended_boot_s = math.inf
         self._patience = Patience(METER_END_WAIT_S)
         self._preparation = Preparation(settings, who)
-        self._announced = False
         self._meter = MeterThread(make_meter, lambda: time.monotonic() - self._started)
-        self._meter_opened = False
+        self._announced = self._meter_opened = False
         self._boot_started = boot_clock_s()
         self._started = time.monotonic()
         self._usage, self._phase_energy = Usage(), PhaseEnergy()
@@ -94,6 +99,7 @@ class Recorder:
             "started_at": utc_now(),
             "boot_s": self._boot_started,
             "flush_s": settings.flush_s,
+            "look_s": min(settings.flush_s, self._look_s),
             "given": settings.given(),
             "version": _version(),
             **extra,
@@ -152,7 +158,7 @@ class Recorder:
             # what we do from here on is no part of the run
             self._ended_s, self._ended_boot_s = self.run_s(), boot_clock_s()
             self._counts.close()
-            self._status = (status, error[:300])
+            self.ended_as = (status, error[:300])
             self._ending = True
         self._patience.wake()
 
@@ -163,11 +169,12 @@ class Recorder:
             self._guard("journal", self._open_journal)
             self.opened.set()
             self._guard("start", self._start)
-            due_s = self.settings.flush_s
+            began_s = 0.0
             while not self._ending:
-                self._patience.rest(max(due_s - self.run_s(), LEAST_REST * self.settings.flush_s))
+                interval_s = min(self.settings.flush_s, self.look_again_s)
+                self._rest(max(began_s + interval_s - self.run_s(), LEAST_REST * interval_s))
                 if not self._ending:
-                    due_s = self.run_s() + self.settings.flush_s
+                    began_s = self.run_s()
                     self._guard("preparation", self._announce)
                     self._guard("flush", self._tick)
             self._guard("last flush", self._last)
@@ -176,6 +183,13 @@ class Recorder:
             self.opened.set()
             self.ready.set()
             self.done.set()
+
+    def _rest(self, wait_s: float) -> None:
+        """Until the next line is due, or we are woken; a program that joined looks for a stop meanwhile."""
+        until = time.monotonic() + wait_s
+        while (left_s := until - time.monotonic()) > 0 and not self._patience.rest(min(left_s, self._look_s)):
+            if self._look_s < left_s:
+                self._guard("look", self.on_look)
 
     def _guard(self, doing: str, call: Callable[[], object]) -> None:
         try:
@@ -249,20 +263,12 @@ class Recorder:
         if self._meter_opened or not self._meter.ready:
             return
         self._meter_opened = True
-        channels = self._meter.channels or ()
-        self.ledger.open(channels, self._meter.started_s)
-        visible = getattr(self._meter.meter, "visible", None)
-        devices = getattr(visible, "devices", ())
-        record = {
-            "boot_s": min(self._boot_started + self._meter.started_s, self._ended_boot_s),
-            "channels": [
-                {"component": c.component, "how": c.how, "source": c.source} for c in channels
-            ],
-            "devices": [{"uuid": d.uuid, "name": d.name, "index": d.index} for d in devices],
-        }  # fmt: skip
-        for problem in getattr(visible, "problems", ()):
+        self.ledger.open(self._meter.channels or (), self._meter.started_s)
+        record, problems = self._meter.describe()
+        for problem in problems:
             self.problem(problem)
-        self.line("meter", record)
+        boot_s = min(self._boot_started + self._meter.started_s, self._ended_boot_s)
+        self.line("meter", {"boot_s": boot_s, **record})
 
     def _write_faults(self) -> None:
         while self.ledger.faults:
@@ -275,8 +281,8 @@ class Recorder:
         run_s, boot_s = self.run_s(), self.boot_s()
         kwh = self.ledger.energy_kwh()
         state: dict[str, Any] = {
-            "boot_s": round(boot_s, 4),
-            "run_s": round(run_s, 4),
+            "boot_s": round(boot_s, 6),
+            "run_s": round(run_s, 6),
             "suspended_s": round(max(0.0, boot_s - self._boot_started - run_s), 1),
             "steps": snapshot.steps,
             "tokens": snapshot.tokens,
@@ -311,7 +317,7 @@ class Recorder:
         for fault in self._meter.faults():
             self.ledger.fault(fault, at_s=self.run_s())
         self._write_faults()
-        status, error = self._status
+        status, error = self.ended_as
         self.line("end", {**state, "status": status, **({"error": error} if error else {})})
         if self.writer is not None:
             self.writer.close()

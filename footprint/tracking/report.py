@@ -29,6 +29,12 @@ class RunReport:
     measurement: Measurement
     comparison: Comparison | None
 
+    @property
+    def csvs(self) -> list[Path]:
+        """The report CSVs that its processes were given; a program that joined may have its own."""
+        told = [process.journal.given.get("csv") for process in self.totals.processes]
+        return [Path(csv) for csv in dict.fromkeys(told) if csv]
+
 
 def report_on(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessRecord] = ()) -> RunReport:
     """The report of some processes of a run; ``others`` belong to runs that may share its nodes."""

@@ -13,26 +13,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.results.estimate import Estimate
-from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking import alive
+from footprint.tracking.answers import Answers
 from footprint.tracking.bounds import BudgetReachedError, how_it_ended, meter_of
 from footprint.tracking.counts import Counts, Snapshot
 from footprint.tracking.decorator import Function, decorated
 from footprint.tracking.identity import identify, run_name
+from footprint.tracking.joined import join
 from footprint.tracking.recorder import Recorder
 from footprint.tracking.settings import Settings
 from footprint.tracking.signals import SignalGuard
-from footprint.tracking.watch import Forecast, Watcher
+from footprint.tracking.watch import Watcher
 
 logging.getLogger("footprint").addHandler(logging.NullHandler())
 
-START_WAIT_S = 2.0
 END_WAIT_S = 30.0
 DYING_WAIT_S = 2.0
 ENDING_WAIT_S = 5.0
@@ -40,7 +38,7 @@ ENDING_WAIT_S = 5.0
 _active: contextvars.ContextVar[Run | None] = contextvars.ContextVar("footprint_run", default=None)
 
 
-class Run:
+class Run(Answers):
     """One run, or a phase of the run it is nested in. Use ``with footprint.track(...) as run``.
 
     ``run.step(tokens=n)`` in the loop is all that is asked of a training program.
@@ -49,12 +47,9 @@ class Run:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._counts = Counts(self._over_budget)
-        self._recorder: Recorder | None = None
-        self._watcher: Watcher | None = None
         self._shared_name = True
         self._outer: Run | None = None
         self._used = False
-        self._foreign = False
         self._over = False
         self._signals = SignalGuard(self._dying, self._passing)
         self._token: contextvars.Token[Run | None] | None = None
@@ -92,11 +87,17 @@ class Run:
         self.run_id, self.status = outer.run_id, "phase"
         self.step = outer.step
         outer._counts.enter(self._settings.name or "nested")
+        lost = self._settings.unlike(outer._settings)
+        if lost and not outer._settings.quiet:
+            self.say(f"a phase of run {outer.run_id}, which does not use its {', '.join(lost)}")
         return self
 
     def _begin(self) -> None:
-        settings = self._settings
         who = identify()
+        if who.metered_by_parent:
+            self._settings, note = join(self._settings, os.environ)
+            self.say(note)
+        settings = self._settings
         sequence = alive.next_sequence()
         self.run_id, self._shared_name = run_name(settings.run_id, who, sequence, os.environ)
         who = replace(who, launch=f"{who.launch}#{sequence}")  # one process may resume a run it began
@@ -108,6 +109,7 @@ class Run:
             self._opened, self._watch, self._report, {"name_is_shared": self._shared_name},
         )  # fmt: skip
         self._watcher = Watcher(self._recorder, self._counts, self.say, shared=self._shared_name)
+        self._recorder.on_look = self._watcher.look
         self._counts.restart_clock()
         alive.begun(self)
         atexit.register(self._at_exit)
@@ -120,10 +122,7 @@ class Run:
         if self._outer is not None:
             self._outer._counts.leave()
             return False
-        token, self._token = self._token, None
-        with contextlib.suppress(ValueError, RuntimeError):  # entered in another context, or ended before
-            if token is not None:
-                _active.reset(token)
+        self._leave()
         status, text = how_it_ended(error)
         try:
             self._finish(status, text)
@@ -147,11 +146,14 @@ class Run:
 
     def end_as(self, status: str, error: str = "") -> None:
         """End a run whose fate another program decided."""
+        self._leave()
+        self._finish(status, error)
+
+    def _leave(self) -> None:
         token, self._token = self._token, None
-        with contextlib.suppress(ValueError, RuntimeError):
+        with contextlib.suppress(ValueError, RuntimeError):  # entered in another context, or ended before
             if token is not None:
                 _active.reset(token)
-        self._finish(status, error)
 
     def hurry(self) -> None:
         """Have the end, which may be under way, take no longer than it must; for a signal's handler."""
@@ -190,7 +192,7 @@ class Run:
         alive.ended(self)
         if not done:
             self._summary = "the last line is not written yet: `footprint recover` will finish this run"
-        if self._recorder.who.rank == 0 or not done:
+        if self._summary or self._recorder.who.rank == 0:
             self.say(self._summary or "nothing could be measured")
         if interrupted is not None:
             raise interrupted
@@ -232,70 +234,15 @@ class Run:
         self._over = True
         if self._settings.on_stop is not None:
             self._settings.on_stop()
-        raise BudgetReachedError(f"footprint: the budget of this run is used up: {self._settings.budget}")
+        budget = self._settings.budget
+        raise BudgetReachedError(
+            f"footprint: stopped for the budget of {budget.text if budget else 'this run'}"
+        )
 
     @property
     def stopped(self) -> bool:
         """Whether a budget ended the run."""
         return self.status == "stopped_by_budget"
-
-    # ------------------------------------------------------------------ results
-
-    @property
-    def folder(self) -> Path | None:
-        """Where this run's journals are."""
-        if self._outer is not None:
-            return self._outer.folder
-        if self._recorder is None:
-            return None
-        self._recorder.opened.wait(START_WAIT_S)
-        return self._recorder.folder
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What could not be done or read so far."""
-        recorder = self._ready()
-        return tuple(recorder.problems) if recorder is not None else ()
-
-    @property
-    def estimate(self) -> Estimate | None:
-        """The estimate made when the run began; None where the arguments do not suffice."""
-        recorder = self._ready()
-        return recorder.prepared.estimate if recorder is not None and recorder.prepared is not None else None
-
-    @property
-    def forecast(self) -> Forecast | None:
-        """Where the run will end, as of the last flush; None until that can be said (rank 0 only)."""
-        if self._outer is not None:
-            return self._outer.forecast
-        return self._watcher.latest if self._watcher is not None else None
-
-    @property
-    def measurement(self) -> Measurement | None:
-        """What the whole run used until now, over every process whose journal is here."""
-        report = self._whole()
-        return report.measurement if report is not None else None
-
-    @property
-    def comparison(self) -> Comparison | None:
-        """Predicted beside measured, component by component."""
-        report = self._whole()
-        return report.comparison if report is not None else None
-
-    def _ready(self) -> Recorder | None:
-        if self._outer is not None:
-            return self._outer._ready()
-        if self._recorder is not None:
-            self._recorder.ready.wait(START_WAIT_S)
-        return self._recorder
-
-    def _whole(self) -> Any:
-        recorder = self._ready()
-        if recorder is None or self._foreign:
-            return None
-        from footprint.tracking.live import whole_report
-
-        return whole_report(recorder)
 
     # ------------------------------------------------------------------ on the recorder's thread
 

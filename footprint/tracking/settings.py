@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ from footprint.meters import Meter, meter_from
 from footprint.parsing import Limit, parse_limit
 from footprint.records import record
 from footprint.tracking.identity import check_run_id
+from footprint.tracking.names import check_names, in_python
 
 DEFAULT_FOLDER = "footprint-runs"
 FOLDER_VARIABLE = "FOOTPRINT_DIR"
-MOST_FLUSH_S = 3600.0
+FLUSH_S, MOST_FLUSH_S = 5.0, 3600.0
 ON_BUDGET = ("warn", "stop")
 
 
@@ -43,12 +43,23 @@ class Settings:
     progress: bool | None = None
     meter: str | Meter | None = "codecarbon"
     journal_dir: Path = Path(DEFAULT_FOLDER)
-    flush_s: float = 5.0
+    flush_s: float = FLUSH_S
+    flush_given: bool = False
+    """Else a program that joins `footprint run` takes the supervisor's interval."""
     run_id: str | None = None
     name: str | None = None
     initial_step: int = 0
     quiet: bool = False
     scenario: Mapping[str, Any] = field(default_factory=dict)
+
+    def unlike(self, outer: Settings) -> list[str]:
+        """The arguments that are neither the default nor what ``outer`` has: lost in a phase of it."""
+        plain = Settings(journal_dir=outer.journal_dir, flush_s=outer.flush_s)
+        names = (f.name for f in fields(self) if f.name not in ("name", "quiet", "scenario", "flush_given"))
+        lost = [
+            name for name in names if getattr(self, name) not in (getattr(plain, name), getattr(outer, name))
+        ]
+        return [*lost, *(name for name, one in self.scenario.items() if outer.scenario.get(name) != one)]
 
     def given(self) -> dict[str, Any]:
         """What the journal keeps: enough to compute everything again later."""
@@ -79,8 +90,9 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
     values = dict(arguments)
     for name in ("total_steps", "total_tokens"):
         values[name] = _count(name, values.get(name))
-    values["flush_s"] = _flush_s(values["flush_s"])
-    values["initial_step"] = int(_count("initial_step", values["initial_step"] or None) or 0)
+    values["flush_given"] = values.get("flush_s") is not None
+    values["flush_s"] = _flush_s(values["flush_s"]) if values["flush_given"] else FLUSH_S
+    values["initial_step"] = _initial_step(values["initial_step"])
     for name in ("model", "hw", "region", "name", "run_id"):
         values[name] = _text(name, values.get(name))
     if values["run_id"] is not None:
@@ -98,20 +110,22 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
         if values.get(name) is not None and not callable(values[name]):
             raise FootprintError(f"{name} must be a function, not {values[name]!r:.60}")
     meter_from(values["meter"])  # only to refuse what names none; the real one is made in the background
-    return Settings(**values, scenario=_scenario(scenario))
+    if values["on_budget"] == "stop" and values["budget"] is None:
+        raise FootprintError("on_budget='stop' needs a budget, such as budget='2 kWh'")
+    checked = _scenario(scenario)
+    check_names({**checked, **{name: values[name] for name in ("model", "hw", "region")}}, values["csv"])
+    return Settings(**values, scenario=checked)
 
 
 def _scenario(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an estimate request, each checked; names are looked up later and cost no run."""
+    """The fields of an estimate request, each checked on its own."""
     from footprint.estimator.request import EstimateRequest
 
     scenario = {name: value for name, value in given.items() if value is not None}
     try:
         request = EstimateRequest.from_mapping({"hw": "any", **scenario}, "track()")
     except FootprintError as error:
-        # the request speaks of options of the command line
-        text = re.sub(r"--([a-z][a-z-]*)", lambda match: match[1].replace("-", "_"), str(error))
-        raise FootprintError(text) from None
+        raise FootprintError(in_python(str(error))) from None
     return {name: getattr(request, name) for name in scenario}
 
 
@@ -141,6 +155,16 @@ def _count(name: str, value: Any) -> float | None:
         number = math.nan
     if not (math.isfinite(number) and number > 0) or isinstance(value, bool):
         raise FootprintError(f"{name} must be a number above 0, not {value!r:.60}")
+    return number
+
+
+def _initial_step(value: Any) -> int:
+    try:
+        number = 0 if value in (None, 0, "0") else int(_count("initial_step", value) or 0)
+    except FootprintError:
+        number = -1
+    if number < 0:
+        raise FootprintError(f"initial_step must be a number of steps, 0 or more, not {value!r:.60}")
     return number
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import shutil
 import signal
@@ -21,17 +22,19 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
-from footprint.tracking.budget import BudgetEvent, publish_stop
-from footprint.tracking.identity import PARENT_RUN, boot_id
-from footprint.tracking.peers import Peers
+from footprint.tracking.budget import MARGIN_FLUSHES, STOP_FILE, BudgetEvent, ProgramStop, publish_stop
+from footprint.tracking.joined import handed_down
+from footprint.tracking.peers import Peers, Stepping
 from footprint.tracking.run import Run
-from footprint.tracking.settings import FOLDER_VARIABLE, Settings
+from footprint.tracking.settings import Settings
 
 EXIT_OVER_BUDGET, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND = 3, 126, 127
 KILL_AFTER_S = 30.0
 """Between asking the program to end (SIGTERM) and ending it (SIGKILL), at a budget stop."""
 LEAST_STOP_WAIT_S = 60.0
 POLL_S = 0.2
+LEAVE_S = 0.5
+"""A program that was asked to stop takes about so long to be gone, if it saves nothing first."""
 _HANDED_ON = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
 
 
@@ -40,13 +43,12 @@ class Supervised:
 
     def __init__(self, settings: Settings, command: Sequence[str]) -> None:
         self._command = list(command)
-        self._budget_stops = settings.on_budget == "stop"
-        self._asked = settings.on_budget
+        self._settings = settings
         self._over = threading.Event()
-        watched = replace(settings, on_budget=self._on_budget) if self._budget_stops else settings
-        self.run = Run(watched)
+        stop = ProgramStop(ask=self._on_budget, takes_s=self._takes_s)
+        self.run = Run(replace(settings, on_budget=stop) if settings.on_budget == "stop" else settings)
         self._process: subprocess.Popen[bytes] | None = None
-        self._event: BudgetEvent | None = None
+        self._grace_s = 0.0
         self._received: list[int] = []
 
     def execute(self) -> int:
@@ -68,9 +70,9 @@ class Supervised:
 
     def _start_and_wait(self) -> int:
         folder = self.run.folder
-        environment = {**os.environ, PARENT_RUN: f"{boot_id()}:{self.run.run_id}"}
         if folder is not None:
-            environment[FOLDER_VARIABLE] = str(folder.parent)
+            (folder / STOP_FILE).unlink(missing_ok=True)  # an earlier segment's
+        environment = {**os.environ, **handed_down(self.run.run_id, folder, self._settings)}
         try:
             self._process = subprocess.Popen(self._command, env=environment)  # noqa: S603 - the user's own program
         except OSError as error:
@@ -85,7 +87,7 @@ class Supervised:
             if not self._over.is_set():
                 continue
             if deadline is None:
-                deadline = time.monotonic() + self._ask_to_stop()
+                deadline = time.monotonic() + self._grace_s
             elif time.monotonic() > deadline:
                 self._process.send_signal(signal.SIGKILL if terminated else signal.SIGTERM)
                 terminated, deadline = True, time.monotonic() + KILL_AFTER_S
@@ -98,21 +100,37 @@ class Supervised:
 
         self.run.say(words(event))
         if event.reached:
-            self._event = event
-            self._over.set()
+            try:
+                self._grace_s = self._ask_to_stop()
+            finally:
+                self._over.set()
+
+    def _ranks(self) -> list[Stepping]:
+        """The processes of the program that count steps."""
+        return Peers(self.run.folder).stepping() if self.run.folder is not None else []
+
+    def _takes_s(self) -> float:
+        """How long the program goes on after it was asked to stop [s]."""
+        ranks = self._ranks()
+        if not ranks:
+            return POLL_S + LEAVE_S
+        return LEAVE_S + max(rank.look_s * _looks(rank) + 1.0 / max(rank.steps_per_s, 1e-9) for rank in ranks)
 
     def _ask_to_stop(self) -> float:
         """Ask politely; how long to wait before asking by signal [s]."""
-        folder = self.run.folder
-        ranks = Peers(folder).stepping() if folder is not None else []
+        ranks, folder = self._ranks(), self.run.folder
         if not ranks or folder is None:
             return 0.0
-        steps = max(steps for steps, _, _ in ranks)
-        rate = max(steps / max(run_s, 1e-9) for steps, run_s, _ in ranks)
-        flush_s = max(flush_s for _, _, flush_s in ranks)
-        margin = max(2, round(rate * flush_s * 3)) if rate > 0 else 2
-        publish_stop(folder, steps + margin, "budget of footprint run")
-        return max(LEAST_STOP_WAIT_S, 3 * margin / max(rate, 1e-9)) if rate > 0 else LEAST_STOP_WAIT_S
+        ahead_s = max(rank.look_s for rank in ranks) * MARGIN_FLUSHES
+        if all(rank.alone for rank in ranks):
+            step = min(rank.steps for rank in ranks)  # nobody to agree with: the next step after a look
+        else:  # the same step for all, late enough that each looks before it
+            step = max(
+                math.ceil(rank.steps + rank.steps_per_s * (rank.age_s + ahead_s)) + 2 for rank in ranks
+            )
+        publish_stop(folder, step, "budget of footprint run")
+        slowest = min(rank.steps_per_s for rank in ranks)
+        return max(LEAST_STOP_WAIT_S, 3 * ahead_s, 3 / max(slowest, 1e-9))
 
     # ------------------------------------------------------------------ signals
 
@@ -142,6 +160,11 @@ class Supervised:
                 self._process.send_signal(number)
         else:
             self.run.hurry()
+
+
+def _looks(rank: Stepping) -> float:
+    """In how many of its looking intervals a process has stopped."""
+    return 1.0 if rank.alone else MARGIN_FLUSHES
 
 
 def _cannot_run(program: str) -> int:

@@ -52,7 +52,7 @@ class Watcher:
         self, recorder: Recorder, counts: Counts, say: Callable[[str], None], *, shared: bool
     ) -> None:
         self.latest: Forecast | None = None
-        self._recorder = recorder
+        self._recorder, self._counts = recorder, counts
         self._chain: LiveChain | None = None
         self._forecaster: Forecaster | None = None
         self._unit = ""
@@ -62,6 +62,12 @@ class Watcher:
         draws = recorder.who.rank == 0 and wanted(settings.progress, quiet=settings.quiet)
         self._line = ProgressLine() if draws else None
         self._budget = BudgetKeeper(recorder, counts, say, shared=shared)
+
+    def look(self) -> None:
+        """Between two lines: whether the run is to stop, and whether it has begun to step."""
+        self._budget.look_for_stop()
+        if self._counts.steps and not self._recorder.last_state.get("steps"):
+            self._recorder.flush_soon()  # so that the supervisor knows of it
 
     def tick(self, state: dict[str, Any], snapshot: Snapshot) -> None:
         """One look at the run, after its state was written."""
@@ -106,7 +112,7 @@ class Watcher:
         typical = snapshot.step_s / each if snapshot.step_s and each > 0 else None
         if self._recorder.meter_settled or state["run_s"] > METER_START_S:
             self._forecaster.add(done, state["run_s"], typical, state.get("waited_s", 0.0))
-        return self._forecaster.forecast(done, state["run_s"])
+        return self._forecaster.forecast(done, state["run_s"], typical)
 
     def _make_forecaster(self, snapshot: Snapshot) -> Forecaster | None:
         """By steps where their number is known, else by tokens or samples; None while nothing says."""

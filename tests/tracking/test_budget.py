@@ -35,18 +35,30 @@ def train(run: Run, seconds: float = 6.0) -> int:
     ("budget", "quantity"),
     [("0.06 kWh", "energy_kwh"), ("30 gCO2e", "co2e_kg"), ("$0.02", "cost_usd"), ("0.0002h", "duration_h")],
 )
-def test_a_stop_ends_the_loop_below_the_limit(quick: Quick, budget: str, quantity: str) -> None:
+def test_a_stop_ends_the_loop_below_the_limit(
+    quick: Quick, capfd: pytest.CaptureFixture[str], budget: str, quantity: str
+) -> None:
     arguments = {**HUNGRY, "hw": "v100-sxm2-16gb:1", "usd_per_hour": 100.0}
     before = time.monotonic()
-    with quick(budget=budget, on_budget="stop", **arguments) as run:
+    with quick(budget=budget, on_budget="stop", quiet=False, **arguments) as run:
         train(run)
         raise AssertionError("the loop went on")
     assert time.monotonic() - before < 4.0
     assert (run.status, run.stopped) == ("stopped_by_budget", True)
+    said = capfd.readouterr().err
+    assert f"budget of {budget} would be passed before the next look, so the run stops at step" in said
+    assert "reached" not in said
     measured = getattr(run.measurement, quantity)
     limit = parse_limit(budget)
     # it ends below the limit, give or take the time that a loaded machine needs to notice
     assert measured.mid == pytest.approx(limit.value, rel=0.4)
+
+
+def test_a_stop_is_close_to_the_limit_however_seldom_lines_are_written(quick: Quick) -> None:
+    with quick(budget="0.25 kWh", on_budget="stop", **{**HUNGRY, "flush_s": 60.0}) as run:  # 2.5 s
+        train(run)
+    assert run.stopped
+    assert 0.18 < run.measurement.energy_kwh.mid < 0.25  # type: ignore[union-attr]
 
 
 def test_the_checkpoint_comes_before_the_stop(quick: Quick) -> None:
@@ -111,6 +123,18 @@ def test_earlier_segments_count(quick: Quick) -> None:
     assert second.stopped
     total = second.measurement.energy_kwh.mid  # type: ignore[union-attr]
     assert total == pytest.approx(1.5 * used, rel=0.3)
+
+
+def test_a_stopped_run_goes_on_with_a_larger_budget(quick: Quick) -> None:
+    with quick(run_id="long", budget="0.05 kWh", on_budget="stop", **HUNGRY) as first:
+        train(first)
+    assert first.stopped
+    with quick(run_id="long", budget="5 kWh", on_budget="stop", **HUNGRY) as second:
+        steps = train(second, 0.8)
+    assert (second.stopped, steps > 0) == (False, True)
+    with quick(run_id="long", budget="0.2 kWh", on_budget="stop", **HUNGRY) as third:
+        train(third)
+    assert third.stopped
 
 
 def test_a_budget_over_a_folder_of_runs(quick: Quick, tmp_path: Path) -> None:

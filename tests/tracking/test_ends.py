@@ -161,3 +161,14 @@ given = eval(sys.argv[1])
 program = [sys.executable, "-c", "print('the program is done', flush=True)"]
 sys.exit(Supervised(make_run_settings(**given), program).execute())
 """
+
+
+def test_a_run_of_no_time_has_the_power_of_its_meter(quick: Quick) -> None:
+    for _ in range(10):
+        with quick(meter="constant:100W", pue=1.0) as run:
+            time.sleep(0)
+        measured = run.measurement
+        assert measured is not None
+        assert measured.it_power_w is not None
+        # a millisecond to the microsecond
+        assert measured.it_power_w.mid == pytest.approx(100.0, rel=0.02)

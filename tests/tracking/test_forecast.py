@@ -16,6 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from footprint.meters import Channel
+from footprint.meters.simple import ConstantMeter
 from footprint.tracking import Run
 from footprint.tracking.forecast import MOST_BLOCKS, Forecaster, PowerHistory, weighted_median
 
@@ -242,6 +244,51 @@ def test_a_callback_that_raises_stops_nothing(quick: Quick) -> None:
             run.step()
     assert run.status == "completed"
     assert any("plotting failed" in problem for problem in run.problems)
+
+
+@pytest.mark.parametrize("mean_s", [0.02, 0.2])
+def test_steps_that_contradict_the_estimate_count_from_the_first_line(mean_s: float) -> None:
+    """Before there is a block: the estimate says 2 s a step and 1 s at least, 500 steps take 0.02 s each."""
+    forecaster = Forecaster(total_steps=500, prior_h=(500 / 3600, 1000 / 3600, 2000 / 3600))
+    run_s = 40 * mean_s + 1.0  # with a second of start-up
+    found = forecaster.forecast(40, run_s, mean_s)
+    assert found is not None
+    truth_h = (500 * mean_s + 1.0) / 3600
+    assert found.basis == "measured"
+    assert found.mid_h == pytest.approx(truth_h, rel=0.05)
+    assert found.low_h < truth_h / 1.4
+    assert found.high_h > 1.8 * truth_h
+    for steps, seconds in ((4, 0.4), (40, 60.0)):  # too few to say, and no contradiction
+        prior = forecaster.forecast(steps, seconds, None)
+        assert prior is not None
+        assert prior.basis == "prior"
+
+
+def test_a_run_that_is_quicker_than_its_estimate_says_so_at_once(quick: Quick) -> None:
+    class Late(ConstantMeter):
+        def start(self) -> tuple[Channel, ...]:
+            time.sleep(2.5)  # until then nothing counts as the pace
+            return super().start()
+
+    seen = []
+    with quick(
+        model="llama3-8b",
+        hw="v100:1",
+        total_steps=150,
+        batch_size=1,
+        flush_s=0.2,
+        callback=seen.append,
+        meter=Late(100.0),
+    ) as run:
+        began = time.monotonic()
+        for _ in range(150):
+            time.sleep(0.02)
+            run.step(tokens=10)
+        took_s = time.monotonic() - began
+    early = [forecast for forecast in seen if 0.1 < forecast.progress < 0.5]
+    assert early
+    for forecast in early:
+        assert forecast.duration_h.mid * 3600 == pytest.approx(took_s, rel=0.5)
 
 
 def power_sd(powers: list[float]) -> float:

@@ -200,7 +200,7 @@ def test_elastic_restarts_are_segments(cluster: Cluster) -> None:
     assert [segment.status for segment in totals.segments] == ["failed", "completed"]
     assert totals.duration_s == pytest.approx(600)  # the 20 s between are not the run's
     assert wh(totals, "cpu") == pytest.approx(250 / 6)
-    assert totals.steps == 50
+    assert totals.steps == 60  # ten of them twice
     # a third of the first segment's steps again: a third of its energy
     (note,) = [w for w in totals.warnings if "twice" in w]
     assert "10 steps" in note

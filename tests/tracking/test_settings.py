@@ -1,14 +1,20 @@
-"""Arguments of ``track()``: what cannot be meant is refused at once, what is unknown costs no run."""
+"""Arguments of ``track()``: what cannot be meant, and what nobody knows, is refused at once."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from footprint.errors import FootprintError
 from footprint.tracking import Run
+from footprint.tracking.chain import site_of
+from tests.tracking.fault_harness import ROOT
 
 Quick = Callable[..., Run]
 
@@ -45,18 +51,64 @@ def test_a_misspelt_keyword_names_the_nearest(quick: Quick) -> None:
         quick(precison="fp16")
 
 
-def test_unknown_names_cost_the_estimate_and_nothing_else(quick: Quick) -> None:
-    with quick(model="brt-base", hw="v100-sxm2-16gb:1", region="FRAA") as run:
-        run.step()
-    assert run.estimate is None
-    assert any("bert-base" in problem for problem in run.problems)
-    with quick(hw="v100:8x") as run:
-        pass
-    assert any("v100:8" in problem for problem in run.problems)
-    with quick(region="Atlantis") as elsewhere, quick() as nowhere:
-        pass
-    for measured in (elsewhere.measurement, nowhere.measurement):  # no place, no low value
-        assert measured is not None
-        assert measured.pue.mid > 1.3
-    assert run.measurement is not None
-    assert run.measurement.it_energy_kwh is not None
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "brt-base"}, "brt-base.*bert-base"),
+        ({"model": "nosuch.json"}, "nosuch.json"),
+        ({"hw": "v10:8"}, "v10.*v100"),
+        ({"hw": "v100:0"}, "whole number"),
+        ({"region": "Atlantis"}, "Atlantis.*did you mean"),
+        ({"region": "Atlantis"}, r"\(region takes"),
+        ({"provider": "awz"}, "awz.*aws"),
+        ({"provider": "gcp", "region": "aws:us-east-1"}, "aws.*gcp"),
+        ({"anchor": "nosuch"}, "nosuch"),
+        ({"csv": "no/such/folder/runs.csv"}, "no/such/folder does not exist"),
+        ({"on_budget": "stop"}, "needs a budget"),
+        ({"initial_step": -1}, "0 or more"),
+        ({"initial_step": "x"}, "0 or more"),
+    ],
+)
+def test_names_and_places_that_are_not_there(quick: Quick, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(FootprintError, match=message):
+        quick(**arguments)
+
+
+def test_names_that_are_there(quick: Quick, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1}')
+    for model in ("bert-base", "config.json", tmp_path / "config.json"):
+        quick(model=model, hw="v100:8", region="aws:us-east-1", provider="aws", initial_step=0)
+    quick(hw="v100-sxm2-16gb:1", region="FRA", csv="runs.csv", budget="90s", on_budget="stop")
+
+
+def test_what_a_look_at_names_costs() -> None:
+    """Nothing heavy is loaded for it, and nothing at all where nothing is named."""
+    code = (
+        "import sys, time; from footprint.tracking import track; track(); before = set(sys.modules)\n"
+        "track(); assert set(sys.modules) == before; began = time.process_time()\n"
+        "track(model='llama3-8b', hw='v100:8', region='FRA', provider='aws')\n"
+        "print(time.process_time() - began, *({'pandas', 'torch', 'numpy', 'pydantic'} & set(sys.modules)))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    seconds, *heavy = done.stdout.split()
+    assert heavy == []
+    assert float(seconds) < 0.15
+
+
+def test_the_program_does_not_start_with_an_unknown_name(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "footprint", "run", "--region", "Atlantis", "--", "touch", "started"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "did you mean" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_a_later_version_does_not_know_has_no_low_value() -> None:
+    """A journal may name what this version's data does not hold."""
+    site = site_of({"region": "Atlantis"})
+    assert site.grid is None
+    assert site.pue.mid > 1.3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import signal
@@ -88,6 +87,23 @@ def test_predicted_beside_measured_splits_the_gap(quick: Quick) -> None:
     assert hours.predicted.mid == pytest.approx(run.estimate.duration_h.mid * 0.05)  # type: ignore[union-attr]
     assert watts.measured.mid == pytest.approx(360, rel=0.1)
     assert json.loads(json.dumps(comparison.to_json()))["run_id"] == run.run_id
+
+
+def test_what_cannot_be_is_said(quick: Quick, capfd: pytest.CaptureFixture[str]) -> None:
+    """A step of 8 billion parameters and 8192 tokens in 20 ms on one V100 of 125 TFLOP/s and 16 GiB."""
+    with quick(model="llama3-8b", hw="v100:1", batch_size=1, total_steps=5, quiet=False) as run:
+        for _ in range(5):
+            time.sleep(0.02)
+            run.step(tokens=8192)
+    measured = run.measurement
+    assert measured is not None
+    assert measured.mfu is not None
+    assert measured.mfu.mid > 6 * 8e9 * 8192 / 0.1 / 125e12  # a tenth of a second and not 0.02, to be safe
+    lines = capfd.readouterr().err.splitlines()
+    for said in ("does not fit into the 16 GiB", "is impossible (above 1)"):
+        assert any(said in warning for warning in measured.warnings)
+        assert any(said in line for line in lines)
+    assert "--" not in " ".join(lines)
 
 
 def test_works_with_no_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
@@ -191,83 +207,6 @@ def test_one_object_entered_twice_is_an_error(quick: Quick) -> None:
         pass
 
 
-def test_a_run_inside_a_run_is_a_phase_of_it(quick: Quick, tmp_path: Path) -> None:
-    with quick() as outer:
-        outer.step()
-        with quick(name="evaluation") as inner:
-            time.sleep(0.1)
-            inner.step()
-        assert inner.run_id == outer.run_id
-    assert outer.measurement is not None
-    assert outer.measurement.workload.steps == 2
-    assert outer.measurement.phases["evaluation"]["duration_h"] * 3600 == pytest.approx(0.1, rel=0.3)
-    assert len(list((tmp_path / "footprint-runs").iterdir())) == 1
-
-
-def test_phases_divide_the_energy(quick: Quick) -> None:
-    with quick() as run:
-        time.sleep(0.3)
-        with run.phase("eval"):
-            time.sleep(0.6)
-    assert run.measurement is not None
-    phases = run.measurement.phases
-    assert phases["eval"]["duration_h"] * 3600 == pytest.approx(0.6, rel=0.2)
-    total = sum(phase["it_energy_kwh"] for phase in phases.values())
-    assert run.measurement.it_energy_kwh is not None
-    seen = sum(record["kwh"]["node"] for record in journal_of(run).records if record["type"] == "end")
-    assert total == pytest.approx(seen, rel=0.02)
-    assert phases["eval"]["it_energy_kwh"] == pytest.approx(0.6 * 360 / 3.6e6, rel=0.2)
-
-
-def test_two_runs_in_two_threads_are_two_runs(quick: Quick) -> None:
-    ids: list[str] = []
-
-    def work() -> None:
-        with quick() as run:
-            time.sleep(0.05)
-            ids.append(run.run_id)
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(ids)) == 2
-
-
-def test_async_code_and_decorators(quick: Quick) -> None:
-    runs: list[str] = []
-
-    @quick(name="coroutine")
-    async def train() -> str:
-        await asyncio.sleep(0.02)
-        return "trained"
-
-    @quick(name="function")
-    def train_too(x: int) -> int:
-        return x + 1
-
-    async def both() -> None:
-        with quick() as run:
-            await asyncio.sleep(0.02)
-            runs.append(run.run_id)
-
-    assert asyncio.run(train()) == "trained"
-    assert (train_too(1), train_too(2)) == (2, 3)
-    asyncio.run(both())
-    assert train_too.__name__ == "train_too"
-    assert len(list(Path("footprint-runs").iterdir())) == 4
-
-
-def test_start_and_stop_without_a_block(quick: Quick) -> None:
-    run = quick().start()
-    run.step(samples=4)
-    run.stop()
-    run.stop()
-    assert run.measurement is not None
-    assert run.measurement.workload.samples == 4
-
-
 def test_the_budget_exception_leaves_the_block_quietly(quick: Quick) -> None:
     with quick() as run:
         raise BudgetReachedError("enough")
@@ -283,11 +222,15 @@ def test_resuming_adds_a_segment_and_counts_nothing_twice(quick: Quick, tmp_path
                 run.step(tokens=10)
     measured = run.measurement
     assert measured is not None
-    assert measured.workload.steps == 14  # 8, then 8 more from step 6
-    assert measured.workload.tokens == 160  # what was really trained
+    assert measured.workload.steps == 16  # 8, then 8 more from step 6, as trained and paid for
+    assert measured.workload.tokens == 160
     assert [segment.steps for segment in measured.segments] == [8, 8]
     assert any("2 steps were trained twice" in warning for warning in measured.warnings)
     rows, _ = read_rows(tmp_path / "runs.csv", kind="measurement")
+    for row in rows:  # a row is one launch, all of it
+        assert (float(row["workload_steps"]), float(row["workload_tokens"])) == (8, 80)
+        assert float(row["duration_h_mid"]) * 3600 < 2 * 8 * 0.03
+    assert sum(float(row["duration_h_mid"]) for row in rows) == pytest.approx(measured.duration_h.mid)
     together = sum(float(row["it_energy_kwh_mid"]) for row in rows)
     assert measured.it_energy_kwh is not None
     assert together == pytest.approx(measured.it_energy_kwh.mid, rel=0.02)
