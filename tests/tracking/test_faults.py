@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from footprint.reports.csvfile import read_rows
 from footprint.tracking.archive import open_archive, recover
+from tests.cli.run import footprint
 from tests.tracking.fault_harness import (
     ENDS,
     FLUSH_S,
@@ -71,6 +73,15 @@ def test_what_a_kill_cut_off_is_recovered_once(tmp_path: Path) -> None:
     assert float(row["it_energy_kwh_mid"]) == done.report.measurement.it_energy_kwh.mid
     assert recover(open_archive([tmp_path / "footprint-runs"])) == []
     assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1
+
+
+def test_recover_says_what_it_wrote_and_where(tmp_path: Path) -> None:
+    signalled(tmp_path, signal.SIGKILL, 0.4)
+    done = footprint("recover", str(tmp_path / "footprint-runs"), "--format", "json")
+    (record,) = json.loads(done.out)
+    assert (record["status"], record["unseen_s"], record["damaged_lines"]) == ("killed", FLUSH_S, 0)
+    assert record["csvs"] == [record["csv"]]
+    assert (tmp_path / record["csv"]).read_text().count("killed") == 1
 
 
 def test_a_run_that_still_goes_is_left_alone(tmp_path: Path) -> None:
