@@ -16,7 +16,7 @@ from footprint.performance import choose_precision
 from footprint.performance.layout import Layout
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
-from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Recompute, TrainingMethod
+from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Phase, Recompute, TrainingMethod
 from footprint.units import BYTE_PER_GIB
 
 FLASH_SINCE = 2023
@@ -149,7 +149,10 @@ def settle_layout(
     if workload is not None and step_flop is not None:
         certain = request.dp is not None or {"tp", "pp"} <= said.keys()
         least = 1 if certain else max(1, _accelerators_for_memory(cluster, step_flop) // product)
-        _check_batch(request, workload, max(1, replicas // least), certain=certain)
+        for phase in workload.phases:
+            _check_batch(phase.sequences_per_step or 0, max(1, replicas // least))
+            if certain:
+                check_micro_batch(request, phase, replicas)
     return Parallelism(
         tp=request.tp, pp=request.pp, dp=replicas if said else None, cp=request.cp, ep=request.ep,
         micro_batch=request.micro_batch, recompute=recompute, given=given,
@@ -191,26 +194,28 @@ def _accelerators_for_memory(cluster: Cluster, step_flop: StepFlops) -> int:
     return max(1, -int(-(state + frozen) // (cluster.accelerator.memory_gib * BYTE_PER_GIB)))
 
 
-def _check_batch(request: EstimateRequest, workload: Workload, replicas: int, *, certain: bool) -> None:
-    """FootprintError where the batch cannot feed the replicas: at least so many, if not ``certain``."""
-    for phase in workload.phases:
-        sequences = phase.sequences_per_step or 0
-        if sequences < replicas:
-            raise FootprintError(
-                f"a batch of {sequences:g} sequences cannot feed {replicas} data-parallel replicas: "
-                f"give --batch-size {replicas} or more, fewer accelerators, or --tp/--pp"
-            )
-        if request.micro_batch is None or not certain:
-            continue
-        if request.micro_batch * replicas > sequences:
-            raise FootprintError(
-                f"--micro-batch {request.micro_batch} on {replicas} replicas needs a batch of "
-                f"{request.micro_batch * replicas}, not {sequences:g}: "
-                "lower --micro-batch or raise --batch-size"
-            )
-        share = sequences / replicas
-        if share == int(share) and share % request.micro_batch:
-            raise FootprintError(
-                f"--micro-batch {request.micro_batch} does not divide the {share:g} sequences of each of "
-                f"{replicas} replicas: --micro-batch {math.gcd(int(share), request.micro_batch)} does"
-            )
+def _check_batch(sequences: float, replicas: int) -> None:
+    """FootprintError where the batch of a step cannot feed so many replicas."""
+    if sequences < replicas:
+        raise FootprintError(
+            f"a batch of {sequences:g} sequences cannot feed {replicas} data-parallel replicas: "
+            f"give --batch-size {replicas} or more, fewer accelerators, or --tp/--pp"
+        )
+
+
+def check_micro_batch(request: EstimateRequest, phase: Phase, replicas: int) -> None:
+    """FootprintError where the micro-batch that was asked for does not divide a replica's share of a step."""
+    asked, sequences = request.micro_batch, phase.sequences_per_step or 0
+    if asked is None:
+        return
+    if asked * replicas > sequences:
+        raise FootprintError(
+            f"--micro-batch {asked} on {replicas} replicas needs a batch of {asked * replicas}, "
+            f"not {sequences:g}: lower --micro-batch or raise --batch-size"
+        )
+    share = sequences / replicas
+    if share == int(share) and share % asked:
+        raise FootprintError(
+            f"--micro-batch {asked} does not divide the {share:g} sequences of each of "
+            f"{replicas} replicas: --micro-batch {math.gcd(int(share), asked)} does"
+        )

@@ -49,11 +49,13 @@ def model_summary(scenario: Scenario) -> ModelSummary | None:
     )
 
 
-OF_THE_WORK = (
+OF_THE_RUN = (
     "tokens", "samples", "steps", "epochs", "batch_size", "seq_len", "tgt_seq_len", "image_size", "method",
-    "frozen", "hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu",
+    "document_length", "frozen", "precision", "tp", "pp", "dp", "cp", "ep", "micro_batch", "recompute",
+    "attention", "optimizer", "stack", "network_byte_per_s", "anchor", "hours", "step_time_s",
+    "tokens_per_second", "samples_per_second", "mfu", "goodput",
 )  # fmt: skip
-"""Arguments that make an estimate one of other work than was published, or no prediction of its hours."""
+"""Arguments that make an estimate one of another run than was published, or no prediction of its hours."""
 
 
 def published_run(request: EstimateRequest, scenario: Scenario) -> PublishedRun | None:
@@ -71,7 +73,7 @@ def published_run(request: EstimateRequest, scenario: Scenario) -> PublishedRun 
         year=model.year,
         estimated_year=scenario.year,
         same_run=(cluster.accelerator.id, cluster.count) == (recipe.accelerator, recipe.accelerators)
-        and not any(getattr(request, name) for name in OF_THE_WORK),
+        and not any(getattr(request, name) for name in OF_THE_RUN),
         source=next((cite.source for cite in cites if cite is not None), ""),
     )
 

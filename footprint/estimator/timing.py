@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from footprint import equations
 from footprint.catalog.prices import interruption_factor
 from footprint.errors import FootprintError
+from footprint.estimator.execution import check_micro_batch
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.workload import Workload, tokens_of
 from footprint.flops import StepFlops
@@ -79,6 +80,9 @@ def time_of(
         )
         for s in step_flops
     ]  # fmt: skip
+    for phase, part in zip(workload.phases, parts, strict=True):
+        if part.layout is not None:
+            check_micro_batch(request, phase, part.layout.dp)
     known = _known_step_time_s(request, cluster, workload, step_flop, peak)
     if known is None:
         _require_fitting(request, parts)

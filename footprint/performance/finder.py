@@ -203,7 +203,7 @@ def _micro_batch(
     local = work.samples / layout.dp
     if "micro_batch" in given:
         layout = replace(layout, micro_batch=float(given["micro_batch"]))
-        return layout if fits(work, layout, machine) else None
+        return layout if _divides(layout.micro_batch, local) and fits(work, layout, machine) else None
     room = usable_byte(machine) - state_byte(work, layout, machine)
     single = layout if layout.micro_batch == 1.0 else replace(layout, micro_batch=1.0)
     one = activation_byte(work, single, machine)
@@ -213,6 +213,11 @@ def _micro_batch(
     if layout.pp > 1:
         most = max(1.0, min(most, local / (4 * layout.pp)))
     return replace(layout, micro_batch=_whole(local, most))
+
+
+def _divides(micro_batch: float, local: float) -> bool:
+    """Whether a replica's share of the batch is whole micro-batches, or uneven anyhow."""
+    return micro_batch <= local and (local != int(local) or local % micro_batch == 0)
 
 
 def _whole(local: float, most: float) -> float:

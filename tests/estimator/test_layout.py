@@ -68,7 +68,7 @@ def test_a_given_layout_is_the_layout():
         ({"tp": 2, "pp": 2, "dp": 8}, "--dp 16 fits"),
         ({"tp": 4, "pp": 4, "micro_batch": 3}, "--micro-batch 1 does"),
         ({"tp": 4, "pp": 4, "micro_batch": 24}, "--micro-batch 8 does"),
-        ({"micro_batch": 64}, "--micro-batch 1"),
+        ({"micro_batch": 64}, "lower --micro-batch"),
         ({"dp": 8, "micro_batch": 64}, "lower --micro-batch"),
         ({"pp": 128}, "more stages than the 80 layers|does not divide"),
     ],
@@ -153,6 +153,19 @@ def test_part_of_a_layout_leaves_the_rest_to_be_found():
     assert found.dp * 4 <= 128
     assert layout(**{**LLAMA, "batch_size": 32}, ep=1).dp <= 32
     assert layout(model="bert-base", hw="v100:8", dp=4).dp == 4
+
+
+@pytest.mark.parametrize("asked", [{"micro_batch": 128}, {"micro_batch": 7}, {"micro_batch": 3, "tp": 2}])
+def test_a_micro_batch_that_no_layout_can_have_is_refused(asked):
+    with pytest.raises(FootprintError, match="--micro-batch"):
+        estimate(model="bert-base", hw="h100:8", batch_size=64, **asked)
+
+
+@pytest.mark.parametrize("micro_batch", [1, 2, 4, 8, 16, 64])
+def test_a_given_micro_batch_divides_the_share_of_the_layout_found(micro_batch):
+    found = layout(model="bert-base", hw="h100:8", batch_size=64, micro_batch=micro_batch)
+    assert found.micro_batch == micro_batch
+    assert 64 / found.dp % micro_batch == 0
 
 
 def test_more_stages_than_layers_are_refused():
