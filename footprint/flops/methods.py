@@ -47,12 +47,16 @@ def _frozen(model: Model, names: tuple[str, ...]) -> Trained:
             last = first if span[3] is None else int(span[3])
             if last < first:
                 raise FootprintError(f"frozen {name!r}: the last layer comes before the first")
-            depth = _depth(model, span[1])
+            depths = _depths(model, span[1])
+            depth = max(depths, default=1)
             if last >= depth:
-                raise FootprintError(
-                    f"frozen {name!r}: there are {depth} layers{f' in the {span[1]}' if span[1] else ''}, "
-                    f"layers:0-{depth - 1}"
-                )
+                where = f" in the {span[1]}" if span[1] else ""
+                there = f"there are {depth} layers{where}"
+                if len(depths) > 1:
+                    there = (
+                        f"a stage has at most {depth} repeated layers{where}, and a range is taken in each"
+                    )
+                raise FootprintError(f"frozen {name!r}: {there}: layers:0-{depth - 1}")
             spans.append((span[1] or "", first, last + 1))
         elif name in known:
             frozen.add(name)
@@ -66,15 +70,17 @@ def _frozen(model: Model, names: tuple[str, ...]) -> Trained:
     return Trained(frozen=frozenset(frozen), spans=tuple(spans))
 
 
-def _depth(model: Model, part: str | None) -> int:
-    """Layers of the deepest stack that a range of layers may mean: of a part, or of all repeated blocks."""
-    meant = (
-        layer
+def _depths(model: Model, part: str | None) -> list[int]:
+    """Layers of each stage that a range of layers may mean: of a part, or of all repeated blocks."""
+    stages = (
+        [
+            layer.positions[-1] + 1
+            for layer in stage
+            if (layer.checkpointed if part is None else layer.part == part)
+        ]
         for stage in model.stages
-        for layer in stage
-        if (layer.checkpointed if part is None else layer.part == part)
     )
-    return max((layer.positions[-1] + 1 for layer in meant), default=1)
+    return [max(depths) for depths in stages if depths]
 
 
 def _tied_head(model: Model) -> bool:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from footprint.errors import FootprintError
 from footprint.meters import Meter
 from footprint.tracking.bounds import BudgetReachedError
+from footprint.tracking.names import in_python
 from footprint.tracking.run import Run
 from footprint.tracking.settings import Settings, make_settings
 
@@ -57,7 +59,11 @@ def track(
         FootprintError: a value that cannot be meant (a budget, a meter, a negative number).
     """
     given = {key: value for key, value in locals().items() if key != "scenario"}
-    return Run(make_settings(given, scenario))
+    try:
+        return Run(make_settings(given, scenario))
+    except FootprintError as error:
+        error.args = (in_python(str(error)),)  # its class, with the nearest names, stays
+        raise
 
 
 def make_run_settings(**options: Any) -> Settings:

@@ -50,7 +50,7 @@ def join(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings, str]
             settings,
             journal_dir=folder,
             run_id=None,
-            flush_s=settings.flush_s if settings.flush_given else _seconds(environ, settings.flush_s),
+            flush_s=settings.flush_s if "flush_s" in settings.said else _seconds(environ, settings.flush_s),
             quiet=settings.quiet or bool(environ.get(PARENT_QUIET)),
         ),
         note,

@@ -16,11 +16,7 @@ def check_names(given: Mapping[str, Any], csv: Path | None) -> None:
     Raises:
         FootprintError: a name that no catalogue holds, or a CSV in a folder that does not exist.
     """
-    try:
-        _check(given)
-    except FootprintError as error:
-        error.args = (in_python(str(error)),)  # its class, with the nearest names, stays
-        raise
+    _look_up(given)
     if csv is not None and not csv.absolute().parent.is_dir():
         raise FootprintError(f"csv: the folder {csv.absolute().parent} does not exist; make it first")
 
@@ -30,7 +26,7 @@ def in_python(text: str) -> str:
     return re.sub(r"--([a-z][a-z-]*)", lambda match: match[1].replace("-", "_"), text)
 
 
-def _check(given: Mapping[str, Any]) -> None:
+def _look_up(given: Mapping[str, Any]) -> None:
     if given.get("hw"):
         from footprint.catalog.cluster import parse_cluster
 

@@ -56,6 +56,7 @@ class Run(Answers):
         self._finish_lock = threading.RLock()  # a signal's handler may finish a run that is being finished
         self._finished = False
         self._summary = ""
+        self._noted: set[str] = set()
         self.run_id = ""
         self.status = "new"
         self.step: Callable[..., None] = self._counts.step
@@ -89,14 +90,20 @@ class Run(Answers):
         outer._counts.enter(self._settings.name or "nested")
         lost = self._settings.unlike(outer._settings)
         if lost and not outer._settings.quiet:
-            self.say(f"a phase of run {outer.run_id}, which does not use its {', '.join(lost)}")
+            outer._say_once(f"a phase of run {outer.run_id}, which does not use its {', '.join(lost)}")
         return self
+
+    def _say_once(self, text: str) -> None:
+        if self._recorder is not None and self._recorder.who.rank == 0 and text not in self._noted:
+            self._noted.add(text)
+            self.say(text)
 
     def _begin(self) -> None:
         who = identify()
         if who.metered_by_parent:
             self._settings, note = join(self._settings, os.environ)
-            self.say(note)
+            if who.rank == 0:
+                self.say(note)
         settings = self._settings
         sequence = alive.next_sequence()
         self.run_id, self._shared_name = run_name(settings.run_id, who, sequence, os.environ)
@@ -238,6 +245,11 @@ class Run(Answers):
         raise BudgetReachedError(
             f"footprint: stopped for the budget of {budget.text if budget else 'this run'}"
         )
+
+    @property
+    def settings(self) -> Settings:
+        """What the run was given; of a program that joined `footprint run`, what became of it."""
+        return self._settings
 
     @property
     def stopped(self) -> bool:

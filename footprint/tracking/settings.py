@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import field, fields
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from footprint.meters import Meter, meter_from
 from footprint.parsing import Limit, parse_limit
 from footprint.records import record
 from footprint.tracking.identity import check_run_id
-from footprint.tracking.names import check_names, in_python
+from footprint.tracking.names import check_names
 
 DEFAULT_FOLDER = "footprint-runs"
 FOLDER_VARIABLE = "FOOTPRINT_DIR"
 FLUSH_S, MOST_FLUSH_S = 5.0, 3600.0
 ON_BUDGET = ("warn", "stop")
+_DEFAULTS = {"on_budget": "warn", "meter": "codecarbon", "initial_step": 0, "quiet": False}
 
 
 @record
@@ -44,8 +45,8 @@ class Settings:
     meter: str | Meter | None = "codecarbon"
     journal_dir: Path = Path(DEFAULT_FOLDER)
     flush_s: float = FLUSH_S
-    flush_given: bool = False
-    """Else a program that joins `footprint run` takes the supervisor's interval."""
+    said: frozenset[str] = frozenset()
+    """The arguments that were given, none of which is the default."""
     run_id: str | None = None
     name: str | None = None
     initial_step: int = 0
@@ -53,12 +54,9 @@ class Settings:
     scenario: Mapping[str, Any] = field(default_factory=dict)
 
     def unlike(self, outer: Settings) -> list[str]:
-        """The arguments that are neither the default nor what ``outer`` has: lost in a phase of it."""
-        plain = Settings(journal_dir=outer.journal_dir, flush_s=outer.flush_s)
-        names = (f.name for f in fields(self) if f.name not in ("name", "quiet", "scenario", "flush_given"))
-        lost = [
-            name for name in names if getattr(self, name) not in (getattr(plain, name), getattr(outer, name))
-        ]
+        """The arguments that were given and are not what ``outer`` has: lost in a phase of it."""
+        names = sorted(self.said - {"name", "quiet"})
+        lost = [name for name in names if getattr(self, name) != getattr(outer, name)]
         return [*lost, *(name for name, one in self.scenario.items() if outer.scenario.get(name) != one)]
 
     def given(self) -> dict[str, Any]:
@@ -90,14 +88,16 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
     values = dict(arguments)
     for name in ("total_steps", "total_tokens"):
         values[name] = _count(name, values.get(name))
-    values["flush_given"] = values.get("flush_s") is not None
-    values["flush_s"] = _flush_s(values["flush_s"]) if values["flush_given"] else FLUSH_S
+    values["said"] = frozenset(n for n, v in arguments.items() if v is not None and v != _DEFAULTS.get(n))
+    values["flush_s"] = FLUSH_S if values.get("flush_s") is None else _flush_s(values["flush_s"])
     values["initial_step"] = _initial_step(values["initial_step"])
     for name in ("model", "hw", "region", "name", "run_id"):
         values[name] = _text(name, values.get(name))
     if values["run_id"] is not None:
         check_run_id(values["run_id"])
     values["csv"] = _path("csv", values.get("csv"))
+    if values["csv"] is not None:
+        values["csv"] = values["csv"].absolute()  # the program may change its folder
     values["budget_over"] = _path("budget_over", values.get("budget_over"))
     folder = values.get("journal_dir") or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
     values["journal_dir"] = _path("journal_dir", folder)
@@ -111,7 +111,7 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
             raise FootprintError(f"{name} must be a function, not {values[name]!r:.60}")
     meter_from(values["meter"])  # only to refuse what names none; the real one is made in the background
     if values["on_budget"] == "stop" and values["budget"] is None:
-        raise FootprintError("on_budget='stop' needs a budget, such as budget='2 kWh'")
+        raise FootprintError("to stop at a budget give a budget, such as 2 kWh")
     checked = _scenario(scenario)
     check_names({**checked, **{name: values[name] for name in ("model", "hw", "region")}}, values["csv"])
     return Settings(**values, scenario=checked)
@@ -122,10 +122,7 @@ def _scenario(given: Mapping[str, Any]) -> dict[str, Any]:
     from footprint.estimator.request import EstimateRequest
 
     scenario = {name: value for name, value in given.items() if value is not None}
-    try:
-        request = EstimateRequest.from_mapping({"hw": "any", **scenario}, "track()")
-    except FootprintError as error:
-        raise FootprintError(in_python(str(error))) from None
+    request = EstimateRequest.from_mapping({"hw": "any", **scenario}, "track()")
     return {name: getattr(request, name) for name in scenario}
 
 

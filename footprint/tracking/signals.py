@@ -30,6 +30,7 @@ class SignalGuard:
         self._passing = passing
         self._pid = os.getpid()
         self._before: dict[int, Any] = {}
+        self._over = False
         self._unheard: Unheard | None = None
         self._handler = self._handle  # one bound method, so that it can be recognised later
 
@@ -59,32 +60,36 @@ class SignalGuard:
         A Python handler runs between bytecodes only, so a child that blocks in C would outlive the
         SIGTERM by which pools and launchers end it.
         """
-        for number, before in self._before.items():
-            if signal.getsignal(number) is self._handler:
-                signal.signal(number, before)
-        self._before.clear()
+        self._over = True
+        for number in self._before:
+            current = signal.getsignal(number)
+            if isinstance(getattr(current, "__self__", None), SignalGuard):
+                signal.signal(number, _chain(current, number)[1])
         if self._unheard is not None:
             self._unheard.after_fork()
             self._unheard = None
 
     def remove(self) -> None:
-        """Put back what was there, unless somebody else has taken the signal since."""
+        """Put back what was there, unless somebody else has taken the signal since.
+
+        Where that is another run's guard, it goes on to ours: what was there before stays known.
+        """
         if threading.current_thread() is not threading.main_thread() or os.getpid() != self._pid:
             return
-        for number, before in self._before.items():
+        self._over = True
+        for number in self._before:
             try:
                 if signal.getsignal(number) is self._handler:
-                    signal.signal(number, before)
+                    signal.signal(number, _chain(self._handler, number)[2])
             except (ValueError, OSError):
                 continue
-        self._before.clear()
         if self._unheard is not None:
             self._unheard.close()
             self._unheard = None
 
     def _take(self, number: int) -> None:
         """End the process by a signal that the main thread, blocked in C, has not heard."""
-        guards, before = _chain(signal.getsignal(number), number)
+        guards, before, _ = _chain(signal.getsignal(number), number)
         if self in guards and not callable(before):
             for guard in guards:
                 guard._dying(signal.Signals(number).name)
@@ -92,7 +97,7 @@ class SignalGuard:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         """For this guard and those of the runs around it: end, or pass to the user's handler."""
-        guards, before = _chain(self._handler, number)
+        guards, before, _ = _chain(self._handler, number)
         name = signal.Signals(number).name
         for guard in guards:
             if guard._unheard is not None:
@@ -107,10 +112,15 @@ class SignalGuard:
         os.kill(os.getpid(), number)
 
 
-def _chain(handler: Any, number: int) -> tuple[list[SignalGuard], Any]:
-    """The guards that a signal meets, from the innermost, and the handler after them."""
-    guards: list[SignalGuard] = []
-    while isinstance(guard := getattr(handler, "__self__", None), SignalGuard) and guard not in guards:
-        guards.append(guard)
+def _chain(handler: Any, number: int) -> tuple[list[SignalGuard], Any, Any]:
+    """The guards of living runs that a signal meets, from the innermost; the handler after all guards; the
+    first handler that is of a living guard or of nobody's.
+    """
+    seen: list[SignalGuard] = []
+    living: Any = None
+    while isinstance(guard := getattr(handler, "__self__", None), SignalGuard) and guard not in seen:
+        seen.append(guard)
+        if living is None and not guard._over:
+            living = handler
         handler = guard._before.get(number, signal.SIG_DFL)
-    return guards, handler
+    return [guard for guard in seen if not guard._over], handler, handler if living is None else living

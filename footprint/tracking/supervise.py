@@ -72,7 +72,7 @@ class Supervised:
         folder = self.run.folder
         if folder is not None:
             (folder / STOP_FILE).unlink(missing_ok=True)  # an earlier segment's
-        environment = {**os.environ, **handed_down(self.run.run_id, folder, self._settings)}
+        environment = {**os.environ, **handed_down(self.run.run_id, folder, self.run.settings)}
         try:
             self._process = subprocess.Popen(self._command, env=environment)  # noqa: S603 - the user's own program
         except OSError as error:

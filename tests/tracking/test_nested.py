@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from footprint.tracking import Run
+from footprint.tracking import Run, track
 from footprint.tracking.archive import open_archive
 from footprint.tracking.journal import read_journal
 
@@ -38,14 +40,32 @@ def test_a_run_inside_a_run_is_a_phase_of_it(quick: Quick, tmp_path: Path) -> No
 
 
 def test_a_phase_says_what_it_does_not_use(quick: Quick, capfd: pytest.CaptureFixture[str]) -> None:
-    with quick(region="FRA", quiet=False):
-        with quick(name="same", region="FRA", quiet=False):
-            pass
+    with quick(region="FRA", journal_dir="own", flush_s=0.07, quiet=False) as run:
+        assert run.estimate is None  # waits for the line at the start
         capfd.readouterr()
-        with quick(csv="x.csv", budget="2 kWh", region="DEU", pue=1.1, name="eval", quiet=False):
+        with track(name="same", region="FRA"):
             pass
+        assert capfd.readouterr().err == ""
+        for _ in range(2):
+            with track(csv="x.csv", budget="2 kWh", region="DEU", pue=1.1, name="eval"):
+                pass
         (line,) = capfd.readouterr().err.splitlines()
-    assert line.endswith("which does not use its region, csv, budget, pue")
+    assert line.endswith("which does not use its budget, csv, region, pue")
+
+
+def test_runs_that_overlap_put_the_users_handler_back(quick: Quick) -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+    try:
+        users = signal.getsignal(signal.SIGTERM)
+        first, second = quick().start(), quick(run_id="second").start()
+        first.stop()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert seen == [signal.SIGTERM]
+        second.stop()
+        assert signal.getsignal(signal.SIGTERM) is users
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_phases_divide_the_energy(quick: Quick) -> None:

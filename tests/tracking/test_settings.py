@@ -14,6 +14,7 @@ import pytest
 from footprint.errors import FootprintError
 from footprint.tracking import Run
 from footprint.tracking.chain import site_of
+from tests.cli.run import footprint
 from tests.tracking.fault_harness import ROOT
 
 Quick = Callable[..., Run]
@@ -64,7 +65,7 @@ def test_a_misspelt_keyword_names_the_nearest(quick: Quick) -> None:
         ({"provider": "gcp", "region": "aws:us-east-1"}, "aws.*gcp"),
         ({"anchor": "nosuch"}, "nosuch"),
         ({"csv": "no/such/folder/runs.csv"}, "no/such/folder does not exist"),
-        ({"on_budget": "stop"}, "needs a budget"),
+        ({"on_budget": "stop"}, "give a budget"),
         ({"initial_step": -1}, "0 or more"),
         ({"initial_step": "x"}, "0 or more"),
     ],
@@ -94,6 +95,21 @@ def test_what_a_look_at_names_costs() -> None:
     seconds, *heavy = done.stdout.split()
     assert heavy == []
     assert float(seconds) < 0.15
+
+
+def test_a_csv_stays_where_it_was_when_the_program_changes_its_folder(quick: Quick, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    with quick(csv="runs.csv") as run:
+        os.chdir("sub")
+        run.step()
+    assert (tmp_path / "runs.csv").exists()
+    assert not (tmp_path / "sub" / "runs.csv").exists()
+
+
+def test_messages_speak_of_options_on_the_command_line_and_of_keywords_in_python(quick: Quick) -> None:
+    with pytest.raises(FootprintError, match="give grid_g_per_kwh"):
+        quick(region="XX")
+    assert "give --grid-g-per-kwh" in footprint("run", "--region", "XX", "--", "true").err
 
 
 def test_the_program_does_not_start_with_an_unknown_name(tmp_path: Path) -> None:
