@@ -92,9 +92,8 @@ def _published(result: Estimate, run: PublishedRun) -> str:
     if not run.same_run or predicted.low <= hours <= predicted.high:
         return f"{text}."
     if run.year != run.estimated_year:
-        return (
-            f"{text}, outside the interval above, which is for {run.estimated_year}: see --year {run.year}."
-        )
+        own = f"--year {run.year} for its own"
+        return f"{text}, outside the interval above, for software of {run.estimated_year} ({own})."
     return f"{text}, which the interval above does not hold: {run.note or 'our model is wrong here'}."
 
 

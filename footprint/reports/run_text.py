@@ -106,7 +106,7 @@ def _used(measured: Measurement) -> list[str]:
 def _forecast_lines(forecasts: Forecasts, truth_h: float) -> list[str]:
     """What was forecast on the way, beside what happened."""
     lines = [f"forecasts of the time, against {amount(truth_h, 'h')}"]
-    for progress, low, mid, high in forecasts:
+    for progress, low, mid, high in dict.fromkeys(forecasts):
         inside = "" if low <= truth_h <= high else "  missed"
         lines.append(
             f"  at {progress:>4.0%}  {amount(mid, 'h'):>10} ({amount(low, 'h')} - {amount(high, 'h')})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from footprint.meters import Meter, meter_from
@@ -40,4 +41,5 @@ def how_it_ended(error: BaseException | None) -> tuple[str, str]:
     if isinstance(error, SystemExit):
         return ("completed", "") if error.code in (None, 0) else ("failed", f"SystemExit({error.code!r})")
     text = f"{type(error).__name__}: {error}"
-    return ("interrupted" if isinstance(error, KeyboardInterrupt) else "failed"), text[:300]
+    cancelled = getattr(sys.modules.get("asyncio"), "CancelledError", KeyboardInterrupt)
+    return ("interrupted" if isinstance(error, KeyboardInterrupt | cancelled) else "failed"), text[:300]

@@ -9,6 +9,8 @@ from footprint.tracking.process import ProcessRecord
 from footprint.tracking.series import overlap_s, own_share_kwh, union_kwh
 
 HOST_COMPONENTS = ("cpu", "ram", "node")
+APART_S = 1.0
+"""Processes of a node begin and end within about so long of each other."""
 MOSTLY_OURS, LEAST_OTHER_CORES = 0.8, 0.5
 """Below this share of the busy processor time, and from so many cores of others on, it is worth saying."""
 
@@ -62,7 +64,7 @@ def add_host(
             warnings.append(f"{name} of {here[0].host}: {note}")
         total.kwh += kwh
         own_kwh, whole_kwh = own_kwh + kwh, whole_kwh + everything_kwh
-        _cover(total, name, readers)
+        _cover(total, name, readers, here)
     return own_kwh, whole_kwh
 
 
@@ -82,9 +84,13 @@ def _note_absent(components: dict[str, ComponentTotal], name: str, here: list[Pr
             total.unseen_s += process.run_s
 
 
-def _cover(total: ComponentTotal, name: str, readers: list[ProcessRecord]) -> None:
+def _cover(total: ComponentTotal, name: str, readers: list[ProcessRecord], here: list[ProcessRecord]) -> None:
+    """What the readers saw of the time that the node worked for the run."""
     run_s = max(process.run_s for process in readers)
     unseen_s = min(process.unseen_s.get(name, 0.0) for process in readers)
+    span_s = max(p.last_s for p in here) - min(p.started_s for p in here) - max(p.suspended_s for p in here)
+    if span_s - run_s > APART_S:  # the reader was killed, or came late, and others worked on
+        unseen_s, run_s = unseen_s + span_s - run_s, span_s
     total.unseen_s += unseen_s
     total.seen_s += max(0.0, run_s - unseen_s)
     total.stood_in_s += min(process.stood_in_s.get(name, 0.0) for process in readers)
@@ -129,7 +135,7 @@ def add_accelerators(
                     "its energy is divided equally"
                 )
         total.kwh += kwh
-    _cover(total, name, readers)
+    _cover(total, name, readers, here)
 
 
 def _spans_of(device: str, others: list[ProcessRecord]) -> list[list[tuple[float, float]]]:

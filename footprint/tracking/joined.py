@@ -45,6 +45,9 @@ def join(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings, str]
     if settings.meter != "codecarbon":
         aside.append("meter")
     note = f"footprint run keeps this run, so not used: {', '.join(aside)}" if aside else ""
+    if settings.budget is not None and settings.budget.quantity in ("energy_kwh", "co2e_kg"):
+        what = "a budget of energy or CO2e is watched by who reads the meter: give it to footprint run"
+        note = "; ".join(part for part in (note, what) if part)
     return (
         replace(
             settings,

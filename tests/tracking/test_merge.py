@@ -270,3 +270,12 @@ def test_no_sum_depends_on_the_order_of_the_files(cluster: Cluster) -> None:
         {n: c.kwh for n, c in back.components.items()}
     )
     assert (forward.steps, forward.tokens) == (back.steps, back.tokens)
+
+
+def test_what_goes_on_after_its_reader_was_killed_is_unseen(cluster: Cluster) -> None:
+    """The supervisor, which reads the meter, dies after 100 s; the program it watched goes on to 600 s."""
+    cluster.process(end=100.0, watts={"node": 300.0}, status=None, steps=0, tokens=0, pid=1)
+    cluster.process(end=600.0, watts=None, pid=2)
+    node = cluster.totals().components["node"]
+    assert node.kwh * 3.6e6 == pytest.approx(300.0 * 100)
+    assert (node.seen_s, node.unseen_s) == (pytest.approx(100.0), pytest.approx(500.0))

@@ -123,6 +123,23 @@ def test_async_code_and_decorators(quick: Quick) -> None:
     assert len(list(Path("footprint-runs").iterdir())) == 4
 
 
+def test_a_cancelled_task_is_interrupted(quick: Quick) -> None:
+    run = quick()
+
+    async def train() -> None:
+        with run:
+            await asyncio.sleep(9)
+
+    async def leave() -> None:
+        task = asyncio.create_task(train())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(leave())
+    assert run.status == "interrupted"
+
+
 def test_a_generator_is_a_run_as_long_as_it_is_iterated(quick: Quick, tmp_path: Path) -> None:
     @quick(name="plain")
     def batches(n: int) -> Any:
