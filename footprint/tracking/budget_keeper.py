@@ -15,6 +15,7 @@ from footprint.tracking.budget import (
     BudgetWatch,
     ProgramStop,
     can_agree,
+    own_stop_file,
     publish_stop,
     read_stop,
     stop_step,
@@ -169,7 +170,8 @@ class BudgetKeeper:
         step = stop_step(self._counts.steps, rate, recorder.settings.flush_s, recorder.who.world_size)
         self._leave_at(step, MARGIN_FLUSHES)  # before the others hear of it
         if recorder.folder is not None:
-            step = publish_stop(recorder.folder, step, str(recorder.settings.budget), self._since_s())
+            why, name = str(recorder.settings.budget), own_stop_file(recorder.who)
+            step = publish_stop(recorder.folder, step, why, self._created_s(), name)
             self._leave_at(step, MARGIN_FLUSHES)  # another process may have been first
         self._stop_known = True
         return {"stop": step}
@@ -197,12 +199,10 @@ class BudgetKeeper:
         time.sleep(max(0.0, until_s - time.monotonic()))
         self._counts.stop_at = step
 
-    def _since_s(self) -> float:
-        """From when on a stop is meant for this segment, by the clock of the folder's disk."""
-        recorder = self._recorder
-        if recorder.who.metered_by_parent or recorder.writer is None:
-            return 0.0  # the supervisor took away what was there before it began
-        return recorder.writer.created_s
+    def _created_s(self) -> float:
+        """When this segment's journal was made, by the clock of the folder's disk."""
+        writer = self._recorder.writer
+        return writer.created_s if writer is not None else 0.0
 
     def look_for_stop(self) -> None:
         """Every rank: take the step that was published, once.
@@ -214,7 +214,9 @@ class BudgetKeeper:
         obeys = recorder.settings.on_budget == "stop" or recorder.who.metered_by_parent
         if self._stop_known or recorder.folder is None or not obeys:
             return
-        step = read_stop(recorder.folder, self._since_s())
+        step = read_stop(recorder.folder, self._created_s(), own_stop_file(recorder.who))
+        if step is None and recorder.who.metered_by_parent:
+            step = read_stop(recorder.folder)  # the supervisor took away what was there before it began
         if step is not None:
             self._stop_known = True
             self._leave_at(step, 1.0)  # the others look as often as we do

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracking.fault_harness import ROOT
+from tests.tracking.test_supervise import report, run
 
 IN_STEP = """
 import multiprocessing, os, sys, time
@@ -54,3 +55,49 @@ def test_ranks_whose_steps_are_faster_than_their_mean_stop_at_one_step(tmp_path:
     assert len(said) == 2, done.stderr[-2000:]
     assert len(set(said)) == 1
     assert said[0].startswith("stopped_by_budget ")
+
+
+STEPS = """
+import sys, time, footprint
+options, steps = eval(sys.argv[1]), int(sys.argv[2])
+with footprint.track(**options) as run:
+    for _ in range(steps):
+        time.sleep(0.02)
+        run.step()
+"""
+
+
+def test_a_programs_own_budget_stops_no_other_program_of_the_supervisor(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(STEPS)
+    stopped = f"""{sys.executable} steps.py "{{'budget': '1 s', 'on_budget': 'stop'}}" 1000"""
+    whole = f"{sys.executable} steps.py '{{}}' 100"
+    code, _, err = run(tmp_path, "sh", "-c", f"{whole} & {stopped}; {whole}; wait")
+    assert code == 3, err
+    steps = {(p.status, p.steps) for p in report(tmp_path).totals.processes if not p.metered}
+    assert ("completed", 100) in steps
+    ((status, least),) = steps - {("completed", 100)}
+    assert status == "stopped_by_budget"
+    assert 5 < least < 60
+
+
+def test_a_programs_budget_holds_nothing_of_what_its_supervisor_did_before(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(f"import time\ntime.sleep(2.5)\n{STEPS}")
+    budget = str({"budget": "2 s", "on_budget": "stop"})
+    code, _, err = run(tmp_path, sys.executable, "steps.py", budget, "1000")
+    assert code == 3, err
+    (program,) = [p for p in report(tmp_path).totals.processes if not p.metered]
+    assert 1.2 < program.run_s < 2.2
+
+
+def test_a_budget_over_a_folder_counts_a_supervised_run_once(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(STEPS)
+    budget = ("--budget", "5 s", "--budget-over", "footprint-runs", "--on-budget", "stop")
+    code, _, err = run(tmp_path, sys.executable, "steps.py", "{}", "1000", options=budget)
+    assert code == 3, err
+    first_s = report(tmp_path).measurement.duration_h.mid * 3600
+    assert 3 < first_s < 5.5
+    code, _, err = run(
+        tmp_path, sys.executable, "steps.py", "{}", "1000", options=("--budget", "9 s", *budget[2:])
+    )
+    assert code == 3, err
+    assert 9 - first_s - 2.5 < report(tmp_path).measurement.duration_h.mid * 3600 < 9 - first_s + 0.5
