@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from footprint.tracking.spent import spent_before
 from tests.tracking.fault_harness import ROOT
+from tests.tracking.test_merge import Cluster
 from tests.tracking.test_supervise import report, run
 
 IN_STEP = """
@@ -89,15 +93,15 @@ def test_a_programs_budget_holds_nothing_of_what_its_supervisor_did_before(tmp_p
     assert 1.2 < program.run_s < 2.2
 
 
-def test_a_budget_over_a_folder_counts_a_supervised_run_once(tmp_path: Path) -> None:
-    (tmp_path / "steps.py").write_text(STEPS)
-    budget = ("--budget", "5 s", "--budget-over", "footprint-runs", "--on-budget", "stop")
-    code, _, err = run(tmp_path, sys.executable, "steps.py", "{}", "1000", options=budget)
-    assert code == 3, err
-    first_s = report(tmp_path).measurement.duration_h.mid * 3600
-    assert 3 < first_s < 5.5
-    code, _, err = run(
-        tmp_path, sys.executable, "steps.py", "{}", "1000", options=("--budget", "9 s", *budget[2:])
-    )
-    assert code == 3, err
-    assert 9 - first_s - 2.5 < report(tmp_path).measurement.duration_h.mid * 3600 < 9 - first_s + 0.5
+@pytest.mark.parametrize("launch", ["supervisor", "program"])
+def test_what_was_spent_before_is_earlier_segments_and_other_runs(tmp_path: Path, launch: str) -> None:
+    """Not the supervisor's time, nor that of what joined it, whoever of them asks."""
+    cluster = Cluster(tmp_path)
+    cluster.process(end=360.0, launch="yesterday")
+    cluster.process(start=1000.0, end=2000.0, status=None, launch="supervisor")
+    cluster.process(start=1200.0, end=1500.0, launch="over", metered_by_parent=True)
+    cluster.process(start=1600.0, end=1900.0, status=None, launch="program", metered_by_parent=True)
+    cluster.process("other", start=1000.0, end=1720.0, launch="beside")
+    recorder: Any = SimpleNamespace(run_id="r", who=SimpleNamespace(boot_id="boot-a", launch=launch))
+    hours = [spent_before(tmp_path, recorder, whole_folder=whole)["duration_h"] for whole in (False, True)]
+    assert hours == pytest.approx([0.1, 0.3])
