@@ -105,3 +105,11 @@ def test_what_was_spent_before_is_earlier_segments_and_other_runs(tmp_path: Path
     recorder: Any = SimpleNamespace(run_id="r", who=SimpleNamespace(boot_id="boot-a", launch=launch))
     hours = [spent_before(tmp_path, recorder, whole_folder=whole)["duration_h"] for whole in (False, True)]
     assert hours == pytest.approx([0.1, 0.3])
+
+
+def test_a_run_that_goes_on_after_a_stop_exits_as_its_program_does(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(STEPS)
+    same = ("--run-id", "same")
+    stop = str({"budget": "1 s", "on_budget": "stop"})
+    assert run(tmp_path, sys.executable, "steps.py", stop, "1000", options=same)[0] == 3
+    assert run(tmp_path, sys.executable, "steps.py", "{}", "10", options=same)[0] == 0
