@@ -16,9 +16,10 @@ from footprint.records import record
 from footprint.results import Quantity, total
 from footprint.tracking.journal import Journal, journals_in
 from footprint.tracking.marker import is_reported, settle
-from footprint.tracking.merge import Segment, merge, runs_of
+from footprint.tracking.merge import runs_of
 from footprint.tracking.process import KILLED, RUNNING, ProcessRecord
 from footprint.tracking.report import RunReport, report_on, write_missing_rows
+from footprint.tracking.segments import Segment, segments_of
 
 SUMMED = ("it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd", "accelerator_h")
 
@@ -158,7 +159,7 @@ def recover(archive: Archive, csv: Path | None = None) -> list[Recovered]:
     """
     done = []
     for run_id, processes in archive.runs.items():
-        segments = merge(run_id, processes).segments
+        segments = segments_of(processes)
         for index, segment in enumerate(segments):
             if any(process.status == RUNNING for process in segment.processes):
                 continue

@@ -7,6 +7,7 @@ ranks share nothing can be agreed, so then there are only warnings, and that is 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -16,9 +17,10 @@ from pathlib import Path
 
 from footprint.parsing import Limit
 from footprint.records import record
-from footprint.tracking.identity import Identity
+from footprint.tracking.identity import Identity, program_of
 
 STOP_FILE = "stop.json"
+"""Means every process of the run; a program that shares its supervisor's folder has one of its own."""
 MARGIN_FLUSHES = 3.0
 """Flush intervals between publishing a stop and the step it names: every rank flushes in between."""
 
@@ -106,30 +108,41 @@ def can_agree(who: Identity, folder: Path | None, seen: int, name_is_shared: boo
     return ""
 
 
-def publish_stop(folder: Path, step: int, why: str, since_s: float = 0.0) -> int:
+def own_stop_file(who: Identity) -> str:
+    """Where a launch agrees on its own stop, so that others of the same folder go on."""
+    if not who.metered_by_parent:
+        return STOP_FILE
+    launch = who.launch
+    if who.world_size > 1:  # ranks may have begun other runs before, and nodes have parents of their own
+        launch = f"{who.job}.{who.restart}" if who.nodes > 1 else program_of(launch)
+    return f"stop-{hashlib.sha256(launch.encode()).hexdigest()[:12]}.json"
+
+
+def publish_stop(folder: Path, step: int, why: str, since_s: float = 0.0, name: str = STOP_FILE) -> int:
     """Write the step to stop at, unless one is written already; the step that holds."""
-    if read_stop(folder, since_s) is None:
-        (folder / STOP_FILE).unlink(missing_ok=True)  # an earlier segment's, or damaged
-    temporary = folder / f".{STOP_FILE}.{os.getpid()}"
+    target = folder / name
+    if read_stop(folder, since_s, name) is None:
+        target.unlink(missing_ok=True)  # an earlier segment's, or damaged
+    temporary = folder / f".{name}.{os.getpid()}"
     temporary.write_text(json.dumps({"step": step, "why": why}), encoding="utf-8")
     try:
-        os.link(temporary, folder / STOP_FILE)  # whole, and only if there is none
+        os.link(temporary, target)  # whole, and only if there is none
     except FileExistsError:
-        return read_stop(folder) or step
+        return read_stop(folder, 0.0, name) or step
     except OSError:
-        temporary.replace(folder / STOP_FILE)  # a file system without hard links
+        temporary.replace(target)  # a file system without hard links
         return step
     finally:
         temporary.unlink(missing_ok=True)
     return step
 
 
-def read_stop(folder: Path, since_s: float = 0.0) -> int | None:
+def read_stop(folder: Path, since_s: float = 0.0, name: str = STOP_FILE) -> int | None:
     """The step that was published, if any; what was written before ``since_s`` stopped an earlier segment."""
     try:
-        if (folder / STOP_FILE).stat().st_mtime < since_s:
+        if (folder / name).stat().st_mtime < since_s:
             return None
-        step = json.loads((folder / STOP_FILE).read_text(encoding="utf-8"))["step"]
+        step = json.loads((folder / name).read_text(encoding="utf-8"))["step"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return step if isinstance(step, int) and not isinstance(step, bool) else None

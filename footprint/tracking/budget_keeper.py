@@ -15,6 +15,7 @@ from footprint.tracking.budget import (
     BudgetWatch,
     ProgramStop,
     can_agree,
+    own_stop_file,
     publish_stop,
     read_stop,
     stop_step,
@@ -42,10 +43,14 @@ class BudgetKeeper:
         self._counts = counts
         self._say = say
         self._shared = shared
+        self._leave = counts.over
+        self._held = 0, 0.0
         self._stop_known = False
         self._used_before: dict[str, float] = {}
         self._looked_s = -math.inf
         self._last: tuple[float, dict[str, float]] = 0.0, {}
+        self._step_s = 0.0
+        """The median of the latest line that had steps."""
         settings = recorder.settings
         stops = settings.on_budget == "stop" or isinstance(settings.on_budget, ProgramStop)
         self._budget = BudgetWatch(settings.budget, stops=stops) if settings.budget else None
@@ -63,6 +68,7 @@ class BudgetKeeper:
         """Compare what is used, and ``ahead`` for the whole run, with the limit."""
         if self._budget is None:
             return
+        self._step_s = snapshot.step_s or self._step_s
         here = _mids(chain, it_kwh, state["run_s"] / SECONDS_PER_HOUR)
         before = self._before()
         used = {name: value + before.get(name, 0.0) for name, value in here.items()}
@@ -158,30 +164,62 @@ class BudgetKeeper:
             self._say(f"cannot stop at the budget, only warn: {problem}")
             recorder.problem(f"budget: no stop, {problem}")
             return {"stop": None, "why": problem}
-        rate = snapshot.steps / max(state["run_s"], 1e-9)
-        step = stop_step(snapshot.steps, rate, recorder.settings.flush_s, recorder.who.world_size)
+        mean = snapshot.steps / max(state["run_s"], 1e-9)
+        rate = max(mean, 1.0 / self._step_s if self._step_s else 0.0)  # the mean holds the start-up
+        # from the step of now: to read what other runs have used takes a while
+        step = stop_step(self._counts.steps, rate, recorder.settings.flush_s, recorder.who.world_size)
+        self._leave_at(step, MARGIN_FLUSHES)  # before the others hear of it
         if recorder.folder is not None:
-            step = publish_stop(recorder.folder, step, str(recorder.settings.budget), self._since_s())
-        self._counts.stop_at = step
+            why, name = str(recorder.settings.budget), own_stop_file(recorder.who)
+            step = publish_stop(recorder.folder, step, why, self._created_s(), name)
+            self._leave_at(step, MARGIN_FLUSHES)  # another process may have been first
+        self._stop_known = True
         return {"stop": step}
 
-    def _since_s(self) -> float:
-        """From when on a stop is meant for this segment, by the clock of the folder's disk."""
-        recorder = self._recorder
-        if recorder.who.metered_by_parent or recorder.writer is None:
-            return 0.0  # the supervisor took away what was there before it began
-        return recorder.writer.created_s
+    def _leave_at(self, step: int, looks: float) -> None:
+        """Stop at a step; among ranks, not before all have had so many looks to learn of it.
+
+        However wrong the rate was, a rank that knows waits after the step before: in a step of which ranks
+        do a part each, nobody gets past the next one without it.
+        """
+        if self._recorder.who.world_size == 1:
+            self._counts.stop_at = min(self._counts.stop_at, step)
+            return
+        look_s = min(self._recorder.first_line["look_s"], FIRST_LOOK_S)
+        self._held = step, time.monotonic() + looks * look_s
+        self._counts.over = self._hold_or_leave
+        self._counts.stop_at = step - 1
+
+    def _hold_or_leave(self) -> None:
+        """In the training loop, at the step before the last and at the last."""
+        step, until_s = self._held
+        if self._counts.steps >= step:
+            self._leave()
+            return
+        time.sleep(max(0.0, until_s - time.monotonic()))
+        self._counts.stop_at = step
+
+    def _created_s(self) -> float:
+        """When this segment's journal was made, by the clock of the folder's disk."""
+        writer = self._recorder.writer
+        return writer.created_s if writer is not None else 0.0
 
     def look_for_stop(self) -> None:
-        """Every rank: take the step that was published, once."""
+        """Every rank: take the step that was published, once.
+
+        A rank that has passed it already stops at its next step: the others wait for it no longer, and each
+        step that it goes on is one that they do not share.
+        """
         recorder = self._recorder
         obeys = recorder.settings.on_budget == "stop" or recorder.who.metered_by_parent
         if self._stop_known or recorder.folder is None or not obeys:
             return
-        step = read_stop(recorder.folder, self._since_s())
+        step = read_stop(recorder.folder, self._created_s(), own_stop_file(recorder.who))
+        if step is None and recorder.who.metered_by_parent:
+            step = read_stop(recorder.folder)  # the supervisor took away what was there before it began
         if step is not None:
             self._stop_known = True
-            self._counts.stop_at = min(self._counts.stop_at, step)
+            self._leave_at(step, 1.0)  # the others look as often as we do
 
 
 def _mids(chain: LiveChain, it_kwh: float | None, hours: float) -> dict[str, float]:

@@ -58,6 +58,11 @@ class Identity:
         return asdict(self)
 
 
+def program_of(launch: str) -> str:
+    """A launch without the number of the run among those of its process, in which ranks may differ."""
+    return launch.partition("#")[0]
+
+
 def _number(environ: Mapping[str, str], *names: str, default: int = 0) -> int:
     for name in names:
         text = environ.get(name, "")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from footprint.tracking.identity import boot_id, process_start
-from footprint.tracking.merge import Segment
 from footprint.tracking.process import is_alive
+from footprint.tracking.segments import Segment
 
 
 def marker(folder: Path, segment: Segment) -> Path:

@@ -14,58 +14,11 @@ from typing import Any
 from footprint.results.human import amount
 from footprint.tracking.energy import ComponentTotal, add_accelerators, add_host, count_devices
 from footprint.tracking.journal import Journal
-from footprint.tracking.process import KILLED, RUNNING, ProcessRecord, read_process
+from footprint.tracking.process import ProcessRecord, read_process
+from footprint.tracking.segments import Segment, segments_of, windows_meet
 
 FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
 LEAST_SLEEP_S = 1.0
-SLACK_S = 600.0
-"""Clocks of two nodes of one launch may differ by this much."""
-_WORST_FIRST = (
-    RUNNING, "failed", "terminated", "interrupted", "stopped_by_budget", KILLED, "completed",
-)  # fmt: skip
-
-
-@dataclass(slots=True)
-class Segment:
-    """One launch: its processes, by node."""
-
-    processes: list[ProcessRecord]
-
-    @property
-    def started_wall_s(self) -> float:
-        """When the first process began [s, wall clock]."""
-        return min(process.started_wall_s for process in self.processes)
-
-    @property
-    def started_at(self) -> str:
-        """The same as text."""
-        return min(self.processes, key=lambda process: process.started_wall_s).started_at
-
-    @property
-    def duration_s(self) -> float:
-        """The longest time any process ran [s]; no wall clock is trusted for it."""
-        return max(process.run_s for process in self.processes)
-
-    @property
-    def steps(self) -> int:
-        """Steps of the launch: ranks count the same ones, programs that joined each its own."""
-        most: dict[tuple[str, ...], int] = defaultdict(int)
-        for process in self.processes:
-            alone = process.world_size == 1
-            program = (process.boot_id, process.launch) if alone or process.nodes == 1 else ()
-            most[program] = max(most[program], process.steps)
-        return sum(most.values())
-
-    @property
-    def status(self) -> str:
-        """How the launch ended; a rank that was killed beside ranks that failed is a failure."""
-        found = {process.status for process in self.processes}
-        return next((status for status in _WORST_FIRST if status in found), KILLED)
-
-    @property
-    def boots(self) -> set[str]:
-        """The nodes that reported."""
-        return {process.boot_id for process in self.processes}
 
 
 @dataclass(slots=True)
@@ -136,44 +89,13 @@ def _one_launch(one: list[ProcessRecord], other: list[ProcessRecord]) -> bool:
         and a.job != ""
         and (a.job, a.nodes, a.world_size) == (b.job, b.nodes, b.world_size)
         and not {p.node_rank for p in one} & {p.node_rank for p in other}
-        and _windows_meet(one, other)
+        and windows_meet(one, other)
     )
-
-
-def _windows_meet(one: Sequence[ProcessRecord], other: Sequence[ProcessRecord]) -> bool:
-    """Whether two groups ran at the same time: by the boot clock on one node, else by the wall clock."""
-    for a in one:
-        for b in other:
-            if a.boot_id == b.boot_id:
-                if a.started_s < b.last_s and b.started_s < a.last_s:
-                    return True
-            elif (
-                a.started_wall_s - SLACK_S < b.started_wall_s + b.run_s
-                and b.started_wall_s - SLACK_S < a.started_wall_s + a.run_s
-            ):
-                return True
-    return False
-
-
-def _segments(processes: list[ProcessRecord]) -> list[Segment]:
-    """Launches in order of time; the processes of one launch overlap and share a restart number."""
-    launches: dict[tuple[str, str], list[ProcessRecord]] = defaultdict(list)
-    for process in processes:
-        launches[(process.boot_id, process.launch)].append(process)
-    groups: list[list[ProcessRecord]] = []
-    for launch in sorted(launches.values(), key=lambda group: group[0].started_wall_s):
-        for group in groups:
-            if group[0].restart == launch[0].restart and _windows_meet(group, launch):
-                group.extend(launch)
-                break
-        else:
-            groups.append(launch)
-    return sorted((Segment(group) for group in groups), key=lambda segment: segment.started_wall_s)
 
 
 def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessRecord] = ()) -> RunTotals:
     """The totals of one run; ``others`` are the processes of other runs that may share its nodes."""
-    segments = _segments(processes)
+    segments = segments_of(processes)
     components: dict[str, ComponentTotal] = {}
     warnings: list[str] = []
     segment_kwh = []

@@ -70,6 +70,11 @@ class ProcessRecord:
         return bool(self.kwh)
 
     @property
+    def joined(self) -> bool:
+        """Whether ``footprint run`` supervises this process, and reads the meter for it."""
+        return bool(self.journal.process.get("metered_by_parent"))
+
+    @property
     def lost_s(self) -> float:
         """After a kill: the longest it can have run on unseen, one flush interval [s]."""
         return float(self.journal.start.get("flush_s") or 0.0) if self.status == KILLED else 0.0

@@ -15,8 +15,9 @@ from footprint.tracking.compare import compare
 from footprint.tracking.journal import Journal, journals_in
 from footprint.tracking.marker import claim
 from footprint.tracking.measure import measure
-from footprint.tracking.merge import RunTotals, Segment, merge, runs_of
+from footprint.tracking.merge import RunTotals, merge, runs_of
 from footprint.tracking.process import RUNNING, ProcessRecord
+from footprint.tracking.segments import Segment, segments_of
 
 STALE_FLUSHES = 10
 
@@ -59,7 +60,8 @@ def report_journals(journals: Sequence[Journal], run_id: str) -> RunReport | Non
 def last_out(folder: Path, own: Journal | None, launch: str, boot: str) -> tuple[Segment, bool] | None:
     """This launch's segment, if all its processes that are still alive have ended and nobody reported it yet.
 
-    The last process to end writes the rows; a marker file made exclusively keeps it to one.
+    The last process to end writes the rows; a marker file made exclusively keeps it to one. One that joined
+    `footprint run` does so only if it outlives a supervisor that ended.
     Also says whether it is the run's first segment. ``own`` is this process's journal where its
     last lines did not reach the disk.
     """
@@ -70,8 +72,10 @@ def last_out(folder: Path, own: Journal | None, launch: str, boot: str) -> tuple
     mine = next((p for p in everyone if (p.boot_id, p.launch) == (boot, launch)), None)
     if mine is None:
         return None
-    segments = merge(mine.run_id, everyone).segments
-    segment = next(s for s in segments if mine in s.processes)
+    segments = segments_of(everyone)
+    segment = next(s for s in segments if any(process is mine for process in s.processes))
+    if mine.joined and not any(not p.joined and p.journal.ended is not None for p in segment.processes):
+        return None  # the supervisor reports, or `footprint recover` if it was killed
     if any(_still_going(process) for process in segment.processes) or not claim(folder, segment):
         return None
     return segment, segment is segments[0]

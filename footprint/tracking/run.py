@@ -174,9 +174,9 @@ class Run(Answers):
         self._signals.after_fork()
 
     def statuses(self) -> set[str]:
-        """How the processes of this run ended."""
+        """How the processes of this segment ended, which is the latest."""
         report = self._whole()
-        return {process.status for process in report.totals.processes} if report is not None else set()
+        return {p.status for p in report.totals.segments[-1].processes} if report is not None else set()
 
     def __call__(self, function: Function) -> Function:
         """The run as a decorator: each call of the function is a run of its own."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from footprint.errors import FootprintError
+from footprint.tracking.identity import Identity
+from footprint.tracking.process import ProcessRecord
 from footprint.tracking.recorder import Recorder
 
 QUANTITIES = ("energy_kwh", "co2e_kg", "cost_usd", "duration_h")
 
 
 def spent_before(folder: Path, recorder: Recorder, *, whole_folder: bool) -> dict[str, float]:
-    """Used so far besides this launch, by quantity (medians of measurements)."""
+    """Used so far besides this segment, by quantity (medians of measurements)."""
     from footprint.tracking.archive import open_archive
     from footprint.tracking.report import report_on
 
@@ -20,13 +22,11 @@ def spent_before(folder: Path, recorder: Recorder, *, whole_folder: bool) -> dic
         archive = open_archive([folder])
     except FootprintError:
         return used
-    who = recorder.who
     for run_id, processes in archive.runs.items():
-        if run_id != recorder.run_id and not whole_folder:
-            continue
-        others = [p for p in processes if (p.boot_id, p.launch) != (who.boot_id, who.launch)]
         if run_id == recorder.run_id:
-            others = [p for p in others if p.restart != who.restart or p.launcher == "none"]
+            others = _earlier(processes, recorder.who)
+        else:
+            others = processes if whole_folder else []
         if not others:
             continue
         measured = report_on(run_id, others).measurement
@@ -35,3 +35,14 @@ def spent_before(folder: Path, recorder: Recorder, *, whole_folder: bool) -> dic
             if quantity is not None:
                 used[name] += quantity.mid
     return used
+
+
+def _earlier(processes: list[ProcessRecord], who: Identity) -> list[ProcessRecord]:
+    """The processes of other segments; those of this one (ranks, the supervisor, the program) use it now."""
+    from footprint.tracking.segments import segments_of
+
+    earlier = []
+    for segment in segments_of(processes):
+        if not any((p.boot_id, p.launch) == (who.boot_id, who.launch) for p in segment.processes):
+            earlier += segment.processes
+    return earlier

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from footprint.tracking.identity import identify
+from footprint.tracking.identity import boot_id, identify, process_start
 from footprint.tracking.journal import SCHEMA, encode, journals_in
 from footprint.tracking.merge import RunTotals, merge, runs_of
 
@@ -259,6 +260,46 @@ def test_a_parent_that_counts_and_a_child_that_steps_are_one_segment(cluster: Cl
     assert len(totals.segments) == 1
     assert (totals.steps, totals.tokens, totals.duration_s) == (70, 700, 600.0)
     assert wh(totals, "cpu") == pytest.approx(300 / 6)
+
+
+def test_a_process_that_lives_goes_on_after_its_last_line(cluster: Cluster) -> None:
+    here = {"boot_id": boot_id(), "pid": os.getpid(), "process_start": process_start(os.getpid())}
+    cluster.process(end=5.0, steps=5, status=None, launch="one", **here)
+    cluster.process(start=7.0, end=17.0, steps=10, launch="two", **here)
+    assert [segment.steps for segment in cluster.totals().segments] == [15]
+
+
+def test_what_joined_a_killed_supervisor_stays_in_its_segment(cluster: Cluster) -> None:
+    """It outlives it, begins after its last line, and still runs when the run is resumed."""
+    cluster.process(end=5.0, watts={"cpu": 300.0}, steps=0, status=None, launch="first")
+    cluster.process(start=7.0, end=57.0, steps=50, launch="a", metered_by_parent=True)
+    cluster.process(start=20.0, end=90.0, watts={"cpu": 300.0}, steps=0, launch="second")
+    cluster.process(start=21.0, end=86.0, steps=70, launch="b", metered_by_parent=True)
+    segments = cluster.totals().segments
+    assert [(segment.steps, segment.status) for segment in segments] == [(50, "killed"), (70, "completed")]
+
+
+def test_ranks_that_are_started_again_under_a_supervisor_stay_in_its_segment(cluster: Cluster) -> None:
+    cluster.process(watts={"cpu": 300.0}, steps=0, tokens=0, launch="parent")
+    ranks = {"launcher": "torchrun", "world_size": 2, "local_world_size": 2, "job": "j", "node": "a"}
+    for rank in range(2):
+        more = {"rank": rank, "local_rank": rank, "metered_by_parent": True, **ranks}
+        cluster.process(start=10.0, end=200.0, steps=20, status=None, launch="t.0#1", restart=0, **more)
+        cluster.process(start=210.0, end=590.0, steps=40, launch="t.1#1", restart=1, **more)
+    totals = cluster.totals()
+    assert (len(totals.segments), totals.steps, totals.duration_s) == (1, 60, 600.0)
+    assert totals.segments[0].status == "completed"
+
+
+@pytest.mark.parametrize("supervised", [False, True])
+def test_steps_count_once_where_one_rank_tracked_something_before(cluster: Cluster, supervised: bool) -> None:
+    if supervised:
+        cluster.process(watts={"cpu": 300.0}, node="n0", steps=0, launch="parent")
+    more = {"per_node": 2, "metered_by_parent": supervised}
+    cluster.rank(0, start=10.0, end=15.0, steps=1, launch="n0.0#1", **more)
+    cluster.rank(0, start=20.0, end=590.0, steps=30, launch="n0.0#2", **more)
+    cluster.rank(1, start=12.0, end=590.0, steps=30, launch="n0.0#1", **more)
+    assert cluster.totals().steps == 31
 
 
 def test_no_sum_depends_on_the_order_of_the_files(cluster: Cluster) -> None:

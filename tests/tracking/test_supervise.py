@@ -93,6 +93,15 @@ def test_a_program_that_tracks_itself_joins_and_counts_no_energy_again(tmp_path:
     assert len(read_rows(tmp_path / "inner.csv", kind="measurement")[0]) == 1
 
 
+def test_a_program_that_is_over_before_our_next_line_leaves_the_report_to_us(tmp_path: Path) -> None:
+    program = f"import time\ntime.sleep(0.5)\n{TRACKED}"
+    code, _, err = run(tmp_path, sys.executable, "-c", program, options=("--flush-s", "60"))
+    assert code == 0, err
+    (row,), _ = read_rows(tmp_path / "inner.csv", kind="measurement")
+    assert float(row["it_energy_kwh_mid"]) == pytest.approx(360 * float(row["duration_h_mid"]), rel=0.1)
+    assert "footprint run reports the whole" in err
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
 def test_signals_reach_the_program(tmp_path: Path, number: signal.Signals) -> None:
     handler = f"import signal, sys; signal.signal({int(number)}, lambda n, f: sys.exit(17))"
