@@ -14,7 +14,7 @@ from typing import Any
 from footprint.results.human import amount
 from footprint.tracking.energy import ComponentTotal, add_accelerators, add_host, count_devices
 from footprint.tracking.journal import Journal
-from footprint.tracking.process import ProcessRecord, read_process
+from footprint.tracking.process import KILLED, ProcessRecord, read_process
 from footprint.tracking.segments import Segment, segments_of, windows_meet
 
 FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
@@ -93,6 +93,16 @@ def _one_launch(one: list[ProcessRecord], other: list[ProcessRecord]) -> bool:
     )
 
 
+def _killed_ranks(segment: Segment) -> str:
+    """Which ranks of a launch were killed, where others were not and tell the status."""
+    killed = sorted((p for p in segment.processes if p.status == KILLED), key=lambda process: process.rank)
+    if not killed or len(killed) == len(segment.processes):
+        return ""
+    what = f"rank {killed[0].rank} was" if len(killed) == 1 else f"{len(killed)} processes were"
+    lost_s = max(process.lost_s for process in killed)
+    return f"{what} killed: at most {lost_s:g} s of its work after the last line could not be seen"
+
+
 def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessRecord] = ()) -> RunTotals:
     """The totals of one run; ``others`` are the processes of other runs that may share its nodes."""
     segments = segments_of(processes)
@@ -120,6 +130,7 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
         warnings.append(
             f"the machine slept for {asleep_s:.0f} s in between: neither time nor energy of the run"
         )
+    warnings += [note for segment in segments if (note := _killed_ranks(segment))]
     last = segments[-1]
     step_times = [process.step_s for process in last.processes if process.step_s]
     return RunTotals(

@@ -320,3 +320,11 @@ def test_what_goes_on_after_its_reader_was_killed_is_unseen(cluster: Cluster) ->
     node = cluster.totals().components["node"]
     assert node.kwh * 3.6e6 == pytest.approx(300.0 * 100)
     assert (node.seen_s, node.unseen_s) == (pytest.approx(100.0), pytest.approx(500.0))
+
+
+def test_a_rank_that_was_killed_is_named(cluster: Cluster) -> None:
+    for rank in range(4):
+        cluster.rank(rank, per_node=4, status=None if rank == 2 else "failed")
+    totals = cluster.totals()
+    assert totals.status == "failed"
+    assert [note for note in totals.warnings if "rank 2 was killed: at most 5 s" in note]
