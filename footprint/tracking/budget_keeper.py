@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from footprint.results import Quantity
@@ -139,7 +140,7 @@ class BudgetKeeper:
 
     def _act(self, event: BudgetEvent, state: dict[str, Any], snapshot: Snapshot) -> None:
         recorder = self._recorder
-        record = {
+        record: dict[str, Any] = {
             "budget": event.budget,
             "value": event.value,
             "forecast": event.forecast,
@@ -150,9 +151,10 @@ class BudgetKeeper:
             recorder.line("budget", record)
             action(event)
             return
-        self._say(words(event))
         if action == "stop" and event.reached:
             record.update(self._stop(state, snapshot))
+            event = replace(event, step=record["stop"] or event.step)
+        self._say(words(event))
         recorder.line("budget", record)
 
     def _stop(self, state: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
@@ -246,8 +248,9 @@ def words(event: BudgetEvent) -> str:
     used = f"{amount(event.value, unit)} used"
     if event.reached and event.value < event.limit:
         at = f" at step {event.step:,}" if event.step else ""
-        return f"budget of {event.budget} would be passed before the next look, so the run stops{at}: {used}"
+        return f"budget of {event.budget} would be passed by a later stop, so the run stops{at}: {used}"
     if event.reached:
-        return f"budget of {event.budget} reached at step {event.step:,}: {used}"
+        seen = f", seen at step {event.step:,}" if event.step else ""
+        return f"budget of {event.budget} is used up{seen}: {used}"
     ahead = "" if event.forecast is None else f": the run is going to use {amount(event.forecast, unit)}"
     return f"budget of {event.budget} will be passed{ahead}, {used} so far"

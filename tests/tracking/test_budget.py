@@ -46,7 +46,7 @@ def test_a_stop_ends_the_loop_below_the_limit(
     assert time.monotonic() - before < 4.0
     assert (run.status, run.stopped) == ("stopped_by_budget", True)
     said = capfd.readouterr().err
-    assert f"budget of {budget} would be passed before the next look, so the run stops at step" in said
+    assert f"budget of {budget} would be passed by a later stop, so the run stops at step" in said
     assert "reached" not in said
     measured = getattr(run.measurement, quantity)
     limit = parse_limit(budget)
@@ -90,7 +90,7 @@ def test_a_warning_only_warns(quick: Quick, capfd: pytest.CaptureFixture[str]) -
     err = capfd.readouterr().err
     assert run.status == "completed"
     assert "will be passed" in err
-    assert "reached" in err
+    assert "is used up, seen at step" in err
     assert err.count("budget of 0.03 kWh") == 2  # once for the forecast, once for the limit
 
 
