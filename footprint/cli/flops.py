@@ -230,11 +230,18 @@ def _memory(
     from footprint.flops.heads import undivided
     from footprint.flops.memory import Plan, memory
     from footprint.flops.methods import prepare
+    from footprint.flops.splits import no_room, too_many_stages, wrong_experts
 
     listed = operation_list(model.config, shape, objective)
-    wrong_heads = undivided(listed, options["tp"])
-    if wrong_heads:
-        raise FootprintError(wrong_heads)
+    places = options["dp"] * options["cp"] * options["tp"]
+    wrong = (
+        undivided(listed, options["tp"])
+        or too_many_stages(listed, options["pp"])
+        or wrong_experts(listed, options["ep"])
+        or no_room(options["ep"], places)
+    )
+    if wrong:
+        raise FootprintError(wrong)
     prepared, trained = prepare(listed, training)
     plan = Plan(
         data=options["dp"],

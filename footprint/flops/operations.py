@@ -54,7 +54,7 @@ class Matmul(NamedTuple):
     bias: Number = 0
     """Parameters that are added, not multiplied."""
     tied: bool = False
-    """The weight is another operation's and counted there; a head's is the embedding's, and is frozen with it."""
+    """The weight is another operation's and counted there; a head's is the embedding's, frozen with it."""
     chosen: Number | None = None
     """Experts: how many of the weights one token meets; None means all."""
     full_flop: Number | None = None

@@ -13,6 +13,7 @@ from footprint.flops import count_step
 from footprint.schema import StepShape
 from tests.conftest import Footprint
 
+EXPERTS = ("--model", "mixtral-8x7b", "--seq-len", "8", "--dp", "6")
 PROMISED = {
     "schema", "model", "parameters", "tokens", "forward_flop", "backward_flop", "training_flop",
     "training_flop_causal", "hardware_flop", "components", "basis",
@@ -138,8 +139,13 @@ def test_a_config_that_states_other_parameters_is_warned_about(footprint: Footpr
     (["--model", "gpt2", "--document-length", "0.1"], "document_length"),
     (["--model", "gpt2", "--tp", "7"], "12 attention heads of the model: --tp 1, 2, 3, 4, 6, 12 do"),
     (["--model", "gpt2", "--tp", "8"], "--tp 8 does not divide the 12 attention heads"),
-    (["--model", "gpt2", "--frozen", "layers:0-12"], "there are 12 layers, layers:0-11"),
-    (["--model", "gpt2", "--frozen", "layers:40"], "there are 12 layers, layers:0-11"),
+    (["--model", "gpt2", "--pp", "13"], "more stages than the 12 layers of the model: --pp 1 to 12 do"),
+    (["--model", "gpt2", "--dp", "8", "--ep", "2"], "the model has no experts: leave out --ep"),
+    ([*EXPERTS, "--ep", "3"], "--ep 3 does not divide the 8 experts of the model: --ep 1, 2, 4, 8 do"),
+    ([*EXPERTS, "--ep", "16"], "--ep 16 does not divide the 8 experts of the model: --ep 1, 2, 4, 8 do"),
+    ([*EXPERTS, "--ep", "8", "--tp", "2"], "--ep 8 does not divide the 12 ranks that hold a layer"),
+    (["--model", "gpt2", "--frozen", "layers:0-12"], "there are 12 layers: layers:0-11"),
+    (["--model", "gpt2", "--frozen", "layers:40"], "there are 12 layers: layers:0-11"),
     (["--model", "t5-base", "--frozen", "decoder.layers:12"], "there are 12 layers in the decoder"),
 ])  # fmt: skip
 def test_what_does_not_fit_says_so(footprint: Footprint, arguments: list[str], says: str) -> None:
