@@ -104,9 +104,10 @@ def command(
     run = _run(found, training, wanted, options) if options["schedule"] else None
     shapes = [shape, *(one.shape for _, one in run.steps if one.shape)] if run is not None else [shape]
     longest = max(each.sequence_length or 0 for each in shapes)
+    target = max(each.target_sequence_length or 0 for each in shapes)
     remarks = (
         stated_warning(step, found.parameters),
-        positions_warning(found.id, found.config, longest),
+        positions_warning(found.id, found.config, longest, target),
     )
     warnings = [text for text in remarks if text]
     if step.basis == "counted" and (verify or options["hw"]):

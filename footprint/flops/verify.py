@@ -106,6 +106,10 @@ def verify(
     axes = () if full_depth else _axes(config, model)
 
     model_type = str(config["model_type"])
+    targets = positions_warning("the model", config, None, shape.target_sequence_length)
+    if targets and model_type == "whisper":
+        # transformers refuses such labels, but tensors without data look up any position
+        raise CannotCountError(f"torch cannot run this step: {targets}")
     usual, run = USUAL.get(model_type, ("", None))
     wanted = objective or usual
 
@@ -117,7 +121,7 @@ def verify(
     except NoTorchError:
         raise
     except CannotCountError as error:
-        beyond = positions_warning("the model", config, shape.sequence_length)
+        beyond = positions_warning("the model", config, shape.sequence_length, shape.target_sequence_length)
         if beyond is None:
             raise
         raise CannotCountError(f"torch cannot run this step: {beyond}") from error

@@ -191,14 +191,18 @@ def _small_bert(path: Path) -> str:
     )  # fmt: skip
 
 
+def _small_whisper(path: Path, **keys: Any) -> str:
+    return _config(
+        path, model_type="whisper", d_model=64, encoder_layers=2, decoder_layers=2,
+        vocab_size=51865, encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=96,
+        decoder_ffn_dim=96, num_mel_bins=80, max_source_positions=50, **keys,
+    )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_torch_hears_whispers_own_frames(footprint: Footprint, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    model = _config(
-        tmp_path / "config.json", model_type="whisper", d_model=64, encoder_layers=2, decoder_layers=2,
-        vocab_size=51865, encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=96,
-        decoder_ffn_dim=96, num_mel_bins=80, max_source_positions=50,
-    )  # fmt: skip
+    model = _small_whisper(tmp_path / "config.json")
     done = footprint("flops", "--model", model, "--tgt-seq-len", "20", "--verify", "--format", "json")
     assert done.returncode == 0, done.stderr
     proof = json.loads(done.stdout)["proof"]
@@ -223,8 +227,36 @@ def test_sequences_beyond_the_positions_are_warned_about(footprint: Footprint, t
     assert f"warning: {expected}" in done.stdout
 
 
+def test_targets_beyond_the_positions_are_warned_about(footprint: Footprint, tmp_path: Path) -> None:
+    def warnings(model: str, *arguments: str) -> list[str]:
+        done = footprint("flops", "--format", "json", "--model", model, *arguments)
+        assert done.returncode == 0, done.stderr
+        found: list[str] = json.loads(done.stdout)["warnings"]
+        return found
+
+    says = "target sequences of {} tokens are longer than the {} positions of {}".format
+    given = _small_whisper(tmp_path / "given.json", max_target_positions=100)
+    assert warnings(given, "--tgt-seq-len", "100") == []
+    assert warnings(given, "--tgt-seq-len", "150") == [says(150, 100, "given")]
+    usual = _small_whisper(tmp_path / "usual.json")
+    assert warnings(usual, "--tgt-seq-len", "449") == [says(449, 448, "usual")]
+    bart = _config(
+        tmp_path / "bart.json", model_type="bart", d_model=64, encoder_layers=1, decoder_layers=1,
+        encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=96, decoder_ffn_dim=96,
+        vocab_size=100, max_position_embeddings=32,
+    )  # fmt: skip
+    assert warnings(bart, "--seq-len", "32", "--tgt-seq-len", "33") == [says(33, 32, "bart")]
+    assert warnings("t5-small", "--seq-len", "64", "--tgt-seq-len", "4096") == []  # relative positions
+    run = ("--hw", "a100:8", "--samples", "1e6", "--batch-size", "64", "--tgt-seq-len", "600")
+    done = footprint("estimate", "--model", "whisper-small", *run)
+    assert done.returncode == 0, done.stderr
+    assert says(600, 448, "whisper-small") in " ".join((done.stdout + done.stderr).split())
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["longer than its positions", "not of transformers"])
+@pytest.mark.parametrize(
+    "kind", ["longer than its positions", "targets longer than its positions", "not of transformers"]
+)
 def test_what_torch_cannot_run_is_counted_and_said_so(
     footprint: Footprint, tmp_path: Path, kind: str
 ) -> None:
@@ -233,6 +265,10 @@ def test_what_torch_cannot_run_is_counted_and_said_so(
     if kind == "not of transformers":
         done = footprint("flops", "--model", "gopher-280b", "--seq-len", "8", "--verify", "--format", "json")
         says = "not verified: torch cannot run model_type 'gopher' without data"
+    elif kind.startswith("targets"):
+        model = _small_whisper(tmp_path / "whisper.json", max_target_positions=100)
+        done = footprint("flops", "--model", model, "--tgt-seq-len", "150", "--verify", "--format", "json")
+        says = "not verified: torch cannot run this step: target sequences of 150 tokens are longer than "
     else:
         model = _small_bert(tmp_path / "bert.json")
         done = footprint("flops", "--model", model, "--seq-len", "64", "--verify", "--format", "json")
