@@ -27,6 +27,8 @@ Examples:
 
 FLOP counts a multiply-add as 2. "training" is forward and backward with full
 attention, "as executed" adds recomputation. --verify needs torch and transformers.
+Without --objective the recipe's or the family's usual one is counted and verified,
+whatever the "architectures" of a config name.
 """
 
 

@@ -53,10 +53,10 @@ def small_config(path: Path, **keys: Any) -> str:
     return str(path)
 
 
-def _small_bert(path: Path) -> str:
+def _small_bert(path: Path, **keys: Any) -> str:
     return small_config(
         path, model_type="bert", hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
-        intermediate_size=96, vocab_size=100, max_position_embeddings=32,
+        intermediate_size=96, vocab_size=100, max_position_embeddings=32, **keys,
     )  # fmt: skip
 
 
@@ -149,3 +149,16 @@ def test_what_torch_cannot_run_is_counted_and_said_so(
     assert "proof" not in record
     assert record["warnings"][-1].startswith(says)
     assert record["warnings"][-1].endswith((")", "model"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("saved", ["BertForPreTraining", "BertForMaskedLM", "BertForSequenceClassification"])
+def test_torch_builds_the_objective_that_is_counted(footprint: Footprint, tmp_path: Path, saved: str) -> None:
+    transformers = pytest.importorskip("transformers")
+    model = _small_bert(tmp_path / "bert.json", architectures=[saved])
+    config = transformers.BertConfig(**json.loads((tmp_path / "bert.json").read_text()))
+    for objective, built in ((), "BertForMaskedLM"), (("--objective", "mlm+nsp"), "BertForPreTraining"):
+        run = ("flops", "--model", model, "--seq-len", "16", "--verify", "--format", "json", *objective)
+        proof = json.loads(footprint(*run).stdout)["proof"]
+        assert proof["exact"] is True
+        assert proof["torch_parameters"] == getattr(transformers, built)(config).num_parameters()
