@@ -27,6 +27,8 @@ Examples:
 
 FLOP counts a multiply-add as 2. "training" is forward and backward with full
 attention, "as executed" adds recomputation. --verify needs torch and transformers.
+Without --objective the recipe's or the family's usual one is counted and verified,
+whatever the "architectures" of a config name.
 """
 
 
@@ -37,7 +39,7 @@ attention, "as executed" adds recomputation. --verify needs torch and transforme
 @click.option(
     "--batch-size", type=WHOLE, metavar="INTEGER", default=1, help="Sequences or images of the step (1)."
 )
-@click.option("--seq-len", type=WHOLE, metavar="INTEGER", help="Tokens a sequence (the recipe's).")
+@click.option("--seq-len", type=WHOLE, metavar="INTEGER", help="Tokens a sequence (the first phase's).")
 @click.option("--tgt-seq-len", type=WHOLE, metavar="INTEGER", help="Target tokens a sequence.")
 @click.option("--image-size", type=WHOLE, metavar="INTEGER", help="Pixels a side.")
 @click.option(
@@ -50,7 +52,7 @@ attention, "as executed" adds recomputation. --verify needs torch and transforme
 @click.option(
     "--schedule",
     metavar="PHASES",
-    help="Whole run, too: STEPSxSEQUENCESxLENGTH,... or 'recipe', the model's own.",
+    help="Whole run, too: STEPSxSEQUENCESxLENGTH,... (STEPSxIMAGES,...) or 'recipe', the model's own.",
 )
 @click.option("--objective", default=None, metavar="NAME", help="mlm, mlm+nsp, clm, classification, ...")
 @click.option("--method", type=click.Choice(["pretrain", "finetune", "lora", "qlora"]), default="pretrain")
@@ -95,18 +97,23 @@ def command(
     from footprint.flops.compare import positions_warning, stated_warning
 
     found = find_model(model)
-    shape = _shape(options, found.recipe.phases if found.recipe is not None else ())
+    recipe = found.recipe.phases if found.recipe is not None else ()
+    written = _written(options, recipe)
+    shape = _shape(options, recipe, written)
     wanted = (
         objective if objective is not None else (found.recipe.objective if found.recipe is not None else "")
     )
     training = _training(options)
     step = count_step(found.config, shape, training, wanted)
-    run = _run(found, training, wanted, options) if options["schedule"] else None
+    if step.tokens is None:
+        _refuse_lengths(found.id, options, written)
+    run = _run(found, training, wanted, options, written) if options["schedule"] else None
     shapes = [shape, *(one.shape for _, one in run.steps if one.shape)] if run is not None else [shape]
     longest = max(each.sequence_length or 0 for each in shapes)
+    target = max(each.target_sequence_length or 0 for each in shapes)
     remarks = (
         stated_warning(step, found.parameters),
-        positions_warning(found.id, found.config, longest),
+        positions_warning(found.id, found.config, longest, target),
     )
     warnings = [text for text in remarks if text]
     if step.basis == "counted" and (verify or options["hw"]):
@@ -143,22 +150,59 @@ def command(
     write_output(text, output, overwrite=overwrite)
 
 
-def _shape(options: dict[str, Any], phases: tuple[Phase, ...]) -> StepShape:
-    """The step that is asked for; lengths that are not given are those of the recipe's first phase."""
+_LENGTHS = {
+    "sequence_length": "seq_len", "target_sequence_length": "tgt_seq_len", "image_size": "image_size",
+}  # fmt: skip
+"""The options that give the sizes of a step."""
+
+
+def _written(options: dict[str, Any], recipe: tuple[Phase, ...]) -> tuple[Phase, ...]:
+    """The phases of a schedule that is written out; sizes that it leaves open are the options'."""
+    from dataclasses import replace
+
+    from footprint.flops.schedule import read_schedule
+
+    if options["schedule"] in (None, "", "recipe"):
+        return ()
+    sizes = {name: options[option] for name, option in _LENGTHS.items()}
+    if sizes["image_size"] is None and recipe:
+        sizes["image_size"] = recipe[0].image_size
+    return tuple(
+        replace(phase, **{name: getattr(phase, name) or size for name, size in sizes.items()})
+        for phase in read_schedule(options["schedule"])
+    )
+
+
+def _refuse_lengths(name: str, options: dict[str, Any], written: tuple[Phase, ...]) -> None:
+    """FootprintError for lengths of sequences that a model of images would ignore."""
+    from footprint.errors import FootprintError
+
+    for option in ("--seq-len", "--tgt-seq-len"):
+        if options[option[2:].replace("-", "_")] is not None:
+            raise FootprintError(f"{name} trains on images: leave out {option} (see --image-size)")
+    if any(phase.sequence_length for phase in written):
+        raise FootprintError(
+            f"{name} trains on images, which have no length: write the --schedule as STEPSxIMAGES[,...] "
+            "(see --image-size)"
+        )
+
+
+def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Phase, ...]) -> StepShape:
+    """The step that is asked for; sizes that are not given are those of the first phase.
+
+    That of the schedule where one is written out, else the recipe's.
+    """
     from footprint.flops.schedule import predicted_at
     from footprint.schema import StepShape
 
-    given = {
-        "sequence_length": options["seq_len"],
-        "target_sequence_length": options["tgt_seq_len"],
-        "image_size": options["image_size"],
-    }
-    for name, value in given.items():
-        if value is None and phases:
-            given[name] = getattr(phases[0], name)
+    given = {name: options[option] for name, option in _LENGTHS.items()}
+    for name in given:
+        for phases in (written, recipe):
+            if given[name] is None and phases:
+                given[name] = getattr(phases[0], name)
     return StepShape(
         sequences=options["batch_size"],
-        predicted_positions=options["predicted_positions"] or predicted_at(phases, given["sequence_length"]),
+        predicted_positions=options["predicted_positions"] or predicted_at(recipe, given["sequence_length"]),
         document_length=options["document_length"],
         **given,
     )
@@ -181,14 +225,20 @@ def _training(options: dict[str, Any]) -> TrainingMethod:
     )
 
 
-def _run(model: ModelConfig, training: TrainingMethod, objective: str, options: dict[str, Any]) -> RunFlops:
+def _run(
+    model: ModelConfig,
+    training: TrainingMethod,
+    objective: str,
+    options: dict[str, Any],
+    written: tuple[Phase, ...],
+) -> RunFlops:
     """The whole run: the schedule that is given, or the model's own recipe.
 
     A given schedule predicts as many positions of a sequence as the recipe would.
     """
     from dataclasses import replace
 
-    from footprint.flops.schedule import count_run, predicted_at, read_schedule
+    from footprint.flops.schedule import count_run, predicted_at
 
     if options["schedule"] == "recipe":
         from footprint.estimator.request import EstimateRequest
@@ -199,8 +249,7 @@ def _run(model: ModelConfig, training: TrainingMethod, objective: str, options: 
     else:
         own = model.recipe.phases if model.recipe is not None else ()
         phases = tuple(
-            replace(phase, predicted_positions=predicted_at(own, phase.sequence_length))
-            for phase in read_schedule(options["schedule"])
+            replace(phase, predicted_positions=predicted_at(own, phase.sequence_length)) for phase in written
         )
     if options["predicted_positions"] is not None:
         phases = tuple(replace(phase, predicted_positions=options["predicted_positions"]) for phase in phases)
@@ -230,11 +279,18 @@ def _memory(
     from footprint.flops.heads import undivided
     from footprint.flops.memory import Plan, memory
     from footprint.flops.methods import prepare
+    from footprint.flops.splits import no_room, too_many_stages, wrong_experts
 
     listed = operation_list(model.config, shape, objective)
-    wrong_heads = undivided(listed, options["tp"])
-    if wrong_heads:
-        raise FootprintError(wrong_heads)
+    places = options["dp"] * options["cp"] * options["tp"]
+    wrong = (
+        undivided(listed, options["tp"])
+        or too_many_stages(listed, options["pp"])
+        or wrong_experts(listed, options["ep"])
+        or no_room(options["ep"], places)
+    )
+    if wrong:
+        raise FootprintError(wrong)
     prepared, trained = prepare(listed, training)
     plan = Plan(
         data=options["dp"],

@@ -145,7 +145,8 @@ def settle(request: EstimateRequest) -> Scenario:
         )
         require_applicable(request, model, step_flops[0])
         longest = max((phase.sequence_length or 0 for phase in workload.phases), default=0)
-        beyond = positions_warning(model.id, model.config, longest)
+        target = max((phase.target_sequence_length or 0 for phase in workload.phases), default=0)
+        beyond = positions_warning(model.id, model.config, longest, target)
         warnings += [beyond] if beyond else []
         if workload.steps < 1:
             warnings.append(

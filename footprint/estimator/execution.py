@@ -12,6 +12,8 @@ from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops, count_step
 from footprint.flops.heads import undivided
+from footprint.flops.operations import Model
+from footprint.flops.splits import no_room, too_many_stages, wrong_experts
 from footprint.performance import choose_precision
 from footprint.performance.layout import Layout
 from footprint.results import Assumption
@@ -141,6 +143,8 @@ def settle_layout(
         wrong_heads = undivided(step_flop.operations, request.tp, cluster.count * request.tp // product)
         if wrong_heads:
             raise FootprintError(f"{wrong_heads}, or insist with --force")
+    if step_flop is not None and step_flop.operations:
+        _check_splits(request, step_flop.operations, cluster.count)
     # What is not said is found; the most replicas that leaves are those of no further splitting.
     replicas = request.dp or cluster.count // product
     given = bool(said) or request.ep is not None or request.micro_batch is not None
@@ -157,6 +161,18 @@ def settle_layout(
         tp=request.tp, pp=request.pp, dp=replicas if said else None, cp=request.cp, ep=request.ep,
         micro_batch=request.micro_batch, recompute=recompute, given=given,
     )  # fmt: skip
+
+
+def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
+    """FootprintError for more stages than layers, or expert ranks that do not divide what they share out."""
+    stages, experts = request.pp or 1, request.ep or 1
+    wrong = too_many_stages(model, stages)
+    if wrong is None and not request.force:
+        wrong = wrong_experts(model, experts, count // stages)
+        wrong = f"{wrong}, or insist with --force" if wrong else None
+    wrong = wrong or no_room(experts, count // stages)
+    if wrong:
+        raise FootprintError(wrong)
 
 
 def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:

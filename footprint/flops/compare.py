@@ -11,6 +11,9 @@ from footprint.flops.operations import Number
 STATED_TOLERANCE = 0.03
 """Parameters further than this from the stated ones are worth a warning."""
 
+_WHISPER_TARGETS = 448
+"""Whisper's target positions where its config does not say (Radford et al. 2022, arXiv:2212.04356)."""
+
 
 class Shortcut(NamedTuple):
     """6 x parameters x tokens, the usual rule of thumb (Kaplan et al. 2020, arXiv:2001.08361)."""
@@ -31,12 +34,23 @@ def six_n(step: StepFlops, *, active: bool = False) -> Shortcut | None:
     return Shortcut(flop, float(flop) / float(step.training_flop) - 1.0)
 
 
-def positions_warning(name: str, config: Mapping[str, Any], longest: int | None) -> str | None:
-    """A warning where sequences are longer than the positions that the config knows."""
+def positions_warning(
+    name: str, config: Mapping[str, Any], longest: int | None, target: int | None = None
+) -> str | None:
+    """A warning where sequences, or target sequences, are longer than the positions that the config knows."""
     most = config.get("max_position_embeddings") or config.get("n_positions")
-    if not isinstance(most, int) or longest is None or longest <= most:
-        return None
-    return f"sequences of {longest} tokens are longer than the {most} positions of {name}"
+    usual = (
+        _WHISPER_TARGETS if config.get("model_type") == "whisper" else config.get("max_position_embeddings")
+    )
+    beyond = [
+        f"{what} of {length} tokens are longer than the {positions} positions of {name}"
+        for what, length, positions in (
+            ("sequences", longest, most),
+            ("target sequences", target, config.get("max_target_positions") or usual),
+        )
+        if isinstance(positions, int) and length is not None and length > positions
+    ]
+    return "; ".join(beyond) or None
 
 
 def stated_warning(step: StepFlops, stated: float | None) -> str | None:

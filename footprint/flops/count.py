@@ -71,7 +71,8 @@ def count_step(
     """FLOP of one training step of a Hugging Face model config, with parameters and components [FLOP].
 
     ``objective`` names what is predicted where a family leaves a choice (``mlm``, ``mlm+nsp``,
-    ``clm``, ``classification``, ...); empty means the family's usual one.
+    ``clm``, ``classification``, ...); empty means the family's usual one, whatever the config's
+    ``architectures`` names.
 
     A ``model_type`` that no family describes is counted by torch where torch and transformers are
     installed, and labelled ``counted``.

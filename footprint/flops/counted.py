@@ -56,6 +56,9 @@ AUTO_CLASSES = {
     "encode": ("AutoModel",),
 }
 """Classes of transformers that compute an objective, in the order they are tried."""
+UNNAMED = "usual"
+"""The objective of the usual class: ``architectures`` counts only where there is none."""
+AUTO_CLASSES[UNNAMED] = AUTO_CLASSES[""]
 
 _WAYS = (("meta", True), ("meta", False), ("answered", True), ("fake", True), ("fake", False))
 """Kinds of tensors without data, with and without an attention mask, in the order they are tried.
@@ -284,15 +287,16 @@ def _model_class(settings: Any, architectures: Sequence[str], objective: str) ->
     """The class for the objective; without one, the class the config names, else the usual one."""
     import transformers
 
-    if not objective:
-        for name in architectures:
-            if hasattr(transformers, str(name)):
-                return getattr(transformers, name)
+    named = [getattr(transformers, str(name)) for name in architectures if hasattr(transformers, str(name))]
+    if named and not objective:
+        return named[0]
     for name in AUTO_CLASSES.get(objective, ()):
         mapping = getattr(transformers, name)._model_mapping
         if type(settings) in mapping:
             found = mapping[type(settings)]
             return found[0] if isinstance(found, tuple) else found
+    if named and objective == UNNAMED:
+        return named[0]
     raise CannotCountError(
         f"transformers has no class for {settings.model_type!r} and objective {objective!r}"
     )

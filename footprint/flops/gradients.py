@@ -28,6 +28,8 @@ class Trained:
     """Frozen parts and operations, by name."""
     spans: tuple[tuple[str, int, int], ...] = ()
     """Frozen blocks: (part, or "" for every part; first; one past the last)."""
+    tied: bool = False
+    """The matrix that the head shares with the embeddings is frozen."""
     inputs: bool = False
     """What look-ups give needs a gradient though the tables are frozen."""
 
@@ -49,7 +51,7 @@ class Trained:
         """Whether an operation of such a layer has parameters that are trained."""
         if self.adapters_only:
             return operation.component == ADAPTERS
-        if operation.tied and "embeddings" in self.frozen and operation.component in (HEAD, EMBEDDING):
+        if self.tied and operation.tied and operation.component in (HEAD, EMBEDDING):
             return False
         return operation.name not in self.frozen
 

@@ -7,7 +7,16 @@ from dataclasses import replace
 
 from footprint.errors import FootprintError
 from footprint.flops.gradients import Trained
-from footprint.flops.operations import ADAPTERS, HEAD, Layer, Matmul, Model, Operation
+from footprint.flops.operations import (
+    ADAPTERS,
+    EMBEDDING,
+    HEAD,
+    Layer,
+    Matmul,
+    Model,
+    Operation,
+    Pointwise,
+)
 from footprint.schema import TrainingMethod
 
 ALL_LINEAR = "all-linear"
@@ -23,6 +32,8 @@ def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:
             )
         return _with_adapters(model, training), Trained(adapters_only=True, inputs=training.input_gradients)
     trained = _frozen(model, training.frozen)
+    if trained.tied and "head" not in trained.frozen:
+        model = _with_own_bias(model)
     return model, replace(trained, inputs=True) if training.input_gradients else trained
 
 
@@ -65,9 +76,11 @@ def _frozen(model: Model, names: tuple[str, ...]) -> Trained:
                 f"nothing called {name!r} to freeze; this model has {', '.join(sorted(known))}, "
                 "and ranges like layers:0-11"
             )
-    if "head" in frozen and _tied_head(model):
-        frozen.add("embeddings")  # one matrix: frozen in one place, frozen in the other
-    return Trained(frozen=frozenset(frozen), spans=tuple(spans))
+    table, head = _tied(model)
+    tied = bool(frozen & {table, head, "embeddings", "head"}) and bool(table)
+    if tied:
+        frozen.add(table)  # one matrix: frozen in one place, frozen in the other, and nothing else with it
+    return Trained(frozen=frozenset(frozen), spans=tuple(spans), tied=tied)
 
 
 def _depths(model: Model, part: str | None) -> list[int]:
@@ -83,9 +96,41 @@ def _depths(model: Model, part: str | None) -> list[int]:
     return [max(depths) for depths in stages if depths]
 
 
-def _tied_head(model: Model) -> bool:
-    operations = (o for stage in model.stages for layer in stage for o in layer.operations)
-    return any(operation.tied and operation.component == HEAD for operation in operations)
+def _tied(model: Model) -> tuple[str, str]:
+    """The look-up table and the head that are one matrix, by name; empty where there are none."""
+    operations = [o for stage in model.stages for layer in stage for o in layer.operations]
+    for head in operations:
+        if type(head) is Matmul and head.tied and head.component == HEAD:
+            for table in operations:
+                size = table.parameters if type(table) is Pointwise and table.component == EMBEDDING else 0
+                if size == head.k * head.n:
+                    return table.name, head.name
+    return "", ""
+
+
+def _with_own_bias(model: Model) -> Model:
+    """The model with the bias of a tied head apart: it is trained though the matrix is frozen."""
+
+    def apart(layer: Layer) -> Layer:
+        operations: list[Operation] = []
+        for operation in layer.operations:
+            if (
+                type(operation) is Matmul
+                and operation.tied
+                and operation.component == HEAD
+                and operation.bias
+            ):
+                operations.append(operation._replace(bias=0))
+                name, output = operation.name, operation.output
+                bias = Pointwise(
+                    name=name, component=HEAD, inputs=(output,), output=output, parameters=operation.bias
+                )
+                operations.append(bias)
+            else:
+                operations.append(operation)
+        return layer._replace(operations=tuple(operations))
+
+    return replace(model, stages=tuple(tuple(apart(layer) for layer in stage) for stage in model.stages))
 
 
 def _with_adapters(model: Model, training: TrainingMethod) -> Model:

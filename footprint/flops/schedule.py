@@ -11,7 +11,9 @@ from footprint.flops.operations import Number
 from footprint.parsing import parse_count
 from footprint.schema import Phase, StepShape, TrainingMethod
 
-FORM = "STEPSxSEQUENCESxLENGTH[:TARGET][,...], such as 900kx256x128,100kx256x512"
+FORM = (
+    "STEPSxSEQUENCESxLENGTH[:TARGET][,...], such as 900kx256x128,100kx256x512 (STEPSxIMAGES without lengths)"
+)
 MAX_PHASES = 1000
 
 
@@ -121,15 +123,15 @@ def read_schedule(text: str) -> tuple[Phase, ...]:
 
 def _phase(text: str) -> Phase:
     factors = text.lower().split("x")
-    lengths = factors[-1].split(":")
-    if len(factors) != 3 or len(lengths) > 2:
+    lengths = factors[2].split(":") if len(factors) > 2 else []
+    if len(factors) not in (2, 3) or len(lengths) > 2:
         raise FootprintError(f"cannot read the phase {text[:64]!r}; write {FORM}")
-    steps, sequences, length, *target = (parse_count(part, text[:64]) for part in (*factors[:2], *lengths))
-    if any(size != int(size) for size in (length, *target)):
+    steps, sequences, *sizes = (parse_count(part, text[:64]) for part in (*factors[:2], *lengths))
+    if any(size != int(size) for size in sizes):
         raise FootprintError(f"the lengths of the phase {text[:64]!r} must be whole numbers")
     return Phase(
         steps=steps,
         sequences_per_step=sequences,
-        sequence_length=int(length),
-        target_sequence_length=int(target[0]) if target else None,
+        sequence_length=int(sizes[0]) if sizes else None,
+        target_sequence_length=int(sizes[1]) if len(sizes) > 1 else None,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.flops.compare import positions_warning
 from footprint.flops.count import operation_list
-from footprint.flops.counted import CannotCountError, NoTorchError, TorchCount, count_with_torch
+from footprint.flops.counted import UNNAMED, CannotCountError, NoTorchError, TorchCount, count_with_torch
 from footprint.flops.depth import DEPTH_KEYS, LISTED, PARTS, PATTERNS, Axis, repetition, with_depth
 from footprint.flops.gradients import passes
 from footprint.flops.methods import prepare
@@ -94,7 +94,8 @@ def verify(
 ) -> Proof:
     """Our forward and backward FLOP and parameters beside torch's, for full training [FLOP].
 
-    Deep stacks are counted at two depths and extrapolated, unless ``full_depth``.
+    Deep stacks are counted at two depths and extrapolated, unless ``full_depth``. torch is given the
+    class of the objective that is counted, whatever class the config says that it was saved from.
 
     Raises CannotCountError if torch cannot run the model, ConfigError if we cannot count it.
     """
@@ -106,8 +107,12 @@ def verify(
     axes = () if full_depth else _axes(config, model)
 
     model_type = str(config["model_type"])
+    targets = positions_warning("the model", config, None, shape.target_sequence_length)
+    if targets and model_type == "whisper":
+        # transformers refuses such labels, but tensors without data look up any position
+        raise CannotCountError(f"torch cannot run this step: {targets}")
     usual, run = USUAL.get(model_type, ("", None))
-    wanted = objective or usual
+    wanted = objective or usual or UNNAMED
 
     def count(changed: Mapping[str, Any]) -> TorchCount:
         return count_with_torch(changed, shape, wanted, run=run)
@@ -117,7 +122,7 @@ def verify(
     except NoTorchError:
         raise
     except CannotCountError as error:
-        beyond = positions_warning("the model", config, shape.sequence_length)
+        beyond = positions_warning("the model", config, shape.sequence_length, shape.target_sequence_length)
         if beyond is None:
             raise
         raise CannotCountError(f"torch cannot run this step: {beyond}") from error

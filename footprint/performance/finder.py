@@ -108,6 +108,8 @@ def _shapes(
         ):
             if (count // tp) % pp or pp > work.layers:
                 continue
+            if "pp" not in given and (count // pp) % int(given.get("ep", 1)):
+                continue  # expert ranks lie among those of one stage
             for cp in _options(given, "cp", _contexts(length)):
                 if (count // tp // pp) % cp:
                     continue
@@ -156,7 +158,7 @@ def _contexts(length: float) -> list[int]:
 def _expert_ranks(work: Work, replicas: int) -> list[int]:
     if not work.experts:
         return [1]
-    return [e for e in (1, 2, 4, 8, 16, 32, 64, 128) if e <= work.experts and replicas % e == 0]
+    return [e for e in (1, 2, 4, 8, 16, 32, 64, 128) if work.experts % e == 0 and replicas % e == 0]
 
 
 def _sharding(machine: Machine, pp: int, ep: int) -> list[int]:

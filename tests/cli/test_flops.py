@@ -11,8 +11,10 @@ import pytest
 from footprint.catalog.models import find_model
 from footprint.flops import count_step
 from footprint.schema import StepShape
+from tests.cli.test_flops_lengths import small_config
 from tests.conftest import Footprint
 
+EXPERTS = ("--model", "mixtral-8x7b", "--seq-len", "8", "--dp", "6")
 PROMISED = {
     "schema", "model", "parameters", "tokens", "forward_flop", "backward_flop", "training_flop",
     "training_flop_causal", "hardware_flop", "components", "basis",
@@ -138,8 +140,13 @@ def test_a_config_that_states_other_parameters_is_warned_about(footprint: Footpr
     (["--model", "gpt2", "--document-length", "0.1"], "document_length"),
     (["--model", "gpt2", "--tp", "7"], "12 attention heads of the model: --tp 1, 2, 3, 4, 6, 12 do"),
     (["--model", "gpt2", "--tp", "8"], "--tp 8 does not divide the 12 attention heads"),
-    (["--model", "gpt2", "--frozen", "layers:0-12"], "there are 12 layers, layers:0-11"),
-    (["--model", "gpt2", "--frozen", "layers:40"], "there are 12 layers, layers:0-11"),
+    (["--model", "gpt2", "--pp", "13"], "more stages than the 12 layers of the model: --pp 1 to 12 do"),
+    (["--model", "gpt2", "--dp", "8", "--ep", "2"], "the model has no experts: leave out --ep"),
+    ([*EXPERTS, "--ep", "3"], "--ep 3 does not divide the 8 experts of the model: --ep 1, 2, 4, 8 do"),
+    ([*EXPERTS, "--ep", "16"], "--ep 16 does not divide the 8 experts of the model: --ep 1, 2, 4, 8 do"),
+    ([*EXPERTS, "--ep", "8", "--tp", "2"], "--ep 8 does not divide the 12 ranks that hold a layer"),
+    (["--model", "gpt2", "--frozen", "layers:0-12"], "there are 12 layers: layers:0-11"),
+    (["--model", "gpt2", "--frozen", "layers:40"], "there are 12 layers: layers:0-11"),
     (["--model", "t5-base", "--frozen", "decoder.layers:12"], "there are 12 layers in the decoder"),
 ])  # fmt: skip
 def test_what_does_not_fit_says_so(footprint: Footprint, arguments: list[str], says: str) -> None:
@@ -173,73 +180,6 @@ def test_a_written_schedule_is_counted_as_the_recipe_it_repeats(
         assert step == 3 * 256 * (blocks + head)
 
 
-def _config(path: Path, **keys: Any) -> str:
-    path.write_text(json.dumps(keys))
-    return str(path)
-
-
-def _small_bert(path: Path) -> str:
-    return _config(
-        path, model_type="bert", hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
-        intermediate_size=96, vocab_size=100, max_position_embeddings=32,
-    )  # fmt: skip
-
-
-@pytest.mark.slow
-def test_torch_hears_whispers_own_frames(footprint: Footprint, tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    model = _config(
-        tmp_path / "config.json", model_type="whisper", d_model=64, encoder_layers=2, decoder_layers=2,
-        vocab_size=51865, encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=96,
-        decoder_ffn_dim=96, num_mel_bins=80, max_source_positions=50,
-    )  # fmt: skip
-    done = footprint("flops", "--model", model, "--tgt-seq-len", "20", "--verify", "--format", "json")
-    assert done.returncode == 0, done.stderr
-    proof = json.loads(done.stdout)["proof"]
-    assert proof["exact"] is True
-    assert proof["forward_flop"] == proof["torch_forward_flop"]
-
-
-def test_sequences_beyond_the_positions_are_warned_about(footprint: Footprint, tmp_path: Path) -> None:
-    def warnings(*arguments: str) -> list[str]:
-        done = footprint(
-            "flops", "--format", "json", "--model", _small_bert(tmp_path / "bert.json"), *arguments
-        )
-        assert done.returncode == 0, done.stderr
-        found: list[str] = json.loads(done.stdout)["warnings"]
-        return found
-
-    assert warnings("--seq-len", "32") == []
-    expected = "sequences of 33 tokens are longer than the 32 positions of bert"
-    assert warnings("--seq-len", "33") == [expected]
-    assert warnings("--seq-len", "32", "--schedule", "9x8x32,1x8x33") == [expected]
-    done = footprint("flops", "--model", str(tmp_path / "bert.json"), "--seq-len", "33")
-    assert f"warning: {expected}" in done.stdout
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["longer than its positions", "not of transformers"])
-def test_what_torch_cannot_run_is_counted_and_said_so(
-    footprint: Footprint, tmp_path: Path, kind: str
-) -> None:
-    pytest.importorskip("torch")
-    pytest.importorskip("transformers")
-    if kind == "not of transformers":
-        done = footprint("flops", "--model", "gopher-280b", "--seq-len", "8", "--verify", "--format", "json")
-        says = "not verified: torch cannot run model_type 'gopher' without data"
-    else:
-        model = _small_bert(tmp_path / "bert.json")
-        done = footprint("flops", "--model", model, "--seq-len", "64", "--verify", "--format", "json")
-        says = "not verified: torch cannot run this step: sequences of 64 tokens are longer than the 32 "
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""  # nor what torch logs while it fails
-    record = json.loads(done.stdout)
-    assert record["training_flop"] > 0
-    assert "proof" not in record
-    assert record["warnings"][-1].startswith(says)
-    assert record["warnings"][-1].endswith((")", "model"))
-
-
 def test_the_shortcut_with_the_active_parameters_stands_beside(footprint: Footprint) -> None:
     def run(*arguments: str) -> tuple[dict[str, Any], str]:
         written = ("flops", "--seq-len", "4096", *arguments)
@@ -267,7 +207,7 @@ def test_the_shortcut_with_the_active_parameters_stands_beside(footprint: Footpr
 
 def test_a_state_space_layer_is_one_component_and_says_so(footprint: Footprint, tmp_path: Path) -> None:
     width, layers, vocabulary, length = 2560, 64, 50280, 2048
-    model = _config(
+    model = small_config(
         tmp_path / "config.json", model_type="mamba", hidden_size=width, num_hidden_layers=layers,
         vocab_size=vocabulary, state_size=16,
     )  # fmt: skip

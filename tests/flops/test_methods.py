@@ -145,6 +145,30 @@ def test_frozen_parts_of_other_models(
     exact(config, shape, TrainingMethod(frozen=parts), frozen(*patterns), objective)
 
 
+@pytest.mark.parametrize(("config", "shape", "part", "patterns", "objective"), [
+    (BERT, SHAPE, "head", ("cls.", "word_embeddings"), "mlm"),
+    (BERT, SHAPE, "embeddings", ("embeddings.",), "mlm"),
+    (BERT, SHAPE, "word_embeddings", ("word_embeddings",), "mlm"),
+    (BERT, SHAPE, "decoder", ("word_embeddings", "cls.predictions.bias"), "mlm"),
+    (GPT2, SHAPE, "head", ("wte", "ln_f"), "clm"),
+    (BART, PAIR, "head", ("shared",), "seq2seq"),
+])  # fmt: skip
+def test_of_a_tied_head_only_the_matrix_is_frozen_along(
+    config: dict[str, Any], shape: StepShape, part: str, patterns: tuple[str, ...], objective: str
+) -> None:
+    trained = []
+
+    def prepare(model: Any) -> Any:
+        model = frozen(*patterns)(model)
+        trained.append(sum(p.numel() for p in model.parameters() if p.requires_grad))
+        return model
+
+    training = TrainingMethod(frozen=(part,))
+    exact(config, shape, training, prepare, objective)
+    _, sums = step_sums(config, shape, training, objective)
+    assert sums.parameters.trainable == trained[-1]
+
+
 def test_only_the_head_of_a_vision_model_is_trained() -> None:
     config = {
         "model_type": "vit", "hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4,

@@ -122,9 +122,11 @@ def test_a_schedule_as_people_write_it() -> None:
     assert run.training_flop == 900_000 * short.training_flop + 100_000 * long.training_flop
     pairs = read_schedule("10x4x512:114")[0]
     assert (pairs.sequence_length, pairs.target_sequence_length) == (512, 114)
+    images = read_schedule("10x4")[0]
+    assert (images.steps, images.sequences_per_step, images.sequence_length) == (10, 4, None)
     for text in (
         "",
-        "10x4",
+        "10",
         "10x4x5x6",
         "10x4x1.5",
         "0x4x5",
