@@ -39,8 +39,13 @@ def no_room(ranks: int, places: int) -> str | None:
     """What to say of expert ranks that do not divide the ranks of a stage, over which they are laid."""
     if places % ranks == 0:
         return None
+    if places == 1:
+        return (
+            f"--ep {ranks} lies over the ranks that hold a layer (replicas x contexts x tensor ranks), and "
+            f"there is one: --dp {ranks} makes room"
+        )
     return (
-        f"--ep {ranks} does not divide the {places} rank{'s' if places > 1 else ''} that hold a layer "
+        f"--ep {ranks} does not divide the {places} ranks that hold a layer "
         f"(replicas x contexts x tensor ranks): --ep {math.gcd(ranks, places)} does"
     )
 
