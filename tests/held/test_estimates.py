@@ -1,0 +1,98 @@
+"""Some 600 estimates as they were before the estimator was rebuilt: their numbers stay.
+
+``estimates.jsonl.gz`` was written once, by the code before the rebuilding, and is never written
+again: one line a scenario, its request and every number of its answer, or the class of its error.
+A number that is meant to change has a line in ``CHANGED`` and one in CHANGELOG.md.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import footprint
+from footprint.errors import FootprintError
+from footprint.results import Quantity
+
+RECORD = Path(__file__).with_name("estimates.jsonl.gz")
+TOLERANCE = 1e-9
+"""Relative; the order of a sum may change, and nothing else."""
+
+CHANGED: dict[str, str] = {}
+"""Prefix of a number's name -> why it is not what it was."""
+
+GROUPS = 8
+
+
+def _scenarios() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in gzip.decompress(RECORD.read_bytes()).decode().splitlines()]
+
+
+def numbers(value: object, name: str = "") -> Iterator[tuple[str, float | None]]:
+    """Every number of an answer by its dotted name, the ends of its interval and of each cause."""
+    if isinstance(value, Quantity):
+        yield f"{name}.low", value.low
+        yield f"{name}.mid", value.mid
+        yield f"{name}.high", value.high
+        for cause, (low, high) in value.spread.items():
+            yield f"{name}.spread.{cause}.low", low
+            yield f"{name}.spread.{cause}.high", high
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from numbers(getattr(value, field.name), f"{name}.{field.name}" if name else field.name)
+    elif isinstance(value, tuple):
+        for place, part in enumerate(value):
+            yield from numbers(part, f"{name}.{getattr(part, 'name', place)}")
+    elif value is None or isinstance(value, bool | int | float):
+        yield name, value
+
+
+def differences(expected: dict[str, float | None], answer: object) -> list[str]:
+    """The numbers that are not what they were."""
+    found = dict(numbers(answer))
+    wrong = []
+    for name, before in expected.items():
+        if name.startswith(tuple(CHANGED)):
+            continue
+        now = found.get(name)
+        if before is None or now is None:
+            same = before is None and now is None
+        else:
+            same = math.isclose(before, now, rel_tol=TOLERANCE, abs_tol=1e-12)
+        if not same:
+            wrong.append(f"{name}: {before} -> {now}")
+    return wrong
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_every_number_is_what_it_was(group: int) -> None:
+    wrong = []
+    for scenario in _scenarios()[group::GROUPS]:
+        request = scenario["request"]
+        try:
+            answer = footprint.estimate(**request)
+        except FootprintError as error:
+            if type(error).__name__ != scenario.get("error"):
+                wrong.append(f"{request}: {error}")
+            continue
+        if "error" in scenario:
+            wrong.append(f"{request}: answers, where it was an error")
+            continue
+        found = differences(scenario["numbers"], answer)
+        if found:
+            wrong.append(f"{request}: {len(found)} numbers: " + "; ".join(found[:4]))
+    assert not wrong, "\n".join(wrong[:20])
+
+
+def test_the_record_is_as_it_was_written() -> None:
+    import hashlib
+
+    digest = hashlib.sha256(gzip.decompress(RECORD.read_bytes())).hexdigest()
+    assert digest == "a109b595aa8a323eee05b75f6459b3721aa577b23245afe08844d5c7df4647a8"
