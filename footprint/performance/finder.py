@@ -15,7 +15,7 @@ from math import ceil, isqrt, prod
 from footprint.errors import FootprintError
 from footprint.performance.layout import Layout
 from footprint.performance.machine import Machine
-from footprint.performance.memory import activation_byte, fits, memory_byte, state_byte, usable_byte
+from footprint.performance.memory import activation_byte, memory_byte, state_byte, usable_byte
 from footprint.performance.roofline import step_terms
 from footprint.performance.work import Work
 from footprint.records import replace
@@ -205,7 +205,7 @@ def _micro_batch(
     local = work.samples / layout.dp
     if "micro_batch" in given:
         layout = replace(layout, micro_batch=float(given["micro_batch"]))
-        return layout if _divides(layout.micro_batch, local) and fits(work, layout, machine) else None
+        return layout if _divides(layout.micro_batch, local) and memory_byte(work, layout, machine) <= usable_byte(machine) else None
     room = usable_byte(machine) - state_byte(work, layout, machine)
     single = layout if layout.micro_batch == 1.0 else replace(layout, micro_batch=1.0)
     one = activation_byte(work, single, machine)
