@@ -20,6 +20,9 @@ from footprint.records import value
 
 Spread = Mapping[str, tuple[Number, Number]]
 
+LEAST_EXCESS = 1e-6
+"""What an end of an interval exceeds a number by where it does not: for a PUE a millionth of the IT energy."""
+
 
 @value
 class Quantity:
@@ -76,6 +79,21 @@ class Quantity:
         return total([self, other if isinstance(other, Quantity) else Quantity(other)])
 
     __radd__ = __add__
+
+    def __sub__(self, number: Number) -> Quantity:
+        """What this quantity exceeds a number by; 0 where its median does not.
+
+        An end at or below the number has no finite logarithm: `LEAST_EXCESS` stands for it.
+        """
+        mid = maximum(self.mid - number, 0.0)
+        if not is_array(mid) and mid == 0:
+            return Quantity(0.0)
+        whole = where(mid == 0, 1.0, mid)
+        spread = {}
+        for cause, ends in self.spread.items():
+            low, high = (log(maximum(self.mid * exp(end) - number, LEAST_EXCESS) / whole) for end in ends)
+            spread[cause] = (where(mid == 0, 0.0, low), where(mid == 0, 0.0, high))
+        return Quantity(mid, spread)
 
     def capped(self, limit: Number) -> Quantity:
         """This quantity with median and every cause held at or below ``limit``."""

@@ -1,15 +1,16 @@
-"""A settled scenario, and what an output says of it."""
+"""What an output says of the model, its work, its layout and its published run."""
 
 from __future__ import annotations
 
-from footprint.estimator.execution import executed_flop
-from footprint.estimator.request import EstimateRequest
-from footprint.estimator.workload import Workload
-from footprint.flops import StepFlops
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from footprint.estimator.facts import Facts
+from footprint.flops import StepFlops, count_step
 from footprint.performance.layout import Layout
-from footprint.records import record
-from footprint.results import Assumption
 from footprint.results.estimate import (
+    ClusterSummary,
     FlopSummary,
     ModelSummary,
     Parallelism,
@@ -17,32 +18,50 @@ from footprint.results.estimate import (
     PublishedRun,
     WorkloadSummary,
 )
-from footprint.schema import Cluster, ModelConfig
 
 
-@record
-class Scenario:
-    """A request with every name looked up and every default settled."""
-
-    request: EstimateRequest
-    cluster: Cluster
-    model: ModelConfig | None
-    workload: Workload | None
-    step_flops: tuple[StepFlops, ...]
-    precision: str
-    parallelism: Parallelism
-    year: int
-    assumptions: tuple[Assumption, ...]
-    warnings: tuple[str, ...]
+def cluster_summary(facts: Facts) -> ClusterSummary:
+    """The accelerators and the server form that carries them."""
+    chip, node = facts.cluster.accelerator, facts.cluster.node
+    return ClusterSummary(
+        accelerator=chip.id,
+        variant=chip.name,
+        unit=chip.unit,
+        count=facts.cluster.count,
+        nodes=facts.cluster.nodes,
+        node_form=node.name,
+    )
 
 
-def model_summary(scenario: Scenario) -> ModelSummary | None:
+def layout_summary(parallelism: Parallelism, layout: Layout | None) -> Parallelism:
+    """The layout as the step-time model took it, where it predicted one."""
+    if layout is None:
+        return parallelism
+    return Parallelism(
+        tp=layout.tp, pp=layout.pp, dp=layout.dp, cp=layout.cp, ep=layout.ep,
+        micro_batch=layout.micro_batch, recompute=layout.recompute, given=parallelism.given,
+    )  # fmt: skip
+
+
+def executed_flop(
+    step_flop: StepFlops, config: Mapping[str, Any], layout: Layout | None, objective: str
+) -> float:
+    """FLOP that one step executes under the layout's recomputation [FLOP]."""
+    if layout is None or layout.recompute == step_flop.training.recompute or step_flop.shape is None:
+        return step_flop.hardware_flop
+    training = replace(step_flop.training, recompute=layout.recompute)  # type: ignore[arg-type]
+    again = count_step(config, step_flop.shape, training, objective).hardware_flop - step_flop.hardware_flop
+    share = layout.recompute_share if layout.recompute == "full" else 1.0
+    return step_flop.hardware_flop + share * again
+
+
+def model_summary(facts: Facts) -> ModelSummary | None:
     """Name and size of the model; None where only hours are known."""
-    if scenario.model is None or not scenario.step_flops:
+    if facts.model is None or not facts.step_flops:
         return None
-    counted = scenario.step_flops[0]
+    counted = facts.step_flops[0]
     return ModelSummary(
-        name=scenario.model.id,
+        name=facts.model.id,
         family=counted.family,
         parameters=counted.parameters.total,
         active_parameters=counted.parameters.active,
@@ -58,9 +77,9 @@ OF_THE_RUN = (
 """Arguments that make an estimate one of another run than was published, or no prediction of its hours."""
 
 
-def published_run(request: EstimateRequest, scenario: Scenario) -> PublishedRun | None:
+def published_run(facts: Facts) -> PublishedRun | None:
     """Hardware and hours of the model's own training, where they were published."""
-    model, cluster = scenario.model, scenario.cluster
+    model, cluster = facts.model, facts.cluster
     recipe = model.recipe if model is not None else None
     if model is None or recipe is None or recipe.accelerator is None:
         return None
@@ -71,20 +90,20 @@ def published_run(request: EstimateRequest, scenario: Scenario) -> PublishedRun 
         duration_h=recipe.duration_h,
         note=recipe.note or "",
         year=model.year,
-        estimated_year=scenario.year,
+        estimated_year=facts.year,
         same_run=(cluster.accelerator.id, cluster.count) == (recipe.accelerator, recipe.accelerators)
-        and not any(getattr(request, name) for name in OF_THE_RUN),
+        and not any(getattr(facts.request, name) for name in OF_THE_RUN),
         source=next((cite.source for cite in cites if cite is not None), ""),
     )
 
 
-def flop_summary(scenario: Scenario, layout: Layout | None) -> FlopSummary | None:
+def flop_summary(facts: Facts, layout: Layout | None) -> FlopSummary | None:
     """FLOPs of the whole run under a layout's recomputation; None where the workload is unknown."""
-    model, workload = scenario.model, scenario.workload
+    model, workload = facts.model, facts.workload
     if model is None or workload is None:
         return None
     steps = [phase.steps or 0.0 for phase in workload.phases]
-    pairs = list(zip(steps, scenario.step_flops, strict=True))
+    pairs = list(zip(steps, facts.step_flops, strict=True))
     return FlopSummary(
         model_flop=sum(n * s.training_flop for n, s in pairs),
         hardware_flop=sum(n * executed_flop(s, model.config, layout, workload.objective) for n, s in pairs),
@@ -92,9 +111,9 @@ def flop_summary(scenario: Scenario, layout: Layout | None) -> FlopSummary | Non
     )
 
 
-def workload_summary(scenario: Scenario) -> WorkloadSummary | None:
+def workload_summary(facts: Facts) -> WorkloadSummary | None:
     """Amounts over the whole run; None where the workload is unknown."""
-    workload = scenario.workload
+    workload = facts.workload
     if workload is None:
         return None
     steps = [phase.steps or 0.0 for phase in workload.phases]
@@ -103,7 +122,7 @@ def workload_summary(scenario: Scenario) -> WorkloadSummary | None:
     def over_steps(field: str) -> float | None:
         """Sum over all steps of a count a step; None where the family has no such count."""
         whole = 0.0
-        for n, step in zip(steps, scenario.step_flops, strict=True):
+        for n, step in zip(steps, facts.step_flops, strict=True):
             value = getattr(step, field)
             if value is None:
                 return None
@@ -129,5 +148,5 @@ def workload_summary(scenario: Scenario) -> WorkloadSummary | None:
         sequences_per_step=workload.samples / workload.steps,
         sequence_length=lengths.pop() if len(lengths) == 1 else None,
         method=workload.method,
-        precision=scenario.precision,
+        precision=facts.precision,
     )

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
-from footprint.flops import StepFlops, count_step
+from footprint.flops import StepFlops
 from footprint.flops.heads import undivided
 from footprint.flops.operations import Model
 from footprint.flops.splits import no_room, too_many_stages, wrong_experts
 from footprint.performance import choose_precision
-from footprint.performance.layout import Layout
+from footprint.performance.techniques import techniques_of
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Phase, Recompute, TrainingMethod
 from footprint.units import BYTE_PER_GIB
-
-FLASH_SINCE = 2023
-"""Year from which memory-efficient attention is the default of the common stacks
-(FlashAttention: Dao et al. 2022, arXiv:2205.14135; PyTorch 2.0, March 2023)."""
 
 BYTES_PER_TRAINED_PARAMETER = 16
 """Mixed-precision Adam: 2 weight + 2 gradient + 12 optimiser state
@@ -69,7 +62,7 @@ def settle_training(
         attention = request.attention  # type: ignore[assignment]  # checked by the request
     else:
         # Every chip with bf16 units has fused attention kernels; older ones do not.
-        flash = year >= FLASH_SINCE and "bf16" in accelerator.peak_flop_per_s and accelerator.kind != "cpu"
+        flash = techniques_of(year).fused_attention and "bf16" in accelerator.peak_flop_per_s and accelerator.kind != "cpu"
         attention = "flash" if flash else "eager"
         why = (
             "fused kernels are the default since 2023 on chips with bf16" if flash else "no fused kernel here"
@@ -179,28 +172,6 @@ def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
     """What the request fixes of the layout, for the layout finder."""
     names = ("tp", "pp", "cp", "dp", "ep", "micro_batch", "recompute")
     return {name: getattr(request, name) for name in names if getattr(request, name) is not None}
-
-
-def as_run(parallelism: Parallelism, layout: Layout | None) -> Parallelism:
-    """The layout as the step-time model took it, where it predicted one."""
-    if layout is None:
-        return parallelism
-    return Parallelism(
-        tp=layout.tp, pp=layout.pp, dp=layout.dp, cp=layout.cp, ep=layout.ep,
-        micro_batch=layout.micro_batch, recompute=layout.recompute, given=parallelism.given,
-    )  # fmt: skip
-
-
-def executed_flop(
-    step_flop: StepFlops, config: Mapping[str, Any], layout: Layout | None, objective: str
-) -> float:
-    """FLOP that one step executes under the layout's recomputation [FLOP]."""
-    if layout is None or layout.recompute == step_flop.training.recompute or step_flop.shape is None:
-        return step_flop.hardware_flop
-    training = replace(step_flop.training, recompute=layout.recompute)  # type: ignore[arg-type]
-    again = count_step(config, step_flop.shape, training, objective).hardware_flop - step_flop.hardware_flop
-    share = layout.recompute_share if layout.recompute == "full" else 1.0
-    return step_flop.hardware_flop + share * again
 
 
 def _accelerators_for_memory(cluster: Cluster, step_flop: StepFlops) -> int:
