@@ -16,9 +16,9 @@ from typing import Any
 from footprint.catalog.files import read_toml, user_folder
 from footprint.catalog.names import unknown
 from footprint.errors import DataFileError, FootprintError
-from footprint.estimator.request import EstimateRequest
 from footprint.estimator.facts import Facts
 from footprint.estimator.predict import known_step_time_s, predicted_step_time_s
+from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
 from footprint.estimator.workload import samples_of
 from footprint.performance.anchoring import NEAR, Anchor, weight_of

@@ -106,9 +106,7 @@ def consequences(
     trace: Trace = UNTRACED,
 ) -> Consequences:
     """What an IT energy, estimated or measured, and accelerator-hours mean; never summed."""
-    energy_kwh = trace(
-        "energy_kwh", equations.facility_energy_kwh, it_energy_kwh=it_energy_kwh, pue=site.pue
-    )
+    energy_kwh = trace("energy_kwh", equations.facility_energy_kwh, it_energy_kwh=it_energy_kwh, pue=site.pue)
     co2e_kg = market_kg = water_l = embodied_kg = None
     if site.grid_g_per_kwh is not None:
         co2e_kg = trace(

@@ -98,7 +98,9 @@ def _steps(facts: Facts, workload: Workload) -> list[StepPrediction]:
 
 
 def _mean_time(parts: Sequence[StepPrediction], workload: Workload) -> Quantity:
-    times = [part.step_time_s * (phase.steps or 0.0) for part, phase in zip(parts, workload.phases, strict=True)]
+    times = [
+        part.step_time_s * (phase.steps or 0.0) for part, phase in zip(parts, workload.phases, strict=True)
+    ]
     return total(times) / workload.steps
 
 
@@ -112,9 +114,7 @@ def _mean_flop(facts: Facts, workload: Workload) -> float:
     return sum(w * s.training_flop for w, s in zip(shares, facts.step_flops, strict=True))
 
 
-def _of_known_time(
-    facts: Facts, workload: Workload, known: Quantity, trace: Trace
-) -> Prediction:
+def _of_known_time(facts: Facts, workload: Workload, known: Quantity, trace: Trace) -> Prediction:
     """What follows from a step time that the user knows.
 
     Only where the power of the boards depends on how busy they are is a step predicted: the work is the
@@ -147,16 +147,15 @@ def _of_known_time(
 
 def _mfu(facts: Facts, workload: Workload, step_time_s: Quantity, trace: Trace) -> Quantity:
     """MFU of the mean step [1]."""
+    name = "mfu" if len(workload.phases) == 1 else "mean_step_mfu"
     mfu: Quantity = trace(
-        "mfu", equations.mfu, step_flop=Quantity(_mean_flop(facts, workload)), step_time_s=step_time_s,
+        name, equations.mfu, step_flop=Quantity(_mean_flop(facts, workload)), step_time_s=step_time_s,
         count=facts.cluster.count, peak_flop_per_s=facts.steps[0].peak_flop_per_s,
     )  # fmt: skip
     return mfu
 
 
-def _of_steps(
-    facts: Facts, workload: Workload, parts: Sequence[StepPrediction], trace: Trace
-) -> Prediction:
+def _of_steps(facts: Facts, workload: Workload, parts: Sequence[StepPrediction], trace: Trace) -> Prediction:
     """What follows from predicted steps."""
     _require_fitting(facts, parts)
     step_time_s, terms = _mean_time(parts, workload), _mean_terms(parts, workload)
@@ -165,7 +164,8 @@ def _of_steps(
     _mfu(facts, workload, step_time_s, trace)
     share, rows = _goodput(facts, workload, step_time_s)
     longest = max(
-        zip(parts, workload.phases, strict=True), key=lambda pair: pair[0].step_time_s.mid * (pair[1].steps or 0.0)
+        zip(parts, workload.phases, strict=True),
+        key=lambda pair: pair[0].step_time_s.mid * (pair[1].steps or 0.0),
     )[0]
     return Prediction(
         step_time_s=step_time_s,

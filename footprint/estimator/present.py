@@ -10,7 +10,14 @@ from footprint.estimator.chain import Outcome, of_all_runs
 from footprint.estimator.facts import Facts, Price
 from footprint.estimator.predict import Prediction
 from footprint.estimator.resolve.price import summary
-from footprint.estimator.run import cluster_summary, flop_summary, layout_summary, model_summary, published_run, workload_summary
+from footprint.estimator.run import (
+    cluster_summary,
+    flop_summary,
+    layout_summary,
+    model_summary,
+    published_run,
+    workload_summary,
+)
 from footprint.performance.power import share_row
 from footprint.results import Assumption
 from footprint.results.estimate import (
@@ -20,14 +27,14 @@ from footprint.results.estimate import (
     Repeats,
     RepeatTotal,
 )
-from footprint.results.link import Link
+from footprint.results.link import Trace
 
 BOUNDARY = "facility"
 MFU_CONVENTION = "step MFU: model FLOPs with full attention over the dense peak of the run's precision"
 MFU_WALL_CLOCK = "wall-clock MFU from the given hours: model FLOPs with full attention over the dense peak"
 
 
-def present(facts: Facts, prediction: Prediction, outcome: Outcome, links: tuple[Link, ...] = ()) -> Estimate:
+def present(facts: Facts, prediction: Prediction, outcome: Outcome, trace: Trace) -> Estimate:
     """The estimate, in the shape of the JSON contract."""
     request, cluster, site, means = facts.request, facts.cluster, facts.site, outcome.consequences
     if site.summary is None or site.grid_g_per_kwh is None or means.co2e_kg is None:
@@ -77,7 +84,7 @@ def present(facts: Facts, prediction: Prediction, outcome: Outcome, links: tuple
         published=published_run(facts),
         assumptions=tuple(dict.fromkeys(_rows(facts, prediction))),
         warnings=tuple(dict.fromkeys(_warnings(facts, prediction, outcome))),
-        links=links,
+        links=tuple(trace.links),
     )
 
 

@@ -10,6 +10,7 @@ from footprint.estimator.predict import predict_run
 from footprint.estimator.present import present
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
+from footprint.estimator.run import note_flop
 from footprint.results.estimate import Estimate
 from footprint.results.link import Trace
 
@@ -29,9 +30,10 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
         request = EstimateRequest.from_mapping(fields, "estimate()")
     facts = facts_of(request)
     trace = Trace(facts.sources)
+    note_flop(facts, trace)
     prediction = predict_run(facts, trace)
     outcome = chain(facts, prediction, trace)
-    return present(facts, prediction, outcome, tuple(trace.links))
+    return present(facts, prediction, outcome, trace)
 
 
 def facts_of(request: EstimateRequest) -> Facts:

@@ -18,6 +18,7 @@ from footprint.results.estimate import (
     PublishedRun,
     WorkloadSummary,
 )
+from footprint.results.link import Trace
 
 
 def cluster_summary(facts: Facts) -> ClusterSummary:
@@ -97,6 +98,35 @@ def published_run(facts: Facts) -> PublishedRun | None:
     )
 
 
+FLOP_FORM = "sum over phases of steps x FLOP a step; FLOP a step from the list of matrix products"
+
+
+def note_flop(facts: Facts, trace: Trace) -> None:
+    """Note how the model FLOPs of the run come about."""
+    if facts.workload is None:
+        return
+    phases: dict[str, str] = {}
+    for number, phase in enumerate(facts.workload.phases, 1):
+        size = f"{phase.sequence_length}" if phase.sequence_length is not None else f"{phase.image_size} px"
+        if phase.target_sequence_length is not None:
+            size += f"/{phase.target_sequence_length}"
+        phases[f"phase_{number}"] = (
+            f"{_counted(phase.steps or 0.0)} steps of {_counted(phase.sequences_per_step or 0.0)} x {size}"
+        )
+    trace.note("training_flop", FLOP_FORM, phases, model_flop(facts))
+
+
+def model_flop(facts: Facts) -> float:
+    """Model FLOPs of the whole run; 0 where the workload is unknown."""
+    phases = facts.workload.phases if facts.workload is not None else ()
+    return sum((p.steps or 0.0) * s.training_flop for p, s in zip(phases, facts.step_flops, strict=True))
+
+
+def _counted(value: float) -> str:
+    """A count to its last digit, so that the product can be checked by hand."""
+    return f"{value:,.0f}" if value >= 1000 or value == int(value) else f"{value:,.4g}"
+
+
 def flop_summary(facts: Facts, layout: Layout | None) -> FlopSummary | None:
     """FLOPs of the whole run under a layout's recomputation; None where the workload is unknown."""
     model, workload = facts.model, facts.workload
@@ -105,7 +135,7 @@ def flop_summary(facts: Facts, layout: Layout | None) -> FlopSummary | None:
     steps = [phase.steps or 0.0 for phase in workload.phases]
     pairs = list(zip(steps, facts.step_flops, strict=True))
     return FlopSummary(
-        model_flop=sum(n * s.training_flop for n, s in pairs),
+        model_flop=model_flop(facts),
         hardware_flop=sum(n * executed_flop(s, model.config, layout, workload.objective) for n, s in pairs),
         model_flop_causal=sum(n * s.training_flop_causal for n, s in pairs),
     )

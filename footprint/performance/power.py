@@ -246,6 +246,4 @@ def share_row(name: str, share: Quantity) -> Assumption:
 
 
 def _row(name: str, value: float, chip: str, basis: str) -> Assumption:
-    return Assumption(
-        name=name, value=value, unit="W", basis=basis, source=f"profile {chip}", option=_OPTION
-    )
+    return Assumption(name=name, value=value, unit="W", basis=basis, source=f"profile {chip}", option=_OPTION)

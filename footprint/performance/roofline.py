@@ -54,7 +54,9 @@ def terms_of(sums: Sums, work: Work, layout: Layout, machine: Machine) -> dict[s
     head_weights = sums.head_weights + sums.head_expert_weights / layout.ep
     head = share * sums.head_compute + of_tokens * sums.head_moved + micro_batches * head_weights
     # The last stage alone computes the head; balancing hides part of it.
-    head = head * (1.0 / layout.pp + where(layout.pp == 1, 0.0, c["head_imbalance"] * (1.0 - 1.0 / layout.pp)))
+    head = head * (
+        1.0 / layout.pp + where(layout.pp == 1, 0.0, c["head_imbalance"] * (1.0 - 1.0 / layout.pp))
+    )
     elementwise = uneven * _elementwise(work, layout, machine, share, scores_repeated)
     busy = compute + streaming + attention + casts + head + elementwise
     tensor = uneven * tensor_s(work, layout, machine, micro_batches)

@@ -73,7 +73,9 @@ def shapes(habits: Habits, count: int, given: Given) -> tuple[Layout, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _shapes(habits: Habits, count: int, given: tuple[tuple[str, int | float | str], ...]) -> tuple[Layout, ...]:
+def _shapes(
+    habits: Habits, count: int, given: tuple[tuple[str, int | float | str], ...]
+) -> tuple[Layout, ...]:
     return tuple(_tried(habits, count, dict(given)))
 
 
@@ -92,7 +94,9 @@ def _tried(habits: Habits, count: int, given: Given) -> Iterator[Layout]:
                     continue
                 for ep in _options(given, "ep", _expert_ranks(habits, dp * cp)):
                     for zero in _options(given, "zero", _sharding(habits, pp, ep)):
-                        yield from _recomputed(habits, given, Layout(tp=tp, pp=pp, dp=dp, cp=cp, ep=ep, zero=zero))
+                        yield from _recomputed(
+                            habits, given, Layout(tp=tp, pp=pp, dp=dp, cp=cp, ep=ep, zero=zero)
+                        )
 
 
 def _recomputed(habits: Habits, given: Given, layout: Layout) -> Iterator[Layout]:
@@ -166,7 +170,7 @@ def _recompute(habits: Habits) -> list[str]:
 
 
 def _interleaving(habits: Habits, stages: int) -> int:
-    """Chunks of layers that each stage of a pipeline holds: the first of the usual numbers that divides them."""
+    """Chunks of layers that each stage holds: the first of the usual numbers that divides them."""
     if stages == 1:
         return 1
     per_stage = max(1, habits.layers // stages)

@@ -282,7 +282,11 @@ def _rows(facts: StepFacts, raw: RawStep) -> tuple[Assumption, ...]:
         source=facts.source, option="--mfu, --step-time-s or --anchor",
     )  # fmt: skip
     rows: tuple[Assumption, ...] = (factor,)
-    if facts.machine is not None and facts.machine.native is None and facts.machine.techniques.fused_attention:
+    if (
+        facts.machine is not None
+        and facts.machine.native is None
+        and facts.machine.techniques.fused_attention
+    ):
         rows = (factor, STACK_UNKNOWN)
     if "tp" in facts.given:
         return rows

@@ -26,7 +26,8 @@ class Trace:
     """Computes an equation and notes it as a link: what it gave, from what, and where that comes from.
 
     An equation carries its form (`footprint.equations.formula`). ``sources`` gives the source keys of a
-    factor by the name under which it enters a formula, and of a result by its own name.
+    factor by the name under which it enters a formula, and of a result that rests on more than its
+    inputs by ``= NAME``.
     """
 
     def __init__(self, sources: Mapping[str, tuple[str, ...]]) -> None:
@@ -41,7 +42,7 @@ class Trace:
 
     def note(self, name: str, form: str, inputs: Mapping[str, Any], result: Any) -> None:
         """Note a result that was computed elsewhere."""
-        sources = [source for key in (*inputs, name) for source in self._sources.get(key, ())]
+        sources = [source for key in (*inputs, f"= {name}") for source in self._sources.get(key, ())]
         numbers = {key: _number(value) for key, value in inputs.items()}
         self.links.append(
             Link(

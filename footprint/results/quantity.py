@@ -21,7 +21,8 @@ from footprint.records import value
 Spread = Mapping[str, tuple[Number, Number]]
 
 LEAST_EXCESS = 1e-6
-"""What an end of an interval exceeds a number by where it does not: for a PUE a millionth of the IT energy."""
+"""What an end of an interval exceeds a number by where it does not (for a PUE: a millionth of the IT
+energy)."""
 
 
 @value
@@ -103,13 +104,16 @@ class Quantity:
         room = log(limit / mid)
         shift = log(self.mid / mid)
         return Quantity(
-            mid, {c: (minimum(a + shift, room), minimum(b + shift, room)) for c, (a, b) in self.spread.items()}
+            mid,
+            {c: (minimum(a + shift, room), minimum(b + shift, room)) for c, (a, b) in self.spread.items()},
         )
 
     def at_least(self, limit: Number) -> Quantity:
         """This quantity with every cause held at or above ``limit``, which its median is."""
         floor = log(limit / self.mid)
-        return Quantity(self.mid, {c: (maximum(a, floor), maximum(b, floor)) for c, (a, b) in self.spread.items()})
+        return Quantity(
+            self.mid, {c: (maximum(a, floor), maximum(b, floor)) for c, (a, b) in self.spread.items()}
+        )
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """``{"low", "mid", "high"}`` at 90 %, unrounded; with ``spread``, each cause's own ends."""

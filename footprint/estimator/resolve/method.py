@@ -62,7 +62,11 @@ def settle_training(
         attention = request.attention  # type: ignore[assignment]  # checked by the request
     else:
         # Every chip with bf16 units has fused attention kernels; older ones do not.
-        flash = techniques_of(year).fused_attention and "bf16" in accelerator.peak_flop_per_s and accelerator.kind != "cpu"
+        flash = (
+            techniques_of(year).fused_attention
+            and "bf16" in accelerator.peak_flop_per_s
+            and accelerator.kind != "cpu"
+        )
         attention = "flash" if flash else "eager"
         why = (
             "fused kernels are the default since 2023 on chips with bf16" if flash else "no fused kernel here"

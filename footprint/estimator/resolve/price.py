@@ -22,9 +22,7 @@ def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price |
     """
     if request.usd_per_hour is not None:
         hourly = Quantity(request.usd_per_hour)
-        return Price(
-            usd_per_accelerator_h=hourly, summary=summary(hourly, "given", "given by the user")
-        ), ()
+        return Price(usd_per_accelerator_h=hourly, summary=summary(hourly, "given", "given by the user")), ()
     if request.capital_usd is not None:
         owned = owned_price(
             capital_usd=request.capital_usd,

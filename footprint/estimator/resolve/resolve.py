@@ -159,9 +159,7 @@ def _count(
 
 def _year_row(year: int) -> Assumption:
     why = "techniques, grid, PUE and prices of this year, the newest in the data"
-    return Assumption(
-        name="year", value=str(year), unit="", basis="assumed", source=why, option="--year"
-    )
+    return Assumption(name="year", value=str(year), unit="", basis="assumed", source=why, option="--year")
 
 
 def _typical_shares() -> tuple[Assumed, Assumed]:

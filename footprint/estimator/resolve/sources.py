@@ -26,7 +26,7 @@ def sources_of(
     profile = (f"profile {cluster.accelerator.id}",)
     found: dict[str, tuple[str, ...]] = {
         "peak_flop_per_s": profile,
-        "step_time_s": _unique([*(step.source for step in steps), *profile]),
+        "= step_time_s": _unique([*(step.source for step in steps), *profile]),
         "interruptions": _of([spot] if spot is not None else []),
         "pue": _of(site.pue_rows),
         "grid_g_per_kwh": (site.summary.source,) if site.summary is not None else (),
@@ -37,7 +37,7 @@ def sources_of(
         found["tdp_w"] = profile
         found["busy_over_tdp"] = _of(power.busy_rows[:2])
         found["idle_w"] = _of(power.idle_rows)
-        found["it_power_w"] = _unique([*profile, *_of(power.network_rows)])
+        found["= it_power_w"] = _unique([*profile, *_of(power.network_rows)])
     if embodied is not None:
         found["kg_per_accelerator"] = profile
         found["working_h"] = _unique(row.source for row in embodied.rows if row.unit != "kg")
