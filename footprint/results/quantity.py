@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, ClassVar
 
 from footprint.arithmetic import Number, exp, expm1, is_array, log, log1p, maximum, minimum, sqrt, where
 from footprint.errors import FootprintError
@@ -34,6 +34,8 @@ class Quantity:
     is fully correlated, different keys are independent (design: quantities with causes).
     """
 
+    __array_ufunc__: ClassVar[None] = None
+    """An array times a quantity is a quantity of arrays, not an array of quantities."""
     mid: Number
     spread: Spread = field(default_factory=dict)
 
