@@ -17,7 +17,7 @@ from footprint.catalog.files import read_toml, user_folder
 from footprint.catalog.names import unknown
 from footprint.errors import DataFileError, FootprintError
 from footprint.estimator.facts import Facts
-from footprint.estimator.predict import known_step_time_s, predicted_step_time_s
+from footprint.estimator.predict import amounts_of, known_step_time_s, predicted_step_time_s
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
 from footprint.estimator.workload import samples_of
@@ -109,7 +109,8 @@ def anchor_of(name: str, request: EstimateRequest) -> Anchor:
     """
     facts = resolve(request)
     workload = facts.workload
-    measured = None if workload is None else known_step_time_s(facts, workload)
+    amounts = None if workload is None else amounts_of(workload, facts.steps)
+    measured = None if amounts is None else known_step_time_s(request, amounts, facts)
     if measured is None or workload is None:
         raise FootprintError(f"anchor {name}: the step of {request.model} cannot be predicted")
     predicted = predicted_step_time_s(facts)

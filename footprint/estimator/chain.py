@@ -78,12 +78,12 @@ def chain(facts: Facts, prediction: Prediction, trace: Trace = UNTRACED) -> Outc
 
 def run_time_h(facts: Facts, prediction: Prediction, trace: Trace = UNTRACED) -> Quantity:
     """Wall-clock duration of the run: as given, or that of its steps."""
-    if facts.request.hours is not None or facts.workload is None:
+    if facts.request.hours is not None or prediction.steps is None:
         given = Quantity(facts.request.hours or 0.0)
         trace.note("duration_h", "given", {}, given)
         return given
     duration: Quantity = trace(
-        "duration_h", equations.duration_h, steps=facts.workload.steps, step_time_s=prediction.step_time_s,
+        "duration_h", equations.duration_h, steps=prediction.steps, step_time_s=prediction.step_time_s,
         goodput=prediction.goodput, interruptions=facts.interruptions,
     )  # fmt: skip
     return duration

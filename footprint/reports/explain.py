@@ -106,7 +106,7 @@ def formula_text(link: Link) -> tuple[str, str]:
     """
     result = _amount(link.name, link.result)
     if "{" not in link.form:
-        parts = [_part(name, number) for name, number in link.inputs.items()]
+        parts = [_part(name, number) for name, number in link.inputs.items() if number]
         return link.form, f"{' + '.join(parts)} -> {result}" if parts else result
     form, words, numbers = link.form, {}, {}
     for name, number in link.inputs.items():
