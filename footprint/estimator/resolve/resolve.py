@@ -13,8 +13,10 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.hardware import embodied_of, require_sane_power
 from footprint.estimator.resolve.method import (
     given_layout,
+    layout_of,
     require_applicable,
-    settle_layout,
+    require_batch,
+    require_layout,
     settle_optimizer,
     settle_precision,
     settle_training,
@@ -37,10 +39,13 @@ from footprint.schema import ModelConfig, TrainingMethod
 _POWER_OPTION = "--accelerator-power-w"
 
 
-def resolve(request: EstimateRequest, anchor: Anchor | None = None) -> Facts:
+def resolve(
+    request: EstimateRequest, anchor: Anchor | None = None, *, possible: bool = True
+) -> Facts:
     """Everything that an estimate of this request rests on.
 
-    ``anchor`` is a measured step of the user's own stack.
+    ``anchor`` is a measured step of the user's own stack. Without ``possible``, whether the cluster's
+    count and the batch allow the layout that was given is left open.
 
     Raises
     ------
@@ -75,9 +80,10 @@ def resolve(request: EstimateRequest, anchor: Anchor | None = None) -> Facts:
         training, more = settle_training(request, model, workload.method, cluster.accelerator, year)
         rows += more
         step_flops = _count(request, model, workload, training, warnings)
-    parallelism = settle_layout(
-        request, cluster, workload, step_flops[0] if step_flops else None, training.recompute
-    )
+    if possible:
+        require_layout(request, cluster.count, step_flops[0] if step_flops else None)
+        if workload is not None:
+            require_batch(request, cluster, workload, step_flops[0])
     require_sane_power(request, cluster)
     optimizer = settle_optimizer(request, model)
     steps = tuple(
@@ -107,7 +113,7 @@ def resolve(request: EstimateRequest, anchor: Anchor | None = None) -> Facts:
         training=training,
         step_flops=step_flops,
         steps=steps,
-        parallelism=parallelism,
+        parallelism=layout_of(request, cluster, training.recompute),
         goodput=goodput,
         interruptions=interruptions,
         power=power,
