@@ -26,6 +26,8 @@ from footprint.schema import Cluster
 
 Array = Any
 _SHAPE = ("tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "is_full", "is_selective", "recompute_share")
+_PLAIN = [[1.0] * 7 + [0.0] * 3]
+"""Plain replicas, whose number is the count's."""
 
 
 @state
@@ -100,7 +102,8 @@ class _Columns:
         tables = [_table(habits, count, tuple(facts.given.items())) for count in counts]
         self.counts, self.every_count = len(counts), counts
         self.count_of = np.repeat(np.arange(len(counts)), [len(table) for table in tables])
-        self.rows = _layouts(np.concatenate(tables), facts.flash)
+        # A last row of plain replicas stands where no layout is tried.
+        self.rows = _layouts(np.concatenate([*tables, _PLAIN]), facts.flash)
         self.splits = np.unique(self.rows.tp)
         sums = [sum_lines(work, machine, int(tp), flash=facts.flash) for tp in self.splits]
         self.sums = {f.name: np.array([getattr(one, f.name) for one in sums]) for f in fields_of(Sums)}
@@ -112,7 +115,7 @@ class _Columns:
         best = self._fastest()
         if (best < 0).any():
             best = np.where(best < 0, self._nearest(), best)
-        layouts, fits = self._fitted(self.rows.at(np.maximum(best, 0)))
+        layouts, fits = self._fitted(self.rows.at(best))
         found = best >= 0
         if not found.all():
             layouts = self._plain_where(~found, layouts)
@@ -125,24 +128,23 @@ class _Columns:
         """The layouts with plain replicas where no layout can be fed."""
         import numpy as np
 
-        plain = dict.fromkeys(_SHAPE, 1) | {
-            "is_full": False, "is_selective": False, "recompute_share": 0.0, "micro_batch": 1.0,
-            "dp": np.asarray(self.every_count, float)[:, None],
-        }  # fmt: skip
-        changed = {name: np.where(missing, value, getattr(layouts, name)) for name, value in plain.items()}
-        return replace(layouts, **changed)
+        count = np.asarray(self.every_count, float)[:, None]
+        return replace(
+            layouts,
+            dp=np.where(missing, count, layouts.dp),
+            micro_batch=np.where(missing, 1.0, layouts.micro_batch),
+        )
 
     def _fastest(self) -> Array:
         """The row of the fastest layout that fits each count and batch; -1 where none does."""
         import numpy as np
 
         # Rows whose states alone fill the memory fit no batch.
-        rows, count_of = self.rows, self.count_of
-        kept = np.flatnonzero(state_byte(self.work, rows, self.machine) < usable_byte(self.machine))
+        every = self.rows.at(slice(len(self.count_of)))
+        kept = np.flatnonzero(state_byte(self.work, every, self.machine) < usable_byte(self.machine))
         if not len(kept):
             return np.full((self.counts, self.batches.size), -1)
-        rows, count_of = rows.at(kept), count_of[kept]
-        rows = rows.at((slice(None), None))
+        rows, count_of = every.at(kept).at((slice(None), None)), self.count_of[kept]
         layouts, fits = self._fitted(rows)
         if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
             # Small models that fit one accelerator are not split over several.
@@ -155,7 +157,7 @@ class _Columns:
         """The row of the layout that is fast and near to fitting, for each count and batch; -1 without any."""
         import numpy as np
 
-        rows = self.rows.at((slice(None), None))
+        rows = self.rows.at((slice(len(self.count_of)), None))
         rows.micro_batch = self._unfitted_micro_batch(rows)
         needed = state_byte(self.work, rows, self.machine) + activation_byte(self.work, rows, self.machine)
         excess = np.maximum(1.0, needed / usable_byte(self.machine))
@@ -248,6 +250,8 @@ def _first_least(values: Array, rows: Array, count_of: Array, counts: int) -> Ar
     least = _by_count(np.minimum, values, count_of, counts, np.inf)
     is_least = (values == least[count_of]) & (values < np.inf)
     last = len(rows)
+    if not last:
+        return np.full(least.shape, -1)
     first = _by_count(
         np.minimum, np.where(is_least, np.arange(last)[:, None], last), count_of, counts, last
     )
