@@ -66,8 +66,9 @@ def sweep(axes: Axes, /, **fixed: Any) -> Sweep:
             problems.setdefault(block.problem, []).append(block.rows.ravel())
             continue
         for name, quantity in _quantities(block.columns):
-            for end in _ENDS:
-                columns[f"{name}_{end}"][block.rows] = getattr(quantity, end)
+            low, high = quantity.bounds
+            for end, values in zip(_ENDS, (low, quantity.mid, high), strict=True):
+                columns[f"{name}_{end}"][block.rows] = values
         fits[block.rows] = block.columns.fits
         possible[block.rows] = block.columns.possible
     return Sweep(
