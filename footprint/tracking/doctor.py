@@ -11,10 +11,10 @@ from typing import Any
 
 from footprint.meters import Channel, Meter
 from footprint.meters.devices import memory_share, visible_devices
-from footprint.tracking.detect import cores, detect_hardware, find_profile, processor_name
-from footprint.tracking.identity import Identity, identify
-from footprint.tracking.journal import JournalWriter, read_journal
-from footprint.tracking.readings import Ledger
+from footprint.tracking.process.detected_hardware import cores, detect_hardware, find_profile, processor_name
+from footprint.tracking.process.identity import Identity, identify
+from footprint.tracking.journal.journal import JournalWriter, read_journal
+from footprint.tracking.recorder.energy_ledger import Ledger
 from footprint.units import JOULE_PER_KWH
 
 SCHEMA = "footprint/doctor/1"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from footprint.tracking.archive import Archive, open_archive
+from footprint.tracking.report.archive import Archive, open_archive
 
 FOLDER = Path(__file__).parent / "journals"
 HELD = json.loads((FOLDER / "as_read.json").read_text(encoding="utf-8"))

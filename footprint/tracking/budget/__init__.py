@@ -1,0 +1,1 @@
+"""Budgets: what is used, the warning, and the stop that all ranks make at the same step."""

@@ -1,0 +1,1 @@
+"""Where a run will end, and the line on the terminal that shows it."""

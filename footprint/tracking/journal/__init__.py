@@ -1,0 +1,1 @@
+"""The journal: its lines, its writer, its reader, and a look at those of the other ranks."""

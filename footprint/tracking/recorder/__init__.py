@@ -1,0 +1,1 @@
+"""What goes on beside the training loop: counts, the meter, the journal lines."""
