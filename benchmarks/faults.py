@@ -62,7 +62,8 @@ PLANNED = {
         f"os.kill(os.getpid(), signal.SIGSTOP); time.sleep(0.8); {KILL}"
     ),
     "SIGKILL while the report is being written": (
-        f"import footprint.tracking.run.end_report as live; live.write_rows = lambda *a, **k: {KILL}"
+        "import footprint.tracking.run.end_report as end_report; "
+        f"end_report.write_rows = lambda *a, **k: {KILL}"
     ),
 }  # fmt: skip
 

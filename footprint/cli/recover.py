@@ -10,7 +10,7 @@ import click
 from footprint.cli._runs import FOLDERS, open_runs
 
 if TYPE_CHECKING:
-    from footprint.tracking.report.archive import Recovered
+    from footprint.tracking.report.recovery import Recovered
 
 _EPILOG = """\b
 Examples:
@@ -30,7 +30,7 @@ def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
 
     Runs that are still going are left alone; a run is recovered once.
     """
-    from footprint.tracking.report.archive import recover
+    from footprint.tracking.report.recovery import recover
 
     done = recover(open_runs(folders), csv)
     if format_ == "json":

@@ -10,9 +10,9 @@ from typing import Any
 from footprint.errors import FootprintError
 from footprint.meters import Meter
 from footprint.tracking.process.ending import BudgetReachedError
-from footprint.tracking.settings.known_names import in_python
 from footprint.tracking.run.run import Run
 from footprint.tracking.settings.arguments import Settings, make_settings
+from footprint.tracking.settings.wording import in_python
 
 __all__ = ["BudgetReachedError", "Run", "make_run_settings", "track"]
 

@@ -11,9 +11,11 @@ from typing import Any
 
 from footprint.meters import Channel, Meter
 from footprint.meters.devices import memory_share, visible_devices
+from footprint.tracking.journal.lines import StartLine, StateLine
+from footprint.tracking.journal.reader import read_journal
+from footprint.tracking.journal.writer import JournalWriter
 from footprint.tracking.process.detected_hardware import cores, detect_hardware, find_profile, processor_name
 from footprint.tracking.process.identity import Identity, identify
-from footprint.tracking.journal.journal import JournalWriter, read_journal
 from footprint.tracking.recorder.energy_ledger import Ledger
 from footprint.units import JOULE_PER_KWH
 
@@ -48,7 +50,7 @@ def diagnose(meter: Meter, folder: Path, seconds: float) -> Diagnosis:
     found = Diagnosis(launcher=_launcher(who))
     found.hardware = _hardware(who, found)
     found.components = _components(meter, seconds, found)
-    found.journal = _journal(folder, found)
+    found.journal = _journal(folder, who, found)
     _advise(found)
     return found
 
@@ -103,7 +105,7 @@ def _components(meter: Meter, seconds: float, found: Diagnosis) -> list[dict[str
             ledger.take(reading.energy_kwh, time.monotonic() - started_s)
     elapsed_s = time.monotonic() - started_s
     meter.stop()
-    found.problems += [f"{fault['component']}: {fault['what']}" for fault in ledger.faults]
+    found.problems += [fault.what for fault in ledger.take_faults()]
     found.hardware["meter_start_s"] = round(started_s - begin, 2)
     return [_component(name, channels, ledger, elapsed_s) for name in _names(channels)]
 
@@ -132,18 +134,18 @@ def _component(name: str, channels: tuple[Channel, ...], ledger: Ledger, elapsed
     return record
 
 
-def _journal(folder: Path, found: Diagnosis) -> dict[str, Any]:
+def _journal(folder: Path, who: Identity, found: Diagnosis) -> dict[str, Any]:
     """Write, sync and read back a journal in the folder; how long that takes and how much room there is."""
     place = folder.absolute()
     test = place / f".doctor-{os.getpid()}"
     made = [path for path in (place, *place.parents) if not path.exists()]
     try:
         before = time.perf_counter()
-        writer = JournalWriter(test / "self.journal.jsonl", {"run_id": "doctor"})
-        writer.write("state", {"steps": 1})
+        writer = JournalWriter(test / "self.journal.jsonl", StartLine(run_id="doctor", process=who))
+        writer.write(StateLine(boot_s=0.0, steps=1))
         writer.close()
         each_s = (time.perf_counter() - before) / 2
-        whole = read_journal(writer.path).records[0]["steps"] == 1
+        whole = read_journal(writer.path).lines == [StateLine(boot_s=0.0, steps=1)]
         free = shutil.disk_usage(place).free
     except Exception as error:  # noqa: BLE001 - any failure is a finding here
         found.problems.append(f"journals cannot be kept in {place}: {error}")

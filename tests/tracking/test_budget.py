@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from footprint.parsing import parse_limit
 from footprint.tracking import Run
-from footprint.tracking.budget.limits import BudgetWatch, can_agree, publish_stop, read_stop, stop_step
+from footprint.tracking.budget.limits import BudgetWatch
+from footprint.tracking.budget.stop_file import can_agree, publish_stop, read_stop, stop_step
+from footprint.tracking.journal.lines import BudgetLine
+from footprint.tracking.journal.reader import read_journal
 from footprint.tracking.process.identity import identify
-from footprint.tracking.journal.journal import read_journal
 
 Quick = Callable[..., Run]
 # A megawatt for the node: a kilowatt-hour in 3.6 s.
@@ -103,8 +105,9 @@ def test_a_function_is_called_with_what_happened(quick: Quick) -> None:
     assert event.value >= 0.03
     assert run.status == "completed"
     assert run.folder is not None
-    lines = read_journal(next(run.folder.glob("*.jsonl"))).records
-    assert [line["budget"] for line in lines if line["type"] == "budget" and line["reached"]] == ["0.03 kWh"]
+    lines = read_journal(next(run.folder.glob("*.jsonl"))).lines
+    reached = [line.budget for line in lines if isinstance(line, BudgetLine) and line.reached]
+    assert reached == ["0.03 kWh"]
 
 
 def test_a_budget_no_meter_can_check_says_nothing_and_stops_nothing(quick: Quick) -> None:

@@ -12,9 +12,9 @@ import pytest
 import footprint
 from footprint.errors import FootprintError
 from footprint.estimator.anchors import anchor_names, remove_anchor
+from footprint.tracking.journal.codec import encode
 from footprint.tracking.report.archive import open_archive
 from footprint.tracking.report.calibration import Candidate, candidates, keep
-from footprint.tracking.journal.journal import encode
 from tests.tracking.test_merge import Cluster
 
 GIVEN: dict[str, Any] = {

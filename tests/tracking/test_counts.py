@@ -95,7 +95,7 @@ def test_phases_share_the_time_between_them() -> None:
 def test_the_stop_comes_at_its_step_and_at_every_later_one() -> None:
     calls: list[int] = []
     counts = Counts(lambda: calls.append(counts.snapshot().steps))
-    counts.stop_at = 4
+    counts.leave_at(4)
     for _ in range(5):
         counts.step()
     assert calls == [4, 5]

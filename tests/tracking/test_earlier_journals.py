@@ -20,7 +20,8 @@ FOLDER = Path(__file__).parent / "journals"
 HELD = json.loads((FOLDER / "as_read.json").read_text(encoding="utf-8"))
 TOTALS = (
     "steps", "tokens", "samples", "duration_s", "given", "step_s", "phases", "accelerators_used",
-    "accelerators_allocated", "unused_kwh", "nodes", "host_share", "segment_kwh", "lost_s", "status", "forecasts",
+    "accelerators_allocated", "unused_kwh", "nodes", "host_share", "segment_kwh", "lost_s", "status",
+    "forecasts",
 )  # fmt: skip
 NOT_OF_THE_JOURNAL = ("footprint_version", "data_version", "created_at", "assumptions", "warnings")
 NOT_OF_DATA = (
@@ -50,8 +51,9 @@ def what_is_read(archive: Archive) -> dict[str, Any]:
         "processes": [
             {
                 "host": p.host, "rank": p.rank, "status": p.status, "run_s": p.run_s, "last_s": p.last_s,
-                "steps": p.steps, "first_step_s": p.first_step_s, "cpu_s": p.cpu_s, "busy_share": p.busy_share,
-                "kwh": p.kwh, "device_kwh": p.device_kwh, "unseen_s": p.unseen_s, "channels": p.channels,
+                "steps": p.steps, "first_step_s": p.first_step_s, "cpu_s": p.cpu_s,
+                "busy_share": p.busy_share, "kwh": p.kwh, "device_kwh": p.device_kwh,
+                "unseen_s": p.unseen_s, "channels": p.channels,
                 "used": sorted(p.used), "joined": p.joined, "damaged": p.journal.damaged,
                 "initial_step": p.initial_step, "forecasts": p.forecasts, "fault_count": p.fault_count,
             }
@@ -68,7 +70,11 @@ def alike(one: Any, other: Any, where: str = "") -> list[str]:
         names = sorted({*one, *other})
         return [line for name in names for line in alike(one.get(name), other.get(name), f"{where}.{name}")]
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return [line for n, pair in enumerate(zip(one, other, strict=True)) for line in alike(*pair, f"{where}[{n}]")]
+        return [
+            line
+            for n, pair in enumerate(zip(one, other, strict=True))
+            for line in alike(*pair, f"{where}[{n}]")
+        ]
     if isinstance(one, float) and isinstance(other, int | float):
         return [] if other == pytest.approx(one, rel=1e-9) else [f"{where}: {one} was read as {other}"]
     return [] if one == other else [f"{where}: {one!r} was read as {other!r}"]

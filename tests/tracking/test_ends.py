@@ -14,9 +14,10 @@ import pytest
 
 from footprint.meters import Channel, Reading
 from footprint.tracking import Run
-from footprint.tracking.report.archive import open_archive
+from footprint.tracking.journal.codec import encode
+from footprint.tracking.journal.lines import SCHEMA
 from footprint.tracking.process.identity import identify
-from footprint.tracking.journal.journal import SCHEMA, encode
+from footprint.tracking.report.archive import open_archive
 from tests.tracking.fault_harness import ENDS, ROOT, end_by, only, planned_hits, slow_meter
 
 Quick = Callable[..., Run]

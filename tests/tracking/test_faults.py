@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from footprint.reports.csvfile import read_rows
-from footprint.tracking.report.archive import open_archive, recover
+from footprint.tracking.report.archive import open_archive
+from footprint.tracking.report.recovery import recover
 from tests.cli.run import footprint
 from tests.tracking.fault_harness import (
     ENDS,
@@ -116,7 +117,7 @@ def test_seventy_signals_at_random_moments(tmp_path: Path, number: signal.Signal
 
 
 def test_sigterm_inside_a_step(tmp_path: Path) -> None:
-    """The interrupted step holds its lock while the handler has the last line written."""
+    """Who adds the steps up is interrupted and holds the lock while the handler has the last line written."""
     ended = end_by(tmp_path, "with run._counts._lock: os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)")
     assert (ended.returncode, only(ended).measurement.status) == (-signal.SIGTERM, "terminated")
 
@@ -124,8 +125,8 @@ def test_sigterm_inside_a_step(tmp_path: Path) -> None:
 def test_killed_between_claiming_the_report_and_writing_it(tmp_path: Path) -> None:
     ended = end_by(
         tmp_path,
-        "import footprint.tracking.run.end_report as live\n"
-        "live.write_rows = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)",
+        "import footprint.tracking.run.end_report as end_report\n"
+        "end_report.write_rows = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)",
     )
     assert ended.returncode == -signal.SIGKILL
     assert not (tmp_path / "runs.csv").exists()
@@ -137,8 +138,8 @@ def test_killed_between_claiming_the_report_and_writing_it(tmp_path: Path) -> No
 def test_killed_between_writing_the_report_and_saying_so(tmp_path: Path) -> None:
     ended = end_by(
         tmp_path,
-        "import footprint.tracking.run.end_report as live\n"
-        "live.settle = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)",
+        "import footprint.tracking.run.end_report as end_report\n"
+        "end_report.settle = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)",
     )
     assert ended.returncode == -signal.SIGKILL
     recover(ended.archive)

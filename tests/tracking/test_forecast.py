@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from footprint.meters import Channel
 from footprint.meters.simple import ConstantMeter
 from footprint.tracking import Run
-from footprint.tracking.forecast.pace import MOST_BLOCKS, Forecaster, PowerHistory, weighted_median
+from footprint.tracking.forecast.pace import MOST_BLOCKS, Forecaster, PowerHistory
+from footprint.tracking.totals.weighted_median import weighted_median
 
 Quick = Callable[..., Run]
 

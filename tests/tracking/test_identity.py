@@ -8,7 +8,8 @@ import re
 import pytest
 
 from footprint.errors import FootprintError
-from footprint.tracking.process.identity import PARENT_RUN, RUN_ID, Identity, boot_id, identify, run_name
+from footprint.tracking.process.identity import PARENT_RUN, RUN_ID, Identity, identify, run_name
+from footprint.tracking.process.liveness import boot_id
 
 
 def torchrun(

@@ -14,17 +14,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.tracking.journal.journal import (
+from footprint.tracking.journal.codec import decode, encode
+from footprint.tracking.journal.lines import (
     SCHEMA,
-    JournalWriter,
-    UnreadableJournalError,
-    decode,
-    encode,
-    journals_in,
-    read_journal,
+    Board,
+    EstimateLine,
+    FoundLine,
+    JournalLine,
+    MeterLine,
+    StartLine,
+    StateLine,
 )
+from footprint.tracking.journal.reader import UnreadableJournalError, journals_in, read_journal
+from footprint.tracking.journal.writer import JournalWriter
+from footprint.tracking.process.identity import Identity
 
-FIRST = {"run_id": "r", "boot_s": 0.0}
+FIRST = StartLine(run_id="r", process=Identity(host="a", boot_id="b", pid=1, launcher="none"))
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
     | st.floats(allow_nan=False, allow_infinity=False),
@@ -64,29 +69,37 @@ def writer(folder: Path) -> JournalWriter:
     return JournalWriter(folder / "r" / "p.journal.jsonl", FIRST)
 
 
+def state(steps: int) -> StateLine:
+    return StateLine(boot_s=float(steps), steps=steps)
+
+
+def steps(lines: list[JournalLine]) -> list[int]:
+    return [line.steps for line in lines if isinstance(line, StateLine)]
+
+
 @pytest.mark.parametrize("cut", range(0, 90, 7))
 def test_a_torn_last_line_costs_only_itself(tmp_path: Path, cut: int) -> None:
     journal = writer(tmp_path)
     for step in range(5):
-        assert journal.write("state", {"steps": step, "boot_s": float(step)})
+        assert journal.write(state(step))
     journal.close()
     data = journal.path.read_bytes()
     last = data.rstrip(b"\n").rfind(b"\n") + 1
     journal.path.write_bytes(data[: last + min(cut, len(data) - last - 2)])
     read = read_journal(journal.path)
-    assert [record["steps"] for record in read.records] == [0, 1, 2, 3]
+    assert steps(read.lines) == [0, 1, 2, 3]
     assert read.damaged == (1 if cut else 0)
 
 
 def test_a_damaged_line_in_the_middle_is_left_out_and_counted(tmp_path: Path) -> None:
     journal = writer(tmp_path)
     for step in range(5):
-        journal.write("state", {"steps": step})
+        journal.write(state(step))
     lines = journal.path.read_bytes().splitlines(keepends=True)
     lines[3] = lines[3].replace(b'"steps":2', b'"steps":9')
     journal.path.write_bytes(b"".join(lines) + b"\x00\xff garbage\n")
     read = read_journal(journal.path)
-    assert [record["steps"] for record in read.records] == [0, 1, 3, 4]
+    assert steps(read.lines) == [0, 1, 3, 4]
     assert read.damaged == 2
 
 
@@ -111,19 +124,19 @@ def test_an_existing_file_is_never_written_over(tmp_path: Path) -> None:
 
 def test_a_folder_deleted_under_the_run_comes_back(tmp_path: Path) -> None:
     journal = writer(tmp_path)
-    journal.write("state", {"steps": 1})
+    journal.write(state(1))
     shutil.rmtree(tmp_path / "r")
-    assert journal.write("state", {"steps": 2})
+    assert journal.write(state(2))
     read = read_journal(journal.path)
-    assert (read.start["schema"], read.run_id) == (SCHEMA, "r")
-    assert [record["steps"] for record in read.records] == [2]  # totals are cumulative: 2 says all
+    assert (read.start.schema, read.run_id) == (SCHEMA, "r")
+    assert steps(read.lines) == [2]  # totals are cumulative: 2 says all
 
 
 def test_another_file_in_its_place_is_left_alone(tmp_path: Path) -> None:
     journal = writer(tmp_path)
     journal.path.unlink()
     journal.path.write_text("somebody else's")
-    assert not journal.write("state", {"steps": 1})
+    assert not journal.write(state(1))
     assert journal.problem
     assert journal.path.read_text() == "somebody else's"
 
@@ -147,31 +160,31 @@ def test_a_full_disk_and_then_room_again(small_disk: Path) -> None:
     filler.write_bytes(b"x" * 8192)
     kept = []
     for step in range(400):
-        if journal.write("state", {"steps": step, "pad": "x" * 100}):
+        if journal.write(StateLine(boot_s=0.0, steps=step, used=("x" * 100,))):
             kept.append(step)
         else:
             break
     assert kept
     assert "space" in journal.problem
     filler.unlink()
-    assert journal.write("state", {"steps": 999})
+    assert journal.write(state(999))
     read = read_journal(journal.path)
-    assert [record["steps"] for record in read.records] == [*kept, 999]
+    assert steps(read.lines) == [*kept, 999]
     assert read.damaged <= 1  # the line during which the disk filled up
 
 
 def test_a_deleted_journal_on_a_full_disk_comes_back_when_there_is_room(small_disk: Path) -> None:
     journal = writer(small_disk)
-    journal.write("meter", {"channels": []}, head=True)
+    journal.write(MeterLine(boot_s=0.0))
     journal.path.unlink()
     filler = small_disk / "filler"
     with contextlib.suppress(OSError):
         filler.write_bytes(b"x" * 32768)
-    assert not journal.write("estimate", {"pad": "x" * 9000}, head=True)
+    assert not journal.write(EstimateLine(record={"pad": "x" * 9000}))
     assert not journal.path.exists()  # no headless file
     filler.unlink()
-    assert journal.write("state", {"steps": 2})
-    assert [record["type"] for record in read_journal(journal.path).records] == ["meter", "estimate", "state"]
+    assert journal.write(state(2))
+    assert [line.kind for line in read_journal(journal.path).lines] == ["meter", "estimate", "state"]
 
 
 def test_what_found_no_room_is_written_before_the_next_line(small_disk: Path) -> None:
@@ -180,8 +193,8 @@ def test_what_found_no_room_is_written_before_the_next_line(small_disk: Path) ->
     filler = small_disk / "filler"
     with contextlib.suppress(OSError):
         filler.write_bytes(b"x" * 32768)
-    assert not journal.write("meter", {"channels": [], "pad": "x" * 9000}, head=True)
-    assert not journal.write("found", {"given": {}}, head=True)
+    assert not journal.write(MeterLine(boot_s=0.0, devices=(Board(uuid="x" * 9000),)))
+    assert not journal.write(FoundLine(given={}))
     filler.unlink()
-    assert journal.write("state", {"steps": 2})
-    assert [record["type"] for record in read_journal(journal.path).records] == ["meter", "found", "state"]
+    assert journal.write(state(2))
+    assert [line.kind for line in read_journal(journal.path).lines] == ["meter", "found", "state"]

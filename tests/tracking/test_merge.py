@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from footprint.tracking.process.identity import boot_id, identify, process_start
-from footprint.tracking.journal.journal import SCHEMA, encode, journals_in
+from footprint.tracking.journal.codec import encode
+from footprint.tracking.journal.lines import SCHEMA
+from footprint.tracking.journal.reader import journals_in
+from footprint.tracking.process.identity import identify
+from footprint.tracking.process.liveness import boot_id, process_start
 from footprint.tracking.totals.run_totals import RunTotals, merge, runs_of
 
 WALL = "2026-03-01T10:{:02d}:{:02d}.000+00:00"

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from footprint.tracking import Run, track
+from footprint.tracking.journal.lines import EndLine
+from footprint.tracking.journal.reader import read_journal
 from footprint.tracking.report.archive import open_archive
-from footprint.tracking.journal.journal import read_journal
 
 Quick = Callable[..., Run]
 
@@ -78,7 +79,7 @@ def test_phases_divide_the_energy(quick: Quick) -> None:
     assert phases["eval"]["duration_h"] * 3600 == pytest.approx(0.6, rel=0.2)
     total = sum(phase["it_energy_kwh"] for phase in phases.values())
     assert run.measurement.it_energy_kwh is not None
-    seen = sum(record["kwh"]["node"] for record in journal_of(run).records if record["type"] == "end")
+    seen = sum(line.kwh["node"] for line in journal_of(run).lines if isinstance(line, EndLine))
     assert total == pytest.approx(seen, rel=0.02)
     assert phases["eval"]["it_energy_kwh"] == pytest.approx(0.6 * 360 / 3.6e6, rel=0.2)
 

@@ -20,7 +20,7 @@ def ledger(component: str = "accelerators", at_s: float = 0.0) -> Ledger:
 
 
 def whats(book: Ledger) -> list[str]:
-    return [fault["what"] for fault in book.faults]
+    return [fault.what for fault in book.faults]
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 60), st.floats(1, 700)), min_size=1, max_size=40))

@@ -102,8 +102,8 @@ def test_what_was_spent_before_is_earlier_segments_and_other_runs(tmp_path: Path
     cluster.process(start=1200.0, end=1500.0, launch="over", metered_by_parent=True)
     cluster.process(start=1600.0, end=1900.0, status=None, launch="program", metered_by_parent=True)
     cluster.process("other", start=1000.0, end=1720.0, launch="beside")
-    recorder: Any = SimpleNamespace(run_id="r", who=SimpleNamespace(boot_id="boot-a", launch=launch))
-    hours = [spent_before(tmp_path, recorder, whole_folder=whole)["duration_h"] for whole in (False, True)]
+    who: Any = SimpleNamespace(boot_id="boot-a", launch=launch)
+    hours = [spent_before(tmp_path, "r", who, whole_folder=whole)["duration_h"] for whole in (False, True)]
     assert hours == pytest.approx([0.1, 0.3])
 
 

@@ -160,7 +160,7 @@ def test_a_tracking_program_stops_below_the_limit_however_seldom_it_flushes(tmp_
     assert {process.status for process in got.totals.processes} == {"stopped_by_budget"}
     assert 0.1 < got.measurement.energy_kwh.mid < 0.3
     (inner,) = [p for p in got.totals.processes if not p.metered]
-    assert inner.journal.start["flush_s"] == (5.0 if own else 0.1)
+    assert inner.journal.start.flush_s == (5.0 if own else 0.1)
 
 
 def test_a_stop_comes_before_the_first_line_is_due(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import footprint
 from footprint.errors import FootprintError
 from footprint.reports.csvfile import read_rows
 from footprint.tracking import BudgetReachedError, Run
-from footprint.tracking.journal.journal import read_journal
+from footprint.tracking.journal.reader import read_journal
 
 Quick = Callable[..., Run]
 ESTIMATED = {"model": "gpt2", "hw": "v100-sxm2-16gb:1", "region": "FRA", "total_steps": 100}
@@ -143,7 +143,7 @@ def test_the_users_exception_passes_unchanged(quick: Quick, error: BaseException
     assert caught.value.__context__ is None
     expected = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
     assert run.status == expected
-    assert journal_of(run).ended["status"] == expected
+    assert journal_of(run).end.status == expected
 
 
 def test_a_clean_exit_is_no_failure(quick: Quick) -> None:
@@ -211,7 +211,7 @@ def test_the_budget_exception_leaves_the_block_quietly(quick: Quick) -> None:
     with quick() as run:
         raise BudgetReachedError("enough")
     assert run.stopped
-    assert journal_of(run).ended["status"] == "stopped_by_budget"
+    assert journal_of(run).end.status == "stopped_by_budget"
 
 
 def test_resuming_adds_a_segment_and_counts_nothing_twice(quick: Quick, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 from footprint.meters import Channel, Reading
 from footprint.reports.csvfile import read_rows
 from footprint.tracking import Run
-from footprint.tracking.journal.journal import read_journal
+from footprint.tracking.journal.lines import StateLine
+from footprint.tracking.journal.reader import read_journal
 
 Quick = Callable[..., Run]
 
@@ -97,7 +98,7 @@ def test_a_meter_that_hangs_delays_nothing(quick: Quick, monkeypatch: pytest.Mon
     assert time.perf_counter() - ending < 2.0
     assert slowest < 0.05
     assert any("has not come back" in text for text in run.problems)
-    steps = [record["steps"] for record in journal_of(run).records if record["type"] == "state"]
+    steps = [line.steps for line in journal_of(run).lines if isinstance(line, StateLine)]
     assert len(set(steps)) > 3  # the journal went on meanwhile
     release.set()
 
@@ -142,7 +143,7 @@ def test_a_journal_folder_that_cannot_be_made_goes_elsewhere(quick: Quick, tmp_p
         run.step()
     assert run.folder is not None
     assert run.folder.name == run.run_id
-    assert journal_of(run).ended["steps"] == 1
+    assert journal_of(run).end.steps == 1
     assert any("instead" in problem for problem in run.problems)
 
 
@@ -150,7 +151,9 @@ def test_with_no_disk_at_all_memory_serves(
     quick: Quick, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("a file")
-    monkeypatch.setattr("footprint.tracking.journal.journal.tempfile.gettempdir", lambda: str(tmp_path / "taken"))
+    monkeypatch.setattr(
+        "footprint.tracking.journal.writer.tempfile.gettempdir", lambda: str(tmp_path / "taken")
+    )
     with quick(journal_dir=tmp_path / "taken", csv="runs.csv") as run:
         for _ in range(3):
             run.step()
@@ -174,8 +177,8 @@ def test_drivers_that_hang_delay_nothing(quick: Quick, monkeypatch: pytest.Monke
         ending = time.perf_counter()
     assert time.perf_counter() - ending < 2.0
     assert any("drivers may hang" in text for text in run.problems)
-    states = [record for record in journal_of(run).records if record["type"] == "state"]
-    assert len({record["steps"] for record in states}) > 3
+    states = [line for line in journal_of(run).lines if isinstance(line, StateLine)]
+    assert len({state.steps for state in states}) > 3
     measured = run.measurement
     assert measured is not None
     assert (measured.status, measured.workload.steps) == ("completed", 20)
@@ -188,15 +191,17 @@ def test_the_first_line_is_there_before_the_first_step(quick: Quick, monkeypatch
     with quick(model="gpt2", budget="2 kWh") as run:
         (path,) = Path("footprint-runs").glob("*/*.journal.jsonl")
         start = read_journal(path).start
-    assert start["run_id"] == run.run_id
-    assert start["given"]["budget"] == "2 kWh"
+    assert start.run_id == run.run_id
+    assert start.given["budget"] == "2 kWh"
 
 
 def test_a_disk_that_hangs_does_not_delay_the_first_step(
     quick: Quick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = threading.Event()
-    monkeypatch.setattr("footprint.tracking.journal.journal.JournalWriter._create", lambda self: release.wait())
+    monkeypatch.setattr(
+        "footprint.tracking.journal.writer.JournalWriter._create", lambda self: release.wait()
+    )
     monkeypatch.setattr("footprint.tracking.run.run.END_WAIT_S", 0.2)
     before = time.perf_counter()
     with quick() as run:
@@ -217,9 +222,9 @@ def test_what_a_deleted_journal_said_once_comes_back(quick: Quick) -> None:
         time.sleep(0.2)
         run.step()
     journal = journal_of(run)
-    assert {"estimate", "meter", "end"} <= {record["type"] for record in journal.records}
+    assert {"estimate", "meter", "end"} <= {line.kind for line in journal.lines}
     assert run.comparison is not None
-    assert journal.ended["steps"] == 1
+    assert journal.end.steps == 1
 
 
 class LateMeter(Fickle):

@@ -3,85 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from footprint import equations
-from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.results.estimate import Estimate, PlaceSummary
+from footprint.tracking.chain.estimator_calls import estimate_hours
+from footprint.tracking.chain.site import is_processor, site_of
 from footprint.units import W_PER_KW
-
-_WORK_FIELDS = ("tokens", "samples", "steps", "epochs", "hours", "step_time_s", "tokens_per_second",
-                "samples_per_second", "mfu", "goodput", "it_power_w", "accelerator_power_w", "runs",
-                "failed_share", "force")  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """PUE and grid of a run."""
-
-    pue: Quantity
-    grid: Quantity | None
-    summary: PlaceSummary | None
-    warnings: tuple[str, ...] = ()
-
-
-def site_of(given: Mapping[str, Any]) -> Site:
-    """PUE and grid for a run's arguments; no place means the world average, an unknown one none."""
-    from footprint.catalog.places import find_place, given_place, grid_quantity
-
-    try:
-        grams = given.get("grid_g_per_kwh")
-        place, warnings = (
-            (given_place(grams), ())
-            if grams is not None
-            else find_place(given.get("region"), year=given.get("year"))
-        )
-    except FootprintError as error:  # an unknown place has the average site of its year, and no grid
-        return Site(_pue(given, given.get("provider"), None), None, None, (str(error),))
-    pue = _pue(given, given.get("provider") or place.provider, place.key)
-    summary = PlaceSummary(
-        key=place.key, name=place.name, year=place.year, basis=place.basis, source=place.source
-    )
-    return Site(pue, grid_quantity(place), summary, tuple(warnings))
-
-
-def _pue(given: Mapping[str, Any], provider: str | None, region: str | None) -> Quantity:
-    if given.get("pue"):
-        return Quantity(float(given["pue"]))
-    from footprint.catalog.pue import find_pue
-
-    return find_pue(provider=provider, region=region, year=given.get("year")).pue
-
-
-def model_of_hours(
-    given: Mapping[str, Any], hours: float, work: Mapping[str, float] | None = None
-) -> tuple[Estimate | None, str]:
-    """The estimator's chain for known hours, and for the work done in them where that is known.
-
-    Without a profile, or where a name is unknown, None and what stands in the way.
-    """
-    if not given.get("hw"):
-        return None, "no hardware profile: only what the meter read is counted"
-    from footprint.estimator import EstimateRequest, estimate
-
-    request: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in given.items()
-        if key in EstimateRequest.__dataclass_fields__ and key not in _WORK_FIELDS
-    }
-    request["hours"] = hours
-    request["force"] = True  # a measured MFU is what it is
-    without_work = {key: value for key, value in request.items() if key != "model"}
-    problem = ""
-    for attempt in ({**request, **work}, without_work) if work else (without_work,):
-        try:
-            return estimate(EstimateRequest(**attempt)), problem
-        except (FootprintError, TypeError) as error:
-            problem = f"the chain after the measurement is incomplete: {error}"
-    return None, problem
 
 
 @record
@@ -122,7 +51,7 @@ def make_chain(given: Mapping[str, Any]) -> LiveChain:
 
     Without a hardware profile only PUE and grid are known.
     """
-    model, _ = model_of_hours(given, 1.0)
+    model, _ = estimate_hours(given, 1.0)
     if model is None:
         site = site_of(given)
         return LiveChain(pue=site.pue, grid_g_per_kwh=site.grid, usd_per_h=None, modelled_w={})
@@ -137,15 +66,3 @@ def make_chain(given: Mapping[str, Any]) -> LiveChain:
     return LiveChain(
         pue=model.pue, grid_g_per_kwh=model.grid_g_per_kwh, usd_per_h=model.cost_usd, modelled_w=watts
     )
-
-
-def is_processor(hw: str | None) -> bool:
-    """Whether a cluster's accelerators are processors, which the ``cpu`` channel reads."""
-    if not hw:
-        return False
-    from footprint.catalog.cluster import parse_cluster
-
-    try:
-        return parse_cluster(hw)[0].accelerator.kind == "cpu"
-    except FootprintError:
-        return False

@@ -10,11 +10,11 @@ wandered, and by what may still happen: a run is slowed down more often than it 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from footprint.records import record
+from footprint.tracking.totals.weighted_median import weighted_median
 
 MOST_BLOCKS = 256
 """Above this, neighbouring blocks are merged: memory and time stay flat over any run."""
@@ -231,17 +231,6 @@ class PowerHistory:
         seen_s = sum(block.steps for block in self.blocks)
         ahead = left_s / seen_s if seen_s > 0 else math.inf
         return math.sqrt(wander(self.blocks, ahead) + FUTURE_POWER_SD**2)
-
-
-def weighted_median(values: Sequence[float], weights: Sequence[float]) -> float:
-    """The value at which half of the weight is reached."""
-    ordered = sorted(zip(values, weights, strict=True))
-    half, reached = sum(weights) / 2, 0.0
-    for value, weight in ordered:
-        reached += weight
-        if reached >= half:
-            return value
-    return ordered[-1][0]
 
 
 def _halved(blocks: list[Block]) -> list[Block]:

@@ -9,17 +9,14 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from typing import TYPE_CHECKING
 
 from footprint.results.human import amount, interval
-
-if TYPE_CHECKING:
-    from footprint.tracking.run.flush_watcher import Forecast
+from footprint.tracking.forecast.run_forecast import Forecast
 
 CLEAR = "\r\x1b[2K"
 
 
-def wanted(progress: bool | None, *, quiet: bool) -> bool:
+def wants_progress(progress: bool | None, *, quiet: bool) -> bool:
     """Whether to draw: as asked, else on a terminal."""
     if progress is not None:
         return progress

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from footprint.tracking.process.blocked_signals import Unheard, die_of
+from footprint.tracking.process.blocked_signals import BlockedSignals, die_of
 
 NAMES = ("SIGTERM", "SIGHUP")
 
@@ -31,7 +31,7 @@ class SignalGuard:
         self._pid = os.getpid()
         self._before: dict[int, Any] = {}
         self._over = False
-        self._unheard: Unheard | None = None
+        self._blocked: BlockedSignals | None = None
         self._handler = self._handle  # one bound method, so that it can be recognised later
 
     def install(self) -> None:
@@ -52,7 +52,7 @@ class SignalGuard:
             self._before[number] = before
         fatal = [number for number, before in self._before.items() if before == signal.SIG_DFL]
         if fatal and os.name == "posix":
-            self._unheard = Unheard(fatal, self._take)
+            self._blocked = BlockedSignals(fatal, self._take)
 
     def after_fork(self) -> None:
         """In a forked child: as if we had never been.
@@ -65,9 +65,9 @@ class SignalGuard:
             current = signal.getsignal(number)
             if isinstance(getattr(current, "__self__", None), SignalGuard):
                 signal.signal(number, _chain(current, number)[1])
-        if self._unheard is not None:
-            self._unheard.after_fork()
-            self._unheard = None
+        if self._blocked is not None:
+            self._blocked.after_fork()
+            self._blocked = None
 
     def remove(self) -> None:
         """Put back what was there, unless somebody else has taken the signal since.
@@ -83,9 +83,9 @@ class SignalGuard:
                     signal.signal(number, _chain(self._handler, number)[2])
             except (ValueError, OSError):
                 continue
-        if self._unheard is not None:
-            self._unheard.close()
-            self._unheard = None
+        if self._blocked is not None:
+            self._blocked.close()
+            self._blocked = None
 
     def _take(self, number: int) -> None:
         """End the process by a signal that the main thread, blocked in C, has not heard."""
@@ -100,8 +100,8 @@ class SignalGuard:
         guards, before, _ = _chain(self._handler, number)
         name = signal.Signals(number).name
         for guard in guards:
-            if guard._unheard is not None:
-                guard._unheard.heard(number)
+            if guard._blocked is not None:
+                guard._blocked.heard(number)
         for guard in guards:
             if os.getpid() == guard._pid:
                 (guard._passing if callable(before) else guard._dying)(name)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footprint.meters.base import Channel
+from footprint.tracking.journal.lines import FaultLine
 from footprint.units import JOULE_PER_KWH
 
 ZERO_AFTER_S = 1.0
@@ -47,8 +48,8 @@ class Ledger:
     device_kwh: dict[str, float] = field(default_factory=dict)
     used_devices: set[str] = field(default_factory=set)
     busy_devices: set[str] = field(default_factory=set)
-    faults: list[dict[str, Any]] = field(default_factory=list)
     fault_count: int = 0
+    faults: list[FaultLine] = field(default_factory=list)
 
     def open(self, channels: Iterable[Channel], at_s: float) -> None:
         """Begin the accounts of a meter that started ``at_s`` seconds into the run."""
@@ -118,10 +119,16 @@ class Ledger:
         self.used_devices.update(own or ())
 
     def fault(self, what: str, *, component: str = "", at_s: float = 0.0) -> None:
-        """Keep one fault; after the first fifty only their number grows."""
+        """Keep one fault; of more than fifty between two calls of `take_faults`, only their number."""
         self.fault_count += 1
         if len(self.faults) < MOST_FAULTS_KEPT:
-            self.faults.append({"what": what, "component": component, "run_s": round(at_s, 3)})
+            text = f"{component}: {what}" if component else what
+            self.faults.append(FaultLine(what=text, component=component, run_s=round(at_s, 3)))
+
+    def take_faults(self) -> list[FaultLine]:
+        """The faults since the last call."""
+        taken, self.faults = self.faults, []
+        return taken
 
     def unseen_s(self, at_s: float) -> dict[str, float]:
         """Seconds of the run that each component's energy does not cover, up to ``at_s``."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from footprint.meters.base import Channel, Meter, Reading
+from footprint.tracking.journal.lines import Board, MeterLine
 
 HUNG_AFTER_S = 15.0
 
@@ -45,17 +46,16 @@ class MeterThread:
         """Whether the meter has said what it reads."""
         return self.channels is not None
 
-    def describe(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+    def describe(self, boot_s: float) -> tuple[MeterLine, tuple[str, ...]]:
         """The channels and boards as the journal keeps them, and what is wrong with the choice of boards."""
         visible = getattr(self.meter, "visible", None)
         devices = getattr(visible, "devices", ())
-        record = {
-            "channels": [
-                {"component": c.component, "how": c.how, "source": c.source} for c in self.channels or ()
-            ],
-            "devices": [{"uuid": d.uuid, "name": d.name, "index": d.index} for d in devices],
-        }
-        return record, tuple(getattr(visible, "problems", ()))
+        boards = tuple(Board(uuid=d.uuid, name=d.name, index=d.index) for d in devices)
+        channels = tuple(
+            Channel(component=c.component, how=c.how, source=c.source) for c in self.channels or ()
+        )
+        line = MeterLine(boot_s=boot_s, channels=channels, devices=boards)
+        return line, tuple(getattr(visible, "problems", ()))
 
     def settle(self, wait_s: float) -> bool:
         """Wait until the meter has started or failed, at most so long; whether it has."""

@@ -13,7 +13,8 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.records import record
-from footprint.tracking.chain.live_chain import is_processor
+from footprint.tracking.chain.estimator_calls import keep_as_anchor
+from footprint.tracking.chain.site import is_processor
 from footprint.tracking.report.run_report import RunReport
 
 LEAST_STEPS = 20
@@ -126,9 +127,6 @@ def keep(candidate: Candidate, *, overwrite: bool) -> Path:
     Raises:
         FootprintError: the run says nothing, or an anchor of that name is there.
     """
-    from footprint.estimator.anchors import checked_measurement, keep_anchor
-
     if candidate.refused:
         raise FootprintError(f"run {candidate.run_id} cannot calibrate: {candidate.refused}")
-    request = checked_measurement(dict(candidate.scenario), f"run {candidate.run_id}")
-    return keep_anchor(candidate.name, request, overwrite=overwrite)
+    return keep_as_anchor(candidate.name, candidate.scenario, candidate.run_id, overwrite=overwrite)

@@ -23,10 +23,11 @@ from footprint.results.measurement import (
     MeterSummary,
     SegmentSummary,
 )
-from footprint.tracking.chain.live_chain import Site, is_processor, model_of_hours, site_of
+from footprint.tracking.chain.estimator_calls import estimate_hours
+from footprint.tracking.chain.site import Site, is_processor, site_of
+from footprint.tracking.recorder.energy_ledger import LEAST_READ_S
 from footprint.tracking.totals.node_energy import ComponentTotal
 from footprint.tracking.totals.run_totals import RunTotals
-from footprint.tracking.recorder.energy_ledger import LEAST_READ_S
 from footprint.units import SECONDS_PER_HOUR
 
 NEGLIGIBLE_UNSEEN = 0.01
@@ -133,7 +134,7 @@ def _model_of(totals: RunTotals) -> tuple[Estimate | None, str]:
     }
     # the finest count says most; several would contradict each other
     counted = dict([next(iter(work.items()))]) if work else None
-    return model_of_hours(totals.given, max(totals.duration_s, 1e-3) / SECONDS_PER_HOUR, counted)
+    return estimate_hours(totals.given, max(totals.duration_s, 1e-3) / SECONDS_PER_HOUR, counted)
 
 
 def _it_energy(totals: RunTotals, model: Estimate | None, parts: _Parts) -> Quantity | None:

@@ -13,12 +13,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from footprint.tracking.process.identity import boot_id, process_start
-from footprint.tracking.totals.process_totals import is_alive
+from footprint.tracking.process.liveness import boot_id, is_alive, process_start
 from footprint.tracking.totals.segments import Segment
 
 
-def marker(folder: Path, segment: Segment) -> Path:
+def claim_file(folder: Path, segment: Segment) -> Path:
     """The file that says whether a segment's rows were written."""
     names = "|".join(sorted({f"{process.boot_id}/{process.launch}" for process in segment.processes}))
     return folder / f".reported-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
@@ -27,15 +26,15 @@ def marker(folder: Path, segment: Segment) -> Path:
 def claim(folder: Path, segment: Segment) -> bool:
     """Whether this process is the one to report a segment."""
     try:
-        file = os.open(marker(folder, segment), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        file = os.open(claim_file(folder, segment), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     except FileExistsError:
         return False
     except OSError:
-        return True  # a folder that takes no marker: better a row twice than none
+        return True  # a folder that takes no file: better a row twice than none
     try:
         os.write(file, _text(written=False))
     except OSError:
-        pass  # a full disk; an empty marker counts as a claim whose owner is gone
+        pass  # a full disk; an empty file counts as a claim whose owner is gone
     finally:
         os.close(file)
     return True
@@ -43,7 +42,7 @@ def claim(folder: Path, segment: Segment) -> bool:
 
 def settle(folder: Path, segment: Segment) -> None:
     """Note that the rows of a segment are where they belong."""
-    target = marker(folder, segment)
+    target = claim_file(folder, segment)
     part = target.with_name(f"{target.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         try:
@@ -56,12 +55,15 @@ def settle(folder: Path, segment: Segment) -> None:
 def is_reported(folder: Path, segment: Segment) -> bool:
     """Whether a segment's rows are written, or being written by a process that lives."""
     try:
-        said: Any = json.loads(marker(folder, segment).read_bytes())
+        claim: Any = json.loads(claim_file(folder, segment).read_bytes())
     except FileNotFoundError:
         return False
     except (OSError, ValueError):
-        said = {}
-    return isinstance(said, dict) and (bool(said.get("written")) or is_alive(said))
+        claim = None
+    if not isinstance(claim, dict):
+        return False
+    boot, pid, started = (claim.get(name) for name in ("boot_id", "pid", "process_start"))
+    return bool(claim.get("written")) or (isinstance(pid, int) and is_alive(str(boot), pid, str(started)))
 
 
 def _text(*, written: bool) -> bytes:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from footprint.results.estimate import Estimate
 from footprint.results.measurement import Comparison, Measurement
+from footprint.tracking.forecast.run_forecast import Forecast
 from footprint.tracking.recorder.recorder import Recorder
-from footprint.tracking.run.flush_watcher import Forecast, Watcher
+from footprint.tracking.run.run_watcher import RunWatcher
+
+if TYPE_CHECKING:
+    from footprint.tracking.report.run_report import RunReport
 
 START_WAIT_S = 2.0
 
 
-class Answers:
+class RunQueries:
     """The questions that a run answers; a phase asks the run it is nested in."""
 
     _recorder: Recorder | None = None
-    _watcher: Watcher | None = None
-    _outer: Answers | None = None
+    _watcher: RunWatcher | None = None
+    _outer: RunQueries | None = None
     _foreign = False
 
     @property
@@ -28,14 +32,14 @@ class Answers:
             return self._outer.folder
         if self._recorder is None:
             return None
-        self._recorder.opened.wait(START_WAIT_S)
-        return self._recorder.folder
+        self._recorder.milestones.opened.wait(START_WAIT_S)
+        return self._recorder.journal.folder
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What could not be done or read so far."""
         recorder = self._ready()
-        return tuple(recorder.problems) if recorder is not None else ()
+        return recorder.problems.all() if recorder is not None else ()
 
     @property
     def estimate(self) -> Estimate | None:
@@ -48,7 +52,7 @@ class Answers:
         """Where the run will end, as of the last flush; None until that can be said (rank 0 only)."""
         if self._outer is not None:
             return self._outer.forecast
-        return self._watcher.latest if self._watcher is not None else None
+        return self._watcher.forecast if self._watcher is not None else None
 
     @property
     def measurement(self) -> Measurement | None:
@@ -66,10 +70,10 @@ class Answers:
         if self._outer is not None:
             return self._outer._ready()
         if self._recorder is not None:
-            self._recorder.ready.wait(START_WAIT_S)
+            self._recorder.milestones.ready.wait(START_WAIT_S)
         return self._recorder
 
-    def _whole(self) -> Any:
+    def _whole(self) -> RunReport | None:
         recorder = self._ready()
         if recorder is None or self._foreign:
             return None

@@ -14,20 +14,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.tracking.process import fork_registry
-from footprint.tracking.run.queries import Answers
-from footprint.tracking.process.ending import BudgetReachedError, how_it_ended, meter_of
-from footprint.tracking.recorder.counts import Counts, Snapshot
-from footprint.tracking.run.decorator import Function, decorated
+from footprint.tracking.process.ending import BudgetReachedError, how_it_ended
 from footprint.tracking.process.identity import identify, run_name
-from footprint.tracking.settings.under_supervisor import join
-from footprint.tracking.recorder.recorder import Recorder
-from footprint.tracking.settings.arguments import Settings
 from footprint.tracking.process.signal_guard import SignalGuard
-from footprint.tracking.run.flush_watcher import Watcher
+from footprint.tracking.recorder.counts import Counts
+from footprint.tracking.recorder.recorder import Recorder
+from footprint.tracking.run.decorator import Function, decorated
+from footprint.tracking.run.queries import RunQueries
+from footprint.tracking.run.rank_meter import meter_of
+from footprint.tracking.run.run_watcher import RunWatcher
+from footprint.tracking.settings.arguments import Settings
+from footprint.tracking.settings.under_supervisor import join
 
 logging.getLogger("footprint").addHandler(logging.NullHandler())
 
@@ -38,7 +38,7 @@ ENDING_WAIT_S = 5.0
 _active: contextvars.ContextVar[Run | None] = contextvars.ContextVar("footprint_run", default=None)
 
 
-class Run(Answers):
+class Run(RunQueries):
     """One run, or a phase of the run it is nested in. Use ``with footprint.track(...) as run``.
 
     ``run.step(tokens=n)`` in the loop is all that is asked of a training program.
@@ -47,7 +47,6 @@ class Run(Answers):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._counts = Counts(self._over_budget)
-        self._shared_name = True
         self._outer: Run | None = None
         self._used = False
         self._over = False
@@ -106,22 +105,20 @@ class Run(Answers):
                 self.say(note)
         settings = self._settings
         sequence = fork_registry.next_sequence()
-        self.run_id, self._shared_name = run_name(settings.run_id, who, sequence, os.environ)
+        self.run_id, name_is_shared = run_name(settings.run_id, who, sequence, os.environ)
         who = replace(who, launch=f"{who.launch}#{sequence}")  # one process may resume a run it began
         self.status = "running"
         options = {"host": who.counts_node, "root_pid": os.getppid() if who.local_world_size > 1 else None}
+        make_meter = functools.partial(meter_of, settings, who.counts_node, who.local_world_size, options)
         self._recorder = Recorder(
-            settings, who, self.run_id, self._counts,
-            functools.partial(meter_of, settings, who.counts_node, who.local_world_size, options),
-            self._opened, self._watch, self._report, {"name_is_shared": self._shared_name},
-        )  # fmt: skip
-        self._watcher = Watcher(self._recorder, self._counts, self.say, shared=self._shared_name)
-        self._recorder.on_look = self._watcher.look
+            settings, who, self.run_id, self._counts, make_meter, name_is_shared=name_is_shared
+        )
+        self._watcher = RunWatcher(self._recorder, self._counts, self.say)
         self._counts.restart_clock()
         fork_registry.begun(self)
         atexit.register(self._at_exit)
         self._signals.install()  # before the journal has a line that a signal could leave alone
-        self._recorder.begin()
+        self._recorder.begin(self._watcher)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -197,6 +194,7 @@ class Run(Answers):
         atexit.unregister(self._at_exit)
         self._signals.remove()
         fork_registry.ended(self)
+        self._summary = self._watcher.summary if done and self._watcher is not None else ""
         if not done:
             self._summary = "the last line is not written yet: `footprint recover` will finish this run"
         if self._summary or self._recorder.who.rank == 0:
@@ -255,29 +253,6 @@ class Run(Answers):
     def stopped(self) -> bool:
         """Whether a budget ended the run."""
         return self.status == "stopped_by_budget"
-
-    # ------------------------------------------------------------------ on the recorder's thread
-
-    def _opened(self) -> None:
-        """Once everything is prepared: the line at the start."""
-        if self._recorder is not None and self._recorder.who.rank == 0:
-            from footprint.tracking.run.end_report import start_line
-
-            self.say(start_line(self._recorder))
-
-    def _watch(self, state: dict[str, Any], snapshot: Snapshot) -> None:
-        """After each journal line: forecast and budget."""
-        if self._watcher is not None:
-            self._watcher.tick(state, snapshot)
-
-    def _report(self) -> None:
-        """At the end: the last process of a launch writes the rows."""
-        if self._watcher is not None:
-            self._watcher.end()
-        if self._recorder is not None:
-            from footprint.tracking.run.end_report import end_report
-
-            self._summary = end_report(self._recorder)
 
     def say(self, text: str) -> None:
         """Print one line of ours on stderr, unless asked to be quiet."""

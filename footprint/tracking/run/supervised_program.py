@@ -22,11 +22,13 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
-from footprint.tracking.budget.limits import MARGIN_FLUSHES, STOP_FILE, BudgetEvent, ProgramStop, publish_stop
-from footprint.tracking.settings.under_supervisor import handed_down
-from footprint.tracking.journal.other_ranks import Peers, Stepping
+from footprint.tracking.budget.keeper import words
+from footprint.tracking.budget.limits import BudgetEvent, ProgramStop
+from footprint.tracking.budget.stop_file import MARGIN_FLUSHES, STOP_FILE, publish_stop
+from footprint.tracking.journal.other_ranks import OtherRanks, SteppingProcess
 from footprint.tracking.run.run import Run
 from footprint.tracking.settings.arguments import Settings
+from footprint.tracking.settings.under_supervisor import handed_down
 
 EXIT_OVER_BUDGET, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND = 3, 126, 127
 KILL_AFTER_S = 30.0
@@ -96,8 +98,6 @@ class Supervised:
 
     def _on_budget(self, event: BudgetEvent) -> None:
         """On the recorder's thread: warn, or have the waiting thread stop the program."""
-        from footprint.tracking.budget.keeper import words
-
         self.run.say(words(event))
         if event.reached:
             try:
@@ -105,9 +105,9 @@ class Supervised:
             finally:
                 self._over.set()
 
-    def _ranks(self) -> list[Stepping]:
+    def _ranks(self) -> list[SteppingProcess]:
         """The processes of the program that count steps."""
-        return Peers(self.run.folder).stepping() if self.run.folder is not None else []
+        return OtherRanks(self.run.folder).stepping() if self.run.folder is not None else []
 
     def _takes_s(self) -> float:
         """How long the program goes on after it was asked to stop [s]."""
@@ -162,7 +162,7 @@ class Supervised:
             self.run.hurry()
 
 
-def _looks(rank: Stepping) -> float:
+def _looks(rank: SteppingProcess) -> float:
     """In how many of its looking intervals a process has stopped."""
     return 1.0 if rank.alone else MARGIN_FLUSHES
 

@@ -13,6 +13,7 @@ from footprint.errors import FootprintError
 from footprint.meters import Meter, meter_from
 from footprint.parsing import Limit, parse_limit
 from footprint.records import record
+from footprint.tracking.chain.estimator_calls import checked_scenario, scenario_fields
 from footprint.tracking.process.identity import check_run_id
 from footprint.tracking.settings.known_names import check_names
 
@@ -112,24 +113,13 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
     meter_from(values["meter"])  # only to refuse what names none; the real one is made in the background
     if values["on_budget"] == "stop" and values["budget"] is None:
         raise FootprintError("to stop at a budget give a budget, such as 2 kWh")
-    checked = _scenario(scenario)
+    checked = checked_scenario(scenario)
     check_names({**checked, **{name: values[name] for name in ("model", "hw", "region")}}, values["csv"])
     return Settings(**values, scenario=checked)
 
 
-def _scenario(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an estimate request, each checked on its own."""
-    from footprint.estimator.request import EstimateRequest
-
-    scenario = {name: value for name, value in given.items() if value is not None}
-    request = EstimateRequest.from_mapping({"hw": "any", **scenario}, "track()")
-    return {name: getattr(request, name) for name in scenario}
-
-
 def _check_keywords(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> None:
-    from footprint.estimator.request import EstimateRequest
-
-    known = set(EstimateRequest.__dataclass_fields__) - {"hw", "model", "region", "name", "steps", "tokens"}
+    known = scenario_fields() - {"hw", "model", "region", "name", "steps", "tokens"}
     for name in scenario:
         if name not in known:
             from footprint.catalog.names import nearest

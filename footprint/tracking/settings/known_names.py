@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from footprint.errors import FootprintError
+from footprint.tracking.chain.estimator_calls import check_anchor
 
 
 def check_names(given: Mapping[str, Any], csv: Path | None) -> None:
@@ -19,11 +19,6 @@ def check_names(given: Mapping[str, Any], csv: Path | None) -> None:
     _look_up(given)
     if csv is not None and not csv.absolute().parent.is_dir():
         raise FootprintError(f"csv: the folder {csv.absolute().parent} does not exist; make it first")
-
-
-def in_python(text: str) -> str:
-    """A message that speaks of options of the command line, in keywords."""
-    return re.sub(r"--([a-z][a-z-]*)", lambda match: match[1].replace("-", "_"), text)
 
 
 def _look_up(given: Mapping[str, Any]) -> None:
@@ -47,6 +42,4 @@ def _look_up(given: Mapping[str, Any]) -> None:
         if place is not None and place.provider not in (None, provider):
             raise FootprintError(f"region {place.key} is one of {place.provider}, not of {provider}")
     if given.get("anchor"):
-        from footprint.estimator.anchors import read_anchor
-
-        read_anchor(given["anchor"])
+        check_anchor(given["anchor"])

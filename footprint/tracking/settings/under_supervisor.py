@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from footprint.tracking.process.identity import PARENT_RUN, RUN_ID, boot_id
+from footprint.tracking.process.identity import PARENT_RUN, RUN_ID
+from footprint.tracking.process.liveness import boot_id
 from footprint.tracking.settings.arguments import FOLDER_VARIABLE, Settings
 
 PARENT_FOLDER = "FOOTPRINT_PARENT_DIR"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from footprint.tracking.totals.process_totals import ProcessRecord
 from footprint.tracking.totals.energy_series import overlap_s, own_share_kwh, union_kwh
+from footprint.tracking.totals.process_totals import ProcessTotals
 
 HOST_COMPONENTS = ("cpu", "ram", "node")
 APART_S = 1.0
@@ -31,8 +31,8 @@ class ComponentTotal:
 
 def add_host(
     components: dict[str, ComponentTotal],
-    here: list[ProcessRecord],
-    others: list[ProcessRecord],
+    here: list[ProcessTotals],
+    others: list[ProcessTotals],
     warnings: list[str],
 ) -> tuple[float, float]:
     """Processor, memory or whole-node energy of one node, shared with other runs by processor time.
@@ -68,7 +68,7 @@ def add_host(
     return own_kwh, whole_kwh
 
 
-def _others_note(reader: ProcessRecord) -> str:
+def _others_note(reader: ProcessTotals) -> str:
     """What programs that nobody tracked had of the processor, where it is much; the reading holds them."""
     share, own_s = reader.busy_share, reader.cpu_s[-1][1] if reader.cpu_s else 0.0
     if not share or share > MOSTLY_OURS or (own_s / share - own_s) < LEAST_OTHER_CORES * reader.run_s:
@@ -76,7 +76,7 @@ def _others_note(reader: ProcessRecord) -> str:
     return f"other programs had {1 - share:.0%} of the busy processor time; their energy is in the reading"
 
 
-def _note_absent(components: dict[str, ComponentTotal], name: str, here: list[ProcessRecord]) -> None:
+def _note_absent(components: dict[str, ComponentTotal], name: str, here: list[ProcessTotals]) -> None:
     for process in here:
         if name in process.channels:
             how, source = process.channels[name]
@@ -84,7 +84,7 @@ def _note_absent(components: dict[str, ComponentTotal], name: str, here: list[Pr
             total.unseen_s += process.run_s
 
 
-def _cover(total: ComponentTotal, name: str, readers: list[ProcessRecord], here: list[ProcessRecord]) -> None:
+def _cover(total: ComponentTotal, name: str, readers: list[ProcessTotals], here: list[ProcessTotals]) -> None:
     """What the readers saw of the time that the node worked for the run."""
     run_s = max(process.run_s for process in readers)
     unseen_s = min(process.unseen_s.get(name, 0.0) for process in readers)
@@ -98,8 +98,8 @@ def _cover(total: ComponentTotal, name: str, readers: list[ProcessRecord], here:
 
 def add_accelerators(
     components: dict[str, ComponentTotal],
-    here: list[ProcessRecord],
-    others: list[ProcessRecord],
+    here: list[ProcessTotals],
+    others: list[ProcessTotals],
     warnings: list[str],
 ) -> None:
     """Board energy of one node, by device where it is known, so that two readers count once.
@@ -138,7 +138,7 @@ def add_accelerators(
     _cover(total, name, readers, here)
 
 
-def _spans_of(device: str, others: list[ProcessRecord]) -> list[list[tuple[float, float]]]:
+def _spans_of(device: str, others: list[ProcessTotals]) -> list[list[tuple[float, float]]]:
     """When each other run used a board, a run a span."""
     spans: dict[str, tuple[float, float]] = {}
     for other in others:
@@ -149,18 +149,18 @@ def _spans_of(device: str, others: list[ProcessRecord]) -> list[list[tuple[float
     return [[(begin, 0.0), (end, 0.0)] for begin, end in spans.values()]
 
 
-def _charged_devices(here: list[ProcessRecord]) -> set[str]:
+def _charged_devices(here: list[ProcessTotals]) -> set[str]:
     """Devices that any rank of the node used; empty means that nobody could tell."""
     return {device for process in here for device in process.used}
 
 
-def count_devices(processes: list[ProcessRecord]) -> tuple[int, int, float]:
+def count_devices(processes: list[ProcessTotals]) -> tuple[int, int, float]:
     """Devices used, devices allocated, and the energy of those never used [kWh]."""
     used, allocated, idle_kwh = set(), set(), 0.0
     for process in processes:
         used |= {(process.boot_id, device) for device in process.used}
         allocated |= {(process.boot_id, device) for device in process.device_kwh}
-        allocated |= {(process.boot_id, str(device.get("uuid"))) for device in process.devices}
+        allocated |= {(process.boot_id, device) for device in process.devices}
     for boot, device in allocated - used if used else ():
         group = [p.device_kwh[device] for p in processes if p.boot_id == boot and device in p.device_kwh]
         idle_kwh += union_kwh(group)

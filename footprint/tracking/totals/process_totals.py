@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from footprint.tracking.forecast.pace import weighted_median
-from footprint.tracking.process.identity import boot_id, process_start
-from footprint.tracking.journal.journal import Journal
+from footprint.tracking.journal.lines import (
+    FaultLine,
+    ForecastHours,
+    MeterLine,
+    PhaseTotal,
+    StartLine,
+    StateLine,
+)
+from footprint.tracking.journal.reader import Journal
+from footprint.tracking.totals.weighted_median import weighted_median
 
 RUNNING, KILLED = "running", "killed"
+FORECAST_STEP = 0.01
+"""Of the work, between two forecasts that are kept."""
 
 
 @dataclass(slots=True)
-class ProcessRecord:
+class ProcessTotals:
     """What one journal adds up to; times are the node's boot clock [s] unless said."""
 
     journal: Journal
@@ -52,17 +59,17 @@ class ProcessRecord:
     unseen_s: dict[str, float] = field(default_factory=dict)
     stood_in_s: dict[str, float] = field(default_factory=dict)
     channels: dict[str, tuple[str, str]] = field(default_factory=dict)
-    devices: list[dict[str, Any]] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
     used: frozenset[str] = frozenset()
-    phases: dict[str, dict[str, float]] = field(default_factory=dict)
+    phases: Mapping[str, PhaseTotal] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     fault_count: int = 0
     busy_share: float | None = None
     suspended_s: float = 0.0
     steps_per_s: list[tuple[float, int]] = field(default_factory=list)
     initial_step: int = 0
-    forecasts: list[tuple[float, float, float, float]] = field(default_factory=list)
-    """(progress, low, mid, high hours) of the whole run, at each flush."""
+    forecasts: list[ForecastHours] = field(default_factory=list)
+    """Of the whole run, at each flush that was far enough from the one before."""
 
     @property
     def metered(self) -> bool:
@@ -72,121 +79,103 @@ class ProcessRecord:
     @property
     def joined(self) -> bool:
         """Whether ``footprint run`` supervises this process, and reads the meter for it."""
-        return bool(self.journal.process.get("metered_by_parent"))
+        return self.journal.process.metered_by_parent
 
     @property
     def lost_s(self) -> float:
         """After a kill: the longest it can have run on unseen, one flush interval [s]."""
-        return float(self.journal.start.get("flush_s") or 0.0) if self.status == KILLED else 0.0
+        return self.journal.start.flush_s if self.status == KILLED else 0.0
+
+    def add_meter(self, line: MeterLine) -> None:
+        """Take what the meter reads; its energy begins at 0 when it started."""
+        for channel in line.channels:
+            self.channels[channel.component] = (channel.how, channel.source)
+            if channel.how != "absent":
+                self.kwh.setdefault(channel.component, [(line.boot_s, 0.0)])
+        self.devices = [board.uuid for board in line.devices]
+
+    def add_state(self, line: StateLine) -> None:
+        """Take the totals of one line."""
+        at_s = line.boot_s
+        if at_s < self.last_s:
+            return  # a copy of an older line; the clock itself never goes back
+        self.last_s, self.run_s, self.suspended_s = at_s, line.run_s, line.suspended_s
+        before, self.steps = self.steps, line.steps
+        if line.step_s and self.steps > before:
+            self.step_medians.append((line.step_s, self.steps - before))
+        self.tokens, self.samples = float(line.tokens), float(line.samples)
+        self.steps_per_s.append((self.run_s, self.steps))
+        if self.steps and self.first_step_s is None:
+            self.first_step_s = self.run_s
+        for name, kwh in line.kwh.items():
+            self.kwh.setdefault(name, [(at_s, 0.0)]).append((at_s, kwh))
+        begin_s = self.kwh["accelerators"][0][0] if "accelerators" in self.kwh else at_s
+        for name, kwh in line.device_kwh.items():
+            self.device_kwh.setdefault(name, [(begin_s, 0.0)]).append((at_s, kwh))
+        if line.cpu_s is not None:
+            self.cpu_s = self.cpu_s or [(self.started_s, 0.0)]
+            self.cpu_s.append((at_s, line.cpu_s))
+        self.unseen_s, self.stood_in_s = dict(line.unseen_s), dict(line.stood_in_s)
+        self.used = frozenset(line.used)
+        self.phases = line.phases or self.phases
+        forecast = line.forecast
+        if forecast is not None and (
+            not self.forecasts or forecast.progress >= self.forecasts[-1].progress + FORECAST_STEP
+        ):
+            self.forecasts.append(forecast)
+        self.fault_count = line.faults or 0
+        if line.machine_share is not None:
+            self.busy_share = line.machine_share
 
 
-def read_process(journal: Journal) -> ProcessRecord:
+def process_totals(journal: Journal) -> ProcessTotals:
     """The totals of one journal; damaged lines only cost resolution."""
-    start, process = journal.start, journal.process
-    started_s = _float(start.get("boot_s"))
-    record = ProcessRecord(
+    start, who = journal.start, journal.process
+    totals = ProcessTotals(
         journal=journal,
         run_id=journal.run_id,
-        boot_id=str(process.get("boot_id", "")),
-        host=str(process.get("host", "")),
-        rank=_int(process.get("rank")),
-        node_rank=_int(process.get("node_rank")),
-        local_world_size=max(1, _int(process.get("local_world_size"), 1)),
-        world_size=max(1, _int(process.get("world_size"), 1)),
-        nodes=max(1, _int(process.get("nodes"), 1)),
-        restart=_int(process.get("restart")),
-        launch=str(process.get("launch", "")),
-        job=str(process.get("job", "")),
-        launcher=str(process.get("launcher", "none")),
-        started_at=str(start.get("started_at", "")),
-        started_wall_s=_wall_s(str(start.get("started_at", ""))),
-        started_s=started_s,
-        last_s=started_s,
+        boot_id=who.boot_id,
+        host=who.host,
+        rank=who.rank,
+        node_rank=who.node_rank,
+        local_world_size=who.local_world_size,
+        world_size=who.world_size,
+        nodes=who.nodes,
+        restart=who.restart,
+        launch=who.launch,
+        job=who.job,
+        launcher=who.launcher,
+        started_at=start.started_at,
+        started_wall_s=_wall_s(start.started_at),
+        started_s=start.boot_s,
+        last_s=start.boot_s,
         run_s=0.0,
-        status=KILLED,
-        initial_step=_int((start.get("given") or {}).get("initial_step")),
+        status=_status(journal),
+        initial_step=_initial_step(start),
     )
-    for line in journal.records:
-        kind = line.get("type")
-        if kind == "meter":
-            _take_meter(record, line)
-        elif kind in ("state", "end"):
-            _take_state(record, line)
-        elif kind == "fault":
-            record.faults.append(str(line.get("what", ""))[:300])
-    if record.step_medians:
-        record.step_s = weighted_median(*zip(*record.step_medians, strict=True))
-    if journal.ended is not None:
-        record.status = str(journal.ended.get("status", "completed"))
-    elif is_alive(process):
-        record.status = RUNNING
+    for line in journal.lines:
+        if isinstance(line, MeterLine):
+            totals.add_meter(line)
+        elif isinstance(line, StateLine):
+            totals.add_state(line)
+        elif isinstance(line, FaultLine):
+            totals.faults.append(line.what)
+    if totals.step_medians:
+        totals.step_s = weighted_median(*zip(*totals.step_medians, strict=True))
     if journal.damaged:
-        record.faults.append(f"{journal.damaged} damaged lines of {journal.path.name} left out")
-    return record
+        totals.faults.append(f"{journal.damaged} damaged lines of {journal.path.name} left out")
+    return totals
 
 
-def _take_meter(record: ProcessRecord, line: dict[str, Any]) -> None:
-    at_s = _float(line.get("boot_s"))
-    for channel in line.get("channels") or ():
-        name = str(channel.get("component"))
-        record.channels[name] = (str(channel.get("how")), str(channel.get("source")))
-        if channel.get("how") != "absent":
-            record.kwh.setdefault(name, [(at_s, 0.0)])
-    record.devices = [device for device in line.get("devices") or () if isinstance(device, dict)]
+def _status(journal: Journal) -> str:
+    if journal.end is not None:
+        return journal.end.status
+    return RUNNING if journal.process.alive else KILLED
 
 
-def _take_state(record: ProcessRecord, line: dict[str, Any]) -> None:
-    at_s = _float(line.get("boot_s"))
-    if at_s < record.last_s:
-        return  # a copy of an older line; the clock itself never goes back
-    record.last_s = at_s
-    record.run_s = _float(line.get("run_s"))
-    record.suspended_s = _float(line.get("suspended_s"))
-    before, record.steps = record.steps, _int(line.get("steps"))
-    if line.get("step_s") and record.steps > before:
-        record.step_medians.append((_float(line["step_s"]), record.steps - before))
-    record.tokens = _float(line.get("tokens"))
-    record.samples = _float(line.get("samples"))
-    record.steps_per_s.append((record.run_s, record.steps))
-    if record.steps and record.first_step_s is None:
-        record.first_step_s = record.run_s
-    for name, kwh in (line.get("kwh") or {}).items():
-        record.kwh.setdefault(name, [(at_s, 0.0)]).append((at_s, _float(kwh)))
-    begin_s = record.kwh["accelerators"][0][0] if "accelerators" in record.kwh else at_s
-    for name, kwh in (line.get("device_kwh") or {}).items():
-        record.device_kwh.setdefault(name, [(begin_s, 0.0)]).append((at_s, _float(kwh)))
-    if line.get("cpu_s") is not None:
-        record.cpu_s = record.cpu_s or [(record.started_s, 0.0)]
-        record.cpu_s.append((at_s, _float(line["cpu_s"])))
-    record.unseen_s = {name: _float(value) for name, value in (line.get("unseen_s") or {}).items()}
-    record.stood_in_s = {name: _float(value) for name, value in (line.get("stood_in_s") or {}).items()}
-    record.used = frozenset(line.get("used") or ())
-    record.phases = line.get("phases") or record.phases
-    forecast = line.get("forecast")
-    if isinstance(forecast, list) and len(forecast) == 4:
-        progress, low, mid, high = (_float(value) for value in forecast)
-        if not record.forecasts or progress >= record.forecasts[-1][0] + 0.01:
-            record.forecasts.append((progress, low, mid, high))
-    record.fault_count = _int(line.get("faults"))
-    share = line.get("machine_share")
-    record.busy_share = _float(share) if share is not None else record.busy_share
-
-
-def is_alive(process: Mapping[str, Any]) -> bool:
-    """Whether the process still runs, on this start of this machine."""
-    pid = _int(process.get("pid"))
-    if not pid or process.get("boot_id") != boot_id():
-        return False
-    started = process_start(pid)
-    if started == "0":
-        try:
-            os.kill(pid, 0)
-        except PermissionError:
-            return True
-        except OSError:
-            return False
-        return True
-    return started == process.get("process_start")
+def _initial_step(start: StartLine) -> int:
+    step = start.given.get("initial_step")
+    return step if isinstance(step, int) and not isinstance(step, bool) else 0
 
 
 def _wall_s(text: str) -> float:
@@ -194,11 +183,3 @@ def _wall_s(text: str) -> float:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
         return 0.0
-
-
-def _int(value: Any, default: int = 0) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else default
-
-
-def _float(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footprint.results.human import amount
+from footprint.tracking.journal.lines import EstimateLine, ForecastHours
+from footprint.tracking.journal.reader import Journal
 from footprint.tracking.totals.node_energy import ComponentTotal, add_accelerators, add_host, count_devices
-from footprint.tracking.journal.journal import Journal
-from footprint.tracking.totals.process_totals import KILLED, ProcessRecord, read_process
+from footprint.tracking.totals.process_totals import KILLED, ProcessTotals, process_totals
 from footprint.tracking.totals.segments import Segment, segments_of, windows_meet
 
 FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
@@ -50,14 +51,14 @@ class RunTotals:
     lost_s: float = 0.0
 
     @property
-    def forecasts(self) -> list[tuple[float, float, float, float]]:
-        """What was forecast at 5, 10, 25 and 50 % of the last segment: (progress, low, mid, high hours)."""
+    def forecasts(self) -> list[ForecastHours]:
+        """What was forecast at 5, 10, 25 and 50 % of the last segment."""
         made = next((p.forecasts for p in self.segments[-1].processes if p.forecasts), [])
-        marks = ((mark, next((f for f in made if f[0] >= mark), None)) for mark in FORECAST_MARKS)
-        return [found for mark, found in marks if found is not None and found[0] < mark + 0.2]
+        marks = ((mark, next((f for f in made if f.progress >= mark), None)) for mark in FORECAST_MARKS)
+        return [found for mark, found in marks if found is not None and found.progress < mark + 0.2]
 
     @property
-    def processes(self) -> list[ProcessRecord]:
+    def processes(self) -> list[ProcessTotals]:
         """Every process of every segment."""
         return [process for segment in self.segments for process in segment.processes]
 
@@ -68,20 +69,20 @@ class RunTotals:
         return "incomplete" if self.missing and last == "completed" else last
 
 
-def runs_of(journals: Iterable[Journal]) -> dict[str, list[ProcessRecord]]:
+def runs_of(journals: Iterable[Journal]) -> dict[str, list[ProcessTotals]]:
     """Processes by run. Launches without a shared name are joined by rendezvous address and time."""
-    runs: dict[str, list[ProcessRecord]] = defaultdict(list)
+    runs: dict[str, list[ProcessTotals]] = defaultdict(list)
     for journal in journals:
-        process = read_process(journal)
+        process = process_totals(journal)
         runs[process.run_id].append(process)
-    merged: dict[str, list[ProcessRecord]] = {}
+    merged: dict[str, list[ProcessTotals]] = {}
     for run_id, processes in runs.items():
         partner = next((known for known, others in merged.items() if _one_launch(others, processes)), None)
         merged.setdefault(partner or run_id, []).extend(processes)
     return merged
 
 
-def _one_launch(one: list[ProcessRecord], other: list[ProcessRecord]) -> bool:
+def _one_launch(one: list[ProcessTotals], other: list[ProcessTotals]) -> bool:
     """Whether two runs are the nodes of one launch that had no shared name."""
     a, b = one[0], other[0]
     return (
@@ -103,7 +104,7 @@ def _killed_ranks(segment: Segment) -> str:
     return f"{what} killed: at most {lost_s:g} s of its work after the last line could not be seen"
 
 
-def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessRecord] = ()) -> RunTotals:
+def merge(run_id: str, processes: list[ProcessTotals], others: Sequence[ProcessTotals] = ()) -> RunTotals:
     """The totals of one run; ``others`` are the processes of other runs that may share its nodes."""
     segments = segments_of(processes)
     components: dict[str, ComponentTotal] = {}
@@ -158,7 +159,7 @@ def merge(run_id: str, processes: list[ProcessRecord], others: Sequence[ProcessR
     )
 
 
-def _given(processes: list[ProcessRecord]) -> dict[str, Any]:
+def _given(processes: list[ProcessTotals]) -> dict[str, Any]:
     """The arguments of the run: the first process's, what it lacks from the others.
 
     Hardware that somebody named wins over hardware that was detected.
@@ -191,25 +192,25 @@ def _segment_warnings(segments: list[Segment], segment_kwh: list[float]) -> list
     return notes
 
 
-def _phases(processes: list[ProcessRecord]) -> dict[str, dict[str, float]]:
+def _phases(processes: list[ProcessTotals]) -> dict[str, dict[str, float]]:
     """Time and energy by phase: time of the first rank, energy of every node's reader."""
     phases: dict[str, dict[str, float]] = {}
     leader = min(processes, key=lambda process: (process.started_wall_s, process.rank))
     for process in processes:
         for name, part in process.phases.items():
             entry = phases.setdefault(name, {"duration_h": 0.0, "it_energy_kwh": 0.0})
-            entry["it_energy_kwh"] += float(part.get("kwh", 0.0))
+            entry["it_energy_kwh"] += part.kwh
             if process.rank == leader.rank:
-                entry["duration_h"] += float(part.get("s", 0.0)) / 3600.0
+                entry["duration_h"] += part.s / 3600.0
     return phases
 
 
-def _estimate(processes: list[ProcessRecord]) -> dict[str, Any] | None:
+def _estimate(processes: list[ProcessTotals]) -> dict[str, Any] | None:
     """The estimate that was made when the run began, from the first journal that holds one."""
     for process in processes:
-        for line in process.journal.records:
-            if line.get("type") == "estimate" and isinstance(line.get("record"), dict):
-                return dict(line["record"])
+        for line in process.journal.lines:
+            if isinstance(line, EstimateLine) and line.record:
+                return dict(line.record)
     return None
 
 

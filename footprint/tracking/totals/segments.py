@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from footprint.tracking.process.identity import program_of
-from footprint.tracking.totals.process_totals import KILLED, RUNNING, ProcessRecord
+from footprint.tracking.totals.process_totals import KILLED, RUNNING, ProcessTotals
 
 SLACK_S = 600.0
 """Clocks of two nodes of one launch may differ by this much."""
@@ -21,7 +21,7 @@ _WORST_FIRST = (
 class Segment:
     """One launch: its processes, by node."""
 
-    processes: list[ProcessRecord]
+    processes: list[ProcessTotals]
 
     @property
     def started_wall_s(self) -> float:
@@ -74,7 +74,7 @@ class Segment:
         return {process.boot_id for process in self.processes}
 
 
-def windows_meet(one: Sequence[ProcessRecord], other: Sequence[ProcessRecord]) -> bool:
+def windows_meet(one: Sequence[ProcessTotals], other: Sequence[ProcessTotals]) -> bool:
     """Whether two groups ran at the same time: by the boot clock on one node, else by the wall clock."""
     for a in one:
         for b in other:
@@ -89,18 +89,18 @@ def windows_meet(one: Sequence[ProcessRecord], other: Sequence[ProcessRecord]) -
     return False
 
 
-def _until_s(process: ProcessRecord) -> float:
+def _until_s(process: ProcessTotals) -> float:
     """To when a process ran, by its node's boot clock; one that lives is not over at its last line."""
     return math.inf if process.status == RUNNING else process.last_s
 
 
-def segments_of(processes: Iterable[ProcessRecord]) -> list[Segment]:
+def segments_of(processes: Iterable[ProcessTotals]) -> list[Segment]:
     """Launches of one run in order of time.
 
     The processes of one launch overlap and share a restart number; one that joined ``footprint run`` is in
     its supervisor's segment, however often its own launcher started it again.
     """
-    launches: dict[tuple[str, str], list[ProcessRecord]] = defaultdict(list)
+    launches: dict[tuple[str, str], list[ProcessTotals]] = defaultdict(list)
     joined = []
     everyone = sorted(processes, key=lambda process: process.started_wall_s)
     supervisors = [process for process in everyone if not process.joined]
@@ -110,7 +110,7 @@ def segments_of(processes: Iterable[ProcessRecord]) -> list[Segment]:
             launches[(process.boot_id, process.launch)].append(process)
         else:
             joined.append((supervisor, process))
-    groups: list[list[ProcessRecord]] = []
+    groups: list[list[ProcessTotals]] = []
     for launch in launches.values():
         for group in groups:
             if group[0].restart == launch[0].restart and windows_meet(group, launch):
@@ -123,5 +123,5 @@ def segments_of(processes: Iterable[ProcessRecord]) -> list[Segment]:
     return sorted((Segment(group) for group in groups), key=lambda segment: segment.started_wall_s)
 
 
-def _may_supervise(one: ProcessRecord, process: ProcessRecord) -> bool:
+def _may_supervise(one: ProcessTotals, process: ProcessTotals) -> bool:
     return process.joined and one.boot_id == process.boot_id and one.started_s <= process.started_s
