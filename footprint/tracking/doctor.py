@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from footprint.meters import Channel, Meter
 from footprint.meters.devices import memory_share, visible_devices
+from footprint.records import state
 from footprint.tracking.journal.lines import StartLine, StateLine
 from footprint.tracking.journal.reader import read_journal
 from footprint.tracking.journal.writer import JournalWriter
@@ -24,7 +25,7 @@ RAPL = Path("/sys/class/powercap")
 SLOW_FSYNC_S = 0.5
 
 
-@dataclass(slots=True)
+@state
 class Diagnosis:
     """The findings, in the order they are printed."""
 

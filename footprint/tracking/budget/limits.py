@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from footprint.parsing import Limit
-from footprint.records import record
+from footprint.records import record, value
 
 
 @record
@@ -25,7 +24,7 @@ class BudgetEvent:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProgramStop:
     """The ``on_budget`` of a supervisor: it stops a program, which goes on for some seconds after that."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from footprint.errors import FootprintError
+from footprint.records import value
 from footprint.results import Quantity
 from footprint.results.estimate import PlaceSummary
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Site:
     """PUE and grid of a run."""
 

@@ -10,10 +10,10 @@ wandered, and by what may still happen: a run is slowed down more often than it 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
-from footprint.records import record
+from footprint.records import record, state
 from footprint.tracking.totals.weighted_median import weighted_median
 
 MOST_BLOCKS = 256
@@ -43,7 +43,7 @@ STRETCHES = 32
 LIKELY_ALIKE, WEIGHT_ALIKE, MOST_ALIKE = 0.3, 4.0, 0.95
 
 
-@dataclass(slots=True)
+@state
 class Block:
     """A stretch of steps: how many, how long, and the median step where it is known [s]."""
 
@@ -83,7 +83,7 @@ class TimeForecast:
     """``prior`` (the estimate alone), ``measured`` or ``both``."""
 
 
-@dataclass(slots=True)
+@state
 class Forecaster:
     """Collects blocks of steps and forecasts the whole run's time."""
 
@@ -208,7 +208,7 @@ class Forecaster:
         return mixed * (low / mid) ** narrower, mixed, mixed * (high / mid) ** narrower, "both"
 
 
-@dataclass(slots=True)
+@state
 class PowerHistory:
     """The power of the run, flush by flush: how sure its mean so far is to go on."""
 

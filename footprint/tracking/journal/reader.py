@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from footprint.records import state
 from footprint.tracking.journal.codec import decode
 from footprint.tracking.journal.line_parser import parse_line
 from footprint.tracking.journal.lines import SCHEMA, EndLine, FoundLine, JournalLine, StartLine
@@ -14,7 +15,7 @@ from footprint.tracking.journal.writer import SUFFIX
 from footprint.tracking.process.identity import Identity
 
 
-@dataclass(slots=True)
+@state
 class Journal:
     """What one file says: its first line, the later ones in order, and what is wrong with it."""
 

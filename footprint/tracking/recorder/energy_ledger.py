@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from footprint.meters.base import Channel
+from footprint.records import state
 from footprint.tracking.journal.lines import FaultLine
 from footprint.units import JOULE_PER_KWH
 
@@ -27,7 +28,7 @@ MOST_FAULTS_KEPT = 50
 MOST_W = {"accelerators": 200_000.0, "cpu": 20_000.0, "ram": 10_000.0, "node": 400_000.0}
 
 
-@dataclass(slots=True)
+@state
 class _Account:
     """One component: what was accepted, and since when nothing was."""
 
@@ -40,7 +41,7 @@ class _Account:
     stood_in_s: float = 0.0
 
 
-@dataclass(slots=True)
+@state
 class Ledger:
     """Energy accepted so far, by component and by device. Times are seconds since the run began."""
 

@@ -7,12 +7,12 @@ same process is never read twice, and no interval of a component or board is add
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from footprint.errors import FootprintError, UnknownNameError
-from footprint.records import record
+from footprint.records import record, state
 from footprint.results import Quantity, total
 from footprint.tracking.journal.reader import Journal, journals_in
 from footprint.tracking.report.run_report import RunReport, report_on
@@ -22,7 +22,7 @@ from footprint.tracking.totals.run_totals import runs_of
 SUMMED = ("it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd", "accelerator_h")
 
 
-@dataclass(slots=True)
+@state
 class Archive:
     """The runs of some folders, oldest first."""
 

@@ -8,11 +8,12 @@ only in what was measured.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from footprint import equations
 from footprint.catalog.assumptions import assumed
+from footprint.records import state
 from footprint.results import Assumption, Quantity, total
 from footprint.results.estimate import Estimate
 from footprint.results.human import figures
@@ -36,7 +37,7 @@ WORTH_SAYING_S = 0.1
 MODEL_SOURCE = "power model of the estimate"
 
 
-@dataclass(slots=True)
+@state
 class _Parts:
     """Energy by component as it is put together."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from footprint.records import value
 from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking.chain.site import is_processor
 from footprint.tracking.journal.reader import Journal
@@ -15,7 +15,7 @@ from footprint.tracking.totals.process_totals import ProcessTotals
 from footprint.tracking.totals.run_totals import RunTotals, merge, runs_of
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RunReport:
     """One run, or one segment of it: totals, measurement, and the comparison with its estimate."""
 

@@ -1,4 +1,4 @@
-"""What happens on the recorder's thread: forecast, budget, progress after each line; at the end the report."""
+"""What is done on the recorder's thread: forecast, budget and progress at each flush; then the report."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
+from footprint.records import state
 from footprint.tracking.totals.energy_series import overlap_s, own_share_kwh, union_kwh
 from footprint.tracking.totals.process_totals import ProcessTotals
 
@@ -15,7 +15,7 @@ MOSTLY_OURS, LEAST_OTHER_CORES = 0.8, 0.5
 """Below this share of the busy processor time, and from so many cores of others on, it is worth saying."""
 
 
-@dataclass(slots=True)
+@state
 class ComponentTotal:
     """Energy of one component over nodes and segments."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from footprint.records import state
 from footprint.tracking.journal.lines import (
     FaultLine,
     ForecastHours,
@@ -22,7 +23,7 @@ FORECAST_STEP = 0.01
 """Of the work, between two forecasts that are kept."""
 
 
-@dataclass(slots=True)
+@state
 class ProcessTotals:
     """What one journal adds up to; times are the node's boot clock [s] unless said."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from footprint.records import state
 from footprint.results.human import amount
 from footprint.tracking.journal.lines import EstimateLine, ForecastHours
 from footprint.tracking.journal.reader import Journal
@@ -22,7 +23,7 @@ FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
 LEAST_SLEEP_S = 1.0
 
 
-@dataclass(slots=True)
+@state
 class RunTotals:
     """All that the journals of one run say together."""
 

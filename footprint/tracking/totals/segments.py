@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from footprint.records import state
 from footprint.tracking.process.identity import program_of
 from footprint.tracking.totals.process_totals import KILLED, RUNNING, ProcessTotals
 
@@ -17,7 +17,7 @@ _WORST_FIRST = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
+@state
 class Segment:
     """One launch: its processes, by node."""
 
