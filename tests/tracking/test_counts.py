@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
 import pytest
 
-from footprint.tracking.recorder.counts import RING, Counts
+import footprint.tracking.recorder.counts as counts_module
+from footprint.tracking.recorder.counts import RECENT, Counts, Snapshot
 
 
 def test_no_step_is_lost_between_threads() -> None:
@@ -28,6 +30,58 @@ def test_no_step_is_lost_between_threads() -> None:
     last = counts.snapshot()
     assert (last.steps, last.tokens, last.samples) == (each * threads, 3 * each * threads, each * threads)
     assert all(s.tokens == 3 * s.steps for s in snapshots)  # never between two of its numbers
+
+
+def test_a_handler_that_steps_may_interrupt_any_step() -> None:
+    """Also while older steps are summed; a snapshot on another thread sees each step once."""
+    counts, handled, over = Counts(), [0], threading.Event()
+    wrong: list[Snapshot] = []
+
+    def handle(*_: object) -> None:
+        handled[0] += 1
+        counts.step(tokens=3, samples=1)
+
+    def look() -> None:
+        while not over.is_set():
+            seen = counts.snapshot()
+            if (seen.tokens, seen.samples) != (3 * seen.steps, seen.steps):
+                wrong.append(seen)
+
+    reader = threading.Thread(target=look)
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)
+    reader.start()
+    try:
+        for _ in range(100_000):
+            counts.step(tokens=3, samples=1)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        over.set()
+        reader.join()
+    assert handled[0] > 50
+    assert counts.snapshot().steps == 100_000 + handled[0]
+    assert not wrong
+
+
+def test_steps_are_counted_while_somebody_hangs_in_a_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler that ends the run interrupts the thread that sums, and waits for the snapshot."""
+    counts, seen = Counts(), []
+    usual = counts_module._sum
+
+    def interrupted(kept: list[counts_module.Step]) -> counts_module.Step:
+        if threading.current_thread() is threading.main_thread():
+            reader = threading.Thread(target=lambda: seen.append(counts.snapshot()))
+            reader.start()
+            reader.join()
+        return usual(kept)
+
+    monkeypatch.setattr(counts_module, "_sum", interrupted)
+    for _ in range(2 * RECENT):
+        counts.step(2)
+    monkeypatch.undo()
+    assert [(s.steps, s.tokens) for s in seen] == [(RECENT, 2 * RECENT), (2 * RECENT, 4 * RECENT)]
+    assert counts.snapshot().steps == 2 * RECENT
 
 
 class Tensor:
@@ -64,12 +118,12 @@ def test_median_step_time_ignores_a_stall() -> None:
     assert snapshot.slowest_s == pytest.approx(0.3, rel=0.3)
 
 
-def test_more_steps_than_the_ring_holds() -> None:
+def test_more_steps_than_are_kept_one_by_one() -> None:
     counts = Counts()
-    for _ in range(3 * RING):
+    for _ in range(3 * RECENT):
         counts.step(1)
     first = counts.snapshot()
-    assert (first.steps, first.tokens) == (3 * RING, 3 * RING)
+    assert (first.steps, first.tokens) == (3 * RECENT, 3 * RECENT)
     assert first.step_s is not None
     assert counts.snapshot().step_s is None  # none since
 

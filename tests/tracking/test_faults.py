@@ -117,8 +117,11 @@ def test_seventy_signals_at_random_moments(tmp_path: Path, number: signal.Signal
 
 
 def test_sigterm_inside_a_step(tmp_path: Path) -> None:
-    """Who adds the steps up is interrupted and holds the lock while the handler has the last line written."""
-    ended = end_by(tmp_path, "with run._counts._lock: os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)")
+    """Who is interrupted holds every lock of the counts while the handler has the last line written."""
+    ended = end_by(
+        tmp_path,
+        "with run._counts._phase_lock, run._counts._sum_lock: os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)",
+    )
     assert (ended.returncode, only(ended).measurement.status) == (-signal.SIGTERM, "terminated")
 
 
