@@ -27,7 +27,7 @@ Quick = Callable[..., Run]
 
 @pytest.fixture(scope="module")
 def shapes() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "benchmarks" / "forecast_accuracy.py"
+    path = Path(__file__).resolve().parents[3] / "benchmarks" / "forecast_accuracy.py"
     spec = importlib.util.spec_from_file_location("forecast_accuracy", path)
     assert spec is not None
     assert spec.loader is not None

@@ -120,7 +120,8 @@ def test_sigterm_inside_a_step(tmp_path: Path) -> None:
     """Who is interrupted holds every lock of the counts while the handler has the last line written."""
     ended = end_by(
         tmp_path,
-        "with run._counts._phase_lock, run._counts._sum_lock: os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)",
+        "with run._counts._phase_lock, run._counts._sum_lock:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)",
     )
     assert (ended.returncode, only(ended).measurement.status) == (-signal.SIGTERM, "terminated")
 
