@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from footprint.cli._options import FILE, SHARE
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import FILE, SHARE
 from footprint.errors import LimitExceededError
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ Every prediction is made without the source that it is compared with.
 
 @click.command(epilog=_EPILOG)
 @click.argument("name", metavar="DATASET")
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
-)
+@format_option("validation")
 @click.option("--plot", type=FILE, help="Draw published against predicted (.png, .svg, .pdf).")
 @click.option("--overwrite", is_flag=True, help="Replace an existing plot.")
 @click.option(
@@ -63,14 +62,10 @@ def command(name: str, format_: str, plot: Path | None, overwrite: bool, fail_un
         from footprint.validation.plot import plot_validation
 
         plot_validation(report, plot, overwrite=overwrite)
-    if format_ == "json":
-        import json
+    from footprint.reports.formats import Answer
+    from footprint.validation.text import render
 
-        click.echo(json.dumps(report.to_json(), indent=2, allow_nan=False))
-    else:
-        from footprint.validation.text import render
-
-        click.echo(render(report))
+    show(Answer(kind="validation", text=lambda: render(report), data=report.to_json), format_)
     if fail_under is not None and report.within(1.25) < fail_under:
         raise LimitExceededError(
             f"{report.within(1.25):.1%} of the rows are within a factor of 1.25, below {fail_under:.1%}"

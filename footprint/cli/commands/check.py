@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from footprint.cli.shared.formats import format_option, show
 from footprint.schema import ModelConfig
 
 _EPILOG = """\b
@@ -38,27 +39,23 @@ def _require_countable(model: ModelConfig) -> None:
 
 @click.command(epilog=_EPILOG)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
-)
+@format_option("check")
 def command(file: Path, format_: str) -> None:
     """Check FILE and say what it holds; exit 2 names the field that is wrong."""
+    from dataclasses import asdict
+
     from footprint.catalog.check import check_file
     from footprint.catalog.files import user_folder
+    from footprint.reports.formats import Answer
+    from footprint.reports.human import folded
 
     kind, record, remarks = check_file(file)
     if isinstance(record, ModelConfig):
         _require_countable(record)
-    if format_ == "json":
-        import json
-        from dataclasses import asdict
-
-        row = {"file": str(file), "ok": True, "record": asdict(record), "remarks": list(remarks)}
-        click.echo(json.dumps({"schema": "footprint/catalogue/1", "kind": kind, "rows": [row]}, indent=2))
-        return
-    from footprint.reports.human import folded
-
     folder = user_folder() / ("hardware_profiles" if kind == "hardware" else "models")
     lines = [f"{file}: a valid {kind} file: {record.name} ({record.id})"]
     lines += [f"  remark: {remark}" for remark in remarks]
-    click.echo(folded("\n".join([*lines, f"  to use it by name, put it into {folder}"])))
+    text = "\n".join([*lines, f"  to use it by name, put it into {folder}"])
+    row = {"file": str(file), "ok": True, "record": asdict(record), "remarks": list(remarks)}
+    data = {"schema": "footprint/catalogue/1", "kind": kind, "rows": [row]}
+    show(Answer(kind="check", text=lambda: folded(text), data=lambda: data), format_)

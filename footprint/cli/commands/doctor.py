@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._options import COUNT
-from footprint.cli._runs import folders_or_default
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.journals import folders_or_default
+from footprint.cli.shared.options import COUNT
 
 if TYPE_CHECKING:
     from footprint.tracking.doctor import Diagnosis
@@ -28,9 +28,7 @@ Run it on an idle machine to see its idle draw.
 @click.option("--seconds", type=COUNT, default=3.0, help="How long the meter is read.")
 @click.option("--meter", default="codecarbon", help="codecarbon, constant:250W (the node) or none.")
 @click.option("--journal-dir", type=click.Path(path_type=Path), help="Folder to test (./footprint-runs).")
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
-)
+@format_option("machine")
 def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) -> None:
     """Examine this machine: meters, hardware profile, launcher, journal folder."""
     from footprint.meters import meter_from
@@ -40,12 +38,10 @@ def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) 
     if not 0.5 <= seconds <= 3600:
         raise click.BadParameter(f"must lie between 0.5 and 3600, not {seconds:g}", param_hint="--seconds")
     found = diagnose(meter_from(meter), folder, seconds)
-    if format_ == "json":
-        click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False))
-        return
+    from footprint.reports.formats import Answer
     from footprint.reports.human import folded
 
-    click.echo(folded("\n".join(_lines(found))))
+    show(Answer(kind="machine", text=lambda: folded("\n".join(_lines(found))), data=found.to_json), format_)
 
 
 def _lines(found: Diagnosis) -> list[str]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from footprint.cli._options import HARDWARE, MODEL
-from footprint.cli._scenario import given_fields, scenario_options
+from footprint.cli.shared.scenario import field_option, given_fields, scenario_options
 
 _EPILOG = """\b
 Examples:
@@ -27,11 +26,11 @@ An anchor is a small TOML file; estimate --anchor FILE takes one from anywhere.
 @click.option("--list", "list_", is_flag=True, help="List the anchors kept.")
 @click.option("--show", metavar="NAME", help="Show one anchor and what it says of the model.")
 @click.option("--remove", metavar="NAME", help="Remove one anchor.")
-@click.option("--model", type=MODEL, metavar="NAME|FILE", help="The model that was measured.")
-@click.option("--hw", type=HARDWARE, metavar="NAME:COUNT", help="What it was measured on.")
+@field_option("model", help="The model that was measured.")
+@field_option("hw", help="What it was measured on.")
 @scenario_options("workload", "method", "execution", "cluster", "known already")
 @click.option("--overwrite", is_flag=True, help="Replace an anchor of the same name.")
-@click.option("--force", is_flag=True, help="Accept a measurement that looks like a slip.")
+@field_option("force", help="Accept a measurement that looks like a slip.")
 def command(
     name: str | None, list_: bool, show: str | None, remove: str | None, overwrite: bool, **options: Any
 ) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._runs import FOLDERS, open_runs
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.journals import FOLDERS, open_runs
 
 if TYPE_CHECKING:
     from footprint.tracking.archive import Recovered
@@ -22,26 +23,23 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("folders", nargs=-1, type=FOLDERS)
 @click.option("--csv", type=click.Path(path_type=Path), help="Report CSV (else the one each run was given).")
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
-)
+@format_option("recovered")
 def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
     """Finish the runs in FOLDERS that ended without a report, and say what could not be seen.
 
     Runs that are still going are left alone; a run is recovered once.
     """
+    from footprint.reports.formats import Answer
     from footprint.tracking.archive import recover
 
     done = recover(open_runs(folders), csv)
-    if format_ == "json":
-        import json
-
-        click.echo(json.dumps([_record(item) for item in done], indent=2, allow_nan=False))
-        return
-    for item in done:
-        click.echo(_line(item))
-    if not done:
-        click.echo("nothing to recover: every run here is reported or still going", err=True)
+    answer = Answer(
+        kind="recovered",
+        text=lambda: "\n".join(map(_line, done)),
+        data=lambda: [_record(item) for item in done],
+        nothing="nothing to recover: every run here is reported or still going",
+    )
+    show(answer, format_)
 
 
 def _record(item: Recovered) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from footprint.cli._options import CatalogueName
+from footprint.cli.shared.formats import format_option
+from footprint.cli.shared.formats import show as show_answer
+from footprint.cli.shared.options import CatalogueName
 from footprint.records import record
 
 SCHEMA = "footprint/catalogue/1"
@@ -50,30 +52,31 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
         pass
 
     @group.command("list", help="Every record, a line each.", epilog=epilog)
-    @_format_option
+    @format_option("catalogue")
     def list_(format_: str) -> None:
-        _print_rows(catalogue, catalogue.rows(), format_)
+        _show_rows(catalogue, catalogue.rows(), format_)
 
     @group.command("search", help="Records whose names look like TEXT, best first.", epilog=epilog)
     @click.argument("text")
-    @_format_option
+    @format_option("catalogue")
     def search(text: str, format_: str) -> None:
-        _print_rows(catalogue, _search(catalogue.rows(), text), format_)
+        _show_rows(catalogue, _search(catalogue.rows(), text), format_)
 
     @group.command("show", help="One record, with its sources.", epilog=epilog)
     @click.argument("name", type=name_type)
-    @_format_option
+    @format_option("catalogue")
     @click.option("--explain", is_flag=True, help="Every field, and how each number is known.")
     def show(name: str, format_: str, explain: bool) -> None:
-        record = catalogue.show(name)
-        if format_ == "json":
-            _print_json(catalogue.kind, [dict(record)])
-        elif explain:
-            click.echo("\n".join(_record_lines(record)))
-        else:
-            from footprint.reports import cards
+        from footprint.reports import cards
 
-            click.echo(getattr(cards, catalogue.card)(record))
+        record = catalogue.show(name)
+        card = getattr(cards, catalogue.card)
+        _show(
+            catalogue,
+            [dict(record)],
+            lambda: "\n".join(_record_lines(record)) if explain else card(record),
+            format_,
+        )
 
     return group
 
@@ -82,16 +85,6 @@ def warn(problems: Sequence[str]) -> None:
     """Say which of the user's own files were left out, and why."""
     for problem in problems:
         click.echo(f"footprint: left out: {problem}", err=True)
-
-
-def _format_option(function: Any) -> Any:
-    return click.option(
-        "--format",
-        "format_",
-        type=click.Choice(["table", "json"]),
-        default="table",
-        help="How it is printed.",
-    )(function)
 
 
 def _search(rows: list[Row], text: str) -> list[Row]:
@@ -110,22 +103,35 @@ def _search(rows: list[Row], text: str) -> list[Row]:
     return [rows[index] for _, _, index in found]
 
 
-def _print_rows(catalogue: Catalogue, rows: list[Row], format_: str) -> None:
-    if format_ == "json":
-        _print_json(catalogue.kind, rows)
-        return
+def _show(catalogue: Catalogue, rows: list[Row], text: Callable[[], str], format_: str) -> None:
+    from footprint.reports.formats import Answer
+
+    answer = Answer(
+        kind="catalogue",
+        text=text,
+        data=lambda: {"schema": SCHEMA, "kind": catalogue.kind, "rows": rows},
+        nothing=f"no {catalogue.kind} found",
+    )
+    show_answer(answer, format_)
+
+
+def _show_rows(catalogue: Catalogue, rows: list[Row], format_: str) -> None:
+    _show(catalogue, rows, lambda: _table(catalogue.columns, rows), format_)
+
+
+def _table(columns: Sequence[str], rows: list[Row]) -> str:
+    """The columns of the rows, in 80 characters; nothing where there are no rows."""
     if not rows:
-        click.echo(f"no {catalogue.kind} found", err=True)
-        return
-    cells = [[_text(row.get(column)) for column in catalogue.columns] for row in rows]
-    heading = _heading(catalogue.columns)
-    lines = [*heading, *cells]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(catalogue.columns))]
+        return ""
+    lines = [*_heading(columns), *([_text(row.get(column)) for column in columns] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     # The widest column gives way until the line fits, but never the first: it is what people type.
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths[1:]) > 8:
         widths[widths.index(max(widths[1:]), 1)] -= 1
-    for line in lines:
-        click.echo("  ".join(_fit(text, width) for text, width in zip(line, widths, strict=True)).rstrip())
+    return "\n".join(
+        "  ".join(_fit(text, width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
 
 
 def _heading(columns: Sequence[str]) -> list[list[str]]:
@@ -158,13 +164,6 @@ def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return " ".join(str(part) for part in value)
     return str(value)
-
-
-def _print_json(kind: str, rows: list[Row]) -> None:
-    import json
-
-    record = {"schema": SCHEMA, "kind": kind, "rows": rows}
-    click.echo(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _record_lines(record: Mapping[str, Any], indent: int = 0) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from footprint.cli._runs import FOLDERS, folders_or_default
+from footprint.cli.shared.journals import FOLDERS, folders_or_default
 from footprint.errors import FootprintError
 
 _EPILOG = """\b

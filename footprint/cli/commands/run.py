@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from footprint.cli._options import AMOUNT, COUNT, HARDWARE, MODEL, PRICE, PROVIDER, REGION
+from footprint.cli.shared.options import COUNT
+from footprint.cli.shared.scenario import field_option
 
 _EPILOG = """\b
 Examples:
@@ -23,13 +24,13 @@ for a signal, 3 where the budget stopped it, 127 where there is no such program.
 
 @click.command(epilog=_EPILOG, context_settings={"ignore_unknown_options": True})
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.option("--model", type=MODEL, help="What is trained, for the estimate beside the measurement.")
-@click.option("--hw", type=HARDWARE, help="Which accelerators (found out, if not given).")
-@click.option("--region", type=REGION, help="Where the electricity comes from.")
-@click.option("--provider", type=PROVIDER, help="Whose prices and PUE.")
-@click.option("--pue", type=COUNT, help="Power usage effectiveness of the site.")
-@click.option("--grid-g-per-kwh", type=AMOUNT, help="Carbon intensity, instead of a region.")
-@click.option("--usd-per-hour", type=PRICE, help="Price of one accelerator-hour.")
+@field_option("model", help="What is trained, for the estimate beside the measurement.")
+@field_option("hw", help="Which accelerators (found out, if not given).")
+@field_option("region", help="Where the electricity comes from.")
+@field_option("provider", help="Whose prices and PUE.")
+@field_option("pue")
+@field_option("grid_g_per_kwh", help="Carbon intensity, instead of a region.")
+@field_option("usd_per_hour")
 @click.option("--csv", type=click.Path(path_type=Path), help="Report CSV that takes the rows.")
 @click.option("--budget", help="Limit such as '2 kWh', '1 kgCO2e', '$50' or '3h'.")
 @click.option("--budget-over", type=click.Path(path_type=Path), help="Folder of runs the budget covers.")
@@ -38,7 +39,7 @@ for a signal, 3 where the budget stopped it, 127 where there is no such program.
 @click.option("--journal-dir", type=click.Path(path_type=Path), help="Where journals go (./footprint-runs).")
 @click.option("--flush-s", type=COUNT, default=5.0, help="Seconds between journal lines.")
 @click.option("--run-id", help="Name of the run; the same name again continues it.")
-@click.option("--name", help="A title for reports.")
+@field_option("name", help="A title for reports.")
 @click.option("--quiet", is_flag=True, help="No line at the start and the end.")
 def command(program: tuple[str, ...], **options: Any) -> None:
     """Run PROGRAM with its arguments and measure it."""

@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._options import FILE, HARDWARE, MODEL, write_output
-from footprint.cli._scenario import SECTIONS, SectionedCommand, given_fields, one_of, scenario_options
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import FILE
+from footprint.cli.shared.scenario import (
+    SECTIONS,
+    SectionedCommand,
+    field_option,
+    given_fields,
+    scenario_options,
+)
 from footprint.parsing import parse_limit
+from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from footprint.reports.formats import Answer
     from footprint.results.estimate import Estimate
 
 _EPILOG = """\b
@@ -31,29 +40,21 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 """
 
 
-_FORMAT_OF = {".json": "json", ".csv": "csv", ".md": "markdown"}
-
-
 @click.command(cls=SectionedCommand, epilog=_EPILOG)
-@click.option("--model", type=MODEL, metavar="NAME|FILE", help="A built-in model, config.json or MODEL.toml.")
-@click.option("--hw", type=HARDWARE, metavar="NAME:COUNT", help="Accelerators, such as v100:8 or v100x8.")
+@field_option("model")
+@field_option("hw")
 @scenario_options(*SECTIONS)
-@click.option(
-    "--format",
-    "format_",
-    type=one_of(["table", "json", "csv", "markdown"]),
-    help="How the answer is printed (by the ending of -o, else a table).",
-)
+@format_option("estimate", "How the answer is printed (by the ending of -o, else a table).", default=None)
 @click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--explain", is_flag=True, help="Show each formula with its numbers and sources.")
 @click.option("--spread", is_flag=True, help="Show what each cause adds to the intervals.")
 @click.option("--plot", type=FILE, help="Draw what moves the result (.png, .svg, .pdf).")
 @click.option("--equivalents", is_flag=True, help="Add everyday equivalents, for scale only.")
-@click.option("--name", help="A name for this estimate.")
+@field_option("name")
 @click.option("--save", type=FILE, help="Write the scenario to a TOML file.")
 @click.option("--from", "from_", type=FILE, help="Read a scenario; options override it.")
-@click.option("--force", is_flag=True, help="Accept values that look like slips.")
+@field_option("force")
 @click.option("--quiet", is_flag=True, help="No warnings.")
 @click.option(
     "--fail-over",
@@ -63,7 +64,7 @@ _FORMAT_OF = {".json": "json", ".csv": "csv", ".md": "markdown"}
 )
 @click.option(
     "--fail-over-bound",
-    type=one_of(["low", "mid", "high"]),
+    type=click.Choice(["low", "mid", "high"], case_sensitive=False),
     help="Which end of the interval the limit holds (mid).",
 )
 def command(
@@ -91,7 +92,7 @@ def command(
     if output is not None and str(output) == "-":
         output = None
     if format_ is None:
-        format_ = _FORMAT_OF.get(output.suffix.lower(), "table") if output is not None else "table"
+        format_ = _format_of(output)
     if fail_over_bound is not None and not fail_over:
         raise click.UsageError("--fail-over-bound says which end --fail-over holds: give --fail-over too")
     limits = [parse_limit(text, "--fail-over") for text in fail_over]
@@ -104,12 +105,11 @@ def command(
         from footprint.reports.tornado import plot_tornado
 
         plot_tornado(result, plot, overwrite=overwrite)
-    _print(
-        result, format_, output, overwrite=overwrite, explain=explain, spread=spread, equivalents=equivalents
-    )
+    answer = _answer(result, explain=explain, spread=spread, equivalents=equivalents)
+    show(answer, format_, output, overwrite=overwrite)
     if not quiet:
         for warning in result.warnings:
-            click.echo(f"footprint: warning: {warning}", err=True)
+            click.echo(f"footprint: warning: {on_command_line(warning)}", err=True)
     if limits:
         from footprint.reports.gate import require_within
 
@@ -133,43 +133,46 @@ def _check_targets(
             require_writable(path, overwrite=overwrite)
 
 
-def _print(
-    result: Estimate,
-    format_: str,
-    output: Path | None,
-    *,
-    overwrite: bool,
-    explain: bool,
-    spread: bool,
-    equivalents: bool,
-) -> None:
-    """Write the estimate in its format; a CSV file is appended to."""
-    if output is not None and format_ == "csv":
-        from footprint.reports.csvfile import SCHEMA, append_rows
+def _format_of(output: Path | None) -> str:
+    if output is None:
+        return "table"
+    from footprint.reports.formats import format_of
 
-        append_rows(output, [_report_row(result)], schema=SCHEMA)
-        click.echo(f"footprint: added a row to {output}", err=True)
-        return
-    if format_ == "json":
-        import json
+    return format_of(output, "estimate")
 
+
+def _answer(result: Estimate, *, explain: bool, spread: bool, equivalents: bool) -> Answer:
+    """What there is to show of an estimate."""
+    from footprint.reports.formats import Answer
+
+    def text(*, markdown: bool = False) -> str:
+        from footprint.reports.estimate_text import render
+
+        return render(result, markdown=markdown, explain=explain, spread=spread, equivalents=equivalents)
+
+    def data() -> dict[str, Any]:
         record = result.to_json(with_spread=spread)
         if equivalents:
             from footprint.reports.equivalents import equivalents_of
 
             record["equivalents"] = equivalents_of(result.co2e_kg)
-        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-    elif format_ == "csv":
-        from footprint.reports.csvfile import csv_text
+        return record
 
-        text = csv_text([_report_row(result)])
-    else:
-        from footprint.reports.estimate_text import render
+    def append(path: Path) -> str:
+        from footprint.reports.csvfile import SCHEMA, append_rows
 
-        text = render(
-            result, markdown=format_ == "markdown", explain=explain, spread=spread, equivalents=equivalents
-        )
-    write_output(text, output, overwrite=overwrite)
+        append_rows(path, [_report_row(result)], schema=SCHEMA)
+        return f"added a row to {path}"
+
+    return Answer(
+        kind="estimate",
+        text=text,
+        data=data,
+        markdown=lambda: text(markdown=True),
+        rows=lambda: [_report_row(result)],
+        append=append,
+        subject=result,
+    )
 
 
 def _report_row(result: Estimate) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._runs import FOLDERS, open_runs
+from footprint.cli.shared.formats import format_option
+from footprint.cli.shared.formats import show as show_answer
+from footprint.cli.shared.journals import FOLDERS, open_runs
 
 if TYPE_CHECKING:
     from footprint.results import Quantity
+    from footprint.tracking.archive import Total
     from footprint.tracking.report import RunReport
 
 _EPILOG = """\b
@@ -30,9 +32,7 @@ DIFFERED = (
 _dir = click.option(
     "--dir", "folders", multiple=True, type=FOLDERS, help="Folder of journals (repeat for several)."
 )
-_format = click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="table", help="How it is printed."
-)
+_format = format_option("runs")
 
 
 @click.group(epilog=_EPILOG)
@@ -44,8 +44,10 @@ def command() -> None:
     """
 
 
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+def _show(format_: str, text: Callable[[], str], data: Callable[[], Any]) -> None:
+    from footprint.reports.formats import Answer
+
+    show_answer(Answer(kind="runs", text=text, data=data, nothing="no runs found"), format_)
 
 
 @command.command("list", epilog=_EPILOG)
@@ -54,9 +56,10 @@ def _print_json(value: Any) -> None:
 def list_(folders: tuple[Path, ...], format_: str) -> None:
     """Every run, oldest first."""
     reports = open_runs(folders).reports()
-    if format_ == "json":
-        _print_json([report.measurement.to_json() for report in reports])
-        return
+    _show(format_, lambda: _listed(reports), lambda: [report.measurement.to_json() for report in reports])
+
+
+def _listed(reports: Sequence[RunReport]) -> str:
     rows = [
         (
             report.measurement.run_id,
@@ -67,7 +70,7 @@ def list_(folders: tuple[Path, ...], format_: str) -> None:
         )
         for report in reports
     ]
-    _table(("run", "status", "time", "energy", "steps"), rows)
+    return _table(("run", "status", "time", "energy", "steps"), rows)
 
 
 @command.command(epilog=_EPILOG)
@@ -76,16 +79,19 @@ def list_(folders: tuple[Path, ...], format_: str) -> None:
 @_format
 def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
     """One run: what was measured, how each component is known, and predicted beside it."""
-    report = open_runs(folders).report(run_id)
-    if format_ == "json":
-        record = report.measurement.to_json()
-        record["comparison"] = None if report.comparison is None else report.comparison.to_json()
-        _print_json(record)
-        return
     from footprint.reports.human import folded
     from footprint.reports.run_text import run_text
 
-    click.echo(folded(run_text(report.measurement, report.comparison, report.totals.forecasts)))
+    report = open_runs(folders).report(run_id)
+    compared = report.comparison
+    _show(
+        format_,
+        lambda: folded(run_text(report.measurement, compared, report.totals.forecasts)),
+        lambda: {
+            **report.measurement.to_json(),
+            "comparison": None if compared is None else compared.to_json(),
+        },
+    )
 
 
 @command.command(epilog=_EPILOG)
@@ -97,9 +103,7 @@ def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> No
     """Two runs beside each other, and the second over the first."""
     archive = open_runs(folders)
     one, other = archive.report(first), archive.report(second)
-    if format_ == "json":
-        _print_json({"schema": "footprint/diff/1", "rows": _differences(one, other)})
-        return
+    differences = _differences(one, other)
     rows = [
         (
             row["name"],
@@ -107,9 +111,10 @@ def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> No
             _plain(row["second"], row["unit"]),
             f"x{row['ratio']:.3g}",
         )
-        for row in _differences(one, other)
+        for row in differences
     ]
-    _table(("", one.measurement.run_id, other.measurement.run_id, "ratio"), rows)
+    heading = ("", one.measurement.run_id, other.measurement.run_id, "ratio")
+    _show(format_, lambda: _table(heading, rows), lambda: {"schema": "footprint/diff/1", "rows": differences})
 
 
 def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
@@ -132,17 +137,19 @@ def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> 
     archive = open_runs(folders)
     names = list(dict.fromkeys(archive.resolve(name) for name in run_ids)) or list(archive.runs)
     summed = total_of([archive.report(name) for name in names])
-    if format_ == "json":
-        _print_json(summed.to_json())
-        return
+    _show(format_, lambda: _summed(summed), summed.to_json)
+
+
+def _summed(summed: Total) -> str:
     units = {"it_energy_kwh": "kwh", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd",
              "accelerator_h": "accelerator_h"}  # fmt: skip
     rows = [
         (name, _amount(quantity, units[name]), f"{summed.counts[name]} of {summed.runs} runs")
         for name, quantity in summed.sums.items()
     ]
-    _table(("", "sum", "of"), [*rows, ("duration", _plain(summed.duration_h, "h"), f"{summed.runs} runs")])
-    click.echo(", ".join(f"{count} {status}" for status, count in sorted(summed.by_status.items())))
+    rows.append(("duration", _plain(summed.duration_h, "h"), f"{summed.runs} runs"))
+    by_status = ", ".join(f"{count} {status}" for status, count in sorted(summed.by_status.items()))
+    return f"{_table(('', 'sum', 'of'), rows)}\n{by_status}"
 
 
 def _amount(quantity: Quantity | None, unit: str) -> str:
@@ -160,10 +167,12 @@ def _plain(value: float, unit: str) -> str:
     return amount(value, unit)
 
 
-def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns under their heading; nothing where there are no rows."""
     if not rows:
-        click.echo("no runs found", err=True)
-        return
+        return ""
     widths = [max(len(line[i]) for line in (heading, *rows)) for i in range(len(heading))]
-    for line in (heading, *rows):
-        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in (heading, *rows)
+    )

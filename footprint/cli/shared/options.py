@@ -1,4 +1,4 @@
-"""Parameter types that the commands share: human numbers, catalogue names, output files."""
+"""Parameter types that the commands share: what people write, catalogue names, files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint import parsing
+from footprint.estimator import fields
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,41 +17,29 @@ if TYPE_CHECKING:
 
 # Generic for type checkers from click 8.2 on, a plain class at run time before.
 if TYPE_CHECKING:
-    _ParamType = click.ParamType[Any]
+    ParamType = click.ParamType[Any]
 else:
-    _ParamType = click.ParamType
+    ParamType = click.ParamType
 
 
-class Human(_ParamType):
-    """A number as people write it; the parser raises FootprintError with the forms it takes."""
+class Human(ParamType):
+    """A value as people write it; its kind's reader raises FootprintError with the forms it takes."""
 
-    def __init__(self, name: str, parse: Callable[[str, str], float], *, whole: bool = False) -> None:
-        self.name = name
-        self._parse = parse
-        self._whole = whole
+    def __init__(self, kind: fields.Kind) -> None:
+        self.name = kind.word
+        self._kind = kind
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | int:
-        """The number in the parser's base unit."""
-        label = param.opts[0] if param is not None else self.name
-        number = self._parse(str(value), label)
-        if not self._whole:
-            return number
-        if number != int(number):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value in the kind's base unit."""
+        found = self._kind.read(str(value), param.opts[0] if param is not None else self.name)
+        if not self._kind.whole:
+            return found
+        if found != int(found):
             raise click.BadParameter(f"must be a whole number, not {value}", ctx=ctx, param=param)
-        return int(number)
+        return int(found)
 
 
-COUNT = Human("number", parsing.parse_count)
-WHOLE = Human("integer", parsing.parse_count, whole=True)
-BANDWIDTH = Human("bandwidth", parsing.parse_byte_per_s)
-DURATION_H = Human("hours", parsing.parse_duration_h)
-USD = Human("usd", parsing.parse_usd)
-PRICE = Human("usd", parsing.parse_price)
-SHARE = Human("share", parsing.parse_share)
-AMOUNT = Human("number", parsing.parse_amount)
-
-
-class File(_ParamType):
+class File(ParamType):
     """A path, completed by the shell; pathlib is imported only where one is given."""
 
     name = "path"
@@ -71,7 +59,7 @@ class File(_ParamType):
         return [CompletionItem(incomplete, type="file")]
 
 
-class CatalogueName(_ParamType):
+class CatalogueName(ParamType):
     """A name of a catalogue, completed by the shell; looked up later, with near matches."""
 
     def __init__(self, name: str, names: Callable[[], list[str]]) -> None:
@@ -115,20 +103,22 @@ def _providers() -> list[str]:
 
 
 FILE = File()
-MODEL = CatalogueName("name|file", _models)
-HARDWARE = CatalogueName("cluster", _accelerators)
-REGION = CatalogueName("place", _places)
-PROVIDER = CatalogueName("provider", _providers)
+COUNT = Human(fields.COUNT)
+WHOLE = Human(fields.WHOLE)
+SHARE = Human(fields.SHARE)
+_CATALOGUES = {
+    fields.MODEL: _models,
+    fields.CLUSTER: _accelerators,
+    fields.PLACE: _places,
+    fields.PROVIDER: _providers,
+}
 
 
-def write_output(text: str, path: Path | None, *, overwrite: bool) -> None:
-    """Print the text, or write it to a new file; an existing one needs ``--overwrite``.
-
-    Raises FootprintError where the file exists or its folder cannot be written.
-    """
-    if path is None:
-        click.echo(text, nl=not text.endswith("\n"))
-        return
-    from footprint.reports.files import write_new
-
-    write_new(path, text if text.endswith("\n") else text + "\n", overwrite=overwrite)
+def type_of(field: fields.Field) -> Any:
+    """The parameter type of a scenario's field."""
+    kind = field.kind
+    if kind is fields.CHOICE:
+        return click.Choice(list(field.choices), case_sensitive=False)
+    if kind in _CATALOGUES:
+        return CatalogueName(kind.word, _CATALOGUES[kind])
+    return str if kind is fields.TEXT else Human(kind)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from footprint.cli._catalogue import Catalogue, Row, catalogue_group, warn
+from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group, warn
 
 if TYPE_CHECKING:
     from footprint.schema import Recipe

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._options import AMOUNT, COUNT, HARDWARE, PROVIDER, REGION, USD, WHOLE, write_output
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.scenario import field_option
+from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:
     from footprint.integrations.slurm import SlurmReport
+    from footprint.reports.formats import Answer
 
 _EPILOG = """\b
 Examples:
@@ -29,28 +32,23 @@ A file for it, on the machine where sacct is (or with sacct --json):
 
 @click.command(epilog=_EPILOG)
 @click.argument("targets", nargs=-1, required=True, metavar="JOBID|FILE...")
-@click.option(
-    "--hw", type=HARDWARE, multiple=True, metavar="CHIP",
+@field_option(
+    "hw", multiple=True, metavar="CHIP",
     help="What the GPUs are: CHIP, TYPE=CHIP, or CHIP:N (a node) where Slurm has none.",
 )  # fmt: skip
-@click.option("--accelerators-per-node", type=WHOLE, help="Accelerators in one server.")
+@field_option("accelerators_per_node")
 @click.option(
     "--energy-plugin", type=click.Choice(["ipmi", "xcc", "pm_counters", "rapl", "gpu", "none"]),
     help="What reads energy (AcctGatherEnergyType).",
 )  # fmt: skip
-@click.option("--region", type=REGION, help="Where the electricity comes from.")
-@click.option("--year", type=WHOLE, help="Year of grid, PUE and prices (newest).")
-@click.option("--pue", type=COUNT, help="Power usage effectiveness of the site.")
-@click.option("--grid-g-per-kwh", type=AMOUNT, help="Carbon intensity, instead of a region.")
-@click.option("--provider", type=PROVIDER, help="Whose prices and PUE.")
-@click.option(
-    "--purchase", type=click.Choice(["on_demand", "spot", "reserved_1y", "reserved_3y"]),
-    help="How the hours are bought (on_demand).",
-)  # fmt: skip
-@click.option("--usd-per-hour", type=USD, help="Price of one accelerator-hour.")
-@click.option(
-    "--format", "format_", type=click.Choice(["table", "json", "csv"]), help="How it is printed (table)."
-)
+@field_option("region", help="Where the electricity comes from.")
+@field_option("year", help="Year of grid, PUE and prices (newest).")
+@field_option("pue")
+@field_option("grid_g_per_kwh", help="Carbon intensity, instead of a region.")
+@field_option("provider", help="Whose prices and PUE.")
+@field_option("purchase")
+@field_option("usd_per_hour")
+@format_option("jobs", "How it is printed (table).", default=None)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File; a .csv is appended to.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--quiet", is_flag=True, help="No notes on standard error.")
@@ -70,36 +68,31 @@ def command(
     """
     from footprint.integrations.slurm import report_jobs
     from footprint.integrations.slurm.page import notes_of
+    from footprint.reports.formats import format_of
 
     given = {name: value for name, value in options.items() if value not in (None, ())}
     report = report_jobs(targets, **given)
-    if format_ is None:
-        suffix = output.suffix.lower() if output is not None else ""
-        format_ = {".json": "json", ".csv": "csv"}.get(suffix, "table")
-    _print(report, format_, output, overwrite=overwrite)
+    show(_answer(report), format_ or format_of(output, "jobs"), output, overwrite=overwrite)
     if not quiet:
         for note in notes_of(report):
-            click.echo(f"footprint: {note}", err=True)
+            click.echo(f"footprint: {on_command_line(note)}", err=True)
 
 
-def _print(report: SlurmReport, format_: str, output: Path | None, *, overwrite: bool) -> None:
-    """Write the report in its format; a CSV file is appended to."""
-    if format_ == "csv":
-        from footprint.integrations.slurm.rows import add_rows, rows_of
-        from footprint.reports.csvfile import csv_text
+def _answer(report: SlurmReport) -> Answer:
+    """What there is to show of jobs."""
+    from footprint.integrations.slurm.page import report_text
+    from footprint.integrations.slurm.rows import add_rows, rows_of
+    from footprint.reports.formats import Answer
 
-        rows = rows_of(report)
-        if output is not None:
-            added, known = add_rows(output, rows)
-            click.echo(f"footprint: {added} rows added to {output}, {known} were there already", err=True)
-            return
-        text = csv_text(rows)
-    elif format_ == "json":
-        import json
+    def append(path: Path) -> str:
+        added, known = add_rows(path, rows_of(report))
+        return f"{added} rows added to {path}, {known} were there already"
 
-        text = json.dumps(report.records(), indent=2, ensure_ascii=False, allow_nan=False)
-    else:
-        from footprint.integrations.slurm.page import report_text
-
-        text = report_text(report)
-    write_output(text, output, overwrite=overwrite)
+    return Answer(
+        kind="jobs",
+        text=lambda: on_command_line(report_text(report)),
+        data=report.records,
+        rows=lambda: rows_of(report),
+        append=append,
+        subject=report,
+    )

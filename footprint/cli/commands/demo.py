@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from footprint.cli._options import REGION
+from footprint.cli.shared.scenario import field_option
 
 _EPILOG = """\b
 Examples:
@@ -25,7 +25,7 @@ Takes at most two minutes on two cores; needs torch: pip install 'footprint-ml[t
 )
 @click.option("--steps", type=click.IntRange(10, 100_000), help="Steps (what fits in a minute).")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, help="Processor threads that train.")
-@click.option("--region", type=REGION, help="Where the electricity comes from.")
+@field_option("region", help="Where the electricity comes from.")
 def command(data: str, out: Path, steps: int | None, threads: int, region: str | None) -> None:
     """Train a small GPT (or a CNN) on real data while it is measured."""
     from footprint.demo.show import show

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli._options import FILE, HARDWARE, MODEL, WHOLE, write_output
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import FILE, WHOLE
+from footprint.cli.shared.scenario import field_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,49 +35,47 @@ whatever the "architectures" of a config name.
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--model", type=MODEL, metavar="NAME|FILE", required=True, help="A built-in model or config.json."
-)
-@click.option(
-    "--batch-size", type=WHOLE, metavar="INTEGER", default=1, help="Sequences or images of the step (1)."
-)
-@click.option("--seq-len", type=WHOLE, metavar="INTEGER", help="Tokens a sequence (the first phase's).")
-@click.option("--tgt-seq-len", type=WHOLE, metavar="INTEGER", help="Target tokens a sequence.")
-@click.option("--image-size", type=WHOLE, metavar="INTEGER", help="Pixels a side.")
+@field_option("model", required=True, help="A built-in model or config.json.")
+@field_option("batch_size", default=1, help="Sequences or images of the step (1).")
+@field_option("seq_len", help="Tokens a sequence (the first phase's).")
+@field_option("tgt_seq_len", help="Target tokens a sequence.")
+@field_option("image_size")
 @click.option(
     "--predicted-positions",
     type=WHOLE,
     metavar="INTEGER",
     help="Positions of each sequence that reach the vocabulary (the recipe's share, else all).",
 )
-@click.option("--document-length", type=float, metavar="NUMBER", help="Mean length of packed documents.")
+@field_option("document_length", help="Mean length of packed documents.")
 @click.option(
     "--schedule",
     metavar="PHASES",
     help="Whole run, too: STEPSxSEQUENCESxLENGTH,... (STEPSxIMAGES,...) or 'recipe', the model's own.",
 )
 @click.option("--objective", default=None, metavar="NAME", help="mlm, mlm+nsp, clm, classification, ...")
-@click.option("--method", type=click.Choice(["pretrain", "finetune", "lora", "qlora"]), default="pretrain")
-@click.option("--lora-rank", type=WHOLE, metavar="INTEGER", default=16, help="Rank of the adapters (16).")
-@click.option("--lora-targets", metavar="NAMES", help="Adapted projections, comma-separated.")
-@click.option("--frozen", metavar="NAMES", help="Frozen parts: embeddings, encoder, layers:0-11, ...")
+@field_option("method", default="pretrain")
+@field_option("lora_rank", default=16)
+@field_option("lora_targets", default="", metavar="NAMES")
+@field_option(
+    "frozen", default="", metavar="NAMES", help="Frozen parts: embeddings, encoder, layers:0-11, ..."
+)
 @click.option(
     "--input-gradients", is_flag=True, help="Adapters: gradients reach the embeddings, as recomputing needs."
 )
-@click.option("--recompute", type=click.Choice(["none", "selective", "full"]), default="none")
-@click.option("--attention", type=click.Choice(["flash", "eager"]), default="eager")
+@field_option("recompute", default="none")
+@field_option("attention", default="eager")
 @click.option("--precision", default="bf16", metavar="NAME", help="For the memory of the step (bf16).")
 @click.option("--optimizer", default="adam", metavar="NAME", help="For the memory of the step (adam).")
-@click.option("--dp", type=WHOLE, metavar="INTEGER", default=1, help="Data-parallel size.")
-@click.option("--tp", type=WHOLE, metavar="INTEGER", default=1, help="Tensor-parallel size.")
-@click.option("--pp", type=WHOLE, metavar="INTEGER", default=1, help="Pipeline-parallel size.")
-@click.option("--cp", type=WHOLE, metavar="INTEGER", default=1, help="Context-parallel size.")
-@click.option("--ep", type=WHOLE, metavar="INTEGER", default=1, help="Expert-parallel size.")
+@field_option("dp", default=1)
+@field_option("tp", default=1)
+@field_option("pp", default=1)
+@field_option("cp", default=1)
+@field_option("ep", default=1)
 @click.option("--zero", type=click.IntRange(0, 3), default=0, help="ZeRO stage.")
 @click.option("--micro-batches", type=WHOLE, metavar="INTEGER", default=1, help="Gradient accumulation.")
-@click.option("--hw", type=HARDWARE, metavar="NAME", help="Says whether the step fits this accelerator.")
+@field_option("hw", metavar="NAME", help="Says whether the step fits this accelerator.")
 @click.option("--verify", is_flag=True, help="Count with torch, too, and print both.")
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table")
+@format_option("flops")
 @click.option("-o", "--output", type=FILE, help="Write to a file.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 def command(
@@ -137,17 +137,16 @@ def command(
         "proof": proof,
         "warnings": tuple(warnings),
     }
-    if format_ == "json":
-        import json
+    from footprint.reports.flops_text import render, to_json
+    from footprint.reports.formats import Answer
 
-        from footprint.reports.flops_text import to_json
-
-        text = json.dumps(to_json(found.name, step, **parts), indent=2)
-    else:
-        from footprint.reports.flops_text import render
-
-        text = render(found.name, step, **parts)
-    write_output(text, output, overwrite=overwrite)
+    answer = Answer(
+        kind="flops",
+        text=lambda: render(found.name, step, **parts),
+        data=lambda: to_json(found.name, step, **parts),
+        subject=step,
+    )
+    show(answer, format_, output, overwrite=overwrite)
 
 
 _LENGTHS = {
@@ -211,14 +210,11 @@ def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Ph
 def _training(options: dict[str, Any]) -> TrainingMethod:
     from footprint.schema import TrainingMethod
 
-    def names(text: str | None) -> tuple[str, ...]:
-        return tuple(part.strip() for part in (text or "").split(",") if part.strip())
-
     return TrainingMethod(
         method=options["method"],
         lora_rank=options["lora_rank"],
-        lora_targets=names(options["lora_targets"]),
-        frozen=names(options["frozen"]),
+        lora_targets=options["lora_targets"],
+        frozen=options["frozen"],
         input_gradients=options["input_gradients"],
         recompute=options["recompute"],
         attention=options["attention"],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from footprint.cli._catalogue import Catalogue, Row, catalogue_group
+from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group
 
 
 def _rows() -> list[Row]:
