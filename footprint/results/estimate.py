@@ -13,6 +13,7 @@ from typing import Any
 from footprint.records import record
 from footprint.results.assumption import Assumption
 from footprint.results.quantity import Quantity
+from footprint.spelling import on_command_line
 
 SCHEMA = "footprint/estimate/1"
 
@@ -215,6 +216,7 @@ class Estimate:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""
         record = _plain(self, with_spread)
         assert isinstance(record, dict)  # noqa: S101 - a dataclass becomes a dict
+        record["warnings"] = [on_command_line(warning) for warning in self.warnings]
         return record
 
 

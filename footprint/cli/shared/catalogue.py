@@ -12,6 +12,7 @@ from footprint.cli.shared.formats import format_option
 from footprint.cli.shared.formats import show as show_answer
 from footprint.cli.shared.options import CatalogueName
 from footprint.records import record
+from footprint.spelling import on_command_line
 
 SCHEMA = "footprint/catalogue/1"
 WIDTH = 80
@@ -84,7 +85,7 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
 def warn(problems: Sequence[str]) -> None:
     """Say which of the user's own files were left out, and why."""
     for problem in problems:
-        click.echo(f"footprint: left out: {problem}", err=True)
+        click.echo(f"footprint: left out: {on_command_line(problem)}", err=True)
 
 
 def _search(rows: list[Row], text: str) -> list[Row]:
