@@ -64,12 +64,12 @@ MIXTRAL = {
 @pytest.mark.parametrize(
     ("sizes", "says"),
     [
-        ({"ep": 128}, "--ep 128 does not divide the 8 experts of the model: --ep 1, 2, 4, 8 do, or insist"),
-        ({"ep": 16}, "--ep 16 does not divide the 8 experts of the model: --ep 1, 2, 4, 8 do, or insist"),
-        ({"ep": 16, "force": True, "pp": 8}, "--ep 16 does not divide the 8 ranks .*: --ep 8 does"),
-        ({"ep": 3, "pp": 32}, "--ep 3 does not divide the 8 experts of the model: --ep 1, 2 do"),
-        ({"ep": 8, "pp": 16}, "--ep 8 does not divide the 4 ranks that hold a layer .*: --ep 4 does"),
-        ({"pp": 64, "hours": 1}, "--pp 64 is more stages than the 32 layers of the model: --pp 1 to 32 do"),
+        ({"ep": 128}, "`ep=128` does not divide the 8 experts of the model: `ep=` 1, 2, 4, 8 do, or insist"),
+        ({"ep": 16}, "`ep=16` does not divide the 8 experts of the model: `ep=` 1, 2, 4, 8 do, or insist"),
+        ({"ep": 16, "force": True, "pp": 8}, "`ep=16` does not divide the 8 ranks .*: `ep=8` does"),
+        ({"ep": 3, "pp": 32}, "`ep=3` does not divide the 8 experts of the model: `ep=` 1, 2 do"),
+        ({"ep": 8, "pp": 16}, "`ep=8` does not divide the 4 ranks that hold a layer .*: `ep=4` does"),
+        ({"pp": 64, "hours": 1}, "`pp=64` is more stages than the 32 layers of the model: `pp=` 1 to 32 do"),
     ],
 )
 def test_experts_and_layers_are_shared_out_whole(sizes: dict[str, int], says: str) -> None:

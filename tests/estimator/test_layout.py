@@ -129,9 +129,9 @@ def test_tensor_ranks_that_are_found_divide_the_heads(tmp_path, heads, ranks):
             "bert-base",
             "v100:8",
             8,
-            "the 12 attention heads of the model: --tp 1, 2, 4 do, or insist",
+            "the 12 attention heads of the model: `tp=` 1, 2, 4 do, or insist",
         ),
-        ("gpt2-xl", "v100:8", 2, "the 25 attention heads of the model: --tp 1 does, or insist"),
+        ("gpt2-xl", "v100:8", 2, "the 25 attention heads of the model: `tp=` 1 does, or insist"),
     ],
 )
 def test_given_tensor_ranks_that_do_not_divide_the_heads_are_refused(model, hw, tp, message):
