@@ -65,16 +65,18 @@ class EstimateRequest:
     epochs: float | None = about(
         "workload", COUNT, "Passes over the data (multiplies `tokens=` or `samples=`).", most=1e9
     )
-    batch_size: int | None = about("workload", WHOLE, "Sequences or samples of one global step.", most=10**12)
+    batch_size: int | None = about(
+        "workload", WHOLE, "Global batch: sequences or samples in one step.", most=10**12
+    )
     seq_len: int | None = about(
-        "workload", WHOLE, "Tokens a sequence (source, for encoder-decoders).", most=10**9
+        "workload", WHOLE, "Tokens in one sequence (the source, for encoder-decoders).", most=10**9
     )
     tgt_seq_len: int | None = about(
-        "workload", WHOLE, "Target tokens a sequence (encoder-decoders).", most=10**9
+        "workload", WHOLE, "Target tokens in one sequence (encoder-decoders).", most=10**9
     )
-    image_size: int | None = about("workload", WHOLE, "Pixels a side.", most=10**5)
+    image_size: int | None = about("workload", WHOLE, "Width and height of an image in pixels.", most=10**5)
     document_length: float | None = about(
-        "workload", COUNT, "Mean tokens of packed documents that attention does not cross.",
+        "workload", COUNT, "Mean tokens in a packed document; attention stays within one.",
         least=1.0, most=10**8,
     )  # fmt: skip
 
@@ -85,14 +87,16 @@ class EstimateRequest:
     )
     frozen: tuple[str, ...] = about("method", NAMES, "Frozen parts, comma-separated.", default=())
 
-    precision: str | None = about("execution", CHOICE, "Arithmetic of the matmuls.", choices=PRECISIONS)
+    precision: str | None = about(
+        "execution", CHOICE, "Number format of the matrix products.", choices=PRECISIONS
+    )
     tp: int | None = about("execution", WHOLE, "Tensor-parallel size.", most=10**6)
     pp: int | None = about("execution", WHOLE, "Pipeline-parallel size.", most=10**6)
     dp: int | None = about("execution", WHOLE, "Data-parallel size.", most=10**8)
     cp: int | None = about("execution", WHOLE, "Context-parallel size.", most=10**6)
     ep: int | None = about("execution", WHOLE, "Expert-parallel size.", most=10**6)
     micro_batch: int | None = about(
-        "execution", WHOLE, "Sequences of one micro-batch on one replica.", most=10**9
+        "execution", WHOLE, "Sequences in one micro-batch of one replica.", most=10**9
     )
     recompute: str | None = about(
         "execution", CHOICE, "Activation recomputation.", choices=get_args(Recompute)
@@ -106,11 +110,11 @@ class EstimateRequest:
     accelerators_per_node: int | None = about("cluster", WHOLE, "Accelerators in one server.", most=10**5)
     cooling: str | None = about("cluster", CHOICE, "Cooling of the servers.", choices=get_args(Cooling))
     network_byte_per_s: float | None = about(
-        "cluster", BANDWIDTH, "Network of one node, one direction: 400Gb/s, 50GB/s.", most=1e15
+        "cluster", BANDWIDTH, "Bandwidth of one node in one direction: 400Gb/s or 50GB/s.", most=1e15
     )
 
     anchor: str | None = about(
-        "known already", TEXT, "Measured steps of your own stack, names or files: the nearest counts."
+        "known already", TEXT, "Your own measurements, by name or file, comma-separated: the nearest is used."
     )
     hours: float | None = about("known already", HOURS, "Wall-clock duration.", most=1e7)
     step_time_s: float | None = about(
@@ -123,19 +127,21 @@ class EstimateRequest:
         "known already", COUNT, "Throughput of the whole cluster.", unit="samples/s", least=1e-6, most=1e15
     )
     mfu: float | None = about(
-        "known already", SHARE, "Step MFU: model FLOPs, full attention, dense peak.", most=1.0
+        "known already", SHARE, "Model FLOPs utilisation of a step: full attention, dense peak.", most=1.0
     )
-    goodput: float | None = about("known already", SHARE, "Share of the time that makes progress.", most=1.0)
+    goodput: float | None = about(
+        "known already", SHARE, "Share of the wall-clock time that makes progress.", most=1.0
+    )
     it_power_w: float | None = about(
-        "known already", COUNT, "Mean power of the whole cluster at the node [W].", unit="W", most=1e10
+        "known already", COUNT, "Mean power of all nodes together [W].", unit="W", most=1e10
     )
     accelerator_power_w: float | None = about(
-        "known already", COUNT, "Mean power of one board [W]; host added.", unit="W", most=1e5
+        "known already", COUNT, "Mean power of one board [W]; the host is added.", unit="W", most=1e5
     )
 
     region: str | None = about("place", PLACE, "Country, state or cloud region: FRA, US-VA, aws:us-east-1.")
     year: int | None = about(
-        "place", WHOLE, "Year of grid, PUE, prices and techniques (newest).", least=2000, most=2100
+        "place", WHOLE, "Year of the grid, PUE, prices and software (newest).", least=2000, most=2100
     )
     pue: float | None = about(
         "place", COUNT, "Power usage effectiveness of the site.", unit="1", least=1.0, most=5.0
@@ -153,7 +159,7 @@ class EstimateRequest:
         "price", PRICE, "Price of one accelerator-hour.", unit="USD/h", most=1e5
     )
     electricity_usd_per_kwh: float | None = about(
-        "price", PRICE, "Owned hardware: tariff.", unit="USD/kWh", most=100.0
+        "price", PRICE, "Owned hardware: price of the electricity.", unit="USD/kWh", most=100.0
     )
     capital_usd: float | None = about(
         "price", USD, "Owned hardware: price of one accelerator with its share of the server.", most=1e12
@@ -161,13 +167,15 @@ class EstimateRequest:
     lifetime_years: float | None = about(
         "price", COUNT, "Owned hardware: years in service.", unit="years", most=100.0
     )
-    utilisation: float | None = about("price", SHARE, "Owned hardware: share of its life in use.", most=1.0)
+    utilisation: float | None = about(
+        "price", SHARE, "Owned hardware: share of its lifetime in use.", most=1.0
+    )
 
-    runs: int | None = about("repeats", WHOLE, "Runs that succeed.", most=10**9)
+    runs: int | None = about("repeats", WHOLE, "Number of runs that succeed.", most=10**9)
     failed_share: float | None = about(
         "repeats", SHARE, "Share of all hours that failed runs take.", least=0.0, most=0.999
     )
-    force: bool = about("output", FLAG, "Accept values that look like slips.", default=False)
+    force: bool = about("output", FLAG, "Accept values that look like mistakes.", default=False)
 
     def __post_init__(self) -> None:
         if self.hw is None:

@@ -65,7 +65,7 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @click.option(
     "--fail-over-bound",
     type=click.Choice(["low", "mid", "high"], case_sensitive=False),
-    help="Which end of the interval the limit holds (mid).",
+    help="End of the interval that is compared with the limit (mid).",
 )
 def command(
     format_: str | None,

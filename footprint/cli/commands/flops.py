@@ -37,8 +37,8 @@ whatever the "architectures" of a config name.
 @click.command(epilog=_EPILOG)
 @field_option("model", required=True, help="A built-in model or config.json.")
 @field_option("batch_size", default=1, help="Sequences or images of the step (1).")
-@field_option("seq_len", help="Tokens a sequence (the first phase's).")
-@field_option("tgt_seq_len", help="Target tokens a sequence.")
+@field_option("seq_len", help="Tokens in one sequence (the first phase's).")
+@field_option("tgt_seq_len", help="Target tokens in one sequence.")
 @field_option("image_size")
 @click.option(
     "--predicted-positions",
@@ -50,7 +50,7 @@ whatever the "architectures" of a config name.
 @click.option(
     "--schedule",
     metavar="PHASES",
-    help="Whole run, too: STEPSxSEQUENCESxLENGTH,... (STEPSxIMAGES,...) or 'recipe', the model's own.",
+    help="Count a whole run, too: STEPSxSEQUENCESxLENGTH,... (STEPSxIMAGES,...) or the model's 'recipe'.",
 )
 @click.option("--objective", default=None, metavar="NAME", help="mlm, mlm+nsp, clm, classification, ...")
 @field_option("method", default="pretrain")
@@ -64,8 +64,12 @@ whatever the "architectures" of a config name.
 )
 @field_option("recompute", default="none")
 @field_option("attention", default="eager")
-@click.option("--precision", default="bf16", metavar="NAME", help="For the memory of the step (bf16).")
-@click.option("--optimizer", default="adam", metavar="NAME", help="For the memory of the step (adam).")
+@click.option(
+    "--precision", default="bf16", metavar="NAME", help="Number format, for the memory of the step (bf16)."
+)
+@click.option(
+    "--optimizer", default="adam", metavar="NAME", help="Optimiser, for the memory of the step (adam)."
+)
 @field_option("dp", default=1)
 @field_option("tp", default=1)
 @field_option("pp", default=1)
@@ -73,7 +77,7 @@ whatever the "architectures" of a config name.
 @field_option("ep", default=1)
 @click.option("--zero", type=click.IntRange(0, 3), default=0, help="ZeRO stage.")
 @click.option("--micro-batches", type=WHOLE, metavar="INTEGER", default=1, help="Gradient accumulation.")
-@field_option("hw", metavar="NAME", help="Says whether the step fits this accelerator.")
+@field_option("hw", metavar="NAME", help="Say whether the step fits into this accelerator.")
 @click.option("--verify", is_flag=True, help="Count with torch, too, and print both.")
 @format_option("flops")
 @click.option("-o", "--output", type=FILE, help="Write to a file.")

@@ -63,7 +63,7 @@ def format_names(kind: str) -> list[str]:
 def find_format(name: str, kind: str) -> Format:
     """The format of that name; UnknownNameError if this kind of answer has no such format."""
     wanted = name.strip().lower()
-    if wanted.isidentifier():
+    if wanted.isidentifier() and not wanted.endswith("_"):
         for stem in (wanted, f"{wanted}_"):
             if os.path.isfile(f"{_FOLDER}/{stem}.py") and kind in (_module(stem).KINDS or (kind,)):
                 return _module(stem)
