@@ -17,8 +17,9 @@ from tests.conftest import ROOT
 
 # Typed from the contract and the bounds that were agreed, not from the code.
 OPTIONS = """--model --hw --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len
-    --image-size --document-length --method --lora-rank --lora-targets --frozen --precision --tp --pp --dp --cp
-    --ep --micro-batch --recompute --attention --optimizer --stack --accelerators-per-node --cooling --network
+    --image-size --document-length --method --lora-rank --lora-targets --frozen --precision --tp --pp --dp
+    --cp --ep --micro-batch --recompute --attention --optimizer --stack --accelerators-per-node --cooling
+    --network
     --anchor --hours --step-time-s --tokens-per-second --samples-per-second --mfu --goodput --it-power-w
     --accelerator-power-w --region --year --pue --grid-g-per-kwh --provider --purchase --usd-per-hour
     --electricity-usd-per-kwh --capital-usd --lifetime-years --utilisation --runs --failed-share --name
