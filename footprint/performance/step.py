@@ -127,6 +127,7 @@ def step_facts(
     stack: str | None = None,
     anchor: Anchor | None = None,
     optimizer: str = "adam",
+    work: Work | None = None,
 ) -> StepFacts:
     """Everything that the prediction of one step needs, looked up.
 
@@ -134,7 +135,7 @@ def step_facts(
     the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the rest is
     found. ``stack`` is ``tuned``, ``native`` or, unknown, None. ``anchor`` is a measured step of the
     same stack, which shifts the prediction where it applies. ``optimizer`` decides how much memory
-    its states take, and so the layout.
+    its states take, and so the layout. ``work`` is what `work_of` gives for the step, where it is known.
 
     Raises
     ------
@@ -148,7 +149,7 @@ def step_facts(
     if step_flop.operations is None or cluster.accelerator.kind == "cpu":
         return _typical(flop, cluster, peak, precision, year)
     native = None if stack is None else STACKS[stack]
-    work = work_of(step_flop.operations, step_flop.training)
+    work = work or work_of(step_flop.operations, step_flop.training)
     given = dict(layout or {})
     if recompute != "none":
         given["recompute"] = recompute
