@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from footprint.arithmetic import Number, maximum, where
 from footprint.performance.constants import Constants
-from footprint.performance.layout import Layout
+from footprint.performance.layout import LayoutNumbers
 from footprint.performance.machine import BYTES, NARROW, Machine
 from footprint.performance.work import Work
 from footprint.schema import Accelerator
@@ -18,12 +18,12 @@ SCORE_COPIES = 2.5
 """16-bit elements kept for each attention score without fused attention: 5 a s^2 b bytes."""
 
 
-def memory_byte(work: Work, layout: Layout, machine: Machine) -> Number:
+def memory_byte(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Memory that one accelerator of the fullest pipeline stage needs [byte]."""
     return state_byte(work, layout, machine) + activation_byte(work, layout, machine)
 
 
-def state_byte(work: Work, layout: Layout, machine: Machine) -> Number:
+def state_byte(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Weights, gradients and optimiser states [byte]."""
     c = machine.constants
     replicas = layout.dp * layout.cp
@@ -47,7 +47,7 @@ def state_byte(work: Work, layout: Layout, machine: Machine) -> Number:
     return where(layout.zero == 3, sharded, where(layout.zero == 0, replicated, states_sharded))
 
 
-def activation_byte(work: Work, layout: Layout, machine: Machine) -> Number:
+def activation_byte(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Activations kept for the backward pass, logits and working space [byte]."""
     c = machine.constants
     here = layout.micro_batch / work.samples / (layout.cp * layout.tp)

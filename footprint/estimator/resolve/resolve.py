@@ -39,9 +39,6 @@ from footprint.schema import ModelConfig, TrainingMethod
 _POWER_OPTION = "--accelerator-power-w"
 
 
-<<<<<<< HEAD
-def resolve(request: EstimateRequest, anchor: Anchor | None = None, *, possible: bool = True) -> Facts:
-=======
 def resolve(
     request: EstimateRequest,
     anchor: Anchor | None = None,
@@ -49,7 +46,6 @@ def resolve(
     possible: bool = True,
     shared: Shared | None = None,
 ) -> Facts:
->>>>>>> main
     """Everything that an estimate of this request rests on.
 
     ``anchor`` is a measured step of the user's own stack. Without ``possible``, whether the cluster's
