@@ -87,7 +87,7 @@ def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
     from pydantic import TypeAdapter, ValidationError
 
     if "peak_flop_per_s" in raw and "config" not in raw:
-        raise DataFileError(f"{origin} describes an accelerator, not a model: give it as --hw {origin}:8")
+        raise DataFileError(f"{origin} describes an accelerator, not a model: give it as `hw='{origin}:8'`")
     try:
         # As JSON: strictly read, it takes lists for tuples but no text for numbers.
         model = TypeAdapter(ModelConfig).validate_json(json.dumps(raw, default=str), strict=True)
