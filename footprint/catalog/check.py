@@ -11,9 +11,10 @@ from pathlib import Path
 from time import gmtime
 from typing import Any, get_args
 
-from footprint.catalog.files import hardware_folder, read_toml, reference_folder
-from footprint.catalog.hardware import find_accelerator, shipped_id
-from footprint.catalog.models import find_model
+from footprint.catalog.files import hardware_folder, read_toml
+from footprint.catalog.folder import ids
+from footprint.catalog.hardware.find import find_accelerator, shipped_id
+from footprint.catalog.models import find_model, models_folder
 from footprint.catalog.sources import all_sources
 from footprint.errors import DataFileError
 from footprint.schema import Accelerator, ModelConfig, Precision
@@ -58,9 +59,9 @@ def _remarks(record: Accelerator | ModelConfig) -> tuple[str, ...]:
         )
     own: Mapping[str, Any] = record.sources
     missing = sorted({c.source for c in record.cite.values()} - set(own) - set(all_sources()))
-    shipped = shipped_accelerators() if isinstance(record, Accelerator) else shipped_models()
+    folder = hardware_folder() if isinstance(record, Accelerator) else models_folder()
     remarks = []
-    if record.id in shipped:
+    if record.id in ids(folder):
         remarks.append(
             f"id {record.id!r} is that of a built-in file, which wins: choose another to use it by name"
         )
@@ -114,13 +115,3 @@ def _magnitudes(chip: Accelerator) -> list[str]:
     if shipped_id(chip.id) not in (None, chip.id):
         remarks.append(f"id {chip.id!r} is a name of the built-in {shipped_id(chip.id)}, which wins")
     return remarks
-
-
-def shipped_accelerators() -> set[str]:
-    """Ids of the built-in profiles."""
-    return {path.stem for path in hardware_folder().glob("*.toml")}
-
-
-def shipped_models() -> set[str]:
-    """Ids of the built-in models."""
-    return {path.stem for path in (reference_folder() / "models").glob("*.toml")}

@@ -1,19 +1,19 @@
 """Where the data folders are, and how their files are read.
 
-Shipped files are trusted (a test checks every one with pydantic); files of the user go
-through `footprint.catalog.check` first. This is the hot path: the shipped files are named by
-text and read in their plain form, since importing pathlib and a TOML parser takes as long as
-everything else that is read (see docs/decisions/start-up.md).
+Shipped files are trusted (a test checks every one with pydantic); a user's files are checked when
+they are read. Every estimate starts here, so shipped files are named by text, and ``pathlib``,
+``tomllib`` and ``platformdirs`` are imported where they are needed: their imports take longer than
+all that is read (see docs/decisions/start-up.md).
 """
 
 from __future__ import annotations
 
+import csv
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from footprint.catalog.plain import plain_toml
 from footprint.errors import DataFileError
 
 if TYPE_CHECKING:
@@ -82,66 +82,28 @@ def read_text(path: Path | str) -> str:
 
 def read_toml(path: Path | str) -> dict[str, Any]:
     """Tables of a TOML file; DataFileError names the line that is broken."""
-    text = read_text(path)
+    return parse_toml(read_text(path), path)
+
+
+def parse_toml(text: str, origin: Path | str) -> dict[str, Any]:
+    """Tables of a TOML text; DataFileError names its origin and the line that is broken."""
     import tomllib
 
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise DataFileError(f"{path}: not valid TOML: nested too deeply") from None
+        raise DataFileError(f"{origin}: not valid TOML: nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
-        raise DataFileError(f"{path}: not valid TOML: {error}") from None
-
-
-def shipped_toml(name: str) -> dict[str, Any]:
-    """Tables of a shipped TOML file, such as ``reference_data/models/bert-base.toml``."""
-    return tables(read_text(shipped(name)))
-
-
-def tables(text: str) -> dict[str, Any]:
-    """Tables of a trusted TOML text."""
-    plain = plain_toml(text)
-    if plain is not None:
-        return plain
-    import tomllib
-
-    return tomllib.loads(text)
+        raise DataFileError(f"{origin}: not valid TOML: {error}") from None
 
 
 def read_csv(path: Path | str) -> Iterator[dict[str, str]]:
     """Rows of a shipped CSV table, as text."""
-    import csv
-
     with open(path, encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file)
 
 
-def parsed(lines: Sequence[str]) -> list[dict[str, str]]:
-    """Rows of the lines of a shipped CSV table, its head first; csv is imported only where it is needed."""
-    columns = lines[0].split(",")
-    rows = [_cells(line, len(columns)) for line in lines[1:]]
-    if all(rows):
-        return [dict(zip(columns, row, strict=True)) for row in rows]
-    import csv
-
-    return list(csv.DictReader(lines))
-
-
-def _cells(line: str, width: int) -> list[str]:
-    """Cells of a line of which none, or only the last, is quoted; empty if it is another line."""
-    cells = line.split(",", width - 1)
-    if len(cells) != width:
-        return []
-    if '"' not in line:
-        return cells if "," not in cells[-1] else []
-    last = cells.pop()
-    inside = last[1:-1].replace('""', "\0")
-    if (
-        last[:1] != '"'
-        or last[-1:] != '"'
-        or len(last) < 2
-        or '"' in inside
-        or any('"' in cell for cell in cells)
-    ):
-        return []
-    return [*cells, inside.replace("\0", '"')]
+def parse_csv(lines: Iterable[str]) -> list[dict[str, str]]:
+    """Rows of the lines of a shipped CSV table, its head first."""
+    head, *rows = csv.reader(lines)
+    return [dict(zip(head, row, strict=True)) for row in rows]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from footprint.catalog.files import read_toml, reference_folder
+from footprint.catalog.files import shipped
+from footprint.catalog.folder import ids, read_record
 from footprint.schema import Source
 
 
@@ -13,8 +14,9 @@ from footprint.schema import Source
 def all_sources() -> dict[str, Source]:
     """Every shared source by its key; a key described twice would be caught by a test."""
     found: dict[str, Source] = {}
-    for path in sorted((reference_folder() / "sources").glob("*.toml")):
-        found.update({key: Source(**fields) for key, fields in read_toml(path).items()})
+    folder = shipped("reference_data/sources")
+    for topic in ids(folder):
+        found.update({key: Source(**fields) for key, fields in read_record(folder, topic).items()})
     return found
 
 

@@ -1,6 +1,8 @@
-"""Which edition of the data an output rests on."""
+"""Which edition of the program and of its data an output rests on."""
 
 from __future__ import annotations
+
+__version__ = "0.1.0"
 
 DATA_VERSION = "2026.11"
 """Year and month of the newest edition of ``hardware_profiles`` and ``reference_data``."""
@@ -11,6 +13,4 @@ DATA_YEAR = int(DATA_VERSION[:4])
 
 def footprint_version() -> str:
     """Version of the installed distribution, or of the checkout."""
-    from footprint import __version__
-
     return __version__

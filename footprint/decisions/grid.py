@@ -11,7 +11,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.hardware.cluster import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.errors import FootprintError
 from footprint.estimator.columns import Columns, columns_of, stacked, stacked_prices, stacked_sites
@@ -101,9 +101,7 @@ class Grid:
         """The clusters of the grid, those of one chip and node form together: name, count and row."""
         groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
         for place, name in enumerate(self.axes.get("hw", [fields.get("hw")])):
-            cluster, _ = parse_cluster(
-                name, **{key: fields.get(key) for key in _OF_CLUSTER}
-            )
+            cluster, _ = parse_cluster(name, **{key: fields.get(key) for key in _OF_CLUSTER})
             key = (cluster.accelerator.id, cluster.node.id)
             row = place * self._strides.get("hw", 0)
             groups.setdefault(key, []).append((name, cluster.count, row))

@@ -252,9 +252,7 @@ def _first_least(values: Array, rows: Array, count_of: Array, counts: int) -> Ar
     last = len(rows)
     if not last:
         return np.full(least.shape, -1)
-    first = _by_count(
-        np.minimum, np.where(is_least, np.arange(last)[:, None], last), count_of, counts, last
-    )
+    first = _by_count(np.minimum, np.where(is_least, np.arange(last)[:, None], last), count_of, counts, last)
     return np.where(first < last, rows[np.minimum(first, last - 1)], -1)
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from footprint.catalog.cluster import MAX_COUNT, parse_cluster
 from footprint.catalog.hardware import accelerator_ids, find_accelerator, known_names, load_shipped
+from footprint.catalog.hardware.cluster import MAX_COUNT, parse_cluster
 from footprint.errors import DataFileError, FootprintError, UnknownNameError
 
 

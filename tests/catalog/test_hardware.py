@@ -209,7 +209,7 @@ def test_one_chip_costs_the_index_and_one_file(monkeypatch: pytest.MonkeyPatch) 
 
 def test_finding_a_chip_imports_nothing_heavy(root: Path) -> None:
     code = (
-        "import sys; from footprint.catalog.cluster import parse_cluster; parse_cluster('v100x8');"
+        "import sys; from footprint.catalog.hardware.cluster import parse_cluster; parse_cluster('v100x8');"
         "print([m for m in ('pydantic', 'rapidfuzz', 'platformdirs', 'numpy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)

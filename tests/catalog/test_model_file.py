@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from footprint.catalog.files import MAX_FILE_BYTES, read_toml
-from footprint.catalog.model_file import check_model, read_config, read_model_file
 from footprint.catalog.models import find_model, models_folder
+from footprint.catalog.models.read import check_model, read_config, read_model_file
 from footprint.errors import DataFileError
 
 # What huggingface.co serves for a small Llama, with keys that this project has no use for.

@@ -10,8 +10,8 @@ import pytest
 
 from footprint.catalog.files import read_toml
 from footprint.catalog.hardware import find_accelerator
-from footprint.catalog.model_file import check_model
 from footprint.catalog.models import all_models, find_model, models_folder
+from footprint.catalog.models.read import check_model
 from footprint.catalog.sources import all_sources
 from footprint.schema import ModelConfig, Phase
 

@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_toml, reference_folder
-from footprint.catalog.grid_spread import life_cycle_g_per_kwh
 from footprint.catalog.places import (
     all_places,
     find_place,
@@ -23,6 +22,7 @@ from footprint.catalog.places import (
     place_keys,
     table,
 )
+from footprint.catalog.places.spread import life_cycle_g_per_kwh
 from footprint.schema import Place
 
 LB_PER_MWH = 0.45359237  # g/kWh; the international pound

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from footprint.catalog.plain import plain_index, plain_toml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from footprint.catalog.files import data_root, hardware_folder, parsed, reference_folder, tables
-from footprint.catalog.plain import plain_index, plain_toml
 
 FILES = [*sorted(hardware_folder().glob("*.toml")), *sorted(reference_folder().rglob("*.toml"))]
 ON_THE_WAY_TO_AN_ESTIMATE = ("hardware_profiles/v100-sxm2-16gb.toml", "reference_data/models/bert-base.toml")

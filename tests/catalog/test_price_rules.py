@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.catalog import offers as rules
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.prices import find_price, find_provider, interruption_factor
+from footprint.catalog.prices import offers as rules
 from footprint.errors import FootprintError, MissingFactError, UnknownNameError
 from footprint.schema import PriceOffer
 

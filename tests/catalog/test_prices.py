@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from footprint.catalog import offers as rules
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import hardware_folder, reference_folder
 from footprint.catalog.prices import all_offers, find_price, providers
+from footprint.catalog.prices import offers as rules
 from footprint.schema import PriceOffer, Source
 
 COLUMNS = [

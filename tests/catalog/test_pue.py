@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.places import cloud_regions, find_place, table
-from footprint.catalog.pue import find_pue, find_water
+from footprint.catalog.places.pue import find_pue, find_water
 from footprint.errors import FootprintError
 
 Z90 = 1.6448536269514722

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footprint.catalog.assumptions import Assumed, assumed
-from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.hardware.cluster import parse_cluster
 from footprint.catalog.models import find_model
 from footprint.catalog.prices import interruption_factor
 from footprint.catalog.version import DATA_YEAR
@@ -39,9 +39,7 @@ from footprint.schema import ModelConfig, TrainingMethod
 _POWER_OPTION = "--accelerator-power-w"
 
 
-def resolve(
-    request: EstimateRequest, anchor: Anchor | None = None, *, possible: bool = True
-) -> Facts:
+def resolve(request: EstimateRequest, anchor: Anchor | None = None, *, possible: bool = True) -> Facts:
     """Everything that an estimate of this request rests on.
 
     ``anchor`` is a measured step of the user's own stack. Without ``possible``, whether the cluster's

@@ -10,7 +10,7 @@ import functools
 
 from footprint.catalog.files import read_csv, shipped
 from footprint.catalog.names import normalise, unknown
-from footprint.catalog.offers import sellers
+from footprint.catalog.prices.offers import sellers
 from footprint.records import record
 
 

@@ -1,7 +1,7 @@
 """How far a grid factor may be from the truth of one run, and life-cycle from direct factors.
 
 All numbers are in ``reference_data/assumptions/places.toml``; the fitted ones are computed
-from the shipped tables by `footprint.catalog.places_fit`, and a test repeats it.
+from the shipped tables by ``calibration/places.py``, and a test repeats it.
 """
 
 from __future__ import annotations

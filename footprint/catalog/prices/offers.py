@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 
-from footprint.catalog.files import parsed, read_text, shipped
+from footprint.catalog.files import parse_csv, read_text, shipped
 from footprint.schema import PriceOffer
 
 CURRENT_YEARS = 2
@@ -24,7 +24,7 @@ def _lines() -> tuple[str, list[str]]:
 
 
 def _rows(lines: Iterable[str]) -> Iterable[dict[str, str]]:
-    return parsed([_lines()[0], *lines])
+    return parse_csv([_lines()[0], *lines])
 
 
 @functools.cache
@@ -79,7 +79,7 @@ def data_date() -> str:
 def _cell(header: str, line: str, index: int) -> str:
     """One cell of a line; only a quoted cell before it makes the whole line be parsed."""
     cells = line.partition('"')[0].split(",")
-    return cells[index] if index + 1 < len(cells) else [*parsed([header, line])[0].values()][index]
+    return cells[index] if index + 1 < len(cells) else [*parse_csv([header, line])[0].values()][index]
 
 
 def current(offers: Iterable[PriceOffer], data_date: str) -> list[PriceOffer]:

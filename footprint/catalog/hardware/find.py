@@ -1,24 +1,23 @@
 """Accelerators by name: their ids, other names, driver names, or the path of a profile.
 
-One chip costs one small index (``hardware_profiles/index.json``) and one TOML file. A name
-that the index lacks is looked for in the files that it does not know: those in the user's own
-folder, and new ones of ours before the index is written again. A shipped name wins over a user's.
+A name that the index lacks is looked for in the files that it does not know: the user's own, and
+new shipped ones whose index has not been written yet. A shipped name wins over a user's.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from footprint.catalog.files import hardware_folder, read_toml, shipped, shipped_toml, user_folder
-from footprint.catalog.folder import Names, ids
+from footprint.catalog.build import built, checked
+from footprint.catalog.files import hardware_folder, read_toml, shipped, user_folder
+from footprint.catalog.folder import Names, ids, read_record
 from footprint.catalog.names import normalise, unknown
-from footprint.errors import DataFileError, FootprintError
-from footprint.schema import Accelerator, Cite, NodeForm, Source
+from footprint.errors import DataFileError
+from footprint.schema import Accelerator, NodeForm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 KIND = "accelerator"
@@ -69,16 +68,17 @@ def all_accelerators(problems: list[str] | None = None) -> list[Accelerator]:
 
     A broken file is an error, or with ``problems`` a line in it.
     """
-    seen: dict[str, Accelerator] = {}
-    for path in _profile_paths():
-        if path.stem not in seen:
-            try:
-                seen[path.stem] = _load(path)
-            except DataFileError as error:
-                if problems is None:
-                    raise
-                problems.append(str(error))
-    return [seen[key] for key in sorted(seen)]
+    found: dict[str, Accelerator] = {}
+    for folder in (hardware_folder(), user_hardware_folder()):
+        for accelerator_id in ids(folder):
+            if accelerator_id not in found:
+                try:
+                    found[accelerator_id] = _load(folder / f"{accelerator_id}.toml")
+                except DataFileError as error:
+                    if problems is None:
+                        raise
+                    problems.append(str(error))
+    return [found[key] for key in sorted(found)]
 
 
 def is_path(name: str) -> bool:
@@ -115,7 +115,8 @@ def shipped_ids() -> list[str]:
 @functools.lru_cache(maxsize=256)
 def load_shipped(accelerator_id: str) -> Accelerator:
     """The shipped accelerator of this id."""
-    return build_accelerator(shipped_toml(f"{_FOLDER}/{accelerator_id}.toml"), f"{accelerator_id}.toml")
+    raw = read_record(shipped(_FOLDER), accelerator_id)
+    return build_accelerator(raw, f"{accelerator_id}.toml")
 
 
 def scanned_names() -> dict[str, Path]:
@@ -128,61 +129,18 @@ def scanned_names() -> dict[str, Path]:
 
 
 def build_accelerator(raw: Mapping[str, Any], origin: str) -> Accelerator:
-    """The accelerator of a profile's tables, built without type checks (shipped files).
-
-    Raises
-    ------
-    DataFileError
-        If a field is missing, unknown or out of range; names ``origin``.
-    """
-    try:
-        fields = dict(raw)
-        fields["nodes"] = tuple(NodeForm(**node) for node in fields.get("nodes", ()))
-        fields["cite"] = {path: Cite(**entry) for path, entry in fields.get("cite", {}).items()}
-        fields["sources"] = {key: Source(**entry) for key, entry in fields.get("sources", {}).items()}
-        for name in ("aliases", "nvml_names", "torch_names"):
-            fields[name] = tuple(fields.get(name, ()))
-        return Accelerator(**fields)
-    except FootprintError as error:
-        raise DataFileError(f"{origin}: {error}") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise DataFileError(f"{origin}: not a hardware profile: {error}") from None
+    """The accelerator of a shipped profile's tables; DataFileError names ``origin`` and the field."""
+    return built(Accelerator, "hardware profile", raw, origin, nodes=_nodes)
 
 
-def check_accelerator(raw: Mapping[str, Any], origin: str) -> Accelerator:
-    """The accelerator of tables that a stranger wrote, every type and key checked first.
-
-    Raises
-    ------
-    DataFileError
-        One line that names each wrong field.
-    """
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        # As JSON, because strict JSON mode takes lists for tuples and nothing else for anything else.
-        import json
-
-        return TypeAdapter(Accelerator).validate_json(json.dumps(raw, default=str), strict=True)
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:4]]
-        more = f" (and {error.error_count() - 4} more)" if error.error_count() > 4 else ""
-        raise DataFileError(f"{origin}: {'; '.join(wrong)}{more}") from None
-    except FootprintError as error:
-        raise DataFileError(f"{origin}: {error}") from None
+def _nodes(tables: Iterable[Mapping[str, Any]]) -> tuple[NodeForm, ...]:
+    return tuple([NodeForm(**table) for table in tables])
 
 
 @functools.cache
 def _index() -> dict[str, str]:
     """Compact name -> id of a shipped accelerator; empty without an index, so that a checkout works."""
     return NAMES.indexed(shipped(_FOLDER))
-
-
-def _profile_paths() -> Iterator[Path]:
-    """Profiles, the shipped ones first."""
-    for folder in (hardware_folder(), user_hardware_folder()):
-        if folder.is_dir():
-            yield from sorted(folder.glob("*.toml"))
 
 
 def user_hardware_folder() -> Path:
@@ -193,7 +151,7 @@ def user_hardware_folder() -> Path:
 def _load(path: Path) -> Accelerator:
     """The accelerator of a file in one of the two folders; its id must be the file's name."""
     if path.parent == hardware_folder():
-        accelerator = build_accelerator(read_toml(path), path.name)
+        accelerator = build_accelerator(read_record(path.parent, path.stem), path.name)
     else:
         accelerator = _from_user_file(path)
     if accelerator.id != path.stem:
@@ -206,4 +164,4 @@ def _from_user_file(path: Path) -> Accelerator:
         raw = read_toml(path)
     except ValueError:  # a path that no file system takes, such as one with a NUL in it
         raise DataFileError(f"{str(path)!r} is not a path") from None
-    return check_accelerator(raw, str(path))
+    return checked(Accelerator, raw, str(path))

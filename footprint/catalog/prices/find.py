@@ -14,28 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from footprint.catalog import offers as rules
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.names import nearest, normalise, unknown
-from footprint.catalog.ownership import OwnedPrice, owned_price
-from footprint.catalog.price_spread import over_providers, within_provider
-from footprint.catalog.providers import find_provider, is_table, only_seller, provider_table, providers
+from footprint.catalog.prices import offers as rules
+from footprint.catalog.prices.providers import find_provider, is_table, only_seller, provider_table
+from footprint.catalog.prices.spread import over_providers, within_provider
 from footprint.errors import MissingFactError
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.schema import PriceOffer
-
-__all__ = [
-    "OwnedPrice",
-    "PriceQuote",
-    "all_offers",
-    "find_price",
-    "find_provider",
-    "find_purchase",
-    "interruption_factor",
-    "owned_price",
-    "providers",
-]
 
 PURCHASES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 ANY_REGION = "global"

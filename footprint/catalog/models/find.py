@@ -7,14 +7,16 @@ with pydantic; the shipped files are checked by the tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from footprint.catalog.files import reference_folder, shipped, shipped_toml, user_folder
-from footprint.catalog.folder import Names, ids
+from footprint.catalog.build import built
+from footprint.catalog.files import reference_folder, shipped, user_folder
+from footprint.catalog.folder import Names, ids, read_record
 from footprint.catalog.names import unknown
-from footprint.errors import DataFileError, FootprintError
-from footprint.schema import Cite, ModelConfig, Phase, Recipe, Source
+from footprint.errors import DataFileError
+from footprint.schema import ModelConfig, Phase, Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 NAMES = Names({"aliases": ("id", "aliases")}, dashes=True)
 HINT = "a path to a Hugging Face config.json or a model TOML works too"
 FILE_ENDINGS = (".json", ".toml")
-Record = TypeVar("Record")
 
 
 def models_folder() -> Path:
@@ -70,7 +71,7 @@ def find_model(name: str) -> ModelConfig:
     """
     path_like = "/" in name or "\\" in name or name.lower().endswith(FILE_ENDINGS)
     if path_like and (path := _existing(name)):
-        from footprint.catalog.model_file import read_model_file
+        from footprint.catalog.models.read import read_model_file
 
         return read_model_file(path)
     if (model_id := NAMES.find(shipped("reference_data/models"), name)) is not None:
@@ -83,32 +84,13 @@ def find_model(name: str) -> ModelConfig:
     raise unknown("model", name, [*NAMES.suggested(models_folder()), *ids(own_models_folder())], HINT)
 
 
-def build_model(raw: dict[str, Any], origin: str) -> ModelConfig:
-    """The model that the tables of a trusted TOML file describe; ``origin`` names the file.
-
-    Raises:
-        DataFileError: a key is missing, unknown or out of range.
-    """
-    fields = dict(raw)
-    try:
-        if "recipe" in fields:
-            fields["recipe"] = _build_recipe(fields["recipe"])
-        fields["aliases"] = tuple(fields.get("aliases", ()))
-        fields["cite"] = _each(Cite, fields.get("cite", {}))
-        fields["sources"] = _each(Source, fields.get("sources", {}))
-        return ModelConfig(**fields)
-    except FootprintError as error:
-        raise DataFileError(f"{origin}: {error}") from None
-    except (TypeError, AttributeError) as error:
-        raise DataFileError(f"{origin}: not a model: {error}") from None
+def build_model(raw: Mapping[str, Any], origin: str) -> ModelConfig:
+    """The model that a shipped file's tables describe; DataFileError names ``origin`` and the field."""
+    return built(ModelConfig, "model", raw, origin, recipe=_recipe)
 
 
-def _build_recipe(raw: dict[str, Any]) -> Recipe:
-    return Recipe(**{**raw, "phases": tuple(Phase(**phase) for phase in raw.get("phases", ()))})
-
-
-def _each(record: Callable[..., Record], tables: dict[str, dict[str, Any]]) -> dict[str, Record]:
-    return {key: record(**table) for key, table in tables.items()}
+def _recipe(raw: Mapping[str, Any]) -> Recipe:
+    return Recipe(**{**raw, "phases": tuple([Phase(**phase) for phase in raw.get("phases", ())])})
 
 
 def _existing(name: str) -> Path | None:
@@ -122,12 +104,13 @@ def _existing(name: str) -> Path | None:
         return None
 
 
+@functools.lru_cache(maxsize=256)
 def _shipped(model_id: str) -> ModelConfig:
-    return build_model(shipped_toml(f"reference_data/models/{model_id}.toml"), f"{model_id}.toml")
+    return build_model(read_record(shipped("reference_data/models"), model_id), f"{model_id}.toml")
 
 
 def _own(model_id: str) -> ModelConfig:
-    from footprint.catalog.model_file import read_model_file
+    from footprint.catalog.models.read import read_model_file
 
     path = own_models_folder() / f"{model_id}.toml"
     model = read_model_file(path)

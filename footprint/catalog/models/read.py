@@ -9,18 +9,15 @@ from __future__ import annotations
 import json
 from pathlib import Path, PurePath
 from time import gmtime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from footprint.catalog.build import checked
 from footprint.catalog.files import read_text, read_toml
 from footprint.catalog.names import normalise
-from footprint.errors import DataFileError, FootprintError
+from footprint.errors import DataFileError
 from footprint.schema import ModelConfig
 
-if TYPE_CHECKING:
-    from pydantic import ValidationError
-
 CONFIG_NAME = "config.json"
-MAX_SHOWN_PROBLEMS = 3
 DIFFUSERS = {"DiTTransformer2DModel": "dit", "Transformer2DModel": "dit"}
 """Classes of the diffusers library, whose configs name them in ``_class_name`` and have no ``model_type``."""
 MAX_NAME = 120
@@ -82,19 +79,11 @@ def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
     """The model that a stranger's tables describe, every field checked.
 
     Raises:
-        DataFileError: lists the first fields that are wrong, and why.
+        DataFileError: names the first fields that are wrong, and why.
     """
-    from pydantic import TypeAdapter, ValidationError
-
     if "peak_flop_per_s" in raw and "config" not in raw:
         raise DataFileError(f"{origin} describes an accelerator, not a model: give it as --hw {origin}:8")
-    try:
-        # As JSON: strictly read, it takes lists for tuples but no text for numbers.
-        model = TypeAdapter(ModelConfig).validate_json(json.dumps(raw, default=str), strict=True)
-    except ValidationError as error:
-        raise DataFileError(f"{origin}: {_problems(error)}") from None
-    except (FootprintError, RecursionError) as error:
-        raise DataFileError(f"{origin}: {error}") from None
+    model = checked(ModelConfig, raw, origin)
     if not model.id or normalise(model.id) != model.id or not model.id.isprintable():
         raise DataFileError(
             f"{origin}: id must be lower case, with dashes and no blanks, not {model.id[:80]!r}"
@@ -126,11 +115,3 @@ def _name(config: dict[str, Any], path: Path) -> str:
         if shown:
             return shown
     return "model"
-
-
-def _problems(error: ValidationError) -> str:
-    """One line that says which fields are wrong."""
-    found = error.errors(include_url=False, include_input=False)
-    lines = [f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}" for item in found]
-    more = len(lines) - MAX_SHOWN_PROBLEMS
-    return "; ".join(lines[:MAX_SHOWN_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")

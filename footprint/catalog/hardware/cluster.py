@@ -11,7 +11,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
 
-from footprint.catalog.hardware import (
+from footprint.catalog.hardware.find import (
     KIND,
     LONGEST_NAME,
     compact,

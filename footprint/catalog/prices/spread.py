@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.offers import median, percentile
+from footprint.catalog.prices.offers import median, percentile
 from footprint.results import Quantity
 from footprint.schema import PriceOffer
 

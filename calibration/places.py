@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterable
 from itertools import pairwise
 
-from footprint.catalog.grid_spread import WITH_PARTS, band
 from footprint.catalog.places import WORLD, find_place, table
+from footprint.catalog.places.spread import WITH_PARTS, band
 
 Fits = dict[str, float]
 

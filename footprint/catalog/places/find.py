@@ -12,9 +12,9 @@ import functools
 import math
 from typing import Any
 
-from footprint.catalog.files import parsed, read_text, shipped
-from footprint.catalog.grid_spread import from_direct, interval, world_interval
 from footprint.catalog.names import normalise, unknown
+from footprint.catalog.places.spread import from_direct, interval, world_interval
+from footprint.catalog.places.tables import cloud_regions, rows_of, table
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.results import Quantity
 from footprint.schema import Place
@@ -140,38 +140,6 @@ def check_year(year: int | None) -> None:
     whole = isinstance(year, int) and not isinstance(year, bool)
     if year is not None and not (whole and FIRST_YEAR <= year <= LAST_YEAR):
         raise FootprintError(f"--year takes a year from {FIRST_YEAR} to {LAST_YEAR}, not {year!r}")
-
-
-def table(name: str) -> list[dict[str, str]]:
-    """Rows of a shipped table of ``reference_data``, as text."""
-    return parsed(read_text(shipped(f"reference_data/{name}")).splitlines())
-
-
-@functools.cache
-def _text(name: str) -> str:
-    """A shipped table as one text whose every line ends."""
-    return read_text(shipped(f"reference_data/{name}")).replace("\r\n", "\n").rstrip("\n") + "\n"
-
-
-@functools.cache
-def rows_of(name: str, key: str) -> list[dict[str, str]]:
-    """The rows of a shipped table whose first field is ``key``; only these are parsed."""
-    if "," in key or "\n" in key:
-        return []  # would match more than the first field
-    text, begin = _text(name), f"\n{key},"
-    lines = [text[: text.index("\n")]]
-    at = text.find(begin)
-    while at >= 0:
-        end = text.index("\n", at + 1)
-        lines.append(text[at + 1 : end])
-        at = text.find(begin, end)
-    return parsed(lines)
-
-
-@functools.cache
-def cloud_regions() -> dict[str, dict[str, str]]:
-    """Rows of ``regions.csv`` by key, ``aws:us-east-1`` and so on."""
-    return {row["key"]: row for row in table("regions.csv")}
 
 
 def _unknown(key: str, wanted: str) -> UnknownNameError:
