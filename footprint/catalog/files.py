@@ -80,6 +80,23 @@ def read_text(path: Path | str) -> str:
         raise DataFileError(f"{path}: {error.strerror or error}") from None
 
 
+@functools.cache
+def shipped_text(name: str) -> str:
+    """Text of a shipped table, such as ``reference_data/grid.csv``; every line of it ends."""
+    return read_text(shipped(name)).replace("\r\n", "\n").rstrip("\n") + "\n"
+
+
+def lines_with(table: str, part: str) -> list[str]:
+    """The head of a table's text, and its lines that hold ``part`` or, if it begins one, follow it."""
+    lines = [table[: table.index("\n")]]
+    at = table.find(part)
+    while at >= 0:
+        begin, end = table.rfind("\n", 0, at + 1) + 1, table.index("\n", at + 1)
+        lines.append(table[begin:end])
+        at = table.find(part, end)
+    return lines
+
+
 def read_toml(path: Path | str) -> dict[str, Any]:
     """Tables of a TOML file; DataFileError names the line that is broken."""
     return parse_toml(read_text(path), path)

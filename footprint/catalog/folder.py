@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INDEX = "index.json"
-_NAMES = '"names":'
 
 
 def ids(folder: Path | str) -> list[str]:
@@ -43,49 +42,73 @@ def read_record(folder: Path | str, record_id: str) -> dict[str, Any]:
     """
     path = f"{folder}/{record_id}.toml"
     text = read_text(path)
-    line = _lines(folder).get(_key(record_id, text))
-    if line is not None:
-        tables: dict[str, Any] = json.loads(line)
-        return tables
-    return parse_toml(text, path)
+    tables = indexed(folder, f"{record_id}.toml", text)
+    return parse_toml(text, path) if tables is None else tables
 
 
-def index_text(folder: Path | str, names: Mapping[str, Mapping[str, str]] | None = None) -> str:
-    """The index of a folder as its file should hold it; ``names`` maps section -> name -> id."""
-    lines = [f"{_NAMES} {json.dumps(names or {})}"]
+def read_records(folder: Path | str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Id and tables of every record of a folder, as `read_record` reads them, by id."""
+    try:
+        index = json.loads(_index_of(folder))
+    except ValueError:
+        index = {}
     for record_id in ids(folder):
         path = f"{folder}/{record_id}.toml"
         text = read_text(path)
-        tables = json.dumps(parse_toml(text, path), allow_nan=False)
-        lines.append(f"{_key(record_id, text)} {tables}]")
+        checksum, tables = index.get(f"{record_id}.toml", (None, None))
+        yield record_id, tables if checksum == _checksum(text) else parse_toml(text, path)
+
+
+def indexed(folder: Path | str, file: str, text: str) -> dict[str, Any] | None:
+    """What the index of a folder holds of a file with this text; None if it is stale or holds nothing."""
+    return _line(folder, f'\n"{file}": [{_checksum(text)},')
+
+
+def index_text(
+    folder: Path | str,
+    names: Mapping[str, Mapping[str, str]] | None = None,
+    others: Mapping[str, Mapping[str, Any]] | None = None,
+) -> str:
+    """The index of a folder as its file should hold it.
+
+    ``names`` maps section -> name -> id; ``others`` has what is known of other files of the folder.
+    """
+    lines = [f'"names": [0, {json.dumps(names or {})}]']
+    files = {f"{record_id}.toml": read_toml(f"{folder}/{record_id}.toml") for record_id in ids(folder)}
+    for file, tables in {**files, **(others or {})}.items():
+        checksum = _checksum(read_text(f"{folder}/{file}"))
+        lines.append(f'"{file}": [{checksum}, {json.dumps(tables, allow_nan=False)}]')
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _key(record_id: str, text: str) -> str:
-    """How the index's line of a record begins, with the checksum of its file."""
-    return f'"{record_id}": [{crc32(text.encode())},'
+def _checksum(text: str) -> int:
+    return crc32(text.encode())
 
 
-def _lines(folder: Path | str) -> dict[str, str]:
-    """Beginning -> JSON of each line of a folder's index; empty if no index can be read."""
+def _line(folder: Path | str, head: str) -> dict[str, Any] | None:
+    """The tables of the index's line that begins with ``head``; None if there is no such line."""
+    index = _index_of(folder)
+    at = index.find(head)
+    if at < 0:
+        return None
+    line = index[at + len(head) : index.index("\n", at + 1)]
+    tables: dict[str, Any] = json.loads(line[: line.rindex("]")])
+    return tables
+
+
+def _index_of(folder: Path | str) -> str:
+    """Text of a folder's index; empty if there is none that can be read."""
     path = f"{folder}/{INDEX}"
     try:
         now = os.stat(path)
-        return _lines_of(path, now.st_mtime_ns, now.st_size)
+        return _read_once(path, now.st_mtime_ns, now.st_size)
     except (OSError, DataFileError):
-        return {}
+        return ""
 
 
 @functools.lru_cache(maxsize=32)
-def _lines_of(path: str, _changed_ns: int, _size: int) -> dict[str, str]:
-    found = {}
-    for line in read_text(path).split("\n"):
-        if line.startswith(_NAMES):
-            found[_NAMES] = line[len(_NAMES) :].removesuffix(",")
-        else:
-            key, _, tables = line.partition(", ")
-            found[f"{key},"] = tables.removesuffix(",")[:-1]
-    return found
+def _read_once(path: str, _changed_ns: int, _size: int) -> str:
+    return read_text(path)
 
 
 class Names:
@@ -136,11 +159,7 @@ class Names:
 
     def index(self, folder: Path | str) -> dict[str, dict[str, str]]:
         """Section -> name -> id from the generated index; empty if there is none that can be read."""
-        try:
-            names: dict[str, dict[str, str]] = json.loads(_lines(folder).get(_NAMES, "{}"))
-        except ValueError:
-            return {}
-        return names
+        return _line(folder, '\n"names": [0,') or {}
 
     def indexed(self, folder: Path | str) -> dict[str, str]:
         """Name as compared -> id, of every record that the index knows."""

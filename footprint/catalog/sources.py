@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 
 from footprint.catalog.files import shipped
-from footprint.catalog.folder import ids, read_record
+from footprint.catalog.folder import read_records
 from footprint.schema import Source
 
 
@@ -14,9 +14,8 @@ from footprint.schema import Source
 def all_sources() -> dict[str, Source]:
     """Every shared source by its key; a key described twice would be caught by a test."""
     found: dict[str, Source] = {}
-    folder = shipped("reference_data/sources")
-    for topic in ids(folder):
-        found.update({key: Source(**fields) for key, fields in read_record(folder, topic).items()})
+    for _, sources in read_records(shipped("reference_data/sources")):
+        found.update({key: Source(**fields) for key, fields in sources.items()})
     return found
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.build import built, checked
 from footprint.catalog.files import hardware_folder, read_toml, shipped, user_folder
-from footprint.catalog.folder import Names, ids, read_record
+from footprint.catalog.folder import Names, ids, read_record, read_records
 from footprint.catalog.names import normalise, unknown
 from footprint.errors import DataFileError
 from footprint.schema import Accelerator, NodeForm
@@ -68,16 +68,15 @@ def all_accelerators(problems: list[str] | None = None) -> list[Accelerator]:
 
     A broken file is an error, or with ``problems`` a line in it.
     """
-    found: dict[str, Accelerator] = {}
-    for folder in (hardware_folder(), user_hardware_folder()):
-        for accelerator_id in ids(folder):
-            if accelerator_id not in found:
-                try:
-                    found[accelerator_id] = _load(folder / f"{accelerator_id}.toml")
-                except DataFileError as error:
-                    if problems is None:
-                        raise
-                    problems.append(str(error))
+    found = {name: build_accelerator(raw, f"{name}.toml") for name, raw in read_records(hardware_folder())}
+    own = user_hardware_folder()
+    for name in sorted({*ids(own)} - {*found}):
+        try:
+            found[name] = _load(own / f"{name}.toml")
+        except DataFileError as error:
+            if problems is None:
+                raise
+            problems.append(str(error))
     return [found[key] for key in sorted(found)]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.build import built
 from footprint.catalog.files import reference_folder, shipped, user_folder
-from footprint.catalog.folder import Names, ids, read_record
+from footprint.catalog.folder import Names, ids, read_record, read_records
 from footprint.catalog.names import unknown
 from footprint.errors import DataFileError
 from footprint.schema import ModelConfig, Phase, Recipe
@@ -47,7 +47,7 @@ def all_models(problems: list[str] | None = None) -> list[ModelConfig]:
     A file of the user's folder that is broken, or takes a built-in name, is an error, or with
     ``problems`` a line in it.
     """
-    built_in = [_shipped(model_id) for model_id in ids(models_folder())]
+    built_in = [build_model(raw, f"{model_id}.toml") for model_id, raw in read_records(models_folder())]
     own = []
     for model_id in ids(own_models_folder()):
         try:

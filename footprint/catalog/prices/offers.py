@@ -9,35 +9,30 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 
-from footprint.catalog.files import parse_csv, read_text, shipped
+from footprint.catalog.files import lines_with, parse_csv, shipped, shipped_text
+from footprint.catalog.folder import indexed
 from footprint.schema import PriceOffer
 
 CURRENT_YEARS = 2
 """An offer more than 24 months older than the newest of the file is not current."""
 
 
-@functools.cache
-def _lines() -> tuple[str, list[str]]:
-    """The table's header and its lines; a line is a row, for no field of it breaks a line."""
-    header, *lines = read_text(shipped("hardware_profiles/prices.csv")).splitlines()
-    return header, lines
-
-
-def _rows(lines: Iterable[str]) -> Iterable[dict[str, str]]:
-    return parse_csv([_lines()[0], *lines])
+def _text() -> str:
+    """The table as text; a line is a row, for no field of it breaks a line."""
+    return shipped_text("hardware_profiles/prices.csv")
 
 
 @functools.cache
 def shipped_offers() -> tuple[PriceOffer, ...]:
     """Every offer of ``hardware_profiles/prices.csv``, in the file's order."""
-    return tuple(_offer(row) for row in _rows(_lines()[1]))
+    return tuple(map(_offer, parse_csv(_text().splitlines())))
 
 
 @functools.cache
 def offers_of(accelerator_id: str) -> tuple[PriceOffer, ...]:
-    """The offers of one accelerator; reads no other line, for one estimate needs no more."""
-    likely = (line for line in _lines()[1] if f",{accelerator_id}," in line)
-    return tuple(_offer(row) for row in _rows(likely) if row["accelerator"] == accelerator_id)
+    """The offers of one accelerator; no other line is parsed, since one estimate needs no more."""
+    rows = parse_csv(lines_with(_text(), f",{accelerator_id},"))
+    return tuple([_offer(row) for row in rows if row["accelerator"] == accelerator_id])
 
 
 def _offer(row: dict[str, str]) -> PriceOffer:
@@ -71,15 +66,13 @@ def sellers() -> tuple[str, ...]:
 @functools.cache
 def data_date() -> str:
     """Date of the newest offer we ship, ISO 8601: what "current" is measured from."""
-    header, lines = _lines()
-    dated = header.split(",").index("dated")
-    return max(_cell(header, line, dated) for line in lines)
+    known = indexed(shipped("hardware_profiles"), "prices.csv", _text())
+    return known["newest"] if known else newest()
 
 
-def _cell(header: str, line: str, index: int) -> str:
-    """One cell of a line; only a quoted cell before it makes the whole line be parsed."""
-    cells = line.partition('"')[0].split(",")
-    return cells[index] if index + 1 < len(cells) else [*parse_csv([header, line])[0].values()][index]
+def newest() -> str:
+    """Date of the newest offer, read from all of them."""
+    return max(offer.dated for offer in shipped_offers())
 
 
 def current(offers: Iterable[PriceOffer], data_date: str) -> list[PriceOffer]:
