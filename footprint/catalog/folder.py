@@ -40,28 +40,27 @@ def read_record(folder: Path | str, record_id: str) -> dict[str, Any]:
     Raises:
         DataFileError: the file is missing or broken.
     """
-    path = f"{folder}/{record_id}.toml"
-    text = read_text(path)
-    tables = indexed(folder, f"{record_id}.toml", text)
-    return parse_toml(text, path) if tables is None else tables
+    return _read(folder, record_id, 0)[0]
 
 
 def read_records(folder: Path | str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Id and tables of every record of a folder, as `read_record` reads them, by id."""
-    try:
-        index = json.loads(_index_of(folder))
-    except ValueError:
-        index = {}
+    at = 0  # the index is in the order of the ids, so each is looked for after the one before
     for record_id in ids(folder):
-        path = f"{folder}/{record_id}.toml"
-        text = read_text(path)
-        checksum, tables = index.get(f"{record_id}.toml", (None, None))
-        yield record_id, tables if checksum == _checksum(text) else parse_toml(text, path)
+        tables, at = _read(folder, record_id, at)
+        yield record_id, tables
 
 
 def indexed(folder: Path | str, file: str, text: str) -> dict[str, Any] | None:
     """What the index of a folder holds of a file with this text; None if it is stale or holds nothing."""
-    return _line(folder, f'\n"{file}": [{_checksum(text)},')
+    return _line(folder, _head(file, text))[0]
+
+
+def _read(folder: Path | str, record_id: str, start: int) -> tuple[dict[str, Any], int]:
+    path = f"{folder}/{record_id}.toml"
+    text = read_text(path)
+    tables, end = _line(folder, _head(f"{record_id}.toml", text), start)
+    return parse_toml(text, path) if tables is None else tables, end
 
 
 def index_text(
@@ -76,24 +75,27 @@ def index_text(
     lines = [f'"names": [0, {json.dumps(names or {})}]']
     files = {f"{record_id}.toml": read_toml(f"{folder}/{record_id}.toml") for record_id in ids(folder)}
     for file, tables in {**files, **(others or {})}.items():
-        checksum = _checksum(read_text(f"{folder}/{file}"))
-        lines.append(f'"{file}": [{checksum}, {json.dumps(tables, allow_nan=False)}]')
+        head = _head(file, read_text(f"{folder}/{file}")).lstrip()
+        lines.append(f"{head} {json.dumps(tables, allow_nan=False)}]")
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _checksum(text: str) -> int:
-    return crc32(text.encode())
+def _head(file: str, text: str) -> str:
+    """How the index's line of a file with this text begins."""
+    return f'\n"{file}": [{crc32(text.encode())},'
 
 
-def _line(folder: Path | str, head: str) -> dict[str, Any] | None:
-    """The tables of the index's line that begins with ``head``; None if there is no such line."""
+def _line(folder: Path | str, head: str, start: int = 0) -> tuple[dict[str, Any] | None, int]:
+    """The tables of the index's line that begins with ``head``, and its end; None without such a line."""
     index = _index_of(folder)
-    at = index.find(head)
+    at = index.find(head, start)
     if at < 0:
-        return None
-    line = index[at + len(head) : index.index("\n", at + 1)]
-    tables: dict[str, Any] = json.loads(line[: line.rindex("]")])
-    return tables
+        return None, start
+    try:
+        end = index.index("\n", at + 1)
+        return json.loads(index[at + len(head) : index.rindex("]", at, end)]), end
+    except ValueError:
+        return None, start
 
 
 def _index_of(folder: Path | str) -> str:
@@ -159,7 +161,7 @@ class Names:
 
     def index(self, folder: Path | str) -> dict[str, dict[str, str]]:
         """Section -> name -> id from the generated index; empty if there is none that can be read."""
-        return _line(folder, '\n"names": [0,') or {}
+        return _line(folder, '\n"names": [0,')[0] or {}
 
     def indexed(self, folder: Path | str) -> dict[str, str]:
         """Name as compared -> id, of every record that the index knows."""

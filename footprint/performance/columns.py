@@ -17,7 +17,7 @@ from footprint.performance.machine import Machine
 from footprint.performance.memory import activation_byte, state_byte, usable_byte
 from footprint.performance.predict import RawStep, software_factor, with_software
 from footprint.performance.roofline import terms_of
-from footprint.performance.shapes import Habits, habits_of, shapes
+from footprint.performance.shapes import Given, Habits, habits_of, tried
 from footprint.performance.step import StepFacts, StepPrediction, busy_quantity, predict, timed
 from footprint.performance.sums import Sums, sum_lines
 from footprint.performance.work import Work
@@ -60,11 +60,14 @@ def cluster_columns(cluster: Cluster, counts: Sequence[int]) -> Cluster:
     return replace(cluster, count=column, nodes=column / cluster.node.accelerators)
 
 
-def predict_columns(facts: StepFacts, counts: Sequence[int], scales: Array) -> StepPrediction:
+def predict_columns(
+    facts: StepFacts, counts: Sequence[int], scales: Array, wanted: Array | None = None
+) -> StepPrediction:
     """Steps on each count (rows) at each batch (columns); ``fits`` is an array.
 
-    ``facts`` are those of one batch; ``scales`` are the batches over it. A count that no layout has the
-    given sizes for has NaN for all its numbers.
+    ``facts`` are those of one batch; ``scales`` are the batches over it. Only the ``wanted`` steps are
+    looked at closely where no layout fits. A count that no layout has the given sizes for has NaN for
+    all its numbers.
     """
     import numpy as np
 
@@ -74,7 +77,7 @@ def predict_columns(facts: StepFacts, counts: Sequence[int], scales: Array) -> S
         prediction = predict(columns)
         return replace(prediction, fits=np.ones(np.shape(prediction.step_time_s.mid), bool))
     work, machine = facts.work, facts.machine
-    terms, layouts, fits = _Columns(facts, work, machine, counts, scales).chosen()
+    terms, layouts, fits = _Columns(facts, work, machine, counts, scales).chosen(wanted)
     factor = software_factor(
         work, columns.cluster, facts.precision, machine.year, machine.native, "tp" in facts.given,
         machine.constants,
@@ -96,10 +99,10 @@ class _Columns:
         import numpy as np
 
         self.work, self.machine, self.given = work, machine, facts.given
-        self.batches = work.samples * scales
-        self.scaled, self.scales = work.scaled(scales), scales
+        self.batches, self.scales = work.samples * scales, scales
         habits = habits_of(work, machine, flash=facts.flash, sequence_length=facts.sequence_length)
-        tables = [_table(habits, count, tuple(facts.given.items())) for count in counts]
+        known = _tables(habits, tuple(facts.given.items()))
+        tables = [known.of(count) for count in counts]
         self.counts, self.every_count = len(counts), counts
         self.count_of = np.repeat(np.arange(len(counts)), [len(table) for table in tables])
         # A last row of plain replicas stands where no layout is tried.
@@ -108,13 +111,14 @@ class _Columns:
         sums = [sum_lines(work, machine, int(tp), flash=facts.flash) for tp in self.splits]
         self.sums = {f.name: np.array([getattr(one, f.name) for one in sums]) for f in fields_of(Sums)}
 
-    def chosen(self) -> tuple[Mapping[str, Array], Layouts, Array]:
+    def chosen(self, wanted: Array | None) -> tuple[Mapping[str, Array], Layouts, Array]:
         """Seconds by term and layout for each count and batch, and whether it fits."""
         import numpy as np
 
         best = self._fastest()
-        if (best < 0).any():
-            best = np.where(best < 0, self._nearest(), best)
+        missing = best < 0 if wanted is None else (best < 0) & wanted
+        if missing.any():
+            best = np.where(missing, self._nearest(missing.any(axis=1)), best)
         layouts, fits = self._fitted(self.rows.at(best))
         found = best >= 0
         if not found.all():
@@ -139,9 +143,11 @@ class _Columns:
         """The row of the fastest layout that fits each count and batch; -1 where none does."""
         import numpy as np
 
-        # Rows whose states alone fill the memory fit no batch.
+        # Rows that do not hold the smallest share of a batch fit none.
         every = self.rows.at(slice(len(self.count_of)))
-        kept = np.flatnonzero(state_byte(self.work, every, self.machine) < usable_byte(self.machine))
+        least = np.minimum(1.0, self.batches.max() / every.dp)
+        room = usable_byte(self.machine) - state_byte(self.work, every, self.machine)
+        kept = np.flatnonzero((room > 0) & (activation_byte(self.work, every, self.machine) * least <= room))
         if not len(kept):
             return np.full((self.counts, self.batches.size), -1)
         rows, count_of = every.at(kept).at((slice(None), None)), self.count_of[kept]
@@ -153,17 +159,18 @@ class _Columns:
         seconds = np.where(fits, sum(self._terms(layouts).values()), np.inf)
         return _first_least(seconds, kept, count_of, self.counts)
 
-    def _nearest(self) -> Array:
-        """The row of the layout that is fast and near to fitting, for each count and batch; -1 without any."""
+    def _nearest(self, of_counts: Array) -> Array:
+        """The row of the layout that is fast and near to fitting, for each batch of some counts; or -1."""
         import numpy as np
 
-        rows = self.rows.at((slice(len(self.count_of)), None))
+        kept = np.flatnonzero(of_counts[self.count_of])
+        rows = self.rows.at(kept).at((slice(None), None))
         rows.micro_batch = self._unfitted_micro_batch(rows)
         needed = state_byte(self.work, rows, self.machine) + activation_byte(self.work, rows, self.machine)
         excess = np.maximum(1.0, needed / usable_byte(self.machine))
         penalty = sum(self._terms(rows).values()) * excess**2
         penalty = np.where(self._fed(rows), penalty, np.inf)
-        return _first_least(penalty, np.arange(len(self.count_of)), self.count_of, self.counts)
+        return _first_least(penalty, kept, self.count_of[kept], self.counts)
 
     def _fed(self, rows: Layouts) -> Array:
         """Whether the batch has a sequence for each replica."""
@@ -175,7 +182,7 @@ class _Columns:
         return float(self.given.get("micro_batch", 0)) or np.minimum(1.0, self.batches / rows.dp)
 
     def _fitted(self, rows: Layouts) -> tuple[Layouts, Array]:
-        """The layouts with the largest micro-batch and the least recomputation that fit, and whether they do."""
+        """The layouts with the largest micro-batch and least recomputation that fit, and whether they do."""
         import numpy as np
 
         rows.micro_batch = 1.0
@@ -190,7 +197,7 @@ class _Columns:
             fits = self._fed(rows) & (room > 0) & (one * np.minimum(1.0, local) <= room)
             most = np.minimum(local, np.maximum(room, 0.0) / one)
             full = np.maximum(1.0, np.minimum(most, local / (KEPT_FULL * rows.pp)))
-            micro_batch = _whole(local, np.where(rows.pp > 1, full, most))
+            micro_batch = _whole(self.batches, rows.dp, np.where(rows.pp > 1, full, most))
         share = self._recompute_share(rows, room, one, micro_batch)
         rows.micro_batch = np.where(fits, micro_batch, self._unfitted_micro_batch(rows))
         rows.recompute_share = np.where(fits, share, rows.recompute_share)
@@ -214,17 +221,34 @@ class _Columns:
         import numpy as np
 
         at = np.searchsorted(self.splits, layouts.tp)
-        sums = Sums(**{name: values[at] for name, values in self.sums.items()}).scaled(self.scales)
-        return terms_of(sums, self.scaled, layouts, self.machine)  # type: ignore[arg-type]
+        sums = Sums(**{name: values[at] for name, values in self.sums.items()})
+        return terms_of(sums, self.work, layouts, self.machine, self.scales)  # type: ignore[arg-type]
 
 
-@lru_cache(maxsize=4096)
-def _table(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> Array:
-    """The layouts that are tried on so many accelerators, a row each, in the order of `shapes`."""
-    import numpy as np
+class _Tables:
+    """The layouts that are tried for one kind of job, a row each, in the order of `shapes`."""
 
-    found = [[float(getattr(shape, name)) for name in _SHAPE] for shape in shapes(habits, count, dict(given))]
-    return np.array(found).reshape(-1, len(_SHAPE))
+    def __init__(self, habits: Habits, given: Given) -> None:
+        self._habits, self._given = habits, given
+        self._found: dict[int, Array] = {}
+
+    def of(self, count: int) -> Array:
+        """The layouts of so many accelerators."""
+        import numpy as np
+
+        if count not in self._found:
+            recomputed = float(self._given.get("recomputed", 1.0))
+            found = [
+                (*sizes, recompute == "full", recompute == "selective", recomputed * (recompute == "full"))
+                for *sizes, recompute in tried(self._habits, count, self._given)
+            ]
+            self._found[count] = np.array(found, float).reshape(-1, len(_SHAPE))
+        return self._found[count]
+
+
+@lru_cache(maxsize=512)
+def _tables(habits: Habits, given: tuple[tuple[str, Any], ...]) -> _Tables:
+    return _Tables(habits, dict(given))
 
 
 def _layouts(table: Array, flash: bool) -> Layouts:
@@ -256,21 +280,38 @@ def _first_least(values: Array, rows: Array, count_of: Array, counts: int) -> Ar
     return np.where(first < last, rows[np.minimum(first, last - 1)], -1)
 
 
-def _whole(local: Array, most: Array) -> Array:
-    """The largest whole micro-batch up to ``most`` that divides a replica's share of the batch (see `finder`)."""
+def _whole(batches: Array, replicas: Array, most: Array) -> Array:
+    """The largest whole micro-batch up to ``most`` that divides a replica's share (see `finder`)."""
     import numpy as np
 
-    local, most = np.broadcast_arrays(local, most)
+    local = batches / replicas
     at_most = np.maximum(np.floor(most), 1.0)
     equal = np.minimum(at_most, np.ceil(local / np.maximum(1.0, np.ceil(local / at_most))))
-    shares, index = np.unique(local, return_inverse=True)
-    index = index.reshape(local.shape)
-    whole = shares == np.floor(shares)
-    table = [divisors(int(share)) if even else (1,) for share, even in zip(shares, whole, strict=True)]
-    # One sorted list of all divisors: those of the i-th share lie between i and i + 1 steps.
-    step = float(shares[-1]) + 2.0
-    keys = np.concatenate([np.asarray(found, float) + step * i for i, found in enumerate(table)])
-    place = np.searchsorted(keys, step * index + np.minimum(at_most, step - 1.0), side="right") - 1
-    largest = keys[place] - step * index
-    divided = np.where(whole[index] & (4.0 * largest >= most), largest, equal)
+    # Many layouts have as many replicas, so the shares that differ are few.
+    few, row = np.unique(replicas, return_inverse=True) if replicas.shape[1] == 1 else (replicas, None)
+    few_local = local if row is None else batches / few[:, None]
+    shares, index = np.unique(few_local, return_inverse=True)
+    keys, step, is_whole = _divisor_keys(shares.tobytes())
+    index = index.reshape(few_local.shape)
+    offset, whole = step * index, is_whole[index]
+    if row is not None:
+        offset, whole = offset[row.ravel()], whole[row.ravel()]
+    place = np.searchsorted(keys, offset + np.minimum(at_most, step - 1.0), side="right") - 1
+    largest = keys[place] - offset
+    divided = np.where(whole & (4.0 * largest >= most), largest, equal)
     return np.where((local <= 1.0) | (most < 2.0), np.minimum(1.0, local), divided)
+
+
+@lru_cache(maxsize=1024)
+def _divisor_keys(shares: bytes) -> tuple[Array, float, Array]:
+    """The divisors of sorted shares in one sorted array, those of the i-th share moved up by i steps.
+
+    Gives that array, the step, and which shares are whole numbers (others have the divisor 1 alone).
+    """
+    import numpy as np
+
+    values = np.frombuffer(shares)
+    whole = values == np.floor(values)
+    table = [divisors(int(share)) if even else (1,) for share, even in zip(values, whole, strict=True)]
+    step = float(values[-1]) + 2.0
+    return np.concatenate([np.asarray(found, float) + step * i for i, found in enumerate(table)]), step, whole

@@ -12,7 +12,7 @@ from dataclasses import field
 from typing import Any
 
 from footprint.catalog.files import read_csv, read_toml, reference_folder
-from footprint.catalog.hardware.cluster import parse_cluster
+from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.records import record

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from footprint import equations
 from footprint.catalog.files import read_csv, reference_folder
-from footprint.catalog.hardware.cluster import parse_cluster
+from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance import goodput, predict_power, predict_step

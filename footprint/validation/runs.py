@@ -13,7 +13,7 @@ from typing import Any
 
 from footprint import equations
 from footprint.catalog.files import read_csv, reference_folder
-from footprint.catalog.hardware.cluster import parse_cluster
+from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance import choose_precision, goodput, predict_step

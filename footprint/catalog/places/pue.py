@@ -1,8 +1,7 @@
-"""What a data centre draws besides computing: PUE, and water on site and at power stations.
+"""What a data centre draws besides computing: PUE, and the water that its cooling takes.
 
 PUE is facility energy over IT energy. WUE is litres evaporated or withdrawn on site per kWh
-of **IT** energy (ISO/IEC 30134-9). Off-site water is litres consumed at power stations per
-kWh of **electricity**, so of facility energy. The two scopes are never added here.
+of **IT** energy (ISO/IEC 30134-9).
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from footprint.catalog.places.tables import cloud_regions, rows_of
 from footprint.errors import DataFileError
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.schema import Place
 
 INDUSTRY = "industry"
 _NEWEST = 9999
@@ -39,19 +37,6 @@ class PueFact:
     wue_year: int | None = None
     wue_source: str = ""
     note: str = ""
-
-
-@record
-class WaterFact:
-    """Water of a kWh, each scope by its own kWh; None where nobody published it."""
-
-    on_site_l_per_kwh: Quantity | None
-    """Litres at the data centre per kWh of IT energy (WUE)."""
-    off_site_l_per_kwh: Quantity | None
-    """Litres consumed at power stations per kWh of electricity, facility energy included."""
-    on_site_source: str
-    off_site_source: str
-    warnings: tuple[str, ...] = ()
 
 
 def find_pue(*, provider: str | None = None, region: str | None = None, year: int | None = None) -> PueFact:
@@ -91,33 +76,6 @@ def find_pue(*, provider: str | None = None, region: str | None = None, year: in
         wue_year=int(water["year"]) if water else None,
         wue_source=water["source"] if water else "",
         note=row["note"],
-    )
-
-
-def find_water(place: Place, pue: PueFact) -> WaterFact:
-    """Water on site [L/kWh of IT energy] and at power stations [L/kWh of electricity].
-
-    On-site water is the WUE of ``pue``; off-site water is the factor of the place's state or
-    country. The scopes have different kWh and are kept apart.
-    """
-    key = place.factor_key or place.key
-    rows = rows_of("water.csv", key)
-    row = rows[0] if rows else None
-    warnings = []
-    if row is None:
-        warnings.append(f"no off-site water factor of {key} is known")
-    if pue.wue_l_per_kwh is None:
-        warnings.append("no on-site water figure (WUE) is known for this site")
-    off_site = None
-    if row is not None:
-        spread, mid = assumed("places.off_site_water"), float(row["l_per_kwh"])
-        off_site = Quantity.between(mid * spread.low, mid, mid * spread.high, f"water:{key}")
-    return WaterFact(
-        on_site_l_per_kwh=pue.wue_l_per_kwh,
-        off_site_l_per_kwh=off_site,
-        on_site_source=pue.wue_source,
-        off_site_source=row["source"] if row else "",
-        warnings=tuple(warnings),
     )
 
 

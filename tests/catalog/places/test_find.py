@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footprint.catalog import places
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.places import (
+from footprint.catalog.places import find as places
+from footprint.catalog.places.find import (
     find_place,
     given_place,
     grid_quantity,
@@ -255,7 +255,7 @@ def test_an_impossible_intensity_is_a_clear_error(value: float) -> None:
 def test_finding_a_place_loads_no_heavy_package() -> None:
     program = (
         "import sys; from footprint.catalog.places import find_place;"
-        "from footprint.catalog.places.pue import find_pue;"
+        "from footprint.catalog.places import find_pue;"
         "find_place('gcp:us-central1'); find_pue(region='aws:us-east-1');"
         "print([m for m in ('numpy', 'pandas', 'pydantic', 'rapidfuzz', 'codecarbon') if m in sys.modules])"
     )

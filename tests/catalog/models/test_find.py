@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from footprint.catalog import folder, models
+from footprint.catalog import folder
 from footprint.catalog.files import read_toml
-from footprint.catalog.models import all_models, build_model, find_model, model_ids, models_folder
+from footprint.catalog.models import all_models, find_model, model_ids, models_folder
+from footprint.catalog.models.find import NAMES, build_model
 from footprint.errors import DataFileError, FootprintError, UnknownNameError
 
 OWN = """
@@ -156,16 +157,17 @@ def test_a_broken_own_file_does_not_hide_built_in_ones(own_folder: Path) -> None
 
 def test_the_index_is_what_the_files_say() -> None:
     written = (models_folder() / folder.INDEX).read_text(encoding="utf-8")
-    assert written == models.NAMES.index_text(models_folder()), "run: python -m footprint.catalog.folder"
+    names = NAMES.scan(models_folder())
+    assert written == folder.index_text(models_folder(), names), "run: python -m footprint.catalog"
 
 
 def test_a_model_added_by_hand_is_found_without_the_index(tmp_path: Path) -> None:
     shutil.copy(models_folder() / "bert-base.toml", tmp_path / "bert-base.toml")
-    assert models.NAMES.find(tmp_path, "bert-base-uncased") == "bert-base"
+    assert NAMES.find(tmp_path, "bert-base-uncased") == "bert-base"
     (tmp_path / folder.INDEX).write_text("[not json")
-    assert models.NAMES.find(tmp_path, "bert-base-uncased") == "bert-base"
+    assert NAMES.find(tmp_path, "bert-base-uncased") == "bert-base"
     (tmp_path / folder.INDEX).write_text(json.dumps({"bert-base-uncased": "no-longer-here"}))
-    assert models.NAMES.find(tmp_path, "bert-base-uncased") == "bert-base"
+    assert NAMES.find(tmp_path, "bert-base-uncased") == "bert-base"
 
 
 def test_two_models_cannot_share_a_name(tmp_path: Path) -> None:
@@ -173,7 +175,7 @@ def test_two_models_cannot_share_a_name(tmp_path: Path) -> None:
     (tmp_path / "bert-base.toml").write_text(first)
     (tmp_path / "bert-copy.toml").write_text(first.replace('id = "bert-base"', 'id = "bert-copy"'))
     with pytest.raises(DataFileError, match=r"bert-copy\.toml: the name .* belongs to bert-base"):
-        models.NAMES.scan(tmp_path)
+        NAMES.scan(tmp_path)
 
 
 @pytest.mark.parametrize(

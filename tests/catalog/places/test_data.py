@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_toml, reference_folder
-from footprint.catalog.places import (
+from footprint.catalog.places.find import (
     all_places,
     find_place,
     grid_quantity,

@@ -11,8 +11,9 @@ import pytest
 
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_toml, reference_folder
-from footprint.catalog.places import find_place, table
+from footprint.catalog.places import find_place
 from footprint.catalog.places.spread import band
+from footprint.catalog.places.tables import table
 
 
 def rows_of(key: str) -> dict[int, float]:

@@ -13,15 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from footprint.catalog import files, folder, hardware
+from footprint.catalog import files, folder
+from footprint.catalog.build import checked
 from footprint.catalog.files import hardware_folder
-from footprint.catalog.hardware import (
-    accelerator_ids,
-    all_accelerators,
-    build_accelerator,
-    check_accelerator,
-    find_accelerator,
-)
+from footprint.catalog.hardware import accelerator_ids, all_accelerators, find_accelerator
+from footprint.catalog.hardware import find as hardware
+from footprint.catalog.hardware.find import build_accelerator
+from footprint.catalog.prices.offers import newest
 from footprint.catalog.sources import all_sources
 from footprint.errors import DataFileError, FootprintError, UnknownNameError
 from footprint.schema import Accelerator
@@ -95,7 +93,7 @@ def test_pydantic_accepts_every_file_and_builds_what_the_hot_path_builds(path: P
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
     built = build_accelerator(raw, path.name)
     assert TypeAdapter(Accelerator).validate_python(raw) == built
-    assert check_accelerator(raw, path.name) == built
+    assert checked(Accelerator, raw, path.name) == built
     assert built.id == path.stem
 
 
@@ -114,9 +112,9 @@ def test_every_number_is_cited_and_every_source_described(path: Path) -> None:
 
 def test_no_two_chips_share_a_name_and_the_index_is_fresh() -> None:
     shipped = hardware_folder()
-    assert (shipped / "index.json").read_text(encoding="utf-8") == hardware.NAMES.index_text(shipped), (
-        "stale: run python -m footprint.catalog.folder"
-    )
+    names, prices = hardware.NAMES.scan(shipped), {"prices.csv": {"newest": newest()}}
+    written = (shipped / "index.json").read_text(encoding="utf-8")
+    assert written == folder.index_text(shipped, names, prices), "stale: run python -m footprint.catalog"
 
 
 def test_two_chips_with_one_name_are_refused(tmp_path: Path) -> None:
@@ -209,7 +207,7 @@ def test_one_chip_costs_the_index_and_one_file(monkeypatch: pytest.MonkeyPatch) 
 
 def test_finding_a_chip_imports_nothing_heavy(root: Path) -> None:
     code = (
-        "import sys; from footprint.catalog.hardware.cluster import parse_cluster; parse_cluster('v100x8');"
+        "import sys; from footprint.catalog.hardware import parse_cluster; parse_cluster('v100x8');"
         "print([m for m in ('pydantic', 'rapidfuzz', 'platformdirs', 'numpy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from footprint.catalog.hardware import all_accelerators, load_shipped
+from footprint.catalog.hardware import all_accelerators
+from footprint.catalog.hardware.find import load_shipped
 from footprint.schema import Accelerator
 
 CHIPS = all_accelerators()

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from footprint.catalog.hardware import accelerator_ids, find_accelerator, known_names, load_shipped
-from footprint.catalog.hardware.cluster import MAX_COUNT, parse_cluster
+from footprint.catalog.files import hardware_folder
+from footprint.catalog.hardware import accelerator_ids, find_accelerator, known_names, parse_cluster
+from footprint.catalog.hardware.cluster import MAX_COUNT
+from footprint.catalog.hardware.find import load_shipped
 from footprint.errors import DataFileError, FootprintError, UnknownNameError
 
 
@@ -261,7 +263,7 @@ def test_a_given_network_replaces_the_forms() -> None:
 
 
 def test_a_profile_of_ones_own_is_a_cluster(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "hardware_profiles" / "t4.toml").read_text(encoding="utf-8")
+    text = (hardware_folder() / "t4.toml").read_text(encoding="utf-8")
     path = tmp_path / "X:8 Mine.toml"
     path.write_text(
         text.replace('id = "t4"', 'id = "mine"').replace("tdp_w = 70.0", "tdp_w = 71.0"), encoding="utf-8"
@@ -276,7 +278,7 @@ def test_a_profile_of_ones_own_is_a_cluster(tmp_path: Path) -> None:
 def test_a_chip_in_the_users_folder_is_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTPRINT_DATA", str(tmp_path))
     (tmp_path / "hardware_profiles").mkdir()
-    text = (Path(__file__).parents[2] / "hardware_profiles" / "t4.toml").read_text(encoding="utf-8")
+    text = (hardware_folder() / "t4.toml").read_text(encoding="utf-8")
     mine = text.replace('id = "t4"', 'id = "minex"').replace("Tesla T4", "Mine")
     (tmp_path / "hardware_profiles" / "minex.toml").write_text(mine, encoding="utf-8")
     assert parse_cluster("minex:8")[0].count == 8

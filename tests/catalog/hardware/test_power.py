@@ -8,7 +8,8 @@ import statistics
 import pytest
 
 from footprint.catalog.files import reference_folder
-from footprint.catalog.hardware import all_accelerators, find_accelerator, load_shipped
+from footprint.catalog.hardware import all_accelerators, find_accelerator
+from footprint.catalog.hardware.find import load_shipped
 from footprint.schema import Accelerator
 
 CHIPS = all_accelerators()

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.places import cloud_regions, find_place, table
-from footprint.catalog.places.pue import find_pue, find_water
+from footprint.catalog.places import find_place, find_pue
+from footprint.catalog.places.tables import cloud_regions, table
+from footprint.catalog.places.water import find_water
 from footprint.errors import FootprintError
 
 Z90 = 1.6448536269514722
