@@ -1,6 +1,6 @@
 """Fit the spreads of grid factors, PUE and WUE from the shipped tables.
 
-``python -m footprint.catalog.places_fit`` prints what belongs into
+``python -m calibration.places`` prints what belongs into
 ``reference_data/assumptions/places.toml``; a test fails when the two differ.
 """
 
@@ -11,8 +11,9 @@ import sys
 from collections.abc import Iterable
 from itertools import pairwise
 
-from footprint.catalog.places import WORLD, find_place, table
+from footprint.catalog.places.find import WORLD, find_place
 from footprint.catalog.places.spread import WITH_PARTS, band
+from footprint.catalog.places.tables import table
 
 Fits = dict[str, float]
 

@@ -199,7 +199,7 @@ def test_one_chip_costs_the_index_and_one_file(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(folder, "read_text", counted)
     monkeypatch.setattr(files, "read_text", counted)
-    for cached in (hardware._index, hardware.load_shipped):
+    for cached in (hardware._index, hardware.load_shipped, folder._read_once):
         cached.cache_clear()
     assert find_accelerator("v100").tdp_w == 300
     assert read == ["index.json", "v100-sxm2-16gb.toml"]

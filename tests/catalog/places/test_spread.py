@@ -14,6 +14,7 @@ from footprint.catalog.files import read_toml, reference_folder
 from footprint.catalog.places import find_place
 from footprint.catalog.places.spread import band
 from footprint.catalog.places.tables import table
+from tests.conftest import ROOT
 
 
 def rows_of(key: str) -> dict[int, float]:
@@ -90,7 +91,7 @@ def test_fitted_season_is_what_numpy_finds() -> None:
 
 def test_the_shipped_numbers_are_those_the_program_prints() -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "footprint.catalog.places_fit"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "calibration.places"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     printed = dict(line.split(" = ") for line in ran.stdout.splitlines())
     shipped = read_toml(reference_folder() / "assumptions" / "places.toml")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import statistics
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,19 +35,19 @@ def offer(**changes: object) -> PriceOffer:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def shop(monkeypatch: pytest.MonkeyPatch):
     """Put offers of our own in the place of the shipped ones."""
 
     def fill(*offers: PriceOffer) -> None:
-        with (tmp_path / "prices.csv").open("w", encoding="utf-8", newline="") as file:
-            table = csv.DictWriter(file, COLUMNS)
-            table.writeheader()
-            table.writerows({name: getattr(row, name) for name in COLUMNS} for row in offers)
-        monkeypatch.setattr(rules, "shipped", lambda _: str(tmp_path / "prices.csv"))
+        file = io.StringIO()
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows({name: getattr(row, name) for name in COLUMNS} for row in offers)
+        monkeypatch.setattr(rules, "_text", file.getvalue)
         forget()
 
     def forget() -> None:
-        for cached in (rules._lines, rules.shipped_offers, rules.offers_of, rules.sellers, rules.data_date):
+        for cached in (rules.shipped_offers, rules.offers_of, rules.sellers, rules.data_date):
             cached.cache_clear()
 
     yield fill
