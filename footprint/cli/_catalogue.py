@@ -124,8 +124,8 @@ def _print_rows(catalogue: Catalogue, rows: list[Row], format_: str) -> None:
     # The widest column gives way until the line fits, but never the first: it is what people type.
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths[1:]) > 8:
         widths[widths.index(max(widths[1:]), 1)] -= 1
-    for line in lines:
-        click.echo("  ".join(_fit(text, width) for text, width in zip(line, widths, strict=True)).rstrip())
+    printed = ["  ".join(map(_fit, line, widths)).rstrip() for line in lines]
+    click.echo("\n".join(printed))
 
 
 def _heading(columns: Sequence[str]) -> list[list[str]]:

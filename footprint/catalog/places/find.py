@@ -14,7 +14,7 @@ from typing import Any
 
 from footprint.catalog.names import normalise, unknown
 from footprint.catalog.places.spread import from_direct, interval, world_interval
-from footprint.catalog.places.tables import cloud_regions, rows_of, table
+from footprint.catalog.places.tables import cloud_regions, keep_all, rows_of, table
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.results import Quantity
 from footprint.schema import Place
@@ -93,6 +93,8 @@ def place_keys() -> list[str]:
 
 def all_places() -> list[Place]:
     """Every place at its newest year [gCO2e/kWh]."""
+    for name in ("grid.csv", "places.csv", "regions.csv"):
+        keep_all(name)
     return [find_place(key)[0] for key in place_keys()]
 
 
@@ -243,5 +245,6 @@ def _names() -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(keys)) for name, keys in spoken.items()} | codes
 
 
+@functools.cache
 def _newest_year() -> int:
     return max(int(row["year"]) for row in rows_of("grid.csv", WORLD))
