@@ -50,8 +50,7 @@ class Assumed:
 @functools.cache
 def _topic(topic: str) -> dict[str, dict[str, Any]]:
     """The tables of a topic by their names; empty if there is no such topic."""
-    folder = shipped("reference_data/assumptions")
-    return read_record(folder, topic) if topic in ids(folder) else {}
+    return read_record(shipped("reference_data/assumptions"), topic) if topic in assumed_topics() else {}
 
 
 @functools.cache
@@ -66,6 +65,7 @@ def assumed_values(topic: str) -> dict[str, float]:
     return {name: float(table["value"]) for name, table in _topic(topic).items()}
 
 
+@functools.cache
 def assumed_topics() -> list[str]:
     """Names of the topics, sorted."""
     return ids(shipped("reference_data/assumptions"))
@@ -73,5 +73,6 @@ def assumed_topics() -> list[str]:
 
 def forget() -> None:
     """Forget the numbers that were read: for programs that write them anew."""
+    assumed_topics.cache_clear()
     _topic.cache_clear()
     assumed.cache_clear()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import functools
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -68,9 +69,10 @@ def user_folder() -> Path:
 def read_text(path: Path | str) -> str:
     """Text of a file; DataFileError if it is missing, too large, unreadable or not UTF-8."""
     try:
-        if os.path.exists(path) and not os.path.isfile(path):
+        about = os.stat(path)
+        if not stat.S_ISREG(about.st_mode):
             raise DataFileError(f"{path}: not a file")  # a device or a pipe could be read for ever
-        if os.path.getsize(path) > MAX_FILE_BYTES:
+        if about.st_size > MAX_FILE_BYTES:
             raise DataFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes, so not a file of ours")
         with open(path, "rb") as file:
             return file.read().decode().removeprefix("\ufeff")
