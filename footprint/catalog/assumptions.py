@@ -1,6 +1,6 @@
-"""Numbers that nobody measured for your run, each with its interval and its source.
+"""Assumed and fitted numbers, each with its interval and its source.
 
-``reference_data/assumptions/TOPIC.toml`` holds a table a number:
+``reference_data/assumptions/TOPIC.toml`` holds one table per number:
 ``[name] value, low, high, unit, basis, source, note`` (low and high bound 90 %).
 """
 
@@ -30,7 +30,7 @@ class Assumed:
 
     @property
     def quantity(self) -> Quantity:
-        """The number as a quantity whose cause is its own key."""
+        """The number as a quantity; its cause is its key."""
         if self.low == self.high:
             return Quantity(self.value)
         return Quantity.between(self.low, self.value, self.high, self.key)
@@ -55,7 +55,7 @@ def _topic(topic: str) -> dict[str, dict[str, Any]]:
 
 @functools.cache
 def assumed(key: str) -> Assumed:
-    """The number ``topic.name``; KeyError only if our own data lacks it (a test reads them all)."""
+    """The number ``topic.name``; KeyError if the shipped data lack it (a test reads all)."""
     topic, name = key.split(".", 1)
     return Assumed(key=key, **_topic(topic)[name])
 

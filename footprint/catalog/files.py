@@ -1,9 +1,9 @@
 """Where the data folders are, and how their files are read.
 
-Shipped files are trusted (a test checks every one with pydantic); a user's files are checked when
-they are read. Every estimate starts here, so shipped files are named by text, and ``pathlib``,
-``tomllib`` and ``platformdirs`` are imported where they are needed: their imports take longer than
-all that is read (see docs/decisions/start-up.md).
+Shipped files are trusted (a test checks every one with pydantic); a user's files are checked
+when they are read. Every estimate uses this module, so paths of shipped files are text, and
+``pathlib``, ``tomllib`` and ``platformdirs`` are imported only where they are needed: their imports
+take longer than reading the files (see docs/decisions/start-up.md).
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def read_text(path: Path | str) -> str:
     try:
         about = os.stat(path)
         if not stat.S_ISREG(about.st_mode):
-            raise DataFileError(f"{path}: not a file")  # a device or a pipe could be read for ever
+            raise DataFileError(f"{path}: not a file")  # reading a device or a pipe might never end
         if about.st_size > MAX_FILE_BYTES:
-            raise DataFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes, so not a file of ours")
+            raise DataFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes, so neither a profile nor a model")
         with open(path, "rb") as file:
             return file.read().decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
@@ -89,7 +89,7 @@ def shipped_text(name: str) -> str:
 
 
 def lines_with(table: str, part: str) -> list[str]:
-    """The head of a table's text, and its lines that hold ``part`` or, if it begins one, follow it."""
+    """The head line of a table, and its lines that contain ``part`` (which may start with a line break)."""
     lines = [table[: table.index("\n")]]
     at = table.find(part)
     while at >= 0:

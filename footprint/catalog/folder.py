@@ -114,7 +114,7 @@ def _read_once(path: str, _changed_ns: int, _size: int) -> str:
 
 
 class Names:
-    """How the records of one kind are named: which fields hold names, and when two names are the same.
+    """The names of one kind of record: the fields that hold them, and when two names are the same.
 
     ``sections`` maps a section of the index to fields of a record; near matches are chosen from its
     first section. Names are compared as `normalise` writes them, with or without dashes.

@@ -1,4 +1,4 @@
-"""Which edition of the program and of its data an output rests on."""
+"""The versions of the program and of its data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DATA_VERSION = "2026.11"
 """Year and month of the newest edition of ``hardware_profiles`` and ``reference_data``."""
 
 DATA_YEAR = int(DATA_VERSION[:4])
-"""Year whose techniques, prices and factors an estimate takes where none is given."""
+"""The year of an estimate's techniques, prices and factors unless another is given."""
 
 
 def footprint_version() -> str:

@@ -34,7 +34,7 @@ _TIMES = "xX\N{MULTIPLICATION SIGN}"
 _BREAKS = " *:,;/-_@" + _TIMES
 
 Reading = tuple[str, int]
-"""A name of the catalogue (or a path) and how many of it."""
+"""A name of the catalogue (or a path) and a count."""
 
 
 def parse_cluster(
@@ -98,7 +98,7 @@ def _is_shipped(name: str) -> bool:
 
 
 def _scanned() -> Callable[[str], bool]:
-    """A test for names that only the files themselves know; reads them when first asked."""
+    """A test for names that only the files hold; it reads the files at its first call."""
     read: list[Mapping[str, object]] = []
 
     def is_known(name: str) -> bool:
@@ -112,7 +112,7 @@ def _scanned() -> Callable[[str], bool]:
 
 
 def _interpret(text: str, known: Callable[[str], bool]) -> tuple[str, int, list[str]] | None:
-    """The one meaning of a text, None if it has none; FootprintError if it has several."""
+    """The meaning of a text; None if it has none, FootprintError if it has several."""
     if known(text):
         return text, 1, []
     head, colon, tail = text.rpartition(":")
@@ -194,7 +194,7 @@ def _identity(name: str) -> str:
 
 
 def _misread(text: str, known: Callable[[str], bool]) -> FootprintError:
-    """The error for a text without meaning: how to write it if a name is in it, else near matches."""
+    """The error for a text without meaning: the right form if it contains a name, else near matches."""
     for at in range(len(text) - 1, 0, -1):
         if text[at] in _BREAKS and known(text[:at].strip()):
             return FootprintError(
@@ -278,7 +278,7 @@ def _scaled(form: NodeForm, per_node: int) -> NodeForm:
 
 
 def _variant_notices(name: str, chip: Accelerator) -> Iterator[str]:
-    """Which variant a plain name was taken as, and what is counted where that is not a chip."""
+    """Notices: the variant that a plain name means, and the unit that is counted if it is not a chip."""
     if not is_path(name) and compact(name) != compact(chip.id):
         stem = compact(name)
         others = [i for i in shipped_ids() if compact(i).startswith(stem) and i != chip.id]

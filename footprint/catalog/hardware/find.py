@@ -27,7 +27,7 @@ _MAKERS = ("nvidia", "tesla", "geforce", "amd", "instinct", "google", "aws", "in
 
 
 NAMES = Names({"aliases": ("id", "aliases"), "devices": ("nvml_names", "torch_names")}, dashes=False)
-"""Ids and aliases, which people type, apart from what drivers call a device."""
+"""Names that people type (ids, aliases), apart from the names that drivers give a device."""
 
 
 def compact(name: str) -> str:
@@ -119,7 +119,7 @@ def load_shipped(accelerator_id: str) -> Accelerator:
 
 
 def scanned_names() -> dict[str, Path]:
-    """Every name of the profiles that no index knows, the user's and new ones of ours -> their file."""
+    """Name -> file of every profile that no index knows: the user's own and new shipped ones."""
     names: dict[str, Path] = {}
     for folder in (hardware_folder(), user_hardware_folder()):
         for name, accelerator_id in NAMES.unindexed(folder).items():
@@ -161,6 +161,6 @@ def _load(path: Path) -> Accelerator:
 def _from_user_file(path: Path) -> Accelerator:
     try:
         raw = read_toml(path)
-    except ValueError:  # a path that no file system takes, such as one with a NUL in it
+    except ValueError:  # no valid path, for example because of a NUL
         raise DataFileError(f"{str(path)!r} is not a path") from None
     return checked(Accelerator, raw, str(path))

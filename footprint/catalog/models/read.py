@@ -64,7 +64,7 @@ def read_config(path: Path) -> ModelConfig:
             "or give a model's own file"
         )
     name = _name(config, path)
-    # A model that is about to be trained is of this year.
+    # A model that has no year is assumed to be of this year.
     return ModelConfig(
         id=name,
         name=name,
@@ -106,7 +106,7 @@ def _stated_parameters(config: dict[str, Any], path: Path) -> float | None:
 
 
 def _name(config: dict[str, Any], path: Path) -> str:
-    """What a config calls itself, else its file's or its folder's name."""
+    """The name that a config gives itself, else the name of its file or folder."""
     given = config.get("_name_or_path")
     own = PurePath(given.replace("\\", "/")).name if isinstance(given, str) else ""
     other = path.stem if path.name != CONFIG_NAME else path.resolve().parent.name

@@ -22,7 +22,7 @@ from footprint.schema import Place
 WORLD = "WLD"
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 MAX_G_PER_KWH = 3000.0
-"""No grid or generator reaches it (old lignite: about 1,500), so more is another unit."""
+"""No grid or generator reaches it (old lignite: about 1,500), so a larger value is in another unit."""
 
 _NEWEST = 9999
 
@@ -153,7 +153,7 @@ def _unknown(key: str, wanted: str) -> UnknownNameError:
         return UnknownNameError("place", key[:80], [parent[0]], hint)
     shown = {normalise(name): name for row in _places().values() for name in (row["name"], row["key"])}
     shown |= {normalise(name): name for key in cloud_regions() for name in (key, key.partition(":")[2])}
-    if len(wanted) > 3:  # every short code looks like a part of a longer name
+    if len(wanted) > 3:  # a short code matches parts of many longer names
         shown = {name: spelling for name, spelling in shown.items() if len(name) > 3}
     error = unknown("place", key, shown, hint)
     return UnknownNameError("place", error.name, [shown[name] for name in error.nearest], hint)

@@ -85,7 +85,7 @@ def _named(provider: str | None, region: str | None) -> tuple[str | None, str]:
     maker = (provider or given).strip().lower()
     maker = _CANONICAL.get(maker, maker)
     if given and given != maker:
-        name = ""  # a region of somebody else says nothing about this provider
+        name = ""  # another provider's region is not used for this one
     if not maker and name:
         homes = {key.partition(":")[0] for key in cloud_regions() if key.partition(":")[2] == name}
         maker = homes.pop() if len(homes) == 1 else ""

@@ -1,4 +1,4 @@
-"""How far a grid factor may be from the truth of one run, and life-cycle from direct factors.
+"""The uncertainty of a grid factor for one run, and life-cycle factors from direct ones.
 
 All numbers are in ``reference_data/assumptions/places.toml``; the fitted ones are computed
 from the shipped tables by ``calibration/places.py``, and a test repeats it.
@@ -49,8 +49,8 @@ def interval(
 def world_interval(g_per_kwh: float) -> tuple[float, float]:
     """5th and 95th percentile [g/kWh] of the world's countries, weighted by generation.
 
-    Where the run is nobody said: any kWh of the world is as likely as any other. Years
-    other than the fitted one scale with the world's mean.
+    The place of the run is unknown, so any kWh of the world is as likely as any other. The interval
+    of other years than the fitted one scales with the world's mean.
     """
     low, high = assumed("places.world_low_ratio"), assumed("places.world_high_ratio")
     return g_per_kwh * low.value, g_per_kwh * high.value

@@ -26,12 +26,12 @@ from footprint.schema import PriceOffer
 
 PURCHASES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 ANY_REGION = "global"
-"""Region of an offer whose price list does not tell regions apart."""
+"""Region of an offer whose price list is the same for all regions."""
 
 
 @record
 class PriceQuote:
-    """The price of one accelerator-hour, with where it comes from."""
+    """The price of one accelerator-hour and its origin."""
 
     usd_per_accelerator_h: Quantity
     purchase: str
@@ -124,7 +124,7 @@ def find_price(
 def _matching(
     accelerator_id: str, purchase: str, provider: str | None, region: str | None
 ) -> list[PriceOffer]:
-    """The offers of this accelerator that fit the other wishes, which are tried one by one."""
+    """The offers of this accelerator that match the provider, purchase and region."""
     found = list(rules.offers_of(accelerator_id))
     if not found:
         similar = nearest(accelerator_id, rules.accelerators())
@@ -152,7 +152,7 @@ def _matching(
 
 
 def _in_region(offers: Sequence[PriceOffer], region: str, *, with_global: bool) -> list[PriceOffer]:
-    """The offers of a region; of a named provider also its one price for all regions."""
+    """The offers of a region, or those for all regions if ``with_global`` and there are no others."""
     wanted = normalise(region)
     found = [offer for offer in offers if normalise(offer.region) == wanted]
     if not found and with_global:
@@ -168,7 +168,7 @@ def _in_region(offers: Sequence[PriceOffer], region: str, *, with_global: bool) 
 
 
 def _of_time(offers: list[PriceOffer], year: int | None, warnings: list[str]) -> list[PriceOffer]:
-    """The offers of the year, or the current ones; a warning where it had to be others."""
+    """The offers of the year, or the current ones; adds a warning if there are none and others are used."""
     if year is not None:
         found = rules.of_nearest_year(offers, year)
         if not found[0].dated.startswith(f"{year:04d}"):
@@ -184,7 +184,7 @@ def _of_time(offers: list[PriceOffer], year: int | None, warnings: list[str]) ->
 
 
 def _without_tables(offers: list[PriceOffer], year: int | None, warnings: list[str]) -> list[PriceOffer]:
-    """The offers of those who rent, never pooled with a table of prices that a paper used.
+    """The offers of providers, never pooled with a table of prices that a paper used.
 
     For the year of such a table its prices come first, so that the paper can be reproduced.
     """
@@ -200,7 +200,7 @@ def _without_tables(offers: list[PriceOffer], year: int | None, warnings: list[s
 def _dearer_than_on_demand(
     accelerator_id: str, purchase: str, usd_per_h: float, sellers: Sequence[str], region: str | None
 ) -> list[str]:
-    """A warning where few publish this purchase, and those few are dear."""
+    """A warning if the price exceeds the on-demand median, because few providers publish this purchase."""
     found = [offer for offer in rules.offers_of(accelerator_id) if offer.purchase == "on_demand"]
     found = [offer for offer in found if region is None or offer.region == region]
     found = rules.current([offer for offer in found if not is_table(offer.provider)], rules.data_date())

@@ -18,7 +18,7 @@ CURRENT_YEARS = 2
 
 
 def _text() -> str:
-    """The table as text; a line is a row, for no field of it breaks a line."""
+    """The table as text; each line is one row, since no field contains a line break."""
     return shipped_text("hardware_profiles/prices.csv")
 
 
@@ -30,7 +30,7 @@ def shipped_offers() -> tuple[PriceOffer, ...]:
 
 @functools.cache
 def offers_of(accelerator_id: str) -> tuple[PriceOffer, ...]:
-    """The offers of one accelerator; no other line is parsed, since one estimate needs no more."""
+    """The offers of one accelerator; no other line is parsed."""
     rows = parse_csv(lines_with(_text(), f",{accelerator_id},"))
     return tuple([_offer(row) for row in rows if row["accelerator"] == accelerator_id])
 
@@ -65,7 +65,7 @@ def sellers() -> tuple[str, ...]:
 
 @functools.cache
 def data_date() -> str:
-    """Date of the newest offer we ship, ISO 8601: what "current" is measured from."""
+    """Date of the newest shipped offer, ISO 8601; `current` offers are counted back from it."""
     known = indexed(shipped("hardware_profiles"), "prices.csv", _text())
     return known["newest"] if known else newest()
 
@@ -92,7 +92,7 @@ def of_nearest_year(offers: Sequence[PriceOffer], year: int) -> list[PriceOffer]
 
 
 def one_scope(offers: Iterable[PriceOffer]) -> list[PriceOffer]:
-    """The whole instances among the offers, or the bare accelerators where that is all there is."""
+    """The whole instances among the offers, or the bare accelerators if there are no others."""
     offers = list(offers)
     return [offer for offer in offers if offer.scope == "instance"] or offers
 

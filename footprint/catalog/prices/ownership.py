@@ -1,4 +1,4 @@
-"""What an hour of an accelerator costs when you bought it.
+"""The price of an hour of an accelerator that is owned.
 
 The cost of owned hardware has two parts with two different drivers, and they are kept
 apart so that neither is counted twice:
@@ -24,7 +24,7 @@ from footprint.units import HOURS_PER_YEAR, W_PER_KW
 
 @record
 class OwnedPrice:
-    """What owned hardware costs: capital an accelerator-hour, electricity a kWh."""
+    """Prices of owned hardware: capital per accelerator-hour, electricity per kWh."""
 
     capital_usd_per_accelerator_h: Quantity
     electricity_usd_per_kwh: Quantity

@@ -1,4 +1,4 @@
-"""Who rents accelerators: canonical ids, the other names they go by, and what kind they are.
+"""Providers that rent accelerators: their ids, their other names, and their kind.
 
 ``reference_data/providers.csv``; ``kind`` is hyperscaler, gpu_cloud, marketplace (hosts of
 third parties) or table (prices that a publication printed, which nobody offers).
@@ -16,14 +16,14 @@ from footprint.records import record
 
 @record
 class Provider:
-    """One who rents accelerators, or one table of prices."""
+    """A provider that rents accelerators, or a published table of prices."""
 
     id: str
     name: str
     kind: str
     aliases: tuple[str, ...]
     only_seller_of: tuple[str, ...]
-    """Beginnings of the ids of accelerators that nobody else rents out."""
+    """Prefixes of the ids of accelerators that only this provider rents out."""
 
 
 @functools.cache
@@ -60,12 +60,12 @@ def find_provider(name: str) -> str:
 
 
 def is_table(provider: str) -> bool:
-    """True for prices that a publication used, which nobody offers."""
+    """True for a table of prices that a publication used, which is no offer."""
     return provider_table()[provider].kind == "table"
 
 
 def only_seller(accelerator_id: str) -> str | None:
-    """Id of the one provider that rents this accelerator, where its maker sells it to nobody."""
+    """Id of the only provider that rents this accelerator; None if there may be several."""
     for provider in provider_table().values():
         if provider.only_seller_of and accelerator_id.startswith(provider.only_seller_of):
             return provider.id

@@ -1,7 +1,7 @@
-"""From the medians of providers to one price with an honest interval.
+"""One price with its interval, from the medians of providers.
 
-The interval is what is known about "what will I pay an hour": which provider you take is
-the larger part of it by far, so it is the spread between providers where there are several.
+The choice of the provider is by far the largest part of what is unknown about a price, so the
+interval is the spread between providers where there are several.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from footprint.results import Quantity
 from footprint.schema import PriceOffer
 
 ENOUGH_PROVIDERS = 5
-"""With fewer, percentiles say nothing and the interval is the range."""
+"""With fewer providers the interval is their range instead of percentiles."""
 
 
 def over_providers(medians: Mapping[str, float], cause: str) -> tuple[Quantity, str]:
