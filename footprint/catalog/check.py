@@ -76,9 +76,7 @@ def _chip_remarks(chip: Accelerator) -> tuple[str, ...]:
     for precision in chip.peak_flop_per_s:
         if precision not in get_args(Precision):
             known = ", ".join(get_args(Precision))
-            raise DataFileError(
-                f"peak_flop_per_s.{precision}: unknown precision; it is one of {known}"
-            )
+            raise DataFileError(f"peak_flop_per_s.{precision}: unknown precision; it is one of {known}")
     low, high = UNUSUAL_PEAK_FLOP_PER_S
     remarks = [
         f"peak_flop_per_s.{precision} = {peak:g} is unusual: it is FLOP/s, not TFLOP/s"

@@ -73,7 +73,9 @@ def read_text(path: Path | str) -> str:
         if not stat.S_ISREG(about.st_mode):
             raise DataFileError(f"{path}: not a file")  # reading a device or a pipe might never end
         if about.st_size > MAX_FILE_BYTES:
-            raise DataFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes, so neither a profile nor a model")
+            raise DataFileError(
+                f"{path}: larger than {MAX_FILE_BYTES} bytes, so neither a profile nor a model"
+            )
         with open(path, "rb") as file:
             return file.read().decode().removeprefix("\ufeff")
     except UnicodeDecodeError:

@@ -19,6 +19,7 @@ from footprint.estimator.facts import Price, Site
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.price import price_of
+from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
 from footprint.records import record, replace
 from footprint.results import Quantity
@@ -44,7 +45,7 @@ class Block:
 
 @record
 class Here:
-    """What a place means for a chip: its electricity, the price, and how often accelerators are taken away."""
+    """What a place means for a chip: its electricity, its price, and how long interruptions make a run."""
 
     site: Site
     price: Price | None
@@ -67,7 +68,9 @@ class Grid:
                 EstimateRequest.from_mapping({**self.scenario(0), name: value}, "grid")
         lengths = [len(values) for values in self.axes.values()]
         self._strides = {name: prod(lengths[place + 1 :]) for place, name in enumerate(self.axes)}
+        self._shared = Shared()
         self._lookups: dict[Any, Here] = {}
+        self._clusters: dict[Any, list[list[tuple[str, int, int]]]] = {}
 
     def __len__(self) -> int:
         return prod(len(values) for values in self.axes.values())
@@ -85,7 +88,7 @@ class Grid:
         places = self._combinations([name for name in self.axes if name in PLACE_FIELDS])
         others = [name for name in self.axes if name not in (*PLACE_FIELDS, *_COLUMNS)]
         for job, job_row in self._combinations(others):
-            for counts in self._by_node({**self.fixed, **job}):
+            for counts in self._by_node(tuple(job.get(name, self.fixed.get(name)) for name in _OF_CLUSTER)):
                 yield from self._blocks_of(job, job_row, counts, places)
 
     def _combinations(self, names: Sequence[str]) -> list[tuple[dict[str, Any], int]]:
@@ -97,15 +100,17 @@ class Grid:
             found.append((fields, row))
         return found
 
-    def _by_node(self, fields: Mapping[str, Any]) -> Iterator[list[tuple[str, int, int]]]:
+    def _by_node(self, fields: tuple[Any, ...]) -> list[list[tuple[str, int, int]]]:
         """The clusters of the grid, those of one chip and node form together: name, count and row."""
-        groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
-        for place, name in enumerate(self.axes.get("hw", [fields.get("hw")])):
-            cluster, _ = parse_cluster(name, **{key: fields.get(key) for key in _OF_CLUSTER})
-            key = (cluster.accelerator.id, cluster.node.id)
-            row = place * self._strides.get("hw", 0)
-            groups.setdefault(key, []).append((name, cluster.count, row))
-        yield from groups.values()
+        if fields not in self._clusters:
+            groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
+            for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
+                cluster, _ = parse_cluster(name, **dict(zip(_OF_CLUSTER, fields, strict=True)))
+                row = place * self._strides.get("hw", 0)
+                group = groups.setdefault((cluster.accelerator.id, cluster.node.id), [])
+                group.append((name, cluster.count, row))
+            self._clusters[fields] = list(groups.values())
+        return self._clusters[fields]
 
     def _blocks_of(
         self,
@@ -129,7 +134,7 @@ class Grid:
         # Prices are those of the places below.
         of_job = {name: value for name, value in fields.items() if name not in PRICE_FIELDS}
         try:
-            facts = resolve(EstimateRequest.from_mapping(of_job, "grid"), possible=False)
+            facts = resolve(EstimateRequest.from_mapping(of_job, "grid"), possible=False, shared=self._shared)
         except FootprintError as error:
             yield Block(rows=rows, columns=None, problem=str(error))
             return

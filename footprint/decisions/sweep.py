@@ -10,8 +10,8 @@ from footprint.records import record
 from footprint.results import Quantity
 
 QUANTITIES = (
-    "duration_h", "accelerator_h", "step_time_s", "mfu", "it_power_w", "it_energy_kwh", "energy_kwh", "co2e_kg",
-    "cost_usd",
+    "duration_h", "accelerator_h", "step_time_s", "mfu", "it_power_w", "it_energy_kwh", "energy_kwh",
+    "co2e_kg", "cost_usd",
 )  # fmt: skip
 _ENDS = ("low", "mid", "high")
 
@@ -22,7 +22,7 @@ class Sweep:
 
     axes: Mapping[str, Sequence[Any]]
     columns: Mapping[str, Any]
-    """Array of each number by its name: ``energy_kwh_low``, ``energy_kwh_mid``, ...; NaN where there is none."""
+    """Array of each number by name, ``energy_kwh_low``, ``energy_kwh_mid``, ...; NaN where there is none."""
     fits: Any
     """Whether the step fits the accelerators' memory, by our count."""
     possible: Any
@@ -35,8 +35,8 @@ class Sweep:
 
     def scenario(self, row: int) -> dict[str, Any]:
         """The values of the axes in one row."""
-        found = {}
-        for name in reversed(self.axes):
+        found: dict[str, Any] = {}
+        for name in reversed(list(self.axes)):
             row, place = divmod(row, len(self.axes[name]))
             found[name] = self.axes[name][place]
         return dict(reversed(found.items()))
@@ -66,8 +66,9 @@ def sweep(axes: Axes, /, **fixed: Any) -> Sweep:
             problems.setdefault(block.problem, []).append(block.rows.ravel())
             continue
         for name, quantity in _quantities(block.columns):
-            for end in _ENDS:
-                columns[f"{name}_{end}"][block.rows] = getattr(quantity, end)
+            low, high = quantity.bounds
+            for end, values in zip(_ENDS, (low, quantity.mid, high), strict=True):
+                columns[f"{name}_{end}"][block.rows] = values
         fits[block.rows] = block.columns.fits
         possible[block.rows] = block.columns.possible
     return Sweep(

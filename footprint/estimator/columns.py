@@ -69,7 +69,7 @@ def columns_of(
         base = facts.workload.phases[0].sequences_per_step or 1.0
         scales = np.ones(1) if batches is None else np.asarray(batches, float) / base
         possible = _possible(facts, counts, scales)
-        prediction, fits = _predicted(facts, counts, scales)
+        prediction, fits = _predicted(facts, counts, scales, possible)
         if prediction.mfu is not None and not facts.request.force:
             possible = possible & ~(prediction.mfu.mid > HIGHEST_CREDIBLE_MFU)
             possible = possible & (fits | (not _layout_is_given(facts)))
@@ -89,7 +89,7 @@ def _layout_is_given(facts: Facts) -> bool:
     return any(getattr(facts.request, name) is not None for name in names)
 
 
-def _predicted(facts: Facts, counts: Sequence[int], scales: Array) -> tuple[Prediction, Array]:
+def _predicted(facts: Facts, counts: Sequence[int], scales: Array, wanted: Array) -> tuple[Prediction, Array]:
     """The prediction on each count at each batch, and whether the step fits."""
     import numpy as np
 
@@ -99,7 +99,7 @@ def _predicted(facts: Facts, counts: Sequence[int], scales: Array) -> tuple[Pred
     known = known_step_time_s(facts.request, amounts, facts)
 
     def parts() -> list[StepPrediction]:
-        return [_deep(predict_columns(step, counts, scales)) for step in facts.steps]
+        return [_deep(predict_columns(step, counts, scales, wanted[..., 0])) for step in facts.steps]
 
     if known is not None:
         return from_known_time(facts, amounts, known, parts), np.ones((len(counts), 1, 1), bool)
@@ -109,7 +109,7 @@ def _predicted(facts: Facts, counts: Sequence[int], scales: Array) -> tuple[Pred
 
 
 def _scaled(amounts: Amounts, scales: Array, *, fixed: bool) -> Amounts:
-    """The amounts at so many times the batch: the same samples in fewer steps, or as many steps (``fixed``)."""
+    """The amounts at so many times the batch: in fewer steps, or with ``fixed`` in as many."""
     scales = scales[None, :, None]
     more = scales if fixed else 1.0
     return replace(

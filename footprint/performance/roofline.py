@@ -17,7 +17,7 @@ from __future__ import annotations
 from footprint import equations
 from footprint.arithmetic import Number, maximum, where
 from footprint.performance.communication import context_s, data_s, experts_s, tensor_s
-from footprint.performance.layout import Layout
+from footprint.performance.layout import LayoutNumbers
 from footprint.performance.machine import Machine
 from footprint.performance.sums import Sums, sum_lines
 from footprint.performance.work import Work
@@ -28,81 +28,91 @@ REPEATED_TRAFFIC = 0.5
 """Pointwise traffic of a repeated forward pass, over that of forward and backward."""
 
 
-def step_terms(work: Work, layout: Layout, machine: Machine) -> dict[str, float]:
+def step_terms(work: Work, layout: LayoutNumbers, machine: Machine) -> dict[str, float]:
     """Seconds of one step by term, before the factors of era and software."""
     return terms_of(sum_lines(work, machine, layout.tp, flash=layout.flash), work, layout, machine)
 
 
-def terms_of(sums: Sums, work: Work, layout: Layout, machine: Machine) -> dict[str, Number]:
-    """Seconds of one step by term, from the sums of the layout's tensor split."""
-    c = machine.constants
-    micro_batches = maximum(1.0, work.samples / (layout.dp * layout.micro_batch))
+def terms_of(
+    sums: Sums, work: Work, layout: LayoutNumbers, machine: Machine, scale: Number = 1.0
+) -> dict[str, Number]:
+    """Seconds of one step by term, from the sums of the layout's tensor split.
+
+    ``scale`` is the batch of the step over that of ``work`` and ``sums``: what grows with the data is
+    multiplied by it last, so that of many batches most is computed once.
+    """
+    constants = machine.constants
+    micro_batches = maximum(1.0, work.samples / layout.dp * scale / layout.micro_batch)
     repeated = layout.recompute_share
     of_tokens = 1.0 / (layout.dp * layout.cp)
     share = of_tokens / layout.tp
     # The fullest stage sets the pace of a pipeline.
     uneven = work.uneven(layout.pp)
     stage = uneven / layout.pp
-    compute = stage * share * (sums.compute + repeated * sums.compute_repeated)
-    weights = sums.weights + repeated * sums.weights_repeated
-    weights = weights + (sums.expert_weights + repeated * sums.expert_weights_repeated) / layout.ep
-    moved = of_tokens * (sums.moved + repeated * sums.moved_repeated)
-    streaming = stage * (moved + micro_batches * weights)
+    compute = scale * (stage * share * sums.compute + repeated * (stage * share * sums.compute_repeated))
+    expert_weights = stage / layout.ep * sums.expert_weights
+    expert_weights_repeated = stage / layout.ep * sums.expert_weights_repeated
+    weights = stage * sums.weights + expert_weights
+    weights = weights + repeated * (stage * sums.weights_repeated + expert_weights_repeated)
+    moved = stage * of_tokens * sums.moved + repeated * (stage * of_tokens * sums.moved_repeated)
     scores_repeated = repeated if layout.flash else where(layout.is_selective, 1.0, repeated)
-    attention = stage * share * (sums.attention + scores_repeated * sums.attention_repeated)
-    casts = stage * (of_tokens * sums.casts + sums.weight_casts + sums.expert_weight_casts / layout.ep)
+    attention = stage * share * sums.attention + scores_repeated * (stage * share * sums.attention_repeated)
+    weight_casts = stage * (sums.weight_casts + sums.expert_weight_casts / layout.ep)
     head_weights = sums.head_weights + sums.head_expert_weights / layout.ep
-    head = share * sums.head_compute + of_tokens * sums.head_moved + micro_batches * head_weights
-    # The last stage alone computes the head; balancing hides part of it.
-    head = head * (
-        1.0 / layout.pp + where(layout.pp == 1, 0.0, c["head_imbalance"] * (1.0 - 1.0 / layout.pp))
-    )
-    elementwise = uneven * _elementwise(work, layout, machine, share, scores_repeated)
-    busy = compute + streaming + attention + casts + head + elementwise
-    tensor = uneven * tensor_s(work, layout, machine, micro_batches)
-    experts = uneven * experts_s(work, layout, machine)
-    context = uneven * context_s(work, layout, machine)
-    inside = busy + tensor + experts + context
-    bubble = inside * equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
-    return {
-        "matmul": compute, "streaming": streaming, "attention": attention, "casts": casts, "head": head,
-        "elementwise": elementwise, "tensor_parallel": tensor, "expert_parallel": experts,
-        "context_parallel": context, "pipeline_bubble": bubble,
-        "data_parallel": data_s(work, layout, machine, micro_batches, inside),
-        "optimiser": _optimiser(work, layout, machine),
-        "launch": _launch(work, layout, machine, micro_batches, inside),
-    }  # fmt: skip
+    # The last stage alone computes the head; balancing hides part of what the others wait for it.
+    last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
+    head_data = last * (share * sums.head_compute + of_tokens * sums.head_moved)
+    terms = {
+        "matmul": compute,
+        "streaming": scale * moved + micro_batches * weights,
+        "attention": scale * attention,
+        "casts": scale * (stage * of_tokens * sums.casts) + weight_casts,
+        "head": scale * head_data + micro_batches * (last * head_weights),
+        "elementwise": scale * (uneven * _elementwise(work, layout, machine, share, scores_repeated)),
+        "tensor_parallel": uneven * tensor_s(work, layout, machine, micro_batches, scale),
+        "expert_parallel": scale * (uneven * experts_s(work, layout, machine)),
+        "context_parallel": scale * (uneven * context_s(work, layout, machine)),
+    }
+    inside = sum(terms.values())
+    bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
+    terms["pipeline_bubble"] = inside * bubble
+    terms["data_parallel"] = data_s(work, layout, machine, micro_batches, inside)
+    terms["optimiser"] = _optimiser(work, layout, machine)
+    terms["launch"] = _launch(work, layout, machine, micro_batches, inside)
+    return terms
 
 
-def _launch(work: Work, layout: Layout, machine: Machine, micro_batches: Number, inside: Number) -> Number:
+def _launch(
+    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, inside: Number
+) -> Number:
     """Gaps between kernels, and the time by which the host falls behind where kernels are short."""
-    c = machine.constants
+    constants = machine.constants
     # Products of experts are executed one expert after the other.
-    alone = maximum(0.0, work.experts / layout.ep - 1.0) * c["expert_kernels"]
-    kernels = (work.launches + alone * work.expert_launches) / layout.pp * micro_batches
-    kernels = kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share)
+    alone = maximum(0.0, work.experts / layout.ep - 1.0) * constants["expert_kernels"]
+    kernels = (work.launches + alone * work.expert_launches) / layout.pp
     if not machine.is_gpu:
-        kernels = kernels * c["launch_compiled"]
-    gaps = kernels * c["gap_s"]
-    return gaps + maximum(0.0, kernels * c["launch_s"] - inside - gaps)
+        kernels = kernels * constants["launch_compiled"]
+    kernels = kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share) * micro_batches
+    gaps = kernels * constants["gap_s"]
+    return gaps + maximum(0.0, kernels * (constants["launch_s"] - constants["gap_s"]) - inside)
 
 
 def _elementwise(
-    work: Work, layout: Layout, machine: Machine, share: Number, scores_repeated: Number
+    work: Work, layout: LayoutNumbers, machine: Machine, share: Number, scores_repeated: Number
 ) -> Number:
     """Norms, activations, dropout, residuals, softmax and loss: memory traffic [s]."""
-    c = machine.constants
-    passes = c["passes_fused"] if machine.techniques.fused else c["passes_eager"]
+    constants = machine.constants
+    passes = constants["passes_fused"] if machine.techniques.fused else constants["passes_eager"]
     of_blocks = work.stored_block / layout.pp
     stored = of_blocks + work.stored_other + REPEATED_TRAFFIC * layout.recompute_share * of_blocks
-    elements = passes * stored + c["passes_logits"] * work.logits / layout.pp
+    elements = passes * stored + constants["passes_logits"] * work.logits / layout.pp
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
-        elements = elements + c["passes_scores"] * scores
+        elements = elements + constants["passes_scores"] * scores
     return elements * share * machine.bytes / machine.memory
 
 
-def _optimiser(work: Work, layout: Layout, machine: Machine) -> Number:
+def _optimiser(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Reading and writing parameters, gradients and optimiser states once a step [s]."""
     parameters = (
         work.block_parameters + work.expert_parameters / layout.ep

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
@@ -81,8 +81,8 @@ class StepPrediction:
     terms: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     layout: Layout | None = None
-    fits: bool = True
-    """Whether the layout fits the accelerators' memory, by our count."""
+    fits: Any = True
+    """Whether the layout fits the accelerators' memory, by our count; an array for many steps at once."""
     source: str = ""
     """Source of the fitted factors."""
 
@@ -127,6 +127,7 @@ def step_facts(
     stack: str | None = None,
     anchor: Anchor | None = None,
     optimizer: str = "adam",
+    work: Work | None = None,
 ) -> StepFacts:
     """Everything that the prediction of one step needs, looked up.
 
@@ -134,7 +135,7 @@ def step_facts(
     the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the rest is
     found. ``stack`` is ``tuned``, ``native`` or, unknown, None. ``anchor`` is a measured step of the
     same stack, which shifts the prediction where it applies. ``optimizer`` decides how much memory
-    its states take, and so the layout.
+    its states take, and so the layout. ``work`` is what `work_of` gives for the step, where it is known.
 
     Raises
     ------
@@ -148,7 +149,7 @@ def step_facts(
     if step_flop.operations is None or cluster.accelerator.kind == "cpu":
         return _typical(flop, cluster, peak, precision, year)
     native = None if stack is None else STACKS[stack]
-    work = work_of(step_flop.operations, step_flop.training)
+    work = work or work_of(step_flop.operations, step_flop.training)
     given = dict(layout or {})
     if recompute != "none":
         given["recompute"] = recompute
@@ -201,7 +202,7 @@ def predict(facts: StepFacts) -> StepPrediction:
     return StepPrediction(
         step_time_s=step_time_s,
         mfu=mfu,
-        busy_share=busy_quantity(raw, facts.busy),
+        busy_share=busy_quantity(raw.busy_share, facts.busy),
         assumptions=facts.rows + _rows(facts, raw),
         terms=raw.terms,
         warnings=warnings,
@@ -237,10 +238,9 @@ def peak_flop_per_s(cluster: Cluster, precision: str) -> float:
     return peaks[precision]
 
 
-def busy_quantity(raw: RawStep, idle: Assumed | None = None) -> Quantity:
-    """The busy share with the interval of what the terms leave out [1]."""
-    idle = idle or assumed("time.busy_share_idle")
-    share = minimum(maximum(raw.busy_share * idle.value, LEAST_BUSY), 1.0)
+def busy_quantity(share: Number, idle: Assumed) -> Quantity:
+    """A busy share with the interval of what the terms leave out [1]."""
+    share = minimum(maximum(share * idle.value, LEAST_BUSY), 1.0)
     low = maximum(LEAST_BUSY, share * idle.low / idle.value)
     high = maximum(share, minimum(1.0, share * idle.high / idle.value))
     return Quantity.between(low, share, high, "busy_share")

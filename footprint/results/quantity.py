@@ -14,7 +14,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Any, ClassVar
 
-from footprint.arithmetic import Number, exp, expm1, is_array, log, log1p, maximum, minimum, sqrt, where
+from footprint.arithmetic import (
+    Number,
+    add_square,
+    exp,
+    expm1,
+    is_array,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    sqrt,
+    where,
+)
 from footprint.errors import FootprintError
 from footprint.records import value
 
@@ -55,12 +67,22 @@ class Quantity:
     @property
     def low(self) -> Number:
         """5th percentile; half-widths of independent causes combine in quadrature."""
-        return self.mid * exp(-sqrt(_squares(minimum(minimum(a, b), 0.0) for a, b in self.spread.values())))
+        return self.bounds[0]
 
     @property
     def high(self) -> Number:
         """95th percentile."""
-        return self.mid * exp(sqrt(_squares(maximum(maximum(a, b), 0.0) for a, b in self.spread.values())))
+        return self.bounds[1]
+
+    @property
+    def bounds(self) -> tuple[Number, Number]:
+        """5th and 95th percentile."""
+        below = above = 0.0
+        for a, b in sorted(self.spread.values(), key=_size):  # small arrays before large ones
+            if not (_all_at_most(a, 0.0) and _all_at_most(0.0, b)):
+                a, b = minimum(minimum(a, b), 0.0), maximum(maximum(a, b), 0.0)
+            below, above = add_square(below, a), add_square(above, b)
+        return self.mid * exp(-sqrt(below)), self.mid * exp(sqrt(above))
 
     def __mul__(self, other: Quantity | Number) -> Quantity:
         if not isinstance(other, Quantity):
@@ -119,7 +141,8 @@ class Quantity:
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """``{"low", "mid", "high"}`` at 90 %, unrounded; with ``spread``, each cause's own ends."""
-        record: dict[str, Any] = {"low": self.low, "mid": self.mid, "high": self.high}
+        low, high = self.bounds
+        record: dict[str, Any] = {"low": low, "mid": self.mid, "high": high}
         if with_spread:
             record["spread"] = {
                 cause: {"low": self.mid * math.exp(a), "high": self.mid * math.exp(b)}
@@ -128,13 +151,15 @@ class Quantity:
         return record
 
 
-def _squares(values: Iterable[Number]) -> Number:
-    """The sum of squares; small arrays are added up before they meet large ones."""
-    return sum(sorted((value * value for value in values), key=_size), 0.0)
+def _size(ends: tuple[Number, Number]) -> int:
+    return int(ends[0].size) if is_array(ends[0]) else 1
 
 
-def _size(value: Number) -> int:
-    return int(value.size) if is_array(value) else 1
+def _all_at_most(one: Number, other: Number) -> bool:
+    """Whether one number is at most the other, everywhere."""
+    if is_array(one):
+        return bool(one.max() <= other)
+    return bool(one <= other.min()) if is_array(other) else one <= other
 
 
 def _combine(left: Spread, right: Spread, sign: float) -> dict[str, tuple[Number, Number]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.hardware import parse_cluster
-from footprint.catalog.models import find_model
 from footprint.catalog.prices import interruption_factor
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError
@@ -22,11 +21,12 @@ from footprint.estimator.resolve.method import (
     settle_training,
 )
 from footprint.estimator.resolve.price import price_of
+from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
 from footprint.estimator.resolve.sources import sources_of
 from footprint.estimator.resolve.workload import resolve_workload
 from footprint.estimator.workload import Workload, shape_of
-from footprint.flops import StepFlops, count_step
+from footprint.flops import StepFlops
 from footprint.flops.compare import positions_warning
 from footprint.performance.anchoring import Anchor
 from footprint.performance.goodput import goodput_facts
@@ -39,11 +39,18 @@ from footprint.schema import ModelConfig, TrainingMethod
 _POWER_OPTION = "--accelerator-power-w"
 
 
-def resolve(request: EstimateRequest, anchor: Anchor | None = None, *, possible: bool = True) -> Facts:
+def resolve(
+    request: EstimateRequest,
+    anchor: Anchor | None = None,
+    *,
+    possible: bool = True,
+    shared: Shared | None = None,
+) -> Facts:
     """Everything that an estimate of this request rests on.
 
     ``anchor`` is a measured step of the user's own stack. Without ``possible``, whether the cluster's
-    count and the batch allow the layout that was given is left open.
+    count and the batch allow the layout that was given is left open. ``shared`` keeps what other
+    requests need as well.
 
     Raises
     ------
@@ -51,6 +58,7 @@ def resolve(request: EstimateRequest, anchor: Anchor | None = None, *, possible:
         For anything the request gets wrong or leaves out that nobody published; the message
         names the option that mends it.
     """
+    shared = shared or Shared()
     cluster, notices = parse_cluster(
         request.hw,
         accelerators_per_node=request.accelerators_per_node,
@@ -61,7 +69,7 @@ def resolve(request: EstimateRequest, anchor: Anchor | None = None, *, possible:
     warnings = list(notices)
     if year < cluster.accelerator.year:
         warnings.append(f"{cluster.accelerator.name} came out in {cluster.accelerator.year}, after {year}")
-    model = find_model(request.model) if request.model is not None else None
+    model = shared.model(request.model) if request.model is not None else None
     if model is None and request.hours is None:
         raise FootprintError(
             "say what is trained with --model NAME or CONFIG.json, or how long it runs with --hours"
@@ -77,7 +85,7 @@ def resolve(request: EstimateRequest, anchor: Anchor | None = None, *, possible:
         rows += workload.assumptions
         training, more = settle_training(request, model, workload.method, cluster.accelerator, year)
         rows += more
-        step_flops = _count(request, model, workload, training, warnings)
+        step_flops = _count(request, model, workload, training, warnings, shared)
     if possible:
         require_layout(request, cluster.count, step_flops[0] if step_flops else None)
         if workload is not None:
@@ -88,6 +96,7 @@ def resolve(request: EstimateRequest, anchor: Anchor | None = None, *, possible:
         step_facts(
             step_flop=one, cluster=cluster, precision=precision, year=year, recompute=training.recompute,
             layout=given_layout(request), stack=request.stack, anchor=anchor, optimizer=optimizer,
+            work=shared.work(one),
         )
         for one in step_flops
     )  # fmt: skip
@@ -146,10 +155,11 @@ def _count(
     workload: Workload,
     training: TrainingMethod,
     warnings: list[str],
+    shared: Shared,
 ) -> tuple[StepFlops, ...]:
     """FLOPs of one step of each phase; options that this kind of model does not have are errors."""
     counted = tuple(
-        count_step(model.config, shape_of(phase), training, workload.objective) for phase in workload.phases
+        shared.count(model, shape_of(phase), training, workload.objective) for phase in workload.phases
     )
     require_applicable(request, model, counted[0])
     longest = max((phase.sequence_length or 0 for phase in workload.phases), default=0)
