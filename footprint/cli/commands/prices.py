@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group
@@ -11,8 +11,10 @@ from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group
 
 def _rows() -> list[Row]:
     from footprint.catalog.prices import all_offers
+    from footprint.schema import PriceOffer
 
-    return [asdict(offer) for offer in all_offers()]
+    names = [field.name for field in fields(PriceOffer)]
+    return [{name: getattr(offer, name) for name in names} for offer in all_offers()]
 
 
 def _show(name: str) -> Mapping[str, Any]:

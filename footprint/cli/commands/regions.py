@@ -27,8 +27,7 @@ def _rows() -> list[Row]:
 
 
 def _show(name: str) -> Mapping[str, Any]:
-    from footprint.catalog.places import find_place
-    from footprint.catalog.pue import find_pue
+    from footprint.catalog.places import find_place, find_pue
 
     place, warnings = find_place(name)
     fact = find_pue(provider=place.provider, region=name)

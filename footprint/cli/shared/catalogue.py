@@ -129,10 +129,7 @@ def _table(columns: Sequence[str], rows: list[Row]) -> str:
     # The widest column gives way until the line fits, but never the first: it is what people type.
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths[1:]) > 8:
         widths[widths.index(max(widths[1:]), 1)] -= 1
-    return "\n".join(
-        "  ".join(_fit(text, width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    return "\n".join("  ".join(map(_fit, line, widths)).rstrip() for line in lines)
 
 
 def _heading(columns: Sequence[str]) -> list[list[str]]:

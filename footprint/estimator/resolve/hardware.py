@@ -69,7 +69,8 @@ def require_sane_power(request: EstimateRequest, cluster: Cluster) -> None:
     ):
         raise FootprintError(
             f"`accelerator_power_w={request.accelerator_power_w:g}` is more than {MOST_WATTS_OVER_RATED:g} "
-            f"times what one {chip.name} draws ({board:g} W): give watts of one board, or insist with `force=True`"
+            f"times what one {chip.name} draws ({board:g} W): give watts of one board, or insist with "
+            "`force=True`"
         )
     rated = cluster.node.max_w or 2 * cluster.node.accelerators * board + cluster.node.host_high_w
     rated *= max(1.0, cluster.nodes)

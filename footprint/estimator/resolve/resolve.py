@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footprint.catalog.assumptions import Assumed, assumed
-from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError

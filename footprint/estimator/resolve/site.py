@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from footprint.catalog.places import find_place, given_place, grid_quantity
-from footprint.catalog.providers import find_provider
-from footprint.catalog.pue import PueFact, find_pue
+from footprint.catalog.places import PueFact, find_place, find_pue, given_place, grid_quantity
+from footprint.catalog.prices import find_provider
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Site
 from footprint.estimator.request import EstimateRequest

@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 
-from footprint.catalog.cluster import parse_cluster
-from footprint.catalog.hardware import find_accelerator, is_path, known_names
+from footprint.catalog.hardware import find_accelerator, is_path, known_names, parse_cluster
 from footprint.catalog.names import nearest
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.integrations.slurm.records import Job, shown
