@@ -65,15 +65,20 @@ def as_fitted(item: Prepared) -> str:
 
 
 def _code() -> Iterator[str]:
-    """The step-time model and the fit, without comments and docstrings."""
+    """The step-time model and the fit."""
     for pattern in CODE:
         for path in sorted(ROOT.glob(pattern)):
-            tree = ast.parse(path.read_text("utf-8"))
-            for node in ast.walk(tree):
-                # A string that stands alone says something and does nothing.
-                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-                    node.value = ast.Constant(value=None)
-            yield f"{path.relative_to(ROOT).as_posix()}\n{ast.unparse(tree)}"
+            yield f"{path.relative_to(ROOT).as_posix()}\n{bare_code(path)}"
+
+
+def bare_code(path: Path) -> str:
+    """A module without its comments and docstrings, which change nothing."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        # A string that stands alone says something and does nothing.
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(value=None)
+    return ast.unparse(tree)
 
 
 def _data() -> Iterator[str]:
