@@ -25,10 +25,10 @@ def same(ours: Any, theirs: Any) -> bool:
     return ours == theirs and repr(ours) == repr(theirs)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_a_shipped_file_is_read_as_the_full_parser_reads_it(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert same(tables(text), tomllib.loads(text))
+def test_a_shipped_file_is_read_as_the_full_parser_reads_it() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in FILES}
+    assert len(texts) > 100
+    assert not [path for path, text in texts.items() if not same(tables(text), tomllib.loads(text))]
 
 
 def test_nearly_every_shipped_file_is_plain() -> None:
