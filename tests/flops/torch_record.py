@@ -14,6 +14,7 @@ import json
 import sys
 import warnings
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ class Recorder:
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
         key = f"{config['model_type']}-{digest}"
         if key not in KEPT:
-            count = count_with_torch(config, shape, objective, run=run)
+            # A copy: some config classes write into the tables they are given.
+            count = count_with_torch(deepcopy(dict(config)), shape, objective, run=run)
             KEPT[key] = [count.forward_flop, count.backward_flop, count.parameters, count.device]
             self.new += 1
         forward, backward, parameters, device = self.asked[key] = KEPT[key]
