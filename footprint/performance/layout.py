@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from footprint.records import record
+
+LayoutNumbers = Any
+"""A `Layout`, or many of them as arrays under the same names (`footprint.performance.columns.Layouts`)."""
 
 
 @record
@@ -36,6 +41,16 @@ class Layout:
     def recompute_share(self) -> float:
         """Share of the blocks whose forward pass is executed twice."""
         return self.recomputed if self.recompute == "full" else 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether blocks are recomputed, all of them or a share."""
+        return self.recompute == "full"
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether only the attention scores are computed again."""
+        return self.recompute == "selective"
 
     @property
     def text(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from footprint.arithmetic import Number, where
 from footprint.flops.gradients import Trained
 from footprint.flops.methods import prepare
 from footprint.flops.operations import Model
@@ -12,10 +13,13 @@ from footprint.performance.finder import find_layout
 from footprint.performance.layout import Layout
 from footprint.performance.machine import NARROW, Machine
 from footprint.performance.roofline import step_terms
+from footprint.performance.techniques import techniques_of
 from footprint.performance.work import Work, summarise
 from footprint.records import record
 from footprint.schema import Cluster, TrainingMethod
 
+SOFTWARE = "software"
+"""The term that holds what the fitted factors add."""
 WIDE = ("fp32", "tf32", "fp64")
 EXPOSED = (
     "tensor_parallel",
@@ -43,9 +47,14 @@ class RawStep:
     @property
     def busy_share(self) -> float:
         """Share of the step in which the accelerator computes or moves its own memory [1]."""
-        whole = sum(value for name, value in self.terms.items() if name != "software")
-        waiting = sum(self.terms[name] for name in EXPOSED)
-        return 1.0 - waiting / whole if whole else 1.0
+        return float(busy_share(self.terms))
+
+
+def busy_share(terms: Mapping[str, Number]) -> Number:
+    """Share of a step in which the accelerator computes or moves its own memory, from its terms [1]."""
+    whole = sum(value for name, value in terms.items() if name != SOFTWARE)
+    waiting = sum(terms[name] for name in EXPOSED)
+    return 1.0 - waiting / where(whole == 0, 1.0, whole)
 
 
 def work_of(operations: Model, training: TrainingMethod) -> Work:
@@ -73,11 +82,15 @@ def predict_raw(
     layout, fitting = find_layout(
         work, machine, given=dict(given or {}), flash=flash, sequence_length=sequence_length
     )
-    terms = step_terms(work, layout, machine)
     factor = software_factor(work, cluster, precision, year, native, bool(given and "tp" in given), c)
+    terms, seconds = with_software(step_terms(work, layout, machine), factor)
+    return RawStep(seconds=seconds, terms=terms, layout=layout, fits=fitting, factor=factor)
+
+
+def with_software(terms: Mapping[str, Number], factor: Number) -> tuple[dict[str, Number], Number]:
+    """The terms of a step with what software adds as the last, and their sum [s]."""
     whole = sum(terms.values())
-    terms["software"] = whole * (factor - 1.0)
-    return RawStep(seconds=whole * factor, terms=terms, layout=layout, fits=fitting, factor=factor)
+    return {**terms, SOFTWARE: whole * (factor - 1.0)}, whole * factor
 
 
 def software_factor(
@@ -88,35 +101,33 @@ def software_factor(
     native: bool | None,
     layout_given: bool,
     c: Constants,
-) -> float:
+) -> Number:
     """What real stacks take over the roofline's sum, fitted on published throughput [1]."""
-    if year < 2020:
-        factor = c["software_before_2020"]
-    elif precision in WIDE:
-        factor = c["software_wide"]
-    elif year < 2023:
-        factor = c["software_2020_to_2022"]
+    era = techniques_of(year).era
+    if precision in WIDE and era != "before_2020":
+        factor: Number = c["software_wide"]
     else:
-        factor = c["software_since_2023"]
-        if cluster.accelerator.kind == "gpu" and native is not False:
+        factor = c[f"software_{era}"]
+        if era == "since_2023" and cluster.accelerator.kind == "gpu" and native is not False:
             # Not knowing the stack is half-way between the two, in logarithms.
             factor *= c["software_native"] ** (1.0 if native else c["native_share_unknown"])
     if work.experts:
         factor *= c["software_experts"]
-    if not layout_given and cluster.count > 1:
-        factor *= c["layout_found"]
+    if not layout_given:
+        factor = factor * where(cluster.count > 1, c["layout_found"], 1.0)
     return factor
 
 
 def regime(work: Work, precision: str, year: int, native: bool | None, layout_given: bool) -> str:
     """The name of the residuals that a prediction's interval is taken from."""
-    if year < 2020:
-        kind = "before_2020"
+    era = techniques_of(year).era
+    if era == "before_2020":
+        kind = era
     elif work.experts:
         kind = "experts"
     elif work.family != "decoder":
         kind = "small"
-    elif year < 2023:
+    elif era == "2020_to_2022":
         kind = "early"
     elif precision in NARROW:
         kind = "narrow"

@@ -6,6 +6,7 @@ evaluated in microseconds and thousands of them can be compared.
 
 from __future__ import annotations
 
+from footprint.arithmetic import Number
 from footprint.flops.gradients import Pass, Trained, passes
 from footprint.flops.heads import attention_heads
 from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
@@ -48,8 +49,8 @@ class Work:
     """Products of the repeated layers, which pipelines split and recomputation repeats."""
     others: tuple[Line, ...]
     """Embeddings and heads."""
-    samples: float
-    rows: float
+    samples: Number
+    rows: Number
     """Rows of the residual stream over the whole batch: tokens, or pixels and patches."""
     width: float
     """Width of the residual stream; 0 where there is none."""
@@ -86,7 +87,7 @@ class Work:
         """All parameters."""
         return self.block_parameters + self.expert_parameters + self.other_parameters
 
-    def uneven(self, stages: int) -> float:
+    def uneven(self, stages: Number) -> Number:
         """How many times the mean the fullest of so many pipeline stages holds [1]."""
         return stages * -(-self.layers // stages) / self.layers
 

@@ -2,6 +2,9 @@
 
 A `Quantity` is a median with the causes of its spread, so that comparisons cancel what
 they share, sums add up honestly and ``--explain`` can name the input that matters most.
+
+Its numbers are floats, or numpy arrays that hold one value a scenario: the same rules then give a
+million answers at once. A value of NaN in an array means that the scenario has no such number.
 """
 
 from __future__ import annotations
@@ -9,12 +12,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, ClassVar
 
+from footprint.arithmetic import (
+    Number,
+    add_square,
+    exp,
+    expm1,
+    is_array,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    sqrt,
+    where,
+)
 from footprint.errors import FootprintError
 from footprint.records import value
 
-Spread = Mapping[str, tuple[float, float]]
+Spread = Mapping[str, tuple[Number, Number]]
+
+LEAST_EXCESS = 1e-6
+"""What an end of an interval exceeds a number by where it does not (for a PUE: a millionth of the IT
+energy)."""
 
 
 @value
@@ -26,65 +46,103 @@ class Quantity:
     is fully correlated, different keys are independent (design: quantities with causes).
     """
 
-    mid: float
+    __array_ufunc__: ClassVar[None] = None
+    """An array times a quantity is a quantity of arrays, not an array of quantities."""
+    mid: Number
     spread: Spread = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if is_array(self.mid):
+            return
         if not (math.isfinite(self.mid) and self.mid >= 0):
             raise FootprintError(f"a quantity must be finite and not negative, got {self.mid!r}")
 
     @classmethod
-    def between(cls, low: float, mid: float, high: float, cause: str) -> Quantity:
+    def between(cls, low: Number, mid: Number, high: Number, cause: str) -> Quantity:
         """A quantity whose 90 % interval is (low, high), all from one cause."""
-        if not 0 < low <= mid <= high:
+        if not (is_array(low) or is_array(mid) or is_array(high)) and not 0 < low <= mid <= high:
             raise FootprintError(f"{cause}: need 0 < low <= mid <= high, got {low}, {mid}, {high}")
-        return cls(mid, {cause: (math.log(low / mid), math.log(high / mid))})
+        return cls(mid, {cause: (log(low / mid), log(high / mid))})
 
     @property
-    def low(self) -> float:
+    def low(self) -> Number:
         """5th percentile; half-widths of independent causes combine in quadrature."""
-        return self.mid * math.exp(-math.sqrt(sum(min(a, b, 0.0) ** 2 for a, b in self.spread.values())))
+        return self.bounds[0]
 
     @property
-    def high(self) -> float:
+    def high(self) -> Number:
         """95th percentile."""
-        return self.mid * math.exp(math.sqrt(sum(max(a, b, 0.0) ** 2 for a, b in self.spread.values())))
+        return self.bounds[1]
 
-    def __mul__(self, other: Quantity | float) -> Quantity:
+    @property
+    def bounds(self) -> tuple[Number, Number]:
+        """5th and 95th percentile."""
+        below = above = 0.0
+        for a, b in sorted(self.spread.values(), key=_size):  # small arrays before large ones
+            if not (_all_at_most(a, 0.0) and _all_at_most(0.0, b)):
+                a, b = minimum(minimum(a, b), 0.0), maximum(maximum(a, b), 0.0)
+            below, above = add_square(below, a), add_square(above, b)
+        return self.mid * exp(-sqrt(below)), self.mid * exp(sqrt(above))
+
+    def __mul__(self, other: Quantity | Number) -> Quantity:
         if not isinstance(other, Quantity):
             return Quantity(self.mid * other, self.spread)
         return Quantity(self.mid * other.mid, _combine(self.spread, other.spread, 1.0))
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Quantity | float) -> Quantity:
+    def __truediv__(self, other: Quantity | Number) -> Quantity:
         divisor = other if isinstance(other, Quantity) else Quantity(other)
-        if divisor.mid == 0:
+        if not is_array(divisor.mid) and divisor.mid == 0:
             raise FootprintError("division by a quantity that is 0")
         return Quantity(self.mid / divisor.mid, _combine(self.spread, divisor.spread, -1.0))
 
-    def __rtruediv__(self, other: float) -> Quantity:
+    def __rtruediv__(self, other: Number) -> Quantity:
         return Quantity(other) / self
 
-    def __add__(self, other: Quantity | float) -> Quantity:
+    def __add__(self, other: Quantity | Number) -> Quantity:
         return total([self, other if isinstance(other, Quantity) else Quantity(other)])
 
     __radd__ = __add__
 
-    def capped(self, limit: float) -> Quantity:
-        """This quantity with median and every cause held at or below ``limit``."""
-        mid = min(self.mid, limit)
-        if mid == 0:
+    def __sub__(self, number: Number) -> Quantity:
+        """What this quantity exceeds a number by; 0 where its median does not.
+
+        An end at or below the number has no finite logarithm: `LEAST_EXCESS` stands for it.
+        """
+        mid = maximum(self.mid - number, 0.0)
+        if not is_array(mid) and mid == 0:
             return Quantity(0.0)
-        room = math.log(limit / mid)
-        shift = math.log(self.mid / mid)
+        whole = where(mid == 0, 1.0, mid)
+        spread = {}
+        for cause, ends in self.spread.items():
+            low, high = (log(maximum(self.mid * exp(end) - number, LEAST_EXCESS) / whole) for end in ends)
+            spread[cause] = (where(mid == 0, 0.0, low), where(mid == 0, 0.0, high))
+        return Quantity(mid, spread)
+
+    def capped(self, limit: Number) -> Quantity:
+        """This quantity with median and every cause held at or below ``limit``."""
+        mid = minimum(self.mid, limit)
+        if not is_array(mid) and mid == 0:
+            return Quantity(0.0)
+        room = log(limit / mid)
+        shift = log(self.mid / mid)
         return Quantity(
-            mid, {c: (min(a + shift, room), min(b + shift, room)) for c, (a, b) in self.spread.items()}
+            mid,
+            {c: (minimum(a + shift, room), minimum(b + shift, room)) for c, (a, b) in self.spread.items()},
+        )
+
+    def at_least(self, limit: Number) -> Quantity:
+        """This quantity with every cause held at or above ``limit``, which its median is."""
+        floor = log(limit / self.mid)
+        return Quantity(
+            self.mid, {c: (maximum(a, floor), maximum(b, floor)) for c, (a, b) in self.spread.items()}
         )
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """``{"low", "mid", "high"}`` at 90 %, unrounded; with ``spread``, each cause's own ends."""
-        record: dict[str, Any] = {"low": self.low, "mid": self.mid, "high": self.high}
+        low, high = self.bounds
+        record: dict[str, Any] = {"low": low, "mid": self.mid, "high": high}
         if with_spread:
             record["spread"] = {
                 cause: {"low": self.mid * math.exp(a), "high": self.mid * math.exp(b)}
@@ -93,7 +151,18 @@ class Quantity:
         return record
 
 
-def _combine(left: Spread, right: Spread, sign: float) -> dict[str, tuple[float, float]]:
+def _size(ends: tuple[Number, Number]) -> int:
+    return int(ends[0].size) if is_array(ends[0]) else 1
+
+
+def _all_at_most(one: Number, other: Number) -> bool:
+    """Whether one number is at most the other, everywhere."""
+    if is_array(one):
+        return bool(one.max() <= other)
+    return bool(one <= other.min()) if is_array(other) else one <= other
+
+
+def _combine(left: Spread, right: Spread, sign: float) -> dict[str, tuple[Number, Number]]:
     """Log responses of a product (sign 1) or quotient (sign -1), cause by cause."""
     causes = dict(left)
     for cause, (a, b) in right.items():
@@ -105,14 +174,20 @@ def _combine(left: Spread, right: Spread, sign: float) -> dict[str, tuple[float,
 def total(parts: Iterable[Quantity]) -> Quantity:
     """Sum of quantities: deviations of one cause add linearly, of different causes in quadrature."""
     parts = list(parts)
-    mid = math.fsum(part.mid for part in parts)
-    if mid == 0:
+    mid = _sum([part.mid for part in parts])
+    if not is_array(mid) and mid == 0:
         return Quantity(0.0)
-    spread: dict[str, tuple[float, float]] = {}
+    whole = where(mid == 0, 1.0, mid)
+    spread: dict[str, tuple[Number, Number]] = {}
     for cause in dict.fromkeys(c for part in parts for c in part.spread):
-        ends = [
-            math.fsum(part.mid * math.expm1(part.spread.get(cause, (0.0, 0.0))[end]) for part in parts)
+        low, high = (
+            _sum([part.mid * expm1(part.spread[cause][end]) for part in parts if cause in part.spread])
             for end in (0, 1)
-        ]
-        spread[cause] = (math.log1p(ends[0] / mid), math.log1p(ends[1] / mid))
+        )
+        spread[cause] = (log1p(low / whole), log1p(high / whole))
     return Quantity(mid, spread)
+
+
+def _sum(values: list[Number]) -> Number:
+    """The sum, correctly rounded for plain numbers."""
+    return sum(values) if any(map(is_array, values)) else math.fsum(values)
