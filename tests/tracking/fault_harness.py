@@ -20,7 +20,7 @@ from footprint.tracking.report import RunReport
 ROOT = Path(__file__).resolve().parents[2]
 WATTS, FLUSH_S = 360.0, 0.1
 AT_ONCE = 3
-LATE_S = 0.5
+LATE_S = 1.0
 """A loaded machine may keep a thread waiting; energy may be missing for one interval and that."""
 
 PROGRAM = """
