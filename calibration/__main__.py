@@ -25,6 +25,7 @@ from calibration import anchor, goodput, inputs
 from calibration.fit import FACTORS, PHYSICS, resolution
 from calibration.time_model import calibrate, render, render_folds
 from footprint.catalog import assumptions
+from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.files import reference_folder
 from footprint.performance.constants import load_constants
 from footprint.validation.throughput import fold_constants
@@ -52,12 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"wrote {path.name}")
             else:
                 apart += [f"{path.name}: {what}" for what in differences(path, text)]
-        for cached in (assumptions._text, load_constants, fold_constants):
-            cached.cache_clear()  # the files may have just been written anew
+        assumptions.forget()  # the files may have just been written anew
+        for cached in (load_constants, fold_constants):
+            cached.cache_clear()
     print(f"fitted in {time.monotonic() - started:.0f} s", *apart, sep="\n")
     if apart:
         print("the shipped files are not what the data give: python -m calibration --write")
         return 1
+    if options.write:
+        write_indices()
     inputs.keep()
     print(f"verified; {inputs.VERIFIED.name} is to be committed")
     return 0

@@ -25,7 +25,7 @@ def memory_byte(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
 
 def state_byte(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Weights, gradients and optimiser states [byte]."""
-    c = machine.constants
+    constants = machine.constants
     replicas = layout.dp * layout.cp
     uneven = work.uneven(layout.pp)
     blocks = uneven * work.block_parameters / (layout.pp * layout.tp)
@@ -36,9 +36,9 @@ def state_byte(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     trained = work.trained_share
     weight = BYTES[machine.precision]
     # Frozen weights may be stored in fewer bits than they are multiplied in (QLoRA).
-    frozen = c.values.get("frozen_weight_byte", weight)
-    kept = (weight + c["gradient_byte"]) * trained + frozen * (1.0 - trained)
-    states = c["optimiser_state_byte"] * trained
+    frozen = constants.values.get("frozen_weight_byte", weight)
+    kept = (weight + constants["gradient_byte"]) * trained + frozen * (1.0 - trained)
+    states = constants["optimiser_state_byte"] * trained
     expert_replicas = maximum(1.0, replicas / layout.ep)
     gathered = 2.0 * weight * (work.block_parameters + work.expert_parameters) / (work.layers * layout.tp)
     sharded = (dense / replicas + expert / expert_replicas) * (kept + states) + gathered
@@ -49,21 +49,21 @@ def state_byte(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
 
 def activation_byte(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Activations kept for the backward pass, logits and working space [byte]."""
-    c = machine.constants
+    constants = machine.constants
     here = layout.micro_batch / work.samples / (layout.cp * layout.tp)
     # The first stage of a pipeline holds as many micro-batches as there are stages.
     interleaved = where(layout.interleaving > 1, 1.0 / layout.interleaving, 0.0)
     in_flight = where(layout.pp == 1, 1.0, 1.0 + interleaved)
-    kept_share = c["activation_kept"] if machine.techniques.fused_attention else 1.0
+    kept_share = constants["activation_kept"] if machine.techniques.fused_attention else 1.0
     if machine.precision in NARROW:
-        kept_share *= c["activation_kept_narrow"]
+        kept_share *= constants["activation_kept_narrow"]
     stored = kept_share * work.stored_block
     if not layout.flash:
         stored = stored + where(layout.is_selective, 0.0, SCORE_COPIES * work.scores)
     share = layout.recompute_share
     kept = (1.0 - share) * stored * in_flight * work.uneven(layout.pp) + share * work.boundary * layout.tp
     kept = kept + where(layout.is_full, stored / work.layers, 0.0)
-    logits = c["logit_copies"] * work.logits
+    logits = constants["logit_copies"] * work.logits
     return (kept + work.stored_other + logits) * here * machine.bytes
 
 
