@@ -11,7 +11,6 @@ from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
 from footprint.flops.heads import undivided
 from footprint.flops.operations import Model
-from footprint.flops.splits import no_room, too_many_stages, wrong_experts
 from footprint.performance import choose_precision
 from footprint.performance.techniques import techniques_of
 from footprint.results import Assumption
@@ -186,6 +185,10 @@ def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, step_
 
 def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
     """FootprintError for more stages than layers, or expert ranks that do not divide what they share out."""
+    if request.pp is None and request.ep is None:
+        return
+    from footprint.flops.splits import no_room, too_many_stages, wrong_experts
+
     stages, experts = request.pp or 1, request.ep or 1
     wrong = too_many_stages(model, stages)
     if wrong is None and not request.force:
