@@ -94,7 +94,7 @@ def command(
     """
     from footprint.catalog.models import find_model
     from footprint.flops import count_step
-    from footprint.flops.compare import positions_warning, stated_warning
+    from footprint.flops.checks import positions_warning, stated_warning
 
     found = find_model(model)
     recipe = found.recipe.phases if found.recipe is not None else ()
@@ -120,7 +120,7 @@ def command(
         warnings.append("torch counted this model: there is no count of ours to verify, and no memory")
     proof = None
     if verify and step.basis == "formula":
-        from footprint.flops.counted import CannotCountError, NoTorchError
+        from footprint.flops.torch.torch_counter import CannotCountError, NoTorchError
         from footprint.flops.verify import verify as prove
 
         try:
@@ -276,10 +276,9 @@ def _memory(
 ) -> Memory:
     from footprint.errors import FootprintError
     from footprint.flops.count import operation_list
-    from footprint.flops.heads import undivided
     from footprint.flops.memory import Plan, memory
-    from footprint.flops.methods import prepare
-    from footprint.flops.splits import no_room, too_many_stages, wrong_experts
+    from footprint.flops.passes.methods import prepare
+    from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
 
     listed = operation_list(model.config, shape, objective)
     places = options["dp"] * options["cp"] * options["tp"]

@@ -40,7 +40,7 @@ from footprint.estimator.scenario import (
 from footprint.estimator.timing import Timing, time_of
 from footprint.estimator.workload import Workload, resolve_workload, shape_of
 from footprint.flops import StepFlops, count_step
-from footprint.flops.compare import positions_warning
+from footprint.flops.checks import positions_warning
 from footprint.performance.anchoring import Anchor
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import ClusterSummary, Estimate, Repeats, RepeatTotal

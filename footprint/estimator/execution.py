@@ -11,9 +11,8 @@ from footprint.errors import FootprintError
 from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops, count_step
-from footprint.flops.heads import undivided
 from footprint.flops.operations import Model
-from footprint.flops.splits import no_room, too_many_stages, wrong_experts
+from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
 from footprint.performance import choose_precision
 from footprint.performance.layout import Layout
 from footprint.results import Assumption

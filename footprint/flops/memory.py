@@ -15,8 +15,8 @@ import math
 from typing import Literal
 
 from footprint.errors import FootprintError
-from footprint.flops.gradients import Step, Trained, passes
 from footprint.flops.operations import CORE, EXPERTS, Layer, Matmul, Model, Number
+from footprint.flops.passes.gradients import Step, Trained, passes
 from footprint.records import NamedTuple
 from footprint.schema import Attention, Recompute
 

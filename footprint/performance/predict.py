@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footprint.flops.gradients import Trained
-from footprint.flops.methods import prepare
 from footprint.flops.operations import Model
+from footprint.flops.passes.gradients import Trained
+from footprint.flops.passes.methods import prepare
 from footprint.performance.constants import Constants, load_constants
 from footprint.performance.finder import find_layout
 from footprint.performance.layout import Layout

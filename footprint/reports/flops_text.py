@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from footprint.flops import StepFlops
-from footprint.flops.compare import six_n
+from footprint.flops.checks import six_n
 from footprint.flops.operations import RECURRENCE
 from footprint.reports.human import figures
 from footprint.units import BYTE_PER_GIB

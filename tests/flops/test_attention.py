@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from footprint.catalog.models import find_model
 from footprint.flops import operation_list
-from footprint.flops.attention import all_pairs, attend, causal_pairs, local_pairs
-from footprint.flops.depth import repetition
-from footprint.flops.gradients import _before, _first, _within
-from footprint.flops.heads import attention_heads
+from footprint.flops.blocks.attention import all_pairs, attend, causal_pairs, local_pairs
+from footprint.flops.config.patterns import compact, intersect, split
 from footprint.flops.operations import Matmul
-from footprint.flops.patterns import compact, intersect, split
+from footprint.flops.passes.gradients import _before, _first, _within
+from footprint.flops.passes.splits import attention_heads
+from footprint.flops.torch.depth import repetition
 from footprint.schema import Phase, StepShape
 
 lengths = st.integers(1, 60)

@@ -10,8 +10,8 @@ import pytest
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.flops import count_step
 from footprint.flops.count import step_sums
-from footprint.flops.depth import Axis, with_depth
-from footprint.flops.fallback import counted_step
+from footprint.flops.torch.depth import Axis, with_depth
+from footprint.flops.torch.fallback import counted_step
 from footprint.schema import StepShape, TrainingMethod
 from tests.flops.small_configs import GROUPED, TEXT
 
@@ -58,7 +58,7 @@ def test_an_uneven_stack_is_counted_whole() -> None:
 
 def test_a_kind_of_layer_that_comes_later_is_not_extrapolated_over() -> None:
     """Three layers of linear attention, then one of another kind: the first three say nothing of it."""
-    from footprint.flops.counted import count_with_torch
+    from footprint.flops.torch.torch_counter import count_with_torch
 
     config = {
         "model_type": "qwen3_next", **GROUPED, "num_hidden_layers": 16, "num_experts": 4,
@@ -74,8 +74,8 @@ def test_a_kind_of_layer_that_comes_later_is_not_extrapolated_over() -> None:
 
 def test_a_part_that_is_not_run_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Text without its images runs a vision-language model in part, which would count too little."""
-    from footprint.flops import fallback
-    from footprint.flops.counted import CannotCountError, _idle, count_with_torch
+    from footprint.flops.torch import fallback
+    from footprint.flops.torch.torch_counter import CannotCountError, _idle, count_with_torch
 
     nn = torch.nn
     tower = nn.Sequential(*(nn.Linear(4, 4) for _ in range(5)))
@@ -151,14 +151,14 @@ def test_a_run_that_only_counts_needs_no_operation_list() -> None:
 
 
 def test_a_long_reason_is_cut_between_words_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from footprint.flops import counted
+    from footprint.flops.torch import torch_counter
 
     def failing(*_: object) -> object:
         raise ValueError("antidisestablishmentarianism " * 100)
 
-    monkeypatch.setattr(counted, "_count", failing)
-    with pytest.raises(counted.CannotCountError) as caught:
-        counted.count_with_torch({"model_type": "bert"}, StepShape(sequences=1, sequence_length=8))
+    monkeypatch.setattr(torch_counter, "_count", failing)
+    with pytest.raises(torch_counter.CannotCountError) as caught:
+        torch_counter.count_with_torch({"model_type": "bert"}, StepShape(sequences=1, sequence_length=8))
     words = str(caught.value).removesuffix(" ...)").split()
     assert str(caught.value).endswith("antidisestablishmentarianism ...)")
     assert str(caught.value).count("ValueError") == 1

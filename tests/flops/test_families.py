@@ -177,7 +177,7 @@ def test_elmo_at_its_published_size() -> None:
 
 
 def test_switch_transformer_on_real_tensors() -> None:
-    from footprint.flops.counted import build
+    from footprint.flops.torch.torch_counter import build
 
     config = {
         "model_type": "switch_transformers",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from footprint.flops.defaults import NESTED
+from footprint.flops.config.defaults import NESTED
 from footprint.flops.registry import FAMILIES, family, model_families
 from tests.conftest import ROOT
 

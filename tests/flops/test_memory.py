@@ -8,9 +8,9 @@ import pytest
 
 from footprint.errors import FootprintError
 from footprint.flops.count import operation_list
-from footprint.flops.gradients import passes
 from footprint.flops.memory import Plan, activation_byte, kept, memory, moved_byte, state_byte
-from footprint.flops.methods import prepare
+from footprint.flops.passes.gradients import passes
+from footprint.flops.passes.methods import prepare
 from footprint.schema import StepShape, TrainingMethod
 from tests.flops.small_configs import GROUPED
 

@@ -66,7 +66,7 @@ def frozen(*patterns: str) -> Any:
 
 
 def exact(config: Any, shape: StepShape, training: TrainingMethod, prepare: Any, objective: str = "") -> None:
-    from footprint.flops.counted import count_with_torch
+    from footprint.flops.torch.torch_counter import count_with_torch
 
     theirs = count_with_torch(config, shape, objective, prepare=prepare)
     _, sums = step_sums(config, shape, training, objective)
@@ -185,7 +185,7 @@ def test_only_the_head_of_a_vision_model_is_trained() -> None:
 @pytest.mark.parametrize("config", [LLAMA, GPT2, BERT], ids=["llama", "gpt2", "bert"])
 def test_full_recomputation_runs_every_block_again(config: dict[str, Any]) -> None:
     """torch's re-entrant checkpoints run a block's whole forward pass again in backward."""
-    from footprint.flops.counted import count_with_torch
+    from footprint.flops.torch.torch_counter import count_with_torch
 
     def prepare(model: Any) -> Any:
         model.train()

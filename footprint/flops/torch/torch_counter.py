@@ -19,13 +19,13 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
-from footprint.flops.runs import quiet_torch, runner
+from footprint.flops.torch.dummy_inputs import quiet_torch, runner
 from footprint.records import record
 
 if TYPE_CHECKING:
     import torch
 
-    from footprint.flops.runs import Run
+    from footprint.flops.torch.dummy_inputs import Run
     from footprint.schema import StepShape
 
 AUTO_CLASSES = {

@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.flops.count import StepFlops, checked, unknown_model_type
-from footprint.flops.counted import CannotCountError, TorchCount, built_parameters, count_with_torch
-from footprint.flops.depth import DEPTH_KEYS, Axis, with_depth
-from footprint.flops.fields import Fields
+from footprint.flops.config.fields import Fields
 from footprint.flops.operations import CONVOLUTION, CORE, Number
-from footprint.flops.tally import Parameters
+from footprint.flops.passes.totals import Parameters
+from footprint.flops.registry import unknown_model_type
+from footprint.flops.step import StepFlops, checked
+from footprint.flops.torch.depth import DEPTH_KEYS, Axis, with_depth
+from footprint.flops.torch.torch_counter import (
+    CannotCountError,
+    TorchCount,
+    built_parameters,
+    count_with_torch,
+)
 from footprint.schema import StepShape, TrainingMethod
 
 PRODUCTS = "matrix_products"
@@ -136,11 +142,11 @@ def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> 
     out without a word.
     """
     counted = count_with_torch(config, shape, objective, mended=True)
-    share = counted.idle / counted.parameters
-    if share > IDLE_SHARE or counted.idle_parts:
+    idle_share = counted.idle / counted.parameters
+    if idle_share > IDLE_SHARE or counted.idle_parts:
         parts = ", ".join(counted.idle_parts[:3]) or "parts of its layers"
         raise CannotCountError(
-            f"torch ran model_type {config['model_type']!r} without {share:.1%} of its parameters ({parts}), "
+            f"torch ran model_type {config['model_type']!r} without {idle_share:.1%} of its parameters ({parts}), "
             "so the count would be too low: its parts can be counted alone"
         )
     return counted

@@ -6,8 +6,9 @@ on the routing; a capacity factor (padded buffers) multiplies the rows that are 
 
 from __future__ import annotations
 
-from footprint.flops.blocks import gated_mlp
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.pieces import gated_mlp
+from footprint.flops.blocks.transformer import FeedForward
+from footprint.flops.config.fields import Fields
 from footprint.flops.operations import (
     EXPERTS,
     POINTWISE,
@@ -18,7 +19,6 @@ from footprint.flops.operations import (
     Pointwise,
     linear,
 )
-from footprint.flops.transformer import FeedForward
 
 
 def mixture(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from footprint.flops.blocks import embedding, embedding_layer, head_layer, vocabulary_head
+from footprint.flops.blocks.pieces import embedding, embedding_layer, head_layer, vocabulary_head
+from footprint.flops.blocks.transformer import Stack, blocks, stack_norm
+from footprint.flops.config.shapes import required_length, required_target, unknown_objective
 from footprint.flops.operations import NORM, Layer, Model, Number, Operation, Pointwise, Stage
-from footprint.flops.shapes import required_length, required_target, unknown_objective
-from footprint.flops.transformer import Stack, blocks, stack_norm
 from footprint.records import record
 from footprint.schema import StepShape
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from footprint.flops.blocks import embedding, embedding_layer, head_layer, vocabulary_head
-from footprint.flops.fields import Fields
-from footprint.flops.operations import EMBEDDING, HEAD, Model, Operation, linear
-from footprint.flops.shapes import labels, required_length, unknown_objective
-from footprint.flops.transformer import (
+from footprint.flops.blocks.pieces import embedding, embedding_layer, head_layer, vocabulary_head
+from footprint.flops.blocks.transformer import (
     HEADS,
     KV,
     Kind,
@@ -19,6 +16,9 @@ from footprint.flops.transformer import (
     stack_norm,
     windowed,
 )
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import labels, required_length, unknown_objective
+from footprint.flops.operations import EMBEDDING, HEAD, Model, Operation, linear
 from footprint.records import NamedTuple
 from footprint.schema import StepShape
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from footprint.flops.fields import Fields
+from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Positions
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from footprint.flops.count import StepFlops
 from footprint.flops.operations import Number
+from footprint.flops.step import StepFlops
 
 STATED_TOLERANCE = 0.03
 """Parameters further than this from the stated ones are worth a warning."""

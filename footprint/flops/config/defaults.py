@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from footprint.flops.fields import Fields
+from footprint.flops.config.fields import Fields
 
 NESTED: dict[str, dict[str, Any]] = {
     "clip_text_model": {

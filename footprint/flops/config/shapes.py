@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from footprint.errors import FootprintError
-from footprint.flops.fields import Fields
+from footprint.flops.config.fields import Fields
 from footprint.schema import StepShape
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from footprint.flops.attention import (
+from footprint.flops.blocks.attention import (
     Pairs,
     all_pairs,
     causal_pairs,
@@ -13,10 +13,10 @@ from footprint.flops.attention import (
     local_pairs,
     self_attention,
 )
-from footprint.flops.blocks import embedding, gated_mlp, mlp, parameters_only
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.pieces import embedding, gated_mlp, mlp, parameters_only
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import split
 from footprint.flops.operations import NORM, POINTWISE, Layer, Number, Operation, Pointwise, Positions
-from footprint.flops.patterns import split
 from footprint.records import NamedTuple
 
 KV = ("num_key_value_heads",)

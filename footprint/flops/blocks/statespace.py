@@ -8,7 +8,8 @@ scores and outputs inside a chunk, one state a chunk, a recurrence over chunks, 
 
 from __future__ import annotations
 
-from footprint.flops.blocks import parameters_only
+from footprint.flops.blocks.pieces import parameters_only
+from footprint.flops.blocks.transformer import Mixer
 from footprint.flops.operations import (
     CONVOLUTION,
     NORM,
@@ -20,7 +21,6 @@ from footprint.flops.operations import (
     Pointwise,
     linear,
 )
-from footprint.flops.transformer import Mixer
 from footprint.records import NamedTuple
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from footprint.flops.gradients import Trained, passes
 from footprint.flops.operations import CORE, EMBEDDING, Matmul, Model, Number
+from footprint.flops.passes.gradients import Trained, passes
 from footprint.records import NamedTuple, record
 from footprint.schema import Attention, Recompute
 
@@ -20,7 +20,7 @@ class Parameters:
     """Without look-up tables (tokens, positions, types)."""
 
 
-class Tally(NamedTuple):
+class Totals(NamedTuple):
     """FLOP of one training step, summed three ways."""
 
     forward: Number
@@ -39,9 +39,9 @@ class Tally(NamedTuple):
     """Forward and backward, full attention, by component."""
 
 
-def tally(
+def totals(
     model: Model, trained: Trained, recompute: Recompute = "none", attention: Attention = "eager"
-) -> Tally:
+) -> Totals:
     """Forward, backward and recomputed FLOP of one step [FLOP].
 
     Full recomputation repeats the forward pass of every block that the backward pass comes
@@ -56,7 +56,7 @@ def tally(
     masked: Number = 0
     outside_forward: Number = 0
     outside_backward: Number = 0
-    again: Number = 0
+    recomputed: Number = 0
     total: Number = 0
     idle: Number = 0
     tables: Number = 0
@@ -65,7 +65,7 @@ def tally(
     shared: set[int] = set()
     for group in passes(model, trained):
         layer, times, steps = group
-        again_all = full_pass and layer.checkpointed and group.backward
+        repeated = full_pass and layer.checkpointed and group.backward
         copies = times
         if layer.shared:  # one set of parameters, counted where it is first met
             copies = 0 if id(layer) in shared else 1
@@ -93,19 +93,19 @@ def tally(
             backward += gradients * full
             name = operation.component
             components[name] = components.get(name, 0) + (1 + gradients) * full
-            if again_all or (selective and name == CORE and gradients and layer.checkpointed):
-                again += dense if eager else full
+            if repeated or (selective and name == CORE and gradients and layer.checkpointed):
+                recomputed += dense if eager else full
             if not eager and operation.scores and gradients:
-                again += full
+                recomputed += full
     outside = outside_forward + outside_backward if eager else 0
-    return Tally(
+    return Totals(
         forward=forward,
         backward=backward,
         causal=forward + backward - masked,
         dense_forward=forward + outside_forward,
         dense_backward=backward + outside_backward,
-        recomputed=again,
-        executed=forward + backward + outside + again,
+        recomputed=recomputed,
+        executed=forward + backward + outside + recomputed,
         parameters=Parameters(
             total=total, active=total - idle, trainable=trainable, non_embedding=total - tables
         ),

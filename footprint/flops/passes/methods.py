@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 
 from footprint.errors import FootprintError
-from footprint.flops.gradients import Trained
 from footprint.flops.operations import (
     ADAPTERS,
     EMBEDDING,
@@ -17,6 +16,7 @@ from footprint.flops.operations import (
     Operation,
     Pointwise,
 )
+from footprint.flops.passes.gradients import Trained
 from footprint.schema import TrainingMethod
 
 ALL_LINEAR = "all-linear"

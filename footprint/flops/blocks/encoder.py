@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from footprint.flops.blocks import (
+from footprint.flops.blocks.pieces import (
     activation,
     embedding,
     embedding_layer,
@@ -12,10 +12,10 @@ from footprint.flops.blocks import (
     parameters_only,
     vocabulary_head,
 )
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.transformer import Stack, assemble, blocks, stack_norm
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import labels, required_length, unknown_objective
 from footprint.flops.operations import EMBEDDING, HEAD, NORM, Model, Operation, Pointwise, linear
-from footprint.flops.shapes import labels, required_length, unknown_objective
-from footprint.flops.transformer import Stack, assemble, blocks, stack_norm
 from footprint.records import NamedTuple
 from footprint.schema import StepShape
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.vision import USUAL_SIDE, sides
+from footprint.flops.config.fields import Fields
 from footprint.flops.registry import Family, family
-from footprint.flops.vision import USUAL_SIDE, sides
 from footprint.records import replace
 from footprint.schema import StepShape
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from footprint.flops.blocks import convolution, parameters_only
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.pieces import convolution, parameters_only
+from footprint.flops.blocks.transformer import Stack, assemble, blocks, stack_norm
+from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Layer, Number, Operation, Stage
-from footprint.flops.transformer import Stack, assemble, blocks, stack_norm
 from footprint.records import NamedTuple
 from footprint.schema import StepShape
 
