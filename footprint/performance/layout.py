@@ -38,6 +38,16 @@ class Layout:
         return self.recomputed if self.recompute == "full" else 0.0
 
     @property
+    def is_full(self) -> bool:
+        """Whether blocks are recomputed, all of them or a share."""
+        return self.recompute == "full"
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether only the attention scores are computed again."""
+        return self.recompute == "selective"
+
+    @property
     def text(self) -> str:
         """The layout as a line for people."""
         parts = [

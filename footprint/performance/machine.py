@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from footprint.arithmetic import Number, maximum, minimum, where
 from footprint.performance.constants import Constants
+from footprint.performance.techniques import techniques_of
 from footprint.schema import Cluster
 
 BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}
@@ -20,7 +22,7 @@ class Machine:
 
     __slots__ = (
         "bytes", "cluster", "constants", "core_rate", "flash_rate", "is_gpu", "link", "memory", "native",
-        "network", "node", "peak", "precision", "rate", "wide_peak", "year",
+        "network", "node", "peak", "precision", "rate", "techniques", "wide_peak", "year",
     )  # fmt: skip
 
     def __init__(
@@ -36,6 +38,7 @@ class Machine:
         self.memory = chip.memory_byte_per_s * c["memory_rate"]
         self.link = chip.link_byte_per_s or c["pcie_byte_per_s"]
         self.is_gpu = chip.kind in ("gpu", "npu")
+        self.techniques = techniques_of(year, is_gpu=self.is_gpu)
         self.node = form.accelerators
         if chip.kind == "tpu":
             # A slice is one torus: what lies inside it never leaves the links.
@@ -48,16 +51,15 @@ class Machine:
         self.flash_rate = c.flash_rate(chip, native)
         self.core_rate = c["core_rate_eager"]
 
-    def bandwidth(self, ranks: int, stride: int = 1) -> float:
+    def bandwidth(self, ranks: Number, stride: Number = 1) -> Number:
         """Bandwidth of one accelerator in a group of ``ranks``, ``stride`` apart [byte/s]."""
-        return self.link if ranks * stride <= self.node else self.network
+        return where(ranks * stride <= self.node, self.link, self.network)
 
-    def gather_bandwidth(self, ranks: int, stride: int) -> float:
+    def gather_bandwidth(self, ranks: Number, stride: Number) -> Number:
         """Bandwidth at which every rank of a group obtains the same data [byte/s].
 
         Members of one node share what the node receives over its links, so the network carries
         it once a node.
         """
-        if ranks * stride <= self.node:
-            return self.link
-        return min(self.link, self.network * max(1, self.node // stride))
+        shared = minimum(self.link, self.network * maximum(1, self.node // stride))
+        return where(ranks * stride <= self.node, self.link, shared)

@@ -6,10 +6,11 @@ evaluated in microseconds and thousands of them can be compared.
 
 from __future__ import annotations
 
+from footprint.arithmetic import Number
 from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
 from footprint.flops.passes.gradients import Pass, Trained, passes
 from footprint.flops.passes.splits import attention_heads
-from footprint.records import record
+from footprint.records import record, replace
 
 
 @record
@@ -48,8 +49,8 @@ class Work:
     """Products of the repeated layers, which pipelines split and recomputation repeats."""
     others: tuple[Line, ...]
     """Embeddings and heads."""
-    samples: float
-    rows: float
+    samples: Number
+    rows: Number
     """Rows of the residual stream over the whole batch: tokens, or pixels and patches."""
     width: float
     """Width of the residual stream; 0 where there is none."""
@@ -86,9 +87,20 @@ class Work:
         """All parameters."""
         return self.block_parameters + self.expert_parameters + self.other_parameters
 
-    def uneven(self, stages: int) -> float:
+    def uneven(self, stages: Number) -> Number:
         """How many times the mean the fullest of so many pipeline stages holds [1]."""
         return stages * -(-self.layers // stages) / self.layers
+
+    def scaled(self, factor: Number) -> Work:
+        """The work of a batch so many times as large, without its lines, which are summed by then."""
+        data = {name: getattr(self, name) * factor for name in _OF_DATA}
+        return replace(self, blocks=(), others=(), **data)
+
+
+_OF_DATA = (
+    "samples", "rows", "stored_block", "stored_other", "boundary", "scores", "logits", "routed",
+)  # fmt: skip
+"""What grows with the batch; parameters, layers and kernels do not."""
 
 
 def summarise(model: Model, trained: Trained) -> Work:

@@ -146,7 +146,7 @@ def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> 
     if idle_share > IDLE_SHARE or counted.idle_parts:
         parts = ", ".join(counted.idle_parts[:3]) or "parts of its layers"
         raise CannotCountError(
-            f"torch ran model_type {config['model_type']!r} without {idle_share:.1%} of its parameters ({parts}), "
-            "so the count would be too low: its parts can be counted alone"
+            f"torch ran model_type {config['model_type']!r} without {idle_share:.1%} of its parameters "
+            f"({parts}), so the count would be too low: its parts can be counted alone"
         )
     return counted

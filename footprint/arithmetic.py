@@ -1,0 +1,119 @@
+"""Elementary functions of floats or of numpy arrays, so that each formula is written once.
+
+An operator takes both as it is. These functions choose by their argument: plain numbers take
+Python's own function, and numpy is imported only where an array came in.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+Number = Any
+"""A float, an int, or a numpy array of them."""
+
+_PLAIN = (float, int, bool)
+
+
+def is_array(value: Number) -> bool:
+    """Whether a value is an array: of one dimension or more."""
+    return type(value) not in _PLAIN and getattr(value, "ndim", 0) > 0
+
+
+def minimum(one: Number, other: Number) -> Number:
+    """The lesser of two numbers, element by element."""
+    if is_array(one) or is_array(other):
+        import numpy
+
+        return numpy.minimum(one, other)
+    return one if one <= other else other
+
+
+def maximum(one: Number, other: Number) -> Number:
+    """The greater of two numbers, element by element."""
+    if is_array(one) or is_array(other):
+        import numpy
+
+        return numpy.maximum(one, other)
+    return one if one >= other else other
+
+
+def where(condition: Any, true: Number, false: Number) -> Number:
+    """One number where a condition holds, the other where it does not; both are computed."""
+    if is_array(condition):
+        import numpy
+
+        return numpy.where(condition, true, false)
+    return true if condition else false
+
+
+def exp(value: Number) -> Number:
+    """The exponential."""
+    if is_array(value):
+        import numpy
+
+        return numpy.exp(value)
+    return math.exp(value)
+
+
+def expm1(value: Number) -> Number:
+    """The exponential less one, exact near 0."""
+    if is_array(value):
+        import numpy
+
+        return numpy.expm1(value)
+    return math.expm1(value)
+
+
+def log(value: Number) -> Number:
+    """The natural logarithm."""
+    if is_array(value):
+        import numpy
+
+        return numpy.log(value)
+    return math.log(value)
+
+
+def log1p(value: Number) -> Number:
+    """The natural logarithm of one more than the value, exact near 0."""
+    if is_array(value):
+        import numpy
+
+        return numpy.log1p(value)
+    return math.log1p(value)
+
+
+def log2(value: Number) -> Number:
+    """The logarithm to base 2."""
+    if is_array(value):
+        import numpy
+
+        return numpy.log2(value)
+    return math.log2(value)
+
+
+def sqrt(value: Number) -> Number:
+    """The square root."""
+    if is_array(value):
+        import numpy
+
+        return numpy.sqrt(value)
+    return math.sqrt(value)
+
+
+def floor(value: Number) -> Number:
+    """The greatest whole number up to the value."""
+    if is_array(value):
+        import numpy
+
+        return numpy.floor(value)
+    return float(math.floor(value))
+
+
+def ceil(value: Number) -> Number:
+    """The least whole number from the value on."""
+    if is_array(value):
+        import numpy
+
+        return numpy.ceil(value)
+    return float(math.ceil(value))
