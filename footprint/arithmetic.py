@@ -101,19 +101,10 @@ def sqrt(value: Number) -> Number:
     return math.sqrt(value)
 
 
-def floor(value: Number) -> Number:
-    """The greatest whole number up to the value."""
-    if is_array(value):
-        import numpy
-
-        return numpy.floor(value)
-    return float(math.floor(value))
-
-
-def ceil(value: Number) -> Number:
-    """The least whole number from the value on."""
-    if is_array(value):
-        import numpy
-
-        return numpy.ceil(value)
-    return float(math.ceil(value))
+def add_square(total: Number, value: Number) -> Number:
+    """The total with the square of a value added; an array that this function made is added to in place."""
+    square = value * value
+    if is_array(total) and total.shape == getattr(square, "shape", ()):
+        total += square
+        return total
+    return total + square

@@ -70,6 +70,7 @@ def _table(topic: str, name: str) -> str:
     return text[body : end if end >= 0 else len(text)]
 
 
+@functools.cache
 def assumed(key: str) -> Assumed:
     """The number ``topic.name``; KeyError only if our own data lacks it (a test reads them all)."""
     topic, name = key.split(".", 1)

@@ -242,7 +242,7 @@ def _run(
 
     if options["schedule"] == "recipe":
         from footprint.estimator.request import EstimateRequest
-        from footprint.estimator.workload import resolve_workload
+        from footprint.estimator.resolve.workload import resolve_workload
 
         # the steps of a published recipe do not depend on the hardware, which a request must name
         phases = resolve_workload(EstimateRequest(hw="any", model=model.id), model).phases

@@ -16,8 +16,11 @@ from typing import Any
 from footprint.catalog.files import read_toml, user_folder
 from footprint.catalog.names import unknown
 from footprint.errors import DataFileError, FootprintError
+from footprint.estimator.facts import Facts
+from footprint.estimator.predict import amounts_of, known_step_time_s, predicted_step_time_s
 from footprint.estimator.request import EstimateRequest
-from footprint.estimator.scenario import Scenario
+from footprint.estimator.resolve import resolve
+from footprint.estimator.workload import samples_of
 from footprint.performance.anchoring import NEAR, Anchor, weight_of
 from footprint.results import Assumption
 
@@ -104,65 +107,62 @@ def anchor_of(name: str, request: EstimateRequest) -> Anchor:
 
     Raises FootprintError where the two are so far apart that the measurement must be a slip.
     """
-    from footprint.estimator.chain import estimate
-
-    measured = estimate(request)
-    plain = replace(request, step_time_s=None, tokens_per_second=None, samples_per_second=None)
-    predicted = estimate(plain)
-    if measured.step_time_s is None or predicted.step_time_s is None or measured.workload is None:
+    facts = resolve(request)
+    workload = facts.workload
+    amounts = None if workload is None else amounts_of(workload, facts.steps)
+    measured = None if amounts is None else known_step_time_s(request, amounts, facts)
+    if measured is None or workload is None:
         raise FootprintError(f"anchor {name}: the step of {request.model} cannot be predicted")
-    ratio = measured.step_time_s.mid / predicted.step_time_s.mid
+    predicted = predicted_step_time_s(facts)
+    ratio = measured.mid / predicted.mid
     if abs(math.log(ratio)) > math.log(MOST_OFF) and not request.force:
         raise FootprintError(
-            f"anchor {name}: the measured step of {measured.step_time_s.mid:.4g} s is {ratio:.3g} times "
-            f"the predicted {predicted.step_time_s.mid:.4g} s: check units, batch and count, or insist "
+            f"anchor {name}: the measured step of {measured.mid:.4g} s is {ratio:.3g} times "
+            f"the predicted {predicted.mid:.4g} s: check units, batch and count, or insist "
             "with --force"
         )
-    phase = max(measured.workload.phases, key=lambda p: p.steps * p.sequences_per_step)
+    phase = max(workload.phases, key=samples_of)
     return Anchor(
         name=name,
         ratio=ratio,
-        accelerator=measured.cluster.accelerator,
-        precision=measured.workload.precision,
-        parameters=measured.model.parameters if measured.model else 0.0,
+        accelerator=facts.cluster.accelerator.id,
+        precision=facts.precision,
+        parameters=float(facts.step_flops[0].parameters.total),
         sequence_length=float(phase.sequence_length or 0),
     )
 
 
-def nearest_anchor(names: str, scenario: Scenario) -> tuple[Anchor, EstimateRequest]:
-    """Of the anchors named, with commas between, the one that says most of a scenario."""
+def anchored(facts: Facts) -> Facts:
+    """The facts with the measurement of the user's own stack that the request names, nearest first.
+
+    Of an anchor that is nearly the same job (the same chip and precision, model and sequence length
+    near enough to count as such) the board power is taken as well, where it has one and the request has
+    none.
+    """
+    request = facts.request
     known = []
-    for part in names.split(","):
+    for part in (request.anchor or "").split(","):
         name, measured = read_anchor(part.strip())
         known.append((anchor_of(name, measured), measured))
-    return max(known, key=lambda pair: _worth(pair[0], scenario))
-
-
-def _worth(anchor: Anchor, scenario: Scenario) -> float:
-    """Share of an anchor's deviation that carries over to a scenario [1]; 0 on another chip or precision."""
-    if not anchor.applies(scenario.cluster.accelerator.id, scenario.precision):
-        return 0.0
-    parameters = scenario.model.parameters if scenario.model is not None else None
-    phases = scenario.workload.phases if scenario.workload is not None else ()
-    length = max((phase.sequence_length or 0 for phase in phases), default=0)
-    return weight_of(float(parameters or anchor.parameters), float(length), anchor)
-
-
-def measured_power(
-    request: EstimateRequest, measured: EstimateRequest, anchor: Anchor, scenario: Scenario
-) -> tuple[tuple[Assumption, ...], EstimateRequest]:
-    """The request with the anchor's board power [W], and the row that says so.
-
-    Only where the anchor has one, the request has none, and both are nearly the same job: the
-    same chip and precision, model and sequence length near enough to count as such.
-    """
+    anchor, measured = max(known, key=lambda pair: _worth(pair[0], facts))
     watts = measured.accelerator_power_w
-    if watts is None or request.accelerator_power_w is not None or request.it_power_w is not None:
-        return (), request
-    if not scenario.workload or _worth(anchor, scenario) < NEAR:
-        return (), request
-    row = Assumption(
-        name=f"anchor {anchor.name}: power of one board", value=watts, unit="W", basis="measured",
-        source="your own measurement", option="--accelerator-power-w",
-    )  # fmt: skip
-    return (row,), replace(request, accelerator_power_w=watts)
+    given = request.accelerator_power_w is not None or request.it_power_w is not None
+    rows: tuple[Assumption, ...] = ()
+    if watts is not None and not given and facts.workload and _worth(anchor, facts) >= NEAR:
+        request = replace(request, accelerator_power_w=watts)
+        row = Assumption(
+            name=f"anchor {anchor.name}: power of one board", value=watts, unit="W", basis="measured",
+            source="your own measurement", option="--accelerator-power-w",
+        )  # fmt: skip
+        rows = (row,)
+    return replace(resolve(request, anchor), anchor_rows=rows)
+
+
+def _worth(anchor: Anchor, facts: Facts) -> float:
+    """Share of an anchor's deviation that carries over to a scenario [1]; 0 on another chip or precision."""
+    if not anchor.applies(facts.cluster.accelerator.id, facts.precision):
+        return 0.0
+    parameters = facts.step_flops[0].parameters.total if facts.step_flops else anchor.parameters
+    phases = facts.workload.phases if facts.workload is not None else ()
+    length = max((phase.sequence_length or 0 for phase in phases), default=0)
+    return weight_of(float(parameters), float(length), anchor)

@@ -15,16 +15,18 @@ from footprint.performance.machine import Machine
 from footprint.performance.work import Work
 
 
-def tensor_s(work: Work, layout: Layout, machine: Machine, micro_batches: Number) -> Number:
-    """Sums over tensor-parallel ranks that nothing hides [s]."""
+def tensor_s(
+    work: Work, layout: Layout, machine: Machine, micro_batches: Number, scale: Number = 1.0
+) -> Number:
+    """Sums over tensor-parallel ranks that nothing hides, at ``scale`` times the batch of ``work`` [s]."""
     tp = layout.tp
     c = machine.constants
     elements = work.reductions / layout.pp * work.rows * work.width / (layout.dp * layout.cp)
-    rounds = 2.0 + layout.recompute_share
-    volume = rounds * 2.0 * ring_share(tp) * elements * machine.bytes
     exposed = c["tensor_exposed_since_2023" if machine.techniques.era == "since_2023" else "tensor_exposed"]
-    sums = rounds * work.reductions / layout.pp * micro_batches
-    return exposed * volume / machine.bandwidth(tp) + sums * 2.0 * hops_s(tp, 1, machine)
+    moved_s = exposed * 2.0 * ring_share(tp) * elements * machine.bytes / machine.bandwidth(tp)
+    hop_s = work.reductions / layout.pp * 2.0 * hops_s(tp, 1, machine)
+    rounds = 2.0 + layout.recompute_share
+    return rounds * (scale * moved_s + micro_batches * hop_s)
 
 
 def experts_s(work: Work, layout: Layout, machine: Machine) -> Number:
@@ -33,15 +35,15 @@ def experts_s(work: Work, layout: Layout, machine: Machine) -> Number:
         return 0.0
     ep = layout.ep
     elements = work.routed / layout.pp / (layout.dp * layout.cp * layout.tp)
-    volume = (4.0 + layout.recompute_share) * elements * machine.bytes
     nodes = maximum(1.0, ep / machine.node)
     crossing = ring_share(nodes)
     if machine.techniques.deduplicated_experts:
         # A token goes once to each node that holds any of its experts.
         reached = nodes * (1.0 - (1.0 - 1.0 / nodes) ** work.chosen)
         crossing = crossing * minimum(1.0, reached / work.chosen)
-    seconds = volume * (ring_share(ep) / machine.link + crossing / machine.network)
-    return where(ep == 1, 0.0, machine.constants["expert_exposed"] * seconds)
+    byte_s = ring_share(ep) / machine.link + crossing / machine.network
+    round_s = where(ep == 1, 0.0, machine.constants["expert_exposed"] * elements * machine.bytes * byte_s)
+    return (4.0 + layout.recompute_share) * round_s
 
 
 def context_s(work: Work, layout: Layout, machine: Machine) -> Number:
@@ -62,8 +64,8 @@ def data_s(work: Work, layout: Layout, machine: Machine, micro_batches: Number, 
         seconds = _replicated_s(work, layout, machine)
     if _any(sharded):
         seconds = where(sharded, _sharded_s(work, layout, machine, micro_batches), seconds)
-    exposed = c["data_exposed"] * seconds
-    return exposed + maximum(0.0, seconds - exposed - c["data_hidden"] * inside)
+    exposed = c["data_exposed"]
+    return exposed * seconds + maximum(0.0, (1.0 - exposed) * seconds - c["data_hidden"] * inside)
 
 
 def _any(condition: bool | Number) -> bool:
@@ -102,11 +104,11 @@ def _sharded_s(work: Work, layout: Layout, machine: Machine, micro_batches: Numb
     # Gathered for the forward and again for the backward pass. Behind a pipeline, stages keep what
     # they gathered until the step ends.
     gathers = where(layout.pp == 1, micro_batches, 1.0)
-    volume = (2.0 * whole / layout.tp + local) * ring_share(inner) * byte * gathers
-    seconds = volume / machine.gather_bandwidth(inner, layout.tp)
-    seconds = seconds + 3.0 * work.layers / layout.pp * gathers * hops_s(inner, layout.tp, machine)
+    volume = (2.0 * whole / layout.tp + local) * ring_share(inner) * byte
+    one_s = volume / machine.gather_bandwidth(inner, layout.tp)
+    one_s = one_s + 3.0 * work.layers / layout.pp * hops_s(inner, layout.tp, machine)
     # Replicas in several slices exchange their shards once a step.
-    return seconds + where(inner < ranks, 2.0 * local / inner * byte / machine.network, 0.0)
+    return gathers * one_s + where(inner < ranks, 2.0 * local / inner * byte / machine.network, 0.0)
 
 
 def hops_s(ranks: Number, stride: Number, machine: Machine) -> Number:

@@ -2,47 +2,74 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from collections.abc import Mapping
 
-from footprint.catalog.assumptions import assumed
+from footprint.arithmetic import Number, exp, is_array, log, maximum, minimum, where
+from footprint.catalog.assumptions import Assumed, assumed
+from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
 from footprint.units import HOURS_PER_DAY
 
+CAUSE = "goodput"
+SCALES = ("small", "middle", "large")
 MIDDLE_SCALE = 128
 """Accelerators up to which a multi-node run counts as middling (chips)."""
 BLEND = 4.0
 """From a quarter of a limit to four times it, one scale passes into the next: no run falls off a step."""
 
 
-def goodput(*, cluster: Cluster, hours_without_loss: float) -> tuple[Quantity, Assumption]:
+@record
+class GoodputFacts:
+    """The goodput of each scale of run, or the one that was given."""
+
+    by_scale: Mapping[str, Assumed]
+    given: Quantity | None = None
+
+
+def goodput_facts(given: float | None = None) -> GoodputFacts:
+    """The fitted goodput of each scale, looked up."""
+    return GoodputFacts(
+        by_scale={scale: assumed(f"goodput_fitted.{scale}") for scale in SCALES},
+        given=None if given is None else Quantity(given),
+    )
+
+
+def goodput(
+    *, cluster: Cluster, hours_without_loss: Number, facts: GoodputFacts | None = None
+) -> tuple[Quantity, Assumption | None]:
     """Share of wall-clock time that makes progress [1], and the assumption it rests on.
 
     Restarts, lost steps, evaluation and checkpoints grow with chips and duration: one node or
-    less than a day loses little, month-long runs on hundreds of chips lose much.
+    less than a day loses little, month-long runs on hundreds of chips lose much. Of arrays there is
+    no row.
     """
+    facts = facts or goodput_facts()
+    if facts.given is not None:
+        return facts.given, None
     shares = scales(cluster, hours_without_loss)
-    numbers = {scale: assumed(f"goodput_fitted.{scale}") for scale, share in shares.items() if share > 0}
     low, value, high = (
-        exp(sum(shares[scale] * log(getattr(number, end)) for scale, number in numbers.items()))
+        exp(sum(shares[scale] * log(getattr(facts.by_scale[scale], end)) for scale in SCALES))
         for end in ("low", "value", "high")
     )
-    main = max(numbers, key=lambda scale: shares[scale])
-    return Quantity.between(low, value, high, "goodput"), Assumption(
-        name=f"goodput.{main}", value=value, unit=numbers[main].unit, basis=numbers[main].basis,
-        source=numbers[main].source, option="--goodput",
+    quantity = Quantity.between(low, value, high, CAUSE)
+    if is_array(value):
+        return quantity, None
+    main = max(SCALES, key=lambda scale: shares[scale])
+    number = facts.by_scale[main]
+    return quantity, Assumption(
+        name=f"goodput.{main}", value=value, unit=number.unit, basis=number.basis, source=number.source,
+        option="--goodput",
     )  # fmt: skip
 
 
-def scales(cluster: Cluster, hours_without_loss: float) -> dict[str, float]:
+def scales(cluster: Cluster, hours_without_loss: Number) -> dict[str, Number]:
     """How far a run is of each of the three scales, small, middle and large; together 1."""
-    if cluster.nodes <= 1:
-        return {"small": 1.0, "middle": 0.0, "large": 0.0}
-    long = _above(hours_without_loss, HOURS_PER_DAY)
+    long = where(cluster.nodes > 1, _above(hours_without_loss, HOURS_PER_DAY), 0.0)
     wide = _above(cluster.count, MIDDLE_SCALE)
     return {"small": 1.0 - long, "middle": long * (1.0 - wide), "large": long * wide}
 
 
-def _above(value: float, limit: float) -> float:
+def _above(value: Number, limit: float) -> Number:
     """How far a value lies above a limit, from 0 to 1, evenly in logarithms."""
-    return min(1.0, max(0.0, 0.5 + 0.5 * log(max(value, 1e-9) / limit) / log(BLEND)))
+    return minimum(1.0, maximum(0.0, 0.5 + 0.5 * log(maximum(value, 1e-9) / limit) / log(BLEND)))

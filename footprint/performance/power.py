@@ -1,21 +1,66 @@
-"""Watts of a busy cluster by component, at the boundary *node* (plus switches)."""
+"""Watts of a busy cluster by component, at the boundary *node* (plus switches).
+
+`power_factors` looks up what is known of the boards and their hosts; `cluster_power` computes from
+that alone, with plain numbers or arrays.
+"""
 
 from __future__ import annotations
 
+from math import inf
+from typing import Any
+
 from footprint import equations
+from footprint.arithmetic import Number, is_array, where
 from footprint.catalog.assumptions import assumed
 from footprint.errors import MissingFactError
 from footprint.records import record
 from footprint.results import Assumption, Quantity, total
+from footprint.results.link import UNTRACED, Trace
 from footprint.schema import Cluster
+
+CAUSE = "power_model"
+SUM = "accelerators + host + network, held at the node's rated maximum"
+_OPTION = "--accelerator-power-w"
+
+
+@record
+class PowerFactors:
+    """What decides the power of a cluster, besides how busy it is."""
+
+    board_w: Number
+    """Power limit of one board; or its mean power, where that was measured or given."""
+    busy_over_board: float
+    waiting_over_board: float
+    idle_over_board: float
+    """Shares of ``board_w`` that a board draws; all 1 where its mean power is known."""
+    board_model: Quantity
+    """A factor of median 1: what the power model leaves out."""
+    cpu_w: Number
+    ram_w: Number
+    other_w: Number
+    """The host of one node by component."""
+    host_model: Quantity
+    """A factor of median 1 with the host's interval."""
+    node_limit_w: Number
+    """Rated maximum of one node; infinite where none is known."""
+    network_over_nodes: Quantity
+    """Switches over the power of all nodes."""
+    network_w: Quantity
+    """Switches, from the bandwidth of the nodes; one of the two is 0."""
+    depends_on_work: bool
+    """Whether the power follows from how busy the boards are."""
+    board_rows: tuple[Assumption, ...] = ()
+    busy_rows: tuple[Assumption, ...] = ()
+    idle_rows: tuple[Assumption, ...] = ()
+    network_rows: tuple[Assumption, ...] = ()
 
 
 @record
 class PowerPrediction:
     """Mean power of the whole cluster while it trains, by component [W].
 
-    ``it_power_w`` is their sum, its node part held at the node's rated maximum; it may
-    therefore be below the plain sum, and a warning says so.
+    ``it_power_w`` is their sum, its node part held at the node's rated maximum, and the components are
+    held with it.
     """
 
     accelerators: Quantity
@@ -24,8 +69,8 @@ class PowerPrediction:
     other_node: Quantity
     network: Quantity
     it_power_w: Quantity
-    assumptions: tuple[Assumption, ...]
-    warnings: tuple[str, ...]
+    held: bool
+    """Whether the rated maximum holds it."""
 
 
 def predict_power(
@@ -37,8 +82,66 @@ def predict_power(
 ) -> PowerPrediction:
     """Mean IT power of the cluster at a busy share of the step, by component [W].
 
-    ``fed_share`` is the share of the time that steps fill; the rest goes by starved of work. Without
-    it, all of it.
+    Raises
+    ------
+    MissingFactError
+        If nobody published a power for the chip; the message names the options that supply one.
+    """
+    return cluster_power(power_factors(cluster, accelerator_power_w), cluster, busy_share, fed_share)
+
+
+def cluster_power(
+    factors: PowerFactors,
+    cluster: Cluster,
+    busy_share: Quantity,
+    fed_share: Quantity | None = None,
+    trace: Trace = UNTRACED,
+) -> PowerPrediction:
+    """Mean IT power of the cluster, by component [W].
+
+    ``busy_share`` is the share of a step in which a board is busy; ``fed_share`` the share of the time
+    that steps fill, all of it where it is None.
+    """
+    board = _board_w(factors, busy_share, fed_share, trace)
+    nodes = cluster.nodes
+    accelerators = board * factors.board_model * cluster.count
+    host = factors.host_model
+    cpu, ram, other = (host * (part * nodes) for part in (factors.cpu_w, factors.ram_w, factors.other_w))
+    plain = total([accelerators, cpu, ram, other])
+    in_nodes = plain.capped(factors.node_limit_w * nodes)
+    kept = in_nodes.mid / plain.mid
+    accelerators, cpu, ram, other = (part * kept for part in (accelerators, cpu, ram, other))
+    network = total([in_nodes.mid * factors.network_over_nodes, factors.network_w])
+    it_power = total([in_nodes, network])
+    parts = {"accelerators": accelerators, "cpu": cpu, "ram": ram, "other_node": other, "network": network}
+    trace.note("it_power_w", SUM, {f"{name}_w": part for name, part in parts.items()}, it_power)
+    return PowerPrediction(**parts, it_power_w=it_power, held=kept < 1.0)
+
+
+def _board_w(
+    factors: PowerFactors, busy_share: Quantity, fed_share: Quantity | None, trace: Trace
+) -> Quantity:
+    """Mean power of one board, before what the model leaves out [W]."""
+    if not factors.depends_on_work:
+        return Quantity(factors.board_w)
+    board: Quantity = trace(
+        "in_step_w", equations.in_step_power_w, tdp_w=factors.board_w, busy_share=busy_share,
+        busy_over_tdp=factors.busy_over_board, waiting_over_tdp=factors.waiting_over_board,
+    )  # fmt: skip
+    if fed_share is not None:
+        board = trace(
+            "accelerator_power_w", equations.fed_power_w, in_step_w=board,
+            idle_w=factors.board_w * factors.idle_over_board, fed_share=fed_share,
+        )  # fmt: skip
+    return board
+
+
+# ---------------------------------------------------------------------------- look up
+
+
+def power_factors(cluster: Cluster, accelerator_power_w: float | None = None) -> PowerFactors:
+    """What decides the power of a cluster.
+
     ``accelerator_power_w`` is one board's mean power where the user knows it; the host is added.
 
     Raises
@@ -46,72 +149,69 @@ def predict_power(
     MissingFactError
         If nobody published a power for the chip; the message names the options that supply one.
     """
-    node, nodes = cluster.node, cluster.nodes
-    board, host, rows = _board_and_host(cluster, busy_share, accelerator_power_w, fed_share)
-    accelerators = board * cluster.count
-    cpu, ram, other = (host * (part * nodes) for part in (node.cpu_w, node.ram_w, node.other_w))
-    warnings: tuple[str, ...] = ()
-    in_nodes = total([accelerators, cpu, ram, other])
-    if node.max_w is not None:
-        limit = node.max_w * nodes
-        if in_nodes.mid > limit:
-            warnings = (f"node power held at the rated maximum of {node.name}, {node.max_w:.0f} W a node",)
-            accelerators, cpu, ram, other = (
-                part * (limit / in_nodes.mid) for part in (accelerators, cpu, ram, other)
-            )
-        in_nodes = in_nodes.capped(limit)
-    network, network_rows = _network(cluster, in_nodes)
-    return PowerPrediction(
-        accelerators=accelerators,
-        cpu=cpu,
-        ram=ram,
-        other_node=other,
-        network=network,
-        it_power_w=total([in_nodes, network]),
-        assumptions=(*rows, *network_rows),
-        warnings=warnings,
-    )
-
-
-def _board_and_host(
-    cluster: Cluster, busy_share: Quantity, given_w: float | None, fed_share: Quantity | None
-) -> tuple[Quantity, Quantity, list[Assumption]]:
-    """Mean power of one board [W], the factor on the node form's host watts [1], and the rows."""
     chip, node = cluster.accelerator, cluster.node
     host_row = _row(f"host power of {node.name}, a node", node.host_w, chip.id, "assumed")
-    if given_w is not None:
-        return Quantity(given_w), _host_factor(cluster), [host_row]
-    if chip.measured_w is not None:
+    network_over_nodes, network_w, network_rows = _network(cluster)
+    boards: dict[str, Any]
+    host, share_w = _host_model(cluster), 1.0
+    if accelerator_power_w is not None:
+        boards = _known(accelerator_power_w, Quantity(1.0), host_row)
+    elif chip.measured_w is not None:
         # The measurement holds the host: its share is split off, so that the sum stays what was measured.
         low, high = chip.measured_low_w or chip.measured_w, chip.measured_high_w or chip.measured_w
-        spread = Quantity.between(low / chip.measured_w, 1.0, high / chip.measured_w, "power_model")
+        spread = Quantity.between(low / chip.measured_w, 1.0, high / chip.measured_w, CAUSE)
+        inside_w = node.host_w / node.accelerators if node.host_in_measured_w else 0.0
         row = _row("accelerator power, host share included", chip.measured_w, chip.id, "measured")
-        share_w = node.host_w / node.accelerators if node.host_in_measured_w else 0.0
-        return spread * (chip.measured_w - share_w), spread * (1.0 if share_w else 0.0), [row]
-    if chip.tdp_w is None:
+        boards = _known(chip.measured_w - inside_w, spread, row)
+        host, share_w = spread, 1.0 if inside_w else 0.0
+    elif chip.tdp_w is not None:
+        boards = _modelled(chip.tdp_w, chip.id, host_row)
+    else:
         raise MissingFactError(
             f"nobody published a power for {chip.name}; give --accelerator-power-w "
             f"(one {chip.unit}, host added) or --it-power-w (whole cluster)"
         )
-    busy, waiting, model = (
-        assumed(f"power.{k}") for k in ("busy_over_tdp", "waiting_over_tdp", "model_error")
+    return PowerFactors(
+        **boards,
+        cpu_w=node.cpu_w * share_w,
+        ram_w=node.ram_w * share_w,
+        other_w=node.other_w * share_w,
+        host_model=host,
+        node_limit_w=inf if node.max_w is None else node.max_w,
+        network_over_nodes=network_over_nodes,
+        network_w=network_w,
+        network_rows=network_rows,
     )
-    board: Quantity = equations.accelerator_power_w(chip.tdp_w, busy_share, busy.value, waiting.value)
-    rows = [_row("power limit of one accelerator", chip.tdp_w, chip.id, "datasheet")]
-    rows.append(_share("busy share of a step", busy_share))
-    rows += [busy.row("--accelerator-power-w"), waiting.row("--accelerator-power-w"), host_row]
-    if fed_share is not None:
-        rows.append(_share("share of the time that steps fill", fed_share))
-        idle = assumed("power.idle_over_tdp")
-        board = equations.accelerator_power_w(
-            chip.tdp_w, busy_share, busy.value, waiting.value, fed_share, idle.value
-        )
-        rows.append(idle.row("--accelerator-power-w"))
-    board = board * Quantity.between(model.low, model.value, model.high, "power_model")
-    return board, _host_factor(cluster), rows
 
 
-def _host_factor(cluster: Cluster) -> Quantity:
+def _known(board_w: float, model: Quantity, row: Assumption) -> dict[str, Any]:
+    """The board factors where the mean power of a board is known."""
+    return {
+        "board_w": board_w, "busy_over_board": 1.0, "waiting_over_board": 1.0, "idle_over_board": 1.0,
+        "board_model": model, "depends_on_work": False, "board_rows": (row,),
+    }  # fmt: skip
+
+
+def _modelled(tdp_w: float, chip: str, host_row: Assumption) -> dict[str, Any]:
+    """The board factors where only the power limit of a board is known."""
+    busy, waiting, idle, model = (
+        assumed(f"power.{name}")
+        for name in ("busy_over_tdp", "waiting_over_tdp", "idle_over_tdp", "model_error")
+    )
+    return {
+        "board_w": tdp_w,
+        "busy_over_board": busy.value,
+        "waiting_over_board": waiting.value,
+        "idle_over_board": idle.value,
+        "board_model": Quantity.between(model.low, model.value, model.high, CAUSE),
+        "depends_on_work": True,
+        "board_rows": (_row("power limit of one accelerator", tdp_w, chip, "datasheet"),),
+        "busy_rows": (busy.row(_OPTION), waiting.row(_OPTION), host_row),
+        "idle_rows": (idle.row(_OPTION),),
+    }
+
+
+def _host_model(cluster: Cluster) -> Quantity:
     """A factor of median 1 that carries the host's interval, shared by its components [1]."""
     node = cluster.node
     if node.host_w == 0:
@@ -119,33 +219,31 @@ def _host_factor(cluster: Cluster) -> Quantity:
     return Quantity.between(node.host_low_w / node.host_w, 1.0, node.host_high_w / node.host_w, "host_power")
 
 
-def _network(cluster: Cluster, in_nodes: Quantity) -> tuple[Quantity, tuple[Assumption, ...]]:
-    """Power of the switches between nodes, none for one node or for chips measured with theirs [W]."""
-    if cluster.nodes <= 1 or cluster.accelerator.measured_w is not None:
-        return Quantity(0.0), ()
+def _network(cluster: Cluster) -> tuple[Quantity, Quantity, tuple[Assumption, ...]]:
+    """Switches over the power of the nodes [1], or by their bandwidth [W].
+
+    There are none for one node, nor for chips that were measured with theirs.
+    """
+    nothing = Quantity(0.0)
+    several = where(cluster.nodes > 1, 1.0, 0.0)
+    if cluster.accelerator.measured_w is not None or (not is_array(several) and not several):
+        return nothing, nothing, ()
     bandwidth = cluster.node.network_byte_per_s
     if bandwidth is None:
         share = assumed("power.network_over_node")
         factor = Quantity.between(share.low, share.value, share.high, "network_power")
-        return in_nodes.mid * factor, (share.row(),)
+        return factor * several, nothing, (share.row(),)
     per_byte = assumed("power.network_w_per_gbyte_per_s")
     factor = Quantity.between(per_byte.low, per_byte.value, per_byte.high, "network_power")
-    return factor * (cluster.nodes * bandwidth / 1e9), (per_byte.row(),)
+    return nothing, factor * (several * cluster.nodes * bandwidth / 1e9), (per_byte.row(),)
 
 
-def _share(name: str, share: Quantity) -> Assumption:
+def share_row(name: str, share: Quantity) -> Assumption:
+    """The row of a share that the step-time model gave."""
     return Assumption(
-        name=name, value=share.mid, unit="1", basis="derived", source="step-time model",
-        option="--accelerator-power-w",
-    )  # fmt: skip
+        name=name, value=share.mid, unit="1", basis="derived", source="step-time model", option=_OPTION
+    )
 
 
 def _row(name: str, value: float, chip: str, basis: str) -> Assumption:
-    return Assumption(
-        name=name,
-        value=value,
-        unit="W",
-        basis=basis,
-        source=f"profile {chip}",
-        option="--accelerator-power-w",
-    )
+    return Assumption(name=name, value=value, unit="W", basis=basis, source=f"profile {chip}", option=_OPTION)

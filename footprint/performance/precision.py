@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from footprint.errors import FootprintError
+from footprint.performance.techniques import TENSOR_UNITS_SINCE
 from footprint.schema import Accelerator
-
-TENSOR_ERA = 2017
-"""Year of the first GPUs with 16-bit matrix units; before it training ran in fp32."""
 
 _SIXTEEN_BIT = ("bf16", "fp16")
 _NARROW = ("fp8", "fp4", "int8")
@@ -49,7 +47,7 @@ def choose_precision(recipe_precision: str | None, accelerator: Accelerator, yea
 
 def _is_accelerated(accelerator: Accelerator, year: int) -> bool:
     """Whether people train in 16 bits on this chip by default; before 2017 they did not."""
-    return accelerator.year >= TENSOR_ERA and year >= TENSOR_ERA
+    return min(accelerator.year, year) >= TENSOR_UNITS_SINCE
 
 
 def _widest(accelerator: Accelerator) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from footprint.arithmetic import Number, where
 from footprint.flops.operations import Model
 from footprint.flops.passes.gradients import Trained
 from footprint.flops.passes.methods import prepare
@@ -12,6 +13,7 @@ from footprint.performance.finder import find_layout
 from footprint.performance.layout import Layout
 from footprint.performance.machine import NARROW, Machine
 from footprint.performance.roofline import step_terms
+from footprint.performance.techniques import techniques_of
 from footprint.performance.work import Work, summarise
 from footprint.records import record
 from footprint.schema import Cluster, TrainingMethod
@@ -30,22 +32,22 @@ EXPOSED = (
 
 @record
 class RawStep:
-    """The median of one step and how it came about."""
+    """The median of one step and how it came about; numbers or arrays of them."""
 
-    seconds: float
-    terms: Mapping[str, float]
+    seconds: Number
+    terms: Mapping[str, Number]
     """Seconds by term; the last is what the fitted factors add."""
     layout: Layout
     fits: bool
-    factor: float
+    factor: Number
     """What the terms were multiplied by."""
 
     @property
-    def busy_share(self) -> float:
+    def busy_share(self) -> Number:
         """Share of the step in which the accelerator computes or moves its own memory [1]."""
         whole = sum(value for name, value in self.terms.items() if name != "software")
         waiting = sum(self.terms[name] for name in EXPOSED)
-        return 1.0 - waiting / whole if whole else 1.0
+        return 1.0 - waiting / where(whole == 0, 1.0, whole)
 
 
 def work_of(operations: Model, training: TrainingMethod) -> Work:
@@ -73,11 +75,15 @@ def predict_raw(
     layout, fitting = find_layout(
         work, machine, given=dict(given or {}), flash=flash, sequence_length=sequence_length
     )
-    terms = step_terms(work, layout, machine)
     factor = software_factor(work, cluster, precision, year, native, bool(given and "tp" in given), c)
+    return with_software(step_terms(work, layout, machine), factor, layout, fits=fitting)
+
+
+def with_software(terms: Mapping[str, Number], factor: Number, layout: Layout, *, fits: bool) -> RawStep:
+    """The step of these terms with what software adds."""
     whole = sum(terms.values())
-    terms["software"] = whole * (factor - 1.0)
-    return RawStep(seconds=whole * factor, terms=terms, layout=layout, fits=fitting, factor=factor)
+    every = {**terms, "software": whole * (factor - 1.0)}
+    return RawStep(seconds=whole * factor, terms=every, layout=layout, fits=fits, factor=factor)
 
 
 def software_factor(
@@ -88,35 +94,33 @@ def software_factor(
     native: bool | None,
     layout_given: bool,
     c: Constants,
-) -> float:
+) -> Number:
     """What real stacks take over the roofline's sum, fitted on published throughput [1]."""
-    if year < 2020:
-        factor = c["software_before_2020"]
-    elif precision in WIDE:
-        factor = c["software_wide"]
-    elif year < 2023:
-        factor = c["software_2020_to_2022"]
+    era = techniques_of(year).era
+    if precision in WIDE and era != "before_2020":
+        factor: Number = c["software_wide"]
     else:
-        factor = c["software_since_2023"]
-        if cluster.accelerator.kind == "gpu" and native is not False:
+        factor = c[f"software_{era}"]
+        if era == "since_2023" and cluster.accelerator.kind == "gpu" and native is not False:
             # Not knowing the stack is half-way between the two, in logarithms.
             factor *= c["software_native"] ** (1.0 if native else c["native_share_unknown"])
     if work.experts:
         factor *= c["software_experts"]
-    if not layout_given and cluster.count > 1:
-        factor *= c["layout_found"]
+    if not layout_given:
+        factor = factor * where(cluster.count > 1, c["layout_found"], 1.0)
     return factor
 
 
 def regime(work: Work, precision: str, year: int, native: bool | None, layout_given: bool) -> str:
     """The name of the residuals that a prediction's interval is taken from."""
-    if year < 2020:
-        kind = "before_2020"
+    era = techniques_of(year).era
+    if era == "before_2020":
+        kind = era
     elif work.experts:
         kind = "experts"
     elif work.family != "decoder":
         kind = "small"
-    elif year < 2023:
+    elif era == "2020_to_2022":
         kind = "early"
     elif precision in NARROW:
         kind = "narrow"

@@ -33,43 +33,53 @@ def step_terms(work: Work, layout: Layout, machine: Machine) -> dict[str, float]
     return terms_of(sum_lines(work, machine, layout.tp, flash=layout.flash), work, layout, machine)
 
 
-def terms_of(sums: Sums, work: Work, layout: Layout, machine: Machine) -> dict[str, Number]:
-    """Seconds of one step by term, from the sums of the layout's tensor split."""
+def terms_of(
+    sums: Sums, work: Work, layout: Layout, machine: Machine, scale: Number = 1.0
+) -> dict[str, Number]:
+    """Seconds of one step by term, from the sums of the layout's tensor split.
+
+    ``scale`` is the batch of the step over that of ``work`` and ``sums``: what grows with the data is
+    multiplied by it last, so that of many batches most is computed once.
+    """
     c = machine.constants
-    micro_batches = maximum(1.0, work.samples / (layout.dp * layout.micro_batch))
+    micro_batches = maximum(1.0, work.samples / layout.dp * scale / layout.micro_batch)
     repeated = layout.recompute_share
     of_tokens = 1.0 / (layout.dp * layout.cp)
     share = of_tokens / layout.tp
     # The fullest stage sets the pace of a pipeline.
     uneven = work.uneven(layout.pp)
     stage = uneven / layout.pp
-    compute = stage * share * (sums.compute + repeated * sums.compute_repeated)
-    weights = sums.weights + repeated * sums.weights_repeated
-    weights = weights + (sums.expert_weights + repeated * sums.expert_weights_repeated) / layout.ep
-    moved = of_tokens * (sums.moved + repeated * sums.moved_repeated)
-    streaming = stage * (moved + micro_batches * weights)
+    compute = scale * (stage * share * sums.compute + repeated * (stage * share * sums.compute_repeated))
+    expert_weights = stage / layout.ep * sums.expert_weights
+    expert_weights_repeated = stage / layout.ep * sums.expert_weights_repeated
+    weights = stage * sums.weights + expert_weights
+    weights = weights + repeated * (stage * sums.weights_repeated + expert_weights_repeated)
+    moved = stage * of_tokens * sums.moved + repeated * (stage * of_tokens * sums.moved_repeated)
     scores_repeated = repeated if layout.flash else where(layout.is_selective, 1.0, repeated)
-    attention = stage * share * (sums.attention + scores_repeated * sums.attention_repeated)
-    casts = stage * (of_tokens * sums.casts + sums.weight_casts + sums.expert_weight_casts / layout.ep)
+    attention = stage * share * sums.attention + scores_repeated * (stage * share * sums.attention_repeated)
+    weight_casts = stage * (sums.weight_casts + sums.expert_weight_casts / layout.ep)
     head_weights = sums.head_weights + sums.head_expert_weights / layout.ep
-    head = share * sums.head_compute + of_tokens * sums.head_moved + micro_batches * head_weights
-    # The last stage alone computes the head; balancing hides part of it.
-    head = head * (1.0 / layout.pp + where(layout.pp == 1, 0.0, c["head_imbalance"] * (1.0 - 1.0 / layout.pp)))
-    elementwise = uneven * _elementwise(work, layout, machine, share, scores_repeated)
-    busy = compute + streaming + attention + casts + head + elementwise
-    tensor = uneven * tensor_s(work, layout, machine, micro_batches)
-    experts = uneven * experts_s(work, layout, machine)
-    context = uneven * context_s(work, layout, machine)
-    inside = busy + tensor + experts + context
-    bubble = inside * equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
-    return {
-        "matmul": compute, "streaming": streaming, "attention": attention, "casts": casts, "head": head,
-        "elementwise": elementwise, "tensor_parallel": tensor, "expert_parallel": experts,
-        "context_parallel": context, "pipeline_bubble": bubble,
-        "data_parallel": data_s(work, layout, machine, micro_batches, inside),
-        "optimiser": _optimiser(work, layout, machine),
-        "launch": _launch(work, layout, machine, micro_batches, inside),
-    }  # fmt: skip
+    # The last stage alone computes the head; balancing hides part of what the others wait for it.
+    last = 1.0 / layout.pp + c["head_imbalance"] * (1.0 - 1.0 / layout.pp)
+    head_data = last * (share * sums.head_compute + of_tokens * sums.head_moved)
+    terms = {
+        "matmul": compute,
+        "streaming": scale * moved + micro_batches * weights,
+        "attention": scale * attention,
+        "casts": scale * (stage * of_tokens * sums.casts) + weight_casts,
+        "head": scale * head_data + micro_batches * (last * head_weights),
+        "elementwise": scale * (uneven * _elementwise(work, layout, machine, share, scores_repeated)),
+        "tensor_parallel": uneven * tensor_s(work, layout, machine, micro_batches, scale),
+        "expert_parallel": scale * (uneven * experts_s(work, layout, machine)),
+        "context_parallel": scale * (uneven * context_s(work, layout, machine)),
+    }
+    inside = sum(terms.values())
+    bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
+    terms["pipeline_bubble"] = inside * bubble
+    terms["data_parallel"] = data_s(work, layout, machine, micro_batches, inside)
+    terms["optimiser"] = _optimiser(work, layout, machine)
+    terms["launch"] = _launch(work, layout, machine, micro_batches, inside)
+    return terms
 
 
 def _launch(work: Work, layout: Layout, machine: Machine, micro_batches: Number, inside: Number) -> Number:
@@ -77,12 +87,12 @@ def _launch(work: Work, layout: Layout, machine: Machine, micro_batches: Number,
     c = machine.constants
     # Products of experts are executed one expert after the other.
     alone = maximum(0.0, work.experts / layout.ep - 1.0) * c["expert_kernels"]
-    kernels = (work.launches + alone * work.expert_launches) / layout.pp * micro_batches
-    kernels = kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share)
+    kernels = (work.launches + alone * work.expert_launches) / layout.pp
     if not machine.is_gpu:
         kernels = kernels * c["launch_compiled"]
+    kernels = kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share) * micro_batches
     gaps = kernels * c["gap_s"]
-    return gaps + maximum(0.0, kernels * c["launch_s"] - inside - gaps)
+    return gaps + maximum(0.0, kernels * (c["launch_s"] - c["gap_s"]) - inside)
 
 
 def _elementwise(

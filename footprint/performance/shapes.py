@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from footprint.performance.layout import Layout
 from footprint.performance.machine import Machine
 from footprint.performance.techniques import Techniques
 from footprint.performance.work import Work
-from footprint.records import record, replace
+from footprint.records import record
 
 BIG = 10e9
 """Parameters above which runs before 2023 recomputed everything and split tensors."""
@@ -67,17 +68,29 @@ def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: flo
     )
 
 
+Shape = tuple[int, int, int, int, int, int, int, str]
+"""Tensor, pipeline, data, context and expert ranks, sharding, interleaving and recomputation of a layout."""
+
+
 def shapes(habits: Habits, count: int, given: Given) -> tuple[Layout, ...]:
     """Layouts of ``count`` accelerators worth trying, with what is given, each with micro-batches of one."""
-    return _shapes(habits, count, tuple(given.items()))
+    return _layouts(habits, count, tuple(given.items()))
 
 
 @lru_cache(maxsize=4096)
-def _shapes(habits: Habits, count: int, given: tuple[tuple[str, int | float | str], ...]) -> tuple[Layout, ...]:
-    return tuple(_tried(habits, count, dict(given)))
+def _layouts(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Layout, ...]:
+    recomputed = float(dict(given).get("recomputed", 1.0))
+    return tuple(
+        Layout(
+            tp=tp, pp=pp, dp=dp, cp=cp, ep=ep, zero=zero, interleaving=chunks, recompute=recompute,
+            recomputed=recomputed, flash=habits.flash,
+        )
+        for tp, pp, dp, cp, ep, zero, chunks, recompute in tried(habits, count, dict(given))
+    )  # fmt: skip
 
 
-def _tried(habits: Habits, count: int, given: Given) -> Iterator[Layout]:
+def tried(habits: Habits, count: int, given: Given) -> Iterator[Shape]:
+    """The shapes of the layouts that are worth trying."""
     for tp in _options(given, "tp", _tensor_ranks(habits, given)):
         if count % tp:
             continue
@@ -86,23 +99,15 @@ def _tried(habits: Habits, count: int, given: Given) -> Iterator[Layout]:
                 continue
             if "pp" not in given and (count // pp) % int(given.get("ep", 1)):
                 continue  # expert ranks lie among those of one stage
+            chunks = int(given["interleaving"]) if "interleaving" in given else _interleaving(habits, pp)
             for cp in _options(given, "cp", habits.contexts):
                 dp = count // (tp * pp * cp)
                 if (count // tp // pp) % cp or dp != given.get("dp", dp):
                     continue
                 for ep in _options(given, "ep", _expert_ranks(habits, dp * cp)):
                     for zero in _options(given, "zero", _sharding(habits, pp, ep)):
-                        yield from _recomputed(habits, given, Layout(tp=tp, pp=pp, dp=dp, cp=cp, ep=ep, zero=zero))
-
-
-def _recomputed(habits: Habits, given: Given, layout: Layout) -> Iterator[Layout]:
-    """A split of the ranks with every way to recompute."""
-    chunks = int(given["interleaving"]) if "interleaving" in given else _interleaving(habits, layout.pp)
-    recomputed = float(given.get("recomputed", 1.0))
-    for recompute in [str(given["recompute"])] if "recompute" in given else _recompute(habits):
-        yield replace(
-            layout, recompute=recompute, recomputed=recomputed, interleaving=chunks, flash=habits.flash
-        )
+                        for recompute in _recompute(habits, given):
+                            yield tp, pp, dp, cp, ep, zero, chunks, recompute
 
 
 def _options(given: Given, name: str, otherwise: Sequence[int]) -> Sequence[int]:
@@ -159,14 +164,16 @@ def _sharding(habits: Habits, pp: int, ep: int) -> list[int]:
     return [1, 3] if habits.techniques.full_sharding else [1]
 
 
-def _recompute(habits: Habits) -> list[str]:
+def _recompute(habits: Habits, given: Given) -> list[str]:
+    if "recompute" in given:
+        return [str(given["recompute"])]
     if habits.techniques.recompute_big_models and habits.big:
         return ["full"]
     return ["none", "full"] if habits.flash else ["none", "selective", "full"]
 
 
 def _interleaving(habits: Habits, stages: int) -> int:
-    """Chunks of layers that each stage of a pipeline holds: the first of the usual numbers that divides them."""
+    """Chunks of layers that each stage holds: the first of the usual numbers that divides them."""
     if stages == 1:
         return 1
     per_stage = max(1, habits.layers // stages)

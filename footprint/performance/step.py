@@ -1,4 +1,7 @@
-"""Step time from the operations of one step and a cluster."""
+"""Step time from the operations of one step and a cluster.
+
+`step_facts` looks up what a prediction rests on; `predict` computes from that alone.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from footprint import equations
-from footprint.catalog.assumptions import assumed
+from footprint.arithmetic import Number, maximum, minimum
+from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
 from footprint.performance.advice import does_not_fit
 from footprint.performance.anchoring import Anchor, anchored_factor, weight_of
@@ -15,6 +19,7 @@ from footprint.performance.constants import Constants, load_constants
 from footprint.performance.layout import Layout
 from footprint.performance.machine import Machine
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
+from footprint.performance.techniques import techniques_of
 from footprint.performance.work import Work
 from footprint.records import record
 from footprint.results import Assumption, Quantity
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
     from footprint.flops import StepFlops
 
 CAUSE = "time_model"
+LEAST_BUSY = 0.05
+"""No step keeps its accelerators busy for less."""
 STACKS = {"tuned": False, "native": True}
 """Software stacks: a vendor's tuned one (Megatron, NeMo, MaxText), or PyTorch's own parallelism."""
 
@@ -31,6 +38,32 @@ STACK_UNKNOWN = Assumption(
     name="software stack", value="half-way between a tuned one and PyTorch's own", unit="", basis="assumed",
     source="no stack given", option="--stack",
 )  # fmt: skip
+
+
+@record
+class StepFacts:
+    """What the prediction of one step rests on."""
+
+    flop: Number
+    """Model FLOPs of the step, full attention."""
+    cluster: Cluster
+    precision: str
+    peak_flop_per_s: float
+    work: Work | None
+    """None where there is no operation list, and on CPUs: then a typical MFU stands for the terms."""
+    machine: Machine | None = None
+    given: Mapping[str, int | float | str] = field(default_factory=dict)
+    """What is known of the layout."""
+    flash: bool = False
+    sequence_length: float = 0.0
+    spread: Quantity
+    """A factor of median 1 with what the model leaves out; without work, the typical MFU itself."""
+    busy: Assumed
+    """The busy share that the terms leave out; without work, the typical busy share."""
+    source: str = ""
+    """Where the spread comes from."""
+    rows: tuple[Assumption, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @record
@@ -50,6 +83,8 @@ class StepPrediction:
     layout: Layout | None = None
     fits: bool = True
     """Whether the layout fits the accelerators' memory, by our count."""
+    source: str = ""
+    """Source of the fitted factors."""
 
 
 def predict_step(
@@ -66,11 +101,41 @@ def predict_step(
 ) -> StepPrediction:
     """Step time [s], MFU [1] and busy share [1] of one training step on a cluster.
 
+    The arguments are those of `step_facts`.
+
+    Raises
+    ------
+    FootprintError
+        If the chip has no peak in this precision, or the stack has no such name.
+    """
+    return predict(
+        step_facts(
+            step_flop=step_flop, cluster=cluster, precision=precision, year=year, recompute=recompute,
+            layout=layout, stack=stack, anchor=anchor, optimizer=optimizer,
+        )
+    )  # fmt: skip
+
+
+def step_facts(
+    *,
+    step_flop: StepFlops,
+    cluster: Cluster,
+    precision: str,
+    year: int,
+    recompute: str = "none",
+    layout: Mapping[str, int | float | str] | None = None,
+    stack: str | None = None,
+    anchor: Anchor | None = None,
+    optimizer: str = "adam",
+    work: Work | None = None,
+) -> StepFacts:
+    """Everything that the prediction of one step needs, looked up.
+
     ``recompute`` of ``none`` means: unless memory demands it. ``layout`` holds what is known of
     the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the rest is
     found. ``stack`` is ``tuned``, ``native`` or, unknown, None. ``anchor`` is a measured step of the
     same stack, which shifts the prediction where it applies. ``optimizer`` decides how much memory
-    its states take, and so the layout.
+    its states take, and so the layout. ``work`` is what `work_of` gives for the step, where it is known.
 
     Raises
     ------
@@ -80,47 +145,79 @@ def predict_step(
     peak = peak_flop_per_s(cluster, precision)
     if stack is not None and stack not in STACKS:
         raise FootprintError(f"unknown software stack {stack!r}: it is {' or '.join(STACKS)}")
+    flop = float(step_flop.training_flop)
     if step_flop.operations is None or cluster.accelerator.kind == "cpu":
-        return _from_mfu(step_flop, cluster, peak, precision, year)
+        return _typical(flop, cluster, peak, precision, year)
     native = None if stack is None else STACKS[stack]
-    work = work_of(step_flop.operations, step_flop.training)
+    work = work or work_of(step_flop.operations, step_flop.training)
     given = dict(layout or {})
     if recompute != "none":
         given["recompute"] = recompute
-    shape = step_flop.shape
-    length = float((shape.sequence_length if shape else None) or 0)
-    flash = step_flop.training.attention == "flash"
-    constants = _constants(step_flop, optimizer)
-    raw = predict_raw(
-        work, cluster, precision, year, given=given, native=native, constants=constants, flash=flash,
-        sequence_length=length,
-    )  # fmt: skip
-    spread = _spread(work, precision, year, native, "tp" in given)
-    anchor_rows: tuple[Assumption, ...] = ()
-    if anchor is not None and anchor.applies(cluster.accelerator.id, precision):
-        weight = weight_of(float(step_flop.parameters.total), length, anchor)
-        spread = anchored_factor(weight, anchor, CAUSE)
-        anchor_rows = (anchor.row(weight),)
-    flop = float(step_flop.training_flop)
-    # No step is faster than its own FLOPs at the peak.
-    mfu = equations.mfu(Quantity(flop), Quantity(raw.seconds) * spread, cluster.count, peak).capped(1.0)
-    step_s: Quantity = equations.step_time_s(Quantity(flop), cluster.count, peak, mfu)
+    length = float((step_flop.shape.sequence_length if step_flop.shape else None) or 0)
+    residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
+    spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
+    rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
+    if anchor is not None:
+        if anchor.applies(cluster.accelerator.id, precision):
+            weight = weight_of(float(step_flop.parameters.total), length, anchor)
+            spread = anchored_factor(weight, anchor, CAUSE)
+            rows = (anchor.row(weight),)
+        else:
+            warnings = (f"anchor {anchor.name} says nothing of {cluster.accelerator.id} in {precision}",)
+    return StepFacts(
+        flop=flop,
+        cluster=cluster,
+        precision=precision,
+        peak_flop_per_s=peak,
+        work=work,
+        machine=Machine(cluster, precision, year, _constants(step_flop, optimizer), native),
+        given=given,
+        flash=step_flop.training.attention == "flash",
+        sequence_length=length,
+        spread=spread,
+        busy=assumed("time.busy_share_idle"),
+        source=residual.source,
+        rows=rows,
+        warnings=warnings,
+    )
+
+
+def predict(facts: StepFacts) -> StepPrediction:
+    """The step on the layout given, or on the one that people would choose."""
+    if facts.work is None or facts.machine is None:
+        return _from_mfu(facts)
+    machine = facts.machine
+    raw = predict_raw(
+        facts.work, facts.cluster, facts.precision, machine.year, given=facts.given, native=machine.native,
+        constants=machine.constants, flash=facts.flash, sequence_length=facts.sequence_length,
+    )  # fmt: skip
+    step_time_s, mfu = timed(facts, raw.seconds)
+    warnings = facts.warnings
     if not raw.fits:
-        machine = Machine(cluster, precision, year, constants, native)
-        warnings = (does_not_fit(work, machine, raw.layout, given, flash, length),)
-    if anchor is not None and not anchor_rows:
-        warnings += (f"anchor {anchor.name} says nothing of {cluster.accelerator.id} in {precision}",)
+        advice = does_not_fit(
+            facts.work, machine, raw.layout, facts.given, facts.flash, facts.sequence_length
+        )
+        warnings = (advice, *warnings)
     return StepPrediction(
-        step_time_s=step_s,
+        step_time_s=step_time_s,
         mfu=mfu,
-        busy_share=busy_quantity(raw),
-        assumptions=anchor_rows + _rows(raw, given, work, precision, year, native),
+        busy_share=busy_quantity(raw, facts.busy),
+        assumptions=facts.rows + _rows(facts, raw),
         terms=raw.terms,
         warnings=warnings,
         layout=raw.layout,
         fits=raw.fits,
+        source=facts.source,
     )
+
+
+def timed(facts: StepFacts, seconds: Number) -> tuple[Quantity, Quantity]:
+    """Step time [s] and MFU [1] with their intervals; no step is faster than its own FLOPs at the peak."""
+    flop, count = Quantity(facts.flop), facts.cluster.count
+    mfu = equations.mfu(flop, Quantity(seconds) * facts.spread, count, facts.peak_flop_per_s).capped(1.0)
+    step_time: Quantity = equations.step_time_s(flop, count, facts.peak_flop_per_s, mfu)
+    return step_time, mfu
 
 
 def _constants(step_flop: StepFlops, optimizer: str) -> Constants:
@@ -141,32 +238,34 @@ def peak_flop_per_s(cluster: Cluster, precision: str) -> float:
     return peaks[precision]
 
 
-def busy_quantity(raw: RawStep) -> Quantity:
+def busy_quantity(raw: RawStep, idle: Assumed | None = None) -> Quantity:
     """The busy share with the interval of what the terms leave out [1]."""
-    idle = assumed("time.busy_share_idle")
-    share = min(max(raw.busy_share * idle.value, 0.05), 1.0)
-    low = max(0.05, share * idle.low / idle.value)
-    return Quantity.between(low, share, max(share, min(1.0, share * idle.high / idle.value)), "busy_share")
+    idle = idle or assumed("time.busy_share_idle")
+    share = minimum(maximum(raw.busy_share * idle.value, LEAST_BUSY), 1.0)
+    low = maximum(LEAST_BUSY, share * idle.low / idle.value)
+    high = maximum(share, minimum(1.0, share * idle.high / idle.value))
+    return Quantity.between(low, share, high, "busy_share")
 
 
-def _spread(work: Work, precision: str, year: int, native: bool | None, layout_given: bool) -> Quantity:
-    """A factor of median 1 with the residuals of this regime, out of sample [1]."""
-    number = assumed(f"time_fitted.residual_{regime(work, precision, year, native, layout_given)}")
-    return Quantity.between(number.low, number.value, number.high, CAUSE)
-
-
-def _from_mfu(
-    step_flop: StepFlops, cluster: Cluster, peak: float, precision: str, year: int
-) -> StepPrediction:
-    """Step time from a typical MFU: where there is no operation list, and on CPUs."""
+def _typical(flop: float, cluster: Cluster, peak: float, precision: str, year: int) -> StepFacts:
+    """The facts where there is no operation list, and on CPUs: a typical MFU and busy share."""
     number = assumed(f"time.{_mfu_key(precision, year, cluster)}")
-    share = Quantity.between(number.low, number.value, number.high, CAUSE)
     busy = assumed("time.busy_share")
+    return StepFacts(
+        flop=flop, cluster=cluster, precision=precision, peak_flop_per_s=peak, work=None,
+        spread=Quantity.between(number.low, number.value, number.high, CAUSE), busy=busy,
+        source=number.source, rows=(number.row("--mfu"), busy.row()),
+    )  # fmt: skip
+
+
+def _from_mfu(facts: StepFacts) -> StepPrediction:
+    mfu, busy = facts.spread, facts.busy
     return StepPrediction(
-        step_time_s=equations.step_time_s(float(step_flop.training_flop), cluster.count, peak, share),
-        mfu=share,
+        step_time_s=equations.step_time_s(facts.flop, facts.cluster.count, facts.peak_flop_per_s, mfu),
+        mfu=mfu,
         busy_share=Quantity.between(busy.low, busy.value, busy.high, "busy_share"),
-        assumptions=(number.row("--mfu"), busy.row()),
+        assumptions=facts.rows,
+        source=facts.source,
     )
 
 
@@ -175,25 +274,22 @@ def _mfu_key(precision: str, year: int, cluster: Cluster) -> str:
     if cluster.accelerator.kind == "cpu":
         return "mfu_cpu"
     width = "wide" if precision in ("fp32", "tf32", "fp64") else "sixteen"
-    era = "before_2020" if year < 2020 else "2020_to_2022" if year < 2023 else "from_2023"
-    return f"mfu_{width}_{era}"
+    return f"mfu_{width}_{techniques_of(year).era}"
 
 
-def _rows(
-    raw: RawStep,
-    given: Mapping[str, int | float | str],
-    work: Work,
-    precision: str,
-    year: int,
-    native: bool | None,
-) -> tuple[Assumption, ...]:
-    residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
+def _rows(facts: StepFacts, raw: RawStep) -> tuple[Assumption, ...]:
     factor = Assumption(
         name="step time over the sum of its terms", value=raw.factor, unit="1", basis="fitted",
-        source=residual.source, option="--mfu, --step-time-s or --anchor",
+        source=facts.source, option="--mfu, --step-time-s or --anchor",
     )  # fmt: skip
-    rows = (factor,) if native is not None or year < 2023 else (factor, STACK_UNKNOWN)
-    if "tp" in given:
+    rows: tuple[Assumption, ...] = (factor,)
+    if (
+        facts.machine is not None
+        and facts.machine.native is None
+        and facts.machine.techniques.fused_attention
+    ):
+        rows = (factor, STACK_UNKNOWN)
+    if "tp" in facts.given:
         return rows
     layout = Assumption(
         name="parallel layout", value=raw.layout.text, unit="", basis="derived",

@@ -11,7 +11,7 @@ from footprint.arithmetic import Number
 from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
 from footprint.performance.machine import NARROW, Machine
 from footprint.performance.work import Line, Work
-from footprint.records import record, replace
+from footprint.records import record
 
 THIN = 128
 """Products with a side this thin (adapters, routers) stay in 16 bits in a narrow run."""
@@ -23,11 +23,6 @@ NARROW_MOVED_BYTE = 1.5
 """Narrow operands are read as one byte and products are written as two: their mean [byte]."""
 FROZEN_CASTS = 1.5
 """Casts of a product whose weights are frozen: it needs no transposed copies of its operands."""
-
-_OF_DATA = (
-    "compute", "compute_repeated", "moved", "moved_repeated", "casts", "attention", "attention_repeated",
-    "head_compute", "head_moved",
-)  # fmt: skip
 
 
 @record
@@ -56,10 +51,6 @@ class Sums:
     head_moved: Number = 0.0
     head_weights: float = 0.0
     head_expert_weights: float = 0.0
-
-    def scaled(self, factor: Number) -> Sums:
-        """The sums of a batch so many times as large: data grow, weights do not."""
-        return replace(self, **{name: getattr(self, name) * factor for name in _OF_DATA})
 
 
 def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -> Sums:

@@ -27,8 +27,6 @@ class Techniques:
 
     era: str
     """``before_2020``, ``2020_to_2022`` or ``since_2023``: which fitted factor of software applies."""
-    mixed_precision: bool
-    """Training in 16 bits is common."""
     full_sharding: bool
     """Parameters may be sharded over the replicas (ZeRO-3)."""
     fused: bool
@@ -51,7 +49,6 @@ def techniques_of(year: int, *, is_gpu: bool = True) -> Techniques:
     era = "before_2020" if year < MIXED_PRECISION_SINCE else "since_2023" if modern else "2020_to_2022"
     return Techniques(
         era=era,
-        mixed_precision=year >= TENSOR_UNITS_SINCE,
         full_sharding=year >= SHARDING_SINCE,
         fused=modern or not is_gpu,
         fused_attention=modern,

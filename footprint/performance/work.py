@@ -10,7 +10,7 @@ from footprint.arithmetic import Number
 from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
 from footprint.flops.passes.gradients import Pass, Trained, passes
 from footprint.flops.passes.splits import attention_heads
-from footprint.records import record, replace
+from footprint.records import record
 
 
 @record
@@ -90,17 +90,6 @@ class Work:
     def uneven(self, stages: Number) -> Number:
         """How many times the mean the fullest of so many pipeline stages holds [1]."""
         return stages * -(-self.layers // stages) / self.layers
-
-    def scaled(self, factor: Number) -> Work:
-        """The work of a batch so many times as large, without its lines, which are summed by then."""
-        data = {name: getattr(self, name) * factor for name in _OF_DATA}
-        return replace(self, blocks=(), others=(), **data)
-
-
-_OF_DATA = (
-    "samples", "rows", "stored_block", "stored_other", "boundary", "scores", "logits", "routed",
-)  # fmt: skip
-"""What grows with the batch; parameters, layers and kernels do not."""
 
 
 def summarise(model: Model, trained: Trained) -> Work:

@@ -12,6 +12,7 @@ from typing import Any
 
 from footprint.records import record
 from footprint.results.assumption import Assumption
+from footprint.results.link import Link
 from footprint.results.quantity import Quantity
 
 SCHEMA = "footprint/estimate/1"
@@ -210,12 +211,13 @@ class Estimate:
     published: PublishedRun | None = None
     assumptions: tuple[Assumption, ...]
     warnings: tuple[str, ...]
+    links: tuple[Link, ...] = ()
+    """Each formula of the chain as it was computed; not part of the JSON."""
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""
-        record = _plain(self, with_spread)
-        assert isinstance(record, dict)  # noqa: S101 - a dataclass becomes a dict
-        return record
+        names = (field.name for field in fields(self) if field.name != "links")
+        return {name: _plain(getattr(self, name), with_spread) for name in names}
 
 
 def _plain(value: object, with_spread: bool) -> Any:

@@ -12,13 +12,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, ClassVar
 
-from footprint.arithmetic import Number, exp, expm1, is_array, log, log1p, maximum, minimum, sqrt, where
+from footprint.arithmetic import (
+    Number,
+    add_square,
+    exp,
+    expm1,
+    is_array,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    sqrt,
+    where,
+)
 from footprint.errors import FootprintError
 from footprint.records import value
 
 Spread = Mapping[str, tuple[Number, Number]]
+
+LEAST_EXCESS = 1e-6
+"""What an end of an interval exceeds a number by where it does not (for a PUE: a millionth of the IT
+energy)."""
 
 
 @value
@@ -30,6 +46,8 @@ class Quantity:
     is fully correlated, different keys are independent (design: quantities with causes).
     """
 
+    __array_ufunc__: ClassVar[None] = None
+    """An array times a quantity is a quantity of arrays, not an array of quantities."""
     mid: Number
     spread: Spread = field(default_factory=dict)
 
@@ -49,12 +67,22 @@ class Quantity:
     @property
     def low(self) -> Number:
         """5th percentile; half-widths of independent causes combine in quadrature."""
-        return self.mid * exp(-sqrt(_squares(minimum(minimum(a, b), 0.0) for a, b in self.spread.values())))
+        return self.bounds[0]
 
     @property
     def high(self) -> Number:
         """95th percentile."""
-        return self.mid * exp(sqrt(_squares(maximum(maximum(a, b), 0.0) for a, b in self.spread.values())))
+        return self.bounds[1]
+
+    @property
+    def bounds(self) -> tuple[Number, Number]:
+        """5th and 95th percentile."""
+        below = above = 0.0
+        for a, b in sorted(self.spread.values(), key=_size):  # small arrays before large ones
+            if not (_all_at_most(a, 0.0) and _all_at_most(0.0, b)):
+                a, b = minimum(minimum(a, b), 0.0), maximum(maximum(a, b), 0.0)
+            below, above = add_square(below, a), add_square(above, b)
+        return self.mid * exp(-sqrt(below)), self.mid * exp(sqrt(above))
 
     def __mul__(self, other: Quantity | Number) -> Quantity:
         if not isinstance(other, Quantity):
@@ -77,6 +105,21 @@ class Quantity:
 
     __radd__ = __add__
 
+    def __sub__(self, number: Number) -> Quantity:
+        """What this quantity exceeds a number by; 0 where its median does not.
+
+        An end at or below the number has no finite logarithm: `LEAST_EXCESS` stands for it.
+        """
+        mid = maximum(self.mid - number, 0.0)
+        if not is_array(mid) and mid == 0:
+            return Quantity(0.0)
+        whole = where(mid == 0, 1.0, mid)
+        spread = {}
+        for cause, ends in self.spread.items():
+            low, high = (log(maximum(self.mid * exp(end) - number, LEAST_EXCESS) / whole) for end in ends)
+            spread[cause] = (where(mid == 0, 0.0, low), where(mid == 0, 0.0, high))
+        return Quantity(mid, spread)
+
     def capped(self, limit: Number) -> Quantity:
         """This quantity with median and every cause held at or below ``limit``."""
         mid = minimum(self.mid, limit)
@@ -85,17 +128,21 @@ class Quantity:
         room = log(limit / mid)
         shift = log(self.mid / mid)
         return Quantity(
-            mid, {c: (minimum(a + shift, room), minimum(b + shift, room)) for c, (a, b) in self.spread.items()}
+            mid,
+            {c: (minimum(a + shift, room), minimum(b + shift, room)) for c, (a, b) in self.spread.items()},
         )
 
     def at_least(self, limit: Number) -> Quantity:
         """This quantity with every cause held at or above ``limit``, which its median is."""
         floor = log(limit / self.mid)
-        return Quantity(self.mid, {c: (maximum(a, floor), maximum(b, floor)) for c, (a, b) in self.spread.items()})
+        return Quantity(
+            self.mid, {c: (maximum(a, floor), maximum(b, floor)) for c, (a, b) in self.spread.items()}
+        )
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """``{"low", "mid", "high"}`` at 90 %, unrounded; with ``spread``, each cause's own ends."""
-        record: dict[str, Any] = {"low": self.low, "mid": self.mid, "high": self.high}
+        low, high = self.bounds
+        record: dict[str, Any] = {"low": low, "mid": self.mid, "high": high}
         if with_spread:
             record["spread"] = {
                 cause: {"low": self.mid * math.exp(a), "high": self.mid * math.exp(b)}
@@ -104,13 +151,15 @@ class Quantity:
         return record
 
 
-def _squares(values: Iterable[Number]) -> Number:
-    """The sum of squares; small arrays are added up before they meet large ones."""
-    return sum(sorted((value * value for value in values), key=_size), 0.0)
+def _size(ends: tuple[Number, Number]) -> int:
+    return int(ends[0].size) if is_array(ends[0]) else 1
 
 
-def _size(value: Number) -> int:
-    return int(value.size) if is_array(value) else 1
+def _all_at_most(one: Number, other: Number) -> bool:
+    """Whether one number is at most the other, everywhere."""
+    if is_array(one):
+        return bool(one.max() <= other)
+    return bool(one <= other.min()) if is_array(other) else one <= other
 
 
 def _combine(left: Spread, right: Spread, sign: float) -> dict[str, tuple[Number, Number]]:

@@ -4,7 +4,8 @@ import pytest
 
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.request import EstimateRequest
-from footprint.estimator.workload import Workload, resolve_workload, tokens_of
+from footprint.estimator.resolve.workload import resolve_workload
+from footprint.estimator.workload import Workload, tokens_of
 from footprint.schema import ModelConfig, Phase, Recipe
 
 TWO = ModelConfig(

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
+from footprint.arithmetic import Number, maximum
 from footprint.errors import FootprintError
 from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
-from footprint.flops import StepFlops, count_step
+from footprint.flops import StepFlops
 from footprint.flops.operations import Model
 from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
 from footprint.performance import choose_precision
-from footprint.performance.layout import Layout
+from footprint.performance.techniques import techniques_of
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Phase, Recompute, TrainingMethod
 from footprint.units import BYTE_PER_GIB
-
-FLASH_SINCE = 2023
-"""Year from which memory-efficient attention is the default of the common stacks
-(FlashAttention: Dao et al. 2022, arXiv:2205.14135; PyTorch 2.0, March 2023)."""
 
 BYTES_PER_TRAINED_PARAMETER = 16
 """Mixed-precision Adam: 2 weight + 2 gradient + 12 optimiser state
@@ -68,7 +62,11 @@ def settle_training(
         attention = request.attention  # type: ignore[assignment]  # checked by the request
     else:
         # Every chip with bf16 units has fused attention kernels; older ones do not.
-        flash = year >= FLASH_SINCE and "bf16" in accelerator.peak_flop_per_s and accelerator.kind != "cpu"
+        flash = (
+            techniques_of(year).fused_attention
+            and "bf16" in accelerator.peak_flop_per_s
+            and accelerator.kind != "cpu"
+        )
         attention = "flash" if flash else "eager"
         why = (
             "fused kernels are the default since 2023 on chips with bf16" if flash else "no fused kernel here"
@@ -112,54 +110,77 @@ def require_applicable(request: EstimateRequest, model: ModelConfig, step_flop: 
         raise FootprintError(f"{kind}, without experts: leave out --ep")
 
 
-def settle_layout(
-    request: EstimateRequest,
-    cluster: Cluster,
-    workload: Workload | None,
-    step_flop: StepFlops | None,
-    recompute: str,
-) -> Parallelism:
-    """The layout as given; checked against the cluster and the batch.
+SIZES = ("tp", "pp", "cp", "dp")
+"""Sizes of a layout whose product is the number of accelerators."""
 
-    Raises FootprintError where sizes do not multiply to the count, or where there are fewer
-    sequences than data-parallel replicas.
-    """
-    sizes = {name: getattr(request, name) for name in ("tp", "pp", "cp", "dp")}
-    said = {name: size for name, size in sizes.items() if size is not None}
+
+def layout_of(request: EstimateRequest, cluster: Cluster, recompute: str) -> Parallelism:
+    """The layout as given; unset sizes are searched."""
+    given = [getattr(request, name) for name in SIZES if getattr(request, name) is not None]
+    replicas = request.dp or cluster.count // math.prod(given)
+    return Parallelism(
+        tp=request.tp, pp=request.pp, dp=replicas if given else None, cp=request.cp, ep=request.ep,
+        micro_batch=request.micro_batch, recompute=recompute,
+        given=bool(given) or request.ep is not None or request.micro_batch is not None,
+    )  # fmt: skip
+
+
+def require_layout(request: EstimateRequest, count: int, step_flop: StepFlops | None) -> None:
+    """FootprintError where the sizes that are given cannot be those of this model on so many accelerators."""
+    said = {name: getattr(request, name) for name in SIZES if getattr(request, name) is not None}
     product = math.prod(said.values())
     listed = " x ".join(f"--{name}" for name in said)
-    wrong = product != cluster.count if len(said) == len(sizes) else cluster.count % product
+    wrong = product != count if len(said) == len(SIZES) else count % product
     if wrong:
         split = product // (request.dp or 1)
         way_out = "change one of them or the count in --hw"
-        if request.dp is not None and cluster.count % split == 0:
-            way_out = f"--dp {cluster.count // split} fits"
-        relation = "is not" if len(said) == len(sizes) else "does not divide"
-        raise FootprintError(
-            f"{listed} is {product}, which {relation} {cluster.count} accelerators: {way_out}"
-        )
+        if request.dp is not None and count % split == 0:
+            way_out = f"--dp {count // split} fits"
+        relation = "is not" if len(said) == len(SIZES) else "does not divide"
+        raise FootprintError(f"{listed} is {product}, which {relation} {count} accelerators: {way_out}")
     if request.tp is not None and step_flop is not None and step_flop.operations and not request.force:
-        wrong_heads = undivided(step_flop.operations, request.tp, cluster.count * request.tp // product)
+        wrong_heads = undivided(step_flop.operations, request.tp, count * request.tp // product)
         if wrong_heads:
             raise FootprintError(f"{wrong_heads}, or insist with --force")
     if step_flop is not None and step_flop.operations:
-        _check_splits(request, step_flop.operations, cluster.count)
-    # What is not said is found; the most replicas that leaves are those of no further splitting.
-    replicas = request.dp or cluster.count // product
-    given = bool(said) or request.ep is not None or request.micro_batch is not None
+        _check_splits(request, step_flop.operations, count)
+    replicas = request.dp or count // product
     if request.ep is not None and replicas % request.ep and request.ep % replicas:
         raise FootprintError(f"--ep {request.ep} neither divides nor is a multiple of {replicas} replicas")
-    if workload is not None and step_flop is not None:
-        certain = request.dp is not None or {"tp", "pp"} <= said.keys()
-        least = 1 if certain else max(1, _accelerators_for_memory(cluster, step_flop) // product)
-        for phase in workload.phases:
-            _check_batch(phase.sequences_per_step or 0, max(1, replicas // least))
-            if certain:
-                check_micro_batch(request, phase, replicas)
-    return Parallelism(
-        tp=request.tp, pp=request.pp, dp=replicas if said else None, cp=request.cp, ep=request.ep,
-        micro_batch=request.micro_batch, recompute=recompute, given=given,
-    )  # fmt: skip
+
+
+def require_batch(
+    request: EstimateRequest, cluster: Cluster, workload: Workload, step_flop: StepFlops
+) -> None:
+    """FootprintError where the batch of a step cannot feed the data-parallel replicas."""
+    least = int(least_batch(request, cluster, cluster.count, step_flop))
+    for phase in workload.phases:
+        sequences = phase.sequences_per_step or 0
+        if sequences < least:
+            raise FootprintError(
+                f"a batch of {sequences:g} sequences cannot feed {least} data-parallel replicas: "
+                f"give --batch-size {least} or more, fewer accelerators, or --tp/--pp"
+            )
+        if _replicas_are_certain(request):
+            check_micro_batch(request, phase, request.dp or cluster.count // _split(request))
+
+
+def _split(request: EstimateRequest) -> int:
+    """Accelerators that the given sizes take together."""
+    return math.prod(getattr(request, name) for name in SIZES if getattr(request, name) is not None)
+
+
+def _replicas_are_certain(request: EstimateRequest) -> bool:
+    return request.dp is not None or (request.tp is not None and request.pp is not None)
+
+
+def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, step_flop: StepFlops) -> Number:
+    """Sequences that each step needs at least: one a replica, as few replicas as memory asks for."""
+    split = _split(request)
+    if _replicas_are_certain(request):
+        return request.dp or count // split
+    ranks = max(1, _accelerators_for_memory(cluster, step_flop) // split)
+    return maximum(1, (request.dp or count // split) // ranks)
 
 
 def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
@@ -180,42 +201,11 @@ def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
     return {name: getattr(request, name) for name in names if getattr(request, name) is not None}
 
 
-def as_run(parallelism: Parallelism, layout: Layout | None) -> Parallelism:
-    """The layout as the step-time model took it, where it predicted one."""
-    if layout is None:
-        return parallelism
-    return Parallelism(
-        tp=layout.tp, pp=layout.pp, dp=layout.dp, cp=layout.cp, ep=layout.ep,
-        micro_batch=layout.micro_batch, recompute=layout.recompute, given=parallelism.given,
-    )  # fmt: skip
-
-
-def executed_flop(
-    step_flop: StepFlops, config: Mapping[str, Any], layout: Layout | None, objective: str
-) -> float:
-    """FLOP that one step executes under the layout's recomputation [FLOP]."""
-    if layout is None or layout.recompute == step_flop.training.recompute or step_flop.shape is None:
-        return step_flop.hardware_flop
-    training = replace(step_flop.training, recompute=layout.recompute)  # type: ignore[arg-type]
-    again = count_step(config, step_flop.shape, training, objective).hardware_flop - step_flop.hardware_flop
-    share = layout.recompute_share if layout.recompute == "full" else 1.0
-    return step_flop.hardware_flop + share * again
-
-
 def _accelerators_for_memory(cluster: Cluster, step_flop: StepFlops) -> int:
     """Fewest accelerators that hold weights, gradients and optimiser state once."""
     state = BYTES_PER_TRAINED_PARAMETER * step_flop.parameters.trainable
     frozen = 2 * (step_flop.parameters.total - step_flop.parameters.trainable)
     return max(1, -int(-(state + frozen) // (cluster.accelerator.memory_gib * BYTE_PER_GIB)))
-
-
-def _check_batch(sequences: float, replicas: int) -> None:
-    """FootprintError where the batch of a step cannot feed so many replicas."""
-    if sequences < replicas:
-        raise FootprintError(
-            f"a batch of {sequences:g} sequences cannot feed {replicas} data-parallel replicas: "
-            f"give --batch-size {replicas} or more, fewer accelerators, or --tp/--pp"
-        )
 
 
 def check_micro_batch(request: EstimateRequest, phase: Phase, replicas: int) -> None:

@@ -1,0 +1,168 @@
+"""A grid of scenarios as blocks, each of one job on many counts, batches, sites and prices.
+
+The rows of a grid stand in the order of the product of its axes, the last axis fastest. What depends on
+the job is resolved and predicted once a block; sites and prices are looked up once each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.prices import interruption_factor
+from footprint.errors import FootprintError
+from footprint.estimator.columns import Columns, columns_of, stacked, stacked_prices, stacked_sites
+from footprint.estimator.facts import Price, Site
+from footprint.estimator.request import EstimateRequest
+from footprint.estimator.resolve import resolve
+from footprint.estimator.resolve.price import price_of
+from footprint.estimator.resolve.shared import Shared
+from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
+from footprint.records import record, replace
+from footprint.results import Quantity
+
+SITE_FIELDS = ("region", "pue", "grid_g_per_kwh")
+PRICE_FIELDS = ("provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh", "capital_usd")
+PLACE_FIELDS = (*SITE_FIELDS, *PRICE_FIELDS)
+"""Fields that decide what energy and hours mean, and nothing of the job."""
+_COLUMNS = ("hw", "batch_size")
+_OF_CLUSTER = ("accelerators_per_node", "cooling", "network_byte_per_s")
+
+Axes = Mapping[str, Sequence[Any]]
+
+
+@record
+class Block:
+    """Scenarios of one job: their rows in the grid, shaped like their numbers, or why there are none."""
+
+    rows: Any
+    columns: Columns | None
+    problem: str = ""
+
+
+@record
+class Here:
+    """What a place means for a chip: its electricity, its price, and how long interruptions make a run."""
+
+    site: Site
+    price: Price | None
+    interruptions: Quantity
+
+
+class Grid:
+    """The scenarios of a grid: every combination of the values of its axes, on top of fixed fields.
+
+    Raises FootprintError for an unknown field, a value that no scenario may have, or an empty axis.
+    """
+
+    def __init__(self, axes: Axes, fixed: Mapping[str, Any]) -> None:
+        self.axes = {name: list(values) for name, values in axes.items()}
+        self.fixed = dict(fixed)
+        for name, values in self.axes.items():
+            if not values:
+                raise FootprintError(f"the axis {name} has no values")
+            for value in values:
+                EstimateRequest.from_mapping({**self.scenario(0), name: value}, "grid")
+        lengths = [len(values) for values in self.axes.values()]
+        self._strides = {name: prod(lengths[place + 1 :]) for place, name in enumerate(self.axes)}
+        self._shared = Shared()
+        self._lookups: dict[Any, Here] = {}
+        self._clusters: dict[Any, list[list[tuple[str, int, int]]]] = {}
+
+    def __len__(self) -> int:
+        return prod(len(values) for values in self.axes.values())
+
+    def scenario(self, row: int) -> dict[str, Any]:
+        """The fields of one row."""
+        found = dict(self.fixed)
+        for name in reversed(self.axes):
+            row, place = divmod(row, len(self.axes[name]))
+            found[name] = self.axes[name][place]
+        return found
+
+    def blocks(self) -> Iterator[Block]:
+        """The grid, block by block."""
+        places = self._combinations([name for name in self.axes if name in PLACE_FIELDS])
+        others = [name for name in self.axes if name not in (*PLACE_FIELDS, *_COLUMNS)]
+        for job, job_row in self._combinations(others):
+            for counts in self._by_node(tuple(job.get(name, self.fixed.get(name)) for name in _OF_CLUSTER)):
+                yield from self._blocks_of(job, job_row, counts, places)
+
+    def _combinations(self, names: Sequence[str]) -> list[tuple[dict[str, Any], int]]:
+        """Every combination of the values of some axes, with its part of the row number."""
+        found = []
+        for places in product(*(range(len(self.axes[name])) for name in names)):
+            fields = {name: self.axes[name][place] for name, place in zip(names, places, strict=True)}
+            row = sum(self._strides[name] * place for name, place in zip(names, places, strict=True))
+            found.append((fields, row))
+        return found
+
+    def _by_node(self, fields: tuple[Any, ...]) -> list[list[tuple[str, int, int]]]:
+        """The clusters of the grid, those of one chip and node form together: name, count and row."""
+        if fields not in self._clusters:
+            groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
+            for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
+                cluster, _ = parse_cluster(name, **dict(zip(_OF_CLUSTER, fields, strict=True)))
+                row = place * self._strides.get("hw", 0)
+                group = groups.setdefault((cluster.accelerator.id, cluster.node.id), [])
+                group.append((name, cluster.count, row))
+            self._clusters[fields] = list(groups.values())
+        return self._clusters[fields]
+
+    def _blocks_of(
+        self,
+        job: Mapping[str, Any],
+        job_row: int,
+        clusters: Sequence[tuple[str, int, int]],
+        places: Sequence[tuple[dict[str, Any], int]],
+    ) -> Iterator[Block]:
+        import numpy as np
+
+        batches = self.axes.get("batch_size")
+        batch_rows = np.arange(len(batches or [0])) * self._strides.get("batch_size", 0)
+        rows = job_row + (
+            np.array([row for _, _, row in clusters])[:, None, None]
+            + batch_rows[None, :, None]
+            + np.array([row for _, row in places])[None, None, :]
+        )
+        fields = {**self.fixed, **job, "hw": clusters[-1][0]}
+        if batches is not None:
+            fields["batch_size"] = batches[-1]
+        # Prices are those of the places below.
+        of_job = {name: value for name, value in fields.items() if name not in PRICE_FIELDS}
+        try:
+            facts = resolve(EstimateRequest.from_mapping(of_job, "grid"), possible=False, shared=self._shared)
+        except FootprintError as error:
+            yield Block(rows=rows, columns=None, problem=str(error))
+            return
+        here: list[Here] = []
+        found: list[int] = []
+        for number, (place, _) in enumerate(places):
+            try:
+                here.append(self._here(fields, place, facts.cluster.accelerator.id, facts.year))
+                found.append(number)
+            except FootprintError as error:
+                yield Block(rows=rows[..., [number]], columns=None, problem=str(error))
+        if here:
+            facts = replace(facts, interruptions=stacked([one.interruptions for one in here]))
+            columns = columns_of(
+                facts, [count for _, count, _ in clusters], batches,
+                stacked_sites([one.site for one in here]), stacked_prices([one.price for one in here]),
+            )  # fmt: skip
+            yield Block(rows=rows[..., found], columns=columns)
+
+    def _here(self, fields: Mapping[str, Any], place: Mapping[str, Any], chip: str, year: int) -> Here:
+        """What a place means for a chip, looked up once."""
+        known = {name: value for name, value in fields.items() if name in PLACE_FIELDS} | dict(place)
+        key = (chip, year, *known.items())
+        if key not in self._lookups:
+            request = EstimateRequest.from_mapping({**fields, **place}, "grid")
+            where, _, _ = settle_place(request)
+            require_one_provider(request, where)
+            price, _ = price_of(request, chip, where)
+            interruptions, _ = interruption_factor(request.purchase or "on_demand")
+            self._lookups[key] = Here(site=site_of(request, where), price=price, interruptions=interruptions)
+        return self._lookups[key]

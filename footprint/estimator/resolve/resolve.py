@@ -1,0 +1,181 @@
+"""A request becomes facts: each look-up and each default happens here, and nowhere after."""
+
+from __future__ import annotations
+
+from footprint.catalog.assumptions import Assumed, assumed
+from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.prices import interruption_factor
+from footprint.catalog.version import DATA_YEAR
+from footprint.errors import FootprintError, MissingFactError
+from footprint.estimator.facts import Facts
+from footprint.estimator.request import EstimateRequest
+from footprint.estimator.resolve.hardware import embodied_of, require_sane_power
+from footprint.estimator.resolve.method import (
+    given_layout,
+    layout_of,
+    require_applicable,
+    require_batch,
+    require_layout,
+    settle_optimizer,
+    settle_precision,
+    settle_training,
+)
+from footprint.estimator.resolve.price import price_of
+from footprint.estimator.resolve.shared import Shared
+from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
+from footprint.estimator.resolve.sources import sources_of
+from footprint.estimator.resolve.workload import resolve_workload
+from footprint.estimator.workload import Workload, shape_of
+from footprint.flops import StepFlops
+from footprint.flops.checks import positions_warning
+from footprint.performance.anchoring import Anchor
+from footprint.performance.goodput import goodput_facts
+from footprint.performance.power import power_factors
+from footprint.performance.step import step_facts
+from footprint.records import replace
+from footprint.results import Assumption
+from footprint.schema import ModelConfig, TrainingMethod
+
+_POWER_OPTION = "--accelerator-power-w"
+
+
+def resolve(
+    request: EstimateRequest,
+    anchor: Anchor | None = None,
+    *,
+    possible: bool = True,
+    shared: Shared | None = None,
+) -> Facts:
+    """Everything that an estimate of this request rests on.
+
+    ``anchor`` is a measured step of the user's own stack. Without ``possible``, whether the cluster's
+    count and the batch allow the layout that was given is left open. ``shared`` keeps what other
+    requests need as well.
+
+    Raises
+    ------
+    FootprintError
+        For anything the request gets wrong or leaves out that nobody published; the message
+        names the option that mends it.
+    """
+    shared = shared or Shared()
+    cluster, notices = parse_cluster(
+        request.hw,
+        accelerators_per_node=request.accelerators_per_node,
+        cooling=request.cooling,
+        network_byte_per_s=request.network_byte_per_s,
+    )
+    year = request.year or DATA_YEAR
+    warnings = list(notices)
+    if year < cluster.accelerator.year:
+        warnings.append(f"{cluster.accelerator.name} came out in {cluster.accelerator.year}, after {year}")
+    model = shared.model(request.model) if request.model is not None else None
+    if model is None and request.hours is None:
+        raise FootprintError(
+            "say what is trained with --model NAME or CONFIG.json, or how long it runs with --hours"
+        )
+    recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
+    precision, rows = settle_precision(request, recipe_precision, cluster.accelerator, year)
+    workload = None if model is None else _workload(request, model, warnings)
+    training = TrainingMethod()
+    step_flops: tuple[StepFlops, ...] = ()
+    if model is not None and workload is not None:
+        if request.year is None:
+            rows += (_year_row(year),)
+        rows += workload.assumptions
+        training, more = settle_training(request, model, workload.method, cluster.accelerator, year)
+        rows += more
+        step_flops = _count(request, model, workload, training, warnings, shared)
+    if possible:
+        require_layout(request, cluster.count, step_flops[0] if step_flops else None)
+        if workload is not None:
+            require_batch(request, cluster, workload, step_flops[0])
+    require_sane_power(request, cluster)
+    optimizer = settle_optimizer(request, model)
+    steps = tuple(
+        step_facts(
+            step_flop=one, cluster=cluster, precision=precision, year=year, recompute=training.recompute,
+            layout=given_layout(request), stack=request.stack, anchor=anchor, optimizer=optimizer,
+            work=shared.work(one),
+        )
+        for one in step_flops
+    )  # fmt: skip
+    place, place_rows, place_warnings = settle_place(request)
+    require_one_provider(request, place)
+    goodput = goodput_facts(request.goodput)
+    interruptions, spot = interruption_factor(request.purchase or "on_demand")
+    power = None if request.it_power_w is not None else power_factors(cluster, request.accelerator_power_w)
+    # Where the work is unknown, typical shares stand for what a step would have shown.
+    typical = _typical_shares() if power is not None and workload is None else ()
+    site = replace(site_of(request, place), rows=place_rows, warnings=place_warnings)
+    embodied = embodied_of(request, cluster)
+    price, price_warnings = price_of(request, cluster.accelerator.id, place)
+    return Facts(
+        request=request,
+        cluster=cluster,
+        year=year,
+        precision=precision,
+        model=model,
+        workload=workload,
+        training=training,
+        step_flops=step_flops,
+        steps=steps,
+        parallelism=layout_of(request, cluster, training.recompute),
+        goodput=goodput,
+        interruptions=interruptions,
+        power=power,
+        busy_share=typical[0].quantity if typical else None,
+        fed_share=typical[1].quantity if typical else None,
+        site=site,
+        embodied=embodied,
+        price=price,
+        rows=rows,
+        time_rows=() if spot is None else (spot,),
+        share_rows=tuple(number.row(_POWER_OPTION) for number in typical),
+        warnings=tuple(warnings),
+        price_warnings=price_warnings,
+        sources=sources_of(cluster, steps, goodput, spot, power, site, embodied, price),
+    )
+
+
+def _workload(request: EstimateRequest, model: ModelConfig, warnings: list[str]) -> Workload | None:
+    """The steps to train; None, with a warning, where they are unknown and the hours are given."""
+    try:
+        return resolve_workload(request, model)
+    except MissingFactError as error:
+        if request.hours is None:
+            raise
+        warnings.append(f"FLOPs and MFU are unknown: {error}")
+        return None
+
+
+def _count(
+    request: EstimateRequest,
+    model: ModelConfig,
+    workload: Workload,
+    training: TrainingMethod,
+    warnings: list[str],
+    shared: Shared,
+) -> tuple[StepFlops, ...]:
+    """FLOPs of one step of each phase; options that this kind of model does not have are errors."""
+    counted = tuple(
+        shared.count(model, shape_of(phase), training, workload.objective) for phase in workload.phases
+    )
+    require_applicable(request, model, counted[0])
+    longest = max((phase.sequence_length or 0 for phase in workload.phases), default=0)
+    target = max((phase.target_sequence_length or 0 for phase in workload.phases), default=0)
+    beyond = positions_warning(model.id, model.config, longest, target)
+    warnings += [beyond] if beyond else []
+    if workload.steps < 1:
+        warnings.append(f"the whole run is less than one step ({workload.steps:.3g}): is the amount meant?")
+    return counted
+
+
+def _year_row(year: int) -> Assumption:
+    why = "techniques, grid, PUE and prices of this year, the newest in the data"
+    return Assumption(name="year", value=str(year), unit="", basis="assumed", source=why, option="--year")
+
+
+def _typical_shares() -> tuple[Assumed, Assumed]:
+    """Busy share of a step, and share of the time that steps fill, of work that is not known."""
+    return assumed("time.busy_share"), assumed("power.fed_share_unknown")

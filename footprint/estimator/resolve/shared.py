@@ -1,0 +1,44 @@
+"""What the scenarios of one grid share: a model is read, counted and summed once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from footprint.catalog.models import find_model
+from footprint.flops import StepFlops, count_step
+from footprint.performance.predict import work_of
+from footprint.performance.work import Work
+from footprint.schema import ModelConfig, StepShape, TrainingMethod
+
+
+class Shared:
+    """Models by name, and the counts and sums of their steps, each made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, ModelConfig] = {}
+        self._counts: dict[Any, StepFlops] = {}
+        self._works: dict[int, Work] = {}
+
+    def model(self, name: str) -> ModelConfig:
+        """The model of that name or file."""
+        if name not in self._models:
+            self._models[name] = find_model(name)
+        return self._models[name]
+
+    def count(
+        self, model: ModelConfig, shape: StepShape, training: TrainingMethod, objective: str
+    ) -> StepFlops:
+        """FLOPs of one step."""
+        key = (model.id, shape, training, objective)
+        if key not in self._counts:
+            self._counts[key] = count_step(model.config, shape, training, objective)
+        return self._counts[key]
+
+    def work(self, step_flop: StepFlops) -> Work | None:
+        """The sums that the performance model needs of a step; None where there is no operation list."""
+        if step_flop.operations is None:
+            return None
+        key = id(step_flop)  # which the counts above keep alive
+        if key not in self._works:
+            self._works[key] = work_of(step_flop.operations, step_flop.training)
+        return self._works[key]

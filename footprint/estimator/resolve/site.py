@@ -1,0 +1,85 @@
+"""Where the hardware stands: its electricity, its PUE and its water."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from footprint.catalog.places import find_place, given_place, grid_quantity
+from footprint.catalog.providers import find_provider
+from footprint.catalog.pue import PueFact, find_pue
+from footprint.errors import FootprintError
+from footprint.estimator.facts import Site
+from footprint.estimator.request import EstimateRequest
+from footprint.results import Assumption, Quantity
+from footprint.results.estimate import PlaceSummary
+from footprint.schema import Place
+
+
+def site_of(request: EstimateRequest, place: Place | None) -> Site:
+    """PUE, carbon intensity and water of a place; an unknown place (None) has the average PUE of its year."""
+    provider = request.provider or (place.provider if place else None)
+    fact = find_pue(provider=provider, region=place.key if place else None, year=request.year)
+    pue, pue_rows, pue_warnings = Quantity(request.pue or 1.0), (), ()
+    if request.pue is None:
+        pue, pue_rows, pue_warnings = fact.pue.at_least(1.0), (_pue_row(fact),), fact.warnings
+    if place is None:
+        return Site(pue=pue, grid_g_per_kwh=None, pue_rows=pue_rows, pue_warnings=pue_warnings)
+    return Site(
+        pue=pue,
+        grid_g_per_kwh=grid_quantity(place),
+        market_g_per_kwh=place.market_g_per_kwh,
+        wue_l_per_kwh=fact.wue_l_per_kwh,
+        summary=PlaceSummary(
+            key=place.key, name=place.name, year=place.year, basis=place.basis, source=place.source
+        ),
+        pue_rows=pue_rows,
+        pue_warnings=pue_warnings,
+    )
+
+
+def _pue_row(fact: PueFact) -> Assumption:
+    return Assumption(
+        name="pue", value=fact.pue.mid, unit="1", basis=fact.basis, source=fact.source, option="--pue"
+    )
+
+
+def settle_place(request: EstimateRequest) -> tuple[Place, tuple[Assumption, ...], tuple[str, ...]]:
+    """Where the electricity comes from; the world average, said, where nothing is given."""
+    if request.grid_g_per_kwh is not None:
+        given = given_place(request.grid_g_per_kwh)
+        if request.region is None:
+            return given, (), ()
+        # The region still says whose site it is: its PUE, water, prices and market-based factor.
+        place, _ = find_place(request.region, year=request.year)
+        own = replace(
+            place,
+            basis=given.basis,
+            g_per_kwh=given.g_per_kwh,
+            low_g_per_kwh=given.low_g_per_kwh,
+            high_g_per_kwh=given.high_g_per_kwh,
+            source=given.source,
+        )
+        return own, (), ()
+    place, warnings = find_place(request.region, year=request.year)
+    if place.basis not in ("lifecycle", "given"):
+        warnings += (
+            f"the carbon intensity of {place.name} is {place.basis}, without the fuel chain and plants: "
+            "do not compare it with life-cycle ones",
+        )
+    if request.region is not None:
+        return place, (), warnings
+    row = Assumption(
+        name="place", value=place.name, unit="", basis="assumed", source=place.source, option="--region"
+    )
+    return place, (row,), warnings
+
+
+def require_one_provider(request: EstimateRequest, place: Place) -> None:
+    """FootprintError where the provider is not the one that the cloud region belongs to."""
+    if request.provider is None or place.provider is None:
+        return
+    if find_provider(request.provider) != place.provider:
+        raise FootprintError(
+            f"--region {place.key} is a region of {place.provider}, not of {request.provider}: "
+            "change one of them, or name the country or state instead of the cloud region"
+        )

@@ -1,0 +1,46 @@
+"""One way through the rooms: resolve -> predict -> chain -> present."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from footprint.estimator.chain import chain
+from footprint.estimator.facts import Facts
+from footprint.estimator.predict import predict_run
+from footprint.estimator.present import present
+from footprint.estimator.request import EstimateRequest
+from footprint.estimator.resolve import resolve
+from footprint.estimator.run import note_flop
+from footprint.results.estimate import Estimate
+from footprint.results.link import Trace
+
+
+def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estimate:
+    """The whole chain for one scenario, with 90 % intervals.
+
+    Takes a request, or its fields: ``estimate(model="bert-base", hw="v100:8")``.
+
+    Raises
+    ------
+    FootprintError
+        For anything the request gets wrong or leaves out that nobody published; the message
+        names the option that mends it.
+    """
+    if request is None:
+        request = EstimateRequest.from_mapping(fields, "estimate()")
+    facts = facts_of(request)
+    trace = Trace(facts.sources)
+    note_flop(facts, trace)
+    prediction = predict_run(facts, trace)
+    outcome = chain(facts, prediction, trace)
+    return present(facts, prediction, outcome, trace)
+
+
+def facts_of(request: EstimateRequest) -> Facts:
+    """The facts of a request, those of its anchor included."""
+    facts = resolve(request)
+    if request.anchor is None:
+        return facts
+    from footprint.estimator.anchors import anchored
+
+    return anchored(facts)
