@@ -19,8 +19,12 @@ from footprint.decisions.sweep import sweep
 from footprint.errors import FootprintError
 from footprint.estimator import columns as engine
 
-MODELS = ["bert-base", "bert-large", "gpt2", "gpt2-xl", "gpt3-1.3b", "gpt3-13b", "gpt3-175b", "llama2-7b", "llama2-13b", "llama2-70b", "llama3.1-8b", "llama3.1-405b", "mistral-7b", "mixtral-8x7b", "deepseek-v3", "qwen2.5-7b", "qwen3-30b-a3b", "t5-base", "roberta-large", "pythia-12b"]
-CHIPS = ["v100-sxm2-16gb", "v100-sxm2-32gb", "a100-sxm4-40gb", "a100-sxm4-80gb", "a100-pcie-80gb", "h100-sxm5-80gb", "h100-pcie-80gb", "h200-sxm-141gb", "b200-sxm-180gb", "b300-sxm-288gb", "gb200", "a40", "l40s", "l4", "rtx4090", "mi250x", "mi300x", "mi325x", "tpu-v4", "tpu-v5p"]
+MODELS = """bert-base bert-large gpt2 gpt2-xl gpt3-1.3b gpt3-13b gpt3-175b llama2-7b llama2-13b llama2-70b
+llama3.1-8b llama3.1-405b mistral-7b mixtral-8x7b deepseek-v3 qwen2.5-7b qwen3-30b-a3b t5-base roberta-large
+pythia-12b""".split()
+CHIPS = """v100-sxm2-16gb v100-sxm2-32gb a100-sxm4-40gb a100-sxm4-80gb a100-pcie-80gb h100-sxm5-80gb
+h100-pcie-80gb h200-sxm-141gb b200-sxm-180gb b300-sxm-288gb gb200 a40 l40s l4 rtx4090 mi250x mi300x mi325x
+tpu-v4 tpu-v5p""".split()
 COUNTS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 320, 384, 512, 640, 768, 1024, 1536, 2048,
           3072, 4096, 8192)  # fmt: skip
 BATCHES = (8, 16, 32, 64, 96, 128, 192, 256, 384, 512, 640, 768, 1024, 1280, 1536, 2048, 2560, 3072, 4096,

@@ -15,7 +15,7 @@ from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
 from footprint.performance.advice import does_not_fit
 from footprint.performance.anchoring import Anchor, anchored_factor, weight_of
-from footprint.performance.constants import Constants, load_constants
+from footprint.performance.constants import memory_constants
 from footprint.performance.layout import Layout
 from footprint.performance.machine import Machine
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
@@ -171,7 +171,7 @@ def step_facts(
         precision=precision,
         peak_flop_per_s=peak,
         work=work,
-        machine=Machine(cluster, precision, year, _constants(step_flop, optimizer), native),
+        machine=Machine(cluster, precision, year, memory_constants(optimizer, step_flop.training.method), native),
         given=given,
         flash=step_flop.training.attention == "flash",
         sequence_length=length,
@@ -218,14 +218,6 @@ def timed(facts: StepFacts, seconds: Number) -> tuple[Quantity, Quantity]:
     mfu = equations.mfu(flop, Quantity(seconds) * facts.spread, count, facts.peak_flop_per_s).capped(1.0)
     step_time: Quantity = equations.step_time_s(flop, count, facts.peak_flop_per_s, mfu)
     return step_time, mfu
-
-
-def _constants(step_flop: StepFlops, optimizer: str) -> Constants:
-    """The model's constants with the memory of this optimiser and, for QLoRA, of 4-bit weights."""
-    memory = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
-    if step_flop.training.method == "qlora":
-        memory["frozen_weight_byte"] = assumed("optimisers.qlora_weight").value
-    return load_constants().but(**memory)
 
 
 def peak_flop_per_s(cluster: Cluster, precision: str) -> float:
