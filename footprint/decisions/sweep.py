@@ -35,8 +35,8 @@ class Sweep:
 
     def scenario(self, row: int) -> dict[str, Any]:
         """The values of the axes in one row."""
-        found = {}
-        for name in reversed(self.axes):
+        found: dict[str, Any] = {}
+        for name in reversed(list(self.axes)):
             row, place = divmod(row, len(self.axes[name]))
             found[name] = self.axes[name][place]
         return dict(reversed(found.items()))

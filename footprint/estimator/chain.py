@@ -51,7 +51,9 @@ class Outcome:
 def chain(facts: Facts, prediction: Prediction, trace: Trace = UNTRACED) -> Outcome:
     """Hours, energy and what they mean, from facts and a prediction."""
     duration_h = run_time_h(facts, prediction, trace)
-    accelerator_h = equations.accelerator_h(duration_h, facts.cluster.count)
+    accelerator_h = trace(
+        "accelerator_h", equations.accelerator_h, duration_h=duration_h, count=facts.cluster.count
+    )
     power = None
     if facts.power is None:
         it_power_w = Quantity(facts.request.it_power_w or 0.0)
@@ -115,7 +117,9 @@ def consequences(
     if site.market_g_per_kwh is not None:
         market_kg = equations.co2e_kg(energy_kwh, site.market_g_per_kwh)
     if site.wue_l_per_kwh is not None:
-        water_l = equations.water_l(it_energy_kwh, site.wue_l_per_kwh)
+        water_l = trace(
+            "water_l", equations.water_l, it_energy_kwh=it_energy_kwh, wue_l_per_kwh=site.wue_l_per_kwh
+        )
     cost_usd = None if price is None else _cost(price, accelerator_h, energy_kwh, trace)
     if embodied is not None:
         embodied_kg = trace(

@@ -151,7 +151,8 @@ def _steps(facts: Facts, workload: Workload) -> list[StepPrediction]:
 
 def _mean_time(parts: Sequence[StepPrediction], amounts: Amounts) -> Quantity:
     times = [part.step_time_s * n for part, n in zip(parts, amounts.steps, strict=True)]
-    return total(times) / amounts.all_steps
+    mean: Quantity = total(times) / amounts.all_steps
+    return mean
 
 
 def _mean_busy(parts: Sequence[StepPrediction], amounts: Amounts) -> Quantity:

@@ -8,9 +8,8 @@ from footprint.errors import FootprintError
 from footprint.performance.finder import find_layout
 from footprint.performance.layout import Layout
 from footprint.performance.machine import Machine
+from footprint.performance.shapes import Given
 from footprint.performance.work import Work
-
-Given = dict[str, int | float | str]
 
 
 def does_not_fit(

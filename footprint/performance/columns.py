@@ -15,7 +15,7 @@ from typing import Any
 from footprint.performance.finder import KEPT_FULL, SMALL, divisors
 from footprint.performance.machine import Machine
 from footprint.performance.memory import activation_byte, state_byte, usable_byte
-from footprint.performance.predict import RawStep, software_factor, with_software
+from footprint.performance.predict import busy_share, software_factor, with_software
 from footprint.performance.roofline import terms_of
 from footprint.performance.shapes import Given, Habits, habits_of, tried
 from footprint.performance.step import StepFacts, StepPrediction, busy_quantity, predict, timed
@@ -77,16 +77,16 @@ def predict_columns(
         prediction = predict(columns)
         return replace(prediction, fits=np.ones(np.shape(prediction.step_time_s.mid), bool))
     work, machine = facts.work, facts.machine
-    terms, layouts, fits = _Columns(facts, work, machine, counts, scales).chosen(wanted)
+    terms, fits = _Columns(facts, work, machine, counts, scales).chosen(wanted)
     factor = software_factor(
         work, columns.cluster, facts.precision, machine.year, machine.native, "tp" in facts.given,
         machine.constants,
     )  # fmt: skip
-    raw: RawStep = with_software(terms, factor, layouts, fits=fits)
-    step_time_s, mfu = timed(columns, raw.seconds)
+    terms, seconds = with_software(terms, factor)
+    step_time_s, mfu = timed(columns, seconds)
     return StepPrediction(
-        step_time_s=step_time_s, mfu=mfu, busy_share=busy_quantity(raw, facts.busy), assumptions=(),
-        terms=raw.terms, layout=layouts, fits=fits,
+        step_time_s=step_time_s, mfu=mfu, busy_share=busy_quantity(busy_share(terms), facts.busy),
+        assumptions=(), terms=terms, fits=fits,
     )  # fmt: skip
 
 
@@ -111,8 +111,8 @@ class _Columns:
         sums = [sum_lines(work, machine, int(tp), flash=facts.flash) for tp in self.splits]
         self.sums = {f.name: np.array([getattr(one, f.name) for one in sums]) for f in fields_of(Sums)}
 
-    def chosen(self, wanted: Array | None) -> tuple[Mapping[str, Array], Layouts, Array]:
-        """Seconds by term and layout for each count and batch, and whether it fits."""
+    def chosen(self, wanted: Array | None) -> tuple[Mapping[str, Array], Array]:
+        """Seconds by term for each count and batch, and whether the layout fits."""
         import numpy as np
 
         best = self._fastest()
@@ -126,7 +126,7 @@ class _Columns:
         terms = self._terms(layouts)
         if {"tp", "pp", "dp", "cp", "ep"} & self.given.keys():
             terms = {name: np.where(found, seconds, np.nan) for name, seconds in terms.items()}
-        return terms, layouts, fits & found
+        return terms, fits & found
 
     def _plain_where(self, missing: Array, layouts: Layouts) -> Layouts:
         """The layouts with plain replicas where no layout can be fed."""
@@ -222,7 +222,7 @@ class _Columns:
 
         at = np.searchsorted(self.splits, layouts.tp)
         sums = Sums(**{name: values[at] for name, values in self.sums.items()})
-        return terms_of(sums, self.work, layouts, self.machine, self.scales)  # type: ignore[arg-type]
+        return terms_of(sums, self.work, layouts, self.machine, self.scales)
 
 
 class _Tables:

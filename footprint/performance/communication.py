@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from footprint.arithmetic import Number, log2, maximum, minimum, where
 from footprint.equations import ring_share
-from footprint.performance.layout import Layout
+from footprint.performance.layout import LayoutNumbers
 from footprint.performance.machine import Machine
 from footprint.performance.work import Work
 
 
 def tensor_s(
-    work: Work, layout: Layout, machine: Machine, micro_batches: Number, scale: Number = 1.0
+    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, scale: Number = 1.0
 ) -> Number:
     """Sums over tensor-parallel ranks that nothing hides, at ``scale`` times the batch of ``work`` [s]."""
     tp = layout.tp
@@ -29,7 +29,7 @@ def tensor_s(
     return rounds * (scale * moved_s + micro_batches * hop_s)
 
 
-def experts_s(work: Work, layout: Layout, machine: Machine) -> Number:
+def experts_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """All-to-all exchange of routed tokens [s]."""
     if not work.experts:
         return 0.0
@@ -46,7 +46,7 @@ def experts_s(work: Work, layout: Layout, machine: Machine) -> Number:
     return (4.0 + layout.recompute_share) * round_s
 
 
-def context_s(work: Work, layout: Layout, machine: Machine) -> Number:
+def context_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Keys and values passed around the ring of context ranks [s]."""
     cp = layout.cp
     elements = work.layers / layout.pp * work.rows * work.width / layout.dp * 0.5 / layout.tp
@@ -54,7 +54,9 @@ def context_s(work: Work, layout: Layout, machine: Machine) -> Number:
     return machine.constants["context_exposed"] * volume / machine.bandwidth(cp, layout.tp)
 
 
-def data_s(work: Work, layout: Layout, machine: Machine, micro_batches: Number, inside: Number) -> Number:
+def data_s(
+    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, inside: Number
+) -> Number:
     """Gradients and parameters exchanged between replicas, less what the backward pass hides [s]."""
     c = machine.constants
     sharded, replicated = layout.zero == 3, layout.zero != 3
@@ -72,7 +74,7 @@ def _any(condition: bool | Number) -> bool:
     return condition if isinstance(condition, bool) else bool(condition.any())
 
 
-def _local_parameters(work: Work, layout: Layout) -> Number:
+def _local_parameters(work: Work, layout: LayoutNumbers) -> Number:
     """Trained parameters of one accelerator."""
     dense = (work.block_parameters / layout.pp + work.other_parameters) / layout.tp
     experts = work.expert_parameters / layout.pp / layout.tp / layout.ep
@@ -84,7 +86,7 @@ def _gradient_byte(machine: Machine) -> float:
     return max(1.0, machine.bytes / 2.0) * 2.0
 
 
-def _replicated_s(work: Work, layout: Layout, machine: Machine) -> Number:
+def _replicated_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """An all-reduce of the gradients over the replicas, in buckets [s]."""
     ranks = layout.dp * layout.cp
     byte = _local_parameters(work, layout) * _gradient_byte(machine)
@@ -95,7 +97,7 @@ def _replicated_s(work: Work, layout: Layout, machine: Machine) -> Number:
     )
 
 
-def _sharded_s(work: Work, layout: Layout, machine: Machine, micro_batches: Number) -> Number:
+def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
     """Fully sharded replicas: parameters are gathered where they are used, gradients scattered [s]."""
     ranks = layout.dp * layout.cp
     local, byte = _local_parameters(work, layout), _gradient_byte(machine)

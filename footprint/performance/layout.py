@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from footprint.records import record
+
+LayoutNumbers = Any
+"""A `Layout`, or many of them as arrays under the same names (`footprint.performance.columns.Layouts`)."""
 
 
 @record

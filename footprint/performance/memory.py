@@ -10,7 +10,7 @@ from typing import Protocol
 
 from footprint.arithmetic import Number, maximum, minimum, where
 from footprint.performance.constants import Constants
-from footprint.performance.layout import Layout
+from footprint.performance.layout import LayoutNumbers
 from footprint.performance.machine import BYTES, NARROW, Machine
 from footprint.performance.techniques import Techniques
 from footprint.performance.work import Work
@@ -63,17 +63,17 @@ class Memory(NamedTuple):
         return sum(self)
 
 
-def memory(work: Work, layout: Layout, storage: Storage) -> Memory:
+def memory(work: Work, layout: LayoutNumbers, storage: Storage) -> Memory:
     """Memory that one accelerator of the fullest pipeline stage needs, by part [byte]."""
     return Memory(*_states(work, layout, storage), activation_byte(work, layout, storage))
 
 
-def memory_byte(work: Work, layout: Layout, storage: Storage) -> Number:
+def memory_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
     """Memory that one accelerator of the fullest pipeline stage needs [byte]."""
     return state_byte(work, layout, storage) + activation_byte(work, layout, storage)
 
 
-def state_byte(work: Work, layout: Layout, storage: Storage) -> Number:
+def state_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
     """Weights, gradients and optimiser states [byte]."""
     weights, gradients, optimiser = _states(work, layout, storage)
     return weights + gradients + optimiser
@@ -90,7 +90,7 @@ def parameter_bytes(precision: str, constants: Constants) -> ParameterBytes:
     )
 
 
-def _states(work: Work, layout: Layout, storage: Storage) -> tuple[Number, Number, Number]:
+def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number, Number, Number]:
     """Weights, gradients and optimiser states [byte].
 
     ZeRO shards them over the replicas one after another: optimiser states from stage 1, gradients
@@ -120,7 +120,7 @@ def _states(work: Work, layout: Layout, storage: Storage) -> tuple[Number, Numbe
     return weights, held(byte.gradient * trained, 2), held(byte.optimiser * trained, 1)
 
 
-def activation_byte(work: Work, layout: Layout, storage: Storage) -> Number:
+def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
     """Activations kept for the backward pass, logits and working space [byte]."""
     c = storage.constants
     here = layout.micro_batch / work.samples / (layout.cp * layout.tp)

@@ -18,6 +18,8 @@ from footprint.performance.work import Work, summarise
 from footprint.records import record
 from footprint.schema import Cluster, TrainingMethod
 
+SOFTWARE = "software"
+"""The term that holds what the fitted factors add."""
 WIDE = ("fp32", "tf32", "fp64")
 EXPOSED = (
     "tensor_parallel",
@@ -32,22 +34,27 @@ EXPOSED = (
 
 @record
 class RawStep:
-    """The median of one step and how it came about; numbers or arrays of them."""
+    """The median of one step and how it came about."""
 
-    seconds: Number
-    terms: Mapping[str, Number]
+    seconds: float
+    terms: Mapping[str, float]
     """Seconds by term; the last is what the fitted factors add."""
     layout: Layout
     fits: bool
-    factor: Number
+    factor: float
     """What the terms were multiplied by."""
 
     @property
-    def busy_share(self) -> Number:
+    def busy_share(self) -> float:
         """Share of the step in which the accelerator computes or moves its own memory [1]."""
-        whole = sum(value for name, value in self.terms.items() if name != "software")
-        waiting = sum(self.terms[name] for name in EXPOSED)
-        return 1.0 - waiting / where(whole == 0, 1.0, whole)
+        return float(busy_share(self.terms))
+
+
+def busy_share(terms: Mapping[str, Number]) -> Number:
+    """Share of a step in which the accelerator computes or moves its own memory, from its terms [1]."""
+    whole = sum(value for name, value in terms.items() if name != SOFTWARE)
+    waiting = sum(terms[name] for name in EXPOSED)
+    return 1.0 - waiting / where(whole == 0, 1.0, whole)
 
 
 def work_of(operations: Model, training: TrainingMethod) -> Work:
@@ -76,14 +83,14 @@ def predict_raw(
         work, machine, given=dict(given or {}), flash=flash, sequence_length=sequence_length
     )
     factor = software_factor(work, cluster, precision, year, native, bool(given and "tp" in given), c)
-    return with_software(step_terms(work, layout, machine), factor, layout, fits=fitting)
+    terms, seconds = with_software(step_terms(work, layout, machine), factor)
+    return RawStep(seconds=seconds, terms=terms, layout=layout, fits=fitting, factor=factor)
 
 
-def with_software(terms: Mapping[str, Number], factor: Number, layout: Layout, *, fits: bool) -> RawStep:
-    """The step of these terms with what software adds."""
+def with_software(terms: Mapping[str, Number], factor: Number) -> tuple[dict[str, Number], Number]:
+    """The terms of a step with what software adds as the last, and their sum [s]."""
     whole = sum(terms.values())
-    every = {**terms, "software": whole * (factor - 1.0)}
-    return RawStep(seconds=whole * factor, terms=every, layout=layout, fits=fits, factor=factor)
+    return {**terms, SOFTWARE: whole * (factor - 1.0)}, whole * factor
 
 
 def software_factor(

@@ -17,7 +17,7 @@ from __future__ import annotations
 from footprint import equations
 from footprint.arithmetic import Number, maximum, where
 from footprint.performance.communication import context_s, data_s, experts_s, tensor_s
-from footprint.performance.layout import Layout
+from footprint.performance.layout import LayoutNumbers
 from footprint.performance.machine import Machine
 from footprint.performance.sums import Sums, sum_lines
 from footprint.performance.work import Work
@@ -28,13 +28,13 @@ REPEATED_TRAFFIC = 0.5
 """Pointwise traffic of a repeated forward pass, over that of forward and backward."""
 
 
-def step_terms(work: Work, layout: Layout, machine: Machine) -> dict[str, float]:
+def step_terms(work: Work, layout: LayoutNumbers, machine: Machine) -> dict[str, float]:
     """Seconds of one step by term, before the factors of era and software."""
     return terms_of(sum_lines(work, machine, layout.tp, flash=layout.flash), work, layout, machine)
 
 
 def terms_of(
-    sums: Sums, work: Work, layout: Layout, machine: Machine, scale: Number = 1.0
+    sums: Sums, work: Work, layout: LayoutNumbers, machine: Machine, scale: Number = 1.0
 ) -> dict[str, Number]:
     """Seconds of one step by term, from the sums of the layout's tensor split.
 
@@ -82,7 +82,9 @@ def terms_of(
     return terms
 
 
-def _launch(work: Work, layout: Layout, machine: Machine, micro_batches: Number, inside: Number) -> Number:
+def _launch(
+    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, inside: Number
+) -> Number:
     """Gaps between kernels, and the time by which the host falls behind where kernels are short."""
     c = machine.constants
     # Products of experts are executed one expert after the other.
@@ -96,7 +98,7 @@ def _launch(work: Work, layout: Layout, machine: Machine, micro_batches: Number,
 
 
 def _elementwise(
-    work: Work, layout: Layout, machine: Machine, share: Number, scores_repeated: Number
+    work: Work, layout: LayoutNumbers, machine: Machine, share: Number, scores_repeated: Number
 ) -> Number:
     """Norms, activations, dropout, residuals, softmax and loss: memory traffic [s]."""
     c = machine.constants
@@ -110,7 +112,7 @@ def _elementwise(
     return elements * share * machine.bytes / machine.memory
 
 
-def _optimiser(work: Work, layout: Layout, machine: Machine) -> Number:
+def _optimiser(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Reading and writing parameters, gradients and optimiser states once a step [s]."""
     parameters = (
         work.block_parameters + work.expert_parameters / layout.ep

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
@@ -81,8 +81,8 @@ class StepPrediction:
     terms: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     layout: Layout | None = None
-    fits: bool = True
-    """Whether the layout fits the accelerators' memory, by our count."""
+    fits: Any = True
+    """Whether the layout fits the accelerators' memory, by our count; an array for many steps at once."""
     source: str = ""
     """Source of the fitted factors."""
 
@@ -202,7 +202,7 @@ def predict(facts: StepFacts) -> StepPrediction:
     return StepPrediction(
         step_time_s=step_time_s,
         mfu=mfu,
-        busy_share=busy_quantity(raw, facts.busy),
+        busy_share=busy_quantity(raw.busy_share, facts.busy),
         assumptions=facts.rows + _rows(facts, raw),
         terms=raw.terms,
         warnings=warnings,
@@ -230,10 +230,9 @@ def peak_flop_per_s(cluster: Cluster, precision: str) -> float:
     return peaks[precision]
 
 
-def busy_quantity(raw: RawStep, idle: Assumed | None = None) -> Quantity:
-    """The busy share with the interval of what the terms leave out [1]."""
-    idle = idle or assumed("time.busy_share_idle")
-    share = minimum(maximum(raw.busy_share * idle.value, LEAST_BUSY), 1.0)
+def busy_quantity(share: Number, idle: Assumed) -> Quantity:
+    """A busy share with the interval of what the terms leave out [1]."""
+    share = minimum(maximum(share * idle.value, LEAST_BUSY), 1.0)
     low = maximum(LEAST_BUSY, share * idle.low / idle.value)
     high = maximum(share, minimum(1.0, share * idle.high / idle.value))
     return Quantity.between(low, share, high, "busy_share")

@@ -20,11 +20,13 @@ TITLES = {
     "mfu": "MFU",
     "mean_step_mfu": "MFU of the mean step",
     "duration_h": "Duration",
+    "accelerator_h": "Accelerator-hours",
     "in_step_w": "Power of one accelerator in a step (boundary: accelerator)",
     "accelerator_power_w": "Power of one accelerator (boundary: accelerator)",
     "it_power_w": "IT power, whole cluster (boundary: node)",
     "it_energy_kwh": "IT energy",
     "energy_kwh": "Facility energy (boundary: facility)",
+    "water_l": "Water, evaporated on site",
     "co2e_kg": "Operational CO2e (location-based)",
     "cost_usd": "Cost",
     "embodied_co2e_kg": "Embodied CO2e (not in the operational figure)",
@@ -50,6 +52,7 @@ NAMES = {
     "it_energy_kwh": "IT energy",
     "pue": "PUE, applied once",
     "energy_kwh": "facility energy",
+    "wue_l_per_kwh": "water usage effectiveness, l/kWh",
     "grid_g_per_kwh": "carbon intensity",
     "accelerator_h": "accelerator-hours",
     "usd_per_accelerator_h": "price",
@@ -61,9 +64,9 @@ NAMES = {
 }
 """Names for people of what enters a formula."""
 _UNITS = (
-    ("_usd_per_kwh", "usd"), ("_g_per_kwh", "g_per_kwh"), ("_flop_per_s", ""), ("_kwh", "kwh"), ("_kg", "kg"),
+    ("_l_per_kwh", ""), ("_usd_per_kwh", "usd"), ("_g_per_kwh", "g_per_kwh"), ("_flop_per_s", ""), ("_kwh", "kwh"), ("_kg", "kg"),
     ("_usd", "usd"), ("usd_per_accelerator_h", "usd"), ("_usd_per_h", "usd"), ("duration_h", "h"),
-    ("_w", "w"), ("_s", "s"), ("accelerator_h", "accelerator_h"), ("_h", "h"),
+    ("_w", "w"), ("_s", "s"), ("_l", "l"), ("accelerator_h", "accelerator_h"), ("_h", "h"),
 )  # fmt: skip
 """Endings of names and the ladder of units in which people read them; other numbers have none."""
 

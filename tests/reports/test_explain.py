@@ -60,7 +60,7 @@ def test_what_is_shown_adds_up_with_the_figures_that_are_shown() -> None:
     assert done.code == 0, done.err
     text = " ".join(done.out.split())
     steps, ms, goodput, hours = re.search(
-        r"= ([\d,]+) x ([\d.]+) ms / ([\d.]+) = ([\d.]+) h Power", text
+        r"= ([\d,]+) x ([\d.]+) ms / ([\d.]+) = ([\d.]+) h Accelerator-hours", text
     ).groups()  # type: ignore[union-attr]
     expected = float(steps.replace(",", "")) * float(ms) / 3.6e6 / float(goodput)
     assert float(hours) == pytest.approx(expected, rel=1e-3)  # four figures each

@@ -19,9 +19,10 @@ def site_of(request: EstimateRequest, place: Place | None) -> Site:
     """PUE, carbon intensity and water of a place; an unknown place (None) has the average PUE of its year."""
     provider = request.provider or (place.provider if place else None)
     fact = find_pue(provider=provider, region=place.key if place else None, year=request.year)
-    pue, pue_rows, pue_warnings = Quantity(request.pue or 1.0), (), ()
-    if request.pue is None:
-        pue, pue_rows, pue_warnings = fact.pue.at_least(1.0), (_pue_row(fact),), fact.warnings
+    given = request.pue is not None
+    pue = Quantity(request.pue) if given else fact.pue.at_least(1.0)
+    pue_rows = () if given else (_pue_row(fact),)
+    pue_warnings = () if given else fact.warnings
     if place is None:
         return Site(pue=pue, grid_g_per_kwh=None, pue_rows=pue_rows, pue_warnings=pue_warnings)
     return Site(

@@ -1,0 +1,95 @@
+"""Many jobs at once give what one job at a time gives: the same layouts, times and intervals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from footprint.errors import FootprintError
+from footprint.estimator.request import EstimateRequest
+from footprint.estimator.resolve import resolve
+from footprint.performance.columns import _whole, predict_columns
+from footprint.performance.finder import _whole as whole_of_one
+from footprint.performance.step import StepFacts, predict
+
+EQUAL = 1e-12
+TEXT = {"tokens": 1e10, "seq_len": 2048}
+JOBS = [
+    ("bert-base", "v100", {"tokens": 1e10, "seq_len": 512}),
+    ("llama2-7b", "h100", TEXT),
+    ("llama2-70b", "a100", TEXT),
+    ("gpt3-175b", "h100", {**TEXT, "precision": "fp8"}),
+    ("gpt3-175b", "a100", {**TEXT, "year": 2021}),
+    ("llama2-7b", "tpu-v4", TEXT),
+    ("mixtral-8x7b", "h200", TEXT),
+    ("deepseek-v3", "h100", TEXT),
+    ("t5-base", "a100", {"tokens": 1e10, "seq_len": 512, "tgt_seq_len": 114}),
+    ("resnet-50", "v100", {"samples": 1e7}),
+    ("llama2-7b", "h100", {**TEXT, "seq_len": 65536}),
+    ("llama2-7b", "a100", {**TEXT, "attention": "eager", "recompute": "selective"}),
+    ("llama2-7b", "h100", {**TEXT, "tp": 4, "micro_batch": 2}),
+    ("llama2-13b", "h100", {**TEXT, "method": "lora"}),
+]
+BATCHES = (8, 96, 100, 1024, 3000)
+COUNTS = (8, 24, 64, 512, 2048)
+
+
+def facts(model: str, hw: str, batch: int, more: dict) -> StepFacts:
+    return resolve(EstimateRequest(model=model, hw=hw, batch_size=batch, **more), possible=False).steps[0]
+
+
+@pytest.mark.parametrize(("model", "chip", "more"), JOBS, ids=lambda value: str(value)[:40])
+def test_columns_choose_what_the_finder_chooses(model: str, chip: str, more: dict) -> None:
+    batch = BATCHES[-1]
+    found = predict_columns(facts(model, f"{chip}:8", batch, more), COUNTS, np.array(BATCHES) / batch)
+    compared = 0
+    for i, count in enumerate(COUNTS):
+        for j, size in enumerate(BATCHES):
+            try:
+                one = predict(facts(model, f"{chip}:{count}", size, more))
+            except FootprintError:
+                assert math.isnan(found.step_time_s.mid[i, j])
+                continue
+            assert found.fits[i, j] == one.fits
+            for name in ("step_time_s", "mfu", "busy_share"):
+                scalar, columns = getattr(one, name), getattr(found, name)
+                assert columns.mid[i, j] == pytest.approx(scalar.mid, rel=EQUAL)
+                assert np.broadcast_to(columns.low, found.fits.shape)[i, j] == pytest.approx(
+                    scalar.low, rel=EQUAL
+                )
+                assert np.broadcast_to(columns.high, found.fits.shape)[i, j] == pytest.approx(
+                    scalar.high, rel=EQUAL
+                )
+            compared += 1
+    assert compared >= len(COUNTS), "nothing was compared"
+
+
+@given(
+    batches=st.lists(st.integers(1, 5000), min_size=1, max_size=4, unique=True),
+    counts=st.lists(st.integers(1, 300), min_size=1, max_size=3, unique=True),
+)
+@settings(max_examples=25)
+def test_any_counts_and_batches(batches: list[int], counts: list[int]) -> None:
+    base = facts("llama2-7b", "h100:8", 1000, TEXT)
+    found = predict_columns(base, counts, np.array(batches) / 1000)
+    for i, count in enumerate(counts):
+        for j, batch in enumerate(batches):
+            one = predict(facts("llama2-7b", f"h100:{count}", batch, TEXT))
+            assert found.step_time_s.mid[i, j] == pytest.approx(one.step_time_s.mid, rel=EQUAL)
+            assert found.fits[i, j] == one.fits
+
+
+@given(
+    batch=st.integers(1, 4096),
+    replicas=st.integers(1, 512),
+    most=st.floats(0.1, 5000, allow_subnormal=False),
+)
+def test_whole_micro_batches_are_those_of_one(batch: int, replicas: int, most: float) -> None:
+    local = batch / replicas
+    most = min(most, local)
+    found = _whole(np.array([[float(batch)]]), np.array([[float(replicas)]]), np.array([[most]]))
+    assert found[0, 0] == whole_of_one(local, most)
