@@ -154,6 +154,7 @@ def step_facts(
     if recompute != "none":
         given["recompute"] = recompute
     length = float((step_flop.shape.sequence_length if step_flop.shape else None) or 0)
+    constants = memory_constants(optimizer, step_flop.training.method)
     residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
     spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
     rows: tuple[Assumption, ...] = ()
@@ -171,7 +172,7 @@ def step_facts(
         precision=precision,
         peak_flop_per_s=peak,
         work=work,
-        machine=Machine(cluster, precision, year, memory_constants(optimizer, step_flop.training.method), native),
+        machine=Machine(cluster, precision, year, constants, native),
         given=given,
         flash=step_flop.training.attention == "flash",
         sequence_length=length,
