@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from typing import Any
 
 import pytest
@@ -179,12 +180,10 @@ def test_footprint_flops_prints_that_number(footprint: Footprint) -> None:
 
 
 def test_published_layouts_fit() -> None:
-    """Layouts of published runs ran, so by a right count they fit; the count may err by some percent.
+    """Layouts of published runs ran, so by a right count they fit: 768 of 790 do.
 
-    Those that do not fit by ours (22 of 790) are fully sharded and recompute everything, or keep logits
-    of a large vocabulary at long sequences, where we count three copies.
+    Of the others, most are fully sharded with everything recomputed; the worst needs 1.65 times the room.
     """
-    tried = fitting = 0
     shares = []
     for case, model, _ in countable_cases():
         if case.scope != "step" or not {"tp", "pp", "micro_batch"} <= case.given.keys():
@@ -192,13 +191,12 @@ def test_published_layouts_fit() -> None:
         job = Machine(case.cluster, case.precision, case.year, load_constants(), case.native)
         length = float(case.shape.sequence_length or 0)
         flash = case.training.attention == "flash"
-        layout, fits = find_layout(model, job, given=case.given, flash=flash, sequence_length=length)
-        tried, fitting = tried + 1, fitting + fits
+        layout, _ = find_layout(model, job, given=case.given, flash=flash, sequence_length=length)
         shares.append(memory_byte(model, layout, job) / usable_byte(job))
-    assert tried > 700
-    assert fitting / tried > 0.95
+    assert len(shares) > 700
+    assert sum(share <= 1.0 for share in shares) / len(shares) > 0.95
     # People fill their memory: a count far below what was there would be too low.
-    assert 0.6 < sorted(shares)[tried // 2] < 0.9
+    assert 0.6 < statistics.median(shares) < 0.9
 
 
 def test_what_is_not_known_is_refused() -> None:
