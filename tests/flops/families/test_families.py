@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from footprint.flops import count_step
 from footprint.schema import StepShape
+from tests.conftest import ROOT
 from tests.flops.small_configs import (
     DECODERS,
     ENCODERS,
@@ -162,7 +162,7 @@ class BidirectionalLanguageModel(torch.nn.Module):  # type: ignore[misc,name-def
 
 
 def test_elmo_at_its_published_size() -> None:
-    path = Path(__file__).resolve().parents[2] / "reference_data" / "models" / "elmo.toml"
+    path = ROOT / "reference_data" / "models" / "elmo.toml"
     options = tomllib.loads(path.read_text(encoding="utf-8"))["config"]
     characters = options["char_cnn"]["max_characters_per_token"]
     with torch.device("meta"):
