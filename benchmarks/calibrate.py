@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.files import reference_folder
 from footprint.validation.calibration import calibrate, forget, render, render_folds, render_goodput
 
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     changed = _settle(time_model(), options.write)
     forget()
     changed += _settle(what_rests_on_it(), options.write)
+    if options.write:
+        write_indices()
     print(f"fitted in {time.process_time() - started:.0f} s of CPU time")
     if not changed:
         print("the shipped files are what the data give")

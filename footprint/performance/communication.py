@@ -20,9 +20,11 @@ def tensor_s(
 ) -> Number:
     """Sums over tensor-parallel ranks that nothing hides, at ``scale`` times the batch of ``work`` [s]."""
     tp = layout.tp
-    c = machine.constants
+    constants = machine.constants
     elements = work.reductions / layout.pp * work.rows * work.width / (layout.dp * layout.cp)
-    exposed = c["tensor_exposed_since_2023" if machine.techniques.era == "since_2023" else "tensor_exposed"]
+    exposed = constants[
+        "tensor_exposed_since_2023" if machine.techniques.era == "since_2023" else "tensor_exposed"
+    ]
     moved_s = exposed * 2.0 * ring_share(tp) * elements * machine.bytes / machine.bandwidth(tp)
     hop_s = work.reductions / layout.pp * 2.0 * hops_s(tp, 1, machine)
     rounds = 2.0 + layout.recompute_share
@@ -58,7 +60,7 @@ def data_s(
     work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, inside: Number
 ) -> Number:
     """Gradients and parameters exchanged between replicas, less what the backward pass hides [s]."""
-    c = machine.constants
+    constants = machine.constants
     sharded, replicated = layout.zero == 3, layout.zero != 3
     seconds: Number = 0.0
     # Plain numbers take one branch; of arrays both are computed where both occur.
@@ -66,8 +68,8 @@ def data_s(
         seconds = _replicated_s(work, layout, machine)
     if _any(sharded):
         seconds = where(sharded, _sharded_s(work, layout, machine, micro_batches), seconds)
-    exposed = c["data_exposed"]
-    return exposed * seconds + maximum(0.0, (1.0 - exposed) * seconds - c["data_hidden"] * inside)
+    exposed = constants["data_exposed"]
+    return exposed * seconds + maximum(0.0, (1.0 - exposed) * seconds - constants["data_hidden"] * inside)
 
 
 def _any(condition: bool | Number) -> bool:
@@ -116,5 +118,5 @@ def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batche
 def hops_s(ranks: Number, stride: Number, machine: Machine) -> Number:
     """Time that one traversal of a tree over ``ranks``, ``stride`` apart, takes when it carries nothing."""
     inside = minimum(ranks, maximum(1, machine.node // stride))
-    c = machine.constants
-    return c["link_hop_s"] * log2(inside) + c["network_hop_s"] * log2(ranks / inside)
+    constants = machine.constants
+    return constants["link_hop_s"] * log2(inside) + constants["network_hop_s"] * log2(ranks / inside)

@@ -30,26 +30,26 @@ class Machine:
     ) -> None:
         self.cluster, self.precision, self.year = cluster, precision, year
         self.constants, self.native = constants, native
-        chip, form, c = cluster.accelerator, cluster.node, constants
+        chip, form = cluster.accelerator, cluster.node
         peaks = chip.peak_flop_per_s
         self.peak = peaks[precision]
         sixteen = max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0))
         self.wide_peak = sixteen if precision in NARROW and sixteen else self.peak
-        self.memory = chip.memory_byte_per_s * c["memory_rate"]
-        self.link = chip.link_byte_per_s or c["pcie_byte_per_s"]
+        self.memory = chip.memory_byte_per_s * constants["memory_rate"]
+        self.link = chip.link_byte_per_s or constants["pcie_byte_per_s"]
         self.is_gpu = chip.kind in ("gpu", "npu")
         self.techniques = techniques_of(year, is_gpu=self.is_gpu)
         self.node = form.accelerators
         if chip.kind == "tpu":
             # A slice is one torus: what lies inside it never leaves the links.
-            self.node = c.slice_size(chip)
-            self.network = c["tpu_dcn_byte_per_s"]
+            self.node = constants.slice_size(chip)
+            self.network = constants["tpu_dcn_byte_per_s"]
         else:
-            self.network = (form.network_byte_per_s or c["network_byte_per_s"]) / form.accelerators
+            self.network = (form.network_byte_per_s or constants["network_byte_per_s"]) / form.accelerators
         self.bytes = BYTES[precision]
-        self.rate = c.matmul_rate(chip, precision)
-        self.flash_rate = c.flash_rate(chip, native)
-        self.core_rate = c["core_rate_eager"]
+        self.rate = constants.matmul_rate(chip, precision)
+        self.flash_rate = constants.flash_rate(chip, native)
+        self.core_rate = constants["core_rate_eager"]
 
     def bandwidth(self, ranks: Number, stride: Number = 1) -> Number:
         """Bandwidth of one accelerator in a group of ``ranks``, ``stride`` apart [byte/s]."""

@@ -122,21 +122,21 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
 
 def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
     """Activations kept for the backward pass, logits and working space [byte]."""
-    c = storage.constants
+    constants = storage.constants
     here = layout.micro_batch / work.samples / (layout.cp * layout.tp)
     # The first stage of a pipeline holds as many micro-batches as there are stages.
     interleaved = where(layout.interleaving > 1, 1.0 / layout.interleaving, 0.0)
     in_flight = where(layout.pp == 1, 1.0, 1.0 + interleaved)
-    kept_share = c["activation_kept"] if storage.techniques.fused_attention else 1.0
+    kept_share = constants["activation_kept"] if storage.techniques.fused_attention else 1.0
     if storage.precision in NARROW:
-        kept_share *= c["activation_kept_narrow"]
+        kept_share *= constants["activation_kept_narrow"]
     stored = kept_share * work.stored_block
     if not layout.flash:
         stored = stored + where(layout.is_selective, 0.0, SCORE_COPIES * work.scores)
     share = layout.recompute_share
     kept = (1.0 - share) * stored * in_flight * work.uneven(layout.pp) + share * work.boundary * layout.tp
     kept = kept + where(layout.is_full, stored / work.layers, 0.0)
-    logits = c["logit_copies"] * work.logits
+    logits = constants["logit_copies"] * work.logits
     return (kept + work.stored_other + logits) * here * BYTES[storage.precision]
 
 

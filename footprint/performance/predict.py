@@ -77,12 +77,12 @@ def predict_raw(
     constants: Constants | None = None,
 ) -> RawStep:
     """The median step time [s] of this work, on the layout given or the one people would choose."""
-    c = constants or load_constants()
-    machine = Machine(cluster, precision, year, c, native)
+    constants = constants or load_constants()
+    machine = Machine(cluster, precision, year, constants, native)
     layout, fitting = find_layout(
         work, machine, given=dict(given or {}), flash=flash, sequence_length=sequence_length
     )
-    factor = software_factor(work, cluster, precision, year, native, bool(given and "tp" in given), c)
+    factor = software_factor(work, cluster, precision, year, native, bool(given and "tp" in given), constants)
     terms, seconds = with_software(step_terms(work, layout, machine), factor)
     return RawStep(seconds=seconds, terms=terms, layout=layout, fits=fitting, factor=factor)
 
@@ -100,21 +100,21 @@ def software_factor(
     year: int,
     native: bool | None,
     layout_given: bool,
-    c: Constants,
+    constants: Constants,
 ) -> Number:
     """What real stacks take over the roofline's sum, fitted on published throughput [1]."""
     era = techniques_of(year).era
     if precision in WIDE and era != "before_2020":
-        factor: Number = c["software_wide"]
+        factor: Number = constants["software_wide"]
     else:
-        factor = c[f"software_{era}"]
+        factor = constants[f"software_{era}"]
         if era == "since_2023" and cluster.accelerator.kind == "gpu" and native is not False:
             # Not knowing the stack is half-way between the two, in logarithms.
-            factor *= c["software_native"] ** (1.0 if native else c["native_share_unknown"])
+            factor *= constants["software_native"] ** (1.0 if native else constants["native_share_unknown"])
     if work.experts:
-        factor *= c["software_experts"]
+        factor *= constants["software_experts"]
     if not layout_given:
-        factor = factor * where(cluster.count > 1, c["layout_found"], 1.0)
+        factor = factor * where(cluster.count > 1, constants["layout_found"], 1.0)
     return factor
 
 

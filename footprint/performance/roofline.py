@@ -41,7 +41,7 @@ def terms_of(
     ``scale`` is the batch of the step over that of ``work`` and ``sums``: what grows with the data is
     multiplied by it last, so that of many batches most is computed once.
     """
-    c = machine.constants
+    constants = machine.constants
     micro_batches = maximum(1.0, work.samples / layout.dp * scale / layout.micro_batch)
     repeated = layout.recompute_share
     of_tokens = 1.0 / (layout.dp * layout.cp)
@@ -60,7 +60,7 @@ def terms_of(
     weight_casts = stage * (sums.weight_casts + sums.expert_weight_casts / layout.ep)
     head_weights = sums.head_weights + sums.head_expert_weights / layout.ep
     # The last stage alone computes the head; balancing hides part of what the others wait for it.
-    last = 1.0 / layout.pp + c["head_imbalance"] * (1.0 - 1.0 / layout.pp)
+    last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
     head_data = last * (share * sums.head_compute + of_tokens * sums.head_moved)
     terms = {
         "matmul": compute,
@@ -86,29 +86,29 @@ def _launch(
     work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, inside: Number
 ) -> Number:
     """Gaps between kernels, and the time by which the host falls behind where kernels are short."""
-    c = machine.constants
+    constants = machine.constants
     # Products of experts are executed one expert after the other.
-    alone = maximum(0.0, work.experts / layout.ep - 1.0) * c["expert_kernels"]
+    alone = maximum(0.0, work.experts / layout.ep - 1.0) * constants["expert_kernels"]
     kernels = (work.launches + alone * work.expert_launches) / layout.pp
     if not machine.is_gpu:
-        kernels = kernels * c["launch_compiled"]
+        kernels = kernels * constants["launch_compiled"]
     kernels = kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share) * micro_batches
-    gaps = kernels * c["gap_s"]
-    return gaps + maximum(0.0, kernels * (c["launch_s"] - c["gap_s"]) - inside)
+    gaps = kernels * constants["gap_s"]
+    return gaps + maximum(0.0, kernels * (constants["launch_s"] - constants["gap_s"]) - inside)
 
 
 def _elementwise(
     work: Work, layout: LayoutNumbers, machine: Machine, share: Number, scores_repeated: Number
 ) -> Number:
     """Norms, activations, dropout, residuals, softmax and loss: memory traffic [s]."""
-    c = machine.constants
-    passes = c["passes_fused"] if machine.techniques.fused else c["passes_eager"]
+    constants = machine.constants
+    passes = constants["passes_fused"] if machine.techniques.fused else constants["passes_eager"]
     of_blocks = work.stored_block / layout.pp
     stored = of_blocks + work.stored_other + REPEATED_TRAFFIC * layout.recompute_share * of_blocks
-    elements = passes * stored + c["passes_logits"] * work.logits / layout.pp
+    elements = passes * stored + constants["passes_logits"] * work.logits / layout.pp
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
-        elements = elements + c["passes_scores"] * scores
+        elements = elements + constants["passes_scores"] * scores
     return elements * share * machine.bytes / machine.memory
 
 

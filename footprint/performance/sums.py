@@ -91,18 +91,18 @@ def _product(
     line: Line, machine: Machine, tensor_ranks: int, *, wide: bool = False
 ) -> tuple[float, float, float]:
     """Seconds of one pass over a product: its FLOPs, its data, and its weights once a micro-batch."""
-    c = machine.constants
+    constants = machine.constants
     wide = wide or min(line.k, line.n) <= THIN
     rate = machine.rate
     if line.component == CONVOLUTION:
-        rate = c["convolution_rate"] if machine.bytes <= 2 else c["convolution_rate_wide"]
+        rate = constants["convolution_rate"] if machine.bytes <= 2 else constants["convolution_rate_wide"]
     elif line.component == RECURRENCE and (line.count > 1 or not line.weights):
         # Projections of all tokens at once, as in state-space models, are products like any other.
-        rate = c["recurrence_rate"]
+        rate = constants["recurrence_rate"]
     elif machine.is_gpu and machine.bytes <= 2:
         small = min(line.k, line.n)
         if small >= ALIGNED and (small / tensor_ranks) % ALIGNED:
-            rate /= c["misaligned"]
+            rate /= constants["misaligned"]
     compute_s = line.dense_flop / ((machine.wide_peak if wide else machine.peak) * rate)
     narrow = machine.precision in NARROW and not wide
     # Tensor ranks split one side of a product and keep the other whole.

@@ -51,7 +51,7 @@ def site_of(given: Mapping[str, Any]) -> Site:
 def _pue(given: Mapping[str, Any], provider: str | None, region: str | None) -> Quantity:
     if given.get("pue"):
         return Quantity(float(given["pue"]))
-    from footprint.catalog.pue import find_pue
+    from footprint.catalog.places import find_pue
 
     return find_pue(provider=provider, region=region, year=given.get("year")).pue
 
@@ -143,7 +143,7 @@ def is_processor(hw: str | None) -> bool:
     """Whether a cluster's accelerators are processors, which the ``cpu`` channel reads."""
     if not hw:
         return False
-    from footprint.catalog.cluster import parse_cluster
+    from footprint.catalog.hardware import parse_cluster
 
     try:
         return parse_cluster(hw)[0].accelerator.kind == "cpu"

@@ -28,7 +28,7 @@ def in_python(text: str) -> str:
 
 def _look_up(given: Mapping[str, Any]) -> None:
     if given.get("hw"):
-        from footprint.catalog.cluster import parse_cluster
+        from footprint.catalog.hardware import parse_cluster
 
         parse_cluster(given["hw"])
     if given.get("model"):
@@ -41,7 +41,7 @@ def _look_up(given: Mapping[str, Any]) -> None:
 
         place, _ = find_place(given["region"])
     if given.get("provider"):
-        from footprint.catalog.providers import find_provider
+        from footprint.catalog.prices import find_provider
 
         provider = find_provider(given["provider"])
         if place is not None and place.provider not in (None, provider):

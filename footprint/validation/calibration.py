@@ -178,7 +178,8 @@ def forget() -> None:
     from footprint.performance.constants import load_constants
     from footprint.validation.throughput import fold_constants
 
-    for cached in (assumptions._text, load_constants, fold_constants):
+    assumptions.forget()
+    for cached in (load_constants, fold_constants):
         cached.cache_clear()
 
 

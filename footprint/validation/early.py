@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, reference_folder
+from footprint.catalog.hardware import parse_cluster
 from footprint.flops import count_step
 from footprint.performance.constants import Constants
 from footprint.performance.predict import predict_raw, work_of

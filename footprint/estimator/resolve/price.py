@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from footprint.catalog.ownership import owned_price
-from footprint.catalog.prices import PriceQuote, find_price
+from footprint.catalog.prices import PriceQuote, find_price, owned_price
 from footprint.errors import MissingFactError, UnknownNameError
 from footprint.estimator.facts import Price
 from footprint.estimator.request import EstimateRequest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footprint.catalog.assumptions import Assumed, assumed
-from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError
@@ -73,7 +73,7 @@ def resolve(
     model = shared.model(request.model) if request.model is not None else None
     if model is None and request.hours is None:
         raise FootprintError(
-            "say what is trained with --model NAME or CONFIG.json, or how long it runs with --hours"
+            "say what is trained with `model=` NAME or CONFIG.json, or how long it runs with `hours=`"
         )
     recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
     precision, rows = settle_precision(request, recipe_precision, cluster.accelerator, year)

@@ -86,7 +86,7 @@ def test_diffusion_transformer() -> None:
 
 
 def test_a_diffusers_config_is_the_same_model(tmp_path: Path) -> None:
-    from footprint.catalog.model_file import read_model_file
+    from footprint.catalog.models.read import read_model_file
 
     config = {
         "_class_name": "Transformer2DModel", "attention_head_dim": 72, "num_attention_heads": 16,
