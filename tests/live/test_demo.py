@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from footprint.reports.csvfile import read_rows
-from footprint.tracking.archive import open_archive
+from footprint.tracking.report.archive import open_archive
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,6 +24,7 @@ def demo(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedP
 
 
 @pytest.mark.live
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "steps", "falls"), [("text", 40, 0.75), ("digits", 600, 0.5)])
 def test_predicts_trains_and_measures(tmp_path: Path, data: str, steps: int, falls: float) -> None:
     done = demo(tmp_path, "--data", data, "--steps", str(steps), "--region", "FRA")

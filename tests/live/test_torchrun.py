@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from footprint.reports.csvfile import read_rows
-from footprint.tracking.archive import open_archive
+from footprint.tracking.report.archive import open_archive
 
 pytest.importorskip("torch")
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError
 from footprint.flops import StepFlops, count_step

@@ -14,9 +14,9 @@ import pytest
 
 from footprint.meters import Channel, Reading
 from footprint.tracking import Run
-from footprint.tracking.archive import open_archive
-from footprint.tracking.identity import identify
-from footprint.tracking.journal import SCHEMA, encode
+from footprint.tracking.journal.journal import SCHEMA, encode
+from footprint.tracking.process.identity import identify
+from footprint.tracking.report.archive import open_archive
 from tests.tracking.fault_harness import ENDS, ROOT, end_by, only, planned_hits, slow_meter
 
 Quick = Callable[..., Run]
@@ -53,12 +53,15 @@ def test_a_run_shorter_than_the_start_up_has_the_power_read_right_after_it(
         lasted_s = time.monotonic() - began
     measured = run.measurement
     assert measured is not None
+    own_s = measured.duration_h.mid * 3600
+    # The block and nothing after it; a busy machine may keep us waiting between two lines.
+    assert lasted_s - 0.001 < own_s < lasted_s + 0.25
     energy = measured.it_energy_kwh
     assert energy is not None
-    assert energy.mid == pytest.approx(100.0 * lasted_s * KWH_PER_J, rel=0.05, abs=0.01 * KWH_PER_J * 100)
+    assert energy.mid == pytest.approx(100.0 * own_s * KWH_PER_J, rel=0.05)
     (meter,) = [m for m in measured.meters if m.component == "node"]
-    if start_s >= run_s:
-        assert meter.unseen_s == pytest.approx(lasted_s, rel=0.05, abs=0.01)
+    if start_s >= own_s:
+        assert meter.unseen_s == pytest.approx(own_s, rel=0.05)
         assert energy.low < 0.7 * energy.mid  # nobody saw the run itself
         assert energy.high > 1.4 * energy.mid
 
@@ -156,7 +159,7 @@ def test_footprint_run_writes_its_last_line_under_a_signal(tmp_path: Path) -> No
 SUPERVISED = """
 import sys, time
 from footprint.tracking import make_run_settings
-from footprint.tracking.supervise import Supervised
+from footprint.tracking.live.supervise import Supervised
 given = eval(sys.argv[1])
 program = [sys.executable, "-c", "print('the program is done', flush=True)"]
 sys.exit(Supervised(make_run_settings(**given), program).execute())

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from footprint.tracking.archive import open_archive
+from footprint.tracking.report.archive import open_archive
 
 FOLDER = Path(__file__).with_name("journals_v1")
 CASES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
