@@ -19,9 +19,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from footprint.flops.counted import TorchCount, count_with_torch
+
 from calibration.inputs import bare_code
 from footprint.flops import verify as verification
-from footprint.flops.counted import TorchCount, count_with_torch
 from footprint.flops.verify import Proof
 from footprint.schema import StepShape
 from tests.conftest import ROOT
