@@ -11,18 +11,18 @@ TYPE_CHECKING = False  # importing typing for it would cost more than all the re
 if TYPE_CHECKING:
     from typing import Any
 
+    from footprint.catalog.version import __version__ as __version__
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.results import Quantity as Quantity
     from footprint.results.estimate import Estimate as Estimate
     from footprint.tracking import track as track
 
-__version__ = "0.1.0"
-
 _PUBLIC = {
     "Estimate": "footprint.results.estimate",
     "FootprintError": "footprint.errors",
     "Quantity": "footprint.results",
+    "__version__": "footprint.catalog.version",
     "estimate": "footprint.estimator",
     "track": "footprint.tracking",
 }

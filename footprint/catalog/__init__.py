@@ -1,1 +1,1 @@
-"""Looking things up by name: accelerators, models, places, prices; reading and checking their files."""
+"""Look up accelerators, models, places and prices by name; read and check their files."""

@@ -1,7 +1,7 @@
-"""Checking a file that a stranger wrote, before anything rests on it.
+"""Check a user's own file before it is used.
 
 pydantic's ``TypeAdapter`` of the very records that shipped files are built into; what the
-types cannot say (cited sources, units of magnitude) is said as remarks.
+types cannot express (cited sources, likely magnitudes) is reported as remarks.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from pathlib import Path
 from time import gmtime
 from typing import Any, get_args
 
-from footprint.catalog.files import hardware_folder, read_toml, reference_folder
-from footprint.catalog.hardware import find_accelerator, shipped_id
-from footprint.catalog.models import find_model
+from footprint.catalog.files import hardware_folder, read_toml
+from footprint.catalog.folder import ids
+from footprint.catalog.hardware.find import find_accelerator, shipped_id
+from footprint.catalog.models import find_model, models_folder
 from footprint.catalog.sources import all_sources
 from footprint.errors import DataFileError
 from footprint.schema import Accelerator, ModelConfig, Precision
@@ -22,7 +23,7 @@ UNUSUAL_PEAK_FLOP_PER_S = (1e9, 1e17)
 _NAME_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 UNUSUAL_TDP_W = (1.0, 5000.0)
 MOST_MEMORY_GIB = {False: 4096.0, True: 65536.0}
-"""More than any accelerator has, or (True) any processor."""
+"""More than any accelerator has (False) or any processor (True)."""
 
 
 def check_file(path: Path) -> tuple[str, Accelerator | ModelConfig, tuple[str, ...]]:
@@ -48,7 +49,7 @@ def check_file(path: Path) -> tuple[str, Accelerator | ModelConfig, tuple[str, .
 
 
 def _remarks(record: Accelerator | ModelConfig) -> tuple[str, ...]:
-    """A name that nobody could use, and citations that lead nowhere.
+    """Remarks on a name that is taken and on citations of unknown sources.
 
     Raises DataFileError for an id that is no name.
     """
@@ -58,9 +59,9 @@ def _remarks(record: Accelerator | ModelConfig) -> tuple[str, ...]:
         )
     own: Mapping[str, Any] = record.sources
     missing = sorted({c.source for c in record.cite.values()} - set(own) - set(all_sources()))
-    shipped = shipped_accelerators() if isinstance(record, Accelerator) else shipped_models()
+    folder = hardware_folder() if isinstance(record, Accelerator) else models_folder()
     remarks = []
-    if record.id in shipped:
+    if record.id in ids(folder):
         remarks.append(
             f"id {record.id!r} is that of a built-in file, which wins: choose another to use it by name"
         )
@@ -71,13 +72,11 @@ def _remarks(record: Accelerator | ModelConfig) -> tuple[str, ...]:
 
 
 def _chip_remarks(chip: Accelerator) -> tuple[str, ...]:
-    """Magnitudes that look like a slip of units."""
+    """Remarks on magnitudes that suggest a wrong unit."""
     for precision in chip.peak_flop_per_s:
         if precision not in get_args(Precision):
             known = ", ".join(get_args(Precision))
-            raise DataFileError(
-                f"peak_flop_per_s.{precision}: no precision that we know; it is one of {known}"
-            )
+            raise DataFileError(f"peak_flop_per_s.{precision}: unknown precision; it is one of {known}")
     low, high = UNUSUAL_PEAK_FLOP_PER_S
     remarks = [
         f"peak_flop_per_s.{precision} = {peak:g} is unusual: it is FLOP/s, not TFLOP/s"
@@ -88,12 +87,12 @@ def _chip_remarks(chip: Accelerator) -> tuple[str, ...]:
         remarks.append(f"tdp_w = {chip.tdp_w:g} is unusual: it is watts of one {chip.unit}")
     remarks += _magnitudes(chip)
     if chip.tdp_w is None and chip.measured_w is None:
-        remarks.append("neither tdp_w nor measured_w: every estimate will need --accelerator-power-w")
+        remarks.append("neither tdp_w nor measured_w: every estimate will need `accelerator_power_w=`")
     return tuple(remarks)
 
 
 def _magnitudes(chip: Accelerator) -> list[str]:
-    """Values that contradict each other or that no hardware has."""
+    """Remarks on values that contradict each other or that no hardware has."""
     remarks = []
     if chip.tdp_w is not None and chip.idle_w is not None and chip.idle_w >= chip.tdp_w:
         remarks.append(f"idle_w = {chip.idle_w:g} is not below tdp_w = {chip.tdp_w:g}")
@@ -114,13 +113,3 @@ def _magnitudes(chip: Accelerator) -> list[str]:
     if shipped_id(chip.id) not in (None, chip.id):
         remarks.append(f"id {chip.id!r} is a name of the built-in {shipped_id(chip.id)}, which wins")
     return remarks
-
-
-def shipped_accelerators() -> set[str]:
-    """Ids of the built-in profiles."""
-    return {path.stem for path in hardware_folder().glob("*.toml")}
-
-
-def shipped_models() -> set[str]:
-    """Ids of the built-in models."""
-    return {path.stem for path in (reference_folder() / "models").glob("*.toml")}

@@ -1,19 +1,20 @@
 """Where the data folders are, and how their files are read.
 
-Shipped files are trusted (a test checks every one with pydantic); files of the user go
-through `footprint.catalog.check` first. This is the hot path: the shipped files are named by
-text and read in their plain form, since importing pathlib and a TOML parser takes as long as
-everything else that is read (see docs/decisions/start-up.md).
+Shipped files are trusted (a test checks every one with pydantic); a user's files are checked
+when they are read. Every estimate uses this module, so paths of shipped files are text, and
+``pathlib``, ``tomllib`` and ``platformdirs`` are imported only where they are needed: their imports
+take longer than reading the files (see docs/decisions/start-up.md).
 """
 
 from __future__ import annotations
 
+import csv
 import functools
 import os
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from footprint.catalog.plain import plain_toml
 from footprint.errors import DataFileError
 
 if TYPE_CHECKING:
@@ -68,10 +69,13 @@ def user_folder() -> Path:
 def read_text(path: Path | str) -> str:
     """Text of a file; DataFileError if it is missing, too large, unreadable or not UTF-8."""
     try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            raise DataFileError(f"{path}: not a file")  # a device or a pipe could be read for ever
-        if os.path.getsize(path) > MAX_FILE_BYTES:
-            raise DataFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes, so not a file of ours")
+        about = os.stat(path)
+        if not stat.S_ISREG(about.st_mode):
+            raise DataFileError(f"{path}: not a file")  # reading a device or a pipe might never end
+        if about.st_size > MAX_FILE_BYTES:
+            raise DataFileError(
+                f"{path}: larger than {MAX_FILE_BYTES} bytes, so neither a profile nor a model"
+            )
         with open(path, "rb") as file:
             return file.read().decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
@@ -80,68 +84,47 @@ def read_text(path: Path | str) -> str:
         raise DataFileError(f"{path}: {error.strerror or error}") from None
 
 
+@functools.cache
+def shipped_text(name: str) -> str:
+    """Text of a shipped table, such as ``reference_data/grid.csv``; every line of it ends."""
+    return read_text(shipped(name)).replace("\r\n", "\n").rstrip("\n") + "\n"
+
+
+def lines_with(table: str, part: str) -> list[str]:
+    """The head line of a table, and its lines that contain ``part`` (which may start with a line break)."""
+    lines = [table[: table.index("\n")]]
+    at = table.find(part)
+    while at >= 0:
+        begin, end = table.rfind("\n", 0, at + 1) + 1, table.index("\n", at + 1)
+        lines.append(table[begin:end])
+        at = table.find(part, end)
+    return lines
+
+
 def read_toml(path: Path | str) -> dict[str, Any]:
     """Tables of a TOML file; DataFileError names the line that is broken."""
-    text = read_text(path)
+    return parse_toml(read_text(path), path)
+
+
+def parse_toml(text: str, origin: Path | str) -> dict[str, Any]:
+    """Tables of a TOML text; DataFileError names its origin and the line that is broken."""
     import tomllib
 
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise DataFileError(f"{path}: not valid TOML: nested too deeply") from None
+        raise DataFileError(f"{origin}: not valid TOML: nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
-        raise DataFileError(f"{path}: not valid TOML: {error}") from None
-
-
-def shipped_toml(name: str) -> dict[str, Any]:
-    """Tables of a shipped TOML file, such as ``reference_data/models/bert-base.toml``."""
-    return tables(read_text(shipped(name)))
-
-
-def tables(text: str) -> dict[str, Any]:
-    """Tables of a trusted TOML text."""
-    plain = plain_toml(text)
-    if plain is not None:
-        return plain
-    import tomllib
-
-    return tomllib.loads(text)
+        raise DataFileError(f"{origin}: not valid TOML: {error}") from None
 
 
 def read_csv(path: Path | str) -> Iterator[dict[str, str]]:
     """Rows of a shipped CSV table, as text."""
-    import csv
-
     with open(path, encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file)
 
 
-def parsed(lines: Sequence[str]) -> list[dict[str, str]]:
-    """Rows of the lines of a shipped CSV table, its head first; csv is imported only where it is needed."""
-    columns = lines[0].split(",")
-    rows = [_cells(line, len(columns)) for line in lines[1:]]
-    if all(rows):
-        return [dict(zip(columns, row, strict=True)) for row in rows]
-    import csv
-
-    return list(csv.DictReader(lines))
-
-
-def _cells(line: str, width: int) -> list[str]:
-    """Cells of a line of which none, or only the last, is quoted; empty if it is another line."""
-    cells = line.split(",", width - 1)
-    if len(cells) != width:
-        return []
-    if '"' not in line:
-        return cells if "," not in cells[-1] else []
-    last = cells.pop()
-    inside = last[1:-1].replace('""', "\0")
-    if (
-        last[:1] != '"'
-        or last[-1:] != '"'
-        or len(last) < 2
-        or '"' in inside
-        or any('"' in cell for cell in cells)
-    ):
-        return []
-    return [*cells, inside.replace("\0", '"')]
+def parse_csv(lines: Iterable[str]) -> list[dict[str, str]]:
+    """Rows of the lines of a shipped CSV table, its head first."""
+    head, *rows = csv.reader(lines)
+    return [dict(zip(head, row, strict=True)) for row in rows]

@@ -1,4 +1,4 @@
-"""Near matches: an unknown name is an error that says what was probably meant."""
+"""Errors for unknown names, which suggest the nearest known ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     from rapidfuzz import fuzz
 
     wanted = normalise(name)
-    # Whole-name likeness counts in full; being a part of each other less, or "bert" beats "bert-base".
+    # Likeness of the whole names counts in full, likeness of parts less: else a short name such as
+    # "bert" would rank before "bert-base".
     scores = {
         one: max(fuzz.ratio(wanted, normalise(one)), 0.75 * fuzz.WRatio(wanted, normalise(one)))
         for one in known

@@ -1,25 +1,26 @@
-"""What a source key stands for: ``reference_data/sources/*.toml`` and the files' own ``[sources]``."""
+"""The sources behind the keys: ``reference_data/sources/*.toml`` and the files' own ``[sources]``."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
 
-from footprint.catalog.files import read_toml, reference_folder
+from footprint.catalog.files import shipped
+from footprint.catalog.folder import read_records
 from footprint.schema import Source
 
 
 @functools.cache
 def all_sources() -> dict[str, Source]:
-    """Every shared source by its key; a key described twice would be caught by a test."""
+    """Every shared source by its key; a test checks that no key is described twice."""
     found: dict[str, Source] = {}
-    for path in sorted((reference_folder() / "sources").glob("*.toml")):
-        found.update({key: Source(**fields) for key, fields in read_toml(path).items()})
+    for _, sources in read_records(shipped("reference_data/sources")):
+        found.update({key: Source(**fields) for key, fields in sources.items()})
     return found
 
 
 def describe(keys: str, own: Mapping[str, Source] | None = None) -> list[str]:
-    """One line for each source key of a ``; ``-joined list; what is no key stands as it is."""
+    """One line for each source key of a ``; ``-joined list; an unknown key is shown as it is."""
     lines = []
     for key in keys.split("; "):
         source = (own or {}).get(key) or all_sources().get(key)

@@ -1,16 +1,16 @@
-"""Which edition of the data an output rests on."""
+"""The versions of the program and of its data."""
 
 from __future__ import annotations
+
+__version__ = "0.1.0"
 
 DATA_VERSION = "2026.11"
 """Year and month of the newest edition of ``hardware_profiles`` and ``reference_data``."""
 
 DATA_YEAR = int(DATA_VERSION[:4])
-"""Year whose techniques, prices and factors an estimate takes where none is given."""
+"""The year of an estimate's techniques, prices and factors unless another is given."""
 
 
 def footprint_version() -> str:
     """Version of the installed distribution, or of the checkout."""
-    from footprint import __version__
-
     return __version__

@@ -11,7 +11,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.errors import FootprintError
 from footprint.estimator.columns import Columns, columns_of, stacked, stacked_prices, stacked_sites

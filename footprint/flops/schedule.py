@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from footprint.errors import FootprintError, MissingFactError
-from footprint.flops.count import StepFlops, count_step
+from footprint.flops.count import count_step
 from footprint.flops.operations import Number
+from footprint.flops.step import StepFlops
 from footprint.parsing import parse_count
 from footprint.schema import Phase, StepShape, TrainingMethod
 
@@ -70,7 +71,7 @@ def count_run(
     counted = []
     for phase in phases:
         if phase.steps is None or phase.sequences_per_step is None:
-            raise MissingFactError("a phase lacks its steps or batch: give --steps and --batch-size")
+            raise MissingFactError("a phase lacks its steps or batch: give `steps=` and `batch_size=`")
         shape = StepShape(
             sequences=phase.sequences_per_step,
             sequence_length=phase.sequence_length,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from footprint.catalog.assumptions import assumed_values
+from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.schema import Accelerator
 
 MOST = 0.95
@@ -79,3 +79,11 @@ def sixteen_bit_peak(chip: Accelerator) -> float:
 def load_constants() -> Constants:
     """The constants of the shipped data."""
     return Constants({**assumed_values("time"), **assumed_values("time_fitted")})
+
+
+def memory_constants(optimizer: str, method: str) -> Constants:
+    """The constants with the memory of this optimiser and, for QLoRA, of 4-bit weights."""
+    memory = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
+    if method == "qlora":
+        memory["frozen_weight_byte"] = assumed("optimisers.qlora_weight").value
+    return load_constants().but(**memory)

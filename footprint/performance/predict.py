@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from footprint.arithmetic import Number, where
-from footprint.flops.gradients import Trained
-from footprint.flops.methods import prepare
 from footprint.flops.operations import Model
+from footprint.flops.passes.gradients import Trained
+from footprint.flops.passes.methods import prepare
 from footprint.performance.constants import Constants, load_constants
 from footprint.performance.finder import find_layout
 from footprint.performance.layout import Layout

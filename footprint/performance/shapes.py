@@ -99,7 +99,7 @@ def tried(habits: Habits, count: int, given: Given) -> Iterator[Shape]:
                 continue
             if "pp" not in given and (count // pp) % int(given.get("ep", 1)):
                 continue  # expert ranks lie among those of one stage
-            chunks = int(given["interleaving"]) if "interleaving" in given else _interleaving(habits, pp)
+            chunks = int(given.get("interleaving", interleaving(habits.layers, pp)))
             for cp in _options(given, "cp", habits.contexts):
                 dp = count // (tp * pp * cp)
                 if (count // tp // pp) % cp or dp != given.get("dp", dp):
@@ -172,9 +172,9 @@ def _recompute(habits: Habits, given: Given) -> list[str]:
     return ["none", "full"] if habits.flash else ["none", "selective", "full"]
 
 
-def _interleaving(habits: Habits, stages: int) -> int:
+def interleaving(layers: int, stages: int) -> int:
     """Chunks of layers that each stage holds: the first of the usual numbers that divides them."""
     if stages == 1:
         return 1
-    per_stage = max(1, habits.layers // stages)
+    per_stage = max(1, layers // stages)
     return next((chunks for chunks in (4, 5, 3, 7, 6, 2) if per_stage % chunks == 0), min(4, per_stage))

@@ -13,9 +13,7 @@ from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
-from footprint.performance.advice import does_not_fit
-from footprint.performance.anchoring import Anchor, anchored_factor, weight_of
-from footprint.performance.constants import Constants, load_constants
+from footprint.performance.constants import memory_constants
 from footprint.performance.layout import Layout
 from footprint.performance.machine import Machine
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
@@ -27,6 +25,7 @@ from footprint.schema import Cluster
 
 if TYPE_CHECKING:
     from footprint.flops import StepFlops
+    from footprint.performance.anchoring import Anchor
 
 CAUSE = "time_model"
 LEAST_BUSY = 0.05
@@ -154,11 +153,14 @@ def step_facts(
     if recompute != "none":
         given["recompute"] = recompute
     length = float((step_flop.shape.sequence_length if step_flop.shape else None) or 0)
+    constants = memory_constants(optimizer, step_flop.training.method)
     residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
     spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
     rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
     if anchor is not None:
+        from footprint.performance.anchoring import anchored_factor, weight_of
+
         if anchor.applies(cluster.accelerator.id, precision):
             weight = weight_of(float(step_flop.parameters.total), length, anchor)
             spread = anchored_factor(weight, anchor, CAUSE)
@@ -171,7 +173,7 @@ def step_facts(
         precision=precision,
         peak_flop_per_s=peak,
         work=work,
-        machine=Machine(cluster, precision, year, _constants(step_flop, optimizer), native),
+        machine=Machine(cluster, precision, year, constants, native),
         given=given,
         flash=step_flop.training.attention == "flash",
         sequence_length=length,
@@ -195,6 +197,8 @@ def predict(facts: StepFacts) -> StepPrediction:
     step_time_s, mfu = timed(facts, raw.seconds)
     warnings = facts.warnings
     if not raw.fits:
+        from footprint.performance.advice import does_not_fit
+
         advice = does_not_fit(
             facts.work, machine, raw.layout, facts.given, facts.flash, facts.sequence_length
         )
@@ -220,20 +224,12 @@ def timed(facts: StepFacts, seconds: Number) -> tuple[Quantity, Quantity]:
     return step_time, mfu
 
 
-def _constants(step_flop: StepFlops, optimizer: str) -> Constants:
-    """The model's constants with the memory of this optimiser and, for QLoRA, of 4-bit weights."""
-    memory = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
-    if step_flop.training.method == "qlora":
-        memory["frozen_weight_byte"] = assumed("optimisers.qlora_weight").value
-    return load_constants().but(**memory)
-
-
 def peak_flop_per_s(cluster: Cluster, precision: str) -> float:
     """Dense peak of one accelerator in this precision [FLOP/s]; FootprintError if it has none."""
     peaks = cluster.accelerator.peak_flop_per_s
     if precision not in peaks:
         raise FootprintError(
-            f"{cluster.accelerator.name} has no {precision} peak; use --precision {' or '.join(peaks)}"
+            f"{cluster.accelerator.name} has no {precision} peak; use `precision=` {' or '.join(peaks)}"
         )
     return peaks[precision]
 

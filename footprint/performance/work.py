@@ -7,9 +7,9 @@ evaluated in microseconds and thousands of them can be compared.
 from __future__ import annotations
 
 from footprint.arithmetic import Number
-from footprint.flops.gradients import Pass, Trained, passes
-from footprint.flops.heads import attention_heads
 from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
+from footprint.flops.passes.gradients import Pass, Trained, passes
+from footprint.flops.passes.splits import attention_heads
 from footprint.records import record
 
 

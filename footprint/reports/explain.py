@@ -65,8 +65,9 @@ NAMES = {
 """Names for people of what enters a formula."""
 _UNITS = (
     ("_l_per_kwh", ""), ("_usd_per_kwh", "usd"), ("_g_per_kwh", "g_per_kwh"), ("_flop_per_s", ""),
-    ("_kwh", "kwh"), ("_kg", "kg"), ("_usd", "usd"), ("usd_per_accelerator_h", "usd"), ("_usd_per_h", "usd"), ("duration_h", "h"),
-    ("_w", "w"), ("_s", "s"), ("_l", "l"), ("accelerator_h", "accelerator_h"), ("_h", "h"),
+    ("_kwh", "kwh"), ("_kg", "kg"), ("_usd", "usd"), ("usd_per_accelerator_h", "usd"),
+    ("_usd_per_h", "usd"), ("duration_h", "h"), ("_w", "w"), ("_s", "s"), ("_l", "l"),
+    ("accelerator_h", "accelerator_h"), ("_h", "h"),
 )  # fmt: skip
 """Endings of names and the ladder of units in which people read them; other numbers have none."""
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
-from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, read_toml, reference_folder
+from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.records import record

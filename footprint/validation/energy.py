@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from footprint import equations
-from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, reference_folder
+from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance import goodput, predict_power, predict_step

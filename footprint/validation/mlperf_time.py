@@ -14,8 +14,8 @@ import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, reference_folder
+from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance import choose_precision, predict_step

@@ -13,8 +13,8 @@ import statistics
 from collections.abc import Iterator, Mapping
 
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, reference_folder
+from footprint.catalog.hardware import parse_cluster
 from footprint.flops import count_step
 from footprint.performance import PowerPrediction, StepPrediction, predict_power, predict_step
 from footprint.results import Quantity

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from footprint import equations
-from footprint.catalog.cluster import parse_cluster
 from footprint.catalog.files import read_csv, reference_folder
+from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance import choose_precision, goodput, predict_step

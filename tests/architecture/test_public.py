@@ -83,7 +83,7 @@ def test_the_public_names_are_the_lazy_ones_and_the_type_checked_ones() -> None:
 def test_one_version_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["dynamic"] == ["version"]
-    assert project["tool"]["hatch"]["version"]["path"] == "footprint/__init__.py"
+    assert project["tool"]["hatch"]["version"]["path"] == "footprint/catalog/version.py"
     for name, pattern in (("CITATION.cff", r"^version: (\S+)$"), ("CHANGELOG.md", r"^## (\d\S*)")):
         found = re.search(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
         assert found is not None, name

@@ -1,16 +1,25 @@
-"""Finding records by name: the one way that accelerators and models share."""
+"""Folders of records: one index for reading them quickly, and one way to find them by name."""
 
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from footprint.catalog import files, folder, models
-from footprint.catalog.folder import INDEX, Names, ids
+from footprint.catalog import __main__ as writing
+from footprint.catalog import folder
+from footprint.catalog.files import data_root, hardware_folder
+from footprint.catalog.folder import INDEX, Names, ids, index_text, indexed, read_record, read_records
 from footprint.errors import DataFileError
 
+SHIPPED = (
+    "hardware_profiles",
+    "reference_data/models",
+    "reference_data/assumptions",
+    "reference_data/sources",
+)
 NAMES = Names({"names": ("id", "aliases"), "labels": ("label",)}, dashes=False)
 
 
@@ -31,7 +40,7 @@ def two(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("written", [True, False])
 def test_every_name_leads_to_its_record_with_and_without_an_index(two: Path, written: bool) -> None:
     if written:
-        (two / INDEX).write_text(NAMES.index_text(two), encoding="utf-8")
+        (two / INDEX).write_text(index_text(two, NAMES.scan(two)), encoding="utf-8")
     for name in ("one-a", "ONEA", "uno", "first-one", "First One", "device 1"):
         assert NAMES.find(two, name) == "one-a", name
     assert NAMES.find(two, "d-o-s") == "two-b"
@@ -40,25 +49,34 @@ def test_every_name_leads_to_its_record_with_and_without_an_index(two: Path, wri
 
 
 def test_the_index_alone_answers_for_what_it_knows(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (two / INDEX).write_text(NAMES.index_text(two), encoding="utf-8")
+    (two / INDEX).write_text(index_text(two, NAMES.scan(two)), encoding="utf-8")
     monkeypatch.setattr(folder, "read_toml", lambda path: pytest.fail(f"read {path}"))
     assert NAMES.find(two, "uno") == "one-a"
     assert NAMES.find(two, "no such name") is None  # no file is read to learn that there is none
 
 
 def test_sections_keep_kinds_of_names_apart(two: Path) -> None:
-    (two / INDEX).write_text(NAMES.index_text(two), encoding="utf-8")
+    (two / INDEX).write_text(index_text(two, NAMES.scan(two)), encoding="utf-8")
     index = json.loads((two / INDEX).read_text(encoding="utf-8"))
-    assert index == {
-        "names": {"dos": "two-b", "first-one": "one-a", "one-a": "one-a", "two-b": "two-b", "uno": "one-a"},
-        "labels": {"device-1": "one-a"},
-    }
-    assert {section: names for section, names in NAMES.index(two).items() if names} == index
+    assert index["names"] == [
+        0,
+        {
+            "names": {
+                "dos": "two-b",
+                "first-one": "one-a",
+                "one-a": "one-a",
+                "two-b": "two-b",
+                "uno": "one-a",
+            },
+            "labels": {"device-1": "one-a"},
+        },
+    ]
+    assert NAMES.index(two) == index["names"][1]
     assert set(NAMES.suggested(two)) == {"dos", "first-one", "one-a", "two-b", "uno"}
 
 
 def test_a_record_added_by_hand_is_found_beside_an_index(two: Path) -> None:
-    (two / INDEX).write_text(NAMES.index_text(two), encoding="utf-8")
+    (two / INDEX).write_text(index_text(two, NAMES.scan(two)), encoding="utf-8")
     write(two, "three-c", ["tres"])
     assert NAMES.find(two, "tres") == "three-c"
     assert NAMES.unindexed(two) == {"threec": "three-c", "tres": "three-c"}
@@ -94,26 +112,89 @@ def test_no_folder_holds_no_names(tmp_path: Path) -> None:
     assert (ids(missing), NAMES.find(missing, "x"), NAMES.suggested(missing)) == ([], None, [])
 
 
-def test_one_command_writes_both_indices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chips, built_in = tmp_path / "chips", tmp_path / "models"
-    write(chips, "chip", ["c"])
-    write(built_in, "model", ["m"])
-    monkeypatch.setattr(files, "hardware_folder", lambda: chips)
-    monkeypatch.setattr(models, "models_folder", lambda: built_in)
-    assert folder.main() == 0
-    assert json.loads((chips / INDEX).read_text()) == {
-        "aliases": {"c": "chip", "chip": "chip"},
-        "devices": {},
-    }
-    assert json.loads((built_in / INDEX).read_text()) == {"aliases": {"m": "model", "model": "model"}}
-    (built_in / "model.toml").write_text("= =")
-    assert folder.main() == 2
+def test_one_command_writes_all_indices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chips, reference = tmp_path / "chips", tmp_path / "reference"
+    reference.mkdir()
+    for where, record_id in ((chips, "chip"), (reference / "models", "model")):
+        write(where, record_id, [record_id[0]])
+    for name in ("assumptions", "sources"):
+        (reference / name).mkdir()
+        (reference / name / "x.toml").write_text("[y]\nvalue = 1.0\n", encoding="utf-8")
+    (chips / "prices.csv").write_text("dated\n2026-11-09\n")
+    monkeypatch.setattr(writing, "hardware_folder", lambda: chips)
+    monkeypatch.setattr(writing, "reference_folder", lambda: reference)
+    assert writing.main() == 0
+    names = json.loads((chips / INDEX).read_text())["names"]
+    assert names == [0, {"aliases": {"c": "chip", "chip": "chip"}, "devices": {}}]
+    assert indexed(chips, "prices.csv", "dated\n2026-11-09\n") == {"newest": "2026-11-09"}
+    assert json.loads((reference / "assumptions" / INDEX).read_text())["x.toml"][1] == {"y": {"value": 1.0}}
+    before = (chips / INDEX).read_text()
+    write(chips, "another", ["d"])
+    (reference / "models" / "model.toml").write_text("= =")
+    assert writing.main() == 2
+    assert (chips / INDEX).read_text() == before  # all are written, or none
 
 
 @pytest.mark.parametrize(("dashes", "found"), [(True, None), (False, "one-a")])
 def test_dashes_count_or_do_not(two: Path, dashes: bool, found: str | None) -> None:
     names = Names(NAMES.sections, dashes=dashes)
-    for index in ("", names.index_text(two)):
+    for index in ("", index_text(two, names.scan(two))):
         (two / INDEX).write_text(index, encoding="utf-8")
         assert names.find(two, "firstone") == names.find(two, "onea") == found
         assert names.find(two, "First_One") == names.find(two, " FIRST  ONE ") == "one-a"
+
+
+# ------------------------------------------------------------------ the index as a quick copy
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_the_index_holds_is_what_the_files_say(name: str) -> None:
+    """Equal, and of the same types: 1 is not 1.0, nor True 1."""
+    where = data_root() / name
+    for record_id in ids(where):
+        text = (where / f"{record_id}.toml").read_text(encoding="utf-8")
+        quick = indexed(where, f"{record_id}.toml", text)
+        assert quick is not None, f"{record_id}: the index is stale: run python -m footprint.catalog"
+        assert repr(quick) == repr(tomllib.loads(text)) == repr(read_record(where, record_id))
+    assert [one for one, _ in read_records(where)] == ids(where)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_an_index_holds_nothing_else(name: str) -> None:
+    where = data_root() / name
+    files = {path.name for path in where.glob("*.toml")} | (
+        {"prices.csv"} & {p.name for p in where.iterdir()}
+    )
+    assert set(json.loads((where / INDEX).read_text(encoding="utf-8"))) == {"names"} | files
+
+
+def test_no_shipped_file_is_parsed_while_the_index_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "parse_toml", lambda text, origin: pytest.fail(f"parsed {origin}"))
+    assert len(dict(read_records(hardware_folder()))) == len(list(hardware_folder().glob("*.toml")))
+
+
+def test_a_changed_file_is_read_itself(two: Path) -> None:
+    (two / INDEX).write_text(index_text(two, NAMES.scan(two)), encoding="utf-8")
+    fresh = read_record(two, "one-a")
+    write(two, "one-a", ["uno", "First One"], label="Device 2")  # as many bytes as before
+    assert read_record(two, "one-a") == fresh | {"label": "Device 2"}
+    assert dict(read_records(two))["one-a"] == fresh | {"label": "Device 2"}
+    write(two, "three-c", ["tres"])
+    assert read_record(two, "three-c")["aliases"] == ["tres"]
+    with pytest.raises(DataFileError, match="nothing"):
+        read_record(two, "nothing")
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"[not json", b"\xff\xfe", b"{}", b'{\n"one-a.toml": [3, ', b"[]"])
+def test_an_index_that_is_none_is_left_aside(two: Path, rubbish: bytes) -> None:
+    (two / INDEX).write_bytes(rubbish)
+    assert [one for one, _ in read_records(two)] == ["one-a", "two-b"]
+    assert read_record(two, "two-b")["aliases"] == ["dos"]
+    assert NAMES.find(two, "uno") == "one-a"
+
+
+def test_a_line_cut_short_is_left_aside(two: Path) -> None:
+    whole = index_text(two, NAMES.scan(two))
+    for length in range(len(whole)):
+        (two / INDEX).write_text(whole[:length], encoding="utf-8")
+        assert [tables["id"] for _, tables in read_records(two)] == ["one-a", "two-b"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.hardware import parse_cluster
 from footprint.flops import StepFlops, count_step
 from footprint.performance.predict import work_of
 from footprint.performance.work import Work

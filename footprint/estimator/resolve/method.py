@@ -9,19 +9,16 @@ from footprint.errors import FootprintError
 from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
-from footprint.flops.heads import undivided
 from footprint.flops.operations import Model
-from footprint.flops.splits import no_room, too_many_stages, wrong_experts
+from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
 from footprint.performance import choose_precision
+from footprint.performance.constants import memory_constants
+from footprint.performance.memory import parameter_bytes
 from footprint.performance.techniques import techniques_of
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Phase, Recompute, TrainingMethod
 from footprint.units import BYTE_PER_GIB
-
-BYTES_PER_TRAINED_PARAMETER = 16
-"""Mixed-precision Adam: 2 weight + 2 gradient + 12 optimiser state
-(Rajbhandari et al. 2020, arXiv:1910.02054)."""
 
 
 def settle_precision(
@@ -34,7 +31,7 @@ def settle_precision(
             possible = [precision for precision in PRECISIONS if precision in peaks]
             raise FootprintError(
                 f"{accelerator.name} does not support {request.precision}: "
-                f"use --precision {' or '.join(possible)}"
+                f"use `precision=` {' or '.join(possible)}"
             )
         return request.precision, ()
     precision, why = choose_precision(recipe_precision, accelerator, year)
@@ -49,7 +46,7 @@ def settle_optimizer(request: EstimateRequest, model: ModelConfig | None) -> str
     recipe = model.recipe if model is not None else None
     name = request.optimizer or (recipe.optimizer if recipe is not None else OPTIMIZERS[0])
     if name not in OPTIMIZERS:
-        raise FootprintError(f"optimizer {name!r} of the recipe: give --optimizer {' or '.join(OPTIMIZERS)}")
+        raise FootprintError(f"optimizer {name!r} of the recipe: give `optimizer=` {' or '.join(OPTIMIZERS)}")
     return name
 
 
@@ -102,13 +99,13 @@ def require_applicable(request: EstimateRequest, model: ModelConfig, step_flop: 
     """FootprintError for an option that this kind of model does not have."""
     kind = f"{model.id} is a model of the family {step_flop.family}"
     if request.tgt_seq_len is not None and step_flop.target_tokens is None:
-        raise FootprintError(f"{kind}, without target sequences: leave out --tgt-seq-len")
+        raise FootprintError(f"{kind}, without target sequences: leave out `tgt_seq_len=`")
     if request.image_size is not None and step_flop.family in _TEXT_FAMILIES:
-        raise FootprintError(f"{kind}, without images: leave out --image-size")
+        raise FootprintError(f"{kind}, without images: leave out `image_size=`")
     if request.seq_len is not None and step_flop.tokens is None:
-        raise FootprintError(f"{kind}, which trains on images: leave out --seq-len (see --image-size)")
+        raise FootprintError(f"{kind}, which trains on images: leave out `seq_len=` (see `image_size=`)")
     if request.ep is not None and request.ep > 1 and "experts" not in step_flop.components:
-        raise FootprintError(f"{kind}, without experts: leave out --ep")
+        raise FootprintError(f"{kind}, without experts: leave out `ep=`")
 
 
 SIZES = ("tp", "pp", "cp", "dp")
@@ -130,37 +127,35 @@ def require_layout(request: EstimateRequest, count: int, step_flop: StepFlops | 
     """FootprintError where the sizes that are given cannot be those of this model on so many accelerators."""
     said = {name: getattr(request, name) for name in SIZES if getattr(request, name) is not None}
     product = math.prod(said.values())
-    listed = " x ".join(f"--{name}" for name in said)
+    listed = " x ".join(f"`{name}=`" for name in said)
     wrong = product != count if len(said) == len(SIZES) else count % product
     if wrong:
         split = product // (request.dp or 1)
-        way_out = "change one of them or the count in --hw"
+        way_out = "change one of them or the count in `hw=`"
         if request.dp is not None and count % split == 0:
-            way_out = f"--dp {count // split} fits"
+            way_out = f"`dp={count // split}` fits"
         relation = "is not" if len(said) == len(SIZES) else "does not divide"
         raise FootprintError(f"{listed} is {product}, which {relation} {count} accelerators: {way_out}")
     if request.tp is not None and step_flop is not None and step_flop.operations and not request.force:
         wrong_heads = undivided(step_flop.operations, request.tp, count * request.tp // product)
         if wrong_heads:
-            raise FootprintError(f"{wrong_heads}, or insist with --force")
+            raise FootprintError(f"{wrong_heads}, or insist with `force=True`")
     if step_flop is not None and step_flop.operations:
         _check_splits(request, step_flop.operations, count)
     replicas = request.dp or count // product
     if request.ep is not None and replicas % request.ep and request.ep % replicas:
-        raise FootprintError(f"--ep {request.ep} neither divides nor is a multiple of {replicas} replicas")
+        raise FootprintError(f"`ep={request.ep}` neither divides nor is a multiple of {replicas} replicas")
 
 
-def require_batch(
-    request: EstimateRequest, cluster: Cluster, workload: Workload, step_flop: StepFlops
-) -> None:
+def require_batch(request: EstimateRequest, cluster: Cluster, workload: Workload, state_byte: float) -> None:
     """FootprintError where the batch of a step cannot feed the data-parallel replicas."""
-    least = int(least_batch(request, cluster, cluster.count, step_flop))
+    least = int(least_batch(request, cluster, cluster.count, state_byte))
     for phase in workload.phases:
         sequences = phase.sequences_per_step or 0
         if sequences < least:
             raise FootprintError(
                 f"a batch of {sequences:g} sequences cannot feed {least} data-parallel replicas: "
-                f"give --batch-size {least} or more, fewer accelerators, or --tp/--pp"
+                f"give `batch_size={least}` or more, fewer accelerators, or `tp=`/`pp=`"
             )
         if _replicas_are_certain(request):
             check_micro_batch(request, phase, request.dp or cluster.count // _split(request))
@@ -175,22 +170,28 @@ def _replicas_are_certain(request: EstimateRequest) -> bool:
     return request.dp is not None or (request.tp is not None and request.pp is not None)
 
 
-def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, step_flop: StepFlops) -> Number:
-    """Sequences that each step needs at least: one a replica, as few replicas as memory asks for."""
+def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, state_byte: float) -> Number:
+    """Sequences that each step needs at least: one a replica, as few replicas as memory asks for.
+
+    ``state_byte`` is what `held_once_byte` gives.
+    """
     split = _split(request)
     if _replicas_are_certain(request):
         return request.dp or count // split
-    ranks = max(1, _accelerators_for_memory(cluster, step_flop) // split)
+    holding = math.ceil(state_byte / (cluster.accelerator.memory_gib * BYTE_PER_GIB))
+    ranks = max(1, holding // split)
     return maximum(1, (request.dp or count // split) // ranks)
 
 
 def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
     """FootprintError for more stages than layers, or expert ranks that do not divide what they share out."""
+    if request.pp is None and request.ep is None:
+        return
     stages, experts = request.pp or 1, request.ep or 1
     wrong = too_many_stages(model, stages)
     if wrong is None and not request.force:
         wrong = wrong_experts(model, experts, count // stages)
-        wrong = f"{wrong}, or insist with --force" if wrong else None
+        wrong = f"{wrong}, or insist with `force=True`" if wrong else None
     wrong = wrong or no_room(experts, count // stages)
     if wrong:
         raise FootprintError(wrong)
@@ -202,11 +203,16 @@ def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
     return {name: getattr(request, name) for name in names if getattr(request, name) is not None}
 
 
-def _accelerators_for_memory(cluster: Cluster, step_flop: StepFlops) -> int:
-    """Fewest accelerators that hold weights, gradients and optimiser state once."""
-    state = BYTES_PER_TRAINED_PARAMETER * step_flop.parameters.trainable
-    frozen = 2 * (step_flop.parameters.total - step_flop.parameters.trainable)
-    return max(1, -int(-(state + frozen) // (cluster.accelerator.memory_gib * BYTE_PER_GIB)))
+def held_once_byte(
+    request: EstimateRequest, model: ModelConfig | None, precision: str, step_flop: StepFlops
+) -> float:
+    """Weights, gradients and optimiser states of the whole model [byte]."""
+    optimizer = settle_optimizer(request, model)
+    byte = parameter_bytes(precision, memory_constants(optimizer, step_flop.training.method))
+    trained = float(step_flop.parameters.trainable)
+    frozen = float(step_flop.parameters.total) - trained
+    # Frozen weights at full width, also under QLoRA: the check refuses too little rather than too much.
+    return trained * (byte.weight + byte.gradient + byte.optimiser) + frozen * byte.weight
 
 
 def check_micro_batch(request: EstimateRequest, phase: Phase, replicas: int) -> None:
@@ -216,12 +222,12 @@ def check_micro_batch(request: EstimateRequest, phase: Phase, replicas: int) -> 
         return
     if asked * replicas > sequences:
         raise FootprintError(
-            f"--micro-batch {asked} on {replicas} replicas needs a batch of {asked * replicas}, "
-            f"not {sequences:g}: lower --micro-batch or raise --batch-size"
+            f"`micro_batch={asked}` on {replicas} replicas needs a batch of {asked * replicas}, "
+            f"not {sequences:g}: lower `micro_batch=` or raise `batch_size=`"
         )
     share = sequences / replicas
     if share == int(share) and share % asked:
         raise FootprintError(
-            f"--micro-batch {asked} does not divide the {share:g} sequences of each of "
-            f"{replicas} replicas: --micro-batch {math.gcd(int(share), asked)} does"
+            f"`micro_batch={asked}` does not divide the {share:g} sequences of each of "
+            f"{replicas} replicas: `micro_batch={math.gcd(int(share), asked)}` does"
         )

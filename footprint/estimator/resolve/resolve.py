@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from footprint.catalog.assumptions import Assumed, assumed
-from footprint.catalog.cluster import parse_cluster
+from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError
@@ -12,6 +14,7 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.hardware import embodied_of, require_sane_power
 from footprint.estimator.resolve.method import (
     given_layout,
+    held_once_byte,
     layout_of,
     require_applicable,
     require_batch,
@@ -27,14 +30,16 @@ from footprint.estimator.resolve.sources import sources_of
 from footprint.estimator.resolve.workload import resolve_workload
 from footprint.estimator.workload import Workload, shape_of
 from footprint.flops import StepFlops
-from footprint.flops.compare import positions_warning
-from footprint.performance.anchoring import Anchor
+from footprint.flops.checks import positions_warning
 from footprint.performance.goodput import goodput_facts
 from footprint.performance.power import power_factors
 from footprint.performance.step import step_facts
 from footprint.records import replace
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, TrainingMethod
+
+if TYPE_CHECKING:
+    from footprint.performance.anchoring import Anchor
 
 _POWER_OPTION = "--accelerator-power-w"
 
@@ -72,7 +77,7 @@ def resolve(
     model = shared.model(request.model) if request.model is not None else None
     if model is None and request.hours is None:
         raise FootprintError(
-            "say what is trained with --model NAME or CONFIG.json, or how long it runs with --hours"
+            "say what is trained with `model=` NAME or CONFIG.json, or how long it runs with `hours=`"
         )
     recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
     precision, rows = settle_precision(request, recipe_precision, cluster.accelerator, year)
@@ -89,7 +94,8 @@ def resolve(
     if possible:
         require_layout(request, cluster.count, step_flops[0] if step_flops else None)
         if workload is not None:
-            require_batch(request, cluster, workload, step_flops[0])
+            state_byte = held_once_byte(request, model, precision, step_flops[0])
+            require_batch(request, cluster, workload, state_byte)
     require_sane_power(request, cluster)
     optimizer = settle_optimizer(request, model)
     steps = tuple(

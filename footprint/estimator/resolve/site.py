@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from footprint.catalog.places import find_place, given_place, grid_quantity
-from footprint.catalog.providers import find_provider
-from footprint.catalog.pue import PueFact, find_pue
+from footprint.catalog.places import PueFact, find_place, find_pue, given_place, grid_quantity
+from footprint.catalog.prices import find_provider
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Site
 from footprint.estimator.request import EstimateRequest
@@ -81,6 +80,6 @@ def require_one_provider(request: EstimateRequest, place: Place) -> None:
         return
     if find_provider(request.provider) != place.provider:
         raise FootprintError(
-            f"--region {place.key} is a region of {place.provider}, not of {request.provider}: "
+            f"`region={place.key}` is a region of {place.provider}, not of {request.provider}: "
             "change one of them, or name the country or state instead of the cloud region"
         )

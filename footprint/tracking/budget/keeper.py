@@ -19,7 +19,7 @@ from footprint.tracking.budget.stop_file import (
     read_stop,
     stop_step,
 )
-from footprint.tracking.chain.live_chain import LiveChain
+from footprint.tracking.chain.run_chain import RunChain
 from footprint.tracking.journal.lines import BudgetLine, StateLine
 from footprint.tracking.journal.other_ranks import OtherRanks
 from footprint.tracking.recorder.counts import Counts
@@ -53,7 +53,7 @@ class BudgetKeeper:
 
     def watch(
         self,
-        chain: LiveChain,
+        chain: RunChain,
         it_kwh: float | None,
         ahead: dict[str, float],
         state: StateLine,
@@ -198,7 +198,7 @@ class BudgetKeeper:
             self._leave_at(step, 1.0)  # the others look as often as we do
 
 
-def _mids(chain: LiveChain, it_kwh: float | None, hours: float) -> dict[str, float]:
+def _mids(chain: RunChain, it_kwh: float | None, hours: float) -> dict[str, float]:
     """What was used, in the quantities that a budget can limit."""
     used = {"duration_h": hours}
     if it_kwh is not None:

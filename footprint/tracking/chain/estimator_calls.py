@@ -1,4 +1,4 @@
-"""Every call that tracking makes of the estimator; no other module of it imports one of its modules."""
+"""What tracking asks the estimator before and after a run; `run_chain` has the arithmetic of a live one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from footprint.errors import FootprintError
 from footprint.results.estimate import Estimate
-
-_WORK_FIELDS = ("tokens", "samples", "steps", "epochs", "hours", "step_time_s", "tokens_per_second",
-                "samples_per_second", "mfu", "goodput", "it_power_w", "accelerator_power_w", "runs",
-                "failed_share", "force")  # fmt: skip
 
 
 def estimate_run(request: Mapping[str, Any]) -> Estimate:
@@ -24,34 +19,6 @@ def estimate_run(request: Mapping[str, Any]) -> Estimate:
     from footprint.estimator import EstimateRequest, estimate
 
     return estimate(EstimateRequest(**request))
-
-
-def estimate_hours(
-    given: Mapping[str, Any], hours: float, work: Mapping[str, float] | None = None
-) -> tuple[Estimate | None, str]:
-    """The estimator's chain for known hours, and for the work done in them where that is known.
-
-    Without a profile, or where a name is unknown, None and what stands in the way.
-    """
-    if not given.get("hw"):
-        return None, "no hardware profile: only what the meter read is counted"
-    from footprint.estimator import EstimateRequest, estimate
-
-    request: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in given.items()
-        if key in EstimateRequest.__dataclass_fields__ and key not in _WORK_FIELDS
-    }
-    request["hours"] = hours
-    request["force"] = True  # a measured MFU is what it is
-    without_work = {key: value for key, value in request.items() if key != "model"}
-    problem = ""
-    for attempt in ({**request, **work}, without_work) if work else (without_work,):
-        try:
-            return estimate(EstimateRequest(**attempt)), problem
-        except (FootprintError, TypeError) as error:
-            problem = f"the chain after the measurement is incomplete: {error}"
-    return None, problem
 
 
 def scenario_fields() -> frozenset[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
-from footprint.tracking.chain.live_chain import LiveChain
+from footprint.tracking.chain.run_chain import RunChain
 from footprint.tracking.forecast.pace import Z90, Forecaster, PowerHistory, TimeForecast
 from footprint.tracking.journal.lines import StateLine
 from footprint.tracking.journal.other_ranks import OtherRanks
@@ -94,7 +94,7 @@ class TimeForecasts:
 class EnergySoFar:
     """IT energy of the whole run until now: read here and on other nodes, and the unread rest."""
 
-    def __init__(self, chain: LiveChain, who: Identity) -> None:
+    def __init__(self, chain: RunChain, who: Identity) -> None:
         self._chain = chain
         self._who = who
         self._ranks: OtherRanks | None = None
@@ -122,7 +122,7 @@ class EnergySoFar:
 
 
 def forecast_of(
-    found: TimeForecast, it_kwh: float | None, state: StateLine, chain: LiveChain, power: PowerHistory
+    found: TimeForecast, it_kwh: float | None, state: StateLine, chain: RunChain, power: PowerHistory
 ) -> Forecast:
     """The forecast of a run from that of its time; takes ``it_kwh`` into the history of its power."""
     so_far_h = state.run_s / SECONDS_PER_HOUR
@@ -137,7 +137,7 @@ def forecast_of(
         half = Z90 * left * power.log_sd(found.remaining_h * SECONDS_PER_HOUR)
         ahead = Quantity(1.0, {"power_ahead": (-half, half)})
         energy = chain.energy_kwh(duration * (it_kwh / so_far_h) * ahead)
-    grid = chain.grid_g_per_kwh
+    grid = chain.site.grid_g_per_kwh
     ends_at = datetime.now(UTC) + timedelta(hours=min(found.remaining_h, 1e6))
     return Forecast(
         progress=found.progress,

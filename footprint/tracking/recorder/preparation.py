@@ -92,7 +92,7 @@ def _estimate(settings: Settings, given: dict[str, Any]) -> Estimate:
 
 def _check_cluster(given: dict[str, Any]) -> tuple[str, ...]:
     """What is wrong with the hardware, where no estimate will say so."""
-    from footprint.catalog.cluster import parse_cluster
+    from footprint.catalog.hardware import parse_cluster
 
     try:
         if "hw" in given:

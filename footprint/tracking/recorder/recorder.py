@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from footprint.catalog.version import footprint_version
 from footprint.meters import Meter
 from footprint.tracking.journal.lines import (
     EndLine,
@@ -108,7 +109,7 @@ class Recorder:
                 flush_s=settings.flush_s,
                 look_s=min(settings.flush_s, look_s),
                 given=settings.given(),
-                version=_version(),
+                version=footprint_version(),
                 name_is_shared=name_is_shared,
             )
         )
@@ -282,9 +283,3 @@ class Recorder:
         if state is not None:
             self.write(EndLine.after(state, status, error))
         self.journal.close()
-
-
-def _version() -> str:
-    from footprint import __version__
-
-    return __version__

@@ -14,7 +14,7 @@ from typing import Any
 from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.tracking.chain.estimator_calls import keep_as_anchor
-from footprint.tracking.chain.site import is_processor
+from footprint.tracking.chain.run_chain import is_processor
 from footprint.tracking.report.run_report import RunReport
 
 LEAST_STEPS = 20

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from footprint.records import value
 from footprint.results.measurement import Comparison, Measurement
-from footprint.tracking.chain.site import is_processor
+from footprint.tracking.chain.run_chain import is_processor
 from footprint.tracking.journal.reader import Journal
 from footprint.tracking.report.comparison import compare
 from footprint.tracking.report.measurement import measure

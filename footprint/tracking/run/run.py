@@ -179,7 +179,7 @@ class Run(RunQueries):
         """The run as a decorator: each call of the function is a run of its own."""
         return decorated(function, lambda: Run(self._settings))
 
-    def _finish(self, status: str, error: str = "", wait_s: float = END_WAIT_S) -> None:
+    def _finish(self, status: str, error: str = "", wait_s: float | None = None) -> None:
         with self._finish_lock:
             if self._finished or self._foreign or self._recorder is None:
                 return
@@ -187,7 +187,7 @@ class Run(RunQueries):
         self.status = status
         interrupted: KeyboardInterrupt | None = None
         try:
-            done = self._recorder.finish(status, error, wait_s)
+            done = self._recorder.finish(status, error, END_WAIT_S if wait_s is None else wait_s)
         except KeyboardInterrupt as ctrl_c:  # the last line first, with what is known now
             interrupted = ctrl_c
             done = self._recorder.finish(status, error, ENDING_WAIT_S)

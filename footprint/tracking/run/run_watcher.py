@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from footprint.tracking.budget.budget_spent import QUANTITIES
 from footprint.tracking.budget.keeper import BudgetKeeper
-from footprint.tracking.chain.live_chain import LiveChain, make_chain
+from footprint.tracking.chain.run_chain import RunChain, make_chain
 from footprint.tracking.forecast.pace import PowerHistory
 from footprint.tracking.forecast.progress_line import ProgressLine, wants_progress
 from footprint.tracking.forecast.run_forecast import EnergySoFar, Forecast, TimeForecasts, forecast_of
@@ -26,7 +26,7 @@ class RunWatcher:
         self.summary = ""
         """The line at the end, once it is known."""
         self._recorder, self._counts, self._say = recorder, counts, say
-        self._chain: LiveChain | None = None
+        self._chain: RunChain | None = None
         self._energy: EnergySoFar | None = None
         self._power = PowerHistory()
         settings, who = recorder.settings, recorder.who

@@ -23,7 +23,7 @@ def check_names(given: Mapping[str, Any], csv: Path | None) -> None:
 
 def _look_up(given: Mapping[str, Any]) -> None:
     if given.get("hw"):
-        from footprint.catalog.cluster import parse_cluster
+        from footprint.catalog.hardware import parse_cluster
 
         parse_cluster(given["hw"])
     if given.get("model"):
@@ -36,7 +36,7 @@ def _look_up(given: Mapping[str, Any]) -> None:
 
         place, _ = find_place(given["region"])
     if given.get("provider"):
-        from footprint.catalog.providers import find_provider
+        from footprint.catalog.prices import find_provider
 
         provider = find_provider(given["provider"])
         if place is not None and place.provider not in (None, provider):

@@ -12,8 +12,8 @@ import pytest
 
 from footprint.tracking.budget.budget_spent import spent_before
 from tests.tracking.fault_harness import ROOT
+from tests.tracking.journal_cluster import Cluster
 from tests.tracking.run.test_supervised_program import report, run
-from tests.tracking.totals.test_run_totals import Cluster
 
 IN_STEP = """
 import multiprocessing, os, sys, time

@@ -15,7 +15,7 @@ from footprint.estimator.anchors import anchor_names, remove_anchor
 from footprint.tracking.journal.codec import encode
 from footprint.tracking.report.archive import open_archive
 from footprint.tracking.report.calibration import Candidate, candidates, keep
-from tests.tracking.totals.test_run_totals import Cluster
+from tests.tracking.journal_cluster import Cluster
 
 GIVEN: dict[str, Any] = {
     "model": "gpt2", "hw": "v100-sxm2-16gb:8", "batch_size": 64, "seq_len": 1024, "region": "FRA",

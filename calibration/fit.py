@@ -1,0 +1,320 @@
+"""Fitting the step-time model on published throughput: maximum a posteriori, source by source.
+
+Each constant has a prior, the interval it was assumed with; the data move it only as far as
+they agree across source families, for a family's weight is the square root of its rows.
+Out-of-sample residuals come from refits that leave a whole family out.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+from footprint.catalog.files import read_toml, reference_folder
+from footprint.errors import FootprintError
+from footprint.flops import count_step
+from footprint.performance.constants import Constants
+from footprint.performance.layout import Layout
+from footprint.performance.machine import Machine
+from footprint.performance.predict import predict_raw, software_factor, work_of
+from footprint.performance.roofline import step_terms
+from footprint.performance.work import Work
+from footprint.validation.cases import Case, throughput_cases
+
+SCATTER = 0.10
+"""Standard deviation of a published step time about a perfect model of its stack, in logarithms."""
+HUBER = 1.5
+"""Residuals beyond this many standard deviations pull linearly."""
+Z90 = 1.645
+
+PHYSICS = (
+    "cast_byte", "passes_fused", "passes_eager", "passes_scores", "misaligned", "tensor_exposed",
+    "tensor_exposed_since_2023", "data_exposed", "expert_exposed", "flash_rate_ampere", "flash_rate_hopper",
+    "flash_rate_hopper_tuned", "flash_rate_blackwell", "matmul_rate_tpu", "convolution_rate",
+    "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s", "ramp_depth", "expert_kernels",
+    "matmul_rate_ampere", "matmul_rate_hopper",
+)  # fmt: skip
+"""Constants of the roofline that the data may move."""
+FACTORS = (
+    "software_wide", "software_2020_to_2022", "software_since_2023", "software_native", "software_experts",
+)  # fmt: skip
+"""Factors on the whole step."""
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A case with its work and the layout it was run on, or was most probably run on."""
+
+    case: Case
+    work: Work
+    layout: Layout
+    weight: float = 1.0
+
+
+def prepare_cases(cases: Iterable[Case], constants: Constants, *, found: bool = False) -> list[Prepared]:
+    """Cases with work and layout; ``found`` ignores what was published of the layout."""
+    prepared = []
+    for case in cases:
+        try:
+            flops = count_step(case.config, case.shape, case.training, case.objective)
+        except FootprintError:
+            continue
+        if flops.operations is None:
+            continue
+        work = work_of(flops.operations, case.training)
+        raw = predict_raw(
+            work, case.cluster, case.precision, case.year, given={} if found else case.given,
+            flash=case.training.attention == "flash", sequence_length=float(case.shape.sequence_length or 0),
+            native=case.native, constants=constants,
+        )  # fmt: skip
+        prepared.append(Prepared(case=case, work=work, layout=raw.layout))
+    _weigh(prepared)
+    return prepared
+
+
+def _weigh(prepared: Sequence[Prepared]) -> None:
+    sizes: dict[str, int] = {}
+    for item in prepared:
+        sizes[item.case.family] = sizes.get(item.case.family, 0) + 1
+    for item in prepared:
+        item.weight = sizes[item.case.family] ** -0.5
+
+
+def development_cases() -> list[Case]:
+    """Cases that may be fitted on: step-level and not sealed."""
+    return [case for case in throughput_cases(errors=[]) if not case.sealed and case.scope == "step"]
+
+
+class _Reads(dict[str, float]):
+    """Numbers that remember which of them were asked for."""
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        super().__init__(values)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> float:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: float | None = None) -> float | None:  # type: ignore[override]
+        self.names.add(name)
+        return super().get(name, default)
+
+
+def readers(prepared: Sequence[Prepared], constants: Constants) -> dict[str, list[int]]:
+    """Places of the cases whose step time reads each constant: the others need not be timed again."""
+    found: dict[str, list[int]] = {name: [] for name in PHYSICS}
+    for place, item in enumerate(prepared):
+        reads = _Reads(constants.values)
+        recording = Constants({})
+        recording.values = reads
+        log_sums([item], recording)
+        for name in reads.names & found.keys():
+            found[name].append(place)
+    return found
+
+
+def log_sums(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
+    """Logarithm of the roofline's sum over the measured time, for every case."""
+    machines: dict[tuple[str, int, str, int, bool], Machine] = {}
+    result = []
+    for item in prepared:
+        case = item.case
+        key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, case.native)
+        machine = machines.get(key)
+        if machine is None or machine.cluster.node is not case.cluster.node:
+            machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
+            machines[key] = machine
+        seconds = sum(step_terms(item.work, item.layout, machine).values())
+        result.append(math.log(seconds / case.measured_s))
+    return result
+
+
+def log_factors(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
+    """Logarithm of the software factor of every case."""
+    return [
+        math.log(
+            software_factor(
+                item.work,
+                item.case.cluster,
+                item.case.precision,
+                item.case.year,
+                item.case.native,
+                True,
+                constants,
+            )
+        )
+        for item in prepared
+    ]
+
+
+def loss(residuals: Sequence[float], weights: Sequence[float]) -> float:
+    """Weighted Huber loss of log residuals [1]."""
+    total = 0.0
+    for residual, weight in zip(residuals, weights, strict=True):
+        z = abs(residual) / SCATTER
+        total += weight * (0.5 * z * z if z <= HUBER else HUBER * (z - 0.5 * HUBER))
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """A log-normal prior."""
+
+    mid: float
+    sigma: float
+
+    def cost(self, value: float) -> float:
+        """Negative log density, without its constant [1]."""
+        return 0.5 * (math.log(value / self.mid) / self.sigma) ** 2
+
+
+@functools.cache
+def priors() -> dict[str, Prior]:
+    """Priors of what is fitted, from the intervals of the assumed constants."""
+    table = read_toml(reference_folder() / "assumptions" / "time.toml")
+    result = {}
+    for name in (*PHYSICS, *FACTORS):
+        row = table[name]
+        result[name] = Prior(row["value"], max(0.02, math.log(row["high"] / row["low"]) / (2 * Z90)))
+    return result
+
+
+def resolution(name: str) -> float:
+    """How far a shipped constant may lie from what the data give [1].
+
+    A corrected chip or count moves constants a little before the next calibration is written; flat
+    directions of the posterior are free within half the width of their prior.
+    """
+    return max(0.05, 0.5 * priors()[name].sigma)
+
+
+@functools.cache
+def base_constants() -> Constants:
+    """The constants before any fitting."""
+    table = read_toml(reference_folder() / "assumptions" / "time.toml")
+    return Constants({name: float(row["value"]) for name, row in table.items()})
+
+
+def objective(prepared: Sequence[Prepared], values: Mapping[str, float], sums: Sequence[float]) -> float:
+    """Negative log posterior density of these constants, without its constant [1]; ``sums`` are theirs."""
+    factors = log_factors(prepared, base_constants().but(**values))
+    residuals = [a + b for a, b in zip(sums, factors, strict=True)]
+    data = loss(residuals, [item.weight for item in prepared])
+    return data + sum(prior.cost(values[name]) for name, prior in priors().items())
+
+
+def improvements(
+    prepared: Sequence[Prepared], values: Mapping[str, float], names: Iterable[str] = (*FACTORS, *PHYSICS)
+) -> dict[str, float]:
+    """By how much the better of two moves of each constant, by its resolution, betters the objective [1]."""
+    base = base_constants()
+    sums = log_sums(prepared, base.but(**values))
+    best = objective(prepared, values, sums)
+    found = {}
+    for name in names:
+        gains = []
+        for move in (resolution(name), -resolution(name)):
+            candidate = {**values, name: values[name] * math.exp(move)}
+            trial = log_sums(prepared, base.but(**candidate)) if name in PHYSICS else sums
+            gains.append(best - objective(prepared, candidate, trial))
+        found[name] = max(gains)
+    return found
+
+
+STEPS = (0.08, 0.04, 0.02, 0.01, 0.005)
+"""Step sizes of the search, in logarithms, from coarse to fine."""
+MOVES = 8
+"""Most moves of one constant at one step size."""
+SWEEPS = 6
+"""Most sweeps over all constants at one step size."""
+ENOUGH = 1e-3
+"""A sweep that betters the objective by less ends a step size [1]."""
+
+
+def fit(
+    prepared: Sequence[Prepared],
+    *,
+    start: Mapping[str, float] | None = None,
+    steps: Sequence[float] = STEPS,
+    sweeps: int = SWEEPS,
+) -> dict[str, float]:
+    """Constants with the highest posterior density, found by pattern search in logarithms."""
+    prior = priors()
+    base = base_constants()
+    values = {name: prior[name].mid for name in prior}
+    values.update(start or {})
+    sums = log_sums(prepared, base.but(**values))
+    affected = readers(prepared, base.but(**values))
+    best = objective(prepared, values, sums)
+    for step in steps:
+        for _ in range(sweeps):
+            before = best
+            for name in (*FACTORS, *PHYSICS):
+                for direction in (step, -step):
+                    moves = 0
+                    while moves < MOVES:
+                        candidate = {**values, name: values[name] * math.exp(direction)}
+                        trial = sums.copy()
+                        places = affected.get(name, [])
+                        moved = log_sums([prepared[place] for place in places], base.but(**candidate))
+                        for place, value in zip(places, moved, strict=True):
+                            trial[place] = value
+                        cost = objective(prepared, candidate, trial)
+                        if cost >= best - 1e-9:
+                            break
+                        best, values, sums, moves = cost, candidate, trial, moves + 1
+                    if moves:
+                        break
+            if before - best < ENOUGH:
+                break
+    return values
+
+
+def fold_values(
+    prepared: Sequence[Prepared], by: str, start: Mapping[str, float] | None = None
+) -> dict[str, dict[str, float]]:
+    """What is fitted without each fold (``family``, ``publisher``, ``generation``, ...), by fold."""
+    names = folds(prepared, by)
+    kept = [[item for item in prepared if getattr(item.case, by) != fold] for fold in names]
+    one = functools.partial(fit, start=start, steps=STEPS[1:-1], sweeps=2)
+    # Folds know nothing of each other; new processes, since what was imported may have threads.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        return dict(zip(names, pool.map(one, kept), strict=True))
+
+
+def folds(prepared: Sequence[Prepared], by: str) -> list[str]:
+    """Names of the folds; releases and models only of mixtures of experts, which share one family."""
+    shared = by in ("stack", "model")
+    return sorted({getattr(item.case, by) for item in prepared if item.work.experts or not shared})
+
+
+def residuals_by_fold(
+    prepared: Sequence[Prepared], by: str, values: Mapping[str, Mapping[str, float]]
+) -> list[float]:
+    """Log of predicted over measured, each case with the constants that never saw its fold."""
+    base = base_constants()
+    residuals = [0.0] * len(prepared)
+    for fold, fitted in values.items():
+        places = [i for i, item in enumerate(prepared) if getattr(item.case, by) == fold]
+        held = [prepared[i] for i in places]
+        constants = base.but(**fitted)
+        for i, a, b in zip(places, log_sums(held, constants), log_factors(held, constants), strict=True):
+            residuals[i] = a + b
+    return residuals
+
+
+def quantile(values: Sequence[float], weights: Sequence[float], share: float) -> float:
+    """Weighted quantile of some values."""
+    ordered = sorted(zip(values, weights, strict=True))
+    whole = sum(weights)
+    seen = 0.0
+    for value, weight in ordered:
+        seen += weight
+        if seen >= share * whole:
+            return value
+    return ordered[-1][0]

@@ -1,0 +1,108 @@
+"""What the last verified fit was fitted on: one hash of its inputs, its program and its result.
+
+Data and step-time model enter by what the model says of every case, at the shipped constants and beside
+them: a file that is worded anew, or a model that is written anew and says the same, asks for no new fit.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from calibration.early import factors
+from calibration.fit import (
+    FACTORS,
+    PHYSICS,
+    Prepared,
+    base_constants,
+    development_cases,
+    log_factors,
+    log_sums,
+    prepare_cases,
+    resolution,
+)
+from calibration.goodput import implied
+from footprint.catalog.files import reference_folder
+from footprint.performance.constants import Constants, load_constants
+from footprint.performance.predict import regime
+
+ROOT = Path(__file__).resolve().parents[1]
+VERIFIED = Path(__file__).with_name("verified.txt")
+CODE = tuple(f"calibration/{name}.py" for name in ("fit", "time_model", "early", "goodput", "anchor"))
+DATA = ("assumptions/time*.toml", "assumptions/goodput*.toml", "assumptions/anchor*.toml", "fitted_folds.csv")
+
+
+def digest() -> str:
+    """SHA-256 of everything that a fit and its result consist of."""
+    whole = hashlib.sha256()
+    for part in (*_cases(), *_code(), *_data()):
+        whole.update(part.encode() + b"\0")
+    return whole.hexdigest()
+
+
+def verified() -> str:
+    """The hash of the last verified fit; empty before there was one."""
+    return VERIFIED.read_text("utf-8").split()[-1] if VERIFIED.is_file() else ""
+
+
+def keep() -> None:
+    """Write the hash of a fit that was just verified or written."""
+    VERIFIED.write_text(f"# Written by `python -m calibration`; never by hand.\n{digest()}\n", "utf-8")
+
+
+def _cases() -> Iterator[str]:
+    """The cases of the step times, of the early runs and of goodput, with what the model says of them."""
+    cases, base, shipped = development_cases(), base_constants(), load_constants()
+    yield from as_fitted(prepare_cases(cases, base), shipped, (*FACTORS, *PHYSICS))
+    yield from as_fitted(prepare_cases(cases, shipped, found=True), shipped)
+    yield _digits(factor for _, factor in factors(shipped))
+    for run in implied():
+        yield f"{run.tier} {run.developer} {_digits((run.share, run.model_log))}"
+
+
+def as_fitted(prepared: Sequence[Prepared], shipped: Constants, names: Iterable[str] = ()) -> Iterator[str]:
+    """Cases as the fit sees them: who published them, their regime, and their times over the published ones.
+
+    At the shipped constants, and with each of some constants moved by its resolution.
+    """
+    for item in prepared:
+        case = item.case
+        kind = regime(item.work, case.precision, case.year, True, True)
+        yield f"{case.id} {case.family} {case.publisher} {case.generation} {case.stack} {case.model} {kind}"
+    yield _digits(item.weight for item in prepared)
+    moved = [shipped.but(**{name: shipped[name] * (1 + resolution(name))}) for name in names]
+    for constants in (shipped, *moved):
+        yield _digits(log_sums(prepared, constants))
+        yield _digits(log_factors(prepared, constants))
+
+
+def _digits(numbers: Iterable[float]) -> str:
+    """Numbers as text, short enough that the order of a sum does not show."""
+    return " ".join(f"{number:.7g}" for number in numbers)
+
+
+def _code() -> Iterator[str]:
+    """The fit itself."""
+    for pattern in CODE:
+        for path in sorted(ROOT.glob(pattern)):
+            yield f"{path.relative_to(ROOT).as_posix()}\n{bare_code(path)}"
+
+
+def bare_code(path: Path) -> str:
+    """A module without its comments and docstrings, which change nothing."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        # A string that stands alone says something and does nothing.
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(value=None)
+    return ast.unparse(tree)
+
+
+def _data() -> Iterator[str]:
+    """The numbers that the fit starts from and those that it wrote, without comments."""
+    for pattern in DATA:
+        for path in sorted(reference_folder().glob(pattern)):
+            lines = path.read_text("utf-8").splitlines()
+            yield "\n".join((path.name, *(line for line in lines if not line.startswith("#"))))

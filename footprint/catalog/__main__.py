@@ -1,0 +1,34 @@
+"""Write the index of every folder of records: ``python -m footprint.catalog``."""
+
+from __future__ import annotations
+
+import sys
+
+from footprint.catalog.files import hardware_folder, reference_folder
+from footprint.catalog.folder import INDEX, index_text
+from footprint.catalog.hardware.find import NAMES as HARDWARE
+from footprint.catalog.models.find import NAMES as MODELS
+from footprint.catalog.prices.offers import newest
+from footprint.errors import FootprintError
+
+
+def main() -> int:
+    """Exit code 0, or 2 when a file is broken."""
+    hardware, reference = hardware_folder(), reference_folder()
+    try:
+        indices = {
+            hardware: index_text(hardware, HARDWARE.scan(hardware), {"prices.csv": {"newest": newest()}}),
+            (models := reference / "models"): index_text(models, MODELS.scan(models)),
+            (numbers := reference / "assumptions"): index_text(numbers),
+            (sources := reference / "sources"): index_text(sources),
+        }
+    except FootprintError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    for folder, text in indices.items():
+        (folder / INDEX).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,19 @@
+"""Accelerators by name, and the clusters that people build of them."""
+
+from footprint.catalog.hardware.cluster import parse_cluster
+from footprint.catalog.hardware.find import (
+    accelerator_ids,
+    all_accelerators,
+    find_accelerator,
+    is_path,
+    known_names,
+)
+
+__all__ = [
+    "accelerator_ids",
+    "all_accelerators",
+    "find_accelerator",
+    "is_path",
+    "known_names",
+    "parse_cluster",
+]

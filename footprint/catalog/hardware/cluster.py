@@ -1,0 +1,288 @@
+"""Clusters as people write them: ``v100:8``, ``v100x8``, ``8xv100``, ``mine.toml:8``, ``tpu-v3-32``.
+
+Grammar: a name alone is one accelerator; ``NAME:COUNT`` is canonical. The longest catalogue
+name wins. What reads two ways, or only by giving a chip's final x to the count (``mi300x8``),
+is an error that prints the canonical forms.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+from footprint.catalog.hardware.find import (
+    KIND,
+    LONGEST_NAME,
+    compact,
+    find_accelerator,
+    is_path,
+    known_names,
+    scanned_names,
+    shipped_id,
+    shipped_ids,
+)
+from footprint.catalog.names import unknown
+from footprint.errors import FootprintError
+from footprint.schema import Accelerator, Cluster, NodeForm
+
+MAX_COUNT = 10_000_000
+MAX_PER_NODE = 1024
+_HINT = "a cluster is NAME:COUNT, for example v100:8"
+_LONGEST = 1000
+_TIMES = "xX\N{MULTIPLICATION SIGN}"
+_BREAKS = " *:,;/-_@" + _TIMES
+
+Reading = tuple[str, int]
+"""A name of the catalogue (or a path) and a count."""
+
+
+def parse_cluster(
+    text: str,
+    *,
+    accelerators_per_node: int | None = None,
+    cooling: str | None = None,
+    network_byte_per_s: float | None = None,
+) -> tuple[Cluster, list[str]]:
+    """The cluster that a text means, and the notices to print with it.
+
+    ``network_byte_per_s`` is the bandwidth of one node to the others, one direction.
+
+    Raises
+    ------
+    UnknownNameError
+        If no accelerator has the name.
+    FootprintError
+        If the text reads two ways, a count is out of range, or no node form fits.
+    """
+    if not text.strip():
+        raise FootprintError(f"no cluster given; {_HINT}")
+    name, count, notices = _read(text.strip())
+    chip = find_accelerator(name)
+    notices += _variant_notices(name, chip)
+    node, node_notices = _choose_node(chip, count, accelerators_per_node, cooling)
+    notices += node_notices
+    if network_byte_per_s is not None:
+        if not (math.isfinite(network_byte_per_s) and 0 < network_byte_per_s < 1e15):
+            raise FootprintError(
+                f"the network bandwidth of a node must be above 0 byte/s, not {network_byte_per_s!r}"
+            )
+        node = dataclasses.replace(node, network_byte_per_s=network_byte_per_s)
+    nodes = count / node.accelerators
+    if count % node.accelerators:
+        notices.append(
+            f"{count} on nodes of {node.accelerators} ({node.name}) fill {nodes:.4g} of them: "
+            "a partial node is charged its share of the host"
+        )
+    return Cluster(accelerator=chip, count=count, node=node, nodes=nodes), notices
+
+
+# ----------------------------------------------------------------------------- grammar
+
+
+def _read(text: str) -> tuple[str, int, list[str]]:
+    """Name, count and notices of a cluster's text."""
+    if text.lower().endswith(".toml"):
+        return text, 1, []
+    if len(text) > _LONGEST:
+        raise FootprintError(f"{_shown(text)} is too long for a cluster; {_HINT}")
+    for known in (_is_shipped, _scanned()):
+        found = _interpret(text, known)
+        if found is not None:
+            return found
+    raise _misread(text, known)
+
+
+def _is_shipped(name: str) -> bool:
+    return shipped_id(name) is not None
+
+
+def _scanned() -> Callable[[str], bool]:
+    """A test for names that only the files hold; it reads the files at its first call."""
+    read: list[Mapping[str, object]] = []
+
+    def is_known(name: str) -> bool:
+        if len(name) > LONGEST_NAME:
+            return False
+        if not read:
+            read.append(scanned_names())
+        return compact(name) in read[0] or shipped_id(name) is not None
+
+    return is_known
+
+
+def _interpret(text: str, known: Callable[[str], bool]) -> tuple[str, int, list[str]] | None:
+    """The meaning of a text; None if it has none, FootprintError if it has several."""
+    if known(text):
+        return text, 1, []
+    head, colon, tail = text.rpartition(":")
+    if colon and (is_path(head) or known(head.strip())):
+        return head.strip(), _count(tail, head.strip()), []
+    type_reading = _cloud_type(text, known)
+    if type_reading is not None:
+        return type_reading
+    proper, stolen = _around_x(text, known)
+    meanings = {(_identity(name), count): (name, count) for name, count in (*proper, *stolen)}
+    if len(meanings) == 1 and proper:
+        name, count = proper[0]
+        return name, count, []
+    if meanings:
+        forms = " or ".join(f"{_identity(name)}:{count}" for name, count in meanings.values())
+        raise FootprintError(f"{text!r} can be misread; write {forms}")
+    return None
+
+
+def _around_x(text: str, known: Callable[[str], bool]) -> tuple[list[Reading], list[Reading]]:
+    """Readings of a text split at an x: proper ones, and those that give a name's final x to the count."""
+    proper: list[Reading] = []
+    stolen: list[Reading] = []
+    for at, letter in enumerate(text):
+        if letter not in _TIMES:
+            continue
+        before, after = text[:at].strip(), text[at + 1 :].strip()
+        if _is_digits(after):
+            if is_path(before) or known(before):
+                proper.append((before, _count(after, before)))
+            if known(f"{before}x"):
+                stolen.append((f"{before}x", _count(after, f"{before}x")))
+        if _is_digits(before) and known(after):
+            proper.append((after, _count(before, after)))
+    return proper, stolen
+
+
+def _cloud_type(text: str, known: Callable[[str], bool]) -> tuple[str, int, list[str]] | None:
+    """A cloud's TPU type, ``tpu-v3-32`` or ``v5litepod-8``, whose number counts cores or chips."""
+    head, dash, tail = text.replace("_", "-").rpartition("-")
+    if not (dash and _is_digits(tail) and known(head)):
+        return None
+    chip = find_accelerator(head)
+    if chip.kind != "tpu":
+        return None
+    number = _count(tail, chip.id)
+    cores = chip.cores_per_chip or 1
+    if number % cores:
+        raise FootprintError(
+            f"{text!r} counts cores, {cores} a chip, so its number must be a multiple of {cores}; "
+            f"{chip.id}:{number} is {number} chips"
+        )
+    chips = number // cores
+    counted = f"{number} cores, so {chips} chips" if cores > 1 else f"{chips} chips"
+    return head, chips, [f"{text} is the cloud's type with {counted} ({chip.id}:{chips})"]
+
+
+def _count(text: str, name: str) -> int:
+    """A count of accelerators, 1 to 10 million."""
+    digits = text.strip()
+    if _is_digits(digits):
+        digits = digits.lstrip("0")
+        if digits and len(digits) <= len(str(MAX_COUNT)) and int(digits) <= MAX_COUNT:
+            return int(digits)
+    shown = text if len(text) <= 40 else text[:37] + "..."
+    raise FootprintError(
+        f"the number of accelerators must be a whole number from 1 to {MAX_COUNT:,}, not {shown!r}; "
+        f"write {name}:8 for eight"
+    )
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _identity(name: str) -> str:
+    """The id behind a name, or the name itself for a user's own chip."""
+    return shipped_id(name) or name
+
+
+def _misread(text: str, known: Callable[[str], bool]) -> FootprintError:
+    """The error for a text without meaning: the right form if it contains a name, else near matches."""
+    for at in range(len(text) - 1, 0, -1):
+        if text[at] in _BREAKS and known(text[:at].strip()):
+            return FootprintError(
+                f"cannot read {_shown(text)} as a cluster; write {_identity(text[:at].strip())}:COUNT"
+            )
+        if text[-at - 1] in _BREAKS and known(text[-at:].strip()):
+            return FootprintError(
+                f"cannot read {_shown(text)} as a cluster; write {_identity(text[-at:].strip())}:COUNT"
+            )
+    if _is_digits(text):
+        return FootprintError(f"{_shown(text)} is a count without a name; {_HINT}")
+    head, _, tail = text.rpartition(":")
+    name = head if _is_digits(tail.strip()) else text
+    for at, letter in enumerate(name):
+        if letter in _TIMES and _is_digits(name[at + 1 :].strip()):
+            name = name[:at].strip()
+            break
+    return unknown(KIND, name, known_names(), _HINT)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+# ------------------------------------------------------------------------------- nodes
+
+
+def _choose_node(
+    chip: Accelerator, count: int, per_node: int | None, cooling: str | None
+) -> tuple[NodeForm, list[str]]:
+    """The node form that carries ``count`` accelerators, scaled where none has the wanted size."""
+    forms = [form for form in chip.nodes if cooling is None or form.cooling == cooling]
+    if not forms:
+        known = ", ".join(dict.fromkeys(form.cooling for form in chip.nodes))
+        raise FootprintError(f"no {cooling}-cooled node of {chip.id} is known (known: {known})")
+    if cooling is None:
+        forms = [form for form in forms if form.cooling == forms[0].cooling]
+    if per_node is None:
+        return _usual_form(forms, count), []
+    if isinstance(per_node, bool) or not isinstance(per_node, int) or not 1 <= per_node <= MAX_PER_NODE:
+        raise FootprintError(
+            f"accelerators per node must be a whole number from 1 to {MAX_PER_NODE}, not {per_node!r}"
+        )
+    nearest = min(forms, key=lambda form: abs(math.log(form.accelerators / per_node)))
+    if nearest.accelerators == per_node:
+        return nearest, []
+    return _scaled(nearest, per_node), [
+        f"no node with {per_node} {chip.id} is known; "
+        f"host scaled from {nearest.name} ({nearest.accelerators} accelerators, {nearest.host_w:.0f} W)"
+    ]
+
+
+def _usual_form(forms: list[NodeForm], count: int) -> NodeForm:
+    """The first form; several cards of a kind that usually sits alone share the smallest node that fits."""
+    if forms[0].accelerators > 1 or count == 1:
+        return forms[0]
+    fitting = [form for form in forms if form.accelerators >= count]
+    if fitting:
+        return min(fitting, key=lambda form: form.accelerators)
+    return max(forms, key=lambda form: form.accelerators)
+
+
+def _scaled(form: NodeForm, per_node: int) -> NodeForm:
+    """A form with its host, rating and network in proportion to the number of accelerators."""
+    share = per_node / form.accelerators
+    return dataclasses.replace(
+        form,
+        id=f"{form.id}-scaled-{per_node}",
+        name=f"{per_node}-accelerator node (scaled from {form.name})",
+        accelerators=per_node,
+        cpu_w=form.cpu_w * share,
+        ram_w=form.ram_w * share,
+        other_w=form.other_w * share,
+        host_low_w=form.host_low_w * share,
+        host_high_w=form.host_high_w * share,
+        max_w=form.max_w and form.max_w * share,
+        memory_gib=form.memory_gib and form.memory_gib * share,
+        network_byte_per_s=form.network_byte_per_s and form.network_byte_per_s * share,
+        embodied_kg=form.embodied_kg and form.embodied_kg * share,
+    )
+
+
+def _variant_notices(name: str, chip: Accelerator) -> Iterator[str]:
+    """Notices: the variant that a plain name means, and the unit that is counted if it is not a chip."""
+    if not is_path(name) and compact(name) != compact(chip.id):
+        stem = compact(name)
+        others = [i for i in shipped_ids() if compact(i).startswith(stem) and i != chip.id]
+        if others and compact(chip.id).startswith(stem):
+            yield f"{name} is taken as {chip.id} ({chip.name}); other variants: {', '.join(others)}"
+    if chip.devices_per_unit > 1:
+        yield f"{chip.id} is counted in {chip.unit}s of {chip.devices_per_unit} devices each"

@@ -1,0 +1,250 @@
+"""Where the electricity comes from: gCO2e/kWh of countries, states, provinces, cloud regions.
+
+One headline basis: life-cycle, location-based annual averages. Direct (stack) factors are
+turned into life-cycle ones by a cited upstream range and marked ``derived``. A cloud region
+has the factor of its state or province where one is known, else of its country. Method and
+fitted numbers: docs/places.md and ``reference_data/assumptions/places.toml``.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+from footprint.catalog.names import normalise, unknown
+from footprint.catalog.places.spread import from_direct, interval, world_interval
+from footprint.catalog.places.tables import cloud_regions, keep_all, rows_of, table
+from footprint.errors import FootprintError, UnknownNameError
+from footprint.results import Quantity
+from footprint.schema import Place
+
+WORLD = "WLD"
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+MAX_G_PER_KWH = 3000.0
+"""No grid or generator reaches it (old lignite: about 1,500), so a larger value is in another unit."""
+
+_NEWEST = 9999
+
+
+def find_place(key: str | None, *, year: int | None = None) -> tuple[Place, tuple[str, ...]]:
+    """The place called ``key`` [gCO2e/kWh, life-cycle, location-based] and warnings.
+
+    ``key`` is a country (ISO 3166-1 alpha-3, alpha-2 or English name), a state or province
+    (ISO 3166-2 or English name), a cloud region (``provider:region``, or the region alone if
+    only one provider has it) or ``WLD``; case does not matter. No key means the world
+    average with a warning and a wide interval. ``year`` chooses the nearest year there is
+    (newest by default).
+
+    Raises:
+        UnknownNameError: no such place, with the nearest names.
+        FootprintError: a name that means several places, or an impossible year.
+    """
+    check_year(year)
+    if key is None:
+        place, warnings = _from_rows(WORLD, year)
+        given = "no place given: the world average with the spread of all countries; give `region=`"
+        return place, (given, *warnings)
+    resolved = resolve(key)
+    if ":" not in resolved:
+        return _from_rows(resolved, year)
+    return _from_region(resolved, year)
+
+
+def grid_quantity(place: Place) -> Quantity:
+    """Carbon intensity of the place's electricity [gCO2e/kWh], its cause ``grid:PLACE:YEAR``.
+
+    Regions that take their factor from one state or country share its cause.
+    """
+    if place.low_g_per_kwh == place.high_g_per_kwh:
+        return Quantity(place.g_per_kwh)
+    cause = f"grid:{place.factor_key or place.key}:{place.year}"
+    return Quantity.between(place.low_g_per_kwh, place.g_per_kwh, place.high_g_per_kwh, cause)
+
+
+def given_place(g_per_kwh: float) -> Place:
+    """A place whose carbon intensity [gCO2e/kWh] the user gave; it has no interval.
+
+    Raises:
+        FootprintError: not a finite number from 0 to 3000.
+    """
+    if not (math.isfinite(g_per_kwh) and 0 <= g_per_kwh <= MAX_G_PER_KWH):
+        raise FootprintError(
+            f"`grid_g_per_kwh=` takes grams of CO2e per kWh, from 0 to {MAX_G_PER_KWH:.0f}, not {g_per_kwh!r}"
+        )
+    return Place(
+        key="given",
+        name="given carbon intensity",
+        year=0,
+        basis="given",
+        g_per_kwh=g_per_kwh,
+        low_g_per_kwh=g_per_kwh,
+        high_g_per_kwh=g_per_kwh,
+        source="--grid-g-per-kwh",
+        evidence="assumed",
+        note="below 1 g/kWh: was that kg/kWh?" if 0 < g_per_kwh < 1 else "",
+    )
+
+
+def place_keys() -> list[str]:
+    """Every key: world, countries, states and provinces, reference rows, then cloud regions."""
+    return [*_places(), *cloud_regions()]
+
+
+def all_places() -> list[Place]:
+    """Every place at its newest year [gCO2e/kWh]."""
+    for name in ("grid.csv", "places.csv", "regions.csv"):
+        keep_all(name)
+    return [find_place(key)[0] for key in place_keys()]
+
+
+def require_same_basis(*places: Place) -> None:
+    """Return if the places' carbon intensities may be compared with each other.
+
+    Raises:
+        FootprintError: they are accounted on different bases (life-cycle, direct, ...).
+    """
+    bases = {place.basis for place in places if place.basis != "given"}
+    if len(bases) > 1:
+        listed = ", ".join(f"{place.key} ({place.basis})" for place in places)
+        raise FootprintError(
+            f"carbon intensities on different bases cannot be compared: {listed}; choose places on one basis"
+        )
+
+
+def resolve(key: str) -> str:
+    """The canonical key of a place name: ``FRA``, ``US-VA``, ``aws:us-east-1``, ``WLD``.
+
+    Raises:
+        UnknownNameError: no such place.
+        FootprintError: not text, or a name of several places.
+    """
+    if not isinstance(key, str):
+        raise FootprintError(f"a place is text such as FRA, US-VA or aws:us-east-1, not {key!r}")
+    wanted = normalise(key)
+    for name, spelling in (("grid.csv", wanted.upper()), ("regions.csv", wanted)):
+        if rows_of(name, spelling):  # exact keys need no table of names
+            return spelling
+    candidates = _names().get(wanted, ())
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        raise FootprintError(f"{key.strip()!r} is ambiguous: write one of {', '.join(sorted(candidates))}")
+    raise _unknown(key, wanted)
+
+
+def check_year(year: int | None) -> None:
+    """Return if ``year`` is absent or a year that a factor could be asked for.
+
+    Raises:
+        FootprintError: not a whole number from 1990 to 2100.
+    """
+    whole = isinstance(year, int) and not isinstance(year, bool)
+    if year is not None and not (whole and FIRST_YEAR <= year <= LAST_YEAR):
+        raise FootprintError(f"`year=` takes a year from {FIRST_YEAR} to {LAST_YEAR}, not {year!r}")
+
+
+def _unknown(key: str, wanted: str) -> UnknownNameError:
+    hint = "`region=` takes FRA, US-VA, aws:us-east-1, ... or give `grid_g_per_kwh=`"
+    country, _, part = wanted.partition("-")
+    parent = _names().get(country, ()) if len(country) == 2 and 1 <= len(part) <= 3 else ()
+    if parent and parent[0] != "USA":
+        hint = f"no factor for this part of {parent[0]}: use {parent[0]}, or give `grid_g_per_kwh=`"
+        return UnknownNameError("place", key[:80], [parent[0]], hint)
+    shown = {normalise(name): name for row in _places().values() for name in (row["name"], row["key"])}
+    shown |= {normalise(name): name for key in cloud_regions() for name in (key, key.partition(":")[2])}
+    if len(wanted) > 3:  # a short code matches parts of many longer names
+        shown = {name: spelling for name, spelling in shown.items() if len(name) > 3}
+    error = unknown("place", key, shown, hint)
+    return UnknownNameError("place", error.name, [shown[name] for name in error.nearest], hint)
+
+
+def _from_region(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
+    from dataclasses import replace
+
+    row = rows_of("regions.csv", key)[0]
+    place, warnings = _from_rows(row["place"], year)
+    changes: dict[str, Any] = {
+        "key": key,
+        "name": f"{row['location']} ({place.name})" if row["location"] != place.name else place.name,
+        "provider": key.partition(":")[0],
+    }
+    if row["market_g_per_kwh"]:
+        changes["market_g_per_kwh"] = float(row["market_g_per_kwh"])
+        note = (
+            f"market-based: operational {row['operational_g_per_kwh']} g/kWh "
+            f"x (1 - {row['cfe_share']} carbon-free) by the provider, {row['market_year']}"
+        )
+        changes["note"] = f"{place.note}; {note}" if place.note else note
+    return replace(place, **changes), warnings
+
+
+def _from_rows(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
+    rows = rows_of("grid.csv", key)
+    about = rows_of("places.csv", key)[0]
+    kind = about["kind"]
+    published = [row for row in rows if row["accounting"] == "lifecycle"] or rows
+    target = _NEWEST if year is None else year
+    row = min(published, key=lambda r: (abs(int(r["year"]) - target), -int(r["year"])))
+    used = int(row["year"])
+    warnings = []
+    if year is not None and used != year:
+        warnings.append(f"no carbon intensity of {key} for {year}: the nearest year, {used}, is used")
+    value = mid = float(row["g_per_kwh"])
+    evidence: Any = row["basis"]
+    note = ""
+    upstream = (0.0, 0.0)
+    if kind != "reference" and row["accounting"] == "direct":
+        mid, upstream = from_direct(value, key)
+        evidence = "derived"
+        note = f"derived: direct {value:.5g} g/kWh with the fuel chain and plants added"
+        warnings.append(f"{key}: life-cycle intensity derived from the direct {value:.0f} g/kWh")
+    lag = abs(used - year) if year is not None else max(1, _newest_year() + 1 - used)
+    if kind == "reference":
+        low = high = mid
+    elif key == WORLD:
+        low, high = world_interval(mid)
+    else:
+        low, high = interval(mid, key=key, lag_years=lag, upstream=upstream)
+    place = Place(
+        key=key,
+        name=about["name"],
+        year=used,
+        basis="direct" if kind == "reference" else "lifecycle",
+        g_per_kwh=mid,
+        low_g_per_kwh=low,
+        high_g_per_kwh=high,
+        source=row["source"],
+        evidence=evidence,
+        factor_key=key,
+        note=note,
+    )
+    return place, tuple(warnings)
+
+
+@functools.cache
+def _places() -> dict[str, dict[str, str]]:
+    return {row["key"]: row for row in table("places.csv")}
+
+
+@functools.cache
+def _names() -> dict[str, tuple[str, ...]]:
+    """Every accepted spelling, normalised, with the keys it may mean; a code beats a name."""
+    codes: dict[str, tuple[str, ...]] = {}
+    spoken: dict[str, set[str]] = {}
+    for key, row in _places().items():
+        codes[normalise(key)] = (key,)
+        if row["alpha2"]:
+            codes[normalise(row["alpha2"])] = (key,)
+        for name in (row["name"], *row["aliases"].split("|")):
+            if name:
+                spoken.setdefault(normalise(name), set()).add(key)
+    for key in cloud_regions():
+        codes[key] = (key,)
+        spoken.setdefault(key.partition(":")[2], set()).add(key)
+    return {name: tuple(sorted(keys)) for name, keys in spoken.items()} | codes
+
+
+@functools.cache
+def _newest_year() -> int:
+    return max(int(row["year"]) for row in rows_of("grid.csv", WORLD))

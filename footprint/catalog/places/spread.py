@@ -1,0 +1,91 @@
+"""The uncertainty of a grid factor for one run, and life-cycle factors from direct ones.
+
+All numbers are in ``reference_data/assumptions/places.toml``; the fitted ones are computed
+from the shipped tables by ``calibration/places.py``, and a test repeats it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from footprint.catalog.assumptions import assumed
+
+BANDS = ((150.0, "low"), (500.0, "mid"), (math.inf, "high"))
+"""Upper limits [g/kWh] of low-carbon, mixed and fossil grids, whose spreads differ."""
+
+WITH_PARTS = ("CAN", "CHN", "USA")
+"""Countries whose states or provinces are known: their spread is the country's own."""
+
+Z90 = 1.6448536269514722
+"""95th percentile of the standard normal distribution."""
+
+
+def band(g_per_kwh: float) -> str:
+    """Name of the band a carbon intensity [g/kWh] lies in."""
+    return next(name for limit, name in BANDS if g_per_kwh < limit)
+
+
+def interval(
+    g_per_kwh: float, *, key: str, lag_years: int, upstream: tuple[float, float] = (0.0, 0.0)
+) -> tuple[float, float]:
+    """90 % interval [g/kWh] of an annual average used for one run, ``lag_years`` away.
+
+    Standard deviations of the logarithm combine in quadrature: life-cycle factors and
+    imports, season, drift (growing with the root of the years); so do the log half-widths of a
+    country's states or provinces and of a life-cycle factor derived from a direct one.
+    """
+    name = band(g_per_kwh)
+    variance = assumed(f"places.factor_{name}").value ** 2 + assumed(f"places.season_{name}").value ** 2
+    variance += assumed(f"places.drift_{name}").value ** 2 * lag_years
+    half = Z90 * math.sqrt(variance)
+    parts = (0.0, 0.0)
+    if key in WITH_PARTS:
+        part = assumed(f"places.inside_{key.lower()}")
+        parts = (math.log(part.low), math.log(part.high))
+    low = g_per_kwh * math.exp(-math.hypot(half, upstream[0], parts[0]))
+    return low, g_per_kwh * math.exp(math.hypot(half, upstream[1], parts[1]))
+
+
+def world_interval(g_per_kwh: float) -> tuple[float, float]:
+    """5th and 95th percentile [g/kWh] of the world's countries, weighted by generation.
+
+    The place of the run is unknown, so any kWh of the world is as likely as any other. The interval
+    of other years than the fitted one scales with the world's mean.
+    """
+    low, high = assumed("places.world_low_ratio"), assumed("places.world_high_ratio")
+    return g_per_kwh * low.value, g_per_kwh * high.value
+
+
+def life_cycle_g_per_kwh(
+    direct_g_per_kwh: float, *, upstream_ratio: float, low_carbon_g_per_kwh: float, fossil_g_per_kwh: float
+) -> float:
+    """Life-cycle carbon intensity from a direct one [gCO2e/kWh].
+
+    ``L = r D + c (1 - D / F)``: stack emissions D with the fuel chain's ratio r, and the
+    life-cycle emissions c of the low-carbon share, taken as what fossil plants at F leave.
+    """
+    low_carbon_share = max(0.0, 1.0 - direct_g_per_kwh / fossil_g_per_kwh)
+    return upstream_ratio * direct_g_per_kwh + low_carbon_g_per_kwh * low_carbon_share
+
+
+def from_direct(direct_g_per_kwh: float, key: str) -> tuple[float, tuple[float, float]]:
+    """Life-cycle intensity of ``key`` from its direct one [g/kWh], and its two log half-widths."""
+    country = key[:2].lower()
+    ratio = assumed(f"places.upstream_{country}")
+    fossil = assumed(f"places.fossil_direct_{country}").value
+    plants = assumed("places.low_carbon_plants")
+
+    def at(upstream_ratio: float, low_carbon_g_per_kwh: float) -> float:
+        return life_cycle_g_per_kwh(
+            direct_g_per_kwh,
+            upstream_ratio=upstream_ratio,
+            low_carbon_g_per_kwh=low_carbon_g_per_kwh,
+            fossil_g_per_kwh=fossil,
+        )
+
+    mid = at(ratio.value, plants.value)
+    low = math.hypot(math.log(at(ratio.low, plants.value) / mid), math.log(at(ratio.value, plants.low) / mid))
+    high = math.hypot(
+        math.log(at(ratio.high, plants.value) / mid), math.log(at(ratio.value, plants.high) / mid)
+    )
+    return mid, (low, high)

@@ -1,0 +1,20 @@
+"""What an hour of an accelerator costs, rented or owned."""
+
+from footprint.catalog.prices.find import (
+    PURCHASES,
+    PriceQuote,
+    all_offers,
+    find_price,
+    interruption_factor,
+)
+from footprint.catalog.prices.providers import find_provider, providers
+
+__all__ = [
+    "PURCHASES",
+    "PriceQuote",
+    "all_offers",
+    "find_price",
+    "find_provider",
+    "interruption_factor",
+    "providers",
+]

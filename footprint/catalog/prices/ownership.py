@@ -1,0 +1,82 @@
+"""The price of an hour of an accelerator that is owned.
+
+The cost of owned hardware has two parts with two different drivers, and they are kept
+apart so that neither is counted twice:
+
+* capital, by the accelerator-hour: what was paid, spread over the hours of its life in
+  which it works. It does not know which model runs.
+* electricity, by the facility kilowatt-hour: the energy the estimate already holds (with
+  PUE), times the tariff.
+
+``footprint.estimator`` adds capital x accelerator-hours and tariff x facility kWh.
+"""
+
+from __future__ import annotations
+
+import math
+
+from footprint import equations
+from footprint.catalog.assumptions import assumed
+from footprint.errors import FootprintError
+from footprint.records import record
+from footprint.results import Assumption, Quantity
+
+
+@record
+class OwnedPrice:
+    """Prices of owned hardware: capital per accelerator-hour, electricity per kWh."""
+
+    capital_usd_per_accelerator_h: Quantity
+    electricity_usd_per_kwh: Quantity
+    """Tariff, for the energy of the whole facility."""
+    assumptions: tuple[Assumption, ...]
+    """One row for each input that was not given."""
+
+
+def owned_price(
+    *,
+    capital_usd: float,
+    lifetime_years: float | None = None,
+    utilisation: float | None = None,
+    electricity_usd_per_kwh: float | None = None,
+    accelerators: float = 1.0,
+) -> OwnedPrice:
+    """Price of owned hardware: capital [USD/accelerator-h] and electricity [USD/kWh].
+
+    ``capital_usd`` is what was paid for ``accelerators`` of them with their share of
+    servers, network and installation (one by default). ``utilisation`` is the share of all
+    hours of the lifetime in which they work. What is not given is assumed, ranged and listed.
+
+    Straight-line depreciation to nothing: capital / (lifetime x 8766 h x utilisation).
+
+    Raises:
+        FootprintError: a value that is not finite, not positive or, for a share, above 1.
+    """
+    rows: list[Assumption] = []
+
+    def given_or_assumed(value: float | None, name: str, option: str) -> Quantity:
+        if value is not None:
+            return Quantity(_positive(name, value))
+        number = assumed(f"prices.{name}")
+        rows.append(number.row(option))
+        return number.quantity
+
+    if utilisation is not None and utilisation > 1:
+        raise FootprintError(
+            f"utilisation is a share of all hours, above 0 and at most 1, not {utilisation!r}"
+        )
+    life = given_or_assumed(lifetime_years, "lifetime_years", "--lifetime-years")
+    busy = given_or_assumed(utilisation, "utilisation", "--utilisation")
+    tariff = given_or_assumed(electricity_usd_per_kwh, "electricity_usd_per_kwh", "--electricity-usd-per-kwh")
+    each_usd = _positive("capital_usd", capital_usd) / _positive("accelerators", accelerators)
+    return OwnedPrice(
+        capital_usd_per_accelerator_h=equations.owned_usd_per_h(each_usd, equations.working_h(life, busy)),
+        electricity_usd_per_kwh=tariff,
+        assumptions=tuple(rows),
+    )
+
+
+def _positive(name: str, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise FootprintError(f"{name} must be a finite number above 0, not {value!r}")
+    return value

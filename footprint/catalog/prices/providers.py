@@ -1,0 +1,72 @@
+"""Providers that rent accelerators: their ids, their other names, and their kind.
+
+``reference_data/providers.csv``; ``kind`` is hyperscaler, gpu_cloud, marketplace (hosts of
+third parties) or table (prices that a publication printed, which nobody offers).
+"""
+
+from __future__ import annotations
+
+import functools
+
+from footprint.catalog.files import read_csv, shipped
+from footprint.catalog.names import normalise, unknown
+from footprint.catalog.prices.offers import sellers
+from footprint.records import record
+
+
+@record
+class Provider:
+    """A provider that rents accelerators, or a published table of prices."""
+
+    id: str
+    name: str
+    kind: str
+    aliases: tuple[str, ...]
+    only_seller_of: tuple[str, ...]
+    """Prefixes of the ids of accelerators that only this provider rents out."""
+
+
+@functools.cache
+def provider_table() -> dict[str, Provider]:
+    """Every provider by its id."""
+    return {
+        row["provider"]: Provider(
+            id=row["provider"],
+            name=row["name"],
+            kind=row["kind"],
+            aliases=tuple(filter(None, row["aliases"].split(";"))),
+            only_seller_of=tuple(filter(None, row["only_seller_of"].split(";"))),
+        )
+        for row in read_csv(shipped("reference_data/providers.csv"))
+    }
+
+
+def providers() -> list[str]:
+    """Ids of the providers with at least one offer, sorted."""
+    return list(sellers())
+
+
+def find_provider(name: str) -> str:
+    """Canonical id of a provider, from its id or another name it goes by.
+
+    Raises:
+        UnknownNameError: no provider has this name; the message names the nearest.
+    """
+    wanted = normalise(name)
+    for provider in provider_table().values():
+        if wanted in (provider.id, normalise(provider.name), *provider.aliases):
+            return provider.id
+    raise unknown("provider", name, providers(), "`footprint prices list` shows them all")
+
+
+def is_table(provider: str) -> bool:
+    """True for a table of prices that a publication used, which is no offer."""
+    return provider_table()[provider].kind == "table"
+
+
+def only_seller(accelerator_id: str) -> str | None:
+    """Id of the only provider that rents this accelerator; None if there may be several."""
+    for provider in provider_table().values():
+        if provider.only_seller_of and accelerator_id.startswith(provider.only_seller_of):
+            return provider.id
+    return None

@@ -1,0 +1,42 @@
+"""One price with its interval, from the medians of providers.
+
+The choice of the provider is by far the largest part of what is unknown about a price, so the
+interval is the spread between providers where there are several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from footprint.catalog.assumptions import assumed
+from footprint.catalog.prices.offers import median, percentile
+from footprint.results import Quantity
+from footprint.schema import PriceOffer
+
+ENOUGH_PROVIDERS = 5
+"""With fewer providers the interval is their range instead of percentiles."""
+
+
+def over_providers(medians: Mapping[str, float], cause: str) -> tuple[Quantity, str]:
+    """The median over providers [USD per accelerator-hour], and what its interval is."""
+    prices = sorted(medians.values())
+    mid = median(prices)
+    if len(prices) == 1:
+        factor = assumed("prices.one_provider_factor")
+        wide = Quantity.between(mid * factor.low, mid, mid * factor.high, cause)
+        return wide, f"single provider, widened by how providers of other chips differ ({factor.basis})"
+    if len(prices) < ENOUGH_PROVIDERS:
+        whole = Quantity.between(prices[0], mid, prices[-1], cause)
+        return whole, f"min-max over {len(prices)} providers"
+    middle = Quantity.between(percentile(prices, 0.05), mid, percentile(prices, 0.95), cause)
+    return middle, f"p5-p95 over {len(prices)} providers"
+
+
+def within_provider(offers: Sequence[PriceOffer], cause: str) -> tuple[Quantity, str]:
+    """The median of one provider's offers [USD per accelerator-hour], with their range."""
+    prices = sorted(offer.usd_per_accelerator_h for offer in offers)
+    mid = median(prices)
+    if prices[0] == prices[-1]:
+        return Quantity(mid), "single provider, one list price"
+    whole = Quantity.between(prices[0], mid, prices[-1], cause)
+    return whole, f"single provider, min-max over its {len(prices)} offers"
