@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -50,6 +49,8 @@ def checked(kind: type[Record], raw: Mapping[str, Any], origin: str) -> Record:
 
     try:
         # As JSON: in its strict mode pydantic takes lists for tuples, but no text for numbers.
+        import json
+
         return TypeAdapter(kind).validate_json(json.dumps(raw, default=str), strict=True)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)

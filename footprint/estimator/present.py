@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from time import gmtime, strftime
 
 from footprint.catalog.version import DATA_VERSION, footprint_version
-from footprint.estimator.chain import Outcome, of_all_runs
+from footprint.estimator.chain import Consequences, Outcome, of_all_runs
 from footprint.estimator.facts import Facts, Price
 from footprint.estimator.predict import Prediction
 from footprint.estimator.resolve.price import summary
@@ -19,7 +19,7 @@ from footprint.estimator.run import (
     workload_summary,
 )
 from footprint.performance.power import share_row
-from footprint.results import Assumption
+from footprint.results import Assumption, Quantity
 from footprint.results.estimate import (
     EnergyComponents,
     Estimate,
@@ -40,13 +40,11 @@ def present(facts: Facts, prediction: Prediction, outcome: Outcome, trace: Trace
     if site.summary is None or site.grid_g_per_kwh is None or means.co2e_kg is None:
         raise AssertionError("the place of an estimate is known")
     repeats = Repeats(runs=request.runs or 1, failed_share=request.failed_share or 0.0)
-    model = facts.model
-    default_name = f"{model.id if model else 'run'} on {cluster.accelerator.id}:{cluster.count}"
     return Estimate(
         footprint_version=footprint_version(),
         data_version=DATA_VERSION,
         created_at=strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime()),
-        name=request.name or default_name,
+        name=name_of(facts),
         boundary=BOUNDARY,
         model=model_summary(facts),
         cluster=cluster_summary(facts),
@@ -72,7 +70,7 @@ def present(facts: Facts, prediction: Prediction, outcome: Outcome, trace: Trace
         co2e_market_kg=means.co2e_market_kg,
         embodied_co2e_kg=means.embodied_co2e_kg,
         water_l=means.water_l,
-        price=None if facts.price is None else price_summary(facts.price, outcome),
+        price=None if facts.price is None else price_summary(facts.price, means, outcome.accelerator_h),
         cost_usd=means.cost_usd,
         repeats=repeats,
         total=RepeatTotal(
@@ -82,13 +80,13 @@ def present(facts: Facts, prediction: Prediction, outcome: Outcome, trace: Trace
             cost_usd=None if means.cost_usd is None else of_all_runs(means.cost_usd, repeats),
         ),
         published=published_run(facts),
-        assumptions=tuple(dict.fromkeys(_rows(facts, prediction))),
-        warnings=tuple(dict.fromkeys(_warnings(facts, prediction, outcome))),
+        assumptions=tuple(dict.fromkeys(rows_of(facts, prediction))),
+        warnings=tuple(dict.fromkeys(warnings_of(facts, prediction, outcome))),
         links=tuple(trace.links),
     )
 
 
-def _rows(facts: Facts, prediction: Prediction) -> Iterator[Assumption]:
+def rows_of(facts: Facts, prediction: Prediction) -> Iterator[Assumption]:
     """What was assumed, in the order in which the chain takes it."""
     yield from facts.site.rows
     yield from facts.anchor_rows
@@ -112,7 +110,8 @@ def _rows(facts: Facts, prediction: Prediction) -> Iterator[Assumption]:
         yield from facts.price.rows
 
 
-def _warnings(facts: Facts, prediction: Prediction, outcome: Outcome) -> Iterator[str]:
+def warnings_of(facts: Facts, prediction: Prediction, outcome: Outcome) -> Iterator[str]:
+    """What is worth a warning."""
     yield from facts.site.warnings
     yield from facts.warnings
     yield from prediction.warnings
@@ -127,15 +126,22 @@ def _warnings(facts: Facts, prediction: Prediction, outcome: Outcome) -> Iterato
         yield from facts.price.warnings
 
 
-def price_summary(price: Price, outcome: Outcome) -> PriceSummary:
+def name_of(facts: Facts) -> str:
+    """The name that was given, else the model and the cluster."""
+    model, cluster = facts.model, facts.cluster
+    default = f"{model.id if model else 'run'} on {cluster.accelerator.id}:{cluster.count}"
+    return facts.request.name or default
+
+
+def price_summary(price: Price, means: Consequences, accelerator_h: Quantity) -> PriceSummary:
     """The price of an accelerator-hour; that of owned hardware follows from the run."""
     if price.summary is not None:
         return price.summary
-    cost, tariff = outcome.consequences.cost_usd, price.electricity_usd_per_kwh
+    cost, tariff = means.cost_usd, price.electricity_usd_per_kwh
     if cost is None or tariff is None:
         raise AssertionError("owned hardware has a cost and a tariff")
     parts = (
         f"capital {price.usd_per_accelerator_h.mid:.4g} USD an accelerator-hour, "
         f"electricity {tariff.mid:.4g} USD/kWh"
     )
-    return summary(cost / outcome.accelerator_h, "owned", "capital share and electricity", parts)
+    return summary(cost / accelerator_h, "owned", "capital share and electricity", parts)

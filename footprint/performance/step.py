@@ -13,8 +13,6 @@ from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
-from footprint.performance.advice import does_not_fit
-from footprint.performance.anchoring import Anchor, anchored_factor, weight_of
 from footprint.performance.constants import memory_constants
 from footprint.performance.layout import Layout
 from footprint.performance.machine import Machine
@@ -27,6 +25,7 @@ from footprint.schema import Cluster
 
 if TYPE_CHECKING:
     from footprint.flops import StepFlops
+    from footprint.performance.anchoring import Anchor
 
 CAUSE = "time_model"
 LEAST_BUSY = 0.05
@@ -160,6 +159,8 @@ def step_facts(
     rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
     if anchor is not None:
+        from footprint.performance.anchoring import anchored_factor, weight_of
+
         if anchor.applies(cluster.accelerator.id, precision):
             weight = weight_of(float(step_flop.parameters.total), length, anchor)
             spread = anchored_factor(weight, anchor, CAUSE)
@@ -196,6 +197,8 @@ def predict(facts: StepFacts) -> StepPrediction:
     step_time_s, mfu = timed(facts, raw.seconds)
     warnings = facts.warnings
     if not raw.fits:
+        from footprint.performance.advice import does_not_fit
+
         advice = does_not_fit(
             facts.work, machine, raw.layout, facts.given, facts.flash, facts.sequence_length
         )

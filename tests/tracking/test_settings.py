@@ -13,7 +13,7 @@ import pytest
 
 from footprint.errors import FootprintError
 from footprint.tracking import Run
-from footprint.tracking.report.live_chain import site_of
+from footprint.tracking.report.run_chain import site_of_run
 from tests.cli.run import footprint
 from tests.tracking.fault_harness import ROOT
 
@@ -125,6 +125,6 @@ def test_the_program_does_not_start_with_an_unknown_name(tmp_path: Path) -> None
 
 def test_a_place_that_a_later_version_does_not_know_has_no_low_value() -> None:
     """A journal may name what this version's data does not hold."""
-    site = site_of({"region": "Atlantis"})
-    assert site.grid is None
+    site = site_of_run({"region": "Atlantis"})
+    assert site.grid_g_per_kwh is None
     assert site.pue.mid > 1.3

@@ -185,6 +185,8 @@ def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, state
 
 def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
     """FootprintError for more stages than layers, or expert ranks that do not divide what they share out."""
+    if request.pp is None and request.ep is None:
+        return
     stages, experts = request.pp or 1, request.ep or 1
     wrong = too_many_stages(model, stages)
     if wrong is None and not request.force:

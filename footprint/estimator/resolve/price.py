@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from footprint.catalog.prices import PriceQuote, find_price, owned_price
+from footprint.catalog.prices import PriceQuote, find_price
 from footprint.errors import MissingFactError, UnknownNameError
 from footprint.estimator.facts import Price
 from footprint.estimator.request import EstimateRequest
@@ -23,6 +23,8 @@ def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price |
         hourly = Quantity(request.usd_per_hour)
         return Price(usd_per_accelerator_h=hourly, summary=summary(hourly, "given", "given by the user")), ()
     if request.capital_usd is not None:
+        from footprint.catalog.prices.ownership import owned_price
+
         owned = owned_price(
             capital_usd=request.capital_usd,
             lifetime_years=request.lifetime_years,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
@@ -29,13 +31,15 @@ from footprint.estimator.resolve.workload import resolve_workload
 from footprint.estimator.workload import Workload, shape_of
 from footprint.flops import StepFlops
 from footprint.flops.checks import positions_warning
-from footprint.performance.anchoring import Anchor
 from footprint.performance.goodput import goodput_facts
 from footprint.performance.power import power_factors
 from footprint.performance.step import step_facts
 from footprint.records import replace
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, TrainingMethod
+
+if TYPE_CHECKING:
+    from footprint.performance.anchoring import Anchor
 
 _POWER_OPTION = "--accelerator-power-w"
 

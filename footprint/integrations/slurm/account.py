@@ -15,7 +15,7 @@ from footprint.records import record
 from footprint.results import Assumption, Quantity, total
 from footprint.results.estimate import Estimate
 from footprint.results.measurement import DoneWork, MeasuredComponents, Measurement, MeterSummary
-from footprint.units import SECONDS_PER_HOUR, W_PER_KW
+from footprint.units import SECONDS_PER_HOUR
 
 STATUS = {
     "COMPLETED": "completed", "RUNNING": "running", "SUSPENDED": "running", "COMPLETING": "running",
@@ -140,7 +140,7 @@ def _measure(
         if name != reads
     ]
     energy = equations.facility_energy_kwh(it_energy, model.pue)
-    cooling = Quantity(it_energy.mid * max(0.0, model.pue.mid - 1.0), it_energy.spread)
+    cooling = equations.cooling_kwh(it_energy, model.pue)
     share = energy / total([one.energy_kwh for one in estimates])
     market, water, cost = (
         _sum([getattr(one, name) for one in estimates]) for name in ("co2e_market_kg", "water_l", "cost_usd")
@@ -165,7 +165,7 @@ def _measure(
         goodput=None,
         duration_h=Quantity(hours),
         accelerator_h=total([one.accelerator_h for one in estimates]),
-        it_power_w=it_energy / hours * W_PER_KW,
+        it_power_w=equations.mean_power_w(it_energy, hours),
         it_energy_kwh=it_energy,
         energy_components_kwh=MeasuredComponents(**components, cooling=cooling),
         pue=model.pue,

@@ -25,7 +25,7 @@ from footprint.tracking.budget.budget_spent import spent_before
 from footprint.tracking.journal.other_ranks import Peers
 from footprint.tracking.recorder.counts import Counts, Snapshot
 from footprint.tracking.recorder.recorder import Recorder
-from footprint.tracking.report.live_chain import LiveChain
+from footprint.tracking.report.run_chain import RunChain
 from footprint.units import SECONDS_PER_HOUR
 
 FIRST_LOOK_S, LEAST_LOOK_S = 1.0, 0.25
@@ -60,7 +60,7 @@ class BudgetKeeper:
 
     def watch(
         self,
-        chain: LiveChain,
+        chain: RunChain,
         it_kwh: float | None,
         ahead: dict[str, float],
         state: dict[str, Any],
@@ -224,7 +224,7 @@ class BudgetKeeper:
             self._leave_at(step, 1.0)  # the others look as often as we do
 
 
-def _mids(chain: LiveChain, it_kwh: float | None, hours: float) -> dict[str, float]:
+def _mids(chain: RunChain, it_kwh: float | None, hours: float) -> dict[str, float]:
     """What was used, in the quantities that a budget can limit."""
     used = {"duration_h": hours}
     if it_kwh is not None:

@@ -15,7 +15,7 @@ from footprint.tracking.journal.other_ranks import Peers
 from footprint.tracking.progress.line import ProgressLine, wanted
 from footprint.tracking.recorder.counts import Counts, Snapshot
 from footprint.tracking.recorder.recorder import Recorder
-from footprint.tracking.report.live_chain import LiveChain, make_chain
+from footprint.tracking.report.run_chain import RunChain, make_chain
 from footprint.units import SECONDS_PER_HOUR, W_PER_KW
 
 METER_START_S = 15.0
@@ -32,7 +32,7 @@ class Watcher:
     ) -> None:
         self.latest: Forecast | None = None
         self._recorder, self._counts = recorder, counts
-        self._chain: LiveChain | None = None
+        self._chain: RunChain | None = None
         self._forecaster: Forecaster | None = None
         self._unit = ""
         self._power = PowerHistory()
@@ -165,7 +165,7 @@ class Watcher:
             half = Z90 * left * self._power.log_sd(found.remaining_h * SECONDS_PER_HOUR)
             ahead = Quantity(1.0, {"power_ahead": (-half, half)})
             energy = self._chain.energy_kwh(duration * (it_kwh / so_far_h) * ahead)
-        grid = self._chain.grid_g_per_kwh
+        grid = self._chain.site.grid_g_per_kwh
         return Forecast(
             progress=found.progress,
             steps=snapshot.steps,

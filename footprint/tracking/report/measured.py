@@ -8,13 +8,19 @@ only in what was measured.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from footprint import equations
 from footprint.catalog.assumptions import assumed
+from footprint.catalog.version import DATA_VERSION, footprint_version
+from footprint.estimator.chain import Consequences, consequences
+from footprint.estimator.facts import Facts, Site
+from footprint.estimator.present import MFU_WALL_CLOCK, name_of, price_summary, rows_of, warnings_of
+from footprint.estimator.run import cluster_summary, flop_summary, model_summary
 from footprint.results import Assumption, Quantity, total
-from footprint.results.estimate import Estimate
 from footprint.results.human import figures
 from footprint.results.measurement import (
     DoneWork,
@@ -24,8 +30,8 @@ from footprint.results.measurement import (
     SegmentSummary,
 )
 from footprint.tracking.meter.readings import LEAST_READ_S
-from footprint.tracking.report.live_chain import Site, is_processor, model_of_hours, site_of
 from footprint.tracking.report.node_energy import ComponentTotal
+from footprint.tracking.report.run_chain import RunModel, is_processor, model_of_hours, site_of_run
 from footprint.tracking.report.run_totals import RunTotals
 from footprint.units import SECONDS_PER_HOUR
 
@@ -49,57 +55,87 @@ def measure(totals: RunTotals) -> Measurement:
     """The measurement of one run; quantities that nothing supplies are None."""
     model, problem = _model_of(totals)
     parts = _Parts(warnings=[*totals.warnings, *totals.missing, *([problem] if problem else [])])
-    parts.warnings += impossible(model.mfu if model else None)
+    parts.warnings += impossible(model.prediction.mfu if model else None)
     parts.warnings += (totals.estimate or {}).get("warnings") or ()
     it_energy = _it_energy(totals, model, parts)
-    place = _place(totals, model)
-    energy = None if it_energy is None else equations.facility_energy_kwh(it_energy, place.pue)
     duration_h = Quantity(totals.duration_s / SECONDS_PER_HOUR)
-    if energy is not None and it_energy is not None and place.pue.mid > 1:
-        parts.energy["cooling"] = _overhead(it_energy, place.pue)
-    share = (
-        None if model is None or energy is None or model.energy_kwh.mid == 0 else energy / model.energy_kwh
-    )
+    site = model.facts.site if model is not None else site_of_run(totals.given)
+    means = None if it_energy is None else _consequences(it_energy, site, model)
+    if means is not None and site.pue.mid > 1:
+        parts.energy["cooling"] = means.cooling_kwh
+    timeless = it_energy is None or duration_h.mid == 0
     return Measurement(
-        footprint_version=_version(),
-        data_version=_data_version(),
+        footprint_version=footprint_version(),
+        data_version=DATA_VERSION,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        name=str(totals.given.get("name") or (model.name if model else totals.run_id)),
+        name=str(totals.given.get("name") or (name_of(model.facts) if model else totals.run_id)),
         boundary=_boundary(totals, model),
         run_id=totals.run_id,
         status=totals.status,
         started_at=totals.segments[0].started_at,
-        model=model.model if model else None,
-        cluster=model.cluster if model else None,
-        workload=_work(totals, model),
-        flop=model.flop if model else None,
-        peak_flop_per_s=model.peak_flop_per_s if model else None,
         step_time_s=None if totals.step_s is None else Quantity(totals.step_s),
-        mfu=None if model is None or model.mfu is None else Quantity(model.mfu.mid),
-        mfu_convention=model.mfu_convention if model else "",
         goodput=_goodput(totals),
         duration_h=duration_h,
-        accelerator_h=model.accelerator_h if model else None,
-        it_power_w=None if it_energy is None or duration_h.mid == 0 else it_energy / duration_h * 1000.0,
+        it_power_w=None if timeless else equations.mean_power_w(it_energy, duration_h),
         it_energy_kwh=it_energy,
         energy_components_kwh=MeasuredComponents(**{k: v for k, v in parts.energy.items() if k != "node"}),
-        pue=place.pue,
-        energy_kwh=energy,
-        place=place.summary,
-        grid_g_per_kwh=place.grid,
-        co2e_kg=None if energy is None or place.grid is None else equations.co2e_kg(energy, place.grid),
-        co2e_market_kg=_scaled(model.co2e_market_kg, share) if model else None,
-        embodied_co2e_kg=model.embodied_co2e_kg if model else None,
-        water_l=_scaled(model.water_l, share) if model else None,
-        price=model.price if model else None,
-        cost_usd=model.cost_usd if model else None,
+        pue=site.pue,
+        energy_kwh=means.energy_kwh if means else None,
+        place=site.summary,
+        grid_g_per_kwh=site.grid_g_per_kwh,
+        co2e_kg=means.co2e_kg if means else None,
+        co2e_market_kg=means.co2e_market_kg if means else None,
+        water_l=means.water_l if means else None,
+        **_of_model(totals, model, means),
         segments=_segments(totals),
         meters=tuple(parts.meters),
         phases=totals.phases,
         faults=tuple(totals.faults),
-        assumptions=tuple(dict.fromkeys((*parts.assumptions, *(model.assumptions if model else ())))),
-        warnings=tuple(dict.fromkeys((*parts.warnings, *place.warnings, *(model.warnings if model else ())))),
+        assumptions=tuple(dict.fromkeys((*parts.assumptions, *_rows(model)))),
+        warnings=tuple(dict.fromkeys((*parts.warnings, *_warnings(site, model)))),
     )
+
+
+def _consequences(it_energy_kwh: Quantity, site: Site, model: RunModel | None) -> Consequences:
+    """What the measured energy means at the run's site; hardware and price where they are known."""
+    if model is None:
+        return consequences(it_energy_kwh, Quantity(0.0), site)
+    facts, accelerator_h = model.facts, model.outcome.accelerator_h
+    return consequences(it_energy_kwh, accelerator_h, site, facts.embodied, facts.price)
+
+
+def _of_model(totals: RunTotals, model: RunModel | None, means: Consequences | None) -> dict[str, Any]:
+    """What only a known hardware says: model, FLOPs, MFU, accelerator-hours, embodied CO2e and cost."""
+    if model is None:
+        unknown = ("model", "cluster", "flop", "peak_flop_per_s", "mfu", "accelerator_h", "price", "cost_usd")
+        nothing = dict.fromkeys((*unknown, "embodied_co2e_kg"))
+        return {**nothing, "mfu_convention": "", "workload": _work(totals, None)}
+    facts, prediction, outcome = model.facts, model.prediction, model.outcome
+    # Hours alone have their price and their embodied share, whatever a meter read.
+    means = means or outcome.consequences
+    return {
+        "model": model_summary(facts),
+        "cluster": cluster_summary(facts),
+        "flop": flop_summary(facts, prediction.layout),
+        "peak_flop_per_s": facts.cluster.accelerator.peak_flop_per_s[facts.precision],
+        "mfu": None if prediction.mfu is None else Quantity(prediction.mfu.mid),
+        "mfu_convention": MFU_WALL_CLOCK,
+        "accelerator_h": outcome.accelerator_h,
+        "embodied_co2e_kg": means.embodied_co2e_kg,
+        "price": None if facts.price is None else price_summary(facts.price, means, outcome.accelerator_h),
+        "cost_usd": means.cost_usd,
+        "workload": _work(totals, facts),
+    }
+
+
+def _rows(model: RunModel | None) -> Iterable[Assumption]:
+    return () if model is None else rows_of(model.facts, model.prediction)
+
+
+def _warnings(site: Site, model: RunModel | None) -> Iterable[str]:
+    if model is None:
+        return site.warnings
+    return warnings_of(model.facts, model.prediction, model.outcome)
 
 
 def impossible(mfu: Quantity | None) -> list[str]:
@@ -112,20 +148,8 @@ def impossible(mfu: Quantity | None) -> list[str]:
     ]
 
 
-def _version() -> str:
-    from footprint.catalog.version import footprint_version
-
-    return footprint_version()
-
-
-def _data_version() -> str:
-    from footprint.catalog.version import DATA_VERSION
-
-    return DATA_VERSION
-
-
-def _model_of(totals: RunTotals) -> tuple[Estimate | None, str]:
-    """The estimator's chain for the hours that were measured; None, and why, where it cannot be made."""
+def _model_of(totals: RunTotals) -> tuple[RunModel | None, str]:
+    """The chain for the hours that were measured; None, and why, where it cannot be made."""
     work = {
         name: amount
         for name, amount in (("tokens", totals.tokens), ("samples", totals.samples), ("steps", totals.steps))
@@ -136,7 +160,7 @@ def _model_of(totals: RunTotals) -> tuple[Estimate | None, str]:
     return model_of_hours(totals.given, max(totals.duration_s, 1e-3) / SECONDS_PER_HOUR, counted)
 
 
-def _it_energy(totals: RunTotals, model: Estimate | None, parts: _Parts) -> Quantity | None:
+def _it_energy(totals: RunTotals, model: RunModel | None, parts: _Parts) -> Quantity | None:
     """IT energy of the nodes [kWh]: components read, and the modelled remainder."""
     node = totals.components.get("node")
     if node is not None and node.kwh > 0:
@@ -183,16 +207,12 @@ def _too_little_to_fill(found: ComponentTotal) -> bool:
     return found.seen_s < min(LEAST_READ_S, found.unseen_s) and not found.stood_in_s
 
 
-def _add_remainder(model: Estimate, totals: RunTotals, parts: _Parts) -> None:
+def _add_remainder(model: RunModel, totals: RunTotals, parts: _Parts) -> None:
     """Components that no meter read, from the power model for the same hours, labelled so."""
-    modelled = model.energy_components_kwh
-    predicted = {
-        "accelerators": modelled.accelerators,
-        "cpu": modelled.cpu,
-        "ram": modelled.ram,
-        "other_node": None if modelled.other_node is None else modelled.other_node * totals.host_share,
-        "network": None if modelled.network is None else modelled.network * totals.host_share,
-    }
+    predicted = dict(model.outcome.components_kwh)
+    for name in ("other_node", "network"):
+        whole = predicted[name]
+        predicted[name] = None if whole is None else whole * totals.host_share
     if is_processor(totals.given.get("hw")):
         # the accelerators of this cluster are its processors, which the cpu channel read
         if parts.energy.get("cpu") is None:
@@ -211,22 +231,6 @@ def _sum(one: Quantity | None, other: Quantity | None) -> Quantity | None:
     return total(present) if present else None
 
 
-def _place(totals: RunTotals, model: Estimate | None) -> Site:
-    """PUE and grid of the run: the estimate's, else looked up for what was given."""
-    if model is not None:
-        return Site(model.pue, model.grid_g_per_kwh, model.place)
-    return site_of(totals.given)
-
-
-def _overhead(it_energy: Quantity, pue: Quantity) -> Quantity:
-    """Energy of cooling and power distribution [kWh]."""
-    return Quantity(it_energy.mid * (pue.mid - 1.0), it_energy.spread)
-
-
-def _scaled(quantity: Quantity | None, share: Quantity | None) -> Quantity | None:
-    return None if quantity is None or share is None else Quantity(quantity.mid * share.mid, quantity.spread)
-
-
 def _goodput(totals: RunTotals) -> Quantity | None:
     """Median step time x steps over wall-clock time [1]; at most 1."""
     if totals.step_s is None or totals.steps < 2 or totals.duration_s <= 0:
@@ -234,18 +238,18 @@ def _goodput(totals: RunTotals) -> Quantity | None:
     return Quantity(min(1.0, totals.step_s * totals.steps / totals.duration_s))
 
 
-def _work(totals: RunTotals, model: Estimate | None) -> DoneWork:
-    workload = model.workload if model else None
+def _work(totals: RunTotals, facts: Facts | None) -> DoneWork:
+    workload = facts.workload if facts else None
     return DoneWork(
         tokens=totals.tokens or None,
         samples=totals.samples or None,
         steps=totals.steps or None,
         method=workload.method if workload else None,
-        precision=workload.precision if workload else None,
+        precision=facts.precision if facts and workload else None,
     )
 
 
-def _boundary(totals: RunTotals, model: Estimate | None) -> str:
+def _boundary(totals: RunTotals, model: RunModel | None) -> str:
     if "node" in totals.components or model is not None:
         return "facility"
     return "facility, of the components read only"

@@ -13,7 +13,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.records import record
-from footprint.tracking.report.live_chain import is_processor
+from footprint.tracking.report.run_chain import is_processor
 from footprint.tracking.report.run_report import RunReport
 
 LEAST_STEPS = 20

@@ -15,8 +15,8 @@ from footprint.tracking.journal.process_record import RUNNING, ProcessRecord
 from footprint.tracking.journal.report_claim import claim
 from footprint.tracking.journal.segments import Segment, segments_of
 from footprint.tracking.report.compared import compare
-from footprint.tracking.report.live_chain import is_processor
 from footprint.tracking.report.measured import measure
+from footprint.tracking.report.run_chain import is_processor
 from footprint.tracking.report.run_totals import RunTotals, merge, runs_of
 
 STALE_FLUSHES = 10

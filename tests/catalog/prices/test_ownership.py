@@ -7,7 +7,7 @@ import math
 import pytest
 
 from footprint import equations
-from footprint.catalog.prices import owned_price
+from footprint.catalog.prices.ownership import owned_price
 from footprint.errors import FootprintError
 
 GIVEN = {"capital_usd": 20000.0, "lifetime_years": 4.0, "utilisation": 0.5, "electricity_usd_per_kwh": 0.12}
