@@ -25,8 +25,8 @@ from calibration.fit import (
 )
 from calibration.goodput import implied
 from footprint.catalog.files import reference_folder
-from footprint.performance.constants import Constants, load_constants
 from footprint.performance.predict import regime
+from footprint.performance.roofline.constants import Constants, load_constants
 
 ROOT = Path(__file__).resolve().parents[1]
 VERIFIED = Path(__file__).with_name("verified.txt")

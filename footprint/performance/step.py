@@ -13,12 +13,12 @@ from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
-from footprint.performance.constants import memory_constants
-from footprint.performance.layout import Layout
-from footprint.performance.machine import Machine
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
-from footprint.performance.techniques import techniques_of
-from footprint.performance.work import Work
+from footprint.performance.roofline.constants import memory_constants
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.techniques import techniques_of
+from footprint.performance.roofline.work import Work
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
@@ -197,7 +197,7 @@ def predict(facts: StepFacts) -> StepPrediction:
     step_time_s, mfu = timed(facts, raw.seconds)
     warnings = facts.warnings
     if not raw.fits:
-        from footprint.performance.advice import does_not_fit
+        from footprint.performance.layouts.advice import does_not_fit
 
         advice = does_not_fit(
             facts.work, machine, raw.layout, facts.given, facts.flash, facts.sequence_length

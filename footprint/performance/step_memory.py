@@ -5,13 +5,13 @@ from __future__ import annotations
 from footprint.catalog.assumptions import assumed_values
 from footprint.errors import FootprintError
 from footprint.flops import StepFlops
-from footprint.performance.constants import Constants, memory_constants
-from footprint.performance.layout import Layout
-from footprint.performance.machine import BYTES
-from footprint.performance.memory import Memory, memory
+from footprint.performance.layouts.shapes import interleaving
 from footprint.performance.predict import work_of
-from footprint.performance.shapes import interleaving
-from footprint.performance.techniques import Techniques, techniques_of
+from footprint.performance.roofline.constants import Constants, memory_constants
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import BYTES
+from footprint.performance.roofline.memory import Memory, memory
+from footprint.performance.roofline.techniques import Techniques, techniques_of
 from footprint.records import record, replace
 
 _QLORA_WEIGHT = "qlora_weight"

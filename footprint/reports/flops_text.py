@@ -13,7 +13,7 @@ from footprint.units import BYTE_PER_GIB
 if TYPE_CHECKING:
     from footprint.flops.schedule import RunFlops
     from footprint.flops.verify import Proof
-    from footprint.performance.memory import Memory
+    from footprint.performance.roofline.memory import Memory
 
 SCHEMA = "footprint/flops/1"
 

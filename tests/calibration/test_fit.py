@@ -22,7 +22,7 @@ from calibration.fit import (
     resolution,
 )
 from footprint.catalog.assumptions import assumed
-from footprint.performance.constants import load_constants
+from footprint.performance.roofline.constants import load_constants
 from footprint.records import replace
 
 

@@ -12,15 +12,21 @@ from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError
 from footprint.flops import StepFlops, count_step
-from footprint.performance.constants import load_constants, memory_constants
-from footprint.performance.finder import find_layout
-from footprint.performance.layout import Layout
-from footprint.performance.machine import Machine
-from footprint.performance.memory import activation_byte, memory, memory_byte, state_byte, usable_byte
+from footprint.performance.layouts.finder import find_layout
+from footprint.performance.layouts.shapes import interleaving
 from footprint.performance.predict import work_of
-from footprint.performance.shapes import interleaving
+from footprint.performance.roofline.constants import load_constants, memory_constants
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.memory import (
+    activation_byte,
+    memory,
+    memory_byte,
+    state_byte,
+    usable_byte,
+)
+from footprint.performance.roofline.work import Work
 from footprint.performance.step_memory import step_memory
-from footprint.performance.work import Work
 from footprint.schema import StepShape, TrainingMethod
 from footprint.validation.throughput import countable_cases
 from tests.conftest import Footprint

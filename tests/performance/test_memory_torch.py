@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from footprint.catalog.assumptions import assumed
-from footprint.performance.layout import Layout
-from footprint.performance.memory import activation_byte, parameter_bytes
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.memory import activation_byte, parameter_bytes
 from tests.performance.test_memory import BEFORE_FUSION, machine, work
 
 torch = pytest.importorskip("torch")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from footprint.flops import StepFlops
     from footprint.flops.schedule import RunFlops
-    from footprint.performance.memory import Memory
+    from footprint.performance.roofline.memory import Memory
     from footprint.schema import ModelConfig, Phase, StepShape, TrainingMethod
 
 _EPILOG = """\b
@@ -264,8 +264,8 @@ def _device(name: str | None) -> tuple[str, float, float] | None:
     if name is None:
         return None
     from footprint.catalog.hardware import find_accelerator
-    from footprint.performance.constants import load_constants
-    from footprint.performance.memory import usable_of
+    from footprint.performance.roofline.constants import load_constants
+    from footprint.performance.roofline.memory import usable_of
     from footprint.units import BYTE_PER_GIB
 
     chip = find_accelerator(name)
@@ -277,7 +277,7 @@ def _memory(step: StepFlops, options: dict[str, Any]) -> Memory:
     from footprint.catalog.version import DATA_YEAR
     from footprint.errors import FootprintError
     from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
-    from footprint.performance.layout import Layout
+    from footprint.performance.roofline.layout import Layout
     from footprint.performance.step_memory import step_memory
 
     assert step.operations is not None  # noqa: S101 - asked for steps counted by formula only

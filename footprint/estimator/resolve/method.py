@@ -12,9 +12,9 @@ from footprint.flops import StepFlops
 from footprint.flops.operations import Model
 from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
 from footprint.performance import choose_precision
-from footprint.performance.constants import memory_constants
-from footprint.performance.memory import parameter_bytes
-from footprint.performance.techniques import techniques_of
+from footprint.performance.roofline.constants import memory_constants
+from footprint.performance.roofline.memory import parameter_bytes
+from footprint.performance.roofline.techniques import techniques_of
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Phase, Recompute, TrainingMethod

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from footprint.arithmetic import Number, maximum, minimum, where
-from footprint.performance.constants import Constants
-from footprint.performance.techniques import techniques_of
+from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.techniques import techniques_of
 from footprint.schema import Cluster
 
 BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from footprint.errors import FootprintError
-from footprint.performance.finder import find_layout
-from footprint.performance.layout import Layout
-from footprint.performance.machine import Machine
-from footprint.performance.shapes import Given
-from footprint.performance.work import Work
+from footprint.performance.layouts.finder import find_layout
+from footprint.performance.layouts.shapes import Given
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.work import Work
 
 
 def does_not_fit(

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from footprint.performance.layout import Layout
-from footprint.performance.machine import Machine
-from footprint.performance.techniques import Techniques
-from footprint.performance.work import Work
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.techniques import Techniques
+from footprint.performance.roofline.work import Work
 from footprint.records import record
 
 BIG = 10e9

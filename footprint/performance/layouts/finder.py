@@ -10,13 +10,13 @@ from functools import lru_cache
 from math import ceil, isqrt, prod
 
 from footprint.errors import FootprintError
-from footprint.performance.layout import Layout
-from footprint.performance.machine import Machine
-from footprint.performance.memory import activation_byte, memory_byte, state_byte, usable_byte
-from footprint.performance.roofline import terms_of
-from footprint.performance.shapes import Given, habits_of, shapes
-from footprint.performance.sums import Sums, sum_lines
-from footprint.performance.work import Work
+from footprint.performance.layouts.shapes import Given, habits_of, shapes
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.memory import activation_byte, memory_byte, state_byte, usable_byte
+from footprint.performance.roofline.sums import Sums, sum_lines
+from footprint.performance.roofline.terms import terms_of
+from footprint.performance.roofline.work import Work
 from footprint.records import replace
 
 SMALL = 1e9

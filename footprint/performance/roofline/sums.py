@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from footprint.arithmetic import Number
 from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
-from footprint.performance.machine import NARROW, Machine
-from footprint.performance.work import Line, Work
+from footprint.performance.roofline.machine import NARROW, Machine
+from footprint.performance.roofline.work import Line, Work
 from footprint.records import record
 
 THIN = 128

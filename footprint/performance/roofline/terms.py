@@ -1,7 +1,7 @@
 """The time of one step on a layout, as a sum of printable terms.
 
 Every product of the operation list takes its FLOPs at the rate the chip reaches plus its
-operands at the memory's rate (`footprint.performance.sums`); to these add pointwise traffic,
+operands at the memory's rate (`footprint.performance.roofline.sums`); to these add pointwise traffic,
 communication that nothing hides, launches, the optimiser and the pipeline's bubble. Terms are
 summed, not maximised: kernels do not overlap perfectly. The layout and the batch are plain numbers or
 arrays of them.
@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from footprint import equations
 from footprint.arithmetic import Number, maximum, where
-from footprint.performance.communication import context_s, data_s, experts_s, tensor_s
-from footprint.performance.layout import LayoutNumbers
-from footprint.performance.machine import Machine
-from footprint.performance.sums import Sums, sum_lines
-from footprint.performance.work import Work
+from footprint.performance.roofline.communication import context_s, data_s, experts_s, tensor_s
+from footprint.performance.roofline.layout import LayoutNumbers
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.sums import Sums, sum_lines
+from footprint.performance.roofline.work import Work
 
 REPEATED_KERNELS = 0.3
 """Kernels that a recomputed block launches again, over those of its step: its forward pass."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from footprint.arithmetic import Number, log2, maximum, minimum, where
 from footprint.equations import ring_share
-from footprint.performance.layout import LayoutNumbers
-from footprint.performance.machine import Machine
-from footprint.performance.work import Work
+from footprint.performance.roofline.layout import LayoutNumbers
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.work import Work
 
 
 def tensor_s(
