@@ -67,7 +67,7 @@ _UNITS = (
     ("_l_per_kwh", ""), ("_usd_per_kwh", "usd"), ("_g_per_kwh", "g_per_kwh"), ("_flop_per_s", ""),
     ("_kwh", "kwh"), ("_kg", "kg"), ("_usd", "usd"), ("usd_per_accelerator_h", "usd"),
     ("_usd_per_h", "usd"), ("duration_h", "h"), ("_w", "w"), ("_s", "s"), ("_l", "l"),
-    ("accelerator_h", "accelerator_h"), ("_h", "h"),
+    ("accelerator_h", "accelerator_h"), ("kg_per_accelerator", "kg"),
 )  # fmt: skip
 """Endings of names and the ladder of units in which people read them; other numbers have none."""
 
@@ -131,6 +131,8 @@ def _amount(name: str, number: float | str) -> str:
     """A number with the unit that its name ends in; whole numbers to the last digit."""
     if isinstance(number, str):
         return number
+    if name in ("duration_h", "working_h") and number >= 1:  # days and years cannot be multiplied at sight
+        return f"{figures(number, 5)} h"
     for ending, unit in _UNITS:
         if name.endswith(ending):
             return amount(number, unit, 4)
