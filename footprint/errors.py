@@ -10,7 +10,17 @@ from collections.abc import Sequence
 
 
 class FootprintError(Exception):
-    """Something the caller gave us cannot be used; the message says how to mend it."""
+    """Something the caller gave us cannot be used; the message says how to mend it.
+
+    It names options as arguments of Python; see `footprint.spelling` for the other surfaces.
+    """
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that the message names, the first of them most often the one that is wrong."""
+        from footprint.spelling import named_in
+
+        return named_in(str(self))
 
 
 class UnknownNameError(FootprintError):

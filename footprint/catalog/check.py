@@ -87,7 +87,7 @@ def _chip_remarks(chip: Accelerator) -> tuple[str, ...]:
         remarks.append(f"tdp_w = {chip.tdp_w:g} is unusual: it is watts of one {chip.unit}")
     remarks += _magnitudes(chip)
     if chip.tdp_w is None and chip.measured_w is None:
-        remarks.append("neither tdp_w nor measured_w: every estimate will need --accelerator-power-w")
+        remarks.append("neither tdp_w nor measured_w: every estimate will need `accelerator_power_w=`")
     return tuple(remarks)
 
 

@@ -1,4 +1,4 @@
-"""The command line: each file of this folder that has a ``command`` is one.
+"""The command line: each file of ``commands/`` is one.
 
 A command's file is imported only when it runs; ``footprint --help`` reads the first line
 of each file's docstring instead.
@@ -20,7 +20,7 @@ EXIT_OUR_FAULT = 1
 EXIT_BAD_INPUT = 2
 EXIT_OVER_LIMIT = 3
 WIDTH = 80
-_FOLDER = os.path.dirname(__file__)
+_FOLDER = os.path.join(os.path.dirname(__file__), "commands")
 
 _EPILOG = """\b
 Examples:
@@ -31,7 +31,7 @@ Examples:
 
 
 class CommandFolder(click.Group):
-    """A click group whose commands are the files of this folder, loaded when they are called."""
+    """A click group whose commands are the files of ``commands/``, loaded when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the commands: files not starting with an underscore."""
@@ -44,7 +44,7 @@ class CommandFolder(click.Group):
             return None
         from importlib import import_module
 
-        command = import_module(f"footprint.cli.{module}").command
+        command = import_module(f"footprint.cli.commands.{module}").command
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}.py has no click command named 'command'")
         return command
@@ -138,5 +138,7 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(f"footprint: {message}", err=True)
+    from footprint.spelling import on_command_line
+
+    click.echo(f"footprint: {on_command_line(message)}", err=True)
     sys.exit(code)

@@ -27,7 +27,7 @@ def load() -> tuple[Any, Any]:
         from sklearn.datasets import load_digits
     except ImportError:
         raise FootprintError(
-            "--data digits needs scikit-learn: pip install 'footprint-ml[demo]', or leave out --data"
+            "`data='digits'` needs scikit-learn: pip install 'footprint-ml[demo]', or leave out `data=`"
         ) from None
     images, digits = load_digits(return_X_y=True)
     pixels = torch.tensor(images, dtype=torch.float32).view(-1, 1, 8, 8) / 16

@@ -72,7 +72,7 @@ def keep_anchor(name: str, request: EstimateRequest, *, overwrite: bool = False)
 
     path = anchor_path(name)
     if path.exists() and not overwrite:
-        raise FootprintError(f"anchor {name} exists: choose another --name or add --overwrite")
+        raise FootprintError(f"anchor {name} exists: choose another `name=` or add `overwrite=True`")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(tomli_w.dumps({"schema": SCHEMA, **request.given()}), encoding="utf-8")
@@ -93,12 +93,12 @@ def checked_measurement(raw: dict[str, Any], origin: str) -> EstimateRequest:
     """The measured scenario; FootprintError unless it has a model and exactly one measured time."""
     request = EstimateRequest.from_mapping(raw, origin)
     if request.model is None:
-        raise FootprintError(f"{origin}: an anchor needs the model that was measured: give --model")
+        raise FootprintError(f"{origin}: an anchor needs the model that was measured: give `model=`")
     if not any(getattr(request, field) is not None for field in MEASURED):
-        options = ", ".join("--" + field.replace("_", "-") for field in MEASURED)
+        options = ", ".join(f"`{field}=`" for field in MEASURED)
         raise FootprintError(f"{origin}: an anchor needs a measured time: give one of {options}")
     if request.anchor is not None:
-        raise FootprintError(f"{origin}: an anchor cannot rest on another anchor: leave out --anchor")
+        raise FootprintError(f"{origin}: an anchor cannot rest on another anchor: leave out `anchor=`")
     return request
 
 
@@ -119,7 +119,7 @@ def anchor_of(name: str, request: EstimateRequest) -> Anchor:
         raise FootprintError(
             f"anchor {name}: the measured step of {measured.mid:.4g} s is {ratio:.3g} times "
             f"the predicted {predicted.mid:.4g} s: check units, batch and count, or insist "
-            "with --force"
+            "with `force=True`"
         )
     phase = max(workload.phases, key=samples_of)
     return Anchor(

@@ -102,7 +102,7 @@ def predict_run(facts: Facts, trace: Trace = UNTRACED) -> Prediction:
         raise FootprintError(
             f"the given time means an MFU of {prediction.mfu.mid:.3g}, above {HIGHEST_CREDIBLE_MFU}, which "
             "no known run reaches: check the time, the accelerator count and the precision, or insist with "
-            "--force"
+            "`force=True`"
         )
     return prediction
 
@@ -123,7 +123,7 @@ def known_step_time_s(request: EstimateRequest, amounts: Amounts, facts: Facts) 
     if request.tokens_per_second is not None:
         if not is_array(amounts.tokens) and not amounts.tokens:
             raise FootprintError(
-                "--tokens-per-second: this model trains on images: give --samples-per-second"
+                "`tokens_per_second=`: this model trains on images: give `samples_per_second=`"
             )
         return Quantity(amounts.tokens / steps / request.tokens_per_second)
     if request.samples_per_second is not None:
@@ -249,7 +249,7 @@ def _require_fitting(facts: Facts, parts: Sequence[StepPrediction]) -> None:
     )
     for part in parts:
         if asked and not part.fits and not facts.request.force:
-            raise FootprintError(f"{part.warnings[0]}, or insist with --force")
+            raise FootprintError(f"{part.warnings[0]}, or insist with `force=True`")
 
 
 def _rows_of_phases(parts: Sequence[StepPrediction]) -> list[Assumption]:

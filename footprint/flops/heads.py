@@ -37,6 +37,6 @@ def undivided(model: Model, ranks: int, count: int = 0) -> str | None:
         return None
     sizes = [size for size in range(1, heads + 1) if heads % size == 0 and count % size == 0]
     return (
-        f"--tp {ranks} does not divide the {heads} attention heads of the model: "
-        f"--tp {', '.join(map(str, sizes))} {'do' if len(sizes) > 1 else 'does'}"
+        f"`tp={ranks}` does not divide the {heads} attention heads of the model: "
+        f"`tp=` {', '.join(map(str, sizes))} {'do' if len(sizes) > 1 else 'does'}"
     )

@@ -70,7 +70,7 @@ def count_run(
     counted = []
     for phase in phases:
         if phase.steps is None or phase.sequences_per_step is None:
-            raise MissingFactError("a phase lacks its steps or batch: give --steps and --batch-size")
+            raise MissingFactError("a phase lacks its steps or batch: give `steps=` and `batch_size=`")
         shape = StepShape(
             sequences=phase.sequences_per_step,
             sequence_length=phase.sequence_length,

@@ -12,14 +12,14 @@ from footprint.schema import StepShape
 def required_length(shape: StepShape) -> int:
     """The sequence length, which text models cannot do without."""
     if shape.sequence_length is None:
-        raise FootprintError("this model reads sequences: give their length (--seq-len)")
+        raise FootprintError("this model reads sequences: give their length (`seq_len=`)")
     return shape.sequence_length
 
 
 def required_target(shape: StepShape) -> int:
     """The target length, which encoder-decoders cannot do without."""
     if shape.target_sequence_length is None:
-        raise FootprintError("this model writes a target sequence: give its length (--tgt-seq-len)")
+        raise FootprintError("this model writes a target sequence: give its length (`tgt_seq_len=`)")
     return shape.target_sequence_length
 
 

@@ -27,11 +27,11 @@ def wrong_experts(model: Model, ranks: int, fitting: int = 0) -> str | None:
     if ranks == 1 or (experts and experts % ranks == 0):
         return None
     if not experts:
-        return "the model has no experts: leave out --ep"
+        return "the model has no experts: leave out `ep=`"
     sizes = [size for size in range(1, experts + 1) if experts % size == 0 and fitting % size == 0]
     return (
-        f"--ep {ranks} does not divide the {experts} experts of the model: "
-        f"--ep {', '.join(map(str, sizes))} {'do' if len(sizes) > 1 else 'does'}"
+        f"`ep={ranks}` does not divide the {experts} experts of the model: "
+        f"`ep=` {', '.join(map(str, sizes))} {'do' if len(sizes) > 1 else 'does'}"
     )
 
 
@@ -41,12 +41,12 @@ def no_room(ranks: int, places: int) -> str | None:
         return None
     if places == 1:
         return (
-            f"--ep {ranks} lies over the ranks that hold a layer (replicas x contexts x tensor ranks), and "
-            f"there is one: --dp {ranks} makes room"
+            f"`ep={ranks}` lies over the ranks that hold a layer (replicas x contexts x tensor ranks), and "
+            f"there is one: `dp={ranks}` makes room"
         )
     return (
-        f"--ep {ranks} does not divide the {places} ranks that hold a layer "
-        f"(replicas x contexts x tensor ranks): --ep {math.gcd(ranks, places)} does"
+        f"`ep={ranks}` does not divide the {places} ranks that hold a layer "
+        f"(replicas x contexts x tensor ranks): `ep={math.gcd(ranks, places)}` does"
     )
 
 
@@ -55,5 +55,5 @@ def too_many_stages(model: Model, stages: int) -> str | None:
     layers = max(1, sum(len(layer.positions) for s in model.stages for layer in s if layer.checkpointed))
     if stages <= layers:
         return None
-    sizes = "--pp 1 does" if layers == 1 else f"--pp 1 to {layers} do"
-    return f"--pp {stages} is more stages than the {layers} layers of the model: {sizes}"
+    sizes = "`pp=1` does" if layers == 1 else f"`pp=` 1 to {layers} do"
+    return f"`pp={stages}` is more stages than the {layers} layers of the model: {sizes}"

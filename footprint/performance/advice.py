@@ -41,15 +41,15 @@ def _fits(work: Work, machine: Machine, given: Given, flash: bool, sequence_leng
 def _changes(work: Work, machine: Machine, layout: Layout, given: Given) -> Iterator[tuple[str, Given]]:
     """Single changes of what was given, the mildest first."""
     if layout.recompute != "full":
-        yield "--recompute full", {**given, "recompute": "full"}
+        yield "`recompute='full'`", {**given, "recompute": "full"}
     if layout.micro_batch > 1 and "micro_batch" in given:
-        yield "--micro-batch 1", {**given, "micro_batch": 1}
+        yield "`micro_batch=1`", {**given, "micro_batch": 1}
     for name in ("pp", "tp"):
         size = int(getattr(layout, name))
         most = 64 if name == "pp" else min(machine.node, 8)
         while (size := size * 2) <= most and machine.cluster.count % size == 0:
             if name == "pp" or work.heads % size == 0:
-                yield f"--{name} {size}", {**given, name: size}
+                yield f"`{name}={size}`", {**given, name: size}
     free = {key: value for key, value in given.items() if key not in ("tp", "pp", "cp", "micro_batch")}
     if free != given:
         yield "the layout left open", free

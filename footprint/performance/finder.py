@@ -104,11 +104,11 @@ def excess(work: Work, machine: Machine, layout: Layout) -> float:
 def _impossible(work: Work, count: int, given: Given) -> FootprintError:
     """The error for sizes that no layout has, with the replicas that would do where they are to blame."""
     if int(given.get("pp", 1)) > work.layers:
-        return FootprintError(f"--pp {given['pp']} is more stages than the {work.layers} layers of the model")
-    said = " ".join(f"--{name} {given[name]}" for name in ("tp", "pp", "cp", "dp", "ep") if name in given)
+        return FootprintError(f"`pp={given['pp']}` is more stages than the {work.layers} layers of the model")
+    said = " ".join(f"`{name}={given[name]}`" for name in ("tp", "pp", "cp", "dp", "ep") if name in given)
     split = prod(int(given.get(name, 1)) for name in ("tp", "pp", "cp"))
     fits = "dp" in given and count % split == 0
-    way_out = f"--dp {count // split} fits" if fits else "leave one of them out"
+    way_out = f"`dp={count // split}` fits" if fits else "leave one of them out"
     return FootprintError(f"no layout of {count} accelerators has {said}: {way_out}")
 
 

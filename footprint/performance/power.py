@@ -168,8 +168,8 @@ def power_factors(cluster: Cluster, accelerator_power_w: float | None = None) ->
         boards = _modelled(chip.tdp_w, chip.id, host_row)
     else:
         raise MissingFactError(
-            f"nobody published a power for {chip.name}; give --accelerator-power-w "
-            f"(one {chip.unit}, host added) or --it-power-w (whole cluster)"
+            f"nobody published a power for {chip.name}; give `accelerator_power_w=` "
+            f"(one {chip.unit}, host added) or `it_power_w=` (whole cluster)"
         )
     return PowerFactors(
         **boards,

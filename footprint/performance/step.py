@@ -233,7 +233,7 @@ def peak_flop_per_s(cluster: Cluster, precision: str) -> float:
     peaks = cluster.accelerator.peak_flop_per_s
     if precision not in peaks:
         raise FootprintError(
-            f"{cluster.accelerator.name} has no {precision} peak; use --precision {' or '.join(peaks)}"
+            f"{cluster.accelerator.name} has no {precision} peak; use `precision=` {' or '.join(peaks)}"
         )
     return peaks[precision]
 

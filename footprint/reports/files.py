@@ -14,7 +14,7 @@ def require_writable(path: Path, *, overwrite: bool = False) -> None:
     if path.is_dir():
         raise FootprintError(f"{path} is a folder: name a file in it")
     if path.exists() and not overwrite:
-        raise FootprintError(f"{path} exists: choose another name or add --overwrite")
+        raise FootprintError(f"{path} exists: choose another name or add `overwrite=True`")
     if not path.absolute().parent.is_dir():
         raise FootprintError(f"cannot write {path}: the folder {path.absolute().parent} does not exist")
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from footprint.reports.human import amount, figures, interval, wrapped
 from footprint.results import Quantity
 from footprint.results.measurement import Comparison, Measurement
+from footprint.spelling import on_command_line
 
 # label and unit of each compared quantity
 _SHOWN = {
@@ -66,7 +67,7 @@ def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Fo
         if texts:
             lines += ["", title]
             for text in texts[:20]:
-                first, *rest = wrapped(text, 76)
+                first, *rest = wrapped(on_command_line(text), 76)
                 lines += [f"  {first}", *(f"    {part}" for part in rest)]
     return "\n".join(lines)
 

@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING, Any
 from footprint.catalog.files import read_toml
 from footprint.errors import DataFileError, FootprintError
 from footprint.estimator import EstimateRequest
-from footprint.estimator.request import AMOUNT_FIELDS, TIME_FIELDS
+from footprint.estimator.request import EITHER_OR, FIELDS, missing_hw
+from footprint.spelling import in_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-EITHER_OR = (
-    TIME_FIELDS,
-    AMOUNT_FIELDS,
-    ("it_power_w", "accelerator_power_w"),
-    ("usd_per_hour", "capital_usd"),
-)
-"""Fields of which one is given: an option on top replaces what the file says of its group."""
 SCHEMA = "footprint/scenario/1"
 
 
@@ -28,7 +22,7 @@ def save_scenario(request: EstimateRequest, path: Path, *, overwrite: bool = Fal
     import tomli_w
 
     if path.suffix.lower() != ".toml":
-        raise FootprintError(f"--save {path}: a scenario is TOML, so give its file the ending .toml")
+        raise FootprintError(f"`save={path}`: a scenario is TOML, so give its file the ending .toml")
     from footprint.reports.files import write_new
 
     write_new(path, tomli_w.dumps({"schema": SCHEMA, **request.given()}), overwrite=overwrite)
@@ -41,7 +35,7 @@ def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateReques
     """
     if path is None:
         if "hw" not in given:
-            raise FootprintError("--hw is missing: say which accelerators, such as --hw v100:8")
+            raise missing_hw()
         return EstimateRequest.from_mapping(given, "command line")
     raw = read_toml(path)
     schema = raw.pop("schema", None)
@@ -49,7 +43,15 @@ def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateReques
         raise DataFileError(
             f'{path}: its schema is {schema!r}: a scenario starts with the line schema = "{SCHEMA}"'
         )
-    for group in EITHER_OR:
+    # An option on top replaces what the file says of its group.
+    for group, _ in EITHER_OR:
         if any(name in given for name in group):
             raw = {name: value for name, value in raw.items() if name not in group}
-    return EstimateRequest.from_mapping({**raw, **given}, str(path))
+    if "hw" not in raw and "hw" not in given:
+        raise FootprintError(in_file(f"{path}: {missing_hw()}", FIELDS))
+    try:
+        return EstimateRequest.from_mapping({**raw, **given}, str(path))
+    except FootprintError as error:
+        if (raw.keys() - given.keys()).intersection(error.fields):
+            error.args = (f"{path}: {in_file(str(error), FIELDS.keys() - given.keys())}",)
+        raise

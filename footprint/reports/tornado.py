@@ -22,7 +22,7 @@ def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> No
     Raises FootprintError where the file exists or is no picture we can write.
     """
     if path.suffix.lower() not in FORMATS:
-        raise FootprintError(f"--plot {path}: end the name in {', '.join(FORMATS)}")
+        raise FootprintError(f"`plot={path}`: end the name in {', '.join(FORMATS)}")
     answers = [
         ("facility energy", result.energy_kwh, "kwh"),
         ("operational CO2e", result.co2e_kg, "kg"),
@@ -30,7 +30,9 @@ def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> No
     ]
     panels = [(label, q, unit) for label, q, unit in answers if q is not None and contributions(q)]
     if not panels:
-        raise FootprintError("--plot: every link was given, so nothing moves the result and there is no plot")
+        raise FootprintError(
+            "`plot=`: every link was given, so nothing moves the result and there is no plot"
+        )
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator

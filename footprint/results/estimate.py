@@ -14,6 +14,7 @@ from footprint.records import record
 from footprint.results.assumption import Assumption
 from footprint.results.link import Link
 from footprint.results.quantity import Quantity
+from footprint.spelling import on_command_line
 
 SCHEMA = "footprint/estimate/1"
 
@@ -217,7 +218,8 @@ class Estimate:
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""
         names = (field.name for field in fields(self) if field.name != "links")
-        return {name: _plain(getattr(self, name), with_spread) for name in names}
+        record = {name: _plain(getattr(self, name), with_spread) for name in names}
+        return record | {"warnings": [on_command_line(warning) for warning in self.warnings]}
 
 
 def _plain(value: object, with_spread: bool) -> Any:

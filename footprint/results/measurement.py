@@ -20,6 +20,7 @@ from footprint.results.estimate import (
     PriceSummary,
 )
 from footprint.results.quantity import Quantity
+from footprint.spelling import on_command_line
 
 SCHEMA = "footprint/measurement/1"
 
@@ -121,7 +122,8 @@ class Measurement:
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values, unrounded."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        record = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        return record | {name: [*map(on_command_line, record[name])] for name in ("faults", "warnings")}
 
 
 @record

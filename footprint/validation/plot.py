@@ -21,7 +21,7 @@ MOST_INTERVALS = 100
 def plot_validation(report: ValidationReport, path: Path, *, overwrite: bool = False) -> None:
     """Draw a report's rows; FootprintError where the file exists or is no picture we can write."""
     if path.suffix.lower() not in FORMATS:
-        raise FootprintError(f"--plot {path}: end the name in {', '.join(FORMATS)}")
+        raise FootprintError(f"`plot={path}`: end the name in {', '.join(FORMATS)}")
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

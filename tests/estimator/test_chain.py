@@ -65,7 +65,7 @@ def test_hours_are_wall_clock_and_give_the_implied_mfu() -> None:
 
 
 def test_hours_that_no_chip_reaches_need_force() -> None:
-    with pytest.raises(FootprintError, match=r"MFU of .* --force"):
+    with pytest.raises(FootprintError, match=r"MFU of .* `force=True`"):
         estimate(model="bert-base", hw="v100:8", hours=5.0)
     assert estimate(model="bert-base", hw="v100:8", hours=5.0, force=True).duration_h.mid == 5.0
 
@@ -79,12 +79,12 @@ def test_hours_alone_need_no_model() -> None:
 
 
 def test_unpublished_tokens_name_the_option_and_hours_do_without() -> None:
-    with pytest.raises(MissingFactError, match="--tokens"):
+    with pytest.raises(MissingFactError, match="`tokens=`"):
         estimate(model="gpt2-xl", hw="tpu-v3:32")
     result = estimate(model="gpt2-xl", hw="tpu-v3:32", hours=168.0)
     assert result.flop is None
     assert result.mfu is None
-    assert any("--tokens" in warning for warning in result.warnings)
+    assert any("`tokens=`" in warning for warning in result.warnings)
 
 
 def test_components_and_cooling_add_up_to_the_facility() -> None:
@@ -162,12 +162,12 @@ def test_public_name_is_the_same_function() -> None:
     ("fields", "message"),
     [
         ({"tp": 3}, "does not divide"),
-        ({"tp": 2, "dp": 8}, "--dp 4 fits"),
-        ({"batch_size": 4}, "--batch-size 8"),
-        ({"dp": 8, "micro_batch": 64}, "--micro-batch"),
+        ({"tp": 2, "dp": 8}, "`dp=4` fits"),
+        ({"batch_size": 4}, "`batch_size=8`"),
+        ({"dp": 8, "micro_batch": 64}, "`micro_batch="),
         ({"precision": "bf16"}, "does not support bf16"),
-        ({"it_power_w": 90_000.0, "accelerator_power_w": None}, "--it-power-w"),
-        ({"it_power_w": None, "accelerator_power_w": 3000.0}, "--accelerator-power-w"),
+        ({"it_power_w": 90_000.0, "accelerator_power_w": None}, "`it_power_w="),
+        ({"it_power_w": None, "accelerator_power_w": 3000.0}, "`accelerator_power_w="),
         ({"region": "Atlantis", "grid_g_per_kwh": None}, "unknown"),
         ({"model": "bert-bse"}, "did you mean bert-base"),
         ({"hw": "v10:8"}, "did you mean"),

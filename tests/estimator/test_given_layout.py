@@ -37,7 +37,7 @@ def test_given_sizes_are_kept_and_the_rest_fills_the_cluster(
 def test_given_recomputation_is_kept_even_where_memory_is_short(recompute: str) -> None:
     run = {"model": "llama3.1-405b", "hw": "h100:16384", "tp": 8, "pp": 16, "recompute": recompute}
     if recompute != "full":
-        with pytest.raises(FootprintError, match=r"does not fit .* --recompute full"):
+        with pytest.raises(FootprintError, match=r"does not fit .* `recompute='full'`"):
             estimate(**run)
     assert estimate(**run, force=True).parallelism.recompute == recompute
 
@@ -45,10 +45,10 @@ def test_given_recomputation_is_kept_even_where_memory_is_short(recompute: str) 
 @pytest.mark.parametrize(
     ("sizes", "says"),
     [
-        ({"dp": 3}, "--dp is 3, which does not divide 8 accelerators: --dp 8 fits"),
-        ({"tp": 2, "pp": 2, "cp": 1, "dp": 4}, "is 16, which is not 8 accelerators: --dp 2 fits"),
+        ({"dp": 3}, "`dp=` is 3, which does not divide 8 accelerators: `dp=8` fits"),
+        ({"tp": 2, "pp": 2, "cp": 1, "dp": 4}, "is 16, which is not 8 accelerators: `dp=2` fits"),
         ({"tp": 3}, "change one of them"),
-        ({"tp": 1, "pp": 1, "dp": 4}, "--dp 8 fits"),
+        ({"tp": 1, "pp": 1, "dp": 4}, "`dp=8` fits"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused(sizes: dict[str, int], says: str) -> None:
@@ -64,12 +64,12 @@ MIXTRAL = {
 @pytest.mark.parametrize(
     ("sizes", "says"),
     [
-        ({"ep": 128}, "--ep 128 does not divide the 8 experts of the model: --ep 1, 2, 4, 8 do, or insist"),
-        ({"ep": 16}, "--ep 16 does not divide the 8 experts of the model: --ep 1, 2, 4, 8 do, or insist"),
-        ({"ep": 16, "force": True, "pp": 8}, "--ep 16 does not divide the 8 ranks .*: --ep 8 does"),
-        ({"ep": 3, "pp": 32}, "--ep 3 does not divide the 8 experts of the model: --ep 1, 2 do"),
-        ({"ep": 8, "pp": 16}, "--ep 8 does not divide the 4 ranks that hold a layer .*: --ep 4 does"),
-        ({"pp": 64, "hours": 1}, "--pp 64 is more stages than the 32 layers of the model: --pp 1 to 32 do"),
+        ({"ep": 128}, "`ep=128` does not divide the 8 experts of the model: `ep=` 1, 2, 4, 8 do, or insist"),
+        ({"ep": 16}, "`ep=16` does not divide the 8 experts of the model: `ep=` 1, 2, 4, 8 do, or insist"),
+        ({"ep": 16, "force": True, "pp": 8}, "`ep=16` does not divide the 8 ranks .*: `ep=8` does"),
+        ({"ep": 3, "pp": 32}, "`ep=3` does not divide the 8 experts of the model: `ep=` 1, 2 do"),
+        ({"ep": 8, "pp": 16}, "`ep=8` does not divide the 4 ranks that hold a layer .*: `ep=4` does"),
+        ({"pp": 64, "hours": 1}, "`pp=64` is more stages than the 32 layers of the model: `pp=` 1 to 32 do"),
     ],
 )
 def test_experts_and_layers_are_shared_out_whole(sizes: dict[str, int], says: str) -> None:

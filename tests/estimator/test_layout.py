@@ -65,11 +65,11 @@ def test_a_given_layout_is_the_layout():
     ("given", "message"),
     [
         ({"tp": 3}, "does not divide 64 accelerators"),
-        ({"tp": 2, "pp": 2, "dp": 8}, "--dp 16 fits"),
-        ({"tp": 4, "pp": 4, "micro_batch": 3}, "--micro-batch 1 does"),
-        ({"tp": 4, "pp": 4, "micro_batch": 24}, "--micro-batch 8 does"),
-        ({"micro_batch": 64}, "lower --micro-batch"),
-        ({"dp": 8, "micro_batch": 64}, "lower --micro-batch"),
+        ({"tp": 2, "pp": 2, "dp": 8}, "`dp=16` fits"),
+        ({"tp": 4, "pp": 4, "micro_batch": 3}, "`micro_batch=1` does"),
+        ({"tp": 4, "pp": 4, "micro_batch": 24}, "`micro_batch=8` does"),
+        ({"micro_batch": 64}, "lower `micro_batch=`"),
+        ({"dp": 8, "micro_batch": 64}, "lower `micro_batch=`"),
         ({"pp": 128}, "more stages than the 80 layers|does not divide"),
     ],
 )
@@ -81,11 +81,10 @@ def test_a_layout_that_cannot_be_names_one_that_can(given, message):
 def test_a_layout_that_does_not_fit_names_changes_that_do():
     # 70 B parameters, replicated, take 16 bytes each: a stage of four holds 280 GB, sixteen 70 GB.
     wrong = {**LLAMA, "tp": 1, "pp": 4, "micro_batch": 1}
-    with pytest.raises(FootprintError, match=r"fits with (--\S+ \w+).*--force") as caught:
+    with pytest.raises(FootprintError, match=r"fits with `\w+=\S+`.*`force=True`") as caught:
         estimate(**wrong)
-    option, size = str(caught.value).split("it fits with ")[1].split(" or ")[0].rstrip(",").split(" ")[:2]
-    name = option.removeprefix("--").replace("-", "_")
-    assert estimate(**{**wrong, name: int(size) if size.isdigit() else size.rstrip(",")}).parallelism.given
+    name, size = str(caught.value).split("it fits with `")[1].split("`")[0].split("=")
+    assert estimate(**{**wrong, name: int(size) if size.isdigit() else size.strip("'")}).parallelism.given
     assert any("does not fit" in warning for warning in estimate(**wrong, force=True).warnings)
 
 
@@ -129,9 +128,9 @@ def test_tensor_ranks_that_are_found_divide_the_heads(tmp_path, heads, ranks):
             "bert-base",
             "v100:8",
             8,
-            "the 12 attention heads of the model: --tp 1, 2, 4 do, or insist",
+            "the 12 attention heads of the model: `tp=` 1, 2, 4 do, or insist",
         ),
-        ("gpt2-xl", "v100:8", 2, "the 25 attention heads of the model: --tp 1 does, or insist"),
+        ("gpt2-xl", "v100:8", 2, "the 25 attention heads of the model: `tp=` 1 does, or insist"),
     ],
 )
 def test_given_tensor_ranks_that_do_not_divide_the_heads_are_refused(model, hw, tp, message):
@@ -157,7 +156,7 @@ def test_part_of_a_layout_leaves_the_rest_to_be_found():
 
 @pytest.mark.parametrize("asked", [{"micro_batch": 128}, {"micro_batch": 7}, {"micro_batch": 3, "tp": 2}])
 def test_a_micro_batch_that_no_layout_can_have_is_refused(asked):
-    with pytest.raises(FootprintError, match="--micro-batch"):
+    with pytest.raises(FootprintError, match="`micro_batch="):
         estimate(model="bert-base", hw="h100:8", batch_size=64, **asked)
 
 

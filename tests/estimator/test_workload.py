@@ -103,16 +103,16 @@ def test_images_count_samples() -> None:
     larger = resolve(IMAGES, image_size=448)
     assert larger.samples == pytest.approx(5000 * 256)
     assert larger.phases[0].image_size == 448
-    with pytest.raises(FootprintError, match="--samples"):
+    with pytest.raises(FootprintError, match="`samples=`"):
         resolve(IMAGES, tokens=1e9)
 
 
 @pytest.mark.parametrize(
     ("fields", "names"),
     [
-        ({}, "--seq-len"),
-        ({"seq_len": 1024}, "--batch-size"),
-        ({"seq_len": 1024, "batch_size": 8}, "--tokens, --samples or --steps"),
+        ({}, "`seq_len=`"),
+        ({"seq_len": 1024}, "`batch_size=`"),
+        ({"seq_len": 1024, "batch_size": 8}, "`tokens=`, `samples=` or `steps=`"),
     ],
 )
 def test_what_nobody_published_names_its_option(fields: dict[str, int], names: str) -> None:
@@ -121,14 +121,14 @@ def test_what_nobody_published_names_its_option(fields: dict[str, int], names: s
 
 
 def test_a_fine_tuning_does_not_take_the_pretraining_recipe() -> None:
-    with pytest.raises(MissingFactError, match="--seq-len"):
+    with pytest.raises(MissingFactError, match="`seq_len=`"):
         resolve(TWO, method="finetune")
     work = resolve(TWO, method="finetune", seq_len=128, batch_size=32, samples=3200.0, epochs=3.0)
     assert work.steps == pytest.approx(300)
 
 
 def test_epochs_of_unknown_length_ask_for_the_amount() -> None:
-    with pytest.raises(MissingFactError, match="--tokens or --samples"):
+    with pytest.raises(MissingFactError, match="`tokens=` or `samples=`"):
         resolve(TOKENS, epochs=3.0)
 
 
@@ -167,5 +167,5 @@ def test_sizes_that_the_model_itself_fixes_need_not_be_given(
 @pytest.mark.parametrize("config", [{**_VIT, "image_size": [96, 64]}, _VIT, BARE.config])
 def test_sizes_that_nothing_fixes_are_asked_for(config: dict[str, object]) -> None:
     bare = ModelConfig(id="bare", name="No recipe", year=2020, config=config)
-    with pytest.raises(MissingFactError, match="--seq-len"):
+    with pytest.raises(MissingFactError, match="`seq_len=`"):
         resolve(bare, samples=3200.0, batch_size=32)

@@ -151,7 +151,7 @@ def test_less_than_idle_is_not_a_node(tmp_path: Path) -> None:
     one = account(tmp_path, node_job(250 * 36_000))
     assert one.measurement is None
     assert f"idle ({8 * 35 + LEAST_OF_HOST * 300:,.0f} W)" in one.energy_not_used
-    assert "--energy-plugin rapl or gpu" in one.energy_not_used
+    assert "`energy_plugin=` rapl or gpu" in one.energy_not_used
 
 
 def test_rapl_is_the_processors_and_the_rest_is_modelled(tmp_path: Path) -> None:

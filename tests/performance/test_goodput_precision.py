@@ -77,7 +77,7 @@ def test_precision_follows_recipe_and_chip(recipe, chip, year, expected):
 
 
 def test_a_missing_peak_names_the_alternatives():
-    with pytest.raises(FootprintError, match="no bf16 peak; use --precision"):
+    with pytest.raises(FootprintError, match="no bf16 peak; use `precision=`"):
         predict_step(
             step_flop=step(BERT_BASE, 8, 128), cluster=cluster("v100:1"), precision="bf16", year=2024
         )

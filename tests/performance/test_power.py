@@ -110,7 +110,7 @@ def test_tpus_draw_what_was_measured_with_their_host():
 def test_unknown_power_names_the_options():
     c = cluster("v100:8")
     nameless = dataclasses.replace(c.accelerator, tdp_w=None)
-    with pytest.raises(MissingFactError, match=r"--accelerator-power-w.*--it-power-w"):
+    with pytest.raises(MissingFactError, match=r"`accelerator_power_w=`.*`it_power_w=`"):
         predict_power(cluster=_with(c, nameless), busy_share=BUSY)
 
 

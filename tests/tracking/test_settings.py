@@ -34,11 +34,11 @@ Quick = Callable[..., Run]
         ({"csv": ""}, "csv"),
         ({"name": "two\nlines"}, "name"),
         ({"run_id": "../up"}, "run_id"),
-        ({"pue": float("nan")}, "pue must be finite"),
-        ({"pue": 0.5}, "pue must be at least 1"),
+        ({"pue": float("nan")}, "`pue=` must be finite"),
+        ({"pue": 0.5}, "`pue=` must be at least 1"),
         ({"grid_g_per_kwh": -5}, "grid_g_per_kwh"),
         ({"usd_per_hour": "cheap"}, "usd_per_hour"),
-        ({"precision": "fp99"}, "precision must be one of"),
+        ({"precision": "fp99"}, "`precision=` must be one of"),
         ({"year": 1800}, "year"),
     ],
 )
@@ -60,7 +60,7 @@ def test_a_misspelt_keyword_names_the_nearest(quick: Quick) -> None:
         ({"hw": "v10:8"}, "v10.*v100"),
         ({"hw": "v100:0"}, "whole number"),
         ({"region": "Atlantis"}, "Atlantis.*did you mean"),
-        ({"region": "Atlantis"}, r"\(region takes"),
+        ({"region": "Atlantis"}, r"\(`region=` takes"),
         ({"provider": "awz"}, "awz.*aws"),
         ({"provider": "gcp", "region": "aws:us-east-1"}, "aws.*gcp"),
         ({"anchor": "nosuch"}, "nosuch"),
@@ -107,7 +107,7 @@ def test_a_csv_stays_where_it_was_when_the_program_changes_its_folder(quick: Qui
 
 
 def test_messages_speak_of_options_on_the_command_line_and_of_keywords_in_python(quick: Quick) -> None:
-    with pytest.raises(FootprintError, match="give grid_g_per_kwh"):
+    with pytest.raises(FootprintError, match="give `grid_g_per_kwh=`"):
         quick(region="XX")
     assert "give --grid-g-per-kwh" in footprint("run", "--region", "XX", "--", "true").err
 

@@ -82,7 +82,7 @@ def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
         DataFileError: names the first fields that are wrong, and why.
     """
     if "peak_flop_per_s" in raw and "config" not in raw:
-        raise DataFileError(f"{origin} describes an accelerator, not a model: give it as --hw {origin}:8")
+        raise DataFileError(f"{origin} describes an accelerator, not a model: give it as `hw='{origin}:8'`")
     model = checked(ModelConfig, raw, origin)
     if not model.id or normalise(model.id) != model.id or not model.id.isprintable():
         raise DataFileError(

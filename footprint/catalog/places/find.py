@@ -43,7 +43,7 @@ def find_place(key: str | None, *, year: int | None = None) -> tuple[Place, tupl
     check_year(year)
     if key is None:
         place, warnings = _from_rows(WORLD, year)
-        given = "no place given: the world average with the spread of all countries; give --region"
+        given = "no place given: the world average with the spread of all countries; give `region=`"
         return place, (given, *warnings)
     resolved = resolve(key)
     if ":" not in resolved:
@@ -70,7 +70,7 @@ def given_place(g_per_kwh: float) -> Place:
     """
     if not (math.isfinite(g_per_kwh) and 0 <= g_per_kwh <= MAX_G_PER_KWH):
         raise FootprintError(
-            f"--grid-g-per-kwh takes grams of CO2e per kWh, from 0 to {MAX_G_PER_KWH:.0f}, not {g_per_kwh!r}"
+            f"`grid_g_per_kwh=` takes grams of CO2e per kWh, from 0 to {MAX_G_PER_KWH:.0f}, not {g_per_kwh!r}"
         )
     return Place(
         key="given",
@@ -141,15 +141,15 @@ def check_year(year: int | None) -> None:
     """
     whole = isinstance(year, int) and not isinstance(year, bool)
     if year is not None and not (whole and FIRST_YEAR <= year <= LAST_YEAR):
-        raise FootprintError(f"--year takes a year from {FIRST_YEAR} to {LAST_YEAR}, not {year!r}")
+        raise FootprintError(f"`year=` takes a year from {FIRST_YEAR} to {LAST_YEAR}, not {year!r}")
 
 
 def _unknown(key: str, wanted: str) -> UnknownNameError:
-    hint = "--region takes FRA, US-VA, aws:us-east-1, ... or give --grid-g-per-kwh"
+    hint = "`region=` takes FRA, US-VA, aws:us-east-1, ... or give `grid_g_per_kwh=`"
     country, _, part = wanted.partition("-")
     parent = _names().get(country, ()) if len(country) == 2 and 1 <= len(part) <= 3 else ()
     if parent and parent[0] != "USA":
-        hint = f"no factor for this part of {parent[0]}: use {parent[0]}, or give --grid-g-per-kwh"
+        hint = f"no factor for this part of {parent[0]}: use {parent[0]}, or give `grid_g_per_kwh=`"
         return UnknownNameError("place", key[:80], [parent[0]], hint)
     shown = {normalise(name): name for row in _places().values() for name in (row["name"], row["key"])}
     shown |= {normalise(name): name for key in cloud_regions() for name in (key, key.partition(":")[2])}

@@ -127,17 +127,17 @@ def _matching(
     """The offers of this accelerator that match the provider, purchase and region."""
     found = list(rules.offers_of(accelerator_id))
     if not found:
-        similar = nearest(accelerator_id, rules.accelerators())
+        similar = nearest(accelerator_id, sorted(rules.accelerators()))
         like = f", or price it as one of {', '.join(similar)}" if similar else ""
         raise MissingFactError(
-            f"no price of {accelerator_id[:80]} in our data: give --usd-per-hour (an accelerator-hour){like}"
+            f"no price of {accelerator_id[:80]} in our data: give `usd_per_hour=` (an accelerator-hour){like}"
         )
     if provider is not None:
         here = [offer for offer in found if offer.provider == provider]
         if not here:
             sellers = ", ".join(sorted({offer.provider for offer in found}))
             raise MissingFactError(
-                f"no price of {accelerator_id} at {provider}: we hold {sellers}; or give --usd-per-hour"
+                f"no price of {accelerator_id} at {provider}: we hold {sellers}; or give `usd_per_hour=`"
             )
         found = here
     bought = [offer for offer in found if offer.purchase == purchase]
@@ -145,8 +145,8 @@ def _matching(
         ways = ", ".join(way for way in PURCHASES if any(offer.purchase == way for offer in found))
         where = f" at {provider}" if provider else ""
         raise MissingFactError(
-            f"no {purchase} price of {accelerator_id}{where}: we hold {ways} (--purchase); "
-            "or give --usd-per-hour"
+            f"no {purchase} price of {accelerator_id}{where}: we hold {ways} (`purchase=`); "
+            "or give `usd_per_hour=`"
         )
     return bought if region is None else _in_region(bought, region, with_global=provider is not None)
 

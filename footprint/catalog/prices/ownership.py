@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 
+from footprint import equations
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.results import Assumption, Quantity
-from footprint.units import HOURS_PER_YEAR, W_PER_KW
 
 
 @record
@@ -31,23 +31,6 @@ class OwnedPrice:
     """Tariff, for the energy of the whole facility."""
     assumptions: tuple[Assumption, ...]
     """One row for each input that was not given."""
-
-    def usd_per_accelerator_h(self, facility_w_per_accelerator: Quantity | float) -> Quantity:
-        """Price of one accelerator-hour, capital and electricity [USD/h].
-
-        ``facility_w_per_accelerator`` is power at the meter of the building for each
-        accelerator: its own, its share of the host and network, times PUE [W].
-        """
-        power = facility_w_per_accelerator
-        if not isinstance(power, Quantity):
-            power = Quantity(_positive("facility_w_per_accelerator", power))
-        return self.capital_usd_per_accelerator_h + self.electricity_usd_per_kwh * (power / W_PER_KW)
-
-    def cost_usd(self, accelerator_h: Quantity | float, facility_kwh: Quantity | float) -> Quantity:
-        """Cost of a job: capital over its accelerator-hours plus its electricity [USD]."""
-        return (
-            self.capital_usd_per_accelerator_h * accelerator_h + self.electricity_usd_per_kwh * facility_kwh
-        )
 
 
 def owned_price(
@@ -87,7 +70,7 @@ def owned_price(
     tariff = given_or_assumed(electricity_usd_per_kwh, "electricity_usd_per_kwh", "--electricity-usd-per-kwh")
     each_usd = _positive("capital_usd", capital_usd) / _positive("accelerators", accelerators)
     return OwnedPrice(
-        capital_usd_per_accelerator_h=each_usd / (life * busy * HOURS_PER_YEAR),
+        capital_usd_per_accelerator_h=equations.owned_usd_per_h(each_usd, equations.working_h(life, busy)),
         electricity_usd_per_kwh=tariff,
         assumptions=tuple(rows),
     )

@@ -68,24 +68,25 @@ def require_sane_power(request: EstimateRequest, cluster: Cluster) -> None:
         and request.accelerator_power_w > MOST_WATTS_OVER_RATED * board
     ):
         raise FootprintError(
-            f"--accelerator-power-w {request.accelerator_power_w:g} is more than {MOST_WATTS_OVER_RATED:g} "
-            f"times what one {chip.name} draws ({board:g} W): give watts of one board, or insist with --force"
+            f"`accelerator_power_w={request.accelerator_power_w:g}` is more than {MOST_WATTS_OVER_RATED:g} "
+            f"times what one {chip.name} draws ({board:g} W): give watts of one board, or insist with "
+            "`force=True`"
         )
     rated = cluster.node.max_w or 2 * cluster.node.accelerators * board + cluster.node.host_high_w
     rated *= max(1.0, cluster.nodes)
     lowest = LEAST_WATTS_OF_BOARD * board
     if request.accelerator_power_w is not None and request.accelerator_power_w < lowest:
         raise FootprintError(
-            f"--accelerator-power-w {request.accelerator_power_w:g} is below what one {chip.name} draws idle "
-            f"(about {lowest:.0f} W): give watts of one board, or insist with --force"
+            f"`accelerator_power_w={request.accelerator_power_w:g}` is below what one {chip.name} draws idle "
+            f"(about {lowest:.0f} W): give watts of one board, or insist with `force=True`"
         )
     if request.it_power_w is not None and request.it_power_w < lowest * cluster.count:
         raise FootprintError(
-            f"--it-power-w {request.it_power_w:g} is below what this cluster draws idle (about "
-            f"{lowest * cluster.count:.0f} W): give watts of the whole cluster, or insist with --force"
+            f"`it_power_w={request.it_power_w:g}` is below what this cluster draws idle (about "
+            f"{lowest * cluster.count:.0f} W): give watts of the whole cluster, or insist with `force=True`"
         )
     if request.it_power_w is not None and request.it_power_w > MOST_WATTS_OVER_RATED * rated:
         raise FootprintError(
-            f"--it-power-w {request.it_power_w:g} is more than {MOST_WATTS_OVER_RATED:g} times what this "
-            f"cluster can draw ({rated:.0f} W): give watts of the whole cluster, or insist with --force"
+            f"`it_power_w={request.it_power_w:g}` is more than {MOST_WATTS_OVER_RATED:g} times what this "
+            f"cluster can draw ({rated:.0f} W): give watts of the whole cluster, or insist with `force=True`"
         )

@@ -34,7 +34,7 @@ def settle_precision(
             possible = [precision for precision in PRECISIONS if precision in peaks]
             raise FootprintError(
                 f"{accelerator.name} does not support {request.precision}: "
-                f"use --precision {' or '.join(possible)}"
+                f"use `precision=` {' or '.join(possible)}"
             )
         return request.precision, ()
     precision, why = choose_precision(recipe_precision, accelerator, year)
@@ -49,7 +49,7 @@ def settle_optimizer(request: EstimateRequest, model: ModelConfig | None) -> str
     recipe = model.recipe if model is not None else None
     name = request.optimizer or (recipe.optimizer if recipe is not None else OPTIMIZERS[0])
     if name not in OPTIMIZERS:
-        raise FootprintError(f"optimizer {name!r} of the recipe: give --optimizer {' or '.join(OPTIMIZERS)}")
+        raise FootprintError(f"optimizer {name!r} of the recipe: give `optimizer=` {' or '.join(OPTIMIZERS)}")
     return name
 
 
@@ -102,13 +102,13 @@ def require_applicable(request: EstimateRequest, model: ModelConfig, step_flop: 
     """FootprintError for an option that this kind of model does not have."""
     kind = f"{model.id} is a model of the family {step_flop.family}"
     if request.tgt_seq_len is not None and step_flop.target_tokens is None:
-        raise FootprintError(f"{kind}, without target sequences: leave out --tgt-seq-len")
+        raise FootprintError(f"{kind}, without target sequences: leave out `tgt_seq_len=`")
     if request.image_size is not None and step_flop.family in _TEXT_FAMILIES:
-        raise FootprintError(f"{kind}, without images: leave out --image-size")
+        raise FootprintError(f"{kind}, without images: leave out `image_size=`")
     if request.seq_len is not None and step_flop.tokens is None:
-        raise FootprintError(f"{kind}, which trains on images: leave out --seq-len (see --image-size)")
+        raise FootprintError(f"{kind}, which trains on images: leave out `seq_len=` (see `image_size=`)")
     if request.ep is not None and request.ep > 1 and "experts" not in step_flop.components:
-        raise FootprintError(f"{kind}, without experts: leave out --ep")
+        raise FootprintError(f"{kind}, without experts: leave out `ep=`")
 
 
 SIZES = ("tp", "pp", "cp", "dp")
@@ -130,24 +130,24 @@ def require_layout(request: EstimateRequest, count: int, step_flop: StepFlops | 
     """FootprintError where the sizes that are given cannot be those of this model on so many accelerators."""
     said = {name: getattr(request, name) for name in SIZES if getattr(request, name) is not None}
     product = math.prod(said.values())
-    listed = " x ".join(f"--{name}" for name in said)
+    listed = " x ".join(f"`{name}=`" for name in said)
     wrong = product != count if len(said) == len(SIZES) else count % product
     if wrong:
         split = product // (request.dp or 1)
-        way_out = "change one of them or the count in --hw"
+        way_out = "change one of them or the count in `hw=`"
         if request.dp is not None and count % split == 0:
-            way_out = f"--dp {count // split} fits"
+            way_out = f"`dp={count // split}` fits"
         relation = "is not" if len(said) == len(SIZES) else "does not divide"
         raise FootprintError(f"{listed} is {product}, which {relation} {count} accelerators: {way_out}")
     if request.tp is not None and step_flop is not None and step_flop.operations and not request.force:
         wrong_heads = undivided(step_flop.operations, request.tp, count * request.tp // product)
         if wrong_heads:
-            raise FootprintError(f"{wrong_heads}, or insist with --force")
+            raise FootprintError(f"{wrong_heads}, or insist with `force=True`")
     if step_flop is not None and step_flop.operations:
         _check_splits(request, step_flop.operations, count)
     replicas = request.dp or count // product
     if request.ep is not None and replicas % request.ep and request.ep % replicas:
-        raise FootprintError(f"--ep {request.ep} neither divides nor is a multiple of {replicas} replicas")
+        raise FootprintError(f"`ep={request.ep}` neither divides nor is a multiple of {replicas} replicas")
 
 
 def require_batch(
@@ -160,7 +160,7 @@ def require_batch(
         if sequences < least:
             raise FootprintError(
                 f"a batch of {sequences:g} sequences cannot feed {least} data-parallel replicas: "
-                f"give --batch-size {least} or more, fewer accelerators, or --tp/--pp"
+                f"give `batch_size={least}` or more, fewer accelerators, or `tp=`/`pp=`"
             )
         if _replicas_are_certain(request):
             check_micro_batch(request, phase, request.dp or cluster.count // _split(request))
@@ -190,7 +190,7 @@ def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
     wrong = too_many_stages(model, stages)
     if wrong is None and not request.force:
         wrong = wrong_experts(model, experts, count // stages)
-        wrong = f"{wrong}, or insist with --force" if wrong else None
+        wrong = f"{wrong}, or insist with `force=True`" if wrong else None
     wrong = wrong or no_room(experts, count // stages)
     if wrong:
         raise FootprintError(wrong)
@@ -216,12 +216,12 @@ def check_micro_batch(request: EstimateRequest, phase: Phase, replicas: int) -> 
         return
     if asked * replicas > sequences:
         raise FootprintError(
-            f"--micro-batch {asked} on {replicas} replicas needs a batch of {asked * replicas}, "
-            f"not {sequences:g}: lower --micro-batch or raise --batch-size"
+            f"`micro_batch={asked}` on {replicas} replicas needs a batch of {asked * replicas}, "
+            f"not {sequences:g}: lower `micro_batch=` or raise `batch_size=`"
         )
     share = sequences / replicas
     if share == int(share) and share % asked:
         raise FootprintError(
-            f"--micro-batch {asked} does not divide the {share:g} sequences of each of "
-            f"{replicas} replicas: --micro-batch {math.gcd(int(share), asked)} does"
+            f"`micro_batch={asked}` does not divide the {share:g} sequences of each of "
+            f"{replicas} replicas: `micro_batch={math.gcd(int(share), asked)}` does"
         )

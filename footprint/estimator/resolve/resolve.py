@@ -72,7 +72,7 @@ def resolve(
     model = shared.model(request.model) if request.model is not None else None
     if model is None and request.hours is None:
         raise FootprintError(
-            "say what is trained with --model NAME or CONFIG.json, or how long it runs with --hours"
+            "say what is trained with `model=` NAME or CONFIG.json, or how long it runs with `hours=`"
         )
     recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
     precision, rows = settle_precision(request, recipe_precision, cluster.accelerator, year)

@@ -80,6 +80,6 @@ def require_one_provider(request: EstimateRequest, place: Place) -> None:
         return
     if find_provider(request.provider) != place.provider:
         raise FootprintError(
-            f"--region {place.key} is a region of {place.provider}, not of {request.provider}: "
+            f"`region={place.key}` is a region of {place.provider}, not of {request.provider}: "
             "change one of them, or name the country or state instead of the cloud region"
         )

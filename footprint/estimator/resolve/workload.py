@@ -81,15 +81,15 @@ def _shape(
     if any(p.sequence_length is None and p.image_size is None for p in phases):
         phases = _own_sizes(model, recipe, phases, notes)
     if any(p.sequence_length is None and p.image_size is None for p in phases):
-        what, options = ["the sequence length"], ["--seq-len (or --image-size for images)"]
+        what, options = ["the sequence length"], ["`seq_len=` (or `image_size=` for images)"]
     if any(p.sequences_per_step is None for p in phases):
         what.append("the batch")
-        options.append("--batch-size (sequences or samples of one global step)")
+        options.append("`batch_size=` (sequences or samples of one global step)")
     if what:
         no_amount = all(getattr(request, name) is None for name in AMOUNT_FIELDS)
         if no_amount and not recipe.tokens and not any(p.steps for p in phases):
             what.append("the amount of training")
-            options.append("--tokens, --samples or --steps")
+            options.append("`tokens=`, `samples=` or `steps=`")
         raise _missing(model, recipe, what, options)
     return phases
 
@@ -132,14 +132,14 @@ def _amount(
     epochs = _epoch_factor(request, model, recipe, notes)
     if any(phase.steps is None for phase in phases):
         if len(phases) > 1:
-            raise _missing(model, recipe, ["how its steps divide into phases"], ["--seq-len and --tokens"])
+            raise _missing(model, recipe, ["how its steps divide into phases"], ["`seq_len=` and `tokens=`"])
         return _scaled((_sized(request, model, recipe, phases[0]),), epochs)
     if request.steps is not None:
         return _scaled(phases, request.steps / sum(known(p.steps) for p in phases))
     if request.tokens is not None:
         tokens = sum(tokens_of(p) for p in phases)
         if tokens == 0:
-            raise FootprintError("--tokens: this model trains on images: give --samples")
+            raise FootprintError("`tokens=`: this model trains on images: give `samples=`")
         return _scaled(phases, request.tokens / tokens * epochs)
     if request.samples is not None:
         return _scaled(phases, request.samples / sum(samples_of(p) for p in phases) * epochs)
@@ -159,7 +159,7 @@ def _epoch_factor(
             model,
             recipe,
             ["how many epochs its recipe is"],
-            ["one epoch's --tokens or --samples beside --epochs"],
+            ["one epoch's `tokens=` or `samples=` beside `epochs=`"],
         )
     notes.append(_note("workload.recipe_epochs", recipe.epochs, "--epochs"))
     return request.epochs / recipe.epochs
@@ -183,8 +183,8 @@ def _sized(request: EstimateRequest, model: ModelConfig, recipe: Recipe, phase: 
     if request.tokens is None and samples and phase.image_size is not None:
         return replace(phase, steps=samples / batch)
     if phase.image_size is not None:
-        raise _missing(model, recipe, ["the number of training images"], ["--samples or --steps"])
-    raise _missing(model, recipe, ["the number of training tokens"], ["--tokens, --samples or --steps"])
+        raise _missing(model, recipe, ["the number of training images"], ["`samples=` or `steps=`"])
+    raise _missing(model, recipe, ["the number of training tokens"], ["`tokens=`, `samples=` or `steps=`"])
 
 
 def _recipe_tokens(recipe: Recipe) -> float | None:

@@ -74,7 +74,7 @@ def _text(fields: Fields, model_type: str) -> Fields:
 
 def _images(fields: Fields, vision: Fields, shape: StepShape) -> _Images:
     if shape.image_size is None:
-        raise FootprintError("this model reads images at their own size: give it (--image-size)")
+        raise FootprintError("this model reads images at their own size: give it (`image_size=`)")
     merge = vision.size("spatial_merge_size", default=2, maximum=64)
     cell = vision.size("patch_size", maximum=4096) * merge
     if shape.image_size % cell:

@@ -91,7 +91,7 @@ def report_jobs(
         If nothing can be read, an option is wrong, or no job that ran can be estimated.
     """
     if energy_plugin is not None and energy_plugin not in PLUGINS:
-        raise FootprintError(f"--energy-plugin must be one of {', '.join(PLUGINS)}, not {energy_plugin!r}")
+        raise FootprintError(f"`energy_plugin=` must be one of {', '.join(PLUGINS)}, not {energy_plugin!r}")
     hardware = make_hardware(hw, accelerators_per_node)
     _check(options)
     jobs, problems, told = read_targets(targets)

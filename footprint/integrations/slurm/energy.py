@@ -161,7 +161,7 @@ def implausible(reading: Reading, job: Job, clusters: Sequence[Cluster], reads: 
     if watts < least_w:
         return (
             f"{watts:,.0f} W on average is less than its nodes draw idle ({least_w:,.0f} W), so it is not "
-            "that of whole nodes: say what it reads with --energy-plugin rapl or gpu"
+            "that of whole nodes: say what it reads with `energy_plugin=` rapl or gpu"
         )
     return ""
 

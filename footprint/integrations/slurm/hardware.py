@@ -51,7 +51,7 @@ def make_hardware(values: Sequence[str], accelerators_per_node: int | None = Non
             continue
         if chip is not None:
             raise FootprintError(
-                f"--hw {chip} and --hw {value} contradict: for several types write --hw TYPE=CHIP"
+                f"`hw={chip}` and `hw={value}` contradict: for several types write `hw=TYPE=CHIP`"
             )
         chip, per_node = _chip_and_count(value)
     return Hardware(
@@ -102,7 +102,7 @@ def _overruled(kind: str, chip: str) -> list[str]:
     own = _own_profile(kind)
     if own is None or own == find_accelerator(chip).id:
         return []
-    return [f"--hw {chip} takes the place of {shown(kind)}, which Slurm recorded"]
+    return [f"`hw={chip}` takes the place of {shown(kind)}, which Slurm recorded"]
 
 
 def _chip_of(kind: str, job: Job, hardware: Hardware) -> str:
@@ -113,14 +113,14 @@ def _chip_of(kind: str, job: Job, hardware: Hardware) -> str:
     if not kind:
         raise FootprintError(
             f"Slurm keeps no type of its {job.device_count} GPUs (gres/gpu={job.device_count}): say "
-            "which with --hw, such as --hw v100"
+            "which with `hw=`, such as `hw=v100`"
         )
     if _own_profile(kind) is None:
         near = nearest(kind[:80], known_names())
         raise FootprintError(
             f"no hardware profile is named {shown(kind)!r}"
             + (f" (near it: {', '.join(near)})" if near else "")
-            + f": say which it is with --hw {shown(kind)}=CHIP"
+            + f": say which it is with `hw={shown(kind)}=CHIP`"
         )
     return kind
 
@@ -143,7 +143,7 @@ def _from_option(job: Job, hardware: Hardware) -> Part:
         what = "sockets" if kind in ("", "cpu") else "accelerators"
         raise FootprintError(
             f"no GPUs in its record: say which processors and how many {what} each node gave it, such as "
-            f"--hw {example} (footprint hardware list)"
+            f"`hw={example}` (footprint hardware list)"
         )
     return _part(job, hardware.chip, hardware.per_node * (job.nodes or 1), hardware, alone=True)
 

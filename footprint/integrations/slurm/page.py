@@ -69,7 +69,7 @@ def _energy_notes(report: SlurmReport) -> Iterator[str]:
     if report.measured:
         yield EXCLUSIVE
         if report.plugin is None:
-            yield "taken as the energy of whole nodes: if Slurm reads less, say --energy-plugin rapl or gpu"
+            yield "taken as the energy of whole nodes: if Slurm reads less, say `energy_plugin=` rapl or gpu"
 
 
 def _listed(jobs: Sequence[str]) -> str:

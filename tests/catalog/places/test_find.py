@@ -141,7 +141,7 @@ def test_a_misspelt_place_names_the_nearest(wrong: str, expected: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         find_place(wrong)
     assert expected in caught.value.nearest
-    assert "--grid-g-per-kwh" in str(caught.value)
+    assert "`grid_g_per_kwh=`" in str(caught.value)
 
 
 @pytest.mark.parametrize(("part", "country"), [("DE-BY", "DEU"), ("IN-MH", "IND"), ("CN-XZ", "CHN")])
@@ -222,7 +222,7 @@ def test_the_interval_widens_with_the_distance_in_years() -> None:
 
 @pytest.mark.parametrize("year", [0, -1, 1989, 2101, 10**12, 2020.5, float("nan"), "2020", True])
 def test_an_impossible_year_is_a_clear_error(year: object) -> None:
-    with pytest.raises(FootprintError, match="--year takes a year from 1990 to 2100"):
+    with pytest.raises(FootprintError, match="`year=` takes a year from 1990 to 2100"):
         find_place("FRA", year=year)  # type: ignore[arg-type]
 
 
@@ -248,7 +248,7 @@ def test_a_given_intensity_has_no_interval() -> None:
 
 @pytest.mark.parametrize("value", [-1.0, math.nan, math.inf, -math.inf, 3000.1, 1e300])
 def test_an_impossible_intensity_is_a_clear_error(value: float) -> None:
-    with pytest.raises(FootprintError, match="--grid-g-per-kwh"):
+    with pytest.raises(FootprintError, match="`grid_g_per_kwh=`"):
         given_place(value)
 
 

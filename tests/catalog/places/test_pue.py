@@ -276,7 +276,7 @@ def test_unknown_water_is_absent_and_said() -> None:
 @settings(max_examples=150, deadline=None)
 def test_any_text_gives_a_pue_or_one_clear_error(provider: str, region: str, year: int) -> None:
     if not 1990 <= year <= 2100:
-        with pytest.raises(FootprintError, match="--year"):
+        with pytest.raises(FootprintError, match="`year=`"):
             find_pue(provider=provider, region=region, year=year)
         year = 2024
     fact = find_pue(provider=provider, region=region, year=year)

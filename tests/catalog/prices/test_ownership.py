@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from footprint import equations
 from footprint.catalog.prices import owned_price
 from footprint.errors import FootprintError
 
@@ -24,16 +25,20 @@ def test_capital_an_hour_is_the_price_over_the_hours_it_works() -> None:
 def test_a_server_that_never_rests_costs_its_price_again_in_capital() -> None:
     """Over a whole life at full use, capital x hours returns what was paid."""
     price = owned_price(capital_usd=30000, lifetime_years=5, utilisation=1, electricity_usd_per_kwh=0.1)
-    assert price.cost_usd(5 * 8766, 0.0).mid == pytest.approx(30000)
+    cost = equations.owned_usd(
+        5 * 8766, price.capital_usd_per_accelerator_h, 0.0, price.electricity_usd_per_kwh
+    )
+    assert cost.mid == pytest.approx(30000)
 
 
 def test_electricity_is_charged_on_facility_energy_once() -> None:
     price = owned_price(**GIVEN, accelerators=8)
     hours, facility_w = 1000.0, 480.0
     energy_kwh = hours * facility_w / 1000
-    job = price.cost_usd(hours, energy_kwh)
+    job = equations.owned_usd(
+        hours, price.capital_usd_per_accelerator_h, energy_kwh, price.electricity_usd_per_kwh
+    )
     assert job.mid == pytest.approx(hours * 2500 / 17532 + 480 * 0.12)
-    assert hours * price.usd_per_accelerator_h(facility_w).mid == pytest.approx(job.mid)
 
 
 def test_what_is_not_given_is_assumed_ranged_and_listed() -> None:

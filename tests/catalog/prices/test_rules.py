@@ -256,11 +256,11 @@ def test_providers_go_by_their_other_names() -> None:
 
 
 def test_what_is_missing_names_what_comes_nearest() -> None:
-    with pytest.raises(MissingFactError, match=r"--usd-per-hour.*mi300x|mi300x.*--usd-per-hour"):
+    with pytest.raises(MissingFactError, match=r"`usd_per_hour=`.*mi300x|mi300x.*`usd_per_hour=`"):
         find_price("mi300a")
     with pytest.raises(MissingFactError, match="spot"):
         find_price("v100-sxm2-16gb", purchase="spot", provider="lambda")
-    with pytest.raises(MissingFactError, match=r"on_demand.*--purchase"):
+    with pytest.raises(MissingFactError, match=r"on_demand.*`purchase=`"):
         find_price("rtx4090", purchase="reserved_3y")
     with pytest.raises(MissingFactError, match="gcp"):
         find_price("tpu-v4", provider="aws")

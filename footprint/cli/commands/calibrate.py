@@ -1,0 +1,49 @@
+"""Let finished runs sharpen later estimates on the same hardware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from footprint.cli.shared.journals import FOLDERS, folders_or_default
+from footprint.errors import FootprintError
+
+_EPILOG = """\b
+Examples:
+  footprint calibrate --from footprint-runs --dry-run
+  footprint calibrate --from footprint-runs
+  footprint estimate --model llama2-7b --hw a100:64 \\
+      --anchor runs-a100-sxm4-80gb-bf16
+  footprint anchor --remove runs-a100-sxm4-80gb-bf16
+
+Only measured step times and measured board power count. Nothing uses an anchor unless
+an estimate names it; --explain shows what it changed.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--from", "folders", multiple=True, type=FOLDERS, help="Folder of journals (repeat for several)."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what each run would change.")
+@click.option("--overwrite", is_flag=True, help="Replace anchors of the same name.")
+def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
+    """Keep what finished runs measured as anchors for later estimates."""
+    from footprint.tracking.archive import open_archive
+    from footprint.tracking.calibrate import candidates, keep
+
+    archive = open_archive(folders_or_default(folders))
+    kept = 0
+    for candidate in candidates(archive.reports()):
+        if candidate.refused:
+            click.echo(f"{candidate.run_id}: left out, {candidate.refused}", err=True)
+            continue
+        board = f", {candidate.board_w:.0f} W a board" if candidate.board_w is not None else ""
+        click.echo(f"{candidate.run_id}: step time x{candidate.time_ratio:.3g} of predicted{board}")
+        kept += 1
+        if not dry_run:
+            path = keep(candidate, overwrite=overwrite)
+            click.echo(f"  kept in {path}; use it with --anchor {candidate.name}")
+    if not kept:
+        raise FootprintError("no run here can calibrate: the reasons are above")

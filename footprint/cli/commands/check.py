@@ -1,0 +1,61 @@
+"""Check your own hardware profile, model file or config.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from footprint.cli.shared.formats import format_option, show
+from footprint.schema import ModelConfig
+
+_EPILOG = """\b
+Examples:
+  footprint check my-chip.toml
+  footprint check config.json --format json
+
+Files in the user folder are found by name like built-in ones:
+FOOTPRINT_DATA/hardware_profiles/*.toml and FOOTPRINT_DATA/models/*.toml.
+"""
+
+
+def _require_countable(model: ModelConfig) -> None:
+    """Raise what counting the model raises, whatever kind of data it takes."""
+    from footprint.errors import FootprintError
+    from footprint.flops import count_step
+    from footprint.schema import StepShape
+
+    first: FootprintError | None = None
+    text, pair, image = {"sequence_length": 16}, {"sequence_length": 16, "target_sequence_length": 16}, 224
+    for sizes in (text, pair, {"image_size": image}, {}):
+        try:
+            count_step(model.config, StepShape(sequences=1, **sizes))
+            return
+        except FootprintError as error:
+            first = first or error
+    if first is not None:
+        raise first
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("file", type=click.Path(path_type=Path))
+@format_option("check")
+def command(file: Path, format_: str) -> None:
+    """Check FILE and say what it holds; exit 2 names the field that is wrong."""
+    from dataclasses import asdict
+
+    from footprint.catalog.check import check_file
+    from footprint.catalog.files import user_folder
+    from footprint.reports.formats import Answer
+    from footprint.reports.human import folded
+
+    kind, record, remarks = check_file(file)
+    if isinstance(record, ModelConfig):
+        _require_countable(record)
+    folder = user_folder() / ("hardware_profiles" if kind == "hardware" else "models")
+    lines = [f"{file}: a valid {kind} file: {record.name} ({record.id})"]
+    lines += [f"  remark: {remark}" for remark in remarks]
+    text = "\n".join([*lines, f"  to use it by name, put it into {folder}"])
+    row = {"file": str(file), "ok": True, "record": asdict(record), "remarks": list(remarks)}
+    data = {"schema": "footprint/catalogue/1", "kind": kind, "rows": [row]}
+    show(Answer(kind="check", text=lambda: folded(text), data=lambda: data), format_)

@@ -1,0 +1,33 @@
+"""Train a small real model here: predicted, forecast and measured side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from footprint.cli.shared.scenario import field_option
+
+_EPILOG = """\b
+Examples:
+  footprint demo
+  footprint demo --data digits --region FRA
+  footprint demo --steps 100 --out /tmp/demo
+
+Takes at most two minutes on two cores; needs torch: pip install 'footprint-ml[torch]'.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option("--data", type=click.Choice(["text", "digits"]), default="text", help="What is learned.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("footprint-demo"), help="Folder for everything."
+)
+@click.option("--steps", type=click.IntRange(10, 100_000), help="Steps (what fits in a minute).")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, help="Processor threads that train.")
+@field_option("region", help="Where the electricity comes from.")
+def command(data: str, out: Path, steps: int | None, threads: int, region: str | None) -> None:
+    """Train a small GPT (or a CNN) on real data while it is measured."""
+    from footprint.demo.show import show
+
+    show(data, out, steps=steps, threads=threads, region=region, say=click.echo)

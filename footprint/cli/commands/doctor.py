@@ -1,0 +1,85 @@
+"""What can be measured here, how well, and what would change it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.journals import folders_or_default
+from footprint.cli.shared.options import COUNT
+
+if TYPE_CHECKING:
+    from footprint.tracking.doctor import Diagnosis
+
+_EPILOG = """\b
+Examples:
+  footprint doctor
+  footprint doctor --seconds 30 --format json
+  srun -N 1 footprint doctor --journal-dir /scratch/footprint-runs
+
+Run it on an idle machine to see its idle draw.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option("--seconds", type=COUNT, default=3.0, help="How long the meter is read.")
+@click.option("--meter", default="codecarbon", help="codecarbon, constant:250W (the node) or none.")
+@click.option("--journal-dir", type=click.Path(path_type=Path), help="Folder to test (./footprint-runs).")
+@format_option("machine")
+def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) -> None:
+    """Examine this machine: meters, hardware profile, launcher, journal folder."""
+    from footprint.meters import meter_from
+    from footprint.tracking.doctor import diagnose
+
+    folder = journal_dir or folders_or_default(())[0]
+    if not 0.5 <= seconds <= 3600:
+        raise click.BadParameter(f"must lie between 0.5 and 3600, not {seconds:g}", param_hint="--seconds")
+    found = diagnose(meter_from(meter), folder, seconds)
+    from footprint.reports.formats import Answer
+    from footprint.reports.human import folded
+
+    show(Answer(kind="machine", text=lambda: folded("\n".join(_lines(found))), data=found.to_json), format_)
+
+
+def _lines(found: Diagnosis) -> list[str]:
+    from footprint.reports.human import wrapped
+
+    hardware = found.hardware
+    lines = [f"cluster       {hardware['cluster'] or 'no profile found'}"]
+    boards = hardware["boards"]
+    if boards:
+        lines.append(
+            f"boards        {len(boards)} of {hardware['boards_on_node']} visible: {boards[0]['name']}"
+        )
+    lines.append(f"processor     {hardware['processor']}, {hardware['cores']} cores")
+    if hardware["memory_share"] < 1:
+        lines.append(f"memory        {hardware['memory_share']:.0%} of the machine's (cgroup limit)")
+    launcher = found.launcher
+    if launcher["launcher"] != "none":
+        lines.append(
+            f"launcher      {launcher['launcher']}, rank {launcher['rank']} of {launcher['world_size']} "
+            f"on {launcher['nodes']} nodes"
+        )
+    lines += ["", "component     how        now"]
+    lines += [_component_line(component) for component in found.components]
+    journal = found.journal
+    state = f"works, {journal['write_s'] * 1000:.1f} ms a line" if journal["works"] else "does NOT work"
+    lines += ["", f"journal       {journal['folder']}: {state}"]
+    for title, texts in (("problems", found.problems), ("what would change it", found.advice)):
+        if texts:
+            lines += ["", title]
+            for text in texts:
+                first, *rest = wrapped(text, 76)
+                lines += [f"  {first}", *(f"    {part}" for part in rest)]
+    return lines
+
+
+def _component_line(component: dict[str, Any]) -> str:
+    power = component.get("power_w")
+    now = "" if power is None else f"{power:.3g} W"
+    if "times_low" in component:
+        now += f" (x{component['times_low']:g} to x{component['times_high']:g})"
+    return f"{component['component']:<13} {component['how']:<10} {now:<24} {component['source']}".rstrip()

@@ -1,0 +1,189 @@
+"""Estimate what a training run will cost: hours, kWh, CO2e, USD, with intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import FILE
+from footprint.cli.shared.scenario import (
+    SECTIONS,
+    SectionedCommand,
+    field_option,
+    given_fields,
+    scenario_options,
+)
+from footprint.parsing import parse_limit
+from footprint.spelling import on_command_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from footprint.reports.formats import Answer
+    from footprint.results.estimate import Estimate
+
+_EPILOG = """\b
+Examples:
+  footprint estimate --model bert-base --hw v100x8
+  footprint estimate --model llama2-7b --hw h100:256 --tokens 2T --region FRA
+  footprint estimate --model config.json --hw a100:8 --method lora \\
+      --tokens 50M --seq-len 2048 --batch-size 64
+  footprint estimate --model gpt2-xl --hw tpu-v3x32 --hours 168
+  footprint estimate --model bert-base --hw v100:8 --explain
+  footprint estimate --model bert-base --hw v100:8 --format json
+  footprint estimate --model bert-base --hw v100:8 --fail-over "10 kgCO2e"
+
+Numbers may be written 137e9, 300B, 1.5T, 79h, 3.3d, $10k.
+Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
+"""
+
+
+@click.command(cls=SectionedCommand, epilog=_EPILOG)
+@field_option("model")
+@field_option("hw")
+@scenario_options(*SECTIONS)
+@format_option("estimate", "How the answer is printed (by the ending of -o, else a table).", default=None)
+@click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option("--explain", is_flag=True, help="Show each formula with its numbers and sources.")
+@click.option("--spread", is_flag=True, help="Show what each cause adds to the intervals.")
+@click.option("--plot", type=FILE, help="Draw what moves the result (.png, .svg, .pdf).")
+@click.option("--equivalents", is_flag=True, help="Add everyday equivalents, for scale only.")
+@field_option("name")
+@click.option("--save", type=FILE, help="Write the scenario to a TOML file.")
+@click.option("--from", "from_", type=FILE, help="Read a scenario; options override it.")
+@field_option("force")
+@click.option("--quiet", is_flag=True, help="No warnings.")
+@click.option(
+    "--fail-over",
+    metavar="LIMIT",
+    multiple=True,
+    help="Exit 3 above a limit, '2 MWh', '10 kgCO2e', '$500', '3d'; several may be given.",
+)
+@click.option(
+    "--fail-over-bound",
+    type=click.Choice(["low", "mid", "high"], case_sensitive=False),
+    help="End of the interval that is compared with the limit (mid).",
+)
+def command(
+    format_: str | None,
+    output: Path | None,
+    overwrite: bool,
+    explain: bool,
+    spread: bool,
+    plot: Path | None,
+    equivalents: bool,
+    save: Path | None,
+    from_: Path | None,
+    quiet: bool,
+    fail_over: tuple[str, ...],
+    fail_over_bound: str | None,
+    **options: Any,
+) -> None:
+    """Estimate hours, kWh, CO2e and USD of a training run.
+
+    The answer is a median with its 90 % interval; what was assumed is listed with it.
+    """
+    from footprint.estimator import estimate
+    from footprint.reports.scenario import read_scenario, save_scenario
+
+    if output is not None and str(output) == "-":
+        output = None
+    if format_ is None:
+        format_ = _format_of(output)
+    if fail_over_bound is not None and not fail_over:
+        raise click.UsageError("--fail-over-bound says which end --fail-over holds: give --fail-over too")
+    limits = [parse_limit(text, "--fail-over") for text in fail_over]
+    _check_targets(output, format_, save, plot, overwrite=overwrite)
+    request = read_scenario(from_, given_fields(options))
+    result = estimate(request)
+    if save is not None:
+        save_scenario(request, save, overwrite=overwrite)
+    if plot is not None:
+        from footprint.reports.tornado import plot_tornado
+
+        plot_tornado(result, plot, overwrite=overwrite)
+    answer = _answer(result, explain=explain, spread=spread, equivalents=equivalents)
+    show(answer, format_, output, overwrite=overwrite)
+    if not quiet:
+        for warning in result.warnings:
+            click.echo(f"footprint: warning: {on_command_line(warning)}", err=True)
+    if limits:
+        from footprint.reports.gate import require_within
+
+        require_within(result, limits, fail_over_bound or "mid")
+
+
+def _check_targets(
+    output: Path | None, format_: str, save: Path | None, plot: Path | None, *, overwrite: bool
+) -> None:
+    """FootprintError for a file that could not be written, before anything is."""
+    if output is not None and output.suffix.lower() == ".csv" and format_ != "csv":
+        raise click.UsageError(
+            f"{output}: a .csv file holds report rows: leave out --format, or end it otherwise"
+        )
+    if output is not None and format_ == "csv" and overwrite:
+        raise click.UsageError("-o FILE.csv appends rows and replaces nothing: leave out --overwrite")
+    for path in (None if format_ == "csv" else output, save, plot):
+        if path is not None:
+            from footprint.reports.files import require_writable
+
+            require_writable(path, overwrite=overwrite)
+
+
+def _format_of(output: Path | None) -> str:
+    if output is None:
+        return "table"
+    from footprint.reports.formats import format_of
+
+    return format_of(output, "estimate")
+
+
+def _answer(result: Estimate, *, explain: bool, spread: bool, equivalents: bool) -> Answer:
+    """What there is to show of an estimate."""
+    from footprint.reports.formats import Answer
+
+    def text(*, markdown: bool = False) -> str:
+        from footprint.reports.estimate_text import render
+
+        return render(result, markdown=markdown, explain=explain, spread=spread, equivalents=equivalents)
+
+    def data() -> dict[str, Any]:
+        record = result.to_json(with_spread=spread)
+        if equivalents:
+            from footprint.reports.equivalents import equivalents_of
+
+            record["equivalents"] = equivalents_of(result.co2e_kg)
+        return record
+
+    def append(path: Path) -> str:
+        from footprint.reports.csvfile import SCHEMA, append_rows
+
+        append_rows(path, [_report_row(result)], schema=SCHEMA)
+        return f"added a row to {path}"
+
+    return Answer(
+        kind="estimate",
+        text=text,
+        data=data,
+        markdown=lambda: text(markdown=True),
+        rows=lambda: [_report_row(result)],
+        append=append,
+        subject=result,
+    )
+
+
+def _report_row(result: Estimate) -> dict[str, Any]:
+    """The report row of an estimate, with an id of its own."""
+    import secrets
+
+    from footprint.reports.csvfile import report_row
+
+    return report_row(
+        result.to_json(),
+        kind="estimate",
+        run_id=f"estimate-{secrets.token_hex(6)}",
+        started_at=result.created_at,
+    )

@@ -1,0 +1,313 @@
+"""FLOPs of one training step: forward, backward, by component, with torch's count beside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import FILE, WHOLE
+from footprint.cli.shared.scenario import field_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from footprint.flops.memory import Memory
+    from footprint.flops.schedule import RunFlops
+    from footprint.schema import ModelConfig, Phase, StepShape, TrainingMethod
+
+_EPILOG = """\b
+Examples:
+  footprint flops --model bert-base
+  footprint flops --model llama3.1-405b --seq-len 8192 --recompute full
+  footprint flops --model config.json --seq-len 2048 --method lora
+  footprint flops --model bert-base --schedule 900kx256x128,100kx256x512
+  footprint flops --model llama2-7b --dp 8 --zero 3 --hw a100
+  footprint flops --model t5-base --seq-len 512 --tgt-seq-len 114 --verify
+  footprint flops --model gpt2 --format json
+
+FLOP counts a multiply-add as 2. "training" is forward and backward with full
+attention, "as executed" adds recomputation. --verify needs torch and transformers.
+Without --objective the recipe's or the family's usual one is counted and verified,
+whatever the "architectures" of a config name.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@field_option("model", required=True, help="A built-in model or config.json.")
+@field_option("batch_size", default=1, help="Sequences or images of the step (1).")
+@field_option("seq_len", help="Tokens in one sequence (the first phase's).")
+@field_option("tgt_seq_len", help="Target tokens in one sequence.")
+@field_option("image_size")
+@click.option(
+    "--predicted-positions",
+    type=WHOLE,
+    metavar="INTEGER",
+    help="Positions of each sequence that reach the vocabulary (the recipe's share, else all).",
+)
+@field_option("document_length", help="Mean length of packed documents.")
+@click.option(
+    "--schedule",
+    metavar="PHASES",
+    help="Count a whole run, too: STEPSxSEQUENCESxLENGTH,... (STEPSxIMAGES,...) or the model's 'recipe'.",
+)
+@click.option("--objective", default=None, metavar="NAME", help="mlm, mlm+nsp, clm, classification, ...")
+@field_option("method", default="pretrain")
+@field_option("lora_rank", default=16)
+@field_option("lora_targets", default="", metavar="NAMES")
+@field_option(
+    "frozen", default="", metavar="NAMES", help="Frozen parts: embeddings, encoder, layers:0-11, ..."
+)
+@click.option(
+    "--input-gradients", is_flag=True, help="Adapters: gradients reach the embeddings, as recomputing needs."
+)
+@field_option("recompute", default="none")
+@field_option("attention", default="eager")
+@click.option(
+    "--precision", default="bf16", metavar="NAME", help="Number format, for the memory of the step (bf16)."
+)
+@click.option(
+    "--optimizer", default="adam", metavar="NAME", help="Optimiser, for the memory of the step (adam)."
+)
+@field_option("dp", default=1)
+@field_option("tp", default=1)
+@field_option("pp", default=1)
+@field_option("cp", default=1)
+@field_option("ep", default=1)
+@click.option("--zero", type=click.IntRange(0, 3), default=0, help="ZeRO stage.")
+@click.option("--micro-batches", type=WHOLE, metavar="INTEGER", default=1, help="Gradient accumulation.")
+@field_option("hw", metavar="NAME", help="Say whether the step fits into this accelerator.")
+@click.option("--verify", is_flag=True, help="Count with torch, too, and print both.")
+@format_option("flops")
+@click.option("-o", "--output", type=FILE, help="Write to a file.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+def command(
+    model: str,
+    format_: str,
+    output: Path | None,
+    overwrite: bool,
+    verify: bool,
+    objective: str | None,
+    **options: Any,
+) -> None:
+    """Count the FLOPs of one training step, exactly.
+
+    From a Hugging Face config or a built-in model: parameters, forward, backward and training
+    FLOPs a step, sample and token, model and hardware, full and causal, by component.
+    """
+    from footprint.catalog.models import find_model
+    from footprint.flops import count_step
+    from footprint.flops.compare import positions_warning, stated_warning
+
+    found = find_model(model)
+    recipe = found.recipe.phases if found.recipe is not None else ()
+    written = _written(options, recipe)
+    shape = _shape(options, recipe, written)
+    wanted = (
+        objective if objective is not None else (found.recipe.objective if found.recipe is not None else "")
+    )
+    training = _training(options)
+    step = count_step(found.config, shape, training, wanted)
+    if step.tokens is None:
+        _refuse_lengths(found.id, options, written)
+    run = _run(found, training, wanted, options, written) if options["schedule"] else None
+    shapes = [shape, *(one.shape for _, one in run.steps if one.shape)] if run is not None else [shape]
+    longest = max(each.sequence_length or 0 for each in shapes)
+    target = max(each.target_sequence_length or 0 for each in shapes)
+    remarks = (
+        stated_warning(step, found.parameters),
+        positions_warning(found.id, found.config, longest, target),
+    )
+    warnings = [text for text in remarks if text]
+    if step.basis == "counted" and (verify or options["hw"]):
+        warnings.append("torch counted this model: there is no count of ours to verify, and no memory")
+    proof = None
+    if verify and step.basis == "formula":
+        from footprint.flops.counted import CannotCountError, NoTorchError
+        from footprint.flops.verify import verify as prove
+
+        try:
+            proof = prove(found.config, shape, wanted)
+        except NoTorchError:
+            raise
+        except CannotCountError as error:  # the count stands, only unproved
+            warnings.append(f"not verified: {error}")
+    memory = _memory(found, shape, training, wanted, options) if step.basis == "formula" else None
+    parts: dict[str, Any] = {
+        "memory": memory,
+        "device": _device(options["hw"]),
+        "run": run,
+        "proof": proof,
+        "warnings": tuple(warnings),
+    }
+    from footprint.reports.flops_text import render, to_json
+    from footprint.reports.formats import Answer
+
+    answer = Answer(
+        kind="flops",
+        text=lambda: render(found.name, step, **parts),
+        data=lambda: to_json(found.name, step, **parts),
+        subject=step,
+    )
+    show(answer, format_, output, overwrite=overwrite)
+
+
+_LENGTHS = {
+    "sequence_length": "seq_len", "target_sequence_length": "tgt_seq_len", "image_size": "image_size",
+}  # fmt: skip
+"""The options that give the sizes of a step."""
+
+
+def _written(options: dict[str, Any], recipe: tuple[Phase, ...]) -> tuple[Phase, ...]:
+    """The phases of a schedule that is written out; sizes that it leaves open are the options'."""
+    from dataclasses import replace
+
+    from footprint.flops.schedule import read_schedule
+
+    if options["schedule"] in (None, "", "recipe"):
+        return ()
+    sizes = {name: options[option] for name, option in _LENGTHS.items()}
+    if sizes["image_size"] is None and recipe:
+        sizes["image_size"] = recipe[0].image_size
+    return tuple(
+        replace(phase, **{name: getattr(phase, name) or size for name, size in sizes.items()})
+        for phase in read_schedule(options["schedule"])
+    )
+
+
+def _refuse_lengths(name: str, options: dict[str, Any], written: tuple[Phase, ...]) -> None:
+    """FootprintError for lengths of sequences that a model of images would ignore."""
+    from footprint.errors import FootprintError
+
+    for option in ("--seq-len", "--tgt-seq-len"):
+        if options[option[2:].replace("-", "_")] is not None:
+            raise FootprintError(f"{name} trains on images: leave out {option} (see --image-size)")
+    if any(phase.sequence_length for phase in written):
+        raise FootprintError(
+            f"{name} trains on images, which have no length: write the --schedule as STEPSxIMAGES[,...] "
+            "(see --image-size)"
+        )
+
+
+def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Phase, ...]) -> StepShape:
+    """The step that is asked for; sizes that are not given are those of the first phase.
+
+    That of the schedule where one is written out, else the recipe's.
+    """
+    from footprint.flops.schedule import predicted_at
+    from footprint.schema import StepShape
+
+    given = {name: options[option] for name, option in _LENGTHS.items()}
+    for name in given:
+        for phases in (written, recipe):
+            if given[name] is None and phases:
+                given[name] = getattr(phases[0], name)
+    return StepShape(
+        sequences=options["batch_size"],
+        predicted_positions=options["predicted_positions"] or predicted_at(recipe, given["sequence_length"]),
+        document_length=options["document_length"],
+        **given,
+    )
+
+
+def _training(options: dict[str, Any]) -> TrainingMethod:
+    from footprint.schema import TrainingMethod
+
+    return TrainingMethod(
+        method=options["method"],
+        lora_rank=options["lora_rank"],
+        lora_targets=options["lora_targets"],
+        frozen=options["frozen"],
+        input_gradients=options["input_gradients"],
+        recompute=options["recompute"],
+        attention=options["attention"],
+    )
+
+
+def _run(
+    model: ModelConfig,
+    training: TrainingMethod,
+    objective: str,
+    options: dict[str, Any],
+    written: tuple[Phase, ...],
+) -> RunFlops:
+    """The whole run: the schedule that is given, or the model's own recipe.
+
+    A given schedule predicts as many positions of a sequence as the recipe would.
+    """
+    from dataclasses import replace
+
+    from footprint.flops.schedule import count_run, predicted_at
+
+    if options["schedule"] == "recipe":
+        from footprint.estimator.request import EstimateRequest
+        from footprint.estimator.resolve.workload import resolve_workload
+
+        # the steps of a published recipe do not depend on the hardware, which a request must name
+        phases = resolve_workload(EstimateRequest(hw="any", model=model.id), model).phases
+    else:
+        own = model.recipe.phases if model.recipe is not None else ()
+        phases = tuple(
+            replace(phase, predicted_positions=predicted_at(own, phase.sequence_length)) for phase in written
+        )
+    if options["predicted_positions"] is not None:
+        phases = tuple(replace(phase, predicted_positions=options["predicted_positions"]) for phase in phases)
+    if options["document_length"] is not None:
+        phases = tuple(replace(phase, document_length=options["document_length"]) for phase in phases)
+    return count_run(model.config, phases, training, objective)
+
+
+def _device(name: str | None) -> tuple[str, float, float] | None:
+    """(name, memory [GiB], what of it a step can fill [GiB]) of an accelerator."""
+    if name is None:
+        return None
+    from footprint.catalog.hardware import find_accelerator
+    from footprint.performance.constants import load_constants
+    from footprint.performance.memory import usable_of
+    from footprint.units import BYTE_PER_GIB
+
+    chip = find_accelerator(name)
+    return chip.name, chip.memory_gib, usable_of(chip, load_constants()) / BYTE_PER_GIB
+
+
+def _memory(
+    model: ModelConfig, shape: StepShape, training: TrainingMethod, objective: str, options: dict[str, Any]
+) -> Memory:
+    from footprint.errors import FootprintError
+    from footprint.flops.count import operation_list
+    from footprint.flops.heads import undivided
+    from footprint.flops.memory import Plan, memory
+    from footprint.flops.methods import prepare
+    from footprint.flops.splits import no_room, too_many_stages, wrong_experts
+
+    listed = operation_list(model.config, shape, objective)
+    places = options["dp"] * options["cp"] * options["tp"]
+    wrong = (
+        undivided(listed, options["tp"])
+        or too_many_stages(listed, options["pp"])
+        or wrong_experts(listed, options["ep"])
+        or no_room(options["ep"], places)
+    )
+    if wrong:
+        raise FootprintError(wrong)
+    prepared, trained = prepare(listed, training)
+    plan = Plan(
+        data=options["dp"],
+        tensor=options["tp"],
+        pipeline=options["pp"],
+        context=options["cp"],
+        expert=options["ep"],
+        zero=options["zero"],
+        micro_batches=options["micro_batches"],
+    )
+    return memory(
+        prepared,
+        trained,
+        plan,
+        precision=options["precision"],
+        optimizer=options["optimizer"],
+        recompute=training.recompute,
+        attention=training.attention,
+        quantised=training.method == "qlora",
+    )

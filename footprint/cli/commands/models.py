@@ -1,0 +1,74 @@
+"""Built-in models: list, search, show one with its recipe and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group, warn
+
+if TYPE_CHECKING:
+    from footprint.schema import Recipe
+
+
+def _rows() -> list[Row]:
+    from footprint.catalog.models import all_models
+
+    problems: list[str] = []
+    rows = [
+        {
+            "id": model.id,
+            "name": model.name,
+            "year": model.year,
+            "parameters": model.parameters,
+            "model_type": model.config.get("model_type"),
+            "recipe": _recipe(model.recipe),
+            "aliases": list(model.aliases),
+        }
+        for model in all_models(problems)
+    ]
+    warn(problems)
+    return rows
+
+
+def _recipe(recipe: Recipe | None) -> str:
+    """What an estimate of this model needs besides --hw: nothing, or the facts that nobody published."""
+    phases = recipe.phases if recipe is not None else ()
+    missing = []
+    if recipe is None or not (recipe.tokens or (phases and all(phase.steps for phase in phases))):
+        missing.append("amount")
+    if not phases or not all(phase.sequences_per_step for phase in phases):
+        missing.append("batch")
+    if not phases or not all(phase.sequence_length or phase.image_size for phase in phases):
+        missing.append("length")
+    return f"without {' and '.join(missing)}" if missing else "complete"
+
+
+def _show(name: str) -> Mapping[str, Any]:
+    from footprint.catalog.models import find_model
+    from footprint.flops import model_families
+
+    record = asdict(find_model(name))
+    record["counted"] = record["config"].get("model_type") in model_families()
+    return record
+
+
+def _names() -> list[str]:
+    from footprint.catalog.models import model_ids
+
+    return model_ids()
+
+
+command = catalogue_group(
+    Catalogue(
+        kind="models",
+        about="Built-in models with their published recipes.",
+        rows=_rows,
+        show=_show,
+        card="model_card",
+        names=_names,
+        columns=("id", "year", "parameters", "model_type", "recipe"),
+        example="bert-base",
+    )
+)

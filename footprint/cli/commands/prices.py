@@ -1,0 +1,58 @@
+"""Prices of accelerator-hours: list offers, search, show the quote of one accelerator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group
+
+
+def _rows() -> list[Row]:
+    from footprint.catalog.prices import all_offers
+    from footprint.schema import PriceOffer
+
+    names = [field.name for field in fields(PriceOffer)]
+    return [{name: getattr(offer, name) for name in names} for offer in all_offers()]
+
+
+def _show(name: str) -> Mapping[str, Any]:
+    """The current quote of an accelerator for each way to buy it."""
+    from footprint.catalog.hardware import find_accelerator
+    from footprint.catalog.prices import PURCHASES, find_price
+    from footprint.errors import MissingFactError
+
+    chip = find_accelerator(name)
+    record: dict[str, Any] = {"accelerator": chip.id, "name": chip.name, "unit": chip.unit}
+    for purchase in PURCHASES:
+        try:
+            quote = find_price(chip.id, purchase=purchase)
+        except MissingFactError:
+            record[purchase] = None
+            continue
+        fields = {
+            k: getattr(quote, k) for k in ("offers", "providers", "oldest", "newest", "interval", "source")
+        }
+        record[purchase] = {"usd_per_accelerator_h": quote.usd_per_accelerator_h.to_json(), **fields}
+    return record
+
+
+def _names() -> list[str]:
+    from footprint.catalog.hardware import accelerator_ids
+
+    return accelerator_ids()
+
+
+command = catalogue_group(
+    Catalogue(
+        kind="prices",
+        about="Dated, sourced prices of one accelerator-hour.",
+        rows=_rows,
+        show=_show,
+        card="price_card",
+        names=_names,
+        columns=("accelerator", "provider", "purchase", "usd_per_accelerator_h", "region", "dated"),
+        example="a100",
+    )
+)

@@ -1,0 +1,71 @@
+"""Finish runs that a kill cut off: their rows go to the report CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.journals import FOLDERS, open_runs
+
+if TYPE_CHECKING:
+    from footprint.tracking.archive import Recovered
+
+_EPILOG = """\b
+Examples:
+  footprint recover
+  footprint recover node-a/footprint-runs node-b/footprint-runs --csv runs.csv
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("folders", nargs=-1, type=FOLDERS)
+@click.option("--csv", type=click.Path(path_type=Path), help="Report CSV (else the one each run was given).")
+@format_option("recovered")
+def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
+    """Finish the runs in FOLDERS that ended without a report, and say what could not be seen.
+
+    Runs that are still going are left alone; a run is recovered once.
+    """
+    from footprint.reports.formats import Answer
+    from footprint.tracking.archive import recover
+
+    done = recover(open_runs(folders), csv)
+    answer = Answer(
+        kind="recovered",
+        text=lambda: "\n".join(map(_line, done)),
+        data=lambda: [_record(item) for item in done],
+        nothing="nothing to recover: every run here is reported or still going",
+    )
+    show(answer, format_)
+
+
+def _record(item: Recovered) -> dict[str, Any]:
+    return {
+        **item.report.measurement.to_json(),
+        "unseen_s": item.unseen_s,
+        "damaged_lines": item.damaged,
+        "csv": str(item.csvs[0]) if item.csvs else None,
+        "csvs": [str(csv) for csv in item.csvs],
+    }
+
+
+def _line(item: Recovered) -> str:
+    measured = item.report.measurement
+    hours = measured.duration_h.mid
+    from footprint.reports.human import amount
+
+    energy = "no energy read"
+    if measured.energy_kwh is not None:
+        energy = amount(measured.energy_kwh.mid, "kwh")
+    lost = ""
+    if item.unseen_s:
+        share = item.unseen_s / max(hours * 3600, item.unseen_s)
+        lost = f"; at most {item.unseen_s:g} s after the last line ({share:.2g} of the run) could not be seen"
+    if item.damaged:
+        lost += f"; {item.damaged} damaged lines left out"
+    named = ", ".join(str(csv) for csv in item.csvs)
+    where = f"; rows in {named}" if named else "; no --csv, so no rows were written"
+    return f"{item.run_id}: {item.status} after {amount(hours, 'h')}, {energy}{lost}{where}"

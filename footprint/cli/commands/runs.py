@@ -1,0 +1,178 @@
+"""Recorded runs: list, show, diff two, or total them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.formats import format_option
+from footprint.cli.shared.formats import show as show_answer
+from footprint.cli.shared.journals import FOLDERS, open_runs
+
+if TYPE_CHECKING:
+    from footprint.results import Quantity
+    from footprint.tracking.archive import Total
+    from footprint.tracking.report import RunReport
+
+_EPILOG = """\b
+Examples:
+  footprint runs list
+  footprint runs show last
+  footprint runs diff 20260301-1012 last
+  footprint runs total --dir node-a/footprint-runs --dir node-b/footprint-runs
+"""
+DIFFERED = (
+    ("duration_h", "h"), ("it_power_w", "w"), ("it_energy_kwh", "kwh"), ("energy_kwh", "kwh"),
+    ("co2e_kg", "kg"), ("cost_usd", "usd"), ("step_time_s", "s"), ("mfu", ""),
+)  # fmt: skip
+
+_dir = click.option(
+    "--dir", "folders", multiple=True, type=FOLDERS, help="Folder of journals (repeat for several)."
+)
+_format = format_option("runs")
+
+
+@click.group(epilog=_EPILOG)
+def command() -> None:
+    """Runs that ``footprint.track()`` or ``footprint run`` recorded.
+
+    A run that was killed is shown too. Energy that two runs read at the same time is divided
+    between them, so sums count every interval once.
+    """
+
+
+def _show(format_: str, text: Callable[[], str], data: Callable[[], Any]) -> None:
+    from footprint.reports.formats import Answer
+
+    show_answer(Answer(kind="runs", text=text, data=data, nothing="no runs found"), format_)
+
+
+@command.command("list", epilog=_EPILOG)
+@_dir
+@_format
+def list_(folders: tuple[Path, ...], format_: str) -> None:
+    """Every run, oldest first."""
+    reports = open_runs(folders).reports()
+    _show(format_, lambda: _listed(reports), lambda: [report.measurement.to_json() for report in reports])
+
+
+def _listed(reports: Sequence[RunReport]) -> str:
+    rows = [
+        (
+            report.measurement.run_id,
+            report.measurement.status,
+            _amount(report.measurement.duration_h, "h"),
+            _amount(report.measurement.energy_kwh, "kwh"),
+            f"{report.measurement.workload.steps or 0:,.0f}",
+        )
+        for report in reports
+    ]
+    return _table(("run", "status", "time", "energy", "steps"), rows)
+
+
+@command.command(epilog=_EPILOG)
+@click.argument("run_id")
+@_dir
+@_format
+def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
+    """One run: what was measured, how each component is known, and predicted beside it."""
+    from footprint.reports.human import folded
+    from footprint.reports.run_text import run_text
+
+    report = open_runs(folders).report(run_id)
+    compared = report.comparison
+    _show(
+        format_,
+        lambda: folded(run_text(report.measurement, compared, report.totals.forecasts)),
+        lambda: {
+            **report.measurement.to_json(),
+            "comparison": None if compared is None else compared.to_json(),
+        },
+    )
+
+
+@command.command(epilog=_EPILOG)
+@click.argument("first")
+@click.argument("second")
+@_dir
+@_format
+def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> None:
+    """Two runs beside each other, and the second over the first."""
+    archive = open_runs(folders)
+    one, other = archive.report(first), archive.report(second)
+    differences = _differences(one, other)
+    rows = [
+        (
+            row["name"],
+            _plain(row["first"], row["unit"]),
+            _plain(row["second"], row["unit"]),
+            f"x{row['ratio']:.3g}",
+        )
+        for row in differences
+    ]
+    heading = ("", one.measurement.run_id, other.measurement.run_id, "ratio")
+    _show(format_, lambda: _table(heading, rows), lambda: {"schema": "footprint/diff/1", "rows": differences})
+
+
+def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
+    rows = []
+    for name, unit in DIFFERED:
+        a, b = getattr(one.measurement, name), getattr(other.measurement, name)
+        if a is not None and b is not None and a.mid > 0:
+            rows.append({"name": name, "unit": unit, "first": a.mid, "second": b.mid, "ratio": b.mid / a.mid})
+    return rows
+
+
+@command.command(epilog=_EPILOG)
+@click.argument("run_ids", nargs=-1)
+@_dir
+@_format
+def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> None:
+    """The sum of some runs (all, if none is named); no interval is counted twice."""
+    from footprint.tracking.archive import total_of
+
+    archive = open_runs(folders)
+    names = list(dict.fromkeys(archive.resolve(name) for name in run_ids)) or list(archive.runs)
+    summed = total_of([archive.report(name) for name in names])
+    _show(format_, lambda: _summed(summed), summed.to_json)
+
+
+def _summed(summed: Total) -> str:
+    units = {"it_energy_kwh": "kwh", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd",
+             "accelerator_h": "accelerator_h"}  # fmt: skip
+    rows = [
+        (name, _amount(quantity, units[name]), f"{summed.counts[name]} of {summed.runs} runs")
+        for name, quantity in summed.sums.items()
+    ]
+    rows.append(("duration", _plain(summed.duration_h, "h"), f"{summed.runs} runs"))
+    by_status = ", ".join(f"{count} {status}" for status, count in sorted(summed.by_status.items()))
+    return f"{_table(('', 'sum', 'of'), rows)}\n{by_status}"
+
+
+def _amount(quantity: Quantity | None, unit: str) -> str:
+    if quantity is None:
+        return "-"
+    from footprint.reports.human import amount, interval
+
+    text = amount(quantity.mid, unit)
+    return f"{text} ({interval(quantity, unit)})" if quantity.spread else text
+
+
+def _plain(value: float, unit: str) -> str:
+    from footprint.reports.human import amount
+
+    return amount(value, unit)
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns under their heading; nothing where there are no rows."""
+    if not rows:
+        return ""
+    widths = [max(len(line[i]) for line in (heading, *rows)) for i in range(len(heading))]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in (heading, *rows)
+    )

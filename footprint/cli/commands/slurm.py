@@ -1,0 +1,98 @@
+"""Jobs of Slurm that nobody tracked: what they used, by its accounting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.scenario import field_option
+from footprint.spelling import on_command_line
+
+if TYPE_CHECKING:
+    from footprint.integrations.slurm import SlurmReport
+    from footprint.reports.formats import Answer
+
+_EPILOG = """\b
+Examples:
+  footprint slurm 123456 --region FRA
+  footprint slurm jobs.txt --hw v100 --pue 1.2
+  footprint slurm jobs.txt --hw volta=v100-sxm2-32gb --hw a100 --format json
+  footprint slurm jobs.txt --hw v100 -o runs.csv
+
+\b
+A file for it, on the machine where sacct is (or with sacct --json):
+  F=JobID,JobIDRaw,State,ElapsedRaw,AllocTRES,ConsumedEnergyRaw,NNodes
+  F=$F,NodeList,Partition,Cluster,Submit,Start,End,JobName
+  sacct -P --noconvert --duplicates --format=$F -j 123456 > jobs.txt
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("targets", nargs=-1, required=True, metavar="JOBID|FILE...")
+@field_option(
+    "hw", multiple=True, metavar="CHIP",
+    help="What the GPUs are: CHIP, TYPE=CHIP, or CHIP:N (a node) where Slurm has none.",
+)  # fmt: skip
+@field_option("accelerators_per_node")
+@click.option(
+    "--energy-plugin", type=click.Choice(["ipmi", "xcc", "pm_counters", "rapl", "gpu", "none"]),
+    help="What reads energy (AcctGatherEnergyType).",
+)  # fmt: skip
+@field_option("region", help="Where the electricity comes from.")
+@field_option("year", help="Year of grid, PUE and prices (newest).")
+@field_option("pue")
+@field_option("grid_g_per_kwh", help="Carbon intensity, instead of a region.")
+@field_option("provider", help="Whose prices and PUE.")
+@field_option("purchase")
+@field_option("usd_per_hour")
+@format_option("jobs", "How it is printed (table).", default=None)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File; a .csv is appended to.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option("--quiet", is_flag=True, help="No notes on standard error.")
+def command(
+    targets: tuple[str, ...],
+    format_: str | None,
+    output: Path | None,
+    overwrite: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Account for Slurm jobs, by number (asks sacct) or from a FILE with sacct's output.
+
+    Each launch of a job gets an estimate: its time x its GPUs x their profile; and a measurement
+    where Slurm read the energy of its nodes. Rows of steps are never added to their job's. Arrays,
+    het jobs, and jobs that failed or were started again are counted launch by launch.
+    """
+    from footprint.integrations.slurm import report_jobs
+    from footprint.integrations.slurm.page import notes_of
+    from footprint.reports.formats import format_of
+
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    report = report_jobs(targets, **given)
+    show(_answer(report), format_ or format_of(output, "jobs"), output, overwrite=overwrite)
+    if not quiet:
+        for note in notes_of(report):
+            click.echo(f"footprint: {on_command_line(note)}", err=True)
+
+
+def _answer(report: SlurmReport) -> Answer:
+    """What there is to show of jobs."""
+    from footprint.integrations.slurm.page import report_text
+    from footprint.integrations.slurm.rows import add_rows, rows_of
+    from footprint.reports.formats import Answer
+
+    def append(path: Path) -> str:
+        added, known = add_rows(path, rows_of(report))
+        return f"{added} rows added to {path}, {known} were there already"
+
+    return Answer(
+        kind="jobs",
+        text=lambda: on_command_line(report_text(report)),
+        data=report.records,
+        rows=lambda: rows_of(report),
+        append=append,
+        subject=report,
+    )

@@ -1,0 +1,1 @@
+"""What several commands share: types of options, the options of a scenario, formats, catalogues."""

@@ -1,0 +1,191 @@
+"""``list``, ``search`` and ``show`` of a catalogue, the same for models, hardware, regions and prices."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from footprint.cli.shared.formats import format_option
+from footprint.cli.shared.formats import show as show_answer
+from footprint.cli.shared.options import CatalogueName
+from footprint.records import record
+from footprint.spelling import on_command_line
+
+SCHEMA = "footprint/catalogue/1"
+WIDTH = 80
+MOST_FOUND = 20
+Row = dict[str, Any]
+
+
+@record
+class Catalogue:
+    """What a catalogue command needs: its rows, one record, and the names for completion."""
+
+    kind: str
+    about: str
+    rows: Callable[[], list[Row]]
+    """One flat row a record; the first key is its id."""
+    show: Callable[[str], Mapping[str, Any]]
+    """The whole record of a name; raises UnknownNameError."""
+    card: str
+    """Name of the function of ``footprint.reports.cards`` that shows a record to people."""
+    names: Callable[[], list[str]]
+    columns: Sequence[str]
+    """Keys of the rows that the table shows."""
+    example: str
+
+
+def catalogue_group(catalogue: Catalogue) -> click.Group:
+    """The click group with ``list``, ``search`` and ``show`` of one catalogue."""
+    epilog = (
+        "\b\nExamples:\n"
+        f"  footprint {catalogue.kind} list\n"
+        f"  footprint {catalogue.kind} search {catalogue.example}\n"
+        f"  footprint {catalogue.kind} show {catalogue.example} --format json\n"
+    )
+    name_type = CatalogueName("name", catalogue.names)
+
+    @click.group(name=catalogue.kind, help=catalogue.about, epilog=epilog)
+    def group() -> None:
+        pass
+
+    @group.command("list", help="Every record, a line each.", epilog=epilog)
+    @format_option("catalogue")
+    def list_(format_: str) -> None:
+        _show_rows(catalogue, catalogue.rows(), format_)
+
+    @group.command("search", help="Records whose names look like TEXT, best first.", epilog=epilog)
+    @click.argument("text")
+    @format_option("catalogue")
+    def search(text: str, format_: str) -> None:
+        _show_rows(catalogue, _search(catalogue.rows(), text), format_)
+
+    @group.command("show", help="One record, with its sources.", epilog=epilog)
+    @click.argument("name", type=name_type)
+    @format_option("catalogue")
+    @click.option("--explain", is_flag=True, help="Every field, and how each number is known.")
+    def show(name: str, format_: str, explain: bool) -> None:
+        from footprint.reports import cards
+
+        record = catalogue.show(name)
+        card = getattr(cards, catalogue.card)
+        _show(
+            catalogue,
+            [dict(record)],
+            lambda: "\n".join(_record_lines(record)) if explain else card(record),
+            format_,
+        )
+
+    return group
+
+
+def warn(problems: Sequence[str]) -> None:
+    """Say which of the user's own files were left out, and why."""
+    for problem in problems:
+        click.echo(f"footprint: left out: {on_command_line(problem)}", err=True)
+
+
+def _search(rows: list[Row], text: str) -> list[Row]:
+    """Rows that hold the text, else those whose text is nearest to it."""
+    wanted = text.strip().lower()
+    texts = {
+        index: " ".join(str(v) for v in row.values() if v is not None).lower()
+        for index, row in enumerate(rows)
+    }
+    holding = [rows[index] for index, line in texts.items() if wanted in line]
+    if holding or not wanted:
+        return holding
+    from rapidfuzz import fuzz, process
+
+    found = process.extract(wanted, texts, scorer=fuzz.partial_ratio, limit=MOST_FOUND, score_cutoff=70)
+    return [rows[index] for _, _, index in found]
+
+
+def _show(catalogue: Catalogue, rows: list[Row], text: Callable[[], str], format_: str) -> None:
+    from footprint.reports.formats import Answer
+
+    answer = Answer(
+        kind="catalogue",
+        text=text,
+        data=lambda: {"schema": SCHEMA, "kind": catalogue.kind, "rows": rows},
+        nothing=f"no {catalogue.kind} found",
+    )
+    show_answer(answer, format_)
+
+
+def _show_rows(catalogue: Catalogue, rows: list[Row], format_: str) -> None:
+    _show(catalogue, rows, lambda: _table(catalogue.columns, rows), format_)
+
+
+def _table(columns: Sequence[str], rows: list[Row]) -> str:
+    """The columns of the rows, in 80 characters; nothing where there are no rows."""
+    if not rows:
+        return ""
+    lines = [*_heading(columns), *([_text(row.get(column)) for column in columns] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    # The widest column gives way until the line fits, but never the first: it is what people type.
+    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths[1:]) > 8:
+        widths[widths.index(max(widths[1:]), 1)] -= 1
+    return "\n".join("  ".join(map(_fit, line, widths)).rstrip() for line in lines)
+
+
+def _heading(columns: Sequence[str]) -> list[list[str]]:
+    """Column names over as many lines as the longest has words, aligned at the bottom."""
+    words = [column.split("_") for column in columns]
+    height = max(map(len, words))
+    return [
+        [names[row - height + len(names)] if row >= height - len(names) else "" for names in words]
+        for row in range(height)
+    ]
+
+
+def _fit(text: str, width: int) -> str:
+    return f"{text:<{width}}" if len(text) <= width else text[: width - 2] + ".."
+
+
+def _short(value: float) -> str:
+    """Four figures; large counts as people say them, 7.07B."""
+    for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
+        if value >= factor:
+            return f"{value / factor:.4g}{suffix}"
+    return f"{value:.4g}"
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return _short(value)
+    if isinstance(value, list | tuple):
+        return " ".join(str(part) for part in value)
+    return str(value)
+
+
+def _record_lines(record: Mapping[str, Any], indent: int = 0) -> list[str]:
+    """A nested record as indented lines; what is empty is left out."""
+    pad = "  " * indent
+    lines: list[str] = []
+    for key, value in record.items():
+        if value is None or value == "" or value in ({}, [], ()):
+            continue
+        if isinstance(value, Mapping):
+            lines += [f"{pad}{key}:", *_record_lines(value, indent + 1)]
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
+            for part in value:
+                lines += [f"{pad}{key}:", *_record_lines(part, indent + 1)]
+        else:
+            lines += textwrap.wrap(
+                f"{pad}{key}: {_number(value)}", WIDTH, subsequent_indent=pad + "    ", break_long_words=False
+            )
+    return lines
+
+
+def _number(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_number(part) for part in value)
+    return str(value)

@@ -1,0 +1,77 @@
+"""``--format`` and ``-o``: an answer is shown in one of the formats of `footprint.reports.formats`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.options import ParamType
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.shell_completion import CompletionItem
+
+    from footprint.reports.formats import Answer
+
+
+class FormatName(ParamType):
+    """A format that some kind of answer has; an unknown one is an error with the nearest."""
+
+    name = "format"
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The format's name."""
+        from footprint.reports.formats import find_format
+
+        find_format(str(value), self._kind)
+        return str(value).strip().lower()
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The formats, on the help page."""
+        return f"[{'|'.join(self._names())}]"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The formats that start with what was typed."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete.lower())]
+
+    def _names(self) -> list[str]:
+        from footprint.reports.formats import format_names
+
+        return format_names(self._kind)
+
+
+def format_option(
+    kind: str, text: str = "How it is printed.", *, default: str | None = "table"
+) -> Callable[[Any], Any]:
+    """The option ``--format`` of a command that shows this kind of answer."""
+    return click.option("--format", "format_", type=FormatName(kind), default=default, help=text)
+
+
+def show(answer: Answer, format_: str, output: Path | None = None, *, overwrite: bool = False) -> None:
+    """Print an answer in a format, or write it to a file; some formats add rows to a file that is there."""
+    from footprint.reports.formats import find_format
+
+    module = find_format(format_, answer.kind)
+    append = getattr(module, "append", None)
+    if output is not None and append is not None:
+        click.echo(f"footprint: {append(answer, output)}", err=True)
+        return
+    text = module.write(answer)
+    if output is not None:
+        from footprint.reports.files import write_new
+
+        write_new(output, text if text.endswith("\n") else text + "\n", overwrite=overwrite)
+    elif text:
+        click.echo(text, nl=not text.endswith("\n"))
+    elif answer.nothing:
+        click.echo(answer.nothing, err=True)

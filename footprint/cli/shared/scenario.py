@@ -1,0 +1,65 @@
+"""The options of a scenario, made from its fields: shared by the commands that take one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from footprint.cli.shared.options import type_of
+from footprint.estimator.fields import CHOICE, FLAG
+from footprint.estimator.request import FIELDS, is_set
+from footprint.spelling import on_command_line
+
+WHAT, OUTPUT = "what and where", "output"
+SECTIONS = tuple(
+    dict.fromkeys(field.section for field in FIELDS.values() if field.section not in (WHAT, OUTPUT))
+)
+"""The sections of a scenario's options, but for what every command places itself."""
+
+
+class SectionedCommand(click.Command):
+    """A command whose help page groups its options under the sections of the fields."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, section by section."""
+        grouped: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                title = FIELDS[param.name].section if param.name in FIELDS else OUTPUT
+                grouped.setdefault(title, []).append(record)
+        for title, rows in grouped.items():
+            with formatter.section(title.capitalize()):
+                formatter.write_dl(rows)
+
+
+def field_option(name: str, **changes: Any) -> Callable[[Any], Any]:
+    """The option of one field; ``changes`` are what this command has otherwise (``help``, ``default``)."""
+    field = FIELDS[name]
+    settings: dict[str, Any] = {"help": on_command_line(field.help)}
+    if field.kind is FLAG:
+        settings["is_flag"] = True
+    else:
+        settings |= {"type": type_of(field), "metavar": field.kind.word.upper()}
+    if field.kind is CHOICE:
+        del settings["metavar"]  # click lists the choices
+    return click.option(field.flag, name, **settings | changes)
+
+
+def scenario_options(*sections: str) -> Callable[[Any], Any]:
+    """A decorator that adds the options of these sections, in order."""
+
+    def decorate(function: Any) -> Any:
+        for name in reversed(FIELDS):
+            if FIELDS[name].section in sections:
+                function = field_option(name)(function)
+        return function
+
+    return decorate
+
+
+def given_fields(options: dict[str, Any]) -> dict[str, Any]:
+    """The scenario fields that were set on the command line."""
+    return {name: value for name, value in options.items() if is_set(value)}

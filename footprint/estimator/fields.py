@@ -1,0 +1,135 @@
+"""What is said of each field of a scenario: what it holds, its bounds, and how it is explained.
+
+`footprint.estimator.request.EstimateRequest` declares its fields with `about`, a line each. The
+checks of a request, the options of the command line, the keys of a scenario file and
+``docs/options.md`` are all read from there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+from footprint import parsing, spelling
+from footprint.errors import FootprintError
+from footprint.records import NamedTuple
+
+
+class Kind(NamedTuple):
+    """What a field can hold, and how it is read from what people write."""
+
+    word: str
+    """What stands for the value on a help page."""
+    read: Callable[[str, str], Any]
+    """The value of a text; the second argument is the field's name in messages."""
+    number: bool = True
+    whole: bool = False
+    unit: str = ""
+
+
+def _names(text: str, _: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _as_written(text: str, _: str) -> str:
+    return text
+
+
+def _word(text: str, _: str) -> str:
+    return text.strip().lower()
+
+
+COUNT = Kind("number", parsing.parse_count)
+WHOLE = Kind("integer", parsing.parse_count, whole=True)
+AMOUNT = Kind("number", parsing.parse_amount)
+SHARE = Kind("share", parsing.parse_share, unit="1")
+HOURS = Kind("hours", parsing.parse_duration_h, unit="h")
+BANDWIDTH = Kind("bandwidth", parsing.parse_byte_per_s, unit="byte/s")
+USD = Kind("usd", parsing.parse_usd, unit="USD")
+PRICE = Kind("usd", parsing.parse_price, unit="USD")
+TEXT = Kind("text", _as_written, number=False)
+CHOICE = Kind("choice", _word, number=False)
+NAMES = Kind("text", _names, number=False)
+FLAG = Kind("flag", _as_written, number=False)
+MODEL = Kind("name|file", _as_written, number=False)
+CLUSTER = Kind("name:count", _as_written, number=False)
+PLACE = Kind("place", _as_written, number=False)
+PROVIDER = Kind("provider", _as_written, number=False)
+
+
+class Field(NamedTuple):
+    """One field of a scenario; numbers without ``least`` are above 0."""
+
+    name: str
+    section: str
+    kind: Kind
+    help: str
+    unit: str = ""
+    least: float | None = None
+    most: float = math.inf
+    choices: tuple[str, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        """The option of the command line."""
+        return spelling.flag(self.name)
+
+    def read(self, text: str) -> Any:
+        """The value of a text as people write it: ``"79h"``, ``"300B"``, ``"$10k"``.
+
+        Raises FootprintError with the forms it takes.
+        """
+        kind = CHOICE if self.choices else self.kind
+        value = kind.read(text, self._named)
+        return int(value) if kind.whole and value == int(value) else value
+
+    def check(self, value: Any) -> None:
+        """FootprintError unless the value is of the right kind, within its bounds, among its choices."""
+        if self.kind.number:
+            self._check_number(value)
+        elif self.kind not in (NAMES, FLAG, CHOICE) and not (
+            isinstance(value, str) and value.strip() and value.isprintable()
+        ):
+            raise FootprintError(f"{self._named} must be a name, not {value!r}")
+        if self.choices and value not in self.choices:
+            raise FootprintError(f"{self._named} must be one of {', '.join(self.choices)}, not {value!r}")
+
+    def _check_number(self, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise FootprintError(f"{self._named} must be a number, not {value!r}")
+        if not math.isfinite(value):
+            raise FootprintError(f"{self._named} must be finite, not {value}")
+        if self.kind.whole and value != int(value):
+            raise FootprintError(f"{self._named} must be a whole number, not {value}")
+        if self.least is not None and value < self.least:
+            raise FootprintError(f"{self._named} must be at least {self.least:g}, not {value:g}")
+        if self.least is None and value <= 0:
+            raise FootprintError(f"{self._named} must be above 0, not {value:g}")
+        if value > self.most:
+            raise FootprintError(f"{self._named} must be at most {self.most:g}, not {value:g}")
+
+    @property
+    def _named(self) -> str:
+        """The field in a message (see `footprint.spelling`)."""
+        return f"`{self.name}=`"
+
+
+def said(section: str, kind: Kind, text: str, **more: Any) -> dict[str, Field]:
+    """The metadata of a field of the request: what `Field` says of it."""
+    return {
+        "said": Field(
+            **{"name": "", "section": section, "kind": kind, "help": text, "unit": kind.unit, **more}
+        )
+    }
+
+
+def about(section: str, kind: Kind, text: str, *, default: Any = None, **more: Any) -> Any:
+    """The declaration of a field that may be left out."""
+    return dataclasses.field(default=default, metadata=said(section, kind, text, **more))
+
+
+def fields_of(request: Any) -> dict[str, Field]:
+    """The table: name -> what is said of the field, in the order of declaration."""
+    return {one.name: one.metadata["said"]._replace(name=one.name) for one in dataclasses.fields(request)}

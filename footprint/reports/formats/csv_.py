@@ -1,0 +1,26 @@
+"""Rows of the report CSV, which a file collects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from footprint.reports.csvfile import csv_text
+from footprint.reports.formats import Answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KINDS = ("estimate", "jobs")
+ENDING = ".csv"
+
+
+def write(answer: Answer) -> str:
+    """The rows under their heading."""
+    assert answer.rows is not None  # noqa: S101 - the kinds above have rows
+    return csv_text(answer.rows())
+
+
+def append(answer: Answer, path: Path) -> str:
+    """Add the rows to a file; what to say of it."""
+    assert answer.append is not None  # noqa: S101
+    return answer.append(path)

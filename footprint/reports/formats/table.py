@@ -1,0 +1,13 @@
+"""Text for people, in 80 columns."""
+
+from __future__ import annotations
+
+from footprint.reports.formats import Answer
+
+KINDS: tuple[str, ...] = ()
+ENDING = ".txt"
+
+
+def write(answer: Answer) -> str:
+    """The answer as text."""
+    return answer.text()
