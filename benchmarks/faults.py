@@ -62,7 +62,7 @@ PLANNED = {
         f"os.kill(os.getpid(), signal.SIGSTOP); time.sleep(0.8); {KILL}"
     ),
     "SIGKILL while the report is being written": (
-        f"import footprint.tracking.live as live; live.write_rows = lambda *a, **k: {KILL}"
+        f"import footprint.tracking.live.own_report as live; live.write_rows = lambda *a, **k: {KILL}"
     ),
 }  # fmt: skip
 

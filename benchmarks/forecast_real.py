@@ -74,8 +74,8 @@ def run_one(name: str, seconds: float, folder: Path, meter: str) -> Result:
 
 def replay(journal: Path) -> Result:
     """The time forecasts that a kept journal's lines would give now."""
-    from footprint.tracking.forecast import Forecaster
-    from footprint.tracking.journal import read_journal
+    from footprint.tracking.forecast.forecast import Forecaster
+    from footprint.tracking.journal.journal import read_journal
 
     read = read_journal(journal)
     states = [line for line in read.records if line["type"] == "state"]

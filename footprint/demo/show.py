@@ -13,7 +13,7 @@ from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.reports.human import amount, figures, interval
 from footprint.schema import StepShape
-from footprint.tracking.run import Run
+from footprint.tracking.live.run import Run
 
 TARGET_S = 70.0
 """The training takes about this long; the whole demo less than two minutes on two cores."""
@@ -147,8 +147,8 @@ def _compare_flops(task: Task, say: Callable[[str], None]) -> None:
 def _hardware(out: Path, device: str, threads: int, say: Callable[[str], None]) -> str:
     """The cluster to predict for: the catalogue's GPU, else this processor as it measures itself."""
     if device != "cpu":
-        from footprint.tracking.detect import detect_hardware
-        from footprint.tracking.identity import identify
+        from footprint.tracking.arguments.machine_profile import detect_hardware
+        from footprint.tracking.process.identity import identify
 
         found, note = detect_hardware(identify({}))
         if found is None:
@@ -245,7 +245,7 @@ def _say_forecast(forecast: Any, step: int, loss: float, say: Callable[[str], No
 def _report(run: Run, losses: list[tuple[float, float]], out: Path, say: Callable[[str], None]) -> Path:
     from footprint.demo import plots
     from footprint.reports.run_text import run_text
-    from footprint.tracking.archive import open_archive
+    from footprint.tracking.report.archive import open_archive
 
     report = open_archive([out / "runs"]).report(run.run_id)
     say("")
@@ -258,7 +258,7 @@ def _report(run: Run, losses: list[tuple[float, float]], out: Path, say: Callabl
         if len(points) > 1
     }
     moments = sorted({moment for points in series.values() for moment, _ in points})
-    from footprint.tracking.series import value_at
+    from footprint.tracking.report.energy_series import value_at
 
     energy = [(m, sum(value_at(points, m) for points in series.values())) for m in moments]
     folder = out / "runs" / run.run_id

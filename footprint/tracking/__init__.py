@@ -9,10 +9,10 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.meters import Meter
-from footprint.tracking.bounds import BudgetReachedError
-from footprint.tracking.names import in_python
-from footprint.tracking.run import Run
-from footprint.tracking.settings import Settings, make_settings
+from footprint.tracking.arguments.known_names import in_python
+from footprint.tracking.arguments.settings import Settings, make_settings
+from footprint.tracking.live.ends import BudgetReachedError
+from footprint.tracking.live.run import Run
 
 __all__ = ["BudgetReachedError", "Run", "make_run_settings", "track"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from footprint.reports.csvfile import read_rows
-from footprint.tracking.archive import open_archive
+from footprint.tracking.report.archive import open_archive
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.live

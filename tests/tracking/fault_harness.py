@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from footprint.reports.csvfile import read_rows
-from footprint.tracking.archive import Archive, open_archive, recover
-from footprint.tracking.journal import boot_clock_s
-from footprint.tracking.report import RunReport
+from footprint.tracking.journal.journal import boot_clock_s
+from footprint.tracking.report.archive import Archive, open_archive, recover
+from footprint.tracking.report.run_report import RunReport
 
 ROOT = Path(__file__).resolve().parents[2]
 WATTS, FLUSH_S = 360.0, 0.1

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from footprint.parsing import parse_limit
 from footprint.tracking import Run
-from footprint.tracking.budget import BudgetWatch, can_agree, publish_stop, read_stop, stop_step
-from footprint.tracking.identity import identify
-from footprint.tracking.journal import read_journal
+from footprint.tracking.budget.budget import BudgetWatch, can_agree, publish_stop, read_stop, stop_step
+from footprint.tracking.journal.journal import read_journal
+from footprint.tracking.process.identity import identify
 
 Quick = Callable[..., Run]
 # A megawatt for the node: a kilowatt-hour in 3.6 s.

@@ -12,9 +12,9 @@ import pytest
 import footprint
 from footprint.errors import FootprintError
 from footprint.estimator.anchors import anchor_names, remove_anchor
-from footprint.tracking.archive import open_archive
-from footprint.tracking.calibrate import Candidate, candidates, keep
-from footprint.tracking.journal import encode
+from footprint.tracking.journal.journal import encode
+from footprint.tracking.report.archive import open_archive
+from footprint.tracking.report.own_anchors import Candidate, candidates, keep
 from tests.tracking.test_merge import Cluster
 
 GIVEN: dict[str, Any] = {

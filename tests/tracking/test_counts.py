@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from footprint.tracking.counts import RING, Counts
+from footprint.tracking.recorder.counts import RING, Counts
 
 
 def test_no_step_is_lost_between_threads() -> None:

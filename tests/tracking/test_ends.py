@@ -14,9 +14,9 @@ import pytest
 
 from footprint.meters import Channel, Reading
 from footprint.tracking import Run
-from footprint.tracking.archive import open_archive
-from footprint.tracking.identity import identify
-from footprint.tracking.journal import SCHEMA, encode
+from footprint.tracking.journal.journal import SCHEMA, encode
+from footprint.tracking.process.identity import identify
+from footprint.tracking.report.archive import open_archive
 from tests.tracking.fault_harness import ENDS, ROOT, end_by, only, planned_hits, slow_meter
 
 Quick = Callable[..., Run]
@@ -156,7 +156,7 @@ def test_footprint_run_writes_its_last_line_under_a_signal(tmp_path: Path) -> No
 SUPERVISED = """
 import sys, time
 from footprint.tracking import make_run_settings
-from footprint.tracking.supervise import Supervised
+from footprint.tracking.live.supervise import Supervised
 given = eval(sys.argv[1])
 program = [sys.executable, "-c", "print('the program is done', flush=True)"]
 sys.exit(Supervised(make_run_settings(**given), program).execute())

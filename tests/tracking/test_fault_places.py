@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from footprint.reports.csvfile import read_rows
-from footprint.tracking.archive import open_archive
+from footprint.tracking.report.archive import open_archive
 from tests.tracking.fault_harness import FLUSH_S, LATE_S, PROGRAM, ROOT, WATTS, end_by, lost_wh, only, start
 
 
@@ -123,10 +123,12 @@ def test_two_runs_at_once_never_count_the_machine_twice(tmp_path: Path) -> None:
 def test_a_machine_that_slept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Suspending moves one clock on and not the other; a test can only do that to the reading of it."""
     from footprint.tracking import track
-    from footprint.tracking.journal import boot_clock_s
+    from footprint.tracking.journal.journal import boot_clock_s
 
     slept_s = [0.0]
-    monkeypatch.setattr("footprint.tracking.recorder.boot_clock_s", lambda: boot_clock_s() + slept_s[0])
+    monkeypatch.setattr(
+        "footprint.tracking.recorder.recorder.boot_clock_s", lambda: boot_clock_s() + slept_s[0]
+    )
     with track(meter="constant:360W", flush_s=0.05, quiet=True, journal_dir=tmp_path) as run:
         time.sleep(0.3)
         slept_s[0] = 7200.0

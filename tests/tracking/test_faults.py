@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from footprint.reports.csvfile import read_rows
-from footprint.tracking.archive import open_archive, recover
+from footprint.tracking.report.archive import open_archive, recover
 from tests.cli.run import footprint
 from tests.tracking.fault_harness import (
     ENDS,
@@ -124,7 +124,7 @@ def test_sigterm_inside_a_step(tmp_path: Path) -> None:
 def test_killed_between_claiming_the_report_and_writing_it(tmp_path: Path) -> None:
     ended = end_by(
         tmp_path,
-        "import footprint.tracking.live as live\n"
+        "import footprint.tracking.live.own_report as live\n"
         "live.write_rows = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)",
     )
     assert ended.returncode == -signal.SIGKILL
@@ -137,7 +137,7 @@ def test_killed_between_claiming_the_report_and_writing_it(tmp_path: Path) -> No
 def test_killed_between_writing_the_report_and_saying_so(tmp_path: Path) -> None:
     ended = end_by(
         tmp_path,
-        "import footprint.tracking.live as live\n"
+        "import footprint.tracking.live.own_report as live\n"
         "live.settle = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)",
     )
     assert ended.returncode == -signal.SIGKILL

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from footprint.meters import Channel
 from footprint.meters.simple import ConstantMeter
 from footprint.tracking import Run
-from footprint.tracking.forecast import MOST_BLOCKS, Forecaster, PowerHistory, weighted_median
+from footprint.tracking.forecast.forecast import MOST_BLOCKS, Forecaster, PowerHistory, weighted_median
 
 Quick = Callable[..., Run]
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from footprint.errors import FootprintError
-from footprint.tracking.identity import PARENT_RUN, RUN_ID, Identity, boot_id, identify, run_name
+from footprint.tracking.process.identity import PARENT_RUN, RUN_ID, Identity, boot_id, identify, run_name
 
 
 def torchrun(

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.tracking.journal import (
+from footprint.tracking.journal.journal import (
     SCHEMA,
     JournalWriter,
     UnreadableJournalError,

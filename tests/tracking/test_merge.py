@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from footprint.tracking.identity import boot_id, identify, process_start
-from footprint.tracking.journal import SCHEMA, encode, journals_in
-from footprint.tracking.merge import RunTotals, merge, runs_of
+from footprint.tracking.journal.journal import SCHEMA, encode, journals_in
+from footprint.tracking.process.identity import boot_id, identify, process_start
+from footprint.tracking.report.run_totals import RunTotals, merge, runs_of
 
 WALL = "2026-03-01T10:{:02d}:{:02d}.000+00:00"
 

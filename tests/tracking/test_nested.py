@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from footprint.tracking import Run, track
-from footprint.tracking.archive import open_archive
-from footprint.tracking.journal import read_journal
+from footprint.tracking.journal.journal import read_journal
+from footprint.tracking.report.archive import open_archive
 
 Quick = Callable[..., Run]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footprint.meters.base import Channel
-from footprint.tracking.readings import MOST_W, Ledger
+from footprint.tracking.meter.readings import MOST_W, Ledger
 
 
 def ledger(component: str = "accelerators", at_s: float = 0.0) -> Ledger:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.tracking.series import overlap_s, own_share_kwh, union_kwh, value_at
+from footprint.tracking.report.energy_series import overlap_s, own_share_kwh, union_kwh, value_at
 
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40), st.integers(1, 9)), min_size=1, max_size=6)
 

@@ -13,7 +13,7 @@ import pytest
 
 from footprint.errors import FootprintError
 from footprint.tracking import Run
-from footprint.tracking.chain import site_of
+from footprint.tracking.report.live_chain import site_of
 from tests.cli.run import footprint
 from tests.tracking.fault_harness import ROOT
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from footprint.tracking.spent import spent_before
+from footprint.tracking.budget.budget_spent import spent_before
 from tests.tracking.fault_harness import ROOT
 from tests.tracking.test_merge import Cluster
 from tests.tracking.test_supervise import report, run

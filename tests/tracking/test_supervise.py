@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from footprint.reports.csvfile import read_rows
-from footprint.tracking.archive import open_archive
+from footprint.tracking.report.archive import open_archive
 from tests.tracking.fault_harness import ROOT
 
 OURS = ["--meter", "constant:360kW", "--flush-s", "0.1", "--pue", "1.0"]

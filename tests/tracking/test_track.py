@@ -17,7 +17,7 @@ import footprint
 from footprint.errors import FootprintError
 from footprint.reports.csvfile import read_rows
 from footprint.tracking import BudgetReachedError, Run
-from footprint.tracking.journal import read_journal
+from footprint.tracking.journal.journal import read_journal
 
 Quick = Callable[..., Run]
 ESTIMATED = {"model": "gpt2", "hw": "v100-sxm2-16gb:1", "region": "FRA", "total_steps": 100}

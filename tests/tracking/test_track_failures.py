@@ -13,7 +13,7 @@ import pytest
 from footprint.meters import Channel, Reading
 from footprint.reports.csvfile import read_rows
 from footprint.tracking import Run
-from footprint.tracking.journal import read_journal
+from footprint.tracking.journal.journal import read_journal
 
 Quick = Callable[..., Run]
 
@@ -83,8 +83,8 @@ def test_a_meter_that_fails_is_reported_and_training_goes_on(quick: Quick, meter
 
 def test_a_meter_that_hangs_delays_nothing(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("METER_END_WAIT_S", "LAST_READ_WAIT_S", "READ_WAIT_S"):
-        monkeypatch.setattr(f"footprint.tracking.recorder.{name}", 0.1)
-    monkeypatch.setattr("footprint.tracking.meter_thread.HUNG_AFTER_S", 0.2)
+        monkeypatch.setattr(f"footprint.tracking.recorder.recorder.{name}", 0.1)
+    monkeypatch.setattr("footprint.tracking.meter.meter_thread.HUNG_AFTER_S", 0.2)
     release = threading.Event()
     with quick(meter=Fickle(release.wait)) as run:
         slowest = 0.0
@@ -150,7 +150,9 @@ def test_with_no_disk_at_all_memory_serves(
     quick: Quick, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("a file")
-    monkeypatch.setattr("footprint.tracking.journal.tempfile.gettempdir", lambda: str(tmp_path / "taken"))
+    monkeypatch.setattr(
+        "footprint.tracking.journal.journal.tempfile.gettempdir", lambda: str(tmp_path / "taken")
+    )
     with quick(journal_dir=tmp_path / "taken", csv="runs.csv") as run:
         for _ in range(3):
             run.step()
@@ -164,9 +166,9 @@ def test_drivers_that_hang_delay_nothing(quick: Quick, monkeypatch: pytest.Monke
     """A board that fell off its bus may keep NVML waiting for ever while the hardware is found out."""
     release = threading.Event()
     monkeypatch.setattr(
-        "footprint.tracking.prepare.detect_hardware", lambda who: release.wait() or (None, "")
+        "footprint.tracking.recorder.preparation.detect_hardware", lambda who: release.wait() or (None, "")
     )
-    monkeypatch.setattr("footprint.tracking.recorder.METER_END_WAIT_S", 0.2)
+    monkeypatch.setattr("footprint.tracking.recorder.recorder.METER_END_WAIT_S", 0.2)
     with quick() as run:
         for _ in range(20):
             time.sleep(0.02)
@@ -184,7 +186,7 @@ def test_drivers_that_hang_delay_nothing(quick: Quick, monkeypatch: pytest.Monke
 
 
 def test_the_first_line_is_there_before_the_first_step(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("footprint.tracking.prepare.prepare", lambda *_: time.sleep(1.0))
+    monkeypatch.setattr("footprint.tracking.recorder.preparation.prepare", lambda *_: time.sleep(1.0))
     with quick(model="gpt2", budget="2 kWh") as run:
         (path,) = Path("footprint-runs").glob("*/*.journal.jsonl")
         start = read_journal(path).start
@@ -196,8 +198,10 @@ def test_a_disk_that_hangs_does_not_delay_the_first_step(
     quick: Quick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = threading.Event()
-    monkeypatch.setattr("footprint.tracking.journal.JournalWriter._create", lambda self: release.wait())
-    monkeypatch.setattr("footprint.tracking.run.END_WAIT_S", 0.2)
+    monkeypatch.setattr(
+        "footprint.tracking.journal.journal.JournalWriter._create", lambda self: release.wait()
+    )
+    monkeypatch.setattr("footprint.tracking.live.run.END_WAIT_S", 0.2)
     before = time.perf_counter()
     with quick() as run:
         entered = time.perf_counter() - before

@@ -30,8 +30,8 @@ an estimate names it; --explain shows what it changed.
 @click.option("--overwrite", is_flag=True, help="Replace anchors of the same name.")
 def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
     """Keep what finished runs measured as anchors for later estimates."""
-    from footprint.tracking.archive import open_archive
-    from footprint.tracking.calibrate import candidates, keep
+    from footprint.tracking.report.archive import open_archive
+    from footprint.tracking.report.own_anchors import candidates, keep
 
     archive = open_archive(folders_or_default(folders))
     kept = 0

@@ -12,7 +12,7 @@ from footprint.cli.shared.journals import folders_or_default
 from footprint.cli.shared.options import COUNT
 
 if TYPE_CHECKING:
-    from footprint.tracking.doctor import Diagnosis
+    from footprint.tracking.live.doctor import Diagnosis
 
 _EPILOG = """\b
 Examples:
@@ -32,7 +32,7 @@ Run it on an idle machine to see its idle draw.
 def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) -> None:
     """Examine this machine: meters, hardware profile, launcher, journal folder."""
     from footprint.meters import meter_from
-    from footprint.tracking.doctor import diagnose
+    from footprint.tracking.live.doctor import diagnose
 
     folder = journal_dir or folders_or_default(())[0]
     if not 0.5 <= seconds <= 3600:

@@ -11,7 +11,7 @@ from footprint.cli.shared.formats import format_option, show
 from footprint.cli.shared.journals import FOLDERS, open_runs
 
 if TYPE_CHECKING:
-    from footprint.tracking.archive import Recovered
+    from footprint.tracking.report.archive import Recovered
 
 _EPILOG = """\b
 Examples:
@@ -30,7 +30,7 @@ def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
     Runs that are still going are left alone; a run is recovered once.
     """
     from footprint.reports.formats import Answer
-    from footprint.tracking.archive import recover
+    from footprint.tracking.report.archive import recover
 
     done = recover(open_runs(folders), csv)
     answer = Answer(

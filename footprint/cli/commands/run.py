@@ -46,7 +46,7 @@ for a signal, 3 where the budget stopped it, 127 where there is no such program.
 def command(program: tuple[str, ...], **options: Any) -> None:
     """Run PROGRAM with its arguments and measure it."""
     from footprint.tracking import make_run_settings
-    from footprint.tracking.supervise import Supervised
+    from footprint.tracking.live.supervise import Supervised
 
     settings = make_run_settings(**{key: value for key, value in options.items() if value is not None})
     sys.exit(Supervised(settings, program).execute())

@@ -14,8 +14,8 @@ from footprint.cli.shared.journals import FOLDERS, open_runs
 
 if TYPE_CHECKING:
     from footprint.results import Quantity
-    from footprint.tracking.archive import Total
-    from footprint.tracking.report import RunReport
+    from footprint.tracking.report.archive import Total
+    from footprint.tracking.report.run_report import RunReport
 
 _EPILOG = """\b
 Examples:
@@ -132,7 +132,7 @@ def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
 @_format
 def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> None:
     """The sum of some runs (all, if none is named); no interval is counted twice."""
-    from footprint.tracking.archive import total_of
+    from footprint.tracking.report.archive import total_of
 
     archive = open_runs(folders)
     names = list(dict.fromkeys(archive.resolve(name) for name in run_ids)) or list(archive.runs)

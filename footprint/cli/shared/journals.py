@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from footprint.tracking.archive import Archive
+    from footprint.tracking.report.archive import Archive
 
 FOLDERS = click.Path(path_type=Path)
 
@@ -24,7 +24,7 @@ def open_runs(folders: tuple[Path, ...]) -> Archive:
 
     Raises FootprintError for a folder that was named and does not exist.
     """
-    from footprint.tracking.archive import Archive, open_archive
+    from footprint.tracking.report.archive import Archive, open_archive
 
     (first, *_) = places = folders_or_default(folders)
     if not folders and not first.exists():

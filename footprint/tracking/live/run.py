@@ -1,0 +1,287 @@
+"""A tracked run: what the training loop holds."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import contextvars
+import functools
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+from footprint.errors import FootprintError
+from footprint.tracking.arguments.settings import Settings
+from footprint.tracking.arguments.under_supervisor import join
+from footprint.tracking.live.decorator import Function, decorated
+from footprint.tracking.live.ends import BudgetReachedError, how_it_ended, meter_of
+from footprint.tracking.live.questions import Answers
+from footprint.tracking.process import fork_registry as alive
+from footprint.tracking.process.identity import identify, run_name
+from footprint.tracking.process.signals import SignalGuard
+from footprint.tracking.progress.after_flush import Watcher
+from footprint.tracking.recorder.counts import Counts, Snapshot
+from footprint.tracking.recorder.recorder import Recorder
+
+logging.getLogger("footprint").addHandler(logging.NullHandler())
+
+END_WAIT_S = 30.0
+DYING_WAIT_S = 2.0
+ENDING_WAIT_S = 5.0
+"""A signal while a run ends waits so long for its last line: a meter's read may be under way."""
+_active: contextvars.ContextVar[Run | None] = contextvars.ContextVar("footprint_run", default=None)
+
+
+class Run(Answers):
+    """One run, or a phase of the run it is nested in. Use ``with footprint.track(...) as run``.
+
+    ``run.step(tokens=n)`` in the loop is all that is asked of a training program.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._counts = Counts(self._over_budget)
+        self._shared_name = True
+        self._outer: Run | None = None
+        self._used = False
+        self._over = False
+        self._signals = SignalGuard(self._dying, self._passing)
+        self._token: contextvars.Token[Run | None] | None = None
+        self._finish_lock = threading.RLock()  # a signal's handler may finish a run that is being finished
+        self._finished = False
+        self._summary = ""
+        self._noted: set[str] = set()
+        self.run_id = ""
+        self.status = "new"
+        self.step: Callable[..., None] = self._counts.step
+        """``step(tokens=0, samples=0)``: one optimiser step, with what this process handled in it."""
+
+    # ------------------------------------------------------------------ life
+
+    def __enter__(self) -> Run:
+        if self._used:
+            raise FootprintError("this run was entered before; call track() again for another one")
+        self._used = True
+        outer = _active.get()
+        if outer is not None and not outer._finished and not outer._foreign and not self._settings.run_id:
+            return self._nest(outer)
+        self._token = _active.set(self)
+        try:
+            self._begin()
+        except Exception as error:  # nothing of ours may stop a training before it starts
+            self.say(f"tracking could not start: {error}")
+            logging.getLogger("footprint.tracking").warning("tracking could not start", exc_info=True)
+        except BaseException as error:  # Ctrl-C meanwhile: the user's, and the end of what has begun
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def _nest(self, outer: Run) -> Run:
+        """A run inside a run is a phase of it; steps go to the outer one."""
+        self._outer = outer
+        self.run_id, self.status = outer.run_id, "phase"
+        self.step = outer.step
+        outer._counts.enter(self._settings.name or "nested")
+        lost = self._settings.unlike(outer._settings)
+        if lost and not outer._settings.quiet:
+            outer._say_once(f"a phase of run {outer.run_id}, which does not use its {', '.join(lost)}")
+        return self
+
+    def _say_once(self, text: str) -> None:
+        if self._recorder is not None and self._recorder.who.rank == 0 and text not in self._noted:
+            self._noted.add(text)
+            self.say(text)
+
+    def _begin(self) -> None:
+        who = identify()
+        if who.metered_by_parent:
+            self._settings, note = join(self._settings, os.environ)
+            if who.rank == 0:
+                self.say(note)
+        settings = self._settings
+        sequence = alive.next_sequence()
+        self.run_id, self._shared_name = run_name(settings.run_id, who, sequence, os.environ)
+        who = replace(who, launch=f"{who.launch}#{sequence}")  # one process may resume a run it began
+        self.status = "running"
+        options = {"host": who.counts_node, "root_pid": os.getppid() if who.local_world_size > 1 else None}
+        self._recorder = Recorder(
+            settings, who, self.run_id, self._counts,
+            functools.partial(meter_of, settings, who.counts_node, who.local_world_size, options),
+            self._opened, self._watch, self._report, {"name_is_shared": self._shared_name},
+        )  # fmt: skip
+        self._watcher = Watcher(self._recorder, self._counts, self.say, shared=self._shared_name)
+        self._recorder.on_look = self._watcher.look
+        self._counts.restart_clock()
+        alive.begun(self)
+        atexit.register(self._at_exit)
+        self._signals.install()  # before the journal has a line that a signal could leave alone
+        self._recorder.begin()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if self._outer is not None:
+            self._outer._counts.leave()
+            return False
+        self._leave()
+        status, text = how_it_ended(error)
+        try:
+            self._finish(status, text)
+        except KeyboardInterrupt:
+            if kind is None:
+                raise
+        except Exception:  # the user's own exception, if any, goes on
+            logging.getLogger("footprint.tracking").exception("tracking could not end")
+        return isinstance(error, BudgetReachedError)
+
+    def start(self) -> Run:
+        """Begin without a ``with`` block (notebooks); end with `stop`."""
+        self.__enter__()
+        if self._outer is not None:
+            self.say(f"run {self.run_id} still goes on, so this is a phase of it; stop() it for a new run")
+        return self
+
+    def stop(self) -> None:
+        """End a run that `start` began."""
+        self.__exit__(None, None, None)
+
+    def end_as(self, status: str, error: str = "") -> None:
+        """End a run whose fate another program decided."""
+        self._leave()
+        self._finish(status, error)
+
+    def _leave(self) -> None:
+        token, self._token = self._token, None
+        with contextlib.suppress(ValueError, RuntimeError):  # entered in another context, or ended before
+            if token is not None:
+                _active.reset(token)
+
+    def hurry(self) -> None:
+        """Have the end, which may be under way, take no longer than it must; for a signal's handler."""
+        if self._recorder is not None and self._finished:
+            self._recorder.end(self.status, "", DYING_WAIT_S)
+
+    def after_fork(self) -> None:
+        """In a forked child the run is foreign: it counts nothing and ends nothing."""
+        self._foreign = True
+        self._counts.after_fork()
+        self._signals.after_fork()
+
+    def statuses(self) -> set[str]:
+        """How the processes of this segment ended, which is the latest."""
+        report = self._whole()
+        return {p.status for p in report.totals.segments[-1].processes} if report is not None else set()
+
+    def __call__(self, function: Function) -> Function:
+        """The run as a decorator: each call of the function is a run of its own."""
+        return decorated(function, lambda: Run(self._settings))
+
+    def _finish(self, status: str, error: str = "", wait_s: float = END_WAIT_S) -> None:
+        with self._finish_lock:
+            if self._finished or self._foreign or self._recorder is None:
+                return
+            self._finished = True
+        self.status = status
+        interrupted: KeyboardInterrupt | None = None
+        try:
+            done = self._recorder.finish(status, error, wait_s)
+        except KeyboardInterrupt as ctrl_c:  # the last line first, with what is known now
+            interrupted = ctrl_c
+            done = self._recorder.finish(status, error, ENDING_WAIT_S)
+        atexit.unregister(self._at_exit)
+        self._signals.remove()
+        alive.ended(self)
+        if not done:
+            self._summary = "the last line is not written yet: `footprint recover` will finish this run"
+        if self._summary or self._recorder.who.rank == 0:
+            self.say(self._summary or "nothing could be measured")
+        if interrupted is not None:
+            raise interrupted
+
+    def _at_exit(self) -> None:
+        """The program ends and nobody ended the run: by the exception that ends the program, if one does."""
+        ending = None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)
+        self._finish(*how_it_ended(ending))
+
+    def _dying(self, name: str) -> None:
+        self._finish("terminated", name, DYING_WAIT_S)
+        if self._recorder is None:
+            return
+        # Its last line may be under way already; asked, not waited for, as a handler must take no lock.
+        self._recorder.end("terminated", name, DYING_WAIT_S)
+        until = time.monotonic() + ENDING_WAIT_S
+        while not self._recorder.over and time.monotonic() < until:
+            time.sleep(0.01)
+
+    def _passing(self, name: str) -> None:  # noqa: ARG002 - the user's handler takes it from here
+        if self._recorder is not None:
+            self._recorder.flush_soon()
+
+    # ------------------------------------------------------------------ in the loop
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time and energy until the block ends belong to this phase (``eval``, ``checkpoint``, ...)."""
+        counts = self._outer._counts if self._outer is not None else self._counts
+        counts.enter(str(name)[:60])
+        try:
+            yield
+        finally:
+            counts.leave()
+
+    def _over_budget(self) -> None:
+        if self._over or self._foreign:
+            return
+        self._over = True
+        if self._settings.on_stop is not None:
+            self._settings.on_stop()
+        budget = self._settings.budget
+        raise BudgetReachedError(
+            f"footprint: stopped for the budget of {budget.text if budget else 'this run'}"
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """What the run was given; of a program that joined `footprint run`, what became of it."""
+        return self._settings
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a budget ended the run."""
+        return self.status == "stopped_by_budget"
+
+    # ------------------------------------------------------------------ on the recorder's thread
+
+    def _opened(self) -> None:
+        """Once everything is prepared: the line at the start."""
+        if self._recorder is not None and self._recorder.who.rank == 0:
+            from footprint.tracking.live.own_report import start_line
+
+            self.say(start_line(self._recorder))
+
+    def _watch(self, state: dict[str, Any], snapshot: Snapshot) -> None:
+        """After each journal line: forecast and budget."""
+        if self._watcher is not None:
+            self._watcher.tick(state, snapshot)
+
+    def _report(self) -> None:
+        """At the end: the last process of a launch writes the rows."""
+        if self._watcher is not None:
+            self._watcher.end()
+        if self._recorder is not None:
+            from footprint.tracking.live.own_report import end_report
+
+            self._summary = end_report(self._recorder)
+
+    def say(self, text: str) -> None:
+        """Print one line of ours on stderr, unless asked to be quiet."""
+        if text and not self._settings.quiet and sys.stderr is not None:
+            with contextlib.suppress(Exception):
+                sys.stderr.write(f"footprint: {text}\n")
+                sys.stderr.flush()

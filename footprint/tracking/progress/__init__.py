@@ -1,0 +1,1 @@
+"""What happens after each flush: forecast, budget, progress line, callback."""
