@@ -6,11 +6,8 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
-from footprint.performance import roofline
-from footprint.performance.predict import regime
-from footprint.validation import ValidationReport, ValidationRow
-from footprint.validation import fit as fitting
-from footprint.validation.fit import (
+from calibration import fit as fitting
+from calibration.fit import (
     base_constants,
     development_cases,
     fit,
@@ -18,6 +15,9 @@ from footprint.validation.fit import (
     log_sums,
     prepare_cases,
 )
+from footprint.performance import roofline
+from footprint.performance.predict import regime
+from footprint.validation import ValidationReport, ValidationRow
 from footprint.validation.throughput import Counted, countable_cases, rows
 
 TERMS = (

@@ -30,6 +30,23 @@ for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
 
 Footprint = Callable[..., subprocess.CompletedProcess[str]]
 
+FIRST = ("tests/live/", "tests/tracking/", "tests/architecture/test_wheel", "tests/flops/")
+"""Begun first: what takes longest, most of it waiting, must not be left for the end."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers a core for the whole suite, much of which waits; none for a few named tests."""
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return 0
+    return min(8, 2 * (os.cpu_count() or 1))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rooms of FIRST in its order, then the others as they were."""
+    items.sort(
+        key=lambda item: next((n for n, name in enumerate(FIRST) if item.nodeid.startswith(name)), len(FIRST))
+    )
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_user_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -3,7 +3,7 @@
 Errors of the step-time model are mostly bias between software stacks, so a measurement of the
 same stack removes part of it: the more, the nearer its model and sequence length are. On
 another chip or precision a measurement proved worth nothing (see docs/method.md), so there it
-is left aside, and the output says so. The constants are fitted by ``benchmarks/calibrate.py``.
+is left aside, and the output says so. The constants are fitted by ``calibration/anchor.py``.
 """
 
 from __future__ import annotations

@@ -7,25 +7,19 @@ of that source are predicted with the step time shifted by what the revealed row
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 import statistics
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from footprint.performance.anchoring import NEAR, Anchor, anchored_factor, weight_of
 from footprint.performance.predict import predict_raw
-from footprint.validation.calibration import Fitted
 from footprint.validation.cases import Case
-from footprint.validation.fit import quantile
 from footprint.validation.report import ValidationReport, ValidationRow
 from footprint.validation.throughput import Counted, countable_cases, fold_constants
 
 SEED = 20190605
-SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-SCALES = (1.0, 2.0, 4.0, 8.0)
 CLOSE = ", near"
 SAME, OTHER = "same chip and precision", "another chip or precision"
 
@@ -98,59 +92,6 @@ def _length(one: Counted) -> float:
 def _parameters(one: Counted) -> float:
     work = one.work
     return float(work.parameters)
-
-
-def fit_anchoring() -> list[Fitted]:
-    """Share and scales that make the smallest mean absolute log error, and what stays uncertain."""
-    chosen = [pair for pair in pairs() if pair.how == SAME]
-    weights = _weights(chosen)
-    apart = [pair.apart() for pair in chosen]
-    best: tuple[float, tuple[float, float, float]] = (math.inf, (0.0, 1.0, 1.0))
-    for share, length, size in itertools.product(SHARES, SCALES, SCALES):
-        taken = [share * math.exp(-a / length - b / size) for a, b in apart]
-        loss = math.fsum(
-            w * abs(p.truth - t * p.shift) for w, p, t in zip(weights, chosen, taken, strict=True)
-        )
-        best = min(best, (loss, (share, length, size)))
-    share, length, size = best[1]
-    stacks = {pair.target.case.stack for pair in chosen}
-    note = f"{len({pair.target.case.id for pair in chosen})} rows of {len(stacks)} stacks"
-    rows = [
-        Fitted("share", share, min(SHARES), max(SHARES), note),
-        Fitted("length_scale", length, min(SCALES), max(SCALES), note),
-        Fitted("size_scale", size, min(SCALES), max(SCALES), note),
-    ]
-    taken = [share * math.exp(-a / length - b / size) for a, b in apart]
-    for name, inside in (("near", True), ("far", False)):
-        entries = [
-            (p.truth - t * p.shift, w)
-            for p, t, w in zip(chosen, taken, weights, strict=True)
-            if (t >= NEAR) == inside
-        ]
-        values, loads = [v for v, _ in entries], [w for _, w in entries]
-        low, high = (quantile(values, loads, q) for q in (0.05, 0.95))
-        rows.append(Fitted(f"residual_{name}", 1.0, math.exp(low), math.exp(high), f"{len(entries)} pairs"))
-    return rows
-
-
-def _weights(chosen: Sequence[Pair]) -> list[float]:
-    """Each target weighs one, however many anchors its stack offers."""
-    offered = Counter(pair.target.case.id for pair in chosen)
-    return [1.0 / offered[pair.target.case.id] for pair in chosen]
-
-
-def render(rows: Sequence[Fitted]) -> str:
-    """The fitted numbers as the text of their file."""
-    lines = [
-        "# Written by `python -m benchmarks.calibrate --write`; never by hand.",
-        "# share, scales: how much of a measurement's deviation carries over; residual_*: what stays, 90 %.",
-    ]
-    for row in rows:
-        lines += [
-            "", f"[{row.name}]", f"value = {row.value:.6g}", f"low = {row.low:.6g}", f"high = {row.high:.6g}",
-            'unit = "1"', 'basis = "fitted"', 'source = "published-throughput"', f'note = "{row.note}"',
-        ]  # fmt: skip
-    return "\n".join(lines) + "\n"
 
 
 def validate_anchored() -> ValidationReport:

@@ -19,6 +19,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 COPIED = (
+    "calibration",
     "footprint",
     "hardware_profiles",
     "reference_data",
@@ -123,7 +124,11 @@ def test_the_wheel_brings_every_data_file_and_no_other(python: Path) -> None:
     assert (site / "footprint" / "py.typed").exists()
     licences = next(site.glob("footprint_ml-*.dist-info")) / "licenses"
     assert digests(licences) == {name: digests(ROOT)[name] for name in ("LICENSE", "NOTICE")}
-    assert not (site / "tests").exists()
+    assert not any((site / name).exists() for name in ("benchmarks", "calibration", "tests"))
+    metadata = next(site.glob("footprint_ml-*.dist-info"))
+    files = [line.partition(",")[0] for line in (metadata / "RECORD").read_text("utf-8").splitlines()]
+    tops = {name.partition("/")[0] for name in files}
+    assert tops - {"..", metadata.name} == {"footprint"}
 
 
 @pytest.mark.parametrize(

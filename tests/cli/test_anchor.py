@@ -117,12 +117,3 @@ def test_an_unknown_anchor_names_the_nearest() -> None:
     done = footprint("estimate", *MEASURED, "--anchor", "our")
     assert done.code == 2
     assert "did you mean ours" in done.err
-
-
-def test_fitted_worth_is_what_the_published_rows_say() -> None:
-    from footprint.catalog.assumptions import assumed
-    from footprint.validation.anchored import fit_anchoring
-
-    for row in fit_anchoring():
-        kept = assumed(f"anchor_fitted.{row.name}")
-        assert (kept.value, kept.low, kept.high) == pytest.approx((row.value, row.low, row.high), rel=1e-4)

@@ -10,11 +10,6 @@ from footprint.catalog.models import all_models
 from footprint.schema import Phase, StepShape
 
 CONFIGS = Path(__file__).with_name("configs.toml")
-SLOW = {
-    "ai21labs/Jamba-v0.1", "ibm-ai-platform/Bamba-9B-v1", "nvidia/Nemotron-H-8B-Base-8K",
-    "tiiuae/falcon-mamba-7b", "llava-hf/llava-1.5-7b-hf", "Qwen/Qwen2.5-VL-3B-Instruct",
-}  # fmt: skip
-"""More than a few seconds each: loops over time, or no short copy to extrapolate from."""
 NOT_IN_TRANSFORMERS = ("elmo", "gopher")
 NEEDS_DATA = ("switch_transformers",)
 """Routing that no tensor without data can run; proved on small real ones in test_families.py."""
@@ -60,7 +55,6 @@ class Case(NamedTuple):
     shape: StepShape
     objective: str
     published: float | None
-    slow: bool
 
 
 def cases() -> list[Case]:
@@ -77,7 +71,7 @@ def cases() -> list[Case]:
             target_sequence_length=target or None,
             image_size=image or None,
         )
-        found.append(Case(name, config, shape, "", entry.get("parameters"), name in SLOW))
+        found.append(Case(name, config, shape, "", entry.get("parameters")))
     return found + [_built_in(model) for model in all_models() if model.id in ONE_OF_A_KIND]
 
 
@@ -90,4 +84,4 @@ def _built_in(model: Any) -> Case:
         target_sequence_length=phase.target_sequence_length,
         image_size=phase.image_size,
     )
-    return Case(model.id, dict(model.config), shape, recipe.objective, None, False)
+    return Case(model.id, dict(model.config), shape, recipe.objective, None)

@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-import warnings
+from importlib.metadata import version
 
 import pytest
 
 from footprint.catalog.models import all_models
 from footprint.flops import count_step, model_families
-from footprint.flops.verify import verify
+from footprint.flops.counted import count_with_torch
+from tests.conftest import ROOT
 from tests.flops.proof_cases import NEEDS_DATA, NOT_IN_TRANSFORMERS, ONE_OF_A_KIND, Case, cases
+from tests.flops.torch_record import KEPT, Recorder, prove
 
 CASES = cases()
+RECORDER = Recorder()
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else []) for case in CASES],
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_forward_and_backward_equal_torchs_counter(case: Case) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        proof = verify(case.config, case.shape, case.objective)
+    proof = prove(case, RECORDER)
     assert proof.residual == (0, 0, 0), proof
+
+
+COUNTED_ANEW = (
+    "bert-base", "gpt2-xl", "llama2-7b", "mixtral-8x22b", "resnet-50", "t5-11b", "vit-huge-14",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("case", [c for c in CASES if c.name in COUNTED_ANEW], ids=lambda case: case.name)
+def test_what_is_kept_of_torchs_counts_is_what_it_counts(case: Case) -> None:
+    """The others, and all after a new version of torch: python -m tests.flops.torch_record."""
+    kept, counted = (prove(case, count).torch for count in (RECORDER, count_with_torch))
+    assert (kept.forward_flop, kept.backward_flop) == (counted.forward_flop, counted.backward_flop)
+    assert kept.parameters == counted.parameters
+
+
+def test_every_count_is_kept() -> None:
+    """With the versions of constraints.txt nothing is counted on the spot."""
+    pinned = (ROOT / "constraints.txt").read_text("utf-8").split()
+    versions = [f"{name}=={version(name).partition('+')[0]}" for name in ("torch", "transformers")]
+    if not set(versions) <= set(pinned):
+        pytest.skip("the record is of the pinned versions of torch and transformers")
+    recorder = Recorder()
+    for case in CASES:
+        prove(case, recorder)
+    assert recorder.new == 0, "python -m tests.flops.torch_record"
+    assert recorder.asked.keys() == KEPT.keys()
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.published], ids=lambda case: case.name)

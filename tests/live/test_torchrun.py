@@ -15,7 +15,7 @@ from footprint.reports.csvfile import read_rows
 from footprint.tracking.report.archive import open_archive
 
 pytest.importorskip("torch")
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 
 

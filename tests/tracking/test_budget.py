@@ -58,7 +58,8 @@ def test_a_stop_is_close_to_the_limit_however_seldom_lines_are_written(quick: Qu
     with quick(budget="0.25 kWh", on_budget="stop", **{**HUNGRY, "flush_s": 60.0}) as run:  # 2.5 s
         train(run)
     assert run.stopped
-    assert 0.18 < run.measurement.energy_kwh.mid < 0.25  # type: ignore[union-attr]
+    # 0.1 kWh is a second, and a busy machine may notice half of one later
+    assert 0.18 < run.measurement.energy_kwh.mid < 0.30  # type: ignore[union-attr]
 
 
 def test_the_checkpoint_comes_before_the_stop(quick: Quick) -> None:

@@ -53,12 +53,15 @@ def test_a_run_shorter_than_the_start_up_has_the_power_read_right_after_it(
         lasted_s = time.monotonic() - began
     measured = run.measurement
     assert measured is not None
+    own_s = measured.duration_h.mid * 3600
+    # The block and nothing after it; a busy machine may keep us waiting between two lines.
+    assert lasted_s - 0.001 < own_s < lasted_s + 0.25
     energy = measured.it_energy_kwh
     assert energy is not None
-    assert energy.mid == pytest.approx(100.0 * lasted_s * KWH_PER_J, rel=0.05, abs=0.01 * KWH_PER_J * 100)
+    assert energy.mid == pytest.approx(100.0 * own_s * KWH_PER_J, rel=0.05)
     (meter,) = [m for m in measured.meters if m.component == "node"]
-    if start_s >= run_s:
-        assert meter.unseen_s == pytest.approx(lasted_s, rel=0.05, abs=0.01)
+    if start_s >= own_s:
+        assert meter.unseen_s == pytest.approx(own_s, rel=0.05)
         assert energy.low < 0.7 * energy.mid  # nobody saw the run itself
         assert energy.high > 1.4 * energy.mid
 

@@ -104,3 +104,12 @@ def test_endless_faults_do_not_grow() -> None:
         book.take({"accelerators": None}, float(n))
     assert len(book.faults) == 50
     assert book.fault_count == 1000
+
+
+def test_a_glimpse_inside_a_short_run_gives_way_to_a_reading_after_it() -> None:
+    """Started 13 ms into a run of 20 ms and read at 15 ms: 100 W for the next 200 ms say more."""
+    book = ledger("cpu", at_s=0.013)
+    book.take({"cpu": 3.0 / 3.6e6}, 0.015)  # a meter's first milliseconds may read kilowatts
+    book.take({"cpu": (3.0 + 100 * 0.2) / 3.6e6}, 0.215, until_s=0.02)
+    assert book.energy_kwh()["cpu"] * 3.6e6 == pytest.approx(100 * 0.02)
+    assert book.stood_in_s() == {"cpu": 0.02}

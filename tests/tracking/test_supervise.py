@@ -15,6 +15,8 @@ from footprint.reports.csvfile import read_rows
 from footprint.tracking.report.archive import open_archive
 from tests.tracking.fault_harness import ROOT
 
+LATE_KWH = 0.05
+"""What a busy machine may use more until it notices: half a second of 360 kW."""
 OURS = ["--meter", "constant:360kW", "--flush-s", "0.1", "--pue", "1.0"]
 
 
@@ -158,7 +160,7 @@ def test_a_tracking_program_stops_below_the_limit_however_seldom_it_flushes(tmp_
     assert code == 3, err
     got = report(tmp_path)
     assert {process.status for process in got.totals.processes} == {"stopped_by_budget"}
-    assert 0.1 < got.measurement.energy_kwh.mid < 0.3
+    assert 0.1 < got.measurement.energy_kwh.mid < 0.3 + LATE_KWH
     (inner,) = [p for p in got.totals.processes if not p.metered]
     assert inner.journal.start["flush_s"] == (5.0 if own else 0.1)
 
@@ -169,11 +171,11 @@ def test_a_stop_comes_before_the_first_line_is_due(tmp_path: Path) -> None:
     options = ("--budget", "0.3 kWh", "--on-budget", "stop", "--flush-s", "60")
     code, out, err = run(tmp_path, sys.executable, "-c", program, options=options)
     assert (code, out) == (3, "saved\n"), err
-    assert 0.15 < report(tmp_path).measurement.energy_kwh.mid < 0.3
+    assert 0.15 < report(tmp_path).measurement.energy_kwh.mid < 0.3 + LATE_KWH
     (tmp_path / "plain").mkdir()
     code, _, err = run(tmp_path / "plain", "sleep", "60", options=options)
     assert code == 3, err
-    assert 0.15 < report(tmp_path / "plain").measurement.energy_kwh.mid < 0.3
+    assert 0.15 < report(tmp_path / "plain").measurement.energy_kwh.mid < 0.3 + LATE_KWH
 
 
 RANKS = """
@@ -196,7 +198,7 @@ def test_ranks_of_a_program_stop_at_the_same_step(tmp_path: Path) -> None:
     got = report(tmp_path)
     assert {p.status for p in got.totals.processes} == {"stopped_by_budget"}
     assert len({p.steps for p in got.totals.processes if not p.metered}) == 1
-    assert got.measurement.energy_kwh.mid < 0.6
+    assert got.measurement.energy_kwh.mid < 0.6 + LATE_KWH
 
 
 def test_a_program_with_a_folder_and_a_name_of_its_own_joins_and_says_so(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -237,10 +238,13 @@ def test_resuming_adds_a_segment_and_counts_nothing_twice(quick: Quick, tmp_path
 
 
 def test_the_step_time_is_that_of_the_whole_run(quick: Quick) -> None:
+    took_s = []
     with quick() as run:
         for n in range(75):
+            began = time.monotonic()
             time.sleep(0.01 if n < 60 else 0.06)  # slow steps in the last lines of the journal
             run.step()
+            took_s.append(time.monotonic() - began)
     assert run.measurement is not None
     assert run.measurement.step_time_s is not None
-    assert run.measurement.step_time_s.mid == pytest.approx(0.01, rel=0.5)
+    assert run.measurement.step_time_s.mid == pytest.approx(statistics.median(took_s), rel=0.3)

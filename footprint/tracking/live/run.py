@@ -22,7 +22,7 @@ from footprint.tracking.arguments.under_supervisor import join
 from footprint.tracking.live.decorator import Function, decorated
 from footprint.tracking.live.ends import BudgetReachedError, how_it_ended, meter_of
 from footprint.tracking.live.questions import Answers
-from footprint.tracking.process import fork_registry as alive
+from footprint.tracking.process import fork_registry
 from footprint.tracking.process.identity import identify, run_name
 from footprint.tracking.process.signals import SignalGuard
 from footprint.tracking.progress.after_flush import Watcher
@@ -105,7 +105,7 @@ class Run(Answers):
             if who.rank == 0:
                 self.say(note)
         settings = self._settings
-        sequence = alive.next_sequence()
+        sequence = fork_registry.next_sequence()
         self.run_id, self._shared_name = run_name(settings.run_id, who, sequence, os.environ)
         who = replace(who, launch=f"{who.launch}#{sequence}")  # one process may resume a run it began
         self.status = "running"
@@ -118,7 +118,7 @@ class Run(Answers):
         self._watcher = Watcher(self._recorder, self._counts, self.say, shared=self._shared_name)
         self._recorder.on_look = self._watcher.look
         self._counts.restart_clock()
-        alive.begun(self)
+        fork_registry.begun(self)
         atexit.register(self._at_exit)
         self._signals.install()  # before the journal has a line that a signal could leave alone
         self._recorder.begin()
@@ -182,7 +182,7 @@ class Run(Answers):
         """The run as a decorator: each call of the function is a run of its own."""
         return decorated(function, lambda: Run(self._settings))
 
-    def _finish(self, status: str, error: str = "", wait_s: float = END_WAIT_S) -> None:
+    def _finish(self, status: str, error: str = "", wait_s: float | None = None) -> None:
         with self._finish_lock:
             if self._finished or self._foreign or self._recorder is None:
                 return
@@ -190,13 +190,13 @@ class Run(Answers):
         self.status = status
         interrupted: KeyboardInterrupt | None = None
         try:
-            done = self._recorder.finish(status, error, wait_s)
+            done = self._recorder.finish(status, error, END_WAIT_S if wait_s is None else wait_s)
         except KeyboardInterrupt as ctrl_c:  # the last line first, with what is known now
             interrupted = ctrl_c
             done = self._recorder.finish(status, error, ENDING_WAIT_S)
         atexit.unregister(self._at_exit)
         self._signals.remove()
-        alive.ended(self)
+        fork_registry.ended(self)
         if not done:
             self._summary = "the last line is not written yet: `footprint recover` will finish this run"
         if self._summary or self._recorder.who.rank == 0:

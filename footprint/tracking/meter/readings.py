@@ -85,7 +85,7 @@ class Ledger:
             return f"{power_w:.3g} W is impossible"
         account.raw_kwh = float(value)
         inside_s = max(0.0, until_s - account.seen_until_s)
-        if at_s > until_s and account.good_kwh == 0 and inside_s < LEAST_READ_S:
+        if at_s > until_s and until_s - account.unseen_s < LEAST_READ_S:  # the run has hardly been read
             self._stand_in(account, step_kwh / elapsed_s, elapsed_s, until_s)
         else:
             account.good_kwh += step_kwh * min(1.0, inside_s / max(elapsed_s, 1e-9))

@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from footprint.performance.predict import regime
-from footprint.validation.early import fit_early
-from footprint.validation.fit import (
+from calibration.early import fit_early
+from calibration.fit import (
     FACTORS,
     PHYSICS,
     Z90,
@@ -21,9 +20,11 @@ from footprint.validation.fit import (
     log_factors,
     log_sums,
     prepare_cases,
+    priors,
     quantile,
     residuals_by_fold,
 )
+from footprint.performance.predict import regime
 
 FOLDS = ("family", "publisher", "generation", "stack", "model")
 """What is left out in turn; the last two among mixtures of experts alone."""
@@ -107,8 +108,6 @@ def calibrate() -> Calibration:
 
 def _interval(name: str, value: float) -> tuple[float, float]:
     """The prior's width about the fitted value: what the data leave open is not estimated."""
-    from footprint.validation.fit import priors
-
     sigma = priors()[name].sigma
     return value * math.exp(-Z90 * sigma * 0.5), value * math.exp(Z90 * sigma * 0.5)
 
@@ -149,7 +148,7 @@ def _ends(entries: Sequence[tuple[float, float, str]]) -> tuple[float, float]:
 def render(rows: Sequence[Fitted]) -> str:
     """The fitted numbers as the text of their file."""
     lines = [
-        "# Written by `python -m benchmarks.calibrate --write`; never by hand.",
+        "# Written by `python -m calibration --write`; never by hand.",
         "# Fitted on reference_data/published/throughput.csv and throughput_small.csv, sealed sources apart.",
         "# residual_*: true over predicted step time, out of sample by source family; ends bound 90 %.",
     ]
@@ -170,33 +169,6 @@ def render(rows: Sequence[Fitted]) -> str:
 
 
 UNITS: Mapping[str, str] = {"cast_byte": "B"}
-
-
-def forget() -> None:
-    """Drop what was read from the fitted files, which have just been written anew."""
-    from footprint.catalog import assumptions
-    from footprint.performance.constants import load_constants
-    from footprint.validation.throughput import fold_constants
-
-    assumptions.forget()
-    for cached in (load_constants, fold_constants):
-        cached.cache_clear()
-
-
-def render_goodput() -> str:
-    """The fitted goodput tiers as the text of their file."""
-    from footprint.validation.goodput_fit import fit_goodput
-
-    lines = [
-        "# Written by `python -m benchmarks.calibrate --write`; never by hand.",
-        "# Fitted on reference_data/published/runs.csv, sealed developers apart; ends bound 90 %.",
-    ]
-    for name, value, low, high, note in fit_goodput():
-        lines += [
-            "", f"[{name}]", f"value = {value:.4g}", f"low = {low:.4g}", f"high = {high:.4g}", 'unit = "1"',
-            'basis = "fitted"', 'source = "goodput-of-published-runs"', f'note = "{note}"',
-        ]  # fmt: skip
-    return "\n".join(lines) + "\n"
 
 
 def render_folds(folds: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:

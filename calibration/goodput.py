@@ -11,9 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from calibration.fit import quantile
 from footprint.catalog.assumptions import assumed
 from footprint.performance.goodput import scales
-from footprint.validation.fit import quantile
 from footprint.validation.runs import Run, ideal_hours
 
 TIERS = ("small", "middle", "large")
@@ -66,3 +66,17 @@ def _fit(name: str, runs: Sequence[Implied]) -> tuple[str, float, float, float, 
     low = min(prior.low, value * math.exp(-math.sqrt(max(0.0, reach**2 - model**2))))
     note = f"{len(runs)} runs of {len(sizes)} developers; prior {prior.value} ({prior.low} to {prior.high})"
     return name, value, low, max(value, prior.high), note
+
+
+def render() -> str:
+    """The fitted goodput tiers as the text of their file."""
+    lines = [
+        "# Written by `python -m calibration --write`; never by hand.",
+        "# Fitted on reference_data/published/runs.csv, sealed developers apart; ends bound 90 %.",
+    ]
+    for name, value, low, high, note in fit_goodput():
+        lines += [
+            "", f"[{name}]", f"value = {value:.4g}", f"low = {low:.4g}", f"high = {high:.4g}", 'unit = "1"',
+            'basis = "fitted"', 'source = "goodput-of-published-runs"', f'note = "{note}"',
+        ]  # fmt: skip
+    return "\n".join(lines) + "\n"
