@@ -25,7 +25,7 @@ def does_not_fit(
     chip = machine.cluster.accelerator
     advice = f"it fits with {' or '.join(remedies)}" if remedies else "use more accelerators"
     return (
-        f"by our count the step does not fit into the {chip.memory_gib:g} GiB of {chip.name} "
+        f"by the predicted memory, the step does not fit into the {chip.memory_gib:g} GiB of {chip.name} "
         f"({layout.text}): {advice}"
     )
 
