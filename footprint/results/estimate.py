@@ -66,6 +66,9 @@ class WorkloadSummary:
     sequence_length: int | None
     method: str
     precision: str
+    objective: str = ""
+    """What the training optimises, in the family's words; empty for its usual objective."""
+    lora_rank: int | None = None
 
 
 @record
