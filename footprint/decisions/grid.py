@@ -15,12 +15,14 @@ from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.errors import FootprintError
 from footprint.estimator.columns import Columns, columns_of, stacked, stacked_prices, stacked_sites
-from footprint.estimator.facts import Price, Site
+from footprint.estimator.facts import Facts, Price, Site
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
+from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
+from footprint.estimator.workload import Choice
 from footprint.records import record, replace
 from footprint.results import Quantity
 
@@ -143,6 +145,11 @@ class Grid:
         except FootprintError as error:
             yield Block(rows=rows, columns=None, problem=str(error))
             return
+        if len(clusters) > 1 and any(size.name == BATCH for size in _sizes(facts)):
+            # A batch size that is not given depends on the count.
+            for cluster in clusters:
+                yield from self._blocks_of(job, job_row, [cluster], places)
+            return
         lookups: list[Here] = []
         known_places: list[int] = []
         for number, (place, _) in enumerate(places):
@@ -173,3 +180,8 @@ class Grid:
                 site=site_of(request, settled_place), price=price, interruptions=interruptions
             )
         return self._lookups[key]
+
+
+def _sizes(facts: Facts) -> tuple[Choice, ...]:
+    """Sizes of the work that nobody gave."""
+    return () if facts.workload is None else facts.workload.choices

@@ -220,8 +220,13 @@ def _assumptions(result: Estimate, markdown: bool) -> str:
     return "\n".join(lines)
 
 
+def _value(value: float) -> str:
+    """A number of an assumption; counts are exact."""
+    return f"{value:,}" if isinstance(value, int) else figures(value)
+
+
 def _assumption_rows(result: Estimate) -> Iterator[Row]:
     for row in result.assumptions:
-        value = row.value if isinstance(row.value, str) else figures(row.value)
+        value = row.value if isinstance(row.value, str) else _value(row.value)
         unit = "" if row.unit in ("", "1") else f" {row.unit}"
         yield row.name, f"{value}{unit}", row.option
