@@ -101,7 +101,9 @@ def predicted_at(phases: Sequence[Phase], length: int | None) -> int | None:
 
     At the length of a phase it is that phase's number; at other lengths, the share of the main phase.
     """
-    own = next((p for p in phases if p.sequence_length == length and p.predicted_positions), None)
+    own = next(
+        (phase for phase in phases if phase.sequence_length == length and phase.predicted_positions), None
+    )
     if own is not None:
         return own.predicted_positions
     main = main_phase(phases)

@@ -85,9 +85,15 @@ class Proof(NamedTuple):
     def residual(self) -> tuple[Number, Number, Number]:
         """(forward, backward, parameters): torch's count minus ours minus the explained part; 0 if exact."""
         return (
-            self.torch.forward_flop - self.forward_flop - sum(d.forward_flop for d in self.explained),
-            self.torch.backward_flop - self.backward_flop - sum(d.backward_flop for d in self.explained),
-            self.torch.parameters - self.parameters - sum(d.parameters for d in self.explained),
+            self.torch.forward_flop
+            - self.forward_flop
+            - sum(difference.forward_flop for difference in self.explained),
+            self.torch.backward_flop
+            - self.backward_flop
+            - sum(difference.backward_flop for difference in self.explained),
+            self.torch.parameters
+            - self.parameters
+            - sum(difference.parameters for difference in self.explained),
         )
 
     @property
@@ -256,17 +262,23 @@ def _explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
         head = -config["vocab_size"] * config["d_model"]
         found.append(Difference("transformers 5 ties the head of every T5", parameters=head))
     if config.get("model_type") in ("pixtral", "mistral3"):
-        tower = next(s for s in model.stages if s[0].part == "vision" and s[0].checkpointed)
-        core = sum(o.dense_flop for o in tower[0].operations if type(o) is Matmul and o.component == CORE)
+        tower = next(stage for stage in model.stages if stage[0].part == "vision" and stage[0].checkpointed)
+        core = sum(
+            operation.dense_flop
+            for operation in tower[0].operations
+            if type(operation) is Matmul and operation.component == CORE
+        )
         others = _depth(tower) * core * (int(model.samples) - 1)
         if others:
             reason = "transformers' eager attention runs over all images at once"
             found.append(Difference(reason, others, 2 * others))
     if config.get("model_type") == "llava":
         layers = config["vision_config"]["num_hidden_layers"]
-        block = next(s for s in model.stages if s[0].part == "vision" and s[0].checkpointed)
+        block = next(stage for stage in model.stages if stage[0].part == "vision" and stage[0].checkpointed)
         unused = layers - _depth(block)
-        per_layer = sum(o.dense_flop for o in block[0].operations if type(o) is Matmul)
+        per_layer = sum(
+            operation.dense_flop for operation in block[0].operations if type(operation) is Matmul
+        )
         found.append(
             Difference("transformers runs vision layers whose results are unused", unused * per_layer)
         )

@@ -55,7 +55,7 @@ def _point(one: Counted) -> Point:
 
 
 def _points() -> list[Point]:
-    """The published runs; of runs with equal options only the fastest, which is the best tuned."""
+    """The published runs without duplicates: the fastest of the runs with equal options is used."""
     best: dict[tuple[object, ...], Point] = {}
     for one in countable_cases():
         if one.case.sealed or one.case.scope != "step":

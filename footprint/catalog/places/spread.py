@@ -62,8 +62,8 @@ def life_cycle_g_per_kwh(
     """Life-cycle carbon intensity from a direct one [gCO2e/kWh].
 
     ``L = r D + c (1 - D / F)``. D are the direct emissions and r is the ratio that adds the fuel chain.
-    c are the life-cycle emissions of low-carbon plants. Their share is what remains after fossil plants
-    that emit F.
+    c are the life-cycle emissions of low-carbon plants. F are the direct emissions of fossil plants, so
+    that 1 - D / F is the share of low-carbon plants.
     """
     low_carbon_share = max(0.0, 1.0 - direct_g_per_kwh / fossil_g_per_kwh)
     return upstream_ratio * direct_g_per_kwh + low_carbon_g_per_kwh * low_carbon_share

@@ -21,9 +21,9 @@ def compact(positions: Iterable[int]) -> Positions:
 def split(layers: int, chosen: Positions) -> tuple[Positions, Positions]:
     """(chosen, the rest) of the positions 0 .. layers-1."""
     inside = range(layers)
-    kept = compact(p for p in chosen if p in inside)
+    kept = compact(position for position in chosen if position in inside)
     taken = set(kept)
-    return kept, compact(p for p in inside if p not in taken)
+    return kept, compact(position for position in inside if position not in taken)
 
 
 def by_type(fields: Fields, layers: int, name: str = "layer_types") -> dict[str, Positions]:
@@ -56,4 +56,4 @@ def intersect(left: Positions, right: Positions) -> Positions:
     if isinstance(left, range) and isinstance(right, range) and left.step == right.step == 1:
         return range(max(left.start, right.start), max(left.start, right.start, min(left.stop, right.stop)))
     inside = set(right) if not isinstance(right, range) else right
-    return compact(p for p in left if p in inside)
+    return compact(position for position in left if position in inside)

@@ -46,7 +46,11 @@ def _every(fields: Fields, layers: int) -> Positions:
     step = fields.size("decoder_sparse_step", default=1)
     sparse_positions = range(step - 1, layers, step)
     excluded = set(fields.indices("mlp_only_layers"))
-    return compact(p for p in sparse_positions if p not in excluded) if excluded else sparse_positions
+    return (
+        compact(position for position in sparse_positions if position not in excluded)
+        if excluded
+        else sparse_positions
+    )
 
 
 def _qwen2(fields: Fields) -> Decoder:
@@ -173,7 +177,9 @@ def _ernie(fields: Fields) -> Decoder:
     _, last = fields.raw("moe_layer_end_index", default=-1)
     last = layers - 1 if last == -1 else fields.size("moe_layer_end_index", minimum=0)
     interval = fields.size("moe_layer_interval", default=1)
-    positions = compact(p for p in range(interval - 1, layers, interval) if first <= p <= last)
+    positions = compact(
+        position for position in range(interval - 1, layers, interval) if first <= position <= last
+    )
     return llama_like(
         fields,
         explicit=KV,

@@ -98,7 +98,7 @@ def _depths(model: Model, part: str | None) -> list[int]:
 
 def _tied(model: Model) -> tuple[str, str]:
     """Names of the look-up table and the head that share a matrix; empty if there are none."""
-    operations = [o for stage in model.stages for layer in stage for o in layer.operations]
+    operations = [operation for stage in model.stages for layer in stage for operation in layer.operations]
     for head in operations:
         if type(head) is Matmul and head.tied and head.component == HEAD:
             for table in operations:

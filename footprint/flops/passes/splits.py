@@ -86,7 +86,9 @@ def no_room(ranks: int, places: int) -> str | None:
 
 def too_many_stages(model: Model, stages: int) -> str | None:
     """A message if there are more pipeline stages than repeated layers; else None."""
-    layers = max(1, sum(len(layer.positions) for s in model.stages for layer in s if layer.checkpointed))
+    layers = max(
+        1, sum(len(layer.positions) for stage in model.stages for layer in stage if layer.checkpointed)
+    )
     if stages <= layers:
         return None
     sizes = "`pp=1` does" if layers == 1 else f"`pp=` 1 to {layers} do"

@@ -138,8 +138,7 @@ def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective
 def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> TorchCount:
     """The count of one sample; CannotCountError if the step does not use a large part of the model.
 
-    Otherwise a part that needs inputs which are not given here (such as images) would be missing
-    without notice.
+    The error prevents a wrong count where a part needs inputs that are not given here, such as images.
     """
     counted = count_with_torch(config, shape, objective, mended=True)
     idle_share = counted.idle / counted.parameters

@@ -108,7 +108,11 @@ def _check(options: Mapping[str, Any]) -> None:
     """Raise one error for an option that is wrong for every job."""
     from footprint.estimator import EstimateRequest, estimate
 
-    estimate(EstimateRequest(hw="v100:1", hours=1.0, **{k: v for k, v in options.items() if k not in _PRICE}))
+    estimate(
+        EstimateRequest(
+            hw="v100:1", hours=1.0, **{name: value for name, value in options.items() if name not in _PRICE}
+        )
+    )
 
 
 _PRICE = ("provider", "purchase")

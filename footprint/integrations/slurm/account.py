@@ -208,7 +208,7 @@ EXCLUSIVE = (
 
 
 def _consequences(it_energy: Quantity, models: Sequence[Model]) -> list[Consequences]:
-    """CO2e, cost and so on of the measured energy, divided among kinds of accelerators by the power model."""
+    """CO2e, water and cost of the measured energy; the power model divides it among kinds of accelerators."""
     modelled_kwh = [one.outcome.it_energy_kwh.mid for one in models]
     return [
         consequences(

@@ -65,8 +65,8 @@ class Job:
     @property
     def run_id(self) -> str:
         """A name for report rows: ``slurm-123_4``, with ``-launch2`` if the job has several launches."""
-        again = f"-launch{self.launch}" if self.launches > 1 else ""
-        return f"slurm-{self.job_id}{again}"
+        suffix = f"-launch{self.launch}" if self.launches > 1 else ""
+        return f"slurm-{self.job_id}{suffix}"
 
     @property
     def device_count(self) -> int:
