@@ -13,10 +13,12 @@ import io
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from footprint.errors import DataFileError, FootprintError
+from footprint.results.lock import file_lock
 
 SCHEMA = "footprint/report/1"
 KINDS = ("estimate", "measurement", "reference")
@@ -114,11 +116,14 @@ def report_row(record: Mapping[str, Any], *, kind: str, run_id: str, started_at:
     return {**cells, "kind": kind, "run_id": run_id, "started_at": started_at}
 
 
-def append_rows(path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA) -> None:
+def append_rows(
+    path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA, once: bool = False
+) -> None:
     """Add rows to a CSV in one durable write under a lock; the file is created with its header if new.
 
     Rows of the report schema take `REPORT_COLUMNS`, any other schema takes the names of its
-    rows in their order, with ``schema`` last. Text that a spreadsheet would run as a formula
+    rows in their order, with ``schema`` last. With ``once``, a row whose first three cells (kind, run,
+    start) are in the file already is left out. Text that a spreadsheet would run as a formula
     gets an apostrophe in front. After a write that failed the file is as long as before.
 
     Raises:
@@ -128,27 +133,40 @@ def append_rows(path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = 
     if not rows:
         return
     columns = _columns_for(rows, schema)
-    body = _encode(columns, [_cells(row, columns, schema) for row in rows])
+    lines = [_encode(columns, [_cells(row, columns, schema)]) for row in rows]
     header = _encode(columns, [dict(zip(columns, columns, strict=True))])
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FootprintError(f"{path}: the folder {target.parent} does not exist; make it first")
     if target.exists() and not target.is_file():
         raise FootprintError(f"{path}: not a regular file, so no rows can be appended to it")
-    from filelock import FileLock, Timeout
-
     try:
-        # Where the lock cannot even be made, waiting for it would say something else a minute later.
-        os.close(os.open(f"{target}.lock", os.O_RDWR | os.O_CREAT, 0o666))
-        with FileLock(f"{target}.lock", timeout=LOCK_TIMEOUT_S):
-            _append_locked(target, header, body, schema)
-    except Timeout:
+        with file_lock(target, LOCK_TIMEOUT_S):
+            if once and target.exists():
+                there = _keys_in(target, lines)
+                lines = [line for line in lines if _key(line) not in there]
+            if lines:
+                _append_locked(target, header, b"".join(lines), schema)
+    except TimeoutError:
         raise FootprintError(
             f"{path}: another process held {target.name}.lock for {LOCK_TIMEOUT_S:.0f} s; try again"
         ) from None
-    except (OSError, NotImplementedError) as error:
+    except OSError as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise FootprintError(f"{path}: cannot write: {reason}; nothing was added") from None
+
+
+def _key(line: bytes) -> bytes:
+    """The first three cells of a row as they are written; those of our rows need no quotes."""
+    return b",".join(line.split(b",", 3)[:3])
+
+
+def _keys_in(target: Path, lines: Sequence[bytes]) -> set[bytes]:
+    """Those keys of some rows that whole rows of the file have."""
+    wanted = {_key(line) for line in lines}
+    end = lines[0].rpartition(b",")[2].rstrip(b"\n")
+    with target.open("rb") as file:
+        return {key for line in file if (key := _key(line)) in wanted and line.rstrip().endswith(end)}
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA) -> str:
@@ -281,7 +299,30 @@ def _rest_of_character(tail: bytes) -> bytes:
     return b""
 
 
-def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[list[dict[str, str]], int]:
+class Row(Mapping[str, str]):
+    """One row of a CSV: its cells by the name of their column, taken apart when one is asked for."""
+
+    __slots__ = ("_cells", "_index")
+
+    def __init__(self, cells: str | list[str], index: Mapping[str, int]) -> None:
+        self._cells, self._index = cells, index
+
+    def __getitem__(self, name: str) -> str:
+        if isinstance(self._cells, str):
+            self._cells = self._cells.split(",")
+        return self._cells[self._index[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[list[Row], int]:
     """The whole rows of one kind, as text, and how many rows were cut short and left out.
 
     ``kind=None`` is for listings that show the kind beside each row; sums choose one.
@@ -290,25 +331,37 @@ def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[li
         DataFileError: no such file, not a text file, or not a CSV of this schema.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _rows_of(file, path, kind, schema)
     except OSError as error:
         raise DataFileError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise DataFileError(f"{path}: not a text file (UTF-8)") from None
-    try:
-        columns, *lines = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
     except csv.Error as error:
         raise DataFileError(f"{path}: not a CSV file: {error}") from None
+
+
+def _rows_of(file: Iterator[str], path: Path, kind: str | None, schema: str) -> tuple[list[Row], int]:
+    columns = next(csv.reader(file), [])
     if not columns or columns[-1] != "schema" or (schema == SCHEMA and tuple(columns) != REPORT_COLUMNS):
         raise DataFileError(f"{path}: not a CSV of schema {schema}")
+    index = {name: place for place, name in enumerate(columns)}
+    kind_at, commas = index.get("kind"), len(columns) - 1
     rows, torn = [], 0
-    for cells in lines:
-        if not cells:
-            continue
-        if len(cells) != len(columns) or cells[-1] != schema:
+    for line in file:
+        if '"' in line or "\0" in line:  # a cell may hold a comma, or go on on the next line
+            cells = next(csv.reader(chain((line,), file)))
+            whole, found = len(cells) == commas + 1 and cells[-1] == schema, cells[kind_at or 0]
+            row = Row(cells, index)
+        else:
+            text = line.rstrip("\r\n")
+            if not text:
+                continue
+            whole = text.count(",") == commas and text.endswith(f",{schema}")
+            found = text.split(",", (kind_at or 0) + 1)[kind_at or 0] if whole else ""
+            row = Row(text, index)
+        if not whole:
             torn += 1
-            continue
-        row = dict(zip(columns, cells, strict=True))
-        if kind is None or row.get("kind") == kind:
+        elif kind is None or (kind_at is not None and found == kind):
             rows.append(row)
     return rows, torn

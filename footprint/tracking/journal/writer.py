@@ -10,10 +10,12 @@ import os
 import tempfile
 from pathlib import Path
 
+from footprint.records import replace
 from footprint.tracking.journal.codec import encode
-from footprint.tracking.journal.lines import JournalLine, StartLine, to_json
+from footprint.tracking.journal.files import SUFFIX
+from footprint.tracking.journal.lines import JournalLine, StartLine, StateLine, to_json
 
-SUFFIX = ".journal.jsonl"
+MOST_MARKS = 30
 
 
 class JournalWriter:
@@ -36,6 +38,8 @@ class JournalWriter:
         self._torn = False
         self._file = -1
         self._inode = (0, 0)
+        self._size = 0
+        self._marks: list[int] = []
         self.created_s = 0.0
         """When the file was made, by the clock of its own disk."""
         self._create()
@@ -47,7 +51,7 @@ class JournalWriter:
         status = os.fstat(self._file)
         self._inode = (status.st_dev, status.st_ino)
         self.created_s = self.created_s or status.st_mtime
-        self._torn, self._headed = False, 0
+        self._torn, self._headed, self._size, self._marks = False, 0, 0, []
         try:
             self._write_head()
         except OSError:
@@ -82,13 +86,18 @@ class JournalWriter:
             self._headed += 1
 
     def _append(self, line: JournalLine) -> None:
-        data = encode({"n": self._sequence, **to_json(line)})
-        data = b"\n" + data if self._torn else data
+        if isinstance(line, StateLine):
+            line = replace(line, marks=tuple(self._marks))
+        said = encode({"n": self._sequence, **to_json(line)})
+        data = b"\n" + said if self._torn else said
         written = os.write(self._file, data)
+        self._size += written
         self._torn = written != len(data) and (written > 0 or self._torn)
         if written != len(data):
             raise OSError(28, "no space left on device")
         self._sequence += 1
+        if not isinstance(line, StateLine | StartLine) and len(self._marks) < MOST_MARKS:
+            self._marks.append(self._size - len(said))
 
     def _reopen_if_gone(self) -> None:
         """Start the file again if somebody deleted it: its head now, the totals with the next line."""
