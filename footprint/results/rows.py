@@ -1,9 +1,8 @@
-"""Report rows: their columns, how a record becomes one, and how rows are appended to a CSV.
+"""Report rows: their columns, their conversion from records, and appending them to a CSV.
 
-A report CSV is shared by many writers and may outlive many crashes, so a write either
-happens whole or not at all, and nothing that is already there is ever changed. The last
-column, ``schema``, doubles as the end mark of a row: a row whose last cell is not the
-schema was cut short, and readers leave it out.
+Many writers share a report CSV, and any of them may crash. So a write is either complete or has no
+effect, and existing rows never change. The last column, ``schema``, also marks the end of a row:
+readers leave out a row whose last cell is not the schema, because it was cut short.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import io
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,7 @@ _UNITS = (
 _ENDS = ("low", "mid", "high")
 _NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published")
 
-# One word a column; ``name*`` is a quantity and takes three: name_low, name_mid, name_high.
+# One word per column; ``name*`` is a quantity with three columns: name_low, name_mid, name_high.
 _COLUMNS = """
 kind run_id started_at name status boundary footprint_version data_version created_at
 model_name model_family model_parameters model_active_parameters
@@ -64,20 +62,20 @@ def _expanded(words: Sequence[str]) -> Iterator[str]:
 
 
 REPORT_COLUMNS = tuple(_expanded(_COLUMNS.split()))
-"""The columns of every report CSV, in order; a test holds them equal to the records' fields."""
+"""The columns of every report CSV, in order; a test compares them with the records' fields."""
 
 
 def _unit_of(name: str) -> str:
-    """The unit suffix a name ends in, or an empty text."""
+    """The unit suffix of a name, or an empty text."""
     return next((unit for unit in _UNITS if name.endswith(unit)), "")
 
 
 def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
-    """One level of cells from a nested record, in its order: ``energy_kwh`` becomes ``energy_kwh_low``, ...
+    """Flat cells of a nested record, in its order: ``energy_kwh`` becomes ``energy_kwh_low``, ...
 
-    A part's name goes in front, its unit stays at the end (``energy_components_kwh`` with
-    ``cpu`` inside gives ``energy_components_cpu_kwh_mid``). A list becomes its length,
-    ``..._count``, and so do the causes of a spread not appear at all.
+    The name of a part follows the name of its parent, and the unit stays at the end
+    (``energy_components_kwh`` with ``cpu`` inside gives ``energy_components_cpu_kwh_mid``). A list
+    becomes its length, ``..._count``. The causes of a spread are left out.
     """
     cells: dict[str, Any] = {}
     for key, value in record.items():
@@ -121,10 +119,10 @@ def append_rows(
 ) -> None:
     """Add rows to a CSV in one durable write under a lock; the file is created with its header if new.
 
-    Rows of the report schema take `REPORT_COLUMNS`, any other schema takes the names of its
-    rows in their order, with ``schema`` last. With ``once``, a row whose first three cells (kind, run,
-    start) are in the file already is left out. Text that a spreadsheet would run as a formula
-    gets an apostrophe in front. After a write that failed the file is as long as before.
+    Rows of the report schema have the columns `REPORT_COLUMNS`. Rows of any other schema have the names
+    of their cells as columns, in order, with ``schema`` last. With ``once``, a row whose first three cells
+    (kind, run, start) are in the file already is left out. Text that a spreadsheet would run as a
+    formula gets an apostrophe in front. After a failed write the file has its old length.
 
     Raises:
         FootprintError: the folder is missing or read-only, the disk is full, the file holds
@@ -190,7 +188,7 @@ def _cells(row: Mapping[str, Any], columns: Sequence[str], schema: str) -> dict[
     for name, value in row.items():
         column = name
         if name not in known and f"{name}_mid" in known:
-            column = f"{name}_mid"  # a quantity given as one number
+            column = f"{name}_mid"  # the quantity is one number without an interval
         if column not in known:
             if value is None:
                 continue
@@ -203,7 +201,7 @@ def _cells(row: Mapping[str, Any], columns: Sequence[str], schema: str) -> dict[
 
 
 def _cell(name: str, value: Any) -> str:
-    """A value as CSV text: numbers unrounded, nothing for None, text on one line and harmless."""
+    """A value as CSV text: numbers unrounded, None empty, text on one line and never a formula."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -226,9 +224,9 @@ def _encode(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:
 
 
 def _append_locked(target: Path, header: bytes, body: bytes, schema: str) -> None:
-    """One write at the end of the file and an fsync; back to the old length if either fails."""
+    """Write once at the end of the file and sync it; restore the old length if either fails."""
     new = not target.exists()
-    binary = getattr(os, "O_BINARY", 0)  # Windows would turn line ends into two bytes
+    binary = getattr(os, "O_BINARY", 0)  # without it, Windows writes line ends as two bytes
     file = os.open(target, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o666)
     try:
         old_length = os.fstat(file).st_size
@@ -247,13 +245,13 @@ def _append_locked(target: Path, header: bytes, body: bytes, schema: str) -> Non
 
 
 def _read_at(file: int, count: int, offset: int) -> bytes:
-    """Up to ``count`` bytes from an offset; writes go to the end whatever the position."""
+    """Up to ``count`` bytes from an offset; the file is in append mode, so its position does not matter."""
     os.lseek(file, offset, os.SEEK_SET)
     return os.read(file, count)
 
 
 def _mended_start(target: Path, file: int, length: int, header: bytes, schema: str) -> bytes:
-    """What must stand before the new rows: the header, the rest of a torn one, or the end of a torn row."""
+    """Bytes to write before the new rows: the header, the rest of a torn header, or the end of a torn row."""
     head = _read_at(file, len(header) + 65536, 0)
     head = head.removeprefix(b"\xef\xbb\xbf")
     if header.startswith(head):  # new, empty, or torn inside its header
@@ -274,18 +272,18 @@ def _mended_start(target: Path, file: int, length: int, header: bytes, schema: s
 
 
 def _end_of_torn_row(file: int, length: int) -> bytes:
-    """Bytes that close a row cut short, so that the next one starts on its own line.
+    """Bytes that end a torn row, so that the next row starts on a new line.
 
-    Our rows hold no line break inside a cell, so an odd number of quotes on the last line
-    means that a quoted cell is still open. A character cut in half is completed, since
-    one invalid byte makes a whole file unreadable to others.
+    No cell contains a line break, so an odd number of quotes on the last line means that a quoted cell
+    is still open. A torn character is completed, because many programs cannot read a file with one
+    invalid byte.
     """
     tail = _read_at(file, 65536, max(0, length - 65536)).rpartition(b"\n")[2]
     return _rest_of_character(tail) + (b'"' if tail.count(b'"') % 2 else b"") + b"\n"
 
 
 def _rest_of_character(tail: bytes) -> bytes:
-    """Continuation bytes that turn an incomplete last UTF-8 character into some valid one."""
+    """Continuation bytes that complete a torn last UTF-8 character to some valid character."""
     for back in range(1, min(3, len(tail)) + 1):
         byte = tail[-back]
         if byte & 0xC0 == 0x80:
@@ -302,14 +300,15 @@ def _rest_of_character(tail: bytes) -> bytes:
 class Row(Mapping[str, str]):
     """One row of a CSV: its cells by the name of their column, taken apart when one is asked for."""
 
-    __slots__ = ("_cells", "_index")
+    __slots__ = ("_cells", "_index", "_text")
 
-    def __init__(self, cells: str | list[str], index: Mapping[str, int]) -> None:
-        self._cells, self._index = cells, index
+    def __init__(self, index: Mapping[str, int], text: str) -> None:
+        self._index, self._text = index, text
+        self._cells: list[str] | None = None
 
     def __getitem__(self, name: str) -> str:
-        if isinstance(self._cells, str):
-            self._cells = self._cells.split(",")
+        if self._cells is None:
+            self._cells = _cells_of(self._text)
         return self._cells[self._index[name]]
 
     def __iter__(self) -> Iterator[str]:
@@ -322,46 +321,62 @@ class Row(Mapping[str, str]):
         return repr(dict(self))
 
 
-def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[list[Row], int]:
-    """The whole rows of one kind, as text, and how many rows were cut short and left out.
+def _cells_of(line: str) -> list[str]:
+    return next(csv.reader(line.splitlines(keepends=True)), []) if '"' in line else line.split(",")
 
-    ``kind=None`` is for listings that show the kind beside each row; sums choose one.
+
+def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[list[Row], int]:
+    """The complete rows of one kind, as text, and the number of torn rows that were left out.
+
+    ``kind=None`` reads every kind, for listings that show the kind of each row; sums choose one kind.
 
     Raises:
         DataFileError: no such file, not a text file, or not a CSV of this schema.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _rows_of(file, path, kind, schema)
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise DataFileError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise DataFileError(f"{path}: not a text file (UTF-8)") from None
+    try:
+        return _rows_of(text, path, kind, schema)
     except csv.Error as error:
         raise DataFileError(f"{path}: not a CSV file: {error}") from None
 
 
-def _rows_of(file: Iterator[str], path: Path, kind: str | None, schema: str) -> tuple[list[Row], int]:
-    columns = next(csv.reader(file), [])
-    if not columns or columns[-1] != "schema" or (schema == SCHEMA and tuple(columns) != REPORT_COLUMNS):
+def _rows_of(text: str, path: Path, kind: str | None, schema: str) -> tuple[list[Row], int]:
+    """The rows of a CSV's text; they are only found here, since most of their cells are never asked for."""
+    lines = iter(text.split("\n"))
+    columns = _cells_of(_whole_row(next(lines), lines))
+    if columns[-1] != "schema" or (schema == SCHEMA and tuple(columns) != REPORT_COLUMNS):
         raise DataFileError(f"{path}: not a CSV of schema {schema}")
     index = {name: place for place, name in enumerate(columns)}
-    kind_at, commas = index.get("kind"), len(columns) - 1
+    commas, last = len(columns) - 1, f",{schema}"
+    is_first, known = index.get("kind") == 0, "kind" in index
     rows, torn = [], 0
-    for line in file:
-        if '"' in line or "\0" in line:  # a cell may hold a comma, or go on on the next line
-            cells = next(csv.reader(chain((line,), file)))
-            whole, found = len(cells) == commas + 1 and cells[-1] == schema, cells[kind_at or 0]
-            row = Row(cells, index)
-        else:
-            text = line.rstrip("\r\n")
-            if not text:
-                continue
-            whole = text.count(",") == commas and text.endswith(f",{schema}")
-            found = text.split(",", (kind_at or 0) + 1)[kind_at or 0] if whole else ""
-            row = Row(text, index)
-        if not whole:
+    for line in lines:
+        if not line or line == "\r":
+            continue
+        found = _whole_row(line, lines)
+        if _commas(found) != commas or not (found.endswith(last) or _cells_of(found)[-1] == schema):
             torn += 1
-        elif kind is None or (kind_at is not None and found == kind):
+            continue
+        row = Row(index, found)
+        plain = is_first and not found.startswith('"')
+        if kind is None or (found.startswith(f"{kind},") if plain else known and row["kind"] == kind):
             rows.append(row)
     return rows, torn
+
+
+def _whole_row(line: str, lines: Iterator[str]) -> str:
+    """A row without its end: the line, and those after it on which a quoted cell goes on."""
+    if '"' in line:
+        while line.count('"') % 2 and (more := next(lines, None)) is not None:
+            line = f"{line}\n{more}"
+    return line.removesuffix("\r")
+
+
+def _commas(row: str) -> int:
+    """Commas between cells: those outside quotes."""
+    return sum(part.count(",") for part in row.split('"')[::2]) if '"' in row else row.count(",")

@@ -1,4 +1,4 @@
-"""Let finished runs sharpen later estimates on the same hardware."""
+"""Use finished runs to narrow later estimates on the same hardware."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ an estimate names it; --explain shows what it changed.
 @click.option(
     "--from", "folders", multiple=True, type=FOLDERS, help="Folder of journals (repeat for several)."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what each run would change.")
+@click.option("--dry-run", is_flag=True, help="Only print what each run would change.")
 @click.option("--overwrite", is_flag=True, help="Replace anchors of the same name.")
 def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
     """Keep what finished runs measured as anchors for later estimates."""
@@ -46,4 +46,4 @@ def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
             path = keep(candidate, overwrite=overwrite)
             click.echo(f"  kept in {path}; use it with --anchor {candidate.name}")
     if not kept:
-        raise FootprintError("no run here can calibrate: the reasons are above")
+        raise FootprintError("none of these runs can be used: the reasons are above")
