@@ -62,7 +62,7 @@ print(json.dumps({"cpu_s": time.process_time() - cpu, "byte": peak, "lines": out
 ROWS = """
 import json, sys, time
 from pathlib import Path
-from footprint.results.rows import read_rows
+from footprint.results.row_reader import read_rows
 cpu = time.process_time(); rows, _ = read_rows(Path(sys.argv[1]), kind=None); ours = time.process_time() - cpu
 count = len(rows); del rows
 import pandas

@@ -10,7 +10,7 @@ import click
 
 from footprint.cli.shared.formats import format_option
 from footprint.cli.shared.formats import show as show_answer
-from footprint.cli.shared.journals import FOLDERS, listed_runs, open_runs
+from footprint.cli.shared.journals import FOLDERS, listed_runs, open_runs, say
 
 if TYPE_CHECKING:
     from footprint.results import Quantity
@@ -141,8 +141,10 @@ def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> 
     from footprint.tracking.report.archive import total_of
 
     archive = open_runs(folders)
-    names = list(dict.fromkeys(archive.resolve(name) for name in run_ids)) or list(archive.runs)
-    summed = total_of([archive.report(name) for name in names])
+    said = len(archive.problems)
+    names = dict.fromkeys(archive.resolve(name) for name in run_ids)
+    summed = total_of([archive.report(name) for name in names] if names else archive.reports())
+    say(archive.problems[said:])
     _show(format_, lambda: _summed(summed), summed.to_json)
 
 

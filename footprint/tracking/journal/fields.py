@@ -90,7 +90,9 @@ class Fields:
         """The object that stands under a name; an empty one without it."""
         value = self.raw.get(name)
         if value.__class__ is dict and len(value) <= MOST_PARTS:
-            return Fields({sayable(str(key)): part for key, part in value.items()}, self._notes)
+            if not all(map(str.isascii, value)):
+                value = {sayable(key): part for key, part in value.items()}
+            return Fields(value, self._notes)
         if value is not None:
             self.note(name, value, "values by name")
         return Fields(_EMPTY, self._notes)
@@ -143,7 +145,11 @@ class Fields:
         if name not in self.raw:
             return {}
         part = self.part(name)
-        return {key: part.number(key, most=most) for key in part.raw}
+        found = {}
+        for key, value in part.raw.items():
+            plain = value.__class__ is float and 0.0 <= value <= most  # at sight, as most are
+            found[key] = value if plain else part.number(key, most=most)
+        return found
 
     def plain(self, name: str) -> dict[str, Any]:
         """The JSON values under a name, if their numbers are numbers and their parts are not endless."""

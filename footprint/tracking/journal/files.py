@@ -53,8 +53,7 @@ def read_small(path: Path | str, most_byte: int = 1 << 20) -> tuple[bytes, os.st
 def journal_files(folder: Path) -> tuple[list[Path], list[str]]:
     """Every journal below a folder by name, and a line for each thing that only has such a name."""
     problems: list[str] = []
-    found = [Path(path) for path in _below(str(folder), problems, 0)]
-    return sorted(found), problems
+    return [Path(path) for path in sorted(_below(str(folder), problems, 0))], problems
 
 
 def _below(folder: str, problems: list[str], depth: int) -> Iterator[str]:

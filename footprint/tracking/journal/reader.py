@@ -29,7 +29,7 @@ from footprint.tracking.journal.lines import (
 )
 from footprint.tracking.process.identity import NAME_RULE, Identity
 
-MIDDLE_LINES, LEAST_MIDDLE_LINES = 50, 10
+MIDDLE_LINES, LEAST_MIDDLE_LINES = 50, 5
 LINES_IN_ALL = 5000
 """Of all journals that are read together, as far as each still has its least."""
 WHOLE_BYTE = 128 * 1024

@@ -37,9 +37,13 @@ class Archive:
 
         Raises:
             UnknownNameError: no such run here, with the nearest.
+            FootprintError: its journals say what no report can be made of.
         """
         name = self.resolve(run_id)
-        return report_on(name, self.runs[name], self.beside(name, self.runs[name]))
+        report = self.try_report(name, self.runs[name])
+        if report is None:
+            raise FootprintError(self.problems[-1])
+        return report
 
     def beside(self, run_id: str, processes: Sequence[ProcessTotals]) -> list[ProcessTotals]:
         """The processes of other runs that were on the same nodes at the same time."""

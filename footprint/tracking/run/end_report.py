@@ -9,6 +9,7 @@ from pathlib import Path
 
 from footprint.errors import FootprintError
 from footprint.tracking.journal.files import UnreadableJournalError, journal_files
+from footprint.tracking.process.ending import described
 from footprint.tracking.recorder.recorder import Recorder
 from footprint.tracking.report.csv_rows import write_rows
 from footprint.tracking.report.last_process import read_again, segment_to_report
@@ -34,7 +35,7 @@ def whole_report(recorder: Recorder) -> RunReport | None:
     if folder is not None:
         mine = [process for process in processes_in(folder)[0] if process.run_id == recorder.run_id]
         processes = mine or processes
-    return report_on(recorder.run_id, processes, _neighbours(recorder))
+    return _report(recorder, processes, _neighbours(recorder))
 
 
 def end_report(recorder: Recorder) -> str:
@@ -50,7 +51,7 @@ def end_report(recorder: Recorder) -> str:
     # a line that the disk did not take is still known here
     processes = read_again(segment, own if recorder.journal.is_cut else None)
     beside = _neighbours(recorder)
-    report = report_on(recorder.run_id, processes, beside)
+    report = _report(recorder, processes, beside)
     written = _rows(recorder, report, first_segment=first_segment)
     if len(written) == len(_csvs(recorder, report)):
         right.settle()  # else `footprint recover --csv` may write them elsewhere
@@ -59,6 +60,17 @@ def end_report(recorder: Recorder) -> str:
     if recorder.who.rank != 0 and report.totals.missing:
         return ""  # a node without a common disk: what it knows is a part
     return end_line(recorder, report, written=written)
+
+
+def _report(recorder: Recorder, processes: list[ProcessTotals], beside: list[ProcessTotals]) -> RunReport:
+    """The report; without the other runs, where what their journals say allows none."""
+    try:
+        return report_on(recorder.run_id, processes, beside)
+    except Exception as error:
+        if not beside:
+            raise
+        recorder.problems.add(f"report: the runs beside it are left out: {described(error)}")
+        return report_on(recorder.run_id, processes)
 
 
 def _neighbours(recorder: Recorder) -> list[ProcessTotals]:
