@@ -93,7 +93,9 @@ def _qwen3(fields: Fields) -> Decoder:
 def deepseek_experts(fields: Fields, *, correction: bool = False) -> FeedForward:
     """Routed and shared experts by DeepSeek's keys."""
     experts, chosen = counts(
-        fields, ("n_routed_experts", "num_experts", "num_local_experts"), ("num_experts_per_tok",)
+        fields,
+        ("n_routed_experts", "num_experts", "num_local_experts"),
+        ("num_experts_per_tok", "num_experts_per_token"),
     )
     inner = fields.size("moe_intermediate_size")
     shared = inner * fields.size("n_shared_experts", "num_shared_experts", default=0, minimum=0, maximum=1000)
