@@ -64,8 +64,9 @@ SMALL = {
     "ernie", "data2vec-text", "roberta-prelayernorm", "gemma3_text", "vaultgemma", "ministral",
     "ministral3", "iquestcoder", "granite_swa", "hyperclovax", "jais2", "nanochat", "plbart",
     "blenderbot-small", "flex_olmo", "granitemoeshared", "exaone_moe", "glm4_moe_lite", "youtu",
-    "granitemoehybrid", "gemma2", "pixtral", "qwen3_5_text", "qwen3_5_moe_text", "kimi_linear", "qwen3_next",
-    "deepseek_v32", "glm_moe_dsa", "mistral4", "lfm2", "lfm2_moe", "falcon_h1",
+    "granitemoehybrid", "gemma2", "pixtral", "qwen3_5_text", "qwen3_5_moe_text", "kimi_linear",
+    "solar_open", "hunyuan_v1_dense", "hunyuan_v1_moe", "dinov3_vit", "qwen3_next", "deepseek_v32",
+    "glm_moe_dsa", "mistral4", "lfm2", "lfm2_moe", "falcon_h1",
 }  # fmt: skip
 
 
