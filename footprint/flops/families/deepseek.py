@@ -1,8 +1,8 @@
 """DeepSeek V2 to V3.2, Kimi K2, GLM-5, Mistral 4, MiniCPM3 and others with latent attention.
 
-Queries, keys and values come from low-rank latents: keys are a per-head part and one rotary
-part that all heads share, values have a width of their own. Sparse attention (V3.2, GLM-5) adds an
-indexer, which scores every earlier token with small heads of its own and lets through the best.
+Queries, keys and values are projected from low-rank latents. Keys have a part per head and a rotary part
+that all heads share. Values have a different width than keys. Sparse attention (V3.2, GLM-5) adds an
+indexer: small heads that score every earlier token and let through the best.
 """
 
 from __future__ import annotations
