@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from footprint.flops.blocks.deltanet import SYSTEM, unneeded_gradients
+from footprint.flops.blocks.deltanet import PAIRS, SYSTEM, unneeded_gradients
 from footprint.flops.checks import positions_warning
 from footprint.flops.count import operation_list
 from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, Matmul, Model, Number, Stage
@@ -236,6 +236,7 @@ def _value(config: Mapping[str, Any], path: tuple[str, ...]) -> int:
 def _of_the_delta_rule(groups: Sequence[Pass], model: Model) -> list[Difference]:
     """What torch leaves out of the gated delta rule, where a model has it."""
     systems: Number = 0
+    pairs: Number = 0
     edges: Number = 0
     length = int((model.tokens or 0) // model.samples)
     for group in groups:
@@ -244,13 +245,18 @@ def _of_the_delta_rule(groups: Sequence[Pass], model: Model) -> list[Difference]
                 continue
             if operation.name.startswith(SYSTEM):
                 systems += group.times * operation.dense_flop
+            if operation.name.startswith(PAIRS):
+                pairs += group.times * operation.dense_flop
             edges += group.times * unneeded_gradients(operation, length)
-    if not systems:
-        return []
-    return [
-        Difference("torch does not count triangular systems", -systems, -systems),
-        Difference("the state before the first chunk and after the last needs no gradient", 0, -edges),
-    ]
+    found = []
+    if systems:
+        found.append(Difference("torch does not count triangular systems", -systems, -systems))
+    if pairs:
+        found.append(Difference("eager code makes these products element by element", -pairs, -2 * pairs))
+    if edges:
+        reason = "the state before the first chunk and after the last needs no gradient"
+        found.append(Difference(reason, 0, -edges))
+    return found
 
 
 def _explained(config: Mapping[str, Any], model: Model) -> list[Difference]:

@@ -14,14 +14,27 @@ from footprint.flops.operations import RECURRENCE, Matmul, Number, Operation
 CHUNK = 64
 SYSTEM = "delta_system"
 """What torch's counter leaves out: it does not know triangular systems."""
+PAIRS = "delta_pairs"
+"""Products over pairs of a chunk that eager code makes element by element where channels decay alone."""
 STATE = "delta_state"
 """Products with the state, which needs no gradient before the first chunk and after the last."""
 
 
 def delta_rule(
-    data: Sequences, heads: int, key: int, value: int, tensor: str, output: str
+    data: Sequences,
+    heads: int,
+    key: int,
+    value: int,
+    tensor: str,
+    output: str,
+    *,
+    by_channel: bool = False,
 ) -> tuple[Operation, ...]:
-    """The products of ``heads`` states of key x value over the batch; eager code pads the last chunk."""
+    """The products of ``heads`` states of key x value over the batch; eager code pads the last chunk.
+
+    ``by_channel``: every channel of a key decays by itself (Kimi Delta Attention, arXiv:2510.26692).
+    """
+    pairwise, system = (PAIRS, "delta_inverse") if by_channel else ("delta", SYSTEM)
     whole, rest = divmod(data.length, CHUNK)
     chunks = whole + (1 if rest else 0)
     streams = data.batch * heads
@@ -45,10 +58,10 @@ def delta_rule(
         )  # fmt: skip
 
     return (
-        product("delta_keys", (tensor, tensor), "kk", CHUNK, key, CHUNK, key),
-        product("delta_scores", (tensor, tensor), "qk", CHUNK, key, CHUNK, key),
-        product(f"{SYSTEM}_values", ("kk", tensor), "nv", CHUNK, CHUNK, value, value),
-        product(f"{SYSTEM}_keys", ("kk", tensor), "nk", CHUNK, CHUNK, key, key),
+        product(f"{pairwise}_keys", (tensor, tensor), "kk", CHUNK, key, CHUNK, key),
+        product(f"{pairwise}_scores", (tensor, tensor), "qk", CHUNK, key, CHUNK, key),
+        product(f"{system}_values", ("kk", tensor), "nv", CHUNK, CHUNK, value, value),
+        product(f"{system}_keys", ("kk", tensor), "nk", CHUNK, CHUNK, key, key),
         through(f"{STATE}_corrections", ("nk", "nv"), "cv", CHUNK, key, value),
         through(f"{STATE}_reads", (tensor, "nv"), output, CHUNK, key, value),
         product("delta_outputs", ("qk", "cv"), output, CHUNK, CHUNK, value, value),

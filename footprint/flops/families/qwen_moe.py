@@ -1,4 +1,4 @@
-"""Qwen-MoE, GLM-4.5, dots, ERNIE 4.5, EXAONE MoE, Llama 4: experts in some layers, shared experts."""
+"""Qwen-MoE, GLM-4.5, Solar Open, dots, ERNIE 4.5, EXAONE, Hunyuan, Llama 4: experts, shared ones beside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from footprint.flops.families.qwen import window_kinds
 from footprint.flops.operations import Model, Positions
 from footprint.schema import StepShape
 
-MODEL_TYPES = ("qwen2_moe", "qwen3_moe", "glm4_moe", "dots1", "ernie4_5_moe", "exaone_moe", "llama4_text")
+MODEL_TYPES = (
+    "qwen2_moe",
+    "qwen3_moe",
+    "glm4_moe",
+    "solar_open",
+    "dots1",
+    "ernie4_5_moe",
+    "exaone_moe",
+    "hunyuan_v1_moe",
+    "llama4_text",
+)
 
 
 def build(fields: Fields, shape: StepShape, objective: str) -> Model:
@@ -20,9 +30,11 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
         "qwen2_moe": _qwen2,
         "qwen3_moe": _qwen3,
         "glm4_moe": _glm,
+        "solar_open": _solar,
         "dots1": _dots,
         "ernie4_5_moe": _ernie,
         "exaone_moe": _exaone,
+        "hunyuan_v1_moe": _hunyuan,
         "llama4_text": _llama4,
     }[fields.text("model_type")](fields)
     return decoder_model(spec, fields, shape, objective)
@@ -97,7 +109,9 @@ def _qwen3(fields: Fields) -> Decoder:
 def deepseek_experts(fields: Fields, *, correction: bool = False) -> FeedForward:
     """Routed and shared experts from DeepSeek's keys."""
     experts, chosen = counts(
-        fields, ("n_routed_experts", "num_experts", "num_local_experts"), ("num_experts_per_tok",)
+        fields,
+        ("n_routed_experts", "num_experts", "num_local_experts"),
+        ("num_experts_per_tok", "num_experts_per_token"),
     )
     inner = fields.size("moe_intermediate_size")
     shared = inner * fields.size("n_shared_experts", "num_shared_experts", default=0, minimum=0, maximum=1000)
@@ -121,6 +135,27 @@ def _glm(fields: Fields) -> Decoder:
         fields, explicit=HEADS, qkv_bias=bias, family="mixture-of-experts",
         qk_norm="head" if fields.flag("use_qk_norm", default=False) else "",
         kinds=sparse((), layers, after_dense(fields, layers, 1), deepseek_experts(fields)),
+    )  # fmt: skip
+
+
+def _solar(fields: Fields) -> Decoder:
+    layers = fields.layers("num_hidden_layers")
+    return llama_like(
+        fields, explicit=HEADS, qkv_bias=fields.flag("attention_bias", default=False), inner=1,
+        family="mixture-of-experts", kinds=sparse((), layers, range(layers), deepseek_experts(fields)),
+    )  # fmt: skip
+
+
+def _hunyuan(fields: Fields) -> Decoder:
+    layers = fields.layers("num_hidden_layers")
+    inner = fields.size("intermediate_size")
+    experts, chosen = counts(fields, ("num_experts",), ("moe_topk",))
+    feed = mixture(
+        fields.size("hidden_size"), inner, experts, chosen, shared=inner, capacity=capacity_factor(fields)
+    )
+    return llama_like(
+        fields, explicit=HEADS, qk_norm="head", family="mixture-of-experts",
+        kinds=sparse((), layers, range(layers), feed),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ MODEL_TYPES = (
     "ernie4_5",
     "granite_swa",
     "helium",
+    "hunyuan_v1_dense",
     "hyperclovax",
     "jais2",
     "nanochat",
@@ -78,6 +79,10 @@ def _sliding(fields: Fields) -> Decoder:
 def _helium(fields: Fields) -> Decoder:
     bias = fields.flag("attention_bias", default=False)
     return llama_like(fields, explicit=HEADS, qkv_bias=bias, mlp_bias=fields.flag("mlp_bias", default=False))
+
+
+def _hunyuan(fields: Fields) -> Decoder:
+    return llama_like(fields, explicit=HEADS, qk_norm="head")
 
 
 def _hyperclovax(fields: Fields) -> Decoder:
@@ -141,6 +146,7 @@ _SPECS: dict[str, Callable[[Fields], Decoder]] = {
     "ernie4_5": _ernie,
     "granite_swa": _sliding,
     "helium": _helium,
+    "hunyuan_v1_dense": _hunyuan,
     "hyperclovax": _hyperclovax,
     "jais2": _jais,
     "nanochat": _nanochat,

@@ -22,6 +22,7 @@ CLASSES = {
     "t5": "T5ForConditionalGeneration", "switch_transformers": "SwitchTransformersForConditionalGeneration",
     "marian": "MarianMTModel", "whisper": "WhisperForConditionalGeneration",
     "vit": "ViTForImageClassification", "resnet": "ResNetForImageClassification", "clip": "CLIPModel",
+    "mistral4": "Mistral4ForCausalLM",
 }  # fmt: skip
 PADDING = {"marian": {"pad_token_id": 0, "decoder_start_token_id": 0, "eos_token_id": 0, "bos_token_id": 0}}
 BY_HAND = ("elmo", "gopher")
