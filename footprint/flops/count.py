@@ -45,7 +45,8 @@ def count_step(
     Raises ConfigError for a config that cannot be counted, UnknownNameError for an unknown
     ``model_type``, FootprintError for an unusable shape or method.
     """
-    if family(Fields(config).text("model_type")) is None:
+    module = family(Fields(config).text("model_type"))
+    if module is None:
         return _counted(config, shape, training, objective)
     model, sums = step_sums(config, shape, training, objective)
     return StepFlops(
@@ -61,7 +62,7 @@ def count_step(
         training_flop_causal=sums.causal,
         hardware_flop=sums.executed,
         components=sums.components,
-        basis="formula",
+        basis=getattr(module, "BASIS", "formula"),
         operations=model,
         training=training,
         shape=shape,
