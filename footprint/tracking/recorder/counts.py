@@ -16,6 +16,8 @@ RECENT = 512
 _MASK = RECENT - 1
 MAIN_PHASE = "train"
 NEVER = 2**63
+MOST = 10**18
+"""Tokens or samples that no step has."""
 LOCK_WAIT_S = 0.2
 """A phase begins in a microsecond."""
 
@@ -54,7 +56,16 @@ Step = tuple[float, int | float, int | float]
 def _sum(kept: list[Step]) -> Step:
     """The sum over a list that begins with a sum and goes on with steps."""
     numbers, tokens, samples = zip(*kept, strict=True)
-    return numbers[0] + len(kept) - 1, sum(tokens), sum(samples)
+    return numbers[0] + len(kept) - 1, _total(tokens), _total(samples)
+
+
+def _total(values: tuple[int | float, ...]) -> int | float:
+    """The sum so far and what steps added to it, without whole numbers that count nothing.
+
+    A step itself has no time to look for these.
+    """
+    total = sum(values)
+    return total if total < MOST else values[0] + sum(value for value in values[1:] if value < MOST)
 
 
 class Counts:
@@ -96,12 +107,7 @@ class Counts:
 
     def step(self, tokens: Any = 0, samples: Any = 0) -> None:
         """Count one step, with the tokens and samples that this process handled in it."""
-        if not (
-            tokens.__class__ is int
-            and 0 <= tokens < 10**18
-            and samples.__class__ is int
-            and 0 <= samples < 10**18
-        ):
+        if tokens.__class__ is not int or samples.__class__ is not int or tokens < 0 or samples < 0:
             tokens, samples = self._number(tokens, "tokens"), self._number(samples, "samples")
         self._steps.append((perf_counter(), tokens, samples))
         number = next(self._numbers)
@@ -126,7 +132,7 @@ class Counts:
             number = float(value)
         except Exception:  # noqa: BLE001 - a user's object may raise anything; training goes on
             number = -1.0
-        if 0 <= number < 1e18:
+        if 0 <= number < MOST:
             return int(number) if number == int(number) else number
         if len(self._bad) < 5:
             self._bad.append(f"step({what}=...) was not a count: {type(value).__name__} {_shown(value)}")
@@ -197,6 +203,8 @@ class Counts:
         since = max(1, self._seen - int(kept[0][0]))  # with the last one before
         times = sorted(at_s for at_s, _, _ in kept[since:])  # two threads may have come in another order
         self._seen = int(number)
+        if any(tokens >= MOST or samples >= MOST for _, tokens, samples in kept[since:]):
+            self._bad.append(f"step(...) was given a number above {MOST:.0e}, which was not a count")
         bad, self._bad = tuple(self._bad), []
         lengths = [later - sooner for sooner, later in pairwise(times)]
         return Snapshot(
