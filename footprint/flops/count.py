@@ -46,7 +46,12 @@ def count_step(
     Raises ConfigError for a config that cannot be counted, UnknownNameError for an unknown
     ``model_type``, FootprintError for an unusable shape or method.
     """
-    if family(Fields(config).text("model_type")) is None:
+    model_type = Fields(config).text("model_type")
+    if model_type == "generic":
+        from footprint.flops.generic import count_generic
+
+        return count_generic(config, shape, training, objective, count_step)
+    if family(model_type) is None:
         return _counted(config, shape, training, objective)
     model, sums = step_sums(config, shape, training, objective)
     return StepFlops(
