@@ -189,4 +189,6 @@ def workload_summary(facts: Facts) -> WorkloadSummary | None:
         sequence_length=lengths.pop() if len(lengths) == 1 else None,
         method=workload.method,
         precision=facts.precision,
+        objective=workload.objective,
+        lora_rank=facts.training.lora_rank if workload.method in ("lora", "qlora") else None,
     )

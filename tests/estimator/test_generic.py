@@ -179,6 +179,14 @@ def test_every_format_says_that_the_model_is_generic(footprint: Footprint) -> No
     assert "generic decoder, 1.5B parameters" in row["name"]
 
 
+def test_samples_without_a_shape_are_told_in_words(footprint: Footprint) -> None:
+    words = ("--flop-per-sample", "24B", "--samples", "100M", "--hw", "v100:8", "--quiet", "--explain")
+    done = footprint("estimate", *words)
+    assert done.returncode == 0, done.stderr
+    assert "generic model, 24B FLOP a sample" in done.stdout
+    assert "steps of 256 samples; fp16" in done.stdout
+
+
 def test_a_scenario_file_holds_the_size(footprint: Footprint, tmp_path) -> None:
     words = ("--tokens", "30B", "--hw", "h100:8", "--format", "json", "--quiet")
     path = tmp_path / "scenario.toml"

@@ -1,4 +1,4 @@
-"""Recorded runs: list, show, diff two, or total them."""
+"""List, show, compare and total recorded runs."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _format = format_option("runs")
 def command() -> None:
     """Runs that ``footprint.track()`` or ``footprint run`` recorded.
 
-    A run that was killed is shown too. Energy that two runs read at the same time is divided
-    between them, so sums count every interval once.
+    Killed runs are included. Energy that two runs read at the same time is divided between them, so
+    that sums count every interval once.
     """
 
 
@@ -78,7 +78,7 @@ def _listed(reports: Sequence[RunReport]) -> str:
 @_dir
 @_format
 def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
-    """One run: what was measured, how each component is known, and predicted beside it."""
+    """One run: measured values, how each component was obtained, and the predicted values."""
     from footprint.reports.human import folded
     from footprint.reports.run_text import run_text
 
@@ -100,7 +100,7 @@ def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
 @_dir
 @_format
 def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> None:
-    """Two runs beside each other, and the second over the first."""
+    """The values of two runs, and the ratio of the second to the first."""
     archive = open_runs(folders)
     one, other = archive.report(first), archive.report(second)
     differences = _differences(one, other)
@@ -120,9 +120,17 @@ def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> No
 def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
     rows = []
     for name, unit in DIFFERED:
-        a, b = getattr(one.measurement, name), getattr(other.measurement, name)
-        if a is not None and b is not None and a.mid > 0:
-            rows.append({"name": name, "unit": unit, "first": a.mid, "second": b.mid, "ratio": b.mid / a.mid})
+        first, second = getattr(one.measurement, name), getattr(other.measurement, name)
+        if first is not None and second is not None and first.mid > 0:
+            rows.append(
+                {
+                    "name": name,
+                    "unit": unit,
+                    "first": first.mid,
+                    "second": second.mid,
+                    "ratio": second.mid / first.mid,
+                }
+            )
     return rows
 
 
@@ -131,7 +139,7 @@ def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
 @_dir
 @_format
 def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> None:
-    """The sum of some runs (all, if none is named); no interval is counted twice."""
+    """The sum of the named runs, or of all runs; no interval is counted twice."""
     from footprint.tracking.report.archive import total_of
 
     archive = open_runs(folders)
@@ -168,7 +176,7 @@ def _plain(value: float, unit: str) -> str:
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns under their heading; nothing where there are no rows."""
+    """Columns under their heading; an empty text if there are no rows."""
     if not rows:
         return ""
     widths = [max(len(line[i]) for line in (heading, *rows)) for i in range(len(heading))]

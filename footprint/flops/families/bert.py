@@ -1,4 +1,4 @@
-"""BERT and the encoders that multiply as it does."""
+"""BERT and the encoders with the same matrix products."""
 
 from __future__ import annotations
 

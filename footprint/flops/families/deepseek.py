@@ -1,7 +1,7 @@
 """DeepSeek V2 and V3, Kimi K2, MiniCPM3 and others with latent attention.
 
-Queries, keys and values come from low-rank latents: keys are a per-head part and one rotary
-part that all heads share, values have a width of their own.
+Queries, keys and values are projected from low-rank latents. Keys have a part per head and a rotary part
+that all heads share. Values have a different width than keys.
 """
 
 from __future__ import annotations
