@@ -68,7 +68,11 @@ class EstimateRequest:
     """One scenario; what is None was not given. A new option is one field here, and nothing else."""
 
     hw: str = field(metadata=said("what and where", CLUSTER, "Accelerators, such as v100:8 or v100x8."))
-    model: str | None = about("what and where", MODEL, "A built-in model, config.json or MODEL.toml.")
+    model: str | None = about(
+        "what and where",
+        MODEL,
+        "A built-in model, config.json, MODEL.toml or org/name of the local Hugging Face cache.",
+    )
     name: str | None = about("output", TEXT, "A name for this estimate.")
 
     parameters: float | None = about(
