@@ -89,6 +89,8 @@ class Facts:
     training: TrainingMethod
     step_flops: tuple[StepFlops, ...]
     """FLOPs of one step of each phase."""
+    flop_spread: Quantity = Quantity(1.0)
+    """A factor of median 1 on these, where only the size of the model is known."""
     steps: tuple[StepFacts, ...]
     """What the prediction of one step of each phase rests on."""
     parallelism: Parallelism

@@ -120,7 +120,9 @@ def known_step_time_s(request: EstimateRequest, amounts: Amounts, facts: Facts) 
         return Quantity(request.step_time_s)
     if request.mfu is not None:
         peak = facts.steps[0].peak_flop_per_s
-        return Quantity(equations.step_time_s(amounts.mean_flop, facts.cluster.count, peak, request.mfu))
+        flop = amounts.mean_flop * facts.flop_spread
+        known: Quantity = equations.step_time_s(flop, facts.cluster.count, peak, Quantity(request.mfu))
+        return known
     if request.tokens_per_second is not None:
         if not is_array(amounts.tokens) and not amounts.tokens:
             raise FootprintError(
@@ -160,11 +162,13 @@ def _mean_busy(parts: Sequence[StepPrediction], amounts: Amounts) -> Quantity:
     return total([part.busy_share * w for part, w in zip(parts, amounts.weights, strict=True)])
 
 
-def _mfu(facts: Facts, amounts: Amounts, step_time_s: Quantity, trace: Trace) -> Quantity:
-    """MFU of the mean step [1]."""
+def _mfu(
+    facts: Facts, amounts: Amounts, step_time_s: Quantity, trace: Trace, spread: Quantity | Number = 1.0
+) -> Quantity:
+    """MFU of the mean step [1]; ``spread`` is a factor on its FLOPs."""
     mfu: Quantity = trace(
         "mfu" if len(amounts.steps) == 1 else "mean_step_mfu", equations.mfu,
-        step_flop=Quantity(amounts.mean_flop), step_time_s=step_time_s, count=facts.cluster.count,
+        step_flop=Quantity(amounts.mean_flop) * spread, step_time_s=step_time_s, count=facts.cluster.count,
         peak_flop_per_s=facts.steps[0].peak_flop_per_s,
     )  # fmt: skip
     return mfu
@@ -182,7 +186,7 @@ def from_known_time(
     Only where the power of the boards depends on how busy they are are steps predicted: the work is the
     same in a longer step, and the boards are starved for the rest of it.
     """
-    mfu = _mfu(facts, amounts, known, trace)
+    mfu = _mfu(facts, amounts, known, trace, facts.flop_spread)
     busy_share = fed_share = None
     if facts.power is not None and facts.power.depends_on_work:
         parts = predicted_steps()

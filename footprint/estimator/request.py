@@ -40,7 +40,9 @@ OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8")
 TIME_FIELDS = ("hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu")
 AMOUNT_FIELDS = ("tokens", "samples", "steps")
+SIZE_FIELDS = ("model", "parameters", "flop_per_token", "flop_per_sample")
 EITHER_OR = (
+    (SIZE_FIELDS, "each says on its own what is trained"),
     (TIME_FIELDS, "each sets the time on its own"),
     (AMOUNT_FIELDS, "each sets the amount of training on its own"),
     (("it_power_w", "accelerator_power_w"), "one is the whole cluster, the other one board"),
@@ -48,14 +50,53 @@ EITHER_OR = (
 )
 """Fields of which one may be given, and why."""
 
+_NOT_TEXT = ("tgt_seq_len", "image_size")
+_OTHER_FLOP = ("lora_rank", "lora_targets", "frozen")
+NOT_OF_GENERIC = {
+    "parameters": _NOT_TEXT,
+    "flop_per_token": (*_NOT_TEXT, *_OTHER_FLOP),
+    "flop_per_sample": (
+        *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "tokens_per_second", "tp", "pp",
+        "cp", "dp", "ep", "micro_batch", "recompute", "anchor",
+    ),
+}  # fmt: skip
+"""Fields that mean nothing for a model of which only the size is known."""
+
 
 @record
 class EstimateRequest:
     """One scenario; what is None was not given. A new option is one field here, and nothing else."""
 
     hw: str = field(metadata=said("what and where", CLUSTER, "Accelerators, such as v100:8 or v100x8."))
-    model: str | None = about("what and where", MODEL, "A built-in model, config.json or MODEL.toml.")
+    model: str | None = about(
+        "what and where",
+        MODEL,
+        "A built-in model, config.json, MODEL.toml or org/name of the local Hugging Face cache.",
+    )
     name: str | None = about("output", TEXT, "A name for this estimate.")
+
+    parameters: float | None = about(
+        "no model at hand",
+        COUNT,
+        "Parameters of a decoder that is not known otherwise.",
+        least=1e3,
+        most=1e16,
+    )
+    active_parameters: float | None = about(
+        "no model at hand",
+        COUNT,
+        "Of these, parameters that one token meets (experts).",
+        least=1e3,
+        most=1e16,
+    )
+    flop_per_token: float | None = about(
+        "no model at hand", COUNT, "Training FLOP of one token, forward and backward (about 6 a parameter).",
+        unit="FLOP", least=6e3, most=1e17,
+    )  # fmt: skip
+    flop_per_sample: float | None = about(
+        "no model at hand", COUNT, "Training FLOP of one sample, forward and backward, for `samples=`.",
+        unit="FLOP", least=1.0, most=1e24,
+    )  # fmt: skip
 
     tokens: float | None = about(
         "workload", COUNT, "Training tokens; encoder-decoders count source and target.", most=1e20
@@ -206,8 +247,29 @@ class EstimateRequest:
                 )
         elif self.provider or self.purchase:
             raise FootprintError(f"`capital_usd=` owns the hardware: {rented}")
+        self._check_generic()
         if self.method not in {"lora", "qlora"} and (self.lora_rank is not None or self.lora_targets):
             raise FootprintError("`lora_rank=` and `lora_targets=` need `method=` lora or qlora")
+
+    def _check_generic(self) -> None:
+        """Values that a model of which only a size is known does not have."""
+        if self.active_parameters is not None:
+            if self.parameters is None:
+                raise FootprintError("`active_parameters=` is a part of all: give `parameters=` too")
+            if self.active_parameters > self.parameters:
+                raise FootprintError(
+                    f"`active_parameters={self.active_parameters:g}` is more than "
+                    f"`parameters={self.parameters:g}`, of which it is a part"
+                )
+        for size, others in NOT_OF_GENERIC.items():
+            wrong = [name for name in others if is_set(getattr(self, name))]
+            if size != "parameters" and self.method in ("lora", "qlora"):
+                wrong = ["method"]
+            if getattr(self, size) is not None and wrong:
+                raise FootprintError(
+                    f"`{size}=` says nothing of what `{wrong[0]}=` changes: leave out `{wrong[0]}=`, or "
+                    "describe the model in a config.json"
+                )
 
     def _at_most_one(self, names: tuple[str, ...], why: str) -> None:
         given = [f"`{name}=`" for name in names if getattr(self, name) is not None]

@@ -60,7 +60,12 @@ def model_summary(facts: Facts) -> ModelSummary | None:
     """Name and size of the model; None where only hours are known."""
     if facts.model is None or not facts.step_flops:
         return None
-    counted = facts.step_flops[0]
+    counted, stated = facts.step_flops[0], facts.model.parameters
+    if counted.family == "generic":
+        return ModelSummary(
+            name=facts.model.id, family=counted.family, parameters=stated,
+            active_parameters=facts.model.config.get("active_parameters"),
+        )  # fmt: skip
     return ModelSummary(
         name=facts.model.id,
         family=counted.family,
@@ -102,6 +107,8 @@ def published_run(facts: Facts) -> PublishedRun | None:
 
 FLOP_FORM = "sum over phases of steps x FLOP a step; FLOP a step from the list of matrix products"
 
+FLOP_FORM_GIVEN = "sum over phases of steps x FLOP a step; FLOP of a token or a sample as given"
+
 
 def note_flop(facts: Facts, trace: Trace) -> None:
     """Note how the model FLOPs of the run come about."""
@@ -110,12 +117,15 @@ def note_flop(facts: Facts, trace: Trace) -> None:
     phases: dict[str, str] = {}
     for number, phase in enumerate(facts.workload.phases, 1):
         size = f"{phase.sequence_length}" if phase.sequence_length is not None else f"{phase.image_size} px"
+        if phase.sequence_length is None and phase.image_size is None:
+            size = "1 sample"
         if phase.target_sequence_length is not None:
             size += f"/{phase.target_sequence_length}"
         phases[f"phase_{number}"] = (
             f"{_counted(phase.steps or 0.0)} steps of {_counted(phase.sequences_per_step or 0.0)} x {size}"
         )
-    trace.note("training_flop", FLOP_FORM, phases, model_flop(facts))
+    given = facts.request.flop_per_token or facts.request.flop_per_sample
+    trace.note("training_flop", FLOP_FORM if given is None else FLOP_FORM_GIVEN, phases, model_flop(facts))
 
 
 def model_flop(facts: Facts) -> float:

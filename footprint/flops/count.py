@@ -45,7 +45,12 @@ def count_step(
     Raises ConfigError for a config that cannot be counted, UnknownNameError for an unknown
     ``model_type``, FootprintError for an unusable shape or method.
     """
-    module = family(Fields(config).text("model_type"))
+    model_type = Fields(config).text("model_type")
+    if model_type == "generic":
+        from footprint.flops.generic import count_generic
+
+        return count_generic(config, shape, training, objective, count_step)
+    module = family(model_type)
     if module is None:
         return _counted(config, shape, training, objective)
     model, sums = step_sums(config, shape, training, objective)

@@ -34,6 +34,7 @@ def attach(trainer: Any, **options: Any) -> Any:
         try:
             return train(*args, **kwargs)
         except BaseException as error:
+            callback.begin()
             callback.loop.end(error)
             raise
 
@@ -54,15 +55,42 @@ class _Hooks:
     def __init__(self, **options: Any) -> None:
         self.loop = Loop(options)
         self._tokens = 0.0
+        self._waiting: tuple[Any, dict[str, Any]] | None = None
+        """The hook that sees the first batch, and what is known of a run that it will begin."""
+
+    def begin(self) -> None:
+        """Begin the run that waits for its first batch, if one does."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            with harmless():
+                waiting[0].remove()
+            self.loop.start(**waiting[1])
+
+    def _wait_for_batch(self, model: Any, found: dict[str, Any]) -> bool:
+        """Whether the first batch will say how long sequences are: no other part of a trainer knows."""
+        if self.loop.options.get("seq_len") is not None or not hasattr(model.config, "vocab_size"):
+            return False
+
+        def first_batch(module: Any, arguments: Any, named: Any) -> None:
+            if module.training and self._waiting is not None:
+                with harmless():
+                    self._waiting[1].update(_lengths(module.config, arguments, named))
+                self.begin()
+
+        self._waiting = (model.register_forward_pre_hook(first_batch, with_kwargs=True), found)
+        return True
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._tokens = float(getattr(state, "num_input_tokens_seen", 0) or 0)
         found: dict[str, Any] = {}
         with harmless():
             found = _found(args, state, kwargs.get("model"), self.loop.options)
+            if "model" in found and self._wait_for_batch(kwargs["model"], found):
+                return
         self.loop.start(**found)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.begin()
         seen = float(getattr(state, "num_input_tokens_seen", 0) or 0)
         tokens, self._tokens = (seen - self._tokens) / max(1, args.world_size), seen
         samples = args.train_batch_size * args.gradient_accumulation_steps
@@ -70,6 +98,7 @@ class _Hooks:
             control.should_training_stop = control.should_save = True
 
     def on_prediction_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.begin()
         self.loop.enter("eval")
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -88,6 +117,7 @@ class _Hooks:
             state.log_history[-1].update(metrics)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.begin()
         self.loop.end()
         if state.is_world_process_zero and state.log_history:
             state.log_history[-1].update(self.loop.final())
@@ -100,7 +130,9 @@ def _found(args: Any, state: Any, model: Any, given: dict[str, Any]) -> dict[str
         "total_steps": state.max_steps if state.max_steps > 0 else None,
         "initial_step": state.global_step,
         "batch_size": batch,
-        "precision": "bf16" if args.bf16 else "fp16" if args.fp16 else None,
+        "precision": _precision(args, model),
+        "recompute": "full" if getattr(args, "gradient_checkpointing", False) else None,
+        "optimizer": _optimizer(str(getattr(args.optim, "value", args.optim))),
         "name": getattr(args, "run_name", None) or None,
     }
     config: Any = getattr(model, "config", None)
@@ -112,6 +144,48 @@ def _found(args: Any, state: Any, model: Any, given: dict[str, Any]) -> dict[str
 
         write_new(file, config.to_json_string(use_diff=False), overwrite=True)
         found["model"] = str(file.absolute())
+        found |= _method(model, config)
+    return found
+
+
+def _precision(args: Any, model: Any) -> str | None:
+    """Number format of the matrix products; None on devices whose own format we do not know."""
+    for name in ("bf16", "fp16"):
+        if getattr(args, name, False):
+            return name
+    held = {"torch.bfloat16": "bf16", "torch.float16": "fp16"}.get(str(getattr(model, "dtype", "")))
+    if held is not None or str(args.device).partition(":")[0] not in ("cpu", "cuda"):
+        return held
+    return "tf32" if getattr(args, "tf32", False) else "fp32"
+
+
+def _optimizer(name: str) -> str | None:
+    """Our name of an optimiser of the trainer's; None for one that we do not know."""
+    if name.startswith(("adamw_bnb_8bit", "adamw_8bit", "paged_adamw_8bit")):
+        return "adam8bit"
+    family = name.removeprefix("paged_").partition("_")[0]
+    return family if family in ("adamw", "adafactor", "adagrad", "sgd", "lion") else None
+
+
+def _method(model: Any, config: Any) -> dict[str, Any]:
+    """How a model is trained: its adapters, or whether it starts from weights that were loaded."""
+    adapters = getattr(model, "peft_config", None)
+    if adapters:
+        rank = getattr(next(iter(adapters.values())), "r", None)
+        narrow = getattr(model, "is_loaded_in_4bit", False)
+        return {"method": "qlora" if narrow else "lora", "lora_rank": rank} if rank else {}
+    return {"method": "finetune"} if getattr(config, "_name_or_path", "") else {}
+
+
+def _lengths(config: Any, arguments: Any, named: Any) -> dict[str, int]:
+    """Tokens of a sequence of this batch, with its padding, and those of its targets."""
+    found = {}
+    ids = named.get("input_ids", arguments[0] if arguments else None)
+    if ids is not None and ids.ndim == 2:
+        found["seq_len"] = int(ids.shape[1])
+    labels = named.get("labels")
+    if getattr(config, "is_encoder_decoder", False) and labels is not None and labels.ndim == 2:
+        found["tgt_seq_len"] = int(labels.shape[1])
     return found
 
 

@@ -152,7 +152,11 @@ def final_metrics(run: Run) -> dict[str, float]:
         "duration_h": measured.duration_h,
         "mfu": measured.mfu,
     }
-    return {PREFIX + shown: quantity.mid for shown, quantity in quantities.items() if quantity is not None}
+    found = {PREFIX + shown: quantity.mid for shown, quantity in quantities.items() if quantity is not None}
+    for row in run.comparison.quantities if run.comparison is not None else ():
+        if row.name in ("duration_h", "energy_kwh", "co2e_kg", "mfu"):
+            found[f"{PREFIX}predicted_{row.name}"] = row.predicted.mid
+    return found
 
 
 def compose(name: str, module: str, hooks: type, base: type) -> Any:

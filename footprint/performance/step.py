@@ -244,7 +244,7 @@ def busy_quantity(share: Number, idle: Assumed) -> Quantity:
 
 def _typical(flop: float, cluster: Cluster, peak: float, precision: str, year: int) -> StepFacts:
     """The inputs on CPUs and where there is no operation list: a typical MFU and busy share."""
-    number = assumed(f"time.{_mfu_key(precision, year, cluster)}")
+    number = typical_mfu(precision, year, cluster)
     busy = assumed("time.busy_share")
     return StepFacts(
         flop=flop, cluster=cluster, precision=precision, peak_flop_per_s=peak, work=None,
@@ -264,12 +264,12 @@ def _from_mfu(facts: StepFacts) -> StepPrediction:
     )
 
 
-def _mfu_key(precision: str, year: int, cluster: Cluster) -> str:
-    """Key of the typical MFU for a precision and an era."""
+def typical_mfu(precision: str, year: int, cluster: Cluster) -> Assumed:
+    """The typical MFU of a step for a precision and an era [1]."""
     if cluster.accelerator.kind == "cpu":
-        return "mfu_cpu"
+        return assumed("time.mfu_cpu")
     width = "wide" if precision in ("fp32", "tf32", "fp64") else "sixteen"
-    return f"mfu_{width}_{techniques_of(year).era}"
+    return assumed(f"time.mfu_{width}_{techniques_of(year).era}")
 
 
 def _rows(facts: StepFacts, raw: RawStep) -> tuple[Assumption, ...]:

@@ -16,6 +16,10 @@ _ASSUMPTIONS = {
     "goodput.middle": "goodput (share of the time that makes progress)",
     "goodput.large": "goodput (share of the time that makes progress)",
     "step time over the sum of its terms": "software overhead (actual over modelled step time)",
+    "generic_fitted.time_dense": "step time over that of the generic model",
+    "generic_fitted.time_experts": "step time over that of the generic model",
+    "generic_fitted.time_of_flop": "step time over that of the generic model",
+    "generic_fitted.time_of_sample": "step time over that at a typical MFU",
     "time.busy_share": "busy share of a step",
     "time.mfu_cpu": "MFU of a processor",
     "power.busy_over_tdp": "power of a busy accelerator, over its limit",
@@ -32,7 +36,8 @@ _ASSUMPTIONS = {
     "purchase": "kind of purchase",
 }
 _CAUSES = {
-    "time_model": "step-time model", "busy_share": "busy share", "power_model": "board power model",
+    "time_model": "step-time model", "generic_model": "generic model", "busy_share": "busy share",
+    "power_model": "board power model",
     "host_power": "host power", "network_power": "network power", "goodput": "goodput", "pue": "PUE",
     "wue": "water effectiveness", "embodied_accelerator": "embodied CO2e of the chip",
     "prices.lifetime_years": "years of service", "power.fed_share_unknown": "share of time with steps",

@@ -31,6 +31,8 @@ def _phase(phase: PhaseSummary) -> str:
     batch = counted(phase.sequences_per_step)
     if phase.image_size is not None and phase.sequence_length is None:
         held = f"{batch} images of {phase.image_size} px"
+    elif phase.sequence_length is None:
+        held = f"{batch} samples"
     else:
         held = f"{batch} x {phase.sequence_length:,} tokens"
         if phase.target_sequence_length is not None:

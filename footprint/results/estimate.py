@@ -25,8 +25,9 @@ class ModelSummary:
 
     name: str
     family: str
-    parameters: float
-    active_parameters: float
+    parameters: float | None
+    """None where only FLOPs were given."""
+    active_parameters: float | None
 
 
 @record

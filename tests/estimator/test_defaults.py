@@ -31,7 +31,7 @@ def own_model(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("model", sorted({*model_ids()} - {"instructgpt-1.3b-sft"}))
+@pytest.mark.parametrize("model", model_ids())
 def test_every_built_in_model_answers(model: str) -> None:
     answer = footprint.estimate(model=model, hw="h100:64", region="FRA")
     assert 0 < answer.energy_kwh.low < answer.energy_kwh.high < math.inf

@@ -112,6 +112,41 @@ def test_a_training_is_counted_and_measured(make: Any, tmp_path: Path) -> None:
         assert [row["kind"] for row in csv.DictReader(text)] == ["estimate", "measurement"]
 
 
+def test_nothing_but_the_trainer_is_needed(tmp_path: Path) -> None:
+    from footprint.integrations.huggingface import attach
+
+    trainer = trainer_of(tmp_path, gpt2(), gradient_accumulation_steps=2, optim="sgd", bf16=True)
+    callback = attach(
+        trainer, **options(tmp_path)
+    )  # where it runs and what meters it, nothing of the training
+    trainer.train()
+    run = callback.loop.ended
+    work = run.estimate.workload
+    # typed from the trainer above
+    assert (work.sequence_length, work.sequences_per_step, work.steps) == (LENGTH, 2 * BATCH, STEPS)
+    assert (work.precision, work.method) == ("bf16", "pretrain")
+    # parameters of the model that torch holds, its tied head counted once
+    assert run.estimate.model.parameters == sum(p.numel() for p in trainer.model.parameters())
+    final = trainer.state.log_history[-1]
+    for name in ("energy_kwh", "duration_h", "co2e_kg", "mfu"):
+        assert final[f"footprint/{name}"] == pytest.approx(run.comparison[name].measured.mid)
+        assert final[f"footprint/predicted_{name}"] == pytest.approx(run.comparison[name].predicted.mid)
+    assert not trainer.model._forward_pre_hooks
+
+
+def test_a_model_that_was_loaded_is_fine_tuned(tmp_path: Path) -> None:
+    from footprint.integrations.huggingface import attach
+
+    bert().save_pretrained(tmp_path / "kept")
+    loaded = transformers.BertForMaskedLM.from_pretrained(tmp_path / "kept")
+    trainer = trainer_of(tmp_path, loaded, max_steps=4, gradient_checkpointing=True)
+    callback = attach(trainer, **options(tmp_path))
+    trainer.train()
+    answer = callback.loop.ended.estimate
+    assert (answer.workload.method, answer.workload.precision) == ("finetune", "fp32")
+    assert answer.parallelism.recompute == "full"
+
+
 def test_metrics_reach_the_loggers_that_the_user_gave(tmp_path: Path) -> None:
     from footprint.integrations.huggingface import attach
 

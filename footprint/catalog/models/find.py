@@ -81,7 +81,15 @@ def find_model(name: str) -> ModelConfig:
     if path_like and (name.lower().endswith(FILE_ENDINGS) or name.startswith((".", "/", "\\", "~"))):
         shown = name if len(name) <= 200 else name[:197] + "..."
         raise DataFileError(f"{shown}: no such file; give a Hugging Face config.json, a model TOML or a name")
-    raise unknown("model", name, [*NAMES.suggested(models_folder()), *ids(own_models_folder())], HINT)
+    hint = HINT
+    if "/" in name:
+        from footprint.catalog.models.hub import cached_model, download_hint, is_hub_id
+
+        if is_hub_id(name):
+            if (model := cached_model(name)) is not None:
+                return model
+            hint = download_hint(name)
+    raise unknown("model", name, [*NAMES.suggested(models_folder()), *ids(own_models_folder())], hint)
 
 
 def build_model(raw: Mapping[str, Any], origin: str) -> ModelConfig:

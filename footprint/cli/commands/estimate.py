@@ -31,6 +31,8 @@ Examples:
   footprint estimate --model config.json --hw a100:8 --method lora \\
       --tokens 50M --seq-len 2048 --batch-size 64
   footprint estimate --model gpt2-xl --hw tpu-v3x32 --hours 168
+  footprint estimate --model meta-llama/Llama-2-7b-hf --hw h100:64 --tokens 1T
+  footprint estimate --parameters 1.5B --tokens 30B --hw h100:8
   footprint estimate --model bert-base --hw v100:8 --explain
   footprint estimate --model bert-base --hw v100:8 --format json
   footprint estimate --model bert-base --hw v100:8 --fail-over "10 kgCO2e"

@@ -11,7 +11,7 @@ from footprint.catalog.prices import interruption_factor
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.facts import Alternative, Facts
-from footprint.estimator.request import EstimateRequest
+from footprint.estimator.request import SIZE_FIELDS, EstimateRequest
 from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.hardware import embodied_of, require_sane_power
 from footprint.estimator.resolve.method import (
@@ -38,7 +38,7 @@ from footprint.performance.goodput import goodput_facts
 from footprint.performance.power import power_factors
 from footprint.performance.step import StepFacts, step_facts
 from footprint.records import replace
-from footprint.results import Assumption
+from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster, ModelConfig, TrainingMethod
 
 if TYPE_CHECKING:
@@ -78,13 +78,22 @@ def resolve(
     if year < cluster.accelerator.year:
         warnings.append(f"{cluster.accelerator.name} came out in {cluster.accelerator.year}, after {year}")
     model = shared.model(request.model) if request.model is not None else None
+    generic = None
+    if model is None and any(getattr(request, name) is not None for name in SIZE_FIELDS):
+        from footprint.estimator.resolve.generic import generic_of
+
+        generic = generic_of(request)
+        model = generic.model
     if model is None and request.hours is None:
         raise FootprintError(
-            "say what is trained with `model=` NAME or CONFIG.json, or how long it runs with `hours=`"
+            "say what is trained with `model=` NAME or CONFIG.json, or its size with `parameters=`, or how "
+            "long it runs with `hours=`"
         )
     recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
     precision, rows = settle_precision(request, recipe_precision, cluster.accelerator, year)
-    workload = None if model is None else _workload(request, model, warnings, shared)
+    if generic is not None:
+        rows = (*generic.rows, *rows)
+    workload = None if model is None else _workload(request, model, warnings, shared, cluster.count)
     training = TrainingMethod()
     step_flops: tuple[StepFlops, ...] = ()
     if model is not None and workload is not None:
@@ -101,7 +110,7 @@ def resolve(
     optimizer = settle_optimizer(request, model)
 
     def steps_of(counted: tuple[StepFlops, ...]) -> tuple[StepFacts, ...]:
-        return tuple(
+        found = tuple(
             step_facts(
                 step_flop=one, cluster=cluster, precision=precision, year=year, recompute=training.recompute,
                 layout=given_layout(request), stack=request.stack, anchor=anchor, optimizer=optimizer,
@@ -109,6 +118,7 @@ def resolve(
             )
             for one in counted
         )  # fmt: skip
+        return found if generic is None else tuple(generic.spread_over(step) for step in found)
 
     steps = steps_of(step_flops)
     if possible and workload is not None:
@@ -132,6 +142,7 @@ def resolve(
         workload=workload,
         training=training,
         step_flops=step_flops,
+        flop_spread=Quantity(1.0) if generic is None else generic.flop,
         steps=steps,
         parallelism=layout_of(request, cluster, training.recompute),
         goodput=goodput,
@@ -165,10 +176,14 @@ def resolve(
 
 
 def _workload(
-    request: EstimateRequest, model: ModelConfig, warnings: list[str], shared: Shared
+    request: EstimateRequest, model: ModelConfig, warnings: list[str], shared: Shared, count: int
 ) -> Workload | None:
     """The steps to train; None, with a warning, where they are unknown and the hours are given."""
     try:
+        if request.flop_per_sample is not None:
+            from footprint.estimator.resolve.generic import samples_workload
+
+            return samples_workload(request, count)
         return resolve_workload(request, model, shared.parameters(model))
     except MissingFactError as error:
         if request.hours is None:
