@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.human import amount, figures, interval, wrapped
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate, PriceSummary, PublishedRun
@@ -23,7 +24,7 @@ def render(
     """The estimate as text; ``explain`` and ``spread`` add the detail behind it."""
     sections: list[str] = []
     if markdown:
-        sections.append(f"### {_title(result)}")
+        sections.append(f"### {in_markdown(_title(result))}")
         sections.append(_markdown_table("", _answer(result)))
         sections.append(_markdown_table("How it comes about", _behind(result)))
     else:
@@ -33,7 +34,8 @@ def render(
     if result.repeats.runs > 1 or result.repeats.failed_share:
         sections.append(_repeats(result, markdown))
     if result.published is not None and result.published.duration_h is not None:
-        sections.append("\n".join(wrapped(_published(result, result.published), WIDTH)))
+        lines = wrapped(_published(result, result.published), WIDTH)
+        sections.append("\n".join(map(in_markdown, lines) if markdown else lines))
     if spread:
         from footprint.reports.explain import spread_text
 
@@ -52,7 +54,7 @@ def render(
 
 def _block(text: str, markdown: bool) -> str:
     """Plain text as it is, or fenced for Markdown."""
-    return f"```text\n{text}\n```" if markdown and text else text
+    return fenced(text) if markdown and text else text
 
 
 def _title(result: Estimate) -> str:
@@ -160,7 +162,7 @@ def _table(rows: list[Row]) -> str:
     second = max(len(row[1]) for row in rows)
     lines: list[str] = []
     for label, value, detail in rows:
-        head = f"  {label:<{first}}  {value:>{second}}  "
+        head = f"  {in_line(label):<{first}}  {value:>{second}}  "
         parts = wrapped(detail, WIDTH - len(head))
         lines.append((head + parts[0]).rstrip())
         lines += [" " * len(head) + part for part in parts[1:]]
@@ -170,22 +172,8 @@ def _table(rows: list[Row]) -> str:
 def _markdown_table(title: str, rows: list[Row]) -> str:
     lines = [f"**{title}**", ""] if title else []
     lines += ["| | median | 90 % interval |", "|---|---:|---|"]
-    lines += [f"| {_cell(a)} | {_cell(b)} | {_cell(c)} |" for a, b, c in rows]
+    lines += [f"| {in_markdown(a)} | {in_markdown(b)} | {in_markdown(c)} |" for a, b, c in rows]
     return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    """Text that cannot break a Markdown table or smuggle in markup."""
-    for sign, safe in (
-        ("\\", "\\\\"),
-        ("|", "\\|"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ("`", "\\`"),
-        ("$", "\\$"),
-    ):
-        text = text.replace(sign, safe)
-    return text
 
 
 def _repeats(result: Estimate, markdown: bool) -> str:
@@ -209,7 +197,7 @@ def _assumptions(result: Estimate, markdown: bool) -> str:
         return ""
     rows = _assumption_rows(result)
     if markdown:
-        lines = [f"- {_cell(f'{a}: {b}')}" + (f" (`{c}`)" if c else "") for a, b, c in rows]
+        lines = [f"- {in_markdown(f'{a}: {b}')}" + (f" (`{c}`)" if c else "") for a, b, c in rows]
         return "\n".join(["**Assumed, and what replaces it**", "", *lines])
     lines = ["Assumed, and what replaces it:"]
     for name, value, option in rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from footprint.plain_text import in_line
 from footprint.results import Quantity
 
 # Ladders of (factor from the base unit, unit); the first that leaves a number of at least 1 is taken.
@@ -85,6 +86,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
     (The standard library's ``textwrap`` does more, and takes as long to load as an estimate to print.)
     """
+    text = in_line(text)
     if len(text) <= width:
         return [text]
     first, *words = text.split(" ")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from footprint.cli.shared.say import note
+
 if TYPE_CHECKING:
     from footprint.tracking.report.archive import Archive
 
@@ -28,9 +30,9 @@ def open_runs(folders: tuple[Path, ...]) -> Archive:
 
     (first, *_) = places = folders_or_default(folders)
     if not folders and not first.exists():
-        click.echo(f"footprint: no runs were recorded in {first} yet", err=True)
+        note(f"no runs were recorded in {first} yet")
         return Archive({})
     archive = open_archive(places)
     for problem in archive.problems:
-        click.echo(f"footprint: {problem}", err=True)
+        note(problem)
     return archive

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from footprint.errors import FootprintError
+from footprint.plain_text import escaped
 from footprint.tracking.arguments.settings import Settings
 from footprint.tracking.arguments.under_supervisor import join
 from footprint.tracking.live.decorator import Function, decorated
@@ -283,5 +284,5 @@ class Run(Answers):
         """Print one line of ours on stderr, unless asked to be quiet."""
         if text and not self._settings.quiet and sys.stderr is not None:
             with contextlib.suppress(Exception):
-                sys.stderr.write(f"footprint: {text}\n")
+                sys.stderr.write(escaped(f"footprint: {text}\n"))
                 sys.stderr.flush()
