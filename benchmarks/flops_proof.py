@@ -162,8 +162,8 @@ def page(rows: list[Row], seconds: float, costs: list[str], peers: str) -> str:
         paragraph(
             f"In {corrected} rows torch's number needs a correction, which is named, sized from our list",
             "and subtracted before the difference is taken. The counter's known faults are pinned in",
-            "`tests/flops/test_counter_faults.py`, which says when torch mends them. The same comparison",
-            "is a test (`tests/flops/test_proof.py`), and for your own config",
+            "`tests/flops/torch/test_counter_faults.py`, which says when torch mends them. The same",
+            "comparison is a test (`tests/flops/test_proof.py`), and for your own config",
             "`footprint flops --model config.json --verify`.",
         ),
         "",

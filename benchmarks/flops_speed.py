@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def _torch(ours: float) -> None:
-    from footprint.flops.counted import build, count_with_torch
+    from footprint.flops.torch.torch_counter import build, count_with_torch
     from footprint.flops.verify import verify
 
     count_with_torch({**LLAMA_70B, "num_hidden_layers": 1}, SHAPE)  # imports are not counted

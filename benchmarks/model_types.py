@@ -27,8 +27,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from benchmarks.flops_proof import paragraph
 from footprint.errors import FootprintError
 from footprint.flops import model_families
-from footprint.flops.counted import AUTO_CLASSES
-from footprint.flops.depth import DEPTH_KEYS, LISTED
+from footprint.flops.torch.depth import DEPTH_KEYS, LISTED
+from footprint.flops.torch.torch_counter import AUTO_CLASSES
 from footprint.schema import StepShape
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,7 +59,7 @@ def attempt(model_type: str) -> dict[str, Any]:
     """What torch's counter makes of a type: its FLOP, or the reason why there are none."""
     import transformers
 
-    from footprint.flops.fallback import whole_count
+    from footprint.flops.torch.fallback import whole_count
 
     defaults = transformers.AutoConfig.for_model(model_type).to_dict()
     target = TARGETS if defaults.get("is_encoder_decoder") else None

@@ -15,8 +15,8 @@ from calibration.fit import (
     log_sums,
     prepare_cases,
 )
-from footprint.performance import roofline
 from footprint.performance.predict import regime
+from footprint.performance.roofline import terms as roofline
 from footprint.validation import ValidationReport, ValidationRow
 from footprint.validation.throughput import Counted, countable_cases, rows
 

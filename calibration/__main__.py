@@ -27,7 +27,7 @@ from calibration.time_model import calibrate, render, render_folds
 from footprint.catalog import assumptions
 from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.files import reference_folder
-from footprint.performance.constants import load_constants
+from footprint.performance.roofline.constants import load_constants
 from footprint.validation.throughput import fold_constants
 
 ASSUMPTIONS = reference_folder() / "assumptions"

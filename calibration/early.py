@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.flops import count_step
-from footprint.performance.constants import Constants
 from footprint.performance.predict import predict_raw, work_of
+from footprint.performance.roofline.constants import Constants
 from footprint.schema import StepShape, TrainingMethod
 from footprint.units import SECONDS_PER_HOUR
 from footprint.validation.cases import evaluation, shapes

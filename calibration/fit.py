@@ -17,12 +17,12 @@ from multiprocessing import get_context
 from footprint.catalog.files import read_toml, reference_folder
 from footprint.errors import FootprintError
 from footprint.flops import count_step
-from footprint.performance.constants import Constants
-from footprint.performance.layout import Layout
-from footprint.performance.machine import Machine
 from footprint.performance.predict import predict_raw, software_factor, work_of
-from footprint.performance.roofline import step_terms
-from footprint.performance.work import Work
+from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.terms import step_terms
+from footprint.performance.roofline.work import Work
 from footprint.validation.cases import Case, throughput_cases
 
 SCATTER = 0.10

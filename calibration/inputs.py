@@ -1,27 +1,36 @@
 """What the last verified fit was fitted on: one hash of its inputs, its program and its result.
 
-The inputs are the cases as the fit sees them (the work of a step, its layout, its chip, its time), so
-a file that is only worded anew, or code that counts the same, asks for no new fit.
+Data and step-time model enter by what the model says of every case, at the shipped constants and beside
+them: a file that is worded anew, or a model that is written anew and says the same, asks for no new fit.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from calibration.early import factors
-from calibration.fit import Prepared, base_constants, development_cases, prepare_cases
+from calibration.fit import (
+    FACTORS,
+    PHYSICS,
+    Prepared,
+    base_constants,
+    development_cases,
+    log_factors,
+    log_sums,
+    prepare_cases,
+    resolution,
+)
 from calibration.goodput import implied
 from footprint.catalog.files import reference_folder
+from footprint.performance.predict import regime
+from footprint.performance.roofline.constants import Constants, load_constants
 
 ROOT = Path(__file__).resolve().parents[1]
 VERIFIED = Path(__file__).with_name("verified.txt")
-CODE = (
-    "calibration/fit.py", "calibration/time_model.py", "calibration/early.py", "calibration/goodput.py",
-    "calibration/anchor.py", "footprint/performance/*.py", "footprint/validation/anchored.py",
-)  # fmt: skip
+CODE = tuple(f"calibration/{name}.py" for name in ("fit", "time_model", "early", "goodput", "anchor"))
 DATA = ("assumptions/time*.toml", "assumptions/goodput*.toml", "assumptions/anchor*.toml", "fitted_folds.csv")
 
 
@@ -44,28 +53,38 @@ def keep() -> None:
 
 
 def _cases() -> Iterator[str]:
-    """The cases of the step times, of the early runs and of goodput."""
-    yield from map(as_fitted, prepare_cases(development_cases(), base_constants()))
-    yield repr(list(factors(base_constants())))
-    yield repr(implied())
+    """The cases of the step times, of the early runs and of goodput, with what the model says of them."""
+    cases, base, shipped = development_cases(), base_constants(), load_constants()
+    yield from as_fitted(prepare_cases(cases, base), shipped, (*FACTORS, *PHYSICS))
+    yield from as_fitted(prepare_cases(cases, shipped, found=True), shipped)
+    yield _digits(factor for _, factor in factors(shipped))
+    for run in implied():
+        yield f"{run.tier} {run.developer} {_digits((run.share, run.model_log))}"
 
 
-def as_fitted(item: Prepared) -> str:
-    """A case as the fit sees it."""
-    case, chip, node = item.case, item.case.cluster.accelerator, item.case.cluster.node
-    of_chip = (
-        chip.kind, chip.generation, chip.peak_flop_per_s, chip.memory_byte_per_s, chip.link_byte_per_s,
-        chip.tdp_w, node.accelerators, node.network_byte_per_s,
-    )  # fmt: skip
-    of_case = (
-        case.id, case.family, case.publisher, case.stack, case.model, case.precision, case.year,
-        case.native, sorted(case.given), case.cluster.count, case.measured_s, item.weight,
-    )  # fmt: skip
-    return repr((of_case, of_chip, item.layout, item.work))
+def as_fitted(prepared: Sequence[Prepared], shipped: Constants, names: Iterable[str] = ()) -> Iterator[str]:
+    """Cases as the fit sees them: who published them, their regime, and their times over the published ones.
+
+    At the shipped constants, and with each of some constants moved by its resolution.
+    """
+    for item in prepared:
+        case = item.case
+        kind = regime(item.work, case.precision, case.year, True, True)
+        yield f"{case.id} {case.family} {case.publisher} {case.generation} {case.stack} {case.model} {kind}"
+    yield _digits(item.weight for item in prepared)
+    moved = [shipped.but(**{name: shipped[name] * (1 + resolution(name))}) for name in names]
+    for constants in (shipped, *moved):
+        yield _digits(log_sums(prepared, constants))
+        yield _digits(log_factors(prepared, constants))
+
+
+def _digits(numbers: Iterable[float]) -> str:
+    """Numbers as text, short enough that the order of a sum does not show."""
+    return " ".join(f"{number:.7g}" for number in numbers)
 
 
 def _code() -> Iterator[str]:
-    """The step-time model and the fit."""
+    """The fit itself."""
     for pattern in CODE:
         for path in sorted(ROOT.glob(pattern)):
             yield f"{path.relative_to(ROOT).as_posix()}\n{bare_code(path)}"

@@ -26,6 +26,8 @@ from tests.conftest import ROOT
         ("`network_byte_per_s=` must be above 0", "--network must be above 0"),
         ("`footprint prices list` shows them all", "`footprint prices list` shows them all"),
         ("`Not=` a {name} or %s or `x y=`", "`Not=` a {name} or %s or `x y=`"),
+        ("a lone ` and `tp=2`, then `dp=", "a lone ` and --tp 2, then `dp="),
+        ("`a `tp=`b`", "`a --tpb`"),
     ],
 )
 def test_the_command_line_has_flags(message: str, flags: str) -> None:

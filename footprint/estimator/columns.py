@@ -23,7 +23,7 @@ from footprint.estimator.predict import (
     known_step_time_s,
     typical,
 )
-from footprint.estimator.resolve.method import SIZES, least_batch, require_layout
+from footprint.estimator.resolve.method import SIZES, held_once_byte, least_batch, require_layout
 from footprint.performance.columns import predict_columns
 from footprint.performance.power import power_factors
 from footprint.performance.step import StepPrediction
@@ -127,9 +127,9 @@ def _possible(facts: Facts, counts: Sequence[int], scales: Array) -> Array:
 
     if facts.workload is None:
         raise AssertionError("steps are those of a workload")
-    step_flop = facts.step_flops[0]
     split = np.array([_takes_layout(facts, count) for count in counts])[:, None, None]
-    least = least_batch(facts.request, facts.cluster, facts.cluster.count, step_flop)
+    state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
+    least = least_batch(facts.request, facts.cluster, facts.cluster.count, state_byte)
     smallest = min(phase.sequences_per_step or 0.0 for phase in facts.workload.phases)
     return split & (smallest * scales[None, :, None] >= least)
 

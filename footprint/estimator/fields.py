@@ -116,13 +116,18 @@ class Field(NamedTuple):
         return f"`{self.name}=`"
 
 
-def said(section: str, kind: Kind, text: str, **more: Any) -> dict[str, Field]:
-    """The metadata of a field of the request: what `Field` says of it."""
-    return {
-        "said": Field(
-            **{"name": "", "section": section, "kind": kind, "help": text, "unit": kind.unit, **more}
-        )
-    }
+def said(
+    section: str,
+    kind: Kind,
+    text: str,
+    *,
+    unit: str = "",
+    least: float | None = None,
+    most: float = math.inf,
+    choices: tuple[str, ...] = (),
+) -> dict[str, tuple[Any, ...]]:
+    """The metadata of a field of the request: what `Field` says of it, but for its name."""
+    return {"said": (section, kind, text, unit or kind.unit, least, most, choices)}
 
 
 def about(section: str, kind: Kind, text: str, *, default: Any = None, **more: Any) -> Any:
@@ -132,4 +137,4 @@ def about(section: str, kind: Kind, text: str, *, default: Any = None, **more: A
 
 def fields_of(request: Any) -> dict[str, Field]:
     """The table: name -> what is said of the field, in the order of declaration."""
-    return {one.name: one.metadata["said"]._replace(name=one.name) for one in dataclasses.fields(request)}
+    return {one.name: Field._make((one.name, *one.metadata["said"])) for one in dataclasses.fields(request)}

@@ -12,7 +12,7 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.method import check_micro_batch
 from footprint.estimator.workload import Workload, samples_of, tokens_of
 from footprint.performance.goodput import goodput
-from footprint.performance.layout import Layout
+from footprint.performance.roofline.layout import Layout
 from footprint.performance.step import StepFacts, StepPrediction, predict
 from footprint.records import record, replace
 from footprint.results import Assumption, Quantity, total

@@ -8,7 +8,7 @@ from typing import Any
 
 from footprint.estimator.facts import Facts
 from footprint.flops import StepFlops, count_step
-from footprint.performance.layout import Layout
+from footprint.performance.roofline.layout import Layout
 from footprint.results.estimate import (
     ClusterSummary,
     FlopSummary,

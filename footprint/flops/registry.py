@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
-from footprint.flops.fields import Fields
+from footprint.errors import FootprintError, UnknownNameError
+from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
 
@@ -49,3 +50,18 @@ def family(model_type: str) -> Family | None:
     else:
         stem = model_families().get(model_type)
     return None if stem is None else cast(Family, importlib.import_module(f"footprint.flops.families.{stem}"))
+
+
+def unknown_model_type(model_type: str, further: Iterable[str] = ()) -> FootprintError:
+    """The error for a ``model_type`` that no family counts; ``further`` are those that torch could."""
+    from difflib import get_close_matches
+
+    shown = model_type if len(model_type) <= 60 else model_type[:57] + "..."
+    return UnknownNameError(
+        "model_type",
+        shown,
+        get_close_matches(shown, dict.fromkeys([*model_families(), *further]), n=3),
+        "other types of the transformers library are counted by torch where both are installed; or describe "
+        "the model with a generic model_type: llama (decoder), bert (encoder), t5 (encoder-decoder), "
+        "mixtral (experts), vit (images)",
+    )

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from footprint.errors import FootprintError, MissingFactError
-from footprint.flops.count import StepFlops, count_step
+from footprint.flops.count import count_step
 from footprint.flops.operations import Number
+from footprint.flops.step import StepFlops
 from footprint.parsing import parse_count
 from footprint.schema import Phase, StepShape, TrainingMethod
 

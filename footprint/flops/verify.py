@@ -11,21 +11,32 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from footprint.flops.compare import positions_warning
+from footprint.flops.checks import positions_warning
 from footprint.flops.count import operation_list
-from footprint.flops.counted import UNNAMED, CannotCountError, NoTorchError, TorchCount, count_with_torch
-from footprint.flops.depth import DEPTH_KEYS, LISTED, PARTS, PATTERNS, Axis, repetition, with_depth
-from footprint.flops.gradients import passes
-from footprint.flops.methods import prepare
 from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, Matmul, Model, Number, Stage
-from footprint.flops.runs import run_llama4, run_pair, run_qwen_vision_language, run_vision_language
-from footprint.flops.sizes import with_own_sizes
-from footprint.flops.tally import tally
+from footprint.flops.own_sizes import with_own_sizes
+from footprint.flops.passes.gradients import passes
+from footprint.flops.passes.methods import prepare
+from footprint.flops.passes.totals import totals
+from footprint.flops.torch.depth import DEPTH_KEYS, LISTED, PARTS, PATTERNS, Axis, repetition, with_depth
+from footprint.flops.torch.dummy_inputs import (
+    run_llama4,
+    run_pair,
+    run_qwen_vision_language,
+    run_vision_language,
+)
+from footprint.flops.torch.torch_counter import (
+    UNNAMED,
+    CannotCountError,
+    NoTorchError,
+    TorchCount,
+    count_with_torch,
+)
 from footprint.records import NamedTuple
 from footprint.schema import StepShape, TrainingMethod
 
 if TYPE_CHECKING:
-    from footprint.flops.runs import Run
+    from footprint.flops.torch.dummy_inputs import Run
 
 FULL_DEPTH = 4
 """Stacks of at most this many layers are counted as they are."""
@@ -103,7 +114,7 @@ def verify(
     shape = with_own_sizes(config, shape, objective)
     shape = replace(shape, predicted_positions=None)  # transformers computes every position
     model, trained = prepare(operation_list(config, shape, objective), TrainingMethod())
-    sums = tally(model, trained)
+    sums = totals(model, trained)
     axes = () if full_depth else _axes(config, model)
 
     model_type = str(config["model_type"])

@@ -1,55 +1,17 @@
-"""The steps of many jobs at once: one model on one kind of node, for many counts and batches.
-
-The rules are those of `finder`, and the formulas those of `roofline` and `memory`. Here each layout is a
-row and each batch a column of an array; for each count and batch the layout is chosen that `finder`
-would choose (a test compares the two).
-"""
+"""The steps of many jobs at once: one model on one kind of node, for many counts and batches."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields as fields_of
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
-from footprint.performance.finder import KEPT_FULL, SMALL, divisors
-from footprint.performance.machine import Machine
-from footprint.performance.memory import activation_byte, state_byte, usable_byte
+from footprint.performance.layouts.columns import LayoutColumns
 from footprint.performance.predict import busy_share, software_factor, with_software
-from footprint.performance.roofline import terms_of
-from footprint.performance.shapes import Given, Habits, habits_of, tried
 from footprint.performance.step import StepFacts, StepPrediction, busy_quantity, predict, timed
-from footprint.performance.sums import Sums, sum_lines
-from footprint.performance.work import Work
-from footprint.records import replace, state
+from footprint.records import replace
 from footprint.schema import Cluster
 
 Array = Any
-_SHAPE = ("tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "is_full", "is_selective", "recompute_share")
-_PLAIN = [[1.0] * 7 + [0.0] * 3]
-"""Plain replicas, whose number is the count's."""
-
-
-@state
-class Layouts:
-    """Layouts as arrays, under the names of `Layout` that the formulas read."""
-
-    tp: Array
-    pp: Array
-    dp: Array
-    cp: Array
-    ep: Array
-    zero: Array
-    interleaving: Array
-    is_full: Array
-    is_selective: Array
-    recompute_share: Array
-    flash: bool
-    micro_batch: Array = 1.0
-
-    def at(self, index: Array) -> Layouts:
-        """The layouts of some rows."""
-        return Layouts(**{name: getattr(self, name)[index] for name in _SHAPE}, flash=self.flash)
 
 
 def cluster_columns(cluster: Cluster, counts: Sequence[int]) -> Cluster:
@@ -77,7 +39,11 @@ def predict_columns(
         prediction = predict(columns)
         return replace(prediction, fits=np.ones(np.shape(prediction.step_time_s.mid), bool))
     work, machine = facts.work, facts.machine
-    terms, fits = _Columns(facts, work, machine, counts, scales).chosen(wanted)
+    layouts = LayoutColumns(
+        work, machine, counts, scales, given=facts.given, flash=facts.flash,
+        sequence_length=facts.sequence_length,
+    )  # fmt: skip
+    terms, fits = layouts.chosen(wanted)
     factor = software_factor(
         work, columns.cluster, facts.precision, machine.year, machine.native, "tp" in facts.given,
         machine.constants,
@@ -88,230 +54,3 @@ def predict_columns(
         step_time_s=step_time_s, mfu=mfu, busy_share=busy_quantity(busy_share(terms), facts.busy),
         assumptions=(), terms=terms, fits=fits,
     )  # fmt: skip
-
-
-class _Columns:
-    """The layouts of one job on several counts, and what the batches make of them."""
-
-    def __init__(
-        self, facts: StepFacts, work: Work, machine: Machine, counts: Sequence[int], scales: Array
-    ) -> None:
-        import numpy as np
-
-        self.work, self.machine, self.given = work, machine, facts.given
-        self.batches, self.scales = work.samples * scales, scales
-        habits = habits_of(work, machine, flash=facts.flash, sequence_length=facts.sequence_length)
-        known = _tables(habits, tuple(facts.given.items()))
-        tables = [known.of(count) for count in counts]
-        self.counts, self.every_count = len(counts), counts
-        self.count_of = np.repeat(np.arange(len(counts)), [len(table) for table in tables])
-        # A last row of plain replicas stands where no layout is tried.
-        self.rows = _layouts(np.concatenate([*tables, _PLAIN]), facts.flash)
-        self.splits = np.unique(self.rows.tp)
-        sums = [sum_lines(work, machine, int(tp), flash=facts.flash) for tp in self.splits]
-        self.sums = {f.name: np.array([getattr(one, f.name) for one in sums]) for f in fields_of(Sums)}
-
-    def chosen(self, wanted: Array | None) -> tuple[Mapping[str, Array], Array]:
-        """Seconds by term for each count and batch, and whether the layout fits."""
-        import numpy as np
-
-        best = self._fastest()
-        missing = best < 0 if wanted is None else (best < 0) & wanted
-        if missing.any():
-            best = np.where(missing, self._nearest(missing.any(axis=1)), best)
-        layouts, fits = self._fitted(self.rows.at(best))
-        found = best >= 0
-        if not found.all():
-            layouts = self._plain_where(~found, layouts)
-        terms = self._terms(layouts)
-        if {"tp", "pp", "dp", "cp", "ep"} & self.given.keys():
-            terms = {name: np.where(found, seconds, np.nan) for name, seconds in terms.items()}
-        return terms, fits & found
-
-    def _plain_where(self, missing: Array, layouts: Layouts) -> Layouts:
-        """The layouts with plain replicas where no layout can be fed."""
-        import numpy as np
-
-        count = np.asarray(self.every_count, float)[:, None]
-        return replace(
-            layouts,
-            dp=np.where(missing, count, layouts.dp),
-            micro_batch=np.where(missing, 1.0, layouts.micro_batch),
-        )
-
-    def _fastest(self) -> Array:
-        """The row of the fastest layout that fits each count and batch; -1 where none does."""
-        import numpy as np
-
-        # Rows that do not hold the smallest share of a batch fit none.
-        every = self.rows.at(slice(len(self.count_of)))
-        least = np.minimum(1.0, self.batches.max() / every.dp)
-        room = usable_byte(self.machine) - state_byte(self.work, every, self.machine)
-        kept = np.flatnonzero((room > 0) & (activation_byte(self.work, every, self.machine) * least <= room))
-        if not len(kept):
-            return np.full((self.counts, self.batches.size), -1)
-        rows, count_of = every.at(kept).at((slice(None), None)), self.count_of[kept]
-        layouts, fits = self._fitted(rows)
-        if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
-            # Small models that fit one accelerator are not split over several.
-            whole = fits & (rows.tp == 1) & (rows.pp == 1)
-            fits &= whole | ~_by_count(np.logical_or, whole, count_of, self.counts, False)[count_of]
-        seconds = np.where(fits, sum(self._terms(layouts).values()), np.inf)
-        return _first_least(seconds, kept, count_of, self.counts)
-
-    def _nearest(self, of_counts: Array) -> Array:
-        """The row of the layout that is fast and near to fitting, for each batch of some counts; or -1."""
-        import numpy as np
-
-        kept = np.flatnonzero(of_counts[self.count_of])
-        rows = self.rows.at(kept).at((slice(None), None))
-        rows.micro_batch = self._unfitted_micro_batch(rows)
-        needed = state_byte(self.work, rows, self.machine) + activation_byte(self.work, rows, self.machine)
-        excess = np.maximum(1.0, needed / usable_byte(self.machine))
-        penalty = sum(self._terms(rows).values()) * excess**2
-        penalty = np.where(self._fed(rows), penalty, np.inf)
-        return _first_least(penalty, kept, self.count_of[kept], self.counts)
-
-    def _fed(self, rows: Layouts) -> Array:
-        """Whether the batch has a sequence for each replica."""
-        return rows.dp <= self.batches if "dp" not in self.given else rows.dp > 0
-
-    def _unfitted_micro_batch(self, rows: Layouts) -> Array:
-        import numpy as np
-
-        return float(self.given.get("micro_batch", 0)) or np.minimum(1.0, self.batches / rows.dp)
-
-    def _fitted(self, rows: Layouts) -> tuple[Layouts, Array]:
-        """The layouts with the largest micro-batch and least recomputation that fit, and whether they do."""
-        import numpy as np
-
-        rows.micro_batch = 1.0
-        room = usable_byte(self.machine) - state_byte(self.work, rows, self.machine)
-        one = activation_byte(self.work, rows, self.machine)
-        local = self.batches / rows.dp
-        if "micro_batch" in self.given:
-            micro_batch: Array = float(self.given["micro_batch"])
-            whole = (micro_batch <= local) & ((local != np.floor(local)) | (local % micro_batch == 0))
-            fits = self._fed(rows) & (one * micro_batch <= room) & whole
-        else:
-            fits = self._fed(rows) & (room > 0) & (one * np.minimum(1.0, local) <= room)
-            most = np.minimum(local, np.maximum(room, 0.0) / one)
-            full = np.maximum(1.0, np.minimum(most, local / (KEPT_FULL * rows.pp)))
-            micro_batch = _whole(self.batches, rows.dp, np.where(rows.pp > 1, full, most))
-        share = self._recompute_share(rows, room, one, micro_batch)
-        rows.micro_batch = np.where(fits, micro_batch, self._unfitted_micro_batch(rows))
-        rows.recompute_share = np.where(fits, share, rows.recompute_share)
-        return rows, fits
-
-    def _recompute_share(self, rows: Layouts, room: Array, one: Array, micro_batch: Array) -> Array:
-        """The least share of blocks to recompute so that a step fits, where the year's stacks do that."""
-        import numpy as np
-
-        if "recompute" in self.given or not self.machine.techniques.partial_recompute:
-            return rows.recompute_share
-        bare = replace(rows, recompute_share=np.zeros_like(rows.recompute_share))
-        everything = one * micro_batch
-        nothing = activation_byte(self.work, bare, self.machine) * micro_batch
-        saved = nothing - everything
-        useful = rows.is_full & (saved > 0) & (room >= everything)
-        share = np.clip((nothing - room) / np.where(useful, saved, 1.0), 0.0, 1.0)
-        return np.where(useful, share, rows.recompute_share)
-
-    def _terms(self, layouts: Layouts) -> Mapping[str, Array]:
-        import numpy as np
-
-        at = np.searchsorted(self.splits, layouts.tp)
-        sums = Sums(**{name: values[at] for name, values in self.sums.items()})
-        return terms_of(sums, self.work, layouts, self.machine, self.scales)
-
-
-class _Tables:
-    """The layouts that are tried for one kind of job, a row each, in the order of `shapes`."""
-
-    def __init__(self, habits: Habits, given: Given) -> None:
-        self._habits, self._given = habits, given
-        self._found: dict[int, Array] = {}
-
-    def of(self, count: int) -> Array:
-        """The layouts of so many accelerators."""
-        import numpy as np
-
-        if count not in self._found:
-            recomputed = float(self._given.get("recomputed", 1.0))
-            found = [
-                (*sizes, recompute == "full", recompute == "selective", recomputed * (recompute == "full"))
-                for *sizes, recompute in tried(self._habits, count, self._given)
-            ]
-            self._found[count] = np.array(found, float).reshape(-1, len(_SHAPE))
-        return self._found[count]
-
-
-@lru_cache(maxsize=512)
-def _tables(habits: Habits, given: tuple[tuple[str, Any], ...]) -> _Tables:
-    return _Tables(habits, dict(given))
-
-
-def _layouts(table: Array, flash: bool) -> Layouts:
-    columns = dict(zip(_SHAPE, table.T, strict=True))
-    columns["is_full"], columns["is_selective"] = columns["is_full"] > 0, columns["is_selective"] > 0
-    return Layouts(**columns, flash=flash)
-
-
-def _by_count(join: Any, values: Array, count_of: Array, counts: int, empty: Any) -> Array:
-    """One value a count from those of its rows, which stand together; ``empty`` for a count without rows."""
-    import numpy as np
-
-    present, starts = np.unique(count_of, return_index=True)
-    found = np.full((counts, values.shape[1]), empty)
-    found[present] = join.reduceat(values, starts, axis=0)
-    return found
-
-
-def _first_least(values: Array, rows: Array, count_of: Array, counts: int) -> Array:
-    """For each count and column the first row with the least value; -1 where there is none below infinity."""
-    import numpy as np
-
-    least = _by_count(np.minimum, values, count_of, counts, np.inf)
-    is_least = (values == least[count_of]) & (values < np.inf)
-    last = len(rows)
-    if not last:
-        return np.full(least.shape, -1)
-    first = _by_count(np.minimum, np.where(is_least, np.arange(last)[:, None], last), count_of, counts, last)
-    return np.where(first < last, rows[np.minimum(first, last - 1)], -1)
-
-
-def _whole(batches: Array, replicas: Array, most: Array) -> Array:
-    """The largest whole micro-batch up to ``most`` that divides a replica's share (see `finder`)."""
-    import numpy as np
-
-    local = batches / replicas
-    at_most = np.maximum(np.floor(most), 1.0)
-    equal = np.minimum(at_most, np.ceil(local / np.maximum(1.0, np.ceil(local / at_most))))
-    # Many layouts have as many replicas, so the shares that differ are few.
-    few, row = np.unique(replicas, return_inverse=True) if replicas.shape[1] == 1 else (replicas, None)
-    few_local = local if row is None else batches / few[:, None]
-    shares, index = np.unique(few_local, return_inverse=True)
-    keys, step, is_whole = _divisor_keys(shares.tobytes())
-    index = index.reshape(few_local.shape)
-    offset, whole = step * index, is_whole[index]
-    if row is not None:
-        offset, whole = offset[row.ravel()], whole[row.ravel()]
-    place = np.searchsorted(keys, offset + np.minimum(at_most, step - 1.0), side="right") - 1
-    largest = keys[place] - offset
-    divided = np.where(whole & (4.0 * largest >= most), largest, equal)
-    return np.where((local <= 1.0) | (most < 2.0), np.minimum(1.0, local), divided)
-
-
-@lru_cache(maxsize=1024)
-def _divisor_keys(shares: bytes) -> tuple[Array, float, Array]:
-    """The divisors of sorted shares in one sorted array, those of the i-th share moved up by i steps.
-
-    Gives that array, the step, and which shares are whole numbers (others have the divisor 1 alone).
-    """
-    import numpy as np
-
-    values = np.frombuffer(shares)
-    whole = values == np.floor(values)
-    table = [divisors(int(share)) if even else (1,) for share, even in zip(values, whole, strict=True)]
-    step = float(values[-1]) + 2.0
-    return np.concatenate([np.asarray(found, float) + step * i for i, found in enumerate(table)]), step, whole

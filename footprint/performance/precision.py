@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footprint.errors import FootprintError
-from footprint.performance.techniques import TENSOR_UNITS_SINCE
+from footprint.performance.roofline.techniques import TENSOR_UNITS_SINCE
 from footprint.schema import Accelerator
 
 _SIXTEEN_BIT = ("bf16", "fp16")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from footprint.arithmetic import Number, where
-from footprint.flops.gradients import Trained
-from footprint.flops.methods import prepare
 from footprint.flops.operations import Model
-from footprint.performance.constants import Constants, load_constants
-from footprint.performance.finder import find_layout
-from footprint.performance.layout import Layout
-from footprint.performance.machine import NARROW, Machine
-from footprint.performance.roofline import step_terms
-from footprint.performance.techniques import techniques_of
-from footprint.performance.work import Work, summarise
+from footprint.flops.passes.gradients import Trained
+from footprint.flops.passes.methods import prepare
+from footprint.performance.layouts.finder import find_layout
+from footprint.performance.roofline.constants import Constants, load_constants
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import NARROW, Machine
+from footprint.performance.roofline.techniques import techniques_of
+from footprint.performance.roofline.terms import step_terms
+from footprint.performance.roofline.work import Work, summarise
 from footprint.records import record
 from footprint.schema import Cluster, TrainingMethod
 

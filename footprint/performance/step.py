@@ -13,12 +13,12 @@ from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
-from footprint.performance.constants import Constants, load_constants
-from footprint.performance.layout import Layout
-from footprint.performance.machine import Machine
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
-from footprint.performance.techniques import techniques_of
-from footprint.performance.work import Work
+from footprint.performance.roofline.constants import memory_constants
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.techniques import techniques_of
+from footprint.performance.roofline.work import Work
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
@@ -153,6 +153,7 @@ def step_facts(
     if recompute != "none":
         given["recompute"] = recompute
     length = float((step_flop.shape.sequence_length if step_flop.shape else None) or 0)
+    constants = memory_constants(optimizer, step_flop.training.method)
     residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
     spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
     rows: tuple[Assumption, ...] = ()
@@ -172,7 +173,7 @@ def step_facts(
         precision=precision,
         peak_flop_per_s=peak,
         work=work,
-        machine=Machine(cluster, precision, year, _constants(step_flop, optimizer), native),
+        machine=Machine(cluster, precision, year, constants, native),
         given=given,
         flash=step_flop.training.attention == "flash",
         sequence_length=length,
@@ -196,7 +197,7 @@ def predict(facts: StepFacts) -> StepPrediction:
     step_time_s, mfu = timed(facts, raw.seconds)
     warnings = facts.warnings
     if not raw.fits:
-        from footprint.performance.advice import does_not_fit
+        from footprint.performance.layouts.advice import does_not_fit
 
         advice = does_not_fit(
             facts.work, machine, raw.layout, facts.given, facts.flash, facts.sequence_length
@@ -221,14 +222,6 @@ def timed(facts: StepFacts, seconds: Number) -> tuple[Quantity, Quantity]:
     mfu = equations.mfu(flop, Quantity(seconds) * facts.spread, count, facts.peak_flop_per_s).capped(1.0)
     step_time: Quantity = equations.step_time_s(flop, count, facts.peak_flop_per_s, mfu)
     return step_time, mfu
-
-
-def _constants(step_flop: StepFlops, optimizer: str) -> Constants:
-    """The model's constants with the memory of this optimiser and, for QLoRA, of 4-bit weights."""
-    memory = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
-    if step_flop.training.method == "qlora":
-        memory["frozen_weight_byte"] = assumed("optimisers.qlora_weight").value
-    return load_constants().but(**memory)
 
 
 def peak_flop_per_s(cluster: Cluster, precision: str) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.flops.sizes import with_own_sizes
+from footprint.flops.own_sizes import with_own_sizes
 from footprint.reports.human import amount, figures, wrapped
 from footprint.schema import StepShape
 

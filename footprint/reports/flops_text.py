@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from footprint.flops import StepFlops
-from footprint.flops.compare import six_n
+from footprint.flops.checks import six_n
 from footprint.flops.operations import RECURRENCE
 from footprint.plain_text import in_line
 from footprint.reports.human import figures
 from footprint.units import BYTE_PER_GIB
 
 if TYPE_CHECKING:
-    from footprint.flops.memory import Memory
     from footprint.flops.schedule import RunFlops
     from footprint.flops.verify import Proof
+    from footprint.performance.roofline.memory import Memory
 
 SCHEMA = "footprint/flops/1"
 
@@ -65,7 +65,7 @@ def to_json(
                 "accelerator": device[0],
                 "accelerator_gib": device[1],
                 "usable_gib": device[2],
-                "fits": memory.fits(device[2] * BYTE_PER_GIB),
+                "fits": memory.total_byte <= device[2] * BYTE_PER_GIB,
             }
     if run is not None:
         record["run"] = {
@@ -187,7 +187,7 @@ def _memory(memory: Memory, device: tuple[str, float, float] | None) -> list[str
     ]
     if device is not None:
         name, whole, usable = device
-        verdict = "fits" if memory.fits(usable * BYTE_PER_GIB) else "does not fit"
+        verdict = "fits" if memory.total_byte <= usable * BYTE_PER_GIB else "does not fit"
         lines.append(f"  {verdict} {name}: {figures(usable)} of its {whole:g} GiB can be filled")
     return lines
 

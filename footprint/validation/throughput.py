@@ -16,9 +16,9 @@ from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.errors import FootprintError
 from footprint.flops import count_step
-from footprint.performance.constants import Constants
 from footprint.performance.predict import predict_raw, regime, work_of
-from footprint.performance.work import Work
+from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.work import Work
 from footprint.validation.baselines import beside_table, llmcarbon_s
 from footprint.validation.cases import Case, throughput_cases
 from footprint.validation.report import ValidationReport, ValidationRow

@@ -22,7 +22,7 @@ from calibration.fit import (
     resolution,
 )
 from footprint.catalog.assumptions import assumed
-from footprint.performance.constants import load_constants
+from footprint.performance.roofline.constants import load_constants
 from footprint.records import replace
 
 
@@ -113,19 +113,20 @@ def test_a_fit_that_differs_is_not_verified(monkeypatch, tmp_path, capsys):
     assert inputs.verified() == ""
 
 
-def test_a_measured_time_a_count_and_a_chip_are_inputs(cases):
+def test_a_measured_time_a_count_a_chip_and_a_constant_are_inputs(cases):
     item = cases[0]
-    chip = item.case.cluster.accelerator
-    faster = replace(chip, memory_byte_per_s=2 * chip.memory_byte_per_s)
+    cluster = item.case.cluster
+    faster = replace(cluster.accelerator, memory_byte_per_s=2 * cluster.accelerator.memory_byte_per_s)
     others = [
-        Prepared(replace(item.case, measured_s=1.0), item.work, item.layout, item.weight),
-        Prepared(item.case, replace(item.work, rows=1.0), item.layout, item.weight),
-        Prepared(
-            replace(item.case, cluster=replace(item.case.cluster, accelerator=faster)),
-            item.work, item.layout, item.weight,
-        ),
-    ]  # fmt: skip
-    assert len({inputs.as_fitted(other) for other in (item, *others)}) == 4
+        Prepared(replace(item.case, measured_s=1.0), item.work, item.layout),
+        Prepared(item.case, replace(item.work, stored_block=1.0), item.layout),
+        Prepared(replace(item.case, cluster=replace(cluster, accelerator=faster)), item.work, item.layout),
+        Prepared(item.case, item.work, item.layout, 0.5),
+    ]
+    shipped = load_constants()
+    seen = {"\n".join(inputs.as_fitted([other], shipped)) for other in (item, *others)}
+    seen.add("\n".join(inputs.as_fitted([item], shipped.but(memory_rate=0.5))))
+    assert len(seen) == 6
 
 
 def test_words_are_no_input_and_numbers_are(monkeypatch, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from footprint.catalog.models import all_models
 from footprint.flops import count_step, model_families
-from footprint.flops.counted import count_with_torch
+from footprint.flops.torch.torch_counter import count_with_torch
 from tests.conftest import ROOT
 from tests.flops.proof_cases import NEEDS_DATA, NOT_IN_TRANSFORMERS, ONE_OF_A_KIND, Case, cases
 from tests.flops.torch_record import KEPT, Recorder, prove

@@ -72,7 +72,7 @@ def test_palms_formula(length: int) -> None:
 
 def test_what_the_shortcut_costs() -> None:
     """6N of every parameter, on the recipes of the introduction: far off where people do not expect it."""
-    from footprint.flops.compare import six_n
+    from footprint.flops.checks import six_n
 
     def error(name: str, length: int, target: int | None = None, predicted: int | None = None) -> float:
         shape = StepShape(
@@ -149,7 +149,7 @@ def test_the_whole_of_a_run_does_not_depend_on_accumulation() -> None:
 
 
 def test_stated_parameters_that_do_not_fit_are_a_warning() -> None:
-    from footprint.flops.compare import stated_warning
+    from footprint.flops.checks import stated_warning
 
     step = count_step(find_model("gpt2").config, StepShape(sequences=1, sequence_length=8))
     assert stated_warning(step, 124e6) is None

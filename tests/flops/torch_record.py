@@ -21,21 +21,21 @@ from typing import Any
 
 from calibration.inputs import bare_code
 from footprint.flops import verify as verification
-from footprint.flops.counted import TorchCount, count_with_torch
+from footprint.flops.torch.torch_counter import TorchCount, count_with_torch
 from footprint.flops.verify import Proof
 from footprint.schema import StepShape
 from tests.conftest import ROOT
 from tests.flops.proof_cases import Case, cases
 
 FILE = Path(__file__).with_name("torch_record.json")
-HOW_WE_ASK = ("counted.py", "runs.py")
+HOW_WE_ASK = ("torch_counter.py", "dummy_inputs.py")
 KEPT: dict[str, list[Any]] = json.loads(FILE.read_text("utf-8")) if FILE.is_file() else {}
 
 
 def environment() -> list[str]:
     """What a count of torch depends on beside the config."""
     versions = [importlib.metadata.version(name).partition("+")[0] for name in ("torch", "transformers")]
-    return versions + [bare_code(ROOT / "footprint" / "flops" / name) for name in HOW_WE_ASK]
+    return versions + [bare_code(ROOT / "footprint" / "flops" / "torch" / name) for name in HOW_WE_ASK]
 
 
 class Recorder:

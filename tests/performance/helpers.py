@@ -7,7 +7,7 @@ from typing import Any
 from footprint.catalog.hardware import parse_cluster
 from footprint.flops import StepFlops, count_step
 from footprint.performance.predict import work_of
-from footprint.performance.work import Work
+from footprint.performance.roofline.work import Work
 from footprint.schema import Cluster, StepShape, TrainingMethod
 
 BERT_BASE = {

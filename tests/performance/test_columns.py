@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from footprint.errors import FootprintError
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
-from footprint.performance.columns import _whole, predict_columns
-from footprint.performance.finder import _whole as whole_of_one
+from footprint.performance.columns import predict_columns
+from footprint.performance.layouts.columns import _whole
+from footprint.performance.layouts.finder import _whole as whole_of_one
 from footprint.performance.step import StepFacts, predict
 
 EQUAL = 1e-12

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from footprint.performance.communication import hops_s
-from footprint.performance.constants import load_constants
-from footprint.performance.layout import Layout
-from footprint.performance.machine import Machine
-from footprint.performance.roofline import step_terms
+from footprint.performance.roofline.communication import hops_s
+from footprint.performance.roofline.constants import load_constants
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.terms import step_terms
 from tests.performance.helpers import BERT_BASE as SMALL
 from tests.performance.helpers import LLAMA_8B, LLAMA_70B, QWEN3_30B, cluster, work
 

@@ -13,8 +13,9 @@ from footprint.cli.shared.scenario import field_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from footprint.flops.memory import Memory
+    from footprint.flops import StepFlops
     from footprint.flops.schedule import RunFlops
+    from footprint.performance.roofline.memory import Memory
     from footprint.schema import ModelConfig, Phase, StepShape, TrainingMethod
 
 _EPILOG = """\b
@@ -98,7 +99,7 @@ def command(
     """
     from footprint.catalog.models import find_model
     from footprint.flops import count_step
-    from footprint.flops.compare import positions_warning, stated_warning
+    from footprint.flops.checks import positions_warning, stated_warning
 
     found = find_model(model)
     recipe = found.recipe.phases if found.recipe is not None else ()
@@ -124,7 +125,7 @@ def command(
         warnings.append("torch counted this model: there is no count of ours to verify, and no memory")
     proof = None
     if verify and step.basis == "formula":
-        from footprint.flops.counted import CannotCountError, NoTorchError
+        from footprint.flops.torch.torch_counter import CannotCountError, NoTorchError
         from footprint.flops.verify import verify as prove
 
         try:
@@ -133,7 +134,7 @@ def command(
             raise
         except CannotCountError as error:  # the count stands, only unproved
             warnings.append(f"not verified: {error}")
-    memory = _memory(found, shape, training, wanted, options) if step.basis == "formula" else None
+    memory = _memory(step, options) if step.basis == "formula" else None
     parts: dict[str, Any] = {
         "memory": memory,
         "device": _device(options["hw"]),
@@ -263,51 +264,40 @@ def _device(name: str | None) -> tuple[str, float, float] | None:
     if name is None:
         return None
     from footprint.catalog.hardware import find_accelerator
-    from footprint.performance.constants import load_constants
-    from footprint.performance.memory import usable_of
+    from footprint.performance.roofline.constants import load_constants
+    from footprint.performance.roofline.memory import usable_of
     from footprint.units import BYTE_PER_GIB
 
     chip = find_accelerator(name)
     return chip.name, chip.memory_gib, usable_of(chip, load_constants()) / BYTE_PER_GIB
 
 
-def _memory(
-    model: ModelConfig, shape: StepShape, training: TrainingMethod, objective: str, options: dict[str, Any]
-) -> Memory:
+def _memory(step: StepFlops, options: dict[str, Any]) -> Memory:
+    """Memory of the step as the options split it; the techniques are those of the newest data."""
+    from footprint.catalog.version import DATA_YEAR
     from footprint.errors import FootprintError
-    from footprint.flops.count import operation_list
-    from footprint.flops.heads import undivided
-    from footprint.flops.memory import Plan, memory
-    from footprint.flops.methods import prepare
-    from footprint.flops.splits import no_room, too_many_stages, wrong_experts
+    from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
+    from footprint.performance.roofline.layout import Layout
+    from footprint.performance.step_memory import step_memory
 
-    listed = operation_list(model.config, shape, objective)
-    places = options["dp"] * options["cp"] * options["tp"]
+    assert step.operations is not None  # noqa: S101 - asked for steps counted by formula only
     wrong = (
-        undivided(listed, options["tp"])
-        or too_many_stages(listed, options["pp"])
-        or wrong_experts(listed, options["ep"])
-        or no_room(options["ep"], places)
+        undivided(step.operations, options["tp"])
+        or too_many_stages(step.operations, options["pp"])
+        or wrong_experts(step.operations, options["ep"])
+        or no_room(options["ep"], options["dp"] * options["cp"] * options["tp"])
     )
     if wrong:
         raise FootprintError(wrong)
-    prepared, trained = prepare(listed, training)
-    plan = Plan(
-        data=options["dp"],
-        tensor=options["tp"],
-        pipeline=options["pp"],
-        context=options["cp"],
-        expert=options["ep"],
-        zero=options["zero"],
-        micro_batches=options["micro_batches"],
+    layout = Layout(
+        **{name: options[name] for name in ("tp", "pp", "dp", "cp", "ep", "zero")},
+        micro_batch=float(step.samples) / (options["dp"] * options["micro_batches"]),
+        recompute=step.training.recompute,
+        flash=step.training.attention == "flash",
     )
-    return memory(
-        prepared,
-        trained,
-        plan,
-        precision=options["precision"],
-        optimizer=options["optimizer"],
-        recompute=training.recompute,
-        attention=training.attention,
-        quantised=training.method == "qlora",
-    )
+    optimizer = _SAME_STATES.get(options["optimizer"], options["optimizer"])
+    return step_memory(step, layout, precision=options["precision"], optimizer=optimizer, year=DATA_YEAR)
+
+
+_SAME_STATES = {"momentum": "sgd"}
+"""Further names of an optimiser: ``sgd`` counts a momentum."""

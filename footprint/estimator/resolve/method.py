@@ -9,18 +9,16 @@ from footprint.errors import FootprintError
 from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
-from footprint.flops.heads import undivided
 from footprint.flops.operations import Model
+from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
 from footprint.performance import choose_precision
-from footprint.performance.techniques import techniques_of
+from footprint.performance.roofline.constants import memory_constants
+from footprint.performance.roofline.memory import parameter_bytes
+from footprint.performance.roofline.techniques import techniques_of
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Phase, Recompute, TrainingMethod
 from footprint.units import BYTE_PER_GIB
-
-BYTES_PER_TRAINED_PARAMETER = 16
-"""Mixed-precision Adam: 2 weight + 2 gradient + 12 optimiser state
-(Rajbhandari et al. 2020, arXiv:1910.02054)."""
 
 
 def settle_precision(
@@ -149,11 +147,9 @@ def require_layout(request: EstimateRequest, count: int, step_flop: StepFlops | 
         raise FootprintError(f"`ep={request.ep}` neither divides nor is a multiple of {replicas} replicas")
 
 
-def require_batch(
-    request: EstimateRequest, cluster: Cluster, workload: Workload, step_flop: StepFlops
-) -> None:
+def require_batch(request: EstimateRequest, cluster: Cluster, workload: Workload, state_byte: float) -> None:
     """FootprintError where the batch of a step cannot feed the data-parallel replicas."""
-    least = int(least_batch(request, cluster, cluster.count, step_flop))
+    least = int(least_batch(request, cluster, cluster.count, state_byte))
     for phase in workload.phases:
         sequences = phase.sequences_per_step or 0
         if sequences < least:
@@ -174,12 +170,16 @@ def _replicas_are_certain(request: EstimateRequest) -> bool:
     return request.dp is not None or (request.tp is not None and request.pp is not None)
 
 
-def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, step_flop: StepFlops) -> Number:
-    """Sequences that each step needs at least: one a replica, as few replicas as memory asks for."""
+def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, state_byte: float) -> Number:
+    """Sequences that each step needs at least: one a replica, as few replicas as memory asks for.
+
+    ``state_byte`` is what `held_once_byte` gives.
+    """
     split = _split(request)
     if _replicas_are_certain(request):
         return request.dp or count // split
-    ranks = max(1, _accelerators_for_memory(cluster, step_flop) // split)
+    holding = math.ceil(state_byte / (cluster.accelerator.memory_gib * BYTE_PER_GIB))
+    ranks = max(1, holding // split)
     return maximum(1, (request.dp or count // split) // ranks)
 
 
@@ -187,8 +187,6 @@ def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
     """FootprintError for more stages than layers, or expert ranks that do not divide what they share out."""
     if request.pp is None and request.ep is None:
         return
-    from footprint.flops.splits import no_room, too_many_stages, wrong_experts
-
     stages, experts = request.pp or 1, request.ep or 1
     wrong = too_many_stages(model, stages)
     if wrong is None and not request.force:
@@ -205,11 +203,16 @@ def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
     return {name: getattr(request, name) for name in names if getattr(request, name) is not None}
 
 
-def _accelerators_for_memory(cluster: Cluster, step_flop: StepFlops) -> int:
-    """Fewest accelerators that hold weights, gradients and optimiser state once."""
-    state = BYTES_PER_TRAINED_PARAMETER * step_flop.parameters.trainable
-    frozen = 2 * (step_flop.parameters.total - step_flop.parameters.trainable)
-    return max(1, -int(-(state + frozen) // (cluster.accelerator.memory_gib * BYTE_PER_GIB)))
+def held_once_byte(
+    request: EstimateRequest, model: ModelConfig | None, precision: str, step_flop: StepFlops
+) -> float:
+    """Weights, gradients and optimiser states of the whole model [byte]."""
+    optimizer = settle_optimizer(request, model)
+    byte = parameter_bytes(precision, memory_constants(optimizer, step_flop.training.method))
+    trained = float(step_flop.parameters.trainable)
+    frozen = float(step_flop.parameters.total) - trained
+    # Frozen weights at full width, also under QLoRA: the check refuses too little rather than too much.
+    return trained * (byte.weight + byte.gradient + byte.optimiser) + frozen * byte.weight
 
 
 def check_micro_batch(request: EstimateRequest, phase: Phase, replicas: int) -> None:

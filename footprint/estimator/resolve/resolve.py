@@ -14,6 +14,7 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.hardware import embodied_of, require_sane_power
 from footprint.estimator.resolve.method import (
     given_layout,
+    held_once_byte,
     layout_of,
     require_applicable,
     require_batch,
@@ -29,7 +30,7 @@ from footprint.estimator.resolve.sources import sources_of
 from footprint.estimator.resolve.workload import resolve_workload
 from footprint.estimator.workload import Workload, shape_of
 from footprint.flops import StepFlops
-from footprint.flops.compare import positions_warning
+from footprint.flops.checks import positions_warning
 from footprint.performance.goodput import goodput_facts
 from footprint.performance.power import power_factors
 from footprint.performance.step import step_facts
@@ -93,7 +94,8 @@ def resolve(
     if possible:
         require_layout(request, cluster.count, step_flops[0] if step_flops else None)
         if workload is not None:
-            require_batch(request, cluster, workload, step_flops[0])
+            state_byte = held_once_byte(request, model, precision, step_flops[0])
+            require_batch(request, cluster, workload, state_byte)
     require_sane_power(request, cluster)
     optimizer = settle_optimizer(request, model)
     steps = tuple(

@@ -7,7 +7,7 @@ from typing import Any
 from footprint.catalog.models import find_model
 from footprint.flops import StepFlops, count_step
 from footprint.performance.predict import work_of
-from footprint.performance.work import Work
+from footprint.performance.roofline.work import Work
 from footprint.schema import ModelConfig, StepShape, TrainingMethod
 
 

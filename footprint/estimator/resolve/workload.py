@@ -98,7 +98,7 @@ def _own_sizes(
     model: ModelConfig, recipe: Recipe, phases: tuple[Phase, ...], notes: list[Assumption]
 ) -> tuple[Phase, ...]:
     """Phases of the sizes that the model itself fixes: the side of its images, the frames of its audio."""
-    from footprint.flops.sizes import with_own_sizes
+    from footprint.flops.own_sizes import with_own_sizes
 
     own = with_own_sizes(model.config, StepShape(sequences=1), recipe.objective)
     source = "the model's config"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from footprint.flops.encoder import bert_like, encoder_model
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.encoder import bert_like, encoder_model
+from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
 

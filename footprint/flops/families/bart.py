@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.seq2seq import Seq2Seq, seq2seq_model
+from footprint.flops.blocks.transformer import Stack
+from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Model
-from footprint.flops.seq2seq import Seq2Seq, seq2seq_model
-from footprint.flops.transformer import Stack
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("bart", "mbart", "marian", "pegasus", "blenderbot", "blenderbot-small", "plbart", "m2m_100")

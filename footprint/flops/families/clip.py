@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from footprint.flops.attention import all_pairs, attend
-from footprint.flops.blocks import embedding, head_layer, mlp, parameters_only
-from footprint.flops.defaults import part
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.attention import all_pairs, attend
+from footprint.flops.blocks.pieces import embedding, head_layer, mlp, parameters_only
+from footprint.flops.blocks.transformer import Stack, blocks, stack_norm
+from footprint.flops.blocks.vision import image_sides, sides, tower, tower_stages, tower_tokens
+from footprint.flops.config.defaults import part
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import required_length, unknown_objective
 from footprint.flops.operations import (
     EMBEDDING,
     HEAD,
@@ -18,9 +21,6 @@ from footprint.flops.operations import (
     Stage,
     linear,
 )
-from footprint.flops.shapes import required_length, unknown_objective
-from footprint.flops.transformer import Stack, blocks, stack_norm
-from footprint.flops.vision import image_sides, sides, tower, tower_stages, tower_tokens
 from footprint.schema import StepShape
 
 MODEL_TYPES = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from footprint.flops.blocks import convolution, embedding_layer, head_layer, mlp, parameters_only
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.pieces import convolution, embedding_layer, head_layer, mlp, parameters_only
+from footprint.flops.blocks.vision import USUAL_SIDE, grid, image_sides
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import labels, unknown_objective
 from footprint.flops.operations import HEAD, Layer, Model, Operation, Stage, linear, norm
-from footprint.flops.shapes import labels, unknown_objective
-from footprint.flops.vision import USUAL_SIDE, grid, image_sides
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("convnext", "convnextv2")

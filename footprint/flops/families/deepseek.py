@@ -6,13 +6,13 @@ part that all heads share, values have a width of their own.
 
 from __future__ import annotations
 
-from footprint.flops.attention import attend, causal_pairs
-from footprint.flops.decoder import Kind, decoder, decoder_model
+from footprint.flops.blocks.attention import attend, causal_pairs
+from footprint.flops.blocks.decoder import Kind, decoder, decoder_model
+from footprint.flops.blocks.transformer import Mixer
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import required_length
 from footprint.flops.families.qwen_moe import after_dense, deepseek_experts, sparse
-from footprint.flops.fields import Fields
 from footprint.flops.operations import NORM, PROJECTIONS, Model, Operation, Pointwise, linear
-from footprint.flops.shapes import required_length
-from footprint.flops.transformer import Mixer
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe_lite", "minicpm3", "youtu")

@@ -10,8 +10,8 @@ the paper, which is counted here, once.
 
 from __future__ import annotations
 
-from footprint.flops.attention import all_pairs, self_attention
-from footprint.flops.blocks import (
+from footprint.flops.blocks.attention import all_pairs, self_attention
+from footprint.flops.blocks.pieces import (
     activation,
     convolution,
     embedding,
@@ -20,10 +20,10 @@ from footprint.flops.blocks import (
     mlp,
     parameters_only,
 )
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.vision import grid
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import unknown_objective
 from footprint.flops.operations import EMBEDDING, HEAD, NORM, Layer, Model, Operation, Pointwise, linear
-from footprint.flops.shapes import unknown_objective
-from footprint.flops.vision import grid
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("dit",)

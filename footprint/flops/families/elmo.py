@@ -10,11 +10,11 @@ the host and the published weights leave out, is not counted among the parameter
 
 from __future__ import annotations
 
-from footprint.flops.blocks import convolution, embedding, embedding_layer, head_layer
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.pieces import convolution, embedding, embedding_layer, head_layer
+from footprint.flops.blocks.recurrent import pass_on, recurrent_layer
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import required_length, unknown_objective
 from footprint.flops.operations import EMBEDDING, HEAD, Layer, Model, Number, Operation, linear
-from footprint.flops.recurrent import pass_on, recurrent_layer
-from footprint.flops.shapes import required_length, unknown_objective
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("elmo",)
@@ -77,8 +77,8 @@ def _tokens(fields: Fields, rows: Number, width: int, directions: tuple[str, ...
     joined = sum(number for _, number in filters)
     highways = cnn.size("n_highway", default=0, minimum=0, maximum=100)
     operations: list[Operation] = [embedding("characters", cnn.size("n_characters"), characters, "chars")]
-    for again, prefix in enumerate(directions):
-        tied = again > 0  # the second direction uses the first's weights
+    for direction, prefix in enumerate(directions):
+        tied = direction > 0  # the second direction uses the first's weights
         operations += [
             convolution(
                 f"char_cnn.{taps}",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import HEADS, decoder_model, llama_like
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.decoder import HEADS, decoder_model, llama_like
+from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
 

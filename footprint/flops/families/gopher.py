@@ -9,8 +9,8 @@ arXiv:2203.15556, appendix F). So parameters without FLOP.
 
 from __future__ import annotations
 
-from footprint.flops.decoder import decoder_model, llama_like
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.decoder import decoder_model, llama_like
+from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import Decoder, Kind, decoder, decoder_model, windowed
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.decoder import Decoder, Kind, decoder, decoder_model, windowed
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import compact
 from footprint.flops.operations import Model
-from footprint.flops.patterns import compact
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("gpt2", "openai-gpt", "gpt_bigcode", "gpt_neo", "ctrl")

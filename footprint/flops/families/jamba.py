@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from footprint.flops.blocks import gated_mlp, mlp
-from footprint.flops.decoder import HEADS, KV, Decoder, Kind, decoder_model, llama_like
-from footprint.flops.experts import capacity_factor, counts, mixture
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.decoder import HEADS, KV, Decoder, Kind, decoder_model, llama_like
+from footprint.flops.blocks.experts import capacity_factor, counts, mixture
+from footprint.flops.blocks.pieces import gated_mlp, mlp
+from footprint.flops.blocks.statespace import Mamba1, Mamba2, Sequences, mamba1, mamba2
+from footprint.flops.blocks.transformer import FeedForward, Mixer
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import by_type, compact, intersect, split
+from footprint.flops.config.shapes import required_length
 from footprint.flops.operations import Model, Number, Operation, Positions
-from footprint.flops.patterns import by_type, compact, intersect, split
-from footprint.flops.shapes import required_length
-from footprint.flops.statespace import Mamba1, Mamba2, Sequences, mamba1, mamba2
-from footprint.flops.transformer import FeedForward, Mixer
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("jamba", "bamba", "granitemoehybrid", "nemotron_h")

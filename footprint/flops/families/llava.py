@@ -6,14 +6,14 @@ carries ``images_per_sequence`` images (a key of ours; 1 unless given).
 
 from __future__ import annotations
 
-from footprint.flops.blocks import activation, parameters_only
-from footprint.flops.defaults import part
+from footprint.flops.blocks.pieces import activation, parameters_only
+from footprint.flops.blocks.vision import grid, image_sides
+from footprint.flops.config.defaults import part
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import required_length
 from footprint.flops.families.clip import image_tower
-from footprint.flops.fields import Fields
 from footprint.flops.operations import EMBEDDING, Layer, Model, Number, Operation, Stage, linear, norm
 from footprint.flops.registry import family
-from footprint.flops.shapes import required_length
-from footprint.flops.vision import grid, image_sides
 from footprint.records import replace
 from footprint.schema import StepShape
 

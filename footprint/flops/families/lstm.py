@@ -6,11 +6,11 @@ Keys: ``vocab_size``, ``embedding_size``, ``hidden_size``, ``num_layers``, ``pro
 
 from __future__ import annotations
 
-from footprint.flops.blocks import embedding, embedding_layer, head_layer, vocabulary_head
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.pieces import embedding, embedding_layer, head_layer, vocabulary_head
+from footprint.flops.blocks.recurrent import pass_on, recurrent_layer
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import labels, required_length, unknown_objective
 from footprint.flops.operations import HEAD, Layer, Model, linear
-from footprint.flops.recurrent import pass_on, recurrent_layer
-from footprint.flops.shapes import labels, required_length, unknown_objective
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("lstm", "gru", "rnn")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import Kind, decoder, decoder_model
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.decoder import Kind, decoder, decoder_model
+from footprint.flops.blocks.statespace import Mamba1, Mamba2, Sequences, mamba1, mamba2
+from footprint.flops.blocks.transformer import Mixer
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import required_length
 from footprint.flops.operations import Model
-from footprint.flops.shapes import required_length
-from footprint.flops.statespace import Mamba1, Mamba2, Sequences, mamba1, mamba2
-from footprint.flops.transformer import Mixer
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("mamba", "falcon_mamba", "mamba2")

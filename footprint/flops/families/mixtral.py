@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import HEADS, KV, Decoder, Kind, decoder_model, llama_like
-from footprint.flops.experts import capacity_factor, counts, mixture
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.decoder import HEADS, KV, Decoder, Kind, decoder_model, llama_like
+from footprint.flops.blocks.experts import capacity_factor, counts, mixture
+from footprint.flops.blocks.transformer import FeedForward
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import full_layers, split
 from footprint.flops.operations import Model
-from footprint.flops.patterns import full_layers, split
-from footprint.flops.transformer import FeedForward
 from footprint.schema import StepShape
 
 MODEL_TYPES = (

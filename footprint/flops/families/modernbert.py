@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from footprint.flops.encoder import Encoder, bert_like, encoder, encoder_model
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.encoder import Encoder, bert_like, encoder, encoder_model
+from footprint.flops.blocks.transformer import Kind, heads_of, windowed
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import full_layers
 from footprint.flops.operations import Model
-from footprint.flops.patterns import full_layers
-from footprint.flops.transformer import Kind, heads_of, windowed
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("modernbert", "nomic_bert", "eurobert", "esm")

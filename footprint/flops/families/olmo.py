@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import decoder_model, llama_like, windowed
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.decoder import decoder_model, llama_like, windowed
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import full_layers
 from footprint.flops.operations import Model
-from footprint.flops.patterns import full_layers
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("olmo", "olmo2", "olmo3")

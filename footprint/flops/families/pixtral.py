@@ -6,13 +6,13 @@ carries ``images_per_sequence`` images (a key of ours; 1 unless given). Every im
 
 from __future__ import annotations
 
-from footprint.flops.blocks import activation
-from footprint.flops.defaults import part
+from footprint.flops.blocks.pieces import activation
+from footprint.flops.blocks.vision import grid, image_sides, tower, tower_stages
+from footprint.flops.config.defaults import part
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import unknown_objective
 from footprint.flops.families.llava import bridged, decoder_of, image_count
-from footprint.flops.fields import Fields
 from footprint.flops.operations import EMBEDDING, Model, Number, Operation, Stage, linear, norm
-from footprint.flops.shapes import unknown_objective
-from footprint.flops.vision import grid, image_sides, tower, tower_stages
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("pixtral", "mistral3")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from footprint.flops.decoder import HEADS, KV, Decoder, Kind, decoder_model, llama_like
-from footprint.flops.experts import capacity_factor, counts, mixture
+from footprint.flops.blocks.decoder import HEADS, KV, Decoder, Kind, decoder_model, llama_like
+from footprint.flops.blocks.experts import capacity_factor, counts, mixture
+from footprint.flops.blocks.transformer import FeedForward, windowed
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import by_type, compact, intersect, split
 from footprint.flops.families.qwen import window_kinds
-from footprint.flops.fields import Fields
 from footprint.flops.operations import Model, Positions
-from footprint.flops.patterns import by_type, compact, intersect, split
-from footprint.flops.transformer import FeedForward, windowed
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("qwen2_moe", "qwen3_moe", "glm4_moe", "dots1", "ernie4_5_moe", "exaone_moe", "llama4_text")

@@ -8,11 +8,13 @@ side. One frame an image: the tower's temporal patch sees it twice.
 from __future__ import annotations
 
 from footprint.errors import FootprintError
-from footprint.flops.attention import all_pairs, attend
-from footprint.flops.blocks import activation, convolution, embedding
+from footprint.flops.blocks.attention import all_pairs, attend
+from footprint.flops.blocks.pieces import activation, convolution, embedding
+from footprint.flops.blocks.transformer import Kind, Mixer, Stack, blocks
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import split
 from footprint.flops.families import qwen, qwen_moe
 from footprint.flops.families.llava import bridged, image_count
-from footprint.flops.fields import Fields
 from footprint.flops.operations import (
     EMBEDDING,
     PROJECTIONS,
@@ -24,8 +26,6 @@ from footprint.flops.operations import (
     linear,
     norm,
 )
-from footprint.flops.patterns import split
-from footprint.flops.transformer import Kind, Mixer, Stack, blocks
 from footprint.records import NamedTuple
 from footprint.schema import StepShape
 

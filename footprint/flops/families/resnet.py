@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from footprint.flops.blocks import activation, convolution, embedding_layer, head_layer
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.pieces import activation, convolution, embedding_layer, head_layer
+from footprint.flops.blocks.vision import USUAL_SIDE, image_sides, reduced
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import labels, unknown_objective
 from footprint.flops.operations import HEAD, Layer, Model, Number, Operation, Stage, linear, norm
-from footprint.flops.shapes import labels, unknown_objective
-from footprint.flops.vision import USUAL_SIDE, image_sides, reduced
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("resnet",)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from footprint.flops.attention import all_pairs, self_attention
-from footprint.flops.blocks import convolution, embedding_layer, head_layer, mlp, parameters_only
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.attention import all_pairs, self_attention
+from footprint.flops.blocks.pieces import convolution, embedding_layer, head_layer, mlp, parameters_only
+from footprint.flops.blocks.vision import grid, image_sides
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import labels, unknown_objective
 from footprint.flops.operations import HEAD, MLP, Layer, Model, Number, Operation, Stage, linear, norm
-from footprint.flops.shapes import labels, unknown_objective
-from footprint.flops.vision import grid, image_sides
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("swin",)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from footprint.flops.experts import capacity_factor, mixture
+from footprint.flops.blocks.experts import capacity_factor, mixture
+from footprint.flops.blocks.seq2seq import seq2seq_model
+from footprint.flops.blocks.transformer import Kind
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import split
 from footprint.flops.families.t5 import decoder_depth, t5
-from footprint.flops.fields import Fields
 from footprint.flops.operations import Model, Positions
-from footprint.flops.patterns import split
-from footprint.flops.seq2seq import seq2seq_model
-from footprint.flops.transformer import Kind
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("switch_transformers",)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.seq2seq import Seq2Seq, seq2seq_model
+from footprint.flops.blocks.transformer import Kind, Stack
+from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Model
-from footprint.flops.seq2seq import Seq2Seq, seq2seq_model
-from footprint.flops.transformer import Kind, Stack
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("t5", "mt5", "umt5")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from footprint.flops.decoder import HEADS, KV, Decoder, Kind, decoder_model, llama_like, windowed
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.decoder import HEADS, KV, Decoder, Kind, decoder_model, llama_like, windowed
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import full_layers
 from footprint.flops.operations import Model
-from footprint.flops.patterns import full_layers
 from footprint.schema import StepShape
 
 MODEL_TYPES = (

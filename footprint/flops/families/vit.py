@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from footprint.flops.blocks import head_layer, parameters_only
-from footprint.flops.fields import Fields
+from footprint.flops.blocks.pieces import head_layer, parameters_only
+from footprint.flops.blocks.transformer import blocks, stack_norm
+from footprint.flops.blocks.vision import Tower, grid, image_sides, sides, tower, tower_stages, tower_tokens
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.shapes import labels, unknown_objective
 from footprint.flops.operations import HEAD, Layer, Model, Operation, linear
-from footprint.flops.shapes import labels, unknown_objective
-from footprint.flops.transformer import blocks, stack_norm
-from footprint.flops.vision import Tower, grid, image_sides, sides, tower, tower_stages, tower_tokens
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("vit", "deit", "dinov2", "dinov2_with_registers", "vit_msn", "ijepa", "vit_mae")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from footprint.errors import FootprintError
-from footprint.flops.blocks import activation, convolution, embedding, embedding_layer
+from footprint.flops.blocks.pieces import activation, convolution, embedding, embedding_layer
+from footprint.flops.blocks.seq2seq import Seq2Seq, with_decoder
+from footprint.flops.blocks.transformer import blocks
+from footprint.flops.config.fields import Fields
 from footprint.flops.families.bart import bart_stack
-from footprint.flops.fields import Fields
 from footprint.flops.operations import Model
-from footprint.flops.seq2seq import Seq2Seq, with_decoder
-from footprint.flops.transformer import blocks
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("whisper",)

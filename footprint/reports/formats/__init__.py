@@ -9,12 +9,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from footprint.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Protocol
+
+    class Format(Protocol):
+        """What the module of a format offers."""
+
+        KINDS: tuple[str, ...]
+        ENDING: str
+
+        @staticmethod
+        def write(answer: Answer) -> str:
+            """The answer in this format."""
+
 
 DEFAULT = "table"
 _FOLDER = os.path.dirname(__file__)
@@ -39,17 +51,6 @@ class Answer:
     """The record itself, for the formats of standards."""
     nothing: str = ""
     """What is said where the text is empty."""
-
-
-class Format(Protocol):
-    """What the module of a format offers."""
-
-    KINDS: tuple[str, ...]
-    ENDING: str
-
-    @staticmethod
-    def write(answer: Answer) -> str:
-        """The answer in this format."""
 
 
 def format_names(kind: str) -> list[str]:
@@ -85,4 +86,4 @@ def format_of(path: Path | None, kind: str) -> str:
 def _module(stem: str) -> Format:
     from importlib import import_module
 
-    return cast(Format, import_module(f"footprint.reports.formats.{stem}"))
+    return cast("Format", import_module(f"footprint.reports.formats.{stem}"))

@@ -1,0 +1,269 @@
+"""A stack of transformer blocks: the part that decoders, encoders and vision models share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from footprint.flops.blocks.attention import (
+    Pairs,
+    all_pairs,
+    causal_pairs,
+    cross_attention,
+    local_pairs,
+    self_attention,
+)
+from footprint.flops.blocks.pieces import embedding, gated_mlp, mlp, parameters_only
+from footprint.flops.config.fields import Fields
+from footprint.flops.config.patterns import split
+from footprint.flops.operations import NORM, POINTWISE, Layer, Number, Operation, Pointwise, Positions
+from footprint.records import NamedTuple
+
+KV = ("num_key_value_heads",)
+HEADS = ("num_key_value_heads", "head_dim")
+
+FeedForward = Callable[[Number, str, str], tuple[Operation, ...]]
+"""(rows, input tensor, stream) to the operations that add to the stream."""
+Mixer = Callable[[str, str], tuple[Operation, ...]]
+"""(input tensor, stream) to the operations that mix tokens and add to the stream."""
+
+
+class Kind(NamedTuple):
+    """The layers at ``positions``: their attention window and what follows attention."""
+
+    positions: Positions
+    window: int | None = None
+    """Keys a causal query sees, itself included; for encoders, keys on both sides together."""
+    chunk: int | None = None
+    """Attention stays within chunks of this length."""
+    feed_forward: FeedForward | None = None
+    """None: the stack's own MLP."""
+    mixer: Mixer | None = None
+    """What stands in attention's place; None: the stack's own attention."""
+    mixes: bool = True
+    """The layer has an attention (or mixer) half."""
+    feeds: bool = True
+    """The layer has a feed-forward half."""
+    input_norm: bool = True
+    """False where the embedding's norm already does the first layer's (ModernBERT)."""
+
+
+class Stack(NamedTuple):
+    """Blocks of attention and MLP, as a family's config describes them."""
+
+    width: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    inner: int = 0
+    causal: bool = True
+    gated: bool = True
+    attention_names: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
+    mlp_names: tuple[str, ...] = ("gate_proj", "up_proj", "down_proj")
+    qkv_bias: bool = False
+    out_bias: bool = False
+    mlp_bias: bool = False
+    norm_parameters: int = 1
+    """Parameters a unit of width: RMS norm 1, layer norm 2, a norm without parameters 0."""
+    norms: Literal["pre", "post", "both", "single"] = "pre"
+    """Before attention and MLP, after, before and after, or one before both (parallel blocks)."""
+    qk_norm: Literal["", "head", "full"] = ""
+    """Norms on queries and keys: none, one head wide, or as wide as all heads."""
+    qk_norm_parameters: int = 1
+    """Parameters a unit of their width."""
+    parallel: bool = False
+    """Attention and MLP read the stream side by side."""
+    layer_extras: int = 0
+    """Further parameters of a layer: sinks, scales, inner norms."""
+    layer_tables: int = 0
+    """Parameters of a layer's own look-up tables (relative positions)."""
+    dropout: bool = False
+    """Attention probabilities are dropped out."""
+    residual_dropout: bool = False
+    """What attention and MLP add to the stream is dropped out."""
+    kinds: tuple[Kind, ...] = ()
+    part: str = "decoder"
+    stream: str = "x"
+    shared: bool = False
+    """All layers use one set of weights."""
+    lora_targets: tuple[str, ...] = ("q_proj", "v_proj")
+    key_bias: bool = True
+    """False where keys have no bias although queries and values do (Whisper)."""
+    cross_names: tuple[str, ...] = ()
+    """Projections of a cross-attention to ``memory`` between self-attention and MLP."""
+    memory_width: int = 0
+    """Width of the memory where it is not that of the blocks."""
+
+
+def assemble(kind: Any, settings: dict[str, Any]) -> Any:
+    """A record of ``kind`` (a stack, and what leads in and out) from one flat list of settings, used up."""
+    own = {name: settings.pop(name) for name in kind._fields if name in settings}
+    return kind(stack=Stack(**settings), **own)
+
+
+def heads_of(fields: Fields, width: int, explicit: tuple[str, ...] = ()) -> tuple[int, int, int]:
+    """(heads, key and value heads, head width) by their usual keys, checked against each other."""
+    heads = fields.size("num_attention_heads")
+    if "num_key_value_heads" in explicit:
+        kv_heads = fields.size("num_key_value_heads")
+    else:
+        kv_heads = fields.size("num_key_value_heads", default=heads)
+    fields.divide(heads, kv_heads, "num_attention_heads", "num_key_value_heads")
+    if "head_dim" in fields or "head_dim" in explicit:
+        return heads, kv_heads, fields.size("head_dim")
+    return heads, kv_heads, fields.divide(width, heads, "hidden_size", "num_attention_heads")
+
+
+def windowed(layers: int, full: Positions, window: int | None) -> tuple[Kind, ...]:
+    """Kinds of a stack whose layers slide over ``window`` keys except at the ``full`` positions."""
+    if window is None:
+        return ()
+    whole, sliding = split(layers, full)
+    kinds = (Kind(positions=whole), Kind(positions=sliding, window=window))
+    return tuple(kind for kind in kinds if len(kind.positions))
+
+
+def blocks(
+    stack: Stack, batch: Number, length: int, document: Number | None = None, memory_length: int = 0
+) -> tuple[Layer, ...]:
+    """The stack over ``batch`` sequences; ``document`` is the mean length of packed documents.
+
+    ``memory_length`` is the length of what cross-attention reads.
+    """
+    kinds = stack.kinds or (Kind(positions=range(stack.layers)),)
+    return tuple(
+        Layer(
+            part=stack.part,
+            operations=tuple(_block(stack, kind, batch, length, document, memory_length)),
+            positions=kind.positions,
+            carries=(stack.stream,),
+            shared=stack.shared,
+        )
+        for kind in kinds
+    )
+
+
+def _block(
+    stack: Stack, kind: Kind, batch: Number, length: int, document: Number | None, memory_length: int
+) -> list[Operation]:
+    rows = batch * length
+    x = stack.stream
+    before = stack.norms != "post"
+    after = stack.norms in ("post", "both")
+    operations: list[Operation] = []
+    reads = x
+    if kind.mixes:
+        if before and kind.input_norm:
+            reads = "h"
+            operations.append(stack_norm(stack, "input_norm", x, reads, rows))
+        if stack.parallel and stack.norms != "single":
+            operations.append(stack_norm(stack, "post_attention_norm", x, "h2", rows))
+        operations += (
+            kind.mixer(reads, x) if kind.mixer else _attention(stack, kind, batch, length, document, reads)
+        )
+        operations += _dropped(stack, rows)
+        if after:
+            operations.append(stack_norm(stack, "attention_out_norm", x, x, rows))
+    if stack.cross_names:
+        operations += _cross(stack, batch, length, memory_length, before)
+    if kind.feeds:
+        if before and not stack.parallel:
+            operations.append(stack_norm(stack, "post_attention_norm", x, "h2", rows))
+        source = {"single": "h", "post": x}.get(stack.norms, "h2")
+        operations += (kind.feed_forward or _mlp(stack))(rows, source, x)
+        operations += _dropped(stack, rows)
+        if after:
+            operations.append(stack_norm(stack, "mlp_out_norm", x, x, rows))
+    if stack.layer_tables:
+        operations.append(embedding("relative_attention_bias", stack.layer_tables, 1, x))
+    if stack.layer_extras:
+        operations.append(parameters_only("extras", stack.layer_extras, x))
+    return operations
+
+
+def _attention(
+    stack: Stack, kind: Kind, batch: Number, length: int, document: Number | None, source: str
+) -> tuple[Operation, ...]:
+    return self_attention(
+        _pairs(stack, kind, length, document), batch * length, stack.width,
+        batch=batch, heads=stack.heads, head_dim=stack.head_dim, kv_heads=stack.kv_heads,
+        names=stack.attention_names, bias=stack.qkv_bias, out_bias=stack.out_bias, key_bias=stack.key_bias,
+        qk_norm=_qk_norm(stack), source=source, output=stack.stream, dropout=stack.dropout,
+    )  # fmt: skip
+
+
+def _mlp(stack: Stack) -> FeedForward:
+    build = gated_mlp if stack.gated else mlp
+
+    def feed_forward(rows: Number, source: str, output: str) -> tuple[Operation, ...]:
+        return build(
+            rows,
+            stack.width,
+            stack.inner,
+            names=stack.mlp_names,
+            bias=stack.mlp_bias,
+            source=source,
+            output=output,
+        )
+
+    return feed_forward
+
+
+def _dropped(stack: Stack, rows: Number) -> tuple[Operation, ...]:
+    if not stack.residual_dropout:
+        return ()
+    x = stack.stream
+    return (Pointwise(name="dropout", component=POINTWISE, inputs=(x,), output=x, masks=rows * stack.width),)
+
+
+def _cross(stack: Stack, batch: Number, length: int, memory_length: int, before: bool) -> list[Operation]:
+    rows = batch * length
+    x = stack.stream
+    operations: list[Operation] = []
+    if before:
+        operations.append(stack_norm(stack, "cross_norm", x, "hc", rows))
+    operations += cross_attention(
+        all_pairs(length, memory_length),
+        rows,
+        batch * memory_length,
+        stack.width,
+        stack.memory_width or stack.width,
+        batch=batch,
+        heads=stack.heads,
+        head_dim=stack.head_dim,
+        kv_heads=stack.kv_heads,
+        names=stack.cross_names,
+        bias=stack.qkv_bias,
+        out_bias=stack.out_bias,
+        key_bias=stack.key_bias,
+        source="hc" if before else x,
+        output=x,
+        dropout=stack.dropout,
+    )
+    operations += _dropped(stack, rows)
+    if not before:
+        operations.append(stack_norm(stack, "cross_norm", x, x, rows))
+    return operations
+
+
+def _pairs(stack: Stack, kind: Kind, length: int, document: Number | None) -> Pairs:
+    if stack.causal:
+        reach = document if kind.chunk is None else min(kind.chunk, document or kind.chunk)
+        return causal_pairs(length, kind.window, reach)
+    if kind.window is not None:
+        return local_pairs(length, kind.window // 2)
+    return all_pairs(length, length, document)
+
+
+def _qk_norm(stack: Stack) -> int:
+    if not stack.qk_norm:
+        return 0
+    width = 2 if stack.qk_norm == "head" else stack.heads + stack.kv_heads
+    return width * stack.head_dim * stack.qk_norm_parameters
+
+
+def stack_norm(stack: Stack, name: str, source: str, output: str, rows: Number) -> Pointwise:
+    """A norm of the stack's kind; keeps its input for the backward pass."""
+    width = stack.width
+    return Pointwise._make((name, NORM, (source,), output, stack.norm_parameters * width, rows * width))

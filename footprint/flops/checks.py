@@ -1,0 +1,66 @@
+"""Our count beside what others say: the 6N shortcut, and the parameters a maker states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from footprint.flops.operations import Number
+from footprint.flops.step import StepFlops
+
+STATED_TOLERANCE = 0.03
+"""Parameters further than this from the stated ones are worth a warning."""
+
+_WHISPER_TARGETS = 448
+"""Whisper's target positions where its config does not say (Radford et al. 2022, arXiv:2212.04356)."""
+
+
+class Shortcut(NamedTuple):
+    """6 x parameters x tokens, the usual rule of thumb (Kaplan et al. 2020, arXiv:2001.08361)."""
+
+    flop: Number
+    error: float
+    """shortcut / exact - 1."""
+
+
+def six_n(step: StepFlops, *, active: bool = False) -> Shortcut | None:
+    """The 6N shortcut for one step of full training [FLOP]; None for images, which have no tokens.
+
+    N is every parameter, or those that one token meets, as is usual with experts; tokens are all of them.
+    """
+    if step.tokens is None or not step.training_flop:
+        return None
+    flop = 6 * (step.parameters.active if active else step.parameters.total) * step.tokens
+    return Shortcut(flop, float(flop) / float(step.training_flop) - 1.0)
+
+
+def positions_warning(
+    name: str, config: Mapping[str, Any], longest: int | None, target: int | None = None
+) -> str | None:
+    """A warning where sequences, or target sequences, are longer than the positions that the config knows."""
+    most = config.get("max_position_embeddings") or config.get("n_positions")
+    usual = (
+        _WHISPER_TARGETS if config.get("model_type") == "whisper" else config.get("max_position_embeddings")
+    )
+    beyond = [
+        f"{what} of {length} tokens are longer than the {positions} positions of {name}"
+        for what, length, positions in (
+            ("sequences", longest, most),
+            ("target sequences", target, config.get("max_target_positions") or usual),
+        )
+        if isinstance(positions, int) and length is not None and length > positions
+    ]
+    return "; ".join(beyond) or None
+
+
+def stated_warning(step: StepFlops, stated: float | None) -> str | None:
+    """A warning if the counted parameters are more than 3 % from the stated ones."""
+    if not stated:
+        return None
+    apart = float(step.parameters.total) / stated - 1.0
+    if abs(apart) <= STATED_TOLERANCE:
+        return None
+    return (
+        f"the config has {step.parameters.total:,.0f} parameters, {apart:+.1%} from the {stated:,.0f} "
+        "that are stated: a key may be missing or of another size"
+    )

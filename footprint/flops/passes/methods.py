@@ -1,0 +1,178 @@
+"""What a training method trains: LoRA adapters, frozen parts, or everything."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from footprint.errors import FootprintError
+from footprint.flops.operations import (
+    ADAPTERS,
+    EMBEDDING,
+    HEAD,
+    Layer,
+    Matmul,
+    Model,
+    Operation,
+    Pointwise,
+)
+from footprint.flops.passes.gradients import Trained
+from footprint.schema import TrainingMethod
+
+ALL_LINEAR = "all-linear"
+_MAX_RANK = 100_000
+
+
+def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:
+    """The model with its adapters, and what of it is trained."""
+    if training.method in ("lora", "qlora"):
+        if training.frozen:
+            raise FootprintError(
+                "frozen parts cannot be combined with LoRA: LoRA freezes everything but its adapters"
+            )
+        return _with_adapters(model, training), Trained(adapters_only=True, inputs=training.input_gradients)
+    trained = _frozen(model, training.frozen)
+    if trained.tied and "head" not in trained.frozen:
+        model = _with_own_bias(model)
+    return model, replace(trained, inputs=True) if training.input_gradients else trained
+
+
+def _frozen(model: Model, names: tuple[str, ...]) -> Trained:
+    if not names:
+        return Trained()
+    parts = {layer.part for stage in model.stages for layer in stage}
+    operations = {
+        operation.name
+        for stage in model.stages
+        for layer in stage
+        for operation in layer.operations
+        if operation.learns
+    }
+    known = parts | operations
+    frozen: set[str] = set()
+    spans: list[tuple[str, int, int]] = []
+    for name in names:
+        span = re.fullmatch(r"(?:(\w+)\.)?layers:(\d{1,6})(?:-(\d{1,6}))?", name)
+        if span and (span[1] is None or span[1] in parts):
+            first = int(span[2])
+            last = first if span[3] is None else int(span[3])
+            if last < first:
+                raise FootprintError(f"frozen {name!r}: the last layer comes before the first")
+            depths = _depths(model, span[1])
+            depth = max(depths, default=1)
+            if last >= depth:
+                where = f" in the {span[1]}" if span[1] else ""
+                there = f"there are {depth} layers{where}"
+                if len(depths) > 1:
+                    there = (
+                        f"a stage has at most {depth} repeated layers{where}, and a range is taken in each"
+                    )
+                raise FootprintError(f"frozen {name!r}: {there}: layers:0-{depth - 1}")
+            spans.append((span[1] or "", first, last + 1))
+        elif name in known:
+            frozen.add(name)
+        else:
+            raise FootprintError(
+                f"nothing called {name!r} to freeze; this model has {', '.join(sorted(known))}, "
+                "and ranges like layers:0-11"
+            )
+    table, head = _tied(model)
+    tied = bool(frozen & {table, head, "embeddings", "head"}) and bool(table)
+    if tied:
+        frozen.add(table)  # one matrix: frozen in one place, frozen in the other, and nothing else with it
+    return Trained(frozen=frozenset(frozen), spans=tuple(spans), tied=tied)
+
+
+def _depths(model: Model, part: str | None) -> list[int]:
+    """Layers of each stage that a range of layers may mean: of a part, or of all repeated blocks."""
+    stages = (
+        [
+            layer.positions[-1] + 1
+            for layer in stage
+            if (layer.checkpointed if part is None else layer.part == part)
+        ]
+        for stage in model.stages
+    )
+    return [max(depths) for depths in stages if depths]
+
+
+def _tied(model: Model) -> tuple[str, str]:
+    """The look-up table and the head that are one matrix, by name; empty where there are none."""
+    operations = [o for stage in model.stages for layer in stage for o in layer.operations]
+    for head in operations:
+        if type(head) is Matmul and head.tied and head.component == HEAD:
+            for table in operations:
+                size = table.parameters if type(table) is Pointwise and table.component == EMBEDDING else 0
+                if size == head.k * head.n:
+                    return table.name, head.name
+    return "", ""
+
+
+def _with_own_bias(model: Model) -> Model:
+    """The model with the bias of a tied head apart: it is trained though the matrix is frozen."""
+
+    def apart(layer: Layer) -> Layer:
+        operations: list[Operation] = []
+        for operation in layer.operations:
+            if (
+                type(operation) is Matmul
+                and operation.tied
+                and operation.component == HEAD
+                and operation.bias
+            ):
+                operations.append(operation._replace(bias=0))
+                name, output = operation.name, operation.output
+                bias = Pointwise(
+                    name=name, component=HEAD, inputs=(output,), output=output, parameters=operation.bias
+                )
+                operations.append(bias)
+            else:
+                operations.append(operation)
+        return layer._replace(operations=tuple(operations))
+
+    return replace(model, stages=tuple(tuple(apart(layer) for layer in stage) for stage in model.stages))
+
+
+def _with_adapters(model: Model, training: TrainingMethod) -> Model:
+    rank = training.lora_rank
+    if isinstance(rank, bool) or not isinstance(rank, int) or not 1 <= rank <= _MAX_RANK:
+        raise FootprintError(f"the LoRA rank must be a whole number from 1 to {_MAX_RANK}, not {rank!r}")
+    targets = training.lora_targets or ((ALL_LINEAR,) if training.method == "qlora" else model.lora_targets)
+    adaptable = {
+        operation.name
+        for stage in model.stages
+        for layer in stage
+        if layer.part not in ("head", "embeddings")
+        for operation in layer.operations
+        if type(operation) is Matmul and operation.weights == 1
+    }
+    if ALL_LINEAR in targets or not targets:
+        chosen = adaptable
+    else:
+        chosen = set(targets)
+        missing = chosen - adaptable
+        if missing:
+            raise FootprintError(
+                f"no projection called {', '.join(sorted(missing))} to adapt; this model has "
+                f"{', '.join(sorted(adaptable))} (or {ALL_LINEAR})"
+            )
+    stages = tuple(tuple(_adapted(layer, chosen, rank) for layer in stage) for stage in model.stages)
+    return replace(model, stages=stages)
+
+
+def _adapted(layer: Layer, chosen: set[str], rank: int) -> Layer:
+    operations: list[Operation] = []
+    for operation in layer.operations:
+        operations.append(operation)
+        if type(operation) is Matmul and operation.name in chosen and operation.weights == 1:
+            inner = f"{operation.name}.lora"
+            down = Matmul(
+                name=f"{operation.name}.lora_A", component=ADAPTERS, inputs=operation.inputs, output=inner,
+                m=operation.m, k=operation.k, n=rank, count=operation.count, weights=1,
+            )  # fmt: skip
+            up = Matmul(
+                name=f"{operation.name}.lora_B", component=ADAPTERS, inputs=(inner,), output=operation.output,
+                m=operation.m, k=rank, n=operation.n, count=operation.count, weights=1,
+            )  # fmt: skip
+            operations += (down, up)
+    return layer if len(operations) == len(layer.operations) else layer._replace(operations=tuple(operations))

@@ -1,0 +1,113 @@
+"""Sums over the operation list: forward, backward, recomputation, by component; and parameters."""
+
+from __future__ import annotations
+
+from footprint.flops.operations import CORE, EMBEDDING, Matmul, Model, Number
+from footprint.flops.passes.gradients import Trained, passes
+from footprint.records import NamedTuple, record
+from footprint.schema import Attention, Recompute
+
+
+@record
+class Parameters:
+    """Parameters of a model, counted from the operation list."""
+
+    total: Number
+    active: Number
+    """What one token meets: all but the experts it is not routed to."""
+    trainable: Number
+    non_embedding: Number
+    """Without look-up tables (tokens, positions, types)."""
+
+
+class Totals(NamedTuple):
+    """FLOP of one training step, summed three ways."""
+
+    forward: Number
+    backward: Number
+    causal: Number
+    """Forward and backward with only the pairs that masks leave."""
+    dense_forward: Number
+    """As eager code executes it: masked pairs and pairs outside windows included."""
+    dense_backward: Number
+    recomputed: Number
+    """Forward work that is done again in the backward pass."""
+    executed: Number
+    """Forward, backward and recomputation as the hardware executes them."""
+    parameters: Parameters
+    components: dict[str, Number]
+    """Forward and backward, full attention, by component."""
+
+
+def totals(
+    model: Model, trained: Trained, recompute: Recompute = "none", attention: Attention = "eager"
+) -> Totals:
+    """Forward, backward and recomputed FLOP of one step [FLOP].
+
+    Full recomputation repeats the forward pass of every block that the backward pass comes
+    through; selective recomputation repeats the attention core. Fused attention repeats Q K^T
+    in its backward kernel, which is what selective recomputation would save, so the two do not add.
+    """
+    eager = attention == "eager"
+    selective = eager and recompute == "selective"
+    full_pass = recompute == "full"
+    forward: Number = 0
+    backward: Number = 0
+    masked: Number = 0
+    outside_forward: Number = 0
+    outside_backward: Number = 0
+    recomputed: Number = 0
+    total: Number = 0
+    idle: Number = 0
+    tables: Number = 0
+    trainable: Number = 0
+    components: dict[str, Number] = {}
+    shared: set[int] = set()
+    for group in passes(model, trained):
+        layer, times, steps = group
+        repeated = full_pass and layer.checkpointed and group.backward
+        copies = times
+        if layer.shared:  # one set of parameters, counted where it is first met
+            copies = 0 if id(layer) in shared else 1
+            shared.add(id(layer))
+        for operation, inputs, own in steps:
+            owned = copies * operation.parameters
+            total += owned
+            if own:
+                trainable += owned
+            if type(operation) is not Matmul:
+                if operation.component == EMBEDDING:
+                    tables += owned
+                continue
+            if operation.chosen is not None:
+                idle += copies * operation.idle_parameters
+            dense = full = times * operation.dense_flop
+            gradients = (1 if inputs and operation.weights else inputs) + own
+            if operation.full_flop is not None:
+                full = times * operation.full_flop
+                outside_forward += dense - full
+                outside_backward += gradients * (dense - full)
+            if operation.causal_flop is not None:
+                masked += (1 + gradients) * (full - times * operation.causal_flop)
+            forward += full
+            backward += gradients * full
+            name = operation.component
+            components[name] = components.get(name, 0) + (1 + gradients) * full
+            if repeated or (selective and name == CORE and gradients and layer.checkpointed):
+                recomputed += dense if eager else full
+            if not eager and operation.scores and gradients:
+                recomputed += full
+    outside = outside_forward + outside_backward if eager else 0
+    return Totals(
+        forward=forward,
+        backward=backward,
+        causal=forward + backward - masked,
+        dense_forward=forward + outside_forward,
+        dense_backward=backward + outside_backward,
+        recomputed=recomputed,
+        executed=forward + backward + outside + recomputed,
+        parameters=Parameters(
+            total=total, active=total - idle, trainable=trainable, non_embedding=total - tables
+        ),
+        components=components,
+    )

@@ -1,0 +1,152 @@
+"""A step of a model that no family describes, counted by torch and labelled so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from footprint.errors import FootprintError
+from footprint.flops.config.fields import Fields
+from footprint.flops.operations import CONVOLUTION, CORE, Number
+from footprint.flops.passes.totals import Parameters
+from footprint.flops.registry import unknown_model_type
+from footprint.flops.step import StepFlops, checked
+from footprint.flops.torch.depth import DEPTH_KEYS, Axis, with_depth
+from footprint.flops.torch.torch_counter import (
+    CannotCountError,
+    TorchCount,
+    built_parameters,
+    count_with_torch,
+)
+from footprint.schema import StepShape, TrainingMethod
+
+PRODUCTS = "matrix_products"
+_COMPONENTS = {"bmm": CORE, "baddbmm": CORE, "convolution": CONVOLUTION, "convolution_backward": CONVOLUTION}
+SHALLOW = 12
+"""Models of at most this many layers are counted as they are."""
+IDLE_SHARE = 0.02
+"""Parameters that may take no part in a step: a pooler that nothing reads, a mask token."""
+
+
+def counted_step(
+    config: Mapping[str, Any], shape: StepShape, training: TrainingMethod, objective: str = ""
+) -> StepFlops:
+    """FLOP of one training step, counted by torch's counter on tensors without data [FLOP].
+
+    Deep models are counted at one, two and three layers; if the third costs what the second
+    did and the whole model has the parameters that this predicts, the rest is extrapolated, else
+    the whole model is counted. torch does not know masks, so
+    the causal count equals the full one; adapters and frozen parts are not counted this way.
+
+    Raises CannotCountError if torch and transformers are missing or cannot run the model.
+    """
+    if training.method in ("lora", "qlora") or training.frozen:
+        raise FootprintError(
+            f"model_type {config.get('model_type')!r} is counted by torch, which covers full training only: "
+            "LoRA and frozen parts need a model_type that is counted by formula"
+        )
+    fields = Fields(config)
+    shape = checked(shape)
+    _require_known(fields.text("model_type"))
+    if isinstance(shape.sequences, float):
+        raise FootprintError(f"torch counts whole sequences, not {shape.sequences!r}")
+    one = StepShape(
+        sequences=1,
+        sequence_length=shape.sequence_length,
+        target_sequence_length=shape.target_sequence_length,
+        image_size=shape.image_size,
+    )
+    counted = _deep(fields, config, one, objective)
+    batch = shape.sequences
+    forward, backward = batch * counted.forward_flop, batch * counted.backward_flop
+    components: dict[str, Number] = {}
+    for operation, flop in counted.by_operation.items():
+        name = _COMPONENTS.get(operation, PRODUCTS)
+        components[name] = components.get(name, 0) + batch * flop
+    hardware = forward + backward + (forward if training.recompute == "full" else 0)
+    tokens = None if shape.sequence_length is None else batch * shape.sequence_length
+    target = None if shape.target_sequence_length is None else batch * shape.target_sequence_length
+    return StepFlops(
+        family="unknown",
+        parameters=Parameters(
+            total=counted.parameters,
+            active=counted.parameters,
+            trainable=counted.parameters,
+            non_embedding=counted.non_embedding,
+        ),
+        tokens=tokens if target is None or tokens is None else tokens + target,
+        source_tokens=None if target is None else tokens,
+        target_tokens=target,
+        samples=batch,
+        forward_flop=forward,
+        backward_flop=backward,
+        training_flop=forward + backward,
+        training_flop_causal=forward + backward,
+        hardware_flop=hardware,
+        components=components,
+        basis="counted",
+    )
+
+
+def _require_known(model_type: str) -> None:
+    import transformers
+
+    known = transformers.models.auto.configuration_auto.CONFIG_MAPPING_NAMES
+    if model_type not in known:
+        raise unknown_model_type(model_type, known)
+
+
+def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective: str) -> TorchCount:
+    """The count of one sample, from shallow copies where the stack proves to repeat one layer."""
+    name = next((key for group in DEPTH_KEYS for key in group if key in fields), None)
+    depth = 0 if name is None else fields.layers(name)
+    if name is None or depth <= SHALLOW:
+        return whole_count(config, shape, objective)
+    axis = Axis((name,), depth, 0, 1)
+    try:
+        one, two, three = (
+            whole_count(with_depth(config, axis, layers), shape, objective) for layers in (1, 2, 3)
+        )
+    except CannotCountError:
+        return whole_count(config, shape, objective)
+    further = depth - 2
+
+    def extended(part: str) -> int:
+        first, second = getattr(one, part), getattr(two, part)
+        return int(second + further * (second - first))
+
+    even = all(
+        getattr(three, part) - getattr(two, part) == getattr(two, part) - getattr(one, part)
+        for part in ("forward_flop", "backward_flop", "parameters")
+    )
+    # a kind of layer that comes later (every fourth, say) shows in the parameters of the whole
+    if not even or built_parameters(config, objective, two.device) != extended("parameters"):
+        return whole_count(config, shape, objective)
+    return TorchCount(
+        forward_flop=extended("forward_flop"),
+        backward_flop=extended("backward_flop"),
+        parameters=extended("parameters"),
+        non_embedding=extended("non_embedding"),
+        device=two.device,
+        by_operation={
+            operation: flop + further * (flop - one.by_operation.get(operation, 0))
+            for operation, flop in two.by_operation.items()
+        },
+    )
+
+
+def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> TorchCount:
+    """The count of one sample; CannotCountError if much of the model took no part in it.
+
+    A part that is run on inputs that we do not give (images beside text, say) would else be left
+    out without a word.
+    """
+    counted = count_with_torch(config, shape, objective, mended=True)
+    idle_share = counted.idle / counted.parameters
+    if idle_share > IDLE_SHARE or counted.idle_parts:
+        parts = ", ".join(counted.idle_parts[:3]) or "parts of its layers"
+        raise CannotCountError(
+            f"torch ran model_type {config['model_type']!r} without {idle_share:.1%} of its parameters "
+            f"({parts}), so the count would be too low: its parts can be counted alone"
+        )
+    return counted

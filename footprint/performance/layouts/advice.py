@@ -1,0 +1,55 @@
+"""What to change about a layout that does not fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from footprint.errors import FootprintError
+from footprint.performance.layouts.finder import find_layout
+from footprint.performance.layouts.shapes import Given
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.work import Work
+
+
+def does_not_fit(
+    work: Work, machine: Machine, layout: Layout, given: Given, flash: bool, sequence_length: float
+) -> str:
+    """The sentence that says what does not fit, and up to two changes that each would."""
+    ways = []
+    for option, changed in _changes(work, machine, layout, given):
+        if _fits(work, machine, changed, flash, sequence_length):
+            ways.append(option)
+        if len(ways) == 2:
+            break
+    chip = machine.cluster.accelerator
+    found = f"it fits with {' or '.join(ways)}" if ways else "use more accelerators"
+    return (
+        f"by our count the step does not fit into the {chip.memory_gib:g} GiB of {chip.name} "
+        f"({layout.text}): {found}"
+    )
+
+
+def _fits(work: Work, machine: Machine, given: Given, flash: bool, sequence_length: float) -> bool:
+    """Whether some layout has these sizes and fits."""
+    try:
+        return find_layout(work, machine, given=given, flash=flash, sequence_length=sequence_length)[1]
+    except FootprintError:
+        return False
+
+
+def _changes(work: Work, machine: Machine, layout: Layout, given: Given) -> Iterator[tuple[str, Given]]:
+    """Single changes of what was given, the mildest first."""
+    if layout.recompute != "full":
+        yield "`recompute='full'`", {**given, "recompute": "full"}
+    if layout.micro_batch > 1 and "micro_batch" in given:
+        yield "`micro_batch=1`", {**given, "micro_batch": 1}
+    for name in ("pp", "tp"):
+        size = int(getattr(layout, name))
+        most = 64 if name == "pp" else min(machine.node, 8)
+        while (size := size * 2) <= most and machine.cluster.count % size == 0:
+            if name == "pp" or work.heads % size == 0:
+                yield f"`{name}={size}`", {**given, name: size}
+    free = {key: value for key, value in given.items() if key not in ("tp", "pp", "cp", "micro_batch")}
+    if free != given:
+        yield "the layout left open", free

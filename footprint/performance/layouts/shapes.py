@@ -1,0 +1,180 @@
+"""Which parallel layouts are worth trying: what people do, by the size of the model, the chip and the year.
+
+Habits narrow the search where the fastest by our terms is not what anybody runs: models below a
+billion parameters are trained data-parallel and nothing else wherever they fit (`finder`); above,
+tensor ranks stay inside a node, pipelines within sixteen stages up to 400 B parameters, and
+contexts are split for long sequences only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.techniques import Techniques
+from footprint.performance.roofline.work import Work
+from footprint.records import record
+
+BIG = 10e9
+"""Parameters above which runs before 2023 recomputed everything and split tensors."""
+HUGE = 400e9
+"""Parameters from which pipelines of more than 16 stages are tried."""
+LONG = 16384
+"""Sequence length above which context parallelism is tried."""
+SHORTEST_CONTEXT = 4096
+"""Tokens of a sequence that one context rank holds at least."""
+MOST_TENSOR_RANKS = 8
+"""Tensor ranks stay inside a node, and within so many GPUs."""
+MOST_TENSOR_RANKS_TPU = 16
+
+Given = Mapping[str, int | float | str]
+
+
+@record
+class Habits:
+    """All that decides which layouts are tried, apart from the number of accelerators and what is given."""
+
+    layers: int
+    heads: int
+    experts: float
+    splittable: bool
+    """Whether there is a residual stream to split over tensor ranks and stages."""
+    big: bool
+    huge: bool
+    contexts: tuple[int, ...]
+    is_gpu: bool
+    node: int
+    flash: bool
+    techniques: Techniques
+
+
+def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: float) -> Habits:
+    """The habits for a model on a chip in a year."""
+    return Habits(
+        layers=work.layers,
+        heads=work.heads,
+        experts=work.experts,
+        splittable=work.width > 0,
+        big=work.parameters > BIG,
+        huge=work.block_parameters + work.expert_parameters >= HUGE,
+        contexts=_contexts(sequence_length),
+        is_gpu=machine.is_gpu,
+        node=min(machine.node, MOST_TENSOR_RANKS) if machine.is_gpu else MOST_TENSOR_RANKS_TPU,
+        flash=flash,
+        techniques=machine.techniques,
+    )
+
+
+Shape = tuple[int, int, int, int, int, int, int, str]
+"""Tensor, pipeline, data, context and expert ranks, sharding, interleaving and recomputation of a layout."""
+
+
+def shapes(habits: Habits, count: int, given: Given) -> tuple[Layout, ...]:
+    """Layouts of ``count`` accelerators worth trying, with what is given, each with micro-batches of one."""
+    return _layouts(habits, count, tuple(given.items()))
+
+
+@lru_cache(maxsize=4096)
+def _layouts(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Layout, ...]:
+    recomputed = float(dict(given).get("recomputed", 1.0))
+    return tuple(
+        Layout(
+            tp=tp, pp=pp, dp=dp, cp=cp, ep=ep, zero=zero, interleaving=chunks, recompute=recompute,
+            recomputed=recomputed, flash=habits.flash,
+        )
+        for tp, pp, dp, cp, ep, zero, chunks, recompute in tried(habits, count, dict(given))
+    )  # fmt: skip
+
+
+def tried(habits: Habits, count: int, given: Given) -> Iterator[Shape]:
+    """The shapes of the layouts that are worth trying."""
+    for tp in _options(given, "tp", _tensor_ranks(habits, given)):
+        if count % tp:
+            continue
+        for pp in _options(given, "pp", _stages(habits, given, count // tp)):
+            if (count // tp) % pp or pp > habits.layers:
+                continue
+            if "pp" not in given and (count // pp) % int(given.get("ep", 1)):
+                continue  # expert ranks lie among those of one stage
+            chunks = int(given.get("interleaving", interleaving(habits.layers, pp)))
+            for cp in _options(given, "cp", habits.contexts):
+                dp = count // (tp * pp * cp)
+                if (count // tp // pp) % cp or dp != given.get("dp", dp):
+                    continue
+                for ep in _options(given, "ep", _expert_ranks(habits, dp * cp)):
+                    for zero in _options(given, "zero", _sharding(habits, pp, ep)):
+                        for recompute in _recompute(habits, given):
+                            yield tp, pp, dp, cp, ep, zero, chunks, recompute
+
+
+def _options(given: Given, name: str, otherwise: Sequence[int]) -> Sequence[int]:
+    return [int(given[name])] if name in given else otherwise
+
+
+def _splits(habits: Habits, given: Given) -> bool:
+    """Whether tensors and layers are split unasked: fully sharded jobs split them only where they say so."""
+    return habits.splittable and given.get("zero") != 3
+
+
+def _tensor_ranks(habits: Habits, given: Given) -> list[int]:
+    if not _splits(habits, given):
+        return [1]
+    ranks = [tp for tp in (1, 2, 4, 8, 16) if tp <= habits.node and habits.heads % tp == 0]
+    least = min(4, ranks[-1]) if habits.techniques.split_big_models and habits.big else 1
+    return [tp for tp in ranks if tp >= least]
+
+
+def _stages(habits: Habits, given: Given, ranks: int) -> list[int]:
+    """Pipeline depths: divisors of the layers, up to 16 below 400 B parameters; none on TPUs.
+
+    Where only shallow ones of them divide the ranks as well (10,000 accelerators and 96 layers),
+    uneven stages, as people run them then.
+    """
+    if not habits.is_gpu or not _splits(habits, given):
+        return [1]
+    top = 64 if habits.huge else 16
+    exact = [p for p in range(1, top + 1) if habits.layers % p == 0]
+    loose = [p for p in (2, 4, 8, 16, 32) if p <= min(top, habits.layers)]
+    depths = {p for p in (*exact, *loose) if ranks % p == 0}
+    if max(depths) < 4:
+        depths |= {p for p in range(2, min(top, habits.layers) + 1) if ranks % p == 0}
+    return sorted(depths)
+
+
+def _contexts(length: float) -> tuple[int, ...]:
+    if length <= LONG:
+        return (1,)
+    return tuple(c for c in (1, 2, 4, 8, 16, 32, 64) if c == 1 or length / c >= SHORTEST_CONTEXT)
+
+
+def _expert_ranks(habits: Habits, replicas: int) -> list[int]:
+    if not habits.experts:
+        return [1]
+    return [e for e in (1, 2, 4, 8, 16, 32, 64, 128) if habits.experts % e == 0 and replicas % e == 0]
+
+
+def _sharding(habits: Habits, pp: int, ep: int) -> list[int]:
+    if pp > 1 or ep > 1:
+        return [1]
+    if not habits.is_gpu:
+        return [3]
+    return [1, 3] if habits.techniques.full_sharding else [1]
+
+
+def _recompute(habits: Habits, given: Given) -> list[str]:
+    if "recompute" in given:
+        return [str(given["recompute"])]
+    if habits.techniques.recompute_big_models and habits.big:
+        return ["full"]
+    return ["none", "full"] if habits.flash else ["none", "selective", "full"]
+
+
+def interleaving(layers: int, stages: int) -> int:
+    """Chunks of layers that each stage holds: the first of the usual numbers that divides them."""
+    if stages == 1:
+        return 1
+    per_stage = max(1, layers // stages)
+    return next((chunks for chunks in (4, 5, 3, 7, 6, 2) if per_stage % chunks == 0), min(4, per_stage))

@@ -1,0 +1,122 @@
+"""Communication that nothing hides: sums over tensor ranks, expert exchange, context rings, replicas.
+
+Volumes: Narayanan et al. 2021, arXiv:2104.04473 (tensor parallelism); Rajbhandari et al. 2020,
+arXiv:1910.02054 (ZeRO). A collective also takes its hops: a tree over R ranks has log2 R levels
+each way, whatever it carries (Thakur et al. 2005, 10.1177/1094342005051521). One rank alone sends
+nothing, so its terms are 0 by the formulas themselves.
+"""
+
+from __future__ import annotations
+
+from footprint.arithmetic import Number, log2, maximum, minimum, where
+from footprint.equations import ring_share
+from footprint.performance.roofline.layout import LayoutNumbers
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.work import Work
+
+
+def tensor_s(
+    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, scale: Number = 1.0
+) -> Number:
+    """Sums over tensor-parallel ranks that nothing hides, at ``scale`` times the batch of ``work`` [s]."""
+    tp = layout.tp
+    constants = machine.constants
+    elements = work.reductions / layout.pp * work.rows * work.width / (layout.dp * layout.cp)
+    exposed = constants[
+        "tensor_exposed_since_2023" if machine.techniques.era == "since_2023" else "tensor_exposed"
+    ]
+    moved_s = exposed * 2.0 * ring_share(tp) * elements * machine.bytes / machine.bandwidth(tp)
+    hop_s = work.reductions / layout.pp * 2.0 * hops_s(tp, 1, machine)
+    rounds = 2.0 + layout.recompute_share
+    return rounds * (scale * moved_s + micro_batches * hop_s)
+
+
+def experts_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
+    """All-to-all exchange of routed tokens [s]."""
+    if not work.experts:
+        return 0.0
+    ep = layout.ep
+    elements = work.routed / layout.pp / (layout.dp * layout.cp * layout.tp)
+    nodes = maximum(1.0, ep / machine.node)
+    crossing = ring_share(nodes)
+    if machine.techniques.deduplicated_experts:
+        # A token goes once to each node that holds any of its experts.
+        reached = nodes * (1.0 - (1.0 - 1.0 / nodes) ** work.chosen)
+        crossing = crossing * minimum(1.0, reached / work.chosen)
+    byte_s = ring_share(ep) / machine.link + crossing / machine.network
+    round_s = where(ep == 1, 0.0, machine.constants["expert_exposed"] * elements * machine.bytes * byte_s)
+    return (4.0 + layout.recompute_share) * round_s
+
+
+def context_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
+    """Keys and values passed around the ring of context ranks [s]."""
+    cp = layout.cp
+    elements = work.layers / layout.pp * work.rows * work.width / layout.dp * 0.5 / layout.tp
+    volume = 3.0 * ring_share(cp) * elements * machine.bytes
+    return machine.constants["context_exposed"] * volume / machine.bandwidth(cp, layout.tp)
+
+
+def data_s(
+    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, inside: Number
+) -> Number:
+    """Gradients and parameters exchanged between replicas, less what the backward pass hides [s]."""
+    constants = machine.constants
+    sharded, replicated = layout.zero == 3, layout.zero != 3
+    seconds: Number = 0.0
+    # Plain numbers take one branch; of arrays both are computed where both occur.
+    if _any(replicated):
+        seconds = _replicated_s(work, layout, machine)
+    if _any(sharded):
+        seconds = where(sharded, _sharded_s(work, layout, machine, micro_batches), seconds)
+    exposed = constants["data_exposed"]
+    return exposed * seconds + maximum(0.0, (1.0 - exposed) * seconds - constants["data_hidden"] * inside)
+
+
+def _any(condition: bool | Number) -> bool:
+    return condition if isinstance(condition, bool) else bool(condition.any())
+
+
+def _local_parameters(work: Work, layout: LayoutNumbers) -> Number:
+    """Trained parameters of one accelerator."""
+    dense = (work.block_parameters / layout.pp + work.other_parameters) / layout.tp
+    experts = work.expert_parameters / layout.pp / layout.tp / layout.ep
+    return (dense + experts) * work.trained_share
+
+
+def _gradient_byte(machine: Machine) -> float:
+    """Bytes of one gradient or parameter as it is sent."""
+    return max(1.0, machine.bytes / 2.0) * 2.0
+
+
+def _replicated_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
+    """An all-reduce of the gradients over the replicas, in buckets [s]."""
+    ranks = layout.dp * layout.cp
+    byte = _local_parameters(work, layout) * _gradient_byte(machine)
+    volume = 2.0 * ring_share(ranks) * byte
+    messages = maximum(1.0, byte / machine.constants["bucket_byte"])
+    return volume / machine.gather_bandwidth(ranks, layout.tp) + 2.0 * messages * hops_s(
+        ranks, layout.tp, machine
+    )
+
+
+def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
+    """Fully sharded replicas: parameters are gathered where they are used, gradients scattered [s]."""
+    ranks = layout.dp * layout.cp
+    local, byte = _local_parameters(work, layout), _gradient_byte(machine)
+    whole = (work.block_parameters + work.expert_parameters / layout.ep) / layout.pp + work.other_parameters
+    inner = ranks if machine.is_gpu else minimum(ranks, machine.node)
+    # Gathered for the forward and again for the backward pass. Behind a pipeline, stages keep what
+    # they gathered until the step ends.
+    gathers = where(layout.pp == 1, micro_batches, 1.0)
+    volume = (2.0 * whole / layout.tp + local) * ring_share(inner) * byte
+    one_s = volume / machine.gather_bandwidth(inner, layout.tp)
+    one_s = one_s + 3.0 * work.layers / layout.pp * hops_s(inner, layout.tp, machine)
+    # Replicas in several slices exchange their shards once a step.
+    return gathers * one_s + where(inner < ranks, 2.0 * local / inner * byte / machine.network, 0.0)
+
+
+def hops_s(ranks: Number, stride: Number, machine: Machine) -> Number:
+    """Time that one traversal of a tree over ``ranks``, ``stride`` apart, takes when it carries nothing."""
+    inside = minimum(ranks, maximum(1, machine.node // stride))
+    constants = machine.constants
+    return constants["link_hop_s"] * log2(inside) + constants["network_hop_s"] * log2(ranks / inside)

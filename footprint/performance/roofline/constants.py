@@ -1,0 +1,89 @@
+"""The numbers of the step-time model, read from ``reference_data/assumptions``.
+
+``time.toml`` holds what is known or assumed, ``time_fitted.toml`` what the calibration wrote.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from footprint.catalog.assumptions import assumed, assumed_values
+from footprint.schema import Accelerator
+
+MOST = 0.95
+"""No power limit lifts the rate of large products above this share of the peak."""
+SAME_SILICON = 2.0
+"""Chips of a generation whose watts a FLOP/s differ by more are other silicon (consumer boards, cut-down
+exports): the rule was fitted on power limits of one chip, from PCIe to SXM boards."""
+ULTRA = 5.0
+"""Blackwell Ultra has 6 times its 16-bit peak in fp4, Blackwell 4 times: it gave up other units for
+these, and for twice the exponentials of attention."""
+
+
+class Constants:
+    """Numbers by name; ``overrides`` are the candidates of a calibration."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        self.values = dict(values)
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
+
+    def but(self, **overrides: float) -> Constants:
+        """These numbers with some replaced."""
+        return Constants({**self.values, **overrides})
+
+    def matmul_rate(self, chip: Accelerator, precision: str) -> float:
+        """Share of the dense peak that large matrix products reach on a chip [1]."""
+        if chip.kind == "tpu":
+            return self["matmul_rate_tpu"]
+        if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
+            return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
+        rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
+        measured_at = self.values.get(f"{chip.generation}_w_per_flop_per_s")
+        if measured_at is not None and chip.tdp_w is not None:
+            # The same silicon at another power limit clocks differently under load.
+            watts = chip.tdp_w / sixteen_bit_peak(chip)
+            if 1.0 / SAME_SILICON <= watts / measured_at <= SAME_SILICON:
+                rate = min(MOST, rate * (watts / measured_at) ** self["power_limit_exponent"])
+        return rate
+
+    def slice_size(self, chip: Accelerator) -> int:
+        """Chips of the largest slice, one torus, of a TPU generation."""
+        return int(self.values.get(f"slice_{chip.generation}", self["slice_unknown"]))
+
+    def flash_rate(self, chip: Accelerator, native: bool | None) -> float:
+        """Share of the 16-bit peak that fused attention reaches on a chip [1]."""
+        if chip.kind == "tpu":
+            return self["flash_rate_tpu"]
+        narrowest = chip.peak_flop_per_s.get("fp4", 0.0)
+        if chip.generation == "blackwell" and narrowest > ULTRA * sixteen_bit_peak(chip):
+            return self["flash_rate_blackwell_ultra"]
+        plain = self.values.get(f"flash_rate_{chip.generation}", self["flash_rate_unmeasured"])
+        tuned = self.values.get(f"flash_rate_{chip.generation}_tuned", plain)
+        if native is None:
+            return float((plain * tuned) ** 0.5)
+        return plain if native else tuned
+
+
+def sixteen_bit_peak(chip: Accelerator) -> float:
+    """The higher of its 16-bit peaks, else its highest peak [FLOP/s]."""
+    peaks = chip.peak_flop_per_s
+    return max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0)) or max(peaks.values())
+
+
+@functools.cache
+def load_constants() -> Constants:
+    """The constants of the shipped data."""
+    return Constants({**assumed_values("time"), **assumed_values("time_fitted")})
+
+
+def memory_constants(optimizer: str, method: str) -> Constants:
+    """The constants with the memory of this optimiser and, for QLoRA, of 4-bit weights."""
+    memory = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
+    if method == "qlora":
+        memory["frozen_weight_byte"] = assumed("optimisers.qlora_weight").value
+    return load_constants().but(**memory)

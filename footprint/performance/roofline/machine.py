@@ -1,0 +1,65 @@
+"""What a cluster can do in one precision: the rates that the step-time model divides by."""
+
+from __future__ import annotations
+
+from footprint.arithmetic import Number, maximum, minimum, where
+from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.techniques import techniques_of
+from footprint.schema import Cluster
+
+BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}
+"""Bytes of an activation or a gradient; narrow products read casts of 16-bit tensors."""
+NARROW = ("fp8", "fp4", "int8")
+
+
+class Machine:
+    """The rates of a cluster in one precision, with the constants of the model.
+
+    ``native`` is PyTorch's own kernels and parallelism (True), a vendor's tuned stack (False),
+    or unknown (None). ``network`` is of one accelerator, one direction; ``wide_peak`` is the peak
+    of the 16-bit parts of a narrow run: attention, head, weight gradients on TPUs.
+    """
+
+    __slots__ = (
+        "bytes", "cluster", "constants", "core_rate", "flash_rate", "is_gpu", "link", "memory", "native",
+        "network", "node", "peak", "precision", "rate", "techniques", "wide_peak", "year",
+    )  # fmt: skip
+
+    def __init__(
+        self, cluster: Cluster, precision: str, year: int, constants: Constants, native: bool | None = None
+    ) -> None:
+        self.cluster, self.precision, self.year = cluster, precision, year
+        self.constants, self.native = constants, native
+        chip, form = cluster.accelerator, cluster.node
+        peaks = chip.peak_flop_per_s
+        self.peak = peaks[precision]
+        sixteen = max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0))
+        self.wide_peak = sixteen if precision in NARROW and sixteen else self.peak
+        self.memory = chip.memory_byte_per_s * constants["memory_rate"]
+        self.link = chip.link_byte_per_s or constants["pcie_byte_per_s"]
+        self.is_gpu = chip.kind in ("gpu", "npu")
+        self.techniques = techniques_of(year, is_gpu=self.is_gpu)
+        self.node = form.accelerators
+        if chip.kind == "tpu":
+            # A slice is one torus: what lies inside it never leaves the links.
+            self.node = constants.slice_size(chip)
+            self.network = constants["tpu_dcn_byte_per_s"]
+        else:
+            self.network = (form.network_byte_per_s or constants["network_byte_per_s"]) / form.accelerators
+        self.bytes = BYTES[precision]
+        self.rate = constants.matmul_rate(chip, precision)
+        self.flash_rate = constants.flash_rate(chip, native)
+        self.core_rate = constants["core_rate_eager"]
+
+    def bandwidth(self, ranks: Number, stride: Number = 1) -> Number:
+        """Bandwidth of one accelerator in a group of ``ranks``, ``stride`` apart [byte/s]."""
+        return where(ranks * stride <= self.node, self.link, self.network)
+
+    def gather_bandwidth(self, ranks: Number, stride: Number) -> Number:
+        """Bandwidth at which every rank of a group obtains the same data [byte/s].
+
+        Members of one node share what the node receives over its links, so the network carries
+        it once a node.
+        """
+        shared = minimum(self.link, self.network * maximum(1, self.node // stride))
+        return where(ranks * stride <= self.node, self.link, shared)

@@ -1,0 +1,151 @@
+"""Whether a step fits into the memory of one accelerator.
+
+References: Korthikanti et al. 2022, arXiv:2205.05198 (activations); Rajbhandari et al. 2020,
+arXiv:1910.02054 (optimiser states and their sharding).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from footprint.arithmetic import Number, maximum, minimum, where
+from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.layout import LayoutNumbers
+from footprint.performance.roofline.machine import BYTES, NARROW, Machine
+from footprint.performance.roofline.techniques import Techniques
+from footprint.performance.roofline.work import Work
+from footprint.records import NamedTuple
+from footprint.schema import Accelerator
+from footprint.units import BYTE_PER_GIB
+
+SCORE_COPIES = 2.5
+"""16-bit elements kept for each attention score without fused attention: 5 a s^2 b bytes."""
+
+
+class Storage(Protocol):
+    """What decides how many bytes are kept, apart from the work and its layout: a `Machine` has it all."""
+
+    @property
+    def precision(self) -> str:
+        """The precision that is trained in."""
+
+    @property
+    def constants(self) -> Constants:
+        """The constants of the model."""
+
+    @property
+    def techniques(self) -> Techniques:
+        """What the software of the year does."""
+
+
+class ParameterBytes(NamedTuple):
+    """Bytes of one parameter before it is sharded."""
+
+    weight: float
+    frozen: float
+    """The weight of a block that is not trained: fewer bits than it is multiplied in, under QLoRA."""
+    gradient: float
+    optimiser: float
+
+
+class Memory(NamedTuple):
+    """Bytes on the fullest accelerator, at the peak of a step."""
+
+    weights_byte: Number
+    gradients_byte: Number
+    optimiser_byte: Number
+    """Optimiser states, and the 32-bit master weights of mixed precision."""
+    activations_byte: Number
+
+    @property
+    def total_byte(self) -> Number:
+        """All of it [byte]."""
+        return sum(self)
+
+
+def memory(work: Work, layout: LayoutNumbers, storage: Storage) -> Memory:
+    """Memory that one accelerator of the fullest pipeline stage needs, by part [byte]."""
+    return Memory(*_states(work, layout, storage), activation_byte(work, layout, storage))
+
+
+def memory_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
+    """Memory that one accelerator of the fullest pipeline stage needs [byte]."""
+    return state_byte(work, layout, storage) + activation_byte(work, layout, storage)
+
+
+def state_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
+    """Weights, gradients and optimiser states [byte]."""
+    weights, gradients, optimiser = _states(work, layout, storage)
+    return weights + gradients + optimiser
+
+
+def parameter_bytes(precision: str, constants: Constants) -> ParameterBytes:
+    """Bytes of one parameter in this precision, with this optimiser."""
+    weight = BYTES[precision]
+    return ParameterBytes(
+        weight=weight,
+        frozen=constants.values.get("frozen_weight_byte", weight),
+        gradient=constants["gradient_byte"],
+        optimiser=constants["optimiser_state_byte"],
+    )
+
+
+def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number, Number, Number]:
+    """Weights, gradients and optimiser states [byte].
+
+    ZeRO shards them over the replicas one after another: optimiser states from stage 1, gradients
+    from stage 2, weights from stage 3, which gathers two layers at a time to use them.
+    """
+    byte = parameter_bytes(storage.precision, storage.constants)
+    replicas = layout.dp * layout.cp
+    uneven = work.uneven(layout.pp)
+    blocks = uneven * work.block_parameters / (layout.pp * layout.tp)
+    # Head and embeddings sit on the first and last stage.
+    ends = work.other_parameters / layout.tp / where(layout.pp == 1, 1.0, 2.0)
+    # Expert ranks beyond the replicas lie over the tensor ranks, which split the experts already.
+    expert_ranks = layout.tp * minimum(layout.ep, replicas)
+    expert = uneven * work.expert_parameters / (layout.pp * expert_ranks)
+    expert_replicas = maximum(1.0, replicas / layout.ep)
+
+    replicated = blocks + ends + expert
+    sharded = (blocks + ends) / replicas + expert / expert_replicas
+
+    def held(byte_each: float, stage: int) -> Number:
+        return byte_each * where(layout.zero >= stage, sharded, replicated)
+
+    trained = work.trained_share
+    weight = byte.weight * trained + byte.frozen * (1.0 - trained)
+    gathered = 2.0 * byte.weight * (work.block_parameters + work.expert_parameters)
+    weights = held(weight, 3) + where(layout.zero == 3, gathered / (work.layers * layout.tp), 0.0)
+    return weights, held(byte.gradient * trained, 2), held(byte.optimiser * trained, 1)
+
+
+def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
+    """Activations kept for the backward pass, logits and working space [byte]."""
+    constants = storage.constants
+    here = layout.micro_batch / work.samples / (layout.cp * layout.tp)
+    # The first stage of a pipeline holds as many micro-batches as there are stages.
+    interleaved = where(layout.interleaving > 1, 1.0 / layout.interleaving, 0.0)
+    in_flight = where(layout.pp == 1, 1.0, 1.0 + interleaved)
+    kept_share = constants["activation_kept"] if storage.techniques.fused_attention else 1.0
+    if storage.precision in NARROW:
+        kept_share *= constants["activation_kept_narrow"]
+    stored = kept_share * work.stored_block
+    if not layout.flash:
+        stored = stored + where(layout.is_selective, 0.0, SCORE_COPIES * work.scores)
+    share = layout.recompute_share
+    kept = (1.0 - share) * stored * in_flight * work.uneven(layout.pp) + share * work.boundary * layout.tp
+    kept = kept + where(layout.is_full, stored / work.layers, 0.0)
+    logits = constants["logit_copies"] * work.logits
+    return (kept + work.stored_other + logits) * here * BYTES[storage.precision]
+
+
+def usable_byte(machine: Machine) -> float:
+    """Memory of one accelerator that a step can fill [byte]."""
+    return usable_of(machine.cluster.accelerator, machine.constants)
+
+
+def usable_of(chip: Accelerator, constants: Constants) -> float:
+    """Memory of a chip less what runtime, fragmentation and communication take [byte]."""
+    whole = chip.memory_gib * BYTE_PER_GIB
+    return whole * constants["memory_usable"] - constants["memory_reserved_byte"]

@@ -1,0 +1,237 @@
+"""What the time and memory models need of an operation list, summed once for one step.
+
+The list says what is multiplied; here identical layers are added up, so that a layout is
+evaluated in microseconds and thousands of them can be compared.
+"""
+
+from __future__ import annotations
+
+from footprint.arithmetic import Number
+from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
+from footprint.flops.passes.gradients import Pass, Trained, passes
+from footprint.flops.passes.splits import attention_heads
+from footprint.records import record
+
+
+@record
+class Line:
+    """A matrix product of one kind, over all the layers that repeat it and the whole global batch."""
+
+    component: str
+    times: float
+    """Layers that execute it."""
+    m: float
+    """Rows of one layer's product for the whole batch (all experts together)."""
+    k: float
+    n: float
+    count: float
+    weights: float
+    """Distinct weight matrices of one layer; 0 where both sides are activations."""
+    gradients: int
+    """Backward products: input gradients needed plus the weight gradient."""
+    owned: bool
+    """Whether its weight is trained."""
+    full_flop: float
+    """Forward FLOP of all layers, windows respected."""
+    causal_flop: float
+    dense_flop: float
+    scores: bool = False
+    taps: float = 1.0
+    """Kernel positions of a convolution: its inputs are read once, not once a position."""
+
+
+@record
+class Work:
+    """One training step of the global batch, as the performance model sees it."""
+
+    family: str
+    blocks: tuple[Line, ...]
+    """Products of the repeated layers, which pipelines split and recomputation repeats."""
+    others: tuple[Line, ...]
+    """Embeddings and heads."""
+    samples: Number
+    rows: Number
+    """Rows of the residual stream over the whole batch: tokens, or pixels and patches."""
+    width: float
+    """Width of the residual stream; 0 where there is none."""
+    layers: int
+    reductions: float
+    """Blocks whose output tensor parallelism sums over ranks, over all layers."""
+    stored_block: float
+    """Elements that the blocks keep for the backward pass."""
+    stored_other: float
+    boundary: float
+    """Elements of the layers' inputs, which full recomputation keeps."""
+    scores: float
+    """Elements of all attention score matrices."""
+    logits: float
+    block_parameters: float
+    expert_parameters: float
+    other_parameters: float
+    trained_share: float
+    """Trained parameters over all."""
+    experts: float = 0.0
+    chosen: float = 1.0
+    """Experts that one token is sent to."""
+    routed: float = 0.0
+    """Elements of the residual stream sent to experts, over all layers."""
+    launches: float = 0.0
+    """Operations executed once a micro-batch, forward and backward."""
+    expert_launches: float = 0.0
+    """Those of them that are products over all experts."""
+    heads: int = 0
+    """Attention heads, which tensor ranks must divide; 0 without attention."""
+
+    @property
+    def parameters(self) -> float:
+        """All parameters."""
+        return self.block_parameters + self.expert_parameters + self.other_parameters
+
+    def uneven(self, stages: Number) -> Number:
+        """How many times the mean the fullest of so many pipeline stages holds [1]."""
+        return stages * -(-self.layers // stages) / self.layers
+
+
+def summarise(model: Model, trained: Trained) -> Work:
+    """The work of one step, from its operation list and what of it is trained."""
+    sums = _Sums()
+    for group in passes(model, trained):
+        sums.add(group)
+    every = sums.block_parameters + sums.expert_parameters + sums.other_parameters
+    return Work(
+        family=model.family,
+        blocks=tuple(sums.blocks),
+        others=tuple(sums.others),
+        samples=float(model.samples),
+        rows=sums.rows or float(model.tokens or model.samples),
+        width=sums.width,
+        layers=max(sums.layers, 1),
+        reductions=sums.reductions,
+        stored_block=sums.stored_block,
+        stored_other=sums.stored_other,
+        boundary=sums.boundary,
+        scores=sums.scores,
+        logits=sums.logits,
+        block_parameters=sums.block_parameters,
+        expert_parameters=sums.expert_parameters,
+        other_parameters=sums.other_parameters,
+        trained_share=sums.trained / every if every else 1.0,
+        experts=sums.experts,
+        chosen=sums.chosen,
+        routed=sums.routed,
+        launches=sums.launches,
+        expert_launches=sums.expert_launches,
+        heads=attention_heads(model),
+    )
+
+
+class _Sums:
+    """What the groups of identical layers add up to."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Line] = []
+        self.others: list[Line] = []
+        self.layers = 0
+        self.rows = self.width = self.reductions = self.boundary = self.scores = self.logits = 0.0
+        self.stored_block = self.stored_other = self.experts = self.routed = 0.0
+        self.launches = self.expert_launches = 0.0
+        self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
+        self.chosen = 1.0
+        self.shared: set[int] = set()
+
+    def add(self, group: Pass) -> None:
+        """Add one group of identical layers."""
+        layer, times = group.layer, group.times
+        lines: list[Line] = []
+        kept: set[str] = set()
+        stored = 0.0
+        for operation, inputs, own in group.steps:
+            self._parameters(operation, layer, times, own)
+            executed = times * (2 + inputs + own)
+            self.launches += executed
+            self.expert_launches += executed if operation.component == EXPERTS else 0.0
+            if isinstance(operation, Pointwise):
+                if operation.component != CORE:  # softmax: fused away, or counted with the scores
+                    stored += operation.saved + 0.5 * operation.masks
+                continue
+            lines.append(_line(operation, times, inputs, own))
+            stored += _kept(operation, kept)
+        if layer.checkpointed:
+            self.blocks += lines
+            self.stored_block += times * stored
+            self._block(lines, times)
+        else:
+            self.others += lines
+            self.stored_other += times * stored
+            self.logits = max([self.logits, *(line.m * line.n for line in lines if line.component == HEAD)])
+
+    def _parameters(self, operation: Operation, layer: Layer, times: int, own: bool) -> None:
+        parameters = float(operation.parameters)
+        if not parameters or (layer.shared and id(operation) in self.shared):
+            return
+        self.shared.add(id(operation))
+        if isinstance(operation, Matmul) and operation.chosen is not None:
+            self.chosen = max(self.chosen, float(operation.chosen))
+        parameters *= 1 if layer.shared else times
+        self.trained += parameters if own else 0.0
+        if operation.component == EXPERTS:
+            self.expert_parameters += parameters
+        elif layer.checkpointed:
+            self.block_parameters += parameters
+        else:
+            self.other_parameters += parameters
+
+    def _block(self, lines: list[Line], times: int) -> None:
+        """What a repeated layer means for splitting: its width, its sums over ranks, its experts."""
+        self.layers += times
+        scores = [line for line in lines if line.scores]
+        experts = [line for line in lines if line.component == EXPERTS]
+        feeds = bool(experts) or any(line.component == MLP for line in lines)
+        self.reductions += times * (len(scores) + feeds)
+        self.scores += sum(times * line.count * line.m * line.n for line in scores)
+        if experts:
+            self.experts = max(self.experts, *(line.weights for line in experts))
+            self.routed += times * experts[0].m * experts[0].k
+        first = next((line for line in lines if line.weights), None)
+        if first is not None:
+            rows = first.m * first.count
+            self.boundary += times * rows * first.k
+            if scores or feeds:
+                self.rows, self.width = max(self.rows, rows), max(self.width, first.k)
+
+
+def _line(operation: Matmul, times: int, inputs: int, own: bool) -> Line:
+    dense = float(times * operation.dense_flop)
+    full = dense if operation.full_flop is None else float(times * operation.full_flop)
+    causal = dense if operation.causal_flop is None else float(times * operation.causal_flop)
+    return Line(
+        component=operation.component,
+        times=times,
+        m=float(operation.m),
+        k=float(operation.k),
+        n=float(operation.n),
+        count=float(operation.count),
+        weights=float(operation.weights),
+        gradients=(min(inputs, 1) if operation.weights else inputs) + own,
+        owned=own,
+        full_flop=full,
+        causal_flop=causal,
+        dense_flop=dense,
+        scores=operation.scores,
+        taps=float(operation.taps),
+    )
+
+
+def _kept(operation: Matmul, seen: set[str]) -> float:
+    """Elements of a product's inputs that the backward pass needs, each tensor once."""
+    kept = 0.0
+    if operation.weights:
+        if operation.inputs[0] not in seen:
+            seen.add(operation.inputs[0])
+            kept += float(operation.m * operation.k * operation.count) / operation.taps
+    elif operation.scores:
+        # Queries and keys; grouped keys are stored once for their group.
+        kept += float(operation.count * operation.k) * (operation.m + operation.n / operation.groups)
+    else:
+        kept += float(operation.count * operation.k * operation.n) / operation.groups
+    return kept
