@@ -2,7 +2,7 @@ r"""Text that a stranger may have written, made harmless for a terminal, a table
 
 Names, notes, paths and messages come from journals, data files, Slurm and the command line. A control
 character in one could colour, clear or rename a terminal, write to its clipboard, turn a line round or
-forge a line of ours. Each becomes its escape of six signs, ``\\u001b``, which a reader sees and which
+forge a line of ours. Each becomes its escape of six signs, ``\u001b``, which a reader sees and which
 JSON reads back as the same character.
 """
 

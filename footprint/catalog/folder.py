@@ -16,7 +16,7 @@ from binascii import crc32
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from footprint.catalog.files import parse_toml, read_text, read_toml
+from footprint.catalog.files import read_text, read_toml
 from footprint.catalog.names import normalise
 from footprint.errors import DataFileError
 
@@ -60,7 +60,11 @@ def _read(folder: Path | str, record_id: str, start: int) -> tuple[dict[str, Any
     path = f"{folder}/{record_id}.toml"
     text = read_text(path)
     tables, end = _line(folder, _head(f"{record_id}.toml", text), start)
-    return parse_toml(text, path) if tables is None else tables, end
+    if tables is None:
+        from footprint.catalog.limits import parse_toml
+
+        return parse_toml(text, path), end
+    return tables, end
 
 
 def index_text(
@@ -93,9 +97,10 @@ def _line(folder: Path | str, head: str, start: int = 0) -> tuple[dict[str, Any]
         return None, start
     try:
         end = index.index("\n", at + 1)
-        return json.loads(index[at + len(head) : index.rindex("]", at, end)]), end
-    except ValueError:
+        found = json.loads(index[at + len(head) : index.rindex("]", at, end)])
+    except (ValueError, RecursionError):
         return None, start
+    return (found, end) if isinstance(found, dict) else (None, start)
 
 
 def _index_of(folder: Path | str) -> str:
@@ -161,7 +166,8 @@ class Names:
 
     def index(self, folder: Path | str) -> dict[str, dict[str, str]]:
         """Section -> name -> id from the generated index; empty if there is none that can be read."""
-        return _line(folder, '\n"names": [0,')[0] or {}
+        sections = _line(folder, '\n"names": [0,')[0] or {}
+        return {section: names for section, names in sections.items() if isinstance(names, dict)}
 
     def indexed(self, folder: Path | str) -> dict[str, str]:
         """Name as compared -> id, of every record that the index knows."""
@@ -191,7 +197,7 @@ class Names:
         """Id of the record that a name means, None if the folder holds no such name."""
         wanted = self.same(name)
         found = self.indexed(folder).get(wanted)
-        if found is not None and os.path.isfile(f"{folder}/{found}.toml"):
+        if isinstance(found, str) and os.path.isfile(f"{folder}/{found}.toml"):
             return found
         file_name = normalise(name)
         return file_name if file_name in ids(folder) else self.unindexed(folder).get(wanted)

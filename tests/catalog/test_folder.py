@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from footprint.catalog import __main__ as writing
-from footprint.catalog import folder
+from footprint.catalog import limits
 from footprint.catalog.files import data_root, hardware_folder
 from footprint.catalog.folder import INDEX, Names, ids, index_text, indexed, read_record, read_records
 from footprint.errors import DataFileError
@@ -169,7 +169,7 @@ def test_an_index_holds_nothing_else(name: str) -> None:
 
 
 def test_no_shipped_file_is_parsed_while_the_index_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "parse_toml", lambda text, origin: pytest.fail(f"parsed {origin}"))
+    monkeypatch.setattr(limits, "parse_toml", lambda text, origin: pytest.fail(f"parsed {origin}"))
     assert len(dict(read_records(hardware_folder()))) == len(list(hardware_folder().glob("*.toml")))
 
 
@@ -185,7 +185,10 @@ def test_a_changed_file_is_read_itself(two: Path) -> None:
         read_record(two, "nothing")
 
 
-@pytest.mark.parametrize("rubbish", [b"", b"[not json", b"\xff\xfe", b"{}", b'{\n"one-a.toml": [3, ', b"[]"])
+@pytest.mark.parametrize("rubbish", [b"", b"[not json", b"\xff\xfe", b"{}", b'{\n"one-a.toml": [3, ', b"[]",
+    b'{\n"names": [0, [1, 2]]\n}\n', b'{\n"names": [0, {"aliases": ["uno"]}]\n}\n', b'{\n"names": [0, {"aliases": {"uno": 3}}]\n}\n',
+    b'{\n"names": [0, ' + b"[" * 100_000 + b"]]\n}\n"],
+    ids=range(10))
 def test_an_index_that_is_none_is_left_aside(two: Path, rubbish: bytes) -> None:
     (two / INDEX).write_bytes(rubbish)
     assert [one for one, _ in read_records(two)] == ["one-a", "two-b"]
