@@ -13,11 +13,11 @@ from typing import Any
 
 from footprint.errors import DataFileError
 
-MOST_TOML_CHARACTERS = 256 * 1024
-"""Ten times the largest shipped file; of such a text ``tomllib`` reads every form within a second."""
+MOST_TOML_CHARACTERS = 128 * 1024
+"""Six times the largest shipped file; of such a text ``tomllib`` reads every form within a second."""
 MOST_JSON_VALUES = 400_000
 """Commas, colons and brackets of a JSON text; a config that names 21,000 classes twice has 90,000."""
-MOST_DEPTH = 32
+MOST_DEPTH = 20
 """Tables and lists within each other; also parts of a dotted key, which are tables."""
 MOST_BITS = 128
 """Of a whole number: more than any count, and few enough to print."""
@@ -42,7 +42,9 @@ def parse_toml(text: str, origin: object) -> dict[str, Any]:
     import tomllib
 
     if len(text) > MOST_TOML_CHARACTERS:
-        raise DataFileError(f"{origin}: larger than {MOST_TOML_CHARACTERS >> 10} KiB, too large for TOML of ours")
+        raise DataFileError(
+            f"{origin}: larger than {MOST_TOML_CHARACTERS >> 10} KiB, too large for a profile, a model or a scenario"
+        )
     if _DEEP_KEY.search(_STRINGS.sub("0", text)):
         raise DataFileError(f"{origin}: not valid TOML: a key of more than {MOST_DEPTH} parts")
     try:

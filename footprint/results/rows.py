@@ -12,6 +12,7 @@ import csv
 import io
 import math
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from footprint.plain_text import in_line
 SCHEMA = "footprint/report/1"
 KINDS = ("estimate", "measurement", "reference")
 LOCK_TIMEOUT_S = 60.0
+LARGEST_BYTES = 256 * 1024 * 1024
+"""Of a report CSV that is read whole: some hundred thousand rows."""
 
 _UNITS = (
     "_flop_per_s", "_byte_per_s", "_g_per_kwh", "_usd_per_h", "_kwh", "_kg", "_usd", "_flop", "_gib",
@@ -291,6 +294,9 @@ def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[li
         DataFileError: no such file, not a text file, or not a CSV of this schema.
     """
     try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST_BYTES:
+            raise DataFileError(f"{path}: not a file of report rows of at most {LARGEST_BYTES >> 20} MiB")
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise DataFileError(f"{path}: {error.strerror or error}") from None
