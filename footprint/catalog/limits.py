@@ -43,7 +43,7 @@ def parse_toml(text: str, origin: object) -> dict[str, Any]:
 
     if len(text) > MOST_TOML_CHARACTERS:
         raise DataFileError(
-            f"{origin}: larger than {MOST_TOML_CHARACTERS >> 10} KiB, too large for a profile, a model or a scenario"
+            f"{origin}: larger than {MOST_TOML_CHARACTERS >> 10} KiB, so neither a profile nor a scenario"
         )
     if _DEEP_KEY.search(_STRINGS.sub("0", text)):
         raise DataFileError(f"{origin}: not valid TOML: a key of more than {MOST_DEPTH} parts")

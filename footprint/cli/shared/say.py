@@ -7,7 +7,6 @@ import click
 from footprint.plain_text import escaped, in_line
 from footprint.spelling import on_command_line
 
-
 LONGEST = 2_000
 """Characters of a message; what was wrong with a longer one is said at its ends."""
 
