@@ -45,7 +45,10 @@ PLANNED = {
     "`os.abort()`": "os.abort()",
     "a segmentation fault": "import ctypes; ctypes.string_at(0)",
     "SIGHUP": "os.kill(os.getpid(), signal.SIGHUP); time.sleep(9)",
-    "SIGTERM inside a step": "with run._counts._lock: os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)",
+    "SIGTERM inside a step": (
+        "with run._counts._phase_lock, run._counts._sum_lock:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)"
+    ),
     "a forked child trains on, then SIGKILL": (
         "pid = os.fork()\n"
         "if pid == 0:\n"
@@ -62,7 +65,8 @@ PLANNED = {
         f"os.kill(os.getpid(), signal.SIGSTOP); time.sleep(0.8); {KILL}"
     ),
     "SIGKILL while the report is being written": (
-        f"import footprint.tracking.live.own_report as live; live.write_rows = lambda *a, **k: {KILL}"
+        "import footprint.tracking.run.end_report as end_report; "
+        f"end_report.write_rows = lambda *a, **k: {KILL}"
     ),
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from footprint.tracking.forecast.forecast import Forecaster
+from footprint.tracking.forecast.pace import Forecaster
 
 MARKS = (0.05, 0.10, 0.25, 0.50)
 STEPS, STEP_S, FLUSH_S = 6000, 0.1, 5.0

@@ -74,26 +74,26 @@ def run_one(name: str, seconds: float, folder: Path, meter: str) -> Result:
 
 def replay(journal: Path) -> Result:
     """The time forecasts that a kept journal's lines would give now."""
-    from footprint.tracking.forecast.forecast import Forecaster
-    from footprint.tracking.journal.journal import read_journal
+    from footprint.tracking.forecast.pace import Forecaster
+    from footprint.tracking.journal.lines import EndLine, MeterLine, StateLine
+    from footprint.tracking.journal.reader import read_journal
 
     read = read_journal(journal)
-    states = [line for line in read.records if line["type"] == "state"]
+    states = [line for line in read.lines if isinstance(line, StateLine)]
     forecaster = Forecaster(total_steps=read.given["total_steps"])
     ready = False
     hours: dict[float, tuple[float, float, float]] = {}
-    for line in read.records:
-        ready |= line["type"] == "meter"
-        if line["type"] != "state":
+    for line in read.lines:
+        ready |= isinstance(line, MeterLine)
+        if not isinstance(line, StateLine) or isinstance(line, EndLine):
             continue
         if ready:
-            forecaster.add(line["steps"], line["run_s"], line.get("step_s"), line.get("waited_s", 0.0))
-        found = forecaster.forecast(line["steps"], line["run_s"])
+            forecaster.add(line.steps, line.run_s, line.step_s, line.waited_s or 0.0)
+        found = forecaster.forecast(line.steps, line.run_s)
         for mark in MARKS:
             if found is not None and mark <= found.progress < mark + 0.1 and mark not in hours:
                 hours[mark] = (found.low_h, found.mid_h, found.high_h)
-    took_s = read.ended["run_s"] if read.ended else states[-1]["run_s"]
-    return Result(took_s / 3600, None, hours, {})
+    return Result(states[-1].run_s / 3600, None, hours, {})
 
 
 def likely(held: int, of: int) -> bool:

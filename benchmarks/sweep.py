@@ -16,7 +16,7 @@ import time
 
 import footprint
 from footprint.decisions.grid import Grid
-from footprint.decisions.sweep import sweep
+from footprint.decisions.sweeps import sweep
 from footprint.errors import FootprintError
 from footprint.estimator import columns as engine
 

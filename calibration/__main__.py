@@ -21,7 +21,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from calibration import anchor, goodput, inputs
+from calibration import anchor, defaults, goodput, inputs
 from calibration.fit import FACTORS, PHYSICS, resolution
 from calibration.time_model import calibrate, render, render_folds
 from footprint.catalog import assumptions
@@ -79,6 +79,7 @@ def time_model() -> dict[Path, str]:
 def what_rests_on_it() -> dict[Path, str]:
     """The texts of what is fitted on the time model's predictions, as shipped."""
     return {
+        ASSUMPTIONS / "defaults_fitted.toml": defaults.render(),
         ASSUMPTIONS / "goodput_fitted.toml": goodput.render(),
         ASSUMPTIONS / "anchor_fitted.toml": anchor.render(anchor.fit_anchoring()),
     }

@@ -84,10 +84,12 @@ def _digits(numbers: Iterable[float]) -> str:
 
 
 def _code() -> Iterator[str]:
-    """The fit itself."""
+    """The fit itself, wherever what it imports stands."""
     for pattern in CODE:
         for path in sorted(ROOT.glob(pattern)):
-            yield f"{path.relative_to(ROOT).as_posix()}\n{bare_code(path)}"
+            lines = bare_code(path).splitlines()
+            kept = (line for line in lines if not line.lstrip().startswith(("import ", "from ")))
+            yield "\n".join((path.relative_to(ROOT).as_posix(), *kept))
 
 
 def bare_code(path: Path) -> str:

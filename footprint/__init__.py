@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from footprint.catalog.version import __version__ as __version__
+    from footprint.decisions import sweep as sweep
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.results import Quantity as Quantity
@@ -24,10 +25,11 @@ _PUBLIC = {
     "Quantity": "footprint.results",
     "__version__": "footprint.catalog.version",
     "estimate": "footprint.estimator",
+    "sweep": "footprint.decisions",
     "track": "footprint.tracking",
 }
 
-__all__ = ["Estimate", "FootprintError", "Quantity", "__version__", "estimate", "track"]
+__all__ = ["Estimate", "FootprintError", "Quantity", "__version__", "estimate", "sweep", "track"]
 
 
 def __getattr__(name: str) -> Any:

@@ -90,8 +90,9 @@ def read_text(path: Path | str) -> str:
 
 @functools.cache
 def shipped_text(name: str) -> str:
-    """Text of a shipped table, such as ``reference_data/grid.csv``; every line of it ends."""
-    return read_text(shipped(name)).replace("\r\n", "\n").rstrip("\n") + "\n"
+    """Text of a shipped table, such as ``reference_data/grid.csv``; its last line ends as the others do."""
+    text = read_text(shipped(name)).replace("\r\n", "\n")
+    return text if text.endswith("\n") else text + "\n"
 
 
 def lines_with(table: str, part: str) -> list[str]:

@@ -48,11 +48,13 @@ def parse_toml(text: str, origin: object) -> dict[str, Any]:
     if _DEEP_KEY.search(_STRINGS.sub("0", text)):
         raise DataFileError(f"{origin}: not valid TOML: a key of more than {MOST_DEPTH} parts")
     try:
-        return _bounded(tomllib.loads(text), origin)
+        tables = tomllib.loads(text)
     except RecursionError:
         raise DataFileError(f"{origin}: not valid TOML: nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
         raise DataFileError(f"{origin}: not valid TOML: {error}") from None
+    _bound(tables, origin)
+    return tables
 
 
 def parse_json(text: str, origin: object, *, most_values: int = MOST_JSON_VALUES) -> Any:
@@ -65,22 +67,24 @@ def parse_json(text: str, origin: object, *, most_values: int = MOST_JSON_VALUES
     if sum(map(text.count, ",:[{")) > most_values:
         raise DataFileError(f"{origin}: more than {most_values:,} values, too many for a file of this kind")
     try:
-        return _bounded(json.loads(text), origin)
+        value = json.loads(text)
     except RecursionError:
         raise DataFileError(f"{origin}: not valid JSON: nested too deeply") from None
     except ValueError as error:
         raise DataFileError(f"{origin}: not valid JSON: {error}") from None
+    _bound(value, origin)
+    return value
 
 
-def _bounded(whole: Any, origin: object) -> Any:
-    """The value itself; DataFileError if it is too deep, or a number in it too large."""
+def _bound(whole: object, origin: object) -> None:
+    """DataFileError if a value is too deep, or a number in it too large."""
     level: list[Any] = [whole]
     for _ in range(MOST_DEPTH):
         if any(type(value) is int and value.bit_length() > MOST_BITS for value in level):
             raise DataFileError(f"{origin}: a whole number of more than {MOST_BITS} bits")
         level = [part for value in level for part in _parts(value)]
         if not level:
-            return whole
+            return
     raise DataFileError(f"{origin}: nested too deeply: more than {MOST_DEPTH} levels")
 
 

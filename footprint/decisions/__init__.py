@@ -1,5 +1,5 @@
-"""What to decide with estimates: sweeps over many scenarios."""
+"""Sweeps: the estimates of many scenarios at once."""
 
-from footprint.decisions.sweep import Sweep, sweep
+from footprint.decisions.sweeps import Sweep, sweep
 
 __all__ = ["Sweep", "sweep"]

@@ -40,7 +40,7 @@ def measured_bandwidth_byte_per_s() -> float:
 def write_profile(path: Path, threads: int) -> Path:
     """A profile of the processor as the demo uses it: so many threads, peak and bandwidth measured now."""
     from footprint.meters.codecarbon_meter import rated_memory_w, rated_processor_w
-    from footprint.tracking.arguments.machine_profile import cores, processor_name
+    from footprint.tracking.process.detected_hardware import cores, processor_name
 
     processor_w, memory_w = rated_processor_w(), rated_memory_w()
     share = min(1.0, threads / max(1, cores()))

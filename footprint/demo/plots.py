@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from footprint.tracking.report.energy_series import Series, value_at
+from footprint.tracking.totals.energy_series import Series, value_at
 from footprint.units import JOULE_PER_KWH
 
 NAMES = {"ram": "memory", "cpu": "processors", "accelerators": "accelerators", "node": "node"}

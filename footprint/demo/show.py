@@ -13,7 +13,7 @@ from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.reports.human import amount, figures, interval
 from footprint.schema import StepShape
-from footprint.tracking.live.run import Run
+from footprint.tracking.run.run import Run
 
 TARGET_S = 70.0
 """The training takes about this long; the whole demo less than two minutes on two cores."""
@@ -147,7 +147,7 @@ def _compare_flops(task: Task, say: Callable[[str], None]) -> None:
 def _hardware(out: Path, device: str, threads: int, say: Callable[[str], None]) -> str:
     """The cluster to predict for: the catalogue's GPU, else this processor as it measures itself."""
     if device != "cpu":
-        from footprint.tracking.arguments.machine_profile import detect_hardware
+        from footprint.tracking.process.detected_hardware import detect_hardware
         from footprint.tracking.process.identity import identify
 
         found, note = detect_hardware(identify({}))
@@ -258,7 +258,7 @@ def _report(run: Run, losses: list[tuple[float, float]], out: Path, say: Callabl
         if len(points) > 1
     }
     moments = sorted({moment for points in series.values() for moment, _ in points})
-    from footprint.tracking.report.energy_series import value_at
+    from footprint.tracking.totals.energy_series import value_at
 
     energy = [(m, sum(value_at(points, m) for points in series.values())) for m in moments]
     folder = out / "runs" / run.run_id

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from footprint.estimator.chain import chain
+from footprint.estimator.chain import Outcome, chain
 from footprint.estimator.facts import Facts
 from footprint.estimator.predict import predict_run
+from footprint.estimator.prediction import Prediction
 from footprint.estimator.present import present
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
@@ -28,12 +29,16 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
     """
     if request is None:
         request = EstimateRequest.from_mapping(fields, "estimate()")
+    return present(*answer(request))
+
+
+def answer(request: EstimateRequest) -> tuple[Facts, Prediction, Outcome, Trace]:
+    """Facts, prediction and outcome of one scenario, and how they came about, before they are presented."""
     facts = facts_of(request)
     trace = Trace(facts.sources)
     note_flop(facts, trace)
     prediction = predict_run(facts, trace)
-    outcome = chain(facts, prediction, trace)
-    return present(facts, prediction, outcome, trace)
+    return facts, prediction, chain(facts, prediction, trace), trace
 
 
 def facts_of(request: EstimateRequest) -> Facts:

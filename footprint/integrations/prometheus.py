@@ -59,7 +59,7 @@ def textfile(path: str | Path, **labels: str) -> Callable[[Any], None]:
 
 
 def metrics_text(forecast: Any, labels: Mapping[str, str] | None = None) -> str:
-    """The metrics of a `footprint.tracking.progress.after_flush.Forecast` in Prometheus' text format."""
+    """The metrics of a `footprint.tracking.forecast.run_forecast.Forecast` in Prometheus' text format."""
     lines: list[str] = []
     shown = ""
     for name, bound, value in _samples(forecast):

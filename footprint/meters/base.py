@@ -1,7 +1,7 @@
 """What a meter is: cumulative energy by component, and how each component is known.
 
 A meter never decides what its numbers are worth: it reports what it read, and the tracker
-checks every reading before it counts (`footprint.tracking.meter.readings`).
+checks every reading before it counts (`footprint.tracking.recorder.energy_ledger`).
 """
 
 from __future__ import annotations

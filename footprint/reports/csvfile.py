@@ -1,6 +1,6 @@
-"""The report CSV: where reports and the command line append to it and read it.
+"""Reading and appending to the report CSV, for reports and the command line.
 
-The work is done in `footprint.results.rows`, below the tracker, which writes rows too.
+The implementation is in `footprint.results.rows`, because the tracker, a lower layer, writes rows too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An estimate for people: the answer first, then what it rests on; 80 columns or Markdown."""
+"""An estimate as text of 80 columns or as Markdown: first the answer, then the links and assumptions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def render(
     spread: bool = False,
     equivalents: bool = False,
 ) -> str:
-    """The estimate as text; ``explain`` and ``spread`` add the detail behind it."""
+    """The estimate as text; ``explain`` and ``spread`` add the formulas and the causes of the intervals."""
     sections: list[str] = []
     if markdown:
         sections.append(f"### {in_markdown(_title(result))}")
@@ -53,7 +53,7 @@ def render(
 
 
 def _block(text: str, markdown: bool) -> str:
-    """Plain text as it is, or fenced for Markdown."""
+    """Plain text unchanged, or in a code block for Markdown."""
     return fenced(text) if markdown and text else text
 
 
@@ -64,14 +64,14 @@ def _title(result: Estimate) -> str:
     hardware = f"{cluster.count:,} x {cluster.variant} ({cluster.unit}, {nodes})"
     default = result.name.removesuffix(f" on {cluster.accelerator}:{cluster.count}")
     plain = default != result.name
-    # Without FLOPs the model is not known here, but a name that nobody chose holds it.
+    # Without FLOPs there is no model record; a default name contains the model's name.
     what = result.model.name if result.model is not None else default if plain else "given hours"
     title = f"{what} on {hardware}"
     return title if plain else f"{result.name}: {title}"
 
 
 def _answer(result: Estimate) -> list[Row]:
-    """The four numbers people came for."""
+    """The rows of duration, energy, CO2e and cost."""
     rows = [
         _row("duration", result.duration_h, "h"),
         _row("energy (facility)", result.energy_kwh, "kwh"),
@@ -85,7 +85,7 @@ def _answer(result: Estimate) -> list[Row]:
 
 
 def _published(result: Estimate, run: PublishedRun) -> str:
-    """One line that lets a reader hold the estimate against what was published; it entered nothing."""
+    """One line with the published duration for comparison; the estimate does not use it."""
     count = f"{run.count:,} x " if run.count else ""
     name = result.model.name if result.model is not None else "the model"
     hours, predicted = run.duration_h or 0.0, result.duration_h
@@ -94,9 +94,11 @@ def _published(result: Estimate, run: PublishedRun) -> str:
     if not run.same_run or predicted.low <= hours <= predicted.high:
         return f"{text}."
     if run.year != run.estimated_year:
-        own = f"--year {run.year} for its own"
-        return f"{text}, outside the interval above, for software of {run.estimated_year} ({own})."
-    return f"{text}, which the interval above does not hold: {run.note or 'our model is wrong here'}."
+        option = f"use --year {run.year} for the software of that run"
+        return (
+            f"{text}, outside the interval above, which is for software of {run.estimated_year} ({option})."
+        )
+    return f"{text}, outside the interval above: {run.note or 'our model is wrong here'}."
 
 
 def _row(label: str, quantity: Quantity, unit: str) -> Row:
@@ -138,7 +140,7 @@ def _behind(result: Estimate) -> list[Row]:
 
 
 def _price_row(price: PriceSummary) -> Row:
-    """The price of an hour, how it is bought and how many offers stand behind it."""
+    """The row of the price: amount, way to buy, number of offers and providers."""
     hourly = price.usd_per_accelerator_h
     ends = interval(hourly, "usd") if hourly.low < hourly.high else "one price"
     detail = f"{ends}, {price.purchase}"
@@ -157,7 +159,7 @@ def _amounts(result: Estimate) -> str:
 
 
 def _table(rows: list[Row]) -> str:
-    """Three aligned columns within 80; the last one wraps."""
+    """Three aligned columns within 80 characters; the last column wraps."""
     first = max(len(row[0]) for row in rows)
     second = max(len(row[1]) for row in rows)
     lines: list[str] = []
@@ -192,7 +194,7 @@ def _repeats(result: Estimate, markdown: bool) -> str:
 
 
 def _assumptions(result: Estimate, markdown: bool) -> str:
-    """What was assumed, and the option that replaces each."""
+    """The assumptions, each with the option that replaces it."""
     if not result.assumptions:
         return ""
     rows = _assumption_rows(result)
@@ -206,8 +208,13 @@ def _assumptions(result: Estimate, markdown: bool) -> str:
     return "\n".join(lines)
 
 
+def _value(value: float) -> str:
+    """A number of an assumption; counts are exact."""
+    return f"{value:,}" if isinstance(value, int) else figures(value)
+
+
 def _assumption_rows(result: Estimate) -> Iterator[Row]:
     for row in result.assumptions:
-        value = row.value if isinstance(row.value, str) else figures(row.value)
+        value = row.value if isinstance(row.value, str) else _value(row.value)
         unit = "" if row.unit in ("", "1") else f" {row.unit}"
         yield row.name, f"{value}{unit}", row.option

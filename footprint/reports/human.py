@@ -1,4 +1,4 @@
-"""Numbers for people, from `footprint.results.human`, below the tracker, which speaks to people too."""
+"""Numbers for people; implemented in `footprint.results.human`, because the tracker uses it too."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.meters import Meter
-from footprint.tracking.arguments.known_names import in_python
-from footprint.tracking.arguments.settings import Settings, make_settings
-from footprint.tracking.live.ends import BudgetReachedError
-from footprint.tracking.live.run import Run
+from footprint.tracking.process.ending import BudgetReachedError
+from footprint.tracking.run.run import Run
+from footprint.tracking.settings.arguments import Settings, make_settings
+from footprint.tracking.settings.wording import in_python
 
 __all__ = ["BudgetReachedError", "Run", "make_run_settings", "track"]
 

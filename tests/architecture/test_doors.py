@@ -14,16 +14,16 @@ TREES = {
 PARSERS = {
     "catalog/limits.py": "the place",
     "catalog/folder.py": "the index that we ship",
-    "tracking/journal/journal.py": "journals, which have bounds and checksums of their own",
-    "tracking/journal/report_claim.py": "a mark beside a journal",
-    "tracking/budget/budget.py": "a mark beside a journal",
+    "tracking/journal/codec.py": "journals, which have bounds and checksums of their own",
+    "tracking/report/report_claim.py": "a mark beside a journal",
+    "tracking/budget/stop_file.py": "a mark beside a journal",
 }
 """Where ``tomllib`` and ``json`` read a text."""
 PRINTERS = {
     "cli/shared/say.py": "the place",
-    "tracking/progress/line.py": "the line of progress, which holds numbers alone",
-    "tracking/live/run.py": "what a tracked run says, escaped",
-    "tracking/live/supervise.py": "a program that cannot be run, escaped",
+    "tracking/forecast/progress_line.py": "the line of progress, which holds numbers alone",
+    "tracking/run/run.py": "what a tracked run says, escaped",
+    "tracking/run/supervised_program.py": "a program that cannot be run, escaped",
     "catalog/__main__.py": "a program for those who change the catalogue",
 }
 """Where something is written to a terminal."""
@@ -56,5 +56,5 @@ def test_what_is_printed_goes_through_one_place() -> None:
 
 
 def test_the_check_itself_sees_a_call() -> None:
-    tree = ast.parse("def f():\n    import json\n    return [json.loads(x) for x in y]\nfrom json import load\n")
+    tree = ast.parse("def f():\n    return [json.loads(x) for x in y]\nfrom json import load\n")
     assert {"json.loads", "json.load"} <= set(calls(tree))

@@ -38,7 +38,12 @@ def texts() -> list[Path]:
     if listed.returncode == 0 and listed.stdout:
         paths = [ROOT / line for line in listed.stdout.splitlines()]
     else:
-        paths = [path for path in ROOT.rglob("*") if ".git" not in path.parts and ".venv" not in path.parts]
+        # Caches of tools and environments begin with a dot.
+        paths = [
+            path
+            for path in ROOT.rglob("*")
+            if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+        ]
     return [path for path in paths if path.is_file() and path.suffix in TEXT]
 
 

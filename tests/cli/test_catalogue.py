@@ -291,7 +291,9 @@ def test_explain_shows_what_embodied_co2e_is_made_of() -> None:
     done = footprint("estimate", "--model", "bert-base", "--hw", "v100:8", "--hours", "1000", "--explain",
                      "--lifetime-years", "4", "--utilisation", "50%", "--quiet")  # fmt: skip
     text = " ".join(done.out.split())
-    shown = re.search(r"\(([\d.]+) kg \+ ([\d.]+) kg\) x ([\d,]+) h / ([\d,]+) h = ([\d.]+) kg", text)
+    shown = re.search(
+        r"\(([\d.]+) kg \+ ([\d.]+) kg\) x ([\d,]+) accelerator-h / ([\d,]+) h = ([\d.]+) kg", text
+    )
     assert shown is not None
     chip, server, hours, working, embodied = (float(number.replace(",", "")) for number in shown.groups())
     assert hours == 8000

@@ -208,7 +208,7 @@ def test_bad_input_is_exit_2_and_says_what_to_do(args: tuple[str, ...], says: st
 
 def test_explain_shows_formulas_numbers_and_sources() -> None:
     done = footprint(*GIVEN, "--explain")
-    assert "2.600 kW x 86.81 h = 225.7 kWh" in done.out
+    assert "2.600 kW x 86.806 h = 225.7 kWh" in done.out
     assert "Sources:" in done.out
     assert max(len(line) for line in done.out.splitlines() if "http" not in line) <= 80
 

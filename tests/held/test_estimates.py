@@ -71,6 +71,15 @@ def differences(expected: dict[str, float | None], answer: object) -> list[str]:
     return wrong
 
 
+DEFAULTS = ("workload.batch", "workload.sequence_length", "workload.tokens")
+"""Sizes that were asked for when the record was written; now they have defaults."""
+
+
+def has_defaults(answer: footprint.Estimate) -> bool:
+    """Whether a size of the work was neither given nor published."""
+    return any(row.name in DEFAULTS and row.basis != "derived" for row in answer.assumptions)
+
+
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_every_number_is_what_it_was(group: int) -> None:
     wrong = []
@@ -83,6 +92,8 @@ def test_every_number_is_what_it_was(group: int) -> None:
             if "error" not in scenario:
                 wrong.append(f"{request}: {error}")
             continue
+        if has_defaults(answer) and ("error" in scenario or "hours" in request):
+            continue  # was an error, or an answer without FLOPs
         if "error" in scenario:
             wrong.append(f"{request}: answers, where it was an error")
             continue

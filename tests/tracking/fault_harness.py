@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from footprint.reports.csvfile import read_rows
-from footprint.tracking.journal.journal import boot_clock_s
-from footprint.tracking.report.archive import Archive, open_archive, recover
+from footprint.tracking.process.clock import boot_clock_s
+from footprint.tracking.report.archive import Archive, open_archive
+from footprint.tracking.report.recovery import recover
 from footprint.tracking.report.run_report import RunReport
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,7 +136,7 @@ def lost_wh(ended: Ended) -> float:
     A run that wrote its last line was over then, however long its program took to end on a busy machine.
     """
     ((process,),) = ended.archive.runs.values()
-    over_s = process.last_s if process.journal.ended else ended.died_s
+    over_s = process.last_s if process.journal.end else ended.died_s
     return WATTS * (over_s - process.started_s) / 3600 - process.kwh["node"][-1][1] * 1000
 
 
@@ -201,7 +202,7 @@ def _found(place: Path, process: subprocess.Popen[str], sent_s: float, said: str
     if archive.runs:
         ((record,),) = archive.runs.values()
         status, damaged = record.status, record.journal.damaged
-        if record.journal.ended is None:
+        if record.journal.end is None:
             read_wh = record.kwh.get("node", [(record.started_s, 0.0)])[-1][1] * 1000
             unseen_s = max(0.0, sent_s - record.last_s)
             lost_wh = max(0.0, WATTS * (sent_s - record.started_s) / 3600 - read_wh)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from footprint.meters import Channel, Reading, meter_from
-from footprint.tracking.live import doctor
-from footprint.tracking.live.doctor import diagnose
+from footprint.tracking import doctor
+from footprint.tracking.doctor import diagnose
 from tests.tracking.fault_harness import ROOT
 
 

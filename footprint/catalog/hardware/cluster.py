@@ -281,7 +281,8 @@ def _variant_notices(name: str, chip: Accelerator) -> Iterator[str]:
     """Notices: the variant that a plain name means, and the unit that is counted if it is not a chip."""
     if not is_path(name) and compact(name) != compact(chip.id):
         stem = compact(name)
-        others = [i for i in shipped_ids() if compact(i).startswith(stem) and i != chip.id]
+        alike = (i for i in shipped_ids() if i[0] == stem[0])  # compacting every id takes milliseconds
+        others = [i for i in alike if compact(i).startswith(stem) and i != chip.id]
         if others and compact(chip.id).startswith(stem):
             yield f"{name} is taken as {chip.id} ({chip.name}); other variants: {', '.join(others)}"
     if chip.devices_per_unit > 1:

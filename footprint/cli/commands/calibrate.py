@@ -1,4 +1,4 @@
-"""Let finished runs sharpen later estimates on the same hardware."""
+"""Use finished runs to narrow later estimates on the same hardware."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ an estimate names it; --explain shows what it changed.
 @click.option(
     "--from", "folders", multiple=True, type=FOLDERS, help="Folder of journals (repeat for several)."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what each run would change.")
+@click.option("--dry-run", is_flag=True, help="Only print what each run would change.")
 @click.option("--overwrite", is_flag=True, help="Replace anchors of the same name.")
 def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
     """Keep what finished runs measured as anchors for later estimates."""
     from footprint.tracking.report.archive import open_archive
-    from footprint.tracking.report.own_anchors import candidates, keep
+    from footprint.tracking.report.calibration import candidates, keep
 
     archive = open_archive(folders_or_default(folders))
     kept = 0
@@ -48,4 +48,4 @@ def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
             path = keep(candidate, overwrite=overwrite)
             say(f"  kept in {path}; use it with --anchor {candidate.name}")
     if not kept:
-        raise FootprintError("no run here can calibrate: the reasons are above")
+        raise FootprintError("none of these runs can be used: the reasons are above")

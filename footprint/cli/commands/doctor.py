@@ -1,4 +1,4 @@
-"""What can be measured here, how well, and what would change it."""
+"""Show what can be measured on this machine, how well, and how to improve it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from footprint.cli.shared.options import COUNT
 from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
-    from footprint.tracking.live.doctor import Diagnosis
+    from footprint.tracking.doctor import Diagnosis
 
 _EPILOG = """\b
 Examples:
@@ -33,7 +33,7 @@ Run it on an idle machine to see its idle draw.
 def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) -> None:
     """Examine this machine: meters, hardware profile, launcher, journal folder."""
     from footprint.meters import meter_from
-    from footprint.tracking.live.doctor import diagnose
+    from footprint.tracking.doctor import diagnose
 
     folder = journal_dir or folders_or_default(())[0]
     if not 0.5 <= seconds <= 3600:
@@ -74,7 +74,7 @@ def _lines(found: Diagnosis) -> list[str]:
     journal = found.journal
     state = f"works, {journal['write_s'] * 1000:.1f} ms a line" if journal["works"] else "does NOT work"
     lines += ["", f"journal       {journal['folder']}: {state}"]
-    for title, texts in (("problems", found.problems), ("what would change it", found.advice)):
+    for title, texts in (("problems", found.problems), ("how to improve it", found.advice)):
         if texts:
             lines += ["", title]
             for text in texts:

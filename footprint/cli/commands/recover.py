@@ -1,4 +1,4 @@
-"""Finish runs that a kill cut off: their rows go to the report CSV."""
+"""Finish the reports of killed runs and write their rows to the report CSV."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from footprint.cli.shared.journals import FOLDERS, open_runs
 from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
-    from footprint.tracking.report.archive import Recovered
+    from footprint.tracking.report.recovery import Recovered
 
 _EPILOG = """\b
 Examples:
@@ -26,19 +26,19 @@ Examples:
 @click.option("--csv", type=click.Path(path_type=Path), help="Report CSV (else the one each run was given).")
 @format_option("recovered")
 def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
-    """Finish the runs in FOLDERS that ended without a report, and say what could not be seen.
+    """Report the runs in FOLDERS that ended without a report, and how much of each was not measured.
 
-    Runs that are still going are left alone; a run is recovered once.
+    Runs that still go on are left alone. A run is recovered only once.
     """
     from footprint.reports.formats import Answer
-    from footprint.tracking.report.archive import recover
+    from footprint.tracking.report.recovery import recover
 
     done = recover(open_runs(folders), csv)
     answer = Answer(
         kind="recovered",
         text=lambda: "\n".join(map(_line, done)),
         data=lambda: [_record(item) for item in done],
-        nothing="nothing to recover: every run here is reported or still going",
+        nothing="nothing to recover: every run here is reported or still goes on",
     )
     show(answer, format_)
 
@@ -64,7 +64,7 @@ def _line(item: Recovered) -> str:
     lost = ""
     if item.unseen_s:
         share = item.unseen_s / max(hours * 3600, item.unseen_s)
-        lost = f"; at most {item.unseen_s:g} s after the last line ({share:.2g} of the run) could not be seen"
+        lost = f"; at most {item.unseen_s:g} s after the last line ({share:.2g} of the run) were not measured"
     if item.damaged:
         lost += f"; {item.damaged} damaged lines left out"
     named = ", ".join(str(csv) for csv in item.csvs)

@@ -1,4 +1,4 @@
-"""Recorded runs: list, show, diff two, or total them."""
+"""List, show, compare and total recorded runs."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _format = format_option("runs")
 def command() -> None:
     """Runs that ``footprint.track()`` or ``footprint run`` recorded.
 
-    A run that was killed is shown too. Energy that two runs read at the same time is divided
-    between them, so sums count every interval once.
+    Killed runs are included. Energy that two runs read at the same time is divided between them, so
+    that sums count every interval once.
     """
 
 
@@ -79,7 +79,7 @@ def _listed(reports: Sequence[RunReport]) -> str:
 @_dir
 @_format
 def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
-    """One run: what was measured, how each component is known, and predicted beside it."""
+    """One run: measured values, how each component was obtained, and the predicted values."""
     from footprint.reports.human import folded
     from footprint.reports.run_text import run_text
 
@@ -101,7 +101,7 @@ def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
 @_dir
 @_format
 def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> None:
-    """Two runs beside each other, and the second over the first."""
+    """The values of two runs, and the ratio of the second to the first."""
     archive = open_runs(folders)
     one, other = archive.report(first), archive.report(second)
     differences = _differences(one, other)
@@ -132,7 +132,7 @@ def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
 @_dir
 @_format
 def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> None:
-    """The sum of some runs (all, if none is named); no interval is counted twice."""
+    """The sum of the named runs, or of all runs; no interval is counted twice."""
     from footprint.tracking.report.archive import total_of
 
     archive = open_runs(folders)
@@ -169,7 +169,7 @@ def _plain(value: float, unit: str) -> str:
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns under their heading; nothing where there are no rows."""
+    """Columns under their heading; an empty text if there are no rows."""
     if not rows:
         return ""
     lines = [[in_line(cell) for cell in line] for line in (heading, *rows)]

@@ -1,4 +1,4 @@
-"""What the commands that read journals share."""
+"""Shared parts of the commands that read journals."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def folders_or_default(folders: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def open_runs(folders: tuple[Path, ...]) -> Archive:
-    """The runs of the folders, what is wrong with them said; none yet where nothing was recorded here.
+    """The runs of the folders; prints their problems, and a note if the default folder does not exist.
 
-    Raises FootprintError for a folder that was named and does not exist.
+    Raises FootprintError if a named folder does not exist.
     """
     from footprint.tracking.report.archive import Archive, open_archive
 

@@ -7,7 +7,11 @@ from typing import Any
 
 from footprint import equations
 from footprint.errors import FootprintError
-from footprint.estimator import EstimateRequest, estimate
+from footprint.estimator import EstimateRequest
+from footprint.estimator.chain import Consequences, Outcome, consequences
+from footprint.estimator.facts import Facts
+from footprint.estimator.present import present
+from footprint.estimator.rooms import answer
 from footprint.integrations.slurm.energy import READS, Reading, implausible, read_energy
 from footprint.integrations.slurm.hardware import Hardware, Part, parts_of
 from footprint.integrations.slurm.records import Job, utc
@@ -87,9 +91,10 @@ def account_of(
         return Account(job=job, problem="" if job.elapsed_s == 0 else "how long it ran is not in its record")
     try:
         parts = parts_of(job, hardware)
-        estimates = tuple(_estimate(job, part, options) for part in parts)
+        models = tuple(_model(job, part, options) for part in parts)
     except FootprintError as error:
         return Account(job=job, problem=str(error))
+    estimates = tuple(model.estimate for model in models)
     notes = tuple(note for part in parts for note in part.notes)
     reading, reason = read_energy(job)
     if STATUS.get(job.state) == "running":
@@ -100,32 +105,41 @@ def account_of(
     if reading is not None:
         reason = implausible(reading, job, [part.cluster for part in parts], reads)
         if not reason:
-            measurement = _measure(job, reading, estimates, reads, plugin)
+            measurement = _measure(job, reading, models, reads, plugin)
             return Account(job=job, estimates=estimates, measurement=measurement, notes=notes)
         reason = f"{reading.kwh:.3g} kWh were recorded and not used: {reason}"
     return Account(job=job, estimates=estimates, energy_not_used=reason, notes=notes)
 
 
-def _estimate(job: Job, part: Part, options: Mapping[str, Any]) -> Estimate:
-    title = f"slurm {job.job_id} {job.name}".strip()
-    return estimate(
-        EstimateRequest(
-            hw=part.hw,
-            hours=(job.elapsed_s or 0.0) / SECONDS_PER_HOUR,
-            accelerators_per_node=part.accelerators_per_node,
-            name=title,
-            **options,
-        )
+@record
+class Model:
+    """The rooms' answer for one kind of accelerator of a job, and its estimate."""
+
+    facts: Facts
+    outcome: Outcome
+    estimate: Estimate
+
+
+def _model(job: Job, part: Part, options: Mapping[str, Any]) -> Model:
+    request = EstimateRequest(
+        hw=part.hw,
+        hours=(job.elapsed_s or 0.0) / SECONDS_PER_HOUR,
+        accelerators_per_node=part.accelerators_per_node,
+        name=f"slurm {job.job_id} {job.name}".strip(),
+        **options,
     )
+    facts, prediction, outcome, trace = answer(request)
+    return Model(facts=facts, outcome=outcome, estimate=present(facts, prediction, outcome, trace))
 
 
 # ------------------------------------------------------------------------------- measurement
 
 
 def _measure(
-    job: Job, reading: Reading, estimates: Sequence[Estimate], reads: str, plugin: str | None
+    job: Job, reading: Reading, models: Sequence[Model], reads: str, plugin: str | None
 ) -> Measurement:
     """The measurement: what was read, the modelled rest where the plugin reads a part, the chain after it."""
+    estimates = [one.estimate for one in models]
     model = estimates[0]
     hours = (job.elapsed_s or 0.0) / SECONDS_PER_HOUR
     read_kwh, rows = _whole_launch(reading)
@@ -139,12 +153,12 @@ def _measure(
         for name in components
         if name != reads
     ]
-    energy = equations.facility_energy_kwh(it_energy, model.pue)
-    cooling = equations.cooling_kwh(it_energy, model.pue)
-    share = energy / total([one.energy_kwh for one in estimates])
-    market, water, cost = (
-        _sum([getattr(one, name) for one in estimates]) for name in ("co2e_market_kg", "water_l", "cost_usd")
-    )
+    means = _consequences(it_energy, models)
+
+    def whole(name: str) -> Quantity | None:
+        """The sum over all kinds of accelerators; None where it is unknown for one of them."""
+        return _sum([getattr(one, name) for one in means])
+
     return Measurement(
         footprint_version=model.footprint_version,
         data_version=model.data_version,
@@ -167,17 +181,17 @@ def _measure(
         accelerator_h=total([one.accelerator_h for one in estimates]),
         it_power_w=equations.mean_power_w(it_energy, hours),
         it_energy_kwh=it_energy,
-        energy_components_kwh=MeasuredComponents(**components, cooling=cooling),
+        energy_components_kwh=MeasuredComponents(**components, cooling=whole("cooling_kwh")),
         pue=model.pue,
-        energy_kwh=energy,
+        energy_kwh=whole("energy_kwh"),
         place=model.place,
         grid_g_per_kwh=model.grid_g_per_kwh,
-        co2e_kg=equations.co2e_kg(energy, model.grid_g_per_kwh),
-        co2e_market_kg=_as_measured(market, share),
-        embodied_co2e_kg=_sum([one.embodied_co2e_kg for one in estimates]),
-        water_l=_as_measured(water, share),
+        co2e_kg=whole("co2e_kg"),
+        co2e_market_kg=whole("co2e_market_kg"),
+        embodied_co2e_kg=whole("embodied_co2e_kg"),
+        water_l=whole("water_l"),
+        cost_usd=whole("cost_usd"),
         price=model.price if len(estimates) == 1 else None,
-        cost_usd=cost,
         segments=(),
         meters=tuple(meters),
         phases={},
@@ -191,6 +205,18 @@ EXCLUSIVE = (
     "Slurm's energy is that of the nodes: it is a job's own only where the job had them for itself "
     "(--exclusive)"
 )
+
+
+def _consequences(it_energy: Quantity, models: Sequence[Model]) -> list[Consequences]:
+    """What the measured energy means, for each kind of accelerator its share as the power model has it."""
+    modelled_kwh = [one.outcome.it_energy_kwh.mid for one in models]
+    return [
+        consequences(
+            it_energy * (kwh / sum(modelled_kwh)), one.outcome.accelerator_h, one.facts.site,
+            one.facts.embodied, one.facts.price,
+        )
+        for one, kwh in zip(models, modelled_kwh, strict=True)
+    ]  # fmt: skip
 
 
 def _whole_launch(reading: Reading) -> tuple[Quantity, list[Assumption]]:
@@ -231,10 +257,6 @@ def _sum(parts: Sequence[Quantity | None]) -> Quantity | None:
     if len(known) != len(parts):
         return None
     return known[0] if len(known) == 1 else total(known)
-
-
-def _as_measured(modelled: Quantity | None, share: Quantity) -> Quantity | None:
-    return None if modelled is None else Quantity(modelled.mid * share.mid, modelled.spread)
 
 
 def _rows(estimates: Sequence[Estimate]) -> list[Assumption]:

@@ -1,9 +1,9 @@
-"""Which parallel layouts are worth trying: what people do, by the size of the model, the chip and the year.
+"""The parallel layouts that are tried, by the size of the model, the chip and the year.
 
-Habits narrow the search where the fastest by our terms is not what anybody runs: models below a
-billion parameters are trained data-parallel and nothing else wherever they fit (`finder`); above,
-tensor ranks stay inside a node, pipelines within sixteen stages up to 400 B parameters, and
-contexts are split for long sequences only.
+The step-time model sometimes prefers layouts that nobody uses, so common practice limits the search.
+Models below a billion parameters use data parallelism alone wherever they fit (`finder`). Above that
+size, tensor ranks stay inside a node, pipelines have at most 16 stages up to 400 B parameters, and
+only long sequences are split over context ranks.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from footprint.performance.roofline.work import Work
 from footprint.records import record
 
 BIG = 10e9
-"""Parameters above which runs before 2023 recomputed everything and split tensors."""
+"""Number of parameters above which runs before 2023 recomputed every block and split tensors."""
 HUGE = 400e9
-"""Parameters from which pipelines of more than 16 stages are tried."""
+"""Number of parameters from which pipelines of more than 16 stages are tried."""
 LONG = 16384
 """Sequence length above which context parallelism is tried."""
 SHORTEST_CONTEXT = 4096
-"""Tokens of a sequence that one context rank holds at least."""
+"""Minimum number of tokens of a sequence on one context rank."""
 MOST_TENSOR_RANKS = 8
-"""Tensor ranks stay inside a node, and within so many GPUs."""
+"""Largest number of tensor ranks on GPUs; they also stay inside a node."""
 MOST_TENSOR_RANKS_TPU = 16
 
 Given = Mapping[str, int | float | str]
@@ -35,7 +35,7 @@ Given = Mapping[str, int | float | str]
 
 @record
 class Habits:
-    """All that decides which layouts are tried, apart from the number of accelerators and what is given."""
+    """What decides which layouts are tried, besides the number of accelerators and the given sizes."""
 
     layers: int
     heads: int
@@ -73,7 +73,7 @@ Shape = tuple[int, int, int, int, int, int, int, str]
 
 
 def shapes(habits: Habits, count: int, given: Given) -> tuple[Layout, ...]:
-    """Layouts of ``count`` accelerators worth trying, with what is given, each with micro-batches of one."""
+    """The candidate layouts of ``count`` accelerators with the given sizes, with micro-batches of one."""
     return _layouts(habits, count, tuple(given.items()))
 
 
@@ -90,7 +90,7 @@ def _layouts(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> 
 
 
 def tried(habits: Habits, count: int, given: Given) -> Iterator[Shape]:
-    """The shapes of the layouts that are worth trying."""
+    """The shapes of the candidate layouts."""
     for tp in _options(given, "tp", _tensor_ranks(habits, given)):
         if count % tp:
             continue
@@ -115,7 +115,7 @@ def _options(given: Given, name: str, otherwise: Sequence[int]) -> Sequence[int]
 
 
 def _splits(habits: Habits, given: Given) -> bool:
-    """Whether tensors and layers are split unasked: fully sharded jobs split them only where they say so."""
+    """Whether tensors and layers are split by default; fully sharded jobs split them only on request."""
     return habits.splittable and given.get("zero") != 3
 
 
@@ -128,10 +128,10 @@ def _tensor_ranks(habits: Habits, given: Given) -> list[int]:
 
 
 def _stages(habits: Habits, given: Given, ranks: int) -> list[int]:
-    """Pipeline depths: divisors of the layers, up to 16 below 400 B parameters; none on TPUs.
+    """Pipeline depths: divisors of the number of layers, up to 16 below 400 B parameters; 1 on TPUs.
 
-    Where only shallow ones of them divide the ranks as well (10,000 accelerators and 96 layers),
-    uneven stages, as people run them then.
+    Uneven stages are tried where only depths below 4 also divide the ranks (10,000 accelerators and
+    96 layers).
     """
     if not habits.is_gpu or not _splits(habits, given):
         return [1]
@@ -173,7 +173,7 @@ def _recompute(habits: Habits, given: Given) -> list[str]:
 
 
 def interleaving(layers: int, stages: int) -> int:
-    """Chunks of layers that each stage holds: the first of the usual numbers that divides them."""
+    """Chunks of layers per stage: the first of the usual numbers that divides the layers of a stage."""
     if stages == 1:
         return 1
     per_stage = max(1, layers // stages)

@@ -1,1 +1,1 @@
-"""Limits that a run was given: what is used, what was used before, and the stop that ranks agree on."""
+"""Budgets: what is used, the warning, and the stop that all ranks make at the same step."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from footprint.errors import FootprintError
-from footprint.tracking.journal.process_record import ProcessRecord
 from footprint.tracking.process.identity import Identity
-from footprint.tracking.recorder.recorder import Recorder
+from footprint.tracking.totals.process_totals import ProcessTotals
 
 QUANTITIES = ("energy_kwh", "co2e_kg", "cost_usd", "duration_h")
 
 
-def spent_before(folder: Path, recorder: Recorder, *, whole_folder: bool) -> dict[str, float]:
+def spent_before(folder: Path, run_id: str, who: Identity, *, whole_folder: bool) -> dict[str, float]:
     """Used so far besides this segment, by quantity (medians of measurements)."""
     from footprint.tracking.report.archive import open_archive
     from footprint.tracking.report.run_report import report_on
@@ -22,14 +21,11 @@ def spent_before(folder: Path, recorder: Recorder, *, whole_folder: bool) -> dic
         archive = open_archive([folder])
     except FootprintError:
         return used
-    for run_id, processes in archive.runs.items():
-        if run_id == recorder.run_id:
-            others = _earlier(processes, recorder.who)
-        else:
-            others = processes if whole_folder else []
-        if not others:
+    for other_id, processes in archive.runs.items():
+        others = _earlier(processes, who) if other_id == run_id else processes
+        if not others or (other_id != run_id and not whole_folder):
             continue
-        measured = report_on(run_id, others).measurement
+        measured = report_on(other_id, others).measurement
         for name in QUANTITIES:
             quantity = getattr(measured, name)
             if quantity is not None:
@@ -37,9 +33,9 @@ def spent_before(folder: Path, recorder: Recorder, *, whole_folder: bool) -> dic
     return used
 
 
-def _earlier(processes: list[ProcessRecord], who: Identity) -> list[ProcessRecord]:
+def _earlier(processes: list[ProcessTotals], who: Identity) -> list[ProcessTotals]:
     """The processes of other segments; those of this one (ranks, the supervisor, the program) use it now."""
-    from footprint.tracking.journal.segments import segments_of
+    from footprint.tracking.totals.segments import segments_of
 
     earlier = []
     for segment in segments_of(processes):

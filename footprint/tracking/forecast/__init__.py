@@ -1,1 +1,1 @@
-"""Where a run will end."""
+"""Where a run will end, and the line on the terminal that shows it."""

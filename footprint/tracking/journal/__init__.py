@@ -1,1 +1,1 @@
-"""The record of truth: one append-only file a process, and what a folder of them says of a run."""
+"""The journal: its lines, its writer, its reader, and a look at those of the other ranks."""

@@ -1,1 +1,1 @@
-"""Which process this is, and what may end it: identity, signals, forks, waits that a signal may cut short."""
+"""This process and its machine: who it is, whether it lives, its signals, its forks, its hardware."""

@@ -13,11 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-PATIENCE_S = 1.0
+HEAR_WAIT_S = 1.0
 """How long the main thread is given to hear a signal: any Python code does so within milliseconds."""
 
 
-class Unheard:
+class BlockedSignals:
     """Calls ``take`` on a thread with the number of a signal that was not `heard` soon after it came.
 
     Does nothing where somebody else, such as asyncio, listens for signals already.
@@ -69,7 +69,7 @@ class Unheard:
                 return
             if number not in self._heard:
                 continue
-            until = time.monotonic() + PATIENCE_S
+            until = time.monotonic() + HEAR_WAIT_S
             while not self._heard[number] and not self._closed and time.monotonic() < until:
                 time.sleep(0.02)
             if not self._heard[number] and not self._closed:

@@ -17,6 +17,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.records import record
+from footprint.tracking.process.liveness import boot_id, is_alive, process_start
 
 PARENT_RUN = "FOOTPRINT_PARENT_RUN"
 """Set by ``footprint run`` for its child: ``<boot id>:<run id>``; the parent counts the node's energy."""
@@ -49,6 +50,11 @@ class Identity:
     metered_by_parent: bool = False
 
     @property
+    def alive(self) -> bool:
+        """Whether this process still runs, on this start of this machine."""
+        return is_alive(self.boot_id, self.pid, self.process_start)
+
+    @property
     def counts_node(self) -> bool:
         """Whether this process reads the energy of its node's processor and memory."""
         return self.local_rank == 0 and not self.metered_by_parent
@@ -69,24 +75,6 @@ def _number(environ: Mapping[str, str], *names: str, default: int = 0) -> int:
         if text.isdigit():
             return int(text)
     return default
-
-
-def boot_id() -> str:
-    """What tells this start of this machine from any other."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id") as file:  # noqa: PTH123 - read once, no Path needed
-            return file.read().strip()
-    except OSError:
-        return f"{socket.gethostname()}-{round((time.time() - time.monotonic()) / 60)}"
-
-
-def process_start(pid: int) -> str:
-    """When a process started, in the kernel's own ticks; tells a number used twice apart."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-            return file.read().rpartition(b")")[2].split()[19].decode()
-    except (OSError, IndexError):
-        return "0"
 
 
 def identify(environ: Mapping[str, str] | None = None) -> Identity:
@@ -195,7 +183,7 @@ def run_name(given: str | None, who: Identity, sequence: int, environ: Mapping[s
     if who.launcher == "slurm" or (who.nodes > 1 and not who.job.startswith("none@") and who.job):
         return f"{readable}{later}", True
     # The launch is unique on its node; on several nodes without a shared name each has its own
-    # identifier, and merging goes by the job's address and the time (`footprint.tracking.report.run_totals`).
+    # identifier, and merging goes by the job's address and the time (`footprint.tracking.totals.run_totals`).
     launch = who.launch.rpartition(".")[0] if who.launcher == "torchrun" else who.launch
     unique = hashlib.sha256(f"{who.boot_id}{launch}".encode()).hexdigest()[:8]
     return f"{readable}-{unique}{later}", who.nodes == 1

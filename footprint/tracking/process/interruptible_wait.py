@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 POLL_S = 0.05
 
 
-class Patience:
+class InterruptibleWait:
     """How long one thread waits, at rest or for something; any other, and a handler, may shorten it."""
 
     def __init__(self, most_s: float) -> None:
@@ -18,7 +18,7 @@ class Patience:
         """The longest wait for anything, from now on [s]."""
         self._wake: SimpleQueue[None] = SimpleQueue()  # reentrant, which an Event is not
 
-    def lose(self, most_s: float) -> None:
+    def shorten(self, most_s: float) -> None:
         """Wait for nothing longer than this any more."""
         self.most_s = min(self.most_s, most_s)
 
@@ -38,7 +38,7 @@ class Patience:
         return True
 
     def wait(self, settled: Callable[[float], bool]) -> bool:
-        """Until ``settled``, which is given seconds to wait at most, says so; False when patience ends."""
+        """Until ``settled`` says so, which is given seconds to wait at most; False if that took too long."""
         began = time.monotonic()
         while not settled(POLL_S):
             if time.monotonic() - began >= self.most_s:

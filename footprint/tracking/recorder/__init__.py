@@ -1,1 +1,1 @@
-"""What goes on beside the training: counts, the meter, the journal."""
+"""What goes on beside the training loop: counts, the meter, the journal lines."""

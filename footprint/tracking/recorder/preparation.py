@@ -9,10 +9,11 @@ from typing import Any
 from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.results.estimate import Estimate
-from footprint.tracking.arguments.known_names import in_python
-from footprint.tracking.arguments.machine_profile import detect_hardware
-from footprint.tracking.arguments.settings import Settings
+from footprint.tracking.chain.estimator_calls import estimate_run
+from footprint.tracking.process.detected_hardware import detect_hardware
 from footprint.tracking.process.identity import Identity
+from footprint.tracking.settings.arguments import Settings
+from footprint.tracking.settings.wording import in_python
 
 
 @record
@@ -75,8 +76,6 @@ def prepare(settings: Settings, who: Identity) -> Prepared:
 
 
 def _estimate(settings: Settings, given: dict[str, Any]) -> Estimate:
-    from footprint.estimator import EstimateRequest, estimate
-
     request: dict[str, Any] = {
         **settings.scenario,
         "hw": given["hw"],
@@ -88,7 +87,7 @@ def _estimate(settings: Settings, given: dict[str, Any]) -> Estimate:
         request["tokens"] = settings.total_tokens
     elif settings.total_steps is not None:
         request["steps"] = settings.total_steps
-    return estimate(EstimateRequest(**request))
+    return estimate_run(request)
 
 
 def _check_cluster(given: dict[str, Any]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The background half of a run: reads the meter, keeps the journal, watches the budget.
+"""The background half of a run: reads the meter, keeps the journal, tells a listener of each line.
 
 One daemon thread does all that can be slow; the training loop only waits for it at the end, for
 a bounded time. Whatever fails here is a fault in the journal, never an exception in training.
@@ -9,23 +9,33 @@ from __future__ import annotations
 import logging
 import math
 import threading
-import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from footprint.catalog.version import footprint_version
 from footprint.meters import Meter
-from footprint.tracking.arguments.settings import Settings
-from footprint.tracking.arguments.under_supervisor import LOOK_S
-from footprint.tracking.journal.journal import JournalWriter, boot_clock_s, open_journal, utc_now
-from footprint.tracking.meter.meter_thread import MeterThread
-from footprint.tracking.meter.readings import LEAST_READ_S, Ledger
-from footprint.tracking.meter.usage import PhaseEnergy, Usage
+from footprint.tracking.journal.lines import (
+    EndLine,
+    EstimateLine,
+    ForecastHours,
+    FoundLine,
+    JournalLine,
+    StartLine,
+    StateLine,
+)
+from footprint.tracking.process.clock import utc_now
 from footprint.tracking.process.identity import Identity
-from footprint.tracking.process.interruptible_wait import Patience
-from footprint.tracking.recorder.counts import Counts, Snapshot
+from footprint.tracking.process.interruptible_wait import InterruptibleWait
+from footprint.tracking.recorder.counts import Counts
+from footprint.tracking.recorder.flush_schedule import FlushSchedule
+from footprint.tracking.recorder.metering import Metering
 from footprint.tracking.recorder.preparation import Preparation, Prepared
+from footprint.tracking.recorder.problem_list import ProblemList
+from footprint.tracking.recorder.run_clock import RunClock
+from footprint.tracking.recorder.run_journal import RunJournal
+from footprint.tracking.recorder.state_maker import StateMaker
+from footprint.tracking.settings.arguments import Settings
+from footprint.tracking.settings.under_supervisor import LOOK_S
 
 logger = logging.getLogger("footprint.tracking")
 
@@ -35,17 +45,41 @@ READ_WAIT_S = 1.0
 LAST_READ_WAIT_S = 3.0
 METER_END_WAIT_S = 6.0
 """A run shorter than the start-up waits this long at its end, so that no thread outlives it."""
-SHORT_READ_S = 2 * LEAST_READ_S
-LEAST_REST = 0.1
-"""Part of the flush interval that is left between two lines, however long one took."""
+
+
+class Listener(Protocol):
+    """What is told on the recorder's thread; whatever it raises is a problem of the run."""
+
+    def prepared(self) -> None:
+        """Hardware and estimate are known, or known to be unknown."""
+
+    def flushed(self, state: StateLine) -> None:
+        """A line was written."""
+
+    def looked(self) -> None:
+        """Between two lines, in a program that joined ``footprint run``."""
+
+    def ended(self) -> None:
+        """The last line was written."""
+
+
+class Milestones:
+    """What other threads wait for: the journal's first line, the preparation, the end."""
+
+    def __init__(self) -> None:
+        self.opened, self.ready, self.done = threading.Event(), threading.Event(), threading.Event()
+
+    def reach_all(self) -> None:
+        """Let nobody wait any longer."""
+        for event in (self.opened, self.ready, self.done):
+            event.set()
 
 
 class Recorder:
     """Everything that happens beside the loop; `begin` starts it, `finish` ends it.
 
-    ``on_open`` is called on its thread when everything is prepared, ``on_tick`` after each journal
-    line with the line and the snapshot behind it, ``on_end`` after the last. What may hang (the meter,
-    the drivers asked for the hardware) has threads of its own, so that the journal goes on.
+    What may hang (the meter, the drivers asked for the hardware) has threads of its own, so that the
+    journal goes on.
     """
 
     def __init__(
@@ -55,270 +89,197 @@ class Recorder:
         run_id: str,
         counts: Counts,
         make_meter: Callable[[], Meter],
-        on_open: Callable[[], None],
-        on_tick: Callable[[dict[str, Any], Snapshot], None],
-        on_end: Callable[[], None],
-        extra: dict[str, Any],
+        *,
+        name_is_shared: bool,
     ) -> None:
+        look_s = LOOK_S if who.metered_by_parent else math.inf
         self.settings = settings
-        self.who = who
-        self.run_id = run_id
-        self.ledger = Ledger()
-        self.folder: Path | None = None
-        self.writer: JournalWriter | None = None
-        self.problems: list[str] = []
-        self.said = 0
-        """How many of the problems the line at the start has named."""
-        self.lines: list[dict[str, Any]] = []
-        """Lines other than states, for measurements when no journal could be written."""
-        self.last_state: dict[str, Any] = {}
-        self.notes: dict[str, Any] = {}
-        """What the watcher wants on the next line."""
-        self.opened, self.ready, self.done = threading.Event(), threading.Event(), threading.Event()
-        self.on_look: Callable[[], None] = lambda: None
-        """What a program that joined does each `LOOK_S`."""
-        self._look_s = LOOK_S if who.metered_by_parent else math.inf
-        self.look_again_s = math.inf
-        """When a budget that stops wants the next line, if sooner than the interval [s]."""
+        self.clock = RunClock()
+        self.problems = ProblemList()
+        self.milestones = Milestones()
+        self.metering = Metering(make_meter, self.clock)
+        self._wait = InterruptibleWait(METER_END_WAIT_S)
+        self.schedule = FlushSchedule(settings.flush_s, look_s, self._wait)
+        self.journal = RunJournal(
+            StartLine(
+                run_id=run_id,
+                process=who,
+                started_at=utc_now(),
+                boot_s=self.clock.started_boot_s,
+                flush_s=settings.flush_s,
+                look_s=min(settings.flush_s, look_s),
+                given=settings.given(),
+                version=footprint_version(),
+                name_is_shared=name_is_shared,
+            )
+        )
         self._counts = counts
-        self._on_open = on_open
-        self._on_tick = on_tick
-        self._on_end = on_end
-        self._ending = False
-        self.ended_as: tuple[str, str] = ("completed", "")
-        self._ended_s = self._ended_boot_s = math.inf
-        self._patience = Patience(METER_END_WAIT_S)
+        self._states = StateMaker(self.clock, self.metering.ledger)
         self._preparation = Preparation(settings, who)
-        self._meter = MeterThread(make_meter, lambda: time.monotonic() - self._started)
-        self._announced = self._meter_opened = False
-        self._boot_started = boot_clock_s()
-        self._started = time.monotonic()
-        self._usage, self._phase_energy = Usage(), PhaseEnergy()
-        self.first_line: dict[str, Any] = {
-            "run_id": run_id,
-            "process": who.to_json(),
-            "started_at": utc_now(),
-            "boot_s": self._boot_started,
-            "flush_s": settings.flush_s,
-            "look_s": min(settings.flush_s, self._look_s),
-            "given": settings.given(),
-            "version": footprint_version(),
-            **extra,
-        }
+        self._announced = False
+        self._ended_as: tuple[str, str] | None = None
+        self._listener: Listener | None = None
         self._thread = threading.Thread(target=self._work, name="footprint-recorder", daemon=True)
 
-    def run_s(self) -> float:
-        """Seconds since the run began, until its end, sleep left out [s]."""
-        return min(time.monotonic() - self._started, self._ended_s)
+    @property
+    def who(self) -> Identity:
+        """The process."""
+        return self.journal.start.process
 
-    def boot_s(self) -> float:
-        """The machine's boot clock, until the run's end [s]."""
-        return min(boot_clock_s(), self._ended_boot_s)
+    @property
+    def run_id(self) -> str:
+        """The run."""
+        return self.journal.start.run_id
 
     @property
     def over(self) -> bool:
         """Whether nothing more will be written: the last line is, or the threads never began."""
-        return self.done.is_set() or self._thread.ident is None
-
-    @property
-    def meter_settled(self) -> bool:
-        """Whether the meter has started, or failed to."""
-        return self._meter.ready or self._meter.failed
+        return self.milestones.done.is_set() or self._thread.ident is None
 
     @property
     def prepared(self) -> Prepared | None:
         """What is known of hardware and estimate; None until that is worked out."""
         return self._preparation.result
 
-    def begin(self) -> None:
+    @property
+    def status(self) -> str:
+        """How the run ended."""
+        return self._ended_as[0] if self._ended_as is not None else "running"
+
+    def begin(self, listener: Listener) -> None:
         """Start the threads; returns when the first line is written, at the latest after `OPEN_WAIT_S`."""
+        self._listener = listener
         self._thread.start()
-        self.opened.wait(OPEN_WAIT_S)
+        self.milestones.opened.wait(OPEN_WAIT_S)
 
     def flush_soon(self) -> None:
         """Write a line without waiting for the interval."""
-        self._patience.wake()
+        self._wait.wake()
+
+    def note_forecast(self, forecast: ForecastHours) -> None:
+        """Put a forecast on every line from the next one on."""
+        self._states.forecast = forecast
 
     def finish(self, status: str, error: str, wait_s: float) -> bool:
         """Write the last line and end all threads; False if that took longer than ``wait_s``."""
         self.end(status, error, wait_s)
         if self._thread.ident is None:
             return False
-        finished = self.done.wait(wait_s)
+        finished = self.milestones.done.wait(wait_s)
         if finished:
             self._thread.join(1.0)
         return finished
 
     def end(self, status: str, error: str, wait_s: float) -> None:
-        """Begin the end; once it has begun, only lose patience, so that it takes about ``wait_s`` at most.
+        """Begin the end; once it has begun, only shorten it, so that it takes about ``wait_s`` at most.
 
         Takes no lock, since a signal's handler may call it anywhere.
         """
-        self._patience.lose(wait_s / 5)
-        if not self._ending:
-            # what we do from here on is no part of the run
-            self._ended_s, self._ended_boot_s = self.run_s(), boot_clock_s()
+        self._wait.shorten(wait_s / 5)
+        if self._ended_as is None:
+            self.clock.stop()
             self._counts.close()
-            self.ended_as = (status, error[:300])
-            self._ending = True
-        self._patience.wake()
+            self._ended_as = (status, error[:300])
+        self._wait.wake()
 
     # ------------------------------------------------------------------ on the thread
 
     def _work(self) -> None:
+        assert self._listener is not None  # noqa: S101 - set before the thread starts
         try:
             self._guard("journal", self._open_journal)
-            self.opened.set()
+            self.milestones.opened.set()
             self._guard("start", self._start)
             began_s = 0.0
-            while not self._ending:
-                interval_s = min(self.settings.flush_s, self.look_again_s)
-                self._rest(max(began_s + interval_s - self.run_s(), LEAST_REST * interval_s))
-                if not self._ending:
-                    began_s = self.run_s()
+            while self._ended_as is None:
+                self.schedule.rest(self.clock.run_s() - began_s, self._look)
+                if self._ended_as is None:
+                    began_s = self.clock.run_s()
                     self._guard("preparation", self._announce)
-                    self._guard("flush", self._tick)
+                    self._guard("flush", self._flush)
             self._guard("last flush", self._last)
-            self._guard("report", self._on_end)
+            self._guard("report", self._listener.ended)
         finally:
-            self.opened.set()
-            self.ready.set()
-            self.done.set()
+            self.milestones.reach_all()
 
-    def _rest(self, wait_s: float) -> None:
-        """Until the next line is due, or we are woken; a program that joined looks for a stop meanwhile."""
-        until = time.monotonic() + wait_s
-        while (left_s := until - time.monotonic()) > 0 and not self._patience.rest(min(left_s, self._look_s)):
-            if self._look_s < left_s:
-                self._guard("look", self.on_look)
+    def _look(self) -> None:
+        assert self._listener is not None  # noqa: S101
+        self._guard("look", self._listener.looked)
 
     def _guard(self, doing: str, call: Callable[[], object]) -> None:
         try:
             call()
         except Exception as error:
-            self.problem(f"{doing}: {type(error).__name__}: {error}")
+            self.problems.add(f"{doing}: {type(error).__name__}: {error}")
             logger.debug("footprint: %s failed", doing, exc_info=True)
 
-    def problem(self, text: str) -> None:
-        """Keep one thing that went wrong, for the last line and the report."""
-        if len(self.problems) < 50 and text not in self.problems:
-            self.problems.append(text)
-            logger.warning("%s", text)
-
     def _open_journal(self) -> None:
-        name = f"{self.who.host}-{self.who.rank}-{self.who.pid}-{int(self._boot_started * 1000)}"
-        self.writer, problems = open_journal(self.settings.journal_dir, self.run_id, name, self.first_line)
-        self.folder = self.writer.path.parent if self.writer is not None else None
-        for problem in problems:
-            self.problem(problem)
+        for problem in self.journal.open(self.settings.journal_dir):
+            self.problems.add(problem)
 
     def _start(self) -> None:
         self._preparation.start(self.flush_soon)
-        self._meter.start()
+        self.metering.start()
 
     def _announce(self) -> None:
         """Once hardware and estimate are known: their lines, and the line at the start."""
-        if self._announced or self.prepared is None:
+        if self._announced or self.prepared is None or self._listener is None:
             return
         self._announced = True
         for problem in self.prepared.problems:
-            self.problem(problem)
-        said = self.first_line["given"]
+            self.problems.add(problem)
+        said = self.journal.start.given
         found = {name: value for name, value in self.prepared.given.items() if said.get(name) != value}
         if found:
-            self.line("found", {"given": found})
+            self.write(FoundLine(given=found))
         if self.prepared.estimate is not None and self.who.rank == 0:
-            self.line("estimate", {"record": self.prepared.estimate.to_json()})
-        self.ready.set()
-        self._on_open()
+            self.write(EstimateLine(record=self.prepared.estimate.to_json()))
+        self.milestones.ready.set()
+        self._listener.prepared()
 
-    def line(self, kind: str, record: dict[str, Any]) -> None:
+    def write(self, line: JournalLine) -> None:
         """Append one line to the journal; on the recorder's thread only."""
-        if kind != "state":
-            self.lines.append({**record, "type": kind})
-        head = kind in ("found", "estimate", "meter")
-        if self.writer is not None and not self.writer.write(kind, record, head=head):
-            self.problem(f"journal: {self.writer.problem}")
+        problem = self.journal.append(line)
+        if problem:
+            self.problems.add(f"journal: {problem}")
 
-    def _tick(self, wait_s: float | None = None) -> dict[str, Any]:
+    def _flush(self, wait_s: float | None = None) -> None:
         """One reading and one journal line."""
-        self._open_meter()
-        reading = self._meter.ask(READ_WAIT_S if wait_s is None else wait_s) if self._meter_opened else None
-        if reading is not None:
-            at_s, values = reading
-            self.ledger.take(values.energy_kwh, at_s, until_s=self._ended_s)
-            self.ledger.take_devices(values.device_kwh, values.device_busy, values.own_devices)
-        for fault in self._meter.faults():
-            self.ledger.fault(fault, at_s=self.run_s())
+        opened = self.metering.open()
+        if opened is not None:
+            line, problems = opened
+            for problem in problems:
+                self.problems.add(problem)
+            self.write(line)
+        self.metering.read(READ_WAIT_S if wait_s is None else wait_s)
         snapshot = self._counts.snapshot()
         for note in snapshot.bad:
-            self.ledger.fault(note, at_s=self.run_s())
+            self.metering.note(note)
         self._write_faults()
-        state = self._state(snapshot)
-        self.last_state = state
-        self.line("state", state)
-        self._guard("watch", lambda: self._on_tick(state, snapshot))
-        return state
-
-    def _open_meter(self) -> None:
-        if self._meter_opened or not self._meter.ready:
-            return
-        self._meter_opened = True
-        self.ledger.open(self._meter.channels or (), self._meter.started_s)
-        record, problems = self._meter.describe()
-        for problem in problems:
-            self.problem(problem)
-        boot_s = min(self._boot_started + self._meter.started_s, self._ended_boot_s)
-        self.line("meter", {"boot_s": boot_s, **record})
+        state = self._states.make(snapshot)
+        self.write(state)
+        listener = self._listener
+        if listener is not None:
+            self._guard("watch", lambda: listener.flushed(state))
 
     def _write_faults(self) -> None:
-        while self.ledger.faults:
-            fault = self.ledger.faults.pop(0)
-            component = f"{fault['component']}: " if fault["component"] else ""
-            self.problem(f"{component}{fault['what']}")
-            self.line("fault", {**fault, "what": f"{component}{fault['what']}"})
-
-    def _state(self, snapshot: Snapshot) -> dict[str, Any]:
-        run_s, boot_s = self.run_s(), self.boot_s()
-        kwh = self.ledger.energy_kwh()
-        state: dict[str, Any] = {
-            "boot_s": round(boot_s, 6),
-            "run_s": round(run_s, 6),
-            "suspended_s": round(max(0.0, boot_s - self._boot_started - run_s), 1),
-            "steps": snapshot.steps,
-            "tokens": snapshot.tokens,
-            "samples": snapshot.samples,
-            "step_s": snapshot.step_s,
-            "kwh": kwh,
-            "unseen_s": {k: round(v, 3) for k, v in self.ledger.unseen_s(run_s).items()},
-            "stood_in_s": self.ledger.stood_in_s(),
-            **self._usage.since(),
-            "phases": self._phase_energy.divide(snapshot.phase_s, sum(kwh.values())),
-        }
-        if self.ledger.device_kwh:
-            state["device_kwh"] = dict(self.ledger.device_kwh)
-            state["used"] = self.ledger.devices_in_use()
-        state.update(self.notes)
-        if self.ledger.fault_count:
-            state["faults"] = self.ledger.fault_count
-        return {key: value for key, value in state.items() if value not in (None, {}, [])}
+        for fault in self.metering.take_faults():
+            self.problems.add(fault.what)
+            self.write(fault)
 
     def _last(self) -> None:
         # shorter than the start-up: let it finish, so that it can be ended
-        if not self._patience.wait(self._preparation.settle):
-            self.problem("the hardware was not known in time: its drivers may hang")
+        if not self._wait.wait(self._preparation.settle):
+            self.problems.add("the hardware was not known in time: its drivers may hang")
         self._announce()
-        settled = self._patience.wait(self._meter.settle)
-        if self._meter.ready and self._meter.started_s > self._ended_s - LEAST_READ_S:
-            time.sleep(min(SHORT_READ_S, self._patience.most_s / 2))  # something to read
-        state = self._tick(min(LAST_READ_WAIT_S, self._patience.most_s))
-        if not (self._patience.wait(self._meter.stop) if settled else self._meter.stop(0.0)):
-            state_of_it = "hangs" if self._meter.ready else "was still starting"
-            self.problem(f"the meter {state_of_it}; its thread ends with the process")
-        for fault in self._meter.faults():
-            self.ledger.fault(fault, at_s=self.run_s())
+        settled = self._wait.wait(self.metering.settle)
+        self.metering.wait_for_something_to_read(self._wait.most_s / 2)
+        self._flush(min(LAST_READ_WAIT_S, self._wait.most_s))
+        if not (self._wait.wait(self.metering.stop) if settled else self.metering.stop(0.0)):
+            self.problems.add(self.metering.why_not_stopped)
         self._write_faults()
-        status, error = self.ended_as
-        self.line("end", {**state, "status": status, **({"error": error} if error else {})})
-        if self.writer is not None:
-            self.writer.close()
+        status, error = self._ended_as or ("completed", "")
+        state = self.journal.last_state
+        if state is not None:
+            self.write(EndLine.after(state, status, error))
+        self.journal.close()

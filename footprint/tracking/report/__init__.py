@@ -1,1 +1,1 @@
-"""From journals to a measurement: energy, the chain after it, the comparison, the rows that are written."""
+"""From totals to a measurement, a comparison and CSV rows; archives of finished runs."""

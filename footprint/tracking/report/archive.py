@@ -1,4 +1,4 @@
-"""Folders of journals: every run in them, their sum, and what a kill left unfinished.
+"""Folders of journals: every run in them, their sum.
 
 Journals may lie in several folders (nodes without a shared disk) and may have been copied; the
 same process is never read twice, and no interval of a component or board is added twice.
@@ -7,28 +7,26 @@ same process is never read twice, and no interval of a component or board is add
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from footprint.errors import FootprintError, UnknownNameError
-from footprint.records import record
+from footprint.records import record, state
 from footprint.results import Quantity, total
-from footprint.tracking.journal.journal import Journal, journals_in
-from footprint.tracking.journal.process_record import KILLED, RUNNING, ProcessRecord
-from footprint.tracking.journal.report_claim import is_reported, settle
-from footprint.tracking.journal.segments import Segment, segments_of
-from footprint.tracking.report.run_report import RunReport, report_on, write_missing_rows
-from footprint.tracking.report.run_totals import runs_of
+from footprint.tracking.journal.reader import Journal, journals_in
+from footprint.tracking.report.run_report import RunReport, report_on
+from footprint.tracking.totals.process_totals import ProcessTotals
+from footprint.tracking.totals.run_totals import runs_of
 
 SUMMED = ("it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd", "accelerator_h")
 
 
-@dataclass(slots=True)
+@state
 class Archive:
     """The runs of some folders, oldest first."""
 
-    runs: dict[str, list[ProcessRecord]]
+    runs: dict[str, list[ProcessTotals]]
     problems: list[str] = field(default_factory=list)
 
     def report(self, run_id: str) -> RunReport:
@@ -87,12 +85,9 @@ def _once(journals: Iterable[Journal]) -> list[Journal]:
     """Each process once; of two copies of a journal, the longer."""
     kept: dict[tuple[Any, ...], Journal] = {}
     for journal in journals:
-        process = journal.process
-        key = (
-            process.get("boot_id"), process.get("pid"), process.get("process_start"),
-            journal.start.get("boot_s"), journal.run_id,
-        )  # fmt: skip
-        if key not in kept or len(journal.records) > len(kept[key].records):
+        who = journal.process
+        key = (who.boot_id, who.pid, who.process_start, journal.start.boot_s, journal.run_id)
+        if key not in kept or len(journal.lines) > len(kept[key].lines):
             kept[key] = journal
     return list(kept.values())
 
@@ -133,58 +128,4 @@ def total_of(reports: Sequence[RunReport]) -> Total:
         counts=counts,
         duration_h=sum(report.measurement.duration_h.mid for report in reports),
         by_status=statuses,
-    )
-
-
-@record
-class Recovered:
-    """One segment that ended without its report, and what is known of it now."""
-
-    run_id: str
-    status: str
-    report: RunReport
-    csvs: tuple[Path, ...]
-    unseen_s: float
-    """The longest that any of its processes can have gone on after its last line."""
-    damaged: int
-
-
-def recover(archive: Archive, csv: Path | None = None) -> list[Recovered]:
-    """Finish every segment that nobody reported: its rows go to ``csv``, else where its run was told.
-
-    Segments that still run are left alone; one that was recovered is not recovered again.
-
-    Raises:
-        FootprintError: a report CSV that cannot take the rows (the segment stays unreported).
-    """
-    done = []
-    for run_id, processes in archive.runs.items():
-        segments = segments_of(processes)
-        for index, segment in enumerate(segments):
-            if any(process.status == RUNNING for process in segment.processes):
-                continue
-            folder = segment.processes[0].journal.path.parent
-            if is_reported(folder, segment):
-                continue
-            done.append(_recover(archive, run_id, segment, folder, csv, first=index == 0))
-    return done
-
-
-def _recover(
-    archive: Archive, run_id: str, segment: Segment, folder: Path, csv: Path | None, *, first: bool
-) -> Recovered:
-    others = [p for other, group in archive.runs.items() if other != run_id for p in group]
-    report = report_on(run_id, segment.processes, others)
-    targets = [csv] if csv is not None else report.csvs
-    for target in targets:
-        write_missing_rows(report, target, first_segment=first)
-    settle(folder, segment)
-    killed = [process for process in segment.processes if process.status == KILLED]
-    return Recovered(
-        run_id=run_id,
-        status=report.measurement.status,
-        report=report,
-        csvs=tuple(targets),
-        unseen_s=max((process.lost_s for process in killed), default=0.0),
-        damaged=sum(process.journal.damaged for process in segment.processes),
     )

@@ -1,1 +1,0 @@
-"""What one run was asked for, checked before it starts, and the hardware that is found here."""

@@ -1,0 +1,63 @@
+"""What tracking asks the estimator before and after a run; `run_chain` has the arithmetic of a live one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from footprint.results.estimate import Estimate
+
+
+def estimate_run(request: Mapping[str, Any]) -> Estimate:
+    """The estimate of a whole run.
+
+    Raises:
+        FootprintError: an argument that cannot be meant, or one that is missing.
+        TypeError: a field that a request does not have.
+    """
+    from footprint.estimator import EstimateRequest, estimate
+
+    return estimate(EstimateRequest(**request))
+
+
+def scenario_fields() -> frozenset[str]:
+    """The names of the fields of an estimate request."""
+    from footprint.estimator.request import EstimateRequest
+
+    return frozenset(EstimateRequest.__dataclass_fields__)
+
+
+def checked_scenario(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an estimate request, each checked on its own.
+
+    Raises:
+        FootprintError: a value that cannot be meant.
+    """
+    from footprint.estimator.request import EstimateRequest
+
+    scenario = {name: value for name, value in given.items() if value is not None}
+    request = EstimateRequest.from_mapping({"hw": "any", **scenario}, "track()")
+    return {name: getattr(request, name) for name in scenario}
+
+
+def check_anchor(name_or_file: str) -> None:
+    """Look an anchor up.
+
+    Raises:
+        FootprintError: there is none of that name, or it cannot be read.
+    """
+    from footprint.estimator.anchors import read_anchor
+
+    read_anchor(name_or_file)
+
+
+def keep_as_anchor(name: str, scenario: Mapping[str, Any], run_id: str, *, overwrite: bool) -> Path:
+    """Keep what a run measured as an anchor in the user's folder.
+
+    Raises:
+        FootprintError: a measurement that cannot be one, or an anchor of that name is there.
+    """
+    from footprint.estimator.anchors import checked_measurement, keep_anchor
+
+    return keep_anchor(name, checked_measurement(dict(scenario), f"run {run_id}"), overwrite=overwrite)

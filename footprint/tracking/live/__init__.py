@@ -1,1 +1,0 @@
-"""The run that a training loop holds, and the program that supervises another."""

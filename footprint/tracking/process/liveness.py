@@ -1,0 +1,41 @@
+"""What tells a start of a machine, and a process of it, from any other; whether that process still runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+
+def boot_id() -> str:
+    """What tells this start of this machine from any other."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:  # noqa: PTH123 - read once, no Path needed
+            return file.read().strip()
+    except OSError:
+        return f"{socket.gethostname()}-{round((time.time() - time.monotonic()) / 60)}"
+
+
+def process_start(pid: int) -> str:
+    """When a process started, in the kernel's own ticks; tells a number used twice apart."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            return file.read().rpartition(b")")[2].split()[19].decode()
+    except (OSError, IndexError):
+        return "0"
+
+
+def is_alive(boot: str, pid: int, started: str) -> bool:
+    """Whether the process that began at ``started`` still runs, on this start of this machine."""
+    if not pid or boot != boot_id():
+        return False
+    now = process_start(pid)
+    if now == "0":
+        try:
+            os.kill(pid, 0)
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return True
+    return now == started

@@ -1,1 +1,0 @@
-"""What happens after each flush: forecast, budget, progress line, callback."""

@@ -1,0 +1,132 @@
+"""Finished runs as anchors for later estimates on the same hardware; only what was measured counts.
+
+An anchor is a small file in the user's own folder: nothing uses it unless an estimate names it
+(``--anchor``), and ``footprint anchor --remove`` forgets it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from footprint.errors import FootprintError
+from footprint.records import record
+from footprint.tracking.chain.estimator_calls import keep_as_anchor
+from footprint.tracking.chain.run_chain import is_processor
+from footprint.tracking.report.run_report import RunReport
+
+LEAST_STEPS = 20
+"""Fewer steps than this say more of the start-up than of the stack."""
+FINISHED = ("completed", "stopped_by_budget")
+_SCENARIO = (
+    "model", "hw", "batch_size", "seq_len", "tgt_seq_len", "image_size", "document_length", "method",
+    "lora_rank", "lora_targets", "frozen", "precision", "tp", "pp", "dp", "cp", "ep", "micro_batch",
+    "recompute", "attention", "optimizer", "accelerators_per_node", "cooling", "network_byte_per_s", "year",
+)  # fmt: skip
+
+
+@record
+class Candidate:
+    """What one run would say of later estimates, or why it says nothing."""
+
+    run_id: str
+    name: str
+    scenario: dict[str, Any]
+    time_ratio: float | None
+    """Measured over predicted step time."""
+    board_w: float | None
+    """Mean power of one board, where it was measured."""
+    hours: float
+    refused: str = ""
+
+
+def candidates(reports: Sequence[RunReport]) -> list[Candidate]:
+    """What each run offers; of several runs of one chip and precision the longest is taken."""
+    found = [_candidate(report) for report in reports]
+    best: dict[str, Candidate] = {}
+    for candidate in found:
+        if not candidate.refused and (
+            candidate.name not in best or candidate.hours > best[candidate.name].hours
+        ):
+            best[candidate.name] = candidate
+    return [
+        candidate
+        if candidate.refused or best[candidate.name] is candidate
+        else _refuse(candidate, f"{best[candidate.name].run_id} of the same chip and precision is longer")
+        for candidate in found
+    ]
+
+
+def _refuse(candidate: Candidate, why: str) -> Candidate:
+    from dataclasses import replace
+
+    return replace(candidate, refused=why)
+
+
+def _candidate(report: RunReport) -> Candidate:
+    measured, given = report.measurement, report.totals.given
+    ratio = None
+    if report.comparison is not None:
+        ratio = next((q.ratio for q in report.comparison.quantities if q.name == "step_time_s"), None)
+    scenario = {key: given[key] for key in _SCENARIO if key in given}
+    if isinstance(scenario.get("model"), str) and Path(scenario["model"]).is_file():
+        scenario["model"] = str(Path(scenario["model"]).absolute())
+    chip = measured.cluster.accelerator if measured.cluster else "unknown"
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"runs-{chip}-{measured.workload.precision or 'any'}")
+    step_s = measured.step_time_s.mid if measured.step_time_s else None
+    board_w = _board_w(report)
+    if step_s is not None:
+        scenario["step_time_s"] = step_s
+    if measured.workload.steps:
+        scenario["steps"] = measured.workload.steps  # models whose amount was never published need one
+    if board_w is not None:
+        scenario["accelerator_power_w"] = board_w
+    return Candidate(
+        run_id=measured.run_id,
+        name=name,
+        scenario=scenario,
+        time_ratio=ratio,
+        board_w=board_w,
+        hours=measured.duration_h.mid,
+        refused=_why_not(report, ratio),
+    )
+
+
+def _why_not(report: RunReport, ratio: float | None) -> str:
+    measured = report.measurement
+    if measured.status not in FINISHED:
+        return f"it is {measured.status}"
+    if "model" not in report.totals.given or measured.cluster is None:
+        return "no model= and hw= were given, so there is nothing to compare with"
+    if (measured.workload.steps or 0) < LEAST_STEPS:
+        return f"fewer than {LEAST_STEPS} steps were counted"
+    if ratio is None:
+        return "its steps hold other tokens than the estimate's: give batch_size= and seq_len="
+    return ""
+
+
+def _board_w(report: RunReport) -> float | None:
+    """Mean power of one board [W], only from readings of an instrument."""
+    measured = report.measurement
+    if measured.cluster is None or measured.duration_h.mid <= 0:
+        return None
+    component = "cpu" if is_processor(report.totals.given.get("hw")) else "accelerators"
+    total = report.totals.components.get(component)
+    if total is None or total.how != "measured" or total.kwh <= 0 or total.seen_s <= 0:
+        return None
+    # seen seconds are summed over nodes, so this is the mean of one node
+    node_w = total.kwh * 3.6e6 / total.seen_s
+    return node_w / max(1.0, measured.cluster.count / max(1, report.totals.nodes))
+
+
+def keep(candidate: Candidate, *, overwrite: bool) -> Path:
+    """Keep a candidate as an anchor in the user's folder.
+
+    Raises:
+        FootprintError: the run says nothing, or an anchor of that name is there.
+    """
+    if candidate.refused:
+        raise FootprintError(f"run {candidate.run_id} cannot calibrate: {candidate.refused}")
+    return keep_as_anchor(candidate.name, candidate.scenario, candidate.run_id, overwrite=overwrite)

@@ -1,0 +1,1 @@
+"""What a training program holds (`Run`), and ``footprint run`` around a program that cannot be changed."""

@@ -1,0 +1,89 @@
+"""What is done on the recorder's thread: forecast, budget and progress at each flush; then the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from footprint.tracking.budget.budget_spent import QUANTITIES
+from footprint.tracking.budget.keeper import BudgetKeeper
+from footprint.tracking.chain.run_chain import RunChain, make_chain
+from footprint.tracking.forecast.pace import PowerHistory
+from footprint.tracking.forecast.progress_line import ProgressLine, wants_progress
+from footprint.tracking.forecast.run_forecast import EnergySoFar, Forecast, TimeForecasts, forecast_of
+from footprint.tracking.journal.lines import ForecastHours, StateLine
+from footprint.tracking.recorder.counts import Counts
+from footprint.tracking.recorder.recorder import Recorder
+
+PREPARATION_WAIT_S = 30.0
+"""After this the budget is watched without knowing the hardware."""
+
+
+class RunWatcher:
+    """The recorder's listener; ``forecast`` and ``summary`` are read from any thread."""
+
+    def __init__(self, recorder: Recorder, counts: Counts, say: Callable[[str], None]) -> None:
+        self.forecast: Forecast | None = None
+        self.summary = ""
+        """The line at the end, once it is known."""
+        self._recorder, self._counts, self._say = recorder, counts, say
+        self._chain: RunChain | None = None
+        self._energy: EnergySoFar | None = None
+        self._power = PowerHistory()
+        settings, who = recorder.settings, recorder.who
+        self._time = TimeForecasts(settings, who.world_size)
+        draws = who.rank == 0 and wants_progress(settings.progress, quiet=settings.quiet)
+        self._line = ProgressLine() if draws else None
+        self._budget = BudgetKeeper(recorder, counts, say)
+
+    def prepared(self) -> None:
+        """Say the line at the start."""
+        if self._recorder.who.rank == 0:
+            from footprint.tracking.run.spoken_lines import start_line
+
+            self._say(start_line(self._recorder))
+
+    def looked(self) -> None:
+        """Between two lines: whether the run is to stop, and whether it has begun to step."""
+        self._budget.look_for_stop()
+        last = self._recorder.journal.last_state
+        if self._counts.steps and not (last is not None and last.steps):
+            self._recorder.flush_soon()  # so that the supervisor knows of it
+
+    def flushed(self, state: StateLine) -> None:
+        """One look at the run, after its state was written."""
+        recorder = self._recorder
+        self._budget.look_for_stop()
+        prepared = recorder.prepared
+        if recorder.who.rank != 0 or (prepared is None and recorder.clock.run_s() < PREPARATION_WAIT_S):
+            return
+        if self._chain is None or self._energy is None:
+            self._chain = make_chain(prepared.given if prepared else recorder.settings.given())
+            self._energy = EnergySoFar(self._chain, recorder.who)
+        it_kwh = self._energy.kwh(state, recorder.journal.folder)
+        found = self._time.take(
+            state, prepared.estimate if prepared else None, meter_settled=recorder.metering.settled
+        )
+        if found is not None:
+            self.forecast = forecast_of(found, it_kwh, state, self._chain, self._power)
+            recorder.note_forecast(
+                ForecastHours(round(found.progress, 5), found.low_h, found.mid_h, found.high_h)
+            )
+        self._budget.watch(self._chain, it_kwh, self._ahead(), state)
+        if self.forecast is not None and self._line is not None:
+            self._line.draw(self.forecast)
+        callback = recorder.settings.callback
+        if callback is not None and self.forecast is not None:
+            callback(self.forecast)
+
+    def _ahead(self) -> dict[str, float]:
+        """What the whole run will use, in the quantities that a budget can limit."""
+        found = {name: getattr(self.forecast, name, None) for name in QUANTITIES}
+        return {name: quantity.mid for name, quantity in found.items() if quantity is not None}
+
+    def ended(self) -> None:
+        """Clear the line; the last process of a launch writes the rows."""
+        from footprint.tracking.run.end_report import end_report
+
+        if self._line is not None:
+            self._line.clear()
+        self.summary = end_report(self._recorder)

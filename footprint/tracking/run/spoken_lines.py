@@ -1,0 +1,114 @@
+"""The lines that a run says: one at its start and one at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from footprint.results import Quantity
+from footprint.results.human import amount, figures, interval
+from footprint.results.measurement import Comparison, Measurement
+from footprint.tracking.recorder.recorder import Recorder
+from footprint.tracking.report.measurement import impossible
+from footprint.tracking.report.run_report import RunReport
+from footprint.tracking.settings.wording import in_python
+from footprint.units import SECONDS_PER_HOUR
+
+
+def start_line(recorder: Recorder) -> str:
+    """What is said once at the start."""
+    prepared = recorder.prepared
+    parts = [f"run {recorder.run_id}"]
+    if prepared is not None and prepared.estimate is not None:
+        estimate = prepared.estimate
+        parts.append(
+            f"{estimate.name}: estimate {spoken(estimate.duration_h, 'h')}, "
+            f"{spoken(estimate.energy_kwh, 'kwh')}, "
+            f"{spoken(estimate.co2e_kg, 'kg')} CO2e, {estimate.place.name}"
+        )
+        parts += [in_python(warning) for warning in estimate.warnings]
+    elif prepared is not None and prepared.given.get("hw"):
+        parts.append(str(prepared.given["hw"]))
+    meter = recorder.settings.meter
+    if recorder.who.metered_by_parent:
+        parts.append("joins footprint run, which reads the meter")
+    else:
+        parts.append(f"meter {meter if isinstance(meter, str) else type(meter).__name__}")
+    if recorder.journal.folder is not None:
+        parts.append(f"journal {_short(recorder.journal.folder)}")
+    problems = recorder.problems.take_unsaid()
+    if problems:
+        parts.append("; ".join(problems[:3]))
+    return " | ".join(parts)
+
+
+def own_line(recorder: Recorder) -> str:
+    """What a process says that is not the last of its run to end: of itself, the whole is not known yet."""
+    who, state = recorder.who, recorder.journal.last_state
+    steps = state.steps if state is not None else 0
+    name = f"rank {who.rank}" if who.world_size > 1 else "this program"
+    last = "footprint run" if who.metered_by_parent else "the last of its processes to end"
+    parts = [
+        f"run {recorder.run_id}: {name} {recorder.status}",
+        f"{steps:,} steps in {amount(recorder.clock.run_s() / SECONDS_PER_HOUR, 'h')}",
+        f"{last} reports the whole",
+    ]
+    return " | ".join([*parts, *_new_problems(recorder)])
+
+
+def _new_problems(recorder: Recorder) -> list[str]:
+    new = recorder.problems.take_unsaid()
+    return ["; ".join(new[:2]) + (f" (+{len(new) - 2} more)" if len(new) > 2 else "")] if new else []
+
+
+def end_line(recorder: Recorder, report: RunReport, *, written: Sequence[Path] = ()) -> str:
+    """What is said once at the end."""
+    measured = report.measurement
+    parts = [f"run {measured.run_id} {measured.status}", _energy(measured)]
+    if measured.workload.steps:
+        parts.append(f"{measured.workload.steps:,.0f} steps")
+    if measured.co2e_kg is not None and measured.place is not None:
+        parts.append(f"{spoken(measured.co2e_kg, 'kg')} CO2e, {measured.place.name}")
+    if measured.cost_usd is not None:
+        parts.append(spoken(measured.cost_usd, "usd"))
+    if report.comparison is not None:
+        parts.append(_against(report.comparison))
+    parts += impossible(measured.mfu)
+    if written:
+        parts.append(f"rows in {', '.join(_short(csv) for csv in written)}")
+    return " | ".join([*parts, *_new_problems(recorder)])
+
+
+def _energy(measured: Measurement) -> str:
+    took = amount(measured.duration_h.mid, "h")
+    if measured.energy_kwh is None:
+        return f"no energy read in {took}"
+    named: dict[str, list[str]] = {}
+    for meter in measured.meters:
+        if meter.how != "absent":
+            named.setdefault(meter.how, []).append(meter.component)
+    hows = "; ".join(f"{how}: {', '.join(components)}" for how, components in named.items())
+    return f"{spoken(measured.energy_kwh, 'kwh')} at the facility in {took} | {hows}"
+
+
+def _against(comparison: Comparison) -> str:
+    parts = [
+        f"{label} x{figures(row.ratio, 2)}"
+        for label, name in (("time", "duration_h"), ("power", "it_power_w"), ("energy", "energy_kwh"))
+        for row in comparison.quantities
+        if row.name == name
+    ]
+    return "measured/predicted " + ", ".join(parts)
+
+
+def spoken(quantity: Quantity, unit: str) -> str:
+    """A quantity for people: three significant figures, the interval beside it."""
+    beside = f" ({interval(quantity, unit)})" if quantity.spread else ""
+    return f"{amount(quantity.mid, unit)}{beside}"
+
+
+def _short(path: Path) -> str:
+    try:
+        return f"./{path.relative_to(Path.cwd())}"
+    except (ValueError, OSError):
+        return str(path)

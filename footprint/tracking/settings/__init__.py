@@ -1,0 +1,1 @@
+"""What ``track()`` was asked for, checked, and what a supervisor changes of it."""

@@ -1,0 +1,186 @@
+"""One process of a run, as its journal tells it: how long, how far, with what energy, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime
+
+from footprint.records import state
+from footprint.tracking.journal.lines import (
+    FaultLine,
+    ForecastHours,
+    MeterLine,
+    PhaseTotal,
+    StartLine,
+    StateLine,
+)
+from footprint.tracking.journal.reader import Journal
+from footprint.tracking.totals.weighted_median import weighted_median
+
+RUNNING, KILLED = "running", "killed"
+FORECAST_STEP = 0.01
+"""Of the work, between two forecasts that are kept."""
+
+
+@state
+class ProcessTotals:
+    """What one journal adds up to; times are the node's boot clock [s] unless said."""
+
+    journal: Journal
+    run_id: str
+    boot_id: str
+    host: str
+    rank: int
+    node_rank: int
+    local_world_size: int
+    world_size: int
+    nodes: int
+    restart: int
+    launch: str
+    job: str
+    launcher: str
+    started_at: str
+    started_wall_s: float
+    started_s: float
+    last_s: float
+    run_s: float
+    status: str
+    steps: int = 0
+    tokens: float = 0.0
+    samples: float = 0.0
+    step_s: float | None = None
+    """The median step of the run [s], from those of its lines."""
+    step_medians: list[tuple[float, int]] = field(default_factory=list)
+    """The median step of each line [s], and how many steps it is of."""
+    first_step_s: float | None = None
+    kwh: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    device_kwh: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    cpu_s: list[tuple[float, float]] = field(default_factory=list)
+    unseen_s: dict[str, float] = field(default_factory=dict)
+    stood_in_s: dict[str, float] = field(default_factory=dict)
+    channels: dict[str, tuple[str, str]] = field(default_factory=dict)
+    devices: list[str] = field(default_factory=list)
+    used: frozenset[str] = frozenset()
+    phases: Mapping[str, PhaseTotal] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    fault_count: int = 0
+    busy_share: float | None = None
+    suspended_s: float = 0.0
+    steps_per_s: list[tuple[float, int]] = field(default_factory=list)
+    initial_step: int = 0
+    forecasts: list[ForecastHours] = field(default_factory=list)
+    """Of the whole run, at each flush that was far enough from the one before."""
+
+    @property
+    def metered(self) -> bool:
+        """Whether this process read any energy."""
+        return bool(self.kwh)
+
+    @property
+    def joined(self) -> bool:
+        """Whether ``footprint run`` supervises this process, and reads the meter for it."""
+        return self.journal.process.metered_by_parent
+
+    @property
+    def lost_s(self) -> float:
+        """After a kill: the longest it can have run on unseen, one flush interval [s]."""
+        return self.journal.start.flush_s if self.status == KILLED else 0.0
+
+    def add_meter(self, line: MeterLine) -> None:
+        """Take what the meter reads; its energy begins at 0 when it started."""
+        for channel in line.channels:
+            self.channels[channel.component] = (channel.how, channel.source)
+            if channel.how != "absent":
+                self.kwh.setdefault(channel.component, [(line.boot_s, 0.0)])
+        self.devices = [board.uuid for board in line.devices]
+
+    def add_state(self, line: StateLine) -> None:
+        """Take the totals of one line."""
+        at_s = line.boot_s
+        if at_s < self.last_s:
+            return  # a copy of an older line; the clock itself never goes back
+        self.last_s, self.run_s, self.suspended_s = at_s, line.run_s, line.suspended_s
+        before, self.steps = self.steps, line.steps
+        if line.step_s and self.steps > before:
+            self.step_medians.append((line.step_s, self.steps - before))
+        self.tokens, self.samples = float(line.tokens), float(line.samples)
+        self.steps_per_s.append((self.run_s, self.steps))
+        if self.steps and self.first_step_s is None:
+            self.first_step_s = self.run_s
+        for name, kwh in line.kwh.items():
+            self.kwh.setdefault(name, [(at_s, 0.0)]).append((at_s, kwh))
+        begin_s = self.kwh["accelerators"][0][0] if "accelerators" in self.kwh else at_s
+        for name, kwh in line.device_kwh.items():
+            self.device_kwh.setdefault(name, [(begin_s, 0.0)]).append((at_s, kwh))
+        if line.cpu_s is not None:
+            self.cpu_s = self.cpu_s or [(self.started_s, 0.0)]
+            self.cpu_s.append((at_s, line.cpu_s))
+        self.unseen_s, self.stood_in_s = dict(line.unseen_s), dict(line.stood_in_s)
+        self.used = frozenset(line.used)
+        self.phases = line.phases or self.phases
+        forecast = line.forecast
+        if forecast is not None and (
+            not self.forecasts or forecast.progress >= self.forecasts[-1].progress + FORECAST_STEP
+        ):
+            self.forecasts.append(forecast)
+        self.fault_count = line.faults or 0
+        if line.machine_share is not None:
+            self.busy_share = line.machine_share
+
+
+def process_totals(journal: Journal) -> ProcessTotals:
+    """The totals of one journal; damaged lines only cost resolution."""
+    start, who = journal.start, journal.process
+    totals = ProcessTotals(
+        journal=journal,
+        run_id=journal.run_id,
+        boot_id=who.boot_id,
+        host=who.host,
+        rank=who.rank,
+        node_rank=who.node_rank,
+        local_world_size=who.local_world_size,
+        world_size=who.world_size,
+        nodes=who.nodes,
+        restart=who.restart,
+        launch=who.launch,
+        job=who.job,
+        launcher=who.launcher,
+        started_at=start.started_at,
+        started_wall_s=_wall_s(start.started_at),
+        started_s=start.boot_s,
+        last_s=start.boot_s,
+        run_s=0.0,
+        status=_status(journal),
+        initial_step=_initial_step(start),
+    )
+    for line in journal.lines:
+        if isinstance(line, MeterLine):
+            totals.add_meter(line)
+        elif isinstance(line, StateLine):
+            totals.add_state(line)
+        elif isinstance(line, FaultLine):
+            totals.faults.append(line.what)
+    if totals.step_medians:
+        totals.step_s = weighted_median(*zip(*totals.step_medians, strict=True))
+    if journal.damaged:
+        totals.faults.append(f"{journal.damaged} damaged lines of {journal.path.name} left out")
+    return totals
+
+
+def _status(journal: Journal) -> str:
+    if journal.end is not None:
+        return journal.end.status
+    return RUNNING if journal.process.alive else KILLED
+
+
+def _initial_step(start: StartLine) -> int:
+    step = start.given.get("initial_step")
+    return step if isinstance(step, int) and not isinstance(step, bool) else 0
+
+
+def _wall_s(text: str) -> float:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,127 @@
+"""The segments of a run: which of its processes belong to one launch, and how that went."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from footprint.records import state
+from footprint.tracking.process.identity import program_of
+from footprint.tracking.totals.process_totals import KILLED, RUNNING, ProcessTotals
+
+SLACK_S = 600.0
+"""Clocks of two nodes of one launch may differ by this much."""
+_WORST_FIRST = (
+    RUNNING, "failed", "terminated", "interrupted", "stopped_by_budget", KILLED, "completed",
+)  # fmt: skip
+
+
+@state
+class Segment:
+    """One launch: its processes, by node."""
+
+    processes: list[ProcessTotals]
+
+    @property
+    def started_wall_s(self) -> float:
+        """When the first process began [s, wall clock]."""
+        return min(process.started_wall_s for process in self.processes)
+
+    @property
+    def started_at(self) -> str:
+        """The same as text."""
+        return min(self.processes, key=lambda process: process.started_wall_s).started_at
+
+    @property
+    def duration_s(self) -> float:
+        """The longest time any process ran [s]; no wall clock is trusted for it."""
+        return max(process.run_s for process in self.processes)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the launch: ranks count the same ones, programs that joined each its own.
+
+        A rank's runs one after the other add up, and of the ranks the one with most counts: one may have
+        tracked something of its own before.
+        """
+        ranks: dict[tuple[str, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+        for process in self.processes:
+            if process.world_size == 1:
+                program = process.boot_id, process.launch
+            elif process.nodes == 1:
+                program = process.boot_id, program_of(process.launch)
+            else:
+                program = "", process.job  # each node has a launch of its own
+            ranks[program][process.rank] += process.steps
+        return sum(max(steps.values()) for steps in ranks.values())
+
+    @property
+    def status(self) -> str:
+        """How the launch ended; a rank that was killed beside ranks that failed is a failure.
+
+        What its own launcher started again under ``footprint run`` did not end there.
+        """
+        latest: dict[str, int] = defaultdict(int)
+        for process in self.processes:
+            latest[process.job] = max(latest[process.job], process.restart)
+        found = {p.status for p in self.processes if p.restart == latest[p.job]}
+        return next((status for status in _WORST_FIRST if status in found), KILLED)
+
+    @property
+    def boots(self) -> set[str]:
+        """The nodes that reported."""
+        return {process.boot_id for process in self.processes}
+
+
+def windows_meet(one: Sequence[ProcessTotals], other: Sequence[ProcessTotals]) -> bool:
+    """Whether two groups ran at the same time: by the boot clock on one node, else by the wall clock."""
+    for a in one:
+        for b in other:
+            if a.boot_id == b.boot_id:
+                if a.started_s < _until_s(b) and b.started_s < _until_s(a):
+                    return True
+            elif (
+                a.started_wall_s - SLACK_S < b.started_wall_s + b.run_s
+                and b.started_wall_s - SLACK_S < a.started_wall_s + a.run_s
+            ):
+                return True
+    return False
+
+
+def _until_s(process: ProcessTotals) -> float:
+    """To when a process ran, by its node's boot clock; one that lives is not over at its last line."""
+    return math.inf if process.status == RUNNING else process.last_s
+
+
+def segments_of(processes: Iterable[ProcessTotals]) -> list[Segment]:
+    """Launches of one run in order of time.
+
+    The processes of one launch overlap and share a restart number; one that joined ``footprint run`` is in
+    its supervisor's segment, however often its own launcher started it again.
+    """
+    launches: dict[tuple[str, str], list[ProcessTotals]] = defaultdict(list)
+    joined = []
+    everyone = sorted(processes, key=lambda process: process.started_wall_s)
+    supervisors = [process for process in everyone if not process.joined]
+    for process in everyone:
+        supervisor = next((s for s in reversed(supervisors) if _may_supervise(s, process)), None)
+        if supervisor is None:
+            launches[(process.boot_id, process.launch)].append(process)
+        else:
+            joined.append((supervisor, process))
+    groups: list[list[ProcessTotals]] = []
+    for launch in launches.values():
+        for group in groups:
+            if group[0].restart == launch[0].restart and windows_meet(group, launch):
+                group.extend(launch)
+                break
+        else:
+            groups.append(launch)
+    for supervisor, process in joined:
+        next(group for group in groups if any(member is supervisor for member in group)).append(process)
+    return sorted((Segment(group) for group in groups), key=lambda segment: segment.started_wall_s)
+
+
+def _may_supervise(one: ProcessTotals, process: ProcessTotals) -> bool:
+    return process.joined and one.boot_id == process.boot_id and one.started_s <= process.started_s
