@@ -1,10 +1,9 @@
-"""The law of the batch, and the usual amount and length of a pre-training, from the catalogue's recipes.
+"""Fits the law of the batch, and the usual amount and length of a pre-training, to published recipes.
 
-The batch [tokens] of a language model follows its parameters and its tokens, a power law each. The number
-of accelerators was tried as a third: developers left out one at a time are then missed by more.
-Developers weigh by the square root of their models. A fifth of the developers was drawn by lot before
-the first fit and is kept apart, as is every recipe from `sealed_from_year` on
-(``reference_data/evaluation.toml``).
+The batch of a language model [tokens] is a power law of its parameters and its tokens. The number of
+accelerators as a third variable increased the error for left-out developers. The weight of a developer is
+the square root of its number of models. A fifth of the developers, drawn at random before the first fit,
+and every recipe from `sealed_from_year` on are not used in the fit (``reference_data/evaluation.toml``).
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ NINETY = 1.645
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What one published pre-training of a language model says."""
+    """The sizes of one published pre-training of a language model."""
 
     model: str
     developer: str
@@ -50,7 +49,7 @@ class Law:
     per_tokens: float
 
     def batch_tokens(self, run: Published) -> float:
-        """The batch that the law gives a run [tokens]."""
+        """The batch of a run by the law [tokens]."""
         batch: float = batch_tokens(
             self.reference_tokens, run.parameters, run.tokens, self.per_parameters, self.per_tokens
         )
@@ -59,14 +58,14 @@ class Law:
 
 @cache
 def rules() -> dict[str, Any]:
-    """Which recipes are read, and which are kept apart."""
+    """The rules for the recipes that are used and the recipes that are sealed."""
     text = (reference_folder() / "evaluation.toml").read_text("utf-8")
     found: dict[str, Any] = tomllib.loads(text)["defaults"]
     return found
 
 
 def published(*, sealed: bool) -> list[Published]:
-    """The recipes that may be fitted on, or those that are kept apart."""
+    """The recipes for the fit, or with ``sealed`` those that the fit does not use."""
     chosen = rules()
     found = []
     for model in all_models():
@@ -80,7 +79,7 @@ def published(*, sealed: bool) -> list[Published]:
 
 
 def _published(model: ModelConfig, developer: str) -> Published | None:
-    """What a recipe says; None where it lacks a part."""
+    """The sizes of a recipe; None if one is missing."""
     recipe = model.recipe or Recipe()
     phases = [phase for phase in recipe.phases if phase.sequences_per_step and phase.sequence_length]
     tokens = recipe.tokens or sum(
@@ -101,7 +100,7 @@ def _published(model: ModelConfig, developer: str) -> Published | None:
 
 
 def weights_of(runs: Sequence[Published]) -> list[float]:
-    """Weights between those of equal runs and those of equal developers."""
+    """Weights of the runs: 1 over the square root of the number of runs of the developer."""
     return [sum(other.developer == run.developer for other in runs) ** -0.5 for run in runs]
 
 
@@ -156,7 +155,7 @@ def fit_defaults() -> list[tuple[str, float, float, float, str, str]]:
 
 
 OPTIMAL = 20.0
-"""Tokens a parameter of a compute-optimal pre-training: Hoffmann et al. 2022, arXiv:2203.15556, table A3."""
+"""Tokens per parameter of a compute-optimal training (Hoffmann et al. 2022, arXiv:2203.15556, table A3)."""
 
 
 def render() -> str:

@@ -146,7 +146,7 @@ class Grid:
             yield Block(rows=rows, columns=None, problem=str(error))
             return
         if len(clusters) > 1 and any(size.name == BATCH for size in _sizes(facts)):
-            # A batch that nobody gave depends on the count.
+            # A batch size that is not given depends on the count.
             for cluster in clusters:
                 yield from self._blocks_of(job, job_row, [cluster], places)
             return

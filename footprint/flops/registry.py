@@ -1,4 +1,4 @@
-"""Which module counts a ``model_type``: a family is one file, found without importing the others."""
+"""Finds the module for a ``model_type``; a family is one file, found without importing the others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from footprint.flops.operations import Model
 from footprint.schema import StepShape
 
 FAMILIES = f"{os.path.dirname(__file__)}/families"
+LISTED = "operations"
+"""The ``model_type`` of a file that is an operation list itself."""
 _MARK = "MODEL_TYPES = ("
 
 
 class Family(Protocol):
-    """What a family's module offers."""
+    """The names that the module of a family defines."""
 
     MODEL_TYPES: tuple[str, ...]
     build: Callable[[Fields, StepShape, str], Model]
@@ -28,7 +30,7 @@ class Family(Protocol):
 def model_families() -> dict[str, str]:
     """The module of every ``model_type`` that is counted by formula, in alphabetical order.
 
-    Read from each family file's ``MODEL_TYPES`` literal, so that no family is imported.
+    The types are read from the ``MODEL_TYPES`` literal of each family's file, without importing it.
     """
     import ast
     from pathlib import Path
@@ -45,6 +47,8 @@ def model_families() -> dict[str, str]:
 @functools.cache
 def family(model_type: str) -> Family | None:
     """The module that counts a ``model_type``, or None if there is none."""
+    if model_type == LISTED:
+        return cast(Family, importlib.import_module("footprint.flops.listing.build"))
     if model_type.isidentifier() and model_type[0] != "_" and os.path.isfile(f"{FAMILIES}/{model_type}.py"):
         named = _imported(model_type)
         if model_type in named.MODEL_TYPES:  # a file may be named otherwise than all that it counts
@@ -58,7 +62,7 @@ def _imported(stem: str) -> Family:
 
 
 def unknown_model_type(model_type: str, further: Iterable[str] = ()) -> FootprintError:
-    """The error for a ``model_type`` that no family counts; ``further`` are those that torch could."""
+    """The error for a ``model_type`` without a family; ``further`` are types that torch can count."""
     from difflib import get_close_matches
 
     shown = model_type if len(model_type) <= 60 else model_type[:57] + "..."

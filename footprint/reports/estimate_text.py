@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from footprint.plain_text import fenced, in_line, in_markdown
-from footprint.reports.human import amount, figures, interval, wrapped
+from footprint.reports.human import amount, counted, figures, interval, wrapped
+from footprint.reports.labels import assumption_name
+from footprint.reports.work import trained
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate, PriceSummary, PublishedRun
+from footprint.spelling import on_command_line
 
 WIDTH = 80
-Row = tuple[str, str, str]
+Row = tuple[str, str, str, str]
+"""Label, median, 90 % interval and note."""
 
 
 def render(
@@ -25,15 +29,18 @@ def render(
     sections: list[str] = []
     if markdown:
         sections.append(f"### {in_markdown(_title(result))}")
+        sections.append(in_markdown(trained(result)))
         sections.append(_markdown_table("", _answer(result)))
         sections.append(_markdown_table("How it comes about", _behind(result)))
     else:
-        sections.append("\n".join(wrapped(_title(result), WIDTH)))
-        sections.append(_table([("", "median", "90 % interval"), *_answer(result)]))
+        sections.append(
+            "\n".join(part for line in (_title(result), trained(result)) for part in wrapped(line, WIDTH))
+        )
+        sections.append(_table([("", "median", "90 % interval", ""), *_answer(result)]))
         sections.append(_table(_behind(result)))
     if result.repeats.runs > 1 or result.repeats.failed_share:
         sections.append(_repeats(result, markdown))
-    if result.published is not None and result.published.duration_h is not None:
+    if result.published is not None and (result.published.duration_h or result.published.accelerator_h):
         lines = wrapped(_published(result, result.published), WIDTH)
         sections.append("\n".join(map(in_markdown, lines) if markdown else lines))
     if spread:
@@ -49,6 +56,12 @@ def render(
 
         sections.append(_block(equivalents_text(result.co2e_kg), markdown))
     sections.append(_assumptions(result, markdown))
+    if markdown:
+        sections.append(_warnings(result))
+        sections.append(
+            f"footprint {result.footprint_version}, data {result.data_version}, {result.created_at[:10]}; "
+            f"boundary: {result.boundary}"
+        )
     return "\n\n".join(section for section in sections if section)
 
 
@@ -80,7 +93,7 @@ def _answer(result: Estimate) -> list[Row]:
     if result.cost_usd is not None:
         rows.append(_row("cost", result.cost_usd, "usd"))
     else:
-        rows.append(("cost", "unknown", "give --usd-per-hour"))
+        rows.append(("cost", "unknown", "", "give --usd-per-hour"))
     return rows
 
 
@@ -88,8 +101,12 @@ def _published(result: Estimate, run: PublishedRun) -> str:
     """One line with the published duration for comparison; the estimate does not use it."""
     count = f"{run.count:,} x " if run.count else ""
     name = result.model.name if result.model is not None else "the model"
-    hours, predicted = run.duration_h or 0.0, result.duration_h
     when = f" ({run.year})" if run.year is not None else ""
+    if run.duration_h is None:
+        hours, own = run.accelerator_h or 0.0, result.accelerator_h.mid
+        text = f"Reference: {name}{when} took {hours:,.0f} accelerator-hours of {run.accelerator}"
+        return f"{text}; the estimate is {float(f'{own:.3g}'):,.0f} of {result.cluster.accelerator}."
+    hours, predicted = run.duration_h, result.duration_h
     text = f"Reference: {name}{when} was trained in {figures(hours)} h on {count}{run.accelerator}"
     if not run.same_run or predicted.low <= hours <= predicted.high:
         return f"{text}."
@@ -101,33 +118,25 @@ def _published(result: Estimate, run: PublishedRun) -> str:
     return f"{text}, outside the interval above: {run.note or 'our model is wrong here'}."
 
 
-def _row(label: str, quantity: Quantity, unit: str) -> Row:
-    return label, amount(quantity.mid, unit), interval(quantity, unit)
+def _row(label: str, quantity: Quantity, unit: str, note: str = "") -> Row:
+    return label, amount(quantity.mid, unit), interval(quantity, unit), note
 
 
 def _behind(result: Estimate) -> list[Row]:
     """The links of the chain between the config and the answer."""
     rows: list[Row] = []
     if result.flop is not None and result.workload is not None:
-        rows.append(("training FLOPs", f"{figures(result.flop.model_flop)} FLOP", _amounts(result)))
+        rows.append(("training FLOPs", f"{figures(result.flop.model_flop)} FLOP", "", _amounts(result)))
     if result.mfu is not None and result.workload is not None:
         label = "MFU" if result.goodput is not None else "MFU (wall clock)"
-        rows.append(
-            (label, figures(result.mfu.mid, 2), f"{interval(result.mfu, '')}, {result.workload.precision}")
-        )
+        rows.append((label, figures(result.mfu.mid, 2), interval(result.mfu, ""), result.workload.precision))
     if result.goodput is not None:
         rows.append(_row("goodput", result.goodput, ""))
     rows.append(_row("power (node)", result.it_power_w, "w"))
     rows.append(_row("energy (node)", result.it_energy_kwh, "kwh"))
     rows.append(_row("PUE", result.pue, ""))
     place = f"{result.place.name}" + (f" {result.place.year}" if result.place.year else "")
-    rows.append(
-        (
-            "grid",
-            amount(result.grid_g_per_kwh.mid, "g_per_kwh"),
-            f"{interval(result.grid_g_per_kwh, 'g_per_kwh')}, {place}",
-        )
-    )
+    rows.append(_row("grid", result.grid_g_per_kwh, "g_per_kwh", place))
     if result.price is not None:
         rows.append(_price_row(result.price))
     if result.co2e_market_kg is not None:
@@ -143,10 +152,10 @@ def _price_row(price: PriceSummary) -> Row:
     """The row of the price: amount, way to buy, number of offers and providers."""
     hourly = price.usd_per_accelerator_h
     ends = interval(hourly, "usd") if hourly.low < hourly.high else "one price"
-    detail = f"{ends}, {price.purchase}"
+    note = price.purchase
     if price.providers:
-        detail += f", {price.providers} provider{'' if price.providers == 1 else 's'}"
-    return "price per hour", amount(hourly.mid, "usd"), detail
+        note += f", {price.providers} provider{'' if price.providers == 1 else 's'}"
+    return "price per hour", amount(hourly.mid, "usd"), ends, note
 
 
 def _amounts(result: Estimate) -> str:
@@ -154,8 +163,8 @@ def _amounts(result: Estimate) -> str:
     if workload is None:
         return ""
     if workload.tokens is not None:
-        return f"{figures(workload.tokens)} tokens, {figures(workload.steps)} steps"
-    return f"{figures(workload.samples)} samples, {figures(workload.steps)} steps"
+        return f"{figures(workload.tokens)} tokens, {counted(workload.steps)} steps"
+    return f"{counted(workload.samples)} samples, {counted(workload.steps)} steps"
 
 
 def _table(rows: list[Row]) -> str:
@@ -163,7 +172,8 @@ def _table(rows: list[Row]) -> str:
     first = max(len(row[0]) for row in rows)
     second = max(len(row[1]) for row in rows)
     lines: list[str] = []
-    for label, value, detail in rows:
+    for label, value, ends, note in rows:
+        detail = ", ".join(part for part in (ends, note) if part)
         head = f"  {in_line(label):<{first}}  {value:>{second}}  "
         parts = wrapped(detail, WIDTH - len(head))
         lines.append((head + parts[0]).rstrip())
@@ -173,8 +183,12 @@ def _table(rows: list[Row]) -> str:
 
 def _markdown_table(title: str, rows: list[Row]) -> str:
     lines = [f"**{title}**", ""] if title else []
-    lines += ["| | median | 90 % interval |", "|---|---:|---|"]
-    lines += [f"| {in_markdown(a)} | {in_markdown(b)} | {in_markdown(c)} |" for a, b, c in rows]
+    noted = any(row[3] for row in rows)
+    lines += [
+        "| | median | 90 % interval |" + (" |" if noted else ""),
+        "|---|---:|---|" + ("---|" if noted else ""),
+    ]
+    lines += ["| " + " | ".join(map(in_markdown, row if noted else row[:3])) + " |" for row in rows]
     return "\n".join(lines)
 
 
@@ -208,13 +222,22 @@ def _assumptions(result: Estimate, markdown: bool) -> str:
     return "\n".join(lines)
 
 
+def _warnings(result: Estimate) -> str:
+    """The warnings, which a page must carry itself."""
+    if not result.warnings:
+        return ""
+    return "\n".join(
+        ["**Warnings**", "", *(f"- {in_markdown(on_command_line(text))}" for text in result.warnings)]
+    )
+
+
 def _value(value: float) -> str:
     """A number of an assumption; counts are exact."""
     return f"{value:,}" if isinstance(value, int) else figures(value)
 
 
-def _assumption_rows(result: Estimate) -> Iterator[Row]:
+def _assumption_rows(result: Estimate) -> Iterator[tuple[str, str, str]]:
     for row in result.assumptions:
         value = row.value if isinstance(row.value, str) else _value(row.value)
         unit = "" if row.unit in ("", "1") else f" {row.unit}"
-        yield row.name, f"{value}{unit}", row.option
+        yield assumption_name(row.name), f"{value}{unit}", row.option

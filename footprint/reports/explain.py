@@ -7,6 +7,7 @@ import textwrap
 
 from footprint.catalog.sources import describe
 from footprint.reports.human import amount, figures
+from footprint.reports.labels import cause_name
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
 from footprint.results.link import Link
@@ -147,22 +148,6 @@ def contributions(quantity: Quantity) -> list[tuple[str, float, float]]:
         if a != b
     ]
     return sorted(rows, key=lambda row: row[1] / row[2])
-
-
-_CAUSES = {
-    "time_model": "step-time model", "busy_share": "busy share", "power_model": "board power model",
-    "host_power": "host power", "network_power": "network power", "goodput": "goodput", "pue": "PUE",
-    "wue": "water effectiveness", "embodied_accelerator": "embodied CO2e of the chip",
-}  # fmt: skip
-
-
-def cause_name(cause: str) -> str:
-    """The name of a cause for people: ``grid:FRA:2025`` is ``grid, FRA 2025``."""
-    if cause in _CAUSES:
-        return _CAUSES[cause]
-    head, *rest = cause.split(":")
-    name = head.rpartition(".")[2].replace("_", " ")
-    return f"{name}, {' '.join(rest).replace('_', ' ')}" if rest else name
 
 
 def spread_text(result: Estimate) -> str:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from footprint.results.human import amount, figures, folded, interval, wrapped
+from footprint.results.human import amount, counted, figures, folded, interval, wrapped
 
-__all__ = ["amount", "figures", "folded", "interval", "wrapped"]
+__all__ = ["amount", "counted", "figures", "folded", "interval", "wrapped"]

@@ -6,9 +6,10 @@ import io
 from pathlib import Path
 
 from footprint.errors import FootprintError
-from footprint.reports.explain import cause_name, contributions
+from footprint.reports.explain import contributions
 from footprint.reports.files import write_new
 from footprint.reports.human import amount
+from footprint.reports.labels import cause_name
 from footprint.results.estimate import Estimate
 
 ROOM = 1.7

@@ -66,6 +66,9 @@ class WorkloadSummary:
     sequence_length: int | None
     method: str
     precision: str
+    objective: str = ""
+    """What the training optimises, in the family's words; empty for its usual objective."""
+    lora_rank: int | None = None
 
 
 @record
@@ -162,6 +165,8 @@ class PublishedRun:
     count: int | None
     duration_h: float | None
     source: str
+    accelerator_h: float | None = None
+    """Where only these were published; they may include stages that the estimate leaves out."""
     note: str = ""
     year: int | None = None
     estimated_year: int | None = None

@@ -37,6 +37,13 @@ def figures(value: float, significant: int = 3) -> str:
     return f"{rounded:,.{max(decimals, 0)}f}"
 
 
+def counted(value: float) -> str:
+    """A count, exact where it is a whole number below 1e7, otherwise to three figures."""
+    if 1 <= value < 1e7:
+        return f"{value:,.0f}"
+    return figures(value)
+
+
 def _rung(value: float, unit: str) -> tuple[float, str]:
     """Factor and unit in which a value is at least 1 and below the next unit; zero gets the base unit."""
     if value == 0:

@@ -129,14 +129,17 @@ class Quantity:
         shift = log(self.mid / mid)
         return Quantity(
             mid,
-            {c: (minimum(a + shift, room), minimum(b + shift, room)) for c, (a, b) in self.spread.items()},
+            {
+                cause: (minimum(a + shift, room), minimum(b + shift, room))
+                for cause, (a, b) in self.spread.items()
+            },
         )
 
     def at_least(self, limit: Number) -> Quantity:
         """This quantity with the ends of every cause limited to at least ``limit``, which ``mid`` exceeds."""
         floor = log(limit / self.mid)
         return Quantity(
-            self.mid, {c: (maximum(a, floor), maximum(b, floor)) for c, (a, b) in self.spread.items()}
+            self.mid, {cause: (maximum(a, floor), maximum(b, floor)) for cause, (a, b) in self.spread.items()}
         )
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
@@ -165,9 +168,9 @@ def _all_at_most(one: Number, other: Number) -> bool:
 def _combine(left: Spread, right: Spread, sign: float) -> dict[str, tuple[Number, Number]]:
     """Log responses of a product (sign 1) or quotient (sign -1), cause by cause."""
     causes = dict(left)
-    for cause, (a, b) in right.items():
-        c, d = causes.get(cause, (0.0, 0.0))
-        causes[cause] = (c + sign * a, d + sign * b)
+    for cause, (low, high) in right.items():
+        left_low, left_high = causes.get(cause, (0.0, 0.0))
+        causes[cause] = (left_low + sign * low, left_high + sign * high)
     return causes
 
 

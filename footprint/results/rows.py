@@ -31,6 +31,8 @@ _UNITS = (
 )  # fmt: skip
 _ENDS = ("low", "mid", "high")
 _NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published")
+_NOT_COLUMNS = ("workload_objective", "workload_lora_rank")
+"""What JSON says more: a report CSV that exists keeps its header."""
 
 # One word per column; ``name*`` is a quantity with three columns: name_low, name_mid, name_high.
 _COLUMNS = """
@@ -112,6 +114,7 @@ def report_row(record: Mapping[str, Any], *, kind: str, run_id: str, started_at:
     if kind not in KINDS:
         raise FootprintError(f"kind of a report row: {kind!r}; write one of {', '.join(KINDS)}")
     cells = flatten({key: value for key, value in record.items() if key not in _NOT_IN_ROWS})
+    cells = {name: cell for name, cell in cells.items() if name not in _NOT_COLUMNS}
     for meter in record.get("meters") or ():
         cells[f"meters_{meter['component']}"] = meter["how"]
     return {**cells, "kind": kind, "run_id": run_id, "started_at": started_at}

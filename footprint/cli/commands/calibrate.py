@@ -36,16 +36,16 @@ def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
     from footprint.tracking.report.calibration import candidates, keep
 
     archive = open_archive(folders_or_default(folders))
-    kept = 0
+    saved = 0
     for candidate in candidates(archive.reports()):
         if candidate.refused:
             note(f"{candidate.run_id}: left out, {candidate.refused}")
             continue
         board = f", {candidate.board_w:.0f} W a board" if candidate.board_w is not None else ""
         say(f"{in_line(candidate.run_id)}: step time x{candidate.time_ratio:.3g} of predicted{board}")
-        kept += 1
+        saved += 1
         if not dry_run:
             path = keep(candidate, overwrite=overwrite)
             say(f"  kept in {path}; use it with --anchor {candidate.name}")
-    if not kept:
+    if not saved:
         raise FootprintError("none of these runs can be used: the reasons are above")

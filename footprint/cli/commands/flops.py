@@ -134,7 +134,7 @@ def command(
             raise
         except CannotCountError as error:  # the count is valid but not verified
             warnings.append(f"not verified: {error}")
-    memory = _memory(step, options) if step.basis == "formula" else None
+    memory = None if step.basis == "counted" else _memory(step, options)
     parts: dict[str, Any] = {
         "memory": memory,
         "device": _device(options["hw"]),

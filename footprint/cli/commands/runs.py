@@ -121,9 +121,17 @@ def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> No
 def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
     rows = []
     for name, unit in DIFFERED:
-        a, b = getattr(one.measurement, name), getattr(other.measurement, name)
-        if a is not None and b is not None and a.mid > 0:
-            rows.append({"name": name, "unit": unit, "first": a.mid, "second": b.mid, "ratio": b.mid / a.mid})
+        first, second = getattr(one.measurement, name), getattr(other.measurement, name)
+        if first is not None and second is not None and first.mid > 0:
+            rows.append(
+                {
+                    "name": name,
+                    "unit": unit,
+                    "first": first.mid,
+                    "second": second.mid,
+                    "ratio": second.mid / first.mid,
+                }
+            )
     return rows
 
 

@@ -112,33 +112,35 @@ class LayoutColumns:
         import numpy as np
 
         # Leave out the layouts that do not fit even the smallest micro-batch.
-        every = self.rows.at(slice(len(self.count_of)))
-        least = np.minimum(1.0, self.batches.max() / every.dp)
-        room = usable_byte(self.machine) - state_byte(self.work, every, self.machine)
-        kept = np.flatnonzero((room > 0) & (activation_byte(self.work, every, self.machine) * least <= room))
-        if not len(kept):
+        all_rows = self.rows.at(slice(len(self.count_of)))
+        least = np.minimum(1.0, self.batches.max() / all_rows.dp)
+        room = usable_byte(self.machine) - state_byte(self.work, all_rows, self.machine)
+        candidates = np.flatnonzero(
+            (room > 0) & (activation_byte(self.work, all_rows, self.machine) * least <= room)
+        )
+        if not len(candidates):
             return np.full((self.counts, self.batches.size), -1)
-        rows, count_of = every.at(kept).at((slice(None), None)), self.count_of[kept]
+        rows, count_of = all_rows.at(candidates).at((slice(None), None)), self.count_of[candidates]
         layouts, fits = self._fitted(rows)
         if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
             # A small model that fits one accelerator is not split over several.
             whole = fits & (rows.tp == 1) & (rows.pp == 1)
             fits &= whole | ~_by_count(np.logical_or, whole, count_of, self.counts, False)[count_of]
         seconds = np.where(fits, sum(self._terms(layouts).values()), np.inf)
-        return _first_least(seconds, kept, count_of, self.counts)
+        return _first_least(seconds, candidates, count_of, self.counts)
 
     def _nearest(self, of_counts: Array) -> Array:
         """The row of the layout with the least penalty for time and missing memory; -1 where none exists."""
         import numpy as np
 
-        kept = np.flatnonzero(of_counts[self.count_of])
-        rows = self.rows.at(kept).at((slice(None), None))
+        candidates = np.flatnonzero(of_counts[self.count_of])
+        rows = self.rows.at(candidates).at((slice(None), None))
         rows.micro_batch = self._unfitted_micro_batch(rows)
         needed = state_byte(self.work, rows, self.machine) + activation_byte(self.work, rows, self.machine)
         excess = np.maximum(1.0, needed / usable_byte(self.machine))
         penalty = sum(self._terms(rows).values()) * excess**2
         penalty = np.where(self._fed(rows), penalty, np.inf)
-        return _first_least(penalty, kept, self.count_of[kept], self.counts)
+        return _first_least(penalty, candidates, self.count_of[candidates], self.counts)
 
     def _fed(self, rows: Layouts) -> Array:
         """Whether the batch has a sequence for each replica."""

@@ -169,7 +169,7 @@ def _whole(replica_batch: float, most: float) -> float:
     if replica_batch <= 1.0 or most < 2.0:
         return min(1.0, replica_batch)
     if replica_batch == int(replica_batch):
-        largest = next(d for d in reversed(divisors(int(replica_batch))) if d <= most)
+        largest = next(divisor for divisor in reversed(divisors(int(replica_batch))) if divisor <= most)
         if 4 * largest >= most:
             return float(largest)
     return float(min(int(most), ceil(replica_batch / ceil(replica_batch / int(most)))))

@@ -136,24 +136,30 @@ def _stages(habits: Habits, given: Given, ranks: int) -> list[int]:
     if not habits.is_gpu or not _splits(habits, given):
         return [1]
     top = 64 if habits.huge else 16
-    exact = [p for p in range(1, top + 1) if habits.layers % p == 0]
-    loose = [p for p in (2, 4, 8, 16, 32) if p <= min(top, habits.layers)]
-    depths = {p for p in (*exact, *loose) if ranks % p == 0}
+    exact = [depth for depth in range(1, top + 1) if habits.layers % depth == 0]
+    loose = [depth for depth in (2, 4, 8, 16, 32) if depth <= min(top, habits.layers)]
+    depths = {depth for depth in (*exact, *loose) if ranks % depth == 0}
     if max(depths) < 4:
-        depths |= {p for p in range(2, min(top, habits.layers) + 1) if ranks % p == 0}
+        depths |= {depth for depth in range(2, min(top, habits.layers) + 1) if ranks % depth == 0}
     return sorted(depths)
 
 
 def _contexts(length: float) -> tuple[int, ...]:
     if length <= LONG:
         return (1,)
-    return tuple(c for c in (1, 2, 4, 8, 16, 32, 64) if c == 1 or length / c >= SHORTEST_CONTEXT)
+    return tuple(
+        ranks for ranks in (1, 2, 4, 8, 16, 32, 64) if ranks == 1 or length / ranks >= SHORTEST_CONTEXT
+    )
 
 
 def _expert_ranks(habits: Habits, replicas: int) -> list[int]:
     if not habits.experts:
         return [1]
-    return [e for e in (1, 2, 4, 8, 16, 32, 64, 128) if habits.experts % e == 0 and replicas % e == 0]
+    return [
+        ranks
+        for ranks in (1, 2, 4, 8, 16, 32, 64, 128)
+        if habits.experts % ranks == 0 and replicas % ranks == 0
+    ]
 
 
 def _sharding(habits: Habits, pp: int, ep: int) -> list[int]:

@@ -136,7 +136,7 @@ def _casts(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, floa
 
 
 def _ramp(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:
-    """Time to fill and drain the matrix units, in passes over a product [1]: a step's, a recomputed pass's.
+    """Time to fill and drain the matrix units in a step, and in a recomputed pass; in passes [1].
 
     Each output tile fills and drains the units once, whatever the depth (inner size) of the product. The
     cost equals a fixed number of additional columns of depth, which grows with the chip's peak. It is
