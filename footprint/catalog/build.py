@@ -9,6 +9,10 @@ from footprint.errors import DataFileError, FootprintError
 from footprint.schema import Cite, Source
 
 MAX_SHOWN_PROBLEMS = 3
+REACH = {"_flop_per_s": 1e21, "_byte_per_s": 1e18, "_w": 1e9, "_gib": 1e9, "_kg": 1e9}
+"""The largest that a number of a stranger's profile may be, by its unit; the least that is not 0 is
+`LEAST`. A thousand times what exists, and far from where a float overflows."""
+LEAST = 1e-3
 Record = TypeVar("Record")
 
 
@@ -51,12 +55,28 @@ def checked(kind: type[Record], raw: Mapping[str, Any], origin: str) -> Record:
         # From JSON, pydantic's strict mode accepts lists for tuples, but no text for numbers.
         import json
 
-        return TypeAdapter(kind).validate_json(json.dumps(raw, default=str), strict=True)
+        found = TypeAdapter(kind).validate_json(json.dumps(raw, default=str), strict=True)
+        _require_in_reach(raw)
+        return found
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        lines = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in found]
+        wrong = error.errors(include_url=False, include_input=False)
+        lines = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in wrong]
         more = len(lines) - MAX_SHOWN_PROBLEMS
         problems = "; ".join(lines[:MAX_SHOWN_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
         raise DataFileError(f"{origin}: {problems}") from None
     except (FootprintError, RecursionError) as error:
         raise DataFileError(f"{origin}: {error}") from None
+
+
+def _require_in_reach(tables: Mapping[str, Any], unit: str = "") -> None:
+    """Raise FootprintError for a number that is no quantity of its unit, such as 1e-320 GiB."""
+    for key, value in tables.items():
+        own = next((end for end in REACH if key.endswith(end)), unit)
+        if isinstance(value, dict) and key != "config":  # a model's config has names of its own
+            _require_in_reach(value, own)
+        elif isinstance(value, list):
+            for part in value:
+                if isinstance(part, dict):
+                    _require_in_reach(part, own)
+        elif own and isinstance(value, int | float) and value and not LEAST <= value <= REACH[own]:
+            raise FootprintError(f"{key}: must be between {LEAST:g} and {REACH[own]:g}, not {value:g}")

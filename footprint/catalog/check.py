@@ -11,10 +11,12 @@ from pathlib import Path
 from time import gmtime
 from typing import Any, get_args
 
+from footprint.catalog.build import checked
 from footprint.catalog.files import hardware_folder, read_toml
 from footprint.catalog.folder import ids
-from footprint.catalog.hardware.find import find_accelerator, shipped_id
-from footprint.catalog.models import find_model, models_folder
+from footprint.catalog.hardware.find import shipped_id
+from footprint.catalog.models import models_folder
+from footprint.catalog.models.read import check_model, read_model_file
 from footprint.catalog.sources import all_sources
 from footprint.errors import DataFileError
 from footprint.schema import Accelerator, ModelConfig, Precision
@@ -32,16 +34,16 @@ def check_file(path: Path) -> tuple[str, Accelerator | ModelConfig, tuple[str, .
     Raises DataFileError for a file that is neither; the message names the wrong field.
     """
     if path.suffix == ".json":
-        model = find_model(str(path.resolve()))
+        model = read_model_file(path)
         return "model", model, _remarks(model)
     if path.suffix != ".toml":
         raise DataFileError(f"{path}: give a .toml profile or model, or a Hugging Face config.json")
     raw = read_toml(path)
     if "peak_flop_per_s" in raw:
-        chip = find_accelerator(str(path.resolve()))
+        chip = checked(Accelerator, raw, str(path))
         return "hardware", chip, (*_remarks(chip), *_chip_remarks(chip))
     if "config" in raw:
-        model = find_model(str(path.resolve()))
+        model = check_model(raw, str(path))
         return "model", model, _remarks(model)
     raise DataFileError(
         f"{path}: neither an accelerator profile (a [peak_flop_per_s] table) nor a model (a [config] table)"

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from footprint.errors import DataFileError
+from footprint.errors import DataFileError, FootprintError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,10 @@ def user_folder() -> Path:
 
     given = os.environ.get("FOOTPRINT_DATA")
     if given:
-        return Path(given).expanduser()
+        try:
+            return Path(given).expanduser()
+        except RuntimeError:
+            raise FootprintError(f"FOOTPRINT_DATA={given}: there is no such user; give a folder") from None
     import platformdirs
 
     return Path(platformdirs.user_data_dir("footprint", appauthor=False))
@@ -77,11 +80,12 @@ def read_text(path: Path | str) -> str:
                 f"{path}: larger than {MAX_FILE_BYTES} bytes, so neither a profile nor a model"
             )
         with open(path, "rb") as file:
-            return file.read().decode().removeprefix("\ufeff")
+            # A file of the system may say that it is empty and go on for ever.
+            return file.read(MAX_FILE_BYTES).decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise DataFileError(f"{path}: not a text file (UTF-8)") from None
-    except OSError as error:
-        raise DataFileError(f"{path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # a name with a NUL, or that the system's encoding lacks
+        raise DataFileError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 @functools.cache
@@ -104,19 +108,9 @@ def lines_with(table: str, part: str) -> list[str]:
 
 def read_toml(path: Path | str) -> dict[str, Any]:
     """Tables of a TOML file; DataFileError names the wrong line."""
+    from footprint.catalog.limits import parse_toml
+
     return parse_toml(read_text(path), path)
-
-
-def parse_toml(text: str, origin: Path | str) -> dict[str, Any]:
-    """Tables of a TOML text; DataFileError names the origin and the wrong line."""
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise DataFileError(f"{origin}: not valid TOML: nested too deeply") from None
-    except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
-        raise DataFileError(f"{origin}: not valid TOML: {error}") from None
 
 
 def read_csv(path: Path | str) -> Iterator[dict[str, str]]:

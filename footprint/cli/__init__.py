@@ -15,6 +15,7 @@ import click
 
 from footprint import __version__
 from footprint.errors import FootprintError, LimitExceededError
+from footprint.plain_text import on_any_terminal
 
 EXIT_OUR_FAULT = 1
 EXIT_BAD_INPUT = 2
@@ -104,6 +105,23 @@ def group() -> None:
 
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line; a user's error is one line and exit code 2, a fault of the program is 1."""
+    on_any_terminal()
+    try:
+        _run(args)
+    except BrokenPipeError:
+        # The reader closed our output (`| head`), which is no error.
+        _write_nowhere()
+        sys.exit(0)
+
+
+def _write_nowhere() -> None:
+    """Send what is still to be written nowhere, so that it is not tried again at the end."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _run(args: list[str] | None) -> NoReturn:
     try:
         code = group.main(args=args, prog_name="footprint", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -112,22 +130,23 @@ def main(args: list[str] | None = None) -> NoReturn:
     except FootprintError as error:
         _fail(str(error), EXIT_BAD_INPUT)
     except click.ClickException as error:
-        error.show()
+        try:
+            _show(error)
+        except BrokenPipeError:
+            _write_nowhere()
         sys.exit(EXIT_BAD_INPUT)
     except click.exceptions.Abort:
         _fail("stopped", 130)
     except BrokenPipeError:
-        # The reader closed our output (`| head`), which is no error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        raise
     except SystemExit:
         # click gives exit code 1 where the reader closed our output, which would fail a pipeline.
         if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
             sys.exit(0)
         raise
+    except OSError as error:
+        _fail(_refused(error), EXIT_BAD_INPUT)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            _fail("no space left to write the output to: nothing more was written", EXIT_BAD_INPUT)
         if os.environ.get("FOOTPRINT_DEBUG"):
             raise
         _fail(
@@ -137,8 +156,32 @@ def main(args: list[str] | None = None) -> NoReturn:
         )
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    from footprint.spelling import on_command_line
+def _refused(error: OSError) -> str:
+    """What the system would not do, which a user can mend: it is never our own fault."""
+    if error.errno == errno.ENOSPC:
+        return "no space left to write the output to: nothing more was written"
+    if error.filename is None and not os.path.isdir(os.curdir):
+        return "the working directory is gone: change to one that exists"
+    where = "" if error.filename is None else f"{os.fsdecode(error.filename)[:200]}: "
+    return f"{where}{error.strerror or error}"
 
-    click.echo(f"footprint: {on_command_line(message)}", err=True)
+
+def _show(error: click.ClickException) -> None:
+    """What click says of a wrong option, with the usage before it."""
+    from io import StringIO
+
+    from footprint.cli.shared.say import note_page
+
+    page = StringIO()
+    error.show(page)
+    note_page(page.getvalue().rstrip("\n"))
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    from footprint.cli.shared.say import note
+
+    try:
+        note(message)
+    except BrokenPipeError:
+        _write_nowhere()
     sys.exit(code)

@@ -78,10 +78,14 @@ def _counted(
     config: Mapping[str, Any], shape: StepShape, training: TrainingMethod, objective: str
 ) -> StepFlops:
     """The count by torch of a type without a family; the error for an unknown type if torch is missing."""
+    import re
     from importlib.util import find_spec
 
-    if find_spec("torch") is None or find_spec("transformers") is None:
-        raise unknown_model_type(str(config["model_type"]))
+    model_type = str(config["model_type"])
+    # Loading torch takes seconds: not for what can be no name of the library's.
+    named = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", model_type)
+    if named is None or find_spec("torch") is None or find_spec("transformers") is None:
+        raise unknown_model_type(model_type)
     from footprint.flops.torch.fallback import counted_step
 
     return counted_step(config, shape, training, objective)

@@ -49,11 +49,16 @@ def family(model_type: str) -> Family | None:
     """The module that counts a ``model_type``, or None if there is none."""
     if model_type == LISTED:
         return cast(Family, importlib.import_module("footprint.flops.listing.build"))
-    if model_type.isidentifier() and os.path.isfile(f"{FAMILIES}/{model_type}.py"):
-        stem: str | None = model_type
-    else:
-        stem = model_families().get(model_type)
-    return None if stem is None else cast(Family, importlib.import_module(f"footprint.flops.families.{stem}"))
+    if model_type.isidentifier() and model_type[0] != "_" and os.path.isfile(f"{FAMILIES}/{model_type}.py"):
+        named = _imported(model_type)
+        if model_type in named.MODEL_TYPES:  # a file may be named otherwise than all that it counts
+            return named
+    stem = model_families().get(model_type)
+    return None if stem is None else _imported(stem)
+
+
+def _imported(stem: str) -> Family:
+    return cast(Family, importlib.import_module(f"footprint.flops.families.{stem}"))
 
 
 def unknown_model_type(model_type: str, further: Iterable[str] = ()) -> FootprintError:

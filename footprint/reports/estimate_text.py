@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.human import amount, counted, figures, interval, wrapped
 from footprint.reports.labels import assumption_name
 from footprint.reports.work import trained
@@ -27,8 +28,8 @@ def render(
     """The estimate as text; ``explain`` and ``spread`` add the formulas and the causes of the intervals."""
     sections: list[str] = []
     if markdown:
-        sections.append(f"### {_cell(_title(result))}")
-        sections.append(_cell(trained(result)))
+        sections.append(f"### {in_markdown(_title(result))}")
+        sections.append(in_markdown(trained(result)))
         sections.append(_markdown_table("", _answer(result)))
         sections.append(_markdown_table("How it comes about", _behind(result)))
     else:
@@ -40,7 +41,8 @@ def render(
     if result.repeats.runs > 1 or result.repeats.failed_share:
         sections.append(_repeats(result, markdown))
     if result.published is not None and (result.published.duration_h or result.published.accelerator_h):
-        sections.append("\n".join(wrapped(_published(result, result.published), WIDTH)))
+        lines = wrapped(_published(result, result.published), WIDTH)
+        sections.append("\n".join(map(in_markdown, lines) if markdown else lines))
     if spread:
         from footprint.reports.explain import spread_text
 
@@ -65,7 +67,7 @@ def render(
 
 def _block(text: str, markdown: bool) -> str:
     """Plain text unchanged, or in a code block for Markdown."""
-    return f"```text\n{text}\n```" if markdown and text else text
+    return fenced(text) if markdown and text else text
 
 
 def _title(result: Estimate) -> str:
@@ -172,7 +174,7 @@ def _table(rows: list[Row]) -> str:
     lines: list[str] = []
     for label, value, ends, note in rows:
         detail = ", ".join(part for part in (ends, note) if part)
-        head = f"  {label:<{first}}  {value:>{second}}  "
+        head = f"  {in_line(label):<{first}}  {value:>{second}}  "
         parts = wrapped(detail, WIDTH - len(head))
         lines.append((head + parts[0]).rstrip())
         lines += [" " * len(head) + part for part in parts[1:]]
@@ -186,22 +188,8 @@ def _markdown_table(title: str, rows: list[Row]) -> str:
         "| | median | 90 % interval |" + (" |" if noted else ""),
         "|---|---:|---|" + ("---|" if noted else ""),
     ]
-    lines += ["| " + " | ".join(map(_cell, row if noted else row[:3])) + " |" for row in rows]
+    lines += ["| " + " | ".join(map(in_markdown, row if noted else row[:3])) + " |" for row in rows]
     return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    """Text with its markup escaped, for a cell of a Markdown table."""
-    for sign, safe in (
-        ("\\", "\\\\"),
-        ("|", "\\|"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ("`", "\\`"),
-        ("$", "\\$"),
-    ):
-        text = text.replace(sign, safe)
-    return text
 
 
 def _repeats(result: Estimate, markdown: bool) -> str:
@@ -225,7 +213,7 @@ def _assumptions(result: Estimate, markdown: bool) -> str:
         return ""
     rows = _assumption_rows(result)
     if markdown:
-        lines = [f"- {_cell(f'{a}: {b}')}" + (f" (`{c}`)" if c else "") for a, b, c in rows]
+        lines = [f"- {in_markdown(f'{a}: {b}')}" + (f" (`{c}`)" if c else "") for a, b, c in rows]
         return "\n".join(["**Assumed, and what replaces it**", "", *lines])
     lines = ["Assumed, and what replaces it:"]
     for name, value, option in rows:
@@ -238,7 +226,9 @@ def _warnings(result: Estimate) -> str:
     """The warnings, which a page must carry itself."""
     if not result.warnings:
         return ""
-    return "\n".join(["**Warnings**", "", *(f"- {_cell(on_command_line(text))}" for text in result.warnings)])
+    return "\n".join(
+        ["**Warnings**", "", *(f"- {in_markdown(on_command_line(text))}" for text in result.warnings)]
+    )
 
 
 def _value(value: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from footprint.flops import StepFlops
 from footprint.flops.checks import six_n
 from footprint.flops.operations import RECURRENCE
+from footprint.plain_text import in_line
 from footprint.reports.human import figures
 from footprint.units import BYTE_PER_GIB
 
@@ -112,7 +113,7 @@ def render(
     if proof is not None:
         lines += ["", *_proof(proof)]
     lines += [f"warning: {warning}" for warning in warnings]
-    return "\n".join(lines)
+    return "\n".join(map(in_line, lines))
 
 
 _BASES = {"formula": "by formula", "traced": "traced from the module", "counted": "counted by torch"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from footprint.plain_text import in_line
 from footprint.reports.human import amount, figures, interval, wrapped
 from footprint.results import Quantity
 from footprint.results.measurement import Comparison, Measurement
@@ -69,7 +70,7 @@ def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Fo
             for text in texts[:20]:
                 first, *rest = wrapped(on_command_line(text), 76)
                 lines += [f"  {first}", *(f"    {part}" for part in rest)]
-    return "\n".join(lines)
+    return "\n".join(map(in_line, lines))
 
 
 def _used(measured: Measurement) -> list[str]:

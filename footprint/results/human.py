@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from footprint.plain_text import in_line
 from footprint.results import Quantity
 
 # Units as (factor from the base unit, unit); the first one that gives a number of at least 1 is used.
@@ -93,6 +94,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
     The standard library's ``textwrap`` is not used because its import is slow.
     """
+    text = in_line(text)
     if len(text) <= width:
         return [text]
     first, *words = text.split(" ")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from footprint.errors import DataFileError
 from footprint.results.rows import REPORT_COLUMNS, SCHEMA
+
+LARGEST_BYTES = 256 * 1024 * 1024
+"""Of a report CSV that is read whole: some hundred thousand rows."""
 
 
 class Row(Mapping[str, str]):
@@ -47,6 +51,9 @@ def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[li
         DataFileError: no such file, not a text file, or not a CSV of this schema.
     """
     try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST_BYTES:
+            raise DataFileError(f"{path}: not a file of report rows of at most {LARGEST_BYTES >> 20} MiB")
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise DataFileError(f"{path}: {error.strerror or error}") from None

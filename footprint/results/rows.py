@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint.errors import DataFileError, FootprintError
+from footprint.plain_text import in_line
 from footprint.results.lock import file_lock
 
 SCHEMA = "footprint/report/1"
@@ -215,7 +216,7 @@ def _cell(name: str, value: Any) -> str:
         if not math.isfinite(value):
             raise FootprintError(f"column {name!r}: {value} is not a number that can be reported")
         return repr(value)
-    text = " ".join(str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split())
+    text = in_line(" ".join(str(value).replace("\0", " ").split()))
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from footprint.catalog import __main__ as writing
-from footprint.catalog import folder
+from footprint.catalog import folder as folders
+from footprint.catalog import limits
 from footprint.catalog.files import data_root, hardware_folder
 from footprint.catalog.folder import INDEX, Names, ids, index_text, indexed, read_record, read_records
 from footprint.errors import DataFileError
@@ -50,7 +51,7 @@ def test_every_name_leads_to_its_record_with_and_without_an_index(two: Path, wri
 
 def test_the_index_alone_answers_for_what_it_knows(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (two / INDEX).write_text(index_text(two, NAMES.scan(two)), encoding="utf-8")
-    monkeypatch.setattr(folder, "read_toml", lambda path: pytest.fail(f"read {path}"))
+    monkeypatch.setattr(folders, "read_toml", lambda path: pytest.fail(f"read {path}"))
     assert NAMES.find(two, "uno") == "one-a"
     assert NAMES.find(two, "no such name") is None  # no file is read to learn that there is none
 
@@ -169,7 +170,7 @@ def test_an_index_holds_nothing_else(name: str) -> None:
 
 
 def test_no_shipped_file_is_parsed_while_the_index_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "parse_toml", lambda text, origin: pytest.fail(f"parsed {origin}"))
+    monkeypatch.setattr(limits, "parse_toml", lambda text, origin: pytest.fail(f"parsed {origin}"))
     assert len(dict(read_records(hardware_folder()))) == len(list(hardware_folder().glob("*.toml")))
 
 
@@ -185,7 +186,22 @@ def test_a_changed_file_is_read_itself(two: Path) -> None:
         read_record(two, "nothing")
 
 
-@pytest.mark.parametrize("rubbish", [b"", b"[not json", b"\xff\xfe", b"{}", b'{\n"one-a.toml": [3, ', b"[]"])
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"",
+        b"[not json",
+        b"\xff\xfe",
+        b"{}",
+        b'{\n"one-a.toml": [3, ',
+        b"[]",
+        b'{\n"names": [0, [1, 2]]\n}\n',
+        b'{\n"names": [0, {"aliases": ["uno"]}]\n}\n',
+        b'{\n"names": [0, {"aliases": {"uno": 3}}]\n}\n',
+        b'{\n"names": [0, ' + b"[" * 100_000 + b"]]\n}\n",
+    ],
+    ids=range(10),
+)
 def test_an_index_that_is_none_is_left_aside(two: Path, rubbish: bytes) -> None:
     (two / INDEX).write_bytes(rubbish)
     assert [one for one, _ in read_records(two)] == ["one-a", "two-b"]

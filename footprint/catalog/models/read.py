@@ -6,13 +6,13 @@ is an error. The size, depth, types and numbers of the file are checked.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path, PurePath
 from time import gmtime
 from typing import Any
 
 from footprint.catalog.build import checked
 from footprint.catalog.files import read_text, read_toml
+from footprint.catalog.limits import parse_json
 from footprint.catalog.names import normalise
 from footprint.errors import DataFileError
 from footprint.schema import ModelConfig
@@ -44,13 +44,7 @@ def read_config(path: Path) -> ModelConfig:
     Raises:
         DataFileError: not readable as JSON, or not a model's config.
     """
-    text = read_text(path)
-    try:
-        config = json.loads(text)
-    except RecursionError:
-        raise DataFileError(f"{path}: nested too deeply to be a model config") from None
-    except ValueError as error:
-        raise DataFileError(f"{path}: not valid JSON: {error}") from None
+    config = parse_json(read_text(path), path)
     if not isinstance(config, dict):
         raise DataFileError(f"{path}: a model config is a JSON object, not {type(config).__name__}")
     class_name = config.get("_class_name")

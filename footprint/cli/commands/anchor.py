@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from footprint.cli.shared.say import note_page, say
 from footprint.cli.shared.scenario import field_option, given_fields, scenario_options
+from footprint.plain_text import in_line
 
 _EPILOG = """\b
 Examples:
@@ -43,11 +45,11 @@ def command(
 
     if list_:
         for known in anchors.anchor_names():
-            click.echo(known)
+            say(in_line(known))
         return
     if remove is not None:
         anchors.remove_anchor(remove)
-        click.echo(f"removed anchor {remove}", err=True)
+        note_page(f"removed anchor {remove}")
         return
     if show is not None:
         _say(*anchors.read_anchor(show))
@@ -58,7 +60,7 @@ def command(
     request = anchors.checked_measurement(given_fields(options), "command line")
     _say(name, request)
     path = anchors.keep_anchor(name, request, overwrite=overwrite)
-    click.echo(f"kept in {path}; use it with --anchor {name}", err=True)
+    note_page(f"kept in {path}; use it with --anchor {name}")
 
 
 def _say(name: str, request: Any) -> None:
@@ -66,5 +68,5 @@ def _say(name: str, request: Any) -> None:
     from footprint.estimator.anchors import anchor_of
 
     anchor = anchor_of(name, request)
-    click.echo(f"{name}: {request.model} on {request.hw}, {anchor.accelerator} in {anchor.precision}")
-    click.echo(f"  measured step time is {anchor.ratio:.3g} times the predicted one")
+    say(f"{in_line(name)}: {request.model} on {request.hw}, {anchor.accelerator} in {anchor.precision}")
+    say(f"  measured step time is {anchor.ratio:.3g} times the predicted one")

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from footprint.cli.shared.journals import FOLDERS, folders_or_default
+from footprint.cli.shared.say import note, say
 from footprint.errors import FootprintError
+from footprint.plain_text import in_line
 
 _EPILOG = """\b
 Examples:
@@ -37,13 +39,13 @@ def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
     saved = 0
     for candidate in candidates(archive.reports()):
         if candidate.refused:
-            click.echo(f"{candidate.run_id}: left out, {candidate.refused}", err=True)
+            note(f"{candidate.run_id}: left out, {candidate.refused}")
             continue
         board = f", {candidate.board_w:.0f} W a board" if candidate.board_w is not None else ""
-        click.echo(f"{candidate.run_id}: step time x{candidate.time_ratio:.3g} of predicted{board}")
+        say(f"{in_line(candidate.run_id)}: step time x{candidate.time_ratio:.3g} of predicted{board}")
         saved += 1
         if not dry_run:
             path = keep(candidate, overwrite=overwrite)
-            click.echo(f"  kept in {path}; use it with --anchor {candidate.name}")
+            say(f"  kept in {path}; use it with --anchor {candidate.name}")
     if not saved:
         raise FootprintError("none of these runs can be used: the reasons are above")

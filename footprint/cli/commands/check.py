@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from footprint.cli.shared.formats import format_option, show
+from footprint.plain_text import in_line
 from footprint.schema import ModelConfig
 
 _EPILOG = """\b
@@ -55,7 +56,7 @@ def command(file: Path, format_: str) -> None:
     folder = user_folder() / ("hardware_profiles" if kind == "hardware" else "models")
     lines = [f"{file}: a valid {kind} file: {record.name} ({record.id})"]
     lines += [f"  remark: {remark}" for remark in remarks]
-    text = "\n".join([*lines, f"  to use it by name, put it into {folder}"])
+    text = "\n".join(map(in_line, [*lines, f"  to use it by name, put it into {folder}"]))
     row = {"file": str(file), "ok": True, "record": asdict(record), "remarks": list(remarks)}
     data = {"schema": "footprint/catalogue/1", "kind": kind, "rows": [row]}
     show(Answer(kind="check", text=lambda: folded(text), data=lambda: data), format_)

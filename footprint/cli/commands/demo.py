@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from footprint.cli.shared.say import say
 from footprint.cli.shared.scenario import field_option
 
 _EPILOG = """\b
@@ -33,4 +34,4 @@ def command(data: str, out: Path, steps: int | None, threads: int, region: str |
     """Train a small GPT (or a CNN) on real data while it is measured."""
     from footprint.demo.show import show
 
-    show(data, out, steps=steps, threads=threads, region=region, say=click.echo)
+    show(data, out, steps=steps, threads=threads, region=region, say=say)

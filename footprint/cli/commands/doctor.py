@@ -10,6 +10,7 @@ import click
 from footprint.cli.shared.formats import format_option, show
 from footprint.cli.shared.journals import folders_or_default
 from footprint.cli.shared.options import COUNT
+from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
     from footprint.tracking.doctor import Diagnosis
@@ -41,7 +42,12 @@ def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) 
     from footprint.reports.formats import Answer
     from footprint.reports.human import folded
 
-    show(Answer(kind="machine", text=lambda: folded("\n".join(_lines(found))), data=found.to_json), format_)
+    show(
+        Answer(
+            kind="machine", text=lambda: folded("\n".join(map(in_line, _lines(found)))), data=found.to_json
+        ),
+        format_,
+    )
 
 
 def _lines(found: Diagnosis) -> list[str]:

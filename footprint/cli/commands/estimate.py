@@ -8,6 +8,7 @@ import click
 
 from footprint.cli.shared.formats import format_option, show
 from footprint.cli.shared.options import FILE
+from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
     SECTIONS,
     SectionedCommand,
@@ -16,7 +17,6 @@ from footprint.cli.shared.scenario import (
     scenario_options,
 )
 from footprint.parsing import parse_limit
-from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +113,7 @@ def command(
     show(answer, format_, output, overwrite=overwrite)
     if not quiet:
         for warning in result.warnings:
-            click.echo(f"footprint: warning: {on_command_line(warning)}", err=True)
+            note(f"warning: {warning}")
     if limits:
         from footprint.reports.gate import require_within
 

@@ -9,6 +9,7 @@ import click
 
 from footprint.cli.shared.formats import format_option, show
 from footprint.cli.shared.journals import FOLDERS, open_runs, say
+from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
     from footprint.tracking.report.recovery import Recovered
@@ -71,4 +72,4 @@ def _line(item: Recovered) -> str:
         lost += f"; {item.damaged} damaged lines left out"
     named = ", ".join(str(csv) for csv in item.csvs)
     where = f"; rows in {named}" if named else "; no --csv, so no rows were written"
-    return f"{item.run_id}: {item.status} after {amount(hours, 'h')}, {energy}{lost}{where}"
+    return in_line(f"{item.run_id}: {item.status} after {amount(hours, 'h')}, {energy}{lost}{where}")

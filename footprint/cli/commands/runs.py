@@ -11,6 +11,7 @@ import click
 from footprint.cli.shared.formats import format_option
 from footprint.cli.shared.formats import show as show_answer
 from footprint.cli.shared.journals import FOLDERS, listed_runs, open_runs, say
+from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
     from footprint.results import Quantity
@@ -165,7 +166,7 @@ def _summed(summed: Total) -> str:
     ]
     rows.append(("duration", _plain(summed.duration_h, "h"), f"{summed.runs} runs"))
     by_status = ", ".join(f"{count} {status}" for status, count in sorted(summed.by_status.items()))
-    return f"{_table(('', 'sum', 'of'), rows)}\n{by_status}"
+    return f"{_table(('', 'sum', 'of'), rows)}\n{in_line(by_status)}"
 
 
 def _amount(quantity: Quantity | None, unit: str) -> str:
@@ -187,8 +188,9 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns under their heading; an empty text if there are no rows."""
     if not rows:
         return ""
-    widths = [max(len(line[i]) for line in (heading, *rows)) for i in range(len(heading))]
+    lines = [[in_line(cell) for cell in line] for line in (heading, *rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(heading))]
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in (heading, *rows)
+        for line in lines
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import field_option
 from footprint.spelling import on_command_line
 
@@ -74,8 +75,8 @@ def command(
     report = report_jobs(targets, **given)
     show(_answer(report), format_ or format_of(output, "jobs"), output, overwrite=overwrite)
     if not quiet:
-        for note in notes_of(report):
-            click.echo(f"footprint: {on_command_line(note)}", err=True)
+        for text in notes_of(report):
+            note(text)
 
 
 def _answer(report: SlurmReport) -> Answer:

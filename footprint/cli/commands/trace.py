@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from footprint.cli.shared.options import FILE
+from footprint.cli.shared.say import note, say
 
 _EPILOG = """\b
 Examples:
@@ -39,11 +40,11 @@ def command(target: str, output: Path | None, overwrite: bool) -> None:
     traced = traced_function(target)
     text = text_of(traced)
     if output is None:
-        click.echo(text, nl=False)
+        say(text)
     else:
         from footprint.reports.files import write_new
 
         write_new(output, text, overwrite=overwrite)
-        click.echo(f"footprint: wrote {output}: {traced.said}", err=True)
+        note(f"wrote {output}: {traced.said}")
     for remark in traced.remarks:
-        click.echo(f"footprint: {remark}", err=True)
+        note(remark)

@@ -11,8 +11,9 @@ import click
 from footprint.cli.shared.formats import format_option
 from footprint.cli.shared.formats import show as show_answer
 from footprint.cli.shared.options import CatalogueName
+from footprint.cli.shared.say import note
+from footprint.plain_text import in_line
 from footprint.records import record
-from footprint.spelling import on_command_line
 
 SCHEMA = "footprint/catalogue/1"
 WIDTH = 80
@@ -87,7 +88,7 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
 def warn(problems: Sequence[str]) -> None:
     """Warn which of the user's own files were left out, and why."""
     for problem in problems:
-        click.echo(f"footprint: left out: {on_command_line(problem)}", err=True)
+        note(f"left out: {problem}")
 
 
 def _search(rows: list[Row], text: str) -> list[Row]:
@@ -126,7 +127,7 @@ def _table(columns: Sequence[str], rows: list[Row]) -> str:
     """The columns of the rows within 80 characters; an empty text if there are no rows."""
     if not rows:
         return ""
-    lines = [*_heading(columns), *([_text(row.get(column)) for column in columns] for row in rows)]
+    lines = [*_heading(columns), *([in_line(_text(row.get(column))) for column in columns] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     # The widest column is narrowed until the line fits; the first keeps its width, because people type it.
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths[1:]) > 8:

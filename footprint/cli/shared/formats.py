@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.options import ParamType
+from footprint.cli.shared.say import note, note_page, say
+from footprint.plain_text import escaped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,14 +66,14 @@ def show(answer: Answer, format_: str, output: Path | None = None, *, overwrite:
     module = find_format(format_, answer.kind)
     append = getattr(module, "append", None)
     if output is not None and append is not None:
-        click.echo(f"footprint: {append(answer, output)}", err=True)
+        note(append(answer, output))
         return
-    text = module.write(answer)
+    text = escaped(module.write(answer))
     if output is not None:
         from footprint.reports.files import write_new
 
         write_new(output, text if text.endswith("\n") else text + "\n", overwrite=overwrite)
     elif text:
-        click.echo(text, nl=not text.endswith("\n"))
+        say(text)
     elif answer.nothing:
-        click.echo(answer.nothing, err=True)
+        note_page(answer.nothing)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from footprint.cli.shared.say import note
+
 if TYPE_CHECKING:
     from footprint.tracking.report.archive import Archive
     from footprint.tracking.report.summaries import Listed
@@ -51,11 +53,11 @@ def listed_runs(folders: tuple[Path, ...]) -> list[Listed]:
 def say(problems: Iterable[str]) -> None:
     """A line for each thing that is wrong."""
     for problem in dict.fromkeys(problems):
-        click.echo(f"footprint: {problem}", err=True)
+        note(problem)
 
 
 def _none_yet(folders: tuple[Path, ...], first: Path) -> bool:
     if folders or first.exists():
         return False
-    click.echo(f"footprint: no runs were recorded in {first} yet", err=True)
+    note(f"no runs were recorded in {first} yet")
     return True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from footprint.catalog.limits import parse_json
 from footprint.errors import DataFileError, FootprintError
 from footprint.integrations.slurm.records import Job, Step, devices_of, json_number, moment, shown
+
+MOST_VALUES = 8_000_000
+"""Of a dump, which may hold many thousand jobs."""
 
 
 def parse(text: str, origin: str) -> tuple[list[Job], list[str]]:
@@ -16,9 +19,9 @@ def parse(text: str, origin: str) -> tuple[list[Job], list[str]]:
     Raises DataFileError if the text is no JSON or has no list of jobs.
     """
     try:
-        tree = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataFileError(f"{origin}: not the whole output of sacct --json: {error}") from None
+        tree = parse_json(text, origin, most_values=MOST_VALUES)
+    except DataFileError as error:
+        raise DataFileError(f"{error}: not the whole output of sacct --json") from None
     entries = tree.get("jobs") if isinstance(tree, dict) else None
     if not isinstance(entries, list):
         raise DataFileError(f"{origin}: JSON without a list of jobs: make the file with sacct --json")

@@ -17,7 +17,7 @@ from footprint.integrations.slurm import text as psv
 from footprint.integrations.slurm.records import Job, shown, utc
 
 TIMEOUT_S = 60.0
-LARGEST_BYTES = 256 * 1024 * 1024
+LARGEST_BYTES = 64 * 1024 * 1024
 STARTED_AGAIN = ("REQUEUED", "PREEMPTED", "NODE_FAIL", "BOOT_FAIL")
 """Final states of a launch after which Slurm starts the same job again."""
 

@@ -125,7 +125,7 @@ def _makes_sense(row: Mapping[str, str]) -> bool:
     """Whether every cell of a column with a known form has that form."""
     forms = {
         "jobid": _JOB_ID, "jobidraw": _JOB_ID, "state": _STATE, "elapsedraw": r"\d{0,20}",
-        "alloctres": r"(?:[^|=]+=[^|=,]+,?)*", "consumedenergyraw": r"\d{0,20}", "nnodes": r"\d{0,10}",
+        "alloctres": r"(?:[^|=,]+=[^|=,]+(?:,|$))*", "consumedenergyraw": r"\d{0,20}", "nnodes": r"\d{0,10}",
     }  # fmt: skip
     return all(re.fullmatch(form, row[name]) for name, form in forms.items() if name in row)
 

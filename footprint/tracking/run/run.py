@@ -16,6 +16,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from footprint.errors import FootprintError
+from footprint.plain_text import escaped
 from footprint.tracking.journal.lines import EndLine
 from footprint.tracking.process import fork_registry
 from footprint.tracking.process.ending import BudgetReachedError, how_it_ended
@@ -261,5 +262,5 @@ class Run(RunQueries):
         """Print one line of ours on stderr, unless asked to be quiet."""
         if text and not self._settings.quiet and sys.stderr is not None:
             with contextlib.suppress(Exception):
-                sys.stderr.write(f"footprint: {text}\n")
+                sys.stderr.write(escaped(f"footprint: {text}\n"))
                 sys.stderr.flush()

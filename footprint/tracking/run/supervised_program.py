@@ -22,6 +22,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
+from footprint.plain_text import in_line
 from footprint.tracking.budget.keeper import words
 from footprint.tracking.budget.limits import BudgetEvent, ProgramStop
 from footprint.tracking.budget.stop_file import MARGIN_FLUSHES, STOP_FILE, publish_stop
@@ -176,7 +177,7 @@ def _cannot_run(program: str) -> int:
 
 
 def _refused(program: str, error: OSError) -> int:
-    print(f"footprint: cannot run {program}: {error.strerror or error}", file=sys.stderr)  # noqa: T201
+    print(in_line(f"footprint: cannot run {program}: {error.strerror or error}"), file=sys.stderr)  # noqa: T201
     return EXIT_NOT_FOUND if error.errno == errno.ENOENT else EXIT_NOT_EXECUTABLE
 
 
