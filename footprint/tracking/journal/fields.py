@@ -133,7 +133,10 @@ class Fields:
 
     def numbers(self, name: str) -> tuple[float, ...]:
         """The numbers of a list; none where one is wrong."""
-        found = [Fields({name: one}, self._notes).number_or_none(name) for one in self._list(name)]
+        values = self._list(name)
+        if all(one.__class__ is float and 0.0 <= one <= MOST_S for one in values):
+            return tuple(values)
+        found = [Fields({name: one}, self._notes).number_or_none(name) for one in values]
         return () if None in found else tuple(one for one in found if one is not None)
 
     def counts(self, name: str) -> tuple[int, ...]:
