@@ -142,7 +142,7 @@ def verify(
         backward_flop=sums.dense_backward,
         parameters=sums.parameters.total,
         torch=counted,
-        explained=tuple(_explained(config, model)),
+        explained=tuple(explained(config, model)),
         depths=depths,
         seconds=time.perf_counter() - started,
     )
@@ -226,7 +226,7 @@ def _value(config: Mapping[str, Any], path: tuple[str, ...]) -> int:
     return value if type(value) is int else len(value)
 
 
-def _explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
+def explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
     """The counter's and the library's known departures, sized from our list."""
     model, trained = prepare(model, TrainingMethod())
     groups = list(passes(model, trained))
