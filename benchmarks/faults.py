@@ -1,14 +1,14 @@
-"""Ends that no program plans for, each one really brought about; what the journals still know.
+"""Kills and crashes programs under track() and checks what their journals still contain.
 
     python -m benchmarks.faults                    # some ten minutes: 200 of each signal
     python -m benchmarks.faults --tries 20
     python -m benchmarks.faults --write            # the table of docs/live-faults.md
 
-Every program is a training loop of its own under ``footprint.track()`` with a meter of constant power
-(360 W, so that the energy is known without it), flushed every half second. Signals come at random
-moments, from before the interpreter is up to after the run's end. Exit code 1 if a promise is broken:
-a loop that had begun has a journal, the status is right, one row in the report after recovery (run
-twice), and no more lost than a flush interval and the time the machine keeps a thread waiting.
+Every program is a separate training loop under ``footprint.track()`` with a meter of constant power
+(360 W, so that the energy is known), flushed every half second. Signals come at random moments, from the
+start of the interpreter to after the end of the run. The exit code is 1 if a promise is broken: a loop
+that had begun has a journal; the status is right; after recovery (run twice) the report has one row; and
+at most one flush interval plus the delay of a waiting thread is lost.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ PLANNED = {
 
 
 def all_hits(tries: int, folder: Path) -> Iterator[tuple[str, list[Hit], list[str]]]:
-    """Each fault with what its tries did, and the promises that were broken."""
+    """Each fault with the results of its tries and the broken promises."""
     for number in ENDS:
         hits = random_hits(folder, number, tries, flush_s=FLUSH_S)
         yield f"{number.name} at a random moment", hits, broken_promises(number, hits, FLUSH_S + LATE_S)

@@ -1,7 +1,7 @@
-"""The proof as a page: our counts beside torch's for every configuration of the proof, time and memory.
+"""Writes the proof as a page: our counts and torch's for every configuration, with time and memory.
 
     python benchmarks/flops_proof.py            # count everything with torch, write docs/flops-proof.md
-    python benchmarks/flops_proof.py --check    # the page's own columns against what we count now; no torch
+    python benchmarks/flops_proof.py --check    # compare our columns of the page with a new count; no torch
 
 The configurations are those of tests/flops/proof_cases.py, where the same comparison is a test.
 """
@@ -49,7 +49,7 @@ MEASURED = (
     ("torch's counter, two shallow copies", "deepseek-v3", _SHORT),
     ("torch's counter, every layer", "deepseek-v3", _DEEP),
 )
-"""(what, configuration, program): each is a fresh process."""
+"""(description, configuration, program); each runs in a new process."""
 
 
 class Row(NamedTuple):
@@ -66,7 +66,7 @@ class Row(NamedTuple):
     corrections: str
 
     def line(self) -> str:
-        """As markdown."""
+        """The line as Markdown."""
         return "| " + " | ".join(f"{v:,}" if isinstance(v, int) else v for v in self) + " |"
 
 
@@ -94,7 +94,7 @@ def own(case: Case) -> tuple[str, int, int, int]:
 
 
 def prove(case: Case) -> tuple[Row, float]:
-    """The line of a configuration, and the seconds that it took."""
+    """The line of a configuration, and the time of its count [s]."""
     from footprint.flops.verify import verify
 
     proof = verify(case.config, case.shape, case.objective)
@@ -108,7 +108,7 @@ def prove(case: Case) -> tuple[Row, float]:
 
 
 def measured(what: str, name: str, program: str) -> str:
-    """One line of the table of time and memory: a fresh process, its own processor time and peak memory."""
+    """One line of the table of time and memory: processor time and peak memory of a new process."""
     code = (_COUNT.format(name=name) if name else "") + program
     started = time.perf_counter()
     with subprocess.Popen(
@@ -222,7 +222,7 @@ def page(rows: list[Row], seconds: float, costs: list[str], peers: str) -> str:
 
 
 def problems(text: str) -> list[str]:
-    """Where the page's columns of ours are not what we count now."""
+    """The lines of the page whose counts differ from a new count."""
     listed = {
         (cells := [cell.strip() for cell in line.strip("|").split("|")])[1]: cells
         for line in text.partition("## The table")[2].splitlines()

@@ -2,10 +2,10 @@
 
     python benchmarks/flops_speed.py
 
-Processor time of one thread. Ours is the best of many repetitions after import; torch's counter is
-given a model of one layer and of two and extrapolated (its fastest way), and once the full depth of
-a 70B model; calflops runs a 70B model of four layers, forward only. The limit that is checked,
-0.2 ms for the 405B config, is also given in turns of an empty Python loop, since machines differ.
+All times are processor time of one thread. Ours is the best of many repetitions after import. torch's
+counter counts models of one and two layers and extrapolates (its fastest way), and once the full depth
+of a 70B model. calflops runs a 70B model with four layers, forward only. The checked limit is 0.2 ms for
+the 405B config; the time is also printed in iterations of an empty Python loop, since machines differ.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def best_ms(run: Callable[[], object], repetitions: int, rounds: int = 1) -> flo
 
 
 def empty_loop() -> None:
-    """A thousand turns that do nothing: what this machine's Python is worth."""
+    """A loop of a thousand empty iterations, as a measure of the machine's speed."""
     for _ in range(1000):
         pass
 

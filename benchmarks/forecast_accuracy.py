@@ -1,7 +1,7 @@
-"""How far forecasts are off at 5, 10, 25 and 50 % of a run, and how often their intervals hold.
+"""Errors of forecasts at 5, 10, 25 and 50 % of a run, and the coverage of their intervals.
 
-Runs of different shapes are simulated step by step and fed to the forecaster as the recorder would
-(`benchmarks.forecast_real` executes them). Prints a table; ``--check`` exits 1 beyond the limits.
+Runs of different shapes are simulated step by step and passed to the forecaster as by the recorder
+(`benchmarks.forecast_real` executes real runs). It prints a table; ``--check`` exits 1 beyond the limits.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ SHAPES: dict[str, Shape] = {}
 
 
 def shape(function: Shape) -> Shape:
-    """Register a shape of run: a generator of the seconds of each step."""
+    """Register a shape of runs: a generator of the duration of each step [s]."""
     SHAPES[function.__name__.replace("_", " ")] = function
     return function
 
 
 def noise(rng: random.Random, sd: float = 0.03) -> float:
-    """A step's own scatter."""
+    """A random factor on the duration of a step."""
     return math.exp(rng.gauss(0, sd))
 
 
@@ -181,7 +181,7 @@ def second_stage_longer(rng: random.Random) -> Iterator[float]:
 
 
 def forecasts(seconds: list[float], flush_s: float = FLUSH_S) -> dict[float, tuple[float, float, float]]:
-    """Low, mid and high seconds of the whole run, forecast at each mark."""
+    """Low, mid and high of the forecast duration of the whole run at each mark [s]."""
     total = len(seconds)
     forecaster = Forecaster(total_steps=total)
     made: dict[float, tuple[float, float, float]] = {}

@@ -1,15 +1,15 @@
-"""How far forecasts are off on runs that are really executed and tracked, hours and kWh.
+"""Errors of forecasts of hours and kWh on runs that are executed and tracked.
 
     python -m benchmarks.forecast_real                  # some ten minutes: one run of each shape
     python -m benchmarks.forecast_real --seconds 60 --only "slow phase late"
-    python -m benchmarks.forecast_real --keep /tmp/kept        # and their journals stay
-    python -m benchmarks.forecast_real --replay /tmp/kept      # hours, by the forecaster as it is now
+    python -m benchmarks.forecast_real --keep /tmp/kept        # keep the journals
+    python -m benchmarks.forecast_real --replay /tmp/kept      # forecast the hours from kept journals
 
 Each run does real work on one thread (matrix products, a small GPT and a CNN, files synced to disk,
 waiting for data, another process that takes the processor away) under ``footprint.track()`` with
-codecarbon, as a user would. Forecasts are taken as they were made, at 5, 10, 25 and 50 % of the steps, and
-compared with what the finished run's journal says. A 90 % interval is compatible with 90 % if so few hits
-would be seen in more than one of twenty such tables; exit code 1 if not.
+codecarbon, as a user would. The forecasts made at 5, 10, 25 and 50 % of the steps are compared with the
+journal of the finished run. An interval passes unless its number of hits would have a probability below
+1/20 at a coverage of 90 %; otherwise the exit code is 1.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CHANCE = 0.05
 
 @dataclass(frozen=True)
 class Result:
-    """One run: what it took, and (low, mid, high) as it was forecast at each mark."""
+    """One run: its hours and kWh, and the forecasts (low, mid, high) at each mark."""
 
     took_h: float
     used_kwh: float | None
@@ -73,7 +73,7 @@ def run_one(name: str, seconds: float, folder: Path, meter: str) -> Result:
 
 
 def replay(journal: Path) -> Result:
-    """The time forecasts that a kept journal's lines would give now."""
+    """The time forecasts of the present forecaster from the lines of a kept journal."""
     from footprint.tracking.forecast.pace import Forecaster
     from footprint.tracking.journal.lines import EndLine, MeterLine, StateLine
     from footprint.tracking.journal.reader import read_journal
@@ -97,7 +97,7 @@ def replay(journal: Path) -> Result:
 
 
 def likely(held: int, of: int) -> bool:
-    """Whether a true 90 % interval holds so seldom in more than `CHANCE` of such tables."""
+    """Whether at most ``held`` hits of ``of`` have a probability above `CHANCE` at a coverage of 90 %."""
     return sum(math.comb(of, k) * 0.9**k * 0.1 ** (of - k) for k in range(held + 1)) > CHANCE
 
 
@@ -132,7 +132,7 @@ def _summary(what: str, pairs: list[tuple[dict[float, tuple[float, float, float]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run every shape once; 1 if an interval holds too seldom."""
+    """Run every shape once; exit code 1 if an interval holds too seldom."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0, help="about so long each run takes")
     parser.add_argument("--only", help="one shape")

@@ -1,12 +1,12 @@
-"""Every ``model_type`` of the installed transformers: by formula, counted by torch, or refused, and why.
+"""Surveys every ``model_type`` of the installed transformers: by formula, counted by torch, or refused.
 
     python benchmarks/model_types.py            # survey (about half an hour), write docs/model-types.md
     python benchmarks/model_types.py --check    # the page against our families and the library's types
     python benchmarks/model_types.py TYPE ...   # survey these and print
 
-A type without a family of ours is built with the library's default config, cut to two layers where it
-names its layers, and run by torch's counter without data, as `footprint flops` would run it. Each runs
-in a child process of its own, with a limit of time, since other people's code may do anything.
+A type without a family is built with the library's default config, cut to two layers if it has such a
+key, and counted by torch without data, as in `footprint flops`. Each runs in a separate child process
+with a time limit, because foreign code may do anything.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from footprint.schema import StepShape
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "model-types.md"
 TOKENS, TARGETS, WAVE = 64, 32, 16_000
-"""Lengths of what is run: tokens, target tokens, samples of sound."""
+"""Lengths of the inputs: tokens, target tokens, samples of sound."""
 LIMIT_S = 60
-"""Processor time for one type [s]."""
+"""Limit of the processor time for one type [s]."""
 NO_CLASS = "part of another model: no class of its own"
 
 
@@ -48,7 +48,7 @@ def known_types() -> list[str]:
 
 
 def has_class(model_type: str) -> bool:
-    """Whether transformers has a model of this type that predicts something."""
+    """Whether transformers has a model of this type with a head."""
     import transformers
 
     mappings = (getattr(transformers, name)._model_mapping for name in AUTO_CLASSES[""])
@@ -56,7 +56,7 @@ def has_class(model_type: str) -> bool:
 
 
 def attempt(model_type: str) -> dict[str, Any]:
-    """What torch's counter makes of a type: its FLOP, or the reason why there are none."""
+    """The count of torch for a type: its FLOP, or the reason why it cannot be counted."""
     import transformers
 
     from footprint.flops.torch.fallback import whole_count
@@ -78,7 +78,7 @@ def attempt(model_type: str) -> dict[str, Any]:
             if len(tries) == 1 and cut and re.search("layer|index|KeyError", reason):
                 tries.append(({}, TOKENS))  # two layers may not be enough
             if len(tries) == 1 and "size" in reason:
-                tries.append((cut, WAVE))  # 64 samples of sound are nothing
+                tries.append((cut, WAVE))  # 64 samples of sound are too few
         else:
             return {"forward_flop": counted.forward_flop}
     return {"reason": reason}
@@ -92,7 +92,7 @@ def survey(model_type: str) -> dict[str, Any]:
     child = os.fork()
     if not child:
         signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
-        signal.alarm(10 * LIMIT_S)  # for one that waits instead of working
+        signal.alarm(10 * LIMIT_S)  # for a process that waits and uses no processor time
         try:
             found = attempt(model_type)
         except BaseException as error:  # noqa: BLE001 - other people's code; the child ends either way
@@ -108,7 +108,7 @@ def survey(model_type: str) -> dict[str, Any]:
 
 
 def short(reason: str) -> str:
-    """A reason in a few words: the first thing that torch or transformers said."""
+    """A reason in a few words: the first message of torch or transformers."""
     said = re.sub(r"^torch cannot run model_type '.*?' without data \((?:meta: )?", "", reason)
     said = re.sub(r"^torch ran model_type '.*?' without", "runs without", said).split("; meta: ")[0]
     said = said.split(", so the count")[0].replace("|", "/").replace("`", "'")
@@ -183,7 +183,7 @@ def names(types: list[str]) -> str:
 
 
 def problems(text: str) -> list[str]:
-    """Where the page does not say what our families and the installed library's types are now."""
+    """Differences of the page from the present families and the installed library's types."""
     sections = {part.split(":")[0]: part for part in text.split("\n## ")[1:]}
     listed = {
         title: set(re.findall(r"`([\w.-]+)`", part.partition("\n\n")[2])) for title, part in sections.items()

@@ -1,4 +1,4 @@
-"""Shapes of run that really work: generators that do a step's computing, waiting or writing, then yield."""
+"""Shapes of executed runs: generators that compute, wait or write for one step and then yield."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BURN = "while True: sum(range(10**5))"
 
 @dataclass
 class Work:
-    """What a shape works with: so many seconds of real computing, each time it asks."""
+    """The tools of a shape: computing for a given time, and saving checkpoints."""
 
     step_s: float
     folder: Path
@@ -40,12 +40,12 @@ class Work:
         self.product_s = statistics.median(times)
 
     def compute(self, steps: float) -> None:
-        """Matrix products for about this many steps' time; longer where the machine is slower meanwhile."""
+        """Compute matrix products for about the time of ``steps`` steps; longer on a slowed machine."""
         for _ in range(max(1, round(steps * self.step_s / self.product_s))):
             self._mm(self._a, self._a)
 
     def save(self, mebibyte: int) -> None:
-        """A checkpoint: written and synced."""
+        """Write and sync a checkpoint."""
         with (self.folder / "checkpoint").open("wb") as file:
             for _ in range(mebibyte):
                 file.write(os.urandom(2**20))

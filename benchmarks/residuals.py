@@ -1,4 +1,4 @@
-"""What the error that is left is made of: tables of the validation page."""
+"""Tables of the validation page on the causes of the remaining error."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def by_id() -> dict[str, Counted]:
 
 
 def kind_of(one: Counted) -> str:
-    """The regime of a case."""
+    """The regime of a case, which selects its residuals."""
     return regime(one.work, one.case.precision, one.case.year, True, True).removesuffix("_given")
 
 
@@ -78,7 +78,7 @@ def _chip(one: Counted) -> tuple[str, str]:
 
 
 def layers(report: ValidationReport) -> Iterable[Line]:
-    """How much stays when the median bias of ever smaller groups is taken away."""
+    """The remaining error after the median bias of smaller and smaller groups is removed."""
     cases = by_id()
     logs = {row.id: math.log(row.predicted / row.published) for row in report.rows}
     yield _left("nothing taken away", list(logs.values()), 1)
@@ -102,7 +102,7 @@ def _left(name: str, logs: Sequence[float], count: int) -> Line:
 
 
 def missing(report: ValidationReport) -> Iterable[Line]:
-    """The error by what was not published of a row."""
+    """The error of rows, by unpublished facts."""
     cases = by_id()
 
     parts: tuple[tuple[str, Callable[[Counted], bool]], ...] = (
@@ -118,7 +118,7 @@ def missing(report: ValidationReport) -> Iterable[Line]:
 
 
 def mixtures() -> Iterable[Line]:
-    """Mixtures of experts by what was left out."""
+    """Errors of mixtures of experts, by the kind of fold left out of the fit."""
     for by, name in (("stack", "release"), ("model", "model"), ("generation", "chip generation"),
                      ("family", "family (all of them)")):  # fmt: skip
         members = tuple(row for row in rows(found=False, by=by) if row.note == "moe")
@@ -130,7 +130,7 @@ def mixtures() -> Iterable[Line]:
 
 
 def ablation() -> Iterable[Line]:
-    """(term, median error, 90 % within) of a fit without each term, and with all."""
+    """(term, median error, 90 % within) of fits without each term, and of the fit with all terms."""
     base = base_constants()
     prepared = prepare_cases(development_cases(), base)
     plain = roofline.step_terms

@@ -1,10 +1,9 @@
 """CPU time of the command line's start-up, as ratios to ``python -c "import click"``.
 
-Each round runs the three programs one after the other, so that a machine that slows down
-slows all of them; a ratio is taken within a round, and the median over the rounds is printed
-with its middle half. CPU time is user + system of the child process (``wait4``), caches warm,
-byte code written. The command is the console script beside this interpreter if there is one,
-else ``python -m footprint``.
+Each round runs the three programs one after the other, so that a slow machine affects all of them.
+Ratios are taken within a round; the median and the quartiles over the rounds are printed. CPU time is
+user + system time of the child process (``wait4``), with warm caches and compiled modules. The command
+is the console script of this interpreter's environment if there is one, else ``python -m footprint``.
 
 Usage: ``python benchmarks/startup.py [ROUNDS]``; exit code 1 above a limit.
 """
@@ -45,7 +44,7 @@ def cpu_s(command: list[str]) -> float:
 
 
 def main() -> int:
-    """Print the ratios; 1 if one is above its limit."""
+    """Print the ratios; exit code 1 if one is above its limit."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     program = footprint_command()
     commands = {arguments: [*program, *arguments.split()] for arguments in LIMITS}

@@ -3,8 +3,8 @@
 python -m benchmarks.sweep             # 20 models x 20 chips x 25 counts x 20 batches x 5 places
 python -m benchmarks.sweep --tenth     # 20,000 distinct jobs, 100,000 scenarios
 
-Prints CPU seconds of each room, and ratios: the chain over a bare numpy product of its six columns with
-their bounds (limit 4), and the whole over a loop of `footprint.estimate` (from a sample of jobs).
+It prints the CPU seconds of each room, and two ratios: the chain over a bare numpy product of its six
+columns with their bounds (limit 4), and a loop of `footprint.estimate` (from a sample) over the whole.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CHAIN_LIMIT = 4.0
 SECONDS_LIMIT = 3.0
 SAMPLE = 60
 BLOCK = 10_000
-"""Rows that go through the chain together; a block of the grid has a few thousand."""
+"""Number of rows in one evaluation of the chain; a block of the grid has a few thousand."""
 
 
 def axes(models: tuple[str, ...], counts: tuple[int, ...]) -> dict[str, list]:
@@ -50,14 +50,14 @@ def axes(models: tuple[str, ...], counts: tuple[int, ...]) -> dict[str, list]:
 
 
 def timed(work) -> tuple[float, object]:
-    """CPU seconds of a call, and what it gave."""
+    """CPU seconds of a call, and its result."""
     start = time.process_time()
     result = work()
     return time.process_time() - start, result
 
 
 def rooms(grid: Grid) -> dict[str, float]:
-    """CPU seconds of the whole grid by room; nothing is written into one table."""
+    """CPU seconds of the whole grid by room, without writing the result table."""
     spent = dict.fromkeys(("prediction", "chain"), 0.0)
     plain = engine._predicted, engine.chain
 
@@ -78,7 +78,7 @@ def rooms(grid: Grid) -> dict[str, float]:
 
 
 def bounds(columns) -> list:
-    """Ends of the four answers of a block."""
+    """The interval ends of the four answers of a block."""
     if columns is None:
         return []
     outcome = columns.outcome
@@ -126,7 +126,7 @@ def chain_against_numpy(rows: int) -> tuple[float, float]:
 
 
 def loop_seconds(grid: Grid) -> float:
-    """CPU seconds of one scenario by `footprint.estimate`, over a sample."""
+    """CPU seconds per scenario of `footprint.estimate`, from a sample."""
     rows = random.Random(1).sample(range(len(grid)), SAMPLE)  # noqa: S311 - a sample
 
     def run() -> None:

@@ -1,10 +1,10 @@
-"""What tracking costs: processor time beside the loop, a step, the import, memory, the first step.
+"""Cost of tracking: processor time beside the loop, per step, of the import; memory; first step.
 
-A loop on a shared machine scatters by percents, so the cost is not read off the loop's time but
-off the clock of processor time of a process that sleeps between steps: all it uses is the
-tracker's. The programs alternate, round by round, and each figure is printed against its limit
-or a peer of the same run. Usage: ``python benchmarks/tracker_overhead.py [--quick]``; exit 1 above
-a limit. Peers that are not installed are left out, and said (``pip install carbontracker eco2ai``).
+The duration of a loop on a shared machine scatters by some percent. So the cost is the processor time of
+a process that sleeps between steps, all of which the tracker uses. The programs alternate in rounds. Each
+figure is compared with its limit or with a peer of the same run. Usage: ``python
+benchmarks/tracker_overhead.py [--quick]``; exit code 1 above a limit. Peers that are not installed are
+named and left out (``pip install carbontracker eco2ai``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_SHARE = 0.001
-"""Of a 100 ms step, and so of one core."""
+"""Limit of the share of one core that tracking uses, with steps of 100 ms [1]."""
 MOST_STEP_S = 1e-6
 MOST_IMPORT_S = 0.010
 MOST_FIRST_STEP_S = 0.5
@@ -71,7 +71,7 @@ TRACKERS = {
         "t.start(); step = lambda: None",
         "t.stop()",
     ),
-    # it reads nothing here: without a counter it wants its power stated; every 10 s
+    # without an energy counter carbontracker needs a stated power; it reads every 10 s
     "carbontracker": (
         "from carbontracker.tracker import CarbonTracker",
         "t = CarbonTracker(epochs=1, verbose=0, components='cpu', sim_cpu='x', sim_cpu_tdp=50); "
@@ -126,7 +126,7 @@ class ProgramFailedError(Exception):
 
 
 def python(code: str, *arguments: str, folder: Path) -> str:
-    """What a fresh interpreter prints in last place."""
+    """The last line that a new interpreter prints."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
@@ -136,7 +136,7 @@ def python(code: str, *arguments: str, folder: Path) -> str:
     if done.returncode:
         raise ProgramFailedError(done.stderr.strip().rpartition("\n")[2])
     if "print(" in code and not done.stdout:
-        raise ProgramFailedError("it ended the program without a word")
+        raise ProgramFailedError("it ended the program without a message")
     return done.stdout.splitlines()[-1] if done.stdout else ""
 
 
@@ -150,7 +150,7 @@ def installed(name: str) -> bool:
 def beside_the_loop(
     rounds: int, settle_s: float, seconds: float, folder: Path
 ) -> dict[str, dict[str, float]]:
-    """Share of a core that each tracker uses beside a sleeping loop, and its delay of the first step [s]."""
+    """Share of a core that each tracker uses beside a sleeping loop, and the delay of the first step [s]."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in TRACKERS if installed(name)}
     for name in TRACKERS.keys() - found.keys():
         print(f"{name} is not installed here")
@@ -172,7 +172,7 @@ def beside_the_loop(
 
 
 def _children_s() -> float:
-    """Processor time of all programs that have ended [s], to the microsecond."""
+    """Processor time of all ended child processes [s], to the microsecond."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -191,7 +191,7 @@ def import_cost_s(rounds: int, folder: Path) -> float:
 
 
 def main() -> int:
-    """Print each figure against its limit; 1 if one is above it."""
+    """Print each figure with its limit; exit code 1 if one is above it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short windows, one round")
     quick = parser.parse_args().quick

@@ -3,7 +3,7 @@
     python -m benchmarks.validation_report            # to standard output
     python -m benchmarks.validation_report --write    # docs/validation.md and its plots
 
-Takes some minutes: the ablation fits the model anew without each of its terms.
+It takes some minutes, because the ablation refits the model without each of its terms.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from footprint.validation.throughput import rows
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SHOWN = ("what-ifs", "anchored", "strubell-blind", "runs", "power", "mlperf-time", "patterson", "energy")
 LONG = ("what-ifs", "anchored")
-"""Datasets of hundreds of rows, of which the page shows the notes alone."""
+"""Datasets with hundreds of rows, for which the page shows only the notes."""
 PLOTTED = ("throughput", "throughput-found", "what-ifs", "runs", "power", "mlperf-time")
 
 
@@ -55,7 +55,7 @@ def page(reports: dict[str, ValidationReport]) -> Iterable[str]:
     yield "publisher, or the chip generation) that it is compared with, unless a line says otherwise."
     yield "Errors are |predicted / published - 1|; *within* counts the ratio either way. *Over folds* is the"
     yield "median over sources (developers, submitters) of the source's median, so that no long table rules."
-    yield "*Band*: the coverages that so many rows would show nine times in ten if every interval held 90 %."
+    yield "*Band*: 90 % range of the coverage expected for this number of rows if every interval holds 90 %."
     yield ""
     yield from _overview(reports)
     yield "## Step times of published benchmarks"
@@ -71,7 +71,7 @@ def page(reports: dict[str, ValidationReport]) -> Iterable[str]:
     yield ""
     yield from _baselines(given)
     yield from _where(given)
-    yield "### What each term is worth"
+    yield "### Effect of each term"
     yield ""
     yield "Median error after a refit without the term, on the rows it was fitted on:"
     yield ""
@@ -105,7 +105,7 @@ def _where(given: ValidationReport) -> Iterable[str]:
     heading = ("source family, kind", "rows", "median", "bias", "90 % within", "covers")
     yield "### Where the error is"
     yield ""
-    yield "Layout given. `bias` is the median of predicted over published: what a source's own software does."
+    yield "Layout given. `bias` is the median of predicted over published: the effect of a source's software."
     yield ""
     yield from table(heading, groups(given, lambda i: f"{cases[i].case.family}, {cases[i].case.kind}"))
     yield from table(("regime", *heading[1:]), groups(given, lambda i: kind_of(cases[i])))
@@ -117,19 +117,19 @@ def _where(given: ValidationReport) -> Iterable[str]:
     yield "Hopper in 8 bits holds torchtitan's row-wise scaling (bias 0.8), which no option tells apart, and"
     yield "MLPerf's GPT-3, which the same chips trained 1.27 times as fast in round 4.1 as in 3.0."
     yield ""
-    yield "### What the rest is made of"
+    yield "### Causes of the remaining error"
     yield ""
-    yield "The same residuals when the median of ever smaller groups is taken away. What a family's own bias"
-    yield "explains, one measured step of that stack removes (`--anchor`); what stays in the last line is"
-    yield "scatter of the publications: layouts, releases within a name, rounding."
+    yield "The same residuals after the median of smaller and smaller groups is removed. One measured step of"
+    yield "a stack (`--anchor`) removes the bias of its family. The error in the last line is scatter of the"
+    yield "publications: layouts, releases within a name, rounding."
     yield ""
     yield from table(("taken away", "groups", "median", "90 % within"), layers(given))
     yield "And by what was not published:"
     yield ""
     yield from table(("rows with", "rows", "median", "90 % within"), missing(given))
-    yield "Mixtures of experts come from one family of releases whose software alone moved the same job by"
-    yield "up to 1.9 times. Left out as a whole, only priors are left; what a further release, or a further"
-    yield "model on a known release, would meet is said by the first two lines:"
+    yield "Mixtures of experts come from one family of releases. Its software alone changed the time of a job"
+    yield "by up to 1.9 times. Without the whole family only priors remain. The first two lines show the"
+    yield "error for a new release, and for a new model on a known release:"
     yield ""
     yield from table(("left out", "rows", "median", "within 1.25x", "90 % within"), mixtures())
     odd = "gpt-oss-120b"
@@ -142,10 +142,10 @@ def _where(given: ValidationReport) -> Iterable[str]:
 
 def _tried() -> Iterable[str]:
     result = tomllib.loads((reference_folder() / "tried.toml").read_text("utf-8"))
-    yield "### What was tried and gained little"
+    yield "### Changes that were tried and gained little"
     yield ""
-    yield "Median error out of sample, before and after; less than half a point was not kept, unless physics"
-    yield "asks for it."
+    yield "Median error out of sample, before and after; a gain below half a point was kept only if physics"
+    yield "requires the change."
     yield ""
     lines = [
         (one["what"], one["on"], percent(one["before_share"]), percent(one["after_share"]),

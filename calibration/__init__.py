@@ -1,1 +1,1 @@
-"""Programs that fit what is shipped: they read the package and write its data, and are in no wheel."""
+"""Programs that fit the shipped constants and write them into the data; the wheel does not include them."""

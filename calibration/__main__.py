@@ -4,10 +4,10 @@
     python -m calibration --if-changed    # the same, unless the last verified fit had the same inputs
     python -m calibration --write         # fit, and write the files
 
-First the time model and the constants of each fold, then what rests on its predictions: goodput
-and the worth of an anchor. Coordinate search from fixed starting points and a grid: no random
-numbers, so two runs give the same files. A fit that agrees with the shipped files is kept as
-verified, in verified.txt, to be committed with them.
+First it fits the time model and the constants of each fold, then the constants that depend on its
+predictions: goodput and anchors. The search has fixed starting points, fixed steps and a grid, but no
+random numbers, so two runs give the same files. If a fit agrees with the shipped files, it is recorded
+in verified.txt, which is committed with them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from calibration import anchor, goodput, inputs
+from calibration import anchor, defaults, goodput, inputs
 from calibration.fit import FACTORS, PHYSICS, resolution
 from calibration.time_model import calibrate, render, render_folds
 from footprint.catalog import assumptions
@@ -32,11 +32,11 @@ from footprint.validation.throughput import fold_constants
 
 ASSUMPTIONS = reference_folder() / "assumptions"
 CLOSE = 0.06
-"""How far a number that has no resolution of its own may lie from the shipped one [1]."""
+"""Accepted relative difference from the shipped number, for numbers without a resolution [1]."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Fit, compare with the shipped files or write them; 1 where they are not what the data give."""
+    """Fit, then compare with the shipped files or write them; exit code 1 if they differ from the fit."""
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__.partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="write the files instead of comparing with them")
     parser.add_argument("--if-changed", action="store_true", help="only if the last verified fit had others")
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def time_model() -> dict[Path, str]:
-    """The texts of what is fitted on step times."""
+    """The files that are fitted on step times, with their texts."""
     found = calibrate()
     return {
         ASSUMPTIONS / "time_fitted.toml": render(found.rows),
@@ -77,15 +77,16 @@ def time_model() -> dict[Path, str]:
 
 
 def what_rests_on_it() -> dict[Path, str]:
-    """The texts of what is fitted on the time model's predictions, as shipped."""
+    """The files that are fitted on predictions of the shipped time model, with their texts."""
     return {
+        ASSUMPTIONS / "defaults_fitted.toml": defaults.render(),
         ASSUMPTIONS / "goodput_fitted.toml": goodput.render(),
         ASSUMPTIONS / "anchor_fitted.toml": anchor.render(anchor.fit_anchoring()),
     }
 
 
 def differences(path: Path, text: str) -> Iterator[str]:
-    """What of a fitted text is further from the shipped file than its resolution."""
+    """Lines on fitted numbers that differ from the shipped file by more than their resolution."""
     shipped, found = (dict(_numbers(path.name, whole)) for whole in (path.read_text("utf-8"), text))
     if shipped.keys() != found.keys():
         yield f"only in one of the two: {', '.join(sorted(map(str, shipped.keys() ^ found.keys())))}"
@@ -97,7 +98,7 @@ def differences(path: Path, text: str) -> Iterator[str]:
 
 
 def _numbers(name: str, text: str) -> Iterator[tuple[tuple[str, ...], float]]:
-    """The numbers of a fitted file, by where they stand."""
+    """The numbers of a fitted file, each with its path of keys."""
     if name.endswith(".csv"):
         for row in csv.DictReader(io.StringIO(text)):
             yield (row["by"], row["fold"], row["name"]), float(row["factor"])

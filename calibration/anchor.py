@@ -1,4 +1,4 @@
-"""What a measured row of the same stack is worth: the constants of ``footprint anchor``, by a grid search."""
+"""Fits the constants of ``footprint anchor`` by a grid search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCALES = (1.0, 2.0, 4.0, 8.0)
 
 
 def fit_anchoring() -> list[Fitted]:
-    """Share and scales that make the smallest mean absolute log error, and what stays uncertain."""
+    """Share and scales with the smallest mean absolute log error, and the remaining residuals."""
     chosen = [pair for pair in pairs() if pair.how == SAME]
     weights = _weights(chosen)
     apart = [pair.apart() for pair in chosen]
@@ -55,7 +55,7 @@ def fit_anchoring() -> list[Fitted]:
 
 
 def _weights(chosen: Sequence[Pair]) -> list[float]:
-    """Each target weighs one, however many anchors its stack offers."""
+    """Weights of the pairs; those of one target sum to 1."""
     offered = Counter(pair.target.case.id for pair in chosen)
     return [1.0 / offered[pair.target.case.id] for pair in chosen]
 

@@ -1,4 +1,4 @@
-"""Runs of before 2020: what their hours say of the software of that time."""
+"""Fits the software factor of runs before 2020 from their published hours."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from footprint.validation.cases import evaluation, shapes
 
 YEAR = 2019
 WIDER = 1.15
-"""Eight runs do not show their own 5th and 95th percentiles: the extremes, widened."""
+"""Factor by which the extremes of the eight runs are widened to estimate 5th and 95th percentile [1]."""
 
 
 def factors(constants: Constants) -> Iterator[tuple[str, float]]:
-    """(id, published over modelled hours without any factor) of every early run."""
+    """(id, published over modelled hours without a software factor) of every early run."""
     published = {
         row["id"]: float(row["duration_h"])
         for row in read_csv(reference_folder() / "published" / "runs.csv")
@@ -45,7 +45,7 @@ def factors(constants: Constants) -> Iterator[tuple[str, float]]:
 
 
 def fit_early(constants: Constants) -> tuple[float, float, float, int]:
-    """Median factor, the ends of true over predicted about it, and the number of runs."""
+    """Median factor, both ends of the ratio of true to predicted time, and the number of runs."""
     logs = sorted(math.log(factor) for _, factor in factors(constants))
     half = len(logs) // 2
     middle = logs[half] if len(logs) % 2 else 0.5 * (logs[half - 1] + logs[half])

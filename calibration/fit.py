@@ -1,8 +1,8 @@
-"""Fitting the step-time model on published throughput: maximum a posteriori, source by source.
+"""Fits the step-time model to published throughput by maximum posterior density.
 
-Each constant has a prior, the interval it was assumed with; the data move it only as far as
-they agree across source families, for a family's weight is the square root of its rows.
-Out-of-sample residuals come from refits that leave a whole family out.
+The prior of each constant is its assumed interval. The weight of a source family is the square root of
+its number of rows, so that no single family dominates. Out-of-sample residuals come from refits without
+a whole family.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from footprint.validation.cases import Case, throughput_cases
 SCATTER = 0.10
 """Standard deviation of a published step time about a perfect model of its stack, in logarithms."""
 HUBER = 1.5
-"""Residuals beyond this many standard deviations pull linearly."""
+"""Number of standard deviations above which the loss of a residual is linear."""
 Z90 = 1.645
 
 PHYSICS = (
@@ -38,16 +38,16 @@ PHYSICS = (
     "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s", "ramp_depth", "expert_kernels",
     "matmul_rate_ampere", "matmul_rate_hopper",
 )  # fmt: skip
-"""Constants of the roofline that the data may move."""
+"""Fitted constants of the roofline."""
 FACTORS = (
     "software_wide", "software_2020_to_2022", "software_since_2023", "software_native", "software_experts",
 )  # fmt: skip
-"""Factors on the whole step."""
+"""Fitted factors on the whole step."""
 
 
 @dataclass(slots=True)
 class Prepared:
-    """A case with its work and the layout it was run on, or was most probably run on."""
+    """A case with its work and its layout; unpublished sizes of the layout are searched."""
 
     case: Case
     work: Work
@@ -56,7 +56,7 @@ class Prepared:
 
 
 def prepare_cases(cases: Iterable[Case], constants: Constants, *, found: bool = False) -> list[Prepared]:
-    """Cases with work and layout; ``found`` ignores what was published of the layout."""
+    """Cases with work and layout; ``found`` ignores the published layout and searches it."""
     prepared = []
     for case in cases:
         try:
@@ -85,12 +85,12 @@ def _weigh(prepared: Sequence[Prepared]) -> None:
 
 
 def development_cases() -> list[Case]:
-    """Cases that may be fitted on: step-level and not sealed."""
+    """Cases for the fit: step-level and not sealed."""
     return [case for case in throughput_cases(errors=[]) if not case.sealed and case.scope == "step"]
 
 
 class _Reads(dict[str, float]):
-    """Numbers that remember which of them were asked for."""
+    """Numbers by name that record which names were read."""
 
     def __init__(self, values: Mapping[str, float]) -> None:
         super().__init__(values)
@@ -106,7 +106,7 @@ class _Reads(dict[str, float]):
 
 
 def readers(prepared: Sequence[Prepared], constants: Constants) -> dict[str, list[int]]:
-    """Places of the cases whose step time reads each constant: the others need not be timed again."""
+    """Constant -> indices of the cases whose step time depends on it; only these are recomputed."""
     found: dict[str, list[int]] = {name: [] for name in PHYSICS}
     for place, item in enumerate(prepared):
         reads = _Reads(constants.values)
@@ -119,7 +119,7 @@ def readers(prepared: Sequence[Prepared], constants: Constants) -> dict[str, lis
 
 
 def log_sums(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
-    """Logarithm of the roofline's sum over the measured time, for every case."""
+    """Logarithm of the roofline's sum over the measured time, for every case [1]."""
     machines: dict[tuple[str, int, str, int, bool], Machine] = {}
     result = []
     for item in prepared:
@@ -175,7 +175,7 @@ class Prior:
 
 @functools.cache
 def priors() -> dict[str, Prior]:
-    """Priors of what is fitted, from the intervals of the assumed constants."""
+    """Priors of the fitted constants, from their assumed intervals."""
     table = read_toml(reference_folder() / "assumptions" / "time.toml")
     result = {}
     for name in (*PHYSICS, *FACTORS):
@@ -185,10 +185,10 @@ def priors() -> dict[str, Prior]:
 
 
 def resolution(name: str) -> float:
-    """How far a shipped constant may lie from what the data give [1].
+    """Accepted log difference of a shipped constant from a new fit [1].
 
-    A corrected chip or count moves constants a little before the next calibration is written; flat
-    directions of the posterior are free within half the width of their prior.
+    A corrected chip or count may move constants a little before the next calibration is written. Where
+    the posterior is flat, a constant may lie anywhere within half the width of its prior.
     """
     return max(0.05, 0.5 * priors()[name].sigma)
 
@@ -201,7 +201,7 @@ def base_constants() -> Constants:
 
 
 def objective(prepared: Sequence[Prepared], values: Mapping[str, float], sums: Sequence[float]) -> float:
-    """Negative log posterior density of these constants, without its constant [1]; ``sums`` are theirs."""
+    """Negative log posterior density of these values, up to a constant [1]; ``sums`` is their `log_sums`."""
     factors = log_factors(prepared, base_constants().but(**values))
     residuals = [a + b for a, b in zip(sums, factors, strict=True)]
     data = loss(residuals, [item.weight for item in prepared])
@@ -211,7 +211,7 @@ def objective(prepared: Sequence[Prepared], values: Mapping[str, float], sums: S
 def improvements(
     prepared: Sequence[Prepared], values: Mapping[str, float], names: Iterable[str] = (*FACTORS, *PHYSICS)
 ) -> dict[str, float]:
-    """By how much the better of two moves of each constant, by its resolution, betters the objective [1]."""
+    """Decrease of the objective by the better move of each constant, up or down by its resolution [1]."""
     base = base_constants()
     sums = log_sums(prepared, base.but(**values))
     best = objective(prepared, values, sums)
@@ -229,11 +229,11 @@ def improvements(
 STEPS = (0.08, 0.04, 0.02, 0.01, 0.005)
 """Step sizes of the search, in logarithms, from coarse to fine."""
 MOVES = 8
-"""Most moves of one constant at one step size."""
+"""Largest number of moves of one constant at one step size."""
 SWEEPS = 6
-"""Most sweeps over all constants at one step size."""
+"""Largest number of sweeps over all constants at one step size."""
 ENOUGH = 1e-3
-"""A sweep that betters the objective by less ends a step size [1]."""
+"""Decrease of the objective in a sweep below which the next step size begins [1]."""
 
 
 def fit(
@@ -278,17 +278,17 @@ def fit(
 def fold_values(
     prepared: Sequence[Prepared], by: str, start: Mapping[str, float] | None = None
 ) -> dict[str, dict[str, float]]:
-    """What is fitted without each fold (``family``, ``publisher``, ``generation``, ...), by fold."""
+    """Fold -> constants fitted without it; ``by`` is ``family``, ``publisher``, ``generation``, ..."""
     names = folds(prepared, by)
     kept = [[item for item in prepared if getattr(item.case, by) != fold] for fold in names]
     one = functools.partial(fit, start=start, steps=STEPS[1:-1], sweeps=2)
-    # Folds know nothing of each other; new processes, since what was imported may have threads.
+    # Folds are independent. Processes are spawned, not forked, because imported libraries may have threads.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         return dict(zip(names, pool.map(one, kept), strict=True))
 
 
 def folds(prepared: Sequence[Prepared], by: str) -> list[str]:
-    """Names of the folds; releases and models only of mixtures of experts, which share one family."""
+    """Names of the folds; stacks and models are folds only for mixtures of experts, which are one family."""
     shared = by in ("stack", "model")
     return sorted({getattr(item.case, by) for item in prepared if item.work.experts or not shared})
 
@@ -296,7 +296,7 @@ def folds(prepared: Sequence[Prepared], by: str) -> list[str]:
 def residuals_by_fold(
     prepared: Sequence[Prepared], by: str, values: Mapping[str, Mapping[str, float]]
 ) -> list[float]:
-    """Log of predicted over measured, each case with the constants that never saw its fold."""
+    """Log of predicted over measured time, each case with the constants fitted without its fold [1]."""
     base = base_constants()
     residuals = [0.0] * len(prepared)
     for fold, fitted in values.items():

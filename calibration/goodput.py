@@ -1,8 +1,8 @@
-"""Goodput by scale from whole published runs: what their hours hold beyond our steps.
+"""Fits goodput by scale to the hours of whole published runs.
 
-The median of a tier is that of the runs whose wall-clock and step MFU are both published, as
-assumed; run times alone cannot tell it from the step model's error. They widen its lower end
-until, with the step model's own interval, 95 % of the runs lie above it.
+The median of a scale is the assumed one, from runs with published wall-clock MFU and step MFU, because
+run times alone do not separate goodput from the step model's error. The fit lowers the lower end until
+95 % of the runs lie above it, with the step model's interval included.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Implied:
 
 
 def implied() -> list[Implied]:
-    """What every run that may be fitted on says of goodput."""
+    """The implied goodput of every run that is used for the fit."""
     return [
         Implied(
             _tier(run),
@@ -44,7 +44,7 @@ def implied() -> list[Implied]:
 
 
 def _tier(run: Run) -> str:
-    """The scale that a run is mostly of."""
+    """The scale with the largest weight for a run."""
     shares = scales(run.cluster, run.ideal_h.mid / run.cluster.count)
     return max(shares, key=lambda scale: shares[scale])
 

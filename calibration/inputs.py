@@ -1,7 +1,8 @@
-"""What the last verified fit was fitted on: one hash of its inputs, its program and its result.
+"""The hash of the inputs, the program and the result of the last verified fit.
 
-Data and step-time model enter by what the model says of every case, at the shipped constants and beside
-them: a file that is worded anew, or a model that is written anew and says the same, asks for no new fit.
+Data and step-time model enter through the model's predictions of every case, at the shipped constants
+and near them. So rewording a file or rewriting the model without changing its predictions needs no new
+fit.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ DATA = ("assumptions/time*.toml", "assumptions/goodput*.toml", "assumptions/anch
 
 
 def digest() -> str:
-    """SHA-256 of everything that a fit and its result consist of."""
+    """SHA-256 of the inputs, the program and the result of a fit."""
     whole = hashlib.sha256()
     for part in (*_cases(), *_code(), *_data()):
         whole.update(part.encode() + b"\0")
@@ -43,7 +44,7 @@ def digest() -> str:
 
 
 def verified() -> str:
-    """The hash of the last verified fit; empty before there was one."""
+    """The hash of the last verified fit; empty if there is none."""
     return VERIFIED.read_text("utf-8").split()[-1] if VERIFIED.is_file() else ""
 
 
@@ -53,7 +54,7 @@ def keep() -> None:
 
 
 def _cases() -> Iterator[str]:
-    """The cases of the step times, of the early runs and of goodput, with what the model says of them."""
+    """The cases of step times, early runs and goodput, with the model's predictions."""
     cases, base, shipped = development_cases(), base_constants(), load_constants()
     yield from as_fitted(prepare_cases(cases, base), shipped, (*FACTORS, *PHYSICS))
     yield from as_fitted(prepare_cases(cases, shipped, found=True), shipped)
@@ -63,9 +64,9 @@ def _cases() -> Iterator[str]:
 
 
 def as_fitted(prepared: Sequence[Prepared], shipped: Constants, names: Iterable[str] = ()) -> Iterator[str]:
-    """Cases as the fit sees them: who published them, their regime, and their times over the published ones.
+    """The cases of the fit: source, regime, and ratio of predicted to published time.
 
-    At the shipped constants, and with each of some constants moved by its resolution.
+    The ratios are taken at the shipped constants, and with each of ``names`` moved by its resolution.
     """
     for item in prepared:
         case = item.case
@@ -79,12 +80,12 @@ def as_fitted(prepared: Sequence[Prepared], shipped: Constants, names: Iterable[
 
 
 def _digits(numbers: Iterable[float]) -> str:
-    """Numbers as text, short enough that the order of a sum does not show."""
+    """Numbers as text, rounded so that the order of summation does not matter."""
     return " ".join(f"{number:.7g}" for number in numbers)
 
 
 def _code() -> Iterator[str]:
-    """The fit itself, wherever what it imports stands."""
+    """The code of the fit, without its imports."""
     for pattern in CODE:
         for path in sorted(ROOT.glob(pattern)):
             lines = bare_code(path).splitlines()
@@ -93,17 +94,17 @@ def _code() -> Iterator[str]:
 
 
 def bare_code(path: Path) -> str:
-    """A module without its comments and docstrings, which change nothing."""
+    """The code of a module without comments and docstrings."""
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):
-        # A string that stands alone says something and does nothing.
+        # A string as a statement is documentation.
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             node.value = ast.Constant(value=None)
     return ast.unparse(tree)
 
 
 def _data() -> Iterator[str]:
-    """The numbers that the fit starts from and those that it wrote, without comments."""
+    """The numbers from which the fit starts and its results, without comments."""
     for pattern in DATA:
         for path in sorted(reference_folder().glob(pattern)):
             lines = path.read_text("utf-8").splitlines()

@@ -1,7 +1,7 @@
 """Fit the spreads of grid factors, PUE and WUE from the shipped tables.
 
-``python -m calibration.places`` prints what belongs into
-``reference_data/assumptions/places.toml``; a test fails when the two differ.
+``python -m calibration.places`` prints the numbers for ``reference_data/assumptions/places.toml``; a test
+fails if the file differs.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def season() -> Fits:
 
 
 def inside() -> Fits:
-    """5th and 95th percentile of states and provinces over their country, by cloud regions [1]."""
+    """5th and 95th percentile of states and provinces over their country, weighted by cloud regions [1]."""
     homes = [row["place"] for row in table("regions.csv")]
     fits = {}
     for country in WITH_PARTS:
@@ -88,7 +88,7 @@ def world() -> Fits:
 
 
 def effectiveness(column: str) -> Fits:
-    """Log spread of ``pue`` (above 1) or ``wue_l_per_kwh``: year to year, and of sites in a whole [1]."""
+    """Log spread of ``pue`` - 1 or ``wue_l_per_kwh``: from year to year, and between sites of a fleet [1]."""
     excess = 1.0 if column == "pue" else 0.0
     name = column.removesuffix("_l_per_kwh")
     rows = [r for r in table("pue.csv") if r[column] and r["scope"] in ("region", "geography", "fleet")]

@@ -1,4 +1,4 @@
-"""From published tables to ``time_fitted.toml``: constants, factors and residuals by regime."""
+"""Writes ``time_fitted.toml`` from published tables: constants, factors and residuals by regime."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from calibration.fit import (
 from footprint.performance.predict import regime
 
 FOLDS = ("family", "publisher", "generation", "stack", "model")
-"""What is left out in turn; the last two among mixtures of experts alone."""
+"""Kinds of folds that are left out in turn; the last two apply only to mixtures of experts."""
 LEAST_ROWS = 8
-"""A regime with fewer rows takes the spread of all rows."""
+"""Least number of rows of a regime; with fewer, the spread of all rows is used."""
 KINDS = ("dense", "narrow", "early", "experts", "small")
 UNSEEN_STACK = 0.10
-"""Standard deviation added for a stack nobody named: half the distance between the two kinds."""
+"""Standard deviation added for an unknown stack: half the log distance between the two kinds [1]."""
 POWER = 0.25
-"""In the residuals a row of a family of n weighs n to minus this: half-way from rows to families."""
+"""Exponent of the weights of residuals: a row of a family with n rows has weight n^-0.25."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What a calibration finds: the numbers of the file, and those of each fold."""
+    """The result of a calibration: the numbers of the file, and the constants of each fold."""
 
     rows: list[Fitted]
     folds: dict[str, dict[str, dict[str, float]]]
 
 
 def calibrate() -> Calibration:
-    """Every fitted number, in the order of the file, and what each fold is predicted with."""
+    """Every fitted number, in the order of the file, and the constants of each fold."""
     base = base_constants()
     cases = development_cases()
     given = prepare_cases(cases, base)
@@ -86,7 +86,7 @@ def calibrate() -> Calibration:
     sums = log_sums(found, constants)
     factors = log_factors(found, constants)
     out_found = [
-        # The refit moves a fold's factors, not its layouts: what it moved with the layout given.
+        # A refit changes the factors of a fold but not its layouts, so its change with given layouts is used.
         a
         + b
         + math.log(layout_found if item.case.cluster.count > 1 else 1.0)
@@ -107,7 +107,7 @@ def calibrate() -> Calibration:
 
 
 def _interval(name: str, value: float) -> tuple[float, float]:
-    """The prior's width about the fitted value: what the data leave open is not estimated."""
+    """An interval with the width of the prior about the fitted value."""
     sigma = priors()[name].sigma
     return value * math.exp(-Z90 * sigma * 0.5), value * math.exp(Z90 * sigma * 0.5)
 
@@ -119,7 +119,7 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
     sizes = Counter(item.case.family for item in items)
     for item, residual in zip(items, residuals, strict=True):
         name = regime(item.work, item.case.precision, item.case.year, True, known == "given")
-        # The interval is of the true over the predicted time.
+        # The interval is that of true over predicted time.
         entry = (-residual, sizes[item.case.family] ** -POWER, item.case.family)
         groups[name.removesuffix(f"_{known}")].append(entry)
         everything.append(entry)

@@ -37,6 +37,28 @@ def formula(form: str) -> Callable[[Equation], Equation]:
     return note
 
 
+# ---------------------------------------------------------------------------- work
+
+REFERENCE_PARAMETERS = 1e9
+REFERENCE_TOKENS = 1e12
+
+
+def batch_tokens(
+    reference_batch_tokens: Number,
+    parameters: Number,
+    tokens: Number,
+    per_parameters: Number,
+    per_tokens: Number,
+) -> Number:
+    """Usual batch of a language model's pre-training [token], a power law of its size and its amount.
+
+    ``reference_batch_tokens`` is that of 1e9 parameters and 1e12 tokens; the exponents have no unit. Fitted
+    by ``calibration/defaults.py``; DeepSeek-AI 2024 (arXiv:2401.02954) found 0.33 for compute.
+    """
+    by_parameters = (parameters / REFERENCE_PARAMETERS) ** per_parameters
+    return reference_batch_tokens * by_parameters * (tokens / REFERENCE_TOKENS) ** per_tokens
+
+
 # ---------------------------------------------------------------------------- time
 
 

@@ -13,7 +13,7 @@ from footprint.errors import FootprintError
 
 
 def main() -> int:
-    """Exit code 0, or 2 when a file is broken."""
+    """Write the indices; exit code 0, or 2 if a file is broken."""
     hardware, reference = hardware_folder(), reference_folder()
     try:
         indices = {

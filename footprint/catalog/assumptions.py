@@ -36,7 +36,7 @@ class Assumed:
         return Quantity.between(self.low, self.value, self.high, self.key)
 
     def row(self, option: str = "") -> Assumption:
-        """The row that an output prints for it."""
+        """The assumption row of this number."""
         return Assumption(
             name=self.key,
             value=self.value,
@@ -55,13 +55,13 @@ def _topic(topic: str) -> dict[str, dict[str, Any]]:
 
 @functools.cache
 def assumed(key: str) -> Assumed:
-    """The number ``topic.name``; KeyError if the shipped data lack it (a test reads all)."""
+    """The number ``topic.name``; KeyError if the shipped data lack it (a test reads every used key)."""
     topic, name = key.split(".", 1)
     return Assumed(key=key, **_topic(topic)[name])
 
 
 def assumed_values(topic: str) -> dict[str, float]:
-    """Every number of a topic by its name, without interval and source; empty if there is no such topic."""
+    """The values of a topic by name, without intervals and sources; empty if there is no such topic."""
     return {name: float(table["value"]) for name, table in _topic(topic).items()}
 
 
@@ -72,7 +72,7 @@ def assumed_topics() -> list[str]:
 
 
 def forget() -> None:
-    """Forget the numbers that were read: for programs that write them anew."""
+    """Clear the cache of numbers, for programs that write the files."""
     assumed_topics.cache_clear()
     _topic.cache_clear()
     assumed.cache_clear()

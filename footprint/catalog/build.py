@@ -1,4 +1,4 @@
-"""From a file's tables to a record: as they are (shipped files), or checked first (a user's files)."""
+"""Builds records from the tables of a file; files of users are checked first, shipped files are not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def built(
     """The record of a shipped file, without type checks; ``parts`` turn a field's tables into records.
 
     Raises:
-        DataFileError: a key is missing, unknown or out of range; names the origin and ``what`` it is not.
+        DataFileError: a key is missing, unknown or out of range; the message names ``origin`` and ``what``.
     """
     fields = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
     parts = {"cite": _cites, "sources": _sources, **parts}
@@ -40,15 +40,15 @@ def _sources(tables: Mapping[str, Any]) -> dict[str, Source]:
 
 
 def checked(kind: type[Record], raw: Mapping[str, Any], origin: str) -> Record:
-    """The record of a file that a stranger wrote, every type and every key checked first.
+    """The record of a user's file, after a check of every key and type.
 
     Raises:
-        DataFileError: one line that names the origin and the first fields that are wrong.
+        DataFileError: one line that names the origin and the first wrong fields.
     """
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        # As JSON: in its strict mode pydantic takes lists for tuples, but no text for numbers.
+        # From JSON, pydantic's strict mode accepts lists for tuples, but no text for numbers.
         import json
 
         return TypeAdapter(kind).validate_json(json.dumps(raw, default=str), strict=True)

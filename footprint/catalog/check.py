@@ -1,7 +1,7 @@
 """Check a user's own file before it is used.
 
-pydantic's ``TypeAdapter`` of the very records that shipped files are built into; what the
-types cannot express (cited sources, likely magnitudes) is reported as remarks.
+pydantic's ``TypeAdapter`` checks the file against the record classes of the shipped files. Remarks
+report what types cannot express: sources that are not described, unlikely magnitudes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ UNUSUAL_PEAK_FLOP_PER_S = (1e9, 1e17)
 _NAME_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 UNUSUAL_TDP_W = (1.0, 5000.0)
 MOST_MEMORY_GIB = {False: 4096.0, True: 65536.0}
-"""More than any accelerator has (False) or any processor (True)."""
+"""Limits above the memory of any accelerator (False) and any processor (True) [GiB]."""
 
 
 def check_file(path: Path) -> tuple[str, Accelerator | ModelConfig, tuple[str, ...]]:
     """Kind (``hardware`` or ``model``), record and remarks of a user's file.
 
-    Raises DataFileError for a file that is neither, naming the field that is wrong.
+    Raises DataFileError for a file that is neither; the message names the wrong field.
     """
     if path.suffix == ".json":
         model = find_model(str(path.resolve()))
@@ -49,9 +49,9 @@ def check_file(path: Path) -> tuple[str, Accelerator | ModelConfig, tuple[str, .
 
 
 def _remarks(record: Accelerator | ModelConfig) -> tuple[str, ...]:
-    """Remarks on a name that is taken and on citations of unknown sources.
+    """Remarks on a name that is already taken and on citations of unknown sources.
 
-    Raises DataFileError for an id that is no name.
+    Raises DataFileError for an invalid id.
     """
     if not record.id or not set(record.id) <= _NAME_SIGNS or record.id[0] in "._-":
         raise DataFileError(
@@ -63,7 +63,7 @@ def _remarks(record: Accelerator | ModelConfig) -> tuple[str, ...]:
     remarks = []
     if record.id in ids(folder):
         remarks.append(
-            f"id {record.id!r} is that of a built-in file, which wins: choose another to use it by name"
+            f"id {record.id!r} belongs to a built-in file, which is found first: choose another id"
         )
     remarks += [f"source {key!r} is cited but not described: add a [sources.{key}] table" for key in missing]
     if not record.cite:
@@ -92,7 +92,7 @@ def _chip_remarks(chip: Accelerator) -> tuple[str, ...]:
 
 
 def _magnitudes(chip: Accelerator) -> list[str]:
-    """Remarks on values that contradict each other or that no hardware has."""
+    """Remarks on values that contradict each other or that no existing hardware has."""
     remarks = []
     if chip.tdp_w is not None and chip.idle_w is not None and chip.idle_w >= chip.tdp_w:
         remarks.append(f"idle_w = {chip.idle_w:g} is not below tdp_w = {chip.tdp_w:g}")
@@ -103,13 +103,15 @@ def _magnitudes(chip: Accelerator) -> list[str]:
     board = chip.tdp_w or chip.measured_w or 0.0
     remarks += [
         f"nodes.{node.id}.max_w = {node.max_w:g} is below what its accelerators alone draw, "
-        f"{node.accelerators} x {board:g} W: the power of every estimate will be held there"
+        f"{node.accelerators} x {board:g} W: the power of every estimate will be capped at max_w"
         for node in chip.nodes
         if node.max_w is not None and node.max_w < node.accelerators * board
     ]
     taken = [name for name in chip.aliases if shipped_id(name) not in (None, chip.id)]
     if taken:
-        remarks.append(f"aliases {', '.join(taken)} are names of built-in chips, which win")
+        remarks.append(f"aliases {', '.join(taken)} are names of built-in chips, which are found first")
     if shipped_id(chip.id) not in (None, chip.id):
-        remarks.append(f"id {chip.id!r} is a name of the built-in {shipped_id(chip.id)}, which wins")
+        remarks.append(
+            f"id {chip.id!r} is a name of the built-in {shipped_id(chip.id)}, which is found first"
+        )
     return remarks

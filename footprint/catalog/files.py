@@ -1,7 +1,7 @@
-"""Where the data folders are, and how their files are read.
+"""Paths of the data folders, and reading of their files.
 
-Shipped files are trusted (a test checks every one with pydantic); a user's files are checked
-when they are read. Every estimate uses this module, so paths of shipped files are text, and
+Shipped files are not checked at run time, because a test checks each with pydantic. A user's files are
+checked when they are read. Every estimate uses this module, so paths of shipped files are text, and
 ``pathlib``, ``tomllib`` and ``platformdirs`` are imported only where they are needed: their imports
 take longer than reading the files (see docs/decisions/start-up.md).
 """
@@ -26,7 +26,7 @@ MAX_FILE_BYTES = 8 * 1024 * 1024
 
 @functools.cache
 def _root() -> str:
-    """Path of the folder that holds the two data folders: in the wheel, else the checkout."""
+    """Path of the folder with the two data folders: in the installed wheel, else in the checkout."""
     inside = f"{_PACKAGE}/_data"
     return inside if os.path.isdir(inside) else os.path.dirname(_PACKAGE)
 
@@ -38,7 +38,7 @@ def shipped(name: str) -> str:
 
 @functools.cache
 def data_root() -> Path:
-    """Folder that holds ``hardware_profiles`` and ``reference_data``: in the wheel, else the checkout."""
+    """Folder with ``hardware_profiles`` and ``reference_data``: in the installed wheel or the checkout."""
     from pathlib import Path
 
     return Path(_root())
@@ -71,7 +71,7 @@ def read_text(path: Path | str) -> str:
     try:
         about = os.stat(path)
         if not stat.S_ISREG(about.st_mode):
-            raise DataFileError(f"{path}: not a file")  # reading a device or a pipe might never end
+            raise DataFileError(f"{path}: not a file")  # reading a device or a pipe may never end
         if about.st_size > MAX_FILE_BYTES:
             raise DataFileError(
                 f"{path}: larger than {MAX_FILE_BYTES} bytes, so neither a profile nor a model"
@@ -86,12 +86,13 @@ def read_text(path: Path | str) -> str:
 
 @functools.cache
 def shipped_text(name: str) -> str:
-    """Text of a shipped table, such as ``reference_data/grid.csv``; every line of it ends."""
-    return read_text(shipped(name)).replace("\r\n", "\n").rstrip("\n") + "\n"
+    """Text of a shipped table, such as ``reference_data/grid.csv``; its last line ends with a line break."""
+    text = read_text(shipped(name)).replace("\r\n", "\n")
+    return text if text.endswith("\n") else text + "\n"
 
 
 def lines_with(table: str, part: str) -> list[str]:
-    """The head line of a table, and its lines that contain ``part`` (which may start with a line break)."""
+    """The header of a table and the lines that contain ``part``, which may start with a line break."""
     lines = [table[: table.index("\n")]]
     at = table.find(part)
     while at >= 0:
@@ -102,12 +103,12 @@ def lines_with(table: str, part: str) -> list[str]:
 
 
 def read_toml(path: Path | str) -> dict[str, Any]:
-    """Tables of a TOML file; DataFileError names the line that is broken."""
+    """Tables of a TOML file; DataFileError names the wrong line."""
     return parse_toml(read_text(path), path)
 
 
 def parse_toml(text: str, origin: Path | str) -> dict[str, Any]:
-    """Tables of a TOML text; DataFileError names its origin and the line that is broken."""
+    """Tables of a TOML text; DataFileError names the origin and the wrong line."""
     import tomllib
 
     try:
@@ -125,6 +126,6 @@ def read_csv(path: Path | str) -> Iterator[dict[str, str]]:
 
 
 def parse_csv(lines: Iterable[str]) -> list[dict[str, str]]:
-    """Rows of the lines of a shipped CSV table, its head first."""
+    """Rows of a shipped CSV table, given as lines with the header first."""
     head, *rows = csv.reader(lines)
     return [dict(zip(head, row, strict=True)) for row in rows]

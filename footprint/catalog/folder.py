@@ -1,10 +1,9 @@
-"""A folder of records, one TOML file each: reading them quickly, and finding one by any of its names.
+"""Folders of records with one TOML file each: fast reading, and finding a record by any of its names.
 
-``index.json`` beside the files holds all of them as JSON, a line each, with the checksum of the
-file, and every name with the id of its record. Parsing TOML takes thirty times as long. The index
-is generated (``python -m footprint.catalog``), and a test fails when it is stale. A line counts
-only while its checksum is that of the file, so a record that was changed or added by hand is read
-from its file.
+``index.json`` holds every file of a folder as one line of JSON with the file's checksum, and maps every
+name to the id of its record. Parsing TOML takes thirty times as long as reading the index. The index is
+generated (``python -m footprint.catalog``), and a test fails if it is stale. A line is used only if its
+checksum matches the file. So a changed or added record is read from its file.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ INDEX = "index.json"
 
 
 def ids(folder: Path | str) -> list[str]:
-    """Ids of the records of a folder, from the file names alone; empty if there is no folder."""
+    """Ids of the records of a folder, from the file names; empty if there is no folder."""
     try:
         return sorted(name[:-5] for name in os.listdir(folder) if name.endswith(".toml"))
     except OSError:
@@ -35,7 +34,7 @@ def ids(folder: Path | str) -> list[str]:
 
 
 def read_record(folder: Path | str, record_id: str) -> dict[str, Any]:
-    """The tables of a record: from the index if that is fresh, else from the file.
+    """The tables of a record: from the index if its line is current, else from the file.
 
     Raises:
         DataFileError: the file is missing or broken.
@@ -44,15 +43,15 @@ def read_record(folder: Path | str, record_id: str) -> dict[str, Any]:
 
 
 def read_records(folder: Path | str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Id and tables of every record of a folder, as `read_record` reads them, by id."""
-    at = 0  # the index is in the order of the ids, so each is looked for after the one before
+    """Id and tables of every record of a folder, sorted by id, as `read_record` reads them."""
+    at = 0  # the index is sorted by id, so the search for an id starts after the previous one
     for record_id in ids(folder):
         tables, at = _read(folder, record_id, at)
         yield record_id, tables
 
 
 def indexed(folder: Path | str, file: str, text: str) -> dict[str, Any] | None:
-    """What the index of a folder holds of a file with this text; None if it is stale or holds nothing."""
+    """The entry of a file with this text in the index of a folder; None if it is missing or stale."""
     return _line(folder, _head(file, text))[0]
 
 
@@ -68,9 +67,9 @@ def index_text(
     names: Mapping[str, Mapping[str, str]] | None = None,
     others: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
-    """The index of a folder as its file should hold it.
+    """The text of a folder's index.
 
-    ``names`` maps section -> name -> id; ``others`` has what is known of other files of the folder.
+    ``names`` maps section -> name -> id; ``others`` holds the entries of files that are no records.
     """
     lines = [f'"names": [0, {json.dumps(names or {})}]']
     files = {f"{record_id}.toml": read_toml(f"{folder}/{record_id}.toml") for record_id in ids(folder)}
@@ -81,12 +80,12 @@ def index_text(
 
 
 def _head(file: str, text: str) -> str:
-    """How the index's line of a file with this text begins."""
+    """The beginning of the index line of a file with this text."""
     return f'\n"{file}": [{crc32(text.encode())},'
 
 
 def _line(folder: Path | str, head: str, start: int = 0) -> tuple[dict[str, Any] | None, int]:
-    """The tables of the index's line that begins with ``head``, and its end; None without such a line."""
+    """The tables of the index line that begins with ``head``, and its end; None if there is no such line."""
     index = _index_of(folder)
     at = index.find(head, start)
     if at < 0:
@@ -114,10 +113,10 @@ def _read_once(path: str, _changed_ns: int, _size: int) -> str:
 
 
 class Names:
-    """The names of one kind of record: the fields that hold them, and when two names are the same.
+    """The names of one kind of record: the fields that hold them, and the rule by which they are compared.
 
-    ``sections`` maps a section of the index to fields of a record; near matches are chosen from its
-    first section. Names are compared as `normalise` writes them, with or without dashes.
+    ``sections`` maps a section of the index to fields of a record; near matches come from its first
+    section. Names are normalised by `normalise` before they are compared, with or without dashes.
     """
 
     __slots__ = ("dashes", "sections")
@@ -164,15 +163,15 @@ class Names:
         return _line(folder, '\n"names": [0,')[0] or {}
 
     def indexed(self, folder: Path | str) -> dict[str, str]:
-        """Name as compared -> id, of every record that the index knows."""
+        """Compared name -> id of every record in the index."""
         found: dict[str, str] = {}
         for names in self.index(folder).values():
-            # As `same` would, but the index holds normalised names: this is read at every start.
+            # `same` is not called, for speed: the index holds normalised names.
             found.update(names if self.dashes else {n.replace("-", ""): names[n] for n in names})
         return found
 
     def unindexed(self, folder: Path | str) -> dict[str, str]:
-        """Name as compared -> id, of the records that the index does not know; reads their files."""
+        """Compared name -> id of the records that the index lacks; reads their files."""
         known = set(self.indexed(folder).values())
         found: dict[str, str] = {}
         for record_id in ids(folder):
@@ -183,7 +182,7 @@ class Names:
                 for _, name in self.of(record):
                     found.setdefault(self.same(name), record_id)
             except (DataFileError, TypeError):
-                # A broken file must not hide a good one; to read it by its own name is an error.
+                # A broken file must not hide a valid one; reading the broken file by its id is an error.
                 found.setdefault(self.same(record_id), record_id)
         return found
 
@@ -197,6 +196,6 @@ class Names:
         return file_name if file_name in ids(folder) else self.unindexed(folder).get(wanted)
 
     def suggested(self, folder: Path | str) -> list[str]:
-        """Names to choose near matches from, and for completion: the first section's, and every id."""
+        """Names for near matches and completion: those of the first section, and every id."""
         first = next(iter(self.sections))
         return [*self.index(folder).get(first, ()), *ids(folder)]

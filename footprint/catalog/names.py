@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from footprint.errors import UnknownNameError
 
 LEAST_LIKENESS = 45.0
-"""Names less alike than this (of 100) are not worth suggesting."""
+"""Least likeness (of 100) of a name that is suggested."""
 
 
 def normalise(name: str) -> str:
-    """A name as the catalogues compare it: lower case, one kind of dash, no outer blanks."""
+    """A name for comparison: lower case, one kind of dash, no outer spaces."""
     return "-".join(name.strip().lower().replace("_", "-").split())
 
 
@@ -20,7 +20,7 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     from rapidfuzz import fuzz
 
     wanted = normalise(name)
-    # Likeness of the whole names counts in full, likeness of parts less: else a short name such as
+    # The likeness of whole names has full weight, that of parts less. Otherwise a short name such as
     # "bert" would rank before "bert-base".
     scores = {
         one: max(fuzz.ratio(wanted, normalise(one)), 0.75 * fuzz.WRatio(wanted, normalise(one)))
@@ -30,6 +30,6 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
 
 
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
-    """The error for a name that no catalogue holds."""
+    """The error for an unknown name, with the nearest known names."""
     shown = name if len(name) <= 80 else name[:77] + "..."
     return UnknownNameError(kind, shown, nearest(shown, known), hint)

@@ -1,4 +1,4 @@
-"""The sources behind the keys: ``reference_data/sources/*.toml`` and the files' own ``[sources]``."""
+"""Sources by key, from ``reference_data/sources/*.toml`` and the ``[sources]`` tables of the files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def all_sources() -> dict[str, Source]:
 
 
 def describe(keys: str, own: Mapping[str, Source] | None = None) -> list[str]:
-    """One line for each source key of a ``; ``-joined list; an unknown key is shown as it is."""
+    """One line for each key of a list joined by ``; ``; an unknown key is returned unchanged."""
     lines = []
     for key in keys.split("; "):
         source = (own or {}).get(key) or all_sources().get(key)

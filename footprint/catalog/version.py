@@ -8,7 +8,7 @@ DATA_VERSION = "2026.11"
 """Year and month of the newest edition of ``hardware_profiles`` and ``reference_data``."""
 
 DATA_YEAR = int(DATA_VERSION[:4])
-"""The year of an estimate's techniques, prices and factors unless another is given."""
+"""The default year of an estimate's techniques, prices and factors."""
 
 
 def footprint_version() -> str:

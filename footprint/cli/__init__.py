@@ -1,7 +1,7 @@
-"""The command line: each file of ``commands/`` is one.
+"""The command line: each file of ``commands/`` is one command.
 
-A command's file is imported only when it runs; ``footprint --help`` reads the first line
-of each file's docstring instead.
+A command's file is imported only when the command runs; ``footprint --help`` reads the first line of
+each file's docstring without importing it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class CommandFolder(click.Group):
         return sorted(_modules())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, imported now; None if there is no such file."""
+        """The command of that name, imported here; None if there is no such file."""
         module = _modules().get(cmd_name)
         if module is None:
             return None
@@ -52,7 +52,7 @@ class CommandFolder(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command of the first argument; an unknown one names the nearest."""
+        """The command of the first argument; the error for an unknown one names the nearest."""
         if args and args[0] not in _modules() and not args[0].startswith("-"):
             from footprint.catalog.names import unknown
 
@@ -66,8 +66,8 @@ class CommandFolder(click.Group):
 
 
 def _modules() -> dict[str, str]:
-    """Command name -> module name: a file ``run_.py`` is the command ``run``."""
-    # os rather than pathlib, whose import costs a tenth of the whole start.
+    """Command name -> module name; the file ``run_.py`` is the command ``run``."""
+    # os instead of pathlib, whose import takes a tenth of the start-up time.
     files = [name[:-3] for name in os.listdir(_FOLDER) if name.endswith(".py")]
     return {module.rstrip("_"): module for module in files if not module.startswith("_")}
 
@@ -90,20 +90,20 @@ def _width() -> int:
 @click.command(
     cls=CommandFolder,
     epilog=_EPILOG,
-    # A width that is given saves click the import of shutil, which loads every archive format.
+    # With a given width click does not import shutil, which loads every archive format.
     context_settings={"help_option_names": ["-h", "--help"], "terminal_width": _width()},
 )
 @click.version_option(__version__, prog_name="footprint")
 def group() -> None:
     """What training a model costs in kWh, CO2e and USD.
 
-    Estimated before you start, measured while it trains, reported afterwards;
-    every number with its interval and its source.
+    Estimated before you start, measured while it trains, reported afterwards.
+    Every number has its interval and its source.
     """
 
 
 def main(args: list[str] | None = None) -> NoReturn:
-    """Run the command line; errors of the user are one line and exit code 2, ours are 1."""
+    """Run the command line; a user's error is one line and exit code 2, a fault of the program is 1."""
     try:
         code = group.main(args=args, prog_name="footprint", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -117,11 +117,11 @@ def main(args: list[str] | None = None) -> NoReturn:
     except click.exceptions.Abort:
         _fail("stopped", 130)
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): not our business to complain.
+        # The reader closed our output (`| head`), which is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except SystemExit:
-        # click turns a reader that went away into exit code 1, which would fail a pipeline.
+        # click gives exit code 1 where the reader closed our output, which would fail a pipeline.
         if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
             sys.exit(0)
         raise
@@ -131,7 +131,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         if os.environ.get("FOOTPRINT_DEBUG"):
             raise
         _fail(
-            f"our own fault, sorry: {type(error).__name__}: {error} "
+            f"our own fault: {type(error).__name__}: {error} "
             "(FOOTPRINT_DEBUG=1 shows where; please report it)",
             EXIT_OUR_FAULT,
         )

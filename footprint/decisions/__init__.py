@@ -1,4 +1,4 @@
-"""What to decide with estimates: sweeps over many scenarios."""
+"""Sweeps: the estimates of many scenarios at once."""
 
 from footprint.decisions.sweeps import Sweep, sweep
 

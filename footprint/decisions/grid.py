@@ -1,7 +1,7 @@
-"""A grid of scenarios as blocks, each of one job on many counts, batches, sites and prices.
+"""A grid of scenarios, divided into blocks: one job on many counts, batches, sites and prices.
 
-The rows of a grid stand in the order of the product of its axes, the last axis fastest. What depends on
-the job is resolved and predicted once a block; sites and prices are looked up once each.
+The rows of a grid follow the product of its axes; the last axis varies fastest. Each block resolves and
+predicts its job once. Each site and each price is looked up once.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.errors import FootprintError
 from footprint.estimator.columns import Columns, columns_of, stacked, stacked_prices, stacked_sites
-from footprint.estimator.facts import Price, Site
+from footprint.estimator.facts import Facts, Price, Site
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
+from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
+from footprint.estimator.workload import Choice
 from footprint.records import record, replace
 from footprint.results import Quantity
 
 SITE_FIELDS = ("region", "pue", "grid_g_per_kwh")
 PRICE_FIELDS = ("provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh", "capital_usd")
 PLACE_FIELDS = (*SITE_FIELDS, *PRICE_FIELDS)
-"""Fields that decide what energy and hours mean, and nothing of the job."""
+"""Fields that set the CO2e and cost of a job, but not its time or IT energy."""
 _COLUMNS = ("hw", "batch_size")
 _OF_CLUSTER = ("accelerators_per_node", "cooling", "network_byte_per_s")
 
@@ -36,7 +38,10 @@ Axes = Mapping[str, Sequence[Any]]
 
 @record
 class Block:
-    """Scenarios of one job: their rows in the grid, shaped like their numbers, or why there are none."""
+    """The scenarios of one job: their rows in the grid, and their numbers or the reason why there are none.
+
+    ``rows`` has the shape of the numbers: counts, batches, places.
+    """
 
     rows: Any
     columns: Columns | None
@@ -45,7 +50,7 @@ class Block:
 
 @record
 class Here:
-    """What a place means for a chip: its electricity, its price, and how long interruptions make a run."""
+    """The site, the price and the interruption factor of one place and one chip."""
 
     site: Site
     price: Price | None
@@ -55,7 +60,7 @@ class Here:
 class Grid:
     """The scenarios of a grid: every combination of the values of its axes, on top of fixed fields.
 
-    Raises FootprintError for an unknown field, a value that no scenario may have, or an empty axis.
+    Raises FootprintError for an unknown field, an impossible value or an empty axis.
     """
 
     def __init__(self, axes: Axes, fixed: Mapping[str, Any]) -> None:
@@ -76,7 +81,7 @@ class Grid:
         return prod(len(values) for values in self.axes.values())
 
     def scenario(self, row: int) -> dict[str, Any]:
-        """The fields of one row."""
+        """The fields of the scenario in one row."""
         found = dict(self.fixed)
         for name in reversed(self.axes):
             row, place = divmod(row, len(self.axes[name]))
@@ -92,7 +97,7 @@ class Grid:
                 yield from self._blocks_of(job, job_row, counts, places)
 
     def _combinations(self, names: Sequence[str]) -> list[tuple[dict[str, Any], int]]:
-        """Every combination of the values of some axes, with its part of the row number."""
+        """Every combination of the values of some axes, with its contribution to the row number."""
         found = []
         for places in product(*(range(len(self.axes[name])) for name in names)):
             fields = {name: self.axes[name][place] for name, place in zip(names, places, strict=True)}
@@ -101,7 +106,7 @@ class Grid:
         return found
 
     def _by_node(self, fields: tuple[Any, ...]) -> list[list[tuple[str, int, int]]]:
-        """The clusters of the grid, those of one chip and node form together: name, count and row."""
+        """The clusters of the grid as (name, count, row), grouped by chip and node form."""
         if fields not in self._clusters:
             groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
             for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
@@ -131,38 +136,52 @@ class Grid:
         fields = {**self.fixed, **job, "hw": clusters[-1][0]}
         if batches is not None:
             fields["batch_size"] = batches[-1]
-        # Prices are those of the places below.
-        of_job = {name: value for name, value in fields.items() if name not in PRICE_FIELDS}
+        # The prices of each place are looked up below.
+        job_fields = {name: value for name, value in fields.items() if name not in PRICE_FIELDS}
         try:
-            facts = resolve(EstimateRequest.from_mapping(of_job, "grid"), possible=False, shared=self._shared)
+            facts = resolve(
+                EstimateRequest.from_mapping(job_fields, "grid"), possible=False, shared=self._shared
+            )
         except FootprintError as error:
             yield Block(rows=rows, columns=None, problem=str(error))
             return
-        here: list[Here] = []
-        found: list[int] = []
+        if len(clusters) > 1 and any(size.name == BATCH for size in _sizes(facts)):
+            # A batch size that is not given depends on the count.
+            for cluster in clusters:
+                yield from self._blocks_of(job, job_row, [cluster], places)
+            return
+        lookups: list[Here] = []
+        known_places: list[int] = []
         for number, (place, _) in enumerate(places):
             try:
-                here.append(self._here(fields, place, facts.cluster.accelerator.id, facts.year))
-                found.append(number)
+                lookups.append(self._here(fields, place, facts.cluster.accelerator.id, facts.year))
+                known_places.append(number)
             except FootprintError as error:
                 yield Block(rows=rows[..., [number]], columns=None, problem=str(error))
-        if here:
-            facts = replace(facts, interruptions=stacked([one.interruptions for one in here]))
+        if lookups:
+            facts = replace(facts, interruptions=stacked([one.interruptions for one in lookups]))
             columns = columns_of(
                 facts, [count for _, count, _ in clusters], batches,
-                stacked_sites([one.site for one in here]), stacked_prices([one.price for one in here]),
+                stacked_sites([one.site for one in lookups]), stacked_prices([one.price for one in lookups]),
             )  # fmt: skip
-            yield Block(rows=rows[..., found], columns=columns)
+            yield Block(rows=rows[..., known_places], columns=columns)
 
     def _here(self, fields: Mapping[str, Any], place: Mapping[str, Any], chip: str, year: int) -> Here:
-        """What a place means for a chip, looked up once."""
+        """The site, price and interruption factor of a place for a chip, looked up once."""
         known = {name: value for name, value in fields.items() if name in PLACE_FIELDS} | dict(place)
         key = (chip, year, *known.items())
         if key not in self._lookups:
             request = EstimateRequest.from_mapping({**fields, **place}, "grid")
-            where, _, _ = settle_place(request)
-            require_one_provider(request, where)
-            price, _ = price_of(request, chip, where)
+            settled_place, _, _ = settle_place(request)
+            require_one_provider(request, settled_place)
+            price, _ = price_of(request, chip, settled_place)
             interruptions, _ = interruption_factor(request.purchase or "on_demand")
-            self._lookups[key] = Here(site=site_of(request, where), price=price, interruptions=interruptions)
+            self._lookups[key] = Here(
+                site=site_of(request, settled_place), price=price, interruptions=interruptions
+            )
         return self._lookups[key]
+
+
+def _sizes(facts: Facts) -> tuple[Choice, ...]:
+    """Sizes of the work that nobody gave."""
+    return () if facts.workload is None else facts.workload.choices

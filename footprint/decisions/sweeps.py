@@ -18,17 +18,17 @@ _ENDS = ("low", "mid", "high")
 
 @record
 class Sweep:
-    """The numbers of a grid: one row a scenario, in the order of the product of its axes."""
+    """The numbers of a grid: one row per scenario, in the order of the product of its axes."""
 
     axes: Mapping[str, Sequence[Any]]
     columns: Mapping[str, Any]
-    """Array of each number by name, ``energy_kwh_low``, ``energy_kwh_mid``, ...; NaN where there is none."""
+    """Arrays by name, ``energy_kwh_low``, ``energy_kwh_mid``, ...; NaN where a scenario has no number."""
     fits: Any
-    """Whether the step fits the accelerators' memory, by our count."""
+    """Whether the predicted memory of the step fits the accelerators."""
     possible: Any
-    """Whether the scenario is one at all: the batch feeds the replicas, and the layout has the count."""
+    """Whether the scenario is valid: the batch has a sample per replica, and a layout of the count exists."""
     problems: Mapping[str, Any]
-    """Why some rows have no numbers: message -> rows."""
+    """Error messages of scenarios without numbers, with their rows."""
 
     def __len__(self) -> int:
         return len(self.fits)
@@ -43,11 +43,12 @@ class Sweep:
 
 
 def sweep(axes: Axes, /, **fixed: Any) -> Sweep:
-    """The estimate of every combination of the values of some fields, with 90 % intervals.
+    """Estimates of every combination of the values of some fields, with 90 % intervals.
 
-    ``axes`` gives the values of each field that varies, ``fixed`` the fields that do not:
+    ``axes`` gives the values of each field that varies, ``fixed`` the fields that do not vary:
     ``sweep({"hw": ["h100:8", "h100:64"], "region": ["FRA", "POL"]}, model="llama2-7b")``. The numbers
-    are those of `footprint.estimate`; a scenario that would be an error there is not ``possible`` here.
+    equal those of `footprint.estimate`. A scenario for which `footprint.estimate` raises an error has
+    ``possible`` False.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from footprint import equations
 from footprint.estimator.facts import Embodied, Facts, Price, Site
-from footprint.estimator.predict import Prediction
+from footprint.estimator.prediction import Prediction
 from footprint.performance.power import PowerPrediction, cluster_power
 from footprint.records import record
 from footprint.results import Quantity

@@ -11,20 +11,22 @@ from typing import Any
 
 from footprint.arithmetic import is_array
 from footprint.errors import FootprintError
+from footprint.estimator.alternatives import RESPONDING, with_alternatives
 from footprint.estimator.chain import Outcome, chain
 from footprint.estimator.facts import Facts, Price, Site
 from footprint.estimator.predict import (
     HIGHEST_CREDIBLE_MFU,
     Amounts,
-    Prediction,
     amounts_of,
     from_known_time,
     from_steps,
     known_step_time_s,
     typical,
 )
-from footprint.estimator.resolve.method import SIZES, held_once_byte, least_batch, require_layout
+from footprint.estimator.prediction import Prediction
+from footprint.estimator.resolve.method import held_once_byte, least_fed, require_layout
 from footprint.performance.columns import predict_columns
+from footprint.performance.layouts.feeding import SIZES
 from footprint.performance.power import power_factors
 from footprint.performance.step import StepPrediction
 from footprint.records import record, replace
@@ -66,10 +68,10 @@ def columns_of(
     if facts.workload is None:
         prediction = typical(facts)
     else:
-        base = facts.workload.phases[0].sequences_per_step or 1.0
-        scales = np.ones(1) if batches is None else np.asarray(batches, float) / base
-        possible = _possible(facts, counts, scales)
-        prediction, fits = _predicted(facts, counts, scales, possible)
+        prediction, fits, possible = _predicted(facts, counts, batches)
+        prediction = with_alternatives(
+            facts, prediction, lambda other: _at_other_sizes(facts, other, counts, batches)
+        )
         if prediction.mfu is not None and not facts.request.force:
             possible = possible & ~(prediction.mfu.mid > HIGHEST_CREDIBLE_MFU)
             possible = possible & (fits | (not _layout_is_given(facts)))
@@ -89,12 +91,30 @@ def _layout_is_given(facts: Facts) -> bool:
     return any(getattr(facts.request, name) is not None for name in names)
 
 
-def _predicted(facts: Facts, counts: Sequence[int], scales: Array, wanted: Array) -> tuple[Prediction, Array]:
-    """The prediction on each count at each batch, and whether the step fits."""
+def _at_other_sizes(
+    facts: Facts, other: Facts, counts: Sequence[int], batches: Sequence[float] | None
+) -> Prediction:
+    """The prediction with the sizes of other facts; NaN where these are impossible."""
+    import numpy as np
+
+    here = replace(facts, workload=other.workload, steps=other.steps, step_flops=other.step_flops)
+    prediction, _, possible = _predicted(here, counts, batches)
+    known = np.where(possible, 1.0, np.nan)
+    quantities = {name: getattr(prediction, name) for name in RESPONDING}
+    return replace(prediction, **{n: q if q is None else q * known for n, q in quantities.items()})
+
+
+def _predicted(
+    facts: Facts, counts: Sequence[int], batches: Sequence[float] | None
+) -> tuple[Prediction, Array, Array]:
+    """The prediction on each count at each batch; whether the step fits; whether it is possible at all."""
     import numpy as np
 
     if facts.workload is None:
         raise AssertionError("steps are those of a workload")
+    base = facts.workload.phases[0].sequences_per_step or 1.0
+    scales = np.ones(1) if batches is None else np.asarray(batches, float) / base
+    wanted = _possible(facts, counts, scales)
     amounts = _scaled(amounts_of(facts.workload, facts.steps), scales, fixed=facts.request.steps is not None)
     known = known_step_time_s(facts.request, amounts, facts)
 
@@ -102,10 +122,10 @@ def _predicted(facts: Facts, counts: Sequence[int], scales: Array, wanted: Array
         return [_deep(predict_columns(step, counts, scales, wanted[..., 0])) for step in facts.steps]
 
     if known is not None:
-        return from_known_time(facts, amounts, known, parts), np.ones((len(counts), 1, 1), bool)
+        return from_known_time(facts, amounts, known, parts), np.ones((len(counts), 1, 1), bool), wanted
     found = parts()
     fits = np.logical_and.reduce([part.fits for part in found])
-    return from_steps(facts, amounts, found), fits
+    return from_steps(facts, amounts, found), fits, wanted
 
 
 def _scaled(amounts: Amounts, scales: Array, *, fixed: bool) -> Amounts:
@@ -129,9 +149,12 @@ def _possible(facts: Facts, counts: Sequence[int], scales: Array) -> Array:
         raise AssertionError("steps are those of a workload")
     split = np.array([_takes_layout(facts, count) for count in counts])[:, None, None]
     state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
-    least = least_batch(facts.request, facts.cluster, facts.cluster.count, state_byte)
-    smallest = min(phase.sequences_per_step or 0.0 for phase in facts.workload.phases)
-    return split & (smallest * scales[None, :, None] >= least)
+    for phase, step in zip(facts.workload.phases, facts.steps, strict=True):
+        batches = (phase.sequences_per_step or 0.0) * scales
+        least = [least_fed(facts.request, step, count, state_byte) for count in counts]
+        fed = np.array([[batch >= of(batch) for batch in batches] for of in least])
+        split = split & fed[..., None]
+    return split
 
 
 def _takes_layout(facts: Facts, count: int) -> bool:

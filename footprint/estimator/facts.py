@@ -65,6 +65,18 @@ class Price:
 
 
 @record
+class Alternative:
+    """A size that nobody gave, and the facts of the same request at the ends of its interval.
+
+    An end is None where the cluster cannot train with it.
+    """
+
+    name: str
+    low: Facts | None
+    high: Facts | None
+
+
+@record
 class Facts:
     """One request with every name looked up and every default settled."""
 
@@ -99,5 +111,7 @@ class Facts:
     share_rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
     price_warnings: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    """Other sizes that may have been meant, each its own cause of the answer's interval."""
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Source keys of each factor, by the name under which it enters a formula."""

@@ -8,6 +8,7 @@ from footprint import equations
 from footprint.arithmetic import Number, is_array
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
+from footprint.estimator.prediction import Prediction
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.method import check_micro_batch
 from footprint.estimator.workload import Workload, samples_of, tokens_of
@@ -23,26 +24,6 @@ from footprint.units import SECONDS_PER_HOUR
 SUM = "products over their rate + memory traffic + communication + launches, x software factor"
 HIGHEST_CREDIBLE_MFU = 0.75
 """Above this a published figure is nearly always an error of the data."""
-
-
-@record
-class Prediction:
-    """What is known of a run's steps; None where nothing is."""
-
-    steps: Number | None = None
-    step_time_s: Quantity | None = None
-    mfu: Quantity | None = None
-    goodput: Quantity | None = None
-    """None where the wall-clock hours were given, which hold it."""
-    busy_share: Quantity | None = None
-    """Share of a step in which a board is busy; None where the power does not follow from it."""
-    fed_share: Quantity | None = None
-    """Share of a known time that the predicted steps fill; None where the time was predicted."""
-    terms: tuple[StepTerm, ...] = ()
-    layout: Layout | None = None
-    """Layout of the phase that takes longest, given or found; None where no step was predicted."""
-    rows: tuple[Assumption, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 @record
@@ -88,23 +69,43 @@ def predict_run(facts: Facts, trace: Trace = UNTRACED) -> Prediction:
     Raises FootprintError where a given time implies an MFU above 0.75, or a given layout does not
     fit, unless forced.
     """
-    workload = facts.workload
-    if workload is None:
-        return typical(facts)
-    amounts = amounts_of(workload, facts.steps)
-    known = known_step_time_s(facts.request, amounts, facts)
-    if known is None:
-        parts = _steps(facts, workload)
+    prediction, parts = _at_given_sizes(facts, trace)
+    if parts is not None:
         _require_fitting(facts, parts)
-        return from_steps(facts, amounts, parts, trace)
-    prediction = from_known_time(facts, amounts, known, lambda: _steps(facts, workload), trace)
-    if prediction.mfu is not None and prediction.mfu.mid > HIGHEST_CREDIBLE_MFU and not facts.request.force:
+    elif prediction.mfu is not None and prediction.mfu.mid > HIGHEST_CREDIBLE_MFU and not facts.request.force:
         raise FootprintError(
             f"the given time means an MFU of {prediction.mfu.mid:.3g}, above {HIGHEST_CREDIBLE_MFU}, which "
             "no known run reaches: check the time, the accelerator count and the precision, or insist with "
             "`force=True`"
         )
-    return prediction
+    if not facts.alternatives:
+        return prediction
+    from footprint.estimator.alternatives import with_alternatives
+
+    return with_alternatives(facts, prediction, _at_other_sizes)
+
+
+def _at_given_sizes(
+    facts: Facts, trace: Trace = UNTRACED
+) -> tuple[Prediction, Sequence[StepPrediction] | None]:
+    """The prediction at the sizes of the facts, and its steps where the time was not given."""
+    workload = facts.workload
+    if workload is None:
+        return typical(facts), None
+    amounts = amounts_of(workload, facts.steps)
+    known = known_step_time_s(facts.request, amounts, facts)
+    if known is None:
+        parts = _steps(facts, workload)
+        return from_steps(facts, amounts, parts, trace), parts
+    return from_known_time(facts, amounts, known, lambda: _steps(facts, workload), trace), None
+
+
+def _at_other_sizes(facts: Facts) -> Prediction | None:
+    """The prediction at one end of a size; None where no layout takes it."""
+    try:
+        return _at_given_sizes(facts)[0]
+    except FootprintError:
+        return None
 
 
 def typical(facts: Facts) -> Prediction:

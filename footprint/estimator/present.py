@@ -8,7 +8,7 @@ from time import gmtime, strftime
 from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.estimator.chain import Consequences, Outcome, of_all_runs
 from footprint.estimator.facts import Facts, Price
-from footprint.estimator.predict import Prediction
+from footprint.estimator.prediction import Prediction
 from footprint.estimator.resolve.price import summary
 from footprint.estimator.run import (
     cluster_summary,

@@ -6,7 +6,8 @@ from typing import Any
 
 from footprint.estimator.chain import Outcome, chain
 from footprint.estimator.facts import Facts
-from footprint.estimator.predict import Prediction, predict_run
+from footprint.estimator.predict import predict_run
+from footprint.estimator.prediction import Prediction
 from footprint.estimator.present import present
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve

@@ -84,11 +84,13 @@ def published_run(facts: Facts) -> PublishedRun | None:
     recipe = model.recipe if model is not None else None
     if model is None or recipe is None or recipe.accelerator is None:
         return None
-    cites = (model.cite.get(path) for path in ("recipe.duration_h", "recipe.accelerator", "recipe"))
+    paths = ("recipe.duration_h", "recipe.accelerator_h", "recipe.accelerator", "recipe")
+    cites = (model.cite.get(path) for path in paths)
     return PublishedRun(
         accelerator=recipe.accelerator,
         count=recipe.accelerators,
         duration_h=recipe.duration_h,
+        accelerator_h=recipe.accelerator_h,
         note=recipe.note or "",
         year=model.year,
         estimated_year=facts.year,
@@ -179,4 +181,6 @@ def workload_summary(facts: Facts) -> WorkloadSummary | None:
         sequence_length=lengths.pop() if len(lengths) == 1 else None,
         method=workload.method,
         precision=facts.precision,
+        objective=workload.objective,
+        lora_rank=facts.training.lora_rank if workload.method in ("lora", "qlora") else None,
     )

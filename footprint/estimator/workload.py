@@ -8,6 +8,16 @@ from footprint.schema import Phase, StepShape
 
 
 @record
+class Choice:
+    """A size that nobody gave: its name, what is taken, and the 90 % interval of what others choose."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@record
 class Workload:
     """The steps to train: complete phases, and what was assumed to complete them."""
 
@@ -15,6 +25,9 @@ class Workload:
     method: str
     objective: str
     assumptions: tuple[Assumption, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    """Sizes among them that have an interval."""
+    warnings: tuple[str, ...] = ()
 
     @property
     def steps(self) -> float:

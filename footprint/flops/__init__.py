@@ -1,4 +1,4 @@
-"""From a model config to an operation list, and from that to FLOPs, bytes and memory."""
+"""Operation lists of models from their configs, and FLOPs and parameters from these lists."""
 
 from footprint.flops.config.fields import ConfigError
 from footprint.flops.count import count_step, operation_list

@@ -1,4 +1,4 @@
-"""Our count beside what others say: the 6N shortcut, and the parameters a maker states."""
+"""Comparisons of the count with the 6N shortcut and with the stated number of parameters."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from footprint.flops.operations import Number
 from footprint.flops.step import StepFlops
 
 STATED_TOLERANCE = 0.03
-"""Parameters further than this from the stated ones are worth a warning."""
+"""Relative difference from the stated number of parameters above which a warning is given."""
 
 _WHISPER_TARGETS = 448
-"""Whisper's target positions where its config does not say (Radford et al. 2022, arXiv:2212.04356)."""
+"""Whisper's default number of target positions (Radford et al. 2022, arXiv:2212.04356)."""
 
 
 class Shortcut(NamedTuple):
@@ -26,7 +26,7 @@ class Shortcut(NamedTuple):
 def six_n(step: StepFlops, *, active: bool = False) -> Shortcut | None:
     """The 6N shortcut for one step of full training [FLOP]; None for images, which have no tokens.
 
-    N is every parameter, or those that one token meets, as is usual with experts; tokens are all of them.
+    N are all parameters, or with ``active`` those used for one token, as is usual for experts.
     """
     if step.tokens is None or not step.training_flop:
         return None
@@ -37,7 +37,7 @@ def six_n(step: StepFlops, *, active: bool = False) -> Shortcut | None:
 def positions_warning(
     name: str, config: Mapping[str, Any], longest: int | None, target: int | None = None
 ) -> str | None:
-    """A warning where sequences, or target sequences, are longer than the positions that the config knows."""
+    """A warning if sequences or target sequences are longer than the number of positions in the config."""
     most = config.get("max_position_embeddings") or config.get("n_positions")
     usual = (
         _WHISPER_TARGETS if config.get("model_type") == "whisper" else config.get("max_position_embeddings")

@@ -17,7 +17,7 @@ from footprint.schema import StepShape, TrainingMethod
 def operation_list(config: Mapping[str, Any], shape: StepShape, objective: str = "") -> Model:
     """The operation list of one training step.
 
-    Raises ConfigError if the config cannot be counted, UnknownNameError if no family counts its
+    Raises ConfigError if the config cannot be counted, UnknownNameError if no family has its
     ``model_type``.
     """
     fields = Fields(config)
@@ -36,12 +36,11 @@ def count_step(
 ) -> StepFlops:
     """FLOP of one training step of a Hugging Face model config, with parameters and components [FLOP].
 
-    ``objective`` names what is predicted where a family leaves a choice (``mlm``, ``mlm+nsp``,
-    ``clm``, ``classification``, ...); empty means the family's usual one, whatever the config's
-    ``architectures`` names.
+    ``objective`` is one of the family's objectives (``mlm``, ``mlm+nsp``, ``clm``, ``classification``,
+    ...); empty means the family's usual one. The config's ``architectures`` are ignored.
 
-    A ``model_type`` that no family describes is counted by torch where torch and transformers are
-    installed, and labelled ``counted``.
+    A ``model_type`` without a family is counted by torch if torch and transformers are installed; the
+    result is labelled ``counted``.
 
     Raises ConfigError for a config that cannot be counted, UnknownNameError for an unknown
     ``model_type``, FootprintError for an unusable shape or method.
@@ -73,7 +72,7 @@ def count_step(
 def _counted(
     config: Mapping[str, Any], shape: StepShape, training: TrainingMethod, objective: str
 ) -> StepFlops:
-    """The count by torch of a type that no family describes; the error of an unknown type without torch."""
+    """The count by torch of a type without a family; the error for an unknown type if torch is missing."""
     from importlib.util import find_spec
 
     if find_spec("torch") is None or find_spec("transformers") is None:
@@ -86,6 +85,6 @@ def _counted(
 def step_sums(
     config: Mapping[str, Any], shape: StepShape, training: TrainingMethod, objective: str = ""
 ) -> tuple[Model, Totals]:
-    """The operation list, adapters included, and its sums."""
+    """The operation list, including adapters, and its sums."""
     model, trained = prepare(operation_list(config, shape, objective), training)
     return model, totals(model, trained, training.recompute, training.attention)

@@ -1,12 +1,12 @@
-"""The operation list: what one training step multiplies, from which everything else follows.
+"""The operation list: the matrix products and pointwise operations of one training step.
 
-A model is a row of *stages*; a stage is a row of *layers*, where identical layers are one record
-with many positions; a layer is a short tape of operations that read and write named tensors.
-Forward, input-gradient and weight-gradient FLOPs, LoRA, recomputation, causal and full
-attention, bytes moved and stored activations are all derived from this one list, so a model
-family only has to say what it multiplies.
+A model is a sequence of *stages*; a stage is a sequence of *layers*, where identical layers are one
+record with many positions; a layer is a short list of operations that read and write named tensors.
+Forward, input-gradient and weight-gradient FLOPs, LoRA, recomputation, causal and full attention, bytes
+moved and stored activations are all derived from this list. So a model family only defines its
+operations.
 
-1 multiply-add = 2 FLOP. Numbers stay whole as long as the inputs are, so sums are exact.
+1 multiply-add = 2 FLOP. Whole inputs give whole numbers, so that sums are exact.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from footprint.records import NamedTuple, record
 Number = int | float
 Positions = range | tuple[int, ...]
 
-# Components, as outputs name them.
+# Names of the components in outputs.
 PROJECTIONS = "attention_projections"
 CORE = "attention_core"
 MLP = "mlp"
@@ -37,9 +37,9 @@ COMPONENTS = (
 class Matmul(NamedTuple):
     """``count`` products of an (m x k) with a (k x n) matrix.
 
-    With ``weights`` > 0 the right-hand side is a parameter: ``weights`` distinct matrices, each
-    ``k x n`` (experts: m rows in all are routed over them). With ``weights`` = 0 both sides are
-    activations, as in attention, and ``inputs`` names the two.
+    With ``weights`` > 0 the right-hand side is a parameter: ``weights`` distinct matrices of ``k x n``
+    (for experts, a total of m rows is divided among them). With ``weights`` = 0 both sides are
+    activations, as in attention, and ``inputs`` names both.
     """
 
     name: str
@@ -52,27 +52,27 @@ class Matmul(NamedTuple):
     count: Number = 1  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
     weights: Number = 0
     bias: Number = 0
-    """Parameters that are added, not multiplied."""
+    """Number of parameters that are added, not multiplied."""
     tied: bool = False
-    """The weight is another operation's and counted there; a head's is the embedding's, frozen with it."""
+    """The weight belongs to another operation and is counted there (a head tied to the embedding)."""
     chosen: Number | None = None
-    """Experts: how many of the weights one token meets; None means all."""
+    """Experts: number of weights used for one token; None means all."""
     full_flop: Number | None = None
     """Forward FLOP of the (query, key) pairs within the window; None means all."""
     causal_flop: Number | None = None
-    """Forward FLOP of the pairs that a causal mask (and the window) leaves; None means all."""
+    """Forward FLOP of the pairs within the causal mask and the window; None means all."""
     scores: bool = False
-    """Q K^T, which fused attention computes again in its backward pass."""
+    """Whether this is Q K^T, which fused attention computes again in its backward pass."""
     groups: int = 1
-    """Attention: query heads that share a key and value head."""
+    """Attention: number of query heads that share a key and value head."""
     taps: int = 1
-    """Convolutions: positions of the kernel, among which ``k`` counts every input once each."""
+    """Convolutions: number of kernel positions; ``k`` counts every input once per position."""
     heads: int = 0
-    """Attention scores: query heads, which tensor ranks share out whole."""
+    """Attention scores: number of query heads, which tensor ranks divide among them."""
 
     @property
     def dense_flop(self) -> Number:
-        """Forward FLOP of every multiply-add, masked or not [FLOP]."""
+        """Forward FLOP including masked pairs [FLOP]."""
         return 2 * self.count * self.m * self.k * self.n
 
     @property
@@ -87,7 +87,7 @@ class Matmul(NamedTuple):
 
     @property
     def idle_parameters(self) -> Number:
-        """Parameters that one token does not meet: the experts it is not routed to."""
+        """Parameters that are not used for one token: the experts to which it is not routed."""
         if self.chosen is None or self.chosen >= self.weights:
             return 0
         idle = (self.weights - self.chosen) * (self.k * self.n * self.weights + self.bias)
@@ -99,7 +99,7 @@ class Matmul(NamedTuple):
 
 
 class Pointwise(NamedTuple):
-    """Work without matrix products: look-ups, norms, activations, softmax, dropout. No FLOP counted."""
+    """Work without matrix products, whose FLOPs are not counted: look-ups, norms, activations, dropout."""
 
     name: str
     component: str
@@ -111,9 +111,9 @@ class Pointwise(NamedTuple):
     masks: Number = 0
     """Elements kept at one byte each (dropout masks)."""
     tied: bool = False
-    """A second use of the embedding's table, which is counted there."""
+    """A second use of the embedding's table, whose parameters are counted there."""
     fixed: bool = False
-    """Parameters that are never trained (sinusoidal tables)."""
+    """The parameters are never trained (sinusoidal tables)."""
 
     @property
     def learns(self) -> bool:
@@ -125,18 +125,18 @@ Operation = Matmul | Pointwise
 
 
 class Layer(NamedTuple):
-    """Identical layers of a stage: one tape, executed at each of ``positions``."""
+    """Identical layers of a stage: one list of operations, executed at each of ``positions``."""
 
     part: str
-    """What ``frozen`` calls it: embeddings, encoder, decoder, vision, head, ..."""
+    """The name of the part for ``frozen``: embeddings, encoder, decoder, vision, head, ..."""
     operations: tuple[Operation, ...]
     positions: Positions = range(1)
     carries: tuple[str, ...] = ("x",)
     """Tensors that later layers read."""
     checkpointed: bool = True
-    """Full activation recomputation covers it (blocks: yes; embeddings and heads: no)."""
+    """Full recomputation includes the layer (blocks: yes; embeddings and heads: no)."""
     shared: bool = False
-    """All positions use one set of parameters (ALBERT)."""
+    """All positions share one set of parameters (ALBERT)."""
 
 
 Stage = tuple[Layer, ...]
@@ -147,14 +147,14 @@ class Model:
     """The operation list of one training step."""
 
     family: str
-    """What kind of network: encoder, decoder, encoder-decoder, mixture-of-experts, ..."""
+    """The kind of network: encoder, decoder, encoder-decoder, mixture-of-experts, ..."""
     stages: tuple[Stage, ...]
     samples: Number
     tokens: Number | None
     source_tokens: Number | None = None
     target_tokens: Number | None = None
     lora_targets: tuple[str, ...] = ()
-    """Projections that LoRA adapts unless told otherwise."""
+    """Projections that LoRA adapts by default."""
     frozen: frozenset[str] = frozenset()
     """Operations that are frozen whatever the training method says, as in a module that was traced."""
 
@@ -171,8 +171,8 @@ def linear(
     bias: bool = False,
     tied: bool = False,
 ) -> Matmul:
-    """A dense layer: ``rows`` vectors of width k to width n."""
-    # (by position: these few lines make most of a list)
+    """A dense layer, which maps ``rows`` vectors of width k to width n."""
+    # arguments by position, for speed: most operations are made here
     return Matmul._make(
         (name, component, (source,), output, rows, k, n, 1, 1, n if bias else 0, tied)
     )  # fmt: skip
@@ -181,5 +181,5 @@ def linear(
 def norm(
     name: str, source: str, output: str, rows: Number, width: Number, *, bias: bool = False
 ) -> Pointwise:
-    """A layer or RMS norm; keeps its input for the backward pass."""
+    """A layer norm or RMS norm, which keeps its input for the backward pass."""
     return Pointwise._make((name, NORM, (source,), output, 2 * width if bias else width, rows * width))

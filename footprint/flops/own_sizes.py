@@ -1,4 +1,4 @@
-"""What a model itself fixes of a step's sizes: the side of its images, the frames of its audio."""
+"""Sizes of a step that a model itself fixes: the side of its images, the frames of its audio."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from footprint.schema import StepShape
 
 
 def with_own_sizes(config: Mapping[str, Any], shape: StepShape, objective: str = "") -> StepShape:
-    """The shape with what nobody gave and the model fixes; the very shape where it fixes nothing."""
+    """The shape with its missing sizes filled in from the model; unchanged if the model fixes none."""
     if shape.sequence_length is not None or shape.image_size is not None:
         return shape
     fields = Fields(config)
@@ -33,8 +33,8 @@ def with_own_sizes(config: Mapping[str, Any], shape: StepShape, objective: str =
 
 
 def _reads_images(fields: Fields, module: Family | None, objective: str) -> bool:
-    """Whether a step is whole without any length: nothing but images, of a size that is known."""
-    if module is None:  # counted by torch, which takes the config's word
+    """Whether a step needs no lengths, because the model reads only images of a known size."""
+    if module is None:  # torch counts this type and uses the config
         return "image_size" in fields and "vocab_size" not in fields
     if "sample_size" in fields or "input_size" in fields:  # latents, not pixels
         return False

@@ -1,4 +1,4 @@
-"""Which module counts a ``model_type``: a family is one file, found without importing the others."""
+"""Finds the module for a ``model_type``; a family is one file, found without importing the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MARK = "MODEL_TYPES = ("
 
 
 class Family(Protocol):
-    """What a family's module offers."""
+    """The names that the module of a family defines."""
 
     MODEL_TYPES: tuple[str, ...]
     build: Callable[[Fields, StepShape, str], Model]
@@ -30,7 +30,7 @@ class Family(Protocol):
 def model_families() -> dict[str, str]:
     """The module of every ``model_type`` that is counted by formula, in alphabetical order.
 
-    Read from each family file's ``MODEL_TYPES`` literal, so that no family is imported.
+    The types are read from the ``MODEL_TYPES`` literal of each family's file, without importing it.
     """
     import ast
     from pathlib import Path
@@ -57,7 +57,7 @@ def family(model_type: str) -> Family | None:
 
 
 def unknown_model_type(model_type: str, further: Iterable[str] = ()) -> FootprintError:
-    """The error for a ``model_type`` that no family counts; ``further`` are those that torch could."""
+    """The error for a ``model_type`` without a family; ``further`` are types that torch can count."""
     from difflib import get_close_matches
 
     shown = model_type if len(model_type) <= 60 else model_type[:57] + "..."

@@ -31,22 +31,22 @@ class RunFlops(NamedTuple):
 
     @property
     def training_flop_causal(self) -> Number:
-        """Model FLOPs of the pairs that masks leave [FLOP]."""
+        """Model FLOPs with only the attention pairs within masks [FLOP]."""
         return sum(count * step.training_flop_causal for count, step in self.steps)
 
     @property
     def hardware_flop(self) -> Number:
-        """FLOP executed, recomputation included [FLOP]."""
+        """Executed FLOP, including recomputation [FLOP]."""
         return sum(count * step.hardware_flop for count, step in self.steps)
 
     @property
     def samples(self) -> Number:
-        """Sequences or images seen."""
+        """Number of sequences or images."""
         return sum(count * step.samples for count, step in self.steps)
 
     @property
     def tokens(self) -> Number | None:
-        """Tokens seen, with padding; None for images."""
+        """Number of tokens, with padding; None for images."""
         tokens: Number = 0
         for count, step in self.steps:
             if step.tokens is None:
@@ -63,10 +63,9 @@ def count_run(
 ) -> RunFlops:
     """FLOP of a sequence-length schedule, phase by phase [FLOP].
 
-    A step of a phase is its global batch, in however many micro-batches it is accumulated: the
-    products are the same, only split.
+    A step is one global batch. Accumulating it in micro-batches does not change the FLOPs.
 
-    Raises MissingFactError for a phase without steps or batch, and what `count_step` raises.
+    Raises MissingFactError for a phase without steps or batch, and the errors of `count_step`.
     """
     counted = []
     for phase in phases:
@@ -85,7 +84,7 @@ def count_run(
 
 
 def main_phase(phases: Sequence[Phase]) -> Phase:
-    """The phase of a recipe that trains most, by tokens (or images); an empty one if there is none."""
+    """The phase of a recipe with the most tokens (or images); an empty phase if there is none."""
     return max(
         phases,
         key=lambda p: (
@@ -98,11 +97,13 @@ def main_phase(phases: Sequence[Phase]) -> Phase:
 
 
 def predicted_at(phases: Sequence[Phase], length: int | None) -> int | None:
-    """Positions that reach the vocabulary at this length, as a recipe predicts them; None means all.
+    """Number of predicted positions (those with logits) at this length under a recipe; None means all.
 
-    A phase's own at its own length; at any other length the share of the phase that trains most.
+    At the length of a phase it is that phase's number; at other lengths, the share of the main phase.
     """
-    own = next((p for p in phases if p.sequence_length == length and p.predicted_positions), None)
+    own = next(
+        (phase for phase in phases if phase.sequence_length == length and phase.predicted_positions), None
+    )
     if own is not None:
         return own.predicted_positions
     main = main_phase(phases)
@@ -114,7 +115,7 @@ def predicted_at(phases: Sequence[Phase], length: int | None) -> int | None:
 def read_schedule(text: str) -> tuple[Phase, ...]:
     """The phases of a schedule as people write it: ``900kx256x128,100kx256x512``.
 
-    Raises FootprintError for what does not have the form.
+    Raises FootprintError for a text of another form.
     """
     parts = [part.strip() for part in text.split(",")]
     if len(parts) > MAX_PHASES:

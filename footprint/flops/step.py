@@ -1,4 +1,4 @@
-"""One training step: the sizes that are asked for, and its FLOPs."""
+"""One training step: its sizes and its FLOPs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_LENGTH = 10**8
 
 @record
 class StepFlops:
-    """FLOP of one training step; full attention unless a name says causal."""
+    """FLOP of one training step, with full attention except in names with ``causal``."""
 
     family: str
     parameters: Parameters
@@ -34,15 +34,15 @@ class StepFlops:
     training_flop: Number
     """Forward and backward: model FLOPs."""
     training_flop_causal: Number
-    """The same, counting only the (query, key) pairs that masks leave."""
+    """The same with only the (query, key) pairs within masks."""
     hardware_flop: Number
-    """What is executed: model FLOPs, recomputation, and in eager attention pairs outside windows."""
+    """Executed FLOP: model FLOPs, recomputation, and for eager attention the pairs outside windows."""
     components: Mapping[str, Number]
     """Training FLOP by component."""
     basis: Basis
     """By formula, from a traced module's own list, or counted by torch without a list."""
     operations: Model | None = field(default=None, repr=False, compare=False)
-    """The operation list behind the sums, for the step-time model; None where torch counted."""
+    """The operation list, for the step-time model; None if torch counted the step."""
     training: TrainingMethod = field(default=TrainingMethod(), repr=False, compare=False)
     shape: StepShape | None = field(default=None, repr=False, compare=False)
 

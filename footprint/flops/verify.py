@@ -1,21 +1,22 @@
-"""The proof for one config: our counts beside torch's, and what explains any difference.
+"""The proof for one config: our counts and torch's, with explanations of any difference.
 
-torch's counter has known faults; their size follows from our own list, so they are named and
-subtracted, and what remains must be zero.
+torch's counter has known errors. Their sizes follow from the operation list, so they are named and
+subtracted. The remaining difference must be zero.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from footprint.flops.blocks.deltanet import SYSTEM, unneeded_gradients
 from footprint.flops.checks import positions_warning
 from footprint.flops.count import operation_list
 from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, Matmul, Model, Number, Stage
 from footprint.flops.own_sizes import with_own_sizes
-from footprint.flops.passes.gradients import passes
+from footprint.flops.passes.gradients import Pass, passes
 from footprint.flops.passes.methods import prepare
 from footprint.flops.passes.totals import totals
 from footprint.flops.torch.depth import DEPTH_KEYS, LISTED, PARTS, PATTERNS, Axis, repetition, with_depth
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from footprint.flops.torch.dummy_inputs import Run
 
 FULL_DEPTH = 4
-"""Stacks of at most this many layers are counted as they are."""
+"""Stacks with at most this many layers are counted at full depth."""
 
 
 USUAL: dict[str, tuple[str, Run | None]] = {
@@ -57,11 +58,11 @@ USUAL: dict[str, tuple[str, Run | None]] = {
         ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"), ("image-text", run_qwen_vision_language)
     ),
 }
-"""What torch is asked for where the empty objective would choose another class, and how it is run."""
+"""Objective and function for torch, for types whose empty objective would select another class."""
 
 
 class Difference(NamedTuple):
-    """What torch counts beyond the model's own FLOP, and why."""
+    """FLOP and parameters that torch counts beyond those of the model, and the reason."""
 
     reason: str
     forward_flop: Number = 0
@@ -70,7 +71,7 @@ class Difference(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """Our counts and torch's for one step, eager attention."""
+    """Our counts and torch's for one step with eager attention."""
 
     forward_flop: Number
     backward_flop: Number
@@ -78,21 +79,27 @@ class Proof(NamedTuple):
     torch: TorchCount
     explained: tuple[Difference, ...]
     depths: str
-    """``full`` or the depths that the full depth was extrapolated from."""
+    """``full``, or the depths from which the full depth was extrapolated."""
     seconds: float
 
     @property
     def residual(self) -> tuple[Number, Number, Number]:
-        """(forward, backward, parameters): torch's less ours less what is explained; 0 proves us right."""
+        """(forward, backward, parameters): torch's count minus ours minus the explained part; 0 if exact."""
         return (
-            self.torch.forward_flop - self.forward_flop - sum(d.forward_flop for d in self.explained),
-            self.torch.backward_flop - self.backward_flop - sum(d.backward_flop for d in self.explained),
-            self.torch.parameters - self.parameters - sum(d.parameters for d in self.explained),
+            self.torch.forward_flop
+            - self.forward_flop
+            - sum(difference.forward_flop for difference in self.explained),
+            self.torch.backward_flop
+            - self.backward_flop
+            - sum(difference.backward_flop for difference in self.explained),
+            self.torch.parameters
+            - self.parameters
+            - sum(difference.parameters for difference in self.explained),
         )
 
     @property
     def exact(self) -> bool:
-        """Whether nothing is left unexplained."""
+        """Whether the explanations cover the whole difference."""
         return not any(self.residual)
 
 
@@ -103,10 +110,10 @@ def verify(
     *,
     full_depth: bool = False,
 ) -> Proof:
-    """Our forward and backward FLOP and parameters beside torch's, for full training [FLOP].
+    """Our forward and backward FLOP and parameters, and torch's, for full training [FLOP].
 
-    Deep stacks are counted at two depths and extrapolated, unless ``full_depth``. torch is given the
-    class of the objective that is counted, whatever class the config says that it was saved from.
+    Deep stacks are counted at two depths and extrapolated, unless ``full_depth`` is set. torch builds the
+    class of the counted objective; the class named in the config is ignored.
 
     Raises CannotCountError if torch cannot run the model, ConfigError if we cannot count it.
     """
@@ -120,7 +127,7 @@ def verify(
     model_type = str(config["model_type"])
     targets = positions_warning("the model", config, None, shape.target_sequence_length)
     if targets and model_type == "whisper":
-        # transformers refuses such labels, but tensors without data look up any position
+        # transformers refuses such labels, but with tensors without data a look-up never fails
         raise CannotCountError(f"torch cannot run this step: {targets}")
     usual, run = USUAL.get(model_type, ("", None))
     wanted = objective or usual or UNNAMED
@@ -181,7 +188,7 @@ def extrapolate(config: Mapping[str, Any], axes: tuple[Axis, ...], count: Any) -
 
 
 def _axes(config: Mapping[str, Any], model: Model) -> tuple[Axis, ...]:
-    """The deep stacks of a config, matched to the stages of its list by their depth, in order."""
+    """The deep stacks of a config, matched in order to the stages of its operation list by depth."""
     stages = [stage for stage in model.stages if _depth(stage) > 1]
     found: list[Axis] = []
     for path in _depth_paths(config):
@@ -205,7 +212,7 @@ def _depth(stage: Stage) -> int:
 
 
 def _depth_paths(config: Mapping[str, Any], parents: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Paths of the keys that say how deep a stack is, in the order of the stages."""
+    """Paths of the keys for the depths of the stacks, in the order of the stages."""
     paths: list[tuple[str, ...]] = []
     for group in DEPTH_KEYS:
         paths = paths or [(*parents, name) for name in group if type(config.get(name)) is int]
@@ -226,8 +233,28 @@ def _value(config: Mapping[str, Any], path: tuple[str, ...]) -> int:
     return value if type(value) is int else len(value)
 
 
+def _of_the_delta_rule(groups: Sequence[Pass], model: Model) -> list[Difference]:
+    """What torch leaves out of the gated delta rule, where a model has it."""
+    systems: Number = 0
+    edges: Number = 0
+    length = int((model.tokens or 0) // model.samples)
+    for group in groups:
+        for operation, _, _ in group.steps:
+            if type(operation) is not Matmul or not operation.name.startswith("delta_"):
+                continue
+            if operation.name.startswith(SYSTEM):
+                systems += group.times * operation.dense_flop
+            edges += group.times * unneeded_gradients(operation, length)
+    if not systems:
+        return []
+    return [
+        Difference("torch does not count triangular systems", -systems, -systems),
+        Difference("the state before the first chunk and after the last needs no gradient", 0, -edges),
+    ]
+
+
 def explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
-    """The counter's and the library's known departures, sized from our list."""
+    """The known errors of the counter and the library, with sizes from our operation list."""
     model, trained = prepare(model, TrainingMethod())
     groups = list(passes(model, trained))
     found = []
@@ -239,8 +266,17 @@ def explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
     )
     if grouped:
         found.append(
-            Difference("torch counts the weight gradient of a grouped convolution once a group", 0, grouped)
+            Difference("torch counts the weight gradient of a grouped convolution once per group", 0, grouped)
         )
+    found += _of_the_delta_rule(groups, model)
+    indexers = sum(
+        group.times * (inputs + own) * operation.dense_flop
+        for group in groups
+        for operation, inputs, own in group.steps
+        if type(operation) is Matmul and operation.name.startswith("indexer.")
+    )
+    if indexers:
+        found.append(Difference("transformers runs indexers without gradients", 0, -indexers))
     if config.get("model_type") in ("llama4", "llama4_text"):
         text = config.get("text_config", config)
         experts = int(text["num_local_experts"]) - int(text["num_experts_per_tok"])
@@ -251,21 +287,29 @@ def explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
             if type(step[0]) is Matmul and step[0].component == EXPERTS and step[0].chosen is not None
         )
         extra = routed * experts // int(text["num_experts_per_tok"])
-        found.append(Difference("transformers sends every token through every expert", extra, 2 * extra))
+        found.append(Difference("transformers computes every expert for every token", extra, 2 * extra))
     if config.get("model_type") in ("t5", "mt5", "umt5") and config.get("tie_word_embeddings") is False:
         head = -config["vocab_size"] * config["d_model"]
         found.append(Difference("transformers 5 ties the head of every T5", parameters=head))
     if config.get("model_type") in ("pixtral", "mistral3"):
-        tower = next(s for s in model.stages if s[0].part == "vision" and s[0].checkpointed)
-        core = sum(o.dense_flop for o in tower[0].operations if type(o) is Matmul and o.component == CORE)
+        tower = next(stage for stage in model.stages if stage[0].part == "vision" and stage[0].checkpointed)
+        core = sum(
+            operation.dense_flop
+            for operation in tower[0].operations
+            if type(operation) is Matmul and operation.component == CORE
+        )
         others = _depth(tower) * core * (int(model.samples) - 1)
         if others:
             reason = "transformers' eager attention runs over all images at once"
             found.append(Difference(reason, others, 2 * others))
     if config.get("model_type") == "llava":
         layers = config["vision_config"]["num_hidden_layers"]
-        block = next(s for s in model.stages if s[0].part == "vision" and s[0].checkpointed)
+        block = next(stage for stage in model.stages if stage[0].part == "vision" and stage[0].checkpointed)
         unused = layers - _depth(block)
-        per_layer = sum(o.dense_flop for o in block[0].operations if type(o) is Matmul)
-        found.append(Difference("transformers runs vision layers that nothing reads", unused * per_layer))
+        per_layer = sum(
+            operation.dense_flop for operation in block[0].operations if type(operation) is Matmul
+        )
+        found.append(
+            Difference("transformers runs vision layers whose results are unused", unused * per_layer)
+        )
     return found

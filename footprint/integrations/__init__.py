@@ -1,1 +1,1 @@
-"""Adapters to schedulers and frameworks; imported by nobody here."""
+"""Adapters to schedulers and training frameworks; no other module of the package imports them."""

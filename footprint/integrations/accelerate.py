@@ -1,8 +1,8 @@
 """Accelerate: ``Accelerator(log_with=[FootprintTracker(region="FRA"), "tensorboard"])``.
 
-The run begins with ``init_trackers`` and ends with ``end_training``. Steps are those of the
-optimiser given to ``watch``; in every ``accelerator.log`` the ``footprint/...`` metrics join the values,
-and reach the trackers that stand after this one.
+The run begins with ``init_trackers`` and ends with ``end_training``. Steps are those of the optimiser
+given to ``watch``. Every ``accelerator.log`` adds the ``footprint/...`` metrics to the values, for the
+trackers that follow this one in the list.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from footprint.integrations.training import Loop, compose, lazy, load
 
 @functools.cache
 def _make_class() -> Any:
-    """The class ``FootprintTracker``, made when accelerate is there."""
+    """The class ``FootprintTracker``, made when it is first used, because it needs accelerate."""
     base = load("accelerate.tracking", "accelerate").GeneralTracker
     return compose("FootprintTracker", __name__, _Hooks, base)
 
@@ -33,14 +33,14 @@ class _Hooks:
 
     @property
     def tracker(self) -> Any:
-        """The run, while there is one."""
+        """The run; None before its start and after its end."""
         return self.loop.run or self.loop.ended
 
     def start(self) -> None:
         self.loop.start()
 
     def watch(self, optimizer: Any, *, tokens: float = 0, samples: float = 0) -> None:
-        """Count each step of an optimiser, with the tokens and samples of this process in it.
+        """Count each step of an optimiser, with this process's tokens and samples per step.
 
         With ``on_budget="stop"`` the step that ends the run raises ``footprint.tracking.BudgetReachedError``.
         """
@@ -52,7 +52,7 @@ class _Hooks:
         getattr(optimizer, "optimizer", optimizer).register_step_post_hook(count)
 
     def store_init_configuration(self, values: dict[str, Any]) -> None:
-        """Nothing: the journal holds what the run was given."""
+        """Do nothing: the journal already holds the settings of the run."""
 
     def log(self, values: dict[str, Any], step: int | None = None, **kwargs: Any) -> None:
         values.update(self.loop.live())

@@ -1,7 +1,7 @@
 """Hugging Face ``Trainer``: ``attach(trainer, region="FRA")`` before ``trainer.train()``.
 
-Steps, samples (tokens, where the trainer counts them), evaluation as a phase, the forecast from the
-first step on, and ``footprint/...`` metrics in every log of the trainer.
+It counts steps and samples (tokens, where the trainer counts them), records evaluation as a phase,
+forecasts from the first step on, and adds ``footprint/...`` metrics to every log of the trainer.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ CONFIG_FILE = "footprint-model.json"
 
 
 def attach(trainer: Any, **options: Any) -> Any:
-    """The callback, put before all others of the trainer so that what it adds to a log reaches them.
+    """The callback, placed before all others of the trainer, so that these receive the added metrics.
 
     ``options`` are those of `footprint.track`: ``region``, ``hw``, ``csv``, ``budget``, ``seq_len`` ...
-    A training that raises is recorded as failed, which a callback alone does not learn.
+    ``trainer.train`` is wrapped, because a callback alone does not learn that a training raised an error.
 
     Raises:
         ImportError: transformers is not installed.
@@ -43,7 +43,7 @@ def attach(trainer: Any, **options: Any) -> Any:
 
 @functools.cache
 def _make_class() -> Any:
-    """The class ``FootprintCallback``, made when transformers is there."""
+    """The class ``FootprintCallback``, made when it is first used, because it needs transformers."""
     base = load("transformers", "hf").TrainerCallback
     return compose("FootprintCallback", __name__, _Hooks, base)
 
@@ -94,7 +94,7 @@ class _Hooks:
 
 
 def _found(args: Any, state: Any, model: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """What the trainer knows of the run."""
+    """Options of the run that the trainer knows."""
     batch = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
     found: dict[str, Any] = {
         "total_steps": state.max_steps if state.max_steps > 0 else None,

@@ -1,7 +1,7 @@
-"""Lightning: ``Trainer(callbacks=[FootprintCallback(region="FRA")])``, of either package name.
+"""Lightning (either package name): ``Trainer(callbacks=[FootprintCallback(region="FRA")])``.
 
-Steps, samples, validation as a phase, the forecast, ``footprint/...`` metrics in the trainer's logs; a
-training that is resumed from a checkpoint continues its run.
+It counts steps and samples, records validation as a phase, forecasts, and adds ``footprint/...`` metrics
+to the trainer's logs. A training that resumes from a checkpoint continues its run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PRECISIONS = {"16": "fp16", "bf16": "bf16", "32": "fp32"}
 
 @functools.cache
 def _make_class() -> Any:
-    """The class ``FootprintCallback``, made when Lightning is there under one of its names."""
+    """The class ``FootprintCallback``, made when it is first used, because it needs Lightning."""
     try:
         base = load("lightning.pytorch", "lightning").Callback
     except ImportError:
@@ -84,7 +84,7 @@ class _Hooks:
 
 
 def _found(trainer: Any) -> dict[str, Any]:
-    """What the trainer knows of the run."""
+    """Options of the run that the trainer knows."""
     steps = trainer.estimated_stepping_batches
     precision = str(trainer.precision).partition("-")[0]
     return {
@@ -95,7 +95,7 @@ def _found(trainer: Any) -> dict[str, Any]:
 
 
 def _size(batch: Any) -> int:
-    """Samples of a batch: the length of the first tensor in it."""
+    """Number of samples in a batch: the length of its first tensor."""
     waiting = [batch]
     while waiting:
         part = waiting.pop(0)

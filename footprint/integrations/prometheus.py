@@ -1,7 +1,7 @@
 """Prometheus: ``track(callback=textfile("/var/lib/node_exporter/footprint.prom"))``.
 
-After each flush the file is written anew, whole, for node_exporter's textfile collector. Base units
-and names as Prometheus asks for them; no package is needed.
+After each flush the whole file is replaced, for node_exporter's textfile collector. Names and base units
+follow the rules of Prometheus; no package is needed.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _HELP = {
 def textfile(path: str | Path, **labels: str) -> Callable[[Any], None]:
     """A callback for `footprint.track` that keeps a textfile of the run's metrics.
 
-    ``labels`` stand on every metric (``run="bert"``).
+    ``labels`` are added to every metric (``run="bert"``).
 
     Raises:
-        FootprintError: the folder does not exist, the name does not end in .prom, or a label's name is none.
+        FootprintError: the folder does not exist, the name does not end in .prom, or a label is invalid.
     """
     target = Path(path)
     if target.suffix != ".prom":
@@ -50,7 +50,7 @@ def textfile(path: str | Path, **labels: str) -> Callable[[Any], None]:
             raise FootprintError(f"label {name!r}: use letters, digits and underscores, and not 'bound'")
 
     def write(forecast: Any) -> None:
-        # a fixed name beside the file: a writer that was killed leaves one such file, not many
+        # one temporary name per process, so that a killed writer leaves at most one such file
         part = target.with_name(f".{target.name}.{os.getpid()}")
         part.write_text(metrics_text(forecast, labels), encoding="utf-8")
         part.replace(target)
@@ -74,7 +74,7 @@ def metrics_text(forecast: Any, labels: Mapping[str, str] | None = None) -> str:
 
 
 def _samples(forecast: Any) -> Iterator[tuple[str, str, float]]:
-    """Name, bound of the interval and value of each metric that is known."""
+    """Name, bound of the interval and value of each known metric."""
     single = {
         "footprint_energy_joules_total": (forecast.used_kwh, JOULE_PER_KWH),
         "footprint_power_watts": (forecast.power_w, 1.0),

@@ -1,7 +1,7 @@
-"""What the adapters to training frameworks share: one run around a framework's own loop.
+"""Shared parts of the adapters to training frameworks: one run around a framework's own loop.
 
-Nothing in here may stop or break a training: wrong options raise when the adapter is made, and
-whatever fails later is logged and forgotten.
+Nothing here may stop or break a training. Wrong options raise an error when the adapter is made; later
+errors are logged and otherwise ignored.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LOGGER = logging.getLogger("footprint.integrations")
 
 
 def load(module: str, extra: str) -> Any:
-    """A framework's module; ImportError that names the extra which installs it."""
+    """A framework's module; if it is missing, ImportError names the extra that installs it."""
     try:
         return import_module(module)
     except ImportError as error:
@@ -33,7 +33,7 @@ def load(module: str, extra: str) -> Any:
 
 @contextlib.contextmanager
 def harmless() -> Iterator[None]:
-    """A block of ours that cannot stop a training."""
+    """A context that logs every error of its block, so that none stops a training."""
     try:
         yield
     except Exception:
@@ -41,21 +41,21 @@ def harmless() -> Iterator[None]:
 
 
 class Loop:
-    """One run that a framework starts, counts and ends; every method is harmless."""
+    """One run that a framework starts, counts and ends; its methods raise no errors."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        """Takes the keywords of `footprint.track`; TypeError or FootprintError for wrong ones, now."""
+        """Takes the keywords of `footprint.track`; raises TypeError or FootprintError for wrong ones."""
         self.options = dict(options)
-        track(**self.options)  # checks them; a run does nothing before it is entered
+        track(**self.options)  # checks the options; a run does nothing before it is entered
         self.run: Run | None = None
         self.stopped: BudgetReachedError | None = None
-        """What a budget's last step raised."""
+        """The error that the last step of a budget raised."""
         self.ended: Run | None = None
         """The last run that was ended, with its measurement."""
         self._phase: contextlib.AbstractContextManager[None] | None = None
 
     def start(self, **found: Any) -> None:
-        """Begin the run; ``found`` are options that the framework knows, where the user gave none."""
+        """Begin the run; ``found`` are options known from the framework, used if the user gave none."""
         if self.run is not None:
             self.end()
         self.stopped = None
@@ -64,13 +64,13 @@ class Loop:
             try:
                 self.run = track(**{**known, **self.options})
             except (TypeError, FootprintError):
-                # what the framework told us is no use; what the user said was checked
+                # an option from the framework is wrong; the user's options were checked before
                 self.run = track(**self.options)
             self.run.start()
             atexit.register(self._at_exit)
 
     def step(self, tokens: float = 0, samples: float = 0) -> bool:
-        """Count one optimiser step of this process; whether a budget says that it was the last."""
+        """Count one optimiser step of this process; returns whether a budget ends the run here."""
         if self.run is not None and self.stopped is None:
             try:
                 self.run.step(tokens=tokens, samples=samples)
@@ -79,21 +79,21 @@ class Loop:
         return self.stopped is not None
 
     def enter(self, phase: str) -> None:
-        """Time from now on belongs to a phase (``eval``)."""
+        """Begin a phase (``eval``)."""
         if self.run is not None and self._phase is None:
             with harmless():
                 self._phase = self.run.phase(phase)
                 self._phase.__enter__()
 
     def leave(self) -> None:
-        """The phase is over."""
+        """End the phase."""
         phase, self._phase = self._phase, None
         if phase is not None:
             with harmless():
                 phase.__exit__(None, None, None)
 
     def end(self, error: BaseException | None = None) -> None:
-        """End the run, as failed or interrupted where an exception ended the loop."""
+        """End the run; its status is failed or interrupted if an exception ended the loop."""
         self.leave()
         run, self.run = self.run, None
         if run is None:
@@ -105,24 +105,24 @@ class Loop:
         self.ended = run
 
     def _at_exit(self) -> None:
-        """The program ends and nobody ended the run: by the exception that ends the program, if one does."""
+        """End a run that is still open at the end of the program, with the program's exception if any."""
         self.end(getattr(sys, "last_value", None))
 
     def live(self) -> dict[str, float]:
-        """Metrics as of the last flush, on rank 0; empty before there are any."""
+        """Metrics as of the last flush, on rank 0; empty before the first flush."""
         with harmless():
             return live_metrics(self.run) if self.run is not None else {}
         return {}
 
     def final(self) -> dict[str, float]:
-        """Metrics of the run that ended, by its measurement; empty on the other ranks' side."""
+        """Metrics of the ended run from its measurement; empty on other ranks than 0."""
         with harmless():
             return final_metrics(self.ended) if self.ended is not None else {}
         return {}
 
 
 def live_metrics(run: Run) -> dict[str, float]:
-    """What a run used so far, and where it will end: ``footprint/energy_kwh`` (facility) and so on."""
+    """Metrics of a run: what it has used, and its forecast; ``footprint/energy_kwh`` (facility) and so on."""
     seen = run.forecast
     if seen is None:
         return {}
@@ -140,7 +140,7 @@ def live_metrics(run: Run) -> dict[str, float]:
 
 
 def final_metrics(run: Run) -> dict[str, float]:
-    """What a run used, by its measurement."""
+    """Metrics of an ended run, from its measurement."""
     measured = run.measurement
     if measured is None:
         return {}
@@ -156,12 +156,12 @@ def final_metrics(run: Run) -> dict[str, float]:
 
 
 def compose(name: str, module: str, hooks: type, base: type) -> Any:
-    """The class ``name`` of a module: our hooks over a framework's base class, found again by pickle."""
+    """The class ``name`` of a module: hooks on top of a framework's base class; it can be pickled."""
     return type(name, (hooks, base), {"__module__": module, "__qualname__": name, "__doc__": hooks.__doc__})
 
 
 def lazy(name: str, make: Callable[[], Any], module: str) -> Callable[[str], Any]:
-    """A module's ``__getattr__``: the class whose base is a framework's is made when first asked for."""
+    """A ``__getattr__`` for a module: it makes the class with a framework's base at the first access."""
 
     def get(wanted: str) -> Any:
         if wanted == name:

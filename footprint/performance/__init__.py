@@ -1,4 +1,4 @@
-"""Operations and a cluster in; step time, MFU, busy share, goodput and power out."""
+"""Step time, MFU, busy share, goodput and power, from a model's operations and a cluster."""
 
 from footprint.performance.goodput import goodput
 from footprint.performance.power import PowerPrediction, predict_power

@@ -1,9 +1,10 @@
-"""One measured step of the user's own stack, and what it says of other steps on it.
+"""Corrects the step-time model with one measured step of the user's own software stack.
 
-Errors of the step-time model are mostly bias between software stacks, so a measurement of the
-same stack removes part of it: the more, the nearer its model and sequence length are. On
-another chip or precision a measurement proved worth nothing (see docs/method.md), so there it
-is left aside, and the output says so. The constants are fitted by ``calibration/anchor.py``.
+Errors of the step-time model are mostly bias between software stacks, so a measurement on the
+same stack removes part of the error. It removes more where the model sizes and sequence lengths
+are closer. A measurement on another chip or in another precision did not improve predictions
+(see docs/method.md), so it is not used there, and the output says so.
+``calibration/anchor.py`` fits the constants.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from footprint.records import record
 from footprint.results import Assumption, Quantity
 
 NEAR = 0.5
-"""Weight from which a measurement counts as near; residuals are kept apart for both sides."""
+"""Weight from which a measurement counts as near; near and far measurements have residuals of their own."""
 
 
 @record
 class Anchor:
-    """A measured step: how far the model was off, and what was measured."""
+    """A measured step and its ratio to the predicted one."""
 
     name: str
     ratio: float
@@ -31,11 +32,11 @@ class Anchor:
     sequence_length: float
 
     def applies(self, accelerator: str, precision: str) -> bool:
-        """Whether the measurement says anything of a step on this chip in this precision."""
+        """Whether the measurement is used for steps on this chip in this precision."""
         return self.accelerator == accelerator and self.precision == precision
 
     def row(self, weight: float) -> Assumption:
-        """The row that an output prints for it."""
+        """The assumption row of this anchor, applied with this weight."""
         return Assumption(
             name=f"anchor {self.name}: measured over predicted step time, taken at {weight:.0%}",
             value=self.ratio, unit="1", basis="measured", source="your own measurement", option="--anchor",
@@ -44,9 +45,11 @@ class Anchor:
 
 def weight_of(parameters: float, sequence_length: float, anchor: Anchor) -> float:
     """Share of the anchor's deviation that carries over to another step [1]."""
-    apart = _distance(parameters, anchor.parameters) / assumed("anchor_fitted.size_scale").value
-    apart += _distance(sequence_length, anchor.sequence_length) / assumed("anchor_fitted.length_scale").value
-    return assumed("anchor_fitted.share").value * math.exp(-apart)
+    distance = _distance(parameters, anchor.parameters) / assumed("anchor_fitted.size_scale").value
+    distance += (
+        _distance(sequence_length, anchor.sequence_length) / assumed("anchor_fitted.length_scale").value
+    )
+    return assumed("anchor_fitted.share").value * math.exp(-distance)
 
 
 def _distance(one: float, other: float) -> float:
@@ -55,7 +58,7 @@ def _distance(one: float, other: float) -> float:
 
 
 def anchored_factor(weight: float, anchor: Anchor, cause: str) -> Quantity:
-    """What the predicted step time is multiplied by, with what stays uncertain [1]."""
+    """Factor on the predicted step time, with the interval that remains after anchoring [1]."""
     residual = assumed(f"anchor_fitted.residual_{'near' if weight >= NEAR else 'far'}")
     shift: float = anchor.ratio**weight
     return Quantity.between(residual.low, residual.value, residual.high, cause) * shift

@@ -25,11 +25,11 @@ def cluster_columns(cluster: Cluster, counts: Sequence[int]) -> Cluster:
 def predict_columns(
     facts: StepFacts, counts: Sequence[int], scales: Array, wanted: Array | None = None
 ) -> StepPrediction:
-    """Steps on each count (rows) at each batch (columns); ``fits`` is an array.
+    """Predictions for each accelerator count (rows) and batch (columns); ``fits`` is an array.
 
-    ``facts`` are those of one batch; ``scales`` are the batches over it. Only the ``wanted`` steps are
-    looked at closely where no layout fits. A count that no layout has the given sizes for has NaN for
-    all its numbers.
+    ``facts`` describe one batch; ``scales`` are the batches divided by it. Where no layout fits, only
+    the ``wanted`` steps get the layout that is nearest to fitting. Where no layout of a count has the
+    given sizes, its numbers are NaN.
     """
     import numpy as np
 

@@ -16,12 +16,12 @@ SCALES = ("small", "middle", "large")
 MIDDLE_SCALE = 128
 """Accelerators up to which a multi-node run counts as middling (chips)."""
 BLEND = 4.0
-"""From a quarter of a limit to four times it, one scale passes into the next: no run falls off a step."""
+"""One scale passes gradually into the next, from a quarter of the limit to four times the limit."""
 
 
 @record
 class GoodputFacts:
-    """The goodput of each scale of run, or the one that was given."""
+    """The goodput of each scale of run, or the value that the user gave."""
 
     by_scale: Mapping[str, Assumed]
     given: Quantity | None = None
@@ -38,11 +38,11 @@ def goodput_facts(given: float | None = None) -> GoodputFacts:
 def goodput(
     *, cluster: Cluster, hours_without_loss: Number, facts: GoodputFacts | None = None
 ) -> tuple[Quantity, Assumption | None]:
-    """Share of wall-clock time that makes progress [1], and the assumption it rests on.
+    """Share of wall-clock time that makes progress [1], and its assumption row.
 
-    Restarts, lost steps, evaluation and checkpoints grow with chips and duration: one node or
-    less than a day loses little, month-long runs on hundreds of chips lose much. Of arrays there is
-    no row.
+    Losses to restarts, lost steps, evaluation and checkpoints grow with chips and duration: a run on
+    one node or of less than a day loses little, a month-long run on hundreds of chips loses much. The
+    row is None for arrays and for a given goodput.
     """
     facts = facts or goodput_facts()
     if facts.given is not None:
@@ -64,12 +64,12 @@ def goodput(
 
 
 def scales(cluster: Cluster, hours_without_loss: Number) -> dict[str, Number]:
-    """How far a run is of each of the three scales, small, middle and large; together 1."""
+    """Weights of the scales small, middle and large for a run; they sum to 1."""
     long = where(cluster.nodes > 1, _above(hours_without_loss, HOURS_PER_DAY), 0.0)
     wide = _above(cluster.count, MIDDLE_SCALE)
     return {"small": 1.0 - long, "middle": long * (1.0 - wide), "large": long * wide}
 
 
 def _above(value: Number, limit: float) -> Number:
-    """How far a value lies above a limit, from 0 to 1, evenly in logarithms."""
+    """0 below the limit / `BLEND`, 1 above the limit x `BLEND`, linear in the logarithm between them."""
     return minimum(1.0, maximum(0.0, 0.5 + 0.5 * log(maximum(value, 1e-9) / limit) / log(BLEND)))

@@ -1,7 +1,7 @@
-"""Watts of a busy cluster by component, at the boundary *node* (plus switches).
+"""Power of a busy cluster by component [W], at the boundary *node* plus network switches.
 
-`power_factors` looks up what is known of the boards and their hosts; `cluster_power` computes from
-that alone, with plain numbers or arrays.
+`power_factors` looks up the data of boards and hosts. `cluster_power` computes from these factors
+alone, with plain numbers or arrays.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ _OPTION = "--accelerator-power-w"
 
 @record
 class PowerFactors:
-    """What decides the power of a cluster, besides how busy it is."""
+    """The power data of a cluster's boards, hosts and switches."""
 
     board_w: Number
-    """Power limit of one board; or its mean power, where that was measured or given."""
+    """Power limit of one board, or its mean power where that was measured or given."""
     busy_over_board: float
     waiting_over_board: float
     idle_over_board: float
-    """Shares of ``board_w`` that a board draws; all 1 where its mean power is known."""
+    """Shares of ``board_w`` that a busy, a waiting and an idle board draws; all 1 where the mean is known."""
     board_model: Quantity
-    """A factor of median 1: what the power model leaves out."""
+    """A factor of median 1 with the error of the power model."""
     cpu_w: Number
     ram_w: Number
     other_w: Number
-    """The host of one node by component."""
+    """Power of one node's host by component."""
     host_model: Quantity
     """A factor of median 1 with the host's interval."""
     node_limit_w: Number
     """Rated maximum of one node; infinite where none is known."""
     network_over_nodes: Quantity
-    """Switches over the power of all nodes."""
+    """Power of the switches as a share of the power of all nodes; 0 where ``network_w`` is used."""
     network_w: Quantity
-    """Switches, from the bandwidth of the nodes; one of the two is 0."""
+    """Power of the switches, derived from the nodes' bandwidth; 0 where ``network_over_nodes`` is used."""
     depends_on_work: bool
-    """Whether the power follows from how busy the boards are."""
+    """Whether the power depends on the busy share."""
     board_rows: tuple[Assumption, ...] = ()
     busy_rows: tuple[Assumption, ...] = ()
     idle_rows: tuple[Assumption, ...] = ()
@@ -59,8 +59,8 @@ class PowerFactors:
 class PowerPrediction:
     """Mean power of the whole cluster while it trains, by component [W].
 
-    ``it_power_w`` is their sum, its node part held at the node's rated maximum, and the components are
-    held with it.
+    ``it_power_w`` is their sum. The power of the nodes is capped at their rated maximum; the components
+    are scaled down by the same factor.
     """
 
     accelerators: Quantity
@@ -70,7 +70,7 @@ class PowerPrediction:
     network: Quantity
     it_power_w: Quantity
     held: bool
-    """Whether the rated maximum holds it."""
+    """Whether the rated maximum capped the power."""
 
 
 def predict_power(
@@ -85,7 +85,7 @@ def predict_power(
     Raises
     ------
     MissingFactError
-        If nobody published a power for the chip; the message names the options that supply one.
+        If no power is published for the chip; the message names the options that supply one.
     """
     return cluster_power(power_factors(cluster, accelerator_power_w), cluster, busy_share, fed_share)
 
@@ -99,29 +99,29 @@ def cluster_power(
 ) -> PowerPrediction:
     """Mean IT power of the cluster, by component [W].
 
-    ``busy_share`` is the share of a step in which a board is busy; ``fed_share`` the share of the time
-    that steps fill, all of it where it is None.
+    ``busy_share`` is the share of a step in which a board is busy. ``fed_share`` is the share of the
+    time that steps fill; None means 1.
     """
     board = _board_w(factors, busy_share, fed_share, trace)
     nodes = cluster.nodes
     accelerators = board * factors.board_model * cluster.count
     host = factors.host_model
     cpu, ram, other = (host * (part * nodes) for part in (factors.cpu_w, factors.ram_w, factors.other_w))
-    plain = total([accelerators, cpu, ram, other])
-    in_nodes = plain.capped(factors.node_limit_w * nodes)
-    kept = in_nodes.mid / plain.mid
-    accelerators, cpu, ram, other = (part * kept for part in (accelerators, cpu, ram, other))
-    network = total([in_nodes.mid * factors.network_over_nodes, factors.network_w])
-    it_power = total([in_nodes, network])
+    uncapped = total([accelerators, cpu, ram, other])
+    node_power = uncapped.capped(factors.node_limit_w * nodes)
+    cap_factor = node_power.mid / uncapped.mid
+    accelerators, cpu, ram, other = (part * cap_factor for part in (accelerators, cpu, ram, other))
+    network = total([node_power.mid * factors.network_over_nodes, factors.network_w])
+    it_power = total([node_power, network])
     parts = {"accelerators": accelerators, "cpu": cpu, "ram": ram, "other_node": other, "network": network}
     trace.note("it_power_w", SUM, {f"{name}_w": part for name, part in parts.items()}, it_power)
-    return PowerPrediction(**parts, it_power_w=it_power, held=kept < 1.0)
+    return PowerPrediction(**parts, it_power_w=it_power, held=cap_factor < 1.0)
 
 
 def _board_w(
     factors: PowerFactors, busy_share: Quantity, fed_share: Quantity | None, trace: Trace
 ) -> Quantity:
-    """Mean power of one board, before what the model leaves out [W]."""
+    """Mean power of one board before the factor for the model's error [W]."""
     if not factors.depends_on_work:
         return Quantity(factors.board_w)
     board: Quantity = trace(
@@ -140,14 +140,14 @@ def _board_w(
 
 
 def power_factors(cluster: Cluster, accelerator_power_w: float | None = None) -> PowerFactors:
-    """What decides the power of a cluster.
+    """The power data of a cluster, looked up.
 
     ``accelerator_power_w`` is one board's mean power where the user knows it; the host is added.
 
     Raises
     ------
     MissingFactError
-        If nobody published a power for the chip; the message names the options that supply one.
+        If no power is published for the chip; the message names the options that supply one.
     """
     chip, node = cluster.accelerator, cluster.node
     host_row = _row(f"host power of {node.name}, a node", node.host_w, chip.id, "assumed")
@@ -157,7 +157,7 @@ def power_factors(cluster: Cluster, accelerator_power_w: float | None = None) ->
     if accelerator_power_w is not None:
         boards = _known(accelerator_power_w, Quantity(1.0), host_row)
     elif chip.measured_w is not None:
-        # The measurement holds the host: its share is split off, so that the sum stays what was measured.
+        # The measurement includes the host. The host's part is subtracted, so that the sum stays as measured.
         low, high = chip.measured_low_w or chip.measured_w, chip.measured_high_w or chip.measured_w
         spread = Quantity.between(low / chip.measured_w, 1.0, high / chip.measured_w, CAUSE)
         inside_w = node.host_w / node.accelerators if node.host_in_measured_w else 0.0
@@ -220,9 +220,9 @@ def _host_model(cluster: Cluster) -> Quantity:
 
 
 def _network(cluster: Cluster) -> tuple[Quantity, Quantity, tuple[Assumption, ...]]:
-    """Switches over the power of the nodes [1], or by their bandwidth [W].
+    """Power of the switches as a share of the nodes' power [1] and from the nodes' bandwidth [W]; one is 0.
 
-    There are none for one node, nor for chips that were measured with theirs.
+    Both are 0 for one node, and for chips whose measured power includes the switches.
     """
     nothing = Quantity(0.0)
     several = where(cluster.nodes > 1, 1.0, 0.0)
@@ -239,7 +239,7 @@ def _network(cluster: Cluster) -> tuple[Quantity, Quantity, tuple[Assumption, ..
 
 
 def share_row(name: str, share: Quantity) -> Assumption:
-    """The row of a share that the step-time model gave."""
+    """The assumption row of a share that the step-time model predicted."""
     return Assumption(
         name=name, value=share.mid, unit="1", basis="derived", source="step-time model", option=_OPTION
     )

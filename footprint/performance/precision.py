@@ -1,4 +1,4 @@
-"""Which arithmetic a run uses when the user did not say."""
+"""The precision of a run where the user gives none."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _NARROW = ("fp8", "fp4", "int8")
 
 
 def choose_precision(recipe_precision: str | None, accelerator: Accelerator, year: int) -> tuple[str, str]:
-    """The precision a recipe runs in on this chip, and a sentence that says why.
+    """The precision in which a recipe runs on this chip, and the reason as a sentence.
 
-    The recipe's if the chip has it; else the nearest 16-bit that the chip accelerates; else
-    fp32. A recipe of the fp32 era moves to 16 bits on a chip with 16-bit matrix units, unless
-    the run itself is of that era (``year``). Nothing narrower than 16 bits unless the recipe has it.
+    It is the recipe's precision if the chip has it, else a 16-bit precision that the chip accelerates,
+    else fp32. A recipe of the fp32 era runs in 16 bits on a chip with 16-bit matrix units, unless the
+    run itself is of that era (``year``). A precision below 16 bits is chosen only if the recipe uses it.
     """
     peaks = accelerator.peak_flop_per_s
     name = accelerator.name
@@ -46,12 +46,12 @@ def choose_precision(recipe_precision: str | None, accelerator: Accelerator, yea
 
 
 def _is_accelerated(accelerator: Accelerator, year: int) -> bool:
-    """Whether people train in 16 bits on this chip by default; before 2017 they did not."""
+    """Whether training on this chip uses 16 bits by default, which began in 2017."""
     return min(accelerator.year, year) >= TENSOR_UNITS_SINCE
 
 
 def _widest(accelerator: Accelerator) -> str:
-    """The precision a chip without useful 16-bit arithmetic trains in."""
+    """The training precision of a chip without fast 16-bit arithmetic."""
     for precision in ("fp32", "tf32", "bf16", "fp16"):
         if precision in accelerator.peak_flop_per_s:
             return precision

@@ -1,4 +1,4 @@
-"""A step's median time: the roofline's terms, times what was fitted for its era and software."""
+"""The median time of a step: the sum of the roofline's terms times fitted factors for era and software."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from footprint.records import record
 from footprint.schema import Cluster, TrainingMethod
 
 SOFTWARE = "software"
-"""The term that holds what the fitted factors add."""
+"""The term with the seconds that the fitted factors add."""
 WIDE = ("fp32", "tf32", "fp64")
 EXPOSED = (
     "tensor_parallel",
@@ -34,31 +34,31 @@ EXPOSED = (
 
 @record
 class RawStep:
-    """The median of one step and how it came about."""
+    """The median time of one step with its terms, layout and fitted factor."""
 
     seconds: float
     terms: Mapping[str, float]
-    """Seconds by term; the last is what the fitted factors add."""
+    """Seconds by term; the last one is what the fitted factors add."""
     layout: Layout
     fits: bool
     factor: float
-    """What the terms were multiplied by."""
+    """The fitted factor on the sum of the terms [1]."""
 
     @property
     def busy_share(self) -> float:
-        """Share of the step in which the accelerator computes or moves its own memory [1]."""
+        """Share of the step in which the accelerator computes or reads its own memory [1]."""
         return float(busy_share(self.terms))
 
 
 def busy_share(terms: Mapping[str, Number]) -> Number:
-    """Share of a step in which the accelerator computes or moves its own memory, from its terms [1]."""
+    """Share of a step in which the accelerator computes or reads its own memory, from its terms [1]."""
     whole = sum(value for name, value in terms.items() if name != SOFTWARE)
     waiting = sum(terms[name] for name in EXPOSED)
     return 1.0 - waiting / where(whole == 0, 1.0, whole)
 
 
 def work_of(operations: Model, training: TrainingMethod) -> Work:
-    """The work of an operation list that already holds its adapters."""
+    """The work of one step; for LoRA and QLoRA, ``operations`` already includes the adapters."""
     if training.method in ("lora", "qlora"):
         return summarise(operations, Trained(adapters_only=True))
     return summarise(*prepare(operations, training))
@@ -76,7 +76,7 @@ def predict_raw(
     native: bool | None = None,
     constants: Constants | None = None,
 ) -> RawStep:
-    """The median step time [s] of this work, on the layout given or the one people would choose."""
+    """The median step time [s] of this work, on the given layout or on the fastest common one that fits."""
     constants = constants or load_constants()
     machine = Machine(cluster, precision, year, constants, native)
     layout, fitting = find_layout(
@@ -88,7 +88,7 @@ def predict_raw(
 
 
 def with_software(terms: Mapping[str, Number], factor: Number) -> tuple[dict[str, Number], Number]:
-    """The terms of a step with what software adds as the last, and their sum [s]."""
+    """The terms of a step, with the time that software adds as the last term, and their sum [s]."""
     whole = sum(terms.values())
     return {**terms, SOFTWARE: whole * (factor - 1.0)}, whole * factor
 
@@ -102,14 +102,14 @@ def software_factor(
     layout_given: bool,
     constants: Constants,
 ) -> Number:
-    """What real stacks take over the roofline's sum, fitted on published throughput [1]."""
+    """Step time of real software over the roofline's sum, fitted on published throughput [1]."""
     era = techniques_of(year).era
     if precision in WIDE and era != "before_2020":
         factor: Number = constants["software_wide"]
     else:
         factor = constants[f"software_{era}"]
         if era == "since_2023" and cluster.accelerator.kind == "gpu" and native is not False:
-            # Not knowing the stack is half-way between the two, in logarithms.
+            # An unknown stack gets the geometric mean of the tuned and the native factor.
             factor *= constants["software_native"] ** (1.0 if native else constants["native_share_unknown"])
     if work.experts:
         factor *= constants["software_experts"]
@@ -119,7 +119,7 @@ def software_factor(
 
 
 def regime(work: Work, precision: str, year: int, native: bool | None, layout_given: bool) -> str:
-    """The name of the residuals that a prediction's interval is taken from."""
+    """The key of the fitted residuals from which a prediction's interval is taken."""
     era = techniques_of(year).era
     if era == "before_2020":
         kind = era

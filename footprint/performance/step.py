@@ -1,6 +1,6 @@
 """Step time from the operations of one step and a cluster.
 
-`step_facts` looks up what a prediction rests on; `predict` computes from that alone.
+`step_facts` looks up the inputs of a prediction; `predict` computes from these alone.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 CAUSE = "time_model"
 LEAST_BUSY = 0.05
-"""No step keeps its accelerators busy for less."""
+"""Lower limit of the busy share of a step [1]."""
 STACKS = {"tuned": False, "native": True}
-"""Software stacks: a vendor's tuned one (Megatron, NeMo, MaxText), or PyTorch's own parallelism."""
+"""Whether a stack uses PyTorch's own parallelism (``native``) or a vendor's (Megatron, NeMo, MaxText)."""
 
 STACK_UNKNOWN = Assumption(
     name="software stack", value="half-way between a tuned one and PyTorch's own", unit="", basis="assumed",
@@ -41,7 +41,7 @@ STACK_UNKNOWN = Assumption(
 
 @record
 class StepFacts:
-    """What the prediction of one step rests on."""
+    """The inputs of the prediction of one step."""
 
     flop: Number
     """Model FLOPs of the step, full attention."""
@@ -49,28 +49,28 @@ class StepFacts:
     precision: str
     peak_flop_per_s: float
     work: Work | None
-    """None where there is no operation list, and on CPUs: then a typical MFU stands for the terms."""
+    """None on CPUs and where there is no operation list; a typical MFU then replaces the roofline."""
     machine: Machine | None = None
     given: Mapping[str, int | float | str] = field(default_factory=dict)
-    """What is known of the layout."""
+    """The sizes of the layout that are given."""
     flash: bool = False
     sequence_length: float = 0.0
     spread: Quantity
-    """A factor of median 1 with what the model leaves out; without work, the typical MFU itself."""
+    """A factor with the error of the step-time model; without ``work``, the typical MFU itself."""
     busy: Assumed
-    """The busy share that the terms leave out; without work, the typical busy share."""
+    """Factor on the busy share, for waiting that the terms omit; without ``work``, the typical share."""
     source: str = ""
-    """Where the spread comes from."""
+    """Source of ``spread``."""
     rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 @record
 class StepPrediction:
-    """How long one step takes, and how busy the accelerators are meanwhile.
+    """Step time, MFU and busy share of one step, with the terms and the layout behind them.
 
     ``mfu`` counts model FLOPs with full attention against the dense peak of the run's precision.
-    ``terms`` are the printable parts of the step time [s].
+    ``terms`` are the parts of the step time by name [s].
     """
 
     step_time_s: Quantity
@@ -81,7 +81,7 @@ class StepPrediction:
     warnings: tuple[str, ...] = ()
     layout: Layout | None = None
     fits: Any = True
-    """Whether the layout fits the accelerators' memory, by our count; an array for many steps at once."""
+    """Whether the predicted memory of the layout fits the accelerators; an array for many steps at once."""
     source: str = ""
     """Source of the fitted factors."""
 
@@ -128,13 +128,13 @@ def step_facts(
     optimizer: str = "adam",
     work: Work | None = None,
 ) -> StepFacts:
-    """Everything that the prediction of one step needs, looked up.
+    """The inputs of the prediction of one step, looked up.
 
-    ``recompute`` of ``none`` means: unless memory demands it. ``layout`` holds what is known of
-    the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the rest is
-    found. ``stack`` is ``tuned``, ``native`` or, unknown, None. ``anchor`` is a measured step of the
-    same stack, which shifts the prediction where it applies. ``optimizer`` decides how much memory
-    its states take, and so the layout. ``work`` is what `work_of` gives for the step, where it is known.
+    ``recompute`` of ``none`` allows recomputation where memory demands it. ``layout`` holds the given
+    sizes of the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the others
+    are searched. ``stack`` is ``tuned``, ``native`` or None (unknown). ``anchor`` is a measured step of the
+    same stack, which shifts the prediction where it applies. ``optimizer`` sets the memory of the
+    optimiser's states, which limits the layouts. ``work`` is the result of `work_of`, if already computed.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def step_facts(
 
 
 def predict(facts: StepFacts) -> StepPrediction:
-    """The step on the layout given, or on the one that people would choose."""
+    """The step on the given layout; unset sizes of the layout are searched."""
     if facts.work is None or facts.machine is None:
         return _from_mfu(facts)
     machine = facts.machine
@@ -235,7 +235,7 @@ def peak_flop_per_s(cluster: Cluster, precision: str) -> float:
 
 
 def busy_quantity(share: Number, idle: Assumed) -> Quantity:
-    """A busy share with the interval of what the terms leave out [1]."""
+    """A busy share with its interval, reduced for the waiting that the terms omit [1]."""
     share = minimum(maximum(share * idle.value, LEAST_BUSY), 1.0)
     low = maximum(LEAST_BUSY, share * idle.low / idle.value)
     high = maximum(share, minimum(1.0, share * idle.high / idle.value))
@@ -243,7 +243,7 @@ def busy_quantity(share: Number, idle: Assumed) -> Quantity:
 
 
 def _typical(flop: float, cluster: Cluster, peak: float, precision: str, year: int) -> StepFacts:
-    """The facts where there is no operation list, and on CPUs: a typical MFU and busy share."""
+    """The inputs on CPUs and where there is no operation list: a typical MFU and busy share."""
     number = assumed(f"time.{_mfu_key(precision, year, cluster)}")
     busy = assumed("time.busy_share")
     return StepFacts(
@@ -265,7 +265,7 @@ def _from_mfu(facts: StepFacts) -> StepPrediction:
 
 
 def _mfu_key(precision: str, year: int, cluster: Cluster) -> str:
-    """Name of the typical MFU for a precision and an era."""
+    """Key of the typical MFU for a precision and an era."""
     if cluster.accelerator.kind == "cpu":
         return "mfu_cpu"
     width = "wide" if precision in ("fp32", "tf32", "fp64") else "sixteen"

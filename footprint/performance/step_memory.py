@@ -19,7 +19,7 @@ _QLORA_WEIGHT = "qlora_weight"
 
 @record
 class _Storage:
-    """What `memory` asks of a machine."""
+    """The `Storage` that `memory` needs, without a chip."""
 
     precision: str
     constants: Constants
@@ -27,7 +27,7 @@ class _Storage:
 
 
 def step_memory(step: StepFlops, layout: Layout, *, precision: str, optimizer: str, year: int) -> Memory:
-    """Memory of the fullest accelerator, by part [byte]; pipelines are interleaved as the finder's are.
+    """Memory of the fullest accelerator, by part [byte]; the interleaving is the one the finder would choose.
 
     Raises FootprintError for an unknown precision or optimiser, and for a step without an operation list.
     """

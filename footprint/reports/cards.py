@@ -1,4 +1,4 @@
-"""One record of the catalogue for people: what it is, in their units, and where it comes from."""
+"""One record of the catalogue as text for people, with its sources."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Fact = tuple[str, str]
 
 
 def hardware_card(record: Record) -> str:
-    """A chip: what it computes, draws and carries, the servers it stands in, its sources."""
+    """A chip: its peaks, power, memory and links, its node forms, its sources."""
     facts = [
         ("what", f"{record['kind'].upper()}, counted by the {record['unit']}, {record['year']}"),
         ("dense peak", _peaks(record["peak_flop_per_s"])),
@@ -26,7 +26,7 @@ def hardware_card(record: Record) -> str:
     if record["link_byte_per_s"]:
         facts.append(("links", f"{_rate(record['link_byte_per_s'])} one direction, all together"))
     if record["devices_per_unit"] > 1:
-        facts.append(("devices", f"a framework sees {record['devices_per_unit']} a {record['unit']}"))
+        facts.append(("devices", f"frameworks see {record['devices_per_unit']} per {record['unit']}"))
     if record["embodied_low_kg"]:
         ends = (record["embodied_low_kg"], record["embodied_high_kg"])
         facts.append(("embodied CO2e", " - ".join(amount(end, "kg", 2) for end in ends)))
@@ -36,9 +36,9 @@ def hardware_card(record: Record) -> str:
 
 
 def model_card(record: Record) -> str:
-    """A model: its size and shape, how it was trained, its sources."""
+    """A model: its size and shape, its recipe, its sources."""
     config, recipe = record["config"], record["recipe"] or {}
-    counted = "counted by formula" if record["counted"] else "no family counts it"
+    counted = "counted by formula" if record["counted"] else "not countable by formula"
     facts = [("what", f"{config['model_type']}, {record['year']}; {counted}")]
     if record["parameters"]:
         facts.append(("parameters", f"{figures(record['parameters'])} as published"))
@@ -56,7 +56,7 @@ def model_card(record: Record) -> str:
 
 
 def _next(model: str, config: Record, recipe: Record) -> str:
-    """An estimate of this model, with an example of each option for what was never published."""
+    """A command that estimates this model, with an example value for each unpublished fact."""
     phases: Sequence[Record] = recipe.get("phases") or ({},)
     options = ""
     own = _own_sizes(config)
@@ -71,7 +71,7 @@ def _next(model: str, config: Record, recipe: Record) -> str:
 
 
 def _own_sizes(config: Record) -> StepShape:
-    """What the model itself fixes of a step; nothing where its config cannot be counted."""
+    """The sizes of a step that the model itself fixes; none where its config cannot be counted."""
     try:
         return with_own_sizes(config, StepShape(sequences=1))
     except FootprintError:
@@ -98,7 +98,7 @@ def place_card(record: Record) -> str:
 
 
 def price_card(record: Record) -> str:
-    """An accelerator: what an hour of it costs, for each way to buy it, and who asks that."""
+    """The price of an accelerator-hour for each way to buy it, with its sources."""
     facts: list[Fact] = []
     cited: list[str] = []
     for purchase in ("on_demand", "spot", "reserved_1y", "reserved_3y"):
@@ -117,7 +117,7 @@ def price_card(record: Record) -> str:
 def _card(
     record: Record, facts: Sequence[Fact], command: str, note: str | None = None, sources: Iterable[str] = ()
 ) -> str:
-    """Title, facts, notes, sources and a command to go on with."""
+    """The text of a card: title, facts, notes, sources and a next command."""
     name = record.get("id") or record["key"]
     title = f"{record['name']} ({name})"
     if record.get("aliases"):
@@ -139,7 +139,7 @@ def _sources(record: Record, keys: Iterable[str]) -> list[str]:
 
     cited = [*keys, *(cite["source"] for cite in record.get("cite", {}).values())]
     each = dict.fromkeys(key for text in cited for key in text.split("; "))
-    lines = ["Sources (--explain says which number is whose, and how it is known):"] if each else []
+    lines = ["Sources (--explain shows the source and basis of each number):"] if each else []
     for key in each:
         for text in describe(key):
             first, *rest = wrapped(text, WIDTH - 4)
@@ -182,7 +182,7 @@ def _node(node: Record) -> str:
 
 
 def _plain(facts: Record, leave_out: Sequence[str] = ()) -> str:
-    """What is known of a flat record, as words; what is nested or absent is left out."""
+    """The fields of a record as words, without nested and absent fields."""
     return ", ".join(
         f"{key} {value:,g}" if isinstance(value, float) else f"{key} {value}"
         for key, value in facts.items()
@@ -196,7 +196,7 @@ def _rate(byte_per_s: float) -> str:
 
 
 def _exact(value: float) -> str:
-    """A published number as it was published, which three figures would round."""
+    """A published number with all its figures."""
     return f"{value:,.6g}"
 
 

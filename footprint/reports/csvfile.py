@@ -1,10 +1,11 @@
-"""The report CSV: where reports and the command line append to it and read it.
+"""Reading and appending to the report CSV, for reports and the command line.
 
-The work is done in `footprint.results.rows`, below the tracker, which writes rows too.
+The implementation is in `footprint.results` (`rows`, `row_reader`): the tracker, a lower layer, has rows too.
 """
 
 from __future__ import annotations
 
+from footprint.results.row_reader import read_rows
 from footprint.results.rows import (
     KINDS,
     REPORT_COLUMNS,
@@ -12,7 +13,6 @@ from footprint.results.rows import (
     append_rows,
     csv_text,
     flatten,
-    read_rows,
     report_row,
 )
 

@@ -27,7 +27,7 @@ def equivalents_of(co2e_kg: Quantity) -> list[dict[str, Any]]:
 
 
 def equivalents_text(co2e_kg: Quantity) -> str:
-    """The equivalents as text, labelled as what they are."""
+    """The equivalents as text, labelled as being for scale only."""
     rows = equivalents_of(co2e_kg)
     if not rows:
         return ""

@@ -1,15 +1,19 @@
-"""An estimate for people: the answer first, then what it rests on; 80 columns or Markdown."""
+"""An estimate as text of 80 columns or as Markdown: first the answer, then the links and assumptions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from footprint.reports.human import amount, figures, interval, wrapped
+from footprint.reports.human import amount, counted, figures, interval, wrapped
+from footprint.reports.labels import assumption_name
+from footprint.reports.work import trained
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate, PriceSummary, PublishedRun
+from footprint.spelling import on_command_line
 
 WIDTH = 80
-Row = tuple[str, str, str]
+Row = tuple[str, str, str, str]
+"""Label, median, 90 % interval and note."""
 
 
 def render(
@@ -20,19 +24,22 @@ def render(
     spread: bool = False,
     equivalents: bool = False,
 ) -> str:
-    """The estimate as text; ``explain`` and ``spread`` add the detail behind it."""
+    """The estimate as text; ``explain`` and ``spread`` add the formulas and the causes of the intervals."""
     sections: list[str] = []
     if markdown:
-        sections.append(f"### {_title(result)}")
+        sections.append(f"### {_cell(_title(result))}")
+        sections.append(_cell(trained(result)))
         sections.append(_markdown_table("", _answer(result)))
         sections.append(_markdown_table("How it comes about", _behind(result)))
     else:
-        sections.append("\n".join(wrapped(_title(result), WIDTH)))
-        sections.append(_table([("", "median", "90 % interval"), *_answer(result)]))
+        sections.append(
+            "\n".join(part for line in (_title(result), trained(result)) for part in wrapped(line, WIDTH))
+        )
+        sections.append(_table([("", "median", "90 % interval", ""), *_answer(result)]))
         sections.append(_table(_behind(result)))
     if result.repeats.runs > 1 or result.repeats.failed_share:
         sections.append(_repeats(result, markdown))
-    if result.published is not None and result.published.duration_h is not None:
+    if result.published is not None and (result.published.duration_h or result.published.accelerator_h):
         sections.append("\n".join(wrapped(_published(result, result.published), WIDTH)))
     if spread:
         from footprint.reports.explain import spread_text
@@ -47,11 +54,17 @@ def render(
 
         sections.append(_block(equivalents_text(result.co2e_kg), markdown))
     sections.append(_assumptions(result, markdown))
+    if markdown:
+        sections.append(_warnings(result))
+        sections.append(
+            f"footprint {result.footprint_version}, data {result.data_version}, {result.created_at[:10]}; "
+            f"boundary: {result.boundary}"
+        )
     return "\n\n".join(section for section in sections if section)
 
 
 def _block(text: str, markdown: bool) -> str:
-    """Plain text as it is, or fenced for Markdown."""
+    """Plain text unchanged, or in a code block for Markdown."""
     return f"```text\n{text}\n```" if markdown and text else text
 
 
@@ -62,14 +75,14 @@ def _title(result: Estimate) -> str:
     hardware = f"{cluster.count:,} x {cluster.variant} ({cluster.unit}, {nodes})"
     default = result.name.removesuffix(f" on {cluster.accelerator}:{cluster.count}")
     plain = default != result.name
-    # Without FLOPs the model is not known here, but a name that nobody chose holds it.
+    # Without FLOPs there is no model record; a default name contains the model's name.
     what = result.model.name if result.model is not None else default if plain else "given hours"
     title = f"{what} on {hardware}"
     return title if plain else f"{result.name}: {title}"
 
 
 def _answer(result: Estimate) -> list[Row]:
-    """The four numbers people came for."""
+    """The rows of duration, energy, CO2e and cost."""
     rows = [
         _row("duration", result.duration_h, "h"),
         _row("energy (facility)", result.energy_kwh, "kwh"),
@@ -78,52 +91,50 @@ def _answer(result: Estimate) -> list[Row]:
     if result.cost_usd is not None:
         rows.append(_row("cost", result.cost_usd, "usd"))
     else:
-        rows.append(("cost", "unknown", "give --usd-per-hour"))
+        rows.append(("cost", "unknown", "", "give --usd-per-hour"))
     return rows
 
 
 def _published(result: Estimate, run: PublishedRun) -> str:
-    """One line that lets a reader hold the estimate against what was published; it entered nothing."""
+    """One line with the published duration for comparison; the estimate does not use it."""
     count = f"{run.count:,} x " if run.count else ""
     name = result.model.name if result.model is not None else "the model"
-    hours, predicted = run.duration_h or 0.0, result.duration_h
     when = f" ({run.year})" if run.year is not None else ""
+    if run.duration_h is None:
+        hours, own = run.accelerator_h or 0.0, result.accelerator_h.mid
+        text = f"Reference: {name}{when} took {hours:,.0f} accelerator-hours of {run.accelerator}"
+        return f"{text}; the estimate is {float(f'{own:.3g}'):,.0f} of {result.cluster.accelerator}."
+    hours, predicted = run.duration_h, result.duration_h
     text = f"Reference: {name}{when} was trained in {figures(hours)} h on {count}{run.accelerator}"
     if not run.same_run or predicted.low <= hours <= predicted.high:
         return f"{text}."
     if run.year != run.estimated_year:
-        own = f"--year {run.year} for its own"
-        return f"{text}, outside the interval above, for software of {run.estimated_year} ({own})."
-    return f"{text}, which the interval above does not hold: {run.note or 'our model is wrong here'}."
+        option = f"use --year {run.year} for the software of that run"
+        return (
+            f"{text}, outside the interval above, which is for software of {run.estimated_year} ({option})."
+        )
+    return f"{text}, outside the interval above: {run.note or 'our model is wrong here'}."
 
 
-def _row(label: str, quantity: Quantity, unit: str) -> Row:
-    return label, amount(quantity.mid, unit), interval(quantity, unit)
+def _row(label: str, quantity: Quantity, unit: str, note: str = "") -> Row:
+    return label, amount(quantity.mid, unit), interval(quantity, unit), note
 
 
 def _behind(result: Estimate) -> list[Row]:
     """The links of the chain between the config and the answer."""
     rows: list[Row] = []
     if result.flop is not None and result.workload is not None:
-        rows.append(("training FLOPs", f"{figures(result.flop.model_flop)} FLOP", _amounts(result)))
+        rows.append(("training FLOPs", f"{figures(result.flop.model_flop)} FLOP", "", _amounts(result)))
     if result.mfu is not None and result.workload is not None:
         label = "MFU" if result.goodput is not None else "MFU (wall clock)"
-        rows.append(
-            (label, figures(result.mfu.mid, 2), f"{interval(result.mfu, '')}, {result.workload.precision}")
-        )
+        rows.append((label, figures(result.mfu.mid, 2), interval(result.mfu, ""), result.workload.precision))
     if result.goodput is not None:
         rows.append(_row("goodput", result.goodput, ""))
     rows.append(_row("power (node)", result.it_power_w, "w"))
     rows.append(_row("energy (node)", result.it_energy_kwh, "kwh"))
     rows.append(_row("PUE", result.pue, ""))
     place = f"{result.place.name}" + (f" {result.place.year}" if result.place.year else "")
-    rows.append(
-        (
-            "grid",
-            amount(result.grid_g_per_kwh.mid, "g_per_kwh"),
-            f"{interval(result.grid_g_per_kwh, 'g_per_kwh')}, {place}",
-        )
-    )
+    rows.append(_row("grid", result.grid_g_per_kwh, "g_per_kwh", place))
     if result.price is not None:
         rows.append(_price_row(result.price))
     if result.co2e_market_kg is not None:
@@ -136,13 +147,13 @@ def _behind(result: Estimate) -> list[Row]:
 
 
 def _price_row(price: PriceSummary) -> Row:
-    """The price of an hour, how it is bought and how many offers stand behind it."""
+    """The row of the price: amount, way to buy, number of offers and providers."""
     hourly = price.usd_per_accelerator_h
     ends = interval(hourly, "usd") if hourly.low < hourly.high else "one price"
-    detail = f"{ends}, {price.purchase}"
+    note = price.purchase
     if price.providers:
-        detail += f", {price.providers} provider{'' if price.providers == 1 else 's'}"
-    return "price per hour", amount(hourly.mid, "usd"), detail
+        note += f", {price.providers} provider{'' if price.providers == 1 else 's'}"
+    return "price per hour", amount(hourly.mid, "usd"), ends, note
 
 
 def _amounts(result: Estimate) -> str:
@@ -150,16 +161,17 @@ def _amounts(result: Estimate) -> str:
     if workload is None:
         return ""
     if workload.tokens is not None:
-        return f"{figures(workload.tokens)} tokens, {figures(workload.steps)} steps"
-    return f"{figures(workload.samples)} samples, {figures(workload.steps)} steps"
+        return f"{figures(workload.tokens)} tokens, {counted(workload.steps)} steps"
+    return f"{counted(workload.samples)} samples, {counted(workload.steps)} steps"
 
 
 def _table(rows: list[Row]) -> str:
-    """Three aligned columns within 80; the last one wraps."""
+    """Three aligned columns within 80 characters; the last column wraps."""
     first = max(len(row[0]) for row in rows)
     second = max(len(row[1]) for row in rows)
     lines: list[str] = []
-    for label, value, detail in rows:
+    for label, value, ends, note in rows:
+        detail = ", ".join(part for part in (ends, note) if part)
         head = f"  {label:<{first}}  {value:>{second}}  "
         parts = wrapped(detail, WIDTH - len(head))
         lines.append((head + parts[0]).rstrip())
@@ -169,13 +181,17 @@ def _table(rows: list[Row]) -> str:
 
 def _markdown_table(title: str, rows: list[Row]) -> str:
     lines = [f"**{title}**", ""] if title else []
-    lines += ["| | median | 90 % interval |", "|---|---:|---|"]
-    lines += [f"| {_cell(a)} | {_cell(b)} | {_cell(c)} |" for a, b, c in rows]
+    noted = any(row[3] for row in rows)
+    lines += [
+        "| | median | 90 % interval |" + (" |" if noted else ""),
+        "|---|---:|---|" + ("---|" if noted else ""),
+    ]
+    lines += ["| " + " | ".join(map(_cell, row if noted else row[:3])) + " |" for row in rows]
     return "\n".join(lines)
 
 
 def _cell(text: str) -> str:
-    """Text that cannot break a Markdown table or smuggle in markup."""
+    """Text with its markup escaped, for a cell of a Markdown table."""
     for sign, safe in (
         ("\\", "\\\\"),
         ("|", "\\|"),
@@ -204,7 +220,7 @@ def _repeats(result: Estimate, markdown: bool) -> str:
 
 
 def _assumptions(result: Estimate, markdown: bool) -> str:
-    """What was assumed, and the option that replaces each."""
+    """The assumptions, each with the option that replaces it."""
     if not result.assumptions:
         return ""
     rows = _assumption_rows(result)
@@ -218,8 +234,20 @@ def _assumptions(result: Estimate, markdown: bool) -> str:
     return "\n".join(lines)
 
 
-def _assumption_rows(result: Estimate) -> Iterator[Row]:
+def _warnings(result: Estimate) -> str:
+    """The warnings, which a page must carry itself."""
+    if not result.warnings:
+        return ""
+    return "\n".join(["**Warnings**", "", *(f"- {_cell(on_command_line(text))}" for text in result.warnings)])
+
+
+def _value(value: float) -> str:
+    """A number of an assumption; counts are exact."""
+    return f"{value:,}" if isinstance(value, int) else figures(value)
+
+
+def _assumption_rows(result: Estimate) -> Iterator[tuple[str, str, str]]:
     for row in result.assumptions:
-        value = row.value if isinstance(row.value, str) else figures(row.value)
+        value = row.value if isinstance(row.value, str) else _value(row.value)
         unit = "" if row.unit in ("", "1") else f" {row.unit}"
-        yield row.name, f"{value}{unit}", row.option
+        yield assumption_name(row.name), f"{value}{unit}", row.option

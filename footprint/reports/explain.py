@@ -1,4 +1,4 @@
-"""The detail behind an estimate: each formula with its numbers and sources; what moves the result."""
+"""The detail of an estimate: each formula with its numbers and sources, and the effect of each cause."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import textwrap
 
 from footprint.catalog.sources import describe
 from footprint.reports.human import amount, figures
+from footprint.reports.labels import cause_name
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
 from footprint.results.link import Link
@@ -33,13 +34,13 @@ TITLES = {
 }
 """Titles of the links."""
 NAMES = {
-    "step_flop": "FLOP a step",
+    "step_flop": "FLOP per step",
     "count": "accelerators",
     "peak_flop_per_s": "peak FLOP/s",
     "step_time_s": "step time",
     "steps": "steps",
     "goodput": "goodput",
-    "interruptions": "lengthening by interruptions",
+    "interruptions": "interruption factor",
     "duration_h": "duration",
     "tdp_w": "power limit",
     "busy_share": "busy share",
@@ -56,25 +57,25 @@ NAMES = {
     "grid_g_per_kwh": "carbon intensity",
     "accelerator_h": "accelerator-hours",
     "usd_per_accelerator_h": "price",
-    "capital_usd_per_h": "capital an hour in use",
+    "capital_usd_per_h": "capital per hour in use",
     "electricity_usd_per_kwh": "tariff",
     "kg_per_accelerator": "kgCO2e of an accelerator",
-    "server_kg_per_accelerator": "that of its share of the server",
+    "server_kg_per_accelerator": "kgCO2e of its share of the server",
     "working_h": "hours in use over the lifetime",
 }
-"""Names for people of what enters a formula."""
+"""Names of the inputs of a formula, for people."""
 _UNITS = (
     ("_l_per_kwh", ""), ("_usd_per_kwh", "usd"), ("_g_per_kwh", "g_per_kwh"), ("_flop_per_s", ""),
     ("_kwh", "kwh"), ("_kg", "kg"), ("_usd", "usd"), ("usd_per_accelerator_h", "usd"),
     ("_usd_per_h", "usd"), ("duration_h", "h"), ("_w", "w"), ("_s", "s"), ("_l", "l"),
     ("accelerator_h", "accelerator_h"), ("kg_per_accelerator", "kg"),
 )  # fmt: skip
-"""Endings of names and the ladder of units in which people read them; other numbers have none."""
+"""Endings of names, with the unit in which `amount` formats the number; other numbers have no unit."""
 
 
 def explain_text(result: Estimate) -> str:
     """Every link of the chain as text for people."""
-    lines = ["How each number comes about:"]
+    lines = ["How each number is computed:"]
     cited: dict[str, int] = {}
     for link in result.links:
         marks = [str(cited.setdefault(source, len(cited) + 1)) for source in link.sources]
@@ -104,9 +105,9 @@ def _wrapped(text: str, indent: int) -> list[str]:
 
 
 def formula_text(link: Link) -> tuple[str, str]:
-    """The formula in words, and with its numbers put in and its result.
+    """The formula in words, and the same formula with its numbers and its result.
 
-    A formula without names in braces is words; its inputs are the parts of a sum, or texts.
+    A form without names in braces is a description; its inputs are the parts of a sum, or texts.
     """
     result = _amount(link.name, link.result)
     if "{" not in link.form:
@@ -115,7 +116,7 @@ def formula_text(link: Link) -> tuple[str, str]:
     form, words, numbers = link.form, {}, {}
     for name, number in link.inputs.items():
         if number == 1.0 and f" x {{{name}}}" in form:
-            form = form.replace(f" x {{{name}}}", "")  # a factor of one says nothing
+            form = form.replace(f" x {{{name}}}", "")  # leave out a factor of 1
         words[name] = NAMES[name]
         numbers[name] = _amount(name, number)
     return form.format(**words), f"{form.format(**numbers)} = {result}"
@@ -128,10 +129,10 @@ def _part(name: str, number: float | str) -> str:
 
 
 def _amount(name: str, number: float | str) -> str:
-    """A number with the unit that its name ends in; whole numbers to the last digit."""
+    """A number with the unit that its name ends in; whole numbers are not rounded."""
     if isinstance(number, str):
         return number
-    if name in ("duration_h", "working_h") and number >= 1:  # days and years cannot be multiplied at sight
+    if name in ("duration_h", "working_h") and number >= 1:  # hours, so that a reader can check the product
         return f"{figures(number, 5)} h"
     for ending, unit in _UNITS:
         if name.endswith(ending):
@@ -140,7 +141,7 @@ def _amount(name: str, number: float | str) -> str:
 
 
 def contributions(quantity: Quantity) -> list[tuple[str, float, float]]:
-    """Causes of a quantity with its value at their low and high ends, widest first."""
+    """The causes of a quantity, with its value at the low and high end of each, widest first."""
     rows = [
         (cause, quantity.mid * math.exp(min(a, b)), quantity.mid * math.exp(max(a, b)))
         for cause, (a, b) in quantity.spread.items()
@@ -149,24 +150,8 @@ def contributions(quantity: Quantity) -> list[tuple[str, float, float]]:
     return sorted(rows, key=lambda row: row[1] / row[2])
 
 
-_CAUSES = {
-    "time_model": "step-time model", "busy_share": "busy share", "power_model": "board power model",
-    "host_power": "host power", "network_power": "network power", "goodput": "goodput", "pue": "PUE",
-    "wue": "water effectiveness", "embodied_accelerator": "embodied CO2e of the chip",
-}  # fmt: skip
-
-
-def cause_name(cause: str) -> str:
-    """A cause as people call it: ``grid:FRA:2025`` is ``grid, FRA 2025``."""
-    if cause in _CAUSES:
-        return _CAUSES[cause]
-    head, *rest = cause.split(":")
-    name = head.rpartition(".")[2].replace("_", " ")
-    return f"{name}, {' '.join(rest).replace('_', ' ')}" if rest else name
-
-
 def spread_text(result: Estimate) -> str:
-    """What each cause alone does to the answers, widest first."""
+    """The change of the answers by each cause alone, widest first."""
     lines = ["What moves the result (each cause alone, over its own 90 %):"]
     answers = [
         ("energy", result.energy_kwh, "kwh"),

@@ -1,4 +1,4 @@
-"""Writing whole files: never over something that is there, never half."""
+"""Writes files completely or not at all, and never over an existing file unless asked to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from footprint.errors import FootprintError
 
 
 def require_writable(path: Path, *, overwrite: bool = False) -> None:
-    """FootprintError where a file exists and is to be kept, or its folder is missing."""
+    """Raise FootprintError if the file exists and ``overwrite`` is off, or if its folder is missing."""
     if path.is_dir():
         raise FootprintError(f"{path} is a folder: name a file in it")
     if path.exists() and not overwrite:
@@ -20,9 +20,9 @@ def require_writable(path: Path, *, overwrite: bool = False) -> None:
 
 
 def write_new(path: Path, content: str | bytes, *, overwrite: bool = False) -> None:
-    """Write a file whole or not at all (temporary file beside it, then renamed).
+    """Write a file completely or not at all: to a temporary file beside it, which is then renamed.
 
-    Raises FootprintError where it exists and ``overwrite`` is off, or cannot be written.
+    Raises FootprintError if the file exists and ``overwrite`` is off, or if it cannot be written.
     """
     require_writable(path, overwrite=overwrite)
     data = content.encode() if isinstance(content, str) else content

@@ -1,4 +1,4 @@
-"""The FLOPs of a step, for people and for machines."""
+"""The FLOPs of a step as JSON and as text for people."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _parameters(step: StepFlops) -> list[str]:
     parameters = step.parameters
     rows = [("parameters", parameters.total)]
     if parameters.active != parameters.total:
-        rows.append(("  one token meets", parameters.active))
+        rows.append(("  used by one token", parameters.active))
     if parameters.trainable != parameters.total:
         rows.append(("  trained", parameters.trainable))
     rows.append(("  without embeddings", parameters.non_embedding))
@@ -156,13 +156,13 @@ def _components(step: StepFlops) -> list[str]:
     total = float(step.training_flop) or 1.0
     ordered = sorted(step.components.items(), key=lambda item: -item[1])
     lines = [f"  {name.replace('_', ' '):<24}{float(flop) / total:>14.1%}" for name, flop in ordered]
-    if RECURRENCE in step.components:  # the name promises less than it holds
+    if RECURRENCE in step.components:  # the name does not say that projections are included
         lines.append("  recurrence: all products of those layers, projections in and out included")
     return lines
 
 
 def _shortcuts(step: StepFlops) -> list[str]:
-    """6N with all parameters, and with the active ones where these are fewer."""
+    """The estimate 6N with all parameters, and with the active parameters where these are fewer."""
     every, active = six_n(step), six_n(step, active=True)
     if every is None or active is None:
         return []
@@ -174,7 +174,7 @@ def _shortcuts(step: StepFlops) -> list[str]:
         for label, shortcut in rows
     ]
     if step.parameters.trainable != step.parameters.total:
-        lines.insert(0, "  the rule for training every parameter, which this is not:")
+        lines.insert(0, "  rule for training all parameters (this method trains fewer):")
     return ["", *lines]
 
 
@@ -195,7 +195,7 @@ def _memory(memory: Memory, device: tuple[str, float, float] | None) -> list[str
 
 
 def _run(run: RunFlops) -> list[str]:
-    """The whole run, phases added up."""
+    """The rows of the whole run, summed over its phases."""
     phases = f", {len(run.steps)} phases" if len(run.steps) > 1 else ""
     seen = (
         f"{figures(float(run.tokens), 4)} tokens"

@@ -1,4 +1,4 @@
-"""A limit on an estimate: what ``--fail-over`` asks."""
+"""Limits on an estimate, for the option ``--fail-over``."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _WORDS = {
 def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> None:
     """Return if the estimate's ``bound`` (low, mid or high) is at most each of the limits.
 
-    All runs together count where repeats were asked for.
+    Where the run is repeated, the total of all runs is compared.
 
     Raises
     ------
     LimitExceededError
-        If some are exceeded (exit code 3); the message names them all.
+        If a limit is exceeded (exit code 3); the message names all exceeded limits.
     FootprintError
-        If a quantity could not be computed, so that nothing can be promised.
+        If a limited quantity could not be computed.
     """
     exceeded = []
     for limit in limits:
@@ -44,7 +44,7 @@ def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> Non
 
 
 def _limited(result: Estimate, limit: Limit) -> Quantity:
-    """The quantity that a limit holds; FootprintError if this run does not know it."""
+    """The quantity that a limit applies to; FootprintError if it is unknown."""
     repeated = limit.quantity != "duration_h" and (result.repeats.runs > 1 or result.repeats.failed_share > 0)
     quantity: Quantity | None = getattr(result.total if repeated else result, limit.quantity)
     if quantity is None:

@@ -1,7 +1,7 @@
-"""Numbers for people, from `footprint.results.human`, below the tracker, which speaks to people too."""
+"""Numbers for people; implemented in `footprint.results.human`, because the tracker uses it too."""
 
 from __future__ import annotations
 
-from footprint.results.human import amount, figures, folded, interval, wrapped
+from footprint.results.human import amount, counted, figures, folded, interval, wrapped
 
-__all__ = ["amount", "figures", "folded", "interval", "wrapped"]
+__all__ = ["amount", "counted", "figures", "folded", "interval", "wrapped"]

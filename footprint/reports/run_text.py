@@ -1,4 +1,4 @@
-"""A measured run for people: what it used, how each part is known, predicted beside measured."""
+"""A measured run as text: what it used, how each component was obtained, predicted and measured values."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Forecasts = Sequence[tuple[float, float, float, float]]
 
 
 def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Forecasts = ()) -> str:
-    """The page of one run, at most 80 columns wide where names allow.
+    """The text of one run, at most 80 columns wide unless names are longer.
 
-    ``forecasts`` are (progress, low, mid, high hours) as made during the last segment.
+    ``forecasts`` are the forecasts of the last segment: (progress [1], low, mid, high [h]).
     """
     lines = [
         f"run {measured.run_id}" + (f": {measured.name}" if measured.name != measured.run_id else ""),
@@ -105,7 +105,7 @@ def _used(measured: Measurement) -> list[str]:
 
 
 def _forecast_lines(forecasts: Forecasts, truth_h: float) -> list[str]:
-    """What was forecast on the way, beside what happened."""
+    """The forecasts made during the run, compared with its duration."""
     lines = [f"forecasts of the time, against {amount(truth_h, 'h')}"]
     for progress, low, mid, high in dict.fromkeys(forecasts):
         inside = "" if low <= truth_h <= high else "  missed"
@@ -117,7 +117,7 @@ def _forecast_lines(forecasts: Forecasts, truth_h: float) -> list[str]:
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
-    """Predicted against measured, a line a quantity, and the gap split into time and power."""
+    """Predicted and measured values, one line per quantity, and the factors of time and power."""
     lines = [
         f"predicted, for the {100 * comparison.work_share:.3g} % of its work that was done, against measured"
     ]

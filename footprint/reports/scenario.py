@@ -1,4 +1,4 @@
-"""A scenario file: the inputs of one estimate, to run again or to share."""
+"""Scenario files, which hold the inputs of one estimate."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def save_scenario(request: EstimateRequest, path: Path, *, overwrite: bool = Fal
 
 
 def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateRequest:
-    """A request from a scenario file, what is given on top winning; without a file, from that alone.
+    """A request from a scenario file and from ``given``, whose fields override the file's.
 
-    Raises DataFileError for a file of another schema, FootprintError for what the fields get wrong.
+    Raises DataFileError for a file of another schema, FootprintError for wrong fields.
     """
     if path is None:
         if "hw" not in given:
@@ -43,7 +43,7 @@ def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateReques
         raise DataFileError(
             f'{path}: its schema is {schema!r}: a scenario starts with the line schema = "{SCHEMA}"'
         )
-    # An option on top replaces what the file says of its group.
+    # A given field also replaces the file's fields that exclude it.
     for group, _ in EITHER_OR:
         if any(name in given for name in group):
             raw = {name: value for name, value in raw.items() if name not in group}

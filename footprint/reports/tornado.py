@@ -1,4 +1,4 @@
-"""The tornado plot: which cause moves the answers most."""
+"""The tornado plot: how far each cause moves the answers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import io
 from pathlib import Path
 
 from footprint.errors import FootprintError
-from footprint.reports.explain import cause_name, contributions
+from footprint.reports.explain import contributions
 from footprint.reports.files import write_new
 from footprint.reports.human import amount
+from footprint.reports.labels import cause_name
 from footprint.results.estimate import Estimate
 
 ROOM = 1.7
@@ -19,7 +20,7 @@ _BAR, _LINE = "#3b6ea5", "#222222"
 def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> None:
     """Draw, for energy, CO2e and cost, how far each cause moves the median.
 
-    Raises FootprintError where the file exists or is no picture we can write.
+    Raises FootprintError if the file exists or its ending is not a supported image format.
     """
     if path.suffix.lower() not in FORMATS:
         raise FootprintError(f"`plot={path}`: end the name in {', '.join(FORMATS)}")
@@ -56,7 +57,7 @@ def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> No
         axes.axvline(quantity.mid, color=_LINE, linewidth=1)
         axes.set_yticks(range(len(rows)), [cause_name(cause) for cause, _, _ in rows], fontsize=9)
         axes.set_xscale("log")
-        # Room on both sides for the values beside the bars.
+        # Leave room on both sides for the values beside the bars.
         axes.set_xlim(min(low for _, low, _ in rows) / ROOM, max(high for _, _, high in rows) * ROOM)
         axes.xaxis.set_major_formatter(lambda value, _, unit=unit: amount(value, unit, 2))
         axes.xaxis.set_minor_formatter(lambda *_: "")

@@ -1,4 +1,4 @@
-"""What we say: quantities with causes, assumptions, estimates, measurements."""
+"""Result records: quantities with causes, assumptions, estimates, measurements, report rows."""
 
 from footprint.results.assumption import Assumption
 from footprint.results.quantity import Quantity, Spread, total

@@ -1,7 +1,7 @@
 """An estimate: every number of the chain with its interval, in the shape of the JSON contract.
 
-Field names are the JSON keys of schema ``footprint/estimate/1``; None is ``null``: not
-computable from what was given. The record is its own serialisation (`to_json`).
+Field names are the JSON keys of schema ``footprint/estimate/1``. None (``null``) means that the value
+cannot be computed from the inputs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ModelSummary:
 
 @record
 class ClusterSummary:
-    """The accelerators, counted in the profile's unit, and the server form that carries them."""
+    """The accelerators, counted in the profile's unit, and the form of their nodes."""
 
     accelerator: str
     variant: str
@@ -43,7 +43,7 @@ class ClusterSummary:
 
 @record
 class PhaseSummary:
-    """One stretch of training at one batch and length."""
+    """One phase of training with one batch size and one sequence length."""
 
     steps: float
     sequences_per_step: float
@@ -54,7 +54,7 @@ class PhaseSummary:
 
 @record
 class WorkloadSummary:
-    """What is trained: amounts, phases, method and precision."""
+    """The workload: amounts, phases, method and precision."""
 
     tokens: float | None
     source_tokens: float | None
@@ -66,11 +66,14 @@ class WorkloadSummary:
     sequence_length: int | None
     method: str
     precision: str
+    objective: str = ""
+    """What the training optimises, in the family's words; empty for its usual objective."""
+    lora_rank: int | None = None
 
 
 @record
 class FlopSummary:
-    """FLOPs of the whole run: model (full attention), hardware (with recompute), model causal."""
+    """FLOPs of the whole run: model (full attention), hardware (with recomputation), model (causal)."""
 
     model_flop: float
     hardware_flop: float
@@ -79,7 +82,7 @@ class FlopSummary:
 
 @record
 class Parallelism:
-    """The layout of the job; ``given`` says whether the user gave it."""
+    """The parallel layout of the job; ``given`` is true if the user gave it."""
 
     tp: int | None = None
     pp: int | None = None
@@ -93,7 +96,7 @@ class Parallelism:
 
 @record
 class StepTerm:
-    """One part of the step time; the last is what the fitted factors add."""
+    """One part of the step time; the last part is what the fitted factors add."""
 
     name: str
     time_s: float
@@ -113,7 +116,7 @@ class EnergyComponents:
 
 @record
 class PlaceSummary:
-    """Where the electricity comes from."""
+    """The place of the run and the source of its carbon intensity."""
 
     key: str
     name: str
@@ -138,7 +141,7 @@ class PriceSummary:
 
 @record
 class Repeats:
-    """How often the run is repeated, and the share of all hours that fails."""
+    """The number of runs, and the share of all accelerator-hours in failed runs."""
 
     runs: int
     failed_share: float
@@ -146,7 +149,7 @@ class Repeats:
 
 @record
 class RepeatTotal:
-    """All runs together, failed ones included."""
+    """The sum of all runs, failed runs included."""
 
     accelerator_h: Quantity
     energy_kwh: Quantity
@@ -156,18 +159,20 @@ class RepeatTotal:
 
 @record
 class PublishedRun:
-    """What was published of the model's own training: a reference to look at, never an input."""
+    """Published facts of the model's own training; shown as a reference, never used as an input."""
 
     accelerator: str
     count: int | None
     duration_h: float | None
     source: str
+    accelerator_h: float | None = None
+    """Where only these were published; they may include stages that the estimate leaves out."""
     note: str = ""
     year: int | None = None
     estimated_year: int | None = None
-    """Whose software, grid and prices the estimate is for."""
+    """Year of the software, grid and prices in the estimate."""
     same_run: bool = False
-    """Whether the estimate is of this work on this hardware."""
+    """Whether the estimate is for the published workload on the published hardware."""
 
 
 @record
@@ -188,7 +193,7 @@ class Estimate:
     peak_flop_per_s: float | None
     step_time_s: Quantity | None
     step_terms: tuple[StepTerm, ...] = ()
-    """Mean over the run's steps; empty where the step time was given or taken from a typical MFU."""
+    """Mean over the run's steps; empty if the step time was given or computed from a typical MFU."""
     mfu: Quantity | None
     mfu_convention: str
     goodput: Quantity | None
@@ -213,7 +218,7 @@ class Estimate:
     assumptions: tuple[Assumption, ...]
     warnings: tuple[str, ...]
     links: tuple[Link, ...] = ()
-    """Each formula of the chain as it was computed; not part of the JSON."""
+    """Each formula of the chain with its numbers; not part of the JSON."""
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""

@@ -1,10 +1,10 @@
-"""Numbers for people: two or three significant figures, a fitting unit, the interval beside."""
+"""Formats numbers for people: two or three significant figures, a suitable unit, the interval."""
 
 from __future__ import annotations
 
 from footprint.results import Quantity
 
-# Ladders of (factor from the base unit, unit); the first that leaves a number of at least 1 is taken.
+# Units as (factor from the base unit, unit); the first one that gives a number of at least 1 is used.
 _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
     "kwh": ((1e6, "GWh"), (1e3, "MWh"), (1.0, "kWh"), (1e-3, "Wh"), (1e-6, "mWh")),
     "kg": ((1e6, "kt"), (1e3, "t"), (1.0, "kg"), (1e-3, "g"), (1e-6, "mg")),
@@ -24,7 +24,7 @@ _SWITCH_TO_DAYS_H = 48.0
 
 
 def figures(value: float, significant: int = 3) -> str:
-    """A number to some significant figures, with thousands separators, without exponents below 1e7."""
+    """A number with some significant figures and thousands separators; exponents from 1e7 on."""
     if value == 0:
         return "0"
     if abs(value) >= 1e7 or abs(value) < 1e-3:
@@ -36,8 +36,15 @@ def figures(value: float, significant: int = 3) -> str:
     return f"{rounded:,.{max(decimals, 0)}f}"
 
 
+def counted(value: float) -> str:
+    """A count, exact where it is a whole number below 1e7, otherwise to three figures."""
+    if 1 <= value < 1e7:
+        return f"{value:,.0f}"
+    return figures(value)
+
+
 def _rung(value: float, unit: str) -> tuple[float, str]:
-    """Factor and unit in which a value is between 1 and its next unit; zero takes the base unit."""
+    """Factor and unit in which a value is at least 1 and below the next unit; zero gets the base unit."""
     if value == 0:
         return next(rung for rung in _LADDERS[unit] if rung[0] == 1.0)
     for factor, name in _LADDERS[unit]:
@@ -58,15 +65,16 @@ def amount(value: float, unit: str, significant: int = 3) -> str:
 
 def interval(quantity: Quantity, unit: str) -> str:
     """The 90 % interval in the unit of its median, such as ``0.9 - 1.6 MWh``."""
-    if quantity.low == quantity.high:
+    least, most = quantity.bounds
+    if least == most:
         return "no interval"
-    for significant in (2, 3, 4):  # as few figures as tell the ends apart
+    for significant in (2, 3, 4):  # the fewest figures in which the two ends differ
         if unit == "usd":
-            low, high = _money(quantity.low, significant), _money(quantity.high, significant)
+            low, high = _money(least, significant), _money(most, significant)
             name = ""
         else:
             factor, name = _rung(quantity.mid, unit)
-            low, high = (figures(end / factor, significant) for end in (quantity.low, quantity.high))
+            low, high = (figures(end / factor, significant) for end in (least, most))
         if low != high:
             break
     return f"{low} - {high} {name}".rstrip()
@@ -81,9 +89,9 @@ def _money(value: float, significant: int) -> str:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """A text broken at blanks into lines of at most ``width``; a longer word has a line of its own.
+    """A text broken at spaces into lines of at most ``width``; a longer word gets a line of its own.
 
-    (The standard library's ``textwrap`` does more, and takes as long to load as an estimate to print.)
+    The standard library's ``textwrap`` is not used because its import is slow.
     """
     if len(text) <= width:
         return [text]
@@ -98,15 +106,15 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def folded(text: str, width: int = 80) -> str:
-    """Lines of at most ``width``: what is longer goes on below, four further in; columns stay as they are."""
+    """Lines of at most ``width``: the rest of a longer line follows below, indented by four more spaces."""
     lines = []
     for line in text.split("\n"):
         indent = " " * (len(line) - len(line.lstrip()) + 4)
         while len(line) > width:
-            at = line.rfind(" ", len(indent) + 1, width + 1)
-            if at < 0:  # one long word, such as a path
+            break_at = line.rfind(" ", len(indent) + 1, width + 1)
+            if break_at < 0:  # the line is one long word, such as a path
                 break
-            lines.append(line[:at].rstrip())
-            line = indent + line[at:].lstrip()
+            lines.append(line[:break_at].rstrip())
+            line = indent + line[break_at:].lstrip()
         lines.append(line)
     return "\n".join(lines)

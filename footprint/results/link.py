@@ -1,4 +1,4 @@
-"""A link of the chain: one formula with its numbers, noted as it was computed."""
+"""A link of the chain: one formula with its numbers, recorded while it is computed."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from footprint.results.quantity import Quantity
 
 @record
 class Link:
-    """What one formula gave, from what, and where its inputs come from."""
+    """The result of one formula, its inputs, and the sources of the inputs."""
 
     name: str
     """The result's name, with its unit as the suffix: ``it_energy_kwh``."""
     form: str
-    """The formula; names of inputs stand in braces. Without braces, words: the result is the inputs' sum."""
+    """The formula, with the names of its inputs in braces; or a description of a sum of the inputs."""
     inputs: Mapping[str, float | str]
     result: float
     sources: tuple[str, ...] = ()
 
 
 class Trace:
-    """Computes an equation and notes it as a link: what it gave, from what, and where that comes from.
+    """Computes equations and records each as a link with its result, inputs and sources.
 
-    An equation carries its form (`footprint.equations.formula`). ``sources`` gives the source keys of a
-    factor by the name under which it enters a formula, and of a result that rests on more than its
-    inputs by ``= NAME``.
+    An equation carries its form (`footprint.equations.formula`). ``sources`` maps the name of an input
+    to its source keys. The key ``= NAME`` holds further sources of the result ``NAME``.
     """
 
     def __init__(self, sources: Mapping[str, tuple[str, ...]]) -> None:
@@ -41,7 +40,7 @@ class Trace:
         return result
 
     def note(self, name: str, form: str, inputs: Mapping[str, Any], result: Any) -> None:
-        """Note a result that was computed elsewhere."""
+        """Record a result that was computed elsewhere."""
         sources = [source for key in (*inputs, f"= {name}") for source in self._sources.get(key, ())]
         numbers = {key: _number(value) for key, value in inputs.items()}
         self.links.append(
@@ -53,13 +52,13 @@ class Trace:
 
 
 class Untraced(Trace):
-    """Computes equations and notes nothing: for many scenarios at once, and where nobody asks why."""
+    """Computes equations without recording links."""
 
     def __init__(self) -> None:
         super().__init__({})
 
     def note(self, name: str, form: str, inputs: Mapping[str, Any], result: Any) -> None:
-        """Nothing is noted."""
+        """Do nothing."""
 
 
 UNTRACED = Untraced()

@@ -1,7 +1,7 @@
-"""A measurement: what a run used, in the names of the estimate's JSON contract.
+"""A measurement: what a run used, under the names of the estimate's JSON contract.
 
-A quantity without a spread was read from an instrument or counted, and prints as ``{"mid": x}``
-alone; one with a spread holds a modelled part, and says so in ``meters`` or ``assumptions``.
+A quantity without a spread was read from an instrument or counted; its JSON is ``{"mid": x}`` alone.
+A quantity with a spread has a modelled part, which ``meters`` or ``assumptions`` name.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ SCHEMA = "footprint/measurement/1"
 
 @record
 class MeterSummary:
-    """How one component's energy is known."""
+    """How the energy of one component was obtained."""
 
     component: str
     how: str
     """``measured``, ``modelled`` or ``absent``."""
     source: str
     unseen_s: float = 0.0
-    """Seconds of the run that its readings do not cover; filled with its own mean power."""
+    """Seconds of the run without readings; the mean power of the readings is used for them."""
 
 
 @record
 class SegmentSummary:
-    """One launch of the run: a restart or a resumption is another."""
+    """One launch of the run; each restart or resumption is a new segment."""
 
     started_at: str
     duration_h: float
@@ -52,7 +52,7 @@ class SegmentSummary:
 
 @record
 class DoneWork:
-    """What was trained, as counted by ``run.step()``."""
+    """The work done, as counted by ``run.step()``."""
 
     tokens: float | None
     samples: float | None
@@ -128,13 +128,13 @@ class Measurement:
 
 @record
 class ComparedQuantity:
-    """One quantity predicted for the work that was done, beside what was measured."""
+    """One quantity: the prediction for the work that was done, and the measurement."""
 
     name: str
     predicted: Quantity
     measured: Quantity
     how: str
-    """``measured`` and ``counted`` may calibrate; ``modelled`` and ``partly modelled`` may not."""
+    """``measured``, ``counted``, ``modelled`` or ``partly modelled``; only the first two may calibrate."""
     ratio: float
     """Measured over predicted."""
     within: bool
@@ -143,16 +143,16 @@ class ComparedQuantity:
 
 @record
 class Comparison:
-    """Predicted against measured, component by component, and why they differ."""
+    """Predicted and measured values by quantity, and the two factors of the energy gap."""
 
     run_id: str
     work_share: float
-    """Part of the predicted work that was done; predictions are scaled to it."""
+    """Share of the predicted work that was done; predictions are scaled by it [1]."""
     quantities: tuple[ComparedQuantity, ...]
     time_factor: float | None
-    """How much of the energy gap is time: measured over predicted hours."""
+    """Measured over predicted hours [1]."""
     power_factor: float | None
-    """And how much is power: measured over predicted watts. Energy's ratio is their product."""
+    """Measured over predicted watts [1]; times ``time_factor`` it is the ratio of the energies."""
 
     def __getitem__(self, name: str) -> ComparedQuantity:
         for quantity in self.quantities:

@@ -1,10 +1,10 @@
-"""A quantity with the causes of its spread.
+"""A quantity: a median with the causes of its spread.
 
-A `Quantity` is a median with the causes of its spread, so that comparisons cancel what
-they share, sums add up honestly and ``--explain`` can name the input that matters most.
+Named causes let comparisons cancel shared errors, let sums combine correlated errors correctly, and let
+``--spread`` name the input that contributes most.
 
-Its numbers are floats, or numpy arrays that hold one value a scenario: the same rules then give a
-million answers at once. A value of NaN in an array means that the scenario has no such number.
+The numbers are floats, or numpy arrays with one value per scenario. NaN in an array means that the
+scenario has no such number.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from footprint.records import value
 Spread = Mapping[str, tuple[Number, Number]]
 
 LEAST_EXCESS = 1e-6
-"""What an end of an interval exceeds a number by where it does not (for a PUE: a millionth of the IT
-energy)."""
+"""Least difference between the end of an interval and a subtracted number (for a PUE: a millionth of the
+IT energy); it keeps logarithms finite."""
 
 
 @value
 class Quantity:
     """A positive median and, for each cause, the log responses to its 5 % and 95 % ends.
 
-    ``spread[cause] = (a, b)`` says: with the cause at its 5th percentile the quantity is
-    ``mid * exp(a)``, at its 95th ``mid * exp(b)``. A divisor has ``a > 0 > b``. The same key
-    is fully correlated, different keys are independent (design: quantities with causes).
+    ``spread[cause] = (a, b)`` means: the quantity is ``mid * exp(a)`` with the cause at its 5th
+    percentile, and ``mid * exp(b)`` with the cause at its 95th. A divisor has ``a > 0 > b``. Spreads of the
+    same cause are fully correlated; different causes are independent.
     """
 
     __array_ufunc__: ClassVar[None] = None
-    """An array times a quantity is a quantity of arrays, not an array of quantities."""
+    """None makes numpy leave array x quantity to this class, which gives a quantity of arrays."""
     mid: Number
     spread: Spread = field(default_factory=dict)
 
@@ -106,22 +106,22 @@ class Quantity:
     __radd__ = __add__
 
     def __sub__(self, number: Number) -> Quantity:
-        """What this quantity exceeds a number by; 0 where its median does not.
+        """This quantity minus a number; 0 where the median is not above the number.
 
-        An end at or below the number has no finite logarithm: `LEAST_EXCESS` stands for it.
+        An end of the interval that is not above the number is replaced by `LEAST_EXCESS`.
         """
         mid = maximum(self.mid - number, 0.0)
         if not is_array(mid) and mid == 0:
             return Quantity(0.0)
-        whole = where(mid == 0, 1.0, mid)
+        divisor = where(mid == 0, 1.0, mid)
         spread = {}
         for cause, ends in self.spread.items():
-            low, high = (log(maximum(self.mid * exp(end) - number, LEAST_EXCESS) / whole) for end in ends)
+            low, high = (log(maximum(self.mid * exp(end) - number, LEAST_EXCESS) / divisor) for end in ends)
             spread[cause] = (where(mid == 0, 0.0, low), where(mid == 0, 0.0, high))
         return Quantity(mid, spread)
 
     def capped(self, limit: Number) -> Quantity:
-        """This quantity with median and every cause held at or below ``limit``."""
+        """This quantity with its median and the ends of every cause limited to at most ``limit``."""
         mid = minimum(self.mid, limit)
         if not is_array(mid) and mid == 0:
             return Quantity(0.0)
@@ -129,18 +129,21 @@ class Quantity:
         shift = log(self.mid / mid)
         return Quantity(
             mid,
-            {c: (minimum(a + shift, room), minimum(b + shift, room)) for c, (a, b) in self.spread.items()},
+            {
+                cause: (minimum(a + shift, room), minimum(b + shift, room))
+                for cause, (a, b) in self.spread.items()
+            },
         )
 
     def at_least(self, limit: Number) -> Quantity:
-        """This quantity with every cause held at or above ``limit``, which its median is."""
+        """This quantity with the ends of every cause limited to at least ``limit``, which ``mid`` exceeds."""
         floor = log(limit / self.mid)
         return Quantity(
-            self.mid, {c: (maximum(a, floor), maximum(b, floor)) for c, (a, b) in self.spread.items()}
+            self.mid, {cause: (maximum(a, floor), maximum(b, floor)) for cause, (a, b) in self.spread.items()}
         )
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
-        """``{"low", "mid", "high"}`` at 90 %, unrounded; with ``spread``, each cause's own ends."""
+        """``{"low", "mid", "high"}`` at 90 %, unrounded; ``with_spread`` adds the ends of each cause."""
         low, high = self.bounds
         record: dict[str, Any] = {"low": low, "mid": self.mid, "high": high}
         if with_spread:
@@ -156,7 +159,7 @@ def _size(ends: tuple[Number, Number]) -> int:
 
 
 def _all_at_most(one: Number, other: Number) -> bool:
-    """Whether one number is at most the other, everywhere."""
+    """Whether one number is at most the other; for arrays, in every element."""
     if is_array(one):
         return bool(one.max() <= other)
     return bool(one <= other.min()) if is_array(other) else one <= other
@@ -165,26 +168,26 @@ def _all_at_most(one: Number, other: Number) -> bool:
 def _combine(left: Spread, right: Spread, sign: float) -> dict[str, tuple[Number, Number]]:
     """Log responses of a product (sign 1) or quotient (sign -1), cause by cause."""
     causes = dict(left)
-    for cause, (a, b) in right.items():
-        c, d = causes.get(cause, (0.0, 0.0))
-        causes[cause] = (c + sign * a, d + sign * b)
+    for cause, (low, high) in right.items():
+        left_low, left_high = causes.get(cause, (0.0, 0.0))
+        causes[cause] = (left_low + sign * low, left_high + sign * high)
     return causes
 
 
 def total(parts: Iterable[Quantity]) -> Quantity:
-    """Sum of quantities: deviations of one cause add linearly, of different causes in quadrature."""
+    """Sum of quantities; deviations of the same cause add linearly."""
     parts = list(parts)
     mid = _sum([part.mid for part in parts])
     if not is_array(mid) and mid == 0:
         return Quantity(0.0)
-    whole = where(mid == 0, 1.0, mid)
+    divisor = where(mid == 0, 1.0, mid)
     spread: dict[str, tuple[Number, Number]] = {}
     for cause in dict.fromkeys(c for part in parts for c in part.spread):
         low, high = (
             _sum([part.mid * expm1(part.spread[cause][end]) for part in parts if cause in part.spread])
             for end in (0, 1)
         )
-        spread[cause] = (log1p(low / whole), log1p(high / whole))
+        spread[cause] = (log1p(low / divisor), log1p(high / divisor))
     return Quantity(mid, spread)
 
 

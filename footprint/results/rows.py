@@ -1,9 +1,8 @@
-"""Report rows: their columns, how a record becomes one, and how rows are appended to a CSV.
+"""Report rows: their columns, their conversion from records, and appending them to a CSV.
 
-A report CSV is shared by many writers and may outlive many crashes, so a write either
-happens whole or not at all, and nothing that is already there is ever changed. The last
-column, ``schema``, doubles as the end mark of a row: a row whose last cell is not the
-schema was cut short, and readers leave it out.
+Many writers share a report CSV, and any of them may crash. So a write is either complete or has no
+effect, and existing rows never change. The last column, ``schema``, also marks the end of a row:
+readers leave out a row whose last cell is not the schema, because it was cut short.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint.errors import DataFileError, FootprintError
+from footprint.results.lock import file_lock
 
 SCHEMA = "footprint/report/1"
 KINDS = ("estimate", "measurement", "reference")
@@ -28,8 +28,10 @@ _UNITS = (
 )  # fmt: skip
 _ENDS = ("low", "mid", "high")
 _NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published")
+_NOT_COLUMNS = ("workload_objective", "workload_lora_rank")
+"""What JSON says more: a report CSV that exists keeps its header."""
 
-# One word a column; ``name*`` is a quantity and takes three: name_low, name_mid, name_high.
+# One word per column; ``name*`` is a quantity with three columns: name_low, name_mid, name_high.
 _COLUMNS = """
 kind run_id started_at name status boundary footprint_version data_version created_at
 model_name model_family model_parameters model_active_parameters
@@ -62,20 +64,20 @@ def _expanded(words: Sequence[str]) -> Iterator[str]:
 
 
 REPORT_COLUMNS = tuple(_expanded(_COLUMNS.split()))
-"""The columns of every report CSV, in order; a test holds them equal to the records' fields."""
+"""The columns of every report CSV, in order; a test compares them with the records' fields."""
 
 
 def _unit_of(name: str) -> str:
-    """The unit suffix a name ends in, or an empty text."""
+    """The unit suffix of a name, or an empty text."""
     return next((unit for unit in _UNITS if name.endswith(unit)), "")
 
 
 def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
-    """One level of cells from a nested record, in its order: ``energy_kwh`` becomes ``energy_kwh_low``, ...
+    """Flat cells of a nested record, in its order: ``energy_kwh`` becomes ``energy_kwh_low``, ...
 
-    A part's name goes in front, its unit stays at the end (``energy_components_kwh`` with
-    ``cpu`` inside gives ``energy_components_cpu_kwh_mid``). A list becomes its length,
-    ``..._count``, and so do the causes of a spread not appear at all.
+    The name of a part follows the name of its parent, and the unit stays at the end
+    (``energy_components_kwh`` with ``cpu`` inside gives ``energy_components_cpu_kwh_mid``). A list
+    becomes its length, ``..._count``. The causes of a spread are left out.
     """
     cells: dict[str, Any] = {}
     for key, value in record.items():
@@ -109,17 +111,21 @@ def report_row(record: Mapping[str, Any], *, kind: str, run_id: str, started_at:
     if kind not in KINDS:
         raise FootprintError(f"kind of a report row: {kind!r}; write one of {', '.join(KINDS)}")
     cells = flatten({key: value for key, value in record.items() if key not in _NOT_IN_ROWS})
+    cells = {name: cell for name, cell in cells.items() if name not in _NOT_COLUMNS}
     for meter in record.get("meters") or ():
         cells[f"meters_{meter['component']}"] = meter["how"]
     return {**cells, "kind": kind, "run_id": run_id, "started_at": started_at}
 
 
-def append_rows(path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA) -> None:
+def append_rows(
+    path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA, once: bool = False
+) -> None:
     """Add rows to a CSV in one durable write under a lock; the file is created with its header if new.
 
-    Rows of the report schema take `REPORT_COLUMNS`, any other schema takes the names of its
-    rows in their order, with ``schema`` last. Text that a spreadsheet would run as a formula
-    gets an apostrophe in front. After a write that failed the file is as long as before.
+    Rows of the report schema have the columns `REPORT_COLUMNS`. Rows of any other schema have the names
+    of their cells as columns, in order, with ``schema`` last. With ``once``, a row whose first three cells
+    (kind, run, start) are in the file already is left out. Text that a spreadsheet would run as a
+    formula gets an apostrophe in front. After a failed write the file has its old length.
 
     Raises:
         FootprintError: the folder is missing or read-only, the disk is full, the file holds
@@ -128,27 +134,40 @@ def append_rows(path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = 
     if not rows:
         return
     columns = _columns_for(rows, schema)
-    body = _encode(columns, [_cells(row, columns, schema) for row in rows])
+    lines = [_encode(columns, [_cells(row, columns, schema)]) for row in rows]
     header = _encode(columns, [dict(zip(columns, columns, strict=True))])
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FootprintError(f"{path}: the folder {target.parent} does not exist; make it first")
     if target.exists() and not target.is_file():
         raise FootprintError(f"{path}: not a regular file, so no rows can be appended to it")
-    from filelock import FileLock, Timeout
-
     try:
-        # Where the lock cannot even be made, waiting for it would say something else a minute later.
-        os.close(os.open(f"{target}.lock", os.O_RDWR | os.O_CREAT, 0o666))
-        with FileLock(f"{target}.lock", timeout=LOCK_TIMEOUT_S):
-            _append_locked(target, header, body, schema)
-    except Timeout:
+        with file_lock(target, LOCK_TIMEOUT_S):
+            if once and target.exists():
+                there = _keys_in(target, lines)
+                lines = [line for line in lines if _key(line) not in there]
+            if lines:
+                _append_locked(target, header, b"".join(lines), schema)
+    except TimeoutError:
         raise FootprintError(
             f"{path}: another process held {target.name}.lock for {LOCK_TIMEOUT_S:.0f} s; try again"
         ) from None
-    except (OSError, NotImplementedError) as error:
+    except OSError as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise FootprintError(f"{path}: cannot write: {reason}; nothing was added") from None
+
+
+def _key(line: bytes) -> bytes:
+    """The first three cells of a row as they are written; those of our rows need no quotes."""
+    return b",".join(line.split(b",", 3)[:3])
+
+
+def _keys_in(target: Path, lines: Sequence[bytes]) -> set[bytes]:
+    """Those keys of some rows that whole rows of the file have."""
+    wanted = {_key(line) for line in lines}
+    end = lines[0].rpartition(b",")[2].rstrip(b"\n")
+    with target.open("rb") as file:
+        return {key for line in file if (key := _key(line)) in wanted and line.rstrip().endswith(end)}
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA) -> str:
@@ -172,7 +191,7 @@ def _cells(row: Mapping[str, Any], columns: Sequence[str], schema: str) -> dict[
     for name, value in row.items():
         column = name
         if name not in known and f"{name}_mid" in known:
-            column = f"{name}_mid"  # a quantity given as one number
+            column = f"{name}_mid"  # the quantity is one number without an interval
         if column not in known:
             if value is None:
                 continue
@@ -185,7 +204,7 @@ def _cells(row: Mapping[str, Any], columns: Sequence[str], schema: str) -> dict[
 
 
 def _cell(name: str, value: Any) -> str:
-    """A value as CSV text: numbers unrounded, nothing for None, text on one line and harmless."""
+    """A value as CSV text: numbers unrounded, None empty, text on one line and never a formula."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -208,9 +227,9 @@ def _encode(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:
 
 
 def _append_locked(target: Path, header: bytes, body: bytes, schema: str) -> None:
-    """One write at the end of the file and an fsync; back to the old length if either fails."""
+    """Write once at the end of the file and sync it; restore the old length if either fails."""
     new = not target.exists()
-    binary = getattr(os, "O_BINARY", 0)  # Windows would turn line ends into two bytes
+    binary = getattr(os, "O_BINARY", 0)  # without it, Windows writes line ends as two bytes
     file = os.open(target, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o666)
     try:
         old_length = os.fstat(file).st_size
@@ -229,13 +248,13 @@ def _append_locked(target: Path, header: bytes, body: bytes, schema: str) -> Non
 
 
 def _read_at(file: int, count: int, offset: int) -> bytes:
-    """Up to ``count`` bytes from an offset; writes go to the end whatever the position."""
+    """Up to ``count`` bytes from an offset; the file is in append mode, so its position does not matter."""
     os.lseek(file, offset, os.SEEK_SET)
     return os.read(file, count)
 
 
 def _mended_start(target: Path, file: int, length: int, header: bytes, schema: str) -> bytes:
-    """What must stand before the new rows: the header, the rest of a torn one, or the end of a torn row."""
+    """Bytes to write before the new rows: the header, the rest of a torn header, or the end of a torn row."""
     head = _read_at(file, len(header) + 65536, 0)
     head = head.removeprefix(b"\xef\xbb\xbf")
     if header.startswith(head):  # new, empty, or torn inside its header
@@ -256,18 +275,18 @@ def _mended_start(target: Path, file: int, length: int, header: bytes, schema: s
 
 
 def _end_of_torn_row(file: int, length: int) -> bytes:
-    """Bytes that close a row cut short, so that the next one starts on its own line.
+    """Bytes that end a torn row, so that the next row starts on a new line.
 
-    Our rows hold no line break inside a cell, so an odd number of quotes on the last line
-    means that a quoted cell is still open. A character cut in half is completed, since
-    one invalid byte makes a whole file unreadable to others.
+    No cell contains a line break, so an odd number of quotes on the last line means that a quoted cell
+    is still open. A torn character is completed, because many programs cannot read a file with one
+    invalid byte.
     """
     tail = _read_at(file, 65536, max(0, length - 65536)).rpartition(b"\n")[2]
     return _rest_of_character(tail) + (b'"' if tail.count(b'"') % 2 else b"") + b"\n"
 
 
 def _rest_of_character(tail: bytes) -> bytes:
-    """Continuation bytes that turn an incomplete last UTF-8 character into some valid one."""
+    """Continuation bytes that complete a torn last UTF-8 character to some valid character."""
     for back in range(1, min(3, len(tail)) + 1):
         byte = tail[-back]
         if byte & 0xC0 == 0x80:
@@ -279,36 +298,3 @@ def _rest_of_character(tail: bytes) -> bytes:
         first = {0xE0: b"\xa0", 0xF0: b"\x90"}.get(byte, b"\x80") if back == 1 else b"\x80"
         return first + b"\x80" * (missing - 1)
     return b""
-
-
-def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[list[dict[str, str]], int]:
-    """The whole rows of one kind, as text, and how many rows were cut short and left out.
-
-    ``kind=None`` is for listings that show the kind beside each row; sums choose one.
-
-    Raises:
-        DataFileError: no such file, not a text file, or not a CSV of this schema.
-    """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DataFileError(f"{path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise DataFileError(f"{path}: not a text file (UTF-8)") from None
-    try:
-        columns, *lines = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
-    except csv.Error as error:
-        raise DataFileError(f"{path}: not a CSV file: {error}") from None
-    if not columns or columns[-1] != "schema" or (schema == SCHEMA and tuple(columns) != REPORT_COLUMNS):
-        raise DataFileError(f"{path}: not a CSV of schema {schema}")
-    rows, torn = [], 0
-    for cells in lines:
-        if not cells:
-            continue
-        if len(cells) != len(columns) or cells[-1] != schema:
-            torn += 1
-            continue
-        row = dict(zip(columns, cells, strict=True))
-        if kind is None or row.get("kind") == kind:
-            rows.append(row)
-    return rows, torn

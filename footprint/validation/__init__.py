@@ -1,4 +1,4 @@
-"""Predictions against published numbers, with baselines beside them."""
+"""Comparisons of predictions, and of simpler baselines, with published numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from footprint.validation.report import ValidationReport, ValidationRow
 
 
 def datasets() -> dict[str, Callable[[], ValidationReport]]:
-    """What can be validated, by name."""
+    """The datasets of the validation: name -> function that makes the report."""
     from footprint.validation.anchored import validate_anchored
     from footprint.validation.blind import validate_blind
     from footprint.validation.energy import validate_energy, validate_patterson

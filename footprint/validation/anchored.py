@@ -1,8 +1,8 @@
-"""What one measured row of the same stack is worth: the others predicted with it revealed.
+"""Validation of anchors: how much one measured row of a software stack improves the predictions of others.
 
-Errors are mostly bias between software stacks, and a stack's own measurement removes it. Here
-every source (one release of one publisher's software) reveals one row at a time; the others
-of that source are predicted with the step time shifted by what the revealed row was off.
+Errors are mostly bias between software stacks, which a measurement on the same stack removes. Here each
+row of a source (one release of one publisher's software) serves as the anchor in turn. The other rows of
+that source are predicted with the step time shifted by the error of the anchor.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SAME, OTHER = "same chip and precision", "another chip or precision"
 
 
 def log_residuals(*, sealed: bool = False) -> list[tuple[Counted, float]]:
-    """Each step-level case with the logarithm of measured over predicted, out of sample by family [1]."""
+    """Each step-level case with the log of measured over predicted time, out of sample by family [1]."""
     constants = fold_constants("family")
     result = []
     for one in countable_cases():
@@ -43,7 +43,7 @@ def log_residuals(*, sealed: bool = False) -> list[tuple[Counted, float]]:
 
 
 def relation(anchor: Case, target: Case) -> str | None:
-    """How a target stands to its anchor; None if it is another stack, or the same measurement."""
+    """Whether target and anchor have the same chip and precision; None for another stack or the same row."""
     if anchor.id == target.id or anchor.stack != target.stack:
         return None
     same = anchor.cluster.accelerator.id == target.cluster.accelerator.id
@@ -51,7 +51,7 @@ def relation(anchor: Case, target: Case) -> str | None:
 
 
 def pairs(*, sealed: bool = False) -> Iterator[Pair]:
-    """Every target with every anchor of its stack."""
+    """Every pair of a target and an anchor of the same stack."""
     by_stack: dict[str, list[tuple[Counted, float]]] = {}
     for one, residual in log_residuals(sealed=sealed):
         by_stack.setdefault(one.case.stack, []).append((one, residual))
@@ -64,15 +64,15 @@ def pairs(*, sealed: bool = False) -> Iterator[Pair]:
 
 
 class Pair(NamedTuple):
-    """A target and a row of the same stack that is revealed."""
+    """A target and an anchor: a row of the same stack whose measurement is known."""
 
     target: Counted
     anchor: Counted
     how: str
     truth: float
-    """Log of measured over predicted, of the target [1]."""
+    """Log of measured over predicted time of the target [1]."""
     shift: float
-    """The same of the anchor."""
+    """Log of measured over predicted time of the anchor [1]."""
 
     def apart(self) -> tuple[float, float]:
         """Absolute log ratios of their sequence lengths and of their parameters [1]."""
@@ -95,7 +95,7 @@ def _parameters(one: Counted) -> float:
 
 
 def validate_anchored() -> ValidationReport:
-    """Step times with one row of the same stack, chip and precision revealed, drawn with a fixed seed."""
+    """Step times with one known row of the same stack, chip and precision, drawn with a fixed seed."""
     draw = random.Random(SEED)  # noqa: S311 - which row is revealed, not a secret
     offered: dict[str, list[Pair]] = {}
     for pair in pairs():
@@ -107,7 +107,7 @@ def validate_anchored() -> ValidationReport:
     )
     notes = [
         f"90 % within {_ninety(rows):.2f}x",
-        f"the nearest row revealed instead: median {nearest.median_error:.1%}, 90 % within "
+        f"with the nearest row as the anchor: median {nearest.median_error:.1%}, 90 % within "
         f"{_ninety(nearest.rows):.2f}x, interval covers {nearest.coverage:.0%}",
     ]
     for kind in sorted({row.note for row in rows}):
@@ -120,14 +120,14 @@ def validate_anchored() -> ValidationReport:
 
 
 def _worth(pair: Pair) -> tuple[float, float]:
-    """How much a revealed row says of its target, then how near their counts of chips are."""
+    """Sort key of an anchor: its weight for the target, then the closeness of their chip counts."""
     weight = weight_of(_parameters(pair.target), _length(pair.target), _anchor(pair))
     counts = [one.case.cluster.count for one in (pair.target, pair.anchor)]
     return weight, -abs(math.log(counts[0] / counts[1]))
 
 
 def _ninety(rows: Sequence[ValidationRow]) -> float:
-    """The factor within which nine rows of ten lie."""
+    """The factor within which nine of ten rows lie [1]."""
     factors = sorted(row.factor for row in rows)
     return factors[math.ceil(0.9 * len(factors)) - 1]
 
@@ -141,7 +141,7 @@ def _anchor(pair: Pair) -> Anchor:
 
 
 def _row(pair: Pair) -> ValidationRow:
-    """A target predicted as an estimate with this anchor would."""
+    """The target's row, predicted with this anchor."""
     case = pair.target.case
     anchor = _anchor(pair)
     weight = weight_of(_parameters(pair.target), _length(pair.target), anchor)

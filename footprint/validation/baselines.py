@@ -1,8 +1,8 @@
-"""What simpler rules make of the same rows: the yardsticks that stand beside every dataset.
+"""Baselines: predictions of the same rows by simpler published rules.
 
 Lacoste et al. 2019, arXiv:1910.09700 (ML CO2 Impact): TDP x hours. Lannelongue et al. 2021,
-10.1002/advs.202100707 (Green Algorithms): cores and 0.3725 W a GB of memory at full use. Epoch AI:
-TDP x 1.82 for the server, at three quarters. Faiz et al. 2024, arXiv:2309.14393 (LLMCarbon):
+10.1002/advs.202100707 (Green Algorithms): cores and 0.3725 W per GB of memory at full use. Epoch AI:
+TDP x 1.82 for the server, at a load of three quarters. Faiz et al. 2024, arXiv:2309.14393 (LLMCarbon):
 throughput as a quadratic of the parameters, fitted to Narayanan et al. 2021, Table 1.
 Kaplan et al. 2020, arXiv:2001.08361: 6ND, here at a constant MFU.
 """
@@ -20,11 +20,11 @@ from footprint.validation.report import ValidationReport, ValidationRow
 W_A_GB = 0.3725
 SERVER, LOAD = 1.82, 0.75
 REFERENCE_PEAK = 312e12
-"""Peak of the A100 that LLMCarbon's throughputs are of [FLOP/s]."""
+"""Peak of the A100, to which LLMCarbon's throughputs refer [FLOP/s]."""
 
 
 def scores(rows: Sequence[ValidationRow]) -> dict[str, float]:
-    """The scores of rows without intervals, as a baseline prints them."""
+    """The scores of a baseline, whose rows have no intervals."""
     report = ValidationReport(dataset="baseline", rows=tuple(rows))
     return {
         "median_error": report.median_error,
@@ -38,7 +38,7 @@ def scores(rows: Sequence[ValidationRow]) -> dict[str, float]:
 def beside(
     rows: Sequence[ValidationRow], rules: Mapping[str, Callable[[ValidationRow], float | None]]
 ) -> dict[str, dict[str, float]]:
-    """The scores of each rule on the rows for which it says anything."""
+    """The scores of each rule on the rows that it can predict."""
     result = {}
     for name, rule in rules.items():
         guesses = [(row, rule(row)) for row in rows]
@@ -55,7 +55,7 @@ def beside(
 def beside_table(
     rows: Sequence[ValidationRow], guesses: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, float]]:
-    """The same for guesses that are at hand, by the row's id and then by the rule's name."""
+    """The scores of predictions given as row id -> rule name -> value."""
     names = dict.fromkeys(name for rules in guesses.values() for name in rules)
 
     def rule(name: str) -> Callable[[ValidationRow], float | None]:
@@ -65,7 +65,7 @@ def beside_table(
 
 
 def node_w(cluster: Cluster) -> dict[str, float]:
-    """Watts of a busy node by the rules that know no workload [W]; none without a TDP."""
+    """Power of a busy node by the rules that do not use the workload [W]; empty without a TDP."""
     chip, node = cluster.accelerator, cluster.node
     if not chip.tdp_w:
         return {}
@@ -91,7 +91,7 @@ def llmcarbon_s(parameters: float, tokens: float, cluster: Cluster, precision: s
 
 @functools.cache
 def _quadratic() -> tuple[float, float, float]:
-    """Least squares of achieved FLOP/s on 1, P and P^2, P in billions, over Narayanan's ten rows."""
+    """Least-squares fit of achieved FLOP/s on 1, P and P^2 (P in billions) to Narayanan's ten rows."""
     points = []
     for row in read_csv(reference_folder() / "published" / "throughput.csv"):
         if row["source"] == "narayanan2021-table1" and not row["excluded"]:

@@ -1,7 +1,7 @@
-"""Strubell et al. 2019, the other claim: hours from model, recipe and hardware alone.
+"""Strubell et al. 2019: hours predicted from model, recipe and hardware alone.
 
-Their hours come from other people's papers; ours from the config, the published recipe and the
-chips that really ran it. Rows whose recipe was never published cannot be predicted and say so.
+The hours of the table come from other papers. The predictions use the config, the published recipe and
+the chips that ran it. Rows without a published recipe cannot be predicted; notes name them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RUNS: Mapping[str, tuple[dict[str, Any], str]] = {
     ),
     "elmo": (
         {"model": "elmo", "hw": "gtx-1080:3", "year": 2018},
-        "really trained on three GTX 1080 for two weeks; the table names P100",
+        "trained on three GTX 1080 for two weeks; the table names P100",
     ),
     "bert-base-gpu": (
         {

@@ -1,7 +1,7 @@
-"""Published measurements as cases: what was run, on what, and how long a step took.
+"""Published measurements as cases: model, hardware, layout and the time of a step.
 
-Conventions are normalised here: throughput a chip or in all, tokens or FLOP/s, hardware or
-model FLOPs, causal or full attention all become seconds of one step.
+All conventions (throughput per chip or in total, tokens or FLOP/s, hardware or model FLOPs, causal or
+full attention) are converted to seconds of one step.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from footprint.records import record
 from footprint.schema import Cluster, StepShape, TrainingMethod
 
 TOKENS_A_CHIP = 8192
-"""Tokens of a chip's share of the batch where the batch was not published."""
+"""Assumed tokens per chip and step where the batch was not published."""
 
 
 @record
@@ -46,9 +46,9 @@ class Case:
     sealed: bool = False
     quality: str = "A"
     stack: str = ""
-    """The source's own name: one release of one publisher's software."""
+    """Name of the source: one release of one publisher's software."""
     model: str = ""
-    """What was trained, for leave-one-out."""
+    """Name of the model, for leave-one-out."""
 
     @property
     def generation(self) -> str:
@@ -58,7 +58,7 @@ class Case:
 
 @functools.cache
 def evaluation() -> dict[str, Any]:
-    """The fixed evaluation set: folds and what is sealed."""
+    """The fixed evaluation set: the folds and the sealed sources."""
     return read_toml(reference_folder() / "evaluation.toml")
 
 
@@ -69,7 +69,7 @@ def shapes() -> dict[str, Any]:
 
 
 def throughput_cases(*, errors: list[str] | None = None) -> Iterator[Case]:
-    """Every usable row of the two throughput tables; what cannot be used is told to ``errors``."""
+    """Every usable row of the two throughput tables; ``errors`` collects the reasons for the others."""
     for name, build in (("throughput", _large), ("throughput_small", _small)):
         for row in read_csv(reference_folder() / "published" / f"{name}.csv"):
             if row["excluded"]:
@@ -154,7 +154,7 @@ def _large(row: Mapping[str, str]) -> Case:
     if recompute:
         given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
         if row["family"] == "torchtitan" and recompute in ("selective", "selective_layer"):
-            # It computes every second product, or every second layer, again.
+            # Every second product, or every second layer, is recomputed.
             given |= {"recompute": "full", "recomputed": 0.5}
         elif recompute == "selective" and not _flash(row, year):
             given["recompute"] = "selective"
@@ -173,18 +173,18 @@ def _large(row: Mapping[str, str]) -> Case:
 
 
 NATIVE = ("mosaic", "torchtitan", "fms", "llm.c", "nanogpt", "llmq", "tinyllama", "llama1", "amber")
-"""Source families that trained with PyTorch's own parallelism rather than a vendor's tuned stack."""
+"""Source families that trained with PyTorch's own parallelism, not with a vendor's tuned stack."""
 
 
 def _flash(row: Mapping[str, str], year: int) -> bool:
-    """Whether the run used fused attention: stacks from 2023 on and TPUs of that time do."""
+    """Whether the run used fused attention, as stacks since 2023 do on GPUs and TPUs."""
     if row["family"] in ("mosaic", "tinyllama", "llm.c", "nanogpt", "llama1"):
         return True
     return year >= 2023 and row["family"] not in ("gpt-neox", "opt", "bloomberggpt")
 
 
 def _tokens_per_s(row: Mapping[str, str], flops: Any, tokens: float) -> float:
-    """Tokens a second of one chip, from FLOP/s in the source's own convention."""
+    """Tokens per second of one chip, from FLOP/s in the convention of the source."""
     reported = _number(row["flop_per_s_reported"])
     convention = row["flop_convention"]
     if reported is None:
@@ -195,7 +195,7 @@ def _tokens_per_s(row: Mapping[str, str], flops: Any, tokens: float) -> float:
     elif convention == "model_causal":
         flop = flops.training_flop_causal
     elif convention == "hardware":
-        # The forward pass of the blocks once more: the published formulas count 4/3.
+        # Full recomputation adds one forward pass: the published formulas count 4/3.
         flop = flops.training_flop * 4.0 / 3.0
     else:
         raise FootprintError("the FLOP convention is not stated")

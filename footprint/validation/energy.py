@@ -1,7 +1,7 @@
-"""Energy: Patterson et al. 2021 from their hours, and whole runs from config, chips and samples.
+"""Validation of energies: Patterson et al. 2021 from their hours, and whole runs from config and samples.
 
-``patterson`` takes the published chips, hours and PUE, so it tests the power model alone.
-``energy`` takes only what was trained on what: it tests the whole chain up to kWh.
+``patterson`` uses the published chips, hours and PUE, so it tests the power model alone. ``energy`` uses
+only the config, the samples and the chips, so it tests the whole chain up to kWh.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from footprint.validation.report import ValidationReport, ValidationRow
 from footprint.validation.runs import ideal_run
 
 GPT3_TOKENS = 1.208e9
-"""Tokens to the target of the 64-node run (MLPerf Training v4.0 log)."""
+"""Tokens until the target quality in the 64-node run (MLPerf Training v4.0 log)."""
 
 
 def _runs() -> Iterator[dict[str, str]]:
@@ -64,7 +64,7 @@ def _row(row: Mapping[str, str], energy: Quantity) -> ValidationRow:
 
 
 def validate_energy() -> ValidationReport:
-    """Energy of whole runs from config, chips and samples; scope as each source measured it [kWh]."""
+    """Energy of whole runs from config, chips and samples, in the scope that each source measured [kWh]."""
     rows = [_mlperf_gpt3(), *_measured_runs()]
     notes = (
         "fewer than fifteen measured energies map to a model that is counted: reported, not gated",
@@ -74,7 +74,7 @@ def validate_energy() -> ValidationReport:
 
 
 def _mlperf_gpt3() -> ValidationRow:
-    """GPT-3 175B on 64 nodes to MLPerf's target: nodes at AC, without switches."""
+    """GPT-3 175B on 64 nodes until MLPerf's target: AC energy of the nodes, without switches."""
     logged = next(
         row
         for row in read_csv(reference_folder() / "published" / "mlperf_training_power.csv")
@@ -105,14 +105,14 @@ def _mlperf_gpt3() -> ValidationRow:
 
 
 def _measured_runs() -> Iterator[ValidationRow]:
-    """Runs whose board energy was measured: boards times the PUE that the source applied."""
+    """Runs with measured board energy, multiplied by the PUE that the source applied."""
     for row in _runs():
         measured = row["energy_scope"].startswith("facility (GPU power measured")
         if not measured or row["excluded"] or row["developer"] in evaluation()["runs"]["sealed"]:
             continue
         if not (row["accelerator"] and row["tokens"] and row["energy_kwh"] and row["pue"]):
             continue
-        # Hours were not published: a count of chips only sets the layout.
+        # Without published hours, a placeholder sets the number of chips, which affects only the layout.
         whole = {**row, "accelerator_h": row["accelerator_h"] or "200000"}
         try:
             run = ideal_run(whole)

@@ -1,9 +1,8 @@
 """MLPerf Training v0.7: minutes to train, from the model, the samples seen and the system.
 
-The samples are the log's; what is predicted is how fast a system gets through them, and through
-the evaluations that the clock includes. Submissions
-are tuned further than anything a table of frameworks shows, so a factor common to all is taken
-from the other submitters (leave-submitter-out).
+The number of samples comes from the log. The prediction is the time for these samples and for the
+evaluations that the measured time includes. Submissions are tuned more than the software in other
+tables, so a common factor is taken from the other submitters (leave-submitter-out).
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ YEAR = 2020
 TOKENS_A_SENTENCE = 30
 """Mean target length of the WMT English-German sentences, assumed."""
 SENTENCES = 4_590_101
-"""Sentence pairs of the translation benchmark as its logs count them."""
+"""Sentence pairs of the translation benchmark, as its logs state them."""
 SECONDS_A_MINUTE = 60.0
 
 
 @record
 class Submission:
-    """A logged result with what its steps alone would take."""
+    """A logged result with the predicted time of its steps."""
 
     id: str
     submitter: str
@@ -46,13 +45,13 @@ class Submission:
     published_min: float
     ideal_min: Quantity
     flop: float
-    """Model FLOPs to the target."""
+    """Model FLOPs until the target quality."""
     peak_flop_per_s: float
-    """Dense peak of the whole cluster in the precision that it would take."""
+    """Dense peak of the whole cluster in the precision used."""
 
 
 def submissions() -> Iterator[Submission]:
-    """Every result on a chip and a benchmark that is modelled."""
+    """Every result on a modelled chip and benchmark."""
     for row in read_csv(reference_folder() / "published" / "mlperf_v07_times.csv"):
         if row["excluded"]:
             continue
@@ -84,7 +83,7 @@ def _workload(row: Mapping[str, str]) -> tuple[StepShape, dict[str, Any], float]
         shape = StepShape(sequences=batch, image_size=224)
         return shape, dict(shapes()["resnet-50"]["config"]), seen * last / batch
     if row["benchmark"] == "bert":
-        # The samples to the target quality are logged, whatever the last field counts.
+        # The logged number is that of the samples until the target quality.
         shape = StepShape(sequences=batch, sequence_length=512, predicted_positions=76)
         return shape, dict(shapes()["bert-large"]["config"]), seen / batch
     if row["benchmark"] == "transformer" and seen == SENTENCES:
@@ -97,7 +96,7 @@ def _workload(row: Mapping[str, str]) -> tuple[StepShape, dict[str, Any], float]
 
 
 def _evaluations_s(row: Mapping[str, str]) -> float:
-    """Time that the evaluations on the way to the target take, while the clock runs on [s]."""
+    """Time of the evaluations until the target quality, which the measured time includes [s]."""
     known = evaluation()["mlperf_time"]
     rule = known[row["benchmark"]]
     count = rule.get("count") or float(row["last_epoch_or_samples"]) / rule["epochs"]
@@ -110,7 +109,7 @@ def _all() -> tuple[Submission, ...]:
 
 
 def _factor(benchmark: str, submitter: str) -> float:
-    """Published over predicted minutes of a benchmark at the other submitters, their median [1]."""
+    """Median of published over predicted minutes of a benchmark at the other submitters [1]."""
     others = [
         math.log(s.published_min / s.ideal_min.mid)
         for s in _all()
@@ -120,7 +119,7 @@ def _factor(benchmark: str, submitter: str) -> float:
 
 
 def validate_mlperf_time() -> ValidationReport:
-    """Minutes to train, corrected by what the other submitters show."""
+    """Minutes to train, corrected by the median factor of the other submitters."""
     rows = []
     for one in _all():
         factor = _factor(one.benchmark, one.submitter)

@@ -11,15 +11,15 @@ from footprint.reports.tornado import FORMATS
 from footprint.validation.report import ValidationReport
 
 MOST_FOLDS = 14
-"""With more folds than this the dots share one colour: a longer legend tells nothing."""
+"""Largest number of folds with colours of their own; a longer legend is not readable."""
 A_FEW_DECADES = 1e3
-"""Axes shorter than this are labelled at 1, 2 and 5, longer ones at powers of ten."""
+"""Ratio of the axis limits up to which 1, 2 and 5 are labelled; longer axes are labelled at powers of ten."""
 MOST_INTERVALS = 100
-"""With more rows than this their intervals would be a grey cloud."""
+"""Largest number of rows whose intervals are drawn; more intervals are not readable."""
 
 
 def plot_validation(report: ValidationReport, path: Path, *, overwrite: bool = False) -> None:
-    """Draw a report's rows; FootprintError where the file exists or is no picture we can write."""
+    """Draw a report's rows; FootprintError if the file exists or its ending is not supported."""
     if path.suffix.lower() not in FORMATS:
         raise FootprintError(f"`plot={path}`: end the name in {', '.join(FORMATS)}")
     from matplotlib import colormaps

@@ -1,10 +1,9 @@
-"""Watts: MLPerf's power logs, and what others measured on boards, nodes and chips with their host.
+"""Validation of power: MLPerf's power logs, and measurements of boards, nodes and chips with their host.
 
-AC and DC logs of one run are one case (AC is compared). Benchmarks that are not modelled take the
-median busy share of those that are, at the same number of nodes, for all are tuned alike. One
-number, how far the modelled nodes of this submitter lie from the logged ones, is taken from the
-other benchmarks (leave-one-out). The other measurements are predicted as the tool does where only
-hours are known.
+AC and DC logs of one run are one case; the AC log is compared. Benchmarks that are not modelled get the
+median busy share of the modelled ones at the same number of nodes, because all are tuned alike. The
+ratio of logged to modelled node power of this submitter comes from the other benchmarks
+(leave-one-out). The other measurements are predicted like a run of which only the hours are known.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from footprint.validation.report import ValidationReport, ValidationRow
 
 DATASET = "power"
 WORKLOADS: Mapping[str, tuple[str, str, str, dict[str, int]]] = {
-    # shape, precision, method and what one step holds; batches are not in the power logs and
-    # are those that submissions of the round used, as far as the rules fix them.
+    # Model, precision, method and shape of a step. The power logs have no batch sizes; these are the
+    # batch sizes of submissions of the same round, as far as the rules fix them.
     "gpt3": ("gpt3-175b", "fp8", "pretrain", {"sequence_length": 2048, "batch": 2048}),
     "llama2_70b_lora": ("llama2-70b", "fp8", "lora", {"sequence_length": 8192, "batch": 8}),
     "bert": ("bert-large", "fp8", "pretrain", {"sequence_length": 512, "batch": 3072}),
@@ -35,7 +34,7 @@ WORKLOADS: Mapping[str, tuple[str, str, str, dict[str, int]]] = {
 
 
 def logged() -> Iterator[dict[str, str]]:
-    """One row a physical run: the AC log."""
+    """One row per physical run: the AC log."""
     for row in read_csv(reference_folder() / "published" / "mlperf_training_power.csv"):
         if row["current"] == "ac":
             yield row
@@ -81,7 +80,7 @@ def _usual_busy(row: Mapping[str, str]) -> Quantity:
 
 
 def hours_only_power(cluster: Cluster) -> PowerPrediction:
-    """The power of a run of which only the hours are known, as the estimator takes it."""
+    """The power of a run of which only the hours are known, computed as in the estimator."""
     return predict_power(
         cluster=cluster,
         busy_share=assumed("time.busy_share").quantity,
@@ -90,7 +89,7 @@ def hours_only_power(cluster: Cluster) -> PowerPrediction:
 
 
 def _mlperf_rows() -> list[ValidationRow]:
-    """Node power of each logged run, corrected by the other benchmarks."""
+    """Node power of each logged run, corrected by the factor of the other benchmarks."""
     found = []
     for row in logged():
         cluster, power = predicted_power(row)
@@ -122,11 +121,11 @@ def _mlperf_rows() -> list[ValidationRow]:
 
 
 def _other_rows() -> list[ValidationRow]:
-    """Boards, chips with their host share and nodes that others measured."""
+    """Other measurements of boards, chips with their host share, and nodes."""
     rows = []
     for row in read_csv(reference_folder() / "published" / "measured_power.csv"):
         if row["excluded"] or row["accelerator"].startswith("tpu"):
-            continue  # TPUs are modelled by their measured watts: no prediction
+            continue  # the power of TPUs is their measured power, so there is no prediction
         count = int(row["accelerators"] or 8)
         cluster, _ = parse_cluster(f"{row['accelerator']}:{count}")
         power = hours_only_power(cluster)
@@ -150,7 +149,7 @@ def _other_rows() -> list[ValidationRow]:
 
 
 def validate_power() -> ValidationReport:
-    """Node power of MLPerf runs leave-one-benchmark-out; other measurements in the notes."""
+    """Node power of MLPerf runs (leave-one-benchmark-out); the notes hold other measurements."""
     rows = _mlperf_rows()
     others = _other_rows()
     apart = ValidationReport(dataset="other measurements", rows=tuple(others))
@@ -164,7 +163,7 @@ def validate_power() -> ValidationReport:
 
 
 def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
-    """Rules that know the machine and not the work, on the same runs."""
+    """The baselines, which use the machine but not the workload, on the same runs."""
     known = {
         row["case"]: node_w(parse_cluster(f"{row['accelerator']}:{row['accelerators']}")[0])
         for row in logged()

@@ -1,7 +1,7 @@
-"""A validation: published against predicted, row by row, and the scores over all rows.
+"""The report of a validation: published and predicted values by row, and the scores over all rows.
 
-Errors are relative, ``|predicted / published - 1|``; shares within a factor use the ratio
-either way. Coverage and the interval score need rows with an interval.
+Errors are relative, ``|predicted / published - 1|``. Shares within a factor use the ratio in both
+directions. Coverage and the interval score need rows with an interval.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COVERAGE = 0.90
 
 @record
 class ValidationRow:
-    """One published number and what we say without having seen it."""
+    """One published number and its prediction, which does not use it."""
 
     id: str
     published: float
@@ -38,14 +38,14 @@ class ValidationRow:
 
     @property
     def factor(self) -> float:
-        """How many times too high or too low, at least 1 [1]."""
+        """The ratio of prediction to published number or its inverse, whichever is at least 1 [1]."""
         ratio = self.predicted / self.published
         return max(ratio, 1.0 / ratio)
 
 
 @record
 class ValidationReport:
-    """All rows of a dataset with the scores and the baselines beside them."""
+    """All rows of a dataset, with its scores and baselines."""
 
     dataset: str
     rows: tuple[ValidationRow, ...]
@@ -59,7 +59,7 @@ class ValidationReport:
 
     @property
     def median_over_folds(self) -> float:
-        """The headline: median over folds of the fold's median relative error [1]; no long table rules it."""
+        """Main score: median over folds of the fold's median error [1], so that no large fold dominates."""
         folds: dict[str, list[float]] = {}
         for row in self.rows:
             folds.setdefault(row.fold, []).append(row.error)
@@ -67,7 +67,7 @@ class ValidationReport:
 
     @property
     def ninety_percent_factor(self) -> float:
-        """The factor within which nine rows of ten lie [1]."""
+        """The factor within which nine of ten rows lie [1]."""
         factors = sorted(row.factor for row in self.rows)
         return factors[math.ceil(0.9 * len(factors)) - 1]
 
@@ -85,7 +85,7 @@ class ValidationReport:
 
     @property
     def coverage_band(self) -> tuple[float, float] | None:
-        """Coverages that as many rows would show nine times in ten if intervals hold 90 % each [1]."""
+        """90 % range of the coverage expected for this number of rows, if each interval holds 90 % [1]."""
         count = len(_ranged(self.rows))
         return binomial_band(count) if count else None
 

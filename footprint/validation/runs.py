@@ -1,7 +1,7 @@
-"""Whole published runs: accelerator-hours from config, tokens and hardware alone.
+"""Validation of whole published runs: accelerator-hours from config, tokens and hardware alone.
 
-A run's published hours hold restarts, evaluation and reporting habits; no model of the step
-sees those, so the goodput and its wide interval stand for them.
+Published hours include restarts and evaluation, and depend on how they were reported. The goodput and
+its wide interval account for these.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from footprint.validation.report import ValidationReport, ValidationRow
 
 DATASET = "runs"
 USUAL_DAYS = 30
-"""Length of a run whose chip count was not published, to choose one."""
+"""Assumed length of a run [d], to choose a number of chips where none was published."""
 GATED = ("llama", "olmo", "ibm-fms", "deepseek", "phi-3", "phi-4", "openelm", "granite", "yalm")
 """Models whose MLP has three matrices."""
 
@@ -66,7 +66,7 @@ def config_of(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def usable(row: Mapping[str, str]) -> bool:
-    """Whether a run of 2020 or later has an accelerator and hours, and is of quality A or B."""
+    """Whether a run is of 2020 or later, has an accelerator and hours, and is of quality A or B."""
     if row["excluded"] or row["quality"] not in ("A", "B") or not row["accelerator"]:
         return False
     return int(row["year"]) >= evaluation()["runs"]["first_year"] and bool(_hours(row))
@@ -90,7 +90,7 @@ def _cluster(row: Mapping[str, str], hours: float) -> Cluster:
 
 @record
 class Run:
-    """A published run with the accelerator-hours its steps alone would take."""
+    """A published run with the predicted accelerator-hours of its steps, without losses."""
 
     id: str
     developer: str
@@ -101,7 +101,7 @@ class Run:
 
 
 def ideal_run(row: Mapping[str, str]) -> Run:
-    """Accelerator-hours of a published run's steps, from what it trained on what [h]."""
+    """Accelerator-hours of a published run's steps, from its model, tokens and hardware [h]."""
     hours = _hours(row)
     if hours is None:
         raise FootprintError("no hours were published")
@@ -124,7 +124,7 @@ def ideal_run(row: Mapping[str, str]) -> Run:
 
 
 def _phases(row: Mapping[str, str], cluster: Cluster) -> list[tuple[float, float, int]]:
-    """Steps, sequences a step and sequence length of each phase; FootprintError without tokens."""
+    """Steps, sequences per step and sequence length of each phase; FootprintError without tokens."""
     known = evaluation()["runs"]["phases"].get(row["id"])
     if known is not None:
         return [(steps, sequences, length) for steps, sequences, length in known]
@@ -138,7 +138,7 @@ def _phases(row: Mapping[str, str], cluster: Cluster) -> list[tuple[float, float
 
 
 def ideal_hours(*, sealed: bool, left_out: list[str] | None = None) -> Iterator[Run]:
-    """Every run that can be predicted; why the others cannot goes to ``left_out``."""
+    """Every run that can be predicted; ``left_out`` collects the reasons for the others."""
     for row in _table():
         if not usable(row) or (row["developer"] in evaluation()["runs"]["sealed"]) != sealed:
             continue
@@ -155,7 +155,7 @@ def _table() -> tuple[dict[str, str], ...]:
 
 
 def run_rows(*, sealed: bool = False) -> tuple[list[ValidationRow], list[str]]:
-    """Predicted and published accelerator-hours, and why the others cannot be predicted."""
+    """Rows of predicted and published accelerator-hours, and the reasons for the runs left out."""
     rows: list[ValidationRow] = []
     left_out: list[str] = []
     for run in ideal_hours(sealed=sealed, left_out=left_out):
@@ -186,7 +186,7 @@ def validate_runs() -> ValidationReport:
 
 
 def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
-    """Rules that know parameters and tokens alone, on the same runs."""
+    """The baselines, which use only parameters and tokens, on the same runs."""
     table = {row["id"]: row for row in _table()}
 
     def six_nd(known: ValidationRow, mfu: float) -> float:
@@ -212,6 +212,6 @@ def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
 
 
 def _executed(row: Mapping[str, str], hours: float) -> tuple[Cluster, str]:
-    """The cluster of a run and the precision that it would take there."""
+    """The cluster of a run and the precision used there."""
     cluster = _cluster(row, hours)
     return cluster, choose_precision(row["precision"] or None, cluster.accelerator, int(row["year"]))[0]

@@ -1,8 +1,8 @@
-"""Strubell et al. 2019, Table 3: every printed cell from its hours and watts.
+"""Strubell et al. 2019, Table 3: every printed cell computed from the table's hours and watts.
 
-This is the *arithmetic* claim: given their hours, watts, PUE, carbon intensity and prices, our
-formulas give their kWh, lb CO2e and USD to the printed digit, from unrounded intermediates.
-Two rows print hours that their own cells contradict; both hours are carried, and shown.
+This tests the *arithmetic*. From their hours, watts, PUE, carbon intensity and prices, the formulas give
+their kWh, lb CO2e and USD to the printed digit, with unrounded intermediate results. Two rows print
+hours that contradict their other cells; both values of the hours are used and shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DATASET = "strubell"
 PROVIDER = "strubell-2019"
 YEAR = 2019
 HALF_A_DIGIT = 0.5
-"""Cells are printed as whole numbers."""
+"""Half of the last printed digit; the cells are whole numbers."""
 EXACT, PRINTED = "exact hours", "printed hours"
 _EXPLAINED = {
     "bert-base-gpu": "prints 79 h, its cells need 79.2 h (3.3 days)",

@@ -1,4 +1,4 @@
-"""A validation for people: every row with its interval, then how good and how honest it is."""
+"""A validation as text for people: every row with its interval, then scores, baselines and notes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def render(report: ValidationReport) -> str:
 
 
 def _rows(report: ValidationReport) -> Iterator[str]:
-    """Lines of 80 columns; long names of rows give way."""
+    """Lines of at most 80 columns; long names of rows are shortened."""
     ranged = report.coverage is not None
     heading = (
         "row",
@@ -72,8 +72,8 @@ def _scores(report: ValidationReport) -> Iterator[str]:
         return
     yield "* published outside the interval"
     yield from _hanging(
-        f"90 % intervals hold {report.coverage:.0%} of the rows (if they hold 90 % of all, so many rows "
-        f"would show {band[0]:.0%} to {band[1]:.0%} nine times in ten); "
+        f"90 % intervals hold {report.coverage:.0%} of the rows (expected for this number of rows: "
+        f"{band[0]:.0%} to {band[1]:.0%}); "
         f"interval score {report.interval_score:.3f}"
     )
 

@@ -1,7 +1,7 @@
 """Step times of published benchmarks, each predicted without its own source family.
 
-The layout is given as published (``throughput``) or found (``throughput-found``). The constants
-of each fold are read from ``reference_data/fitted_folds.csv``, which the calibration writes.
+The layout is the published one (``throughput``) or is searched (``throughput-found``). The constants of
+each fold are read from ``reference_data/fitted_folds.csv``, which the calibration writes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FOLDS = ("family", "publisher", "generation")
 
 @functools.cache
 def fold_constants(by: str) -> dict[str, Constants]:
-    """Constants fitted without each fold, by fold."""
+    """Fold -> the constants fitted without it."""
     values: dict[str, dict[str, float]] = {}
     for row in read_csv(reference_folder() / "fitted_folds.csv"):
         if row["by"] == by:
@@ -38,7 +38,7 @@ def fold_constants(by: str) -> dict[str, Constants]:
 
 
 class Counted(NamedTuple):
-    """A case with its work and its model FLOPs."""
+    """A case with the work and the model FLOPs of its step."""
 
     case: Case
     work: Work
@@ -52,7 +52,7 @@ def countable_cases() -> tuple[Counted, ...]:
     for case in throughput_cases(errors=[]):
         try:
             flops = count_step(case.config, case.shape, case.training, case.objective)
-        except FootprintError:  # a family that is not counted is no case
+        except FootprintError:  # leave out models that cannot be counted
             continue
         if flops.operations is not None:
             work = work_of(flops.operations, case.training)
@@ -82,7 +82,7 @@ def predict_case(case: Case, work: Work, constants: Constants | None, *, found: 
 
 
 def rows(*, found: bool, by: str = "family", sealed: bool = False) -> tuple[ValidationRow, ...]:
-    """Rows of the step-level cases, out of sample; ``sealed`` are those never fitted on."""
+    """Rows of the step-level cases, out of sample; ``sealed`` selects those that are never used in a fit."""
     constants = fold_constants(by)
     return tuple(
         predict_case(case, work, None if sealed else constants[getattr(case, by)], found=found)
@@ -97,7 +97,7 @@ def validate_throughput() -> ValidationReport:
 
 
 def validate_throughput_found() -> ValidationReport:
-    """Step times with the layout found, leave-family-out."""
+    """Step times with a searched layout, leave-family-out."""
     return _report("throughput-found", found=True)
 
 
@@ -120,7 +120,7 @@ def _report(name: str, *, found: bool) -> ValidationReport:
 
 
 def baselines() -> dict[str, dict[str, float]]:
-    """What simpler rules make of the same rows."""
+    """The scores of the baselines on the same rows."""
     cases = [one for one in countable_cases() if one.case.scope == "step" and not one.case.sealed]
     published = [
         ValidationRow(
@@ -153,7 +153,7 @@ def _peak(one: Counted) -> float:
 
 
 def _active(one: Counted) -> float:
-    """Parameters that a token meets."""
+    """Active parameters: those used for one token."""
     work = one.work
     parameters = work.block_parameters + work.other_parameters
     if work.experts:

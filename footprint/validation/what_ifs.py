@@ -1,8 +1,8 @@
-"""What-ifs: two published runs of one source that differ in one thing, and what we say of the change.
+"""Validation of what-ifs: pairs of published runs of one source that differ in a single option.
 
-Compared is the ratio of accelerator-seconds a token (or sample), so the software's bias cancels:
-what is left is whether more chips, longer sequences, another precision, chip, batch or method move
-the cost in the right direction and by the right amount. The time model has not seen the source.
+The ratio of accelerator-seconds per token (or sample) is compared, so that the bias of the software
+cancels. The ratio tests whether more chips, longer sequences, another precision, chip, batch or method
+change the cost in the right direction and by the right amount. The fit does not use the source.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from footprint.validation.throughput import Counted, countable_cases, fold_const
 DATASET = "what-ifs"
 CHANGES = ("chips", "batch", "length", "precision", "accelerator", "recompute", "method")
 MOVED = 1.05
-"""A published change smaller than this either way is noise: its direction is not judged."""
+"""Least published ratio (or inverse ratio) whose direction is judged; a smaller change is noise."""
 
 
 class Point(NamedTuple):
-    """One published run: what can be changed about it, and its published and predicted cost."""
+    """One published run: its options, and its published and predicted cost."""
 
     id: str
     family: str
     options: Mapping[str, object]
     published: float
-    """Accelerator-seconds a token, or a sample."""
+    """Accelerator-seconds per token or sample."""
     predicted: float
 
 
@@ -55,7 +55,7 @@ def _point(one: Counted) -> Point:
 
 
 def _points() -> list[Point]:
-    """The fastest of the published runs that agree in all options: people tune the rest."""
+    """The published runs without duplicates: the fastest of the runs with equal options is used."""
     best: dict[tuple[object, ...], Point] = {}
     for one in countable_cases():
         if one.case.sealed or one.case.scope != "step":
@@ -68,7 +68,7 @@ def _points() -> list[Point]:
 
 
 def _pairs(points: list[Point], change: str) -> Iterator[tuple[Point, Point]]:
-    """Neighbours along one option, all others equal; long sequences hold as many tokens in all."""
+    """Pairs of neighbours along one option, with equal other options (for lengths: equal tokens per step)."""
     groups: dict[tuple[object, ...], list[Point]] = {}
     for point in points:
         rest = {name: value for name, value in point.options.items() if name != change}
@@ -100,7 +100,7 @@ def _throughput_rows() -> Iterator[ValidationRow]:
 
 
 def _mlperf_rows() -> Iterator[ValidationRow]:
-    """Eight V100 against eight A100 in NVIDIA's own systems, samples to the target as logged."""
+    """Eight V100 against eight A100 in NVIDIA's systems, with the logged samples until the target."""
     from footprint.validation.mlperf_time import submissions
 
     found = {one.id: one for one in submissions()}
@@ -135,7 +135,7 @@ def _lora_rows() -> Iterator[ValidationRow]:
 
 
 def right_direction(rows: list[ValidationRow]) -> float:
-    """Share of the changes that really moved which are predicted the same way [1]."""
+    """Share of the changes above `MOVED` whose direction is predicted correctly [1]."""
     moved = [row for row in rows if max(row.published, 1 / row.published) > MOVED]
     return sum((row.published > 1) == (row.predicted > 1) for row in moved) / len(moved) if moved else 1.0
 

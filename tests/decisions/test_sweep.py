@@ -27,6 +27,22 @@ GRIDS = {
         },
         {"tokens": 1e10, "seq_len": 512},
     ),
+    "sizes that nobody gave": (
+        {
+            "model": ["gemma-2b", "gemma3-1b"],
+            "hw": ["h100:8", "h100:4096", "a100:64"],
+            "region": ["FRA", "POL"],
+        },
+        {},
+    ),
+    "a fine-tuning of unknown sizes": (
+        {"hw": ["h100:1", "h100:8"], "method": ["finetune", "lora"], "samples": [1e4]},
+        {"model": "qwen3-0.6b"},
+    ),
+    "lengths that nobody gave": (
+        {"hw": ["h100:8", "h100:16"], "batch_size": [64, 128]},
+        {"model": "gemma3-1b"},
+    ),
     "known time": (
         {"hw": ["v100:8", "h100:64"], "mfu": [0.2, 0.4], "pue": [1.1, 1.3]},
         {"model": "gpt2", "tokens": 1e10, "batch_size": 512, "seq_len": 1024},
@@ -43,6 +59,15 @@ GRIDS = {
     "phases as published": (
         {"hw": ["v100:8", "v100:16", "a100:8"], "batch_size": [256, 512], "year": [2020, 2026]},
         {"model": "bert-base"},
+    ),
+    "small batches": (
+        {
+            "model": ["llama3.1-8b", "bert-base"],
+            "hw": ["h100:1", "h100:3", "h100:37", "h100:64", "h100:72", "h100:512"],
+            "batch_size": [1, 2, 16, 36, 64, 1024],
+            "tp": [None, 2],
+        },
+        {"tokens": 1e9, "seq_len": 512},
     ),
     "as many steps": (
         {"hw": ["a100:8"], "batch_size": [256, 512, 1024]},

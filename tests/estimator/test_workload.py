@@ -111,7 +111,8 @@ def test_images_count_samples() -> None:
     ("fields", "names"),
     [
         ({}, "`seq_len=`"),
-        ({"seq_len": 1024}, "`batch_size=`"),
+        ({"seq_len": 1024}, "`tokens=`, `samples=` or `steps=`"),
+        ({"seq_len": 1024, "steps": 10.0}, "`batch_size=`"),
         ({"seq_len": 1024, "batch_size": 8}, "`tokens=`, `samples=` or `steps=`"),
     ],
 )

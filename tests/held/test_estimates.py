@@ -28,6 +28,13 @@ TOLERANCE = 1e-9
 CHANGED: dict[str, str] = {}
 """Prefix of a number's name -> why it is not what it was."""
 
+CHANGED_SCENARIOS: dict[str, str] = {
+    "pythia-12b on l40s:1": "in 2022 models of this size were split four ways, and one accelerator "
+    "is not: it was taken as plain replicas without recomputation, now any layout is tried",
+    "chinchilla-70b on l40s:2": "the same, on two",
+}
+"""Model and hardware of a scenario -> why its answer is another one."""
+
 GROUPS = 8
 
 
@@ -71,6 +78,29 @@ def differences(expected: dict[str, float | None], answer: object) -> list[str]:
     return wrong
 
 
+DEFAULTS = ("workload.batch", "workload.sequence_length", "workload.tokens")
+"""Sizes that were asked for when the record was written; now they have defaults."""
+
+
+def has_defaults(answer: footprint.Estimate) -> bool:
+    """Whether a size of the work was neither given nor published."""
+    return any(row.name in DEFAULTS and row.basis != "derived" for row in answer.assumptions)
+
+
+def is_newly_fed(answer: footprint.Estimate) -> bool:
+    """Whether the batch is smaller than the accelerators: an error before layouts of few replicas were found.
+
+    Those layouts take all accelerators, and give each replica a sequence.
+    """
+    layout, count = answer.parallelism, answer.cluster.count
+    batch = min((phase.sequences_per_step or 0) for phase in answer.workload.phases)
+    if layout.dp is None:  # the time was given, and nothing was predicted
+        return batch < count
+    assert layout.dp <= batch, answer.name
+    assert layout.tp * layout.pp * layout.cp * layout.dp == count, answer.name
+    return batch < count
+
+
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_every_number_is_what_it_was(group: int) -> None:
     wrong = []
@@ -82,6 +112,10 @@ def test_every_number_is_what_it_was(group: int) -> None:
             # Of two things that are wrong, either may be met first.
             if "error" not in scenario:
                 wrong.append(f"{request}: {error}")
+            continue
+        if has_defaults(answer) and ("error" in scenario or "hours" in request):
+            continue  # was an error, or an answer without FLOPs
+        if answer.name in CHANGED_SCENARIOS or ("error" in scenario and is_newly_fed(answer)):
             continue
         if "error" in scenario:
             wrong.append(f"{request}: answers, where it was an error")

@@ -1,4 +1,4 @@
-"""Accelerators by name, and the clusters that people build of them."""
+"""Accelerators by name, and clusters of them."""
 
 from footprint.catalog.hardware.cluster import parse_cluster
 from footprint.catalog.hardware.find import (

@@ -1,8 +1,8 @@
 """Clusters as people write them: ``v100:8``, ``v100x8``, ``8xv100``, ``mine.toml:8``, ``tpu-v3-32``.
 
-Grammar: a name alone is one accelerator; ``NAME:COUNT`` is canonical. The longest catalogue
-name wins. What reads two ways, or only by giving a chip's final x to the count (``mi300x8``),
-is an error that prints the canonical forms.
+Grammar: a name alone means one accelerator; ``NAME:COUNT`` is the canonical form. The longest
+catalogue name that matches is used. A text with two meanings, or one that needs the final x of a chip's
+name as the separator (``mi300x8``), is an error; the message gives the canonical forms.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ def parse_cluster(
     cooling: str | None = None,
     network_byte_per_s: float | None = None,
 ) -> tuple[Cluster, list[str]]:
-    """The cluster that a text means, and the notices to print with it.
+    """The cluster of a text, and the notices to print with it.
 
-    ``network_byte_per_s`` is the bandwidth of one node to the others, one direction.
+    ``network_byte_per_s`` is the bandwidth of one node to the others, in one direction [byte/s].
 
     Raises
     ------
     UnknownNameError
         If no accelerator has the name.
     FootprintError
-        If the text reads two ways, a count is out of range, or no node form fits.
+        If the text has two meanings, a count is out of range, or no node form fits.
     """
     if not text.strip():
         raise FootprintError(f"no cluster given; {_HINT}")
@@ -71,8 +71,8 @@ def parse_cluster(
     nodes = count / node.accelerators
     if count % node.accelerators:
         notices.append(
-            f"{count} on nodes of {node.accelerators} ({node.name}) fill {nodes:.4g} of them: "
-            "a partial node is charged its share of the host"
+            f"{count} accelerators fill {nodes:.4g} nodes of {node.accelerators} ({node.name}): "
+            "a partial node counts with its share of the host"
         )
     return Cluster(accelerator=chip, count=count, node=node, nodes=nodes), notices
 
@@ -98,7 +98,7 @@ def _is_shipped(name: str) -> bool:
 
 
 def _scanned() -> Callable[[str], bool]:
-    """A test for names that only the files hold; it reads the files at its first call."""
+    """A test for names outside the index; it reads the files at its first call."""
     read: list[Mapping[str, object]] = []
 
     def is_known(name: str) -> bool:
@@ -112,7 +112,7 @@ def _scanned() -> Callable[[str], bool]:
 
 
 def _interpret(text: str, known: Callable[[str], bool]) -> tuple[str, int, list[str]] | None:
-    """The meaning of a text; None if it has none, FootprintError if it has several."""
+    """Name, count and notices of a text; None if it has no meaning, FootprintError if it has several."""
     if known(text):
         return text, 1, []
     head, colon, tail = text.rpartition(":")
@@ -133,7 +133,7 @@ def _interpret(text: str, known: Callable[[str], bool]) -> tuple[str, int, list[
 
 
 def _around_x(text: str, known: Callable[[str], bool]) -> tuple[list[Reading], list[Reading]]:
-    """Readings of a text split at an x: proper ones, and those that give a name's final x to the count."""
+    """Readings of a text split at an x: regular ones, and those that take the final x of a name."""
     proper: list[Reading] = []
     stolen: list[Reading] = []
     for at, letter in enumerate(text):
@@ -151,7 +151,7 @@ def _around_x(text: str, known: Callable[[str], bool]) -> tuple[list[Reading], l
 
 
 def _cloud_type(text: str, known: Callable[[str], bool]) -> tuple[str, int, list[str]] | None:
-    """A cloud's TPU type, ``tpu-v3-32`` or ``v5litepod-8``, whose number counts cores or chips."""
+    """The reading of a cloud TPU type, ``tpu-v3-32`` or ``v5litepod-8``, which counts cores or chips."""
     head, dash, tail = text.replace("_", "-").rpartition("-")
     if not (dash and _is_digits(tail) and known(head)):
         return None
@@ -171,7 +171,7 @@ def _cloud_type(text: str, known: Callable[[str], bool]) -> tuple[str, int, list
 
 
 def _count(text: str, name: str) -> int:
-    """A count of accelerators, 1 to 10 million."""
+    """A number of accelerators, from 1 to 10 million."""
     digits = text.strip()
     if _is_digits(digits):
         digits = digits.lstrip("0")
@@ -189,12 +189,12 @@ def _is_digits(text: str) -> bool:
 
 
 def _identity(name: str) -> str:
-    """The id behind a name, or the name itself for a user's own chip."""
+    """The id of a name, or the name itself for a user's own chip."""
     return shipped_id(name) or name
 
 
 def _misread(text: str, known: Callable[[str], bool]) -> FootprintError:
-    """The error for a text without meaning: the right form if it contains a name, else near matches."""
+    """The error for an unreadable text: the correct form if it contains a known name, else near matches."""
     for at in range(len(text) - 1, 0, -1):
         if text[at] in _BREAKS and known(text[:at].strip()):
             return FootprintError(
@@ -225,7 +225,7 @@ def _shown(text: str) -> str:
 def _choose_node(
     chip: Accelerator, count: int, per_node: int | None, cooling: str | None
 ) -> tuple[NodeForm, list[str]]:
-    """The node form that carries ``count`` accelerators, scaled where none has the wanted size."""
+    """The node form for ``count`` accelerators; a scaled form if none has the wanted size."""
     forms = [form for form in chip.nodes if cooling is None or form.cooling == cooling]
     if not forms:
         known = ", ".join(dict.fromkeys(form.cooling for form in chip.nodes))
@@ -248,7 +248,7 @@ def _choose_node(
 
 
 def _usual_form(forms: list[NodeForm], count: int) -> NodeForm:
-    """The first form; several cards of a kind that usually sits alone share the smallest node that fits."""
+    """The usual form: the first, or the smallest that holds all cards if the first holds only one card."""
     if forms[0].accelerators > 1 or count == 1:
         return forms[0]
     fitting = [form for form in forms if form.accelerators >= count]
@@ -258,7 +258,7 @@ def _usual_form(forms: list[NodeForm], count: int) -> NodeForm:
 
 
 def _scaled(form: NodeForm, per_node: int) -> NodeForm:
-    """A form with its host, rating and network in proportion to the number of accelerators."""
+    """A form whose host power, rating and network are scaled with the number of accelerators."""
     share = per_node / form.accelerators
     return dataclasses.replace(
         form,
@@ -278,10 +278,11 @@ def _scaled(form: NodeForm, per_node: int) -> NodeForm:
 
 
 def _variant_notices(name: str, chip: Accelerator) -> Iterator[str]:
-    """Notices: the variant that a plain name means, and the unit that is counted if it is not a chip."""
+    """Notices: the variant chosen for a plain name, and the counted unit if it is not a chip."""
     if not is_path(name) and compact(name) != compact(chip.id):
         stem = compact(name)
-        others = [i for i in shipped_ids() if compact(i).startswith(stem) and i != chip.id]
+        alike = (i for i in shipped_ids() if i[0] == stem[0])  # compacting every id takes milliseconds
+        others = [i for i in alike if compact(i).startswith(stem) and i != chip.id]
         if others and compact(chip.id).startswith(stem):
             yield f"{name} is taken as {chip.id} ({chip.name}); other variants: {', '.join(others)}"
     if chip.devices_per_unit > 1:

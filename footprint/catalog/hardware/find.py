@@ -1,7 +1,7 @@
 """Accelerators by name: their ids, other names, driver names, or the path of a profile.
 
-A name that the index lacks is looked for in the files that it does not know: the user's own, and
-new shipped ones whose index has not been written yet. A shipped name wins over a user's.
+A name that the index lacks is searched in the files outside the index: the user's files, and new
+shipped files before their index is written. A shipped name takes precedence over a user's.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _MAKERS = ("nvidia", "tesla", "geforce", "amd", "instinct", "google", "aws", "in
 
 
 NAMES = Names({"aliases": ("id", "aliases"), "devices": ("nvml_names", "torch_names")}, dashes=False)
-"""Names that people type (ids, aliases), apart from the names that drivers give a device."""
+"""Names that people type (ids, aliases), and names that drivers give a device."""
 
 
 def compact(name: str) -> str:
-    """A name as this catalogue compares it: lower case, without blanks, dashes and underscores."""
+    """A name for comparison in this catalogue: lower case, without spaces, dashes and underscores."""
     return NAMES.same(name)
 
 
@@ -66,7 +66,7 @@ def accelerator_ids() -> list[str]:
 def all_accelerators(problems: list[str] | None = None) -> list[Accelerator]:
     """Every accelerator, shipped and in the user's folder, by id.
 
-    A broken file is an error, or with ``problems`` a line in it.
+    A broken file raises DataFileError; if ``problems`` is given, its message is added there instead.
     """
     found = {name: build_accelerator(raw, f"{name}.toml") for name, raw in read_records(hardware_folder())}
     own = user_hardware_folder()
@@ -81,12 +81,12 @@ def all_accelerators(problems: list[str] | None = None) -> list[Accelerator]:
 
 
 def is_path(name: str) -> bool:
-    """Whether a name means a profile's file."""
+    """Whether a name is the path of a profile."""
     return name.strip().lower().endswith(".toml")
 
 
 def shipped_id(name: str) -> str | None:
-    """Id of the shipped accelerator of this name, from the index alone."""
+    """Id of the shipped accelerator of this name, from the index; None if there is none."""
     if len(name) > LONGEST_NAME:
         return None
     names = _index()
@@ -97,7 +97,7 @@ def shipped_id(name: str) -> str | None:
             return found
         if words[0] not in _MAKERS:
             return None
-        words = words[1:]  # "Tesla V100" is found as "v100"
+        words = words[1:]  # leave out the first word, so that "Tesla V100" becomes "v100"
     return None
 
 
@@ -119,7 +119,7 @@ def load_shipped(accelerator_id: str) -> Accelerator:
 
 
 def scanned_names() -> dict[str, Path]:
-    """Name -> file of every profile that no index knows: the user's own and new shipped ones."""
+    """Name -> file of every profile outside the index: the user's and new shipped ones."""
     names: dict[str, Path] = {}
     for folder in (hardware_folder(), user_hardware_folder()):
         for name, accelerator_id in NAMES.unindexed(folder).items():
@@ -138,7 +138,7 @@ def _nodes(tables: Iterable[Mapping[str, Any]]) -> tuple[NodeForm, ...]:
 
 @functools.cache
 def _index() -> dict[str, str]:
-    """Compact name -> id of a shipped accelerator; empty without an index, so that a checkout works."""
+    """Compact name -> id of the shipped accelerators; empty if there is no index."""
     return NAMES.indexed(shipped(_FOLDER))
 
 

@@ -1,8 +1,8 @@
 """Models by name or file: the built-in catalogue, the user's own folder, config files.
 
-Built-in records come first, so that a name means the same on every machine; files of the
-user's folder add names and never change one. Only a file that the user wrote is checked
-with pydantic; the shipped files are checked by the tests.
+Built-in records come first, so that a name means the same on every machine. Files of the user's folder
+add names but never replace one. Only a user's files are checked with pydantic; tests check the shipped
+files.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def model_ids() -> list[str]:
 def all_models(problems: list[str] | None = None) -> list[ModelConfig]:
     """Every model of the catalogue and of the user's folder, by id.
 
-    A file of the user's folder that is broken, or takes a built-in name, is an error, or with
-    ``problems`` a line in it.
+    A file of the user's folder that is broken, or has a built-in name, raises DataFileError; if
+    ``problems`` is given, its message is added there instead.
     """
     built_in = [build_model(raw, f"{model_id}.toml") for model_id, raw in read_records(models_folder())]
     own = []
@@ -62,11 +62,11 @@ def all_models(problems: list[str] | None = None) -> list[ModelConfig]:
 def find_model(name: str) -> ModelConfig:
     """The model of that id, alias or file.
 
-    A name with a path separator or a .json or .toml ending is a file if it exists (a folder
-    means its ``config.json``); ``organisation/model`` is looked up as an alias otherwise.
+    A name with a path separator or the ending .json or .toml is read as a file if that exists (for a
+    folder: its ``config.json``). Otherwise ``organisation/model`` is looked up as an alias.
 
     Raises:
-        UnknownNameError: nothing has that name; carries the nearest ones.
+        UnknownNameError: nothing has that name; the error holds the nearest ones.
         DataFileError: the file cannot be read as a model.
     """
     path_like = "/" in name or "\\" in name or name.lower().endswith(FILE_ENDINGS)
@@ -94,13 +94,13 @@ def _recipe(raw: Mapping[str, Any]) -> Recipe:
 
 
 def _existing(name: str) -> Path | None:
-    """The file or folder of that name, None if there is none (or no file could have it)."""
+    """The file or folder of that name; None if there is none or the name is no valid path."""
     from pathlib import Path
 
     try:
         path = Path(name).expanduser()
         return path if path.exists() else None
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL byte, no such user's home
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL byte, an unknown user's home
         return None
 
 

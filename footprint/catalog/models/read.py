@@ -1,7 +1,7 @@
-"""A model from a file that a stranger wrote: a Hugging Face config.json, or a model TOML.
+"""Reads a model from a user's file: a Hugging Face config.json, or a model TOML.
 
-A config.json is Hugging Face's, so keys that we do not know are left alone; a TOML is ours,
-so an unknown key is an error. Nothing here trusts the file's size, depth, types or numbers.
+Unknown keys of a config.json are ignored, because the format is Hugging Face's. An unknown key of a TOML
+is an error. The size, depth, types and numbers of the file are checked.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DIFFUSERS = {"DiTTransformer2DModel": "dit", "Transformer2DModel": "dit"}
 """Classes of the diffusers library, whose configs name them in ``_class_name`` and have no ``model_type``."""
 MAX_NAME = 120
 STATED = ("params", "num_params", "n_params", "num_parameters")
-"""Keys under which a config may state its number of parameters."""
+"""Keys with which a config may state its number of parameters."""
 
 
 def read_model_file(path: Path) -> ModelConfig:
@@ -64,7 +64,7 @@ def read_config(path: Path) -> ModelConfig:
             "or give a model's own file"
         )
     name = _name(config, path)
-    # A model that has no year is assumed to be of this year.
+    # A model without a year gets the current year.
     return ModelConfig(
         id=name,
         name=name,
@@ -76,10 +76,10 @@ def read_config(path: Path) -> ModelConfig:
 
 
 def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
-    """The model that a stranger's tables describe, every field checked.
+    """The model that a user's tables describe, after a check of every field.
 
     Raises:
-        DataFileError: names the first fields that are wrong, and why.
+        DataFileError: the message names the first wrong fields and the reasons.
     """
     if "peak_flop_per_s" in raw and "config" not in raw:
         raise DataFileError(f"{origin} describes an accelerator, not a model: give it as `hw='{origin}:8'`")
@@ -94,7 +94,7 @@ def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
 
 
 def _stated_parameters(config: dict[str, Any], path: Path) -> float | None:
-    """Parameters that a config states beside its sizes, which a count is compared with."""
+    """The number of parameters that a config states, to be compared with the count."""
     for name in STATED:
         value = config.get(name)
         if value is None:

@@ -1,8 +1,8 @@
-"""Where the electricity comes from: gCO2e/kWh of countries, states, provinces, cloud regions.
+"""Carbon intensity of electricity [gCO2e/kWh] in countries, states, provinces and cloud regions.
 
-One headline basis: life-cycle, location-based annual averages. Direct (stack) factors are
-turned into life-cycle ones by a cited upstream range and marked ``derived``. A cloud region
-has the factor of its state or province where one is known, else of its country. Method and
+All factors have one basis: life-cycle, location-based annual averages. Direct (stack) factors are
+converted to life-cycle factors with a cited range for upstream emissions and marked ``derived``. A cloud
+region has the factor of its state or province if one is known, else that of its country. Method and
 fitted numbers: docs/places.md and ``reference_data/assumptions/places.toml``.
 """
 
@@ -22,7 +22,7 @@ from footprint.schema import Place
 WORLD = "WLD"
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 MAX_G_PER_KWH = 3000.0
-"""No grid or generator reaches it (old lignite: about 1,500), so a larger value is in another unit."""
+"""Upper limit of an accepted carbon intensity; no grid or generator reaches it (old lignite: about 1,500)."""
 
 _NEWEST = 9999
 
@@ -32,9 +32,9 @@ def find_place(key: str | None, *, year: int | None = None) -> tuple[Place, tupl
 
     ``key`` is a country (ISO 3166-1 alpha-3, alpha-2 or English name), a state or province
     (ISO 3166-2 or English name), a cloud region (``provider:region``, or the region alone if
-    only one provider has it) or ``WLD``; case does not matter. No key means the world
-    average with a warning and a wide interval. ``year`` chooses the nearest year there is
-    (newest by default).
+    only one provider has it) or ``WLD``; case does not matter. Without a key the result is the world
+    average with a warning and a wide interval. ``year`` selects the nearest available year (the
+    newest by default).
 
     Raises:
         UnknownNameError: no such place, with the nearest names.
@@ -52,9 +52,9 @@ def find_place(key: str | None, *, year: int | None = None) -> tuple[Place, tupl
 
 
 def grid_quantity(place: Place) -> Quantity:
-    """Carbon intensity of the place's electricity [gCO2e/kWh], its cause ``grid:PLACE:YEAR``.
+    """Carbon intensity of the place's electricity [gCO2e/kWh], with the cause ``grid:PLACE:YEAR``.
 
-    Regions that take their factor from one state or country share its cause.
+    Regions with the factor of the same state or country share its cause.
     """
     if place.low_g_per_kwh == place.high_g_per_kwh:
         return Quantity(place.g_per_kwh)
@@ -87,7 +87,7 @@ def given_place(g_per_kwh: float) -> Place:
 
 
 def place_keys() -> list[str]:
-    """Every key: world, countries, states and provinces, reference rows, then cloud regions."""
+    """All keys: the world, countries, states and provinces, reference rows, then cloud regions."""
     return [*_places(), *cloud_regions()]
 
 
@@ -123,7 +123,7 @@ def resolve(key: str) -> str:
         raise FootprintError(f"a place is text such as FRA, US-VA or aws:us-east-1, not {key!r}")
     wanted = normalise(key)
     for name, spelling in (("grid.csv", wanted.upper()), ("regions.csv", wanted)):
-        if rows_of(name, spelling):  # exact keys need no table of names
+        if rows_of(name, spelling):  # an exact key does not need the table of names
             return spelling
     candidates = _names().get(wanted, ())
     if len(candidates) == 1:
@@ -134,7 +134,7 @@ def resolve(key: str) -> str:
 
 
 def check_year(year: int | None) -> None:
-    """Return if ``year`` is absent or a year that a factor could be asked for.
+    """Return if ``year`` is None or within the accepted years.
 
     Raises:
         FootprintError: not a whole number from 1990 to 2100.
@@ -153,7 +153,7 @@ def _unknown(key: str, wanted: str) -> UnknownNameError:
         return UnknownNameError("place", key[:80], [parent[0]], hint)
     shown = {normalise(name): name for row in _places().values() for name in (row["name"], row["key"])}
     shown |= {normalise(name): name for key in cloud_regions() for name in (key, key.partition(":")[2])}
-    if len(wanted) > 3:  # a short code matches parts of many longer names
+    if len(wanted) > 3:  # a short code would match parts of many longer names
         shown = {name: spelling for name, spelling in shown.items() if len(name) > 3}
     error = unknown("place", key, shown, hint)
     return UnknownNameError("place", error.name, [shown[name] for name in error.nearest], hint)
@@ -229,7 +229,7 @@ def _places() -> dict[str, dict[str, str]]:
 
 @functools.cache
 def _names() -> dict[str, tuple[str, ...]]:
-    """Every accepted spelling, normalised, with the keys it may mean; a code beats a name."""
+    """Normalised spelling -> the keys it may mean; a code takes precedence over a name."""
     codes: dict[str, tuple[str, ...]] = {}
     spoken: dict[str, set[str]] = {}
     for key, row in _places().items():

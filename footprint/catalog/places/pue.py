@@ -1,7 +1,7 @@
-"""What a data centre draws besides computing: PUE, and the water that its cooling takes.
+"""PUE of data centres, and the water that they use on site.
 
-PUE is facility energy over IT energy. WUE is litres evaporated or withdrawn on site per kWh
-of **IT** energy (ISO/IEC 30134-9).
+PUE is facility energy over IT energy. WUE is the water evaporated or withdrawn on site, in litres per
+kWh of **IT** energy (ISO/IEC 30134-9).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class PueFact:
     year: int
     provider: str
     region: str
-    """Region, geography, or empty for the provider's fleet and the industry."""
+    """Region or geography; empty for the provider's fleet and for the industry."""
     source: str
     basis: str
     warnings: tuple[str, ...] = ()
@@ -40,12 +40,12 @@ class PueFact:
 
 
 def find_pue(*, provider: str | None = None, region: str | None = None, year: int | None = None) -> PueFact:
-    """PUE [1] and WUE [L/kWh of IT energy] of the provider's region, as near to ``year`` as known.
+    """PUE [1] and WUE [L/kWh of IT energy] of the provider's region, for the year nearest to ``year``.
 
-    The region's own figure comes first, then its geography's, the provider's fleet, and
-    without a provider that publishes one, the industry average (Uptime Institute's survey)
-    with the spread of sites. ``region`` may be ``aws:us-east-1`` or ``us-east-1``; places
-    that are no cloud regions are ignored.
+    The figure of the region is preferred, then that of its geography, then that of the provider's fleet.
+    If the provider publishes none, the result is the industry average (Uptime Institute's survey) with
+    the spread of sites. ``region`` may be ``aws:us-east-1`` or ``us-east-1``; places that are no cloud
+    regions are ignored.
 
     Raises:
         FootprintError: an impossible year.
@@ -80,12 +80,12 @@ def find_pue(*, provider: str | None = None, region: str | None = None, year: in
 
 
 def _named(provider: str | None, region: str | None) -> tuple[str | None, str]:
-    """Canonical provider and bare region; a region without one takes the only provider that has it."""
+    """Canonical provider and bare region; a bare region gets its provider if only one has that region."""
     given, _, name = region.strip().lower().rpartition(":") if region else ("", "", "")
     maker = (provider or given).strip().lower()
     maker = _CANONICAL.get(maker, maker)
     if given and given != maker:
-        name = ""  # another provider's region is not used for this one
+        name = ""  # the region belongs to another provider, so it is ignored
     if not maker and name:
         homes = {key.partition(":")[0] for key in cloud_regions() if key.partition(":")[2] == name}
         maker = homes.pop() if len(homes) == 1 else ""
@@ -93,14 +93,14 @@ def _named(provider: str | None, region: str | None) -> tuple[str | None, str]:
 
 
 def _levels(maker: str | None, name: str) -> list[str]:
-    """Region names to look under, the most specific first; empty is the whole fleet."""
+    """Region names to look up, the most specific first; an empty name is the whole fleet."""
     home = rows_of("regions.csv", f"{maker}:{name}")
     geography = home[0]["geography"] if home else ""
     return list(dict.fromkeys([name, geography, ""]))
 
 
 def _nearest(maker: str, levels: list[str], column: str, year: int | None) -> dict[str, str] | None:
-    """Row of the first level with a figure, of the nearest year (the later one of two)."""
+    """Row of the nearest year in the first level that has a figure; of two years equally near, the later."""
     target = _NEWEST if year is None else year
     known = [row for row in rows_of("pue.csv", maker) if row[column]]
     for level in levels:
@@ -111,7 +111,7 @@ def _nearest(maker: str, levels: list[str], column: str, year: int | None) -> di
 
 
 def _pue_quantity(pue: float, scope: str) -> Quantity:
-    """PUE [1] whose overhead, PUE - 1, spreads as its scope does; never below 1."""
+    """PUE [1], at least 1; the spread of its scope applies to the overhead, PUE - 1."""
     above = pue - 1.0
     if scope == INDUSTRY:
         spread = assumed("places.pue_industry_overhead")
@@ -121,7 +121,7 @@ def _pue_quantity(pue: float, scope: str) -> Quantity:
 
 
 def _wue_quantity(row: dict[str, str]) -> Quantity:
-    """WUE [L/kWh of IT energy] with the spread of its scope, up to what evaporation can take."""
+    """WUE [L/kWh of IT energy] with the spread of its scope, at most what cooling can evaporate."""
     value, factor = float(row["wue_l_per_kwh"]), math.exp(Z90 * assumed(f"places.wue_{row['scope']}").value)
     ceiling = max(value, assumed("places.wue_ceiling").value)
     return Quantity.between(value / factor, value, min(value * factor, ceiling), "wue")

@@ -1,7 +1,7 @@
-"""The uncertainty of a grid factor for one run, and life-cycle factors from direct ones.
+"""Intervals of a grid factor used for one run, and life-cycle factors computed from direct ones.
 
-All numbers are in ``reference_data/assumptions/places.toml``; the fitted ones are computed
-from the shipped tables by ``calibration/places.py``, and a test repeats it.
+All numbers are in ``reference_data/assumptions/places.toml``. ``calibration/places.py`` computes the
+fitted ones from the shipped tables, and a test repeats this.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ import math
 from footprint.catalog.assumptions import assumed
 
 BANDS = ((150.0, "low"), (500.0, "mid"), (math.inf, "high"))
-"""Upper limits [g/kWh] of low-carbon, mixed and fossil grids, whose spreads differ."""
+"""Upper limits [g/kWh] of low-carbon, mixed and fossil grids, which have different spreads."""
 
 WITH_PARTS = ("CAN", "CHN", "USA")
-"""Countries whose states or provinces are known: their spread is the country's own."""
+"""Countries with data of their states or provinces, whose spread is part of the country's interval."""
 
 Z90 = 1.6448536269514722
 """95th percentile of the standard normal distribution."""
 
 
 def band(g_per_kwh: float) -> str:
-    """Name of the band a carbon intensity [g/kWh] lies in."""
+    """Name of the band of a carbon intensity [g/kWh]."""
     return next(name for limit, name in BANDS if g_per_kwh < limit)
 
 
 def interval(
     g_per_kwh: float, *, key: str, lag_years: int, upstream: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[float, float]:
-    """90 % interval [g/kWh] of an annual average used for one run, ``lag_years`` away.
+    """90 % interval [g/kWh] of an annual average that is used for a run ``lag_years`` away.
 
-    Standard deviations of the logarithm combine in quadrature: life-cycle factors and
-    imports, season, drift (growing with the root of the years); so do the log half-widths of a
-    country's states or provinces and of a life-cycle factor derived from a direct one.
+    Contributions combine in quadrature, in logarithms: life-cycle factors and imports, season, drift
+    (which grows with the square root of the years), the spread of a country's states or provinces, and
+    the conversion of a direct factor to a life-cycle factor.
     """
     name = band(g_per_kwh)
     variance = assumed(f"places.factor_{name}").value ** 2 + assumed(f"places.season_{name}").value ** 2
@@ -49,8 +49,8 @@ def interval(
 def world_interval(g_per_kwh: float) -> tuple[float, float]:
     """5th and 95th percentile [g/kWh] of the world's countries, weighted by generation.
 
-    The place of the run is unknown, so any kWh of the world is as likely as any other. The interval
-    of other years than the fitted one scales with the world's mean.
+    The place of the run is unknown, so every kWh generated in the world is equally likely. For other
+    years than the fitted one, the interval scales with the world's mean.
     """
     low, high = assumed("places.world_low_ratio"), assumed("places.world_high_ratio")
     return g_per_kwh * low.value, g_per_kwh * high.value
@@ -61,8 +61,9 @@ def life_cycle_g_per_kwh(
 ) -> float:
     """Life-cycle carbon intensity from a direct one [gCO2e/kWh].
 
-    ``L = r D + c (1 - D / F)``: stack emissions D with the fuel chain's ratio r, and the
-    life-cycle emissions c of the low-carbon share, taken as what fossil plants at F leave.
+    ``L = r D + c (1 - D / F)``. D are the direct emissions and r is the ratio that adds the fuel chain.
+    c are the life-cycle emissions of low-carbon plants. F are the direct emissions of fossil plants, so
+    that 1 - D / F is the share of low-carbon plants.
     """
     low_carbon_share = max(0.0, 1.0 - direct_g_per_kwh / fossil_g_per_kwh)
     return upstream_ratio * direct_g_per_kwh + low_carbon_g_per_kwh * low_carbon_share

@@ -13,13 +13,13 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 _kept: dict[str, dict[str, list[dict[str, str]]]] = {}
-"""Rows that were read, by table and first field."""
+"""Cached rows by table and first field."""
 
 
 def rows_of(name: str, key: str) -> list[dict[str, str]]:
     """The rows of a shipped table whose first field is ``key``; only these are parsed."""
     if "," in key or "\n" in key:
-        return []  # would match more than the first field
+        return []  # such a key would also match other fields
     kept = _kept.setdefault(name, {})
     if key not in kept:
         kept[key] = parse_csv(lines_with(shipped_text(f"reference_data/{name}"), f"\n{key},"))
@@ -27,7 +27,7 @@ def rows_of(name: str, key: str) -> list[dict[str, str]]:
 
 
 def keep_all(name: str) -> None:
-    """Parse a whole table at once for `rows_of`: faster where every key will be asked for."""
+    """Parse a whole table for `rows_of`, which is faster where every key is needed."""
     grouped: dict[str, list[dict[str, str]]] = {}
     for row in table(name):
         grouped.setdefault(next(iter(row.values())), []).append(row)

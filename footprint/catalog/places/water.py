@@ -1,7 +1,7 @@
-"""The water of a kWh: on site at the data centre, and off site at power stations.
+"""Water use per kWh: on site at the data centre, and off site at power stations.
 
-On-site water (WUE) is in litres per kWh of **IT** energy; off-site water is litres consumed at power
-stations per kWh of **electricity**, so of facility energy. The two are never added here.
+On-site water (WUE) is in litres per kWh of **IT** energy. Off-site water is consumed at power stations,
+in litres per kWh of **electricity**, so of facility energy. This module never adds the two.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from footprint.schema import Place
 
 @record
 class WaterFact:
-    """Water of a kWh, each scope by its own kWh; None where nobody published it."""
+    """Water use on site and off site, per kWh of different energies; None where none is published."""
 
     on_site_l_per_kwh: Quantity | None
     """Litres at the data centre per kWh of IT energy (WUE)."""
     off_site_l_per_kwh: Quantity | None
-    """Litres consumed at power stations per kWh of electricity, facility energy included."""
+    """Litres consumed at power stations per kWh of facility energy."""
     on_site_source: str
     off_site_source: str
     warnings: tuple[str, ...] = ()
@@ -30,8 +30,7 @@ class WaterFact:
 def find_water(place: Place, pue: PueFact) -> WaterFact:
     """Water on site [L/kWh of IT energy] and at power stations [L/kWh of electricity].
 
-    On-site water is the WUE of ``pue``; off-site water is the factor of the place's state or
-    country. The scopes have different kWh and are kept apart.
+    On-site water is the WUE of ``pue``; off-site water is the factor of the place's state or country.
     """
     key = place.factor_key or place.key
     rows = rows_of("water.csv", key)

@@ -1,4 +1,4 @@
-"""What an hour of an accelerator costs, rented or owned."""
+"""Prices of an accelerator-hour, rented or owned."""
 
 from footprint.catalog.prices.find import (
     PURCHASES,

@@ -1,7 +1,7 @@
-"""What an hour of an accelerator costs, from dated offers with a source each.
+"""The price of an accelerator-hour, from dated offers with their sources.
 
-``hardware_profiles/prices.csv`` holds one row an offer (the fields of `PriceOffer`);
-``docs/prices.md`` tells which rows count and how they become one number. In short:
+``hardware_profiles/prices.csv`` holds one row per offer (the fields of `PriceOffer`). The price is found
+in these steps (see ``docs/prices.md``):
 
 1. the current offers (or those of the year asked for), of one scope: whole instances, or
    bare accelerators where nothing else is offered;
@@ -36,23 +36,23 @@ class PriceQuote:
     usd_per_accelerator_h: Quantity
     purchase: str
     provider: str | None
-    """The provider that was asked for; None means all of them."""
+    """The requested provider; None means all providers."""
     region: str | None
     offers: int
-    """Offers that went into the number."""
+    """Number of offers used."""
     providers: int
     oldest: str
     newest: str
     """ISO 8601 dates of the oldest and newest offer used."""
     interval: str
-    """What the interval is: percentiles, a range, or an assumed spread."""
+    """Description of the interval: percentiles, a range, or an assumed spread."""
     source: str
     """Keys of the sources, joined by ``; ``."""
     warnings: tuple[str, ...]
 
 
 def all_offers() -> list[PriceOffer]:
-    """Every offer that is shipped, in the file's order [USD per accelerator-hour]."""
+    """All shipped offers in the file's order [USD per accelerator-hour]."""
     return list(rules.shipped_offers())
 
 
@@ -76,14 +76,14 @@ def find_price(
     region: str | None = None,
     year: int | None = None,
 ) -> PriceQuote:
-    """The price of one hour of one accelerator [USD/h], counted in its profile's ``unit``.
+    """The price of one accelerator-hour [USD/h]; accelerators are counted in their profile's ``unit``.
 
-    ``region`` is the provider's own name of it. ``year`` takes the offers of that year, or
-    of the nearest year that has some, and says so; without it the current offers count.
+    ``region`` is the provider's name of the region. ``year`` selects the offers of that year, or those
+    of the nearest year with a warning; without it the current offers are used.
 
     Raises:
-        MissingFactError: no offer fits; the message names what comes nearest.
-        UnknownNameError: a provider, purchase or region that no offer has.
+        MissingFactError: no offer matches; the message names the nearest alternatives.
+        UnknownNameError: no offer has this provider, purchase or region.
     """
     purchase = find_purchase(purchase)
     if provider is not None:
@@ -95,7 +95,7 @@ def find_price(
         chosen = _without_tables(chosen, year, warnings)
     chosen = rules.one_scope(chosen)
     if chosen[0].scope == "accelerator_only":
-        warnings.append(f"price of the bare {accelerator_id}: its host is charged extra and is not included")
+        warnings.append(f"price of {accelerator_id} without its host, for which the provider charges extra")
     chosen = rules.cheapest_sizes(rules.newest_each(chosen))
     medians = rules.provider_medians(chosen)
     seller = next(iter(medians))
@@ -137,7 +137,7 @@ def _matching(
         if not here:
             sellers = ", ".join(sorted({offer.provider for offer in found}))
             raise MissingFactError(
-                f"no price of {accelerator_id} at {provider}: we hold {sellers}; or give `usd_per_hour=`"
+                f"no price of {accelerator_id} at {provider}: known are {sellers}; or give `usd_per_hour=`"
             )
         found = here
     bought = [offer for offer in found if offer.purchase == purchase]
@@ -145,14 +145,14 @@ def _matching(
         ways = ", ".join(way for way in PURCHASES if any(offer.purchase == way for offer in found))
         where = f" at {provider}" if provider else ""
         raise MissingFactError(
-            f"no {purchase} price of {accelerator_id}{where}: we hold {ways} (`purchase=`); "
+            f"no {purchase} price of {accelerator_id}{where}: known are {ways} (`purchase=`); "
             "or give `usd_per_hour=`"
         )
     return bought if region is None else _in_region(bought, region, with_global=provider is not None)
 
 
 def _in_region(offers: Sequence[PriceOffer], region: str, *, with_global: bool) -> list[PriceOffer]:
-    """The offers of a region, or those for all regions if ``with_global`` and there are no others."""
+    """The offers of a region; if there are none and ``with_global`` is set, the offers for all regions."""
     wanted = normalise(region)
     found = [offer for offer in offers if normalise(offer.region) == wanted]
     if not found and with_global:
@@ -168,7 +168,7 @@ def _in_region(offers: Sequence[PriceOffer], region: str, *, with_global: bool) 
 
 
 def _of_time(offers: list[PriceOffer], year: int | None, warnings: list[str]) -> list[PriceOffer]:
-    """The offers of the year, or the current ones; adds a warning if there are none and others are used."""
+    """The offers of the year, or the current ones; if there are none, others are used with a warning."""
     if year is not None:
         found = rules.of_nearest_year(offers, year)
         if not found[0].dated.startswith(f"{year:04d}"):
@@ -184,9 +184,9 @@ def _of_time(offers: list[PriceOffer], year: int | None, warnings: list[str]) ->
 
 
 def _without_tables(offers: list[PriceOffer], year: int | None, warnings: list[str]) -> list[PriceOffer]:
-    """The offers of providers, never pooled with a table of prices that a paper used.
+    """The offers of providers, or those of a published table of prices; never a mixture of both.
 
-    For the year of such a table its prices come first, so that the paper can be reproduced.
+    A table is used for its own year, so that the paper which used it can be reproduced.
     """
     printed = [offer for offer in offers if is_table(offer.provider)]
     rented = [offer for offer in offers if not is_table(offer.provider)]
@@ -200,7 +200,7 @@ def _without_tables(offers: list[PriceOffer], year: int | None, warnings: list[s
 def _dearer_than_on_demand(
     accelerator_id: str, purchase: str, usd_per_h: float, sellers: Sequence[str], region: str | None
 ) -> list[str]:
-    """A warning if the price exceeds the on-demand median, because few providers publish this purchase."""
+    """A warning if the price exceeds the on-demand median, which happens where few providers have one."""
     found = [offer for offer in rules.offers_of(accelerator_id) if offer.purchase == "on_demand"]
     found = [offer for offer in found if region is None or offer.region == region]
     found = rules.current([offer for offer in found if not is_table(offer.provider)], rules.data_date())
@@ -208,18 +208,18 @@ def _dearer_than_on_demand(
     if not medians or usd_per_h <= (on_demand := rules.median(medians.values())):
         return []
     return [
-        f"{purchase} is dearer here than the on_demand median of {len(medians)} providers "
-        f"({on_demand:.2f} USD/h): its price is known of {', '.join(sellers)} alone"
+        f"{purchase} costs more here than the on_demand median of {len(medians)} providers "
+        f"({on_demand:.2f} USD/h): the only known prices are from {', '.join(sellers)}"
     ]
 
 
 def interruption_factor(purchase: str) -> tuple[Quantity, Assumption | None]:
-    """How much longer a run takes as its accelerators are taken away [ratio], with its row.
+    """Factor on the hours of a run due to interruptions of spot capacity [1], with its assumption row.
 
-    1 for everything but spot. Multiplies hours, so it acts on energy, CO2e and cost alike.
+    It is 1 except for spot. As it multiplies hours, it affects energy, CO2e and cost alike.
 
     Raises:
-        UnknownNameError: not a way to buy that we know.
+        UnknownNameError: an unknown way to buy.
     """
     if find_purchase(purchase) != "spot":
         return Quantity(1.0), None

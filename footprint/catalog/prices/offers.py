@@ -1,7 +1,6 @@
-"""The dated price offers, and the rules by which some of them count.
+"""The dated price offers, and the rules that select some of them.
 
-Each rule is a function from offers to offers (or to medians), so that the whole
-selection can be read, and tested on offers of one's own, a step at a time.
+Each rule is a function from offers to offers or to medians, so that each can be read and tested alone.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ def _text() -> str:
 
 @functools.cache
 def shipped_offers() -> tuple[PriceOffer, ...]:
-    """Every offer of ``hardware_profiles/prices.csv``, in the file's order."""
+    """All offers of ``hardware_profiles/prices.csv``, in the file's order."""
     return tuple(map(_offer, parse_csv(_text().splitlines())))
 
 
@@ -65,21 +64,21 @@ def sellers() -> tuple[str, ...]:
 
 @functools.cache
 def data_date() -> str:
-    """Date of the newest shipped offer, ISO 8601; `current` offers are counted back from it."""
+    """Date of the newest shipped offer, ISO 8601; `current` measures the age of offers from it."""
     known = indexed(shipped("hardware_profiles"), "prices.csv", _text())
     return known["newest"] if known else newest()
 
 
 def newest() -> str:
-    """Date of the newest offer, read from all of them."""
+    """Date of the newest offer, from all offers."""
     return max(offer.dated for offer in shipped_offers())
 
 
 def current(offers: Iterable[PriceOffer], data_date: str) -> list[PriceOffer]:
     """The offers dated at most 24 months before ``data_date``.
 
-    Dates are compared as text: a date given to the month or year only ("2024") sorts
-    before every day in it, so it counts as its first day and is never made younger.
+    Dates are compared as text. A date without a day or month ("2024") sorts before every day of that
+    year, so it counts as the first day.
     """
     oldest = f"{int(data_date[:4]) - CURRENT_YEARS:04d}{data_date[4:]}"
     return [offer for offer in offers if offer.dated >= oldest]
@@ -114,9 +113,8 @@ def _key(offer: PriceOffer) -> tuple[str, str, str, str]:
 def cheapest_sizes(offers: Iterable[PriceOffer]) -> list[PriceOffer]:
     """For each provider, accelerator, purchase, region and chip count, its cheapest instance.
 
-    A provider sells one accelerator with hosts of several sizes (AWS's g4dn.xlarge to
-    g4dn.16xlarge carry one T4 each). The larger host is another product, and who needs the
-    accelerator takes the smallest; it is neither an outlier nor a price of the chip.
+    A provider sells one accelerator with hosts of several sizes (AWS's g4dn.xlarge to g4dn.16xlarge have
+    one T4 each). A buyer who needs the accelerator takes the smallest host.
     """
     best: dict[tuple[object, ...], PriceOffer] = {}
     for offer in offers:
@@ -142,7 +140,7 @@ def median(values: Iterable[float]) -> float:
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """The value below which ``share`` of the values lie, linear between neighbours."""
+    """The value below which ``share`` of the values lie, interpolated linearly."""
     ordered = sorted(values)
     position = share * (len(ordered) - 1)
     below = int(position)

@@ -1,12 +1,10 @@
-"""The price of an hour of an accelerator that is owned.
+"""The price of an hour of an owned accelerator.
 
-The cost of owned hardware has two parts with two different drivers, and they are kept
-apart so that neither is counted twice:
+The cost of owned hardware has two parts, which are kept apart so that neither is counted twice:
 
-* capital, by the accelerator-hour: what was paid, spread over the hours of its life in
-  which it works. It does not know which model runs.
-* electricity, by the facility kilowatt-hour: the energy the estimate already holds (with
-  PUE), times the tariff.
+* capital per accelerator-hour: the price paid, divided by the hours in use over the lifetime.
+* electricity per facility kilowatt-hour: the tariff, to be multiplied by the estimate's facility energy
+  (with PUE).
 
 ``footprint.estimator`` adds capital x accelerator-hours and tariff x facility kWh.
 """
@@ -28,7 +26,7 @@ class OwnedPrice:
 
     capital_usd_per_accelerator_h: Quantity
     electricity_usd_per_kwh: Quantity
-    """Tariff, for the energy of the whole facility."""
+    """Tariff, for facility energy."""
     assumptions: tuple[Assumption, ...]
     """One row for each input that was not given."""
 
@@ -43,11 +41,11 @@ def owned_price(
 ) -> OwnedPrice:
     """Price of owned hardware: capital [USD/accelerator-h] and electricity [USD/kWh].
 
-    ``capital_usd`` is what was paid for ``accelerators`` of them with their share of
-    servers, network and installation (one by default). ``utilisation`` is the share of all
-    hours of the lifetime in which they work. What is not given is assumed, ranged and listed.
+    ``capital_usd`` is the price paid for ``accelerators`` accelerators (1 by default) with their share of
+    servers, network and installation. ``utilisation`` is the share of all hours of the lifetime in which
+    they work. Missing inputs are assumed, with an interval and an assumption row.
 
-    Straight-line depreciation to nothing: capital / (lifetime x 8766 h x utilisation).
+    Straight-line depreciation to zero: capital / (lifetime x 8766 h x utilisation).
 
     Raises:
         FootprintError: a value that is not finite, not positive or, for a share, above 1.

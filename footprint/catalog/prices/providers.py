@@ -1,7 +1,7 @@
 """Providers that rent accelerators: their ids, their other names, and their kind.
 
-``reference_data/providers.csv``; ``kind`` is hyperscaler, gpu_cloud, marketplace (hosts of
-third parties) or table (prices that a publication printed, which nobody offers).
+The data are in ``reference_data/providers.csv``; ``kind`` is hyperscaler, gpu_cloud, marketplace (hosts
+of third parties) or table (prices printed in a publication, which are no offers).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def providers() -> list[str]:
 
 
 def find_provider(name: str) -> str:
-    """Canonical id of a provider, from its id or another name it goes by.
+    """Canonical id of a provider, from its id or another name.
 
     Raises:
         UnknownNameError: no provider has this name; the message names the nearest.
@@ -60,7 +60,7 @@ def find_provider(name: str) -> str:
 
 
 def is_table(provider: str) -> bool:
-    """True for a table of prices that a publication used, which is no offer."""
+    """Whether this is a published table of prices and not a provider."""
     return provider_table()[provider].kind == "table"
 
 

@@ -1,7 +1,7 @@
 """One price with its interval, from the medians of providers.
 
-The choice of the provider is by far the largest part of what is unknown about a price, so the
-interval is the spread between providers where there are several.
+The choice of the provider is by far the largest uncertainty of a price. So the interval is the spread
+between providers if there are several.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ENOUGH_PROVIDERS = 5
 
 
 def over_providers(medians: Mapping[str, float], cause: str) -> tuple[Quantity, str]:
-    """The median over providers [USD per accelerator-hour], and what its interval is."""
+    """The median over providers [USD per accelerator-hour], and a description of its interval."""
     prices = sorted(medians.values())
     mid = median(prices)
     if len(prices) == 1:

@@ -1,1 +1,1 @@
-"""The commands: each file is one, found by its name; its first line is its help in the list."""
+"""The commands: each file is one command; the first line of its docstring is its line in the help."""

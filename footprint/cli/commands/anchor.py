@@ -1,4 +1,4 @@
-"""Keep a measurement of your own stack, to sharpen later estimates on it."""
+"""Keep a measurement of your own stack, to narrow later estimates on it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ An anchor is a small TOML file; estimate --anchor FILE takes one from anywhere.
 @click.command(epilog=_EPILOG)
 @click.option("--name", help="Name to keep the measurement under.")
 @click.option("--list", "list_", is_flag=True, help="List the anchors kept.")
-@click.option("--show", metavar="NAME", help="Show one anchor and what it says of the model.")
+@click.option("--show", metavar="NAME", help="Show one anchor: measured over predicted step time.")
 @click.option("--remove", metavar="NAME", help="Remove one anchor.")
 @field_option("model", help="The model that was measured.")
 @field_option("hw", help="What it was measured on.")
@@ -62,7 +62,7 @@ def command(
 
 
 def _say(name: str, request: Any) -> None:
-    """What a measurement says of the model, in two lines."""
+    """Print the measured over the predicted step time of an anchor, in two lines."""
     from footprint.estimator.anchors import anchor_of
 
     anchor = anchor_of(name, request)

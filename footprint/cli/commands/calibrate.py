@@ -1,4 +1,4 @@
-"""Let finished runs sharpen later estimates on the same hardware."""
+"""Use finished runs to narrow later estimates on the same hardware."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ an estimate names it; --explain shows what it changed.
 @click.option(
     "--from", "folders", multiple=True, type=FOLDERS, help="Folder of journals (repeat for several)."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what each run would change.")
+@click.option("--dry-run", is_flag=True, help="Only print what each run would change.")
 @click.option("--overwrite", is_flag=True, help="Replace anchors of the same name.")
 def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
     """Keep what finished runs measured as anchors for later estimates."""
@@ -34,16 +34,16 @@ def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
     from footprint.tracking.report.calibration import candidates, keep
 
     archive = open_archive(folders_or_default(folders))
-    kept = 0
+    saved = 0
     for candidate in candidates(archive.reports()):
         if candidate.refused:
             click.echo(f"{candidate.run_id}: left out, {candidate.refused}", err=True)
             continue
         board = f", {candidate.board_w:.0f} W a board" if candidate.board_w is not None else ""
         click.echo(f"{candidate.run_id}: step time x{candidate.time_ratio:.3g} of predicted{board}")
-        kept += 1
+        saved += 1
         if not dry_run:
             path = keep(candidate, overwrite=overwrite)
             click.echo(f"  kept in {path}; use it with --anchor {candidate.name}")
-    if not kept:
-        raise FootprintError("no run here can calibrate: the reasons are above")
+    if not saved:
+        raise FootprintError("none of these runs can be used: the reasons are above")

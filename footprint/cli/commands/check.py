@@ -20,7 +20,7 @@ FOOTPRINT_DATA/hardware_profiles/*.toml and FOOTPRINT_DATA/models/*.toml.
 
 
 def _require_countable(model: ModelConfig) -> None:
-    """Raise what counting the model raises, whatever kind of data it takes."""
+    """Count the FLOPs of one step, so that an error in the config is raised."""
     from footprint.errors import FootprintError
     from footprint.flops import count_step
     from footprint.schema import StepShape
@@ -41,7 +41,7 @@ def _require_countable(model: ModelConfig) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @format_option("check")
 def command(file: Path, format_: str) -> None:
-    """Check FILE and say what it holds; exit 2 names the field that is wrong."""
+    """Check FILE and print its kind and name; with exit code 2, the message names the wrong field."""
     from dataclasses import asdict
 
     from footprint.catalog.check import check_file

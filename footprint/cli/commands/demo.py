@@ -1,4 +1,4 @@
-"""Train a small real model here: predicted, forecast and measured side by side."""
+"""Train a small real model here and compare prediction, forecast and measurement."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ Takes at most two minutes on two cores; needs torch: pip install 'footprint-ml[t
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--data", type=click.Choice(["text", "digits"]), default="text", help="What is learned.")
+@click.option("--data", type=click.Choice(["text", "digits"]), default="text", help="Training data.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("footprint-demo"), help="Folder for everything."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("footprint-demo"),
+    help="Folder of the output files.",
 )
-@click.option("--steps", type=click.IntRange(10, 100_000), help="Steps (what fits in a minute).")
+@click.option("--steps", type=click.IntRange(10, 100_000), help="Steps (as many as fit in a minute).")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, help="Processor threads that train.")
 @field_option("region", help="Where the electricity comes from.")
 def command(data: str, out: Path, steps: int | None, threads: int, region: str | None) -> None:

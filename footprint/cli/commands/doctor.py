@@ -1,4 +1,4 @@
-"""What can be measured here, how well, and what would change it."""
+"""Show what can be measured on this machine, how well, and how to improve it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _lines(found: Diagnosis) -> list[str]:
     journal = found.journal
     state = f"works, {journal['write_s'] * 1000:.1f} ms a line" if journal["works"] else "does NOT work"
     lines += ["", f"journal       {journal['folder']}: {state}"]
-    for title, texts in (("problems", found.problems), ("what would change it", found.advice)):
+    for title, texts in (("problems", found.problems), ("how to improve it", found.advice)):
         if texts:
             lines += ["", title]
             for text in texts:

@@ -48,8 +48,8 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--explain", is_flag=True, help="Show each formula with its numbers and sources.")
-@click.option("--spread", is_flag=True, help="Show what each cause adds to the intervals.")
-@click.option("--plot", type=FILE, help="Draw what moves the result (.png, .svg, .pdf).")
+@click.option("--spread", is_flag=True, help="Show the effect of each cause on the answers.")
+@click.option("--plot", type=FILE, help="Draw the effect of each cause (.png, .svg, .pdf).")
 @click.option("--equivalents", is_flag=True, help="Add everyday equivalents, for scale only.")
 @field_option("name")
 @click.option("--save", type=FILE, help="Write the scenario to a TOML file.")
@@ -84,7 +84,7 @@ def command(
 ) -> None:
     """Estimate hours, kWh, CO2e and USD of a training run.
 
-    The answer is a median with its 90 % interval; what was assumed is listed with it.
+    Each answer is a median with its 90 % interval; all assumptions are listed.
     """
     from footprint.estimator import estimate
     from footprint.reports.scenario import read_scenario, save_scenario
@@ -94,7 +94,9 @@ def command(
     if format_ is None:
         format_ = _format_of(output)
     if fail_over_bound is not None and not fail_over:
-        raise click.UsageError("--fail-over-bound says which end --fail-over holds: give --fail-over too")
+        raise click.UsageError(
+            "--fail-over-bound chooses the end that --fail-over compares: give --fail-over too"
+        )
     limits = [parse_limit(text, "--fail-over") for text in fail_over]
     _check_targets(output, format_, save, plot, overwrite=overwrite)
     request = read_scenario(from_, given_fields(options))
@@ -119,10 +121,10 @@ def command(
 def _check_targets(
     output: Path | None, format_: str, save: Path | None, plot: Path | None, *, overwrite: bool
 ) -> None:
-    """FootprintError for a file that could not be written, before anything is."""
+    """Raise FootprintError for a file that cannot be written, before any file is written."""
     if output is not None and output.suffix.lower() == ".csv" and format_ != "csv":
         raise click.UsageError(
-            f"{output}: a .csv file holds report rows: leave out --format, or end it otherwise"
+            f"{output}: a .csv file holds report rows: leave out --format, or give another ending"
         )
     if output is not None and format_ == "csv" and overwrite:
         raise click.UsageError("-o FILE.csv appends rows and replaces nothing: leave out --overwrite")
@@ -142,7 +144,7 @@ def _format_of(output: Path | None) -> str:
 
 
 def _answer(result: Estimate, *, explain: bool, spread: bool, equivalents: bool) -> Answer:
-    """What there is to show of an estimate."""
+    """The answer of an estimate in every form."""
     from footprint.reports.formats import Answer
 
     def text(*, markdown: bool = False) -> str:

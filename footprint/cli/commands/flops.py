@@ -1,4 +1,4 @@
-"""FLOPs of one training step: forward, backward, by component, with torch's count beside."""
+"""Count the FLOPs of one training step: forward, backward, by component; compare with torch's count."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Examples:
 
 FLOP counts a multiply-add as 2. "training" is forward and backward with full
 attention, "as executed" adds recomputation. --verify needs torch and transformers.
-Without --objective the recipe's or the family's usual one is counted and verified,
-whatever the "architectures" of a config name.
+Without --objective the recipe's objective or the family's usual one is counted and
+verified; the "architectures" of a config are ignored.
 """
 
 
 @click.command(epilog=_EPILOG)
 @field_option("model", required=True, help="A built-in model or config.json.")
-@field_option("batch_size", default=1, help="Sequences or images of the step (1).")
+@field_option("batch_size", help="Sequences or images of the step (one a micro-batch of each replica).")
 @field_option("seq_len", help="Tokens in one sequence (the first phase's).")
 @field_option("tgt_seq_len", help="Target tokens in one sequence.")
 @field_option("image_size")
@@ -45,13 +45,13 @@ whatever the "architectures" of a config name.
     "--predicted-positions",
     type=WHOLE,
     metavar="INTEGER",
-    help="Positions of each sequence that reach the vocabulary (the recipe's share, else all).",
+    help="Positions per sequence that get logits (the recipe's share, else all).",
 )
 @field_option("document_length", help="Mean length of packed documents.")
 @click.option(
     "--schedule",
     metavar="PHASES",
-    help="Count a whole run, too: STEPSxSEQUENCESxLENGTH,... (STEPSxIMAGES,...) or the model's 'recipe'.",
+    help="Also count a whole run: STEPSxSEQUENCESxLENGTH,... (STEPSxIMAGES,...) or 'recipe'.",
 )
 @click.option("--objective", default=None, metavar="NAME", help="mlm, mlm+nsp, clm, classification, ...")
 @field_option("method", default="pretrain")
@@ -78,8 +78,8 @@ whatever the "architectures" of a config name.
 @field_option("ep", default=1)
 @click.option("--zero", type=click.IntRange(0, 3), default=0, help="ZeRO stage.")
 @click.option("--micro-batches", type=WHOLE, metavar="INTEGER", default=1, help="Gradient accumulation.")
-@field_option("hw", metavar="NAME", help="Say whether the step fits into this accelerator.")
-@click.option("--verify", is_flag=True, help="Count with torch, too, and print both.")
+@field_option("hw", metavar="NAME", help="Check whether the step fits into this accelerator.")
+@click.option("--verify", is_flag=True, help="Also count with torch and print both.")
 @format_option("flops")
 @click.option("-o", "--output", type=FILE, help="Write to a file.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
@@ -103,6 +103,8 @@ def command(
 
     found = find_model(model)
     recipe = found.recipe.phases if found.recipe is not None else ()
+    replicas = options["dp"] * options["micro_batches"]
+    options["batch_size"] = options["batch_size"] or replicas
     written = _written(options, recipe)
     shape = _shape(options, recipe, written)
     wanted = (
@@ -122,7 +124,7 @@ def command(
     )
     warnings = [text for text in remarks if text]
     if step.basis == "counted" and (verify or options["hw"]):
-        warnings.append("torch counted this model: there is no count of ours to verify, and no memory")
+        warnings.append("torch counted this model: there is no formula count to verify, and no memory")
     proof = None
     if verify and step.basis == "formula":
         from footprint.flops.torch.torch_counter import CannotCountError, NoTorchError
@@ -132,7 +134,7 @@ def command(
             proof = prove(found.config, shape, wanted)
         except NoTorchError:
             raise
-        except CannotCountError as error:  # the count stands, only unproved
+        except CannotCountError as error:  # the count is valid but not verified
             warnings.append(f"not verified: {error}")
     memory = None if step.basis == "counted" else _memory(step, options)
     parts: dict[str, Any] = {
@@ -161,7 +163,7 @@ _LENGTHS = {
 
 
 def _written(options: dict[str, Any], recipe: tuple[Phase, ...]) -> tuple[Phase, ...]:
-    """The phases of a schedule that is written out; sizes that it leaves open are the options'."""
+    """The phases of a written schedule; missing sizes come from the options."""
     from dataclasses import replace
 
     from footprint.flops.schedule import read_schedule
@@ -178,7 +180,7 @@ def _written(options: dict[str, Any], recipe: tuple[Phase, ...]) -> tuple[Phase,
 
 
 def _refuse_lengths(name: str, options: dict[str, Any], written: tuple[Phase, ...]) -> None:
-    """FootprintError for lengths of sequences that a model of images would ignore."""
+    """Raise FootprintError for sequence lengths, which a model of images would ignore."""
     from footprint.errors import FootprintError
 
     for option in ("--seq-len", "--tgt-seq-len"):
@@ -192,10 +194,7 @@ def _refuse_lengths(name: str, options: dict[str, Any], written: tuple[Phase, ..
 
 
 def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Phase, ...]) -> StepShape:
-    """The step that is asked for; sizes that are not given are those of the first phase.
-
-    That of the schedule where one is written out, else the recipe's.
-    """
+    """The shape of the step; missing sizes come from the first phase of the schedule or the recipe."""
     from footprint.flops.schedule import predicted_at
     from footprint.schema import StepShape
 
@@ -235,7 +234,7 @@ def _run(
 ) -> RunFlops:
     """The whole run: the schedule that is given, or the model's own recipe.
 
-    A given schedule predicts as many positions of a sequence as the recipe would.
+    A given schedule predicts the same share of positions as the recipe.
     """
     from dataclasses import replace
 
@@ -245,7 +244,7 @@ def _run(
         from footprint.estimator.request import EstimateRequest
         from footprint.estimator.resolve.workload import resolve_workload
 
-        # the steps of a published recipe do not depend on the hardware, which a request must name
+        # a request needs hardware, but the steps of a published recipe do not depend on it
         phases = resolve_workload(EstimateRequest(hw="any", model=model.id), model).phases
     else:
         own = model.recipe.phases if model.recipe is not None else ()
@@ -260,7 +259,7 @@ def _run(
 
 
 def _device(name: str | None) -> tuple[str, float, float] | None:
-    """(name, memory [GiB], what of it a step can fill [GiB]) of an accelerator."""
+    """Name, memory [GiB] and usable memory [GiB] of an accelerator."""
     if name is None:
         return None
     from footprint.catalog.hardware import find_accelerator
@@ -273,7 +272,7 @@ def _device(name: str | None) -> tuple[str, float, float] | None:
 
 
 def _memory(step: StepFlops, options: dict[str, Any]) -> Memory:
-    """Memory of the step as the options split it; the techniques are those of the newest data."""
+    """Memory of the step on the layout of the options, with the techniques of the data's year."""
     from footprint.catalog.version import DATA_YEAR
     from footprint.errors import FootprintError
     from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
@@ -286,12 +285,13 @@ def _memory(step: StepFlops, options: dict[str, Any]) -> Memory:
         or too_many_stages(step.operations, options["pp"])
         or wrong_experts(step.operations, options["ep"])
         or no_room(options["ep"], options["dp"] * options["cp"] * options["tp"])
+        or _not_fed(step, options["dp"], options["micro_batches"])
     )
     if wrong:
         raise FootprintError(wrong)
     layout = Layout(
         **{name: options[name] for name in ("tp", "pp", "dp", "cp", "ep", "zero")},
-        micro_batch=float(step.samples) / (options["dp"] * options["micro_batches"]),
+        micro_batch=float(-(-step.samples // (options["dp"] * options["micro_batches"]))),
         recompute=step.training.recompute,
         flash=step.training.attention == "flash",
     )
@@ -299,5 +299,17 @@ def _memory(step: StepFlops, options: dict[str, Any]) -> Memory:
     return step_memory(step, layout, precision=options["precision"], optimizer=optimizer, year=DATA_YEAR)
 
 
+def _not_fed(step: StepFlops, replicas: int, micro_batches: int) -> str | None:
+    """What to say of fewer sequences than there are micro-batches of replicas."""
+    least = replicas * micro_batches
+    if step.samples >= least:
+        return None
+    each = f" with {micro_batches} micro-batches each" if micro_batches > 1 else ""
+    return (
+        f"a batch of {step.samples:g} sequences cannot feed {replicas} data-parallel replicas{each}: "
+        f"give `batch_size={least}` or more, or fewer replicas"
+    )
+
+
 _SAME_STATES = {"momentum": "sgd"}
-"""Further names of an optimiser: ``sgd`` counts a momentum."""
+"""Further names of optimisers: ``sgd`` includes momentum."""

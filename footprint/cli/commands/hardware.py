@@ -1,4 +1,4 @@
-"""Accelerators and CPUs: list, search, show one with peaks, power, nodes and sources."""
+"""List, search and show accelerators and CPUs: peaks, power, nodes, sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Built-in models: list, search, show one with its recipe and sources."""
+"""List, search and show built-in models: sizes, recipes, sources."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _rows() -> list[Row]:
 
 
 def _recipe(recipe: Recipe | None) -> str:
-    """What an estimate of this model needs besides --hw: nothing, or the facts that nobody published."""
+    """The unpublished facts that an estimate of this model needs besides --hw, or "complete"."""
     phases = recipe.phases if recipe is not None else ()
     missing = []
     if recipe is None or not (recipe.tokens or (phases and all(phase.steps for phase in phases))):

@@ -1,4 +1,4 @@
-"""Prices of accelerator-hours: list offers, search, show the quote of one accelerator."""
+"""List and search prices of accelerator-hours; show the quote of one accelerator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finish runs that a kill cut off: their rows go to the report CSV."""
+"""Finish the reports of killed runs and write their rows to the report CSV."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.formats import format_option, show
-from footprint.cli.shared.journals import FOLDERS, open_runs
+from footprint.cli.shared.journals import FOLDERS, open_runs, say
 
 if TYPE_CHECKING:
     from footprint.tracking.report.recovery import Recovered
@@ -25,19 +25,22 @@ Examples:
 @click.option("--csv", type=click.Path(path_type=Path), help="Report CSV (else the one each run was given).")
 @format_option("recovered")
 def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
-    """Finish the runs in FOLDERS that ended without a report, and say what could not be seen.
+    """Report the runs in FOLDERS that ended without a report, and how much of each was not measured.
 
-    Runs that are still going are left alone; a run is recovered once.
+    Runs that still go on are left alone. A run is recovered only once.
     """
     from footprint.reports.formats import Answer
     from footprint.tracking.report.recovery import recover
 
-    done = recover(open_runs(folders), csv)
+    archive = open_runs(folders)
+    said = len(archive.problems)
+    done = recover(archive, csv)
+    say(archive.problems[said:])
     answer = Answer(
         kind="recovered",
         text=lambda: "\n".join(map(_line, done)),
         data=lambda: [_record(item) for item in done],
-        nothing="nothing to recover: every run here is reported or still going",
+        nothing="nothing to recover: every run here is reported or still goes on",
     )
     show(answer, format_)
 
@@ -63,7 +66,7 @@ def _line(item: Recovered) -> str:
     lost = ""
     if item.unseen_s:
         share = item.unseen_s / max(hours * 3600, item.unseen_s)
-        lost = f"; at most {item.unseen_s:g} s after the last line ({share:.2g} of the run) could not be seen"
+        lost = f"; at most {item.unseen_s:g} s after the last line ({share:.2g} of the run) were not measured"
     if item.damaged:
         lost += f"; {item.damaged} damaged lines left out"
     named = ", ".join(str(csv) for csv in item.csvs)

@@ -1,4 +1,4 @@
-"""Places: countries, states, provinces, cloud regions, with their carbon intensity."""
+"""List, search and show places (countries, states, cloud regions) with their carbon intensity."""
 
 from __future__ import annotations
 

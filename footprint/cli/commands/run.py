@@ -1,4 +1,4 @@
-"""Run a program and measure it: energy, CO2e and cost, its exit code passed through."""
+"""Run a program, measure its energy, CO2e and cost, and pass its exit code through."""
 
 from __future__ import annotations
 
@@ -24,19 +24,17 @@ for a signal, 3 where the budget stopped it, 127 where there is no such program.
 
 @click.command(epilog=_EPILOG, context_settings={"ignore_unknown_options": True})
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
-@field_option("model", help="What is trained, for the estimate beside the measurement.")
+@field_option("model", help="Model that is trained, for an estimate to compare with.")
 @field_option("hw", help="Accelerators, such as v100:8 (detected if not given).")
 @field_option("region", help="Where the electricity comes from.")
-@field_option("provider", help="Whose prices and PUE.")
+@field_option("provider", help="Provider of prices and PUE.")
 @field_option("pue")
 @field_option("grid_g_per_kwh", help="Carbon intensity, instead of a region.")
 @field_option("usd_per_hour")
-@click.option("--csv", type=click.Path(path_type=Path), help="Report CSV that takes the rows.")
+@click.option("--csv", type=click.Path(path_type=Path), help="Report CSV to which rows are added.")
 @click.option("--budget", help="Limit such as '2 kWh', '1 kgCO2e', '$50' or '3h'.")
 @click.option("--budget-over", type=click.Path(path_type=Path), help="Folder of runs the budget covers.")
-@click.option(
-    "--on-budget", type=click.Choice(["warn", "stop"]), default="warn", help="What is done at the limit."
-)
+@click.option("--on-budget", type=click.Choice(["warn", "stop"]), default="warn", help="Action at the limit.")
 @click.option("--meter", default="codecarbon", help="codecarbon, constant:250W (the node) or none.")
 @click.option("--journal-dir", type=click.Path(path_type=Path), help="Where journals go (./footprint-runs).")
 @click.option("--flush-s", type=COUNT, default=5.0, help="Seconds between journal lines.")

@@ -1,4 +1,4 @@
-"""Recorded runs: list, show, diff two, or total them."""
+"""List, show, compare and total recorded runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import click
 
 from footprint.cli.shared.formats import format_option
 from footprint.cli.shared.formats import show as show_answer
-from footprint.cli.shared.journals import FOLDERS, open_runs
+from footprint.cli.shared.journals import FOLDERS, listed_runs, open_runs, say
 
 if TYPE_CHECKING:
     from footprint.results import Quantity
     from footprint.tracking.report.archive import Total
     from footprint.tracking.report.run_report import RunReport
+    from footprint.tracking.report.summaries import Listed
 
 _EPILOG = """\b
 Examples:
@@ -39,8 +40,8 @@ _format = format_option("runs")
 def command() -> None:
     """Runs that ``footprint.track()`` or ``footprint run`` recorded.
 
-    A run that was killed is shown too. Energy that two runs read at the same time is divided
-    between them, so sums count every interval once.
+    Killed runs are included. Energy that two runs read at the same time is divided between them, so
+    that sums count every interval once.
     """
 
 
@@ -55,22 +56,27 @@ def _show(format_: str, text: Callable[[], str], data: Callable[[], Any]) -> Non
 @_format
 def list_(folders: tuple[Path, ...], format_: str) -> None:
     """Every run, oldest first."""
-    reports = open_runs(folders).reports()
-    _show(format_, lambda: _listed(reports), lambda: [report.measurement.to_json() for report in reports])
+    runs = listed_runs(folders)
+    _show(format_, lambda: _listed(runs), lambda: [run.measurement() for run in runs])
 
 
-def _listed(reports: Sequence[RunReport]) -> str:
+def _listed(runs: Sequence[Listed]) -> str:
+    from footprint.reports.human import amount
+
     rows = [
-        (
-            report.measurement.run_id,
-            report.measurement.status,
-            _amount(report.measurement.duration_h, "h"),
-            _amount(report.measurement.energy_kwh, "kwh"),
-            f"{report.measurement.workload.steps or 0:,.0f}",
-        )
-        for report in reports
+        (run.run_id, run.status, amount(run.duration_h, "h"), _energy(run), f"{run.steps:,.0f}")
+        for run in runs
     ]
     return _table(("run", "status", "time", "energy", "steps"), rows)
+
+
+def _energy(run: Listed) -> str:
+    from footprint.results import Quantity
+
+    found = run.energy_kwh
+    if found is None or not 0 < found.low < found.high:
+        return _amount(None if found is None else Quantity(found.mid), "kwh")
+    return _amount(Quantity.between(found.low, found.mid, found.high, "all"), "kwh")
 
 
 @command.command(epilog=_EPILOG)
@@ -78,7 +84,7 @@ def _listed(reports: Sequence[RunReport]) -> str:
 @_dir
 @_format
 def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
-    """One run: what was measured, how each component is known, and predicted beside it."""
+    """One run: measured values, how each component was obtained, and the predicted values."""
     from footprint.reports.human import folded
     from footprint.reports.run_text import run_text
 
@@ -100,7 +106,7 @@ def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
 @_dir
 @_format
 def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> None:
-    """Two runs beside each other, and the second over the first."""
+    """The values of two runs, and the ratio of the second to the first."""
     archive = open_runs(folders)
     one, other = archive.report(first), archive.report(second)
     differences = _differences(one, other)
@@ -120,9 +126,17 @@ def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> No
 def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
     rows = []
     for name, unit in DIFFERED:
-        a, b = getattr(one.measurement, name), getattr(other.measurement, name)
-        if a is not None and b is not None and a.mid > 0:
-            rows.append({"name": name, "unit": unit, "first": a.mid, "second": b.mid, "ratio": b.mid / a.mid})
+        first, second = getattr(one.measurement, name), getattr(other.measurement, name)
+        if first is not None and second is not None and first.mid > 0:
+            rows.append(
+                {
+                    "name": name,
+                    "unit": unit,
+                    "first": first.mid,
+                    "second": second.mid,
+                    "ratio": second.mid / first.mid,
+                }
+            )
     return rows
 
 
@@ -131,12 +145,14 @@ def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
 @_dir
 @_format
 def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> None:
-    """The sum of some runs (all, if none is named); no interval is counted twice."""
+    """The sum of the named runs, or of all runs; no interval is counted twice."""
     from footprint.tracking.report.archive import total_of
 
     archive = open_runs(folders)
-    names = list(dict.fromkeys(archive.resolve(name) for name in run_ids)) or list(archive.runs)
-    summed = total_of([archive.report(name) for name in names])
+    said = len(archive.problems)
+    names = dict.fromkeys(archive.resolve(name) for name in run_ids)
+    summed = total_of([archive.report(name) for name in names] if names else archive.reports())
+    say(archive.problems[said:])
     _show(format_, lambda: _summed(summed), summed.to_json)
 
 
@@ -168,7 +184,7 @@ def _plain(value: float, unit: str) -> str:
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns under their heading; nothing where there are no rows."""
+    """Columns under their heading; an empty text if there are no rows."""
     if not rows:
         return ""
     widths = [max(len(line[i]) for line in (heading, *rows)) for i in range(len(heading))]

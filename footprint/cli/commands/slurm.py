@@ -1,4 +1,4 @@
-"""Jobs of Slurm that nobody tracked: what they used, by its accounting."""
+"""Report what untracked Slurm jobs used, from Slurm's accounting."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ A file for it, on the machine where sacct is (or with sacct --json):
 @click.argument("targets", nargs=-1, required=True, metavar="JOBID|FILE...")
 @field_option(
     "hw", multiple=True, metavar="CHIP",
-    help="What the GPUs are: CHIP, TYPE=CHIP, or CHIP:N (a node) where Slurm has none.",
+    help="Type of the GPUs: CHIP, TYPE=CHIP, or CHIP:N (N per node) if Slurm lists none.",
 )  # fmt: skip
 @field_option("accelerators_per_node")
 @click.option(
     "--energy-plugin", type=click.Choice(["ipmi", "xcc", "pm_counters", "rapl", "gpu", "none"]),
-    help="What reads energy (AcctGatherEnergyType).",
+    help="Slurm's energy plugin (AcctGatherEnergyType).",
 )  # fmt: skip
 @field_option("region", help="Where the electricity comes from.")
 @field_option("year", help="Year of grid, PUE and prices (newest).")
 @field_option("pue")
 @field_option("grid_g_per_kwh", help="Carbon intensity, instead of a region.")
-@field_option("provider", help="Whose prices and PUE.")
+@field_option("provider", help="Provider of prices and PUE.")
 @field_option("purchase")
 @field_option("usd_per_hour")
-@format_option("jobs", "How it is printed (table).", default=None)
+@format_option("jobs", "Output format (table).", default=None)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File; a .csv is appended to.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--quiet", is_flag=True, help="No notes on standard error.")
@@ -62,9 +62,9 @@ def command(
 ) -> None:
     """Account for Slurm jobs, by number (asks sacct) or from a FILE with sacct's output.
 
-    Each launch of a job gets an estimate: its time x its GPUs x their profile; and a measurement
-    where Slurm read the energy of its nodes. Rows of steps are never added to their job's. Arrays,
-    het jobs, and jobs that failed or were started again are counted launch by launch.
+    Each launch of a job gets an estimate from its time, its GPUs and their profile. It also gets a
+    measurement if Slurm read the energy of its nodes. Rows of steps are never added to the rows of
+    their job. Arrays, het jobs, failed jobs and restarted jobs are counted launch by launch.
     """
     from footprint.integrations.slurm import report_jobs
     from footprint.integrations.slurm.page import notes_of
@@ -79,7 +79,7 @@ def command(
 
 
 def _answer(report: SlurmReport) -> Answer:
-    """What there is to show of jobs."""
+    """The answer for the jobs in every form."""
     from footprint.integrations.slurm.page import report_text
     from footprint.integrations.slurm.rows import add_rows, rows_of
     from footprint.reports.formats import Answer

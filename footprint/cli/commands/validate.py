@@ -1,4 +1,4 @@
-"""Check predictions against published tables, row by row."""
+"""Compare predictions with published values, row by row."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Every prediction is made without the source that it is compared with.
     help="Exit 3 if a smaller share of the rows is within a factor of 1.25.",
 )
 def command(name: str, format_: str, plot: Path | None, overwrite: bool, fail_under: float | None) -> None:
-    """Published against predicted, row by row, for one DATASET."""
+    """Compare published with predicted values, row by row, for one DATASET."""
     from footprint.catalog.names import unknown
     from footprint.validation import datasets
 

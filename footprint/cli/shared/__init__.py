@@ -1,1 +1,1 @@
-"""What several commands share: types of options, the options of a scenario, formats, catalogues."""
+"""Shared parts of the commands: option types, scenario options, formats, catalogues."""

@@ -1,4 +1,4 @@
-"""``list``, ``search`` and ``show`` of a catalogue, the same for models, hardware, regions and prices."""
+"""The commands ``list``, ``search`` and ``show`` for models, hardware, regions and prices."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Row = dict[str, Any]
 
 @record
 class Catalogue:
-    """What a catalogue command needs: its rows, one record, and the names for completion."""
+    """The data of a catalogue command: its rows, its records, and the names for completion."""
 
     kind: str
     about: str
     rows: Callable[[], list[Row]]
-    """One flat row a record; the first key is its id."""
+    """One flat row per record; the first key is the id."""
     show: Callable[[str], Mapping[str, Any]]
-    """The whole record of a name; raises UnknownNameError."""
+    """The whole record of a name; raises UnknownNameError for an unknown one."""
     card: str
     """Name of the function of ``footprint.reports.cards`` that shows a record to people."""
     names: Callable[[], list[str]]
@@ -52,21 +52,23 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
     def group() -> None:
         pass
 
-    @group.command("list", help="Every record, a line each.", epilog=epilog)
+    @group.command("list", help="List every record, one per line.", epilog=epilog)
     @format_option("catalogue")
     def list_(format_: str) -> None:
         _show_rows(catalogue, catalogue.rows(), format_)
 
-    @group.command("search", help="Records whose names look like TEXT, best first.", epilog=epilog)
+    @group.command("search", help="Find records whose names resemble TEXT, best first.", epilog=epilog)
     @click.argument("text")
     @format_option("catalogue")
     def search(text: str, format_: str) -> None:
         _show_rows(catalogue, _search(catalogue.rows(), text), format_)
 
-    @group.command("show", help="One record, with its sources.", epilog=epilog)
+    @group.command("show", help="Show one record with its sources.", epilog=epilog)
     @click.argument("name", type=name_type)
     @format_option("catalogue")
-    @click.option("--explain", is_flag=True, help="Every field, and how each number is known.")
+    @click.option(
+        "--explain", is_flag=True, help="Show every field, and the source and basis of each number."
+    )
     def show(name: str, format_: str, explain: bool) -> None:
         from footprint.reports import cards
 
@@ -83,13 +85,13 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
 
 
 def warn(problems: Sequence[str]) -> None:
-    """Say which of the user's own files were left out, and why."""
+    """Warn which of the user's own files were left out, and why."""
     for problem in problems:
         click.echo(f"footprint: left out: {on_command_line(problem)}", err=True)
 
 
 def _search(rows: list[Row], text: str) -> list[Row]:
-    """Rows that hold the text, else those whose text is nearest to it."""
+    """The rows that contain the text, else the rows with the most similar text."""
     wanted = text.strip().lower()
     texts = {
         index: " ".join(str(v) for v in row.values() if v is not None).lower()
@@ -121,19 +123,19 @@ def _show_rows(catalogue: Catalogue, rows: list[Row], format_: str) -> None:
 
 
 def _table(columns: Sequence[str], rows: list[Row]) -> str:
-    """The columns of the rows, in 80 characters; nothing where there are no rows."""
+    """The columns of the rows within 80 characters; an empty text if there are no rows."""
     if not rows:
         return ""
     lines = [*_heading(columns), *([_text(row.get(column)) for column in columns] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    # The widest column gives way until the line fits, but never the first: it is what people type.
+    # The widest column is narrowed until the line fits; the first keeps its width, because people type it.
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths[1:]) > 8:
         widths[widths.index(max(widths[1:]), 1)] -= 1
     return "\n".join("  ".join(map(_fit, line, widths)).rstrip() for line in lines)
 
 
 def _heading(columns: Sequence[str]) -> list[list[str]]:
-    """Column names over as many lines as the longest has words, aligned at the bottom."""
+    """Column names, one word per line, aligned at the bottom."""
     words = [column.split("_") for column in columns]
     height = max(map(len, words))
     return [
@@ -147,7 +149,7 @@ def _fit(text: str, width: int) -> str:
 
 
 def _short(value: float) -> str:
-    """Four figures; large counts as people say them, 7.07B."""
+    """A number with four figures; large counts with a suffix, such as 7.07B."""
     for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
         if value >= factor:
             return f"{value / factor:.4g}{suffix}"
@@ -165,7 +167,7 @@ def _text(value: object) -> str:
 
 
 def _record_lines(record: Mapping[str, Any], indent: int = 0) -> list[str]:
-    """A nested record as indented lines; what is empty is left out."""
+    """A nested record as indented lines, without empty fields."""
     pad = "  " * indent
     lines: list[str] = []
     for key, value in record.items():

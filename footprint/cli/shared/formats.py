@@ -1,4 +1,4 @@
-"""``--format`` and ``-o``: an answer is shown in one of the formats of `footprint.reports.formats`."""
+"""The options ``--format`` and ``-o``, for the formats of `footprint.reports.formats`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FormatName(ParamType):
-    """A format that some kind of answer has; an unknown one is an error with the nearest."""
+    """The name of a format for one kind of answer; the error for an unknown name suggests the nearest."""
 
     name = "format"
 
@@ -51,14 +51,14 @@ class FormatName(ParamType):
 
 
 def format_option(
-    kind: str, text: str = "How it is printed.", *, default: str | None = "table"
+    kind: str, text: str = "Output format.", *, default: str | None = "table"
 ) -> Callable[[Any], Any]:
-    """The option ``--format`` of a command that shows this kind of answer."""
+    """The option ``--format`` of a command with this kind of answer."""
     return click.option("--format", "format_", type=FormatName(kind), default=default, help=text)
 
 
 def show(answer: Answer, format_: str, output: Path | None = None, *, overwrite: bool = False) -> None:
-    """Print an answer in a format, or write it to a file; some formats add rows to a file that is there."""
+    """Print an answer in a format, or write it to a file; some formats add rows to an existing file."""
     from footprint.reports.formats import find_format
 
     module = find_format(format_, answer.kind)

@@ -1,4 +1,4 @@
-"""Parameter types that the commands share: what people write, catalogue names, files."""
+"""Parameter types of the commands: numbers as people write them, catalogue names, files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-# Generic for type checkers from click 8.2 on, a plain class at run time before.
+# Type checkers see the generic class of click 8.2; at run time older versions have a plain class.
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]
 else:
@@ -23,7 +23,7 @@ else:
 
 
 class Human(ParamType):
-    """A value as people write it; its kind's reader raises FootprintError with the forms it takes."""
+    """A value as people write it; the error for a wrong value names the accepted forms."""
 
     def __init__(self, kind: fields.Kind) -> None:
         self.name = kind.word
@@ -40,12 +40,12 @@ class Human(ParamType):
 
 
 class File(ParamType):
-    """A path, completed by the shell; pathlib is imported only where one is given."""
+    """A path, completed by the shell; pathlib is imported only if a path is given."""
 
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path; whoever reads or writes it says what is wrong with it."""
+        """The path, not checked here: reading or writing it raises the errors."""
         from pathlib import Path
 
         return Path(value)
@@ -53,14 +53,14 @@ class File(ParamType):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Leave it to the shell, which knows the files."""
+        """An item that leaves the completion of files to the shell."""
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(incomplete, type="file")]
 
 
 class CatalogueName(ParamType):
-    """A name of a catalogue, completed by the shell; looked up later, with near matches."""
+    """A name of a catalogue, completed by the shell; it is looked up later."""
 
     def __init__(self, name: str, names: Callable[[], list[str]]) -> None:
         self.name = name
@@ -69,7 +69,7 @@ class CatalogueName(ParamType):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Names that start with what was typed; a path's completion where it looks like one."""
+        """Names that start with the typed text; files if the text looks like a path."""
         from click.shell_completion import CompletionItem
 
         if "/" in incomplete or incomplete.startswith("."):

@@ -1,4 +1,4 @@
-"""The options of a scenario, made from its fields: shared by the commands that take one."""
+"""The options of a scenario, made from its fields, for the commands that take one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WHAT, OUTPUT = "what and where", "output"
 SECTIONS = tuple(
     dict.fromkeys(field.section for field in FIELDS.values() if field.section not in (WHAT, OUTPUT))
 )
-"""The sections of a scenario's options, but for what every command places itself."""
+"""The sections of a scenario's options, without those that each command places itself."""
 
 
 class SectionedCommand(click.Command):
@@ -36,7 +36,7 @@ class SectionedCommand(click.Command):
 
 
 def field_option(name: str, **changes: Any) -> Callable[[Any], Any]:
-    """The option of one field; ``changes`` are what this command has otherwise (``help``, ``default``)."""
+    """The option of one field; ``changes`` replace its settings (``help``, ``default``) in this command."""
     field = FIELDS[name]
     settings: dict[str, Any] = {"help": on_command_line(field.help)}
     if field.kind is FLAG:
@@ -44,7 +44,7 @@ def field_option(name: str, **changes: Any) -> Callable[[Any], Any]:
     else:
         settings |= {"type": type_of(field), "metavar": field.kind.word.upper()}
     if field.kind is CHOICE:
-        del settings["metavar"]  # click lists the choices
+        del settings["metavar"]  # click prints the choices instead
     return click.option(field.flag, name, **settings | changes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from footprint.catalog.assumptions import Assumed, assumed
@@ -9,13 +10,15 @@ from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError
-from footprint.estimator.facts import Facts
+from footprint.estimator.facts import Alternative, Facts
 from footprint.estimator.request import EstimateRequest
+from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.hardware import embodied_of, require_sane_power
 from footprint.estimator.resolve.method import (
     given_layout,
     held_once_byte,
     layout_of,
+    least_batch,
     require_applicable,
     require_batch,
     require_layout,
@@ -33,10 +36,10 @@ from footprint.flops import StepFlops
 from footprint.flops.checks import positions_warning
 from footprint.performance.goodput import goodput_facts
 from footprint.performance.power import power_factors
-from footprint.performance.step import step_facts
+from footprint.performance.step import StepFacts, step_facts
 from footprint.records import replace
 from footprint.results import Assumption
-from footprint.schema import ModelConfig, TrainingMethod
+from footprint.schema import Cluster, ModelConfig, TrainingMethod
 
 if TYPE_CHECKING:
     from footprint.performance.anchoring import Anchor
@@ -81,31 +84,35 @@ def resolve(
         )
     recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
     precision, rows = settle_precision(request, recipe_precision, cluster.accelerator, year)
-    workload = None if model is None else _workload(request, model, warnings)
+    workload = None if model is None else _workload(request, model, warnings, shared)
     training = TrainingMethod()
     step_flops: tuple[StepFlops, ...] = ()
     if model is not None and workload is not None:
         if request.year is None:
             rows += (_year_row(year),)
-        rows += workload.assumptions
         training, more = settle_training(request, model, workload.method, cluster.accelerator, year)
-        rows += more
+        workload = _feeding(workload, request, model, training, cluster, precision, shared)
+        rows += (*workload.assumptions, *more)
+        warnings += workload.warnings
         step_flops = _count(request, model, workload, training, warnings, shared)
     if possible:
         require_layout(request, cluster.count, step_flops[0] if step_flops else None)
-        if workload is not None:
-            state_byte = held_once_byte(request, model, precision, step_flops[0])
-            require_batch(request, cluster, workload, state_byte)
     require_sane_power(request, cluster)
     optimizer = settle_optimizer(request, model)
-    steps = tuple(
-        step_facts(
-            step_flop=one, cluster=cluster, precision=precision, year=year, recompute=training.recompute,
-            layout=given_layout(request), stack=request.stack, anchor=anchor, optimizer=optimizer,
-            work=shared.work(one),
-        )
-        for one in step_flops
-    )  # fmt: skip
+
+    def steps_of(counted: tuple[StepFlops, ...]) -> tuple[StepFacts, ...]:
+        return tuple(
+            step_facts(
+                step_flop=one, cluster=cluster, precision=precision, year=year, recompute=training.recompute,
+                layout=given_layout(request), stack=request.stack, anchor=anchor, optimizer=optimizer,
+                work=shared.work(one),
+            )
+            for one in counted
+        )  # fmt: skip
+
+    steps = steps_of(step_flops)
+    if possible and workload is not None:
+        require_batch(request, workload, steps, held_once_byte(request, model, precision, step_flops[0]))
     place, place_rows, place_warnings = settle_place(request)
     require_one_provider(request, place)
     goodput = goodput_facts(request.goodput)
@@ -116,7 +123,7 @@ def resolve(
     site = replace(site_of(request, place), rows=place_rows, warnings=place_warnings)
     embodied = embodied_of(request, cluster)
     price, price_warnings = price_of(request, cluster.accelerator.id, place)
-    return Facts(
+    facts = Facts(
         request=request,
         cluster=cluster,
         year=year,
@@ -142,17 +149,76 @@ def resolve(
         price_warnings=price_warnings,
         sources=sources_of(cluster, steps, goodput, spot, power, site, embodied, price),
     )
+    if model is None or workload is None or not workload.choices:
+        return facts
+
+    def with_size(name: str, value: float) -> Facts | None:
+        other = _other_work(facts, name, value, shared)
+        other = replace(other, steps=steps_of(other.step_flops))
+        return other if not possible or _can_be_fed(other) else None
+
+    others = (
+        Alternative(name=size.name, low=with_size(size.name, size.low), high=with_size(size.name, size.high))
+        for size in workload.choices
+    )
+    return replace(facts, alternatives=tuple(others))
 
 
-def _workload(request: EstimateRequest, model: ModelConfig, warnings: list[str]) -> Workload | None:
+def _workload(
+    request: EstimateRequest, model: ModelConfig, warnings: list[str], shared: Shared
+) -> Workload | None:
     """The steps to train; None, with a warning, where they are unknown and the hours are given."""
     try:
-        return resolve_workload(request, model)
+        return resolve_workload(request, model, shared.parameters(model))
     except MissingFactError as error:
         if request.hours is None:
             raise
         warnings.append(f"FLOPs and MFU are unknown: {error}")
         return None
+
+
+def _feeding(
+    workload: Workload,
+    request: EstimateRequest,
+    model: ModelConfig,
+    training: TrainingMethod,
+    cluster: Cluster,
+    precision: str,
+    shared: Shared,
+) -> Workload:
+    """The workload, with a batch that nobody gave raised until it feeds every replica."""
+    batch = next((size.value for size in workload.choices if size.name == BATCH), None)
+    if batch is None:
+        return workload
+    counted = shared.count(model, shape_of(workload.phases[0]), training, workload.objective)
+    state_byte = held_once_byte(request, model, precision, counted)
+    least = least_batch(request, cluster, cluster.count, state_byte)
+    if batch >= least:
+        return workload
+    return resolve_workload(request, model, shared.parameters(model), {BATCH: float(math.ceil(least))})
+
+
+def _other_work(facts: Facts, name: str, value: float, shared: Shared) -> Facts:
+    """The facts with the work of another value of a size, without its steps."""
+    request, model, workload = facts.request, facts.model, facts.workload
+    if model is None or workload is None:
+        raise AssertionError("sizes are those of a model's workload")
+    kept = {size.name: size.value for size in workload.choices}
+    other = resolve_workload(request, model, shared.parameters(model), {**kept, name: value})
+    counted = _count(request, model, other, facts.training, [], shared)
+    return replace(facts, workload=other, step_flops=counted)
+
+
+def _can_be_fed(facts: Facts) -> bool:
+    """Whether some layout takes the batch."""
+    if facts.workload is None:
+        raise AssertionError("sizes are those of a model's workload")
+    state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
+    try:
+        require_batch(facts.request, facts.workload, facts.steps, state_byte)
+    except FootprintError:
+        return False
+    return True
 
 
 def _count(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from footprint.catalog.models import find_model
+from footprint.estimator.workload import shape_of
 from footprint.flops import StepFlops, count_step
 from footprint.performance.predict import work_of
 from footprint.performance.roofline.work import Work
-from footprint.schema import ModelConfig, StepShape, TrainingMethod
+from footprint.records import replace
+from footprint.schema import ModelConfig, Phase, StepShape, TrainingMethod
 
 
 class Shared:
@@ -33,6 +36,16 @@ class Shared:
         if key not in self._counts:
             self._counts[key] = count_step(model.config, shape, training, objective)
         return self._counts[key]
+
+    def parameters(self, model: ModelConfig) -> Callable[[Phase], tuple[float, float]]:
+        """A function that gives the parameters of the model, all and active ones, for a phase's shape."""
+
+        def counted(phase: Phase) -> tuple[float, float]:
+            shape = shape_of(replace(phase, sequences_per_step=1.0))
+            found = self.count(model, shape, TrainingMethod(), "").parameters
+            return model.parameters or float(found.total), float(found.active)
+
+        return counted
 
     def work(self, step_flop: StepFlops) -> Work | None:
         """The sums that the performance model needs of a step; None where there is no operation list."""

@@ -3,26 +3,37 @@
 Rules (design, section 5): the recipe as published is the default; ``--tokens``,
 ``--samples``, ``--steps`` and ``--epochs`` scale it; ``--seq-len`` (or an image size)
 replaces its phases by one and keeps the tokens; ``--batch-size`` keeps the tokens and the
-lengths. A fact that nobody published is an error that names the option that supplies it.
+lengths. A batch or a length that nobody gave or published is a default with an interval
+(`footprint.estimator.resolve.defaults`). A fact without a defensible default is an error that
+names the option that supplies it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.request import AMOUNT_FIELDS, EstimateRequest
+from footprint.estimator.resolve.defaults import Defaults
 from footprint.estimator.workload import Workload, known, samples_of, tokens_of, tokens_per_sequence
 from footprint.flops.schedule import main_phase, predicted_at
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, Phase, Recipe, StepShape
 
 
-def resolve_workload(request: EstimateRequest, model: ModelConfig) -> Workload:
+def resolve_workload(
+    request: EstimateRequest,
+    model: ModelConfig,
+    parameters: Callable[[Phase], tuple[float, float]] | None = None,
+    fixed: Mapping[str, float] | None = None,
+) -> Workload:
     """The phases that will be trained.
 
-    Raises MissingFactError where neither the recipe nor the request has a fact.
+    ``parameters`` counts the model's parameters, all and active ones, for the shape of a phase. ``fixed``
+    holds values that replace those of defaults, by the names of `Choice`.
+
+    Raises MissingFactError where recipe and request lack a fact that has no default.
     """
     recipe = model.recipe if model.recipe is not None else Recipe()
     method = request.method or recipe.method
@@ -30,9 +41,22 @@ def resolve_workload(request: EstimateRequest, model: ModelConfig) -> Workload:
         # A pre-training recipe says nothing about a fine-tuning.
         recipe = Recipe(precision=recipe.precision, optimizer=recipe.optimizer, objective=recipe.objective)
     notes: list[Assumption] = []
-    phases = _shape(request, model, recipe, notes)
-    phases = _amount(request, model, recipe, phases, notes)
-    return Workload(phases=phases, method=method, objective=recipe.objective, assumptions=tuple(notes))
+    published = model.parameters or 0.0
+    defaults = Defaults(model, method, parameters or (lambda _: (published, published)), fixed or {})
+    phases = _lengths(request, model, recipe, notes, defaults)
+    tokens = _tokens(request, recipe, phases)
+    if tokens is None and _lacks_amount(request, phases):
+        tokens = defaults.tokens(phases[-1])
+    phases = _batches(request, model, recipe, phases, defaults, tokens)
+    phases = _amount(request, model, recipe, phases, notes, defaults, tokens)
+    return Workload(
+        phases=phases,
+        method=method,
+        objective=recipe.objective,
+        assumptions=(*notes, *defaults.rows),
+        choices=tuple(defaults.choices),
+        warnings=tuple(defaults.warnings),
+    )
 
 
 def _missing(
@@ -48,10 +72,14 @@ def _missing(
     return MissingFactError(f"{model.id}: {' and '.join(what)} {why}: give {', '.join(options)}")
 
 
-def _shape(
-    request: EstimateRequest, model: ModelConfig, recipe: Recipe, notes: list[Assumption]
+def _lengths(
+    request: EstimateRequest,
+    model: ModelConfig,
+    recipe: Recipe,
+    notes: list[Assumption],
+    defaults: Defaults,
 ) -> tuple[Phase, ...]:
-    """Phases with batch and lengths settled; steps may still be absent."""
+    """Phases with their lengths settled, and the batch where it is known; steps may still be absent."""
     phases = recipe.phases
     replaces = any(v is not None for v in (request.seq_len, request.tgt_seq_len, request.image_size))
     if replaces or not phases:
@@ -76,22 +104,65 @@ def _shape(
             )
             for p in phases
         )
-    what: list[str] = []
-    options: list[str] = []
-    if any(p.sequence_length is None and p.image_size is None for p in phases):
+    if any(_no_size(p) for p in phases):
         phases = _own_sizes(model, recipe, phases, notes)
-    if any(p.sequence_length is None and p.image_size is None for p in phases):
-        what, options = ["the sequence length"], ["`seq_len=` (or `image_size=` for images)"]
-    if any(p.sequences_per_step is None for p in phases):
-        what.append("the batch")
-        options.append("`batch_size=` (sequences or samples of one global step)")
-    if what:
-        no_amount = all(getattr(request, name) is None for name in AMOUNT_FIELDS)
-        if no_amount and not recipe.tokens and not any(p.steps for p in phases):
-            what.append("the amount of training")
-            options.append("`tokens=`, `samples=` or `steps=`")
-        raise _missing(model, recipe, what, options)
+    if any(_no_size(p) for p in phases):
+        length = defaults.sequence_length()
+        if length is None:
+            what, options = ["the sequence length"], ["`seq_len=` (or `image_size=` for images)"]
+            raise _missing(model, recipe, what, options)
+        phases = tuple(replace(p, sequence_length=length) if _no_size(p) else p for p in phases)
     return phases
+
+
+def _no_size(phase: Phase) -> bool:
+    return phase.sequence_length is None and phase.image_size is None
+
+
+def _tokens(request: EstimateRequest, recipe: Recipe, phases: tuple[Phase, ...]) -> float | None:
+    """The whole amount, as far as it is known without the batch [token]; epochs of the request apart."""
+    if request.tokens is not None:
+        return request.tokens
+    if request.samples is not None:
+        return request.samples * tokens_per_sequence(phases[-1]) or None
+    return None if request.steps is not None else _recipe_tokens(recipe)
+
+
+def _lacks_amount(request: EstimateRequest, phases: tuple[Phase, ...]) -> bool:
+    """Whether neither request nor recipe says how much text is trained on."""
+    # Given hours say how long the maker's own amount, which is unknown, took.
+    given = any(getattr(request, name) is not None for name in (*AMOUNT_FIELDS, "hours"))
+    text = all(phase.image_size is None and phase.steps is None for phase in phases)
+    return text and not given
+
+
+def _no_tokens(model: ModelConfig, recipe: Recipe, defaults: Defaults, phase: Phase) -> MissingFactError:
+    options = f"`tokens=`, `samples=` or `steps=`, such as {defaults.example(phase)}"
+    return _missing(model, recipe, ["the number of training tokens"], [options])
+
+
+def _batches(
+    request: EstimateRequest,
+    model: ModelConfig,
+    recipe: Recipe,
+    phases: tuple[Phase, ...],
+    defaults: Defaults,
+    tokens: float | None,
+) -> tuple[Phase, ...]:
+    """Phases with their batch; the usual one where nobody gave it."""
+    whole = None if tokens is None else tokens * (request.epochs or 1.0)
+    found = []
+    for phase in phases:
+        if phase.sequences_per_step is None:
+            batch = defaults.batch(phase, whole)
+            if batch is None and request.steps is not None:
+                batches = "`batch_size=` (sequences or samples of one global step)"
+                raise _missing(model, recipe, ["the batch of each of these steps"], [batches])
+            if batch is None:
+                raise _no_tokens(model, recipe, defaults, phase)
+            phase = replace(phase, sequences_per_step=batch)
+        found.append(phase)
+    return tuple(found)
 
 
 def _own_sizes(
@@ -127,13 +198,15 @@ def _amount(
     recipe: Recipe,
     phases: tuple[Phase, ...],
     notes: list[Assumption],
+    defaults: Defaults,
+    amount: float | None,
 ) -> tuple[Phase, ...]:
-    """Phases with their steps: the request's amount, else the recipe's, times the epochs."""
+    """Phases with their steps: the request's amount, else ``amount`` tokens, times the epochs."""
     epochs = _epoch_factor(request, model, recipe, notes)
     if any(phase.steps is None for phase in phases):
         if len(phases) > 1:
             raise _missing(model, recipe, ["how its steps divide into phases"], ["`seq_len=` and `tokens=`"])
-        return _scaled((_sized(request, model, recipe, phases[0]),), epochs)
+        return _scaled((_sized(request, model, recipe, phases[0], defaults, amount),), epochs)
     if request.steps is not None:
         return _scaled(phases, request.steps / sum(known(p.steps) for p in phases))
     if request.tokens is not None:
@@ -169,14 +242,20 @@ def _scaled(phases: tuple[Phase, ...], factor: float) -> tuple[Phase, ...]:
     return tuple(replace(p, steps=known(p.steps) * factor) for p in phases)
 
 
-def _sized(request: EstimateRequest, model: ModelConfig, recipe: Recipe, phase: Phase) -> Phase:
+def _sized(
+    request: EstimateRequest,
+    model: ModelConfig,
+    recipe: Recipe,
+    phase: Phase,
+    defaults: Defaults,
+    tokens: float | None,
+) -> Phase:
     """One phase with its steps from the amount that is known."""
     batch = known(phase.sequences_per_step)
     if request.steps is not None:
         return replace(phase, steps=request.steps)
     if request.samples is not None:
         return replace(phase, steps=request.samples / batch)
-    tokens = request.tokens if request.tokens is not None else _recipe_tokens(recipe)
     if tokens is not None and tokens_per_sequence(phase):
         return replace(phase, steps=tokens / (batch * tokens_per_sequence(phase)))
     samples = sum(samples_of(p) for p in recipe.phases if p.steps and p.sequences_per_step)
@@ -184,7 +263,7 @@ def _sized(request: EstimateRequest, model: ModelConfig, recipe: Recipe, phase: 
         return replace(phase, steps=samples / batch)
     if phase.image_size is not None:
         raise _missing(model, recipe, ["the number of training images"], ["`samples=` or `steps=`"])
-    raise _missing(model, recipe, ["the number of training tokens"], ["`tokens=`, `samples=` or `steps=`"])
+    raise _no_tokens(model, recipe, defaults, phase)
 
 
 def _recipe_tokens(recipe: Recipe) -> float | None:

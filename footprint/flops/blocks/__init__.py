@@ -1,1 +1,1 @@
-"""What families build their operation lists from: attention, MLPs, stacks, whole encoders and decoders."""
+"""Parts of which families build operation lists: attention, MLPs, stacks, whole encoders and decoders."""

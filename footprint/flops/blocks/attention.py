@@ -1,4 +1,4 @@
-"""Attention: which (query, key) pairs there are, and the two products over them."""
+"""Attention: the number of (query, key) pairs, and the two matrix products over them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ class Pairs(NamedTuple):
     queries: Number
     keys: Number
     full: Number
-    """Pairs within the window, if there is one, as if no causal mask were used."""
+    """Pairs within the window, without a causal mask."""
     causal: Number
-    """Pairs that the causal mask and the window leave."""
+    """Pairs within the window that the causal mask keeps."""
 
 
 def all_pairs(queries: Number, keys: Number, document: Number | None = None) -> Pairs:
-    """Every query sees every key (of its own document): encoders and cross-attention."""
+    """Every query attends to every key of its document, as in encoders and cross-attention."""
     seen = queries * (keys if document is None else min(document, keys))
     return Pairs(queries=queries, keys=keys, full=seen, causal=seen)
 
 
 def causal_pairs(length: Number, window: Number | None = None, document: Number | None = None) -> Pairs:
-    """Every token sees itself and what came before, within a window and within its own document.
+    """Every token attends to itself and to earlier tokens within its window and its document.
 
-    A window of w keys includes the query's own; ``document`` is the mean length of the packed
-    documents (or of the chunks of chunked attention) that attention does not cross.
+    A window of w keys includes the query's own key. ``document`` is the mean length of packed documents
+    (or of the chunks of chunked attention); attention does not cross their borders.
     """
     reach = length if document is None else min(document, length)
     seen = reach if window is None else min(window, reach)
@@ -37,7 +37,7 @@ def causal_pairs(length: Number, window: Number | None = None, document: Number 
 
 
 def local_pairs(length: Number, radius: Number) -> Pairs:
-    """Every token sees itself and up to ``radius`` tokens on either side."""
+    """Every token attends to itself and to up to ``radius`` tokens on either side."""
     near = min(radius, length - 1)
     seen = length * (2 * near + 1) - near * (near + 1)
     return Pairs(queries=length, keys=length, full=seen, causal=seen)
@@ -68,8 +68,7 @@ def attend(
 ) -> tuple[Operation, ...]:
     """The attention core: scores = Q K^T, softmax, output = P V, for ``batch`` sequences.
 
-    K and V of grouped-query attention are repeated for every query head, so the FLOP are those
-    of ``heads`` heads.
+    Grouped-query attention repeats K and V for every query head, so the FLOPs are those of ``heads`` heads.
     """
     v_dim = qk_dim if v_dim is None else v_dim
     queries, keys = pairs.queries, pairs.keys
@@ -115,8 +114,8 @@ def self_attention(
 ) -> tuple[Operation, ...]:
     """Projections, core and output projection of multi-, grouped- or one-query attention.
 
-    ``names`` of two entries mean one fused projection for queries, keys and values; ``qk_norm``
-    is the number of parameters of norms on queries and keys.
+    Two entries in ``names`` mean one fused projection for queries, keys and values. ``qk_norm`` is the
+    number of parameters of the norms on queries and keys.
     """
     kv_heads = heads if kv_heads is None else kv_heads
     queries, others = heads * head_dim, kv_heads * head_dim
@@ -173,7 +172,7 @@ def cross_attention(
     output: str = "x",
     dropout: bool = False,
 ) -> tuple[Operation, ...]:
-    """Attention of one sequence to another: keys and values are projected once a memory token."""
+    """Attention of one sequence to another; each memory token is projected to a key and a value once."""
     kv_heads = heads if kv_heads is None else kv_heads
     queries, others = heads * head_dim, kv_heads * head_dim
     return (

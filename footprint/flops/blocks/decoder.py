@@ -1,4 +1,4 @@
-"""The decoder that most language models share; a family says how its own differs."""
+"""The decoder that most language models share; each family sets its differences."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["HEADS", "KV", "Decoder", "Kind", "decoder", "decoder_model", "llama_
 
 
 class Decoder(NamedTuple):
-    """A causal transformer: a stack, and what leads into and out of it."""
+    """A causal transformer: a stack with its embeddings and its head."""
 
     stack: Stack
     vocabulary: int
@@ -34,18 +34,18 @@ class Decoder(NamedTuple):
     head_bias: bool = False
     final_norm: bool = True
     positions: int = 0
-    """Rows of a learned position table."""
+    """Number of rows of a learned position table."""
     embedding_width: int = 0
-    """Width of the embeddings where it is not that of the blocks: projections lead in and out."""
+    """Width of the embeddings if it differs from that of the blocks; projections then connect the two."""
     embedding_norm: bool = False
     family: str = "decoder"
 
 
 def llama_like(fields: Fields, *, explicit: tuple[str, ...] = (), **differences: Any) -> Decoder:
-    """A decoder with Llama's config keys; ``differences`` replace what a family does otherwise.
+    """A decoder with Llama's config keys; ``differences`` replace its fields.
 
-    ``explicit`` keys must be given: for them transformers has a default of its own that fits one
-    size only.
+    The config must contain the ``explicit`` keys, because the defaults of transformers for them fit only
+    one model size.
     """
     width = fields.size("hidden_size")
     heads, kv_heads, head_dim = heads_of(fields, width, explicit)
@@ -71,7 +71,7 @@ def llama_like(fields: Fields, *, explicit: tuple[str, ...] = (), **differences:
 
 
 def decoder(**settings: Any) -> Decoder:
-    """A decoder from the fields of `Decoder` and of its `Stack`, side by side."""
+    """A decoder from the fields of `Decoder` and `Stack` in one list of keywords."""
     spec: Decoder = assemble(Decoder, settings)
     return spec
 
@@ -104,7 +104,7 @@ def decoder_model(spec: Decoder, fields: Fields, shape: StepShape, objective: st
 
 
 def decoder_head(spec: Decoder, fields: Fields, shape: StepShape, objective: str) -> tuple[Operation, ...]:
-    """Final norm and what predicts: vocabulary scores, or classes."""
+    """The final norm and the head: vocabulary scores or classes."""
     stack = spec.stack
     rows = shape.sequences * required_length(shape)
     operations: list[Operation] = []

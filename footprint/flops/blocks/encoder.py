@@ -1,4 +1,4 @@
-"""The text encoder that BERT's descendants share: tables, a stack, and heads by objective."""
+"""The text encoder of BERT and related models: tables, a stack, and a head for each objective."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ OBJECTIVES = ("mlm", "mlm+nsp", "rtd", "classification", "token_classification",
 
 
 class Encoder(NamedTuple):
-    """A bidirectional transformer: a stack, and what leads into and out of it."""
+    """A bidirectional transformer: a stack with its embeddings and its head."""
 
     stack: Stack
     vocabulary: int
     tables: tuple[tuple[str, int], ...] = ()
-    """Further look-up tables, as wide as the embeddings: (name, rows)."""
+    """Further look-up tables with the width of the embeddings: (name, rows)."""
     other_tables: int = 0
-    """Parameters of tables of other widths (relative positions)."""
+    """Parameters of tables with other widths (relative positions)."""
     embedding_width: int = 0
-    """Width of the embeddings where it is not that of the blocks."""
+    """Width of the embeddings if it differs from that of the blocks."""
     embedding_norm: bool = True
     always_projected: bool = False
-    """A projection leads in even where the widths agree."""
+    """The embeddings are projected even if their width is that of the blocks."""
     other_parameters: int = 0
-    """Parameters beside the model proper that the step does not use."""
+    """Further parameters, which the step does not use."""
     classify_tokens: bool = False
-    """Sequences are classified from every token, then averaged."""
+    """The classification head is applied to every token, and the results are averaged."""
     final_norm: bool = False
     tied: bool = True
     head_width: int = 0
-    """Width of the masked-language head's transform; 0 means that of the embeddings."""
+    """Width of the masked-language head's dense layer; 0 means the width of the embeddings."""
     head_transform: bool = True
     """The masked-language head has a dense layer and a norm before the vocabulary."""
     transform_bias: bool = True
@@ -51,7 +51,7 @@ class Encoder(NamedTuple):
 
 
 def bert_like(fields: Fields, **differences: Any) -> Encoder:
-    """An encoder with BERT's config keys; ``differences`` replace what a family does otherwise."""
+    """An encoder with BERT's config keys; ``differences`` replace its fields."""
     width = fields.size("hidden_size")
     heads = fields.size("num_attention_heads")
     settings: dict[str, Any] = {
@@ -84,7 +84,7 @@ def bert_like(fields: Fields, **differences: Any) -> Encoder:
 
 
 def encoder(**settings: Any) -> Encoder:
-    """An encoder from the fields of `Encoder` and of its `Stack`, side by side."""
+    """An encoder from the fields of `Encoder` and `Stack` in one list of keywords."""
     spec: Encoder = assemble(Encoder, {"causal": False, "part": "encoder", **settings})
     return spec
 
@@ -126,7 +126,7 @@ def encoder_model(spec: Encoder, fields: Fields, shape: StepShape, objective: st
 
 
 def encoder_head(spec: Encoder, fields: Fields, shape: StepShape, objective: str) -> tuple[Operation, ...]:
-    """What predicts: masked tokens, the next sentence, replaced tokens, or classes."""
+    """The head: masked tokens, the next sentence, replaced tokens, or classes."""
     batch = shape.sequences
     rows = batch * required_length(shape)
     wanted = (objective or "mlm").split("+")

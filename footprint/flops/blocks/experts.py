@@ -1,7 +1,7 @@
-"""Mixture of experts: a router, experts that each see their share of the tokens, shared experts.
+"""Mixture of experts: a router, experts that each process a part of the tokens, shared experts.
 
-Every token goes through ``chosen`` experts however the router decides, so the FLOP do not depend
-on the routing; a capacity factor (padded buffers) multiplies the rows that are computed.
+Every token is processed by ``chosen`` experts, so the FLOPs do not depend on the routing. A capacity
+factor (padded buffers) multiplies the number of computed rows.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def mixture(
 ) -> FeedForward:
     """The feed-forward of a layer with experts of width ``inner``.
 
-    ``shared`` is the width of the expert that every token goes through, ``extras`` are further
-    parameters (score corrections).
+    ``shared`` is the width of the expert that processes every token. ``extras`` are further parameters
+    (score corrections).
     """
 
     def feed_forward(rows: Number, source: str, output: str) -> tuple[Operation, ...]:
@@ -102,7 +102,7 @@ def _expert(
 
 
 def counts(fields: Fields, number: tuple[str, ...], chosen: tuple[str, ...]) -> tuple[int, int]:
-    """(experts, experts a token goes to), the second at most the first."""
+    """(experts, experts per token); the second is at most the first."""
     experts = fields.size(*number, maximum=1_000_000)
     per_token = fields.size(*chosen)
     if per_token > experts:
@@ -111,5 +111,5 @@ def counts(fields: Fields, number: tuple[str, ...], chosen: tuple[str, ...]) -> 
 
 
 def capacity_factor(fields: Fields) -> float:
-    """Rows computed over rows routed: 1 unless the config says that buffers are padded."""
+    """Computed rows over routed rows [1]; 1 unless the config has a capacity factor."""
     return fields.number("capacity_factor", default=1.0, minimum=0.0, maximum=100.0)

@@ -26,7 +26,7 @@ def embedding(
     tied: bool = False,
     fixed: bool = False,
 ) -> Pointwise:
-    """A look-up table: parameters, no FLOP. ``tied``: another use of a table that is counted elsewhere."""
+    """A look-up table, without FLOPs; ``tied`` means that its parameters are counted elsewhere."""
     return Pointwise._make(
         (name, EMBEDDING, (), output, 0 if tied else vocabulary * width, 0, 0, tied, fixed)
     )
@@ -46,9 +46,9 @@ def convolution(
     tied: bool = False,
     component: str = CONVOLUTION,
 ) -> Matmul:
-    """A convolution as a matrix product: a row for each output position of the batch.
+    """A convolution as a matrix product with one row per output position of the batch.
 
-    ``kernel`` is the number of taps, over all dimensions.
+    ``kernel`` is the number of kernel positions over all dimensions.
     """
     return Matmul(
         name=name,
@@ -67,7 +67,7 @@ def convolution(
 
 
 def activation(source: str, output: str, elements: Number, name: str = "activation") -> Pointwise:
-    """A pointwise non-linearity; keeps its input for the backward pass."""
+    """A pointwise non-linearity, which keeps its input for the backward pass."""
     return Pointwise._make((name, POINTWISE, (source,), output, 0, elements))
 
 
@@ -105,7 +105,7 @@ def gated_mlp(
 ) -> tuple[Operation, ...]:
     """SwiGLU or GeGLU: down(act(gate(x)) * up(x)); eager code keeps gate, act(gate) and up.
 
-    Two names mean that gate and up are one fused projection.
+    Two entries in ``names`` mean that gate and up are one fused projection.
     """
     g, u, y = prefix + "g", prefix + "u", prefix + "gu"
     if len(names) == 2:
@@ -125,7 +125,7 @@ def gated_mlp(
 
 
 def head_layer(*operations: Operation) -> Layer:
-    """The layers after the last block: never recomputed with the blocks."""
+    """The layers after the last block, which recomputation does not include."""
     return Layer(part="head", operations=operations, checkpointed=False)
 
 
@@ -144,10 +144,10 @@ def vocabulary_head(
     tied: bool,
     bias: bool = False,
 ) -> Matmul:
-    """Hidden states to vocabulary scores; the same FLOP whether tied to the embedding or not."""
+    """The product of hidden states to vocabulary scores; a tied head has the same FLOPs."""
     return linear(name, HEAD, source, "logits", rows, width, vocabulary, bias=bias, tied=tied)
 
 
 def parameters_only(name: str, parameters: Number, output: str = "x") -> Pointwise:
-    """Parameters that add or scale: no FLOP, nothing kept."""
+    """Parameters that are added or scale: they have no FLOPs and keep no activations."""
     return Pointwise(name=name, component=POINTWISE, inputs=(), output=output, parameters=parameters)

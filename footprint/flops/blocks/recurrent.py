@@ -1,7 +1,7 @@
-"""Recurrent cells, unrolled over time: one product for all inputs, one a time step for the state.
+"""Recurrent cells, unrolled over time: one product for all inputs, and one per time step for the state.
 
-The state before the first step is constant, so that step's recurrent product has no input
-gradient; it is a line of its own in the list.
+The state before the first time step is constant, so the recurrent product of that step has no input
+gradient. It is therefore a separate operation in the list.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def recurrent_layer(
     output: str = "x",
     prefix: str = "",
 ) -> tuple[Operation, ...]:
-    """One direction of one layer; ``projection`` > 0 projects the state down at every step.
+    """One direction of one layer; ``projection`` > 0 projects the state to that width at every step.
 
-    ``biases`` is the number of bias vectors (torch keeps two, others one); ``at_once`` says whether the
-    inputs of all steps are multiplied in one product, as fused layers do, or each in its step.
+    ``biases`` is the number of bias vectors (torch has two, others one). ``at_once`` says whether the
+    inputs of all steps are multiplied in one product, as in fused layers, or separately in each step.
     """
     gates = GATES[cell] * hidden
     width = projection or hidden
@@ -77,5 +77,5 @@ def recurrent_layer(
 
 
 def pass_on(source: str, output: str) -> Operation:
-    """Names a result as the next layer's input."""
+    """An operation without FLOPs that copies a result to the tensor that the next layer reads."""
     return Pointwise(name="output", component=POINTWISE, inputs=(source,), output=output)

@@ -12,23 +12,23 @@ from footprint.schema import StepShape
 
 @record
 class Seq2Seq:
-    """Two stacks, and what leads into and out of them."""
+    """Two stacks with their embeddings and the vocabulary head."""
 
     encoder: Stack
-    """On the stream ``x``, which its last norm turns into ``memory``."""
+    """The encoder works on the stream ``x``; its last norm makes ``memory`` of it."""
     decoder: Stack
-    """On the stream ``y``."""
+    """The decoder works on the stream ``y``."""
     vocabulary: int
     tied: bool = True
     """The vocabulary head is tied to the embedding."""
     encoder_positions: int = 0
     decoder_positions: int = 0
     fixed_positions: bool = False
-    """Position tables are sinusoidal: stored, never trained."""
+    """Position tables are sinusoidal: stored but not trained."""
     bias_tables: int = 0
     """Parameters of the relative-position tables of one stack."""
     own_decoder_table: bool = False
-    """Only the decoder has a token table (speech in, text out)."""
+    """Only the decoder has a token table (speech to text)."""
     embedding_norm: bool = False
     final_norm: bool = False
 
@@ -62,7 +62,7 @@ def with_decoder(
     memory_length: int,
     objective: str,
 ) -> Model:
-    """The model whose encoder's stages are given, with its decoder and vocabulary head."""
+    """The model with the given encoder stages, plus its decoder and vocabulary head."""
     if objective not in ("", "seq2seq"):
         raise unknown_objective(objective, ("seq2seq",))
     target = required_target(shape)

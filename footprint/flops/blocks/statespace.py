@@ -1,9 +1,9 @@
 """State-space mixers: Mamba's selective scan and Mamba-2's chunked scan.
 
-The scans' elementwise work is not counted, as for softmax; their matrix products are, and the
-mixer's projections stand with them in one component (docs/decisions/components.md). Mamba-1
-multiplies each step's state by C; Mamba-2 (Dao & Gu 2024, arXiv:2405.21060) works in chunks:
-scores and outputs inside a chunk, one state a chunk, a recurrence over chunks, outputs from states.
+The matrix products of the scans are counted; their elementwise work is not, as for softmax. The
+projections of a mixer are in the same component (docs/decisions/components.md). Mamba-1 multiplies the
+state of each step by C. Mamba-2 (Dao & Gu 2024, arXiv:2405.21060) works in chunks: scores and outputs
+inside a chunk, one state per chunk, a recurrence over chunks, outputs from states.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from footprint.records import NamedTuple
 
 
 class Sequences(NamedTuple):
-    """The batch that a mixer works on."""
+    """The batch that a mixer processes."""
 
     batch: Number
     length: int
 
     @property
     def rows(self) -> Number:
-        """Tokens."""
+        """Number of tokens in the batch."""
         return self.batch * self.length
 
 
 def causal_convolution(
     name: str, source: str, output: str, data: Sequences, channels: int, kernel: int, *, bias: bool
 ) -> Matmul:
-    """A depthwise convolution over time; eager code pads both ends and cuts the tail off."""
+    """A depthwise convolution over time; eager code pads both ends and discards the end of the result."""
     per_row = 2 * data.batch * channels * kernel
     return Matmul(
         name=name, component=CONVOLUTION, inputs=(source,), output=output,
@@ -129,6 +129,8 @@ class Mamba2(NamedTuple):
     conv_bias: bool = True
     bias: bool = False
     norm: bool = True
+    out_bias: bool | None = None
+    """Where it is not that of the projection that leads in."""
 
 
 def mamba2(sizes: Mamba2, data: Sequences) -> Mixer:
@@ -176,7 +178,16 @@ def mamba2(sizes: Mamba2, data: Sequences) -> Mixer:
                 )
             )
         operations.append(
-            linear("out_proj", RECURRENCE, "yn", output, rows, inner, sizes.width, bias=sizes.bias)
+            linear(
+                "out_proj",
+                RECURRENCE,
+                "yn",
+                output,
+                rows,
+                inner,
+                sizes.width,
+                bias=sizes.bias if sizes.out_bias is None else sizes.out_bias,
+            )
         )
         return tuple(operations)
 
@@ -184,7 +195,7 @@ def mamba2(sizes: Mamba2, data: Sequences) -> Mixer:
 
 
 def _chunks(sizes: Mamba2, data: Sequences) -> tuple[Operation, ...]:
-    """The products of the chunked scan; eager code pads the last chunk, ``full`` leaves the padding out."""
+    """The products of the chunked scan; eager code pads the last chunk, ``full`` excludes the padding."""
     chunk, state, width = sizes.chunk, sizes.state, sizes.head_dim
     whole, rest = divmod(data.length, chunk)
     chunks = whole + (1 if rest else 0)

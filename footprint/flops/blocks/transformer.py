@@ -1,4 +1,4 @@
-"""A stack of transformer blocks: the part that decoders, encoders and vision models share."""
+"""Stacks of transformer blocks, which decoders, encoders and vision models share."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ KV = ("num_key_value_heads",)
 HEADS = ("num_key_value_heads", "head_dim")
 
 FeedForward = Callable[[Number, str, str], tuple[Operation, ...]]
-"""(rows, input tensor, stream) to the operations that add to the stream."""
+"""Function of (rows, input tensor, stream): the operations of a feed-forward, which adds to the stream."""
 Mixer = Callable[[str, str], tuple[Operation, ...]]
-"""(input tensor, stream) to the operations that mix tokens and add to the stream."""
+"""Function of (input tensor, stream): the operations that mix tokens and add to the stream."""
 
 
 class Kind(NamedTuple):
-    """The layers at ``positions``: their attention window and what follows attention."""
+    """Layers of one kind at ``positions``: their attention window, mixer and feed-forward."""
 
     positions: Positions
     window: int | None = None
-    """Keys a causal query sees, itself included; for encoders, keys on both sides together."""
+    """Number of keys per causal query, including its own; for encoders, the keys on both sides."""
     chunk: int | None = None
     """Attention stays within chunks of this length."""
     feed_forward: FeedForward | None = None
-    """None: the stack's own MLP."""
+    """The feed-forward; None means the stack's MLP."""
     mixer: Mixer | None = None
-    """What stands in attention's place; None: the stack's own attention."""
+    """The mixer that replaces attention; None means the stack's attention."""
     mixes: bool = True
     """The layer has an attention (or mixer) half."""
     feeds: bool = True
     """The layer has a feed-forward half."""
     input_norm: bool = True
-    """False where the embedding's norm already does the first layer's (ModernBERT)."""
+    """False if the layer has no norm at its input (first layer of ModernBERT)."""
 
 
 class Stack(NamedTuple):
-    """Blocks of attention and MLP, as a family's config describes them."""
+    """Blocks of attention and MLP, with the sizes and options of a config."""
 
     width: int
     layers: int
@@ -65,45 +65,45 @@ class Stack(NamedTuple):
     out_bias: bool = False
     mlp_bias: bool = False
     norm_parameters: int = 1
-    """Parameters a unit of width: RMS norm 1, layer norm 2, a norm without parameters 0."""
+    """Parameters per unit of width: RMS norm 1, layer norm 2, a norm without parameters 0."""
     norms: Literal["pre", "post", "both", "single"] = "pre"
-    """Before attention and MLP, after, before and after, or one before both (parallel blocks)."""
+    """Place of the norms: before, after, or before and after attention and MLP; or one before both."""
     qk_norm: Literal["", "head", "full"] = ""
-    """Norms on queries and keys: none, one head wide, or as wide as all heads."""
+    """Norms on queries and keys: none, with the width of one head, or of all heads."""
     qk_norm_parameters: int = 1
-    """Parameters a unit of their width."""
+    """Parameters of these norms per unit of width."""
     parallel: bool = False
-    """Attention and MLP read the stream side by side."""
+    """Attention and MLP read the same input in parallel."""
     layer_extras: int = 0
-    """Further parameters of a layer: sinks, scales, inner norms."""
+    """Further parameters per layer: sinks, scales, inner norms."""
     layer_tables: int = 0
-    """Parameters of a layer's own look-up tables (relative positions)."""
+    """Parameters of look-up tables per layer (relative positions)."""
     dropout: bool = False
-    """Attention probabilities are dropped out."""
+    """Dropout on the attention probabilities."""
     residual_dropout: bool = False
-    """What attention and MLP add to the stream is dropped out."""
+    """Dropout on the outputs of attention and MLP."""
     kinds: tuple[Kind, ...] = ()
     part: str = "decoder"
     stream: str = "x"
     shared: bool = False
-    """All layers use one set of weights."""
+    """All layers share one set of weights."""
     lora_targets: tuple[str, ...] = ("q_proj", "v_proj")
     key_bias: bool = True
-    """False where keys have no bias although queries and values do (Whisper)."""
+    """False if keys have no bias although queries and values have one (Whisper)."""
     cross_names: tuple[str, ...] = ()
-    """Projections of a cross-attention to ``memory`` between self-attention and MLP."""
+    """Names of the projections of a cross-attention to ``memory`` between self-attention and MLP."""
     memory_width: int = 0
-    """Width of the memory where it is not that of the blocks."""
+    """Width of the memory if it differs from that of the blocks."""
 
 
 def assemble(kind: Any, settings: dict[str, Any]) -> Any:
-    """A record of ``kind`` (a stack, and what leads in and out) from one flat list of settings, used up."""
+    """A record of ``kind`` with its stack, from one flat dict of settings, which is emptied."""
     own = {name: settings.pop(name) for name in kind._fields if name in settings}
     return kind(stack=Stack(**settings), **own)
 
 
 def heads_of(fields: Fields, width: int, explicit: tuple[str, ...] = ()) -> tuple[int, int, int]:
-    """(heads, key and value heads, head width) by their usual keys, checked against each other."""
+    """(query heads, key and value heads, head width) from their usual keys, checked for consistency."""
     heads = fields.size("num_attention_heads")
     if "num_key_value_heads" in explicit:
         kv_heads = fields.size("num_key_value_heads")
@@ -116,7 +116,7 @@ def heads_of(fields: Fields, width: int, explicit: tuple[str, ...] = ()) -> tupl
 
 
 def windowed(layers: int, full: Positions, window: int | None) -> tuple[Kind, ...]:
-    """Kinds of a stack whose layers slide over ``window`` keys except at the ``full`` positions."""
+    """Kinds of a stack with a sliding window of ``window`` keys except at the ``full`` positions."""
     if window is None:
         return ()
     whole, sliding = split(layers, full)
@@ -129,7 +129,7 @@ def blocks(
 ) -> tuple[Layer, ...]:
     """The stack over ``batch`` sequences; ``document`` is the mean length of packed documents.
 
-    ``memory_length`` is the length of what cross-attention reads.
+    ``memory_length`` is the length of the sequence that cross-attention reads.
     """
     kinds = stack.kinds or (Kind(positions=range(stack.layers)),)
     return tuple(
@@ -264,6 +264,6 @@ def _qk_norm(stack: Stack) -> int:
 
 
 def stack_norm(stack: Stack, name: str, source: str, output: str, rows: Number) -> Pointwise:
-    """A norm of the stack's kind; keeps its input for the backward pass."""
+    """A norm of the stack's kind, which keeps its input for the backward pass."""
     width = stack.width
     return Pointwise._make((name, NORM, (source,), output, stack.norm_parameters * width, rows * width))

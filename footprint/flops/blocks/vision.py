@@ -1,4 +1,4 @@
-"""Patches, towers of transformer blocks over them, and what image models share."""
+"""Patches and towers of transformer blocks over them, for the image models."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from footprint.schema import StepShape
 
 MAX_SIDE = 100_000
 USUAL_SIDE = 224
-"""Pixels a side where neither the config nor the step says: ImageNet's."""
+"""Default image side [pixels], that of ImageNet models."""
 
 
 class Tower(NamedTuple):
-    """A vision transformer: patches, extra tokens, a bidirectional stack."""
+    """A vision transformer: patch embedding, extra tokens, a bidirectional stack."""
 
     stack: Stack
     patch: int
     channels: int = 3
     patch_bias: bool = True
     extra_tokens: int = 1
-    """Class, distillation and register tokens."""
+    """Number of class, distillation and register tokens."""
     extra_parameters: int = 0
-    """Parameters that stand in the embedding beside those (mask tokens)."""
+    """Further parameters in the embedding (mask tokens)."""
     first_norm: bool = False
 
 
 def tower(**settings: Any) -> Tower:
-    """A tower from the fields of `Tower` and of its `Stack`, side by side."""
+    """A tower from the fields of `Tower` and `Stack` in one list of keywords."""
     usual = {"causal": False, "gated": False, "norm_parameters": 2, "part": "vision"}
     made: Tower = assemble(Tower, {**usual, **settings})
     return made
 
 
 def sides(fields: Fields, name: str = "image_size", default: int | None = None) -> tuple[int, int]:
-    """(height, width) of an image by the config: one number or two."""
+    """(height, width) of an image from the config, which gives one number or two."""
     value = fields.raw(name, default=default)[1] if default is not None else fields.raw(name)[1]
     if isinstance(value, (list, tuple)):
         height, width = fields.sizes(name, length=2)
@@ -52,19 +52,19 @@ def sides(fields: Fields, name: str = "image_size", default: int | None = None) 
 
 
 def image_sides(fields: Fields, shape: StepShape, default: int | None = None) -> tuple[int, int]:
-    """(height, width) of the images of the step: as asked, else the config's."""
+    """(height, width) of the images: those of ``shape`` if given, else those of the config."""
     if shape.image_size is not None:
         return shape.image_size, shape.image_size
     return sides(fields, default=default)
 
 
 def reduced(size: int, kernel: int, stride: int, padding: int = 0) -> int:
-    """Positions of a convolution along one side."""
+    """Number of output positions of a convolution along one side."""
     return (size + 2 * padding - kernel) // stride + 1
 
 
 def grid(fields: Fields, image: tuple[int, int], patch: int) -> tuple[int, int]:
-    """Patches along the height and the width of an image."""
+    """Number of patches along the height and the width of an image."""
     rows, columns = image[0] // patch, image[1] // patch
     if rows < 1 or columns < 1:
         raise fields.error("patch_size", f"= {patch} does not fit into an image of {image[0]} x {image[1]}")
@@ -72,7 +72,7 @@ def grid(fields: Fields, image: tuple[int, int], patch: int) -> tuple[int, int]:
 
 
 def tower_tokens(spec: Tower, fields: Fields, image: tuple[int, int]) -> int:
-    """Tokens of one image, extra tokens included."""
+    """Number of tokens of one image, including extra tokens."""
     rows, columns = grid(fields, image, spec.patch)
     return rows * columns + spec.extra_tokens
 
@@ -80,7 +80,7 @@ def tower_tokens(spec: Tower, fields: Fields, image: tuple[int, int]) -> int:
 def tower_stages(
     spec: Tower, fields: Fields, images: Number, image: tuple[int, int], stored: int
 ) -> tuple[Stage, ...]:
-    """The tower over ``images`` images on its stream; ``stored`` is the length of the position table."""
+    """The stages of the tower for ``images`` images; ``stored`` is the length of the position table."""
     stack = spec.stack
     rows, columns = grid(fields, image, spec.patch)
     tokens = rows * columns + spec.extra_tokens

@@ -1,1 +1,1 @@
-"""Reading a model config, and what a family asks of it and of the step."""
+"""Reading and checking of model configs and of the shape of a step."""

@@ -1,8 +1,8 @@
-"""What transformers assumes for keys that a nested config leaves out.
+"""Default values of transformers for keys that a nested config leaves out.
 
-Published vision-language configs name only what differs from the class of their part, so for
-parts (never for the outermost config) absent keys take these values: the defaults of the classes
-of transformers 5 (Apache-2.0), which a test compares with the installed library.
+Published vision-language configs list for their parts only values that differ from the defaults of a
+class. So absent keys of parts (never of the outermost config) get these values, the defaults of
+transformers 5 (Apache-2.0). A test compares them with the installed library.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ NESTED: dict[str, dict[str, Any]] = {
 
 
 def part(fields: Fields, name: str, usual: str) -> Fields:
-    """A nested config with its class's defaults put in; ``usual`` is its ``model_type`` if it names none."""
+    """A nested config with the defaults of its class; ``usual`` is its ``model_type`` if it names none."""
     given = fields.part(name)
     model_type = given.text("model_type", default=usual)
     known = {key: value for key, value in given.values.items() if value is not None}

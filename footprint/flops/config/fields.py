@@ -1,7 +1,7 @@
 """Strict reading of a model config: every value is checked where it is read.
 
-Keys are Hugging Face names. A missing, contradictory or hostile value is a `ConfigError`
-that names the field by its path; nothing is guessed.
+Keys are Hugging Face names. A missing, contradictory or hostile value raises a `ConfigError` that names
+the field by its path. Missing values are never guessed.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any, Final
 from footprint.errors import FootprintError
 
 MAX_SIZE: Final = 10**8
-"""Largest believable width, vocabulary or length."""
+"""Largest accepted width, vocabulary or length."""
 MAX_LAYERS: Final = 100_000
 MAX_DEPTH: Final = 4
-"""Configs nest text, vision and audio parts; more levels than this are hostile."""
+"""Largest accepted nesting of configs, which contain text, vision and audio parts."""
 
 _REQUIRED: Final = object()
 
 
 class ConfigError(FootprintError):
-    """A model config that cannot be counted; names the field and what it should hold."""
+    """A model config that cannot be counted; the message names the field and its valid values."""
 
 
 def shown(value: object) -> str:
@@ -34,7 +34,7 @@ def shown(value: object) -> str:
 
 
 class Fields:
-    """A config (or a nested part of one) whose getters check what they return."""
+    """A config or a nested part of one; its getters check the values that they return."""
 
     __slots__ = ("depth", "path", "values")
 
@@ -51,7 +51,7 @@ class Fields:
         return self.values.get(name) is not None
 
     def raw(self, *names: str, default: Any = _REQUIRED) -> tuple[str, Any]:
-        """The first of ``names`` that is given (null counts as absent), with the name it was found under."""
+        """Name and value of the first of ``names`` that is given; null counts as absent."""
         values = self.values
         for name in names:
             value = values.get(name)
@@ -67,7 +67,7 @@ class Fields:
     def size(self, *names: str, default: Any = _REQUIRED, minimum: int = 1, maximum: int = MAX_SIZE) -> int:
         """A whole number within the bounds."""
         value = self.values.get(names[0])
-        if type(value) is int and minimum <= value <= maximum:  # as it nearly always is
+        if type(value) is int and minimum <= value <= maximum:  # the common case, for speed
             return value
         name, value = self.raw(*names, default=default)
         if type(value) is not int:
@@ -81,7 +81,7 @@ class Fields:
         return value
 
     def optional_size(self, name: str, *, absent: int | None = None) -> int | None:
-        """A whole number above zero; None where null or 0 is given, ``absent`` where nothing is."""
+        """A whole number above zero; None for null or 0, ``absent`` if the key is missing."""
         if name not in self.values:
             return absent
         return self.size(name, default=0, minimum=0) or None
@@ -97,7 +97,7 @@ class Fields:
         name, value = self.raw(*names, default=default)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ConfigError(f"{self.path}.{name} must be a number, not {shown(value)}")
-        if not minimum <= value <= maximum:  # as NaN does not, either
+        if not minimum <= value <= maximum:  # also true for NaN
             raise ConfigError(
                 f"{self.path}.{name} must lie between {minimum} and {maximum}, not {shown(value)}"
             )
@@ -138,7 +138,7 @@ class Fields:
         return tuple(value)
 
     def indices(self, name: str, *, required: bool = False) -> tuple[int, ...]:
-        """Layer numbers, in order; none where the config gives none and need not."""
+        """Layer numbers, sorted; empty if the config has none and they are not required."""
         _, value = self.raw(name, default=_REQUIRED if required else ())
         if isinstance(value, (str, bytes)) or not isinstance(value, Sequence) or len(value) > MAX_LAYERS:
             raise ConfigError(f"{self.path}.{name} must be a list of layer numbers, not {shown(value)}")
@@ -165,7 +165,7 @@ class Fields:
         return Fields(value, f"{self.path}.{name}", self.depth + 1)
 
     def divide(self, total: int, parts: int, what: str, by: str) -> int:
-        """Total / parts, which must come out whole."""
+        """``total`` / ``parts``, which must be a whole number."""
         if total % parts:
             raise ConfigError(f"{self.path}.{what} = {total} is not a multiple of {by} = {parts}")
         return total // parts

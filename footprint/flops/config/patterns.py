@@ -1,4 +1,4 @@
-"""Which layers of a stack are of which kind: windows, experts and state-space layers by position."""
+"""Positions of the layers of each kind in a stack: windows, experts, state-space layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from footprint.flops.operations import Positions
 
 
 def compact(positions: Iterable[int]) -> Positions:
-    """The positions as a range where they are evenly spaced, so that counting them is O(1)."""
+    """The positions as a range if they are evenly spaced, so that counting them takes constant time."""
     found = tuple(positions)
     if len(found) < 2:
         return found
@@ -21,13 +21,13 @@ def compact(positions: Iterable[int]) -> Positions:
 def split(layers: int, chosen: Positions) -> tuple[Positions, Positions]:
     """(chosen, the rest) of the positions 0 .. layers-1."""
     inside = range(layers)
-    kept = compact(p for p in chosen if p in inside)
+    kept = compact(position for position in chosen if position in inside)
     taken = set(kept)
-    return kept, compact(p for p in inside if p not in taken)
+    return kept, compact(position for position in inside if position not in taken)
 
 
 def by_type(fields: Fields, layers: int, name: str = "layer_types") -> dict[str, Positions]:
-    """Positions by the words of a list with one entry a layer."""
+    """Word -> positions, from a list with one word per layer."""
     found: dict[str, list[int]] = {}
     for index, word in enumerate(fields.words(name, length=layers)):
         found.setdefault(word, []).append(index)
@@ -35,10 +35,10 @@ def by_type(fields: Fields, layers: int, name: str = "layer_types") -> dict[str,
 
 
 def full_layers(fields: Fields, layers: int, *, every: int | None = None, offset: int = -1) -> Positions:
-    """Positions of the layers without a window, where the rest slide.
+    """Positions of the layers with full attention in a stack with sliding windows.
 
-    ``layer_types`` decides; without it every ``every``-th layer is full, counted so that position
-    ``offset`` (modulo ``every``) is; with neither, none is.
+    They are taken from ``layer_types``. Without that key, every ``every``-th layer has full attention,
+    starting at position ``offset`` (modulo ``every``). Without ``every``, no layer has full attention.
     """
     if "layer_types" in fields:
         kinds = by_type(fields, layers)
@@ -56,4 +56,4 @@ def intersect(left: Positions, right: Positions) -> Positions:
     if isinstance(left, range) and isinstance(right, range) and left.step == right.step == 1:
         return range(max(left.start, right.start), max(left.start, right.start, min(left.stop, right.stop)))
     inside = set(right) if not isinstance(right, range) else right
-    return compact(p for p in left if p in inside)
+    return compact(position for position in left if position in inside)

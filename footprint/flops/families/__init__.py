@@ -1,1 +1,1 @@
-"""One module a model family; `footprint.flops.registry` finds them by ``MODEL_TYPES``."""
+"""One module per model family; `footprint.flops.registry` finds them by ``MODEL_TYPES``."""

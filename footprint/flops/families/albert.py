@@ -1,4 +1,4 @@
-"""ALBERT: narrow embeddings, and one layer's weights used by every layer."""
+"""ALBERT: narrow embeddings, and one set of weights for all layers."""
 
 from __future__ import annotations
 

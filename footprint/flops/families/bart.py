@@ -12,7 +12,7 @@ MODEL_TYPES = ("bart", "mbart", "marian", "pegasus", "blenderbot", "blenderbot-s
 _PRE_NORM = ("mbart", "pegasus", "blenderbot", "m2m_100")
 _EMBEDDING_NORM = ("bart", "mbart", "plbart", "blenderbot-small")
 _OFFSET = ("bart", "mbart", "plbart")
-"""Types whose position tables begin with two unused rows."""
+"""Model types whose position tables begin with two unused rows."""
 
 
 def build(fields: Fields, shape: StepShape, objective: str) -> Model:
@@ -39,7 +39,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def bart_stack(fields: Fields, part: str, *, pre: bool, key_bias: bool = True) -> Stack:
-    """The encoder's or the decoder's stack, by keys like ``encoder_layers``."""
+    """The stack of the encoder or the decoder, from keys like ``encoder_layers``."""
     width = fields.size("d_model", "hidden_size")
     heads = fields.size(f"{part}_attention_heads")
     return Stack(

@@ -1,4 +1,4 @@
-"""BERT and the encoders that multiply as it does."""
+"""BERT and the encoders with the same matrix products."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def _bert(fields: Fields) -> Encoder:
 
 
 def _electra(fields: Fields) -> Encoder:
-    return bert_like(
-        fields, embedding_width=fields.size("embedding_size", default=fields.size("hidden_size"))
-    )
+    return bert_like(fields, embedding_width=fields.size("embedding_size", default=128))
 
 
 def _rembert(fields: Fields) -> Encoder:

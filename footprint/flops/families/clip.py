@@ -1,4 +1,4 @@
-"""CLIP and SigLIP: an image tower and a text tower trained on pairs; each tower alone, too."""
+"""CLIP and SigLIP: an image tower and a text tower trained on pairs, or one of the towers alone."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _pair(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def text_tower(fields: Fields, batch: Number, length: int) -> tuple[tuple[Stage, ...], int]:
-    """Stages that turn texts into the vectors ``t``, and their width."""
+    """Stages that map texts to the vectors ``t``, and the width of these."""
     width = fields.size("hidden_size")
     siglip = fields.text("model_type").startswith("siglip")
     stack = _stack(fields, width, causal=not siglip, part="text", stream="t")
@@ -122,9 +122,9 @@ def text_tower(fields: Fields, batch: Number, length: int) -> tuple[tuple[Stage,
 def image_tower(
     fields: Fields, images: Number, image: tuple[int, int], *, pooled: bool = True, layers: int | None = None
 ) -> tuple[tuple[Stage, ...], int]:
-    """Stages that turn images into the vectors ``v``, one an image if ``pooled``, and their width.
+    """Stages that map images to the vectors ``v`` (one per image if ``pooled``), and the width of these.
 
-    ``layers`` limits the blocks that are used (features from an inner layer).
+    ``layers`` limits the blocks that are used, for features from an inner layer.
     """
     width = fields.size("hidden_size")
     siglip = fields.text("model_type").startswith("siglip")
@@ -191,7 +191,7 @@ def _stack(fields: Fields, width: int, *, causal: bool, part: str, stream: str) 
 
 
 def _pooling(stack: Stack, images: Number, tokens: int) -> list[Operation]:
-    """SigLIP's pooling: one learned query attends to all patches, then an MLP."""
+    """SigLIP's pooling: one learned query attends to all patches; an MLP follows."""
     width = stack.width
     return [
         parameters_only("probe", width, "probe"),

@@ -1,4 +1,4 @@
-"""Command R and R7B: attention and MLP side by side behind one norm."""
+"""Command R and R7B: attention and MLP in parallel after one norm."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
 Keys: ``hidden_size`` (or ``num_attention_heads`` x ``attention_head_dim``), ``num_hidden_layers``
 (or ``num_layers``), ``patch_size``, ``in_channels``, ``sample_size`` (side of the latent),
-``num_classes``, ``mlp_ratio``, ``learn_sigma``. One sample is one noised latent at one time step;
-the autoencoder and text encoder that feed it are not part of the training step. A config of the
-diffusers library is read, too; its code embeds the time step once a block (0.04 % more FLOP) and
-the paper, which is counted here, once.
+``num_classes``, ``mlp_ratio``, ``learn_sigma``. One sample is one noised latent at one time step. The
+autoencoder and the text encoder are not part of the training step. Configs of the diffusers library are
+also accepted. That library embeds the time step in every block (0.04 % more FLOPs); here it is counted
+once, as in the paper.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from footprint.schema import StepShape
 MODEL_TYPES = ("dit",)
 _FREQUENCIES = 256
 _LATENT_REDUCTION = 8
-"""Image side over latent side of the usual autoencoder."""
+"""Image side over latent side of the usual autoencoder [1]."""
 
 
 def build(fields: Fields, shape: StepShape, objective: str) -> Model:
-    """The operation list of one denoising step of every sample."""
+    """The operation list of a training step: one denoising step of every sample."""
     if objective not in ("", "diffusion"):
         raise unknown_objective(objective, ("diffusion",))
     if fields.text("norm_type", default="ada_norm_zero") != "ada_norm_zero":
@@ -97,5 +97,5 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def _modulated(name: str, output: str, rows: int | float, width: int) -> Pointwise:
-    """A norm without parameters whose scale and shift come from the time step and the label."""
+    """A norm without parameters; its scale and shift depend on the time step and the label."""
     return Pointwise(name=name, component=NORM, inputs=("x", "m"), output=output, saved=2 * rows * width)

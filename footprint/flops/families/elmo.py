@@ -3,9 +3,9 @@
 Keys are those of the options file of bilm-tf (Peters et al. 2018, arXiv:1802.05365): ``lstm``
 (``dim``, ``projection_dim``, ``n_layers``), ``char_cnn`` (``embedding.dim``, ``filters``,
 ``max_characters_per_token``, ``n_highway``, ``n_characters``), ``n_tokens_vocab``,
-``n_negative_samples_batch``, ``bidirectional``. In training each direction reads its own copy of
-the text, so the character CNN runs twice a token. The softmax table, which training keeps on
-the host and the published weights leave out, is not counted among the parameters.
+``n_negative_samples_batch``, ``bidirectional``. In training each direction reads its own copy of the
+text, so the character CNN runs twice per token. The softmax table is not counted among the parameters:
+training keeps it on the host, and the published weights do not include it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
         sampled = fields.size("n_negative_samples_batch")
     layers: list[Operation] = []
     for prefix, stream in zip(directions, streams, strict=True):
-        # Its own program (bilm-tf) multiplies inputs and state step by step, in one cell.
+        # The original program (bilm-tf) multiplies inputs and state in one cell at every time step.
         layers += recurrent_layer(
             batch, length, width, hidden, projection=width if width < hidden else 0, biases=1, at_once=False,
             source=stream, output=prefix + "y", prefix=prefix,
@@ -66,7 +66,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def _tokens(fields: Fields, rows: Number, width: int, directions: tuple[str, ...]) -> list[Operation]:
-    """Token vectors for each direction: from characters, or from a table."""
+    """Token vectors for each direction, from characters or from a table."""
     if "char_cnn" not in fields:
         table: list[Operation] = [embedding("embedding", fields.size("n_tokens_vocab"), width, "table")]
         return table + [pass_on("table", prefix + "x") for prefix in directions]
@@ -78,7 +78,7 @@ def _tokens(fields: Fields, rows: Number, width: int, directions: tuple[str, ...
     highways = cnn.size("n_highway", default=0, minimum=0, maximum=100)
     operations: list[Operation] = [embedding("characters", cnn.size("n_characters"), characters, "chars")]
     for direction, prefix in enumerate(directions):
-        tied = direction > 0  # the second direction uses the first's weights
+        tied = direction > 0  # the second direction uses the weights of the first
         operations += [
             convolution(
                 f"char_cnn.{taps}",
@@ -121,7 +121,7 @@ def _tokens(fields: Fields, rows: Number, width: int, directions: tuple[str, ...
 
 
 def _filters(cnn: Fields, longest: int) -> tuple[tuple[int, int], ...]:
-    """(taps, number) of each convolution."""
+    """(taps, number of filters) of each convolution."""
     _, given = cnn.raw("filters")
     try:
         filters = tuple((taps, number) for taps, number in given)

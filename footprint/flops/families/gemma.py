@@ -1,4 +1,4 @@
-"""Gemma 1 to 3, text: wide heads, tied head, norms before and after, local and global layers."""
+"""Gemma 1 to 3, text: wide heads, tied vocabulary head, norms before and after, local and global layers."""
 
 from __future__ import annotations
 

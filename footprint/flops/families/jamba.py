@@ -30,7 +30,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 def _kinds(
     layers: int, attention: Positions, mixer: Mixer, feeds: tuple[tuple[Positions, FeedForward | None], ...]
 ) -> tuple[Kind, ...]:
-    """Every combination of what mixes tokens and what follows."""
+    """The kinds of layers: every combination of a mixer and a feed-forward."""
     found = []
     full, rest = split(layers, attention)
     for positions, mixes in ((full, None), (rest, mixer)):
@@ -73,7 +73,7 @@ def _jamba(fields: Fields, data: Sequences) -> Decoder:
 
 
 def _ssd(fields: Fields, data: Sequences, width: int) -> Mixer:
-    """Mamba-2 by the keys of Bamba and Granite 4."""
+    """The Mamba-2 mixer from the keys of Bamba and Granite 4."""
     heads = fields.size("mamba_n_heads")
     inner = fields.size("mamba_expand", default=2) * width
     head_dim = fields.raw("mamba_d_head", default="auto")[1]
@@ -140,7 +140,7 @@ def _granite(fields: Fields, data: Sequences) -> Decoder:
 
 
 def _nemotron(fields: Fields, data: Sequences) -> Decoder:
-    """One mixer, attention, MLP or expert layer at each position, by a pattern like ``M-M*-``."""
+    """One mixer, attention, MLP or expert layer at each position, from a pattern like ``M-M*-``."""
     width = fields.size("hidden_size")
     if "hybrid_override_pattern" in fields:
         pattern = fields.text("hybrid_override_pattern")

@@ -1,4 +1,4 @@
-"""Llama and the decoders that multiply exactly as it does: RMS norms, rotary positions, gated MLP."""
+"""Llama and the decoders with the same matrix products: RMS norms, rotary positions, gated MLP."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Llama 4 with images: a vision transformer, patches shuffled into wider ones, a decoder of experts.
+"""Llama 4 with images: a vision transformer, patches merged into wider ones, a decoder with experts.
 
-``sequence_length`` counts every position of the decoder, image tokens included; each sequence
-carries ``images_per_sequence`` tiles (a key of ours; 1 unless given).
+``sequence_length`` counts every position of the decoder, including image tokens. Each sequence has
+``images_per_sequence`` tiles (a key of this program; 1 by default).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """LLaVA, PaliGemma, Gemma 3: a vision tower, a projector, and a decoder that reads both.
 
-``sequence_length`` counts every position of the decoder, image tokens included; each sequence
-carries ``images_per_sequence`` images (a key of ours; 1 unless given).
+``sequence_length`` counts every position of the decoder, including image tokens. Each sequence has
+``images_per_sequence`` images (a key of this program; 1 by default).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     stages, width = image_tower(vision, images, image, pooled=False, layers=used)
     project = {"llava": _llava, "paligemma": _paligemma, "gemma3": _gemma}[model_type]
     projector = project(fields, images * tokens, width, text.size("hidden_size"))
-    if used is not None:  # the blocks above the features are there, but nothing reads them
+    if used is not None:  # the later blocks have parameters, but the step does not run them
         block = sum(operation.parameters for operation in stages[1][0].operations)
         unused = (vision.layers("num_hidden_layers") - used) * block + 2 * width
         projector.append(parameters_only("unused vision layers", unused, "unused"))
@@ -51,7 +51,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 def decoder_of(
     fields: Fields, shape: StepShape, objective: str, *, usual: str, tied: bool
 ) -> tuple[Fields, Model]:
-    """The text part and its operation list; the outer config decides whether the head is tied."""
+    """The text part and its operation list; the outer config sets whether the head is tied."""
     text = part(fields, "text_config", usual)
     head = fields.flag("tie_word_embeddings", default=tied)
     text = Fields({**text.values, "tie_word_embeddings": head}, text.path, text.depth)
@@ -62,7 +62,7 @@ def decoder_of(
 
 
 def image_count(fields: Fields, shape: StepShape, tokens: int) -> Number:
-    """Images of the step, whose tokens must have room in the sequences."""
+    """Number of images in the step; FootprintError if their tokens exceed the sequences."""
     images = shape.sequences * fields.size("images_per_sequence", default=1, maximum=10_000)
     if images * tokens > required_length(shape) * shape.sequences:
         raise fields.error("vision_config", f"gives {tokens} tokens an image, more than the sequence has")
@@ -70,13 +70,13 @@ def image_count(fields: Fields, shape: StepShape, tokens: int) -> Number:
 
 
 def bridged(tower: tuple[Stage, ...], projector: list[Operation], decoder: Model) -> Model:
-    """A tower, what leads from its stream to the decoder's, and the decoder."""
+    """The model of a tower, a projector and a decoder."""
     bridge = Layer(part="projector", operations=tuple(projector), carries=("x",), checkpointed=False)
     return replace(decoder, family="vision-language", stages=(*tower, (bridge,), *decoder.stages))
 
 
 def _tokens(fields: Fields, vision: Fields, image: tuple[int, int]) -> int:
-    """Tokens that an image gives to the decoder."""
+    """Number of decoder tokens per image."""
     rows, columns = grid(vision, image, vision.size("patch_size"))
     patches = rows * columns
     model_type = fields.text("model_type")
@@ -92,7 +92,7 @@ def _tokens(fields: Fields, vision: Fields, image: tuple[int, int]) -> int:
 
 
 def _used_layers(fields: Fields, vision: Fields) -> int:
-    """Blocks up to ``vision_feature_layer``, which counts from the end (-2: all but the last)."""
+    """Number of blocks up to ``vision_feature_layer``; -2 means all but the last."""
     layers = vision.layers("num_hidden_layers")
     _, layer = fields.raw("vision_feature_layer", default=-2)
     if type(layer) is not int or not -layers <= layer <= layers:

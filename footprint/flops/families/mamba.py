@@ -1,4 +1,4 @@
-"""Mamba, Falcon Mamba, Mamba-2: every layer one state-space mixer behind one norm."""
+"""Mamba, Falcon Mamba, Mamba-2: every layer is a norm and a state-space mixer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistral and Ministral: Llama with a window that slides over every layer, or over some."""
+"""Mistral and Ministral: Llama with sliding windows in all or some layers."""
 
 from __future__ import annotations
 

@@ -111,6 +111,6 @@ def _gpt_oss(fields: Fields) -> Decoder:
         qkv_bias=bias,
         out_bias=bias,
         kinds=tuple(kind for kind in kinds if len(kind.positions)),
-        layer_extras=fields.size("num_attention_heads"),  # one attention sink a head
+        layer_extras=fields.size("num_attention_heads"),  # one attention sink per head
         family="mixture-of-experts",
     )

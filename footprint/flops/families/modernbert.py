@@ -46,7 +46,7 @@ def _modernbert(fields: Fields) -> Encoder:
 
 
 def _first_without_norm(kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
-    """The kinds with layer 0 apart: the embedding's norm does its first norm's work."""
+    """The kinds with layer 0 separate, which has no input norm because the embeddings are normalised."""
     split: list[Kind] = []
     for kind in kinds:
         if kind.positions[0] == 0:
@@ -104,7 +104,7 @@ def _esm(fields: Fields) -> Encoder:
     return bert_like(
         fields,
         norms="pre",
-        other_parameters=contacts,  # the contact head, which pre-training does not use
+        other_parameters=contacts,  # the contact head; pre-training does not use it
         embedding_norm=fields.flag("emb_layer_norm_before", default=False),
         final_norm=True,
         tables=(("position_embeddings", fields.size("max_position_embeddings", default=1026)),)

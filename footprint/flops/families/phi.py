@@ -1,4 +1,4 @@
-"""Phi 1 to 3: parallel blocks with one layer norm; Phi-3 is Llama with fused projections."""
+"""Phi 1 to 3: parallel blocks with one layer norm; Phi-3 has Llama's blocks with fused projections."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Pixtral towers and Mistral 3: a gated vision transformer with rotary positions, merged patches, a decoder.
 
-``sequence_length`` counts every position of the decoder, image tokens included; each sequence
-carries ``images_per_sequence`` images (a key of ours; 1 unless given). Every image attends to itself.
+``sequence_length`` counts every position of the decoder, including image tokens. Each sequence has
+``images_per_sequence`` images (a key of this program; 1 by default). Every image attends only to itself.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def _tower(fields: Fields, images: Number, image: tuple[int, int]) -> tuple[Stage, ...]:
-    """Stages that turn images into the vectors ``v``, one a patch."""
+    """Stages that map images to the vectors ``v``, one per patch."""
     width, heads = fields.size("hidden_size"), fields.size("num_attention_heads")
     spec = tower(
         width=width,

@@ -1,4 +1,4 @@
-"""Qwen 2 and 3, dense: bias on queries, keys and values, then norms instead of it."""
+"""Qwen 2 and 3, dense: Qwen 2 has bias on queries, keys and values; Qwen 3 has norms on queries and keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def window_kinds(fields: Fields, layers: int) -> tuple[Kind, ...]:
-    """Layers from ``max_window_layers`` on slide, if the config switches windows on at all."""
+    """Kinds of layers: those from ``max_window_layers`` on have windows if the config enables these."""
     if not fields.flag("use_sliding_window", default=False):
         return ()
     if "layer_types" in fields:

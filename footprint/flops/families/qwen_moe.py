@@ -31,7 +31,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 def sparse(
     kinds: tuple[Kind, ...], layers: int, positions: Positions, experts: FeedForward
 ) -> tuple[Kind, ...]:
-    """The attention kinds, split by whether experts follow."""
+    """The attention kinds, each split into layers with experts and layers without."""
     found = []
     for kind in kinds or (Kind(positions=range(layers)),):
         for half, feed_forward in zip(split(layers, positions), (experts, None), strict=True):
@@ -42,11 +42,15 @@ def sparse(
 
 
 def _every(fields: Fields, layers: int) -> Positions:
-    """Qwen: every ``decoder_sparse_step``-th layer, but not those of ``mlp_only_layers``."""
+    """Qwen's layers with experts: every ``decoder_sparse_step``-th, except ``mlp_only_layers``."""
     step = fields.size("decoder_sparse_step", default=1)
     sparse_positions = range(step - 1, layers, step)
     excluded = set(fields.indices("mlp_only_layers"))
-    return compact(p for p in sparse_positions if p not in excluded) if excluded else sparse_positions
+    return (
+        compact(position for position in sparse_positions if position not in excluded)
+        if excluded
+        else sparse_positions
+    )
 
 
 def _qwen2(fields: Fields) -> Decoder:
@@ -91,7 +95,7 @@ def _qwen3(fields: Fields) -> Decoder:
 
 
 def deepseek_experts(fields: Fields, *, correction: bool = False) -> FeedForward:
-    """Routed and shared experts by DeepSeek's keys."""
+    """Routed and shared experts from DeepSeek's keys."""
     experts, chosen = counts(
         fields, ("n_routed_experts", "num_experts", "num_local_experts"), ("num_experts_per_tok",)
     )
@@ -104,7 +108,7 @@ def deepseek_experts(fields: Fields, *, correction: bool = False) -> FeedForward
 
 
 def after_dense(fields: Fields, layers: int, default: int = 0) -> Positions:
-    """The layers with experts: by ``mlp_layer_types``, or all after the first ``first_k_dense_replace``."""
+    """The layers with experts: from ``mlp_layer_types``, or all after the first ``first_k_dense_replace``."""
     if "mlp_layer_types" in fields:
         return by_type(fields, layers, "mlp_layer_types").get("sparse", ())
     return range(fields.size("first_k_dense_replace", default=default, minimum=0), layers)
@@ -173,7 +177,9 @@ def _ernie(fields: Fields) -> Decoder:
     _, last = fields.raw("moe_layer_end_index", default=-1)
     last = layers - 1 if last == -1 else fields.size("moe_layer_end_index", minimum=0)
     interval = fields.size("moe_layer_interval", default=1)
-    positions = compact(p for p in range(interval - 1, layers, interval) if first <= p <= last)
+    positions = compact(
+        position for position in range(interval - 1, layers, interval) if first <= position <= last
+    )
     return llama_like(
         fields,
         explicit=KV,

@@ -1,8 +1,8 @@
-"""Qwen 2 to 3 VL: a vision tower at the images' own size, a merger of patches, a Qwen decoder.
+"""Qwen 2 to 3 VL: a vision tower for images of any size, a merger of patches, a Qwen decoder.
 
-``sequence_length`` counts every position of the decoder, image tokens included; each sequence
-carries ``images_per_sequence`` images (a key of ours; 1 unless given) of ``image_size`` pixels a
-side. One frame an image: the tower's temporal patch sees it twice.
+``sequence_length`` counts every position of the decoder, including image tokens. Each sequence has
+``images_per_sequence`` images (a key of this program; 1 by default) with sides of ``image_size`` pixels.
+An image is one frame, which the tower's temporal patch contains twice.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _TEXT = {"qwen2_vl": "qwen2", "qwen2_5_vl": "qwen2", "qwen3_vl": "qwen3", "qwen3
 
 
 class _Images(NamedTuple):
-    """The images of a step, in merged cells of patches."""
+    """The images of a step, divided into cells of merged patches."""
 
     number: Number
     cells: int
-    """Cells a side; each becomes one token of the decoder."""
+    """Cells per side of an image; each cell becomes one token of the decoder."""
     merge: int
-    """Patches a side of a cell."""
+    """Patches per side of a cell."""
 
     @property
     def patches(self) -> int:
-        """Patches of one image."""
+        """Number of patches in one image."""
         return (self.cells * self.merge) ** 2
 
 
@@ -61,9 +61,9 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def _text(fields: Fields, model_type: str) -> Fields:
-    """The decoder's keys: of ``text_config``, or of the config itself as older ones have it."""
+    """The decoder's keys: from ``text_config``, or from the config itself in older configs."""
     part = fields.part("text_config") if "text_config" in fields else fields
-    # the outer config decides whether the head is tied, unless only the part says so
+    # the head is tied if the outer config or the text part says so
     tied = fields.flag("tie_word_embeddings", default=False) or part.flag(
         "tie_word_embeddings", default=False
     )
@@ -89,7 +89,7 @@ def _images(fields: Fields, vision: Fields, shape: StepShape) -> _Images:
 def _tower(
     fields: Fields, images: _Images, model_type: str, text: int
 ) -> tuple[tuple[Stage, ...], list[Operation]]:
-    """Patches and blocks on the stream ``v``, and the merger that leads to the decoder's."""
+    """Patches and blocks on the stream ``v``, and the merger to the decoder's width."""
     second, third = model_type == "qwen2_vl", model_type.startswith("qwen3")
     width = fields.size("embed_dim") if second else fields.size("hidden_size")
     stack = _stack(fields, width, second=second, third=third)
@@ -110,7 +110,7 @@ def _tower(
             f"= {outputs} must equal the decoder's width {text}",
         )
     merger = _merger("merger", images, width, outputs, layer_norm=model_type != "qwen2_5_vl")
-    if third:  # features of inner layers, merged first and normalised then
+    if third:  # features of inner layers, which are normalised after merging
         for layer in fields.indices("deepstack_visual_indexes", required=True):
             merger += _merger(f"deepstack.{layer}", images, width, outputs, layer_norm=True, after=True)
     patches_in = Layer(part="vision", operations=tuple(embed), carries=("v",), checkpointed=False)
@@ -141,7 +141,7 @@ def _stack(fields: Fields, width: int, *, second: bool, third: bool) -> Stack:
 
 
 def _kinds(fields: Fields, stack: Stack, images: _Images) -> tuple[Kind, ...]:
-    """Blocks that see the whole image, at ``fullatt_block_indexes``, and blocks that see windows of it."""
+    """Blocks with attention over the whole image, at ``fullatt_block_indexes``, and blocks with windows."""
     side = fields.size("window_size", default=112) // fields.size("patch_size") // images.merge
     if side < 1:
         raise fields.error("window_size", "is smaller than a merged patch")
@@ -151,7 +151,7 @@ def _kinds(fields: Fields, stack: Stack, images: _Images) -> tuple[Kind, ...]:
 
 
 def _windowed(stack: Stack, images: _Images, side: int) -> Mixer:
-    """Attention within windows of ``side`` x ``side`` cells, smaller ones at the edges."""
+    """Attention within windows of ``side`` x ``side`` cells; windows at the edges are smaller."""
     fits, left = divmod(images.cells, side)
     sizes = [(side * side, fits * fits), (side * left, 2 * fits), (left * left, 1)]
     rows, width = images.number * images.patches, stack.width
@@ -178,7 +178,7 @@ def _windowed(stack: Stack, images: _Images, side: int) -> Mixer:
 def _merger(
     name: str, images: _Images, width: int, outputs: int, *, layer_norm: bool, after: bool = False
 ) -> list[Operation]:
-    """A norm and two dense layers over the patches of each cell; ``after``: the norm is over a whole cell."""
+    """A norm and two dense layers for each cell of patches; with ``after``, the norm follows the merging."""
     rows, inner = images.number * images.cells**2, width * images.merge**2
     normed = norm(
         f"{name}.norm",

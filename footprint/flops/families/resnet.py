@@ -1,4 +1,4 @@
-"""ResNet with basic or bottleneck blocks, in the forms of He et al. 2015 and its v1.5."""
+"""ResNet with basic or bottleneck blocks, as in He et al. 2015 or as v1.5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Swin: attention in windows, four stages of falling resolution."""
+"""Swin: attention in windows, four stages of decreasing resolution."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 def _block(
     fields: Fields, images: Number, height: int, width: int, channels: int, heads: int, depth: int
 ) -> Layer:
-    """The blocks of one stage: shifted and unshifted windows cost the same."""
+    """The blocks of one stage; shifted and unshifted windows have the same FLOPs."""
     configured = fields.size("window_size", default=7)
     window = min(configured, height, width)
     windows = -(-height // window) * -(-width // window)

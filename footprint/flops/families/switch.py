@@ -1,4 +1,4 @@
-"""Switch Transformers: T5 with one expert a token in some layers."""
+"""Switch Transformers: T5 with one expert per token in some layers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def _sparse(fields: Fields, part: str, depth: int) -> Positions:
-    """Every n-th layer, n from the number of sparse layers, beginning with the second."""
+    """Positions of the sparse layers, evenly spaced from the second layer on."""
     number = fields.size(f"num_sparse_{part}_layers", default=3, minimum=0, maximum=depth)
     if not number:
         return ()

@@ -1,4 +1,4 @@
-"""T5 in all sizes and versions, ByT5, mT5, UMT5: relative positions, heads of their own width."""
+"""T5 in all sizes and versions, ByT5, mT5, UMT5: relative positions, head width set separately."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def t5(fields: Fields, encoder_kinds: tuple[Kind, ...] = (), decoder_kinds: tuple[Kind, ...] = ()) -> Seq2Seq:
-    """The two stacks that a T5 config describes; kinds put other feed-forwards into some layers."""
+    """The two stacks of a T5 config; the kinds replace the feed-forward of some layers."""
     model_type = fields.text("model_type")
     multilingual = model_type in ("mt5", "umt5")
     activation = fields.text("feed_forward_proj", default="gated-gelu" if multilingual else "relu")
@@ -60,5 +60,5 @@ def t5(fields: Fields, encoder_kinds: tuple[Kind, ...] = (), decoder_kinds: tupl
 
 
 def decoder_depth(fields: Fields) -> int:
-    """Decoder layers: as many as the encoder has unless the config says otherwise."""
+    """Number of decoder layers; that of the encoder by default."""
     return fields.layers("num_decoder_layers", default=fields.layers("num_layers"))

@@ -1,4 +1,4 @@
-"""Decoders that differ from Llama in one small thing each."""
+"""Decoders that differ from Llama in one detail each."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def _apertus(fields: Fields) -> Decoder:
-    # two parameters of the xIELU activation a layer
+    # the xIELU activation has two parameters per layer
     return llama_like(fields, **_PLAIN, qk_norm="head", layer_extras=2)
 
 
@@ -71,7 +71,7 @@ def _sliding(fields: Fields) -> Decoder:
         tied=fields.flag("tie_word_embeddings", default=True),
         mlp_bias=mlp_bias,
         kinds=kinds,
-        layer_extras=fields.size("num_attention_heads"),  # one attention sink a head
+        layer_extras=fields.size("num_attention_heads"),  # one attention sink per head
     )
 
 

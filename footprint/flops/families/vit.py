@@ -23,7 +23,7 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
         return _mae(spec, fields, images, image, objective)
     tokens = tower_tokens(spec, fields, image)
     stored = tower_tokens(spec, fields, sides(fields))
-    if model_type == "dinov2_with_registers":  # registers come after the positions are added
+    if model_type == "dinov2_with_registers":  # registers have no positions
         stored -= fields.size("num_register_tokens", default=4)
     head: list[Operation] = [stack_norm(spec.stack, "layernorm", "x", "h", images * tokens)]
     if objective in ("", "classification"):
@@ -79,7 +79,7 @@ def vit_tower(fields: Fields) -> Tower:
 
 
 def _mae(spec: Tower, fields: Fields, images: int | float, image: tuple[int, int], objective: str) -> Model:
-    """Masked autoencoder: the encoder sees what is not masked, a small decoder every patch."""
+    """Masked autoencoder: the encoder processes the visible patches, a small decoder all patches."""
     if objective not in ("", "mae"):
         raise unknown_objective(objective, ("mae",))
     rows, columns = grid(fields, image, spec.patch)

@@ -16,7 +16,7 @@ _KERNEL = 3
 
 
 def own_length(fields: Fields) -> int:
-    """Mel frames of every sample: two for each of the encoder's positions."""
+    """Number of mel frames per sample: two for each position of the encoder."""
     return 2 * fields.size("max_source_positions", default=1500)
 
 

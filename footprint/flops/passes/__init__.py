@@ -1,1 +1,1 @@
-"""What is derived from a list of operations: gradients, training methods, sums, and what can be split."""
+"""Derivations from an operation list: gradients, training methods, sums, and valid splits."""

@@ -1,9 +1,9 @@
-"""Which operations need which gradient, found by walking each kind of layer's tape once or twice.
+"""Finds the gradients that each operation needs, by passing through each kind of layer once or twice.
 
-Backward of Y = X W is two products of the forward's size: the input gradient, if anything
-upstream of X is trained, and the weight gradient, if W is. A product of two activations needs
-one product for each side that anything trained lies upstream of. Frozen parts, adapters, first
-layers and the first time step of a recurrence follow from this without special cases.
+The backward pass of Y = X W has two products of the same size as the forward product: the input gradient
+is needed if X depends on trained parameters, the weight gradient if W is trained. A product of two
+activations needs one gradient for each side that depends on trained parameters. These rules cover frozen
+parts, adapters, first layers and the first time step of a recurrence.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ Step = tuple[Operation, int, bool]
 
 @record
 class Trained:
-    """What is trained: all but the frozen parts, layers and operations; or only adapters."""
+    """The trained part of a model: everything except the frozen parts, or only adapters."""
 
     adapters_only: bool = False
     frozen: frozenset[str] = frozenset()
-    """Frozen parts and operations, by name."""
+    """Names of frozen parts and operations."""
     spans: tuple[tuple[str, int, int], ...] = ()
-    """Frozen blocks: (part, or "" for every part; first; one past the last)."""
+    """Frozen blocks as (part, first, last + 1); the part "" means every part."""
     tied: bool = False
-    """The matrix that the head shares with the embeddings is frozen."""
+    """Whether the matrix that the head shares with the embeddings is frozen."""
     inputs: bool = False
-    """What look-ups give needs a gradient though the tables are frozen."""
+    """Whether the results of look-ups need a gradient although the tables are frozen."""
 
     @property
     def everything(self) -> bool:
-        """Nothing is frozen."""
+        """Whether nothing is frozen."""
         return not (self.adapters_only or self.frozen or self.spans or self.inputs)
 
     def reaches(self, layer: Layer, index: int) -> bool:
-        """Whether anything of the layer at this position may be trained."""
+        """Whether the layer at this position may have trained parameters."""
         if layer.part in self.frozen:
             return False
         return not any(
@@ -48,7 +48,7 @@ class Trained:
         )
 
     def trains(self, operation: Operation) -> bool:
-        """Whether an operation of such a layer has parameters that are trained."""
+        """Whether an operation of such a layer has trained parameters."""
         if self.adapters_only:
             return operation.component == ADAPTERS
         if self.tied and operation.tied and operation.component in (HEAD, EMBEDDING):
@@ -65,15 +65,15 @@ class Pass(NamedTuple):
 
     @property
     def backward(self) -> bool:
-        """Whether the backward pass comes through these layers at all."""
+        """Whether the backward pass reaches these layers."""
         return any(inputs or trained for _, inputs, trained in self.steps)
 
 
 def passes(model: Model, trained: Trained) -> Iterator[Pass]:
     """The layers of a model, in order, grouped by the gradients they need.
 
-    What needs a gradient only ever grows along the model, so a stage of any depth falls into a
-    few groups: the layers before the first that makes something need a gradient, that one, the rest.
+    The set of tensors that need a gradient only grows along the model. So a stage of any depth has few
+    groups: the layers before the first one that enlarges the set, that layer, and the rest.
     """
     needs: frozenset[str] = frozenset()
     for stage in model.stages:
@@ -92,7 +92,7 @@ def passes(model: Model, trained: Trained) -> Iterator[Pass]:
 
 
 def _spans(stage: Stage, trained: Trained) -> list[tuple[int, int]]:
-    """Stretches of positions over which the same layers are frozen."""
+    """Ranges of positions in which the same layers are frozen."""
     stop = max([layer.positions[-1] for layer in stage]) + 1
     if not trained.spans:
         return [(0, stop)]
@@ -103,9 +103,9 @@ def _spans(stage: Stage, trained: Trained) -> list[tuple[int, int]]:
 def _walk(
     layer: Layer, needs: frozenset[str], trained: Trained, index: int
 ) -> tuple[list[Step], frozenset[str]]:
-    """The gradients each operation needs, and the tensors that need one after the layer.
+    """The gradients that each operation needs, and the tensors that need a gradient after the layer.
 
-    The latter is the very set that was given where the layer adds nothing to it.
+    If the layer adds no tensor, the set is the same object as the given one.
     """
     everything = trained.everything
     reached = everything or trained.reaches(layer, index)
@@ -125,20 +125,20 @@ def _walk(
 
 
 def _before(positions: Positions, index: int) -> int:
-    """How many of the positions come before ``index``."""
+    """Number of positions before ``index``."""
     if isinstance(positions, range):
         return max(0, min(len(positions), -((positions.start - index) // positions.step)))
     return bisect_left(positions, index)
 
 
 def _first(positions: Positions, start: int) -> int:
-    """The first of the positions at or after ``start``; beyond every model if there is none."""
+    """The first position at or after ``start``; a very large number if there is none."""
     passed = _before(positions, start)
     return positions[passed] if passed < len(positions) else 2**62
 
 
 def _within(positions: Positions, start: int, stop: int) -> int:
-    """How many of the positions lie in [start, stop)."""
+    """Number of positions in [start, stop)."""
     if start <= positions[0] and positions[-1] < stop:
         return len(positions)
     return _before(positions, stop) - _before(positions, start)

@@ -1,4 +1,4 @@
-"""What a training method trains: LoRA adapters, frozen parts, or everything."""
+"""Training methods: adapters (LoRA), frozen parts, or training of all parameters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_RANK = 100_000
 
 
 def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:
-    """The model with its adapters, and what of it is trained."""
+    """The model with its adapters, and its trained part."""
     if training.method in ("lora", "qlora"):
         if training.frozen:
             raise FootprintError(
@@ -81,12 +81,12 @@ def _frozen(model: Model, names: tuple[str, ...]) -> Trained:
     table, head = _tied(model)
     tied = bool(frozen & {table, head, "embeddings", "head"}) and bool(table)
     if tied:
-        frozen.add(table)  # one matrix: frozen in one place, frozen in the other, and nothing else with it
+        frozen.add(table)  # the two names are one matrix; nothing else is frozen with it
     return Trained(frozen=frozenset(frozen), spans=tuple(spans), tied=tied)
 
 
 def _depths(model: Model, part: str | None) -> list[int]:
-    """Layers of each stage that a range of layers may mean: of a part, or of all repeated blocks."""
+    """Depths of the stages to which a range of layers applies: those of a part, or of all repeated blocks."""
     stages = (
         [
             layer.positions[-1] + 1
@@ -99,8 +99,8 @@ def _depths(model: Model, part: str | None) -> list[int]:
 
 
 def _tied(model: Model) -> tuple[str, str]:
-    """The look-up table and the head that are one matrix, by name; empty where there are none."""
-    operations = [o for stage in model.stages for layer in stage for o in layer.operations]
+    """Names of the look-up table and the head that share a matrix; empty if there are none."""
+    operations = [operation for stage in model.stages for layer in stage for operation in layer.operations]
     for head in operations:
         if type(head) is Matmul and head.tied and head.component == HEAD:
             for table in operations:
@@ -111,7 +111,7 @@ def _tied(model: Model) -> tuple[str, str]:
 
 
 def _with_own_bias(model: Model) -> Model:
-    """The model with the bias of a tied head apart: it is trained though the matrix is frozen."""
+    """The model with the bias of a tied head as a separate operation, because the bias is trained."""
 
     def apart(layer: Layer) -> Layer:
         operations: list[Operation] = []

@@ -1,8 +1,8 @@
-"""What parallel ranks share out whole: attention heads, experts and layers.
+"""Valid splits of attention heads, experts and layers over parallel ranks.
 
-Tensor ranks divide the query heads (Shoeybi et al. 2019, arXiv:1909.08053); keys and values of fewer
-heads than ranks are replicated. Expert ranks lie among a stage's replicas, contexts and tensor ranks:
-they hold no devices of their own.
+Tensor ranks divide the query heads (Shoeybi et al. 2019, arXiv:1909.08053); keys and values with fewer
+heads than ranks are replicated. Expert ranks use the devices of a stage's replicas, context and tensor
+ranks; they need no further devices.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from footprint.flops.operations import EXPERTS, Matmul, Model, Number
 
 
 def attention_heads(model: Model) -> int:
-    """The number that tensor ranks must divide: the heads of all blocks; 0 without attention.
+    """The number of attention heads, which must be a multiple of the tensor ranks; 0 without attention.
 
-    Of several parts (images beside text) those of the largest: a small tower is not split.
+    For several parts (images and text) it is that of the largest; a small tower is not split.
     """
     heads: dict[str, int] = {}
     sizes: dict[str, Number] = {}
@@ -30,9 +30,9 @@ def attention_heads(model: Model) -> int:
 
 
 def undivided(model: Model, ranks: int, count: int = 0) -> str | None:
-    """What to say of tensor ranks that do not divide a model's heads, with the sizes that do.
+    """A message on tensor ranks that do not divide a model's heads, with the valid sizes; else None.
 
-    ``count`` leaves only those that divide so many accelerators, too.
+    With ``count`` the valid sizes also divide this number of accelerators.
     """
     heads = attention_heads(model)
     if heads % ranks == 0:
@@ -45,9 +45,9 @@ def undivided(model: Model, ranks: int, count: int = 0) -> str | None:
 
 
 def wrong_experts(model: Model, ranks: int, fitting: int = 0) -> str | None:
-    """What to say of expert ranks that do not divide a model's experts, with the sizes that do.
+    """A message on expert ranks that do not divide a model's experts, with the valid sizes; else None.
 
-    ``fitting`` leaves only those that divide so many ranks of a stage, too.
+    With ``fitting`` the valid sizes also divide this number of ranks of a stage.
     """
     experts = math.gcd(
         *(
@@ -70,7 +70,7 @@ def wrong_experts(model: Model, ranks: int, fitting: int = 0) -> str | None:
 
 
 def no_room(ranks: int, places: int) -> str | None:
-    """What to say of expert ranks that do not divide the ranks of a stage, over which they are laid."""
+    """A message on expert ranks that do not divide the ranks of a stage, which hold them; else None."""
     if places % ranks == 0:
         return None
     if places == 1:
@@ -85,8 +85,10 @@ def no_room(ranks: int, places: int) -> str | None:
 
 
 def too_many_stages(model: Model, stages: int) -> str | None:
-    """What to say of more pipeline stages than repeated layers."""
-    layers = max(1, sum(len(layer.positions) for s in model.stages for layer in s if layer.checkpointed))
+    """A message if there are more pipeline stages than repeated layers; else None."""
+    layers = max(
+        1, sum(len(layer.positions) for stage in model.stages for layer in stage if layer.checkpointed)
+    )
     if stages <= layers:
         return None
     sizes = "`pp=1` does" if layers == 1 else f"`pp=` 1 to {layers} do"

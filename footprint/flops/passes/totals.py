@@ -14,24 +14,24 @@ class Parameters:
 
     total: Number
     active: Number
-    """What one token meets: all but the experts it is not routed to."""
+    """Parameters used for one token: all except the experts to which it is not routed."""
     trainable: Number
     non_embedding: Number
-    """Without look-up tables (tokens, positions, types)."""
+    """Parameters without look-up tables (tokens, positions, types)."""
 
 
 class Totals(NamedTuple):
-    """FLOP of one training step, summed three ways."""
+    """FLOP of one training step in several sums."""
 
     forward: Number
     backward: Number
     causal: Number
-    """Forward and backward with only the pairs that masks leave."""
+    """Forward and backward, with only the attention pairs within masks."""
     dense_forward: Number
-    """As eager code executes it: masked pairs and pairs outside windows included."""
+    """Forward pass as eager code executes it, including masked pairs and pairs outside windows."""
     dense_backward: Number
     recomputed: Number
-    """Forward work that is done again in the backward pass."""
+    """Forward work that is repeated for the backward pass."""
     executed: Number
     """Forward, backward and recomputation as the hardware executes them."""
     parameters: Parameters
@@ -44,9 +44,9 @@ def totals(
 ) -> Totals:
     """Forward, backward and recomputed FLOP of one step [FLOP].
 
-    Full recomputation repeats the forward pass of every block that the backward pass comes
-    through; selective recomputation repeats the attention core. Fused attention repeats Q K^T
-    in its backward kernel, which is what selective recomputation would save, so the two do not add.
+    Full recomputation repeats the forward pass of every block that the backward pass reaches. Selective
+    recomputation repeats the attention core. Fused attention repeats Q K^T in its backward kernel;
+    selective recomputation adds nothing to that.
     """
     eager = attention == "eager"
     selective = eager and recompute == "selective"
@@ -67,7 +67,7 @@ def totals(
         layer, times, steps = group
         repeated = full_pass and layer.checkpointed and group.backward
         copies = times
-        if layer.shared:  # one set of parameters, counted where it is first met
+        if layer.shared:  # one set of parameters, counted once
             copies = 0 if id(layer) in shared else 1
             shared.add(id(layer))
         for operation, inputs, own in steps:

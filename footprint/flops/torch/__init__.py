@@ -1,1 +1,1 @@
-"""FLOPs counted by torch itself: the check of our formulas, and the way in for types without a family."""
+"""FLOPs counted by torch: to check the formulas, and to count model types without a family."""

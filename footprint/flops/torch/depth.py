@@ -1,7 +1,7 @@
-"""Shallow copies of deep configs: what lets torch count a 126-layer model from a few layers.
+"""Shallow copies of deep configs, with which torch counts a 126-layer model from a few layers.
 
-A model's FLOPs and parameters are a sum over its layers. Where the kinds of layer repeat with a
-period, the counts at one depth and at one period more give every further depth exactly.
+The FLOPs and parameters of a model are sums over its layers. If the kinds of layers repeat with a
+period, the counts at one depth and at one period more give the count of every larger depth exactly.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ DEPTH_KEYS = (
     ("n_layer",),
     ("n_layers",),
 )
-"""Keys of a config that say how many layers its stacks have; the first group that a config has decides."""
+"""Keys for the number of layers of each stack; the first group that occurs in a config is used."""
 LISTED = ("layer_types", "mlp_layer_types", "layers_block_type", "no_rope_layers", "layer_rope_theta")
-"""Keys that list something for every layer."""
+"""Keys of lists with one entry per layer."""
 POSITIONS = ("moe_layers", "mlp_only_layers", "attn_layer_indices")
-"""Keys that list layer numbers."""
+"""Keys of lists of layer numbers."""
 PATTERNS = ("hybrid_override_pattern",)
-"""Keys that spell one letter a layer."""
+"""Keys of texts with one letter per layer."""
 PARTS = ("text_config", "vision_config")
 
 
 class Axis(NamedTuple):
-    """One stack of a config, and how its layers repeat."""
+    """One stack of a config, and the repetition of its layers."""
 
     path: tuple[str, ...]
-    """Keys that lead to the depth: ("num_hidden_layers",), ("text_config", "num_hidden_layers")."""
+    """Path of keys to the depth: ("num_hidden_layers",) or ("text_config", "num_hidden_layers")."""
     depth: int
     prefix: int
-    """Layers before the pattern begins."""
+    """Number of layers before the repeating pattern."""
     period: int
 
     @property
     def shallow(self) -> int:
-        """The least depth that has the prefix, one period, and the same remainder."""
+        """The least depth with the prefix, one period, and the same remainder."""
         least = self.prefix + self.period
         return least + (self.depth - least) % self.period
 
 
 def repetition(kinds: Sequence[int]) -> tuple[int, int]:
-    """(prefix, period) of a row of layer kinds, the shortest that explain it."""
+    """The shortest (prefix, period) that reproduces a sequence of layer kinds."""
     best = (0, len(kinds))
     for period in range(1, len(kinds)):
         prefix = len(kinds) - period
@@ -58,7 +58,7 @@ def repetition(kinds: Sequence[int]) -> tuple[int, int]:
 
 
 def with_depth(config: Mapping[str, Any], axis: Axis, depth: int) -> dict[str, Any]:
-    """The config with one stack cut to ``depth`` layers, lists and patterns included."""
+    """The config with one stack, its lists and its patterns cut to ``depth`` layers."""
     *parents, key = axis.path
     if parents:
         part = parents[0]

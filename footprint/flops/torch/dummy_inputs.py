@@ -1,4 +1,4 @@
-"""How a transformers model is run without data, so that torch can count it."""
+"""Runs a transformers model on tensors without data, so that torch can count it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from footprint.schema import StepShape
 
     Run = Callable[[torch.nn.Module, StepShape], torch.Tensor]
-    """Runs a model forward and returns the scalar to differentiate."""
+    """Runs the forward pass of a model and returns the scalar to differentiate."""
 
 _SKIPPED_OUTPUTS = frozenset({"past_key_values", "hidden_states", "attentions", "cross_attentions"})
 
 
 @contextmanager
 def quiet_torch() -> Iterator[None]:
-    """Keeps torch's loggers silent: what fails here is tried in another way, or said in our words."""
+    """Silence torch's loggers: after a failure here another way is tried, or footprint reports the error."""
     import logging
 
     known = logging.root.manager.loggerDict.items()
@@ -38,7 +38,7 @@ def quiet_torch() -> Iterator[None]:
 
 
 def runner(masked: bool) -> Run:
-    """The usual forward call, with or without an attention mask."""
+    """A function for the usual forward call, with or without an attention mask."""
 
     def run(model: torch.nn.Module, shape: StepShape) -> torch.Tensor:
         return scalar(model(**_inputs(model, shape, masked)))
@@ -47,7 +47,7 @@ def runner(masked: bool) -> Run:
 
 
 def run_pair(model: Any, shape: StepShape) -> torch.Tensor:
-    """A contrastive pair of towers: every image against every text."""
+    """Run a contrastive pair of towers; the scalar compares every image with every text."""
     import torch
 
     batch = int(shape.sequences)
@@ -60,12 +60,12 @@ def run_pair(model: Any, shape: StepShape) -> torch.Tensor:
 
 
 def run_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
-    """A vision-language model by its parts: putting image features among the tokens needs data."""
+    """Run the parts of a vision-language model separately, because inserting image features needs data."""
     import torch
 
     batch, length = int(shape.sequences), shape.sequence_length or 1
     image = _image(model.config.vision_config, shape)
-    if model.config.model_type == "mistral3":  # its own function asks the sizes of their data
+    if model.config.model_type == "mistral3":  # its function reads the image sizes from data
         sizes = [image[1:]] * batch
         hidden = model.model.vision_tower(torch.empty(batch, *image), image_sizes=sizes).last_hidden_state
         features = model.model.multi_modal_projector(hidden.squeeze(0), sizes)
@@ -78,7 +78,7 @@ def run_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
 
 
 def run_llama4(model: Any, shape: StepShape) -> torch.Tensor:
-    """Llama 4 by its parts, which lie one level higher than others'."""
+    """Run the parts of Llama 4, which are one level higher than in other models."""
     import torch
 
     batch, length = int(shape.sequences), shape.sequence_length or 1
@@ -93,14 +93,14 @@ def run_llama4(model: Any, shape: StepShape) -> torch.Tensor:
 
 
 def run_qwen_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
-    """A Qwen vision-language model by its parts, told beforehand which patches attend to each other."""
+    """Run the parts of a Qwen vision-language model, with given bounds of the patches' attention."""
     import torch
     from transformers import vision_utils
 
     config = model.config.vision_config
     batch, length = int(shape.sequences), shape.sequence_length or 1
     side = (shape.image_size or 1) // config.patch_size
-    with torch.device("cpu"):  # what depends on data is small and real, and the tensors stay without
+    with torch.device("cpu"):  # a few small tensors need real data
         grids = torch.tensor([[1, side, side]] * batch)
         known = {"cu_seqlens": torch.arange(0, (batch + 1) * side**2, side**2, dtype=torch.int32)}
         if hasattr(config, "window_size"):
@@ -131,7 +131,7 @@ def run_qwen_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
 
 
 def _read(model: Any, batch: int, length: int) -> torch.Tensor:
-    """What a decoder predicts that is given embeddings of words and images alike."""
+    """Run a decoder on embeddings, as for words and images together."""
     import torch
 
     embedded = model.get_input_embeddings()(torch.zeros(batch, length, dtype=torch.long))
@@ -143,7 +143,7 @@ def _read(model: Any, batch: int, length: int) -> torch.Tensor:
 
 
 def scalar(outputs: Mapping[str, Any]) -> torch.Tensor:
-    """A scalar that depends on everything the model predicts."""
+    """A scalar that depends on all predictions of the model."""
     import torch
 
     found = {
@@ -157,7 +157,7 @@ def scalar(outputs: Mapping[str, Any]) -> torch.Tensor:
 
 
 def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str, Any]:
-    """Inputs without data for every argument of ``forward`` that a model of this kind needs."""
+    """Tensors without data for the arguments of ``forward`` that a model of this kind needs."""
     import inspect
 
     import torch
@@ -172,7 +172,7 @@ def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str,
     elif "input_features" in accepted:
         inputs["input_features"] = torch.empty(batch, _mel_bins(config), length)
     elif "input_values" in accepted:
-        bins = getattr(config, "num_mel_bins", None)  # a spectrogram of its own length, else a wave
+        bins = getattr(config, "num_mel_bins", None)  # the input is a spectrogram if set, else a wave
         inputs["input_values"] = torch.empty(*((batch, config.max_length, bins) if bins else (batch, length)))
     else:
         inputs["input_ids"] = torch.zeros(batch, length, dtype=torch.long)
@@ -190,7 +190,7 @@ def _inputs(model: torch.nn.Module, shape: StepShape, masked: bool) -> dict[str,
 
 
 def _mel_bins(config: Any) -> int:
-    """Rows of a spectrogram, by the config or the part of it that listens."""
+    """Number of rows of a spectrogram, from the config or its audio part."""
     parts = (config, *(getattr(config, f"{name}_config", None) for name in ("audio", "encoder", "speech")))
     found = [bins for part in parts if (bins := getattr(part, "num_mel_bins", None))]
     if not found:

@@ -1,4 +1,4 @@
-"""A step of a model that no family describes, counted by torch and labelled so."""
+"""Counts a step of a model without a family with torch, and labels the result."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from footprint.schema import StepShape, TrainingMethod
 PRODUCTS = "matrix_products"
 _COMPONENTS = {"bmm": CORE, "baddbmm": CORE, "convolution": CONVOLUTION, "convolution_backward": CONVOLUTION}
 SHALLOW = 12
-"""Models of at most this many layers are counted as they are."""
+"""Models with at most this many layers are counted at full depth."""
 IDLE_SHARE = 0.02
-"""Parameters that may take no part in a step: a pooler that nothing reads, a mask token."""
+"""Accepted share of parameters that the step does not use (an unused pooler, a mask token) [1]."""
 
 
 def counted_step(
@@ -33,10 +33,10 @@ def counted_step(
 ) -> StepFlops:
     """FLOP of one training step, counted by torch's counter on tensors without data [FLOP].
 
-    Deep models are counted at one, two and three layers; if the third costs what the second
-    did and the whole model has the parameters that this predicts, the rest is extrapolated, else
-    the whole model is counted. torch does not know masks, so
-    the causal count equals the full one; adapters and frozen parts are not counted this way.
+    Deep models are counted with one, two and three layers. The count is extrapolated if the third layer
+    costs as much as the second and the whole model has the extrapolated number of parameters. Otherwise
+    the whole model is counted. torch's counter ignores masks, so the causal count equals the full one.
+    Adapters and frozen parts are not supported.
 
     Raises CannotCountError if torch and transformers are missing or cannot run the model.
     """
@@ -97,7 +97,7 @@ def _require_known(model_type: str) -> None:
 
 
 def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective: str) -> TorchCount:
-    """The count of one sample, from shallow copies where the stack proves to repeat one layer."""
+    """The count of one sample, from shallow copies if the stack repeats one kind of layer."""
     name = next((key for group in DEPTH_KEYS for key in group if key in fields), None)
     depth = 0 if name is None else fields.layers(name)
     if name is None or depth <= SHALLOW:
@@ -119,7 +119,7 @@ def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective
         getattr(three, part) - getattr(two, part) == getattr(two, part) - getattr(one, part)
         for part in ("forward_flop", "backward_flop", "parameters")
     )
-    # a kind of layer that comes later (every fourth, say) shows in the parameters of the whole
+    # the parameters of the whole model reveal other kinds of layers further up (such as every fourth)
     if not even or built_parameters(config, objective, two.device) != extended("parameters"):
         return whole_count(config, shape, objective)
     return TorchCount(
@@ -136,10 +136,9 @@ def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective
 
 
 def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> TorchCount:
-    """The count of one sample; CannotCountError if much of the model took no part in it.
+    """The count of one sample; CannotCountError if the step does not use a large part of the model.
 
-    A part that is run on inputs that we do not give (images beside text, say) would else be left
-    out without a word.
+    The error prevents a wrong count where a part needs inputs that are not given here, such as images.
     """
     counted = count_with_torch(config, shape, objective, mended=True)
     idle_share = counted.idle / counted.parameters
@@ -147,6 +146,6 @@ def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> 
         parts = ", ".join(counted.idle_parts[:3]) or "parts of its layers"
         raise CannotCountError(
             f"torch ran model_type {config['model_type']!r} without {idle_share:.1%} of its parameters "
-            f"({parts}), so the count would be too low: its parts can be counted alone"
+            f"({parts}), so the count would be too low: count its parts separately"
         )
     return counted

@@ -1,10 +1,10 @@
-"""FLOPs counted by torch itself: the check of our formulas, and the way in for unknown models.
+"""Counts FLOPs with torch: to check the formulas, and to count unknown models.
 
-`torch.utils.flop_counter.FlopCounterMode` watches a model of the transformers library run on
-tensors without data ("meta", or "fake" where meta fails), so size costs nothing. Deep models are
-built with a few layers and extrapolated, which is exact when layers repeat. Eager attention and
-``batched_mm`` experts are asked for: the counter gives fused attention on a processor and grouped
-matrix products no FLOP at all.
+`torch.utils.flop_counter.FlopCounterMode` counts while a model of the transformers library runs on
+tensors without data ("meta", or "fake" if meta fails), so that large models need no memory. Deep models
+are built with a few layers and extrapolated, which is exact if layers repeat. Eager attention and
+``batched_mm`` experts are selected, because the counter counts no FLOP for fused attention on a processor
+and for grouped matrix products.
 
 torch and transformers are imported inside the functions.
 """
@@ -55,39 +55,39 @@ AUTO_CLASSES = {
     "image-text": ("AutoModelForImageTextToText",),
     "encode": ("AutoModel",),
 }
-"""Classes of transformers that compute an objective, in the order they are tried."""
+"""Classes of transformers for each objective, in the order in which they are tried."""
 UNNAMED = "usual"
-"""The objective of the usual class: ``architectures`` counts only where there is none."""
+"""The objective of a type's usual class; ``architectures`` is used only if the type has no usual class."""
 AUTO_CLASSES[UNNAMED] = AUTO_CLASSES[""]
 
 _WAYS = (("meta", True), ("meta", False), ("answered", True), ("fake", True), ("fake", False))
-"""Kinds of tensors without data, with and without an attention mask, in the order they are tried.
+"""Kinds of tensors without data, with or without an attention mask, in the order in which they are tried.
 
-``answered`` is meta where a model's question about its mask ("is all of it 1?") is answered yes.
+``answered`` is meta with one addition: a test of a tensor's truth ("is the whole mask 1?") gives True.
 """
 IDLE_TENSORS = 8
-"""Tensors of a module of which none may take part: a pooler that nothing reads, but no tower."""
+"""Largest number of tensors in a module that may be unused as a whole: a pooler, but not a tower."""
 _worked: dict[str, tuple[str, bool]] = {}
-"""What worked for a ``model_type`` in this process."""
+"""The way that worked for a ``model_type`` in this process."""
 
 
 @record
 class TorchCount:
-    """What torch's counter saw in one step."""
+    """The counts of torch's counter for one step."""
 
     forward_flop: int
     backward_flop: int
     parameters: int
     non_embedding: int
-    """Without the parameters of embedding modules."""
+    """Number of parameters without those of embedding modules."""
     device: str
     """``meta`` or ``fake``."""
     by_operation: Mapping[str, int]
     """Forward and backward FLOP by torch's operation (``mm``, ``bmm``, ``convolution``, ...)."""
     idle: int = 0
-    """Trainable parameters that what was differentiated does not depend on."""
+    """Number of trainable parameters on which the differentiated scalar does not depend."""
     idle_parts: tuple[str, ...] = ()
-    """Modules that hold several tensors and of which nothing took part: a tower that was not run."""
+    """Unused modules with more than a few tensors, such as a tower that was not run."""
 
 
 class CannotCountError(FootprintError):
@@ -109,8 +109,8 @@ def count_with_torch(
 ) -> TorchCount:
     """Forward and backward FLOP and parameters of one step, counted by torch [FLOP].
 
-    ``run`` replaces the usual forward call; ``prepare`` changes the model first (freezing, adapters);
-    ``mended`` puts right what the counter gets wrong (the weight gradient of grouped convolutions).
+    ``run`` replaces the usual forward call. ``prepare`` changes the model first (freezing, adapters).
+    ``mended`` corrects errors of the counter (the weight gradient of grouped convolutions).
 
     Raises CannotCountError if torch or transformers is missing or cannot run the model without data.
     """
@@ -190,7 +190,7 @@ def _count(
 
 
 def _idle(model: torch.nn.Module) -> tuple[int, tuple[str, ...]]:
-    """Parameters without a gradient, and the modules of more than a few that have none at all."""
+    """Number of parameters without a gradient, and the larger modules that have no gradient at all."""
     parameters, parts = 0, dict[str, int]()
     live: set[str] = set()
     for name, parameter in model.named_parameters():
@@ -204,7 +204,7 @@ def _idle(model: torch.nn.Module) -> tuple[int, tuple[str, ...]]:
 
 
 def built_parameters(config: Mapping[str, Any], objective: str, device: str) -> int:
-    """Parameters of the model at its full depth, which is built but not run."""
+    """Number of parameters of the model at full depth, which is built but not run."""
     with _device(device):
         return sum(parameter.numel() for parameter in build(config, objective).parameters())
 
@@ -212,7 +212,7 @@ def built_parameters(config: Mapping[str, Any], objective: str, device: str) -> 
 def convolution_backward(
     gradient: Any, inputs: Any, weight: Any, *arguments: Any, out_shape: Any = None, **_: Any
 ) -> int:
-    """FLOP of a convolution's backward pass: as many as forward for each gradient that is wanted."""
+    """FLOP of a convolution's backward pass: the forward FLOP for each required gradient."""
     del out_shape
     transposed, output_mask = arguments[4], arguments[7]
     positions = math.prod((inputs if transposed else gradient)[2:])
@@ -238,12 +238,12 @@ def _device(name: str) -> Iterator[None]:
 
 
 def _answers() -> type[Any]:
-    """A mode in which a meta tensor that is asked for its truth says yes."""
+    """A mode in which the truth value of a meta tensor is True."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Answers(TorchDispatchMode):  # type: ignore[no-untyped-call]
-        """Answers questions about truth; leaves every other operation alone."""
+        """Returns True for truth values; does not change other operations."""
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             del types
@@ -255,7 +255,7 @@ def _answers() -> type[Any]:
 
 
 def build(config: Mapping[str, Any], objective: str = "") -> torch.nn.Module:
-    """The transformers model of a config in evaluation mode, so that no layer is dropped at random."""
+    """The transformers model of a config, in evaluation mode so that no layer is dropped at random."""
     import transformers
 
     arguments = dict(config)
@@ -269,7 +269,7 @@ def build(config: Mapping[str, Any], objective: str = "") -> torch.nn.Module:
 
 
 def _within_vocabulary(settings: Any) -> None:
-    """Brings the library's default token ids inside a vocabulary that is smaller than its default."""
+    """Change the library's default token ids that a small vocabulary does not contain."""
     vocabulary = getattr(settings, "vocab_size", None)
     for name in (
         "pad_token_id",
@@ -284,7 +284,7 @@ def _within_vocabulary(settings: Any) -> None:
 
 
 def _model_class(settings: Any, architectures: Sequence[str], objective: str) -> Any:
-    """The class for the objective; without one, the class the config names, else the usual one."""
+    """The class for the objective; without an objective, the class named in the config or the usual one."""
     import transformers
 
     named = [getattr(transformers, str(name)) for name in architectures if hasattr(transformers, str(name))]

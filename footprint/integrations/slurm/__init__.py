@@ -1,8 +1,8 @@
-"""Jobs that nobody tracked, from Slurm's accounting: an estimate each, and a measurement where there is one.
+"""Estimates and measurements of untracked jobs, from Slurm's accounting.
 
-``footprint slurm`` is this for the command line. A job's estimate is its elapsed time x its GPUs
-x their hardware profile; its measurement is the energy that Slurm read from its nodes, where that
-can be what they drew. The two are never summed.
+The command ``footprint slurm`` uses this. The estimate of a job follows from its elapsed time, its GPUs
+and their hardware profile. The measurement of a job is the energy that Slurm read from its nodes, if
+that value is plausible. Estimates and measurements are never added.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SUMMED = ("accelerator_h", "it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd")
 
 @record
 class SlurmReport:
-    """What some jobs used, launch by launch, and what of their records could not be used."""
+    """What some jobs used, by launch, and the problems of their records."""
 
     accounts: tuple[Account, ...]
     problems: tuple[str, ...]
@@ -43,7 +43,7 @@ class SlurmReport:
     def sums(self, kind: str) -> dict[str, Quantity]:
         """Sums of one kind, ``estimate`` or ``measurement``, over its launches.
 
-        A quantity that one of them lacks is left out. Raises FootprintError for another kind.
+        A quantity that a launch lacks is left out. Raises FootprintError for another kind.
         """
         if kind == "estimate":
             parts: list[Any] = [part for one in self.estimated for part in one.estimates]
@@ -59,7 +59,7 @@ class SlurmReport:
         return sums
 
     def shares(self) -> dict[str, float]:
-        """Part of the estimated facility energy by Slurm's state, the largest first [1]."""
+        """Share of each of Slurm's states in the estimated facility energy, the largest first [1]."""
         by_state: dict[str, float] = {}
         for one in self.estimated:
             kwh = sum(part.energy_kwh.mid for part in one.estimates)
@@ -80,7 +80,7 @@ def report_jobs(
     energy_plugin: str | None = None,
     **options: Any,
 ) -> SlurmReport:
-    """What the jobs of some numbers or files used.
+    """What the jobs with these numbers, or in these files, used.
 
     ``hw`` are the values of ``--hw``; ``options`` are fields of an estimate (``region``, ``year``,
     ``pue``, ``grid_g_per_kwh``, ``provider``, ``purchase``, ``usd_per_hour``).
@@ -105,11 +105,15 @@ def report_jobs(
 
 
 def _check(options: Mapping[str, Any]) -> None:
-    """An option that is wrong for every job is one error, not one a job."""
+    """Raise one error for an option that is wrong for every job."""
     from footprint.estimator import EstimateRequest, estimate
 
-    estimate(EstimateRequest(hw="v100:1", hours=1.0, **{k: v for k, v in options.items() if k not in _PRICE}))
+    estimate(
+        EstimateRequest(
+            hw="v100:1", hours=1.0, **{name: value for name, value in options.items() if name not in _PRICE}
+        )
+    )
 
 
 _PRICE = ("provider", "purchase")
-"""Not every provider rents out every chip: a mistake in these shows with the job's own."""
+"""Options that are checked per job, because not every provider offers every chip."""

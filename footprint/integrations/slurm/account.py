@@ -1,4 +1,4 @@
-"""From a job's accounting record to an estimate, and to a measurement where Slurm read its nodes."""
+"""Makes an estimate, and a measurement if Slurm read the energy, from a job's accounting record."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STATUS = {
     "CANCELLED": "interrupted", "REQUEUED": "interrupted", "PREEMPTED": "interrupted",
     "TIMEOUT": "terminated", "DEADLINE": "terminated", "OUT_OF_MEMORY": "killed",
 }  # fmt: skip
-"""The tracker's word for each of Slurm's states."""
+"""Slurm's states and the tracker's words for them."""
 MODEL_SOURCE = "power model of the estimate"
 _POWER_OPTION = "--accelerator-power-w"
 _UNSEEN = "tracking.unseen_fill"
@@ -35,15 +35,15 @@ _UNSEEN = "tracking.unseen_fill"
 
 @record
 class Account:
-    """What one launch used: an estimate a kind of accelerator, and a measurement where there is one."""
+    """What one launch used: an estimate per kind of accelerator, and a measurement if there is one."""
 
     job: Job
     estimates: tuple[Estimate, ...] = ()
     measurement: Measurement | None = None
     problem: str = ""
-    """Why there is no estimate; empty too for a job that never ran, which used nothing."""
+    """Why there is no estimate; also empty for a job that never ran."""
     energy_not_used: str = ""
-    """Why what Slurm recorded, if anything, is no measurement."""
+    """Why there is no measurement."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -60,7 +60,7 @@ class Account:
         ]
 
     def records(self) -> list[dict[str, Any]]:
-        """The JSON records of the launch, each with its kind and what Slurm says; never to be summed."""
+        """The JSON records of the launch, with their kind and Slurm's data; kinds must not be summed."""
         job = self.job
         slurm = {
             "job_id": job.job_id, "raw_id": job.raw_id, "job_name": job.name, "state": job.state,
@@ -82,10 +82,10 @@ class Account:
 def account_of(
     job: Job, hardware: Hardware, options: Mapping[str, Any], plugin: str | None = None
 ) -> Account:
-    """What a launch used, as far as its record says.
+    """What a launch used, from its record.
 
-    ``options`` are fields of `EstimateRequest` (``region``, ``pue``, ...). ``plugin`` is Slurm's
-    energy plugin where it is known; else a reading is taken as that of whole nodes.
+    ``options`` are fields of `EstimateRequest` (``region``, ``pue``, ...). ``plugin`` is Slurm's energy
+    plugin; if it is unknown, a reading counts as that of whole nodes.
     """
     if not job.elapsed_s:
         return Account(job=job, problem="" if job.elapsed_s == 0 else "how long it ran is not in its record")
@@ -113,7 +113,7 @@ def account_of(
 
 @record
 class Model:
-    """The rooms' answer for one kind of accelerator of a job, and its estimate."""
+    """The facts, prediction and outcome for one kind of accelerator of a job, and its estimate."""
 
     facts: Facts
     outcome: Outcome
@@ -138,7 +138,7 @@ def _model(job: Job, part: Part, options: Mapping[str, Any]) -> Model:
 def _measure(
     job: Job, reading: Reading, models: Sequence[Model], reads: str, plugin: str | None
 ) -> Measurement:
-    """The measurement: what was read, the modelled rest where the plugin reads a part, the chain after it."""
+    """The measurement: the energy read, the modelled energy of other components, and their consequences."""
     estimates = [one.estimate for one in models]
     model = estimates[0]
     hours = (job.elapsed_s or 0.0) / SECONDS_PER_HOUR
@@ -208,7 +208,7 @@ EXCLUSIVE = (
 
 
 def _consequences(it_energy: Quantity, models: Sequence[Model]) -> list[Consequences]:
-    """What the measured energy means, for each kind of accelerator its share as the power model has it."""
+    """CO2e, water and cost of the measured energy; the power model divides it among kinds of accelerators."""
     modelled_kwh = [one.outcome.it_energy_kwh.mid for one in models]
     return [
         consequences(
@@ -220,7 +220,7 @@ def _consequences(it_energy: Quantity, models: Sequence[Model]) -> list[Conseque
 
 
 def _whole_launch(reading: Reading) -> tuple[Quantity, list[Assumption]]:
-    """Energy of the launch [kWh]: what was read, and its mean power for the part that steps do not cover."""
+    """Energy of the launch [kWh]: the reading, plus its mean power for the time that steps do not cover."""
     seen = Quantity(reading.kwh)
     if reading.covered_share >= 0.99:
         return seen, []
@@ -232,7 +232,7 @@ def _whole_launch(reading: Reading) -> tuple[Quantity, list[Assumption]]:
 
 
 def _components(read_kwh: Quantity, estimates: Sequence[Estimate], reads: str) -> dict[str, Quantity]:
-    """IT energy by component [kWh]: the one that was read, the others as the estimate has them."""
+    """IT energy by component [kWh]: the component that was read, and the others from the estimate."""
     modelled = {
         name: _sum([getattr(one.energy_components_kwh, name) for one in estimates])
         for name in ("accelerators", "cpu", "ram", "other_node", "network")

@@ -1,4 +1,4 @@
-"""The output of ``sacct --json``, in the shapes of Slurm 21.08 to 25: a list of jobs with their steps."""
+"""Parses the output of ``sacct --json`` of Slurm 21.08 to 25: a list of jobs with their steps."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from footprint.integrations.slurm.records import Job, Step, devices_of, json_num
 
 
 def parse(text: str, origin: str) -> tuple[list[Job], list[str]]:
-    """The jobs of a dump in its order, and what of it could not be read, a line each.
+    """The jobs of a dump in its order, and one line for each unreadable part.
 
-    Raises DataFileError where it is no JSON, or has no list of jobs.
+    Raises DataFileError if the text is no JSON or has no list of jobs.
     """
     try:
         tree = json.loads(text)

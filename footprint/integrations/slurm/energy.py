@@ -1,9 +1,9 @@
-"""Joules that Slurm counted for a job, where they can be what the job's nodes drew.
+"""The energy that Slurm recorded for a job, and checks of its plausibility.
 
-An energy plugin reads a node (``ipmi``, ``xcc``, ``pm_counters``), its processors and memory
-(``rapl``) or its GPUs (``gpu``), never a job: the difference over a step is the step's, whoever
-else used the node. Slurm's own sum for a job counts a node twice while two steps run on it,
-unless PrologFlags=Contain gives each job an ``extern`` step, which alone is counted then.
+An energy plugin reads a node (``ipmi``, ``xcc``, ``pm_counters``), its processors and memory (``rapl``)
+or its GPUs (``gpu``), but never a single job. The difference over a step counts as the step's energy,
+even if other jobs used the node. Slurm's sum for a job counts a node twice while two steps run on it,
+unless PrologFlags=Contain gives each job an ``extern`` step. Then only the ``extern`` step is counted.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from footprint.schema import Accelerator, Cluster
 from footprint.units import JOULE_PER_KWH
 
 READS = {"ipmi": "node", "xcc": "node", "pm_counters": "node", "rapl": "cpu", "gpu": "accelerators"}
-"""What each of Slurm's energy plugins reads (slurm.conf, AcctGatherEnergyType)."""
+"""The component that each of Slurm's energy plugins reads (slurm.conf, AcctGatherEnergyType)."""
 MOST_OVER_RATED = 1.25
-"""Room above the rated watts of boards and the 95th percentile of hosts; a reading above it is none."""
+"""Largest plausible power over the rated power of boards and the 95th percentile of hosts [1]."""
 LEAST_OF_HOST = 0.3
-"""Part of the busy host's lower bound that a server which is switched on draws at least."""
+"""Least power of an idle server, over the 5th percentile of the busy host's power [1]."""
 IDLE_OVER_RATED = (0.06, 0.2)
-"""Least and most that a board without a measured idle power draws idle, over its rated power: the range of
-the hardware profiles that have one (a test recomputes it)."""
+"""Range of a board's idle power over its rated power [1], from the profiles with a measured idle power (a
+test recomputes it); used for boards without one."""
 LEAST_COVERED = 0.8
-"""Steps that cover less of a job's node-seconds say too little of the rest."""
+"""Least share of a job's node-seconds that its steps must cover [1]."""
 SAME = 0.01
 _WHOLE_JOB = ("batch", "interactive")
 
 
 @record
 class Reading:
-    """Energy of one launch, as Slurm counted it."""
+    """Energy of one launch as recorded by Slurm."""
 
     energy_j: float
     source: str
     covered_share: float = 1.0
-    """Part of the launch's node-seconds that the reading covers."""
+    """Share of the launch's node-seconds that the reading covers [1]."""
     wraps: bool = False
-    """Whether it is only known up to a multiple of 2^32 J."""
+    """Whether the energy is known only up to a multiple of 2^32 J."""
     note: str = ""
 
     @property
@@ -51,7 +51,7 @@ class Reading:
 
 
 def read_energy(job: Job) -> tuple[Reading | None, str]:
-    """The reading that counts each node of a launch once; else None, and why in words."""
+    """The reading that counts each node of a launch once; or None and the reason."""
     reading = _best(job)
     if reading is None:
         if job.notes:
@@ -99,7 +99,7 @@ def _counts(energy_j: float | None) -> bool:
 
 
 def _unwrapped(step: Step, job: Job) -> Reading:
-    """The reading of one step; its 32 bits are completed by the job's own sum where they agree."""
+    """The reading of one step; a value cut to 32 bits is completed from the job's sum if the two agree."""
     energy_j, wraps = step.energy_j or 0.0, step.energy_wraps
     if wraps and job.energy_j is not None and (job.energy_j - energy_j) % WRAPS_AT == 0:
         energy_j, wraps = max(job.energy_j, energy_j), False
@@ -107,9 +107,9 @@ def _unwrapped(step: Step, job: Job) -> Reading:
 
 
 def _in_turn(steps: Sequence[Step]) -> list[Step]:
-    """Steps that ran one after the other, the largest first chosen, in order of time.
+    """Steps that do not overlap in time, in order of time; larger steps are chosen first.
 
-    Of steps that ran at the same time only one is taken, since each reads the whole node.
+    Of overlapping steps only one is used, because each reads the whole node.
     """
     taken: list[tuple[float, float, Step]] = []
     ordered = sorted(steps, key=lambda s: -(s.nodes or 0) * (s.elapsed_s or 0.0))
@@ -126,7 +126,7 @@ def _in_turn(steps: Sequence[Step]) -> list[Step]:
 
 
 def _compared(reading: Reading, job: Job) -> Reading:
-    """The reading, with a note where Slurm's own sum for the job says otherwise."""
+    """The reading, with a note if Slurm's sum for the job differs."""
     own = job.energy_j
     if own is None or not _counts(own) or reading.wraps or reading.energy_j <= 0:
         return reading
@@ -143,9 +143,9 @@ def _compared(reading: Reading, job: Job) -> Reading:
 
 
 def implausible(reading: Reading, job: Job, clusters: Sequence[Cluster], reads: str) -> str:
-    """Why a reading cannot be what this allocation drew; empty where it can.
+    """Why a reading cannot be the energy of this allocation; empty if it is plausible.
 
-    ``reads`` is what the plugin reads: ``node``, ``cpu`` or ``accelerators``.
+    ``reads`` is the component that the plugin reads: ``node``, ``cpu`` or ``accelerators``.
     """
     elapsed_s = job.elapsed_s or 0.0
     if elapsed_s <= 0:
@@ -167,10 +167,10 @@ def implausible(reading: Reading, job: Job, clusters: Sequence[Cluster], reads: 
 
 
 def most_watts(job: Job, clusters: Sequence[Cluster], reads: str) -> float | None:
-    """More than the nodes of an allocation can draw [W]; None where a board has no rated power.
+    """Upper limit of the power of an allocation's nodes [W]; None if a board has no rated power.
 
-    Whole servers, since the rest of a node is in the reading: the largest known form of each, with
-    the accelerators that were not allocated idle.
+    Whole servers count, because a reading covers the whole node: the largest known form of each, with
+    the accelerators outside the allocation idle.
     """
     nodes = job.nodes or 1
     boards = others = host = processors = 0.0
@@ -192,9 +192,9 @@ def most_watts(job: Job, clusters: Sequence[Cluster], reads: str) -> float | Non
 
 
 def least_watts(job: Job, clusters: Sequence[Cluster]) -> float:
-    """Less than the nodes of an allocation draw when nothing runs on them [W].
+    """Lower limit of the power of an allocation's idle nodes [W].
 
-    The smallest known server that holds a node's share of the accelerators, and these, all idle.
+    It is the idle power of the smallest known servers that hold the accelerators of each node.
     """
     nodes = job.nodes or 1
     boards, hosts = 0.0, []

@@ -1,4 +1,4 @@
-"""Which hardware profile a job's GPUs are, and how many of what it counts."""
+"""Finds the hardware profile of a job's GPUs, and their number in the profile's unit."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from footprint.schema import Cluster
 
 @record
 class Hardware:
-    """What ``--hw`` says: a chip for every job, and chips for Slurm's names of types."""
+    """The values of ``--hw``: a chip for every job, and chips for Slurm's type names."""
 
     chip: str | None = None
     per_node: int | None = None
-    """How many a node has, for jobs of which Slurm keeps no GPUs."""
+    """Accelerators per node, for jobs without GPUs in their records."""
     by_type: Mapping[str, str] = field(default_factory=dict)
     accelerators_per_node: int | None = None
 
 
 @record
 class Part:
-    """Accelerators of one kind in a job: most jobs have one part."""
+    """The accelerators of one kind in a job; most jobs have one kind."""
 
     hw: str
     cluster: Cluster
@@ -36,7 +36,7 @@ class Part:
 
 
 def make_hardware(values: Sequence[str], accelerators_per_node: int | None = None) -> Hardware:
-    """The meaning of ``--hw`` options: ``CHIP``, ``CHIP:N`` (N a node) or ``TYPE=CHIP``.
+    """Parsed values of ``--hw``: ``CHIP``, ``CHIP:N`` (N per node) or ``TYPE=CHIP``.
 
     Raises FootprintError for an unknown chip, or two chips for the same jobs.
     """
@@ -71,9 +71,9 @@ def _chip_and_count(value: str) -> tuple[str, int | None]:
 
 
 def parts_of(job: Job, hardware: Hardware) -> tuple[Part, ...]:
-    """The accelerators of a job, one part a kind.
+    """The accelerators of a job, one part per kind.
 
-    Raises FootprintError where Slurm's record does not say which or how many; the message says what does.
+    Raises FootprintError if Slurm's record lacks their type or number; the message names the option to use.
     """
     if job.slices:
         raise FootprintError(
@@ -83,7 +83,7 @@ def parts_of(job: Job, hardware: Hardware) -> tuple[Part, ...]:
     if not job.devices:
         return (_from_option(job, hardware),)
     counts: dict[str, int] = {}
-    names: dict[str, str] = {}  # several of Slurm's names may be one chip
+    names: dict[str, str] = {}  # several of Slurm's names may mean one chip
     notes: list[str] = []
     for kind, count in job.devices.items():
         chip = _chip_of(kind, job, hardware)
@@ -98,7 +98,7 @@ def parts_of(job: Job, hardware: Hardware) -> tuple[Part, ...]:
 
 
 def _overruled(kind: str, chip: str) -> list[str]:
-    """A note where --hw takes the place of a type that is a chip's own name."""
+    """A note if --hw replaces a recorded type that is itself the name of a chip."""
     own = _own_profile(kind)
     if own is None or own == find_accelerator(chip).id:
         return []
@@ -126,7 +126,7 @@ def _chip_of(kind: str, job: Job, hardware: Hardware) -> str:
 
 
 def _own_profile(kind: str) -> str | None:
-    """Id of the profile that a type of Slurm's names; never a file, whatever the name looks like."""
+    """Id of the profile that a type name of Slurm means; a type name is never read as a path."""
     if not kind or is_path(kind):
         return None
     try:
@@ -136,7 +136,7 @@ def _own_profile(kind: str) -> str | None:
 
 
 def _from_option(job: Job, hardware: Hardware) -> Part:
-    """The part of a job of which Slurm keeps no GPUs: what --hw says a node has."""
+    """The part of a job without GPUs in its record, from the number per node in --hw."""
     if hardware.chip is None or hardware.per_node is None:
         kind = "" if hardware.chip is None else find_accelerator(hardware.chip).kind
         example = f"{hardware.chip}:2" if hardware.chip else "epyc-7742:2"

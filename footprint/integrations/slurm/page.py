@@ -1,4 +1,4 @@
-"""A Slurm report for people, 80 columns wide: a line a launch, then the sums, a kind at a time."""
+"""A Slurm report as text of 80 columns: one line per launch, then the sums of each kind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_LISTED = 20
 
 
 def report_text(report: SlurmReport) -> str:
-    """The whole page."""
+    """The whole text."""
     sections = [_launches(report)]
     estimated = report.sums("estimate")
     if estimated:
@@ -39,7 +39,7 @@ def report_text(report: SlurmReport) -> str:
 
 
 def notes_of(report: SlurmReport) -> list[str]:
-    """What to say beside the page: what could not be used, and what the figures rest on; each once."""
+    """Notes on unused records and on the basis of the figures, without repetitions."""
     notes = list(report.problems)
     for one in report.accounts:
         if one.problem:
@@ -59,7 +59,7 @@ def _own_notes(one: Account) -> Iterator[str]:
 
 
 def _energy_notes(report: SlurmReport) -> Iterator[str]:
-    """Why there is no measurement, the jobs of one reason together; and what one is worth."""
+    """The reasons for missing measurements, with the jobs of each, and a caveat on the others."""
     reasons: dict[str, list[str]] = {}
     for one in report.estimated:
         if one.energy_not_used:
@@ -83,7 +83,7 @@ def _number(count: int, word: str) -> str:
 
 
 def _launches(report: SlurmReport) -> str:
-    """A line a launch: hours, hardware, estimated and measured facility energy."""
+    """One line per launch: hours, hardware, estimated and measured facility energy."""
     heading = ("job", "state", "time", "hardware", "estimated", "90 %", "measured")
     ran = [one for one in report.accounts if one.estimates or one.problem]
     rows = [heading, *(_row(one) for one in ran)]
@@ -142,7 +142,7 @@ def _sums(title: str, sums: dict[str, Quantity]) -> str:
 
 
 def _shares(report: SlurmReport) -> str:
-    """How each part of the estimated energy ended."""
+    """The share of each final state in the estimated energy."""
     counts: dict[str, int] = {}
     for one in report.estimated:
         counts[one.job.state] = counts.get(one.job.state, 0) + 1
@@ -154,7 +154,7 @@ def _shares(report: SlurmReport) -> str:
 
 
 def _assumed(report: SlurmReport) -> str:
-    """What the estimates assume and the option that replaces it, each once."""
+    """The assumptions of the estimates and the options that replace them, without repetitions."""
     rows = dict.fromkeys(
         f"{row.name} = {row.value if isinstance(row.value, str) else figures(row.value)}"
         + (f" {row.unit}" if row.unit not in ("", "1") else "")
@@ -174,7 +174,7 @@ def _assumed(report: SlurmReport) -> str:
 
 
 _OPTIONS = ("--region", "--year", "--pue", "--purchase", "--provider")
-"""The estimate's options that this command has too."""
+"""The options of ``footprint estimate`` that this command also has."""
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -1,7 +1,6 @@
-"""What Slurm's accounting says of a job: one record a launch, its steps inside it.
+"""Records of Slurm's accounting: one record per launch of a job, with its steps.
 
-A job that was requeued is several launches under one number; the steps of a launch are never
-added to it.
+A requeued job has several launches with one number. The steps of a launch are never added to it.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from footprint.records import record
 NO_VALUE = frozenset({2**32 - 1, 2**32 - 2, 2**64 - 1, 2**64 - 2})
 """Slurm's "no value" and "infinite" of 32 and 64 bits (slurm.h: NO_VAL, INFINITE, NO_VAL64, INFINITE64)."""
 WRAPS_AT = 2**32
-"""Before its parsers of 23.11, ``sacct --json`` wrote the 64-bit joules of a step as 32 bits."""
+"""``sacct --json`` before 23.11 cut the joules of a step, a 64-bit number, to 32 bits."""
 LATEST_TIME_S = 4_102_444_800
-"""1 January 2100: a later time of the calendar is a slip."""
+"""1 January 2100; a later time is treated as an error."""
 MOST_DEVICES = 10_000_000
 
 
@@ -33,7 +32,7 @@ class Step:
     nodes: int | None = None
     energy_j: float | None = None
     energy_wraps: bool = False
-    """Whether ``energy_j`` is only known up to a multiple of 2^32 J."""
+    """Whether ``energy_j`` is known only up to a multiple of 2^32 J."""
 
 
 @record
@@ -41,15 +40,15 @@ class Job:
     """One launch of a job, an array task or a component of a het job."""
 
     job_id: str
-    """As people write it: ``123``, ``123_4`` (array), ``123+1`` (het)."""
+    """The number as Slurm prints it: ``123``, ``123_4`` (array), ``123+1`` (het job)."""
     raw_id: str
     name: str = ""
     state: str = "UNKNOWN"
     elapsed_s: float | None = None
     devices: Mapping[str, int] = field(default_factory=dict)
-    """Allocated GPUs by Slurm's name of their type; an empty name where Slurm keeps none."""
+    """Number of allocated GPUs by Slurm's type name; the name is empty if Slurm records no type."""
     slices: tuple[str, ...] = ()
-    """Parts of GPUs (MIG, shards) that were allocated: no whole devices."""
+    """Allocated parts of GPUs (MIG slices, shards), which are no whole devices."""
     nodes: int | None = None
     node_list: str = ""
     partition: str = ""
@@ -61,13 +60,13 @@ class Job:
     launch: int = 1
     launches: int = 1
     notes: tuple[str, ...] = ()
-    """What of the record could not be used."""
+    """Parts of the record that were not used, with reasons."""
 
     @property
     def run_id(self) -> str:
-        """A name for report rows: ``slurm-123_4``, and ``-launch2`` where it was launched more than once."""
-        again = f"-launch{self.launch}" if self.launches > 1 else ""
-        return f"slurm-{self.job_id}{again}"
+        """A name for report rows: ``slurm-123_4``, with ``-launch2`` if the job has several launches."""
+        suffix = f"-launch{self.launch}" if self.launches > 1 else ""
+        return f"slurm-{self.job_id}{suffix}"
 
     @property
     def device_count(self) -> int:
@@ -79,13 +78,13 @@ class Job:
 
 
 def shown(value: object, most: int = 40) -> str:
-    """A text of a stranger for a message or a table: one line, printable, not long."""
+    """An untrusted text for a message or a table: one line, printable, shortened."""
     text = "".join(char if char.isprintable() else "?" for char in str(value)[: 4 * most])
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def whole(text: str, most: int = 2**64 - 1) -> int | None:
-    """A number that is nothing but digits; None where it is blank or Slurm's word for no value.
+    """A whole number from its digits; None if the text is blank or Slurm's word for no value.
 
     Raises FootprintError for anything else.
     """
@@ -103,7 +102,7 @@ def whole(text: str, most: int = 2**64 - 1) -> int | None:
 
 
 def seconds(text: str) -> float | None:
-    """Seconds of ``ElapsedRaw``, or of an ``Elapsed`` such as ``3-07:12:00`` [s]; None where unknown.
+    """Seconds of ``ElapsedRaw``, or of an ``Elapsed`` such as ``3-07:12:00`` [s]; None if unknown.
 
     Raises FootprintError for anything else.
     """
@@ -119,9 +118,9 @@ def seconds(text: str) -> float | None:
 
 
 def moment(text: str) -> float | None:
-    """A time of the calendar as seconds since 1970; None where Slurm gives none or it cannot be read.
+    """A date and time as seconds since 1970 [s]; None if it is missing or cannot be read.
 
-    Digits are seconds already (``SLURM_TIME_FORMAT=%s``); a time without a zone is this machine's.
+    Digits alone are seconds (``SLURM_TIME_FORMAT=%s``). A time without a zone is in the local zone.
     """
     bare = text.strip()
     try:
@@ -137,7 +136,7 @@ def moment(text: str) -> float | None:
 
 
 def utc(value: float | None) -> str:
-    """A time as ISO 8601 in UTC; empty where unknown."""
+    """A time as ISO 8601 in UTC; empty if unknown."""
     if value is None:
         return ""
     from datetime import UTC, datetime
@@ -148,8 +147,8 @@ def utc(value: float | None) -> str:
 def devices_of(tres: Mapping[str, str]) -> tuple[dict[str, int], tuple[str, ...]]:
     """GPUs by type, and parts of GPUs, of a job's trackable resources.
 
-    ``gres/gpu:v100=4,gres/gpu=4`` are four: the untyped entry is the total. What the typed ones
-    leave of it has no type. Raises FootprintError for a count that is none.
+    ``gres/gpu:v100=4,gres/gpu=4`` are four GPUs: the untyped entry is the total. GPUs of the total without
+    a typed entry have an empty type. Raises FootprintError for an invalid count.
     """
     typed: dict[str, int] = {}
     slices: list[str] = []

@@ -1,4 +1,4 @@
-"""Report rows of Slurm jobs: the rows of a launch are written once, however often its file is read."""
+"""Report rows of Slurm jobs; reading a file twice does not write the rows of a launch twice."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from footprint.reports.csvfile import SCHEMA, append_rows, read_rows, report_row
 
 
 def rows_of(report: SlurmReport) -> list[dict[str, Any]]:
-    """The report rows of every launch that ended: a row an estimate, and one a measurement.
+    """The report rows of every launch that ended, one per estimate and per measurement.
 
-    A job that still runs has none, since its row could not be changed later.
+    A running job has no row, because a row cannot be changed later.
     """
     rows = []
     for one in report.estimated:
@@ -33,7 +33,7 @@ def rows_of(report: SlurmReport) -> list[dict[str, Any]]:
 
 
 def add_rows(path: Path, rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
-    """Append what the CSV does not hold yet; how many rows were added, and how many were there.
+    """Append the rows that the CSV lacks; returns the numbers of added rows and of existing rows.
 
     Raises FootprintError as `append_rows` does.
     """

@@ -1,4 +1,4 @@
-"""Where the accounting comes from: Slurm itself, or a file with its output."""
+"""Reads the accounting from Slurm itself, or from a file with its output."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from footprint.integrations.slurm.records import Job, shown, utc
 TIMEOUT_S = 60.0
 LARGEST_BYTES = 256 * 1024 * 1024
 STARTED_AGAIN = ("REQUEUED", "PREEMPTED", "NODE_FAIL", "BOOT_FAIL")
-"""Ends of a launch after which Slurm starts the same job again."""
+"""Final states of a launch after which Slurm starts the same job again."""
 
 
 def read_targets(targets: Sequence[str]) -> tuple[list[Job], list[str], str | None]:
-    """The jobs of job numbers and files, each launch once, what could not be read, and the energy plugin.
+    """The launches of job numbers and files without duplicates, problems, and the energy plugin.
 
-    The plugin is known only where Slurm itself was asked. ``-`` is standard input.
+    The plugin is known only if Slurm itself was asked. ``-`` is standard input.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def parse_any(text: str, origin: str) -> tuple[list[Job], list[str]]:
 
 
 def _answered(jobs: Sequence[Job]) -> set[str]:
-    """Every number that an answer is an answer to: of a job, of its array and of its het job."""
+    """Every number for which Slurm answered: of the jobs, of their arrays and of their het jobs."""
     ids = {job.job_id for job in jobs} | {job.raw_id for job in jobs}
     return ids | {job_id.partition("_")[0].partition("+")[0] for job_id in ids}
 
@@ -83,12 +83,12 @@ def _ask(numbers: Sequence[str]) -> str:
 
 
 def _run(command: list[str], way_out: str) -> str:
-    """Standard output of one of Slurm's commands; FootprintError with its own words where it fails."""
+    """Standard output of one of Slurm's commands; FootprintError with its message if it fails."""
     name = command[0]
     path = shutil.which(name)
     if path is None:
         raise FootprintError(f"{name} is not on this machine: {way_out}")
-    # Seconds since 1970: the only times that say their zone.
+    # Print times as seconds since 1970, because Slurm's other formats have no zone.
     environment = {**os.environ, "SLURM_TIME_FORMAT": "%s"}
     try:
         done = subprocess.run(  # noqa: S603 - the user's own Slurm, no shell
@@ -111,7 +111,7 @@ def _run(command: list[str], way_out: str) -> str:
 
 
 def energy_plugin() -> str | None:
-    """What measures energy on this cluster (``ipmi``, ``rapl``, ...); None where scontrol does not say."""
+    """The energy plugin of this cluster (``ipmi``, ``rapl``, ...); None if scontrol does not print it."""
     try:
         told = _run(["scontrol", "show", "config"], "")
     except FootprintError:
@@ -149,10 +149,10 @@ def _read(name: str) -> str:
 
 
 def without_reused_numbers(jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
-    """Of each number the newest job with its earlier launches, and what was left out.
+    """The newest job of each number with its earlier launches, and notes on the jobs left out.
 
-    Slurm may count from the start again: an older record of the number is another job, unless it
-    ended in a way after which Slurm starts the same job again.
+    Slurm may reuse job numbers. An older record of a number is another job, unless its final state is
+    one after which Slurm starts the same job again.
     """
     kept: list[Job] = []
     older: list[str] = []
@@ -182,10 +182,10 @@ def _by_number(jobs: Sequence[Job]) -> dict[tuple[str, str], list[Job]]:
 
 
 def each_once(jobs: Sequence[Job]) -> list[Job]:
-    """Every launch once, in order, numbered where a job has several.
+    """The launches in order without duplicates, numbered if a job has several.
 
-    The same launch may come twice, from two files or from two looks at a job that still ran; the
-    later look is the longer one.
+    The same launch may occur twice, in two files or in two records of a job that still ran. The longer
+    record is the later one and is used.
     """
     latest: dict[tuple[object, ...], Job] = {}
     for job in _with_cluster(jobs):
@@ -204,7 +204,7 @@ def each_once(jobs: Sequence[Job]) -> list[Job]:
 
 
 def _with_cluster(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs; where all that name a cluster name the same, the others are of it too."""
+    """The jobs; if all named clusters are the same, jobs without a cluster get its name."""
     names = {job.cluster for job in jobs} - {""}
     if len(names) != 1:
         return list(jobs)

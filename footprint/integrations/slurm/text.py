@@ -1,7 +1,8 @@
-"""The output of ``sacct -P``: a header, then a row a job and a row a step, cells between bars.
+"""Parses the output of ``sacct -P``: a header, then one row per job and per step, cells separated by bars.
 
-Slurm does not escape a bar inside a job's name. Our own command asks for the name last, where a
-bar does no harm; elsewhere the row is read in the one way in which its other cells make sense.
+Slurm does not escape a bar inside a job's name. `COMMAND` asks for the name as the last column, where a
+bar is harmless. In other files a row is used if its other cells are valid for exactly one position of
+the name.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ _STATE = r"[A-Z_?]{1,30}\+?(?: by \S{1,40})?"
 
 
 def parse(text: str, origin: str) -> tuple[list[Job], list[str]]:
-    """The jobs of a text in its order, and what of it could not be read, a line each.
+    """The jobs of a text in its order, and one line for each unreadable part.
 
-    Raises DataFileError where it is no output of ``sacct -P`` with a header and the columns needed.
+    Raises DataFileError if the text is no output of ``sacct -P`` with a header and the required columns.
     """
     jobs: list[Job] = []
     steps: list[list[Step]] = []
@@ -78,7 +79,7 @@ def _rows(text: str, origin: str, problems: list[str]) -> Iterator[tuple[int, di
         cells = line.split("|")
         names = [cell.strip().lower() for cell in cells]
         if "jobid" in names or "jobidraw" in names:
-            closed = names[-1] == ""  # sacct -p ends every line with a bar
+            closed = names[-1] == ""  # the lower-case option -p ends every line with a bar
             header = names[:-1] if closed else names
             _require_columns(header, origin)
             continue
@@ -103,7 +104,7 @@ def _require_columns(header: Sequence[str], origin: str) -> None:
 
 
 def _fit(header: Sequence[str], cells: list[str]) -> dict[str, str] | None:
-    """Cells by column; None where they do not fit."""
+    """Cells by column; None if they do not fit the header."""
     extra = len(cells) - len(header)
     if extra < 0:
         return None
@@ -121,7 +122,7 @@ def _fit(header: Sequence[str], cells: list[str]) -> dict[str, str] | None:
 
 
 def _makes_sense(row: Mapping[str, str]) -> bool:
-    """Whether every column of a known form has it."""
+    """Whether every cell of a column with a known form has that form."""
     forms = {
         "jobid": _JOB_ID, "jobidraw": _JOB_ID, "state": _STATE, "elapsedraw": r"\d{0,20}",
         "alloctres": r"(?:[^|=]+=[^|=,]+,?)*", "consumedenergyraw": r"\d{0,20}", "nnodes": r"\d{0,10}",
@@ -181,7 +182,7 @@ def _elapsed_s(row: Mapping[str, str]) -> float | None:
 
 
 def _energy_j(row: Mapping[str, str], notes: list[str]) -> float | None:
-    """Joules of a row; an unreadable cell is noted, since the rest of the row may be sound."""
+    """Joules of a row; an unreadable cell gives a note, because the rest of the row may be valid."""
     text = row.get("consumedenergyraw", "")
     try:
         joules = whole(text)

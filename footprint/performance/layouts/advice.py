@@ -15,18 +15,18 @@ from footprint.performance.roofline.work import Work
 def does_not_fit(
     work: Work, machine: Machine, layout: Layout, given: Given, flash: bool, sequence_length: float
 ) -> str:
-    """The sentence that says what does not fit, and up to two changes that each would."""
-    ways = []
+    """A sentence that says what does not fit and names up to two changes, each of which would make it fit."""
+    remedies = []
     for option, changed in _changes(work, machine, layout, given):
         if _fits(work, machine, changed, flash, sequence_length):
-            ways.append(option)
-        if len(ways) == 2:
+            remedies.append(option)
+        if len(remedies) == 2:
             break
     chip = machine.cluster.accelerator
-    found = f"it fits with {' or '.join(ways)}" if ways else "use more accelerators"
+    advice = f"it fits with {' or '.join(remedies)}" if remedies else "use more accelerators"
     return (
-        f"by our count the step does not fit into the {chip.memory_gib:g} GiB of {chip.name} "
-        f"({layout.text}): {found}"
+        f"by the predicted memory, the step does not fit into the {chip.memory_gib:g} GiB of {chip.name} "
+        f"({layout.text}): {advice}"
     )
 
 
@@ -39,7 +39,7 @@ def _fits(work: Work, machine: Machine, given: Given, flash: bool, sequence_leng
 
 
 def _changes(work: Work, machine: Machine, layout: Layout, given: Given) -> Iterator[tuple[str, Given]]:
-    """Single changes of what was given, the mildest first."""
+    """Single changes of the given sizes, the mildest first."""
     if layout.recompute != "full":
         yield "`recompute='full'`", {**given, "recompute": "full"}
     if layout.micro_batch > 1 and "micro_batch" in given:

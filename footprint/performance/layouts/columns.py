@@ -1,19 +1,21 @@
 """The layouts of many jobs at once: one model on one kind of node, for many counts and batches.
 
-The rules are those of `finder`, and the formulas those of `footprint.performance.roofline`. Each layout is
-a row and each batch a column of an array; for each count and batch the layout is chosen that `finder`
-would choose (a test compares the two).
+The rules are those of `finder`; the formulas are those of `footprint.performance.roofline`. In the arrays
+each row is a layout and each column a batch. For each count and batch this module chooses the same
+layout as `finder` (a test compares the two).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields as fields_of
 from functools import lru_cache
 from typing import Any
 
+from footprint.performance.layouts.feeding import crowded_below
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL, divisors
-from footprint.performance.layouts.shapes import Given, Habits, habits_of, tried
+from footprint.performance.layouts.shapes import Given, Habits, every_shape, habits_of, tried
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import activation_byte, state_byte, usable_byte
 from footprint.performance.roofline.sums import Sums, sum_lines
@@ -22,14 +24,17 @@ from footprint.performance.roofline.work import Work
 from footprint.records import replace, state
 
 Array = Any
-_SHAPE = ("tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "is_full", "is_selective", "recompute_share")
-_PLAIN = [[1.0] * 7 + [0.0] * 3]
+_SHAPE = (
+    "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "is_full", "is_selective", "recompute_share",
+    "below",
+)  # fmt: skip
+_PLAIN = [[1.0] * 7 + [0.0] * 3 + [math.inf]]
 """Plain replicas, whose number is the count's."""
 
 
 @state
 class Layouts:
-    """Layouts as arrays, under the names of `Layout` that the formulas read."""
+    """Layouts as arrays, with the field names of `Layout`, so that the same formulas read both."""
 
     tp: Array
     pp: Array
@@ -41,6 +46,8 @@ class Layouts:
     is_full: Array
     is_selective: Array
     recompute_share: Array
+    below: Array
+    """Batches below which a layout is tried: infinity for usual ones (see `feeding.crowded_below`)."""
     flash: bool
     micro_batch: Array = 1.0
 
@@ -50,7 +57,7 @@ class Layouts:
 
 
 class LayoutColumns:
-    """The layouts of one job on several counts, and what the batches make of them."""
+    """The candidate layouts of one job on several counts, evaluated for every batch."""
 
     def __init__(
         self,
@@ -63,17 +70,22 @@ class LayoutColumns:
         flash: bool,
         sequence_length: float,
     ) -> None:
-        """The layouts on each count; ``scales`` are the batches over that of ``work``, as one row."""
+        """``scales`` are the batches divided by the batch of ``work``, as one row."""
         import numpy as np
 
         self.work, self.machine, self.given, self.flash = work, machine, given, flash
         self.batches, self.scales = work.samples * scales, scales
         habits = habits_of(work, machine, flash=flash, sequence_length=sequence_length)
         known = _tables(habits, tuple(given.items()))
-        tables = [known.of(count) for count in counts]
-        self.counts, self.every_count = len(counts), counts
+        below = [crowded_below(work, machine, habits, count, given) for count in counts]
+        smallest = float(self.batches.min())
+        tables = [
+            known.of(count, most if smallest < most else 0.0)
+            for count, most in zip(counts, below, strict=True)
+        ]
+        self.counts, self.crowded = len(counts), self.batches < np.array(below)[:, None]
         self.count_of = np.repeat(np.arange(len(counts)), [len(table) for table in tables])
-        # A last row of plain replicas stands where no layout is tried.
+        # The last row, plain data parallelism, is used for counts without a candidate layout.
         self.rows = _layouts(np.concatenate([*tables, _PLAIN]), flash)
         self.splits = np.unique(self.rows.tp)
         sums = [sum_lines(work, machine, int(tp), flash=flash) for tp in self.splits]
@@ -89,60 +101,50 @@ class LayoutColumns:
             best = np.where(missing, self._nearest(missing.any(axis=1)), best)
         layouts, fits = self._fitted(self.rows.at(best))
         found = best >= 0
-        if not found.all():
-            layouts = self._plain_where(~found, layouts)
         terms = self._terms(layouts)
-        if {"tp", "pp", "dp", "cp", "ep"} & self.given.keys():
+        if not found.all():
             terms = {name: np.where(found, seconds, np.nan) for name, seconds in terms.items()}
         return terms, fits & found
-
-    def _plain_where(self, missing: Array, layouts: Layouts) -> Layouts:
-        """The layouts with plain replicas where no layout can be fed."""
-        import numpy as np
-
-        count = np.asarray(self.every_count, float)[:, None]
-        return replace(
-            layouts,
-            dp=np.where(missing, count, layouts.dp),
-            micro_batch=np.where(missing, 1.0, layouts.micro_batch),
-        )
 
     def _fastest(self) -> Array:
         """The row of the fastest layout that fits each count and batch; -1 where none does."""
         import numpy as np
 
-        # Rows that do not hold the smallest share of a batch fit none.
-        every = self.rows.at(slice(len(self.count_of)))
-        least = np.minimum(1.0, self.batches.max() / every.dp)
-        room = usable_byte(self.machine) - state_byte(self.work, every, self.machine)
-        kept = np.flatnonzero((room > 0) & (activation_byte(self.work, every, self.machine) * least <= room))
-        if not len(kept):
+        # Leave out the layouts that do not fit even the smallest micro-batch.
+        all_rows = self.rows.at(slice(len(self.count_of)))
+        least = np.minimum(1.0, self.batches.max() / all_rows.dp)
+        room = usable_byte(self.machine) - state_byte(self.work, all_rows, self.machine)
+        candidates = np.flatnonzero(
+            (room > 0) & (activation_byte(self.work, all_rows, self.machine) * least <= room)
+        )
+        if not len(candidates):
             return np.full((self.counts, self.batches.size), -1)
-        rows, count_of = every.at(kept).at((slice(None), None)), self.count_of[kept]
+        rows, count_of = all_rows.at(candidates).at((slice(None), None)), self.count_of[candidates]
         layouts, fits = self._fitted(rows)
         if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
             # Small models that fit one accelerator are not split over several.
-            whole = fits & (rows.tp == 1) & (rows.pp == 1)
+            tp, pp = (int(self.given.get(name, 1)) for name in ("tp", "pp"))
+            whole = fits & (rows.tp == tp) & (rows.pp == pp) & ~self.crowded[count_of]
             fits &= whole | ~_by_count(np.logical_or, whole, count_of, self.counts, False)[count_of]
         seconds = np.where(fits, sum(self._terms(layouts).values()), np.inf)
-        return _first_least(seconds, kept, count_of, self.counts)
+        return _first_least(seconds, candidates, count_of, self.counts)
 
     def _nearest(self, of_counts: Array) -> Array:
-        """The row of the layout that is fast and near to fitting, for each batch of some counts; or -1."""
+        """The row of the layout with the least penalty for time and missing memory; -1 where none exists."""
         import numpy as np
 
-        kept = np.flatnonzero(of_counts[self.count_of])
-        rows = self.rows.at(kept).at((slice(None), None))
+        candidates = np.flatnonzero(of_counts[self.count_of])
+        rows = self.rows.at(candidates).at((slice(None), None))
         rows.micro_batch = self._unfitted_micro_batch(rows)
         needed = state_byte(self.work, rows, self.machine) + activation_byte(self.work, rows, self.machine)
         excess = np.maximum(1.0, needed / usable_byte(self.machine))
         penalty = sum(self._terms(rows).values()) * excess**2
         penalty = np.where(self._fed(rows), penalty, np.inf)
-        return _first_least(penalty, kept, self.count_of[kept], self.counts)
+        return _first_least(penalty, candidates, self.count_of[candidates], self.counts)
 
     def _fed(self, rows: Layouts) -> Array:
-        """Whether the batch has a sequence for each replica."""
-        return rows.dp <= self.batches if "dp" not in self.given else rows.dp > 0
+        """Whether a layout is tried for a batch: it has a sequence for each replica, and asks for it."""
+        return (rows.dp <= self.batches) & (self.batches < rows.below)
 
     def _unfitted_micro_batch(self, rows: Layouts) -> Array:
         import numpy as np
@@ -150,68 +152,76 @@ class LayoutColumns:
         return float(self.given.get("micro_batch", 0)) or np.minimum(1.0, self.batches / rows.dp)
 
     def _fitted(self, rows: Layouts) -> tuple[Layouts, Array]:
-        """The layouts with the largest micro-batch and least recomputation that fit, and whether they do."""
+        """The layouts with the largest micro-batch and least recomputation that fit, and whether they fit."""
         import numpy as np
 
         rows.micro_batch = 1.0
         room = usable_byte(self.machine) - state_byte(self.work, rows, self.machine)
-        one = activation_byte(self.work, rows, self.machine)
-        local = self.batches / rows.dp
+        one_sample_byte = activation_byte(self.work, rows, self.machine)
+        replica_batch = self.batches / rows.dp
         if "micro_batch" in self.given:
             micro_batch: Array = float(self.given["micro_batch"])
-            whole = (micro_batch <= local) & ((local != np.floor(local)) | (local % micro_batch == 0))
-            fits = self._fed(rows) & (one * micro_batch <= room) & whole
+            whole = (micro_batch <= replica_batch) & (
+                (replica_batch != np.floor(replica_batch)) | (replica_batch % micro_batch == 0)
+            )
+            fits = self._fed(rows) & (one_sample_byte * micro_batch <= room) & whole
         else:
-            fits = self._fed(rows) & (room > 0) & (one * np.minimum(1.0, local) <= room)
-            most = np.minimum(local, np.maximum(room, 0.0) / one)
-            full = np.maximum(1.0, np.minimum(most, local / (KEPT_FULL * rows.pp)))
-            micro_batch = _whole(self.batches, rows.dp, np.where(rows.pp > 1, full, most))
-        share = self._recompute_share(rows, room, one, micro_batch)
+            fits = self._fed(rows) & (room > 0) & (one_sample_byte * np.minimum(1.0, replica_batch) <= room)
+            largest = np.minimum(replica_batch, np.maximum(room, 0.0) / one_sample_byte)
+            pipeline_full = np.maximum(1.0, np.minimum(largest, replica_batch / (KEPT_FULL * rows.pp)))
+            micro_batch = _whole(self.batches, rows.dp, np.where(rows.pp > 1, pipeline_full, largest))
+        recompute_share = self._recompute_share(rows, room, one_sample_byte, micro_batch)
         rows.micro_batch = np.where(fits, micro_batch, self._unfitted_micro_batch(rows))
-        rows.recompute_share = np.where(fits, share, rows.recompute_share)
+        rows.recompute_share = np.where(fits, recompute_share, rows.recompute_share)
         return rows, fits
 
-    def _recompute_share(self, rows: Layouts, room: Array, one: Array, micro_batch: Array) -> Array:
-        """The least share of blocks to recompute so that a step fits, where the year's stacks do that."""
+    def _recompute_share(
+        self, rows: Layouts, room: Array, one_sample_byte: Array, micro_batch: Array
+    ) -> Array:
+        """The smallest share of recomputed blocks that fits, where the year's stacks recompute in part."""
         import numpy as np
 
         if "recompute" in self.given or not self.machine.techniques.partial_recompute:
             return rows.recompute_share
-        bare = replace(rows, recompute_share=np.zeros_like(rows.recompute_share))
-        everything = one * micro_batch
-        nothing = activation_byte(self.work, bare, self.machine) * micro_batch
-        saved = nothing - everything
-        useful = rows.is_full & (saved > 0) & (room >= everything)
-        share = np.clip((nothing - room) / np.where(useful, saved, 1.0), 0.0, 1.0)
+        kept_rows = replace(rows, recompute_share=np.zeros_like(rows.recompute_share))
+        recomputed_byte = one_sample_byte * micro_batch
+        kept_byte = activation_byte(self.work, kept_rows, self.machine) * micro_batch
+        saved = kept_byte - recomputed_byte
+        useful = rows.is_full & (saved > 0) & (room >= recomputed_byte)
+        share = np.clip((kept_byte - room) / np.where(useful, saved, 1.0), 0.0, 1.0)
         return np.where(useful, share, rows.recompute_share)
 
     def _terms(self, layouts: Layouts) -> Mapping[str, Array]:
         import numpy as np
 
-        at = np.searchsorted(self.splits, layouts.tp)
-        sums = Sums(**{name: values[at] for name, values in self.sums.items()})
+        split_index = np.searchsorted(self.splits, layouts.tp)
+        sums = Sums(**{name: values[split_index] for name, values in self.sums.items()})
         return terms_of(sums, self.work, layouts, self.machine, self.scales)
 
 
 class _Tables:
-    """The layouts that are tried for one kind of job, a row each, in the order of `shapes`."""
+    """The candidate layouts of one kind of job, one row each, in the order of `shapes`."""
 
     def __init__(self, habits: Habits, given: Given) -> None:
         self._habits, self._given = habits, given
-        self._found: dict[int, Array] = {}
+        self._found: dict[tuple[int, float], Array] = {}
 
-    def of(self, count: int) -> Array:
-        """The layouts of so many accelerators."""
+    def of(self, count: int, crowded_below: float) -> Array:
+        """The layouts of so many accelerators: usual ones, and others for batches below a size."""
         import numpy as np
 
-        if count not in self._found:
+        key = count, crowded_below
+        if key not in self._found:
             recomputed = float(self._given.get("recomputed", 1.0))
+            usual = list(tried(self._habits, count, self._given))
+            every = every_shape(self._habits, count, self._given) if crowded_below else usual
             found = [
-                (*sizes, recompute == "full", recompute == "selective", recomputed * (recompute == "full"))
-                for *sizes, recompute in tried(self._habits, count, self._given)
-            ]
-            self._found[count] = np.array(found, float).reshape(-1, len(_SHAPE))
-        return self._found[count]
+                (*sizes, recompute == "full", recompute == "selective", recomputed * (recompute == "full"),
+                 math.inf if place < len(usual) else crowded_below)
+                for place, (*sizes, recompute) in enumerate(every)
+            ]  # fmt: skip
+            self._found[key] = np.array(found, float).reshape(-1, len(_SHAPE))
+        return self._found[key]
 
 
 @lru_cache(maxsize=512)
@@ -226,7 +236,7 @@ def _layouts(table: Array, flash: bool) -> Layouts:
 
 
 def _by_count(join: Any, values: Array, count_of: Array, counts: int, empty: Any) -> Array:
-    """One value a count from those of its rows, which stand together; ``empty`` for a count without rows."""
+    """The rows of each count, which are adjacent, joined to one value; ``empty`` for a count without rows."""
     import numpy as np
 
     present, starts = np.unique(count_of, return_index=True)
@@ -236,7 +246,7 @@ def _by_count(join: Any, values: Array, count_of: Array, counts: int, empty: Any
 
 
 def _first_least(values: Array, rows: Array, count_of: Array, counts: int) -> Array:
-    """For each count and column the first row with the least value; -1 where there is none below infinity."""
+    """For each count and column, the first row with the least value; -1 where all values are infinite."""
     import numpy as np
 
     least = _by_count(np.minimum, values, count_of, counts, np.inf)
@@ -255,7 +265,7 @@ def _whole(batches: Array, replicas: Array, most: Array) -> Array:
     local = batches / replicas
     at_most = np.maximum(np.floor(most), 1.0)
     equal = np.minimum(at_most, np.ceil(local / np.maximum(1.0, np.ceil(local / at_most))))
-    # Many layouts have as many replicas, so the shares that differ are few.
+    # Many layouts have the same number of replicas, so there are few distinct shares.
     few, row = np.unique(replicas, return_inverse=True) if replicas.shape[1] == 1 else (replicas, None)
     few_local = local if row is None else batches / few[:, None]
     shares, index = np.unique(few_local, return_inverse=True)
@@ -272,9 +282,9 @@ def _whole(batches: Array, replicas: Array, most: Array) -> Array:
 
 @lru_cache(maxsize=1024)
 def _divisor_keys(shares: bytes) -> tuple[Array, float, Array]:
-    """The divisors of sorted shares in one sorted array, those of the i-th share moved up by i steps.
+    """The divisors of all shares in one sorted array; those of the i-th share are raised by i steps.
 
-    Gives that array, the step, and which shares are whole numbers (others have the divisor 1 alone).
+    Returns that array, the step, and which shares are whole numbers (the others have the divisor 1 only).
     """
     import numpy as np
 

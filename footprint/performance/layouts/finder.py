@@ -1,16 +1,18 @@
-"""The layout people would choose: the fastest that fits, with the techniques of the year.
+"""Finds the layout of a job: the fastest that fits, with the techniques of the year.
 
-`shapes` says which layouts are tried. Here each takes the largest micro-batch that fits (whole, and
-dividing a replica's share of the batch), recomputes as many blocks as memory asks for, and is timed.
+`shapes` lists the candidate layouts. Each candidate gets the largest micro-batch that fits (a whole
+number that divides a replica's share of the batch) and recomputes only as many blocks as memory
+requires; then its step is timed.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import ceil, isqrt, prod
+from math import ceil, isqrt
 
 from footprint.errors import FootprintError
-from footprint.performance.layouts.shapes import Given, habits_of, shapes
+from footprint.performance.layouts.feeding import cannot_feed, crowded_below
+from footprint.performance.layouts.shapes import Given, fewest_replicas, habits_of, shapes
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import activation_byte, memory_byte, state_byte, usable_byte
@@ -22,7 +24,7 @@ from footprint.records import replace
 SMALL = 1e9
 """Parameters below which a model that fits one accelerator is not split over several."""
 KEPT_FULL = 4
-"""Micro-batches a stage, at least, that keep a pipeline full."""
+"""Minimum number of micro-batches per stage that keeps a pipeline full."""
 
 
 def find_layout(
@@ -33,10 +35,19 @@ def find_layout(
     flash: bool = True,
     sequence_length: float = 0.0,
 ) -> tuple[Layout, bool]:
-    """The fastest layout that fits and respects what is given, and whether any fits at all."""
+    """The fastest layout with the given sizes that fits, and whether one fits.
+
+    Where none fits, the layout is one that is fast and close to fitting.
+
+    Raises
+    ------
+    FootprintError
+        If no layout of this number of accelerators has the given sizes, or each has more replicas than
+        the batch has samples.
+    """
     given = given or {}
-    search = _Search(work, machine, flash=flash, sequence_length=sequence_length)
-    if work.parameters < SMALL and not {"tp", "pp"} <= given.keys():
+    search = _Search(work, machine, given, flash=flash, sequence_length=sequence_length)
+    if work.parameters < SMALL and not search.crowded and not {"tp", "pp"} <= given.keys():
         whole = search.fastest({"tp": 1, "pp": 1, **given})
         if whole is not None:
             return whole, True
@@ -46,33 +57,38 @@ def find_layout(
     nearest = search.nearest(given)
     if nearest is not None:
         return nearest, False
-    if {"tp", "pp", "dp", "cp", "ep"} & given.keys():
-        raise _impossible(work, machine.cluster.count, given)
-    return Layout(dp=machine.cluster.count, flash=flash), False
+    if int(given.get("pp", 1)) > work.layers:
+        raise FootprintError(f"`pp={given['pp']}` is more stages than the {work.layers} layers of the model")
+    count = machine.cluster.count
+    least = fewest_replicas(search.habits, count, tuple(given.items()), search.crowded)
+    raise cannot_feed(work.samples, count, least, given)
 
 
 class _Search:
-    """The layouts of one job; the lines of the step are summed once a tensor split."""
+    """The layouts of one job. The lines of the step are summed once for each tensor split."""
 
-    def __init__(self, work: Work, machine: Machine, *, flash: bool, sequence_length: float) -> None:
+    def __init__(
+        self, work: Work, machine: Machine, given: Given, *, flash: bool, sequence_length: float
+    ) -> None:
         self.work, self.machine, self.flash = work, machine, flash
         self.habits = habits_of(work, machine, flash=flash, sequence_length=sequence_length)
+        self.crowded = work.samples < crowded_below(work, machine, self.habits, machine.cluster.count, given)
         self.sums: dict[int, Sums] = {}
 
     def seconds(self, layout: Layout) -> float:
-        """Time of one step before the factors of software [s]."""
+        """Time of one step before the factor of software [s]."""
         sums = self.sums.get(layout.tp)
         if sums is None:
             sums = self.sums[layout.tp] = sum_lines(self.work, self.machine, layout.tp, flash=self.flash)
         return float(sum(terms_of(sums, self.work, layout, self.machine).values()))
 
     def tried(self, given: Given) -> list[Layout]:
-        """The layouts that the batch can feed."""
-        every = shapes(self.habits, self.machine.cluster.count, given)
-        return [shape for shape in every if shape.dp <= self.work.samples or "dp" in given]
+        """The candidate layouts that have at least one sample for each replica."""
+        every = shapes(self.habits, self.machine.cluster.count, given, crowded=self.crowded)
+        return [shape for shape in every if shape.dp <= self.work.samples]
 
     def fastest(self, given: Given) -> Layout | None:
-        """The fastest of the layouts that fit, None where none does."""
+        """The fastest layout that fits; None where none fits."""
         best, best_s = None, float("inf")
         for shape in self.tried(given):
             layout = with_micro_batch(self.work, self.machine, shape, given)
@@ -85,7 +101,7 @@ class _Search:
         return best
 
     def nearest(self, given: Given) -> Layout | None:
-        """Of layouts that do not fit, the one that is fast and near to fitting; None where there are none."""
+        """The layout with the least penalty for time and missing memory; None where there is no candidate."""
         best, least_penalty = None, float("inf")
         for shape in self.tried(given):
             micro_batch = float(given.get("micro_batch", min(1.0, self.work.samples / shape.dp)))
@@ -97,69 +113,60 @@ class _Search:
 
 
 def excess(work: Work, machine: Machine, layout: Layout) -> float:
-    """Memory that a step needs over what there is, at least 1 [1]."""
+    """Memory that a step needs over the usable memory, at least 1 [1]."""
     return float(max(1.0, memory_byte(work, layout, machine) / usable_byte(machine)))
 
 
-def _impossible(work: Work, count: int, given: Given) -> FootprintError:
-    """The error for sizes that no layout has, with the replicas that would do where they are to blame."""
-    if int(given.get("pp", 1)) > work.layers:
-        return FootprintError(f"`pp={given['pp']}` is more stages than the {work.layers} layers of the model")
-    said = " ".join(f"`{name}={given[name]}`" for name in ("tp", "pp", "cp", "dp", "ep") if name in given)
-    split = prod(int(given.get(name, 1)) for name in ("tp", "pp", "cp"))
-    fits = "dp" in given and count % split == 0
-    way_out = f"`dp={count // split}` fits" if fits else "leave one of them out"
-    return FootprintError(f"no layout of {count} accelerators has {said}: {way_out}")
-
-
 def _recomputing_least(work: Work, machine: Machine, layout: Layout, given: Given) -> Layout:
-    """The layout with the smallest share of recomputed blocks that fits, where the year's stacks do that."""
+    """The layout with the smallest share of recomputed blocks that fits, if the year's stacks do that."""
     if not layout.is_full or "recompute" in given or not machine.techniques.partial_recompute:
         return layout
-    everything = memory_byte(work, layout, machine)
-    nothing = memory_byte(work, replace(layout, recomputed=0.0), machine)
-    room = usable_byte(machine)
-    if nothing <= everything or room < everything:
+    recomputed_byte = memory_byte(work, layout, machine)
+    kept_byte = memory_byte(work, replace(layout, recomputed=0.0), machine)
+    usable = usable_byte(machine)
+    if kept_byte <= recomputed_byte or usable < recomputed_byte:
         return layout
-    share = (nothing - room) / (nothing - everything)
+    share = (kept_byte - usable) / (kept_byte - recomputed_byte)
     return replace(layout, recomputed=min(1.0, max(0.0, share)))
 
 
 def with_micro_batch(work: Work, machine: Machine, layout: Layout, given: Given) -> Layout | None:
-    """The layout with the largest micro-batch that fits, up to what keeps the pipeline full; None if none."""
-    local = work.samples / layout.dp
+    """The layout with the largest micro-batch that fits and keeps the pipeline full; None if none fits."""
+    replica_batch = work.samples / layout.dp
     if "micro_batch" in given:
         layout = replace(layout, micro_batch=float(given["micro_batch"]))
         fits = memory_byte(work, layout, machine) <= usable_byte(machine)
-        return layout if fits and _divides(layout.micro_batch, local) else None
+        return layout if fits and _divides(layout.micro_batch, replica_batch) else None
     room = usable_byte(machine) - state_byte(work, layout, machine)
-    one = activation_byte(work, layout, machine)
-    if room <= 0 or one * min(1.0, local) > room:
+    one_sample_byte = activation_byte(work, layout, machine)
+    if room <= 0 or one_sample_byte * min(1.0, replica_batch) > room:
         return None
-    most = min(local, room / one)
+    largest = min(replica_batch, room / one_sample_byte)
     if layout.pp > 1:
-        most = max(1.0, min(most, local / (KEPT_FULL * layout.pp)))
-    return replace(layout, micro_batch=_whole(local, most))
+        largest = max(1.0, min(largest, replica_batch / (KEPT_FULL * layout.pp)))
+    return replace(layout, micro_batch=_whole(replica_batch, largest))
 
 
-def _divides(micro_batch: float, local: float) -> bool:
-    """Whether a replica's share of the batch is whole micro-batches, or uneven anyhow."""
-    return micro_batch <= local and (local != int(local) or local % micro_batch == 0)
+def _divides(micro_batch: float, replica_batch: float) -> bool:
+    """Whether a replica's share of the batch is a multiple of the micro-batch, or no whole number itself."""
+    return micro_batch <= replica_batch and (
+        replica_batch != int(replica_batch) or replica_batch % micro_batch == 0
+    )
 
 
-def _whole(local: float, most: float) -> float:
+def _whole(replica_batch: float, most: float) -> float:
     """The largest whole micro-batch up to ``most`` that divides a replica's share of the batch.
 
-    Where only far smaller ones divide it, or none because shares are uneven: equal parts, the last
-    one a little smaller.
+    If only much smaller ones divide the share, or the share is no whole number, the result splits it
+    into equal parts, of which the last is a little smaller.
     """
-    if local <= 1.0 or most < 2.0:
-        return min(1.0, local)
-    if local == int(local):
-        largest = next(d for d in reversed(divisors(int(local))) if d <= most)
+    if replica_batch <= 1.0 or most < 2.0:
+        return min(1.0, replica_batch)
+    if replica_batch == int(replica_batch):
+        largest = next(divisor for divisor in reversed(divisors(int(replica_batch))) if divisor <= most)
         if 4 * largest >= most:
             return float(largest)
-    return float(min(int(most), ceil(local / ceil(local / int(most)))))
+    return float(min(int(most), ceil(replica_batch / ceil(replica_batch / int(most)))))
 
 
 @lru_cache(maxsize=1024)

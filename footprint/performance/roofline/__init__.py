@@ -1,1 +1,1 @@
-"""The time and the memory of one step on one layout: the formulas and the numbers they rest on."""
+"""Formulas and constants for the time and the memory of one step on one layout."""

@@ -1,9 +1,9 @@
-"""Communication that nothing hides: sums over tensor ranks, expert exchange, context rings, replicas.
+"""Time of communication that no computation hides: tensor, expert, context and data parallelism.
 
 Volumes: Narayanan et al. 2021, arXiv:2104.04473 (tensor parallelism); Rajbhandari et al. 2020,
-arXiv:1910.02054 (ZeRO). A collective also takes its hops: a tree over R ranks has log2 R levels
-each way, whatever it carries (Thakur et al. 2005, 10.1177/1094342005051521). One rank alone sends
-nothing, so its terms are 0 by the formulas themselves.
+arXiv:1910.02054 (ZeRO). A collective also has a latency that does not depend on its volume: a tree over
+R ranks has log2 R levels each way (Thakur et al. 2005, 10.1177/1094342005051521). For one rank the
+formulas give 0.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from footprint.performance.roofline.work import Work
 def tensor_s(
     work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, scale: Number = 1.0
 ) -> Number:
-    """Sums over tensor-parallel ranks that nothing hides, at ``scale`` times the batch of ``work`` [s]."""
+    """Exposed all-reduces over tensor-parallel ranks, at ``scale`` times the batch of ``work`` [s]."""
     tp = layout.tp
     constants = machine.constants
     elements = work.reductions / layout.pp * work.rows * work.width / (layout.dp * layout.cp)
@@ -40,7 +40,7 @@ def experts_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     nodes = maximum(1.0, ep / machine.node)
     crossing = ring_share(nodes)
     if machine.techniques.deduplicated_experts:
-        # A token goes once to each node that holds any of its experts.
+        # A token is sent once to each node that holds any of its experts.
         reached = nodes * (1.0 - (1.0 - 1.0 / nodes) ** work.chosen)
         crossing = crossing * minimum(1.0, reached / work.chosen)
     byte_s = ring_share(ep) / machine.link + crossing / machine.network
@@ -57,19 +57,19 @@ def context_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
 
 
 def data_s(
-    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, inside: Number
+    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, computed_s: Number
 ) -> Number:
-    """Gradients and parameters exchanged between replicas, less what the backward pass hides [s]."""
+    """Exchange of gradients and parameters between replicas, less the part that computation hides [s]."""
     constants = machine.constants
     sharded, replicated = layout.zero == 3, layout.zero != 3
     seconds: Number = 0.0
-    # Plain numbers take one branch; of arrays both are computed where both occur.
+    # Arrays may hold both kinds of layout; then both branches are computed.
     if _any(replicated):
         seconds = _replicated_s(work, layout, machine)
     if _any(sharded):
         seconds = where(sharded, _sharded_s(work, layout, machine, micro_batches), seconds)
     exposed = constants["data_exposed"]
-    return exposed * seconds + maximum(0.0, (1.0 - exposed) * seconds - constants["data_hidden"] * inside)
+    return exposed * seconds + maximum(0.0, (1.0 - exposed) * seconds - constants["data_hidden"] * computed_s)
 
 
 def _any(condition: bool | Number) -> bool:
@@ -84,7 +84,7 @@ def _local_parameters(work: Work, layout: LayoutNumbers) -> Number:
 
 
 def _gradient_byte(machine: Machine) -> float:
-    """Bytes of one gradient or parameter as it is sent."""
+    """Bytes of one gradient or parameter in communication."""
     return max(1.0, machine.bytes / 2.0) * 2.0
 
 
@@ -100,23 +100,23 @@ def _replicated_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number
 
 
 def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
-    """Fully sharded replicas: parameters are gathered where they are used, gradients scattered [s]."""
+    """Fully sharded replicas: gathering parameters before use and scattering gradients [s]."""
     ranks = layout.dp * layout.cp
     local, byte = _local_parameters(work, layout), _gradient_byte(machine)
     whole = (work.block_parameters + work.expert_parameters / layout.ep) / layout.pp + work.other_parameters
     inner = ranks if machine.is_gpu else minimum(ranks, machine.node)
-    # Gathered for the forward and again for the backward pass. Behind a pipeline, stages keep what
-    # they gathered until the step ends.
+    # Parameters are gathered for the forward and again for the backward pass. The stages of a
+    # pipeline keep gathered parameters until the step ends.
     gathers = where(layout.pp == 1, micro_batches, 1.0)
     volume = (2.0 * whole / layout.tp + local) * ring_share(inner) * byte
-    one_s = volume / machine.gather_bandwidth(inner, layout.tp)
-    one_s = one_s + 3.0 * work.layers / layout.pp * hops_s(inner, layout.tp, machine)
+    gather_s = volume / machine.gather_bandwidth(inner, layout.tp)
+    gather_s = gather_s + 3.0 * work.layers / layout.pp * hops_s(inner, layout.tp, machine)
     # Replicas in several slices exchange their shards once a step.
-    return gathers * one_s + where(inner < ranks, 2.0 * local / inner * byte / machine.network, 0.0)
+    return gathers * gather_s + where(inner < ranks, 2.0 * local / inner * byte / machine.network, 0.0)
 
 
 def hops_s(ranks: Number, stride: Number, machine: Machine) -> Number:
-    """Time that one traversal of a tree over ``ranks``, ``stride`` apart, takes when it carries nothing."""
+    """Latency of one traversal of a tree over ``ranks``, ``stride`` apart, without data [s]."""
     inside = minimum(ranks, maximum(1, machine.node // stride))
     constants = machine.constants
     return constants["link_hop_s"] * log2(inside) + constants["network_hop_s"] * log2(ranks / inside)

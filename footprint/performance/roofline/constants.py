@@ -1,6 +1,6 @@
 """The numbers of the step-time model, read from ``reference_data/assumptions``.
 
-``time.toml`` holds what is known or assumed, ``time_fitted.toml`` what the calibration wrote.
+``time.toml`` holds known and assumed numbers, ``time_fitted.toml`` the numbers fitted by the calibration.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.schema import Accelerator
 
 MOST = 0.95
-"""No power limit lifts the rate of large products above this share of the peak."""
+"""Upper limit of the rate of large products, as a share of the peak."""
 SAME_SILICON = 2.0
-"""Chips of a generation whose watts a FLOP/s differ by more are other silicon (consumer boards, cut-down
-exports): the rule was fitted on power limits of one chip, from PCIe to SXM boards."""
+"""Largest ratio of watts per FLOP/s between two chips of a generation for which the power-limit rule holds.
+
+The rule was fitted on boards of one chip, from PCIe to SXM. Consumer boards and cut-down export chips
+differ by more, because their silicon is different."""
 ULTRA = 5.0
-"""Blackwell Ultra has 6 times its 16-bit peak in fp4, Blackwell 4 times: it gave up other units for
-these, and for twice the exponentials of attention."""
+"""Ratio of the fp4 to the 16-bit peak that tells Blackwell Ultra (6) from Blackwell (4).
+
+Blackwell Ultra also computes the exponentials of attention at twice the rate."""
 
 
 class Constants:
-    """Numbers by name; ``overrides`` are the candidates of a calibration."""
+    """The constants of the step-time model by name."""
 
     __slots__ = ("values",)
 
@@ -33,7 +36,7 @@ class Constants:
         return self.values[name]
 
     def but(self, **overrides: float) -> Constants:
-        """These numbers with some replaced."""
+        """These constants with some replaced."""
         return Constants({**self.values, **overrides})
 
     def matmul_rate(self, chip: Accelerator, precision: str) -> float:
@@ -45,14 +48,14 @@ class Constants:
         rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
         measured_at = self.values.get(f"{chip.generation}_w_per_flop_per_s")
         if measured_at is not None and chip.tdp_w is not None:
-            # The same silicon at another power limit clocks differently under load.
+            # The power limit sets the clock under load.
             watts = chip.tdp_w / sixteen_bit_peak(chip)
             if 1.0 / SAME_SILICON <= watts / measured_at <= SAME_SILICON:
                 rate = min(MOST, rate * (watts / measured_at) ** self["power_limit_exponent"])
         return rate
 
     def slice_size(self, chip: Accelerator) -> int:
-        """Chips of the largest slice, one torus, of a TPU generation."""
+        """Number of chips in the largest slice (one torus) of a TPU generation."""
         return int(self.values.get(f"slice_{chip.generation}", self["slice_unknown"]))
 
     def flash_rate(self, chip: Accelerator, native: bool | None) -> float:
@@ -70,7 +73,7 @@ class Constants:
 
 
 def sixteen_bit_peak(chip: Accelerator) -> float:
-    """The higher of its 16-bit peaks, else its highest peak [FLOP/s]."""
+    """The higher 16-bit peak of a chip, else its highest peak [FLOP/s]."""
     peaks = chip.peak_flop_per_s
     return max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0)) or max(peaks.values())
 
@@ -82,7 +85,7 @@ def load_constants() -> Constants:
 
 
 def memory_constants(optimizer: str, method: str) -> Constants:
-    """The constants with the memory of this optimiser and, for QLoRA, of 4-bit weights."""
+    """The constants with the bytes of this optimiser's states and, for QLoRA, of 4-bit weights."""
     memory = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
     if method == "qlora":
         memory["frozen_weight_byte"] = assumed("optimisers.qlora_weight").value

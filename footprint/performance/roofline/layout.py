@@ -1,4 +1,4 @@
-"""How a job is split over chips."""
+"""The record of a parallel layout: how a job is split over chips."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LayoutNumbers = Any
 
 @record
 class Layout:
-    """A parallel layout: tensor, pipeline, data, context and expert ranks, and what is kept.
+    """A parallel layout: tensor, pipeline, data, context and expert ranks, sharding and recomputation.
 
     ``tp * pp * cp * dp`` is the number of accelerators; expert ranks lie inside ``dp * cp``
     (or ``tp``). ``zero`` is 0 (states replicated), 1 (optimiser states sharded) or 3 (everything
@@ -28,7 +28,7 @@ class Layout:
     zero: int = 1
     recompute: str = "none"
     recomputed: float = 1.0
-    """Share of the blocks that ``full`` recomputes: stacks since 2023 recompute only what memory asks for."""
+    """Share of the blocks that ``full`` recomputes; below 1 for stacks since 2023, if memory allows."""
     interleaving: int = 1
     flash: bool = True
 
@@ -44,12 +44,12 @@ class Layout:
 
     @property
     def is_full(self) -> bool:
-        """Whether blocks are recomputed, all of them or a share."""
+        """Whether whole blocks are recomputed, all of them or a share."""
         return self.recompute == "full"
 
     @property
     def is_selective(self) -> bool:
-        """Whether only the attention scores are computed again."""
+        """Whether only the attention scores are recomputed."""
         return self.recompute == "selective"
 
     @property

@@ -1,4 +1,4 @@
-"""What a cluster can do in one precision: the rates that the step-time model divides by."""
+"""The compute, memory and network rates of a cluster in one precision."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from footprint.performance.roofline.techniques import techniques_of
 from footprint.schema import Cluster
 
 BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}
-"""Bytes of an activation or a gradient; narrow products read casts of 16-bit tensors."""
+"""Bytes of an activation or a gradient. Precisions below 16 bits keep 16-bit tensors and cast them."""
 NARROW = ("fp8", "fp4", "int8")
 
 
 class Machine:
     """The rates of a cluster in one precision, with the constants of the model.
 
-    ``native`` is PyTorch's own kernels and parallelism (True), a vendor's tuned stack (False),
-    or unknown (None). ``network`` is of one accelerator, one direction; ``wide_peak`` is the peak
-    of the 16-bit parts of a narrow run: attention, head, weight gradients on TPUs.
+    ``native`` says whether the stack uses PyTorch's own kernels and parallelism (True), a vendor's
+    tuned stack (False), or is unknown (None). ``network`` is the bandwidth of one accelerator in one
+    direction [byte/s]. ``wide_peak`` is the peak for the parts that stay in 16 bits in a narrower run:
+    attention, head, and weight gradients on TPUs [FLOP/s].
     """
 
     __slots__ = (
@@ -41,7 +42,7 @@ class Machine:
         self.techniques = techniques_of(year, is_gpu=self.is_gpu)
         self.node = form.accelerators
         if chip.kind == "tpu":
-            # A slice is one torus: what lies inside it never leaves the links.
+            # A slice is one torus: communication inside it uses the links only.
             self.node = constants.slice_size(chip)
             self.network = constants["tpu_dcn_byte_per_s"]
         else:
@@ -56,10 +57,9 @@ class Machine:
         return where(ranks * stride <= self.node, self.link, self.network)
 
     def gather_bandwidth(self, ranks: Number, stride: Number) -> Number:
-        """Bandwidth at which every rank of a group obtains the same data [byte/s].
+        """Bandwidth at which every rank of a group receives the same data [byte/s].
 
-        Members of one node share what the node receives over its links, so the network carries
-        it once a node.
+        The network carries the data once to each node; the members of a node share it over their links.
         """
         shared = minimum(self.link, self.network * maximum(1, self.node // stride))
         return where(ranks * stride <= self.node, self.link, shared)

@@ -19,15 +19,15 @@ from footprint.schema import Accelerator
 from footprint.units import BYTE_PER_GIB
 
 SCORE_COPIES = 2.5
-"""16-bit elements kept for each attention score without fused attention: 5 a s^2 b bytes."""
+"""16-bit elements kept for each attention score without fused attention (5 a s^2 b bytes)."""
 
 
 class Storage(Protocol):
-    """What decides how many bytes are kept, apart from the work and its layout: a `Machine` has it all."""
+    """Precision, constants and techniques, which set how many bytes are kept; a `Machine` is one."""
 
     @property
     def precision(self) -> str:
-        """The precision that is trained in."""
+        """The precision of the training."""
 
     @property
     def constants(self) -> Constants:
@@ -35,7 +35,7 @@ class Storage(Protocol):
 
     @property
     def techniques(self) -> Techniques:
-        """What the software of the year does."""
+        """The techniques of the year's software."""
 
 
 class ParameterBytes(NamedTuple):
@@ -43,7 +43,7 @@ class ParameterBytes(NamedTuple):
 
     weight: float
     frozen: float
-    """The weight of a block that is not trained: fewer bits than it is multiplied in, under QLoRA."""
+    """A weight that is not trained; QLoRA stores it with fewer bits than it is multiplied in."""
     gradient: float
     optimiser: float
 
@@ -59,7 +59,7 @@ class Memory(NamedTuple):
 
     @property
     def total_byte(self) -> Number:
-        """All of it [byte]."""
+        """The sum of all parts [byte]."""
         return sum(self)
 
 
@@ -80,7 +80,7 @@ def state_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
 
 
 def parameter_bytes(precision: str, constants: Constants) -> ParameterBytes:
-    """Bytes of one parameter in this precision, with this optimiser."""
+    """Bytes of one parameter in this precision, with the optimiser of these constants."""
     weight = BYTES[precision]
     return ParameterBytes(
         weight=weight,
@@ -93,16 +93,16 @@ def parameter_bytes(precision: str, constants: Constants) -> ParameterBytes:
 def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number, Number, Number]:
     """Weights, gradients and optimiser states [byte].
 
-    ZeRO shards them over the replicas one after another: optimiser states from stage 1, gradients
-    from stage 2, weights from stage 3, which gathers two layers at a time to use them.
+    ZeRO shards optimiser states from stage 1, gradients from stage 2 and weights from stage 3 over the
+    replicas. Stage 3 also holds the gathered weights of two layers.
     """
     byte = parameter_bytes(storage.precision, storage.constants)
     replicas = layout.dp * layout.cp
     uneven = work.uneven(layout.pp)
     blocks = uneven * work.block_parameters / (layout.pp * layout.tp)
-    # Head and embeddings sit on the first and last stage.
+    # The embeddings are on the first stage and the head is on the last.
     ends = work.other_parameters / layout.tp / where(layout.pp == 1, 1.0, 2.0)
-    # Expert ranks beyond the replicas lie over the tensor ranks, which split the experts already.
+    # Expert ranks beyond the number of replicas share the tensor ranks, which already split the experts.
     expert_ranks = layout.tp * minimum(layout.ep, replicas)
     expert = uneven * work.expert_parameters / (layout.pp * expert_ranks)
     expert_replicas = maximum(1.0, replicas / layout.ep)
@@ -121,10 +121,10 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
 
 
 def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
-    """Activations kept for the backward pass, logits and working space [byte]."""
+    """Activations kept for the backward pass, logits, and the activations of one recomputed layer [byte]."""
     constants = storage.constants
-    here = layout.micro_batch / work.samples / (layout.cp * layout.tp)
-    # The first stage of a pipeline holds as many micro-batches as there are stages.
+    device_share = layout.micro_batch / work.samples / (layout.cp * layout.tp)
+    # The first stage of a pipeline holds the activations of as many micro-batches as there are stages.
     interleaved = where(layout.interleaving > 1, 1.0 / layout.interleaving, 0.0)
     in_flight = where(layout.pp == 1, 1.0, 1.0 + interleaved)
     kept_share = constants["activation_kept"] if storage.techniques.fused_attention else 1.0
@@ -133,11 +133,13 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     stored = kept_share * work.stored_block
     if not layout.flash:
         stored = stored + where(layout.is_selective, 0.0, SCORE_COPIES * work.scores)
-    share = layout.recompute_share
-    kept = (1.0 - share) * stored * in_flight * work.uneven(layout.pp) + share * work.boundary * layout.tp
+    recompute_share = layout.recompute_share
+    kept = (1.0 - recompute_share) * stored * in_flight * work.uneven(
+        layout.pp
+    ) + recompute_share * work.boundary * layout.tp
     kept = kept + where(layout.is_full, stored / work.layers, 0.0)
     logits = constants["logit_copies"] * work.logits
-    return (kept + work.stored_other + logits) * here * BYTES[storage.precision]
+    return (kept + work.stored_other + logits) * device_share * BYTES[storage.precision]
 
 
 def usable_byte(machine: Machine) -> float:
@@ -146,6 +148,6 @@ def usable_byte(machine: Machine) -> float:
 
 
 def usable_of(chip: Accelerator, constants: Constants) -> float:
-    """Memory of a chip less what runtime, fragmentation and communication take [byte]."""
+    """Memory of a chip less the memory that runtime, fragmentation and communication take [byte]."""
     whole = chip.memory_gib * BYTE_PER_GIB
     return whole * constants["memory_usable"] - constants["memory_reserved_byte"]

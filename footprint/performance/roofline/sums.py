@@ -1,8 +1,8 @@
 """The operation lines of a step, summed once for one tensor split.
 
-The time of a step is linear in the data that one accelerator handles and in the number of its
-micro-batches. So the lines are added up once for each number of tensor ranks, and every layout and
-batch is then evaluated from a dozen sums, as plain numbers or as arrays.
+The time of a step is linear in the data that one accelerator handles and in its number of
+micro-batches. So the lines are summed once for each number of tensor ranks. Every layout and batch is
+then evaluated from these few sums, with plain numbers or arrays.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from footprint.performance.roofline.work import Line, Work
 from footprint.records import record
 
 THIN = 128
-"""Products with a side this thin (adapters, routers) stay in 16 bits in a narrow run."""
+"""Largest side of products (adapters, routers) that stay in 16 bits in a run of narrower precision."""
 ALIGNED = 64
-"""Matrix units take tiles of so many elements; a side that is no multiple of it runs slower."""
+"""Tile size of matrix units; a product with a side that is no multiple of it runs slower."""
 RAMP_PEAK = 312e12
-"""Peak for which ``ramp_depth`` is given: an A100's, 16 bits [FLOP/s]."""
+"""Peak to which ``ramp_depth`` refers: that of an A100 in 16 bits [FLOP/s]."""
 NARROW_MOVED_BYTE = 1.5
-"""Narrow operands are read as one byte and products are written as two: their mean [byte]."""
+"""Mean bytes per element of a product in narrow precision: operands have 1 byte, results 2 [byte]."""
 FROZEN_CASTS = 1.5
-"""Casts of a product whose weights are frozen: it needs no transposed copies of its operands."""
+"""Passes of casting for a product with frozen weights, which needs no transposed copies of its operands."""
 
 
 @record
 class Sums:
-    """Seconds of one step by what they scale with, for one tensor split, on one accelerator that does it all.
+    """Seconds of one step on a single accelerator, by what they scale with, for one tensor split.
 
-    ``_repeated`` is what the executed-again forward pass of a recomputed block adds. ``weights`` are
-    read once a micro-batch; those of experts are divided among the expert ranks as well.
+    ``_repeated`` is the added time of the second forward pass of recomputed blocks. ``weights`` are
+    read once per micro-batch; the weights of experts are also divided among the expert ranks.
     """
 
     compute: Number = 0.0
     compute_repeated: Number = 0.0
     moved: Number = 0.0
-    """Operands and products of the data."""
+    """Memory traffic of activations."""
     moved_repeated: Number = 0.0
     weights: float = 0.0
     weights_repeated: float = 0.0
@@ -90,14 +90,14 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
 def _product(
     line: Line, machine: Machine, tensor_ranks: int, *, wide: bool = False
 ) -> tuple[float, float, float]:
-    """Seconds of one pass over a product: its FLOPs, its data, and its weights once a micro-batch."""
+    """Seconds of one pass over a product: computation, activations, and weights (per micro-batch)."""
     constants = machine.constants
     wide = wide or min(line.k, line.n) <= THIN
     rate = machine.rate
     if line.component == CONVOLUTION:
         rate = constants["convolution_rate"] if machine.bytes <= 2 else constants["convolution_rate_wide"]
     elif line.component == RECURRENCE and (line.count > 1 or not line.weights):
-        # Projections of all tokens at once, as in state-space models, are products like any other.
+        # Projections of all tokens at once, as in state-space models, run at the rate of ordinary products.
         rate = constants["recurrence_rate"]
     elif machine.is_gpu and machine.bytes <= 2:
         small = min(line.k, line.n)
@@ -124,9 +124,9 @@ def _weight(line: Line) -> float:
 
 
 def _casts(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:
-    """Seconds of the casts of a product to the narrow precision: of its data, and of its weights once a step.
+    """Seconds of casting a product's activations and, once per step, its weights to narrow precision.
 
-    16 bits are read and 8 written, once as they stand and once transposed, for operands and
+    A cast reads 16 bits and writes 8, once as it is and once transposed, for operands and
     gradients. Frozen weights are cast once before the run.
     """
     if machine.precision not in NARROW or min(line.k, line.n) <= THIN:
@@ -136,11 +136,11 @@ def _casts(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, floa
 
 
 def _ramp(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:
-    """What filling and draining the matrix units adds to the passes over a product, over one pass [1].
+    """Time to fill and drain the matrix units in a step, and in a recomputed pass; in passes [1].
 
-    Each output tile pays it once, however deep the product is, so it weighs as so many more
-    columns of depth: the more, the faster the chip. Weight gradients are as deep as the batch.
-    The second number is what a repeated forward pass adds.
+    Each output tile fills and drains the units once, whatever the depth (inner size) of the product. The
+    cost equals a fixed number of additional columns of depth, which grows with the chip's peak. It is
+    negligible for weight gradients, whose depth is the batch.
     """
     if not line.weights or not machine.is_gpu or machine.bytes > 2:
         return 0.0, 0.0
@@ -151,14 +151,14 @@ def _ramp(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float
 
 
 def _wide_gradient(line: Line, machine: Machine) -> float:
-    """What a weight gradient in 16 bits costs above one in the narrow precision (TPU int8), in passes [1]."""
+    """Additional time of a weight gradient in 16 bits in an int8 run on TPUs, in passes [1]."""
     if machine.precision != "int8" or not line.owned:
         return 0.0
     return machine.peak / machine.wide_peak - 1.0
 
 
 def _attention(line: Line, machine: Machine, *, flash: bool) -> tuple[float, float]:
-    """Seconds of one of the two attention products, and of its repetition where blocks are recomputed."""
+    """Seconds of one of the two attention products in a step, and of a second forward pass."""
     backward = 1.0 if line.gradients else 0.0
     passes = 1.0 + line.gradients
     if flash:

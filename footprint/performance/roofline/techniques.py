@@ -1,7 +1,7 @@
-"""What the software of a year can do, in one table.
+"""The techniques of a year's training software.
 
-Years are those from which a technique is common in published runs. A run takes the techniques of
-its year (``--year``), not those of the year in which its chip came out.
+Each year is the first in which a technique is common in published runs. A run uses the techniques of
+its own year (``--year``), not those of the year of its chip.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 from footprint.records import record
 
 TENSOR_UNITS_SINCE = 2017
-"""First GPUs with 16-bit matrix units (Volta); before it training ran in fp32."""
+"""Year of the first GPUs with 16-bit matrix units (Volta); before it, training ran in fp32."""
 MIXED_PRECISION_SINCE = 2020
-"""Year from which tuned mixed-precision kernels are common; the fit has one factor for all runs before it."""
+"""Year from which tuned mixed-precision kernels are common; one fitted factor covers all runs before it."""
 SHARDING_SINCE = 2022
-"""Fully sharded data parallelism (ZeRO-3) is common: PyTorch 1.11 and 1.12 brought FSDP in 2022."""
+"""Year from which fully sharded data parallelism (ZeRO-3) is common; PyTorch 1.11 and 1.12 added FSDP."""
 FUSED_SINCE = 2023
-"""FlashAttention (Dao et al. 2022, arXiv:2205.14135) and fused pointwise kernels are the default since
-PyTorch 2.0 (March 2023); stacks recompute no more than memory asks for."""
+"""Year from which FlashAttention (Dao et al. 2022, arXiv:2205.14135) and fused pointwise kernels are the
+default (PyTorch 2.0, March 2023) and stacks recompute only as much as memory requires."""
 DEDUPLICATED_SINCE = 2025
-"""Expert exchange sends a token once a node (DeepSeek-AI 2024, arXiv:2412.19437)."""
+"""Year from which expert exchange sends a token once per node (DeepSeek-AI 2024, arXiv:2412.19437)."""
 
 
 @record
 class Techniques:
-    """What the software of one year can do on one kind of chip."""
+    """The techniques of one year's software on one kind of chip."""
 
     era: str
-    """``before_2020``, ``2020_to_2022`` or ``since_2023``: which fitted factor of software applies."""
+    """The era whose fitted software factor applies: ``before_2020``, ``2020_to_2022`` or ``since_2023``."""
     full_sharding: bool
     """Parameters may be sharded over the replicas (ZeRO-3)."""
     fused: bool
@@ -34,13 +34,13 @@ class Techniques:
     fused_attention: bool
     """Fused attention is the default where the chip supports it."""
     partial_recompute: bool
-    """Only so many blocks are recomputed as memory asks for."""
+    """Only as many blocks are recomputed as memory requires."""
     recompute_big_models: bool
-    """Models above ten billion parameters recompute everything."""
+    """Models above ten billion parameters recompute every block."""
     split_big_models: bool
     """Models above ten billion parameters split their tensors."""
     deduplicated_experts: bool
-    """A token is sent once to each node that holds any of its experts."""
+    """A token is sent once to each node that holds any of its experts, not once to each expert."""
 
 
 def techniques_of(year: int, *, is_gpu: bool = True) -> Techniques:

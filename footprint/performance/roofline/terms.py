@@ -1,10 +1,10 @@
 """The time of one step on a layout, as a sum of printable terms.
 
-Every product of the operation list takes its FLOPs at the rate the chip reaches plus its
-operands at the memory's rate (`footprint.performance.roofline.sums`); to these add pointwise traffic,
-communication that nothing hides, launches, the optimiser and the pipeline's bubble. Terms are
-summed, not maximised: kernels do not overlap perfectly. The layout and the batch are plain numbers or
-arrays of them.
+The time of a product is its FLOPs at the rate that the chip reaches, plus its operands at the rate of
+the memory (`footprint.performance.roofline.sums`). The other terms are pointwise traffic, exposed
+communication, kernel launches, the optimiser and the pipeline's bubble. The terms are summed, not
+maximised, because kernels do not overlap perfectly. The layout and the batch are plain numbers or
+arrays.
 
 References: Williams et al. 2009, 10.1145/1498765.1498785 (roofline); Narayanan et al. 2021,
 arXiv:2104.04473 (bubble, tensor-parallel volume); Korthikanti et al. 2022, arXiv:2205.05198
@@ -23,13 +23,13 @@ from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.work import Work
 
 REPEATED_KERNELS = 0.3
-"""Kernels that a recomputed block launches again, over those of its step: its forward pass."""
+"""Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.5
-"""Pointwise traffic of a repeated forward pass, over that of forward and backward."""
+"""Pointwise traffic of a second forward pass, over the traffic of forward and backward pass [1]."""
 
 
 def step_terms(work: Work, layout: LayoutNumbers, machine: Machine) -> dict[str, float]:
-    """Seconds of one step by term, before the factors of era and software."""
+    """Seconds of one step by term, before the fitted factors for era and software."""
     return terms_of(sum_lines(work, machine, layout.tp, flash=layout.flash), work, layout, machine)
 
 
@@ -38,69 +38,73 @@ def terms_of(
 ) -> dict[str, Number]:
     """Seconds of one step by term, from the sums of the layout's tensor split.
 
-    ``scale`` is the batch of the step over that of ``work`` and ``sums``: what grows with the data is
-    multiplied by it last, so that of many batches most is computed once.
+    ``scale`` is the batch of the step over the batch of ``work`` and ``sums``. It is multiplied last, so
+    that most of the work is shared by many batches.
     """
     constants = machine.constants
     micro_batches = maximum(1.0, work.samples / layout.dp * scale / layout.micro_batch)
-    repeated = layout.recompute_share
-    of_tokens = 1.0 / (layout.dp * layout.cp)
-    share = of_tokens / layout.tp
+    recompute_share = layout.recompute_share
+    data_share = 1.0 / (layout.dp * layout.cp)
+    rank_share = data_share / layout.tp
     # The fullest stage sets the pace of a pipeline.
     uneven = work.uneven(layout.pp)
     stage = uneven / layout.pp
-    compute = scale * (stage * share * sums.compute + repeated * (stage * share * sums.compute_repeated))
+    compute = scale * (
+        stage * rank_share * sums.compute + recompute_share * (stage * rank_share * sums.compute_repeated)
+    )
     expert_weights = stage / layout.ep * sums.expert_weights
     expert_weights_repeated = stage / layout.ep * sums.expert_weights_repeated
     weights = stage * sums.weights + expert_weights
-    weights = weights + repeated * (stage * sums.weights_repeated + expert_weights_repeated)
-    moved = stage * of_tokens * sums.moved + repeated * (stage * of_tokens * sums.moved_repeated)
-    scores_repeated = repeated if layout.flash else where(layout.is_selective, 1.0, repeated)
-    attention = stage * share * sums.attention + scores_repeated * (stage * share * sums.attention_repeated)
+    weights = weights + recompute_share * (stage * sums.weights_repeated + expert_weights_repeated)
+    moved = stage * data_share * sums.moved + recompute_share * (stage * data_share * sums.moved_repeated)
+    scores_repeated = recompute_share if layout.flash else where(layout.is_selective, 1.0, recompute_share)
+    attention = stage * rank_share * sums.attention + scores_repeated * (
+        stage * rank_share * sums.attention_repeated
+    )
     weight_casts = stage * (sums.weight_casts + sums.expert_weight_casts / layout.ep)
     head_weights = sums.head_weights + sums.head_expert_weights / layout.ep
-    # The last stage alone computes the head; balancing hides part of what the others wait for it.
+    # The last stage alone computes the head; balancing the stages hides part of the others' waiting.
     last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
-    head_data = last * (share * sums.head_compute + of_tokens * sums.head_moved)
+    head_data = last * (rank_share * sums.head_compute + data_share * sums.head_moved)
     terms = {
         "matmul": compute,
         "streaming": scale * moved + micro_batches * weights,
         "attention": scale * attention,
-        "casts": scale * (stage * of_tokens * sums.casts) + weight_casts,
+        "casts": scale * (stage * data_share * sums.casts) + weight_casts,
         "head": scale * head_data + micro_batches * (last * head_weights),
-        "elementwise": scale * (uneven * _elementwise(work, layout, machine, share, scores_repeated)),
+        "elementwise": scale * (uneven * _elementwise(work, layout, machine, rank_share, scores_repeated)),
         "tensor_parallel": uneven * tensor_s(work, layout, machine, micro_batches, scale),
         "expert_parallel": scale * (uneven * experts_s(work, layout, machine)),
         "context_parallel": scale * (uneven * context_s(work, layout, machine)),
     }
-    inside = sum(terms.values())
+    computed_s = sum(terms.values())
     bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
-    terms["pipeline_bubble"] = inside * bubble
-    terms["data_parallel"] = data_s(work, layout, machine, micro_batches, inside)
+    terms["pipeline_bubble"] = computed_s * bubble
+    terms["data_parallel"] = data_s(work, layout, machine, micro_batches, computed_s)
     terms["optimiser"] = _optimiser(work, layout, machine)
-    terms["launch"] = _launch(work, layout, machine, micro_batches, inside)
+    terms["launch"] = _launch(work, layout, machine, micro_batches, computed_s)
     return terms
 
 
 def _launch(
-    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, inside: Number
+    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, computed_s: Number
 ) -> Number:
-    """Gaps between kernels, and the time by which the host falls behind where kernels are short."""
+    """Gaps between kernels, and the host's delay where launches take longer than the kernels [s]."""
     constants = machine.constants
-    # Products of experts are executed one expert after the other.
-    alone = maximum(0.0, work.experts / layout.ep - 1.0) * constants["expert_kernels"]
-    kernels = (work.launches + alone * work.expert_launches) / layout.pp
+    # Each expert launches its own kernels.
+    extra_kernels = maximum(0.0, work.experts / layout.ep - 1.0) * constants["expert_kernels"]
+    kernels = (work.launches + extra_kernels * work.expert_launches) / layout.pp
     if not machine.is_gpu:
         kernels = kernels * constants["launch_compiled"]
     kernels = kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share) * micro_batches
     gaps = kernels * constants["gap_s"]
-    return gaps + maximum(0.0, kernels * (constants["launch_s"] - constants["gap_s"]) - inside)
+    return gaps + maximum(0.0, kernels * (constants["launch_s"] - constants["gap_s"]) - computed_s)
 
 
 def _elementwise(
-    work: Work, layout: LayoutNumbers, machine: Machine, share: Number, scores_repeated: Number
+    work: Work, layout: LayoutNumbers, machine: Machine, rank_share: Number, scores_repeated: Number
 ) -> Number:
-    """Norms, activations, dropout, residuals, softmax and loss: memory traffic [s]."""
+    """Memory traffic of norms, activations, dropout, residuals, softmax and loss [s]."""
     constants = machine.constants
     passes = constants["passes_fused"] if machine.techniques.fused else constants["passes_eager"]
     of_blocks = work.stored_block / layout.pp
@@ -109,7 +113,7 @@ def _elementwise(
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
         elements = elements + constants["passes_scores"] * scores
-    return elements * share * machine.bytes / machine.memory
+    return elements * rank_share * machine.bytes / machine.memory
 
 
 def _optimiser(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:

@@ -1,7 +1,7 @@
-"""What the time and memory models need of an operation list, summed once for one step.
+"""An operation list summed for the time and memory models.
 
-The list says what is multiplied; here identical layers are added up, so that a layout is
-evaluated in microseconds and thousands of them can be compared.
+Identical layers are summed into one line, so that a layout is evaluated in microseconds and thousands
+of layouts can be compared.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from footprint.records import record
 
 @record
 class Line:
-    """A matrix product of one kind, over all the layers that repeat it and the whole global batch."""
+    """A matrix product, summed over the layers that repeat it and over the global batch."""
 
     component: str
     times: float
-    """Layers that execute it."""
+    """Number of layers that execute it."""
     m: float
-    """Rows of one layer's product for the whole batch (all experts together)."""
+    """Rows of one layer's product for the whole batch, over all experts."""
     k: float
     n: float
     count: float
     weights: float
-    """Distinct weight matrices of one layer; 0 where both sides are activations."""
+    """Number of distinct weight matrices in one layer; 0 where both operands are activations."""
     gradients: int
-    """Backward products: input gradients needed plus the weight gradient."""
+    """Number of backward products: input gradients that are needed plus the weight gradient."""
     owned: bool
     """Whether its weight is trained."""
     full_flop: float
-    """Forward FLOP of all layers, windows respected."""
+    """Forward FLOPs of all layers, with attention limited to its windows."""
     causal_flop: float
     dense_flop: float
     scores: bool = False
     taps: float = 1.0
-    """Kernel positions of a convolution: its inputs are read once, not once a position."""
+    """Number of kernel positions of a convolution, which reads its inputs once for all of them."""
 
 
 @record
 class Work:
-    """One training step of the global batch, as the performance model sees it."""
+    """One training step of the global batch, as sums that the performance model needs."""
 
     family: str
     blocks: tuple[Line, ...]
-    """Products of the repeated layers, which pipelines split and recomputation repeats."""
+    """Products of the repeated layers. Pipelines split these; recomputation repeats them."""
     others: tuple[Line, ...]
     """Embeddings and heads."""
     samples: Number
@@ -56,12 +56,12 @@ class Work:
     """Width of the residual stream; 0 where there is none."""
     layers: int
     reductions: float
-    """Blocks whose output tensor parallelism sums over ranks, over all layers."""
+    """Number of all-reduces of tensor parallelism in one forward pass, over all layers."""
     stored_block: float
     """Elements that the blocks keep for the backward pass."""
     stored_other: float
     boundary: float
-    """Elements of the layers' inputs, which full recomputation keeps."""
+    """Elements of the layers' inputs, the only activations that full recomputation keeps."""
     scores: float
     """Elements of all attention score matrices."""
     logits: float
@@ -69,18 +69,18 @@ class Work:
     expert_parameters: float
     other_parameters: float
     trained_share: float
-    """Trained parameters over all."""
+    """Trained parameters over all parameters."""
     experts: float = 0.0
     chosen: float = 1.0
-    """Experts that one token is sent to."""
+    """Number of experts that one token is sent to."""
     routed: float = 0.0
     """Elements of the residual stream sent to experts, over all layers."""
     launches: float = 0.0
-    """Operations executed once a micro-batch, forward and backward."""
+    """Number of operations per micro-batch, forward and backward."""
     expert_launches: float = 0.0
-    """Those of them that are products over all experts."""
+    """Number of these operations that are products over all experts."""
     heads: int = 0
-    """Attention heads, which tensor ranks must divide; 0 without attention."""
+    """Number of attention heads, which must be a multiple of the tensor ranks; 0 without attention."""
 
     @property
     def parameters(self) -> float:
@@ -88,12 +88,12 @@ class Work:
         return self.block_parameters + self.expert_parameters + self.other_parameters
 
     def uneven(self, stages: Number) -> Number:
-        """How many times the mean the fullest of so many pipeline stages holds [1]."""
+        """Layers of the fullest pipeline stage over the mean number of layers per stage [1]."""
         return stages * -(-self.layers // stages) / self.layers
 
 
 def summarise(model: Model, trained: Trained) -> Work:
-    """The work of one step, from its operation list and what of it is trained."""
+    """The work of one step, from its operation list and the parts that are trained."""
     sums = _Sums()
     for group in passes(model, trained):
         sums.add(group)
@@ -126,7 +126,7 @@ def summarise(model: Model, trained: Trained) -> Work:
 
 
 class _Sums:
-    """What the groups of identical layers add up to."""
+    """The running sums over groups of identical layers."""
 
     def __init__(self) -> None:
         self.blocks: list[Line] = []
@@ -151,7 +151,7 @@ class _Sums:
             self.launches += executed
             self.expert_launches += executed if operation.component == EXPERTS else 0.0
             if isinstance(operation, Pointwise):
-                if operation.component != CORE:  # softmax: fused away, or counted with the scores
+                if operation.component != CORE:  # the softmax is fused or counted with the scores
                     stored += operation.saved + 0.5 * operation.masks
                 continue
             lines.append(_line(operation, times, inputs, own))
@@ -182,7 +182,7 @@ class _Sums:
             self.other_parameters += parameters
 
     def _block(self, lines: list[Line], times: int) -> None:
-        """What a repeated layer means for splitting: its width, its sums over ranks, its experts."""
+        """Add what splitting needs of a repeated layer: its width, its all-reduces, its experts."""
         self.layers += times
         scores = [line for line in lines if line.scores]
         experts = [line for line in lines if line.component == EXPERTS]
@@ -223,14 +223,14 @@ def _line(operation: Matmul, times: int, inputs: int, own: bool) -> Line:
 
 
 def _kept(operation: Matmul, seen: set[str]) -> float:
-    """Elements of a product's inputs that the backward pass needs, each tensor once."""
+    """Elements of a product's inputs that the backward pass needs; each tensor counts once."""
     kept = 0.0
     if operation.weights:
         if operation.inputs[0] not in seen:
             seen.add(operation.inputs[0])
             kept += float(operation.m * operation.k * operation.count) / operation.taps
     elif operation.scores:
-        # Queries and keys; grouped keys are stored once for their group.
+        # Queries and keys; grouped keys are stored once per group.
         kept += float(operation.count * operation.k) * (operation.m + operation.n / operation.groups)
     else:
         kept += float(operation.count * operation.k * operation.n) / operation.groups

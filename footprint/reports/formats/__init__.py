@@ -1,8 +1,8 @@
-"""Output formats: each file of this folder is one, found by its name (``json_.py`` is ``json``).
+"""Output formats: each file of this folder is a format, found by its name (``json_.py`` is ``json``).
 
-A format is a module with ``KINDS``, the kinds of answer that it shows (none named: every kind),
-``ENDING``, the ending of its files, and ``write``. A format whose files grow by rows has ``append``
-besides. A command says of what kind its `Answer` is; nothing else connects the two.
+A format is a module with ``KINDS``, the kinds of answer that it supports (empty: every kind), ``ENDING``,
+the ending of its files, and ``write``. A format that can add rows to a file also has ``append``. Each
+`Answer` of a command names its kind; nothing else connects commands and formats.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Format(Protocol):
-        """What the module of a format offers."""
+        """The names that the module of a format defines."""
 
         KINDS: tuple[str, ...]
         ENDING: str
@@ -34,27 +34,27 @@ _FOLDER = os.path.dirname(__file__)
 
 @record
 class Answer:
-    """What a command has to show. Nothing is made before a format asks for it."""
+    """The answer of a command. Each form of it is computed only when a format needs it."""
 
     kind: str
-    """``estimate``, ``flops``, ``validation``, ...: what `Format.KINDS` names."""
+    """``estimate``, ``flops``, ``validation``, ...; `Format.KINDS` lists these."""
     text: Callable[[], str]
     """The answer for people, in 80 columns."""
     data: Callable[[], Any]
     """The answer as JSON values."""
     markdown: Callable[[], str] | None = None
     rows: Callable[[], list[dict[str, Any]]] | None = None
-    """Its rows of the report CSV."""
+    """The rows for the report CSV."""
     append: Callable[[Path], str] | None = None
-    """Adds those rows to a file; what is said of it."""
+    """Adds these rows to a file and returns a message about it."""
     subject: Any = None
-    """The record itself, for the formats of standards."""
+    """The record itself, for formats that need more than ``text`` and ``data``."""
     nothing: str = ""
-    """What is said where the text is empty."""
+    """The message that is shown where the text is empty."""
 
 
 def format_names(kind: str) -> list[str]:
-    """The formats of a kind of answer: the default one, those of every kind, the others."""
+    """The formats of a kind of answer: first the default, then those of every kind, then the others."""
     files = [name[:-3] for name in os.listdir(_FOLDER) if name.endswith(".py") and name[0] != "_"]
     known = {name.rstrip("_"): _module(name) for name in files}
     shown = [name for name, one in known.items() if kind in (one.KINDS or (kind,))]
@@ -75,7 +75,7 @@ def find_format(name: str, kind: str) -> Format:
 
 
 def format_of(path: Path | None, kind: str) -> str:
-    """The format that the ending of a file asks for, else the default."""
+    """The name of the format with the file's ending, else the default."""
     if path is not None:
         for name in format_names(kind):
             if path.suffix.lower() == find_format(name, kind).ENDING:

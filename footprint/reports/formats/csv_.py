@@ -1,4 +1,4 @@
-"""Rows of the report CSV, which a file collects."""
+"""CSV: rows of the report, which can be added to an existing file."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def write(answer: Answer) -> str:
 
 
 def append(answer: Answer, path: Path) -> str:
-    """Add the rows to a file; what to say of it."""
+    """Add the rows to a file; returns a message about it."""
     assert answer.append is not None  # noqa: S101
     return answer.append(path)

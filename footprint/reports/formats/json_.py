@@ -1,4 +1,4 @@
-"""JSON with every number unrounded: the contract of ``docs/output.md``."""
+"""JSON with unrounded numbers, as ``docs/output.md`` specifies it."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ ENDING = ".json"
 
 
 def write(answer: Answer) -> str:
-    """The answer as JSON, two blanks a level."""
+    """The answer as JSON, indented by two spaces per level."""
     return json.dumps(answer.data(), indent=2, ensure_ascii=False, allow_nan=False)

@@ -17,7 +17,7 @@ from footprint.results import Quantity
 if TYPE_CHECKING:
     from footprint.estimator.chain import Outcome
     from footprint.estimator.facts import Facts, Site
-    from footprint.estimator.predict import Prediction
+    from footprint.estimator.prediction import Prediction
 
 OF_THE_WORK = (
     "tokens", "samples", "steps", "epochs", "hours", "step_time_s", "tokens_per_second", "samples_per_second",

@@ -17,6 +17,8 @@ from tests.tracking.fault_harness import ROOT
 
 LATE_KWH = 0.05
 """What a busy machine may use more until it notices: half a second of 360 kW."""
+JOINS_KWH = "0.8 kWh"
+"""Eight seconds of 360 kW: a program on a busy machine has imported footprint and joined by then."""
 OURS = ["--meter", "constant:360kW", "--flush-s", "0.1", "--pue", "1.0"]
 
 
@@ -135,7 +137,7 @@ def test_a_budget_stops_a_tracking_program_at_a_step_after_its_checkpoint(tmp_pa
         sys.executable,
         "-c",
         program + "\nprint('after')",
-        options=("--budget", "0.15 kWh", "--on-budget", "stop"),
+        options=("--budget", JOINS_KWH, "--on-budget", "stop"),
     )
     assert code == 3, err
     assert out == "saved\nafter\n"
@@ -154,28 +156,28 @@ with footprint.track(%s) as run:
 
 @pytest.mark.parametrize("own", ["", "flush_s=5.0"])
 def test_a_tracking_program_stops_below_the_limit_however_seldom_it_flushes(tmp_path: Path, own: str) -> None:
-    options = ("--budget", "0.3 kWh", "--on-budget", "stop")  # 3 s
+    options = ("--budget", JOINS_KWH, "--on-budget", "stop")
     program = SLOW_TO_FLUSH % own
     code, _, err = run(tmp_path, sys.executable, "-c", program, options=options)
     assert code == 3, err
     got = report(tmp_path)
     assert {process.status for process in got.totals.processes} == {"stopped_by_budget"}
-    assert 0.1 < got.measurement.energy_kwh.mid < 0.3 + LATE_KWH
+    assert 0.1 < got.measurement.energy_kwh.mid < 0.8 + LATE_KWH
     (inner,) = [p for p in got.totals.processes if not p.metered]
     assert inner.journal.start.flush_s == (5.0 if own else 0.1)
 
 
 def test_a_stop_comes_before_the_first_line_is_due(tmp_path: Path) -> None:
-    """0.3 kWh is 3 s, and lines are written each 60 s: both look by themselves, and a checkpoint is saved."""
+    """The limit is reached in 8 s, and lines are written each 60 s: both look by themselves, and save."""
     program = SLOW_TO_FLUSH % 'on_stop=lambda: print("saved", flush=True)'
-    options = ("--budget", "0.3 kWh", "--on-budget", "stop", "--flush-s", "60")
+    options = ("--budget", JOINS_KWH, "--on-budget", "stop", "--flush-s", "60")
     code, out, err = run(tmp_path, sys.executable, "-c", program, options=options)
     assert (code, out) == (3, "saved\n"), err
-    assert 0.15 < report(tmp_path).measurement.energy_kwh.mid < 0.3 + LATE_KWH
+    assert 0.15 < report(tmp_path).measurement.energy_kwh.mid < 0.8 + LATE_KWH
     (tmp_path / "plain").mkdir()
     code, _, err = run(tmp_path / "plain", "sleep", "60", options=options)
     assert code == 3, err
-    assert 0.15 < report(tmp_path / "plain").measurement.energy_kwh.mid < 0.3 + LATE_KWH
+    assert 0.15 < report(tmp_path / "plain").measurement.energy_kwh.mid < 0.8 + LATE_KWH
 
 
 RANKS = """
@@ -192,13 +194,13 @@ sys.exit(max(rank.wait() for rank in ranks))
 def test_ranks_of_a_program_stop_at_the_same_step(tmp_path: Path) -> None:
     code, _, err = run(
         tmp_path, sys.executable, "-c", RANKS, SLOW_TO_FLUSH % "flush_s=2.0",
-        options=("--budget", "0.6 kWh", "--on-budget", "stop"),
+        options=("--budget", JOINS_KWH, "--on-budget", "stop"),
     )  # fmt: skip
     assert code == 3, err
     got = report(tmp_path)
     assert {p.status for p in got.totals.processes} == {"stopped_by_budget"}
     assert len({p.steps for p in got.totals.processes if not p.metered}) == 1
-    assert got.measurement.energy_kwh.mid < 0.6 + LATE_KWH
+    assert got.measurement.energy_kwh.mid < 0.8 + LATE_KWH
 
 
 def test_a_program_with_a_folder_and_a_name_of_its_own_joins_and_says_so(tmp_path: Path) -> None:

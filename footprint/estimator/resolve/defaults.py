@@ -1,0 +1,132 @@
+"""Sizes of a training that nobody gave: batch, length and amount, by published habits, with their spread."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from footprint import equations
+from footprint.catalog.assumptions import Assumed, assumed
+from footprint.estimator.workload import Choice, tokens_per_sequence
+from footprint.results import Assumption
+from footprint.schema import ModelConfig, Phase
+
+BATCH = "workload.batch"
+LENGTH = "workload.sequence_length"
+
+
+class Defaults:
+    """The defaults of one model and method, and what of them was used.
+
+    ``parameters`` counts the model's parameters, all and active ones, for the shape of a phase. ``fixed``
+    holds values that replace those of defaults, by name.
+    """
+
+    def __init__(
+        self,
+        model: ModelConfig,
+        method: str,
+        parameters: Callable[[Phase], tuple[float, float]],
+        fixed: Mapping[str, float],
+    ) -> None:
+        self.model, self.method = model, method
+        self.choices: list[Choice] = []
+        self.rows: list[Assumption] = []
+        self.warnings: list[str] = []
+        self._parameters = parameters
+        self._fixed = fixed
+
+    def sequence_length(self) -> int | None:
+        """The usual length of a sequence of text [token], within the model's positions; None for others."""
+        text = self.model.config.get("text_config") or self.model.config
+        if not isinstance(text, Mapping) or "vocab_size" not in text:
+            return None
+        number = assumed(f"defaults.length_{'pretrain' if self.method == 'pretrain' else 'finetune'}")
+        most = _positions(text)
+        low, value, high = (min(end, most) for end in (number.low, number.value, number.high))
+        return round(self._chosen(LENGTH, low, value, high, number, "token", "--seq-len"))
+
+    def batch(self, phase: Phase, tokens: float | None) -> float | None:
+        """The usual batch of a phase [sequences or samples]; None where it follows from unknown tokens.
+
+        ``tokens`` is the whole amount.
+        """
+        length = tokens_per_sequence(phase)
+        if self.method == "pretrain" and length and phase.image_size is None:
+            if tokens is None:
+                return None
+            number = assumed("defaults_fitted.batch_tokens")
+            ends = [
+                equations.batch_tokens(
+                    end,
+                    self._parameters(phase)[0],
+                    tokens,
+                    assumed("defaults_fitted.batch_per_parameters").value,
+                    assumed("defaults_fitted.batch_per_tokens").value,
+                )
+                / length
+                for end in (number.low, number.value, number.high)
+            ]
+        else:
+            kind = {"pretrain": "images", "finetune": "finetune"}.get(self.method, "lora")
+            number = assumed(f"defaults.batch_{kind}")
+            ends = [number.low, number.value, number.high]
+        low, value, high = (_power_of_two(end) for end in ends)
+        return self._chosen(BATCH, low, value, high, number, "", "--batch-size")
+
+    def tokens(self, phase: Phase) -> float | None:
+        """A compute-optimal amount for a catalogued model whose makers published none [token]."""
+        if self.method != "pretrain" or not self.model.cite:
+            return None
+        number = assumed("defaults_fitted.tokens_per_parameter")
+        amount = number.value * self._parameters(phase)[1]
+        self.rows.append(
+            Assumption(
+                name="workload.tokens", value=amount, unit="token", basis=number.basis, source=number.source,
+                option="--tokens",
+            )
+        )  # fmt: skip
+        self.warnings.append(
+            f"how much {self.model.id} was trained was never published: this is a compute-optimal training, "
+            f"{number.value:g} tokens per parameter; published ones hold {number.low:.2g} to "
+            f"{number.high:,.0f}; give `tokens=`"
+        )
+        return amount
+
+    def example(self, phase: Phase) -> str:
+        """An amount that one may begin with, as an argument."""
+        number = assumed("defaults_fitted.tokens_per_parameter")
+        return f"`tokens={number.value * self._parameters(phase)[1]:.2g}`"
+
+    def _chosen(
+        self, name: str, low: float, value: float, high: float, number: Assumed, unit: str, option: str
+    ) -> float:
+        """The value of a default, or what is fixed for it; noted once."""
+        value = self._fixed.get(name, value)
+        if all(choice.name != name for choice in self.choices):
+            self.choices.append(Choice(name=name, value=value, low=low, high=high))
+            self.rows.append(
+                Assumption(
+                    name=name,
+                    value=round(value),
+                    unit=unit,
+                    basis=number.basis,
+                    source=number.source,
+                    option=option,
+                )
+            )
+        return value
+
+
+def _positions(config: Mapping[str, Any]) -> float:
+    """The most positions that a config knows; infinite where it names none."""
+    for name in ("max_position_embeddings", "n_positions", "max_sequence_length"):
+        if isinstance(config.get(name), int) and config[name] > 0:
+            return float(config[name])
+    return math.inf
+
+
+def _power_of_two(batch: float) -> float:
+    """The power of two nearest to a batch, as published ones mostly are; at least 1."""
+    return 2.0 ** max(0, round(math.log2(batch)))

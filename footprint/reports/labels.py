@@ -1,0 +1,63 @@
+"""Names for people: what the rows of "assumed" and the causes of an interval are called in text and plots.
+
+JSON and CSV keep the names of the data.
+"""
+
+from __future__ import annotations
+
+_ASSUMPTIONS = {
+    "workload.batch": "batch (sequences or samples a step)",
+    "workload.sequence_length": "sequence length",
+    "workload.image_size": "image size",
+    "workload.tokens": "training tokens (compute-optimal)",
+    "workload.phases": "phases of the recipe",
+    "workload.recipe_epochs": "epochs of the recipe",
+    "goodput.small": "goodput (share of the time that makes progress)",
+    "goodput.middle": "goodput (share of the time that makes progress)",
+    "goodput.large": "goodput (share of the time that makes progress)",
+    "step time over the sum of its terms": "software overhead (actual over modelled step time)",
+    "time.busy_share": "busy share of a step",
+    "time.mfu_cpu": "MFU of a processor",
+    "power.busy_over_tdp": "power of a busy accelerator, over its limit",
+    "power.waiting_over_tdp": "power of a waiting accelerator, over its limit",
+    "power.idle_over_tdp": "power of an idle accelerator, over its limit",
+    "power.fed_share_unknown": "share of the time that steps fill",
+    "power.network_w_per_gbyte_per_s": "network power per bandwidth",
+    "power.network_share": "network power, over that of the nodes",
+    "prices.lifetime_years": "years of service",
+    "prices.utilisation": "share of its years in which the hardware works",
+    "prices.electricity_usd_per_kwh": "price of electricity",
+    "prices.spot_interruption_factor": "longer by interruptions (spot)",
+    "pue": "PUE",
+    "purchase": "kind of purchase",
+}
+_CAUSES = {
+    "time_model": "step-time model", "busy_share": "busy share", "power_model": "board power model",
+    "host_power": "host power", "network_power": "network power", "goodput": "goodput", "pue": "PUE",
+    "wue": "water effectiveness", "embodied_accelerator": "embodied CO2e of the chip",
+    "prices.lifetime_years": "years of service", "power.fed_share_unknown": "share of time with steps",
+    "embodied.server_factor": "embodied CO2e of the server",
+}  # fmt: skip
+
+
+def assumption_name(name: str) -> str:
+    """The name of a row of "assumed" for people; phases keep their number."""
+    stem, bracket, phase = name.partition(" (phase ")
+    known = _ASSUMPTIONS.get(stem)
+    if known is not None:
+        return known + bracket + phase
+    return name.replace("_", " ") if " " in name or "." not in name else _last(name)
+
+
+def cause_name(cause: str) -> str:
+    """The name of a cause for people: ``grid:FRA:2025`` is ``grid, FRA 2025``."""
+    if cause in _CAUSES:
+        return _CAUSES[cause]
+    head, *rest = cause.split(":")
+    name = _last(head)
+    return f"{name}, {' '.join(rest).replace('_', ' ')}" if rest else name
+
+
+def _last(key: str) -> str:
+    """The last part of a key, as words."""
+    return key.rpartition(".")[2].replace("_", " ")
