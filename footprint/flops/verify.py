@@ -149,7 +149,7 @@ def verify(
         backward_flop=sums.dense_backward,
         parameters=sums.parameters.total,
         torch=counted,
-        explained=tuple(_explained(config, model)),
+        explained=tuple(explained(config, model)),
         depths=depths,
         seconds=time.perf_counter() - started,
     )
@@ -259,7 +259,7 @@ def _of_the_delta_rule(groups: Sequence[Pass], model: Model) -> list[Difference]
     return found
 
 
-def _explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
+def explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
     """The known errors of the counter and the library, with sizes from our operation list."""
     model, trained = prepare(model, TrainingMethod())
     groups = list(passes(model, trained))

@@ -31,6 +31,17 @@ def faked(inputs: Any, fake: Any) -> Any:
     return tree_map(one, dict(inputs) if isinstance(inputs, Mapping) else inputs)
 
 
+def moved(inputs: Any, device: str) -> Any:
+    """The inputs on another device."""
+    import torch
+    from torch.utils._pytree import tree_map
+
+    def one(value: Any) -> Any:
+        return value.detach().to(device) if isinstance(value, torch.Tensor) else value
+
+    return tree_map(one, dict(inputs) if isinstance(inputs, Mapping) else inputs)
+
+
 def loss_of(outputs: Any) -> Any:
     """A scalar that depends on everything the module predicts; its loss where it computes one."""
     import torch

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
-from footprint.flops.trace.calls import call_of, faked, loss_of, sizes_of
-from footprint.flops.trace.constants import without_data
+from footprint.flops.trace.calls import call_of, faked, loss_of, moved, sizes_of
+from footprint.flops.trace.constants import on_meta, without_data
 from footprint.flops.trace.layers import model_of
 from footprint.flops.trace.recorder import Recorder
 from footprint.flops.trace.watching import plain_kernels, quiet, seeing_attention, watch_of
@@ -74,30 +75,38 @@ def trace(module: torch.nn.Module, inputs: Any, *, copied: bool = True) -> Trace
 def trace_made(factory: Callable[[], Any]) -> Traced:
     """The same of what a function returns: a module and its inputs, built without their data.
 
+    Tensors of torch's ``meta`` device are quick, and tried first; fake ones can do more.
+
     Raises TraceError, too, for a function that fails or returns something else.
     """
     _require_torch()
-    name = getattr(factory, "__name__", "the factory")
+    with suppress(Exception), quiet(), on_meta():  # what fails here is tried again, and said then
+        return _built(factory, lambda inputs: moved(inputs, "meta"))
     with quiet(), without_data() as fake:
-        try:
-            made = factory()
-        except FootprintError:
-            raise
-        except Exception as error:
-            raise TraceError(f"{name}() fails without data: {_said(error)}") from error
-        if not isinstance(made, tuple) or len(made) != 2:
-            raise TraceError(f"{name}() must return a module and its inputs, not {type(made).__name__}")
-        module: Any
-        module, inputs = made
-        module = getattr(module, "_orig_mod", module)
-        _require_module(module)
-        try:
-            arguments, keywords = call_of(faked(inputs, fake))
-            return _traced(module, arguments, keywords)
-        except FootprintError:
-            raise
-        except Exception as error:
-            raise TraceError(_why(module, error)) from error
+        return _built(factory, lambda inputs: faked(inputs, fake))
+
+
+def _built(factory: Callable[[], Any], emptied: Callable[[Any], Any]) -> Traced:
+    name = getattr(factory, "__name__", "the function")
+    try:
+        made = factory()
+    except FootprintError:
+        raise
+    except Exception as error:
+        raise TraceError(f"{name}() fails without data: {_said(error)}") from error
+    if not isinstance(made, tuple) or len(made) != 2:
+        raise TraceError(f"{name}() must return a module and its inputs, not {type(made).__name__}")
+    module: Any
+    module, inputs = made
+    module = getattr(module, "_orig_mod", module)
+    _require_module(module)
+    try:
+        arguments, keywords = call_of(emptied(inputs))
+        return _traced(module, arguments, keywords)
+    except FootprintError:
+        raise
+    except Exception as error:
+        raise TraceError(_why(module, error)) from error
 
 
 def _require_torch() -> None:

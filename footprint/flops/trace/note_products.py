@@ -88,14 +88,29 @@ def _weighted(tape: Tape, product: Product, data: torch.Tensor, weight: torch.Te
         weights = max(1, round(distinct(weight) / table.spread / (k * n)))
         if weights != count:
             m, count, weights = m * count, 1, 1
+    node = value.node if value.parameter is None else _read(tape, value.parameter)
     return ProductEvent(
         owner=tuple(tape.owners), name=holder(table.parameter),
-        inputs=[] if value.node is None else [value.node], output=0, live=value.live,
+        inputs=[] if node is None else [node], output=0, live=value.live,
         m=m, k=k, n=n, count=count, weights=weights, chosen=chosen, taps=product.taps,
         convolution=product.convolution, parameter=table.parameter,
         tied=not tape.owns(table.parameter, weight, weights * k * n),
         trained=tape.parameters[table.parameter].requires_grad,
     )  # fmt: skip
+
+
+def _read(tape: Tape, parameter: str) -> int:
+    """The name of a parameter that is multiplied as data (a learned query): it takes a gradient."""
+    node = tape.values.node()
+    elements = tape.claim(parameter, tape.left[parameter])
+    tape.events.append(
+        PointwiseEvent(
+            tuple(tape.owners), parameter, [], node, False, kind="embedding",
+            parameters={parameter: elements}, tied=not elements,
+            trained=tape.parameters[parameter].requires_grad,
+        )
+    )  # fmt: skip
+    return node
 
 
 def _unweighted(tape: Tape, product: Product) -> ProductEvent:
