@@ -212,12 +212,14 @@ class Recipe:
     accelerators: int | None = None
     duration_h: float | None = None
     """Published wall-clock hours; a reference to compare with, never an input."""
+    accelerator_h: float | None = None
+    """Published accelerator-hours, where the days or the number of chips were not."""
     epochs: float | None = None
     """Passes over the data that the phases amount to."""
     note: str = ""
 
     def __post_init__(self) -> None:
-        _require_positive(self, "tokens", "accelerators", "duration_h", "epochs")
+        _require_positive(self, "tokens", "accelerators", "duration_h", "accelerator_h", "epochs")
 
 
 @record

@@ -19,7 +19,9 @@ from footprint.results.link import Trace
 def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estimate:
     """The whole chain for one scenario, with 90 % intervals.
 
-    Takes a request, or its fields: ``estimate(model="bert-base", hw="v100:8")``.
+    Takes a request, or its fields: ``estimate(model="bert-base", hw="v100:8")``. A PyTorch module is a
+    model, too: ``estimate(model=module, inputs=batch, ...)``, and its batch is that of ``inputs``
+    unless ``batch_size`` says otherwise (docs/any-module.md).
 
     Raises
     ------
@@ -28,8 +30,18 @@ def estimate(request: EstimateRequest | None = None, /, **fields: Any) -> Estima
         names the option that mends it.
     """
     if request is None:
+        if not isinstance(fields.get("model", ""), str | None) or "inputs" in fields:
+            fields = _with_module(fields)
         request = EstimateRequest.from_mapping(fields, "estimate()")
     return present(*answer(request))
+
+
+def _with_module(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with a module's operation file in its place."""
+    from footprint.estimator.modules import model_file
+
+    path, samples = model_file(fields["model"], fields.pop("inputs", None))
+    return {"batch_size": samples, **fields, "model": path}
 
 
 def answer(request: EstimateRequest) -> tuple[Facts, Prediction, Outcome, Trace]:

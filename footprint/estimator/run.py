@@ -89,11 +89,13 @@ def published_run(facts: Facts) -> PublishedRun | None:
     recipe = model.recipe if model is not None else None
     if model is None or recipe is None or recipe.accelerator is None:
         return None
-    cites = (model.cite.get(path) for path in ("recipe.duration_h", "recipe.accelerator", "recipe"))
+    paths = ("recipe.duration_h", "recipe.accelerator_h", "recipe.accelerator", "recipe")
+    cites = (model.cite.get(path) for path in paths)
     return PublishedRun(
         accelerator=recipe.accelerator,
         count=recipe.accelerators,
         duration_h=recipe.duration_h,
+        accelerator_h=recipe.accelerator_h,
         note=recipe.note or "",
         year=model.year,
         estimated_year=facts.year,

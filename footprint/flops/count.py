@@ -50,7 +50,8 @@ def count_step(
         from footprint.flops.generic import count_generic
 
         return count_generic(config, shape, training, objective, count_step)
-    if family(model_type) is None:
+    module = family(model_type)
+    if module is None:
         return _counted(config, shape, training, objective)
     model, sums = step_sums(config, shape, training, objective)
     return StepFlops(
@@ -66,7 +67,7 @@ def count_step(
         training_flop_causal=sums.causal,
         hardware_flop=sums.executed,
         components=sums.components,
-        basis="formula",
+        basis=getattr(module, "BASIS", "formula"),
         operations=model,
         training=training,
         shape=shape,

@@ -155,6 +155,8 @@ class Model:
     target_tokens: Number | None = None
     lora_targets: tuple[str, ...] = ()
     """Projections that LoRA adapts by default."""
+    frozen: frozenset[str] = frozenset()
+    """Operations that are frozen whatever the training method says, as in a module that was traced."""
 
 
 def linear(

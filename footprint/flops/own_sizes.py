@@ -19,6 +19,9 @@ def with_own_sizes(config: Mapping[str, Any], shape: StepShape, objective: str =
         return shape
     fields = Fields(config)
     module = family(fields.text("model_type"))
+    if (own := getattr(module, "own_sizes", None)) is not None:
+        sizes: StepShape = own(fields)
+        return replace(sizes, sequences=shape.sequences)
     own_length = getattr(module, "own_length", None)
     if own_length is not None:
         return replace(shape, sequence_length=own_length(fields))

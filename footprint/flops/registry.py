@@ -14,6 +14,8 @@ from footprint.flops.operations import Model
 from footprint.schema import StepShape
 
 FAMILIES = f"{os.path.dirname(__file__)}/families"
+LISTED = "operations"
+"""The ``model_type`` of a file that is an operation list itself."""
 _MARK = "MODEL_TYPES = ("
 
 
@@ -45,6 +47,8 @@ def model_families() -> dict[str, str]:
 @functools.cache
 def family(model_type: str) -> Family | None:
     """The module that counts a ``model_type``, or None if there is none."""
+    if model_type == LISTED:
+        return cast(Family, importlib.import_module("footprint.flops.listing.build"))
     if model_type.isidentifier() and os.path.isfile(f"{FAMILIES}/{model_type}.py"):
         stem: str | None = model_type
     else:

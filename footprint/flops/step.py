@@ -13,6 +13,7 @@ from footprint.flops.passes.totals import Parameters
 from footprint.records import record
 from footprint.schema import StepShape, TrainingMethod
 
+Basis = Literal["formula", "traced", "counted"]
 MAX_SEQUENCES = 1e15
 MAX_LENGTH = 10**8
 
@@ -38,7 +39,8 @@ class StepFlops:
     """Executed FLOP: model FLOPs, recomputation, and for eager attention the pairs outside windows."""
     components: Mapping[str, Number]
     """Training FLOP by component."""
-    basis: Literal["formula", "counted"]
+    basis: Basis
+    """By formula, from a traced module's own list, or counted by torch without a list."""
     operations: Model | None = field(default=None, repr=False, compare=False)
     """The operation list, for the step-time model; None if torch counted the step."""
     training: TrainingMethod = field(default=TrainingMethod(), repr=False, compare=False)

@@ -7,15 +7,16 @@ subtracted. The remaining difference must be zero.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from footprint.flops.blocks.deltanet import SYSTEM, unneeded_gradients
 from footprint.flops.checks import positions_warning
 from footprint.flops.count import operation_list
 from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, Matmul, Model, Number, Stage
 from footprint.flops.own_sizes import with_own_sizes
-from footprint.flops.passes.gradients import passes
+from footprint.flops.passes.gradients import Pass, passes
 from footprint.flops.passes.methods import prepare
 from footprint.flops.passes.totals import totals
 from footprint.flops.torch.depth import DEPTH_KEYS, LISTED, PARTS, PATTERNS, Axis, repetition, with_depth
@@ -232,6 +233,26 @@ def _value(config: Mapping[str, Any], path: tuple[str, ...]) -> int:
     return value if type(value) is int else len(value)
 
 
+def _of_the_delta_rule(groups: Sequence[Pass], model: Model) -> list[Difference]:
+    """What torch leaves out of the gated delta rule, where a model has it."""
+    systems: Number = 0
+    edges: Number = 0
+    length = int((model.tokens or 0) // model.samples)
+    for group in groups:
+        for operation, _, _ in group.steps:
+            if type(operation) is not Matmul or not operation.name.startswith("delta_"):
+                continue
+            if operation.name.startswith(SYSTEM):
+                systems += group.times * operation.dense_flop
+            edges += group.times * unneeded_gradients(operation, length)
+    if not systems:
+        return []
+    return [
+        Difference("torch does not count triangular systems", -systems, -systems),
+        Difference("the state before the first chunk and after the last needs no gradient", 0, -edges),
+    ]
+
+
 def _explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
     """The known errors of the counter and the library, with sizes from our operation list."""
     model, trained = prepare(model, TrainingMethod())
@@ -247,6 +268,15 @@ def _explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
         found.append(
             Difference("torch counts the weight gradient of a grouped convolution once per group", 0, grouped)
         )
+    found += _of_the_delta_rule(groups, model)
+    indexers = sum(
+        group.times * (inputs + own) * operation.dense_flop
+        for group in groups
+        for operation, inputs, own in group.steps
+        if type(operation) is Matmul and operation.name.startswith("indexer.")
+    )
+    if indexers:
+        found.append(Difference("transformers runs indexers without gradients", 0, -indexers))
     if config.get("model_type") in ("llama4", "llama4_text"):
         text = config.get("text_config", config)
         experts = int(text["num_local_experts"]) - int(text["num_experts_per_tok"])

@@ -39,7 +39,7 @@ def render(
         sections.append(_table(_behind(result)))
     if result.repeats.runs > 1 or result.repeats.failed_share:
         sections.append(_repeats(result, markdown))
-    if result.published is not None and result.published.duration_h is not None:
+    if result.published is not None and (result.published.duration_h or result.published.accelerator_h):
         sections.append("\n".join(wrapped(_published(result, result.published), WIDTH)))
     if spread:
         from footprint.reports.explain import spread_text
@@ -99,8 +99,12 @@ def _published(result: Estimate, run: PublishedRun) -> str:
     """One line with the published duration for comparison; the estimate does not use it."""
     count = f"{run.count:,} x " if run.count else ""
     name = result.model.name if result.model is not None else "the model"
-    hours, predicted = run.duration_h or 0.0, result.duration_h
     when = f" ({run.year})" if run.year is not None else ""
+    if run.duration_h is None:
+        hours, own = run.accelerator_h or 0.0, result.accelerator_h.mid
+        text = f"Reference: {name}{when} took {hours:,.0f} accelerator-hours of {run.accelerator}"
+        return f"{text}; the estimate is {float(f'{own:.3g}'):,.0f} of {result.cluster.accelerator}."
+    hours, predicted = run.duration_h, result.duration_h
     text = f"Reference: {name}{when} was trained in {figures(hours)} h on {count}{run.accelerator}"
     if not run.same_run or predicted.low <= hours <= predicted.high:
         return f"{text}."

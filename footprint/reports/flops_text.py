@@ -101,7 +101,7 @@ def render(
     warnings: tuple[str, ...] = (),
 ) -> str:
     """The FLOPs of a step as a table of at most 80 columns."""
-    lines = [f"{name} ({step.family}, {'counted by torch' if step.basis == 'counted' else 'by formula'})", ""]
+    lines = [f"{name} ({step.family}, {_BASES[step.basis]})", ""]
     lines += _parameters(step)
     lines += ["", *_work(step), "", *_components(step)]
     lines += _shortcuts(step)
@@ -113,6 +113,9 @@ def render(
         lines += ["", *_proof(proof)]
     lines += [f"warning: {warning}" for warning in warnings]
     return "\n".join(lines)
+
+
+_BASES = {"formula": "by formula", "traced": "traced from the module", "counted": "counted by torch"}
 
 
 def _flop(value: float) -> str:

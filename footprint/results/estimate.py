@@ -166,6 +166,8 @@ class PublishedRun:
     count: int | None
     duration_h: float | None
     source: str
+    accelerator_h: float | None = None
+    """Where only these were published; they may include stages that the estimate leaves out."""
     note: str = ""
     year: int | None = None
     estimated_year: int | None = None

@@ -220,6 +220,22 @@ def test_spread_names_the_causes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "cluster", "published"),
+    [
+        ("llama2-70b", "a100:2048", "1,720,320"),  # model card, Table 2 of the paper
+        ("llama3.1-405b", "h100:16384", "30,840,000"),  # model card
+        ("llama4-maverick", "h100:4096 --batch-size 4096 --seq-len 8192", "2,380,000"),  # model card
+    ],
+)
+def test_accelerator_hours_are_a_reference_where_days_were_not_published(
+    model: str, cluster: str, published: str
+) -> None:
+    done = footprint("estimate", "--model", model, "--hw", *cluster.split(), "--region", "US", "--force")
+    text = " ".join(done.out.split())
+    assert f"took {published} accelerator-hours" in text, done.err
+
+
+@pytest.mark.parametrize(
     ("model", "hw", "published_h", "year"),
     [("deepseek-v3", "h800:2048", 2_664_000 / 2048, 2024), ("bert-base", "tpu-v2:16", 96.0, 2018)],
 )

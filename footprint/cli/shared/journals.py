@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from footprint.tracking.report.archive import Archive
+    from footprint.tracking.report.summaries import Listed
 
 FOLDERS = click.Path(path_type=Path)
 
@@ -26,11 +28,34 @@ def open_runs(folders: tuple[Path, ...]) -> Archive:
     """
     from footprint.tracking.report.archive import Archive, open_archive
 
-    (first, *_) = places = folders_or_default(folders)
-    if not folders and not first.exists():
-        click.echo(f"footprint: no runs were recorded in {first} yet", err=True)
+    places = folders_or_default(folders)
+    if _none_yet(folders, places[0]):
         return Archive({})
     archive = open_archive(places)
-    for problem in archive.problems:
-        click.echo(f"footprint: {problem}", err=True)
+    say(archive.problems)
     return archive
+
+
+def listed_runs(folders: tuple[Path, ...]) -> list[Listed]:
+    """As `open_runs`, of each run what a list says of it."""
+    from footprint.tracking.report.summaries import list_runs
+
+    places = folders_or_default(folders)
+    if _none_yet(folders, places[0]):
+        return []
+    runs, problems = list_runs(places)
+    say(problems)
+    return runs
+
+
+def say(problems: Iterable[str]) -> None:
+    """A line for each thing that is wrong."""
+    for problem in dict.fromkeys(problems):
+        click.echo(f"footprint: {problem}", err=True)
+
+
+def _none_yet(folders: tuple[Path, ...], first: Path) -> bool:
+    if folders or first.exists():
+        return False
+    click.echo(f"footprint: no runs were recorded in {first} yet", err=True)
+    return True

@@ -129,6 +129,8 @@ class Mamba2(NamedTuple):
     conv_bias: bool = True
     bias: bool = False
     norm: bool = True
+    out_bias: bool | None = None
+    """Where it is not that of the projection that leads in."""
 
 
 def mamba2(sizes: Mamba2, data: Sequences) -> Mixer:
@@ -176,7 +178,16 @@ def mamba2(sizes: Mamba2, data: Sequences) -> Mixer:
                 )
             )
         operations.append(
-            linear("out_proj", RECURRENCE, "yn", output, rows, inner, sizes.width, bias=sizes.bias)
+            linear(
+                "out_proj",
+                RECURRENCE,
+                "yn",
+                output,
+                rows,
+                inner,
+                sizes.width,
+                bias=sizes.bias if sizes.out_bias is None else sizes.out_bias,
+            )
         )
         return tuple(operations)
 

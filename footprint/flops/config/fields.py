@@ -24,7 +24,8 @@ class ConfigError(FootprintError):
     """A model config that cannot be counted; the message names the field and its valid values."""
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as messages show it: not more than 60 letters."""
     try:
         text = repr(value)
     except ValueError:  # more digits than Python writes
@@ -39,7 +40,7 @@ class Fields:
 
     def __init__(self, values: Mapping[str, Any], path: str = "config", depth: int = 0) -> None:
         if not isinstance(values, Mapping):
-            raise ConfigError(f"{path} must be a table of Hugging Face config keys, not {_shown(values)}")
+            raise ConfigError(f"{path} must be a table of Hugging Face config keys, not {shown(values)}")
         if depth > MAX_DEPTH:
             raise ConfigError(f"{path} is nested deeper than {MAX_DEPTH} levels, so not a model config")
         self.values = values
@@ -71,11 +72,11 @@ class Fields:
         name, value = self.raw(*names, default=default)
         if type(value) is not int:
             if not (isinstance(value, float) and value.is_integer()):
-                raise ConfigError(f"{self.path}.{name} must be a whole number, not {_shown(value)}")
+                raise ConfigError(f"{self.path}.{name} must be a whole number, not {shown(value)}")
             value = int(value)
         if not minimum <= value <= maximum:
             raise ConfigError(
-                f"{self.path}.{name} must lie between {minimum} and {maximum}, not {_shown(value)}"
+                f"{self.path}.{name} must lie between {minimum} and {maximum}, not {shown(value)}"
             )
         return value
 
@@ -95,10 +96,10 @@ class Fields:
         """A finite number within the bounds."""
         name, value = self.raw(*names, default=default)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ConfigError(f"{self.path}.{name} must be a number, not {_shown(value)}")
+            raise ConfigError(f"{self.path}.{name} must be a number, not {shown(value)}")
         if not minimum <= value <= maximum:  # also true for NaN
             raise ConfigError(
-                f"{self.path}.{name} must lie between {minimum} and {maximum}, not {_shown(value)}"
+                f"{self.path}.{name} must lie between {minimum} and {maximum}, not {shown(value)}"
             )
         return value
 
@@ -109,7 +110,7 @@ class Fields:
             return value
         name, value = self.raw(*names, default=default)
         if type(value) is not bool:
-            raise ConfigError(f"{self.path}.{name} must be true or false, not {_shown(value)}")
+            raise ConfigError(f"{self.path}.{name} must be true or false, not {shown(value)}")
         return value
 
     def text(self, *names: str, default: Any = _REQUIRED) -> str:
@@ -119,20 +120,20 @@ class Fields:
             return value
         name, value = self.raw(*names, default=default)
         if not isinstance(value, str):
-            raise ConfigError(f"{self.path}.{name} must be a word, not {_shown(value)}")
+            raise ConfigError(f"{self.path}.{name} must be a word, not {shown(value)}")
         return value
 
     def sizes(self, name: str, *, default: Any = _REQUIRED, length: int | None = None) -> tuple[int, ...]:
         """A list of whole numbers above zero, of the given length."""
         _, value = self.raw(name, default=default)
         if isinstance(value, str) or not isinstance(value, Sequence) or not value or len(value) > MAX_LAYERS:
-            raise ConfigError(f"{self.path}.{name} must be a list of whole numbers, not {_shown(value)}")
+            raise ConfigError(f"{self.path}.{name} must be a list of whole numbers, not {shown(value)}")
         if length is not None and len(value) != length:
             raise ConfigError(f"{self.path}.{name} must have {length} entries, not {len(value)}")
         for entry in value:
             if type(entry) is not int or not 1 <= entry <= MAX_SIZE:
                 raise ConfigError(
-                    f"{self.path}.{name} must hold whole numbers from 1 to {MAX_SIZE}, not {_shown(entry)}"
+                    f"{self.path}.{name} must hold whole numbers from 1 to {MAX_SIZE}, not {shown(entry)}"
                 )
         return tuple(value)
 
@@ -140,9 +141,9 @@ class Fields:
         """Layer numbers, sorted; empty if the config has none and they are not required."""
         _, value = self.raw(name, default=_REQUIRED if required else ())
         if isinstance(value, (str, bytes)) or not isinstance(value, Sequence) or len(value) > MAX_LAYERS:
-            raise ConfigError(f"{self.path}.{name} must be a list of layer numbers, not {_shown(value)}")
+            raise ConfigError(f"{self.path}.{name} must be a list of layer numbers, not {shown(value)}")
         if not all(type(entry) is int and 0 <= entry <= MAX_LAYERS for entry in value):
-            raise ConfigError(f"{self.path}.{name} must hold layer numbers, not {_shown(value)}")
+            raise ConfigError(f"{self.path}.{name} must hold layer numbers, not {shown(value)}")
         return tuple(sorted(set(value)))
 
     def words(self, name: str, *, default: Any = _REQUIRED, length: int | None = None) -> tuple[str, ...]:
@@ -153,7 +154,7 @@ class Fields:
             or not isinstance(value, Sequence)
             or not all(isinstance(w, str) for w in value)
         ):
-            raise ConfigError(f"{self.path}.{name} must be a list of words, not {_shown(value)}")
+            raise ConfigError(f"{self.path}.{name} must be a list of words, not {shown(value)}")
         if length is not None and len(value) != length:
             raise ConfigError(f"{self.path}.{name} must have {length} entries, not {len(value)}")
         return tuple(value)

@@ -44,9 +44,7 @@ def _bert(fields: Fields) -> Encoder:
 
 
 def _electra(fields: Fields) -> Encoder:
-    return bert_like(
-        fields, embedding_width=fields.size("embedding_size", default=fields.size("hidden_size"))
-    )
+    return bert_like(fields, embedding_width=fields.size("embedding_size", default=128))
 
 
 def _rembert(fields: Fields) -> Encoder:

@@ -32,6 +32,8 @@ def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:
             )
         return _with_adapters(model, training), Trained(adapters_only=True, inputs=training.input_gradients)
     trained = _frozen(model, training.frozen)
+    if model.frozen:
+        trained = replace(trained, frozen=trained.frozen | model.frozen)
     if trained.tied and "head" not in trained.frozen:
         model = _with_own_bias(model)
     return model, replace(trained, inputs=True) if training.input_gradients else trained

@@ -165,7 +165,7 @@ def _count(
             model = prepare(model)
         with FlopCounterMode(display=False) as forward:
             loss = run(model, shape)
-        formulas = {torch.ops.aten.convolution_backward: _convolution_backward} if mended else None
+        formulas = {torch.ops.aten.convolution_backward: convolution_backward} if mended else None
         with FlopCounterMode(display=False, custom_mapping=formulas) as backward:
             loss.backward()  # type: ignore[no-untyped-call]
     by_operation: dict[str, int] = {}
@@ -209,7 +209,7 @@ def built_parameters(config: Mapping[str, Any], objective: str, device: str) -> 
         return sum(parameter.numel() for parameter in build(config, objective).parameters())
 
 
-def _convolution_backward(
+def convolution_backward(
     gradient: Any, inputs: Any, weight: Any, *arguments: Any, out_shape: Any = None, **_: Any
 ) -> int:
     """FLOP of a convolution's backward pass: the forward FLOP for each required gradient."""

@@ -41,6 +41,23 @@ def checked_scenario(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: getattr(request, name) for name in scenario}
 
 
+def with_module(module: Any, inputs: Any, scenario: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The operation file of a module that is trained, and the scenario with the batch of its inputs.
+
+    In a launch of several processes the batch of a step is that of all, which these inputs do not tell.
+
+    Raises:
+        FootprintError: a module that cannot be traced.
+    """
+    import os
+
+    from footprint.estimator.modules import model_file
+
+    path, samples = model_file(module, inputs)
+    alone = os.environ.get("WORLD_SIZE", "1") == "1"
+    return path, {**({"batch_size": samples} if alone else {}), **scenario}
+
+
 def check_anchor(name_or_file: str) -> None:
     """Look an anchor up.
 

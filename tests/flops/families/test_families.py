@@ -34,6 +34,27 @@ def test_decoders(config: dict[str, Any]) -> None:
     exact(config, TEXTS, "clm")
 
 
+def test_the_delta_rule_over_several_chunks() -> None:
+    """Two chunks of 64 and a part of a third."""
+    exact(
+        next(c for c in DECODERS if c["model_type"] == "qwen3_next"),
+        StepShape(sequences=2, sequence_length=150),
+    )
+
+
+@pytest.mark.parametrize("rank", [96, None])
+def test_mistral4(rank: int | None) -> None:
+    """transformers has its class, and does not list it with the causal models."""
+    config = next(c for c in DECODERS if c["model_type"] == "deepseek_v3")
+    named = {
+        **config,
+        "model_type": "mistral4",
+        "architectures": ["Mistral4ForCausalLM"],
+        "q_lora_rank": rank,
+    }
+    exact(named, TEXTS)
+
+
 @pytest.mark.parametrize(("objective", "config"), ENCODERS, ids=names([config for _, config in ENCODERS]))
 def test_encoders(objective: str, config: dict[str, Any]) -> None:
     exact(config, StepShape(sequences=2, sequence_length=40), objective)

@@ -1,0 +1,49 @@
+"""Any PyTorch module as an operation file, which every other command takes for a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from footprint.cli.shared.options import FILE
+
+_EPILOG = """\b
+Examples:
+  footprint trace my_model:vision -o model.ops.json
+  footprint flops --model model.ops.json
+  footprint estimate --model model.ops.json --hw h100:8 \\
+      --batch-size 256 --samples 10M
+
+my_model.py holds the function, which returns a module and its inputs:
+  def vision():
+      return MyModel(), torch.zeros(4, 3, 224, 224)
+Inputs are a tensor, a tuple, or a dictionary of arguments. The module is built
+and run without data, so a 70B model needs no memory for its weights.
+Only this command needs torch.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("target", metavar="MODULE:FUNCTION")
+@click.option("-o", "--output", type=FILE, help="Write the operation file; else it is printed.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+def command(target: str, output: Path | None, overwrite: bool) -> None:
+    """Trace any PyTorch module: every product with its shape and weight.
+
+    The operation file stands where a model's name or config stands: time, memory, layout, energy and
+    cost follow from it as they do from a formula.
+    """
+    from footprint.estimator.modules import text_of, traced_function
+
+    traced = traced_function(target)
+    text = text_of(traced)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        from footprint.reports.files import write_new
+
+        write_new(output, text, overwrite=overwrite)
+        click.echo(f"footprint: wrote {output}: {traced.said}", err=True)
+    for remark in traced.remarks:
+        click.echo(f"footprint: {remark}", err=True)

@@ -1,0 +1,1 @@
+"""Operation lists as files: what `footprint trace` writes, and every command reads like a config."""

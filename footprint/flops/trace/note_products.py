@@ -1,0 +1,111 @@
+"""Products on the tape: which side is a weight, how many weights there are, and whose they are."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from footprint.flops.trace.events import PointwiseEvent, ProductEvent
+from footprint.flops.trace.products import Product
+from footprint.flops.trace.tape import Tape, holder
+from footprint.flops.trace.values import Value, distinct
+
+if TYPE_CHECKING:
+    import torch
+
+
+def note_product(tape: Tape, product: Product, result: torch.Tensor) -> None:
+    """Note a product; its bias is the parameter that is added in the same call."""
+    tape.multiplied |= {one.untyped_storage()._cdata for one in (product.left, product.right)}
+    tape.settle()
+    if _is_weight(tape.values.of(product.right)):
+        event = _weighted(tape, product, product.left, product.right)
+    elif _is_weight(tape.values.of(product.left)):
+        turned = product._replace(m=product.n, n=product.m)
+        event = _weighted(tape, turned, product.right, product.left)
+    else:
+        event = _unweighted(tape, product)
+    node = tape.values.node()
+    if product.added is not None:
+        added = tape.values.of(product.added)
+        if added.parameter is not None:
+            event.bias = tape.claim(added.parameter, product.added.numel())
+        elif added.learned and added.node is not None:
+            node = tape.values.join([added.node, node])
+    event.output = node
+    tape.events.append(event)
+    last = len(tape.events) - 1
+    tape.values.set(result, Value(node=node, live=event.live, learned=True, product=last))
+
+
+def note_attention(
+    tape: Tape, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, result: torch.Tensor,
+    *, pairs: float | None, shared: int,
+) -> None:  # fmt: skip
+    """Note attention that one call computes; ``pairs`` is the share of pairs that a mask leaves."""
+    queries, width = query.shape[-2:]
+    keys, out = key.shape[-2], value.shape[-1]
+    count = math.prod(query.shape[:-2])
+    heads = query.shape[-3] if query.dim() >= 4 else 0
+    sides = [tape.values.of(one) for one in (query, key, value)]
+    q, k, v = (one.node if one.node is not None else tape.values.node() for one in sides)
+    live = any(one.live for one in sides)
+    owner = tuple(tape.owners)
+    s, p, a = (tape.values.node() for _ in range(3))
+
+    def limits(inner: int) -> dict[str, Any]:
+        whole = 2 * count * queries * keys * inner
+        return {} if pairs is None else {"full": whole, "causal": round(whole * pairs)}
+
+    tape.multiplied |= {one.untyped_storage()._cdata for one in (query, key, value)}
+    tape.settle()
+    tape.events += [
+        ProductEvent(owner, "scores", [q, k], s, live, m=queries, k=width, n=keys, count=count, scores=True,
+                     heads=heads, groups=shared, **limits(width)),
+        PointwiseEvent(owner, "softmax", [s], p, live, kind="softmax"),
+        ProductEvent(owner, "values", [p, v], a, live, m=queries, k=keys, n=out, count=count, values=True,
+                     groups=shared, **limits(out)),
+    ]  # fmt: skip
+    tape.values.set(result, Value(node=a, live=live, learned=True))
+
+
+def _is_weight(value: Value) -> bool:
+    return value.parameter is not None and (not value.live or bool(value.gathered))
+
+
+def _weighted(tape: Tape, product: Product, data: torch.Tensor, weight: torch.Tensor) -> ProductEvent:
+    value, table = tape.values.of(data), tape.values.of(weight)
+    assert table.parameter is not None  # noqa: S101 - chosen for having one
+    m, k, n, count = product.m, product.k, product.n, product.count
+    chosen = None
+    if product.convolution:
+        weights = count
+    elif table.gathered:
+        m, count, weights, chosen = m * count, 1, table.gathered, tape.top_k
+    elif weight.dim() == 3 and data.dim() == 2:  # rows in groups, one group an expert
+        weights, chosen = weight.shape[0], tape.top_k
+    else:
+        weights = max(1, round(distinct(weight) / table.spread / (k * n)))
+        if weights != count:
+            m, count, weights = m * count, 1, 1
+    return ProductEvent(
+        owner=tuple(tape.owners), name=holder(table.parameter),
+        inputs=[] if value.node is None else [value.node], output=0, live=value.live,
+        m=m, k=k, n=n, count=count, weights=weights, chosen=chosen, taps=product.taps,
+        convolution=product.convolution, parameter=table.parameter,
+        tied=not tape.owns(table.parameter, weight, weights * k * n),
+        trained=tape.parameters[table.parameter].requires_grad,
+    )  # fmt: skip
+
+
+def _unweighted(tape: Tape, product: Product) -> ProductEvent:
+    left, right = tape.values.of(product.left), tape.values.of(product.right)
+    values = left.softmax is not None or right.softmax is not None
+    other = product.left if right.softmax is not None else product.right
+    repeated = tape.values.of(other).spread * (other.numel() // max(1, distinct(other)))
+    return ProductEvent(
+        owner=tuple(tape.owners), name="values" if values else "product",
+        inputs=[value.node for value in (left, right) if value.node is not None], output=0,
+        live=left.live or right.live, m=product.m, k=product.k, n=product.n, count=product.count,
+        values=values, groups=max(1, repeated),
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""How torch is made to show what it does: its operations, its attention, its plain kernels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from footprint.flops.torch.dummy_inputs import quiet_torch
+from footprint.flops.trace.note_products import note_attention
+from footprint.flops.trace.recorder import Recorder
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps torch's loggers and everyone's warnings silent: they are about data that is not there."""
+    import warnings
+
+    with quiet_torch(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def plain_kernels() -> Iterator[None]:
+    """Keeps torch from handing whole recurrent layers to a library, whose products no one sees."""
+    import torch
+
+    used = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(used)
+
+
+def watch_of(recorder: Recorder) -> Any:
+    """A mode that shows each operation to the recorder, and adds up what torch's own formulas give."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils.flop_counter import flop_registry
+
+    from footprint.flops.torch.torch_counter import convolution_backward
+
+    class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        """Sees every operation below autograd, forward and backward."""
+
+        flop = 0
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            del types
+            keywords = kwargs or {}
+            result = func(*args, **keywords)
+            packet = func._overloadpacket
+            if func.namespace == "prim":
+                return result
+            if packet is torch.ops.aten.convolution_backward:
+                self.flop += convolution_backward(*_shapes(args))
+            elif packet in flop_registry:
+                self.flop += flop_registry[packet](*args, **keywords, out_val=result)
+            recorder.see(packet.__name__, args, keywords, result)
+            return result
+
+    return Watch()  # type: ignore[no-untyped-call]
+
+
+def _shapes(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(getattr(one, "shape", one) for one in arguments)
+
+
+@contextmanager
+def seeing_attention(recorder: Recorder) -> Iterator[None]:
+    """Sees calls of torch's own attention, which knows what is causal."""
+    from torch.nn import functional
+
+    original = functional.scaled_dot_product_attention
+    mine = threading.get_ident()
+
+    def attention(query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != mine or recorder.muted:
+            return original(query, key, value, *args, **kwargs)
+        recorder.muted = True
+        try:
+            result = original(query, key, value, *args, **kwargs)
+        finally:
+            recorder.muted = False
+        causal = kwargs.get("is_causal", args[2] if len(args) > 2 else False)
+        shared = 1
+        if kwargs.get("enable_gqa") and query.dim() > 2:
+            shared = query.shape[-3] // key.shape[-3]
+        queries, keys = query.shape[-2], key.shape[-2]
+        pairs = (queries + 1) / (2 * queries) if causal and queries == keys else None
+        note_attention(recorder, query, key, value, result, pairs=pairs, shared=shared)
+        return result
+
+    functional.scaled_dot_product_attention = attention
+    try:
+        yield
+    finally:
+        functional.scaled_dot_product_attention = original
