@@ -10,9 +10,8 @@ import functools
 from pathlib import Path
 from typing import Any
 
+from footprint.integrations.pretrained import config_file, lengths_of, method_of
 from footprint.integrations.training import Loop, compose, harmless, lazy, load
-
-CONFIG_FILE = "footprint-model.json"
 
 
 def attach(trainer: Any, **options: Any) -> Any:
@@ -74,7 +73,7 @@ class _Hooks:
         def first_batch(module: Any, arguments: Any, named: Any) -> None:
             if module.training and self._waiting is not None:
                 with harmless():
-                    self._waiting[1].update(_lengths(module.config, arguments, named))
+                    self._waiting[1].update(lengths_of(module.config, arguments, named))
                 self.begin()
 
         self._waiting = (model.register_forward_pre_hook(first_batch, with_kwargs=True), found)
@@ -137,14 +136,8 @@ def _found(args: Any, state: Any, model: Any, given: dict[str, Any]) -> dict[str
     }
     config: Any = getattr(model, "config", None)
     if "model" not in given and hasattr(config, "to_json_string"):
-        folder = Path(args.output_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / CONFIG_FILE
-        from footprint.reports.files import write_new
-
-        write_new(file, config.to_json_string(use_diff=False), overwrite=True)
-        found["model"] = str(file.absolute())
-        found |= _method(model, config)
+        found["model"] = config_file(config, Path(args.output_dir))
+        found |= method_of(model)
     return found
 
 
@@ -165,28 +158,6 @@ def _optimizer(name: str) -> str | None:
         return "adam8bit"
     family = name.removeprefix("paged_").partition("_")[0]
     return family if family in ("adamw", "adafactor", "adagrad", "sgd", "lion") else None
-
-
-def _method(model: Any, config: Any) -> dict[str, Any]:
-    """How a model is trained: its adapters, or whether it starts from weights that were loaded."""
-    adapters = getattr(model, "peft_config", None)
-    if adapters:
-        rank = getattr(next(iter(adapters.values())), "r", None)
-        narrow = getattr(model, "is_loaded_in_4bit", False)
-        return {"method": "qlora" if narrow else "lora", "lora_rank": rank} if rank else {}
-    return {"method": "finetune"} if getattr(config, "_name_or_path", "") else {}
-
-
-def _lengths(config: Any, arguments: Any, named: Any) -> dict[str, int]:
-    """Tokens of a sequence of this batch, with its padding, and those of its targets."""
-    found = {}
-    ids = named.get("input_ids", arguments[0] if arguments else None)
-    if ids is not None and ids.ndim == 2:
-        found["seq_len"] = int(ids.shape[1])
-    labels = named.get("labels")
-    if getattr(config, "is_encoder_decoder", False) and labels is not None and labels.ndim == 2:
-        found["tgt_seq_len"] = int(labels.shape[1])
-    return found
 
 
 __getattr__ = lazy("FootprintCallback", _make_class, __name__)

@@ -7,8 +7,10 @@ to the trainer's logs. A training that resumes from a checkpoint continues its r
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Any
 
+from footprint.integrations.pretrained import config_file, lengths_of, method_of, model_within
 from footprint.integrations.training import Loop, compose, harmless, lazy, load
 
 _PRECISIONS = {"16": "fp16", "bf16": "bf16", "32": "fp32"}
@@ -32,12 +34,32 @@ class _Hooks:
         self.loop = Loop(options)
         self._samples = 0.0
         self._step = 0
+        self._waiting: tuple[Any, dict[str, Any]] | None = None
+        """The model of transformers in the module, and what is known of a run that the first batch begins."""
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         self._step, self._samples = trainer.global_step, 0.0
         found: dict[str, Any] = {}
         with harmless():
             found = _found(trainer)
+            if "model" not in self.loop.options and (model := model_within(pl_module)) is not None:
+                self._waiting = model, found
+                return
+        self.loop.start(**found)
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return
+        model, found = waiting
+        with harmless():
+            named = batch if hasattr(batch, "keys") else {}
+            found |= {
+                "model": config_file(model.config, Path(trainer.default_root_dir)),
+                "batch_size": (_size(batch) * trainer.accumulate_grad_batches * trainer.world_size) or None,
+                **method_of(model),
+                **lengths_of(model.config, (), named),
+            }
         self.loop.start(**found)
 
     def on_train_batch_end(

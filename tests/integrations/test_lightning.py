@@ -99,6 +99,35 @@ def test_a_training_is_counted_and_measured(tmp_path: Path) -> None:
     assert set(measured.phases) == {"train", "eval"}
 
 
+def test_a_module_with_a_model_of_transformers_needs_no_argument(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+
+    class Language(Line):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = transformers.GPT2LMHeadModel(
+                transformers.GPT2Config(vocab_size=100, n_positions=32, n_embd=32, n_layer=2, n_head=2)
+            )
+
+        def _loss(self, batch: Any) -> Any:
+            return self.inner(input_ids=batch["input_ids"], labels=batch["input_ids"]).loss
+
+    rows = [{"input_ids": torch.arange(16) + n} for n in range(BATCH * BATCHES)]
+    loader = torch.utils.data.DataLoader(rows, batch_size=BATCH)
+    ours = callback(tmp_path)
+    trainer = lightning.Trainer(
+        default_root_dir=tmp_path, accelerator="cpu", callbacks=[ours], max_epochs=1, logger=False,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    module = Language()
+    trainer.fit(module, loader)
+    answer = ours.loop.ended.estimate
+    work = answer.workload
+    assert (work.sequence_length, work.sequences_per_step, work.steps) == (16, BATCH, BATCHES)
+    assert answer.model.parameters == sum(p.numel() for p in module.inner.parameters())
+    assert ours.loop.ended.comparison["mfu"].measured.mid > 0
+
+
 def test_the_training_itself_is_the_same(tmp_path: Path) -> None:
     alone, tracked = Line(), Line()
     train(tmp_path, module=alone)
