@@ -24,8 +24,9 @@ from footprint.estimator.predict import (
     typical,
 )
 from footprint.estimator.prediction import Prediction
-from footprint.estimator.resolve.method import SIZES, held_once_byte, least_batch, require_layout
+from footprint.estimator.resolve.method import held_once_byte, least_fed, require_layout
 from footprint.performance.columns import predict_columns
+from footprint.performance.layouts.feeding import SIZES
 from footprint.performance.power import power_factors
 from footprint.performance.step import StepPrediction
 from footprint.records import record, replace
@@ -148,9 +149,12 @@ def _possible(facts: Facts, counts: Sequence[int], scales: Array) -> Array:
         raise AssertionError("steps are those of a workload")
     split = np.array([_takes_layout(facts, count) for count in counts])[:, None, None]
     state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
-    least = least_batch(facts.request, facts.cluster, facts.cluster.count, state_byte)
-    smallest = min(phase.sequences_per_step or 0.0 for phase in facts.workload.phases)
-    return split & (smallest * scales[None, :, None] >= least)
+    for phase, step in zip(facts.workload.phases, facts.steps, strict=True):
+        batches = (phase.sequences_per_step or 0.0) * scales
+        least = [least_fed(facts.request, step, count, state_byte) for count in counts]
+        fed = np.array([[batch >= of(batch) for batch in batches] for of in least])
+        split = split & fed[..., None]
+    return split
 
 
 def _takes_layout(facts: Facts, count: int) -> bool:

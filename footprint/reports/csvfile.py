@@ -1,10 +1,11 @@
 """Reading and appending to the report CSV, for reports and the command line.
 
-The implementation is in `footprint.results.rows`, because the tracker, a lower layer, writes rows too.
+The implementation is in `footprint.results` (`rows`, `row_reader`): the tracker, a lower layer, has rows too.
 """
 
 from __future__ import annotations
 
+from footprint.results.row_reader import read_rows
 from footprint.results.rows import (
     KINDS,
     REPORT_COLUMNS,
@@ -12,7 +13,6 @@ from footprint.results.rows import (
     append_rows,
     csv_text,
     flatten,
-    read_rows,
     report_row,
 )
 

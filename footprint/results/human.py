@@ -66,15 +66,16 @@ def amount(value: float, unit: str, significant: int = 3) -> str:
 
 def interval(quantity: Quantity, unit: str) -> str:
     """The 90 % interval in the unit of its median, such as ``0.9 - 1.6 MWh``."""
-    if quantity.low == quantity.high:
+    least, most = quantity.bounds
+    if least == most:
         return "no interval"
     for significant in (2, 3, 4):  # the fewest figures in which the two ends differ
         if unit == "usd":
-            low, high = _money(quantity.low, significant), _money(quantity.high, significant)
+            low, high = _money(least, significant), _money(most, significant)
             name = ""
         else:
             factor, name = _rung(quantity.mid, unit)
-            low, high = (figures(end / factor, significant) for end in (quantity.low, quantity.high))
+            low, high = (figures(end / factor, significant) for end in (least, most))
         if low != high:
             break
     return f"{low} - {high} {name}".rstrip()

@@ -11,19 +11,17 @@ import csv
 import io
 import math
 import os
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from footprint.errors import DataFileError, FootprintError
 from footprint.plain_text import in_line
+from footprint.results.lock import file_lock
 
 SCHEMA = "footprint/report/1"
 KINDS = ("estimate", "measurement", "reference")
 LOCK_TIMEOUT_S = 60.0
-LARGEST_BYTES = 256 * 1024 * 1024
-"""Of a report CSV that is read whole: some hundred thousand rows."""
 
 _UNITS = (
     "_flop_per_s", "_byte_per_s", "_g_per_kwh", "_usd_per_h", "_kwh", "_kg", "_usd", "_flop", "_gib",
@@ -120,11 +118,14 @@ def report_row(record: Mapping[str, Any], *, kind: str, run_id: str, started_at:
     return {**cells, "kind": kind, "run_id": run_id, "started_at": started_at}
 
 
-def append_rows(path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA) -> None:
+def append_rows(
+    path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA, once: bool = False
+) -> None:
     """Add rows to a CSV in one durable write under a lock; the file is created with its header if new.
 
     Rows of the report schema have the columns `REPORT_COLUMNS`. Rows of any other schema have the names
-    of their cells as columns, in order, with ``schema`` last. Text that a spreadsheet would run as a
+    of their cells as columns, in order, with ``schema`` last. With ``once``, a row whose first three cells
+    (kind, run, start) are in the file already is left out. Text that a spreadsheet would run as a
     formula gets an apostrophe in front. After a failed write the file has its old length.
 
     Raises:
@@ -134,27 +135,40 @@ def append_rows(path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = 
     if not rows:
         return
     columns = _columns_for(rows, schema)
-    body = _encode(columns, [_cells(row, columns, schema) for row in rows])
+    lines = [_encode(columns, [_cells(row, columns, schema)]) for row in rows]
     header = _encode(columns, [dict(zip(columns, columns, strict=True))])
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FootprintError(f"{path}: the folder {target.parent} does not exist; make it first")
     if target.exists() and not target.is_file():
         raise FootprintError(f"{path}: not a regular file, so no rows can be appended to it")
-    from filelock import FileLock, Timeout
-
     try:
-        # Fail now if the lock file cannot be created: waiting for the lock would end in a wrong message.
-        os.close(os.open(f"{target}.lock", os.O_RDWR | os.O_CREAT, 0o666))
-        with FileLock(f"{target}.lock", timeout=LOCK_TIMEOUT_S):
-            _append_locked(target, header, body, schema)
-    except Timeout:
+        with file_lock(target, LOCK_TIMEOUT_S):
+            if once and target.exists():
+                there = _keys_in(target, lines)
+                lines = [line for line in lines if _key(line) not in there]
+            if lines:
+                _append_locked(target, header, b"".join(lines), schema)
+    except TimeoutError:
         raise FootprintError(
             f"{path}: another process held {target.name}.lock for {LOCK_TIMEOUT_S:.0f} s; try again"
         ) from None
-    except (OSError, NotImplementedError) as error:
+    except OSError as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise FootprintError(f"{path}: cannot write: {reason}; nothing was added") from None
+
+
+def _key(line: bytes) -> bytes:
+    """The first three cells of a row as they are written; those of our rows need no quotes."""
+    return b",".join(line.split(b",", 3)[:3])
+
+
+def _keys_in(target: Path, lines: Sequence[bytes]) -> set[bytes]:
+    """Those keys of some rows that whole rows of the file have."""
+    wanted = {_key(line) for line in lines}
+    end = lines[0].rpartition(b",")[2].rstrip(b"\n")
+    with target.open("rb") as file:
+        return {key for line in file if (key := _key(line)) in wanted and line.rstrip().endswith(end)}
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA) -> str:
@@ -285,39 +299,3 @@ def _rest_of_character(tail: bytes) -> bytes:
         first = {0xE0: b"\xa0", 0xF0: b"\x90"}.get(byte, b"\x80") if back == 1 else b"\x80"
         return first + b"\x80" * (missing - 1)
     return b""
-
-
-def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[list[dict[str, str]], int]:
-    """The complete rows of one kind, as text, and the number of torn rows that were left out.
-
-    ``kind=None`` reads every kind, for listings that show the kind of each row; sums choose one kind.
-
-    Raises:
-        DataFileError: no such file, not a text file, or not a CSV of this schema.
-    """
-    try:
-        about = path.stat()
-        if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST_BYTES:
-            raise DataFileError(f"{path}: not a file of report rows of at most {LARGEST_BYTES >> 20} MiB")
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DataFileError(f"{path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise DataFileError(f"{path}: not a text file (UTF-8)") from None
-    try:
-        columns, *lines = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
-    except csv.Error as error:
-        raise DataFileError(f"{path}: not a CSV file: {error}") from None
-    if not columns or columns[-1] != "schema" or (schema == SCHEMA and tuple(columns) != REPORT_COLUMNS):
-        raise DataFileError(f"{path}: not a CSV of schema {schema}")
-    rows, torn = [], 0
-    for cells in lines:
-        if not cells:
-            continue
-        if len(cells) != len(columns) or cells[-1] != schema:
-            torn += 1
-            continue
-        row = dict(zip(columns, cells, strict=True))
-        if kind is None or row.get("kind") == kind:
-            rows.append(row)
-    return rows, torn

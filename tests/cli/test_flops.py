@@ -145,6 +145,11 @@ def test_a_config_that_states_other_parameters_is_warned_about(footprint: Footpr
     (["--model", "gpt2", "--tp", "7"], "12 attention heads of the model: --tp 1, 2, 3, 4, 6, 12 do"),
     (["--model", "gpt2", "--tp", "8"], "--tp 8 does not divide the 12 attention heads"),
     (["--model", "gpt2", "--pp", "13"], "more stages than the 12 layers of the model: --pp 1 to 12 do"),
+    (
+        ["--model", "llama2-7b", "--batch-size", "1", "--dp", "128"],
+        "a batch of 1 sequences cannot feed 128 data-parallel replicas: give --batch-size 128 or more",
+    ),
+    (["--model", "gpt2", "--dp", "2", "--micro-batches", "4", "--batch-size", "7"], "give --batch-size 8"),
     (["--model", "gpt2", "--dp", "8", "--ep", "2"], "the model has no experts: leave out --ep"),
     ([*EXPERTS, "--ep", "3"], "--ep 3 does not divide the 8 experts of the model: --ep 1, 2, 4, 8 do"),
     ([*EXPERTS, "--ep", "16"], "--ep 16 does not divide the 8 experts of the model: --ep 1, 2, 4, 8 do"),

@@ -60,6 +60,15 @@ GRIDS = {
         {"hw": ["v100:8", "v100:16", "a100:8"], "batch_size": [256, 512], "year": [2020, 2026]},
         {"model": "bert-base"},
     ),
+    "small batches": (
+        {
+            "model": ["llama3.1-8b", "bert-base"],
+            "hw": ["h100:1", "h100:3", "h100:37", "h100:64", "h100:72", "h100:512"],
+            "batch_size": [1, 2, 16, 36, 64, 1024],
+            "tp": [None, 2],
+        },
+        {"tokens": 1e9, "seq_len": 512},
+    ),
     "as many steps": (
         {"hw": ["a100:8"], "batch_size": [256, 512, 1024]},
         {"model": "bert-base", "steps": 1000.0, "grid_g_per_kwh": 100.0},

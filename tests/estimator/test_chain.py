@@ -161,7 +161,7 @@ def test_public_name_is_the_same_function() -> None:
     [
         ({"tp": 3}, "does not divide"),
         ({"tp": 2, "dp": 8}, "`dp=4` fits"),
-        ({"batch_size": 4}, "`batch_size=8`"),
+        ({"batch_size": 4, "dp": 8}, "`batch_size=8`"),
         ({"dp": 8, "micro_batch": 64}, "`micro_batch="),
         ({"precision": "bf16"}, "does not support bf16"),
         ({"it_power_w": 90_000.0, "accelerator_power_w": None}, "`it_power_w="),

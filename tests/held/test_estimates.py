@@ -28,6 +28,13 @@ TOLERANCE = 1e-9
 CHANGED: dict[str, str] = {}
 """Prefix of a number's name -> why it is not what it was."""
 
+CHANGED_SCENARIOS: dict[str, str] = {
+    "pythia-12b on l40s:1": "in 2022 models of this size were split four ways, and one accelerator "
+    "is not: it was taken as plain replicas without recomputation, now any layout is tried",
+    "chinchilla-70b on l40s:2": "the same, on two",
+}
+"""Model and hardware of a scenario -> why its answer is another one."""
+
 GROUPS = 8
 
 
@@ -80,6 +87,20 @@ def has_defaults(answer: footprint.Estimate) -> bool:
     return any(row.name in DEFAULTS and row.basis != "derived" for row in answer.assumptions)
 
 
+def is_newly_fed(answer: footprint.Estimate) -> bool:
+    """Whether the batch is smaller than the accelerators: an error before layouts of few replicas were found.
+
+    Those layouts take all accelerators, and give each replica a sequence.
+    """
+    layout, count = answer.parallelism, answer.cluster.count
+    batch = min((phase.sequences_per_step or 0) for phase in answer.workload.phases)
+    if layout.dp is None:  # the time was given, and nothing was predicted
+        return batch < count
+    assert layout.dp <= batch, answer.name
+    assert layout.tp * layout.pp * layout.cp * layout.dp == count, answer.name
+    return batch < count
+
+
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_every_number_is_what_it_was(group: int) -> None:
     wrong = []
@@ -94,6 +115,8 @@ def test_every_number_is_what_it_was(group: int) -> None:
             continue
         if has_defaults(answer) and ("error" in scenario or "hours" in request):
             continue  # was an error, or an answer without FLOPs
+        if answer.name in CHANGED_SCENARIOS or ("error" in scenario and is_newly_fed(answer)):
+            continue
         if "error" in scenario:
             wrong.append(f"{request}: answers, where it was an error")
             continue

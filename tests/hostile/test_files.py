@@ -13,7 +13,7 @@ import pytest
 
 from footprint import estimate
 from footprint.errors import DataFileError, FootprintError
-from footprint.results.rows import read_rows
+from footprint.results.row_reader import read_rows
 from tests.cli.run import footprint
 from tests.conftest import ROOT
 from tests.hostile.files import JSON, NAMES, TOML

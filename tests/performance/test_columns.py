@@ -35,7 +35,7 @@ JOBS = [
     ("llama2-7b", "h100", {**TEXT, "tp": 4, "micro_batch": 2}),
     ("llama2-13b", "h100", {**TEXT, "method": "lora"}),
 ]
-BATCHES = (8, 96, 100, 1024, 3000)
+BATCHES = (1, 8, 96, 100, 1024, 3000)
 COUNTS = (8, 24, 64, 512, 2048)
 
 
@@ -79,7 +79,11 @@ def test_any_counts_and_batches(batches: list[int], counts: list[int]) -> None:
     found = predict_columns(base, counts, np.array(batches) / 1000)
     for i, count in enumerate(counts):
         for j, batch in enumerate(batches):
-            one = predict(facts("llama2-7b", f"h100:{count}", batch, TEXT))
+            try:
+                one = predict(facts("llama2-7b", f"h100:{count}", batch, TEXT))
+            except FootprintError:  # 33 accelerators are no product of heads, layers and parts of a sequence
+                assert math.isnan(found.step_time_s.mid[i, j])
+                continue
             assert found.step_time_s.mid[i, j] == pytest.approx(one.step_time_s.mid, rel=EQUAL)
             assert found.fits[i, j] == one.fits
 

@@ -251,3 +251,16 @@ def test_64_writers_at_once_keep_every_row(tmp_path: Path) -> None:
     assert torn == 0
     assert sorted(r["run_id"] for r in rows) == sorted(f"{i}-{j}" for i in range(64) for j in range(3))
     assert path.read_text().count("kind,run_id") == 1
+
+
+def test_a_file_that_a_spreadsheet_saved_again_reads_alike(tmp_path: Path) -> None:
+    """Every cell quoted, other line ends, a mark of the byte order: what csv's own reader makes of it."""
+    path = tmp_path / "runs.csv"
+    append_rows(path, [row(), row(name='a, "b"')])
+    with path.open(newline="", encoding="utf-8") as file:
+        cells = list(csv.reader(file))
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(cells)
+    rows, torn = read_rows(path, kind="estimate")
+    assert torn == 0
+    assert [list(found.values()) for found in rows] == cells[1:]

@@ -7,8 +7,8 @@ from typing import Any
 
 from footprint.tracking.journal.codec import encode
 from footprint.tracking.journal.lines import SCHEMA
-from footprint.tracking.journal.reader import journals_in
 from footprint.tracking.process.identity import identify
+from footprint.tracking.totals.process_totals import processes_in
 from footprint.tracking.totals.run_totals import RunTotals, merge, runs_of
 
 WALL = "2026-03-01T10:{:02d}:{:02d}.000+00:00"
@@ -90,8 +90,8 @@ class Cluster:
         })  # fmt: skip
 
     def totals(self, run_id: str = "r") -> RunTotals:
-        journals, problems = journals_in(self.folder)
+        processes, problems = processes_in(self.folder)
         assert not problems
-        runs = runs_of(journals)
+        runs = runs_of(processes)
         others = [p for name, group in runs.items() if name != run_id for p in group]
         return merge(run_id, runs[run_id], others)

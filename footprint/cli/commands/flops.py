@@ -37,7 +37,7 @@ verified; the "architectures" of a config are ignored.
 
 @click.command(epilog=_EPILOG)
 @field_option("model", required=True, help="A built-in model or config.json.")
-@field_option("batch_size", default=1, help="Sequences or images of the step (1).")
+@field_option("batch_size", help="Sequences or images of the step (one a micro-batch of each replica).")
 @field_option("seq_len", help="Tokens in one sequence (the first phase's).")
 @field_option("tgt_seq_len", help="Target tokens in one sequence.")
 @field_option("image_size")
@@ -103,6 +103,8 @@ def command(
 
     found = find_model(model)
     recipe = found.recipe.phases if found.recipe is not None else ()
+    replicas = options["dp"] * options["micro_batches"]
+    options["batch_size"] = options["batch_size"] or replicas
     written = _written(options, recipe)
     shape = _shape(options, recipe, written)
     wanted = (
@@ -283,17 +285,30 @@ def _memory(step: StepFlops, options: dict[str, Any]) -> Memory:
         or too_many_stages(step.operations, options["pp"])
         or wrong_experts(step.operations, options["ep"])
         or no_room(options["ep"], options["dp"] * options["cp"] * options["tp"])
+        or _not_fed(step, options["dp"], options["micro_batches"])
     )
     if wrong:
         raise FootprintError(wrong)
     layout = Layout(
         **{name: options[name] for name in ("tp", "pp", "dp", "cp", "ep", "zero")},
-        micro_batch=float(step.samples) / (options["dp"] * options["micro_batches"]),
+        micro_batch=float(-(-step.samples // (options["dp"] * options["micro_batches"]))),
         recompute=step.training.recompute,
         flash=step.training.attention == "flash",
     )
     optimizer = _SAME_STATES.get(options["optimizer"], options["optimizer"])
     return step_memory(step, layout, precision=options["precision"], optimizer=optimizer, year=DATA_YEAR)
+
+
+def _not_fed(step: StepFlops, replicas: int, micro_batches: int) -> str | None:
+    """What to say of fewer sequences than there are micro-batches of replicas."""
+    least = replicas * micro_batches
+    if step.samples >= least:
+        return None
+    each = f" with {micro_batches} micro-batches each" if micro_batches > 1 else ""
+    return (
+        f"a batch of {step.samples:g} sequences cannot feed {replicas} data-parallel replicas{each}: "
+        f"give `batch_size={least}` or more, or fewer replicas"
+    )
 
 
 _SAME_STATES = {"momentum": "sgd"}

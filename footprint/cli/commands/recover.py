@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.formats import format_option, show
-from footprint.cli.shared.journals import FOLDERS, open_runs
+from footprint.cli.shared.journals import FOLDERS, note_each, open_runs
 from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
     from footprint.reports.formats import Answer
     from footprint.tracking.report.recovery import recover
 
-    done = recover(open_runs(folders), csv)
+    archive = open_runs(folders)
+    said = len(archive.problems)
+    done = recover(archive, csv)
+    note_each(archive.problems[said:])
     answer = Answer(
         kind="recovered",
         text=lambda: "\n".join(map(_line, done)),

@@ -10,13 +10,14 @@ import click
 
 from footprint.cli.shared.formats import format_option
 from footprint.cli.shared.formats import show as show_answer
-from footprint.cli.shared.journals import FOLDERS, open_runs
+from footprint.cli.shared.journals import FOLDERS, listed_runs, note_each, open_runs
 from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
     from footprint.results import Quantity
     from footprint.tracking.report.archive import Total
     from footprint.tracking.report.run_report import RunReport
+    from footprint.tracking.report.summaries import Listed
 
 _EPILOG = """\b
 Examples:
@@ -56,22 +57,27 @@ def _show(format_: str, text: Callable[[], str], data: Callable[[], Any]) -> Non
 @_format
 def list_(folders: tuple[Path, ...], format_: str) -> None:
     """Every run, oldest first."""
-    reports = open_runs(folders).reports()
-    _show(format_, lambda: _listed(reports), lambda: [report.measurement.to_json() for report in reports])
+    runs = listed_runs(folders)
+    _show(format_, lambda: _listed(runs), lambda: [run.measurement() for run in runs])
 
 
-def _listed(reports: Sequence[RunReport]) -> str:
+def _listed(runs: Sequence[Listed]) -> str:
+    from footprint.reports.human import amount
+
     rows = [
-        (
-            report.measurement.run_id,
-            report.measurement.status,
-            _amount(report.measurement.duration_h, "h"),
-            _amount(report.measurement.energy_kwh, "kwh"),
-            f"{report.measurement.workload.steps or 0:,.0f}",
-        )
-        for report in reports
+        (run.run_id, run.status, amount(run.duration_h, "h"), _energy(run), f"{run.steps:,.0f}")
+        for run in runs
     ]
     return _table(("run", "status", "time", "energy", "steps"), rows)
+
+
+def _energy(run: Listed) -> str:
+    from footprint.results import Quantity
+
+    found = run.energy_kwh
+    if found is None or not 0 < found.low < found.high:
+        return _amount(None if found is None else Quantity(found.mid), "kwh")
+    return _amount(Quantity.between(found.low, found.mid, found.high, "all"), "kwh")
 
 
 @command.command(epilog=_EPILOG)
@@ -144,8 +150,10 @@ def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> 
     from footprint.tracking.report.archive import total_of
 
     archive = open_runs(folders)
-    names = list(dict.fromkeys(archive.resolve(name) for name in run_ids)) or list(archive.runs)
-    summed = total_of([archive.report(name) for name in names])
+    said = len(archive.problems)
+    names = dict.fromkeys(archive.resolve(name) for name in run_ids)
+    summed = total_of([archive.report(name) for name in names] if names else archive.reports())
+    note_each(archive.problems[said:])
     _show(format_, lambda: _summed(summed), summed.to_json)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from footprint.cli.shared.say import note
 
 if TYPE_CHECKING:
     from footprint.tracking.report.archive import Archive
+    from footprint.tracking.report.summaries import Listed
 
 FOLDERS = click.Path(path_type=Path)
 
@@ -28,11 +30,34 @@ def open_runs(folders: tuple[Path, ...]) -> Archive:
     """
     from footprint.tracking.report.archive import Archive, open_archive
 
-    (first, *_) = places = folders_or_default(folders)
-    if not folders and not first.exists():
-        note(f"no runs were recorded in {first} yet")
+    places = folders_or_default(folders)
+    if _none_yet(folders, places[0]):
         return Archive({})
     archive = open_archive(places)
-    for problem in archive.problems:
-        note(problem)
+    note_each(archive.problems)
     return archive
+
+
+def listed_runs(folders: tuple[Path, ...]) -> list[Listed]:
+    """As `open_runs`, of each run what a list says of it."""
+    from footprint.tracking.report.summaries import list_runs
+
+    places = folders_or_default(folders)
+    if _none_yet(folders, places[0]):
+        return []
+    runs, problems = list_runs(places)
+    note_each(problems)
+    return runs
+
+
+def note_each(problems: Iterable[str]) -> None:
+    """A line for each thing that is wrong."""
+    for problem in dict.fromkeys(problems):
+        note(problem)
+
+
+def _none_yet(folders: tuple[Path, ...], first: Path) -> bool:
+    if folders or first.exists():
+        return False
+    note(f"no runs were recorded in {first} yet")
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 from footprint.arithmetic import Number, maximum
 from footprint.errors import FootprintError
@@ -12,9 +13,12 @@ from footprint.flops import StepFlops
 from footprint.flops.operations import Model
 from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
 from footprint.performance import choose_precision
+from footprint.performance.layouts.feeding import SIZES, Feeding, cannot_feed
+from footprint.performance.layouts.shapes import habits_of
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.memory import parameter_bytes
 from footprint.performance.roofline.techniques import techniques_of
+from footprint.performance.step import StepFacts
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Phase, Recompute, TrainingMethod
@@ -108,10 +112,6 @@ def require_applicable(request: EstimateRequest, model: ModelConfig, step_flop: 
         raise FootprintError(f"{kind}, without experts: leave out `ep=`")
 
 
-SIZES = ("tp", "pp", "cp", "dp")
-"""Sizes of a layout whose product is the number of accelerators."""
-
-
 def layout_of(request: EstimateRequest, cluster: Cluster, recompute: str) -> Parallelism:
     """The layout as given; unset sizes are searched."""
     given = [getattr(request, name) for name in SIZES if getattr(request, name) is not None]
@@ -147,18 +147,28 @@ def require_layout(request: EstimateRequest, count: int, step_flop: StepFlops | 
         raise FootprintError(f"`ep={request.ep}` neither divides nor is a multiple of {replicas} replicas")
 
 
-def require_batch(request: EstimateRequest, cluster: Cluster, workload: Workload, state_byte: float) -> None:
-    """FootprintError where the batch of a step cannot feed the data-parallel replicas."""
-    least = int(least_batch(request, cluster, cluster.count, state_byte))
-    for phase in workload.phases:
-        sequences = phase.sequences_per_step or 0
+def require_batch(
+    request: EstimateRequest, workload: Workload, steps: Sequence[StepFacts], state_byte: float
+) -> None:
+    """FootprintError where no layout's replicas can be fed by the batch of a step."""
+    for phase, step in zip(workload.phases, steps, strict=True):
+        sequences, count = phase.sequences_per_step or 0, step.cluster.count
+        least = least_fed(request, step, count, state_byte)(sequences)
         if sequences < least:
-            raise FootprintError(
-                f"a batch of {sequences:g} sequences cannot feed {least} data-parallel replicas: "
-                f"give `batch_size={least}` or more, fewer accelerators, or `tp=`/`pp=`"
-            )
-        if _replicas_are_certain(request):
-            check_micro_batch(request, phase, request.dp or cluster.count // _split(request))
+            raise cannot_feed(sequences, count, least, step.given)
+        if request.dp is not None or all(getattr(request, name) is not None for name in SIZES[:3]):
+            check_micro_batch(request, phase, request.dp or count // _split(request))
+
+
+def least_fed(
+    request: EstimateRequest, step: StepFacts, count: int, state_byte: float
+) -> Callable[[float], float]:
+    """The smallest batch that layouts of so many accelerators take, as far as they are tried at a batch."""
+    if step.work is None or step.machine is None:  # no layout is searched then
+        least = float(least_batch(request, step.cluster, count, state_byte))
+        return lambda _: least
+    habits = habits_of(step.work, step.machine, flash=step.flash, sequence_length=step.sequence_length)
+    return Feeding(step.work, step.machine, habits, count, step.given).least
 
 
 def _split(request: EstimateRequest) -> int:
@@ -166,17 +176,13 @@ def _split(request: EstimateRequest) -> int:
     return math.prod(getattr(request, name) for name in SIZES if getattr(request, name) is not None)
 
 
-def _replicas_are_certain(request: EstimateRequest) -> bool:
-    return request.dp is not None or (request.tp is not None and request.pp is not None)
-
-
 def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, state_byte: float) -> Number:
-    """Sequences that each step needs at least: one a replica, as few replicas as memory asks for.
+    """Sequences that a usual step has at least: one a replica, as few replicas as memory asks for.
 
     ``state_byte`` is what `held_once_byte` gives.
     """
     split = _split(request)
-    if _replicas_are_certain(request):
+    if request.dp is not None or (request.tp is not None and request.pp is not None):
         return request.dp or count // split
     holding = math.ceil(state_byte / (cluster.accelerator.memory_gib * BYTE_PER_GIB))
     ranks = max(1, holding // split)

@@ -97,9 +97,6 @@ def resolve(
         step_flops = _count(request, model, workload, training, warnings, shared)
     if possible:
         require_layout(request, cluster.count, step_flops[0] if step_flops else None)
-        if workload is not None:
-            state_byte = held_once_byte(request, model, precision, step_flops[0])
-            require_batch(request, cluster, workload, state_byte)
     require_sane_power(request, cluster)
     optimizer = settle_optimizer(request, model)
 
@@ -114,6 +111,8 @@ def resolve(
         )  # fmt: skip
 
     steps = steps_of(step_flops)
+    if possible and workload is not None:
+        require_batch(request, workload, steps, held_once_byte(request, model, precision, step_flops[0]))
     place, place_rows, place_warnings = settle_place(request)
     require_one_provider(request, place)
     goodput = goodput_facts(request.goodput)
@@ -154,8 +153,9 @@ def resolve(
         return facts
 
     def with_size(name: str, value: float) -> Facts | None:
-        other = _other_work(facts, name, value, shared, possible=possible)
-        return None if other is None else replace(other, steps=steps_of(other.step_flops))
+        other = _other_work(facts, name, value, shared)
+        other = replace(other, steps=steps_of(other.step_flops))
+        return other if not possible or _can_be_fed(other) else None
 
     others = (
         Alternative(name=size.name, low=with_size(size.name, size.low), high=with_size(size.name, size.high))
@@ -198,21 +198,27 @@ def _feeding(
     return resolve_workload(request, model, shared.parameters(model), {BATCH: float(math.ceil(least))})
 
 
-def _other_work(facts: Facts, name: str, value: float, shared: Shared, *, possible: bool) -> Facts | None:
-    """The facts with the work of another value of a size; None where its batch cannot feed the replicas."""
+def _other_work(facts: Facts, name: str, value: float, shared: Shared) -> Facts:
+    """The facts with the work of another value of a size, without its steps."""
     request, model, workload = facts.request, facts.model, facts.workload
     if model is None or workload is None:
         raise AssertionError("sizes are those of a model's workload")
     kept = {size.name: size.value for size in workload.choices}
     other = resolve_workload(request, model, shared.parameters(model), {**kept, name: value})
     counted = _count(request, model, other, facts.training, [], shared)
-    if possible:
-        try:
-            state_byte = held_once_byte(request, model, facts.precision, counted[0])
-            require_batch(request, facts.cluster, other, state_byte)
-        except FootprintError:
-            return None
     return replace(facts, workload=other, step_flops=counted)
+
+
+def _can_be_fed(facts: Facts) -> bool:
+    """Whether some layout takes the batch."""
+    if facts.workload is None:
+        raise AssertionError("sizes are those of a model's workload")
+    state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
+    try:
+        require_batch(facts.request, facts.workload, facts.steps, state_byte)
+    except FootprintError:
+        return False
+    return True
 
 
 def _count(

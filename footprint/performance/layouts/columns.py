@@ -7,13 +7,15 @@ layout as `finder` (a test compares the two).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields as fields_of
 from functools import lru_cache
 from typing import Any
 
+from footprint.performance.layouts.feeding import crowded_below
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL, divisors
-from footprint.performance.layouts.shapes import Given, Habits, habits_of, tried
+from footprint.performance.layouts.shapes import Given, Habits, every_shape, habits_of, tried
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import activation_byte, state_byte, usable_byte
 from footprint.performance.roofline.sums import Sums, sum_lines
@@ -22,9 +24,12 @@ from footprint.performance.roofline.work import Work
 from footprint.records import replace, state
 
 Array = Any
-_SHAPE = ("tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "is_full", "is_selective", "recompute_share")
-_PLAIN = [[1.0] * 7 + [0.0] * 3]
-"""The layout of plain data parallelism; its number of replicas is filled in later."""
+_SHAPE = (
+    "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "is_full", "is_selective", "recompute_share",
+    "below",
+)  # fmt: skip
+_PLAIN = [[1.0] * 7 + [0.0] * 3 + [math.inf]]
+"""Plain replicas, whose number is the count's."""
 
 
 @state
@@ -41,6 +46,8 @@ class Layouts:
     is_full: Array
     is_selective: Array
     recompute_share: Array
+    below: Array
+    """Batches below which a layout is tried: infinity for usual ones (see `feeding.crowded_below`)."""
     flash: bool
     micro_batch: Array = 1.0
 
@@ -70,8 +77,13 @@ class LayoutColumns:
         self.batches, self.scales = work.samples * scales, scales
         habits = habits_of(work, machine, flash=flash, sequence_length=sequence_length)
         known = _tables(habits, tuple(given.items()))
-        tables = [known.of(count) for count in counts]
-        self.counts, self.every_count = len(counts), counts
+        below = [crowded_below(work, machine, habits, count, given) for count in counts]
+        smallest = float(self.batches.min())
+        tables = [
+            known.of(count, most if smallest < most else 0.0)
+            for count, most in zip(counts, below, strict=True)
+        ]
+        self.counts, self.crowded = len(counts), self.batches < np.array(below)[:, None]
         self.count_of = np.repeat(np.arange(len(counts)), [len(table) for table in tables])
         # The last row, plain data parallelism, is used for counts without a candidate layout.
         self.rows = _layouts(np.concatenate([*tables, _PLAIN]), flash)
@@ -89,23 +101,10 @@ class LayoutColumns:
             best = np.where(missing, self._nearest(missing.any(axis=1)), best)
         layouts, fits = self._fitted(self.rows.at(best))
         found = best >= 0
-        if not found.all():
-            layouts = self._plain_where(~found, layouts)
         terms = self._terms(layouts)
-        if {"tp", "pp", "dp", "cp", "ep"} & self.given.keys():
+        if not found.all():
             terms = {name: np.where(found, seconds, np.nan) for name, seconds in terms.items()}
         return terms, fits & found
-
-    def _plain_where(self, missing: Array, layouts: Layouts) -> Layouts:
-        """The layouts, with plain data parallelism where no candidate exists."""
-        import numpy as np
-
-        count = np.asarray(self.every_count, float)[:, None]
-        return replace(
-            layouts,
-            dp=np.where(missing, count, layouts.dp),
-            micro_batch=np.where(missing, 1.0, layouts.micro_batch),
-        )
 
     def _fastest(self) -> Array:
         """The row of the fastest layout that fits each count and batch; -1 where none does."""
@@ -123,8 +122,9 @@ class LayoutColumns:
         rows, count_of = all_rows.at(candidates).at((slice(None), None)), self.count_of[candidates]
         layouts, fits = self._fitted(rows)
         if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
-            # A small model that fits one accelerator is not split over several.
-            whole = fits & (rows.tp == 1) & (rows.pp == 1)
+            # Small models that fit one accelerator are not split over several.
+            tp, pp = (int(self.given.get(name, 1)) for name in ("tp", "pp"))
+            whole = fits & (rows.tp == tp) & (rows.pp == pp) & ~self.crowded[count_of]
             fits &= whole | ~_by_count(np.logical_or, whole, count_of, self.counts, False)[count_of]
         seconds = np.where(fits, sum(self._terms(layouts).values()), np.inf)
         return _first_least(seconds, candidates, count_of, self.counts)
@@ -143,8 +143,8 @@ class LayoutColumns:
         return _first_least(penalty, candidates, self.count_of[candidates], self.counts)
 
     def _fed(self, rows: Layouts) -> Array:
-        """Whether the batch has a sequence for each replica."""
-        return rows.dp <= self.batches if "dp" not in self.given else rows.dp > 0
+        """Whether a layout is tried for a batch: it has a sequence for each replica, and asks for it."""
+        return (rows.dp <= self.batches) & (self.batches < rows.below)
 
     def _unfitted_micro_batch(self, rows: Layouts) -> Array:
         import numpy as np
@@ -204,20 +204,24 @@ class _Tables:
 
     def __init__(self, habits: Habits, given: Given) -> None:
         self._habits, self._given = habits, given
-        self._found: dict[int, Array] = {}
+        self._found: dict[tuple[int, float], Array] = {}
 
-    def of(self, count: int) -> Array:
-        """The candidate layouts of ``count`` accelerators."""
+    def of(self, count: int, crowded_below: float) -> Array:
+        """The layouts of so many accelerators: usual ones, and others for batches below a size."""
         import numpy as np
 
-        if count not in self._found:
+        key = count, crowded_below
+        if key not in self._found:
             recomputed = float(self._given.get("recomputed", 1.0))
+            usual = list(tried(self._habits, count, self._given))
+            every = every_shape(self._habits, count, self._given) if crowded_below else usual
             found = [
-                (*sizes, recompute == "full", recompute == "selective", recomputed * (recompute == "full"))
-                for *sizes, recompute in tried(self._habits, count, self._given)
-            ]
-            self._found[count] = np.array(found, float).reshape(-1, len(_SHAPE))
-        return self._found[count]
+                (*sizes, recompute == "full", recompute == "selective", recomputed * (recompute == "full"),
+                 math.inf if place < len(usual) else crowded_below)
+                for place, (*sizes, recompute) in enumerate(every)
+            ]  # fmt: skip
+            self._found[key] = np.array(found, float).reshape(-1, len(_SHAPE))
+        return self._found[key]
 
 
 @lru_cache(maxsize=512)

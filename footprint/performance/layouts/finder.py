@@ -8,10 +8,11 @@ requires; then its step is timed.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import ceil, isqrt, prod
+from math import ceil, isqrt
 
 from footprint.errors import FootprintError
-from footprint.performance.layouts.shapes import Given, habits_of, shapes
+from footprint.performance.layouts.feeding import cannot_feed, crowded_below
+from footprint.performance.layouts.shapes import Given, fewest_replicas, habits_of, shapes
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import activation_byte, memory_byte, state_byte, usable_byte
@@ -41,11 +42,12 @@ def find_layout(
     Raises
     ------
     FootprintError
-        If no layout of this number of accelerators has the given sizes.
+        If no layout of this number of accelerators has the given sizes, or each has more replicas than
+        the batch has samples.
     """
     given = given or {}
-    search = _Search(work, machine, flash=flash, sequence_length=sequence_length)
-    if work.parameters < SMALL and not {"tp", "pp"} <= given.keys():
+    search = _Search(work, machine, given, flash=flash, sequence_length=sequence_length)
+    if work.parameters < SMALL and not search.crowded and not {"tp", "pp"} <= given.keys():
         whole = search.fastest({"tp": 1, "pp": 1, **given})
         if whole is not None:
             return whole, True
@@ -55,17 +57,22 @@ def find_layout(
     nearest = search.nearest(given)
     if nearest is not None:
         return nearest, False
-    if {"tp", "pp", "dp", "cp", "ep"} & given.keys():
-        raise _impossible(work, machine.cluster.count, given)
-    return Layout(dp=machine.cluster.count, flash=flash), False
+    if int(given.get("pp", 1)) > work.layers:
+        raise FootprintError(f"`pp={given['pp']}` is more stages than the {work.layers} layers of the model")
+    count = machine.cluster.count
+    least = fewest_replicas(search.habits, count, tuple(given.items()), search.crowded)
+    raise cannot_feed(work.samples, count, least, given)
 
 
 class _Search:
     """The layouts of one job. The lines of the step are summed once for each tensor split."""
 
-    def __init__(self, work: Work, machine: Machine, *, flash: bool, sequence_length: float) -> None:
+    def __init__(
+        self, work: Work, machine: Machine, given: Given, *, flash: bool, sequence_length: float
+    ) -> None:
         self.work, self.machine, self.flash = work, machine, flash
         self.habits = habits_of(work, machine, flash=flash, sequence_length=sequence_length)
+        self.crowded = work.samples < crowded_below(work, machine, self.habits, machine.cluster.count, given)
         self.sums: dict[int, Sums] = {}
 
     def seconds(self, layout: Layout) -> float:
@@ -77,8 +84,8 @@ class _Search:
 
     def tried(self, given: Given) -> list[Layout]:
         """The candidate layouts that have at least one sample for each replica."""
-        candidates = shapes(self.habits, self.machine.cluster.count, given)
-        return [shape for shape in candidates if shape.dp <= self.work.samples or "dp" in given]
+        every = shapes(self.habits, self.machine.cluster.count, given, crowded=self.crowded)
+        return [shape for shape in every if shape.dp <= self.work.samples]
 
     def fastest(self, given: Given) -> Layout | None:
         """The fastest layout that fits; None where none fits."""
@@ -108,19 +115,6 @@ class _Search:
 def excess(work: Work, machine: Machine, layout: Layout) -> float:
     """Memory that a step needs over the usable memory, at least 1 [1]."""
     return float(max(1.0, memory_byte(work, layout, machine) / usable_byte(machine)))
-
-
-def _impossible(work: Work, count: int, given: Given) -> FootprintError:
-    """The error for sizes that no layout has; if ``dp`` is wrong, it names the number that would fit."""
-    if int(given.get("pp", 1)) > work.layers:
-        return FootprintError(f"`pp={given['pp']}` is more stages than the {work.layers} layers of the model")
-    given_sizes = " ".join(
-        f"`{name}={given[name]}`" for name in ("tp", "pp", "cp", "dp", "ep") if name in given
-    )
-    split = prod(int(given.get(name, 1)) for name in ("tp", "pp", "cp"))
-    fits = "dp" in given and count % split == 0
-    way_out = f"`dp={count // split}` fits" if fits else "leave one of them out"
-    return FootprintError(f"no layout of {count} accelerators has {given_sizes}: {way_out}")
 
 
 def _recomputing_least(work: Work, machine: Machine, layout: Layout, given: Given) -> Layout:

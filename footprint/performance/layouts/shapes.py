@@ -3,20 +3,22 @@
 The step-time model sometimes prefers layouts that nobody uses, so common practice limits the search.
 Models below a billion parameters use data parallelism alone wherever they fit (`finder`). Above that
 size, tensor ranks stay inside a node, pipelines have at most 16 stages up to 400 B parameters, and
-only long sequences are split over context ranks.
+only long sequences are split over context ranks. If the batch is too small for these layouts, short
+sequences are split, too, and tensors and layers by any number that divides them (`every_shape`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from math import inf
 from typing import Any
 
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import Techniques
 from footprint.performance.roofline.work import Work
-from footprint.records import record
+from footprint.records import record, replace
 
 BIG = 10e9
 """Number of parameters above which runs before 2023 recomputed every block and split tensors."""
@@ -26,6 +28,8 @@ LONG = 16384
 """Sequence length above which context parallelism is tried."""
 SHORTEST_CONTEXT = 4096
 """Minimum number of tokens of a sequence on one context rank."""
+SHORTEST_CONTEXT_EVER = 128
+"""The minimum for a batch that is too small for its replicas: a tile of the attention kernels."""
 MOST_TENSOR_RANKS = 8
 """Largest number of tensor ranks on GPUs; they also stay inside a node."""
 MOST_TENSOR_RANKS_TPU = 16
@@ -45,10 +49,14 @@ class Habits:
     big: bool
     huge: bool
     contexts: tuple[int, ...]
+    short_contexts: tuple[int, ...]
+    """Context ranks where a batch is too small for its replicas."""
     is_gpu: bool
     node: int
     flash: bool
     techniques: Techniques
+    anything: bool = False
+    """Whether every split that is possible is tried, not only the usual ones."""
 
 
 def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: float) -> Habits:
@@ -61,6 +69,7 @@ def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: flo
         big=work.parameters > BIG,
         huge=work.block_parameters + work.expert_parameters >= HUGE,
         contexts=_contexts(sequence_length),
+        short_contexts=_short_contexts(sequence_length) if work.heads else (1,),
         is_gpu=machine.is_gpu,
         node=min(machine.node, MOST_TENSOR_RANKS) if machine.is_gpu else MOST_TENSOR_RANKS_TPU,
         flash=flash,
@@ -72,21 +81,40 @@ Shape = tuple[int, int, int, int, int, int, int, str]
 """Tensor, pipeline, data, context and expert ranks, sharding, interleaving and recomputation of a layout."""
 
 
-def shapes(habits: Habits, count: int, given: Given) -> tuple[Layout, ...]:
-    """The candidate layouts of ``count`` accelerators with the given sizes, with micro-batches of one."""
-    return _layouts(habits, count, tuple(given.items()))
+def shapes(habits: Habits, count: int, given: Given, *, crowded: bool = False) -> tuple[Layout, ...]:
+    """The candidate layouts of ``count`` accelerators with the given sizes, with micro-batches of one.
+
+    ``crowded`` adds the unusual layouts.
+    """
+    return _layouts(habits, count, tuple(given.items()), crowded)
 
 
 @lru_cache(maxsize=4096)
-def _layouts(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Layout, ...]:
+def _layouts(
+    habits: Habits, count: int, given: tuple[tuple[str, Any], ...], crowded: bool
+) -> tuple[Layout, ...]:
+    every = every_shape(habits, count, dict(given)) if crowded else tried(habits, count, dict(given))
     recomputed = float(dict(given).get("recomputed", 1.0))
     return tuple(
         Layout(
             tp=tp, pp=pp, dp=dp, cp=cp, ep=ep, zero=zero, interleaving=chunks, recompute=recompute,
             recomputed=recomputed, flash=habits.flash,
         )
-        for tp, pp, dp, cp, ep, zero, chunks, recompute in tried(habits, count, dict(given))
+        for tp, pp, dp, cp, ep, zero, chunks, recompute in every
     )  # fmt: skip
+
+
+def every_shape(habits: Habits, count: int, given: Given) -> list[Shape]:
+    """The usual shapes, and after them all others that are possible."""
+    usual = list(tried(habits, count, given))
+    every = tried(replace(habits, anything=True, contexts=habits.short_contexts), count, given)
+    return list(dict.fromkeys((*usual, *every)))
+
+
+@lru_cache(maxsize=65536)
+def fewest_replicas(habits: Habits, count: int, given: tuple[tuple[str, Any], ...], crowded: bool) -> float:
+    """Replicas of the layout that has the fewest; infinity without layouts."""
+    return min((one.dp for one in _layouts(habits, count, given, crowded)), default=inf)
 
 
 def tried(habits: Habits, count: int, given: Given) -> Iterator[Shape]:
@@ -122,6 +150,8 @@ def _splits(habits: Habits, given: Given) -> bool:
 def _tensor_ranks(habits: Habits, given: Given) -> list[int]:
     if not _splits(habits, given):
         return [1]
+    if habits.anything:
+        return [tp for tp in range(1, habits.node + 1) if habits.heads % tp == 0]
     ranks = [tp for tp in (1, 2, 4, 8, 16) if tp <= habits.node and habits.heads % tp == 0]
     least = min(4, ranks[-1]) if habits.techniques.split_big_models and habits.big else 1
     return [tp for tp in ranks if tp >= least]
@@ -135,6 +165,8 @@ def _stages(habits: Habits, given: Given, ranks: int) -> list[int]:
     """
     if not habits.is_gpu or not _splits(habits, given):
         return [1]
+    if habits.anything:
+        return [p for p in range(1, habits.layers + 1) if ranks % p == 0]
     top = 64 if habits.huge else 16
     exact = [depth for depth in range(1, top + 1) if habits.layers % depth == 0]
     loose = [depth for depth in (2, 4, 8, 16, 32) if depth <= min(top, habits.layers)]
@@ -150,6 +182,13 @@ def _contexts(length: float) -> tuple[int, ...]:
     return tuple(
         ranks for ranks in (1, 2, 4, 8, 16, 32, 64) if ranks == 1 or length / ranks >= SHORTEST_CONTEXT
     )
+
+
+def _short_contexts(length: float) -> tuple[int, ...]:
+    """Context ranks that share a sequence out in equal parts."""
+    tokens = int(length)
+    most = tokens // SHORTEST_CONTEXT_EVER
+    return (1, *(ranks for ranks in range(2, most + 1) if tokens % ranks == 0))
 
 
 def _expert_ranks(habits: Habits, replicas: int) -> list[int]:

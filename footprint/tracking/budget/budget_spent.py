@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from footprint.errors import FootprintError
@@ -25,7 +26,10 @@ def spent_before(folder: Path, run_id: str, who: Identity, *, whole_folder: bool
         others = _earlier(processes, who) if other_id == run_id else processes
         if not others or (other_id != run_id and not whole_folder):
             continue
-        measured = report_on(other_id, others).measurement
+        report = archive.attempt(others, partial(report_on, other_id, others))
+        if report is None:
+            continue
+        measured = report.measurement
         for name in QUANTITIES:
             quantity = getattr(measured, name)
             if quantity is not None:

@@ -22,6 +22,7 @@ from footprint.tracking.budget.stop_file import (
 from footprint.tracking.chain.run_chain import RunChain
 from footprint.tracking.journal.lines import BudgetLine, StateLine
 from footprint.tracking.journal.other_ranks import OtherRanks
+from footprint.tracking.process.user_calls import UserCall
 from footprint.tracking.recorder.counts import Counts
 from footprint.tracking.recorder.recorder import Recorder
 from footprint.units import SECONDS_PER_HOUR
@@ -46,6 +47,11 @@ class BudgetKeeper:
         self._step_s = 0.0
         """The median of the latest line that had steps."""
         settings = recorder.settings
+        action = settings.on_budget
+        self.call: UserCall | None = None
+        """The user's function for events; a supervisor's own is called at once."""
+        if callable(action) and not isinstance(action, ProgramStop):
+            self.call = UserCall("on_budget", action, recorder.problems.add)
         stops = settings.on_budget == "stop" or isinstance(settings.on_budget, ProgramStop)
         self._budget = BudgetWatch(settings.budget, stops=stops) if settings.budget else None
         if self._budget is not None and stops:
@@ -141,7 +147,10 @@ class BudgetKeeper:
         action = recorder.settings.on_budget
         if callable(action):
             recorder.write(line)
-            action(event)
+            if self.call is not None:
+                self.call.give(event, must=True)
+            else:
+                action(event)
             return
         if action == "stop" and event.reached:
             step, why = self._stop(state)
@@ -167,7 +176,7 @@ class BudgetKeeper:
         self._leave_at(step, MARGIN_FLUSHES)  # before the others hear of it
         if folder is not None:
             why, created_s = str(settings.budget), recorder.journal.created_s
-            step = publish_stop(folder, step, why, created_s, own_stop_file(who))
+            step = publish_stop(folder, step, why, created_s, own_stop_file(who), recorder.journal.owner)
             self._leave_at(step, MARGIN_FLUSHES)  # another process may have been first
         self._stop_known = True
         return step, None
@@ -190,9 +199,10 @@ class BudgetKeeper:
         obeys = recorder.settings.on_budget == "stop" or who.metered_by_parent
         if self._stop_known or folder is None or not obeys:
             return
-        step = read_stop(folder, recorder.journal.created_s, own_stop_file(who))
+        owner = recorder.journal.owner
+        step = read_stop(folder, recorder.journal.created_s, own_stop_file(who), owner)
         if step is None and who.metered_by_parent:
-            step = read_stop(folder)  # the supervisor took away what was there before it began
+            step = read_stop(folder, owner=owner)  # the supervisor took away what was there before it began
         if step is not None:
             self._stop_known = True
             self._leave_at(step, 1.0)  # the others look as often as we do

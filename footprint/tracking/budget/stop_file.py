@@ -13,10 +13,12 @@ import math
 import os
 from pathlib import Path
 
+from footprint.tracking.journal.files import own_user, read_small
 from footprint.tracking.process.identity import Identity, program_of
 
 STOP_FILE = "stop.json"
 """Means every process of the run; a program that shares its supervisor's folder has one of its own."""
+MOST_STOP_BYTE, MOST_STEP = 10_000, 2**62
 MARGIN_FLUSHES = 3.0
 """Flush intervals between publishing a stop and the step it names: every rank flushes in between."""
 
@@ -44,17 +46,19 @@ def own_stop_file(who: Identity) -> str:
     return f"stop-{hashlib.sha256(launch.encode()).hexdigest()[:12]}.json"
 
 
-def publish_stop(folder: Path, step: int, why: str, since_s: float = 0.0, name: str = STOP_FILE) -> int:
+def publish_stop(
+    folder: Path, step: int, why: str, since_s: float = 0.0, name: str = STOP_FILE, owner: int | None = None
+) -> int:
     """Write the step to stop at, unless one is written already; the step that holds."""
     target = folder / name
-    if read_stop(folder, since_s, name) is None:
+    if read_stop(folder, since_s, name, owner) is None:
         target.unlink(missing_ok=True)  # an earlier segment's, or damaged
     temporary = folder / f".{name}.{os.getpid()}"
     temporary.write_text(json.dumps({"step": step, "why": why}), encoding="utf-8")
     try:
         os.link(temporary, target)  # whole, and only if there is none
     except FileExistsError:
-        return read_stop(folder, 0.0, name) or step
+        return read_stop(folder, 0.0, name, owner) or step
     except OSError:
         temporary.replace(target)  # a file system without hard links
         return step
@@ -63,15 +67,21 @@ def publish_stop(folder: Path, step: int, why: str, since_s: float = 0.0, name: 
     return step
 
 
-def read_stop(folder: Path, since_s: float = 0.0, name: str = STOP_FILE) -> int | None:
-    """The step that was published, if any; what was written before ``since_s`` stopped an earlier segment."""
+def read_stop(
+    folder: Path, since_s: float = 0.0, name: str = STOP_FILE, owner: int | None = None
+) -> int | None:
+    """The step that was published, if any; what was written before ``since_s`` stopped an earlier segment.
+
+    Only what the run's own user published counts: the ``owner`` of its journal, as the disk knows it.
+    """
     try:
-        if (folder / name).stat().st_mtime < since_s:
-            return None
-        step = json.loads((folder / name).read_text(encoding="utf-8"))["step"]
-    except (OSError, ValueError, KeyError, TypeError):
+        content, status = read_small(folder / name, MOST_STOP_BYTE)
+        step = json.loads(content)["step"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return step if isinstance(step, int) and not isinstance(step, bool) else None
+    if status.st_mtime < since_s or status.st_uid != (own_user() if owner is None else owner):
+        return None
+    return step if step.__class__ is int and 0 <= step < MOST_STEP else None
 
 
 def stop_step(step: int, steps_per_s: float, flush_s: float, world_size: int) -> int:

@@ -38,12 +38,18 @@ def _finite(value: Any) -> Any:
 
 def decode(line: bytes) -> dict[str, Any] | None:
     """The record of a whole, undamaged line; None for anything else."""
-    line = line.strip()
-    body, tail = line[:-_TAIL], line[-_TAIL:]
-    if tail != b',"crc":"%08x"}' % zlib.crc32(body):
+    body = undamaged(line)
+    if body is None:
         return None
     try:
         record = json.loads(body + b"}")
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def undamaged(line: bytes) -> bytes | None:
+    """What stands before the checksum of a line, if the checksum is that of it."""
+    line = line.strip()
+    body, tail = line[:-_TAIL], line[-_TAIL:]
+    return body if tail == b',"crc":"%08x"}' % zlib.crc32(body) else None

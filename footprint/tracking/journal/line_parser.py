@@ -1,15 +1,17 @@
-"""From the JSON object of a journal's line to its record; what has a wrong type becomes the default.
+"""From the JSON object of a journal's line to its record; a value that cannot be becomes the default.
 
-A line comes with a checksum, so what is wrong in it was written so: by another version, or by hand. A
-reader goes on without it.
+A line comes with a checksum, so what is wrong in it was written so: by another version, or by hand. Each
+value is checked against its type and the bounds that any real run keeps, and what is wrong is noted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from footprint.meters.base import Channel
+from footprint.tracking.journal.fields import MOST_COUNT, MOST_KWH, MOST_S, Fields
 from footprint.tracking.journal.lines import (
     Board,
     BudgetLine,
@@ -24,172 +26,188 @@ from footprint.tracking.journal.lines import (
     StartLine,
     StateLine,
 )
-from footprint.tracking.process.identity import Identity
+from footprint.tracking.process.identity import MOST_PROCESSES, Identity
 
 Raw = Mapping[str, Any]
+MOST_NAME = 1_000
+HOWS = ("measured", "modelled", "absent")
+STATUSES = ("completed", "failed", "interrupted", "terminated", "stopped_by_budget", "killed")
 
 
-def parse_line(raw: Raw) -> JournalLine | None:
-    """The record of one line; None for a kind that this version does not know."""
-    parse = _PARSERS.get(str(raw.get("type")))
-    return None if parse is None else parse(raw)
+def parse_line(raw: Raw, notes: list[str] | None = None) -> JournalLine | None:
+    """The record of one line; None for a kind that this version does not know.
+
+    ``notes`` takes a few words for each value that was not taken.
+    """
+    kind = raw.get("type")
+    parse = _PARSERS.get(kind) if isinstance(kind, str) else None
+    return None if parse is None else parse(Fields(raw, [] if notes is None else notes))
 
 
-def _start(raw: Raw) -> StartLine:
-    flush_s = _number(raw.get("flush_s"))
+def _start(line: Fields) -> StartLine:
+    flush_s = line.number("flush_s")
     return StartLine(
-        run_id=_text(raw, "run_id"),
-        process=_identity(_object(raw.get("process"))),
-        started_at=_text(raw, "started_at"),
-        boot_s=_number(raw.get("boot_s")),
+        run_id=line.text("run_id", most=MOST_NAME),
+        process=_identity(line.part("process")),
+        started_at=_moment(line),
+        boot_s=line.number("boot_s"),
         flush_s=flush_s,
-        look_s=_number(raw.get("look_s")) or flush_s,
-        given=_object(raw.get("given")),
-        version=_text(raw, "version"),
-        name_is_shared=raw.get("name_is_shared") is not False,
-        schema=_text(raw, "schema"),
+        look_s=line.number("look_s") or flush_s,
+        given=_given(line),
+        version=line.text("version", most=MOST_NAME),
+        name_is_shared=line.flag("name_is_shared", default=True),
+        schema=line.text("schema"),
     )
 
 
-def _identity(raw: Raw) -> Identity:
+def _moment(line: Fields) -> str:
+    text = line.text("started_at", most=MOST_NAME)
+    try:
+        if not text or datetime.fromisoformat(text).timestamp() >= 0:
+            return text
+    except (ValueError, OverflowError, OSError):
+        pass
+    line.note("started_at", text, "a moment")
+    return ""
+
+
+_GIVEN_TEXTS = ("model", "hw", "region", "csv", "budget", "name", "meter")
+_GIVEN_NUMBERS = ("total_steps", "total_tokens", "initial_step")
+
+
+def _given(line: Fields) -> dict[str, Any]:
+    """The arguments of a run: those of ``track()`` of their own type, those of an estimate any JSON value."""
+    given = line.plain("given")
+    for name in _GIVEN_TEXTS:
+        value = given.get(name)
+        if value is not None and (value.__class__ is not str or "\0" in value):
+            line.note(f"given {name}", given.pop(name), "a text")
+    for name in _GIVEN_NUMBERS:
+        value = given.get(name)
+        if value is not None and (value.__class__ not in (int, float) or value < 0):
+            line.note(f"given {name}", given.pop(name), "a number from 0")
+    return given
+
+
+def _identity(said: Fields) -> Identity:
+    def count(name: str, least: int = 0) -> int:
+        return max(least, said.count(name, most=MOST_PROCESSES))
+
     return Identity(
-        host=_text(raw, "host"),
-        boot_id=_text(raw, "boot_id"),
-        pid=_count(raw.get("pid")),
-        process_start=_text(raw, "process_start"),
-        launcher=_text(raw, "launcher", "none"),
-        rank=_count(raw.get("rank")),
-        local_rank=_count(raw.get("local_rank")),
-        world_size=max(1, _count(raw.get("world_size"), 1)),
-        local_world_size=max(1, _count(raw.get("local_world_size"), 1)),
-        node_rank=_count(raw.get("node_rank")),
-        nodes=max(1, _count(raw.get("nodes"), 1)),
-        restart=_count(raw.get("restart")),
-        launch=_text(raw, "launch"),
-        job=_text(raw, "job"),
-        metered_by_parent=bool(raw.get("metered_by_parent")),
+        host=said.text("host", most=MOST_NAME),
+        boot_id=said.text("boot_id", most=MOST_NAME),
+        pid=said.count("pid", most=2**31),
+        process_start=said.text("process_start", most=MOST_NAME),
+        launcher=said.text("launcher", "none", most=MOST_NAME),
+        rank=count("rank"),
+        local_rank=count("local_rank"),
+        world_size=count("world_size", 1),
+        local_world_size=count("local_world_size", 1),
+        node_rank=count("node_rank"),
+        nodes=count("nodes", 1),
+        restart=count("restart"),
+        launch=said.text("launch", most=MOST_NAME),
+        job=said.text("job", most=MOST_NAME),
+        metered_by_parent=said.flag("metered_by_parent"),
+        image=said.text("image", most=MOST_NAME),
     )
 
 
-def _found(raw: Raw) -> FoundLine:
-    return FoundLine(given=_object(raw.get("given")))
+def _found(line: Fields) -> FoundLine:
+    return FoundLine(given=_given(line))
 
 
-def _estimate(raw: Raw) -> EstimateLine:
-    return EstimateLine(record=_object(raw.get("record")))
+def _estimate(line: Fields) -> EstimateLine:
+    return EstimateLine(record=line.plain("record"))
 
 
-def _meter(raw: Raw) -> MeterLine:
+def _meter(line: Fields) -> MeterLine:
     channels = tuple(
-        Channel(component=_text(one, "component"), how=_how(one), source=_text(one, "source"))
-        for one in _objects(raw.get("channels"))
+        Channel(component=one.text("component"), how=_how(one), source=one.text("source"))
+        for one in line.parts("channels")
     )
     boards = tuple(
-        Board(uuid=_text(one, "uuid"), name=_text(one, "name"), index=_count(one.get("index")))
-        for one in _objects(raw.get("devices"))
+        Board(uuid=one.text("uuid"), name=one.text("name"), index=one.count("index"))
+        for one in line.parts("devices")
     )
-    return MeterLine(boot_s=_number(raw.get("boot_s")), channels=channels, devices=boards)
+    return MeterLine(boot_s=line.number("boot_s"), channels=channels, devices=boards)
 
 
-def _how(raw: Raw) -> Any:
-    how = raw.get("how")
-    return how if how in ("measured", "modelled", "absent") else "modelled"
+def _how(channel: Fields) -> Any:
+    return channel.choice("how", HOWS, "modelled")
 
 
-def _state_fields(raw: Raw) -> dict[str, Any]:
-    phases = _object(raw.get("phases"))
-    used = raw.get("used")
+def _state_fields(line: Fields) -> dict[str, Any]:
+    phases = line.part("phases")
     return {
-        "boot_s": _number(raw.get("boot_s")),
-        "run_s": _number(raw.get("run_s")),
-        "suspended_s": _number(raw.get("suspended_s")),
-        "steps": _count(raw.get("steps")),
-        "tokens": _number(raw.get("tokens")),
-        "samples": _number(raw.get("samples")),
-        "step_s": _number_or_none(raw.get("step_s")),
-        "kwh": _amounts(raw.get("kwh")),
-        "unseen_s": _amounts(raw.get("unseen_s")),
-        "stood_in_s": _amounts(raw.get("stood_in_s")),
-        "cpu_s": _number_or_none(raw.get("cpu_s")),
-        "waited_s": _number_or_none(raw.get("waited_s")),
-        "machine_share": _number_or_none(raw.get("machine_share")),
-        "phases": {
-            name: PhaseTotal(s=_number(part.get("s")), kwh=_number(part.get("kwh")))
-            for name, part in phases.items()
-            if isinstance(part, dict)
-        },
-        "device_kwh": _amounts(raw.get("device_kwh")),
-        "used": tuple(map(str, used)) if isinstance(used, list) else (),
-        "forecast": _forecast(raw.get("forecast")),
-        "faults": _count(raw.get("faults")) or None,
+        "boot_s": line.number("boot_s"),
+        "run_s": line.number("run_s"),
+        "suspended_s": line.number("suspended_s"),
+        "steps": line.count("steps"),
+        "tokens": line.number("tokens", most=MOST_COUNT),
+        "samples": line.number("samples", most=MOST_COUNT),
+        "step_s": line.number_or_none("step_s"),
+        "kwh": line.amounts("kwh", most=MOST_KWH),
+        "unseen_s": line.amounts("unseen_s"),
+        "stood_in_s": line.amounts("stood_in_s"),
+        "cpu_s": line.number_or_none("cpu_s", least=-MOST_S),
+        "waited_s": line.number_or_none("waited_s", least=-MOST_S),
+        "machine_share": line.number_or_none("machine_share", least=-1.0, most=1.0),
+        "phases": {name: _phase(phases.part(name)) for name in phases.raw},
+        "device_kwh": line.amounts("device_kwh", most=MOST_KWH),
+        "used": line.texts("used"),
+        "forecast": _forecast(line),
+        "faults": line.count("faults") or None,
+        "marks": line.counts("marks"),
     }
 
 
-def _state(raw: Raw) -> StateLine:
-    return StateLine(**_state_fields(raw))
+def _phase(part: Fields) -> PhaseTotal:
+    return PhaseTotal(
+        s=part.number("s", least=-MOST_S), kwh=part.number("kwh", least=-MOST_KWH, most=MOST_KWH)
+    )
 
 
-def _end(raw: Raw) -> EndLine:
-    error = raw.get("error")
+def _state(line: Fields) -> StateLine:
+    return StateLine(**_state_fields(line))
+
+
+def _end(line: Fields) -> EndLine:
     return EndLine(
-        **_state_fields(raw),
-        status=_text(raw, "status", "completed"),
-        error=None if error is None else str(error),
+        **_state_fields(line),
+        status=line.choice("status", STATUSES, "completed"),
+        error=line.text("error") or None,
     )
 
 
-def _forecast(value: Any) -> ForecastHours | None:
-    if not isinstance(value, list) or len(value) != 4:
+def _forecast(line: Fields) -> ForecastHours | None:
+    hours = line.numbers("forecast")
+    if not hours:
         return None
-    progress, low_h, mid_h, high_h = map(_number, value)
-    return ForecastHours(progress=progress, low_h=low_h, mid_h=mid_h, high_h=high_h)
+    if len(hours) != 4:
+        line.note("forecast", hours, "progress and three times")
+        return None
+    return ForecastHours(*hours)
 
 
-def _fault(raw: Raw) -> FaultLine:
-    what = _text(raw, "what")[:300]
-    return FaultLine(what=what, component=_text(raw, "component"), run_s=_number(raw.get("run_s")))
-
-
-def _budget(raw: Raw) -> BudgetLine:
-    return BudgetLine(
-        budget=_text(raw, "budget"),
-        value=_number(raw.get("value")),
-        forecast=_number_or_none(raw.get("forecast")),
-        reached=raw.get("reached") is True,
-        stop=_count(raw.get("stop")) or None,
-        why=_text(raw, "why") or None,
+def _fault(line: Fields) -> FaultLine:
+    return FaultLine(
+        what=line.text("what")[:300], component=line.text("component"), run_s=line.number("run_s")
     )
 
 
-_PARSERS: dict[str, Callable[[Raw], JournalLine]] = {
+def _budget(line: Fields) -> BudgetLine:
+    return BudgetLine(
+        budget=line.text("budget"),
+        value=line.number("value", most=MOST_COUNT),
+        forecast=line.number_or_none("forecast", most=MOST_COUNT),
+        reached=line.flag("reached"),
+        stop=line.count("stop") or None,
+        why=line.text("why") or None,
+    )
+
+
+_PARSERS: dict[str, Callable[[Fields], JournalLine]] = {
     "start": _start, "found": _found, "estimate": _estimate, "meter": _meter, "state": _state, "end": _end,
     "fault": _fault, "budget": _budget,
 }  # fmt: skip
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _number_or_none(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _count(value: Any, default: int = 0) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else default
-
-
-def _text(raw: Raw, name: str, default: str = "") -> str:
-    return str(raw.get(name, default))
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _amounts(value: Any) -> dict[str, float]:
-    return {name: _number(amount) for name, amount in _object(value).items()}

@@ -132,6 +132,8 @@ class StateLine(JournalLine):
     """The devices that this run was seen to use."""
     forecast: ForecastHours | None = None
     faults: int | None = None
+    marks: tuple[int, ...] = ()
+    """At which bytes of the file the lines stand that are no totals; the writer knows."""
 
 
 @record

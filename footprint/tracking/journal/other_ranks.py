@@ -5,15 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from footprint.records import record
-from footprint.tracking.journal.codec import decode
-from footprint.tracking.journal.line_parser import parse_line
-from footprint.tracking.journal.lines import EndLine, JournalLine, StartLine, StateLine
-from footprint.tracking.journal.writer import SUFFIX
+from footprint.tracking.journal.files import UnreadableJournalError, journal_files
+from footprint.tracking.journal.lines import EndLine, StartLine, StateLine
+from footprint.tracking.journal.reader import Journal, read_journal
 from footprint.tracking.process.clock import boot_clock_s
 from footprint.tracking.process.identity import Identity
-
-TAIL_BYTES = 16_384
-HEAD_BYTES = 65_536
 
 
 @record
@@ -80,38 +76,23 @@ class OtherRanks:
     def _journals(self) -> list[tuple[Path, StartLine]]:
         """The journals that have a whole first line by now."""
         found = []
-        for path in self._folder.glob(f"*{SUFFIX}"):
-            if path not in self._starts:
-                first = _first_line(path)
-                if first is None:
-                    continue
-                self._starts[path] = first
-            found.append((path, self._starts[path]))
+        for path in journal_files(self._folder)[0]:
+            if path not in self._starts and (journal := _ends(path)) is not None:
+                self._starts[path] = journal.start
+            if path in self._starts:
+                found.append((path, self._starts[path]))
         return found
 
 
-def _first_line(path: Path) -> StartLine | None:
+def _ends(path: Path) -> Journal | None:
     try:
-        with path.open("rb") as file:
-            line = _line(file.readline(HEAD_BYTES))
-    except OSError:
+        return read_journal(path, 0)
+    except UnreadableJournalError:
         return None
-    return line if isinstance(line, StartLine) else None
 
 
 def last_state(path: Path) -> StateLine | None:
-    """The last whole line with totals; None if there is none near the end."""
-    try:
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - TAIL_BYTES))
-            tail = file.read().splitlines()
-    except OSError:
-        return None
-    lines = map(_line, reversed(tail))
+    """The last whole line with totals, if there is one."""
+    journal = _ends(path)
+    lines = () if journal is None else reversed(journal.lines)
     return next((line for line in lines if isinstance(line, StateLine)), None)
-
-
-def _line(data: bytes) -> JournalLine | None:
-    raw = decode(data)
-    return None if raw is None else parse_line(raw)

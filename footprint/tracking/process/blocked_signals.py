@@ -29,6 +29,7 @@ class BlockedSignals:
         self._heard = dict.fromkeys(numbers, False)
         self._closed = False
         self._read, self._write = os.pipe()
+        self._pipe = os.fstat(self._write)
         os.set_blocking(self._write, False)
         before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         if before != -1:
@@ -44,7 +45,8 @@ class BlockedSignals:
         """Stop listening; on the main thread."""
         self._closed = True
         self._stop_listening()
-        os.write(self._write, b"\0")
+        if self._is_ours(self._write):
+            os.write(self._write, b"\0")
         self._thread.join(1.0)
         self._close_pipe()
 
@@ -59,14 +61,23 @@ class BlockedSignals:
             signal.set_wakeup_fd(found)
 
     def _close_pipe(self) -> None:
-        os.close(self._write)
-        os.close(self._read)
+        for end in (self._write, self._read):
+            if self._is_ours(end):
+                os.close(end)
+
+    def _is_ours(self, end: int) -> bool:
+        """Whether a descriptor still is the pipe: a program may close it and get its number for a file."""
+        try:
+            return os.path.samestat(os.fstat(end), self._pipe)
+        except OSError:
+            return False
 
     def _work(self) -> None:
-        while True:
-            (number,) = os.read(self._read, 1)
-            if self._closed:
+        while self._is_ours(self._read):
+            said = os.read(self._read, 1)
+            if self._closed or not said:
                 return
+            (number,) = said
             if number not in self._heard:
                 continue
             until = time.monotonic() + HEAR_WAIT_S

@@ -17,11 +17,13 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.records import record
-from footprint.tracking.process.liveness import boot_id, is_alive, process_start
+from footprint.tracking.process.liveness import boot_id, is_alive, process_image, process_start
 
 PARENT_RUN = "FOOTPRINT_PARENT_RUN"
 """Set by ``footprint run`` for its child: ``<boot id>:<run id>``; the parent counts the node's energy."""
 RUN_ID = "FOOTPRINT_RUN_ID"
+MOST_PROCESSES = 10_000_000
+"""What says that it is more of a launch is not believed."""
 NAME_RULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -48,11 +50,13 @@ class Identity:
     job: str = ""
     """What a launch is called on every node (rendezvous address, Slurm step), where known."""
     metered_by_parent: bool = False
+    image: str = ""
+    """Which program the process runs: differs after ``os.execv``, which keeps number and start."""
 
     @property
     def alive(self) -> bool:
         """Whether this process still runs, on this start of this machine."""
-        return is_alive(self.boot_id, self.pid, self.process_start)
+        return is_alive(self.boot_id, self.pid, self.process_start, self.image)
 
     @property
     def counts_node(self) -> bool:
@@ -72,9 +76,15 @@ def program_of(launch: str) -> str:
 def _number(environ: Mapping[str, str], *names: str, default: int = 0) -> int:
     for name in names:
         text = environ.get(name, "")
-        if text.isdigit():
+        if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) <= MOST_PROCESSES:
             return int(text)
     return default
+
+
+def parent_run(environ: Mapping[str, str], boot: str) -> str | None:
+    """The run of the ``footprint run`` above this process, on this start of this machine; a name, no path."""
+    where, _, run_id = environ.get(PARENT_RUN, "").partition(":")
+    return run_id if where == boot and NAME_RULE.fullmatch(run_id) else None
 
 
 def identify(environ: Mapping[str, str] | None = None) -> Identity:
@@ -86,9 +96,10 @@ def identify(environ: Mapping[str, str] | None = None) -> Identity:
         "boot_id": boot,
         "pid": os.getpid(),
         "process_start": process_start(os.getpid()),
-        "metered_by_parent": environ.get(PARENT_RUN, "").startswith(f"{boot}:"),
+        "image": process_image(os.getpid()),
+        "metered_by_parent": parent_run(environ, boot) is not None,
     }
-    alone = f"{os.getpid()}.{process_start(os.getpid())}"
+    alone = f"{os.getpid()}.{process_start(os.getpid())}.{process_image(os.getpid())}"
     parent = f"{os.getppid()}.{process_start(os.getppid())}"
     if "TORCHELASTIC_RUN_ID" in environ and "RANK" in environ:
         restart = _number(environ, "TORCHELASTIC_RESTART_COUNT")
@@ -127,7 +138,7 @@ def identify(environ: Mapping[str, str] | None = None) -> Identity:
         )
     if "OMPI_COMM_WORLD_RANK" in environ:
         size = _number(environ, "OMPI_COMM_WORLD_SIZE", default=1)
-        local = _number(environ, "OMPI_COMM_WORLD_LOCAL_SIZE", default=1)
+        local = max(1, _number(environ, "OMPI_COMM_WORLD_LOCAL_SIZE", default=1))
         return Identity(
             **common,
             launcher="mpi",
@@ -145,13 +156,15 @@ def identify(environ: Mapping[str, str] | None = None) -> Identity:
 
 def _tasks_on_node(text: str, node_rank: int, tasks: int) -> int:
     """Tasks on one node from Slurm's list, such as ``4(x2),3``."""
-    counts: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"([0-9]+)(?:\(x([0-9]+)\))?", part.strip())
+    node = 0
+    for part in text[:100_000].split(","):
+        match = re.fullmatch(r"([0-9]{1,8})(?:\(x([0-9]{1,8})\))?", part.strip())
         if match is None:
             return tasks
-        counts += [int(match.group(1))] * int(match.group(2) or 1)
-    return counts[node_rank] if node_rank < len(counts) else tasks
+        node += int(match.group(2) or 1)
+        if node > node_rank:
+            return int(match.group(1))
+    return tasks
 
 
 def check_run_id(given: str) -> None:
@@ -169,7 +182,7 @@ def run_name(given: str | None, who: Identity, sequence: int, environ: Mapping[s
         FootprintError: a given name that cannot be a folder's name.
     """
     if who.metered_by_parent:
-        return environ[PARENT_RUN].split(":", 1)[1], True
+        return environ[PARENT_RUN].partition(":")[2], True
     later = f"-{sequence}" if sequence > 1 else ""
     if given:
         later = ""  # the same name again is the same run, resumed

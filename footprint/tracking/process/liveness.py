@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import time
 
+MOST_PID = 2**31
 
+
+@functools.cache
 def boot_id() -> str:
     """What tells this start of this machine from any other."""
     try:
@@ -25,9 +29,26 @@ def process_start(pid: int) -> str:
         return "0"
 
 
-def is_alive(boot: str, pid: int, started: str) -> bool:
-    """Whether the process that began at ``started`` still runs, on this start of this machine."""
-    if not pid or boot != boot_id():
+def process_image(pid: int) -> str:
+    """What tells the program that a process runs from one before or after it; empty where nothing does.
+
+    The kernel puts the stack and the code of each program at other addresses, which only the process's own
+    user may read.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            parts = file.read().rpartition(b")")[2].split()
+        code, stack = int(parts[23]), int(parts[25])
+    except (OSError, IndexError, ValueError):
+        return ""
+    return f"{code:x}-{stack:x}" if stack > 1 else ""
+
+
+def is_alive(boot: str, pid: int, started: str, image: str = "") -> bool:
+    """Whether the process that began at ``started`` still runs the same program, on this start of this
+    machine.
+    """
+    if not pid or pid > MOST_PID or boot != boot_id():
         return False
     now = process_start(pid)
     if now == "0":
@@ -38,4 +59,7 @@ def is_alive(boot: str, pid: int, started: str) -> bool:
         except OSError:
             return False
         return True
-    return now == started
+    if now != started:
+        return False
+    image_now = process_image(pid)
+    return not image or not image_now or image == image_now

@@ -40,6 +40,13 @@ def _median(values: list[float]) -> float:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
+def _shown(value: Any) -> str:
+    try:
+        return f"{value!r:.40}"
+    except Exception:  # noqa: BLE001 - a user's object may raise anything, a whole number may be too long
+        return ""
+
+
 Step = tuple[float, int | float, int | float]
 """When it ended, on `time.perf_counter` [s], its tokens and its samples; of a sum, the number of steps."""
 
@@ -89,7 +96,12 @@ class Counts:
 
     def step(self, tokens: Any = 0, samples: Any = 0) -> None:
         """Count one step, with the tokens and samples that this process handled in it."""
-        if tokens.__class__ is not int or samples.__class__ is not int or tokens < 0 or samples < 0:
+        if not (
+            tokens.__class__ is int
+            and 0 <= tokens < 10**18
+            and samples.__class__ is int
+            and 0 <= samples < 10**18
+        ):
             tokens, samples = self._number(tokens, "tokens"), self._number(samples, "samples")
         self._steps.append((perf_counter(), tokens, samples))
         number = next(self._numbers)
@@ -117,7 +129,7 @@ class Counts:
         if 0 <= number < 1e18:
             return int(number) if number == int(number) else number
         if len(self._bad) < 5:
-            self._bad.append(f"step({what}=...) was not a count: {type(value).__name__} {value!r:.40}")
+            self._bad.append(f"step({what}=...) was not a count: {type(value).__name__} {_shown(value)}")
         return 0
 
     # ------------------------------------------------------------------ the stop

@@ -26,14 +26,15 @@ class RunJournal:
         return problems
 
     def append(self, line: JournalLine) -> str:
-        """Add one line; why it is not on disk, or nothing."""
+        """Add one line; why it is not on disk, or what somebody did to the file, or nothing."""
         if isinstance(line, StateLine):
             self.last_state = line
         if type(line) is not StateLine:  # of the states the last is enough
             self._lines.append(line)
-        if self._writer is None or self._writer.write(line):
+        if self._writer is None:
             return ""
-        return self._writer.problem
+        self._writer.write(line)
+        return self._writer.problem or self._writer.notice
 
     def close(self) -> None:
         """Close the file."""
@@ -49,6 +50,11 @@ class RunJournal:
     def created_s(self) -> float:
         """When the file was made, by the clock of its own disk [s]; 0 without one."""
         return self._writer.created_s if self._writer is not None else 0.0
+
+    @property
+    def owner(self) -> int | None:
+        """The user whose file it is, as its disk knows it; None without one."""
+        return self._writer.owner if self._writer is not None else None
 
     @property
     def is_cut(self) -> bool:

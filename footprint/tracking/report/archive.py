@@ -1,4 +1,4 @@
-"""Folders of journals: every run in them, their sum.
+"""Folders of journals: every run in them, and their sum.
 
 Journals may lie in several folders (nodes without a shared disk) and may have been copied; the
 same process is never read twice, and no interval of a component or board is added twice.
@@ -6,19 +6,21 @@ same process is never read twice, and no interval of a component or board is add
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.records import record, state
 from footprint.results import Quantity, total
-from footprint.tracking.journal.reader import Journal, journals_in
+from footprint.tracking.process.ending import described
+from footprint.tracking.report.neighbours import Neighbours
 from footprint.tracking.report.run_report import RunReport, report_on
-from footprint.tracking.totals.process_totals import ProcessTotals
+from footprint.tracking.totals.process_totals import ProcessTotals, processes_in
 from footprint.tracking.totals.run_totals import runs_of
 
+_Made = TypeVar("_Made")
 SUMMED = ("it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd", "accelerator_h")
 
 
@@ -28,16 +30,25 @@ class Archive:
 
     runs: dict[str, list[ProcessTotals]]
     problems: list[str] = field(default_factory=list)
+    _neighbours: Neighbours[ProcessTotals] | None = None
 
     def report(self, run_id: str) -> RunReport:
         """The report of one run; its share of anything that other runs used at the same time.
 
         Raises:
             UnknownNameError: no such run here, with the nearest.
+            FootprintError: its journals say what no report can be made of.
         """
         name = self.resolve(run_id)
-        others = [p for other, group in self.runs.items() if other != name for p in group]
-        return report_on(name, self.runs[name], others)
+        report = self.try_report(name, self.runs[name])
+        if report is None:
+            raise FootprintError(self.problems[-1])
+        return report
+
+    def beside(self, run_id: str, processes: Sequence[ProcessTotals]) -> list[ProcessTotals]:
+        """The processes of other runs that were on the same nodes at the same time."""
+        self._neighbours = self._neighbours or Neighbours(self.runs)
+        return self._neighbours.of(run_id, processes)
 
     def resolve(self, run_id: str) -> str:
         """The full identifier that a name, or the beginning of one, stands for."""
@@ -55,8 +66,22 @@ class Archive:
         raise UnknownNameError("run", run_id[:80], close, hint)
 
     def reports(self) -> list[RunReport]:
-        """The report of every run."""
-        return [self.report(name) for name in self.runs]
+        """The report of every run; of one that cannot be made, a line in `problems`."""
+        found = (self.try_report(name, processes) for name, processes in self.runs.items())
+        return [report for report in found if report is not None]
+
+    def try_report(self, run_id: str, processes: list[ProcessTotals]) -> RunReport | None:
+        """The report of some processes of a run; None, with a line in `problems`, where none can be made."""
+        return self.attempt(processes, lambda: report_on(run_id, processes, self.beside(run_id, processes)))
+
+    def attempt(self, processes: Iterable[ProcessTotals], call: Callable[[], _Made]) -> _Made | None:
+        """What is made of some processes; None, with a line that names their files, where that fails."""
+        try:
+            return call()
+        except Exception as error:  # noqa: BLE001 - whatever strange values do, the other runs go on
+            where = ", ".join(sorted({str(process.journal.path) for process in processes})[:3])
+            self.problems.append(f"{where}: no report can be made of it: {described(error)}")
+            return None
 
 
 def open_archive(folders: Sequence[Path]) -> Archive:
@@ -65,31 +90,45 @@ def open_archive(folders: Sequence[Path]) -> Archive:
     Raises:
         FootprintError: a folder that does not exist.
     """
-    journals: list[Journal] = []
+    found: list[ProcessTotals] = []
     problems: list[str] = []
     for folder in folders:
-        if not folder.is_dir():
-            raise FootprintError(
-                f"{folder}: no such folder of journals; runs are recorded in ./footprint-runs "
-                "unless journal_dir= or FOOTPRINT_DIR says otherwise"
-            )
-        found, wrong = journals_in(folder)
-        journals += found
+        check_folder(folder)
+        processes, wrong = processes_in(folder)
+        found += processes
         problems += wrong
-    runs = runs_of(_once(journals))
+    return archive_of(found, problems)
+
+
+def archive_of(processes: Iterable[ProcessTotals], problems: Iterable[str] = ()) -> Archive:
+    """The archive of some processes."""
+    runs = runs_of(_once(processes))
     ordered = sorted(runs.items(), key=lambda item: min(p.started_wall_s for p in item[1]))
-    return Archive(dict(ordered), problems)
+    return Archive(dict(ordered), list(problems))
 
 
-def _once(journals: Iterable[Journal]) -> list[Journal]:
-    """Each process once; of two copies of a journal, the longer."""
-    kept: dict[tuple[Any, ...], Journal] = {}
-    for journal in journals:
-        who = journal.process
-        key = (who.boot_id, who.pid, who.process_start, journal.start.boot_s, journal.run_id)
-        if key not in kept or len(journal.lines) > len(kept[key].lines):
-            kept[key] = journal
+def check_folder(folder: Path) -> None:
+    """FootprintError for a folder that does not exist."""
+    if not folder.is_dir():
+        raise FootprintError(
+            f"{folder}: no such folder of journals; runs are recorded in ./footprint-runs "
+            "unless journal_dir= or FOOTPRINT_DIR says otherwise"
+        )
+
+
+def _once(processes: Iterable[ProcessTotals]) -> list[ProcessTotals]:
+    """Each process once; of two copies of a journal, the one that goes further."""
+    kept: dict[tuple[Any, ...], ProcessTotals] = {}
+    for process in processes:
+        who = process.journal.process
+        key = (who.boot_id, who.pid, who.process_start, process.started_s, process.run_id)
+        if key not in kept or _how_far(process) > _how_far(kept[key]):
+            kept[key] = process
     return list(kept.values())
+
+
+def _how_far(process: ProcessTotals) -> tuple[float, bool]:
+    return process.last_s, process.journal.end is not None
 
 
 @record

@@ -1,16 +1,25 @@
-"""Segments that a kill left without a report, finished later from their journals."""
+"""Segments that a kill left without a report, finished later from their journals, each once."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from footprint.errors import FootprintError
 from footprint.records import record
+from footprint.results.rows import append_rows, csv_text
+from footprint.tracking.process.ending import described
 from footprint.tracking.report.archive import Archive
-from footprint.tracking.report.csv_rows import write_missing_rows
-from footprint.tracking.report.report_claim import is_reported, settle
-from footprint.tracking.report.run_report import RunReport, report_on
+from footprint.tracking.report.csv_rows import report_rows
+from footprint.tracking.report.report_claim import Claim, claim, is_reported
+from footprint.tracking.report.run_report import RunReport
 from footprint.tracking.totals.process_totals import KILLED, RUNNING
 from footprint.tracking.totals.segments import Segment, segments_of
+
+AT_ONCE = 200
+"""Segments whose rows are written together: a report CSV is read once for so many."""
 
 
 @record
@@ -29,39 +38,93 @@ class Recovered:
 def recover(archive: Archive, csv: Path | None = None) -> list[Recovered]:
     """Finish every segment that nobody reported: its rows go to ``csv``, else where its run was told.
 
-    Segments that still run are left alone; one that was recovered is not recovered again.
+    Segments that still run are left alone, and so are those that somebody else finishes at this moment; one
+    that was recovered is not recovered again.
 
     Raises:
-        FootprintError: a report CSV that cannot take the rows (the segment stays unreported).
+        FootprintError: a report CSV that cannot take the rows (the segments stay unreported).
     """
-    done = []
+    done: list[Recovered] = []
+    unfinished = _unfinished(archive)
+    while True:
+        group = _some(archive, unfinished, csv)
+        if not group:
+            return done
+        _write([(right, rows, item.csvs) for item, right, rows in group])
+        done += [item for item, *_ in group]
+
+
+def _unfinished(archive: Archive) -> Iterator[tuple[str, Segment, bool]]:
+    """Segments that ended and are not reported; whether each is the first of its run."""
     for run_id, processes in archive.runs.items():
-        segments = segments_of(processes)
-        for index, segment in enumerate(segments):
-            if any(process.status == RUNNING for process in segment.processes):
-                continue
-            folder = segment.processes[0].journal.path.parent
-            if is_reported(folder, segment):
-                continue
-            done.append(_recover(archive, run_id, segment, folder, csv, first=index == 0))
-    return done
+        for index, segment in enumerate(segments_of(processes)):
+            over = all(process.status != RUNNING for process in segment.processes)
+            if over and not is_reported(_folder(segment), segment):
+                yield run_id, segment, index == 0
 
 
-def _recover(
-    archive: Archive, run_id: str, segment: Segment, folder: Path, csv: Path | None, *, first: bool
-) -> Recovered:
-    others = [p for other, group in archive.runs.items() if other != run_id for p in group]
-    report = report_on(run_id, segment.processes, others)
-    targets = [csv] if csv is not None else report.csvs
-    for target in targets:
-        write_missing_rows(report, target, first_segment=first)
-    settle(folder, segment)
+def _folder(segment: Segment) -> Path:
+    return segment.processes[0].journal.path.parent
+
+
+def _some(
+    archive: Archive, unfinished: Iterator[tuple[str, Segment, bool]], csv: Path | None
+) -> list[tuple[Recovered, Claim, list[dict[str, Any]]]]:
+    """The next segments that are ours to finish, with their rows."""
+    group = []
+    for run_id, segment, first in unfinished:
+        right = claim(_folder(segment), segment)
+        if right is None:
+            continue
+        report = archive.try_report(run_id, segment.processes)
+        if report is None:
+            right.give_up()
+            continue
+        item = _recovered(run_id, segment, report, csv)
+        group.append((item, right, _rows(archive, report, first=first)))
+        if len(group) >= AT_ONCE:
+            break
+    return group
+
+
+def _rows(archive: Archive, report: RunReport, *, first: bool) -> list[dict[str, Any]]:
+    """The rows of a report; without the estimate's where its record in the journal makes none."""
+    try:
+        rows = report_rows(report, first_segment=first)
+        csv_text(rows)
+    except Exception as error:  # noqa: BLE001 - the record is whatever the journal holds
+        archive.problems.append(f"{report.totals.run_id}: the estimate has no row: {described(error)}")
+        return report_rows(report, first_segment=False)
+    return rows
+
+
+def _recovered(run_id: str, segment: Segment, report: RunReport, csv: Path | None) -> Recovered:
     killed = [process for process in segment.processes if process.status == KILLED]
     return Recovered(
         run_id=run_id,
         status=report.measurement.status,
         report=report,
-        csvs=tuple(targets),
+        csvs=(csv,) if csv is not None else tuple(report.csvs),
         unseen_s=max((process.lost_s for process in killed), default=0.0),
         damaged=sum(process.journal.damaged for process in segment.processes),
     )
+
+
+def _write(group: list[tuple[Claim, list[dict[str, Any]], tuple[Path, ...]]]) -> None:
+    by_csv: dict[Path, list[dict[str, Any]]] = defaultdict(list)
+    for _, rows, csvs in group:
+        for target in csvs:
+            by_csv[target] += rows
+    failed: dict[Path, FootprintError] = {}
+    for target, rows in by_csv.items():
+        try:
+            append_rows(target, rows, once=True)
+        except FootprintError as error:
+            failed[target] = error
+    for right, _, csvs in group:
+        if failed.keys() & set(csvs):
+            right.give_up()
+        else:
+            right.settle()
+    if failed:
+        raise next(iter(failed.values()))

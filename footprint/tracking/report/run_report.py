@@ -8,11 +8,11 @@ from pathlib import Path
 from footprint.records import value
 from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking.chain.run_chain import is_processor
-from footprint.tracking.journal.reader import Journal
+from footprint.tracking.journal.files import own_user
 from footprint.tracking.report.comparison import compare
 from footprint.tracking.report.measurement import measure
 from footprint.tracking.totals.process_totals import ProcessTotals
-from footprint.tracking.totals.run_totals import RunTotals, merge, runs_of
+from footprint.tracking.totals.run_totals import RunTotals, merge
 
 
 @value
@@ -25,8 +25,12 @@ class RunReport:
 
     @property
     def csvs(self) -> list[Path]:
-        """The report CSVs that its processes were given; a program that joined may have its own."""
-        told = [process.journal.given.get("csv") for process in self.totals.processes]
+        """The report CSVs that its processes were given; a program that joined may have its own.
+
+        What journals of other users say is not used: where we write is not theirs to say.
+        """
+        journals = [process.journal for process in self.totals.processes]
+        told = [journal.given.get("csv") for journal in journals if journal.owner in (-1, own_user())]
         return [Path(csv) for csv in dict.fromkeys(told) if csv]
 
 
@@ -39,12 +43,3 @@ def report_on(run_id: str, processes: list[ProcessTotals], others: Sequence[Proc
         processor = is_processor(totals.given.get("hw"))
         comparison = compare(measurement, totals.estimate, processor=processor)
     return RunReport(totals, measurement, comparison)
-
-
-def report_journals(journals: Sequence[Journal], run_id: str) -> RunReport | None:
-    """The report of one run among the journals of a folder, or None if it has none there."""
-    runs = runs_of(journals)
-    processes = runs.get(run_id)
-    if not processes:
-        return None
-    return report_on(run_id, processes, [p for name, group in runs.items() if name != run_id for p in group])

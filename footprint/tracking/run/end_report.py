@@ -4,72 +4,109 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from footprint.errors import FootprintError
-from footprint.tracking.journal.reader import UnreadableJournalError, journals_in, read_journal
-from footprint.tracking.journal.writer import SUFFIX
+from footprint.tracking.journal.files import UnreadableJournalError, journal_files
+from footprint.tracking.process.ending import described
 from footprint.tracking.recorder.recorder import Recorder
 from footprint.tracking.report.csv_rows import write_rows
-from footprint.tracking.report.last_process import segment_to_report
-from footprint.tracking.report.report_claim import settle
-from footprint.tracking.report.run_report import RunReport, report_journals, report_on
+from footprint.tracking.report.last_process import read_again, segment_to_report
+from footprint.tracking.report.run_report import RunReport, report_on
+from footprint.tracking.report.summaries import keep_summary
 from footprint.tracking.run.spoken_lines import end_line, own_line
-from footprint.tracking.totals.process_totals import ProcessTotals, process_totals
+from footprint.tracking.totals.process_totals import (
+    RUNNING,
+    ProcessTotals,
+    process_totals,
+    processes_in,
+    read_process,
+    read_processes,
+)
 
 CLOCK_GRACE_S = 3600.0
 
 
 def whole_report(recorder: Recorder) -> RunReport | None:
     """The report over every journal of the run's folder; one made of memory where there is no folder."""
-    if recorder.journal.folder is not None:
-        journals, _ = journals_in(recorder.journal.folder)
-        report = report_journals(journals, recorder.run_id)
-        if report is not None:
-            return report
-    return report_journals([recorder.journal.from_memory()], recorder.run_id)
+    processes = [process_totals(recorder.journal.from_memory())]
+    folder = recorder.journal.folder
+    if folder is not None:
+        mine = [process for process in processes_in(folder)[0] if process.run_id == recorder.run_id]
+        processes = mine or processes
+    return _report(recorder, processes, _neighbours(recorder))
 
 
 def end_report(recorder: Recorder) -> str:
     """Write the report rows if this is the launch's last process; the line to print."""
-    if recorder.journal.folder is None:
-        report = report_journals([recorder.journal.from_memory()], recorder.run_id)
-        if report is None:
-            return ""
+    own, folder = process_totals(recorder.journal.from_memory()), recorder.journal.folder
+    if folder is None:
+        report = report_on(recorder.run_id, [own])
         return end_line(recorder, report, written=_rows(recorder, report, first_segment=True))
-    # a line that the disk did not take is still known here
-    own = recorder.journal.from_memory() if recorder.journal.is_cut else None
-    last = segment_to_report(recorder.journal.folder, own, recorder.who.launch, recorder.who.boot_id)
+    last = segment_to_report(folder, own)
     if last is None:
         return own_line(recorder) if recorder.who.rank == 0 else ""
-    segment, first_segment = last
-    report = report_on(recorder.run_id, segment.processes, _neighbours(recorder))
+    segment, right, first_segment = last
+    # a line that the disk did not take is still known here
+    processes = read_again(segment, own if recorder.journal.is_cut else None)
+    beside = _neighbours(recorder)
+    report = _report(recorder, processes, beside)
     written = _rows(recorder, report, first_segment=first_segment)
     if len(written) == len(_csvs(recorder, report)):
-        settle(recorder.journal.folder, segment)  # else `footprint recover --csv` may write them elsewhere
+        right.settle()  # else `footprint recover --csv` may write them elsewhere
+    if not beside and not recorder.journal.is_cut:
+        keep_summary(report.measurement, processes)
     if recorder.who.rank != 0 and report.totals.missing:
         return ""  # a node without a common disk: what it knows is a part
     return end_line(recorder, report, written=written)
+
+
+def _report(recorder: Recorder, processes: list[ProcessTotals], beside: list[ProcessTotals]) -> RunReport:
+    """The report; without the other runs, where what their journals say allows none."""
+    try:
+        return report_on(recorder.run_id, processes, beside)
+    except Exception as error:
+        if not beside:
+            raise
+        recorder.problems.add(f"report: the runs beside it are left out: {described(error)}")
+        return report_on(recorder.run_id, processes)
 
 
 def _neighbours(recorder: Recorder) -> list[ProcessTotals]:
     """Processes of other runs of the same folder that were on this node at the same time."""
     if recorder.journal.folder is None:
         return []
-    found = []
+    paths = []
     started_s, started_wall_s = recorder.journal.start.boot_s, time.time() - recorder.clock.run_s()
-    for folder in recorder.journal.folder.parent.iterdir():
-        if folder == recorder.journal.folder or not folder.is_dir():
-            continue
-        for path in folder.glob(f"*{SUFFIX}"):
-            # an hour of grace for a clock that was set back; older files cannot overlap
-            if path.stat().st_mtime < started_wall_s - CLOCK_GRACE_S:
-                continue
-            with contextlib.suppress(UnreadableJournalError):
-                process = process_totals(read_journal(path))
-                if process.boot_id == recorder.who.boot_id and process.last_s > started_s:
-                    found.append(process)
-    return found
+    for path in _written_since(recorder.journal.folder, started_wall_s - CLOCK_GRACE_S):
+        with contextlib.suppress(UnreadableJournalError):
+            ends = read_process(path, 0)
+            if ends.boot_id == recorder.who.boot_id and (ends.last_s > started_s or ends.status == RUNNING):
+                paths.append(path)
+    now_s = recorder.clock.boot_s()
+    return [_until(process, now_s) for process in read_processes(paths, [])]
+
+
+def _written_since(folder: Path, since_s: float) -> Iterator[Path]:
+    """Journals of other runs that were written to since a moment; older ones cannot overlap."""
+    for other in folder.parent.iterdir():
+        with contextlib.suppress(OSError):
+            if other != folder and other.is_dir() and not other.is_symlink():
+                # an hour of grace for a clock that was set back
+                yield from (path for path in journal_files(other)[0] if path.lstat().st_mtime >= since_s)
+
+
+def _until(process: ProcessTotals, now_s: float) -> ProcessTotals:
+    """A process that lives goes on after its last line, as it did before."""
+    ahead_s = now_s - process.last_s
+    if process.status == RUNNING and ahead_s > 0:
+        for series in (process.cpu_s, *process.device_kwh.values()):
+            if len(series) > 1:
+                (begin_s, first), (end_s, last) = series[0], series[-1]
+                rate = (last - first) / (end_s - begin_s) if end_s > begin_s else 0.0
+                series.append((now_s, last + rate * ahead_s))
+    return process
 
 
 def _rows(recorder: Recorder, report: RunReport, *, first_segment: bool) -> list[Path]:

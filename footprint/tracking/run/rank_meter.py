@@ -6,6 +6,8 @@ import os
 from typing import Any
 
 from footprint.meters import Meter, meter_from
+from footprint.tracking.process.identity import parent_run
+from footprint.tracking.process.liveness import boot_id
 from footprint.tracking.settings.arguments import Settings
 
 
@@ -19,7 +21,7 @@ def meter_of(settings: Settings, counts_node: bool, local_world_size: int, optio
         return meter_from(settings.meter, options)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     bound = visible is not None and len(visible.split(",")) < local_world_size
-    parent_counts = "FOOTPRINT_PARENT_RUN" in os.environ
+    parent_counts = parent_run(os.environ, boot_id()) is not None
     return (
         meter_from(settings.meter, options)
         if bound and not parent_counts and settings.meter == "codecarbon"

@@ -17,6 +17,7 @@ from types import TracebackType
 
 from footprint.errors import FootprintError
 from footprint.plain_text import escaped
+from footprint.tracking.journal.lines import EndLine
 from footprint.tracking.process import fork_registry
 from footprint.tracking.process.ending import BudgetReachedError, how_it_ended
 from footprint.tracking.process.identity import identify, run_name
@@ -197,7 +198,9 @@ class Run(RunQueries):
         fork_registry.ended(self)
         self._summary = self._watcher.summary if done and self._watcher is not None else ""
         if not done:
-            self._summary = "the last line is not written yet: `footprint recover` will finish this run"
+            ended = isinstance(self._recorder.journal.last_state, EndLine)
+            what = "rows are" if ended else "last line is"
+            self._summary = f"its {what} not written yet: `footprint recover` will finish this run"
         if self._summary or self._recorder.who.rank == 0:
             self.say(self._summary or "nothing could be measured")
         if interrupted is not None:

@@ -11,9 +11,12 @@ from footprint.tracking.forecast.pace import PowerHistory
 from footprint.tracking.forecast.progress_line import ProgressLine, wants_progress
 from footprint.tracking.forecast.run_forecast import EnergySoFar, Forecast, TimeForecasts, forecast_of
 from footprint.tracking.journal.lines import ForecastHours, StateLine
+from footprint.tracking.process.user_calls import UserCall
 from footprint.tracking.recorder.counts import Counts
 from footprint.tracking.recorder.recorder import Recorder
 
+CALL_WAIT_S = 3.0
+"""At the end of a run, its user's functions have so long to come back."""
 PREPARATION_WAIT_S = 30.0
 """After this the budget is watched without knowing the hardware."""
 
@@ -33,6 +36,8 @@ class RunWatcher:
         self._time = TimeForecasts(settings, who.world_size)
         draws = who.rank == 0 and wants_progress(settings.progress, quiet=settings.quiet)
         self._line = ProgressLine() if draws else None
+        callback = settings.callback
+        self._callback = None if callback is None else UserCall("callback", callback, recorder.problems.add)
         self._budget = BudgetKeeper(recorder, counts, say)
 
     def prepared(self) -> None:
@@ -71,9 +76,8 @@ class RunWatcher:
         self._budget.watch(self._chain, it_kwh, self._ahead(), state)
         if self.forecast is not None and self._line is not None:
             self._line.draw(self.forecast)
-        callback = recorder.settings.callback
-        if callback is not None and self.forecast is not None:
-            callback(self.forecast)
+        if self._callback is not None and self.forecast is not None:
+            self._callback.give(self.forecast)
 
     def _ahead(self) -> dict[str, float]:
         """What the whole run will use, in the quantities that a budget can limit."""
@@ -84,6 +88,9 @@ class RunWatcher:
         """Clear the line; the last process of a launch writes the rows."""
         from footprint.tracking.run.end_report import end_report
 
+        for call in (self._callback, self._budget.call):
+            if call is not None:
+                call.end(CALL_WAIT_S)
         if self._line is not None:
             self._line.clear()
         self.summary = end_report(self._recorder)

@@ -11,6 +11,8 @@ from footprint.tracking.totals.process_totals import ProcessTotals
 HOST_COMPONENTS = ("cpu", "ram", "node")
 APART_S = 1.0
 """Processes of a node begin and end within about so long of each other."""
+MOST_LOOKS = 64
+"""How many beginnings and ends of other runs are looked up in a long journal; the rest is interpolated."""
 MOSTLY_OURS, LEAST_OTHER_CORES = 0.8, 0.5
 """Below this share of the busy processor time, and from so many cores of others on, it is worth saying."""
 
@@ -51,6 +53,8 @@ def add_host(
         kwh = everything_kwh = union_kwh([process.kwh[name] for process in readers])
         neighbours = [o for o in others if o.cpu_s and overlap_s(readers[0].kwh[name], o.cpu_s) > 0]
         if neighbours and len(readers) == 1:
+            ends = [moment for other in neighbours for moment in (other.cpu_s[0][0], other.cpu_s[-1][0])]
+            readers[0].look_closer(ends[:MOST_LOOKS])
             kwh, shared_s = own_share_kwh(
                 readers[0].kwh[name], readers[0].cpu_s, [other.cpu_s for other in neighbours]
             )
@@ -86,14 +90,31 @@ def _note_absent(components: dict[str, ComponentTotal], name: str, here: list[Pr
 
 def _cover(total: ComponentTotal, name: str, readers: list[ProcessTotals], here: list[ProcessTotals]) -> None:
     """What the readers saw of the time that the node worked for the run."""
-    run_s = max(process.run_s for process in readers)
-    unseen_s = min(process.unseen_s.get(name, 0.0) for process in readers)
-    span_s = max(p.last_s for p in here) - min(p.started_s for p in here) - max(p.suspended_s for p in here)
+    run_s = unseen_s = stood_in_s = 0.0
+    for group in _together(readers):
+        run_s += max(process.run_s for process in group)
+        unseen_s += min(process.unseen_s.get(name, 0.0) for process in group)
+        stood_in_s += min(process.stood_in_s.get(name, 0.0) for process in group)
+    worked = [(min(p.started_s for p in group), max(p.last_s for p in group)) for group in _together(here)]
+    span_s = sum(end - begin for begin, end in worked) - max(p.suspended_s for p in here)
     if span_s - run_s > APART_S:  # the reader was killed, or came late, and others worked on
         unseen_s, run_s = unseen_s + span_s - run_s, span_s
     total.unseen_s += unseen_s
     total.seen_s += max(0.0, run_s - unseen_s)
-    total.stood_in_s += min(process.stood_in_s.get(name, 0.0) for process in readers)
+    total.stood_in_s += stood_in_s
+
+
+def _together(processes: list[ProcessTotals]) -> list[list[ProcessTotals]]:
+    """Processes whose times meet, a group each; between two groups nothing ran."""
+    groups: list[list[ProcessTotals]] = []
+    until_s = -1.0
+    for process in sorted(processes, key=lambda process: process.started_s):
+        if groups and process.started_s <= until_s:
+            groups[-1].append(process)
+        else:
+            groups.append([process])
+        until_s = max(until_s, process.last_s)
+    return groups
 
 
 def add_accelerators(

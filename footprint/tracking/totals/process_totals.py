@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
 from datetime import datetime
+from pathlib import Path
 
 from footprint.records import state
+from footprint.tracking.journal.files import UnreadableJournalError, journal_files
 from footprint.tracking.journal.lines import (
     FaultLine,
     ForecastHours,
@@ -15,10 +17,11 @@ from footprint.tracking.journal.lines import (
     StartLine,
     StateLine,
 )
-from footprint.tracking.journal.reader import Journal
+from footprint.tracking.journal.reader import Journal, middle_lines_of, read_journal, states_around
 from footprint.tracking.totals.weighted_median import weighted_median
 
 RUNNING, KILLED = "running", "killed"
+MOST_FAULTS_SAID = 50
 FORECAST_STEP = 0.01
 """Of the work, between two forecasts that are kept."""
 
@@ -28,6 +31,7 @@ class ProcessTotals:
     """What one journal adds up to; times are the node's boot clock [s] unless said."""
 
     journal: Journal
+    """Its lines without the totals."""
     run_id: str
     boot_id: str
     host: str
@@ -87,6 +91,27 @@ class ProcessTotals:
         """After a kill: the longest it can have run on unseen, one flush interval [s]."""
         return self.journal.start.flush_s if self.status == KILLED else 0.0
 
+    def look_closer(self, moments_s: Iterable[float]) -> None:
+        """Read the totals around some moments, where the journal was too long to read all of it."""
+        if not self.journal.in_parts:
+            return
+        known = {moment for series in (self.cpu_s, *self.kwh.values()) for moment, _ in series}
+        for moment_s in moments_s:
+            if self.started_s < moment_s < self.last_s and moment_s not in known:
+                for line in states_around(self.journal.path, moment_s):
+                    if line.boot_s not in known and line.boot_s < self.last_s:
+                        known.add(line.boot_s)
+                        self._insert(line)
+
+    def _insert(self, line: StateLine) -> None:
+        at_s = line.boot_s
+        for name, kwh in line.kwh.items():
+            self.kwh.setdefault(name, []).append((at_s, kwh))
+            self.kwh[name].sort()
+        if line.cpu_s is not None:
+            self.cpu_s.append((at_s, line.cpu_s))
+            self.cpu_s.sort()
+
     def add_meter(self, line: MeterLine) -> None:
         """Take what the meter reads; its energy begins at 0 when it started."""
         for channel in line.channels:
@@ -132,8 +157,9 @@ class ProcessTotals:
 def process_totals(journal: Journal) -> ProcessTotals:
     """The totals of one journal; damaged lines only cost resolution."""
     start, who = journal.start, journal.process
+    kept = [line for line in journal.lines if type(line) is not StateLine]
     totals = ProcessTotals(
-        journal=journal,
+        journal=replace(journal, lines=kept),
         run_id=journal.run_id,
         boot_id=who.boot_id,
         host=who.host,
@@ -159,13 +185,49 @@ def process_totals(journal: Journal) -> ProcessTotals:
             totals.add_meter(line)
         elif isinstance(line, StateLine):
             totals.add_state(line)
-        elif isinstance(line, FaultLine):
+        elif isinstance(line, FaultLine) and len(totals.faults) < MOST_FAULTS_SAID:
             totals.faults.append(line.what)
     if totals.step_medians:
         totals.step_s = weighted_median(*zip(*totals.step_medians, strict=True))
     if journal.damaged:
         totals.faults.append(f"{journal.damaged} damaged lines of {journal.path.name} left out")
+    totals.faults += journal.notes
     return totals
+
+
+def read_process(path: Path, middle_lines: int | None = None) -> ProcessTotals:
+    """The totals of the journal at a path.
+
+    Raises:
+        UnreadableJournalError: it is none.
+    """
+    return process_totals(read_journal(path, middle_lines))
+
+
+def processes_in(folder: Path, middle_lines: int | None = None) -> tuple[list[ProcessTotals], list[str]]:
+    """The process of every readable journal below a folder, and a line for each thing that is wrong.
+
+    Of long journals as many lines are read as their number allows, unless ``middle_lines`` says how many.
+    """
+    paths, problems = journal_files(folder)
+    return read_processes(paths, problems, middle_lines), problems
+
+
+def read_processes(
+    paths: Iterable[Path], problems: list[str], middle_lines: int | None = None
+) -> list[ProcessTotals]:
+    """The processes of some journals; ``problems`` takes a line for each thing that is wrong."""
+    paths = list(paths)
+    lines = middle_lines_of(len(paths)) if middle_lines is None else middle_lines
+    found = []
+    for path in paths:
+        try:
+            found.append(read_process(path, lines))
+        except UnreadableJournalError as error:
+            problems.append(str(error))
+        else:
+            problems += found[-1].journal.notes
+    return found
 
 
 def _status(journal: Journal) -> str:

@@ -14,13 +14,14 @@ from typing import Any
 from footprint.records import state
 from footprint.results.human import amount
 from footprint.tracking.journal.lines import EstimateLine, ForecastHours
-from footprint.tracking.journal.reader import Journal
 from footprint.tracking.totals.node_energy import ComponentTotal, add_accelerators, add_host, count_devices
-from footprint.tracking.totals.process_totals import KILLED, ProcessTotals, process_totals
+from footprint.tracking.totals.process_totals import KILLED, ProcessTotals
 from footprint.tracking.totals.segments import Segment, segments_of, windows_meet
 
 FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
 LEAST_SLEEP_S = 1.0
+MOST_NAMED, MOST_NODES = 16, 100_000
+"""Nodes that are missing are named one by one up to so many."""
 
 
 @state
@@ -70,29 +71,27 @@ class RunTotals:
         return "incomplete" if self.missing and last == "completed" else last
 
 
-def runs_of(journals: Iterable[Journal]) -> dict[str, list[ProcessTotals]]:
+def runs_of(processes: Iterable[ProcessTotals]) -> dict[str, list[ProcessTotals]]:
     """Processes by run. Launches without a shared name are joined by rendezvous address and time."""
     runs: dict[str, list[ProcessTotals]] = defaultdict(list)
-    for journal in journals:
-        process = process_totals(journal)
+    for process in processes:
         runs[process.run_id].append(process)
     merged: dict[str, list[ProcessTotals]] = {}
-    for run_id, processes in runs.items():
-        partner = next((known for known, others in merged.items() if _one_launch(others, processes)), None)
-        merged.setdefault(partner or run_id, []).extend(processes)
+    launches: dict[tuple[str, int, int], list[str]] = defaultdict(list)
+    for run_id, group in runs.items():
+        first = group[0]
+        several = first.nodes > 1 and first.job != ""
+        known = launches[first.job, first.nodes, first.world_size] if several else []
+        partner = next((name for name in known if _one_launch(merged[name], group)), None)
+        merged.setdefault(partner or run_id, []).extend(group)
+        if partner is None:
+            known.append(run_id)
     return merged
 
 
 def _one_launch(one: list[ProcessTotals], other: list[ProcessTotals]) -> bool:
-    """Whether two runs are the nodes of one launch that had no shared name."""
-    a, b = one[0], other[0]
-    return (
-        a.nodes > 1
-        and a.job != ""
-        and (a.job, a.nodes, a.world_size) == (b.job, b.nodes, b.world_size)
-        and not {p.node_rank for p in one} & {p.node_rank for p in other}
-        and windows_meet(one, other)
-    )
+    """Whether two runs of a common launch are nodes of it that had no shared name."""
+    return not {p.node_rank for p in one} & {p.node_rank for p in other} and windows_meet(one, other)
 
 
 def _killed_ranks(segment: Segment) -> str:
@@ -221,9 +220,13 @@ def _missing(segment: Segment) -> list[str]:
     if said.launcher == "none":
         return []
     present = {process.node_rank for process in segment.processes if process.launcher != "none"}
-    missing = [
-        f"node {rank} of {said.nodes} never reported" for rank in range(said.nodes) if rank not in present
-    ]
+    absent = said.nodes - len(present)
+    if absent <= MOST_NAMED and said.nodes <= MOST_NODES:
+        missing = [
+            f"node {rank} of {said.nodes} never reported" for rank in range(said.nodes) if rank not in present
+        ]
+    else:
+        missing = [f"{absent} of {said.nodes} nodes never reported"]
     for node_rank in sorted(present):
         here = [p for p in segment.processes if p.node_rank == node_rank and p.launcher != "none"]
         absent = here[0].local_world_size - len({process.rank for process in here})

@@ -105,7 +105,8 @@ def segments_of(processes: Iterable[ProcessTotals]) -> list[Segment]:
     everyone = sorted(processes, key=lambda process: process.started_wall_s)
     supervisors = [process for process in everyone if not process.joined]
     for process in everyone:
-        supervisor = next((s for s in reversed(supervisors) if _may_supervise(s, process)), None)
+        candidates = reversed(supervisors) if process.joined else ()
+        supervisor = next((one for one in candidates if _may_supervise(one, process)), None)
         if supervisor is None:
             launches[(process.boot_id, process.launch)].append(process)
         else:
@@ -124,4 +125,4 @@ def segments_of(processes: Iterable[ProcessTotals]) -> list[Segment]:
 
 
 def _may_supervise(one: ProcessTotals, process: ProcessTotals) -> bool:
-    return process.joined and one.boot_id == process.boot_id and one.started_s <= process.started_s
+    return one.boot_id == process.boot_id and one.started_s <= process.started_s

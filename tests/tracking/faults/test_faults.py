@@ -143,8 +143,8 @@ def test_killed_between_claiming_the_report_and_writing_it(tmp_path: Path) -> No
 def test_killed_between_writing_the_report_and_saying_so(tmp_path: Path) -> None:
     ended = end_by(
         tmp_path,
-        "import footprint.tracking.run.end_report as end_report\n"
-        "end_report.settle = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)",
+        "from footprint.tracking.report.report_claim import Claim\n"
+        "Claim.settle = lambda self: os.kill(os.getpid(), signal.SIGKILL)",
     )
     assert ended.returncode == -signal.SIGKILL
     recover(ended.archive)

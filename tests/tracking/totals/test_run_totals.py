@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from footprint.tracking.journal.reader import journals_in
 from footprint.tracking.process.liveness import boot_id, process_start
+from footprint.tracking.totals.process_totals import processes_in
 from footprint.tracking.totals.run_totals import RunTotals, merge, runs_of
 from tests.tracking.journal_cluster import Cluster
 
@@ -76,7 +76,7 @@ def test_two_nodes_without_a_shared_name_or_disk_are_joined(cluster: Cluster) ->
     totals = cluster.totals("none-0")
     assert wh(totals, "cpu") == pytest.approx(2 * 250 / 6)
     assert totals.missing == []
-    runs = runs_of(journals_in(cluster.folder)[0])
+    runs = runs_of(processes_in(cluster.folder)[0])
     assert sorted(len(group) for group in runs.values()) == [1, 4]
 
 
@@ -220,7 +220,7 @@ def test_steps_count_once_where_one_rank_tracked_something_before(cluster: Clust
 def test_no_sum_depends_on_the_order_of_the_files(cluster: Cluster) -> None:
     for rank in range(3):
         cluster.rank(rank, per_node=3, boards={"GPU-0": 400.0, "GPU-1": 300.0})
-    journals, _ = journals_in(cluster.folder)
+    journals, _ = processes_in(cluster.folder)
     forward, back = (merge("r", runs_of(order)["r"]) for order in (journals, journals[::-1]))
     assert {n: c.kwh for n, c in forward.components.items()} == pytest.approx(
         {n: c.kwh for n, c in back.components.items()}

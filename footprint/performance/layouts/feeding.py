@@ -1,0 +1,75 @@
+"""Which batch can feed a job's replicas: each replica of a layout needs a sequence of its own."""
+
+from __future__ import annotations
+
+from math import ceil, floor, inf, isfinite, prod
+
+from footprint.errors import FootprintError
+from footprint.performance.layouts.shapes import Given, Habits, fewest_replicas
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.memory import parameter_bytes
+from footprint.performance.roofline.work import Work
+from footprint.units import BYTE_PER_GIB
+
+SIZES = ("tp", "pp", "cp", "dp")
+"""Sizes of a layout whose product is the number of accelerators."""
+
+
+def crowded_below(work: Work, machine: Machine, habits: Habits, count: int, given: Given) -> float:
+    """The batch below which unusual layouts are tried as well [sequences].
+
+    Those are batches that no usual layout takes, and those smaller than the replicas that are left when
+    memory has taken its ranks.
+    """
+    usual = fewest_replicas(habits, count, tuple(given.items()), False)
+    split = prod(int(given[name]) for name in SIZES if name in given)
+    if isfinite(usual):
+        return max(1.0, usual, (count // split) // max(1, _holding(work, machine) // split))
+    if not given.keys() & {*SIZES, "ep"}:
+        return inf
+    # Sizes without a usual layout are a slip, unless the batch asks for unusual ones.
+    return max(1.0, count * int(given.get("dp", 1)) // split)
+
+
+def _holding(work: Work, machine: Machine) -> int:
+    """Accelerators that hold weights, gradients and optimiser states once, frozen weights at full width."""
+    byte = parameter_bytes(machine.precision, machine.constants)
+    held = work.parameters * (byte.weight + work.trained_share * (byte.gradient + byte.optimiser))
+    return ceil(held / (machine.cluster.accelerator.memory_gib * BYTE_PER_GIB))
+
+
+class Feeding:
+    """Which batches some layout of so many accelerators takes."""
+
+    def __init__(self, work: Work, machine: Machine, habits: Habits, count: int, given: Given) -> None:
+        self._key = habits, count, tuple(given.items())
+        self._below = crowded_below(work, machine, habits, count, given)
+
+    def least(self, samples: float) -> float:
+        """The smallest batch, as far as layouts are looked for at this one; infinity without layouts."""
+        return fewest_replicas(*self._key, samples < self._below)
+
+
+def cannot_feed(samples: float, count: int, least: float, given: Given) -> FootprintError:
+    """The error for a batch that no layout takes, with the batch and the count that would do."""
+    if not isfinite(least):
+        return no_layout(count, given)
+    fewer = max(1, floor(samples)) * (count // int(least))
+    return FootprintError(
+        f"a batch of {samples:g} sequences cannot feed the {least:g} data-parallel replicas that {count} "
+        f"accelerators have at least{_said(given)}: give `batch_size={least:g}` or more, "
+        f"or {fewer} accelerators"
+    )
+
+
+def no_layout(count: int, given: Given) -> FootprintError:
+    """The error for sizes that no layout has, with the replicas that would do where they are to blame."""
+    split = prod(int(given.get(name, 1)) for name in ("tp", "pp", "cp"))
+    fits = "dp" in given and count % split == 0
+    way_out = f"`dp={count // split}` fits" if fits else "leave one of them out"
+    return FootprintError(f"no layout of {count} accelerators has{_said(given)}: {way_out}")
+
+
+def _said(given: Given) -> str:
+    said = " ".join(f"`{name}={given[name]}`" for name in (*SIZES, "ep") if name in given)
+    return f" {said}" if said else ""
