@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.formats import format_option, show
-from footprint.cli.shared.journals import FOLDERS, open_runs, say
+from footprint.cli.shared.journals import FOLDERS, note_each, open_runs
 from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
     archive = open_runs(folders)
     said = len(archive.problems)
     done = recover(archive, csv)
-    say(archive.problems[said:])
+    note_each(archive.problems[said:])
     answer = Answer(
         kind="recovered",
         text=lambda: "\n".join(map(_line, done)),

@@ -10,7 +10,7 @@ import click
 
 from footprint.cli.shared.formats import format_option
 from footprint.cli.shared.formats import show as show_answer
-from footprint.cli.shared.journals import FOLDERS, listed_runs, open_runs, say
+from footprint.cli.shared.journals import FOLDERS, listed_runs, note_each, open_runs
 from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> 
     said = len(archive.problems)
     names = dict.fromkeys(archive.resolve(name) for name in run_ids)
     summed = total_of([archive.report(name) for name in names] if names else archive.reports())
-    say(archive.problems[said:])
+    note_each(archive.problems[said:])
     _show(format_, lambda: _summed(summed), summed.to_json)
 
 

@@ -34,7 +34,7 @@ def open_runs(folders: tuple[Path, ...]) -> Archive:
     if _none_yet(folders, places[0]):
         return Archive({})
     archive = open_archive(places)
-    say(archive.problems)
+    note_each(archive.problems)
     return archive
 
 
@@ -46,11 +46,11 @@ def listed_runs(folders: tuple[Path, ...]) -> list[Listed]:
     if _none_yet(folders, places[0]):
         return []
     runs, problems = list_runs(places)
-    say(problems)
+    note_each(problems)
     return runs
 
 
-def say(problems: Iterable[str]) -> None:
+def note_each(problems: Iterable[str]) -> None:
     """A line for each thing that is wrong."""
     for problem in dict.fromkeys(problems):
         note(problem)
