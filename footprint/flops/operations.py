@@ -69,6 +69,8 @@ class Matmul(NamedTuple):
     """Convolutions: number of kernel positions; ``k`` counts every input once per position."""
     heads: int = 0
     """Attention scores: number of query heads, which tensor ranks divide among them."""
+    latent: bool = False
+    """Attention: its queries, keys and values are cheap to compute again from latents."""
 
     @property
     def dense_flop(self) -> Number:

@@ -32,8 +32,10 @@ CHANGED_SCENARIOS: dict[str, str] = {
     "pythia-12b on l40s:1": "in 2022 models of this size were split four ways, and one accelerator "
     "is not: it was taken as plain replicas without recomputation, now any layout is tried",
     "chinchilla-70b on l40s:2": "the same, on two",
+    "deepseek-v3 on": "its selective recomputation keeps no up-projections of latent attention, so "
+    "layouts fit that did not",
 }
-"""Model and hardware of a scenario -> why its answer is another one."""
+"""How a scenario's model and hardware begin -> why its answer is another one."""
 
 GROUPS = 8
 
@@ -115,7 +117,7 @@ def test_every_number_is_what_it_was(group: int) -> None:
             continue
         if has_defaults(answer) and ("error" in scenario or "hours" in request):
             continue  # was an error, or an answer without FLOPs
-        if answer.name in CHANGED_SCENARIOS or ("error" in scenario and is_newly_fed(answer)):
+        if answer.name.startswith(tuple(CHANGED_SCENARIOS)) or ("error" in scenario and is_newly_fed(answer)):
             continue
         if "error" in scenario:
             wrong.append(f"{request}: answers, where it was an error")

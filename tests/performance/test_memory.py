@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from footprint.catalog.hardware import parse_cluster
+from footprint.catalog.models import find_model
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError
+from footprint.estimator import estimate
 from footprint.flops import StepFlops, count_step
 from footprint.performance.layouts.finder import find_layout
 from footprint.performance.layouts.shapes import interleaving
@@ -183,6 +185,25 @@ def test_footprint_flops_prints_that_number(footprint: Footprint) -> None:
     model = work({**config, "n_positions": 1024}, sequences=16, sequence_length=512)
     layout = Layout(tp=2, dp=2, zero=2, micro_batch=2)
     assert printed["total_byte"] == pytest.approx(memory_byte(model, layout, machine()), rel=1e-12)
+
+
+def test_the_layout_of_deepseek_v3_fits() -> None:
+    """DeepSeek-AI 2024, arXiv:2412.19437, 3.2: 16 stages, 64 expert ranks, no tensor ranks, on 2,048 H800."""
+    run = {"model": "deepseek-v3", "hw": "h800:2048", "batch_size": 15360, "seq_len": 4096, "tp": 1, "pp": 16}
+    found = estimate(**run, dp=128, ep=64)
+    assert (found.parallelism.ep, found.parallelism.recompute) == (64, "selective")
+    assert not [warning for warning in found.warnings if "does not fit" in warning]
+
+
+def test_selective_recomputation_drops_what_latents_give() -> None:
+    """Queries and keys of nope + rope, and values, a head and token: what DeepSeek-V2's latents replace."""
+    model = work(find_model("deepseek-v3").config, sequences=1, sequence_length=128)
+    none, selective = (
+        activation_byte(model, Layout(recompute=name), machine(activation_kept=1.0))
+        for name in ("none", "selective")
+    )
+    kept = 128 * 61 * 128 * (2 * (128 + 64) + 128) * 2  # tokens, layers, heads, elements, bytes
+    assert none - selective == pytest.approx(kept, rel=1e-12)
 
 
 def test_published_layouts_fit() -> None:

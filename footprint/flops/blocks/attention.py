@@ -65,6 +65,7 @@ def attend(
     output: str = "a",
     prefix: str = "",
     dropout: bool = False,
+    latent: bool = False,
 ) -> tuple[Operation, ...]:
     """The attention core: scores = Q K^T, softmax, output = P V, for ``batch`` sequences.
 
@@ -84,12 +85,12 @@ def attend(
     return (  # by position, as in `linear`
         Matmul._make(
             (prefix + "scores", CORE, (query, key), s, queries, qk_dim, keys, count,
-             0, 0, False, None, qk_full, qk_causal, True, groups, 1, heads)
+             0, 0, False, None, qk_full, qk_causal, True, groups, 1, heads, latent)
         ),
         Pointwise._make((prefix + "softmax", CORE, (s,), p, 0, kept, kept)),
         Matmul._make(
             (prefix + "values", CORE, (p, value), output, queries, keys, v_dim, count,
-             0, 0, False, None, v_full, v_causal, False, groups)
+             0, 0, False, None, v_full, v_causal, False, groups, 1, 0, latent)
         ),
     )  # fmt: skip
 

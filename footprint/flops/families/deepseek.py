@@ -158,7 +158,7 @@ def latent_attention(
             linear("kv_b_proj", PROJECTIONS, "kvan", "kv", rows, kv_rank, heads * (nope + value)),
             *attend(
                 pairs, batch=batch, heads=heads, qk_dim=nope + rope, v_dim=value, key="kv", value="kv",
-                dropout=fields.number("attention_dropout", default=0.0) > 0,
+                dropout=fields.number("attention_dropout", default=0.0) > 0, latent=True,
             ),
             linear("o_proj", PROJECTIONS, "a", output, rows, heads * value, width, bias=bias),
         )  # fmt: skip

@@ -133,6 +133,8 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     stored = kept_share * work.stored_block
     if not layout.flash:
         stored = stored + where(layout.is_selective, 0.0, SCORE_COPIES * work.scores)
+    # Selective recomputation also drops what latent attention projects up (DeepSeek-V3, 3.2.3).
+    stored = stored - where(layout.is_selective, kept_share * work.projected, 0.0)
     recompute_share = layout.recompute_share
     kept = (1.0 - recompute_share) * stored * in_flight * work.uneven(
         layout.pp

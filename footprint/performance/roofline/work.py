@@ -60,6 +60,8 @@ class Work:
     stored_block: float
     """Elements that the blocks keep for the backward pass."""
     stored_other: float
+    projected: float
+    """Those of them that selective recomputation computes again: up-projections of latent attention."""
     boundary: float
     """Elements of the layers' inputs, the only activations that full recomputation keeps."""
     scores: float
@@ -109,6 +111,7 @@ def summarise(model: Model, trained: Trained) -> Work:
         reductions=sums.reductions,
         stored_block=sums.stored_block,
         stored_other=sums.stored_other,
+        projected=sums.projected,
         boundary=sums.boundary,
         scores=sums.scores,
         logits=sums.logits,
@@ -133,7 +136,7 @@ class _Sums:
         self.others: list[Line] = []
         self.layers = 0
         self.rows = self.width = self.reductions = self.boundary = self.scores = self.logits = 0.0
-        self.stored_block = self.stored_other = self.experts = self.routed = 0.0
+        self.stored_block = self.stored_other = self.projected = self.experts = self.routed = 0.0
         self.launches = self.expert_launches = 0.0
         self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
         self.chosen = 1.0
@@ -144,7 +147,7 @@ class _Sums:
         layer, times = group.layer, group.times
         lines: list[Line] = []
         kept: set[str] = set()
-        stored = 0.0
+        stored = projected = 0.0
         for operation, inputs, own in group.steps:
             self._parameters(operation, layer, times, own)
             executed = times * (2 + inputs + own)
@@ -155,10 +158,13 @@ class _Sums:
                     stored += operation.saved + 0.5 * operation.masks
                 continue
             lines.append(_line(operation, times, inputs, own))
-            stored += _kept(operation, kept)
+            inputs_kept = _kept(operation, kept)
+            stored += inputs_kept
+            projected += inputs_kept if operation.latent else 0.0
         if layer.checkpointed:
             self.blocks += lines
             self.stored_block += times * stored
+            self.projected += times * projected
             self._block(lines, times)
         else:
             self.others += lines
