@@ -24,7 +24,13 @@ from footprint.estimator.predict import (
     typical,
 )
 from footprint.estimator.prediction import Prediction
-from footprint.estimator.resolve.method import held_once_byte, least_fed, require_layout
+from footprint.estimator.resolve.method import (
+    clear_byte,
+    held_once_byte,
+    least_fed,
+    least_needed_byte,
+    require_layout,
+)
 from footprint.performance.columns import predict_columns
 from footprint.performance.layouts.feeding import SIZES
 from footprint.performance.power import power_factors
@@ -68,13 +74,14 @@ def columns_of(
     if facts.workload is None:
         prediction = typical(facts)
     else:
-        prediction, fits, possible = _predicted(facts, counts, batches)
+        prediction, fits, possible, needed_byte = _predicted(facts, counts, batches)
         prediction = with_alternatives(
             facts, prediction, lambda other: _at_other_sizes(facts, other, counts, batches)
         )
         if prediction.mfu is not None and not facts.request.force:
             possible = possible & ~(prediction.mfu.mid > HIGHEST_CREDIBLE_MFU)
             possible = possible & (fits | (not _layout_is_given(facts)))
+            possible = possible & ~(needed_byte > clear_byte(facts.cluster))
         # One factor of NaN makes every number of an impossible scenario NaN.
         prediction = replace(prediction, steps=prediction.steps * np.where(possible, 1.0, np.nan))
     return Columns(
@@ -98,7 +105,7 @@ def _at_other_sizes(
     import numpy as np
 
     here = replace(facts, workload=other.workload, steps=other.steps, step_flops=other.step_flops)
-    prediction, _, possible = _predicted(here, counts, batches)
+    prediction, _, possible, _ = _predicted(here, counts, batches)
     known = np.where(possible, 1.0, np.nan)
     quantities = {name: getattr(prediction, name) for name in RESPONDING}
     return replace(prediction, **{n: q if q is None else q * known for n, q in quantities.items()})
@@ -106,8 +113,11 @@ def _at_other_sizes(
 
 def _predicted(
     facts: Facts, counts: Sequence[int], batches: Sequence[float] | None
-) -> tuple[Prediction, Array, Array]:
-    """The prediction on each count at each batch; whether the step fits; whether it is possible at all."""
+) -> tuple[Prediction, Array, Array, Array]:
+    """The prediction on each count at each batch; whether the step fits; whether it is possible at all.
+
+    The last array is the memory that an accelerator needs at least (see `least_needed_byte`).
+    """
     import numpy as np
 
     if facts.workload is None:
@@ -122,10 +132,11 @@ def _predicted(
         return [_deep(predict_columns(step, counts, scales, wanted[..., 0])) for step in facts.steps]
 
     if known is not None:
-        return from_known_time(facts, amounts, known, parts), np.ones((len(counts), 1, 1), bool), wanted
+        fits = np.ones((len(counts), 1, 1), bool)
+        return from_known_time(facts, amounts, known, parts), fits, wanted, least_needed_byte(facts, None)
     found = parts()
     fits = np.logical_and.reduce([part.fits for part in found])
-    return from_steps(facts, amounts, found), fits, wanted
+    return from_steps(facts, amounts, found), fits, wanted, least_needed_byte(facts, found)
 
 
 def _scaled(amounts: Amounts, scales: Array, *, fixed: bool) -> Amounts:
@@ -176,6 +187,7 @@ def _deep(part: StepPrediction) -> StepPrediction:
         busy_share=_deeper(part.busy_share),
         terms={name: _with_axis(seconds) for name, seconds in part.terms.items()},
         fits=_with_axis(part.fits),
+        least_byte=_with_axis(part.least_byte),
     )
 
 

@@ -10,7 +10,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.prediction import Prediction
 from footprint.estimator.request import EstimateRequest
-from footprint.estimator.resolve.method import check_micro_batch
+from footprint.estimator.resolve.method import check_micro_batch, clear_byte, least_needed_byte
 from footprint.estimator.workload import Workload, samples_of, tokens_of
 from footprint.performance.goodput import goodput
 from footprint.performance.roofline.layout import Layout
@@ -66,10 +66,17 @@ def amounts_of(workload: Workload, steps: Sequence[StepFacts]) -> Amounts:
 def predict_run(facts: Facts, trace: Trace = UNTRACED) -> Prediction:
     """Step time, MFU, goodput and busy share of the run.
 
-    Raises FootprintError where a given time implies an MFU above 0.75, or a given layout does not
-    fit, unless forced.
+    Raises FootprintError where a given time implies an MFU above 0.75, a given layout does not fit, or
+    no layout comes near to fitting, unless forced.
     """
     prediction, parts = _at_given_sizes(facts, trace)
+    needed_byte = least_needed_byte(facts, parts)
+    if needed_byte > clear_byte(facts.cluster):
+        from footprint.estimator.misfit import forced, refused
+
+        if not facts.request.force:
+            raise FootprintError(refused(facts, parts, needed_byte))
+        prediction = replace(prediction, warnings=(forced(facts, parts, needed_byte), *prediction.warnings))
     if parts is not None:
         _require_fitting(facts, parts)
     elif prediction.mfu is not None and prediction.mfu.mid > HIGHEST_CREDIBLE_MFU and not facts.request.force:

@@ -43,7 +43,7 @@ def predict_columns(
         work, machine, counts, scales, given=facts.given, flash=facts.flash,
         sequence_length=facts.sequence_length,
     )  # fmt: skip
-    terms, fits = layouts.chosen(wanted)
+    terms, fits, least_byte = layouts.chosen(wanted)
     factor = software_factor(
         work, columns.cluster, facts.precision, machine.year, machine.native, "tp" in facts.given,
         machine.constants,
@@ -52,5 +52,5 @@ def predict_columns(
     step_time_s, mfu = timed(columns, seconds)
     return StepPrediction(
         step_time_s=step_time_s, mfu=mfu, busy_share=busy_quantity(busy_share(terms), facts.busy),
-        assumptions=(), terms=terms, fits=fits,
+        assumptions=(), terms=terms, fits=fits, least_byte=least_byte,
     )  # fmt: skip

@@ -82,6 +82,8 @@ class StepPrediction:
     layout: Layout | None = None
     fits: Any = True
     """Whether the predicted memory of the layout fits the accelerators; an array for many steps at once."""
+    least_byte: Any = 0.0
+    """Where no layout fits, the memory that the smallest one needs on an accelerator [byte]."""
     source: str = ""
     """Source of the fitted factors."""
 
@@ -195,14 +197,14 @@ def predict(facts: StepFacts) -> StepPrediction:
         constants=machine.constants, flash=facts.flash, sequence_length=facts.sequence_length,
     )  # fmt: skip
     step_time_s, mfu = timed(facts, raw.seconds)
-    warnings = facts.warnings
+    warnings, least_byte = facts.warnings, 0.0
     if not raw.fits:
         from footprint.performance.layouts.advice import does_not_fit
+        from footprint.performance.layouts.finder import least_memory_byte
 
-        advice = does_not_fit(
-            facts.work, machine, raw.layout, facts.given, facts.flash, facts.sequence_length
-        )
-        warnings = (advice, *warnings)
+        work, given, flash, length = facts.work, facts.given, facts.flash, facts.sequence_length
+        warnings = (does_not_fit(work, machine, raw.layout, given, flash, length), *warnings)
+        least_byte = least_memory_byte(work, machine, given, flash, length)
     return StepPrediction(
         step_time_s=step_time_s,
         mfu=mfu,
@@ -212,6 +214,7 @@ def predict(facts: StepFacts) -> StepPrediction:
         warnings=warnings,
         layout=raw.layout,
         fits=raw.fits,
+        least_byte=least_byte,
         source=facts.source,
     )
 

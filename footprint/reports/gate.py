@@ -27,11 +27,14 @@ def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> Non
     Raises
     ------
     LimitExceededError
-        If a limit is exceeded (exit code 3); the message names all exceeded limits.
+        If a limit is exceeded (exit code 3); the message names all exceeded limits. A step that clearly
+        does not fit is within none.
     FootprintError
         If a limited quantity could not be computed.
     """
     exceeded = []
+    if result.misfit is not None:
+        exceeded.append(f"no limit holds for a run that cannot be: {result.misfit}")
     for limit in limits:
         value = getattr(_limited(result, limit), bound)
         if value > limit.value:

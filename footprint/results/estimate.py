@@ -17,6 +17,8 @@ from footprint.results.quantity import Quantity
 from footprint.spelling import on_command_line
 
 SCHEMA = "footprint/estimate/1"
+CLEAR_MISFIT = "clearly too little memory, `force=True` went on: "
+"""How the warning begins of a step that needs clearly more memory than there is."""
 
 
 @record
@@ -220,6 +222,11 @@ class Estimate:
     warnings: tuple[str, ...]
     links: tuple[Link, ...] = ()
     """Each formula of the chain with its numbers; not part of the JSON."""
+
+    @property
+    def misfit(self) -> str | None:
+        """The warning that marks an answer whose step clearly does not fit; None where it may."""
+        return next((warning for warning in self.warnings if warning.startswith(CLEAR_MISFIT)), None)
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""

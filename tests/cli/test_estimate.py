@@ -272,6 +272,24 @@ def test_quiet_leaves_stderr_empty() -> None:
     assert footprint(*MAIN, "--quiet").err == ""
 
 
+def test_what_clearly_does_not_fit_is_an_error_and_forced_it_is_marked_everywhere() -> None:
+    big = ("estimate", "--model", "llama2-70b", "--hw", "h100:1", "--tokens", "1e9", "--hours", "100")
+    refused = footprint(*big)
+    assert refused.code == 2
+    assert "--force" in refused.err
+    mark = "clearly too little memory, --force went on"
+    table = footprint(*big, "--force", "--quiet")
+    assert table.code == 0
+    assert mark in table.err
+    assert any(mark in warning for warning in as_json(*big, "--force")["warnings"])  # type: ignore[union-attr]
+    assert mark in footprint(*big, "--force", "--format", "markdown").out
+    (row,) = csv.DictReader(footprint(*big, "--force", "--format", "csv").out.splitlines())
+    assert int(row["warnings_count"]) >= 1
+    gated = footprint(*big, "--force", "--fail-over", "1e12 kWh")
+    assert gated.code == 3
+    assert "no limit holds" in gated.err
+
+
 def test_human_numbers() -> None:
     short = as_json("estimate", "--model", "llama2-7b", "--hw", "a100:64", "--tokens", "300B", "--mfu", "0.4")
     plain = as_json(

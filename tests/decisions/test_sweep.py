@@ -73,6 +73,19 @@ GRIDS = {
         {"hw": ["a100:8"], "batch_size": [256, 512, 1024]},
         {"model": "bert-base", "steps": 1000.0, "grid_g_per_kwh": 100.0},
     ),
+    "clearly too little memory": (
+        {
+            "model": ["llama2-7b", "llama2-70b", "mixtral-8x7b"],
+            "hw": ["a100-40gb:1", "h100:1", "h100:8", "h100:16", "h100:64", "h100:512"],
+            "batch_size": [64, 512],
+            "tp": [None, 8],
+        },
+        {"tokens": 1e9, "seq_len": 2048},
+    ),
+    "known time in too little memory": (
+        {"model": ["llama2-7b", "llama2-70b"], "hw": ["h100:1", "h100:8", "h100:64"], "mfu": [0.3]},
+        {"tokens": 1e9, "seq_len": 2048, "batch_size": 512},
+    ),
     "providers": (
         {"provider": ["aws", "gcp", "lambda"], "hw": ["h100:8", "h100:16"]},
         {"model": "gpt2", "tokens": 1e10, "batch_size": 512, "seq_len": 1024},

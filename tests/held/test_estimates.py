@@ -84,6 +84,15 @@ DEFAULTS = ("workload.batch", "workload.sequence_length", "workload.tokens")
 """Sizes that were asked for when the record was written; now they have defaults."""
 
 
+def is_clear_misfit(scenario: dict[str, Any], error: FootprintError) -> bool:
+    """Whether an answer became an error because its step clearly does not fit, and is as it was if forced."""
+    if "times what is there" not in str(error):
+        return False
+    answer = footprint.estimate(**scenario["request"], force=True)
+    changed = answer.name.startswith(tuple(CHANGED_SCENARIOS))
+    return changed or not differences(scenario["numbers"], answer)
+
+
 def has_defaults(answer: footprint.Estimate) -> bool:
     """Whether a size of the work was neither given nor published."""
     return any(row.name in DEFAULTS and row.basis != "derived" for row in answer.assumptions)
@@ -112,7 +121,7 @@ def test_every_number_is_what_it_was(group: int) -> None:
             answer = footprint.estimate(**request)
         except FootprintError as error:
             # Of two things that are wrong, either may be met first.
-            if "error" not in scenario:
+            if "error" not in scenario and not is_clear_misfit(scenario, error):
                 wrong.append(f"{request}: {error}")
             continue
         if has_defaults(answer) and ("error" in scenario or "hours" in request):

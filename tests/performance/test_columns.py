@@ -56,6 +56,7 @@ def test_columns_choose_what_the_finder_chooses(model: str, chip: str, more: dic
                 assert math.isnan(found.step_time_s.mid[i, j])
                 continue
             assert found.fits[i, j] == one.fits
+            assert found.least_byte[i, j] == pytest.approx(one.least_byte, rel=EQUAL)
             for name in ("step_time_s", "mfu", "busy_share"):
                 scalar, columns = getattr(one, name), getattr(found, name)
                 assert columns.mid[i, j] == pytest.approx(scalar.mid, rel=EQUAL)

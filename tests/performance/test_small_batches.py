@@ -41,8 +41,9 @@ def test_published_small_batches_are_laid_out(hw: str, batch: int, ranks: tuple[
         ({"model": "resnet-50", "hw": "v100:64", "batch_size": 32}, "`batch_size=64` or more, or 32 acc"),
         ({"model": "resnet-50", "hw": "v100:64", "batch_size": 32, "mfu": 0.2}, "`batch_size=64`"),
         # 32 heads, 32 layers, sequences of 2^13: nothing takes three ranks but stages, and 37 nothing.
-        ({**LLAMA_8B, "hw": "h100:37", "batch_size": 1}, "`batch_size=37` or more, or 1 acc"),
-        ({**LLAMA_8B, "hw": "h100:128", "batch_size": 1, "dp": 128}, "`batch_size=128`"),
+        # (141 GiB each, so that one accelerator is not far from enough.)
+        ({**LLAMA_8B, "hw": "h200:37", "batch_size": 1}, "`batch_size=37` or more, or 1 acc"),
+        ({**LLAMA_8B, "hw": "h200:128", "batch_size": 1, "dp": 128}, "`batch_size=128`"),
     ],
 )
 def test_only_a_batch_that_no_layout_takes_is_an_error(fields: dict[str, Any], message: str) -> None:

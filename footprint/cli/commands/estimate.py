@@ -57,7 +57,7 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @click.option("--save", type=FILE, help="Write the scenario to a TOML file.")
 @click.option("--from", "from_", type=FILE, help="Read a scenario; options override it.")
 @field_option("force")
-@click.option("--quiet", is_flag=True, help="No warnings.")
+@click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
 @click.option(
     "--fail-over",
     metavar="LIMIT",
@@ -111,8 +111,8 @@ def command(
         plot_tornado(result, plot, overwrite=overwrite)
     answer = _answer(result, explain=explain, spread=spread, equivalents=equivalents)
     show(answer, format_, output, overwrite=overwrite)
-    if not quiet:
-        for warning in result.warnings:
+    for warning in result.warnings:
+        if not quiet or warning == result.misfit:
             note(f"warning: {warning}")
     if limits:
         from footprint.reports.gate import require_within

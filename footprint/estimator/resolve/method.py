@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from footprint.arithmetic import Number, maximum
+from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
+from footprint.estimator.facts import Facts
 from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
@@ -18,7 +20,7 @@ from footprint.performance.layouts.shapes import habits_of
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.memory import parameter_bytes
 from footprint.performance.roofline.techniques import techniques_of
-from footprint.performance.step import StepFacts
+from footprint.performance.step import StepFacts, StepPrediction
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Phase, Recompute, TrainingMethod
@@ -210,15 +212,53 @@ def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
 
 
 def held_once_byte(
-    request: EstimateRequest, model: ModelConfig | None, precision: str, step_flop: StepFlops
+    request: EstimateRequest,
+    model: ModelConfig | None,
+    precision: str,
+    step_flop: StepFlops,
+    *,
+    narrow: bool = False,
 ) -> float:
-    """Weights, gradients and optimiser states of the whole model [byte]."""
+    """Weights, gradients and optimiser states of the whole model [byte].
+
+    QLoRA's frozen weights are counted at full width, unless ``narrow``.
+    """
     optimizer = settle_optimizer(request, model)
     byte = parameter_bytes(precision, memory_constants(optimizer, step_flop.training.method))
     trained = float(step_flop.parameters.trainable)
     frozen = float(step_flop.parameters.total) - trained
-    # Frozen weights at full width, also under QLoRA: the check refuses too little rather than too much.
-    return trained * (byte.weight + byte.gradient + byte.optimiser) + frozen * byte.weight
+    # Full width lets the check of batches refuse too little rather than too much.
+    held = byte.frozen if narrow else byte.weight
+    return trained * (byte.weight + byte.gradient + byte.optimiser) + frozen * held
+
+
+def shared_state_byte(facts: Facts) -> Number:
+    """The model's states [byte] on each accelerator, were they shared by all; 0 on CPUs."""
+    if (
+        facts.cluster.accelerator.kind == "cpu" or not facts.step_flops
+    ):  # a CPU's memory is its owner's choice
+        return 0.0
+    whole = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0], narrow=True)
+    return whole / facts.cluster.count
+
+
+def least_needed_byte(facts: Facts, parts: Sequence[StepPrediction] | None) -> Number:
+    """Memory that an accelerator needs at least [byte].
+
+    Of predicted steps that is the memory of the smallest layout, 0 where one fits; else that of the
+    states, were they shared by all accelerators.
+    """
+    if parts is None or any(step.machine is None for step in facts.steps):
+        return shared_state_byte(facts)
+    least: Number = 0.0
+    for part in parts:
+        least = maximum(least, part.least_byte)
+    return least
+
+
+def clear_byte(cluster: Cluster) -> float:
+    """Predicted memory above which a step clearly does not fit an accelerator [byte]."""
+    return assumed("time.memory_clear_excess").value * cluster.accelerator.memory_gib * BYTE_PER_GIB
 
 
 def check_micro_batch(request: EstimateRequest, phase: Phase, replicas: int) -> None:

@@ -91,20 +91,22 @@ class LayoutColumns:
         sums = [sum_lines(work, machine, int(tp), flash=flash) for tp in self.splits]
         self.sums = {f.name: np.array([getattr(one, f.name) for one in sums]) for f in fields_of(Sums)}
 
-    def chosen(self, wanted: Array | None) -> tuple[Mapping[str, Array], Array]:
-        """Seconds by term for each count and batch, and whether the layout fits."""
+    def chosen(self, wanted: Array | None) -> tuple[Mapping[str, Array], Array, Array]:
+        """Seconds by term at each count and batch, whether it fits, and if not the least memory [byte]."""
         import numpy as np
 
         best = self._fastest()
         missing = best < 0 if wanted is None else (best < 0) & wanted
+        least_byte = np.zeros(best.shape)
         if missing.any():
-            best = np.where(missing, self._nearest(missing.any(axis=1)), best)
+            nearest, needed = self._nearest(missing.any(axis=1))
+            best, least_byte = np.where(missing, nearest, best), np.where(missing, needed, 0.0)
         layouts, fits = self._fitted(self.rows.at(best))
         found = best >= 0
         terms = self._terms(layouts)
         if not found.all():
             terms = {name: np.where(found, seconds, np.nan) for name, seconds in terms.items()}
-        return terms, fits & found
+        return terms, fits & found, least_byte
 
     def _fastest(self) -> Array:
         """The row of the fastest layout that fits each count and batch; -1 where none does."""
@@ -129,8 +131,8 @@ class LayoutColumns:
         seconds = np.where(fits, sum(self._terms(layouts).values()), np.inf)
         return _first_least(seconds, candidates, count_of, self.counts)
 
-    def _nearest(self, of_counts: Array) -> Array:
-        """The row of the layout with the least penalty for time and missing memory; -1 where none exists."""
+    def _nearest(self, of_counts: Array) -> tuple[Array, Array]:
+        """The row with the least penalty for time and missing memory (-1: none); the least memory [byte]."""
         import numpy as np
 
         candidates = np.flatnonzero(of_counts[self.count_of])
@@ -139,8 +141,9 @@ class LayoutColumns:
         needed = state_byte(self.work, rows, self.machine) + activation_byte(self.work, rows, self.machine)
         excess = np.maximum(1.0, needed / usable_byte(self.machine))
         penalty = sum(self._terms(rows).values()) * excess**2
-        penalty = np.where(self._fed(rows), penalty, np.inf)
-        return _first_least(penalty, candidates, self.count_of[candidates], self.counts)
+        fed, count_of = self._fed(rows), self.count_of[candidates]
+        least_byte = _by_count(np.minimum, np.where(fed, needed, np.inf), count_of, self.counts, np.inf)
+        return _first_least(np.where(fed, penalty, np.inf), candidates, count_of, self.counts), least_byte
 
     def _fed(self, rows: Layouts) -> Array:
         """Whether a layout is tried for a batch: it has a sequence for each replica, and asks for it."""

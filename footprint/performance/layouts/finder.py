@@ -104,12 +104,30 @@ class _Search:
         """The layout with the least penalty for time and missing memory; None where there is no candidate."""
         best, least_penalty = None, float("inf")
         for shape in self.tried(given):
-            micro_batch = float(given.get("micro_batch", min(1.0, self.work.samples / shape.dp)))
-            layout = replace(shape, micro_batch=micro_batch)
+            layout = self._smallest(shape, given)
             penalty = self.seconds(layout) * excess(self.work, self.machine, layout) ** 2
             if penalty < least_penalty:
                 best, least_penalty = layout, penalty
         return best
+
+    def least_byte(self, given: Given) -> float:
+        """Memory that the smallest candidate layout needs [byte]; infinity where there is no candidate."""
+        needs = (
+            memory_byte(self.work, self._smallest(shape, given), self.machine) for shape in self.tried(given)
+        )
+        return float(min(needs, default=float("inf")))
+
+    def _smallest(self, shape: Layout, given: Given) -> Layout:
+        """The shape with the given micro-batch, or one of a single sample."""
+        micro_batch = float(given.get("micro_batch", min(1.0, self.work.samples / shape.dp)))
+        return replace(shape, micro_batch=micro_batch)
+
+
+def least_memory_byte(
+    work: Work, machine: Machine, given: Given, flash: bool, sequence_length: float
+) -> float:
+    """Memory that the smallest layout with the given sizes needs on an accelerator [byte]."""
+    return _Search(work, machine, given, flash=flash, sequence_length=sequence_length).least_byte(given)
 
 
 def excess(work: Work, machine: Machine, layout: Layout) -> float:

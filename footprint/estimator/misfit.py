@@ -1,0 +1,74 @@
+"""What is said of a step that needs clearly more memory than its accelerators have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from footprint.errors import FootprintError
+from footprint.estimator.facts import Facts
+from footprint.estimator.resolve import resolve
+from footprint.estimator.resolve.method import shared_state_byte
+from footprint.estimator.resolve.shared import Shared
+from footprint.performance.step import StepPrediction, predict
+from footprint.records import replace
+from footprint.results.estimate import CLEAR_MISFIT
+from footprint.units import BYTE_PER_GIB
+
+MOST = 2**17
+"""Accelerators up to which a count that fits is looked for."""
+
+
+def forced(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: float) -> str:
+    """The warning that marks an answer which was forced."""
+    return f"{CLEAR_MISFIT}{_what(facts, parts, needed_byte)}"
+
+
+def refused(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: float) -> str:
+    """The message of the error: what is needed, the count that fits, and other ways."""
+    hw = _fitting(facts)
+    count = f"no count up to {MOST:,} fits" if hw is None else f"`hw={hw}` fits (each count doubled the last)"
+    request, ways = facts.request, []
+    if facts.training.method not in ("lora", "qlora"):
+        ways += ["`method='lora'`", "`method='qlora'`"]
+    if request.recompute not in (None, "full"):
+        ways.append("`recompute='full'`")
+    if request.optimizer != "adam8bit":
+        ways.append("`optimizer='adam8bit'`")
+    less = f"; less memory is needed with {' or '.join(ways)}" if ways else ""
+    return (
+        f"{_what(facts, parts, needed_byte)}; {count}{less}; offload to other memory is not modelled; "
+        "or insist with `force=True`"
+    )
+
+
+def _what(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: float) -> str:
+    chip, count = facts.cluster.accelerator, facts.cluster.count
+    wrong = next((part.warnings[0] for part in parts or () if not part.fits), None)
+    if wrong is None:
+        wrong = f"weights, gradients and optimiser states do not fit into the {chip.memory_gib:g} GiB of "
+        wrong += chip.name
+    gib = needed_byte / BYTE_PER_GIB
+    each = "" if count == 1 else f" of each of {count:,} accelerators"
+    return (
+        f"{wrong}; at least {gib:,.0f} GiB{each} are needed, {gib / chip.memory_gib:.2g} times what is there"
+    )
+
+
+def _fitting(facts: Facts) -> str | None:
+    """The smallest cluster of this chip that the step fits, of counts that double."""
+    chip, count, shared = facts.cluster.accelerator.id, facts.cluster.count * 2, Shared()
+    while count <= MOST:
+        hw = f"{chip}:{count}"
+        try:
+            if _fits(resolve(replace(facts.request, hw=hw, anchor=None), shared=shared)):
+                return hw
+        except FootprintError:
+            pass  # neither the layout nor the batch has to suit every count
+        count *= 2
+    return None
+
+
+def _fits(facts: Facts) -> bool:
+    if all(step.machine is not None for step in facts.steps):
+        return all(predict(step).fits for step in facts.steps)
+    return bool(shared_state_byte(facts) <= facts.cluster.accelerator.memory_gib * BYTE_PER_GIB)
