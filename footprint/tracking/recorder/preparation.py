@@ -82,6 +82,7 @@ def _estimate(settings: Settings, given: dict[str, Any]) -> Estimate:
         "model": settings.model,
         "region": settings.region,
         "name": settings.name,
+        "force": True,  # the run is under way: what looks like a mistake is a warning
     }
     if settings.total_tokens is not None:
         request["tokens"] = settings.total_tokens
