@@ -72,7 +72,7 @@ def predict_run(facts: Facts, trace: Trace = UNTRACED) -> Prediction:
     prediction, parts = _at_given_sizes(facts, trace)
     needed_byte = least_needed_byte(facts, parts)
     if needed_byte > clear_byte(facts.cluster):
-        from footprint.estimator.misfit import forced, refused
+        from footprint.estimator.resolve.misfit import forced, refused
 
         if not facts.request.force:
             raise FootprintError(refused(facts, parts, needed_byte))

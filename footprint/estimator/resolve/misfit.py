@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
-from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.method import shared_state_byte
+from footprint.estimator.resolve.resolve import resolve
 from footprint.estimator.resolve.shared import Shared
 from footprint.performance.step import StepPrediction, predict
 from footprint.records import replace
