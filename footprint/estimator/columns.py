@@ -24,9 +24,9 @@ from footprint.estimator.predict import (
     typical,
 )
 from footprint.estimator.prediction import Prediction
+from footprint.estimator.request import LAYOUT_FIELDS
 from footprint.estimator.resolve.method import held_once_byte, least_fed, require_layout
 from footprint.performance.columns import predict_columns
-from footprint.performance.layouts.feeding import SIZES
 from footprint.performance.power import power_factors
 from footprint.performance.step import StepPrediction
 from footprint.records import record, replace
@@ -87,8 +87,7 @@ def columns_of(
 
 
 def _layout_is_given(facts: Facts) -> bool:
-    names = (*SIZES, "ep", "micro_batch", "recompute")
-    return any(getattr(facts.request, name) is not None for name in names)
+    return any(getattr(facts.request, name) is not None for name in LAYOUT_FIELDS)
 
 
 def _at_other_sizes(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from footprint.arithmetic import Number, maximum
 from footprint.errors import FootprintError
-from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
+from footprint.estimator.request import LAYOUT_FIELDS, OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
 from footprint.flops.operations import Model
@@ -119,7 +119,7 @@ def layout_of(request: EstimateRequest, cluster: Cluster, recompute: str) -> Par
     return Parallelism(
         tp=request.tp, pp=request.pp, dp=replicas if given else None, cp=request.cp, ep=request.ep,
         micro_batch=request.micro_batch, recompute=recompute,
-        given=bool(given) or request.ep is not None or request.micro_batch is not None,
+        given=any(getattr(request, name) is not None for name in LAYOUT_FIELDS if name != "recompute"),
     )  # fmt: skip
 
 
@@ -191,10 +191,12 @@ def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, state
 
 def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
     """FootprintError for more stages than layers, or expert ranks that do not divide what they share out."""
+    if request.interleaving is not None and request.interleaving > 1 and (request.pp or 1) == 1:
+        raise FootprintError("`interleaving=` shares out the layers of pipeline stages: give `pp=` 2 or more")
     if request.pp is None and request.ep is None:
         return
     stages, experts = request.pp or 1, request.ep or 1
-    wrong = too_many_stages(model, stages)
+    wrong = too_many_stages(model, stages * (request.interleaving or 1))
     if wrong is None and not request.force:
         wrong = wrong_experts(model, experts, count // stages)
         wrong = f"{wrong}, or insist with `force=True`" if wrong else None
@@ -205,8 +207,7 @@ def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
 
 def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
     """What the request fixes of the layout, for the layout finder."""
-    names = ("tp", "pp", "cp", "dp", "ep", "micro_batch", "recompute")
-    return {name: getattr(request, name) for name in names if getattr(request, name) is not None}
+    return {name: getattr(request, name) for name in LAYOUT_FIELDS if getattr(request, name) is not None}
 
 
 def held_once_byte(
