@@ -70,4 +70,4 @@ def test_numbers_of_a_config_that_json_lacks_are_shown_as_text(number: str, tmp_
     path.write_text(f'id = "x"\nname = "X"\nyear = 2024\n[config]\nmodel_type = "llama"\nodd = [{number}]\n')
     done = footprint("models", "show", str(path), "--format", "json")
     assert done.code == 0, done.err
-    assert json.loads(done.out)["config"]["odd"] == [number]
+    assert json.loads(done.out)["rows"][0]["config"]["odd"] == [number]
