@@ -25,10 +25,10 @@ from footprint.estimator.predict import (
 )
 from footprint.estimator.prediction import Prediction
 from footprint.estimator.request import LAYOUT_FIELDS
-from footprint.estimator.resolve.method import held_once_byte, least_fed, require_layout
+from footprint.estimator.resolve.method import feeding_of, held_once_byte, least_batch, require_layout
 from footprint.performance.columns import predict_columns
 from footprint.performance.power import power_factors
-from footprint.performance.step import StepPrediction
+from footprint.performance.step import StepFacts, StepPrediction
 from footprint.records import record, replace
 from footprint.results import Quantity
 
@@ -150,10 +150,17 @@ def _possible(facts: Facts, counts: Sequence[int], scales: Array) -> Array:
     state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
     for phase, step in zip(facts.workload.phases, facts.steps, strict=True):
         batches = (phase.sequences_per_step or 0.0) * scales
-        least = [least_fed(facts.request, step, count, state_byte) for count in counts]
-        fed = np.array([[batch >= of(batch) for batch in batches] for of in least])
+        fed = np.array([_feeds(facts, step, count, batches, state_byte) for count in counts])
         split = split & fed[..., None]
     return split
+
+
+def _feeds(facts: Facts, step: StepFacts, count: int, batches: Array, state_byte: float) -> Array:
+    """Whether each batch feeds some layout of so many accelerators."""
+    feeding = feeding_of(step, count)
+    if feeding is None:
+        return batches >= least_batch(facts.request, facts.cluster, count, state_byte)
+    return feeding.feeds(batches)
 
 
 def _takes_layout(facts: Facts, count: int) -> bool:

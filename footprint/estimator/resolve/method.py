@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from footprint.arithmetic import Number, maximum
 from footprint.errors import FootprintError
@@ -153,22 +153,21 @@ def require_batch(
     """FootprintError where no layout's replicas can be fed by the batch of a step."""
     for phase, step in zip(workload.phases, steps, strict=True):
         sequences, count = phase.sequences_per_step or 0, step.cluster.count
-        least = least_fed(request, step, count, state_byte)(sequences)
+        feeding = feeding_of(step, count)
+        # Without an operation list no layout is searched.
+        least = feeding.least(sequences) if feeding else least_batch(request, step.cluster, count, state_byte)
         if sequences < least:
             raise cannot_feed(sequences, count, least, step.given)
         if request.dp is not None or all(getattr(request, name) is not None for name in SIZES[:3]):
             check_micro_batch(request, phase, request.dp or count // _split(request))
 
 
-def least_fed(
-    request: EstimateRequest, step: StepFacts, count: int, state_byte: float
-) -> Callable[[float], float]:
-    """The smallest batch that layouts of so many accelerators take, as far as they are tried at a batch."""
-    if step.work is None or step.machine is None:  # no layout is searched then
-        least = float(least_batch(request, step.cluster, count, state_byte))
-        return lambda _: least
+def feeding_of(step: StepFacts, count: int) -> Feeding | None:
+    """Which batches the layouts of so many accelerators take; None without an operation list."""
+    if step.work is None or step.machine is None:
+        return None
     habits = habits_of(step.work, step.machine, flash=step.flash, sequence_length=step.sequence_length)
-    return Feeding(step.work, step.machine, habits, count, step.given).least
+    return Feeding(step.work, step.machine, habits, count, step.given)
 
 
 def _split(request: EstimateRequest) -> int:
