@@ -24,17 +24,18 @@ from footprint.estimator.predict import (
     typical,
 )
 from footprint.estimator.prediction import Prediction
+from footprint.estimator.request import LAYOUT_FIELDS
 from footprint.estimator.resolve.method import (
     clear_byte,
+    feeding_of,
     held_once_byte,
-    least_fed,
+    least_batch,
     least_needed_byte,
     require_layout,
 )
 from footprint.performance.columns import predict_columns
-from footprint.performance.layouts.feeding import SIZES
 from footprint.performance.power import power_factors
-from footprint.performance.step import StepPrediction
+from footprint.performance.step import StepFacts, StepPrediction
 from footprint.records import record, replace
 from footprint.results import Quantity
 
@@ -94,8 +95,7 @@ def columns_of(
 
 
 def _layout_is_given(facts: Facts) -> bool:
-    names = (*SIZES, "ep", "micro_batch", "recompute")
-    return any(getattr(facts.request, name) is not None for name in names)
+    return any(getattr(facts.request, name) is not None for name in LAYOUT_FIELDS)
 
 
 def _at_other_sizes(
@@ -162,10 +162,17 @@ def _possible(facts: Facts, counts: Sequence[int], scales: Array) -> Array:
     state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
     for phase, step in zip(facts.workload.phases, facts.steps, strict=True):
         batches = (phase.sequences_per_step or 0.0) * scales
-        least = [least_fed(facts.request, step, count, state_byte) for count in counts]
-        fed = np.array([[batch >= of(batch) for batch in batches] for of in least])
+        fed = np.array([_feeds(facts, step, count, batches, state_byte) for count in counts])
         split = split & fed[..., None]
     return split
+
+
+def _feeds(facts: Facts, step: StepFacts, count: int, batches: Array, state_byte: float) -> Array:
+    """Whether each batch feeds some layout of so many accelerators."""
+    feeding = feeding_of(step, count)
+    if feeding is None:
+        return batches >= least_batch(facts.request, facts.cluster, count, state_byte)
+    return feeding.feeds(batches)
 
 
 def _takes_layout(facts: Facts, count: int) -> bool:

@@ -9,7 +9,7 @@ from footprint.arithmetic import Number, is_array
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.prediction import Prediction
-from footprint.estimator.request import EstimateRequest
+from footprint.estimator.request import LAYOUT_FIELDS, EstimateRequest
 from footprint.estimator.resolve.method import check_micro_batch, clear_byte, least_needed_byte
 from footprint.estimator.workload import Workload, samples_of, tokens_of
 from footprint.performance.goodput import goodput
@@ -255,10 +255,7 @@ def _goodput(
 
 def _require_fitting(facts: Facts, parts: Sequence[StepPrediction]) -> None:
     """FootprintError where a layout that was asked for does not fit, naming what would; unless forced."""
-    asked = any(
-        getattr(facts.request, name) is not None
-        for name in ("tp", "pp", "cp", "dp", "ep", "micro_batch", "recompute")
-    )
+    asked = any(getattr(facts.request, name) is not None for name in LAYOUT_FIELDS)
     for part in parts:
         if asked and not part.fits and not facts.request.force:
             raise FootprintError(f"{part.warnings[0]}, or insist with `force=True`")

@@ -37,7 +37,9 @@ from footprint.records import record
 from footprint.schema import Attention, Cooling, Method, Purchase, Recompute, Stack
 
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
-PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8")
+PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "fp4")
+LAYOUT_FIELDS = ("tp", "pp", "cp", "dp", "ep", "zero", "interleaving", "micro_batch", "recompute")
+"""Fields that fix a part of the parallel layout."""
 TIME_FIELDS = ("hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu")
 AMOUNT_FIELDS = ("tokens", "samples", "steps")
 SIZE_FIELDS = ("model", "parameters", "flop_per_token", "flop_per_sample")
@@ -57,7 +59,7 @@ NOT_OF_GENERIC = {
     "flop_per_token": (*_NOT_TEXT, *_OTHER_FLOP),
     "flop_per_sample": (
         *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "tokens_per_second", "tp", "pp",
-        "cp", "dp", "ep", "micro_batch", "recompute", "anchor",
+        "cp", "dp", "ep", "zero", "interleaving", "objective", "micro_batch", "recompute", "anchor",
     ),
 }  # fmt: skip
 """Fields that mean nothing for a model of which only the size is known."""
@@ -122,6 +124,7 @@ class EstimateRequest:
     )  # fmt: skip
 
     method: str | None = about("method", CHOICE, "What is trained.", choices=get_args(Method))
+    objective: str | None = about("method", TEXT, "What is learnt: clm, mlm, mlm+nsp, classification, ...")
     lora_rank: int | None = about("method", WHOLE, "Rank of the adapters (16).", most=65536)
     lora_targets: tuple[str, ...] = about(
         "method", NAMES, "Adapted projections, comma-separated.", default=()
@@ -136,6 +139,12 @@ class EstimateRequest:
     dp: int | None = about("execution", WHOLE, "Data-parallel size.", most=10**8)
     cp: int | None = about("execution", WHOLE, "Context-parallel size.", most=10**6)
     ep: int | None = about("execution", WHOLE, "Expert-parallel size.", most=10**6)
+    zero: int | None = about(
+        "execution", WHOLE, "ZeRO stage: what the replicas share out (3: fully sharded).", least=0, most=3
+    )
+    interleaving: int | None = about(
+        "execution", WHOLE, "Chunks of layers on each pipeline stage, beside `pp=`.", most=1000
+    )
     micro_batch: int | None = about(
         "execution", WHOLE, "Sequences in one micro-batch of one replica.", most=10**9
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from footprint.performance.layouts.columns import LayoutColumns
 from footprint.performance.predict import busy_share, software_factor, with_software
+from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.work import Work
 from footprint.performance.step import StepFacts, StepPrediction, busy_quantity, predict, timed
 from footprint.records import replace
 from footprint.schema import Cluster
@@ -20,6 +22,42 @@ def cluster_columns(cluster: Cluster, counts: Sequence[int]) -> Cluster:
 
     column = np.asarray(counts, float)[:, None]
     return replace(cluster, count=column, nodes=column / cluster.node.accelerators)
+
+
+def _chosen(
+    facts: StepFacts, work: Work, machine: Machine, counts: Sequence[int], scales: Array, wanted: Array | None
+) -> tuple[Mapping[str, Array], Array, Array]:
+    """Seconds by term for each count and batch, whether it fits, and if not the least memory [byte].
+
+    Unusual layouts, which are many, are tried only for the counts and batches that ask for them.
+    """
+    import numpy as np
+
+    usual = LayoutColumns(
+        work, machine, counts, scales, given=facts.given, flash=facts.flash,
+        sequence_length=facts.sequence_length,
+    )  # fmt: skip
+    if not usual.crowded.any():
+        return usual.chosen(wanted)
+    terms, fits, least_byte = usual.chosen(~usual.crowded if wanted is None else wanted & ~usual.crowded)
+    rows, columns = usual.few
+    place = np.ix_(rows, columns)
+    every = LayoutColumns(
+        work, machine, [counts[row] for row in rows], scales[:, columns], given=facts.given,
+        flash=facts.flash, sequence_length=facts.sequence_length, unusual=True,
+    )  # fmt: skip
+    other_terms, other_fits, other_byte = every.chosen(
+        None if wanted is None else np.broadcast_to(wanted, fits.shape)[place]
+    )
+    crowded = usual.crowded[place]
+    merged = {}
+    for name, seconds in terms.items():
+        merged[name] = np.array(np.broadcast_to(seconds, fits.shape))
+        merged[name][place] = np.where(crowded, other_terms[name], merged[name][place])
+    fits = np.array(fits)
+    fits[place] = np.where(crowded, other_fits, fits[place])
+    least_byte[place] = np.where(crowded, other_byte, least_byte[place])
+    return merged, fits, least_byte
 
 
 def predict_columns(
@@ -39,11 +77,7 @@ def predict_columns(
         prediction = predict(columns)
         return replace(prediction, fits=np.ones(np.shape(prediction.step_time_s.mid), bool))
     work, machine = facts.work, facts.machine
-    layouts = LayoutColumns(
-        work, machine, counts, scales, given=facts.given, flash=facts.flash,
-        sequence_length=facts.sequence_length,
-    )  # fmt: skip
-    terms, fits, least_byte = layouts.chosen(wanted)
+    terms, fits, least_byte = _chosen(facts, work, machine, counts, scales, wanted)
     factor = software_factor(
         work, columns.cluster, facts.precision, machine.year, machine.native, "tp" in facts.given,
         machine.constants,

@@ -38,6 +38,7 @@ COMMANDS = {
 }
 CHANGING = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", "TIME"),
+    (r"(?<=, )\d{4}-\d\d-\d\d(?=; boundary)", "DAY"),
     (r"estimate-[0-9a-f]{12}", "RUN"),
 )
 """What no two calls have in common."""

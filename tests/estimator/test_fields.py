@@ -16,7 +16,8 @@ from footprint.spelling import flag
 from tests.conftest import ROOT
 
 # Typed from the contract and the bounds that were agreed, not from the code.
-OPTIONS = """--model --hw --parameters --active-parameters --flop-per-token --flop-per-sample
+OPTIONS = """--objective --zero --interleaving
+    --model --hw --parameters --active-parameters --flop-per-token --flop-per-sample
     --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len
     --image-size --document-length --method --lora-rank --lora-targets --frozen --precision --tp --pp --dp
     --cp --ep --micro-batch --recompute --attention --optimizer --stack --accelerators-per-node --cooling

@@ -61,3 +61,13 @@ def test_the_first_bytes_of_a_file(text: bytes, tmp_path: Path) -> None:
         assert footprint("flops", "--model", str(path), "--seq-len", "8").code == 0
     else:
         refused("flops", "--model", str(path), "--seq-len", "8")
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan"])
+def test_numbers_of_a_config_that_json_lacks_are_shown_as_text(number: str, tmp_path: Path) -> None:
+
+    path = tmp_path / "model.toml"
+    path.write_text(f'id = "x"\nname = "X"\nyear = 2024\n[config]\nmodel_type = "llama"\nodd = [{number}]\n')
+    done = footprint("models", "show", str(path), "--format", "json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["rows"][0]["config"]["odd"] == [number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -50,8 +51,18 @@ def _show(name: str) -> Mapping[str, Any]:
     from footprint.flops import model_families
 
     record = asdict(find_model(name))
+    record["config"] = _in_json(record["config"])
     record["counted"] = record["config"].get("model_type") in model_families()
     return record
+
+
+def _in_json(value: Any) -> Any:
+    """A value of a config with its infinite numbers as text, which JSON has no numbers for."""
+    if isinstance(value, Mapping):
+        return {key: _in_json(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_json(part) for part in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _names() -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from footprint.arithmetic import Number, maximum
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
-from footprint.estimator.request import OPTIMIZERS, PRECISIONS, EstimateRequest
+from footprint.estimator.request import LAYOUT_FIELDS, OPTIMIZERS, PRECISIONS, EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
 from footprint.flops.operations import Model
@@ -121,7 +121,7 @@ def layout_of(request: EstimateRequest, cluster: Cluster, recompute: str) -> Par
     return Parallelism(
         tp=request.tp, pp=request.pp, dp=replicas if given else None, cp=request.cp, ep=request.ep,
         micro_batch=request.micro_batch, recompute=recompute,
-        given=bool(given) or request.ep is not None or request.micro_batch is not None,
+        given=any(getattr(request, name) is not None for name in LAYOUT_FIELDS if name != "recompute"),
     )  # fmt: skip
 
 
@@ -155,22 +155,21 @@ def require_batch(
     """FootprintError where no layout's replicas can be fed by the batch of a step."""
     for phase, step in zip(workload.phases, steps, strict=True):
         sequences, count = phase.sequences_per_step or 0, step.cluster.count
-        least = least_fed(request, step, count, state_byte)(sequences)
+        feeding = feeding_of(step, count)
+        # Without an operation list no layout is searched.
+        least = feeding.least(sequences) if feeding else least_batch(request, step.cluster, count, state_byte)
         if sequences < least:
             raise cannot_feed(sequences, count, least, step.given)
         if request.dp is not None or all(getattr(request, name) is not None for name in SIZES[:3]):
             check_micro_batch(request, phase, request.dp or count // _split(request))
 
 
-def least_fed(
-    request: EstimateRequest, step: StepFacts, count: int, state_byte: float
-) -> Callable[[float], float]:
-    """The smallest batch that layouts of so many accelerators take, as far as they are tried at a batch."""
-    if step.work is None or step.machine is None:  # no layout is searched then
-        least = float(least_batch(request, step.cluster, count, state_byte))
-        return lambda _: least
+def feeding_of(step: StepFacts, count: int) -> Feeding | None:
+    """Which batches the layouts of so many accelerators take; None without an operation list."""
+    if step.work is None or step.machine is None:
+        return None
     habits = habits_of(step.work, step.machine, flash=step.flash, sequence_length=step.sequence_length)
-    return Feeding(step.work, step.machine, habits, count, step.given).least
+    return Feeding(step.work, step.machine, habits, count, step.given)
 
 
 def _split(request: EstimateRequest) -> int:
@@ -193,10 +192,12 @@ def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, state
 
 def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
     """FootprintError for more stages than layers, or expert ranks that do not divide what they share out."""
+    if request.interleaving is not None and request.interleaving > 1 and (request.pp or 1) == 1:
+        raise FootprintError("`interleaving=` shares out the layers of pipeline stages: give `pp=` 2 or more")
     if request.pp is None and request.ep is None:
         return
     stages, experts = request.pp or 1, request.ep or 1
-    wrong = too_many_stages(model, stages)
+    wrong = too_many_stages(model, stages * (request.interleaving or 1))
     if wrong is None and not request.force:
         wrong = wrong_experts(model, experts, count // stages)
         wrong = f"{wrong}, or insist with `force=True`" if wrong else None
@@ -207,8 +208,7 @@ def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
 
 def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
     """What the request fixes of the layout, for the layout finder."""
-    names = ("tp", "pp", "cp", "dp", "ep", "micro_batch", "recompute")
-    return {name: getattr(request, name) for name in names if getattr(request, name) is not None}
+    return {name: getattr(request, name) for name in LAYOUT_FIELDS if getattr(request, name) is not None}
 
 
 def held_once_byte(

@@ -40,6 +40,8 @@ def resolve_workload(
     if method != recipe.method:
         # A pre-training recipe says nothing about a fine-tuning.
         recipe = Recipe(precision=recipe.precision, optimizer=recipe.optimizer, objective=recipe.objective)
+    if request.objective is not None:
+        recipe = replace(recipe, objective=request.objective)
     notes: list[Assumption] = []
     published = model.parameters or 0.0
     defaults = Defaults(model, method, parameters or (lambda _: (published, published)), fixed or {})

@@ -69,8 +69,12 @@ class LayoutColumns:
         given: Given,
         flash: bool,
         sequence_length: float,
+        unusual: bool = False,
     ) -> None:
-        """``scales`` are the batches divided by the batch of ``work``, as one row."""
+        """``scales`` are the batches divided by the batch of ``work``, as one row.
+
+        ``unusual`` adds the layouts that are tried for small batches alone.
+        """
         import numpy as np
 
         self.work, self.machine, self.given, self.flash = work, machine, given, flash
@@ -80,7 +84,7 @@ class LayoutColumns:
         below = [crowded_below(work, machine, habits, count, given) for count in counts]
         smallest = float(self.batches.min())
         tables = [
-            known.of(count, most if smallest < most else 0.0)
+            known.of(count, most if unusual and smallest < most else 0.0)
             for count, most in zip(counts, below, strict=True)
         ]
         self.counts, self.crowded = len(counts), self.batches < np.array(below)[:, None]
@@ -90,6 +94,13 @@ class LayoutColumns:
         self.splits = np.unique(self.rows.tp)
         sums = [sum_lines(work, machine, int(tp), flash=flash) for tp in self.splits]
         self.sums = {f.name: np.array([getattr(one, f.name) for one in sums]) for f in fields_of(Sums)}
+
+    @property
+    def few(self) -> tuple[Array, Array]:
+        """The counts, and the batches, among which some pair asks for unusual layouts."""
+        import numpy as np
+
+        return np.flatnonzero(self.crowded.any(axis=1)), np.flatnonzero(self.crowded.any(axis=0))
 
     def chosen(self, wanted: Array | None) -> tuple[Mapping[str, Array], Array, Array]:
         """Seconds by term at each count and batch, whether it fits, and if not the least memory [byte]."""
@@ -117,7 +128,9 @@ class LayoutColumns:
         least = np.minimum(1.0, self.batches.max() / all_rows.dp)
         room = usable_byte(self.machine) - state_byte(self.work, all_rows, self.machine)
         candidates = np.flatnonzero(
-            (room > 0) & (activation_byte(self.work, all_rows, self.machine) * least <= room)
+            (room > 0)
+            & (activation_byte(self.work, all_rows, self.machine) * least <= room)
+            & (all_rows.dp <= self.batches.max())
         )
         if not len(candidates):
             return np.full((self.counts, self.batches.size), -1)
@@ -217,7 +230,7 @@ class _Tables:
         if key not in self._found:
             recomputed = float(self._given.get("recomputed", 1.0))
             usual = list(tried(self._habits, count, self._given))
-            every = every_shape(self._habits, count, self._given) if crowded_below else usual
+            every = every_shape(self._habits, count, tuple(self._given.items())) if crowded_below else usual
             found = [
                 (*sizes, recompute == "full", recompute == "selective", recomputed * (recompute == "full"),
                  math.inf if place < len(usual) else crowded_below)

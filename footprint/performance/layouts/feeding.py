@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, floor, inf, isfinite, prod
+from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.performance.layouts.shapes import Given, Habits, fewest_replicas
@@ -44,6 +45,16 @@ class Feeding:
     def __init__(self, work: Work, machine: Machine, habits: Habits, count: int, given: Given) -> None:
         self._key = habits, count, tuple(given.items())
         self._below = crowded_below(work, machine, habits, count, given)
+
+    def feeds(self, samples: Any) -> Any:
+        """Whether each of some batches is one that a layout takes."""
+        import numpy as np
+
+        fed = samples >= fewest_replicas(*self._key, False)
+        crowded = samples < self._below
+        if crowded.any():
+            fed = np.where(crowded, samples >= fewest_replicas(*self._key, True), fed)
+        return fed
 
     def least(self, samples: float) -> float:
         """The smallest batch, as far as layouts are looked for at this one; infinity without layouts."""

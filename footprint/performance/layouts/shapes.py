@@ -93,7 +93,7 @@ def shapes(habits: Habits, count: int, given: Given, *, crowded: bool = False) -
 def _layouts(
     habits: Habits, count: int, given: tuple[tuple[str, Any], ...], crowded: bool
 ) -> tuple[Layout, ...]:
-    every = every_shape(habits, count, dict(given)) if crowded else tried(habits, count, dict(given))
+    every = every_shape(habits, count, given) if crowded else tried(habits, count, dict(given))
     recomputed = float(dict(given).get("recomputed", 1.0))
     return tuple(
         Layout(
@@ -104,17 +104,19 @@ def _layouts(
     )  # fmt: skip
 
 
-def every_shape(habits: Habits, count: int, given: Given) -> list[Shape]:
+@lru_cache(maxsize=16384)
+def every_shape(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Shape, ...]:
     """The usual shapes, and after them all others that are possible."""
-    usual = list(tried(habits, count, given))
-    every = tried(replace(habits, anything=True, contexts=habits.short_contexts), count, given)
-    return list(dict.fromkeys((*usual, *every)))
+    usual = tried(habits, count, dict(given))
+    every = tried(replace(habits, anything=True, contexts=habits.short_contexts), count, dict(given))
+    return tuple(dict.fromkeys((*usual, *every)))
 
 
 @lru_cache(maxsize=65536)
 def fewest_replicas(habits: Habits, count: int, given: tuple[tuple[str, Any], ...], crowded: bool) -> float:
     """Replicas of the layout that has the fewest; infinity without layouts."""
-    return min((one.dp for one in _layouts(habits, count, given, crowded)), default=inf)
+    every = every_shape(habits, count, given) if crowded else tried(habits, count, dict(given))
+    return min((replicas for _, _, replicas, *_ in every), default=inf)
 
 
 def tried(habits: Habits, count: int, given: Given) -> Iterator[Shape]:
