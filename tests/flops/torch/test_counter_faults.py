@@ -68,9 +68,9 @@ def test_the_weight_gradient_of_a_grouped_convolution_counts_once_a_group(groups
 def test_our_formula_for_it_counts_two_forward_passes(groups: int) -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
-    from footprint.flops.torch.torch_counter import _convolution_backward
+    from footprint.flops.torch.torch_counter import convolution_backward
 
-    formulas = {torch.ops.aten.convolution_backward: _convolution_backward}
+    formulas = {torch.ops.aten.convolution_backward: convolution_backward}
     for kind in (torch.nn.Conv2d, torch.nn.ConvTranspose2d):
         with torch.device("meta"):
             convolution = kind(8, 16, 3, padding=1, stride=2, groups=groups, bias=False)
