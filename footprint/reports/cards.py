@@ -52,10 +52,15 @@ def model_card(record: Record) -> str:
         count = f"{recipe['accelerators']:,} x " if recipe.get("accelerators") else ""
         hours = f", {_exact(recipe['duration_h'])} h" if recipe.get("duration_h") else ""
         facts.append(("published on", f"{count}{recipe['accelerator']}{hours}"))
-    return _card(record, facts, _next(record["id"], config, recipe), recipe.get("note"))
+    return _card(record, facts, _next(record, config, recipe), recipe.get("note"))
 
 
-def _next(model: str, config: Record, recipe: Record) -> str:
+STATE_BYTE = 18
+"""Of a parameter that is trained with Adam in 16 bits: weight, gradient and optimiser states."""
+H100_BYTE = 80e9
+
+
+def _next(record: Record, config: Record, recipe: Record) -> str:
     """A command that estimates this model, with an example value for each unpublished fact."""
     phases: Sequence[Record] = recipe.get("phases") or ({},)
     options = ""
@@ -67,7 +72,10 @@ def _next(model: str, config: Record, recipe: Record) -> str:
     sized = own.image_size or own.sequence_length
     if not sized and not all(phase.get("sequence_length") or phase.get("image_size") for phase in phases):
         options += " --seq-len 2048"
-    return f"footprint estimate --model {model} --hw h100:8{options}"
+    count = 8
+    while count * H100_BYTE < STATE_BYTE * (record.get("parameters") or 0.0):
+        count *= 2
+    return f"footprint estimate --model {record['id']} --hw h100:{count}{options}"
 
 
 def _own_sizes(config: Record) -> StepShape:
