@@ -169,7 +169,7 @@ def feeding_of(step: StepFacts, count: int) -> Feeding | None:
     if step.work is None or step.machine is None:
         return None
     habits = habits_of(step.work, step.machine, flash=step.flash, sequence_length=step.sequence_length)
-    return Feeding(step.work, step.machine, habits, count, step.given)
+    return Feeding(habits, count, step.given)
 
 
 def _split(request: EstimateRequest) -> int:

@@ -81,7 +81,7 @@ class LayoutColumns:
         self.batches, self.scales = work.samples * scales, scales
         habits = habits_of(work, machine, flash=flash, sequence_length=sequence_length)
         known = _tables(habits, tuple(given.items()))
-        below = [crowded_below(work, machine, habits, count, given) for count in counts]
+        below = [crowded_below(habits, count, given) for count in counts]
         smallest = float(self.batches.min())
         tables = [
             known.of(count, most if unusual and smallest < most else 0.0)

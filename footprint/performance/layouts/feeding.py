@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-from math import ceil, floor, inf, isfinite, prod
+from math import floor, inf, isfinite, prod
 from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.performance.layouts.shapes import Given, Habits, fewest_replicas
-from footprint.performance.roofline.machine import Machine
-from footprint.performance.roofline.memory import parameter_bytes
-from footprint.performance.roofline.work import Work
-from footprint.units import BYTE_PER_GIB
 
 SIZES = ("tp", "pp", "cp", "dp")
 """Sizes of a layout whose product is the number of accelerators."""
 
 
-def crowded_below(work: Work, machine: Machine, habits: Habits, count: int, given: Given) -> float:
+def crowded_below(habits: Habits, count: int, given: Given) -> float:
     """The batch below which unusual layouts are tried as well [sequences].
 
-    Those are batches that no usual layout takes, and those smaller than the replicas that are left when
-    memory has taken its ranks.
+    Those are batches that no usual layout takes.
     """
     usual = fewest_replicas(habits, count, tuple(given.items()), False)
     split = prod(int(given[name]) for name in SIZES if name in given)
     if isfinite(usual):
-        return max(1.0, usual, (count // split) // max(1, _holding(work, machine) // split))
+        return max(1.0, usual)
     if not given.keys() & {*SIZES, "ep"}:
         return inf
     # Sizes without a usual layout are a slip, unless the batch asks for unusual ones.
     return max(1.0, count * int(given.get("dp", 1)) // split)
 
 
-def _holding(work: Work, machine: Machine) -> int:
-    """Accelerators that hold weights, gradients and optimiser states once, frozen weights at full width."""
-    byte = parameter_bytes(machine.precision, machine.constants)
-    held = work.parameters * (byte.weight + work.trained_share * (byte.gradient + byte.optimiser))
-    return ceil(held / (machine.cluster.accelerator.memory_gib * BYTE_PER_GIB))
-
-
 class Feeding:
     """Which batches some layout of so many accelerators takes."""
 
-    def __init__(self, work: Work, machine: Machine, habits: Habits, count: int, given: Given) -> None:
+    def __init__(self, habits: Habits, count: int, given: Given) -> None:
         self._key = habits, count, tuple(given.items())
-        self._below = crowded_below(work, machine, habits, count, given)
+        self._below = crowded_below(habits, count, given)
 
     def feeds(self, samples: Any) -> Any:
         """Whether each of some batches is one that a layout takes."""

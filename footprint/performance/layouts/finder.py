@@ -72,7 +72,7 @@ class _Search:
     ) -> None:
         self.work, self.machine, self.flash = work, machine, flash
         self.habits = habits_of(work, machine, flash=flash, sequence_length=sequence_length)
-        self.crowded = work.samples < crowded_below(work, machine, self.habits, machine.cluster.count, given)
+        self.crowded = work.samples < crowded_below(self.habits, machine.cluster.count, given)
         self.sums: dict[int, Sums] = {}
 
     def seconds(self, layout: Layout) -> float:
