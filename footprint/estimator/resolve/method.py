@@ -258,7 +258,7 @@ def least_needed_byte(facts: Facts, parts: Sequence[StepPrediction] | None) -> N
 
 def clear_byte(cluster: Cluster) -> float:
     """Predicted memory above which a step clearly does not fit an accelerator [byte]."""
-    return assumed("time.memory_clear_excess").value * cluster.accelerator.memory_gib * BYTE_PER_GIB
+    return assumed("memory.clear_excess").value * cluster.accelerator.memory_gib * BYTE_PER_GIB
 
 
 def check_micro_batch(request: EstimateRequest, phase: Phase, replicas: int) -> None:
