@@ -29,8 +29,7 @@ _UNITS = (
 )  # fmt: skip
 _ENDS = ("low", "mid", "high")
 _NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published")
-_NOT_COLUMNS = ("workload_objective", "workload_lora_rank")
-"""What JSON says more: a report CSV that exists keeps its header."""
+_NOT_COLUMNS = ("workload_objective", "workload_lora_rank")  # in JSON alone: a CSV keeps its header
 
 # One word per column; ``name*`` is a quantity with three columns: name_low, name_mid, name_high.
 _COLUMNS = """
