@@ -5,14 +5,13 @@ from __future__ import annotations
 from footprint.flops.blocks.attention import attend, causal_pairs
 from footprint.flops.blocks.decoder import HEADS, Decoder, Kind, decoder_model, llama_like
 from footprint.flops.blocks.deltanet import delta_rule
-from footprint.flops.blocks.experts import capacity_factor, counts, mixture
 from footprint.flops.blocks.pieces import parameters_only
 from footprint.flops.blocks.statespace import Sequences, causal_convolution
 from footprint.flops.blocks.transformer import Mixer, heads_of
 from footprint.flops.config.fields import Fields
 from footprint.flops.config.patterns import by_type, compact, split
 from footprint.flops.config.shapes import required_length
-from footprint.flops.families.qwen_moe import sparse
+from footprint.flops.families.qwen_moe import gated_experts, sparse
 from footprint.flops.operations import (
     NORM,
     POINTWISE,
@@ -50,16 +49,7 @@ def qwen_next(fields: Fields, shape: StepShape) -> Decoder:
         return llama_like(
             fields, explicit=HEADS, kinds=kinds, lora_targets=("q_proj", "v_proj", "in_proj_qkvz")
         )
-    experts, chosen = counts(fields, ("num_experts", "num_local_experts"), ("num_experts_per_tok",))
-    feed = mixture(
-        fields.size("hidden_size"),
-        fields.size("moe_intermediate_size"),
-        experts,
-        chosen,
-        shared=fields.size("shared_expert_intermediate_size"),
-        shared_gate=True,
-        capacity=capacity_factor(fields),
-    )
+    feed = gated_experts(fields)
     excluded = set(fields.indices("mlp_only_layers"))
     step = fields.size("decoder_sparse_step", default=1)
     positions = compact(p for p in range(step - 1, layers, step) if p not in excluded)

@@ -65,10 +65,10 @@ def _every(fields: Fields, layers: int) -> Positions:
     )
 
 
-def _qwen2(fields: Fields) -> Decoder:
-    layers = fields.layers("num_hidden_layers")
+def gated_experts(fields: Fields) -> FeedForward:
+    """Experts of Qwen2-MoE and Qwen3-Next: those that are chosen, and a shared one behind a gate."""
     experts, chosen = counts(fields, ("num_experts", "num_local_experts"), ("num_experts_per_tok",))
-    feed = mixture(
+    return mixture(
         fields.size("hidden_size"),
         fields.size("moe_intermediate_size"),
         experts,
@@ -77,6 +77,11 @@ def _qwen2(fields: Fields) -> Decoder:
         shared_gate=True,
         capacity=capacity_factor(fields),
     )
+
+
+def _qwen2(fields: Fields) -> Decoder:
+    layers = fields.layers("num_hidden_layers")
+    feed = gated_experts(fields)
     return llama_like(
         fields, explicit=KV, qkv_bias=fields.flag("qkv_bias", default=True), family="mixture-of-experts",
         kinds=sparse(window_kinds(fields, layers), layers, _every(fields, layers), feed),
