@@ -131,7 +131,7 @@ def test_messages_below_the_command_line_name_no_flags() -> None:
 
 def test_names_in_messages_are_fields_or_known_arguments() -> None:
     """A slip in a name would be shown to people as an option that does not exist."""
-    others = {"overwrite", "plot", "save", "energy_plugin", "data"}
+    others = {"overwrite", "plot", "save", "energy_plugin", "data", "inputs"}
     found = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
