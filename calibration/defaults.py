@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from calibration.fit import quantile
+from calibration.tables import Fitted, text_of
 from footprint.catalog.files import reference_folder
 from footprint.catalog.models import all_models
 from footprint.equations import REFERENCE_PARAMETERS, REFERENCE_TOKENS, batch_tokens
@@ -129,8 +130,8 @@ def left_out_errors(runs: Sequence[Published]) -> list[float]:
     return [math.log(laws[run.developer].batch_tokens(run) / run.batch_tokens) for run in runs]
 
 
-def fit_defaults() -> list[tuple[str, float, float, float, str, str]]:
-    """(name, value, low, high, unit, note) of each default that is fitted."""
+def fit_defaults() -> list[Fitted]:
+    """Each default that is fitted."""
     runs = published(sealed=False)
     developers = len({run.developer for run in runs})
     law, weights = fit_law(runs), weights_of(runs)
@@ -160,13 +161,8 @@ OPTIMAL = 20.0
 
 def render() -> str:
     """The fitted defaults as the text of their file."""
-    lines = [
-        "# Written by `python -m calibration --write`; never by hand.",
-        "# Fitted on the recipes in reference_data/models, sealed developers apart; ends bound 90 %.",
-    ]
-    for name, value, low, high, unit, note in fit_defaults():
-        lines += [
-            "", f"[{name}]", f"value = {value:.4g}", f"low = {low:.4g}", f"high = {high:.4g}",
-            f'unit = "{unit}"', 'basis = "fitted"', 'source = "published-recipes"', f'note = "{note}"',
-        ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+    head = (
+        "Written by `python -m calibration --write`; never by hand.",
+        "Fitted on the recipes in reference_data/models, sealed developers apart; ends bound 90 %.",
+    )
+    return text_of(head, fit_defaults(), "published-recipes", 4)

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from calibration.tables import Fitted, text_of
 from footprint.catalog import assumptions
 from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.files import reference_folder
@@ -183,7 +184,7 @@ def accuracy() -> dict[str, list[float]]:
     return found
 
 
-def shape_rows() -> Iterator[tuple[str, float, float, float, str, str]]:
+def shape_rows() -> Iterator[Fitted]:
     """The numbers of the shape."""
     known = list(decoders())
     sizes = np.log([size for size, _, _ in known])
@@ -206,7 +207,7 @@ def shape_rows() -> Iterator[tuple[str, float, float, float, str, str]]:
     )
 
 
-def spread_rows() -> Iterator[tuple[str, float, float, float, str, str]]:
+def spread_rows() -> Iterator[Fitted]:
     """The spreads: around 1, but for samples, whose typical MFU is that of other work."""
     known = list(pairs())
     kinds = sorted({pair.kind for pair in known})
@@ -230,14 +231,9 @@ def spread_rows() -> Iterator[tuple[str, float, float, float, str, str]]:
 
 def render() -> str:
     """The text of the file."""
-    lines = ["# Written by `python -m calibration.generic --write`; never by hand.", "# Ends bound 90 %."]
-    for part in (shape_rows, spread_rows):
-        for name, value, low, high, unit, note in part():
-            lines += [
-                "", f"[{name}]", f"value = {value:.6g}", f"low = {low:.6g}", f"high = {high:.6g}",
-                f'unit = "{unit}"', 'basis = "fitted"', 'source = "catalogue-shapes"', f'note = "{note}"',
-            ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+    head = ("Written by `python -m calibration.generic --write`; never by hand.", "Ends bound 90 %.")
+    rows = (row for part in (shape_rows, spread_rows) for row in part())
+    return text_of(head, rows, "catalogue-shapes", 6)
 
 
 def summary(errors: Sequence[float]) -> str:
