@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from footprint.catalog.assumptions import assumed
 from footprint.catalog.places import PueFact, find_place, find_pue, given_place, grid_quantity
 from footprint.catalog.prices import find_provider
 from footprint.errors import FootprintError
@@ -11,17 +12,35 @@ from footprint.estimator.facts import Site
 from footprint.estimator.request import EstimateRequest
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import PlaceSummary
-from footprint.schema import Place
+from footprint.schema import Cluster, Place
+
+DESK_FORMS = ("desktop-1", "workstation-4", "mac-studio")
+"""Ids of the node forms that stand beside a desk."""
 
 
-def site_of(request: EstimateRequest, place: Place | None) -> Site:
-    """PUE, carbon intensity and water of a place; an unknown place (None) has the average PUE of its year."""
+def at_desk(cluster: Cluster) -> bool:
+    """Whether the machines are desktops: of a card that is made for them, and not in a rack."""
+    # The first form of T4 and L4, which have no fan, is a server, although a desktop can hold one.
+    return cluster.node.id in DESK_FORMS and cluster.accelerator.nodes[0].id in DESK_FORMS
+
+
+def site_of(request: EstimateRequest, place: Place | None, *, desk: bool = False) -> Site:
+    """PUE, carbon intensity and water of a place; an unknown place (None) has the average PUE of its year.
+
+    ``desk`` says that the machines are desktops: without a provider their PUE is about 1.
+    """
     provider = request.provider or (place.provider if place else None)
     fact = find_pue(provider=provider, region=place.key if place else None, year=request.year)
-    given = request.pue is not None
-    pue = Quantity(request.pue) if given else fact.pue.at_least(1.0)
-    pue_rows = () if given else (_pue_row(fact),)
-    pue_warnings = () if given else fact.warnings
+    pue_rows: tuple[Assumption, ...] = ()
+    pue_warnings: tuple[str, ...] = ()
+    if request.pue is not None:
+        pue = Quantity(request.pue)
+    elif desk and provider is None:
+        room = assumed("places.pue_desk")
+        pue = Quantity.between(room.low, room.value, room.high, "pue")
+        pue_rows = (room.row("--pue"),)
+    else:
+        pue, pue_rows, pue_warnings = fact.pue.at_least(1.0), (_pue_row(fact),), fact.warnings
     if place is None:
         return Site(pue=pue, grid_g_per_kwh=None, pue_rows=pue_rows, pue_warnings=pue_warnings)
     return Site(

@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.files import hardware_folder, reference_folder
+from footprint.catalog.files import hardware_folder, reference_folder, shipped_text
 from footprint.catalog.prices import all_offers, find_price, providers
 from footprint.catalog.prices import offers as rules
 from footprint.schema import PriceOffer, Source
@@ -68,6 +68,7 @@ def test_every_source_of_prices_passes_the_schema_and_is_used() -> None:
     for entry in mine.values():
         check.validate_python(entry)
     used = _prices_toml("assumptions") + (hardware_folder() / "prices.csv").read_text(encoding="utf-8")
+    used += shipped_text("reference_data/electricity.csv")
     assert [key for key in mine if key not in used] == []
 
 
