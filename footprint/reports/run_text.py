@@ -119,9 +119,11 @@ def _forecast_lines(forecasts: Forecasts, truth_h: float) -> list[str]:
 
 def comparison_lines(comparison: Comparison) -> list[str]:
     """Predicted and measured values, one line per quantity, and the factors of time and power."""
-    lines = [
-        f"predicted, for the {100 * comparison.work_share:.3g} % of its work that was done, against measured"
-    ]
+    share = comparison.work_share
+    if share is None:
+        lines = ["predicted against measured (no step was counted, so no amount of work is compared)"]
+    else:
+        lines = [f"predicted, for the {100 * share:.3g} % of its work that was done, against measured"]
     for row in comparison.quantities:
         label, unit = _SHOWN[row.name]
         inside = "" if row.within else "  outside the 90 % interval"

@@ -146,8 +146,9 @@ class Comparison:
     """Predicted and measured values by quantity, and the two factors of the energy gap."""
 
     run_id: str
-    work_share: float
-    """Share of the predicted work that was done; predictions are scaled by it [1]."""
+    work_share: float | None
+    """Share of the predicted work that was done; predictions are scaled by it [1]. None where nobody counted
+    a step: then only what does not depend on the amount of work is compared."""
     quantities: tuple[ComparedQuantity, ...]
     time_factor: float | None
     """Measured over predicted hours [1]."""

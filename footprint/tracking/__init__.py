@@ -42,6 +42,7 @@ def track(
     run_id: str | None = None,
     name: str | None = None,
     initial_step: int = 0,
+    absent_hardware: str = "exclude",
     quiet: bool = False,
     **scenario: Any,
 ) -> Run:
@@ -55,7 +56,8 @@ def track(
     power of the node), ``"none"`` or an object of `footprint.meters.Meter`. Journals go to
     ``journal_dir``, else ``FOOTPRINT_DIR``, else ``./footprint-runs``, with a line each ``flush_s``
     (5 s). ``run_id`` continues an earlier run as a new segment, ``initial_step`` says at which of its
-    steps.
+    steps. Accelerators of ``hw`` that are not on this machine are in no measured total, unless
+    ``absent_hardware`` is ``"model"``.
 
     Nothing that fails in here stops or slows the training; only wrong arguments raise, before
     it starts.

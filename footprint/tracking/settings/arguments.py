@@ -21,7 +21,11 @@ DEFAULT_FOLDER = "footprint-runs"
 FOLDER_VARIABLE = "FOOTPRINT_DIR"
 FLUSH_S, MOST_FLUSH_S = 5.0, 3600.0
 ON_BUDGET = ("warn", "stop")
-_DEFAULTS = {"on_budget": "warn", "meter": "codecarbon", "initial_step": 0, "quiet": False}
+ABSENT_HARDWARE = ("exclude", "model")
+_DEFAULTS = {
+    "on_budget": "warn", "meter": "codecarbon", "initial_step": 0, "quiet": False,
+    "absent_hardware": "exclude",
+}  # fmt: skip
 
 
 @record
@@ -51,6 +55,8 @@ class Settings:
     run_id: str | None = None
     name: str | None = None
     initial_step: int = 0
+    absent_hardware: str = "exclude"
+    """What becomes of accelerators that are not on the machine: in no total, or modelled."""
     quiet: bool = False
     scenario: Mapping[str, Any] = field(default_factory=dict)
 
@@ -72,6 +78,7 @@ class Settings:
             "budget": None if self.budget is None else self.budget.text,
             "name": self.name,
             "initial_step": self.initial_step or None,
+            "absent_hardware": None if self.absent_hardware == "exclude" else self.absent_hardware,
             "meter": self.meter if isinstance(self.meter, str) else type(self.meter).__name__,
             **{key: list(v) if isinstance(v, tuple) else v for key, v in self.scenario.items()},
         }
@@ -107,6 +114,9 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
         raise FootprintError(
             f"on_budget must be 'warn', 'stop' or a function, not {values['on_budget']!r:.60}"
         )
+    if values["absent_hardware"] not in ABSENT_HARDWARE:
+        known = " or ".join(map(repr, ABSENT_HARDWARE))
+        raise FootprintError(f"absent_hardware must be {known}, not {values['absent_hardware']!r:.60}")
     for name in ("on_stop", "callback"):
         if values.get(name) is not None and not callable(values[name]):
             raise FootprintError(f"{name} must be a function, not {values[name]!r:.60}")
