@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.records import record
 from footprint.results.assumption import Assumption
@@ -21,6 +21,9 @@ from footprint.results.estimate import (
 )
 from footprint.results.quantity import Quantity
 from footprint.spelling import on_command_line
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = "footprint/measurement/1"
 
@@ -124,6 +127,14 @@ class Measurement:
         """The record as JSON values, unrounded."""
         record = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
         return record | {name: [*map(on_command_line, record[name])] for name in ("faults", "warnings")}
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas frame of one row of the kind ``measurement``, with the columns of the report CSV."""
+        from footprint.results.frame import report_frame
+        from footprint.results.rows import report_row
+
+        row = report_row(self.to_json(), kind="measurement", run_id=self.run_id, started_at=self.started_at)
+        return report_frame([row])
 
 
 @record

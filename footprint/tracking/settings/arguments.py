@@ -22,6 +22,7 @@ FOLDER_VARIABLE = "FOOTPRINT_DIR"
 FLUSH_S, MOST_FLUSH_S = 5.0, 3600.0
 ON_BUDGET = ("warn", "stop")
 ABSENT_HARDWARE = ("exclude", "model")
+COLUMNS = ("full", "short")
 _DEFAULTS = {
     "on_budget": "warn", "meter": "codecarbon", "initial_step": 0, "quiet": False,
     "absent_hardware": "exclude",
@@ -38,6 +39,8 @@ class Settings:
     total_steps: float | None = None
     total_tokens: float | None = None
     csv: Path | None = None
+    columns: str | None = None
+    """The columns of the report CSV; None: those of the file, else all."""
     budget: Limit | None = None
     budget_over: Path | None = None
     """A folder of runs that the budget covers together, else this run alone."""
@@ -75,6 +78,7 @@ class Settings:
             "total_steps": self.total_steps,
             "total_tokens": self.total_tokens,
             "csv": None if self.csv is None else str(self.csv.absolute()),
+            "columns": self.columns,
             "budget": None if self.budget is None else self.budget.text,
             "name": self.name,
             "initial_step": self.initial_step or None,
@@ -114,6 +118,8 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
         raise FootprintError(
             f"on_budget must be 'warn', 'stop' or a function, not {values['on_budget']!r:.60}"
         )
+    if values["columns"] not in (None, *COLUMNS):
+        raise FootprintError(f"columns must be 'full' or 'short', not {values['columns']!r:.60}")
     if values["absent_hardware"] not in ABSENT_HARDWARE:
         known = " or ".join(map(repr, ABSENT_HARDWARE))
         raise FootprintError(f"absent_hardware must be {known}, not {values['absent_hardware']!r:.60}")
