@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from footprint.plain_text import fenced, in_line, in_markdown
-from footprint.reports.human import amount, counted, figures, interval, wrapped
 from footprint.reports.labels import assumption_name
 from footprint.reports.work import trained
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate, PriceSummary, PublishedRun
+from footprint.results.human import amount, counted, figures, interval, wrapped
 from footprint.spelling import on_command_line
 
 WIDTH = 80

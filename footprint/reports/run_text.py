@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from footprint.plain_text import in_line
-from footprint.reports.human import amount, figures, interval, wrapped
 from footprint.results import Quantity
+from footprint.results.human import amount, figures, interval, wrapped
 from footprint.results.measurement import Comparison, Measurement
 from footprint.spelling import on_command_line
 

@@ -60,7 +60,7 @@ def _record(item: Recovered) -> dict[str, Any]:
 def _line(item: Recovered) -> str:
     measured = item.report.measurement
     hours = measured.duration_h.mid
-    from footprint.reports.human import amount
+    from footprint.results.human import amount
 
     energy = "no energy read"
     if measured.energy_kwh is not None:
