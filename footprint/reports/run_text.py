@@ -126,11 +126,13 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         lines = [f"predicted, for the {100 * share:.3g} % of its work that was done, against measured"]
     for row in comparison.quantities:
         label, unit = _SHOWN[row.name]
-        inside = "" if row.within else "  outside the 90 % interval"
+        inside = "" if row.within else "  outside"
         lines.append(
             f"  {label:<21} {amount(row.predicted.mid, unit):>11} {amount(row.measured.mid, unit):>11}  "
             f"x{figures(row.ratio, 2)}  {row.how}{inside}"
         )
+    if not all(row.within for row in comparison.quantities):
+        lines.append("  (outside: not in the 90 % interval of the prediction)")
     if comparison.time_factor is not None and comparison.power_factor is not None:
         lines.append(
             f"  energy is x{figures(comparison.time_factor * comparison.power_factor, 2)} of predicted: "

@@ -14,6 +14,7 @@ from footprint.records import record
 from footprint.results.assumption import Assumption
 from footprint.results.link import Link
 from footprint.results.quantity import Quantity
+from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:
@@ -182,8 +183,10 @@ class PublishedRun:
 
 
 @record
-class Estimate:
+class Estimate(Shown):
     """The chain from model config to kWh, CO2e and USD for one scenario."""
+
+    __repr__ = show_as_text
 
     schema: str = SCHEMA
     footprint_version: str

@@ -20,6 +20,7 @@ from footprint.results.estimate import (
     PriceSummary,
 )
 from footprint.results.quantity import Quantity
+from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:
@@ -77,8 +78,10 @@ class MeasuredComponents:
 
 
 @record
-class Measurement:
+class Measurement(Shown):
     """What one run used, over all its segments, nodes and processes."""
+
+    __repr__ = show_as_text
 
     schema: str = SCHEMA
     footprint_version: str
@@ -153,8 +156,10 @@ class ComparedQuantity:
 
 
 @record
-class Comparison:
+class Comparison(Shown):
     """Predicted and measured values by quantity, and the two factors of the energy gap."""
+
+    __repr__ = show_as_text
 
     run_id: str
     work_share: float | None
