@@ -51,6 +51,20 @@ def _offer(row: dict[str, str]) -> PriceOffer:
     )
 
 
+@functools.cache
+def variants(silicon: str) -> tuple[str, ...]:
+    """Ids that begin with this name and have an offer, sorted."""
+    text, found = _text(), set()
+    if not silicon:
+        return ()
+    at = text.find(f",{silicon}")
+    while at >= 0:
+        end = text.index(",", at + 1)
+        found.add(text[at + 1 : end])
+        at = text.find(f",{silicon}", end)
+    return tuple(sorted(name for name in found if offers_of(name)))
+
+
 def accelerators() -> set[str]:
     """Ids of the accelerators that have an offer."""
     return {offer.accelerator for offer in shipped_offers()}
