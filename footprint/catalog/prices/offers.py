@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from footprint.catalog.files import lines_with, parse_csv, shipped, shipped_text
 from footprint.catalog.folder import indexed
@@ -51,18 +52,14 @@ def _offer(row: dict[str, str]) -> PriceOffer:
     )
 
 
-@functools.cache
-def variants(silicon: str) -> tuple[str, ...]:
+def variants(silicon: str) -> list[str]:
     """Ids that begin with this name and have an offer, sorted."""
-    text, found = _text(), set()
-    if not silicon:
-        return ()
-    at = text.find(f",{silicon}")
-    while at >= 0:
-        end = text.index(",", at + 1)
-        found.add(text[at + 1 : end])
-        at = text.find(f",{silicon}", end)
-    return tuple(sorted(name for name in found if offers_of(name)))
+    known = _indexed()
+    return [
+        name
+        for name in (known["accelerators"] if known else sorted(accelerators()))
+        if name.startswith(silicon)
+    ]
 
 
 def accelerators() -> set[str]:
@@ -79,8 +76,19 @@ def sellers() -> tuple[str, ...]:
 @functools.cache
 def data_date() -> str:
     """Date of the newest shipped offer, ISO 8601; `current` measures the age of offers from it."""
-    known = indexed(shipped("hardware_profiles"), "prices.csv", _text())
+    known = _indexed()
     return known["newest"] if known else newest()
+
+
+@functools.cache
+def _indexed() -> dict[str, Any] | None:
+    """What the index says of the table; None if it says nothing of the table as it is."""
+    return indexed(shipped("hardware_profiles"), "prices.csv", _text())
+
+
+def about_offers() -> dict[str, Any]:
+    """What the index says of the table: its newest date and the accelerators with an offer."""
+    return {"newest": newest(), "accelerators": sorted(accelerators())}
 
 
 def newest() -> str:
