@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.places.spread import from_direct, interval, world_interval
 from footprint.catalog.places.tables import cloud_regions, keep_all, rows_of
-from footprint.errors import FootprintError
+from footprint.errors import FootprintError, UnknownNameError
 from footprint.records import replace
 from footprint.results import Quantity
 from footprint.schema import Place
+
+if TYPE_CHECKING:
+    from footprint.catalog.places.sites import OwnSite
 
 WORLD = "WLD"
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -47,14 +50,52 @@ def find_place(key: str | None, *, year: int | None = None) -> tuple[Place, tupl
         given = "no place given: the world average with the spread of all countries; give `region=`"
         return place, (given, *warnings)
     from footprint.catalog.places.names import meaning
+    from footprint.catalog.places.sites import is_site_file, named_site, read_site
 
-    found = meaning(key)
+    if isinstance(key, str) and is_site_file(key):
+        return _of_site(read_site(key), key, year)
+    try:
+        found = meaning(key)
+    except UnknownNameError:
+        site = named_site(key)
+        if site is None:
+            raise
+        return _of_site(site, key, year)
     place, warnings = _of_key(found.key, year)
     if found.town:
         place = replace(place, name=f"{found.town} ({place.name})")
     if found.read_as:
         warnings = (f"the place {key.strip()!r} is read as {found.read_as}", *warnings)
     return place, warnings
+
+
+def _of_site(site: OwnSite, key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
+    """The place that a site of one's own is: its facts, and those of its country, state or region."""
+    from footprint.catalog.clock import today
+    from footprint.catalog.places.sites import name_of_file, outside_its_dates
+
+    place, warnings = find_place(site.place, year=year)
+    if site.place is None and site.grid_g_per_kwh is not None:
+        warnings = ()
+    place = replace(
+        place,
+        key=name_of_file(key).removesuffix(".toml"),
+        name=site.name,
+        factor_key=place.factor_key or place.key,
+        pue=site.pue,
+        electricity_usd_per_kwh=site.electricity_usd_per_kwh,
+        provider=None if site.grid_g_per_kwh is not None else place.provider,
+    )
+    if site.grid_g_per_kwh is not None:
+        given = given_place(site.grid_g_per_kwh)
+        place = replace(
+            place, basis="given", evidence="assumed", g_per_kwh=given.g_per_kwh,
+            low_g_per_kwh=given.g_per_kwh, high_g_per_kwh=given.g_per_kwh, market_g_per_kwh=None,
+            source=site.source or key,
+            year=int((site.valid_from or site.valid_until or "0")[:4]),
+        )  # fmt: skip
+    outside = outside_its_dates(site, today())
+    return place, (*warnings, outside) if outside else warnings
 
 
 def search_places(text: str) -> list[Place]:

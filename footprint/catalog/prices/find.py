@@ -22,38 +22,23 @@ from footprint.catalog.assumptions import assumed
 from footprint.catalog.names import nearest, normalise, unknown
 from footprint.catalog.prices import offers as rules
 from footprint.catalog.prices.evidence import commonest_kinds, variant_offers, with_variants
-from footprint.catalog.prices.providers import find_provider, is_table, only_seller, provider_table
+from footprint.catalog.prices.providers import (
+    find_provider,
+    is_own_list,
+    is_table,
+    only_seller,
+    provider_table,
+)
+from footprint.catalog.prices.quote import PriceQuote
 from footprint.catalog.prices.spread import over_providers, within_provider
 from footprint.errors import MissingFactError, UnknownNameError
-from footprint.records import record, replace
+from footprint.records import replace
 from footprint.results import Assumption, Quantity
 from footprint.schema import PriceOffer
 
 PURCHASES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 ANY_REGION = "global"
 """Region of an offer whose price list is the same for all regions."""
-
-
-@record
-class PriceQuote:
-    """The price of one accelerator-hour and its origin."""
-
-    usd_per_accelerator_h: Quantity
-    purchase: str
-    provider: str | None
-    """The requested provider; None means all providers."""
-    region: str | None
-    offers: int
-    """Number of offers used."""
-    providers: int
-    oldest: str
-    newest: str
-    """ISO 8601 dates of the oldest and newest offer used."""
-    interval: str
-    """Description of the interval: percentiles, a range, or an assumed spread."""
-    source: str
-    """Keys of the sources, joined by ``; ``."""
-    warnings: tuple[str, ...]
 
 
 def all_offers() -> list[PriceOffer]:
@@ -93,6 +78,10 @@ def find_price(
     purchase = find_purchase(purchase)
     if provider is not None:
         provider = find_provider(provider)
+        if is_own_list(provider):
+            from footprint.catalog.prices.own_list import price_in_list
+
+            return price_in_list(accelerator_id, purchase, provider, region)
     quote = _quote(accelerator_id, purchase, provider, region, year)
     return quote if purchase == "on_demand" else _beside_on_demand(quote, accelerator_id, year)
 

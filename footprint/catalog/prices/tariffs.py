@@ -28,6 +28,8 @@ class Tariff:
 
 def find_tariff(place: Place | None) -> Tariff:
     """The price of electricity of a place, else of its country, else an average with a wide interval."""
+    if place is not None and place.electricity_usd_per_kwh is not None:
+        return Tariff(usd_per_kwh=Quantity(place.electricity_usd_per_kwh))
     key = "" if place is None else place.factor_key or place.key
     for name in (key, "USA" if key.startswith("US-") else ""):
         for row in rows_of("electricity.csv", name) if name else ():

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from footprint.schema import Place
 
 
+OWN_TARIFF = "electricity_usd_per_kwh"
+
+
 def _rows() -> list[Row]:
     from footprint.catalog.places import all_places
 
@@ -41,11 +44,17 @@ def _as_rows(places: Iterable[Place]) -> list[Row]:
 
 def _show(name: str) -> Mapping[str, Any]:
     from footprint.catalog.places import find_place, find_pue
+    from footprint.results import Quantity
 
     place, warnings = find_place(name)
     fact = find_pue(provider=place.provider, region=place.key)
     record = asdict(place)
+    record = {
+        key: value for key, value in record.items() if value is not None or key not in ("pue", OWN_TARIFF)
+    }
     record["pue"] = {**fact.pue.to_json(), "year": fact.year, "source": fact.source}
+    if place.pue is not None:
+        record["pue"] = {**Quantity(place.pue).to_json(), "year": place.year, "source": place.source}
     record["warnings"] = [*warnings, *fact.warnings]
     return record
 

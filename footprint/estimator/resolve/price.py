@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from footprint.catalog.prices import PriceQuote, find_price
+from footprint.catalog.prices import PriceQuote, find_price, is_own_list
 from footprint.errors import MissingFactError, UnknownNameError
 from footprint.estimator.facts import Price
 from footprint.estimator.request import OWNING, EstimateRequest, is_set
@@ -55,7 +55,8 @@ def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price |
             purchase=quote.purchase,
             offers=quote.offers,
             providers=quote.providers,
-            dated=quote.oldest if quote.oldest == quote.newest else f"{quote.oldest}/{quote.newest}",
+            dated=(quote.oldest if quote.oldest == quote.newest else f"{quote.oldest}/{quote.newest}")
+            or None,
             interval=quote.interval,
             source=quote.source,
         ),
@@ -76,6 +77,8 @@ def _quote(request: EstimateRequest, chip: str, purchase: str, place: Place) -> 
         try:
             return find_price(chip, purchase=purchase, provider=provider, region=region, year=request.year)
         except (MissingFactError, UnknownNameError):
+            if is_own_list(provider):
+                raise
             notes = (
                 f"no price of {chip} in {region} is known: the price is {provider}'s over all its regions",
             )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.places import PueFact, find_place, find_pue, given_place, grid_quantity
-from footprint.catalog.prices import find_provider
+from footprint.catalog.prices import find_provider, is_own_list
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Site
 from footprint.estimator.request import EstimateRequest
@@ -30,11 +30,15 @@ def site_of(request: EstimateRequest, place: Place | None, *, desk: bool = False
     ``desk`` says that the machines are desktops: without a provider their PUE is about 1.
     """
     provider = request.provider or (place.provider if place else None)
+    if provider is not None and is_own_list(provider):
+        provider = None  # a price list says nothing of a data centre
     fact = find_pue(provider=provider, region=place.key if place else None, year=request.year)
     pue_rows: tuple[Assumption, ...] = ()
     pue_warnings: tuple[str, ...] = ()
     if request.pue is not None:
         pue = Quantity(request.pue)
+    elif place is not None and place.pue is not None:
+        pue = Quantity(place.pue)
     elif desk and provider is None:
         room = assumed("places.pue_desk")
         pue = Quantity.between(room.low, room.value, room.high, "pue")
@@ -95,7 +99,7 @@ def settle_place(request: EstimateRequest) -> tuple[Place, tuple[Assumption, ...
 
 def require_one_provider(request: EstimateRequest, place: Place) -> None:
     """FootprintError where the provider is not the one that the cloud region belongs to."""
-    if request.provider is None or place.provider is None:
+    if request.provider is None or place.provider is None or is_own_list(request.provider):
         return
     if find_provider(request.provider) != place.provider:
         raise FootprintError(
