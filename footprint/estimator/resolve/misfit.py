@@ -60,7 +60,7 @@ def _fitting(facts: Facts) -> str | None:
     while count <= MOST:
         hw = f"{chip}:{count}"
         try:
-            if _fits(resolve(replace(facts.request, hw=hw, anchor=None), shared=shared)):
+            if fits(resolve(replace(facts.request, hw=hw, anchor=None), shared=shared)):
                 return hw
         except FootprintError:
             pass  # neither the layout nor the batch has to suit every count
@@ -68,7 +68,8 @@ def _fitting(facts: Facts) -> str | None:
     return None
 
 
-def _fits(facts: Facts) -> bool:
+def fits(facts: Facts) -> bool:
+    """Whether some layout of the step fits; where no step is predicted, whether its states do."""
     if all(step.machine is not None for step in facts.steps):
         return all(predict(step).fits for step in facts.steps)
     return bool(shared_state_byte(facts) <= facts.cluster.accelerator.memory_gib * BYTE_PER_GIB)
