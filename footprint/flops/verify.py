@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 FULL_DEPTH = 4
 """Stacks with at most this many layers are counted at full depth."""
 
-
 USUAL: dict[str, tuple[str, Run | None]] = {
     "electra": ("rtd", None),
     "vit_mae": ("mae", None),
+    "segformer": ("segmentation", None),
     "whisper": ("seq2seq", None),
     "clip": ("contrastive", run_pair),
     "siglip": ("contrastive", run_pair),

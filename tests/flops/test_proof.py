@@ -67,6 +67,7 @@ SMALL = {
     "granitemoehybrid", "gemma2", "pixtral", "qwen3_5_text", "qwen3_5_moe_text", "kimi_linear",
     "solar_open", "hunyuan_v1_dense", "hunyuan_v1_moe", "dinov3_vit", "qwen3_next", "deepseek_v32",
     "glm_moe_dsa", "mistral4", "lfm2", "lfm2_moe", "falcon_h1",
+    "deberta-v2", "wav2vec2", "hubert", "unispeech", "unispeech-sat", "beit", "data2vec-vision", "segformer",
 }  # fmt: skip
 
 
