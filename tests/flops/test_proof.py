@@ -68,7 +68,7 @@ SMALL = {
     "solar_open", "hunyuan_v1_dense", "hunyuan_v1_moe", "dinov3_vit", "qwen3_next", "deepseek_v32",
     "glm_moe_dsa", "mistral4", "lfm2", "lfm2_moe", "falcon_h1",
     "deberta-v2", "wav2vec2", "hubert", "unispeech", "unispeech-sat", "beit", "data2vec-vision", "segformer",
-    "minimax",
+    "minimax", "gemma3n_text", "gemma4_text",
 }  # fmt: skip
 
 
