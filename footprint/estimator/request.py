@@ -127,7 +127,7 @@ class EstimateRequest:
     objective: str | None = about("method", TEXT, "What is learnt: clm, mlm, mlm+nsp, classification, ...")
     lora_rank: int | None = about("method", WHOLE, "Rank of the adapters (16).", most=65536)
     lora_targets: tuple[str, ...] = about(
-        "method", NAMES, "Adapted projections, comma-separated.", default=()
+        "method", NAMES, "Adapted projections, comma-separated: q,v or their own names.", default=()
     )
     frozen: tuple[str, ...] = about("method", NAMES, "Frozen parts, comma-separated.", default=())
 
