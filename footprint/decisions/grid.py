@@ -21,13 +21,14 @@ from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
-from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
+from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
 from footprint.estimator.workload import Choice
 from footprint.records import record, replace
 from footprint.results import Quantity
+from footprint.schema import Cluster
 
 SITE_FIELDS = ("region", "pue", "grid_g_per_kwh")
-PRICE_FIELDS = ("provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh", "capital_usd")
+PRICE_FIELDS = ("provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh", "capital_usd", "owned")
 PLACE_FIELDS = (*SITE_FIELDS, *PRICE_FIELDS)
 """Fields that set the CO2e and cost of a job, but not its time or IT energy."""
 _COLUMNS = ("hw", "batch_size")
@@ -158,7 +159,7 @@ class Grid:
         known_places: list[int] = []
         for number, (place, _) in enumerate(places):
             try:
-                lookups.append(self._here(fields, place, facts.cluster.accelerator.id, facts.year))
+                lookups.append(self._here(fields, place, facts.cluster, facts.year))
                 known_places.append(number)
             except FootprintError as error:
                 yield Block(rows=rows[..., [number]], columns=None, problem=str(error))
@@ -170,10 +171,11 @@ class Grid:
             )  # fmt: skip
             yield Block(rows=rows[..., known_places], columns=columns)
 
-    def _here(self, fields: Mapping[str, Any], place: Mapping[str, Any], chip: str, year: int) -> Here:
-        """The site, price and interruption factor of a place for a chip, looked up once."""
+    def _here(self, fields: Mapping[str, Any], place: Mapping[str, Any], cluster: Cluster, year: int) -> Here:
+        """The site, price and interruption factor of a place for a cluster, looked up once."""
+        chip, desk = cluster.accelerator.id, at_desk(cluster)
         known = {name: value for name, value in fields.items() if name in PLACE_FIELDS} | dict(place)
-        key = (chip, year, *known.items())
+        key = (chip, desk, year, *known.items())
         if key not in self._lookups:
             request = EstimateRequest.from_mapping({**fields, **place}, "grid")
             settled_place, _, _ = settle_place(request)
@@ -181,7 +183,7 @@ class Grid:
             price, _ = price_of(request, chip, settled_place)
             interruptions, _ = interruption_factor(request.purchase or "on_demand")
             self._lookups[key] = Here(
-                site=site_of(request, settled_place), price=price, interruptions=interruptions
+                site=site_of(request, settled_place, desk=desk), price=price, interruptions=interruptions
             )
         return self._lookups[key]
 

@@ -24,8 +24,8 @@ OPTIONS = """--objective --zero --interleaving
     --network
     --anchor --hours --step-time-s --tokens-per-second --samples-per-second --mfu --goodput --it-power-w
     --accelerator-power-w --region --year --pue --grid-g-per-kwh --provider --purchase --usd-per-hour
-    --electricity-usd-per-kwh --capital-usd --lifetime-years --utilisation --runs --failed-share --name
-    --force"""
+    --electricity-usd-per-kwh --owned --capital-usd --lifetime-years --utilisation --runs --failed-share
+    --name --force"""
 OUTSIDE: dict[str, tuple[Any, ...]] = {
     "tokens": (0, 2e20, "x", True, float("nan"), float("inf")),
     "batch_size": (0, 2.5, 10**13),

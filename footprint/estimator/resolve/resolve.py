@@ -27,7 +27,7 @@ from footprint.estimator.resolve.method import (
 )
 from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
-from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
+from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
 from footprint.estimator.resolve.sources import sources_of
 from footprint.estimator.resolve.workload import resolve_workload
 from footprint.estimator.workload import Workload, shape_of
@@ -125,7 +125,7 @@ def resolve(
     power = None if request.it_power_w is not None else power_factors(cluster, request.accelerator_power_w)
     # Where the work is unknown, typical shares stand for what a step would have shown.
     typical = _typical_shares() if power is not None and workload is None else ()
-    site = replace(site_of(request, place), rows=place_rows, warnings=place_warnings)
+    site = replace(site_of(request, place, desk=at_desk(cluster)), rows=place_rows, warnings=place_warnings)
     embodied = embodied_of(request, cluster)
     price, price_warnings = price_of(request, cluster.accelerator.id, place)
     facts = Facts(
