@@ -41,10 +41,14 @@ for a signal, 3 where the budget stopped it, 127 where there is no such program.
 @click.option("--run-id", help="Name of the run; the same name again continues it.")
 @field_option("name", help="A title for reports.")
 @click.option("--quiet", is_flag=True, help="No line at the start and the end.")
-def command(program: tuple[str, ...], **options: Any) -> None:
-    """Run PROGRAM with its arguments and measure it."""
+@click.option("--no-hooks", is_flag=True, help="Do not count the program's steps by torch's hooks.")
+def command(program: tuple[str, ...], no_hooks: bool, **options: Any) -> None:
+    """Run PROGRAM with its arguments and measure it.
+
+    Optimiser steps of a PyTorch program are counted, and one is traced for its operations.
+    """
     from footprint.tracking import make_run_settings
     from footprint.tracking.run.supervised_program import Supervised
 
     settings = make_run_settings(**{key: value for key, value in options.items() if value is not None})
-    sys.exit(Supervised(settings, program).execute())
+    sys.exit(Supervised(settings, program, hooks=not no_hooks).execute())

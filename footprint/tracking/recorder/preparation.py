@@ -58,6 +58,8 @@ class Preparation:
 def prepare(settings: Settings, who: Identity) -> Prepared:
     """Detect the hardware if none was given, and estimate the run; never raises for the user's input."""
     given = settings.given()
+    if settings.by_hooks:  # the supervisor knows the rest
+        return Prepared(given=given)
     problems: list[str] = []
     if "hw" not in given:
         found, note = detect_hardware(who)
