@@ -10,7 +10,9 @@ torch.manual_seed(7)
 def show(loss): print(float(loss).hex())
 """
 
-TRANSFORMER = HEAD + """
+TRANSFORMER = (
+    HEAD
+    + """
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -29,8 +31,11 @@ for step in range(40):
     show(loss)
 print(sum(weight.double().sum() for weight in net.parameters()).item().hex(), torch.rand(1).item().hex())
 """
+)
 
-CONVOLUTION = HEAD + """
+CONVOLUTION = (
+    HEAD
+    + """
 import random
 random.seed(1)
 class Net(nn.Module):
@@ -60,3 +65,4 @@ for epoch in range(3):
     net.train()
 print(net.norm.running_mean.sum().item().hex(), net.norm.num_batches_tracked.item(), random.random())
 """
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -27,10 +26,14 @@ def plain(folder: Path, program: str) -> str:
 def hooked(
     folder: Path, program: str, *options: str, code: int = 0, environ: dict[str, str] | None = None
 ) -> tuple[str, str]:
+    """Output of a program (code, or the name of a file) under ``footprint run``."""
+    child = [program] if program.endswith(".py") else ["-c", program]
+    command = Path(sys.executable).parent / "footprint"
+    ours = {"PYTHONPATH": str(ROOT), "FOOTPRINT_DATA": str(folder / "data")}
     done = subprocess.run(
-        [sys.executable, "-m", "footprint", "run", *OURS, *options, "--", sys.executable, "-c", program],
+        [str(command), "run", *OURS, *options, "--", sys.executable, *child],
         cwd=folder, text=True, capture_output=True, timeout=300,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "FOOTPRINT_DATA": str(folder / "data"), **(environ or {})},
+        env={**os.environ, **ours, **(environ or {})},
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     return done.stdout, done.stderr
@@ -52,7 +55,7 @@ def test_a_transformer_has_the_same_bits_and_is_known(tmp_path: Path) -> None:
     # two blocks of 4 projections and 2 layers of 64, attention, and the head; 3 passes
     weights = 2 * (4 * 32 * 32 + 2 * 32 * 64) + 32 * 50
     forward = 2 * 8 * 16 * weights + 2 * 2 * 2 * 8 * 16 * 16 * 32
-    assert got.measurement.flop.training_flop == pytest.approx(3 * forward * 40, rel=1e-9)
+    assert got.measurement.flop.model_flop == pytest.approx(3 * forward * 40, rel=1e-9)
     assert got.measurement.mfu is not None
     compared = {row.name for row in got.comparison.quantities}
     assert {"duration_h", "energy_kwh", "mfu", "co2e_kg"} <= compared
@@ -73,7 +76,11 @@ def test_a_conv_net_with_workers_and_amp_has_the_same_bits(tmp_path: Path) -> No
 
 
 def test_without_hooks_nothing_is_counted_or_put_in_the_way(tmp_path: Path) -> None:
-    program = "import os, sys, torch\nprint('sitecustomize' in str(os.environ.get('PYTHONPATH')), 'FOOTPRINT_HOOKS' in os.environ)\n"
-    out, _ = hooked(tmp_path, f"{program}\n{HEAD}\nw = nn.Parameter(torch.ones(1))\ntorch.optim.SGD([w]).step()", "--no-hooks")
-    assert out == "False False\n"
+    program = f"""{HEAD}
+import os
+torch.optim.SGD([nn.Parameter(torch.ones(1))]).step()
+print([name for name in os.environ if "HOOKS" in name], "injected" in os.environ["PYTHONPATH"])
+"""
+    out, _ = hooked(tmp_path, program, "--no-hooks")
+    assert out == "[] False\n"
     assert report(tmp_path).measurement.workload.steps is None
