@@ -9,7 +9,7 @@ from typing import Any
 from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.results.estimate import Estimate
-from footprint.tracking.chain.estimator_calls import estimate_run
+from footprint.tracking.chain.estimator_calls import estimate_run, says_its_size
 from footprint.tracking.process.detected_hardware import detect_hardware
 from footprint.tracking.process.identity import Identity
 from footprint.tracking.settings.arguments import Settings
@@ -67,7 +67,7 @@ def prepare(settings: Settings, who: Identity) -> Prepared:
             given["hw"], given["hw_detected"] = found, True
         if note:
             problems.append(note)
-    if settings.model is None or "hw" not in given:
+    if not says_its_size(given) or "hw" not in given:
         return Prepared(given=given, problems=(*problems, *_check_cluster(given), *_check_place(given)))
     try:
         return Prepared(given=given, estimate=_estimate(settings, given), problems=tuple(problems))
