@@ -84,3 +84,19 @@ print([name for name in os.environ if "HOOKS" in name], "injected" in os.environ
     out, _ = hooked(tmp_path, program, "--no-hooks")
     assert out == "[] False\n"
     assert report(tmp_path).measurement.workload.steps is None
+
+
+def test_the_end_of_a_program_as_it_is_is_forecast(tmp_path: Path) -> None:
+    program = f"""{HEAD}
+weight = nn.Parameter(torch.ones(3))
+optimizer = torch.optim.SGD([weight], lr=0.1)
+for step in range(120):
+    weight.sum().backward(); optimizer.step(); time.sleep(0.05)
+"""
+    hooked(tmp_path, program, "--steps", "120")
+    got = report(tmp_path)
+    assert got.measurement.workload.steps == 120
+    marks = got.totals.forecasts
+    assert len(marks) >= 2
+    half = marks[-1]
+    assert half.mid_h == pytest.approx(got.measurement.duration_h.mid, rel=0.3)
