@@ -26,7 +26,7 @@ LOOP = """
 import json, resource, sys, time, torch
 from torch import nn
 torch.set_num_threads(1)
-net = nn.Sequential(*(nn.Linear(8, 8) for _ in range(50)))
+net = nn.Sequential(*(nn.Linear(8, 8) for _ in range(3)))
 optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
 def loop(steps):
     for _ in range(steps):

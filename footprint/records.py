@@ -71,34 +71,64 @@ def replace(one: _T, /, **changes: Any) -> _T:
     return new
 
 
+class _Fields:
+    """``__dataclass_fields__`` of a class, made when it is first read: few programs read it."""
+
+    def __init__(self, annotations: dict[str, str], given: dict[str, Any], kw_only: bool) -> None:
+        self.annotations, self.given, self.kw_only = annotations, given, kw_only
+
+    def __get__(self, one: object, cls: Any = None) -> dict[str, Any]:
+        """The fields of the class that has this attribute, base classes' first."""
+        owner = next(base for base in cls.__mro__ if vars(base).get("__dataclass_fields__") is self)
+        fields: dict[str, Any] = {}
+        for base in owner.__mro__[:0:-1]:
+            fields.update(getattr(base, "__dataclass_fields__", {}))
+        for name, annotation in self.annotations.items():
+            given = self.given.get(name, MISSING)
+            field: Any = given if isinstance(given, dataclasses.Field) else dataclasses.field(default=given)
+            field.name, field.type, field.kw_only, field._field_type = name, annotation, self.kw_only, _KIND
+            fields[name] = field
+        owner.__dataclass_fields__ = fields
+        return fields
+
+
 def _made(cls: Any, methods: dict[str, Any], init: Any, *, kw_only: bool) -> Any:
     """The class with slots for its annotated fields, and with the shared methods."""
     body = dict(vars(cls))
-    fields: dict[str, Any] = {}
+    inherited: tuple[str, ...] = ()
+    values: dict[str, Any] = {}
+    factories: dict[str, Any] = {}
     for base in cls.__mro__[:0:-1]:
-        fields.update(getattr(base, "__dataclass_fields__", {}))
-    inherited = tuple(fields)
-    for name, annotation in body.get("__annotations__", {}).items():
-        if annotation.startswith("ClassVar"):
-            continue
-        given = body.pop(name, MISSING)
-        field: Any = given if isinstance(given, dataclasses.Field) else dataclasses.field(default=given)
-        field.name, field.type, field.kw_only, field._field_type = name, annotation, kw_only, _KIND
-        fields[name] = field
+        if base.__dict__.get("_record_names"):
+            inherited = base._record_names
+            values, factories = dict(base._record_values), dict(base._record_factories)
+    own = {n: a for n, a in body.get("__annotations__", {}).items() if not a.startswith("ClassVar")}
+    given = {name: body.pop(name) for name in own if name in body}
+    default: Any
+    factory: Any
+    for name, default in given.items():
+        factory = MISSING
+        if isinstance(default, dataclasses.Field):
+            default, factory = default.default, default.default_factory
+        for kept, new in ((values, default), (factories, factory)):
+            kept.pop(name, None)
+            if new is not MISSING:
+                kept[name] = new
+    slots = tuple([name for name in own if name not in inherited])
+    names = inherited + slots
     body.pop("__dict__", None)
     body.pop("__weakref__", None)
-    body.update(methods)
+    shown = body.get("__repr__", methods["__repr__"])
+    body.update(methods, __repr__=shown)
     body.update(
-        __slots__=tuple(name for name in fields if name not in inherited),
-        __match_args__=() if kw_only else tuple(fields),
-        __dataclass_fields__=fields,
+        __slots__=slots,
+        __match_args__=() if kw_only else names,
+        __dataclass_fields__=_Fields(own, given, kw_only),
         __dataclass_params__=_PARAMETERS,
         __init__=init,
-        _record_names=tuple(fields),
-        _record_values={n: f.default for n, f in fields.items() if f.default is not MISSING},
-        _record_factories={
-            n: f.default_factory for n, f in fields.items() if f.default_factory is not MISSING
-        },
+        _record_names=names,
+        _record_values=values,
+        _record_factories=factories,
         _record_checks=hasattr(cls, "__post_init__"),
     )
     made = type(cls)(cls.__name__, cls.__bases__, body)

@@ -11,7 +11,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.flops import count_step
-from footprint.reports.human import amount, figures, interval
+from footprint.results.human import amount, figures, interval
 from footprint.schema import StepShape
 from footprint.tracking.run.run import Run
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.flops.own_sizes import with_own_sizes
-from footprint.reports.human import amount, figures, wrapped
+from footprint.results.human import amount, figures, wrapped
 from footprint.schema import StepShape
 
 WIDTH = 80

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from footprint.catalog.files import read_toml, reference_folder
-from footprint.reports.human import figures, folded
 from footprint.results import Quantity
+from footprint.results.human import figures, folded
 
 MOST_SHOWN = 3
 

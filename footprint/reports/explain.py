@@ -6,10 +6,10 @@ import math
 import textwrap
 
 from footprint.catalog.sources import describe
-from footprint.reports.human import amount, figures
 from footprint.reports.labels import cause_name
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
+from footprint.results.human import amount, figures
 from footprint.results.link import Link
 
 WIDTH = 80

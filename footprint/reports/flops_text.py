@@ -8,7 +8,7 @@ from footprint.flops import StepFlops
 from footprint.flops.checks import six_n
 from footprint.flops.operations import RECURRENCE
 from footprint.plain_text import in_line
-from footprint.reports.human import figures
+from footprint.results.human import figures
 from footprint.units import BYTE_PER_GIB
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from footprint.errors import FootprintError, LimitExceededError
 from footprint.parsing import Limit
-from footprint.reports.human import amount
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
+from footprint.results.human import amount
 
 _UNITS = {"energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd", "duration_h": "h"}
 _WORDS = {

@@ -8,9 +8,9 @@ from pathlib import Path
 from footprint.errors import FootprintError
 from footprint.reports.explain import contributions
 from footprint.reports.files import write_new
-from footprint.reports.human import amount
 from footprint.reports.labels import cause_name
 from footprint.results.estimate import Estimate
+from footprint.results.human import amount
 
 ROOM = 1.7
 FORMATS = (".png", ".svg", ".pdf")

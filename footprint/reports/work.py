@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from footprint.reports.human import counted
 from footprint.results.estimate import Estimate, Parallelism, PhaseSummary, WorkloadSummary
+from footprint.results.human import counted
 
 _METHODS = {"pretrain": "Pre-training", "finetune": "Full fine-tuning", "lora": "LoRA", "qlora": "QLoRA"}
 _SIZES = ("tp", "pp", "dp", "cp", "ep")

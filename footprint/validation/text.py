@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from footprint.reports.human import figures, wrapped
+from footprint.results.human import figures, wrapped
 from footprint.validation.report import ValidationReport, ValidationRow
 
 WIDTH = 80

@@ -13,8 +13,8 @@ from footprint.errors import FootprintError
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
 from footprint.performance.columns import predict_columns
-from footprint.performance.layouts.columns import _whole
 from footprint.performance.layouts.finder import _whole as whole_of_one
+from footprint.performance.layouts.micro_batches import whole_batches
 from footprint.performance.step import StepFacts, predict
 
 EQUAL = 1e-12
@@ -97,5 +97,5 @@ def test_any_counts_and_batches(batches: list[int], counts: list[int]) -> None:
 def test_whole_micro_batches_are_those_of_one(batch: int, replicas: int, most: float) -> None:
     local = batch / replicas
     most = min(most, local)
-    found = _whole(np.array([[float(batch)]]), np.array([[float(replicas)]]), np.array([[most]]))
+    found = whole_batches(np.array([[float(batch)]]), np.array([[float(replicas)]]), np.array([[most]]))
     assert found[0, 0] == whole_of_one(local, most)

@@ -7,7 +7,7 @@ import textwrap
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.reports.human import folded, wrapped
+from footprint.results.human import folded, wrapped
 
 WORDS = st.lists(st.text(alphabet="abc[-].,", min_size=1, max_size=30), min_size=1, max_size=30)
 

@@ -48,7 +48,7 @@ def command(file: Path, format_: str) -> None:
     from footprint.catalog.check import check_file
     from footprint.catalog.files import user_folder
     from footprint.reports.formats import Answer
-    from footprint.reports.human import folded
+    from footprint.results.human import folded
 
     kind, record, remarks = check_file(file)
     if isinstance(record, ModelConfig):

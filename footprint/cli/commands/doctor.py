@@ -40,7 +40,7 @@ def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) 
         raise click.BadParameter(f"must lie between 0.5 and 3600, not {seconds:g}", param_hint="--seconds")
     found = diagnose(meter_from(meter), folder, seconds)
     from footprint.reports.formats import Answer
-    from footprint.reports.human import folded
+    from footprint.results.human import folded
 
     show(
         Answer(
@@ -51,7 +51,7 @@ def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) 
 
 
 def _lines(found: Diagnosis) -> list[str]:
-    from footprint.reports.human import wrapped
+    from footprint.results.human import wrapped
 
     hardware = found.hardware
     lines = [f"cluster       {hardware['cluster'] or 'no profile found'}"]

@@ -62,7 +62,7 @@ def list_(folders: tuple[Path, ...], format_: str) -> None:
 
 
 def _listed(runs: Sequence[Listed]) -> str:
-    from footprint.reports.human import amount
+    from footprint.results.human import amount
 
     rows = [
         (run.run_id, run.status, amount(run.duration_h, "h"), _energy(run), f"{run.steps:,.0f}")
@@ -86,8 +86,8 @@ def _energy(run: Listed) -> str:
 @_format
 def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
     """One run: measured values, how each component was obtained, and the predicted values."""
-    from footprint.reports.human import folded
     from footprint.reports.run_text import run_text
+    from footprint.results.human import folded
 
     report = open_runs(folders).report(run_id)
     compared = report.comparison
@@ -172,14 +172,14 @@ def _summed(summed: Total) -> str:
 def _amount(quantity: Quantity | None, unit: str) -> str:
     if quantity is None:
         return "-"
-    from footprint.reports.human import amount, interval
+    from footprint.results.human import amount, interval
 
     text = amount(quantity.mid, unit)
     return f"{text} ({interval(quantity, unit)})" if quantity.spread else text
 
 
 def _plain(value: float, unit: str) -> str:
-    from footprint.reports.human import amount
+    from footprint.results.human import amount
 
     return amount(value, unit)
 

@@ -8,7 +8,6 @@ parts, adapters, first layers and the first time step of a recurrence.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -128,6 +127,8 @@ def _before(positions: Positions, index: int) -> int:
     """Number of positions before ``index``."""
     if isinstance(positions, range):
         return max(0, min(len(positions), -((positions.start - index) // positions.step)))
+    from bisect import bisect_left  # few models need it
+
     return bisect_left(positions, index)
 
 

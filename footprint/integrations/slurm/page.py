@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from footprint.integrations.slurm import SlurmReport
 from footprint.integrations.slurm.account import EXCLUSIVE, Account
-from footprint.reports.human import amount, figures, interval
 from footprint.results import Quantity, total
+from footprint.results.human import amount, figures, interval
 
 WIDTH = 80
 _SHORT = {"OUT_OF_MEMORY": "oom"}

@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from footprint.performance.layouts.feeding import crowded_below
-from footprint.performance.layouts.finder import KEPT_FULL, SMALL, divisors
+from footprint.performance.layouts.finder import KEPT_FULL, SMALL
+from footprint.performance.layouts.micro_batches import whole_batches
 from footprint.performance.layouts.shapes import Given, Habits, every_shape, habits_of, tried
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import activation_byte, state_byte, usable_byte
@@ -185,7 +186,7 @@ class LayoutColumns:
             fits = self._fed(rows) & (room > 0) & (one_sample_byte * np.minimum(1.0, replica_batch) <= room)
             largest = np.minimum(replica_batch, np.maximum(room, 0.0) / one_sample_byte)
             pipeline_full = np.maximum(1.0, np.minimum(largest, replica_batch / (KEPT_FULL * rows.pp)))
-            micro_batch = _whole(self.batches, rows.dp, np.where(rows.pp > 1, pipeline_full, largest))
+            micro_batch = whole_batches(self.batches, rows.dp, np.where(rows.pp > 1, pipeline_full, largest))
         recompute_share = self._recompute_share(rows, room, one_sample_byte, micro_batch)
         rows.micro_batch = np.where(fits, micro_batch, self._unfitted_micro_batch(rows))
         rows.recompute_share = np.where(fits, recompute_share, rows.recompute_share)
@@ -272,40 +273,3 @@ def _first_least(values: Array, rows: Array, count_of: Array, counts: int) -> Ar
         return np.full(least.shape, -1)
     first = _by_count(np.minimum, np.where(is_least, np.arange(last)[:, None], last), count_of, counts, last)
     return np.where(first < last, rows[np.minimum(first, last - 1)], -1)
-
-
-def _whole(batches: Array, replicas: Array, most: Array) -> Array:
-    """The largest whole micro-batch up to ``most`` that divides a replica's share (see `finder`)."""
-    import numpy as np
-
-    local = batches / replicas
-    at_most = np.maximum(np.floor(most), 1.0)
-    equal = np.minimum(at_most, np.ceil(local / np.maximum(1.0, np.ceil(local / at_most))))
-    # Many layouts have the same number of replicas, so there are few distinct shares.
-    few, row = np.unique(replicas, return_inverse=True) if replicas.shape[1] == 1 else (replicas, None)
-    few_local = local if row is None else batches / few[:, None]
-    shares, index = np.unique(few_local, return_inverse=True)
-    keys, step, is_whole = _divisor_keys(shares.tobytes())
-    index = index.reshape(few_local.shape)
-    offset, whole = step * index, is_whole[index]
-    if row is not None:
-        offset, whole = offset[row.ravel()], whole[row.ravel()]
-    place = np.searchsorted(keys, offset + np.minimum(at_most, step - 1.0), side="right") - 1
-    largest = keys[place] - offset
-    divided = np.where(whole & (4.0 * largest >= most), largest, equal)
-    return np.where((local <= 1.0) | (most < 2.0), np.minimum(1.0, local), divided)
-
-
-@lru_cache(maxsize=1024)
-def _divisor_keys(shares: bytes) -> tuple[Array, float, Array]:
-    """The divisors of all shares in one sorted array; those of the i-th share are raised by i steps.
-
-    Returns that array, the step, and which shares are whole numbers (the others have the divisor 1 only).
-    """
-    import numpy as np
-
-    values = np.frombuffer(shares)
-    whole = values == np.floor(values)
-    table = [divisors(int(share)) if even else (1,) for share, even in zip(values, whole, strict=True)]
-    step = float(values[-1]) + 2.0
-    return np.concatenate([np.asarray(found, float) + step * i for i, found in enumerate(table)]), step, whole

@@ -18,7 +18,7 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import Techniques
 from footprint.performance.roofline.work import Work
-from footprint.records import record, replace
+from footprint.records import NamedTuple
 
 BIG = 10e9
 """Number of parameters above which runs before 2023 recomputed every block and split tensors."""
@@ -37,9 +37,11 @@ MOST_TENSOR_RANKS_TPU = 16
 Given = Mapping[str, int | float | str]
 
 
-@record
-class Habits:
-    """What decides which layouts are tried, besides the number of accelerators and the given sizes."""
+class Habits(NamedTuple):
+    """What decides which layouts are tried, besides the number of accelerators and the given sizes.
+
+    It is a key of every table of layouts, and a tuple is the key that is hashed fastest.
+    """
 
     layers: int
     heads: int
@@ -108,7 +110,7 @@ def _layouts(
 def every_shape(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Shape, ...]:
     """The usual shapes, and after them all others that are possible."""
     usual = tried(habits, count, dict(given))
-    every = tried(replace(habits, anything=True, contexts=habits.short_contexts), count, dict(given))
+    every = tried(habits._replace(anything=True, contexts=habits.short_contexts), count, dict(given))
     return tuple(dict.fromkeys((*usual, *every)))
 
 

@@ -6,7 +6,7 @@ its own year (``--year``), not those of the year of its chip.
 
 from __future__ import annotations
 
-from footprint.records import record
+from footprint.records import NamedTuple
 
 TENSOR_UNITS_SINCE = 2017
 """Year of the first GPUs with 16-bit matrix units (Volta); before it, training ran in fp32."""
@@ -21,8 +21,7 @@ DEDUPLICATED_SINCE = 2025
 """Year from which expert exchange sends a token once per node (DeepSeek-AI 2024, arXiv:2412.19437)."""
 
 
-@record
-class Techniques:
+class Techniques(NamedTuple):
     """The techniques of one year's software on one kind of chip."""
 
     era: str

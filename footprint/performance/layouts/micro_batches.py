@@ -1,0 +1,47 @@
+"""The micro-batches of many layouts and batches at once: whole numbers that divide a replica's batch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from footprint.performance.layouts.finder import divisors
+
+Array = Any
+
+
+def whole_batches(batches: Array, replicas: Array, most: Array) -> Array:
+    """The largest whole micro-batch up to ``most`` that divides a replica's share (see `finder`)."""
+    import numpy as np
+
+    local = batches / replicas
+    at_most = np.maximum(np.floor(most), 1.0)
+    equal = np.minimum(at_most, np.ceil(local / np.maximum(1.0, np.ceil(local / at_most))))
+    # Many layouts have the same number of replicas, so there are few distinct shares.
+    few, row = np.unique(replicas, return_inverse=True) if replicas.shape[1] == 1 else (replicas, None)
+    few_local = local if row is None else batches / few[:, None]
+    shares, index = np.unique(few_local, return_inverse=True)
+    keys, step, is_whole = _divisor_keys(shares.tobytes())
+    index = index.reshape(few_local.shape)
+    offset, whole = step * index, is_whole[index]
+    if row is not None:
+        offset, whole = offset[row.ravel()], whole[row.ravel()]
+    place = np.searchsorted(keys, offset + np.minimum(at_most, step - 1.0), side="right") - 1
+    largest = keys[place] - offset
+    divided = np.where(whole & (4.0 * largest >= most), largest, equal)
+    return np.where((local <= 1.0) | (most < 2.0), np.minimum(1.0, local), divided)
+
+
+@lru_cache(maxsize=1024)
+def _divisor_keys(shares: bytes) -> tuple[Array, float, Array]:
+    """The divisors of all shares in one sorted array; those of the i-th share are raised by i steps.
+
+    Returns that array, the step, and which shares are whole numbers (the others have the divisor 1 only).
+    """
+    import numpy as np
+
+    values = np.frombuffer(shares)
+    whole = values == np.floor(values)
+    table = [divisors(int(share)) if even else (1,) for share, even in zip(values, whole, strict=True)]
+    step = float(values[-1]) + 2.0
+    return np.concatenate([np.asarray(found, float) + step * i for i, found in enumerate(table)]), step, whole
