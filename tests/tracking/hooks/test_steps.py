@@ -217,14 +217,25 @@ class Strange(nn.Sequential):
         return super().modules()
 
 
-def test_what_fails_in_us_ends_the_counting_and_is_said_once(counted: Counted) -> None:
+def test_what_fails_in_us_is_said_once_and_steps_are_counted_on(counted: Counted) -> None:
     one = Strange(nn.Linear(4, 4))
     optimizer = torch.optim.SGD(one.parameters())
     one.broken = True
     for _ in range(5):
         train(one, optimizer, 2)
-    assert len(counted.steps) == 2
-    assert counted.faults == ["hooks: the counting ended: RuntimeError: no modules today"]
+    assert len(counted.steps) == 5
+    assert counted.faults == ["hooks: the module is not watched: RuntimeError: no modules today"]
+
+
+def test_a_run_that_fails_ends_the_counting_and_is_said_once(counted: Counted) -> None:
+    one = net()
+    optimizer = torch.optim.SGD(one.parameters())
+    train(one, optimizer, 2)
+    counted.step = lambda **_: 1 / 0  # type: ignore[method-assign]
+    for _ in range(5):
+        train(one, optimizer, 2)
+    assert len(counted.steps) == 1
+    assert counted.faults == ["hooks: the counting ended: ZeroDivisionError: division by zero"]
 
 
 def test_a_model_is_saved_and_copied_as_without_us(counted: Counted) -> None:
