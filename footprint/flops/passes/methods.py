@@ -135,12 +135,9 @@ def _with_own_bias(model: Model) -> Model:
     return replace(model, stages=tuple(tuple(apart(layer) for layer in stage) for stage in model.stages))
 
 
-def _with_adapters(model: Model, training: TrainingMethod) -> Model:
-    rank = training.lora_rank
-    if isinstance(rank, bool) or not isinstance(rank, int) or not 1 <= rank <= _MAX_RANK:
-        raise FootprintError(f"the LoRA rank must be a whole number from 1 to {_MAX_RANK}, not {rank!r}")
-    targets = training.lora_targets or ((ALL_LINEAR,) if training.method == "qlora" else model.lora_targets)
-    adaptable = {
+def adaptable_projections(model: Model) -> set[str]:
+    """The projections that adapters can be put on."""
+    return {
         operation.name
         for stage in model.stages
         for layer in stage
@@ -148,6 +145,14 @@ def _with_adapters(model: Model, training: TrainingMethod) -> Model:
         for operation in layer.operations
         if type(operation) is Matmul and operation.weights == 1
     }
+
+
+def _with_adapters(model: Model, training: TrainingMethod) -> Model:
+    rank = training.lora_rank
+    if isinstance(rank, bool) or not isinstance(rank, int) or not 1 <= rank <= _MAX_RANK:
+        raise FootprintError(f"the LoRA rank must be a whole number from 1 to {_MAX_RANK}, not {rank!r}")
+    targets = training.lora_targets or ((ALL_LINEAR,) if training.method == "qlora" else model.lora_targets)
+    adaptable = adaptable_projections(model)
     if ALL_LINEAR in targets or not targets:
         chosen = adaptable
     else:

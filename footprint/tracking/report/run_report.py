@@ -39,7 +39,8 @@ class RunReport:
 def report_on(run_id: str, processes: list[ProcessTotals], others: Sequence[ProcessTotals] = ()) -> RunReport:
     """The report of some processes of a run; ``others`` belong to runs that may share its nodes."""
     totals = merge(run_id, processes, others)
-    if totals.estimate is None and any(process.by_hooks for process in processes):
+    late = totals.given.get("traced") or any(process.by_hooks for process in processes)
+    if totals.estimate is None and late:  # what is trained was found in a step
         totals.estimate = estimate_of_done(totals.given, totals.steps)
     measurement = measure(totals)
     comparison = None
