@@ -37,6 +37,9 @@ MOVES = {
     "samples": ("--model resnet50 --hw v100:8", "1M", "2M", "workload.samples"),
     "steps": ("--model llama2-7b --hw h100:64", "100", "200", "workload.steps"),
     "epochs": ("--model resnet50 --hw v100:8 --samples 1M", "1", "3", "workload.samples"),
+    "schedule": (
+        "--model bert-base --hw v100:8", "900kx256x128", "900kx256x128,100kx256x512", "workload.tokens"
+    ),
     "batch_size": ("--model bert-base --hw v100:8 --steps 10", "64", "128", "workload.sequences_per_step"),
     "seq_len": ("--model llama2-7b --hw h100:64 --steps 10", "1024", "2048", "workload.sequence_length"),
     "tgt_seq_len": ("--model t5-base --hw v100:8 --steps 10 --seq-len 512", "64", "114", "flop.model_flop"),
