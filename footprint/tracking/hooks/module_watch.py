@@ -117,10 +117,7 @@ class ModuleWatch:
     def _look(self) -> None:
         """After the first step, have the modules of the next noted; after that, watch the one it trained."""
         if self._search is None:
-            if not _compiles():
-                self._search = Search()
-            elif self._uncounted == 1:
-                self._note("the program compiles: its steps are counted, not its samples or operations")
+            self._search = Search(compiled=_compiles())
             return
         self._trained = self._search.end(self._weights.values())
         self._search, self._weights = None, {}
@@ -131,6 +128,8 @@ class ModuleWatch:
                 f"a step calls {self._trained.apart} modules apart, so its samples and operations are not "
                 "known: give --model"
             )
+        elif _compiles():
+            self._note("what is trained is compiled, but no module: samples and operations are not known")
 
     def _called(self, module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         try:

@@ -10,7 +10,7 @@ from footprint.records import record
 
 LEAST_SHARE = 0.9
 """Of the trained weights, what one module must hold to stand for the step."""
-_WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
+_WRAPPERS = ("DistributedDataParallel", "DataParallel")
 
 
 @record
@@ -27,16 +27,26 @@ class Trained:
 
 
 class Search:
-    """Notes each module that is called until `end`; a global hook slows every call, so for one step only."""
+    """Notes each module that is called until `end`.
 
-    def __init__(self) -> None:
+    A global hook slows every call of a module, so it is there for one step only. Where torch has compiled
+    something, a global hook would have it compile anew: only compiled modules are noted there.
+    """
+
+    def __init__(self, *, compiled: bool = False) -> None:
         from torch.nn.modules.module import register_module_forward_pre_hook
 
         self._called: dict[int, weakref.ref[Any]] = {}
         self._autocast = ""
-        self._handle = register_module_forward_pre_hook(self._note)
+        self._hook: Any
+        if compiled:
+            from torch._dynamo.eval_frame import OptimizedModule
 
-    def _note(self, module: Any, _: Any) -> None:
+            self._hook = ClassCalls(OptimizedModule, lambda module, *_: self._note(module))
+        else:
+            self._hook = register_module_forward_pre_hook(self._note)
+
+    def _note(self, module: Any, *_: Any) -> None:
         from torch import is_grad_enabled
 
         try:
@@ -48,7 +58,7 @@ class Search:
 
     def remove(self) -> None:
         """Take the hook away."""
-        self._handle.remove()
+        self._hook.remove()
 
     def end(self, weights: Iterable[Any]) -> Trained | None:
         """The module that holds most of the trained weights; None where no module was called."""
@@ -76,9 +86,9 @@ def outermost(modules: list[Any]) -> list[Any]:
 
 
 def unwrapped(module: Any) -> Any:
-    """The module itself, without what spreads it over processes or compiles it."""
+    """The module itself, without what spreads it over processes."""
     while type(module).__name__ in _WRAPPERS:
-        module = module._orig_mod if type(module).__name__ == "OptimizedModule" else module.module
+        module = module.module
     return module
 
 
@@ -92,20 +102,22 @@ def autocast_format() -> str:
     return ""
 
 
-class Calls:
-    """Sees each call of one module by a ``__call__`` of its class; a hook would be saved with the module."""
+See = Callable[[Any, tuple[Any, ...], dict[str, Any]], None]
 
-    def __init__(self, module: Any, see: Callable[[Any, tuple[Any, ...], dict[str, Any]], None]) -> None:
-        """``see`` is called before each call in training; it must raise nothing."""
-        from torch import is_grad_enabled
 
-        kind = type(module)
+class ClassCalls:
+    """Sees each call of the modules of a class, by a ``__call__`` of that class.
+
+    A hook of one module would be copied and saved with it.
+    """
+
+    def __init__(self, kind: Any, see: See) -> None:
+        """``see`` is called before each call; it must raise nothing."""
         self._kind, self._own = kind, kind.__dict__.get("__call__")
-        call, number, training = kind.__call__, id(module), module.training
+        call: Any = kind.__call__
 
         def seen(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if id(self) == number and self.training is training and is_grad_enabled():
-                see(self, args, kwargs)
+            see(self, args, kwargs)
             return call(self, *args, **kwargs)
 
         self._seen = seen
@@ -119,3 +131,18 @@ class Calls:
             del self._kind.__call__
         else:
             self._kind.__call__ = self._own
+
+
+class Calls(ClassCalls):
+    """Sees each call of one module in training."""
+
+    def __init__(self, module: Any, see: See) -> None:
+        from torch import is_grad_enabled
+
+        number, training = id(module), module.training
+
+        def see_one(other: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            if id(other) == number and other.training is training and is_grad_enabled():
+                see(other, args, kwargs)
+
+        super().__init__(type(module), see_one)
