@@ -111,6 +111,9 @@ class EstimateRequest:
     epochs: float | None = about(
         "workload", COUNT, "Passes over the data (multiplies `tokens=` or `samples=`).", most=1e9
     )
+    schedule: str | None = about(
+        "workload", TEXT, "All phases: STEPSxSEQUENCESxLENGTH[:TARGET],... (STEPSxIMAGES,...)."
+    )
     batch_size: int | None = about(
         "workload", WHOLE, "Global batch: sequences or samples in one step.", most=10**12
     )

@@ -48,9 +48,8 @@ def with_adapters(model: Model, training: TrainingMethod) -> Model:
     if isinstance(rank, bool) or not isinstance(rank, int) or not 1 <= rank <= _MAX_RANK:
         raise FootprintError(f"the LoRA rank must be a whole number from 1 to {_MAX_RANK}, not {rank!r}")
     targets = training.lora_targets or ((ALL_LINEAR,) if training.method == "qlora" else model.lora_targets)
-    layers = [layer for stage in model.stages for layer in stage if layer.part not in ("head", "embeddings")]
-    known = [_places(layer) for layer in layers]
-    adaptable = {place.operation for places in known for found in places.values() for place in found}
+    known = _all_places(model)
+    adaptable = adaptable_projections(model)
     if ALL_LINEAR in targets or not targets:
         targets = tuple(adaptable)
     missing = {target for target in targets if not any(_named(target, places) for places in known)}
@@ -65,6 +64,17 @@ def with_adapters(model: Model, training: TrainingMethod) -> Model:
         return _adapted(layer, targets, rank)
 
     return replace(model, stages=tuple(tuple(map(adapted, stage)) for stage in model.stages))
+
+
+def adaptable_projections(model: Model) -> set[str]:
+    """The projections that adapters can be put on."""
+    every = (place for places in _all_places(model) for found in places.values() for place in found)
+    return {place.operation for place in every}
+
+
+def _all_places(model: Model) -> list[dict[str, list[_Place]]]:
+    layers = (layer for stage in model.stages for layer in stage)
+    return [_places(layer) for layer in layers if layer.part not in ("head", "embeddings")]
 
 
 def _named(target: str, places: dict[str, list[_Place]]) -> list[_Place]:
