@@ -1,7 +1,7 @@
 """What we are told: sources, hardware, models, recipes, places, prices.
 
-One definition, two degrees of trust. Shipped files are built straight into these classes; files a stranger wrote
-go through pydantic's ``TypeAdapter`` of the same classes first (``__pydantic_config__`` makes unknown keys an error).
+One definition, two degrees of trust. Shipped files are built straight into these classes; files a stranger
+wrote go through pydantic's ``TypeAdapter`` of the same classes first.
 
 Field names carry their unit (``_w``, ``_h``, ``_flop_per_s``, ...). ``cite`` maps a field's path (``tdp_w``,
 ``nodes.dgx-1v.host_w``) to where its number comes from; a path covers everything below it.

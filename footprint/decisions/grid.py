@@ -94,7 +94,8 @@ class Grid:
         places = self._combinations([name for name in self.axes if name in PLACE_FIELDS])
         others = [name for name in self.axes if name not in (*PLACE_FIELDS, *_COLUMNS)]
         for job, job_row in self._combinations(others):
-            for counts in self._by_node(tuple(job.get(name, self.fixed.get(name)) for name in _OF_CLUSTER)):
+            fields = tuple(job.get(name, self.fixed.get(name)) for name in (*_OF_CLUSTER, "model"))
+            for counts in self._by_node(fields):
                 yield from self._blocks_of(job, job_row, counts, places)
 
     def _combinations(self, names: Sequence[str]) -> list[tuple[dict[str, Any], int]]:
@@ -109,9 +110,12 @@ class Grid:
     def _by_node(self, fields: tuple[Any, ...]) -> list[list[tuple[str, int, int]]]:
         """The clusters of the grid as (name, count, row), grouped by chip and node form."""
         if fields not in self._clusters:
+            *of_cluster, model = fields
+            trained_on = self._shared.chip(model)
             groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
             for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
-                cluster, _ = parse_cluster(name, **dict(zip(_OF_CLUSTER, fields, strict=True)))
+                given = dict(zip(_OF_CLUSTER, of_cluster, strict=True))
+                cluster, _ = parse_cluster(name, **given, preferred=trained_on)
                 row = place * self._strides.get("hw", 0)
                 group = groups.setdefault((cluster.accelerator.id, cluster.node.id), [])
                 group.append((name, cluster.count, row))

@@ -111,6 +111,9 @@ class EstimateRequest:
     epochs: float | None = about(
         "workload", COUNT, "Passes over the data (multiplies `tokens=` or `samples=`).", most=1e9
     )
+    schedule: str | None = about(
+        "workload", TEXT, "All phases: STEPSxSEQUENCESxLENGTH[:TARGET],... (STEPSxIMAGES,...)."
+    )
     batch_size: int | None = about(
         "workload", WHOLE, "Global batch: sequences or samples in one step.", most=10**12
     )
@@ -130,7 +133,7 @@ class EstimateRequest:
     objective: str | None = about("method", TEXT, "What is learnt: clm, mlm, mlm+nsp, classification, ...")
     lora_rank: int | None = about("method", WHOLE, "Rank of the adapters (16).", most=65536)
     lora_targets: tuple[str, ...] = about(
-        "method", NAMES, "Adapted projections, comma-separated.", default=()
+        "method", NAMES, "Adapted projections, comma-separated: q,v or their own names.", default=()
     )
     frozen: tuple[str, ...] = about("method", NAMES, "Frozen parts, comma-separated.", default=())
 

@@ -19,8 +19,9 @@ from tests.conftest import ROOT
 OPTIONS = """--objective --zero --interleaving
     --model --hw --parameters --active-parameters --flop-per-token --flop-per-sample
     --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len
-    --image-size --document-length --method --lora-rank --lora-targets --frozen --precision --tp --pp --dp
-    --cp --ep --micro-batch --recompute --attention --optimizer --stack --accelerators-per-node --cooling
+    --schedule --image-size --document-length --method --lora-rank --lora-targets --frozen --precision
+    --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack
+    --accelerators-per-node --cooling
     --network
     --anchor --hours --step-time-s --tokens-per-second --samples-per-second --mfu --goodput --it-power-w
     --accelerator-power-w --region --year --pue --grid-g-per-kwh --provider --purchase --usd-per-hour

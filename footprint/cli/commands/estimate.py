@@ -179,7 +179,8 @@ def _answer(
         return record
 
     def append(path: Path) -> str:
-        from footprint.reports.csvfile import SCHEMAS, append_rows
+        from footprint.results.report_columns import SCHEMAS
+        from footprint.results.rows import append_rows
 
         append_rows(path, [_report_row(result)], schema=SCHEMAS.get(columns or ""))
         return f"added a row to {path}"
@@ -200,7 +201,7 @@ def _report_row(result: Estimate) -> dict[str, Any]:
     """The report row of an estimate, with an id of its own."""
     import secrets
 
-    from footprint.reports.csvfile import report_row
+    from footprint.results.rows import report_row
 
     return report_row(
         result.to_json(),
