@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from footprint.results import Quantity
     from footprint.tracking.report.archive import Total
     from footprint.tracking.report.run_report import RunReport
-    from footprint.tracking.report.summaries import Listed
+    from footprint.tracking.report.summary_file import Amount, Listed
 
 _EPILOG = """\b
 Examples:
   footprint runs list
   footprint runs show last
+  footprint runs show "first try"
   footprint runs diff 20260301-1012 last
   footprint runs total --dir node-a/footprint-runs --dir node-b/footprint-runs
 """
@@ -62,26 +63,33 @@ def list_(folders: tuple[Path, ...], format_: str) -> None:
 
 
 def _listed(runs: Sequence[Listed]) -> str:
-    from footprint.results.human import amount
+    from footprint.results.human import amount, wrapped
+
+    def mid(found: Amount | None, unit: str) -> str:
+        return "-" if found is None else amount(found.mid, unit)
 
     rows = [
-        (run.run_id, run.status, amount(run.duration_h, "h"), _energy(run), f"{run.steps:,.0f}")
+        (run.run_id, run.status, amount(run.duration_h, "h"), mid(run.energy_kwh, "kwh"),
+         mid(run.co2e_kg, "kg"), mid(run.cost_usd, "usd"), f"{run.steps:,.0f}")
         for run in runs
-    ]
-    return _table(("run", "status", "time", "energy", "steps"), rows)
+    ]  # fmt: skip
+    if not rows:
+        return ""
+    head, *lines = _table(("run", "status", "time", "energy", "CO2e", "cost", "steps"), rows).split("\n")
+    named = ("\n".join(f"  {part}" for part in wrapped(_what(run), 76)) for run in runs)
+    return "\n".join([head, *(f"{line}\n{name}" for line, name in zip(lines, named, strict=True))])
 
 
-def _energy(run: Listed) -> str:
-    from footprint.results import Quantity
-
-    found = run.energy_kwh
-    if found is None or not 0 < found.low < found.high:
-        return _amount(None if found is None else Quantity(found.mid), "kwh")
-    return _amount(Quantity.between(found.low, found.mid, found.high, "all"), "kwh")
+def _what(run: Listed) -> str:
+    """Name, model and hardware of a run; what the name says already is not repeated."""
+    what = " on ".join(part for part in (run.model, run.hardware) if part)
+    if run.name in ("", run.run_id, what):
+        return what or "model and hardware unknown"
+    return run.name if not what or run.name.startswith(what) else f"{run.name}: {what}"
 
 
 @command.command(epilog=_EPILOG)
-@click.argument("run_id")
+@click.argument("run_id", metavar="RUN")
 @_dir
 @_format
 def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
@@ -102,8 +110,8 @@ def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
 
 
 @command.command(epilog=_EPILOG)
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", metavar="RUN")
+@click.argument("second", metavar="RUN")
 @_dir
 @_format
 def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> None:
@@ -142,7 +150,7 @@ def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
 
 
 @command.command(epilog=_EPILOG)
-@click.argument("run_ids", nargs=-1)
+@click.argument("run_ids", metavar="RUN", nargs=-1)
 @_dir
 @_format
 def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> None:

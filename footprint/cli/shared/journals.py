@@ -13,7 +13,7 @@ from footprint.cli.shared.say import note
 
 if TYPE_CHECKING:
     from footprint.tracking.report.archive import Archive
-    from footprint.tracking.report.summaries import Listed
+    from footprint.tracking.report.summary_file import Listed
 
 FOLDERS = click.Path(path_type=Path)
 
