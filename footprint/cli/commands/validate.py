@@ -34,7 +34,8 @@ Datasets:
   patterson         energies of Patterson et al. 2021
   energy            kWh from config, chips and tokens alone
 
-Every prediction is made without the source that it is compared with.
+Every prediction is made without the source that it is compared with. strubell
+predicts nothing: it computes the cells from the hours and watts of its table.
 """
 
 
