@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,17 @@ with footprint.track(**options) as run:
     took, cpu = time.perf_counter(), time.process_time()
 print(json.dumps({"s": time.perf_counter() - took, "cpu_s": time.process_time() - cpu,
                   "byte": memory() - before, "rows": open("runs.csv").read().count("measurement")}))
+"""
+TOGETHER = """
+import os, sys, time
+import footprint
+with footprint.track(meter="constant:360W", flush_s=5.0, quiet=True, run_id="big", csv="runs.csv") as run:
+    run.step()
+    open(f"ready-{os.getpid()}", "w").close()
+    while not os.path.exists("go"):
+        time.sleep(0.05)
+    before = time.process_time()
+open(f"spent-{os.getpid()}", "w").write(str(time.process_time() - before))
 """
 LISTING = """
 import contextlib, io, json, resource, sys, time
@@ -131,6 +143,42 @@ def end_beside(ranks: int, seconds: float, folder: Path) -> dict[str, Any]:
     return python(AT_THE_END, "big", folder=folder)
 
 
+def end_together(ranks: int, seconds: float, folder: Path) -> tuple[float, float, int]:
+    """So many live processes that end at one moment, beside as many journals of ``seconds``.
+
+    Returns the wall time from that moment until the last process has left [s], the processor time of all
+    [s], and the number of rows.
+    """
+    began_s = max(0.0, boot_clock_s() - seconds + 60.0)
+    first = write(
+        folder / "footprint-runs" / "big" / "n-0-1-1.journal.jsonl", lines("big", seconds, began_s=began_s)
+    )
+    for rank in range(1, ranks):
+        first.with_name(f"n-{rank}-1-1.journal.jsonl").hardlink_to(first)
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT), "TORCHELASTIC_RUN_ID": "big", "WORLD_SIZE": str(ranks),
+        "LOCAL_WORLD_SIZE": str(ranks),
+    }  # fmt: skip
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", TOGETHER], cwd=folder, stderr=subprocess.DEVNULL,
+            env={**environment, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(ranks)
+    ]  # fmt: skip
+    while len(list(folder.glob("ready-*"))) < ranks:
+        if any(process.poll() is not None for process in processes):
+            raise SystemExit("a process ended before all were ready")
+        time.sleep(0.1)
+    (folder / "go").touch()
+    start = time.monotonic()
+    if any(process.wait() for process in processes):
+        raise SystemExit("a process failed at its end")
+    took_s = time.monotonic() - start
+    spent_s = sum(float(path.read_text(encoding="utf-8")) for path in folder.glob("spent-*"))
+    return took_s, spent_s, (folder / "runs.csv").read_text(encoding="utf-8").count("measurement")
+
+
 def list_of(runs: int, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Two lists of so many runs of ten minutes: the first that anybody asks for, and the next."""
     for n in range(runs):
@@ -184,6 +232,11 @@ def main(arguments: list[str] | None = None) -> int:
             found = end_beside(ranks, seconds / least, place)
             what = f"the end of a process beside {ranks} journals of {words}"
             say(what, found["cpu_s"], 2.0, found["byte"], 50.0, "2 s, 50 MB")
+        ranks = 64 // (2 if options.quick else 1)
+        took_s, spent_s, rows_made = end_together(ranks, DAY_S, Path(name) / "together")
+        what = f"the ends of {ranks} live processes after a day, wall time until the last has left"
+        say(f"{what} ({spent_s:.1f} s of processor time; {rows_made} row)", took_s, 5.0, None, 0, "5 s")
+        above += rows_made != 1
         runs = 5000 // least
         first, again = list_of(runs, Path(name) / "runs")
         began = f"`footprint runs list` of {runs:,} runs"

@@ -241,6 +241,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         _require_positive(self, "parameters")
+        if self.parameters is not None and self.parameters < 1:
+            raise FootprintError(f"ModelConfig.parameters must be at least 1, not {self.parameters!r}")
 
 
 @record

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 MAX_FILE_BYTES = 8 * 1024 * 1024
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 @functools.cache
@@ -72,20 +73,31 @@ def user_folder() -> Path:
 def read_text(path: Path | str) -> str:
     """Text of a file; DataFileError if it is missing, too large, unreadable or not UTF-8."""
     try:
-        about = os.stat(path)
-        if not stat.S_ISREG(about.st_mode):
-            raise DataFileError(f"{path}: not a file")  # reading a device or a pipe may never end
-        if about.st_size > MAX_FILE_BYTES:
-            raise DataFileError(
-                f"{path}: larger than {MAX_FILE_BYTES} bytes, so neither a profile nor a model"
-            )
-        with open(path, "rb") as file:
-            # A file of the system may say that it is empty and go on for ever.
-            return file.read(MAX_FILE_BYTES).decode().removeprefix("\ufeff")
+        if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device may do something
+            raise DataFileError(f"{path}: not a file")
+        file = os.open(path, _READ)
+        try:
+            return _whole(file, path).decode().removeprefix("\ufeff")
+        finally:
+            os.close(file)
     except UnicodeDecodeError:
         raise DataFileError(f"{path}: not a text file (UTF-8)") from None
     except (OSError, ValueError) as error:  # a name with a NUL, or that the system's encoding lacks
         raise DataFileError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _whole(file: int, path: Path | str) -> bytes:
+    """The content of an open file, which may have been exchanged since somebody looked at its name."""
+    about = os.fstat(file)
+    if not stat.S_ISREG(about.st_mode):
+        raise DataFileError(f"{path}: not a file")  # reading a device or a pipe may never end
+    content, size = b"", about.st_size
+    while size <= MAX_FILE_BYTES and (part := os.read(file, size - len(content) + (1 << 16))):
+        content += part
+        size = max(size, len(content))  # a file of the system may say that it is empty and go on for ever
+    if size > MAX_FILE_BYTES:
+        raise DataFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes, so neither a profile nor a model")
+    return content
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from footprint import estimate
+from footprint.catalog.files import read_text
 from footprint.errors import DataFileError, FootprintError
 from footprint.results.row_reader import read_rows
 from tests.cli.run import footprint
@@ -108,6 +109,28 @@ def test_what_is_no_file(odd: str, door: str, ending: str, tmp_path: Path) -> No
     path = tmp_path / f"x.{ending}"
     ODD[odd](path)
     refused(*DOORS[door](str(path)))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
+@pytest.mark.parametrize("kind", ["FIFO", "sparse TB"])
+def test_a_file_that_is_exchanged_after_it_was_looked_at(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A FIFO would block for ever; of a larger file no more is read than a file may have."""
+    path, plain = tmp_path / "x.toml", tmp_path / "plain.toml"
+    plain.write_text("id = 1")
+    ODD[kind](path)
+    looked_at = plain.stat()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", lambda *_, **__: looked_at)
+        with pytest.raises(DataFileError, match=r"not a file|larger than"):
+            read_text(str(path))
+
+
+def test_a_model_of_less_than_one_parameter(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text('id = "x"\nname = "x"\nyear = 2024\nparameters = 1e-320\n[config]\nmodel_type = "gpt2"\n')
+    assert "at least 1" in refused("flops", "--model", str(path), "--seq-len", "8")
 
 
 @pytest.mark.parametrize("door", DOORS)

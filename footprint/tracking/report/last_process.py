@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from footprint.tracking.journal.files import UnreadableJournalError
+from footprint.tracking.journal.files import UnreadableJournalError, journal_files
 from footprint.tracking.journal.reader import middle_lines_of
 from footprint.tracking.process.liveness import boot_id
 from footprint.tracking.report.report_claim import Claim, claim
-from footprint.tracking.totals.process_totals import RUNNING, ProcessTotals, processes_in, read_process
+from footprint.tracking.totals.process_totals import RUNNING, ProcessTotals, read_process
 from footprint.tracking.totals.run_totals import runs_of
 from footprint.tracking.totals.segments import Segment, segments_of
 
@@ -23,7 +26,12 @@ def segment_to_report(folder: Path, own: ProcessTotals) -> tuple[Segment, Claim,
     only if it outlives a supervisor that ended. Also says whether it is the run's first segment. ``own`` is
     this process as it knows itself; of the others only the ends of their journals are read.
     """
-    others = [p for p in processes_in(folder, 0)[0] if p.journal.process != own.journal.process]
+    others = []
+    for other in _others(folder, own):
+        if not own.joined and _of_one_launch(own, other) and _still_going(other):
+            return None  # so most ranks of a launch read a few journals only
+        others.append(other)
+    others.sort(key=lambda process: process.journal.path)
     everyone = [process for group in runs_of([own, *others]).values() for process in group]
     segments = segments_of(everyone)
     segment = next(s for s in segments if any(process is own for process in s.processes))
@@ -33,6 +41,27 @@ def segment_to_report(folder: Path, own: ProcessTotals) -> tuple[Segment, Claim,
         return None
     right = claim(folder, segment)
     return None if right is None else (segment, right, segment is segments[0])
+
+
+def _others(folder: Path, own: ProcessTotals) -> Iterator[ProcessTotals]:
+    """The other processes of a run's folder, from the ends of their journals.
+
+    Each process begins elsewhere, so that ranks that end together do not all read the same journals first.
+    """
+    paths, _ = journal_files(folder)
+    start = random.randrange(max(1, len(paths)))  # noqa: S311 - where to begin is no secret
+    for path in (*paths[start:], *paths[:start]):
+        with contextlib.suppress(UnreadableJournalError):
+            process = read_process(path, 0)
+            if process.journal.process != own.journal.process:
+                yield process
+
+
+def _of_one_launch(own: ProcessTotals, other: ProcessTotals) -> bool:
+    """Whether another process is certainly in the segment of this one; a supervisor may take those it has."""
+    return not other.joined and (own.run_id, own.boot_id, own.launch) == (
+        other.run_id, other.boot_id, other.launch,
+    )  # fmt: skip
 
 
 def read_again(segment: Segment, known: ProcessTotals | None = None) -> list[ProcessTotals]:
