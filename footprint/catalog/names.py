@@ -28,7 +28,7 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     }
 
     def is_like(one: str) -> bool:
-        begin = min(2, max(1, len(wanted) - 1))
+        begin = 1 if len(wanted) < 3 or len(one) < 4 else 2
         alike = normalise(one)[:begin] == wanted[:begin]
         return scores[one] >= (BEGINS_ALIKE if alike else LEAST_LIKENESS)
 

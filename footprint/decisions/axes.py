@@ -43,7 +43,9 @@ def values_of(field: Field, texts: Iterable[str]) -> list[Any]:
     values: list[Any] = []
     for text in texts:
         for part in _parts(field, text):
-            values += _range(field, part) if ".." in part and _has_range(field, part) else [_value(field, part)]
+            values += (
+                _range(field, part) if ".." in part and _has_range(field, part) else [_value(field, part)]
+            )
             if len(values) > MOST_VALUES:
                 raise FootprintError(f"`{field.name}=` has more than {MOST_VALUES:,} values")
     if not values:

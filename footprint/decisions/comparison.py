@@ -159,9 +159,7 @@ class _Row:
     quantities: Mapping[str, Quantity]
 
 
-def _rows(
-    axes: Axes, bases: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]
-) -> tuple[list[_Row], int]:
+def _rows(axes: Axes, bases: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]) -> tuple[list[_Row], int]:
     for name, values in axes.items():
         if not values:
             raise FootprintError(f"the axis {name} has no values")
@@ -224,7 +222,9 @@ def identity_of(facts: Facts) -> Identity:
 
 def _identity_of_scenario(facts: Facts) -> tuple[Any, ...]:
     """The same for two spellings of one scenario, such as ``v100:8`` and ``v100x8``."""
-    given = {n: str(v) for n, v in facts.request.given().items() if n not in ("hw", "model", "region", "name")}
+    given = {
+        n: str(v) for n, v in facts.request.given().items() if n not in ("hw", "model", "region", "name")
+    }
     identity = identity_of(facts)
     return (identity.model, identity.place, facts.cluster.node.id, facts.cluster.accelerator.id,
             facts.cluster.count, *sorted(given.items()))  # fmt: skip
@@ -309,9 +309,7 @@ def _json_of(row: ComparedRow) -> dict[str, Any]:
         "reason": row.reason,
         "needed_gib": row.needed_gib,
         "device_gib": row.device_gib,
-        **{
-            name: None if (value := getattr(row, name)) is None else value.to_json() for name in QUANTITIES
-        },
+        **{name: None if (value := getattr(row, name)) is None else value.to_json() for name in QUANTITIES},
         "ratio": {name: one.to_json() for name, one in row.ratio.items()},
         "best": list(row.best),
     }

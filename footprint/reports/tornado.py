@@ -32,9 +32,7 @@ def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> No
     ]
     panels = [(label, q, unit) for label, q, unit in answers if q is not None and contributions(q)]
     if not panels:
-        raise FootprintError(
-            "`plot=`: every link was given, so nothing moves the result and there is no plot"
-        )
+        raise FootprintError("`plot=`: every factor was given, so there is no uncertainty to plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator
