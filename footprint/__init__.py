@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from footprint.catalog.version import __version__ as __version__
+    from footprint.decisions import compare as compare
     from footprint.decisions import sweep as sweep
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
@@ -26,6 +27,7 @@ _PUBLIC = {
     "FootprintError": "footprint.errors",
     "Quantity": "footprint.results",
     "__version__": "footprint.catalog.version",
+    "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
     "read_report": "footprint.reports.interactive.frames",
     "runs": "footprint.reports.interactive.frames",
@@ -34,8 +36,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "estimate", "read_report", "runs", "sweep",
-    "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "read_report", "runs",
+    "sweep", "track",
 ]  # fmt: skip
 
 

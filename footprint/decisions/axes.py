@@ -1,7 +1,7 @@
 """Axes of a grid of scenarios, from what people write: lists ``a,b,c`` and ranges ``8..64+8``, ``8..64x2``.
 
-A range may follow a name: ``h100:8..64x2``. A field whose value is itself a list, such as the LoRA targets, keeps its
-commas. Every field may be repeated instead.
+A range may follow a name: ``h100:8..64x2``. A field whose value is itself a list, such as the LoRA targets,
+keeps its commas. Every field may be repeated instead.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def count_of(axes: Axes) -> int:
 def _parts(field: Field, text: str) -> list[str]:
     if field.kind in (NAMES, TEXT, FLAG) and not field.choices:
         return [text]
-    if field.kind in (MODEL, PLACE, CLUSTER) and os.path.exists(text):
+    if field.kind in (MODEL, PLACE, CLUSTER) and os.path.exists(text):  # noqa: PTH110 - pathlib is not needed otherwise
         return [text]  # the name of a file may hold a comma
     parts = [part.strip() for part in text.split(",")]
     if "" in parts:

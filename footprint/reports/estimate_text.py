@@ -160,7 +160,9 @@ def _price_row(price: PriceSummary) -> Row:
     ends = interval(hourly, "usd") if hourly.low < hourly.high else "one price"
     note = price.purchase
     if price.providers:
-        note += f", {price.providers} provider{'' if price.providers == 1 else 's'}"
+        kind, found, _ = price.interval.partition("; ")
+        of_kind = kind.removeprefix("median of ") + " of " if found else ""
+        note += f", {of_kind}{price.providers} provider{'' if price.providers == 1 else 's'}"
     return "price per hour", amount(hourly.mid, "usd"), ends, note
 
 

@@ -55,7 +55,7 @@ def _show(to: Mapping[str, Any], text: Callable[[], str], data: Callable[[], Any
 
 def _rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The rows of the report CSV of some measurements."""
-    from footprint.reports.csvfile import report_row
+    from footprint.results.rows import report_row
 
     return [
         report_row(one, kind="measurement", run_id=one["run_id"], started_at=one["started_at"])

@@ -89,7 +89,7 @@ def _answer(report: SlurmReport, columns: str | None) -> Answer:
     from footprint.reports.formats import Answer
 
     def append(path: Path) -> str:
-        from footprint.reports.csvfile import SCHEMAS
+        from footprint.results.report_columns import SCHEMAS
 
         added, known = add_rows(path, rows_of(report), SCHEMAS.get(columns or ""))
         return f"{added} rows added to {path}, {known} were there already"

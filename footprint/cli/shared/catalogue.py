@@ -80,6 +80,8 @@ class Catalogue:
     """Keys of the rows that the table shows."""
     example: str
     filters: Sequence[Filter] = ()
+    search: Callable[[str], list[Row]] | None = None
+    """The rows that a text may mean, best first; without it, those that contain the text."""
 
 
 def catalogue_group(catalogue: Catalogue) -> click.Group:
@@ -107,7 +109,9 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
     @answer_options("catalogue")
     @_filter_options(catalogue.filters)
     def search(text: str, format_: str | None, output: Path | None, overwrite: bool, **asked: Any) -> None:
-        _show_rows(catalogue, _search(_kept(catalogue, asked), text), format_, output, overwrite)
+        rows = None if catalogue.search is None else catalogue.search(text)
+        found = _search(_kept(catalogue, asked), text) if rows is None else _kept(catalogue, asked, rows)
+        _show_rows(catalogue, found, format_, output, overwrite)
 
     @group.command("show", help="Show one record with its sources.", epilog=epilog)
     @click.argument("name", type=name_type)
@@ -189,9 +193,9 @@ def _filter_options(filters: Sequence[Filter]) -> Callable[[Any], Any]:
     return decorate
 
 
-def _kept(catalogue: Catalogue, asked: Mapping[str, Any]) -> list[Row]:
-    """The rows of a catalogue that pass every filter that was given."""
-    rows = catalogue.rows()
+def _kept(catalogue: Catalogue, asked: Mapping[str, Any], rows: list[Row] | None = None) -> list[Row]:
+    """The rows of a catalogue, or some of them, that pass every filter that was given."""
+    rows = catalogue.rows() if rows is None else rows
     for one in catalogue.filters:
         if asked[one.name] is not None:
             passes = one.test(asked[one.name])

@@ -27,7 +27,7 @@ class SectionedCommand(click.Command):
         grouped: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
+            if record is not None and record[1]:  # an argument has no help
                 title = FIELDS[param.name].section if param.name in FIELDS else OUTPUT
                 grouped.setdefault(title, []).append(record)
         for title, rows in grouped.items():

@@ -47,14 +47,14 @@ class Answer:
     """The rows for the report CSV."""
     table: Callable[[], list[dict[str, Any]]] | None = None
     """Rows with columns of their own, for CSV and Markdown of an answer that has no report rows."""
-    schema: str = ""
-    """The schema of the rows of ``table``, their last column."""
     append: Callable[[Path], str] | None = None
     """Adds these rows to a file and returns a message about it."""
     subject: Any = None
     """The record itself, for formats that need more than ``text`` and ``data``."""
     columns: str | None = None
     """``full`` or ``short``: which columns of the report the rows get; None: those of the file, else all."""
+    schema: str | None = None
+    """The schema of rows that are not those of the report, their last column."""
     nothing: str = ""
     """The message that is shown where the text is empty."""
 

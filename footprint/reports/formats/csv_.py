@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from footprint.reports.csvfile import SCHEMAS, csv_text
 from footprint.reports.formats import Answer
+from footprint.results.report_columns import SCHEMAS
+from footprint.results.rows import csv_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = ("catalogue", "estimate", "flops", "jobs", "machine", "recovered", "runs", "validation")
+KINDS = ("catalogue", "comparison", "estimate", "flops", "jobs", "machine", "recovered", "runs", "validation")
 ENDING = ".csv"
 
 
 def write(answer: Answer) -> str:
     """The rows under their heading."""
     if answer.rows is not None:
-        return csv_text(answer.rows(), schema=SCHEMAS[answer.columns or "full"])
+        return csv_text(answer.rows(), schema=answer.schema or SCHEMAS[answer.columns or "full"])
     assert answer.table is not None  # noqa: S101 - the kinds above have rows
     rows = [{name: _cell(value) for name, value in row.items()} for row in answer.table()]
-    return csv_text(rows, schema=answer.schema) if rows else ""
+    return csv_text(rows, schema=answer.schema or "") if rows else ""
 
 
 def append(answer: Answer, path: Path) -> str:

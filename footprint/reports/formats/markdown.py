@@ -7,7 +7,7 @@ from typing import Any
 from footprint.plain_text import fenced, in_markdown
 from footprint.reports.formats import Answer
 
-KINDS = ("catalogue", "estimate", "flops", "jobs", "machine", "recovered", "runs", "validation")
+KINDS = ("catalogue", "comparison", "estimate", "flops", "jobs", "machine", "recovered", "runs", "validation")
 ENDING = ".md"
 
 

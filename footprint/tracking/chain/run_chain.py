@@ -48,7 +48,7 @@ def model_of_hours(
     from footprint.estimator.predict import predict_run
     from footprint.estimator.rooms import facts_of
 
-    fields = {**_fields(given), "hours": hours, "force": True}  # a measured MFU is what it is
+    fields = {**fields_of_run(given), "hours": hours, "force": True}  # a measured MFU is what it is
     without_work = {key: value for key, value in fields.items() if key != "model"}
     problem = ""
     for attempt in ({**fields, **work}, without_work) if work else (without_work,):
@@ -61,7 +61,7 @@ def model_of_hours(
     return None, problem
 
 
-def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
+def fields_of_run(given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a run that are fields of a scenario."""
     from footprint.estimator import EstimateRequest
 
@@ -83,7 +83,7 @@ def site_of_run(given: Mapping[str, Any]) -> Site:
     from footprint.estimator.resolve.site import settle_place, site_of
     from footprint.records import replace
 
-    fields = {**_fields(given), "hw": given.get("hw") or "none"}
+    fields = {**fields_of_run(given), "hw": given.get("hw") or "none"}
     request = _request({name: fields[name] for name in _OF_THE_SITE if name in fields})
     try:
         place, _, warnings = settle_place(request)

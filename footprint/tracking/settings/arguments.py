@@ -61,6 +61,10 @@ class Settings:
     absent_hardware: str = "exclude"
     """What becomes of accelerators that are not on the machine: in no total, or modelled."""
     quiet: bool = False
+    by_hooks: bool = False
+    """Whether the program knows nothing of the run: torch's hooks count its steps."""
+    supervises: bool = False
+    """Whether the run is that of `footprint run`, whose programs count steps."""
     scenario: Mapping[str, Any] = field(default_factory=dict)
 
     def unlike(self, outer: Settings) -> list[str]:
@@ -82,6 +86,7 @@ class Settings:
             "budget": None if self.budget is None else self.budget.text,
             "name": self.name,
             "initial_step": self.initial_step or None,
+            "by_hooks": self.by_hooks or None,
             "absent_hardware": None if self.absent_hardware == "exclude" else self.absent_hardware,
             "meter": self.meter if isinstance(self.meter, str) else type(self.meter).__name__,
             **{key: list(v) if isinstance(v, tuple) else v for key, v in self.scenario.items()},
