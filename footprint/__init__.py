@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from footprint.catalog.version import __version__ as __version__
     from footprint.decisions import compare as compare
-    from footprint.decisions import sweep as sweep
+    from footprint.decisions.frames import sweep as sweep
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.reports.interactive.frames import read_report as read_report
@@ -31,7 +31,7 @@ _PUBLIC = {
     "estimate": "footprint.estimator",
     "read_report": "footprint.reports.interactive.frames",
     "runs": "footprint.reports.interactive.frames",
-    "sweep": "footprint.decisions",
+    "sweep": "footprint.decisions.frames",
     "track": "footprint.tracking",
 }
 

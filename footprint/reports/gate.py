@@ -38,7 +38,7 @@ def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> Non
     """
     exceeded = []
     if result.misfit is not None:
-        exceeded.append(f"no limit holds for a run that cannot be: {result.misfit}")
+        exceeded.append(f"--fail-over does not pass for a step that does not fit: {result.misfit}")
     for limit in limits:
         value = getattr(_limited(result, limit), bound)
         if value > limit.value:
