@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from footprint.catalog.version import __version__ as __version__
     from footprint.decisions import sweep as sweep
+    from footprint.decisions.plans import plan as plan
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.results import Quantity as Quantity
@@ -25,11 +26,12 @@ _PUBLIC = {
     "Quantity": "footprint.results",
     "__version__": "footprint.catalog.version",
     "estimate": "footprint.estimator",
+    "plan": "footprint.decisions.plans",
     "sweep": "footprint.decisions",
     "track": "footprint.tracking",
 }
 
-__all__ = ["Estimate", "FootprintError", "Quantity", "__version__", "estimate", "sweep", "track"]
+__all__ = ["Estimate", "FootprintError", "Quantity", "__version__", "estimate", "plan", "sweep", "track"]
 
 
 def __getattr__(name: str) -> Any:

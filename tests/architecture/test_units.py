@@ -192,7 +192,7 @@ def files() -> list[Path]:
         path
         for folder in DATA
         for path in sorted(folder.rglob("*.toml"))
-        if path.parent.name not in ("assumptions", "sources") and path.name != "shapes.toml"
+        if path.parent.name not in ("assumptions", "laws", "sources") and path.name != "shapes.toml"
     ]
 
 

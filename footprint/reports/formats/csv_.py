@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from footprint.reports.csvfile import csv_text
+from footprint.reports.csvfile import SCHEMA, csv_text
 from footprint.reports.formats import Answer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = ("estimate", "jobs")
+KINDS = ("estimate", "jobs", "plan")
 ENDING = ".csv"
 
 
 def write(answer: Answer) -> str:
     """The rows under their heading."""
     assert answer.rows is not None  # noqa: S101 - the kinds above have rows
-    return csv_text(answer.rows())
+    schema = answer.subject.schema if answer.kind == "plan" else SCHEMA
+    return csv_text(answer.rows(), schema=schema)
 
 
 def append(answer: Answer, path: Path) -> str:

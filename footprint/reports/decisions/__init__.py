@@ -1,0 +1,1 @@
+"""Texts and plots of decisions."""
