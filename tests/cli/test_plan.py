@@ -107,3 +107,13 @@ def test_neither_numpy_nor_pandas_is_needed(footprint: Footprint, tmp_path: Path
         (tmp_path / f"{name}.py").write_text("raise ImportError('not here')\n")
     done = footprint("plan", "--budget", "500kgCO2e", *HERE)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_page_of_outputs_names_every_key(footprint: Footprint, root: Path) -> None:
+    page = (root / "docs" / "output.md").read_text(encoding="utf-8")
+    section = page.partition("`footprint/plan/1`")[2].partition("\n## ")[0]
+    done = footprint("plan", "--loss", "1.947", "--inference-tokens", "2e12", "--format", "json")
+    found = json.loads(done.stdout)
+    nested = [found[key][0] for key in ("spread", "nearest_models", "shapes", "thresholds")]
+    for part in (found, found["inference"], *nested):
+        assert not [key for key in part if f"`{key}`" not in section]

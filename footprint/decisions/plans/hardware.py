@@ -25,8 +25,9 @@ from footprint.results import Assumption
 from footprint.results.estimate import Estimate
 from footprint.units import HOURS_PER_DAY, SECONDS_PER_HOUR
 
-CLOSE = 5e-4
-"""The chain's answer over the budget, in logarithms: half of a thousandth."""
+CLOSE = 2e-3
+"""The chain's answer over the budget, in logarithms, from which a few more or fewer tokens make up: the size
+is then right to a thousandth."""
 JUMP = 2e-3
 """Two sizes so near, as logarithms of their FLOP, on either side of the budget: the answer jumps between."""
 MOST_ROUNDS = 24
@@ -82,6 +83,7 @@ class Cluster:
         at = self._reference
         over = self._over(budget, at, sizes_of)
         below, above = (-math.inf, 0.0), (math.inf, 0.0)
+        slope = 1.0  # hours and energy are nearly proportional to FLOP
         for _ in range(MOST_ROUNDS):
             if abs(over) < CLOSE:
                 break
@@ -89,10 +91,13 @@ class Cluster:
             if above[0] - below[0] < JUMP:
                 at, over = below
                 break
-            guess = at - over  # hours and energy are nearly proportional to FLOP
+            guess = at - over / slope
             if not below[0] < guess < above[0]:
                 guess = below[0] + (above[0] - below[0]) / 2
-            at, over = guess, self._over(budget, guess, sizes_of)
+            before, (at, over) = (at, over), (guess, self._over(budget, guess, sizes_of))
+            slope = min(max((over - before[1]) / (at - before[0]), 0.8), 1.25)
+        if "mfu" in self._fields:  # the hours are proportional to the FLOP: no tokens need to make up
+            at, over = at - over, 0.0
         flop, more = math.exp(at), math.exp(-over)
         spent = sizes_of(flop, 1.0).training_flop
         return flop + (more - 1.0) * spent, sizes_of(flop, more)

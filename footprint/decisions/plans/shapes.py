@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -107,15 +108,19 @@ def size_of(model: ModelConfig, law: ScalingLaw) -> tuple[float, tuple[str, ...]
 
 def nearest_models(parameters: float) -> list[NearModel]:
     """The built-in dense decoders whose published size is nearest, the nearest first."""
+    return sorted(_decoders(), key=lambda one: abs(math.log(one.parameters / parameters)))[:NEAREST]
+
+
+@functools.cache
+def _decoders() -> tuple[NearModel, ...]:
+    """The built-in dense decoders, by id."""
     found = []
     for model_id, raw in read_records(shipped("reference_data/models")):
-        size, recipe = raw.get("parameters"), raw.get("recipe", {})
+        recipe = raw.get("recipe", {})
         decoder = recipe.get("objective") == "clm" and recipe.get("method") == "pretrain"
-        if size is None or not decoder or any("expert" in key for key in raw["config"]):
-            continue
-        found.append((abs(math.log(size / parameters)), model_id, raw))
-    found.sort(key=lambda one: one[:2])
-    return [_near(model_id, raw) for _, model_id, raw in found[:NEAREST]]
+        if "parameters" in raw and decoder and not any("expert" in key for key in raw["config"]):
+            found.append(_near(model_id, raw))
+    return tuple(found)
 
 
 def _near(model_id: str, raw: dict[str, Any]) -> NearModel:

@@ -147,7 +147,7 @@ def _models(
     written = [(x - MARK, x + MARK, y) for x, y in marks]
     for across, up, name in seen:
         axes.plot([across], [up], marker="o", markersize=3.5, color=_MODELS, transform=axes.transAxes)
-        for side, rise in ((1, 1), (1, -1), (-1, 1), (-1, -1), (1, 3), (-1, 3), (1, -3), (-1, -3)):
+        for side, rise in ((1, 1), (1, -1), (-1, 1), (-1, -1), (1, 2), (-1, 2)):
             start = across + 0.01 if side > 0 else across - 0.01 - LETTER * len(name)
             line = up + 0.014 * rise
             free = all(
@@ -156,6 +156,8 @@ def _models(
             )
             if free and start > 0 and start + LETTER * len(name) < 1.02:
                 break
+        else:
+            continue  # a mark without its name is better than a name beside another mark
         written.append((start, start + LETTER * len(name), line))
         axes.text(
             start, line, name, transform=axes.transAxes, fontsize=6.5, color=_MODELS, va="center",
