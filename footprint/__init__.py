@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from footprint.catalog.version import __version__ as __version__
+    from footprint.decisions import compare as compare
     from footprint.decisions import sweep as sweep
     from footprint.decisions.plans import plan as plan
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
+    from footprint.reports.interactive.frames import read_report as read_report
+    from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
     from footprint.results.estimate import Estimate as Estimate
     from footprint.tracking import track as track
@@ -25,13 +28,19 @@ _PUBLIC = {
     "FootprintError": "footprint.errors",
     "Quantity": "footprint.results",
     "__version__": "footprint.catalog.version",
+    "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
     "plan": "footprint.decisions.plans",
+    "read_report": "footprint.reports.interactive.frames",
+    "runs": "footprint.reports.interactive.frames",
     "sweep": "footprint.decisions",
     "track": "footprint.tracking",
 }
 
-__all__ = ["Estimate", "FootprintError", "Quantity", "__version__", "estimate", "plan", "sweep", "track"]
+__all__ = [
+    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "plan", "read_report",
+    "runs", "sweep", "track",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

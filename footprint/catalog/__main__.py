@@ -9,7 +9,7 @@ from footprint.catalog.folder import INDEX, index_text
 from footprint.catalog.hardware.find import NAMES as HARDWARE
 from footprint.catalog.laws import NAMES as LAWS
 from footprint.catalog.models.find import NAMES as MODELS
-from footprint.catalog.prices.offers import newest
+from footprint.catalog.prices.offers import about_offers
 from footprint.errors import FootprintError
 
 
@@ -18,7 +18,7 @@ def main() -> int:
     hardware, reference = hardware_folder(), reference_folder()
     try:
         indices = {
-            hardware: index_text(hardware, HARDWARE.scan(hardware), {"prices.csv": {"newest": newest()}}),
+            hardware: index_text(hardware, HARDWARE.scan(hardware), {"prices.csv": about_offers()}),
             (models := reference / "models"): index_text(models, MODELS.scan(models)),
             (numbers := reference / "assumptions"): index_text(numbers),
             (sources := reference / "sources"): index_text(sources),

@@ -21,13 +21,14 @@ from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
-from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
+from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
 from footprint.estimator.workload import Choice
 from footprint.records import record, replace
 from footprint.results import Quantity
+from footprint.schema import Cluster
 
 SITE_FIELDS = ("region", "pue", "grid_g_per_kwh")
-PRICE_FIELDS = ("provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh", "capital_usd")
+PRICE_FIELDS = ("provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh", "capital_usd", "owned")
 PLACE_FIELDS = (*SITE_FIELDS, *PRICE_FIELDS)
 """Fields that set the CO2e and cost of a job, but not its time or IT energy."""
 _COLUMNS = ("hw", "batch_size")
@@ -93,7 +94,8 @@ class Grid:
         places = self._combinations([name for name in self.axes if name in PLACE_FIELDS])
         others = [name for name in self.axes if name not in (*PLACE_FIELDS, *_COLUMNS)]
         for job, job_row in self._combinations(others):
-            for counts in self._by_node(tuple(job.get(name, self.fixed.get(name)) for name in _OF_CLUSTER)):
+            fields = tuple(job.get(name, self.fixed.get(name)) for name in (*_OF_CLUSTER, "model"))
+            for counts in self._by_node(fields):
                 yield from self._blocks_of(job, job_row, counts, places)
 
     def _combinations(self, names: Sequence[str]) -> list[tuple[dict[str, Any], int]]:
@@ -108,9 +110,12 @@ class Grid:
     def _by_node(self, fields: tuple[Any, ...]) -> list[list[tuple[str, int, int]]]:
         """The clusters of the grid as (name, count, row), grouped by chip and node form."""
         if fields not in self._clusters:
+            *of_cluster, model = fields
+            trained_on = self._shared.chip(model)
             groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
             for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
-                cluster, _ = parse_cluster(name, **dict(zip(_OF_CLUSTER, fields, strict=True)))
+                given = dict(zip(_OF_CLUSTER, of_cluster, strict=True))
+                cluster, _ = parse_cluster(name, **given, preferred=trained_on)
                 row = place * self._strides.get("hw", 0)
                 group = groups.setdefault((cluster.accelerator.id, cluster.node.id), [])
                 group.append((name, cluster.count, row))
@@ -154,7 +159,7 @@ class Grid:
         known_places: list[int] = []
         for number, (place, _) in enumerate(places):
             try:
-                lookups.append(self._here(fields, place, facts.cluster.accelerator.id, facts.year))
+                lookups.append(self._here(fields, place, facts.cluster, facts.year))
                 known_places.append(number)
             except FootprintError as error:
                 yield Block(rows=rows[..., [number]], columns=None, problem=str(error))
@@ -166,10 +171,11 @@ class Grid:
             )  # fmt: skip
             yield Block(rows=rows[..., known_places], columns=columns)
 
-    def _here(self, fields: Mapping[str, Any], place: Mapping[str, Any], chip: str, year: int) -> Here:
-        """The site, price and interruption factor of a place for a chip, looked up once."""
+    def _here(self, fields: Mapping[str, Any], place: Mapping[str, Any], cluster: Cluster, year: int) -> Here:
+        """The site, price and interruption factor of a place for a cluster, looked up once."""
+        chip, desk = cluster.accelerator.id, at_desk(cluster)
         known = {name: value for name, value in fields.items() if name in PLACE_FIELDS} | dict(place)
-        key = (chip, year, *known.items())
+        key = (chip, desk, year, *known.items())
         if key not in self._lookups:
             request = EstimateRequest.from_mapping({**fields, **place}, "grid")
             settled_place, _, _ = settle_place(request)
@@ -177,7 +183,7 @@ class Grid:
             price, _ = price_of(request, chip, settled_place)
             interruptions, _ = interruption_factor(request.purchase or "on_demand")
             self._lookups[key] = Here(
-                site=site_of(request, settled_place), price=price, interruptions=interruptions
+                site=site_of(request, settled_place, desk=desk), price=price, interruptions=interruptions
             )
         return self._lookups[key]
 

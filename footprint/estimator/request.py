@@ -52,6 +52,9 @@ EITHER_OR = (
 )
 """Fields of which one may be given, and why."""
 
+OWNING = ("capital_usd", "electricity_usd_per_kwh", "owned")
+"""Fields that say that the hardware is owned; without ``capital_usd`` it is paid for."""
+
 _NOT_TEXT = ("tgt_seq_len", "image_size")
 _OTHER_FLOP = ("lora_rank", "lora_targets", "frozen")
 NOT_OF_GENERIC = {
@@ -108,6 +111,9 @@ class EstimateRequest:
     epochs: float | None = about(
         "workload", COUNT, "Passes over the data (multiplies `tokens=` or `samples=`).", most=1e9
     )
+    schedule: str | None = about(
+        "workload", TEXT, "All phases: STEPSxSEQUENCESxLENGTH[:TARGET],... (STEPSxIMAGES,...)."
+    )
     batch_size: int | None = about(
         "workload", WHOLE, "Global batch: sequences or samples in one step.", most=10**12
     )
@@ -127,7 +133,7 @@ class EstimateRequest:
     objective: str | None = about("method", TEXT, "What is learnt: clm, mlm, mlm+nsp, classification, ...")
     lora_rank: int | None = about("method", WHOLE, "Rank of the adapters (16).", most=65536)
     lora_targets: tuple[str, ...] = about(
-        "method", NAMES, "Adapted projections, comma-separated.", default=()
+        "method", NAMES, "Adapted projections, comma-separated: q,v or their own names.", default=()
     )
     frozen: tuple[str, ...] = about("method", NAMES, "Frozen parts, comma-separated.", default=())
 
@@ -208,9 +214,13 @@ class EstimateRequest:
     usd_per_hour: float | None = about(
         "price", PRICE, "Price of one accelerator-hour.", unit="USD/h", most=1e5
     )
-    electricity_usd_per_kwh: float | None = about(
-        "price", PRICE, "Owned hardware: price of the electricity.", unit="USD/kWh", most=100.0
+    owned: bool = about(
+        "price", FLAG, "Owned hardware that is paid for: the cost is its electricity.", default=False
     )
+    electricity_usd_per_kwh: float | None = about(
+        "price", PRICE, "Owned hardware: price of the electricity (the place's).",
+        unit="USD/kWh", most=100.0,
+    )  # fmt: skip
     capital_usd: float | None = about(
         "price", USD, "Owned hardware: price of one accelerator with its share of the server.", most=1e12
     )
@@ -246,16 +256,13 @@ class EstimateRequest:
             )
         if self.steps is not None and self.epochs is not None:
             raise FootprintError("`steps=` and `epochs=` both set the amount of training: give one")
-        rented = "leave out `provider=` and `purchase=`"
         if self.usd_per_hour is not None and (self.provider or self.purchase):
-            raise FootprintError(f"`usd_per_hour=` is the price itself: {rented}")
-        if self.capital_usd is None:
-            if self.electricity_usd_per_kwh is not None:
-                raise FootprintError(
-                    "`electricity_usd_per_kwh=` belongs to owned hardware: give `capital_usd=` too"
-                )
-        elif self.provider or self.purchase:
-            raise FootprintError(f"`capital_usd=` owns the hardware: {rented}")
+            raise FootprintError("`usd_per_hour=` is the price itself: leave out `provider=` and `purchase=`")
+        owns = next((name for name in OWNING if is_set(getattr(self, name))), None)
+        if owns is not None and (self.provider or self.purchase or self.usd_per_hour is not None):
+            raise FootprintError(f"`{owns}=` owns the hardware: leave out what rents it")
+        if self.owned and self.capital_usd is not None:
+            raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
         self._check_generic()
         if self.method not in {"lora", "qlora"} and (self.lora_rank is not None or self.lora_targets):
             raise FootprintError("`lora_rank=` and `lora_targets=` need `method=` lora or qlora")

@@ -33,6 +33,7 @@ _ASSUMPTIONS = {
     "prices.electricity_usd_per_kwh": "price of electricity",
     "prices.spot_interruption_factor": "longer by interruptions (spot)",
     "pue": "PUE",
+    "places.pue_desk": "PUE (beside a desk, without a data centre's overhead)",
     "purchase": "kind of purchase",
 }
 _CAUSES = {

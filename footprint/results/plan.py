@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from footprint.records import record
 from footprint.results.assumption import Assumption
 from footprint.results.estimate import Estimate
 from footprint.results.quantity import Quantity
+from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "footprint/plan/1"
-_ROOM = "footprint.reports.decisions"
-"""The rooms that make texts and plots stand above the records; they are asked by name."""
+_PLOTS = "footprint.reports.decisions.plan_plot"
+"""The room that draws stands above the records; it is asked by name."""
 
 
 @record
@@ -110,8 +110,10 @@ class Threshold:
 
 
 @record
-class Plan:
+class Plan(Shown):
     """What a budget buys, or what a loss or a model costs."""
+
+    __repr__ = show_as_text
 
     schema: str = SCHEMA
     law: str
@@ -155,13 +157,7 @@ class Plan:
 
     def plot(self, path: Path | str | None = None, *, overwrite: bool = False) -> Any:
         """The plots of the plan as a matplotlib figure, written to a file if a path is given."""
-        return import_module(f"{_ROOM}.plan_plot").plot_plan(self, path, overwrite=overwrite)
-
-    def __str__(self) -> str:
-        return str(import_module(f"{_ROOM}.plan_text").render(self))
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return import_module(_PLOTS).plot_plan(self, path, overwrite=overwrite)
 
 
 def plan_rows(plan: Plan) -> list[dict[str, Any]]:

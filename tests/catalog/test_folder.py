@@ -13,6 +13,7 @@ from footprint.catalog import folder as folders
 from footprint.catalog import limits
 from footprint.catalog.files import data_root, hardware_folder
 from footprint.catalog.folder import INDEX, Names, ids, index_text, indexed, read_record, read_records
+from footprint.catalog.prices.offers import about_offers
 from footprint.errors import DataFileError
 
 SHIPPED = (
@@ -129,7 +130,8 @@ def test_one_command_writes_all_indices(tmp_path: Path, monkeypatch: pytest.Monk
     assert writing.main() == 0
     names = json.loads((chips / INDEX).read_text())["names"]
     assert names == [0, {"aliases": {"c": "chip", "chip": "chip"}, "devices": {}}]
-    assert indexed(chips, "prices.csv", "dated\n2026-11-09\n") == {"newest": "2026-11-09"}
+    assert indexed(chips, "prices.csv", "dated\n2026-11-09\n") == about_offers()
+    assert about_offers()["newest"] == "2026-11-09"
     assert json.loads((reference / "assumptions" / INDEX).read_text())["x.toml"][1]["y"] == {"value": 1.0}
     before = (chips / INDEX).read_text()
     write(chips, "another", ["d"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from footprint.catalog.files import lines_with, parse_csv, shipped, shipped_text
 from footprint.catalog.folder import indexed
@@ -51,6 +52,16 @@ def _offer(row: dict[str, str]) -> PriceOffer:
     )
 
 
+def variants(silicon: str) -> list[str]:
+    """Ids that begin with this name and have an offer, sorted."""
+    known = _indexed()
+    return [
+        name
+        for name in (known["accelerators"] if known else sorted(accelerators()))
+        if name.startswith(silicon)
+    ]
+
+
 def accelerators() -> set[str]:
     """Ids of the accelerators that have an offer."""
     return {offer.accelerator for offer in shipped_offers()}
@@ -65,8 +76,19 @@ def sellers() -> tuple[str, ...]:
 @functools.cache
 def data_date() -> str:
     """Date of the newest shipped offer, ISO 8601; `current` measures the age of offers from it."""
-    known = indexed(shipped("hardware_profiles"), "prices.csv", _text())
+    known = _indexed()
     return known["newest"] if known else newest()
+
+
+@functools.cache
+def _indexed() -> dict[str, Any] | None:
+    """What the index says of the table; None if it says nothing of the table as it is."""
+    return indexed(shipped("hardware_profiles"), "prices.csv", _text())
+
+
+def about_offers() -> dict[str, Any]:
+    """What the index says of the table: its newest date and the accelerators with an offer."""
+    return {"newest": newest(), "accelerators": sorted(accelerators())}
 
 
 def newest() -> str:

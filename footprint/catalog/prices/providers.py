@@ -46,12 +46,22 @@ def providers() -> list[str]:
     return list(sellers())
 
 
+OWN_ENDINGS = (".csv", ".toml")
+
+
+def is_own_list(provider: str) -> bool:
+    """Whether a provider is the name of a file: a price list of one's own."""
+    return provider.strip().lower().endswith(OWN_ENDINGS)
+
+
 def find_provider(name: str) -> str:
-    """Canonical id of a provider, from its id or another name.
+    """Canonical id of a provider, from its id or another name; the name of a price list is its own.
 
     Raises:
         UnknownNameError: no provider has this name; the message names the nearest.
     """
+    if is_own_list(name):
+        return name.strip()
     wanted = normalise(name)
     for provider in provider_table().values():
         if wanted in (provider.id, normalise(provider.name), *provider.aliases):
@@ -61,7 +71,7 @@ def find_provider(name: str) -> str:
 
 def is_table(provider: str) -> bool:
     """Whether this is a published table of prices and not a provider."""
-    return provider_table()[provider].kind == "table"
+    return not is_own_list(provider) and provider_table()[provider].kind == "table"
 
 
 def only_seller(accelerator_id: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.formats import columns_option, format_option, require_csv, show
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
@@ -49,6 +49,7 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @format_option("estimate", "How the answer is printed (by the ending of -o, else a table).", default=None)
 @click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@columns_option()
 @click.option("--explain", is_flag=True, help="Show each formula with its numbers and sources.")
 @click.option("--spread", is_flag=True, help="Show the effect of each cause on the answers.")
 @click.option("--plot", type=FILE, help="Draw the effect of each cause (.png, .svg, .pdf).")
@@ -57,6 +58,9 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @click.option("--save", type=FILE, help="Write the scenario to a TOML file.")
 @click.option("--from", "from_", type=FILE, help="Read a scenario; options override it.")
 @field_option("force")
+@click.option(
+    "--ignore-defaults", is_flag=True, help="Take no fields from pyproject.toml or your defaults.toml."
+)
 @click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
 @click.option(
     "--fail-over",
@@ -73,12 +77,14 @@ def command(
     format_: str | None,
     output: Path | None,
     overwrite: bool,
+    columns: str | None,
     explain: bool,
     spread: bool,
     plot: Path | None,
     equivalents: bool,
     save: Path | None,
     from_: Path | None,
+    ignore_defaults: bool,
     quiet: bool,
     fail_over: tuple[str, ...],
     fail_over_bound: str | None,
@@ -89,27 +95,35 @@ def command(
     Each answer is a median with its 90 % interval; all assumptions are listed.
     """
     from footprint.estimator import estimate
+    from footprint.estimator.own_facts import own_facts
+    from footprint.records import replace
     from footprint.reports.scenario import read_scenario, save_scenario
 
     if output is not None and str(output) == "-":
         output = None
     if format_ is None:
         format_ = _format_of(output)
+    require_csv(columns, format_)
     if fail_over_bound is not None and not fail_over:
         raise click.UsageError(
             "--fail-over-bound chooses the end that --fail-over compares: give --fail-over too"
         )
     limits = [parse_limit(text, "--fail-over") for text in fail_over]
     _check_targets(output, format_, save, plot, overwrite=overwrite)
-    request = read_scenario(from_, given_fields(options))
+    given = given_fields(options)
+    # A scenario file is a whole: what it leaves out is a default of the program, on every machine.
+    facts = None if from_ is not None or ignore_defaults else own_facts(given)
+    request = read_scenario(from_, given if facts is None else {**facts.values, **given})
     result = estimate(request)
+    if facts is not None and facts.values:
+        result = replace(result, assumptions=(*facts.rows(request), *result.assumptions))
     if save is not None:
         save_scenario(request, save, overwrite=overwrite)
     if plot is not None:
         from footprint.reports.tornado import plot_tornado
 
         plot_tornado(result, plot, overwrite=overwrite)
-    answer = _answer(result, explain=explain, spread=spread, equivalents=equivalents)
+    answer = _answer(result, columns, explain=explain, spread=spread, equivalents=equivalents)
     show(answer, format_, output, overwrite=overwrite)
     for warning in result.warnings:
         if not quiet or warning == result.misfit:
@@ -145,7 +159,9 @@ def _format_of(output: Path | None) -> str:
     return format_of(output, "estimate")
 
 
-def _answer(result: Estimate, *, explain: bool, spread: bool, equivalents: bool) -> Answer:
+def _answer(
+    result: Estimate, columns: str | None, *, explain: bool, spread: bool, equivalents: bool
+) -> Answer:
     """The answer of an estimate in every form."""
     from footprint.reports.formats import Answer
 
@@ -163,9 +179,10 @@ def _answer(result: Estimate, *, explain: bool, spread: bool, equivalents: bool)
         return record
 
     def append(path: Path) -> str:
-        from footprint.reports.csvfile import SCHEMA, append_rows
+        from footprint.results.report_columns import SCHEMAS
+        from footprint.results.rows import append_rows
 
-        append_rows(path, [_report_row(result)], schema=SCHEMA)
+        append_rows(path, [_report_row(result)], schema=SCHEMAS.get(columns or ""))
         return f"added a row to {path}"
 
     return Answer(
@@ -175,6 +192,7 @@ def _answer(result: Estimate, *, explain: bool, spread: bool, equivalents: bool)
         markdown=lambda: text(markdown=True),
         rows=lambda: [_report_row(result)],
         append=append,
+        columns=columns,
         subject=result,
     )
 
@@ -183,7 +201,7 @@ def _report_row(result: Estimate) -> dict[str, Any]:
     """The report row of an estimate, with an id of its own."""
     import secrets
 
-    from footprint.reports.csvfile import report_row
+    from footprint.results.rows import report_row
 
     return report_row(
         result.to_json(),

@@ -149,7 +149,7 @@ def _show(found: Plan, format_: str, output: Path | None, *, overwrite: bool) ->
     from footprint.results.plan import SCHEMA, plan_rows
 
     def append(path: Path) -> str:
-        from footprint.reports.csvfile import append_rows
+        from footprint.results.rows import append_rows
 
         append_rows(path, plan_rows(found), schema=SCHEMA)
         return f"added rows to {path}"
@@ -161,6 +161,7 @@ def _show(found: Plan, format_: str, output: Path | None, *, overwrite: bool) ->
         markdown=lambda: render(found, markdown=True),
         rows=lambda: plan_rows(found),
         append=append,
+        schema=SCHEMA,
         subject=found,
     )
     show(answer, format_, output, overwrite=overwrite)

@@ -1,17 +1,33 @@
-"""List, search and show places (countries, states, cloud regions) with their carbon intensity."""
+"""List, search and show places (countries, states, towns, cloud regions) with their carbon intensity."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group
+
+if TYPE_CHECKING:
+    from footprint.schema import Place
+
+
+OWN_TARIFF = "electricity_usd_per_kwh"
 
 
 def _rows() -> list[Row]:
     from footprint.catalog.places import all_places
 
+    return _as_rows(all_places())
+
+
+def _search(text: str) -> list[Row]:
+    from footprint.catalog.places import search_places
+
+    return _as_rows(search_places(text))
+
+
+def _as_rows(places: Iterable[Place]) -> list[Row]:
     return [
         {
             "key": place.key,
@@ -22,17 +38,23 @@ def _rows() -> list[Row]:
             "year": place.year,
             "basis": place.basis,
         }
-        for place in all_places()
+        for place in places
     ]
 
 
 def _show(name: str) -> Mapping[str, Any]:
     from footprint.catalog.places import find_place, find_pue
+    from footprint.results import Quantity
 
     place, warnings = find_place(name)
-    fact = find_pue(provider=place.provider, region=name)
+    fact = find_pue(provider=place.provider, region=place.key)
     record = asdict(place)
+    record = {
+        key: value for key, value in record.items() if value is not None or key not in ("pue", OWN_TARIFF)
+    }
     record["pue"] = {**fact.pue.to_json(), "year": fact.year, "source": fact.source}
+    if place.pue is not None:
+        record["pue"] = {**Quantity(place.pue).to_json(), "year": place.year, "source": place.source}
     record["warnings"] = [*warnings, *fact.warnings]
     return record
 
@@ -51,7 +73,8 @@ command = catalogue_group(
         show=_show,
         card="place_card",
         names=_names,
+        search=_search,
         columns=("key", "name", "g_per_kwh", "low_g_per_kwh", "high_g_per_kwh", "year", "basis"),
-        example="FRA",
+        example="paris",
     )
 )

@@ -37,6 +37,8 @@ class Catalogue:
     columns: Sequence[str]
     """Keys of the rows that the table shows."""
     example: str
+    search: Callable[[str], list[Row]] | None = None
+    """The rows that a text may mean, best first; without it, those that contain the text."""
 
 
 def catalogue_group(catalogue: Catalogue) -> click.Group:
@@ -62,7 +64,8 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
     @click.argument("text")
     @format_option("catalogue")
     def search(text: str, format_: str) -> None:
-        _show_rows(catalogue, _search(catalogue.rows(), text), format_)
+        found = _search(catalogue.rows(), text) if catalogue.search is None else catalogue.search(text)
+        _show_rows(catalogue, found, format_)
 
     @group.command("show", help="Show one record with its sources.", epilog=epilog)
     @click.argument("name", type=name_type)

@@ -30,7 +30,7 @@ class SectionedCommand(click.Command):
         grouped: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
+            if record is not None and record[1]:  # an argument has no help
                 name = param.name or ""
                 title = FIELDS[name].section if name in FIELDS else self.placed.get(name, OUTPUT)
                 grouped.setdefault(title, []).append(record)

@@ -1,1 +1,1 @@
-"""Texts and plots of decisions."""
+"""Answers of `footprint.decisions`, as text, as rows and as plots."""

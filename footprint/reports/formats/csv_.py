@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from footprint.reports.csvfile import SCHEMA, csv_text
 from footprint.reports.formats import Answer
+from footprint.results.report_columns import SCHEMAS
+from footprint.results.rows import csv_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = ("estimate", "jobs", "plan")
+KINDS = ("estimate", "jobs", "comparison", "plan")
 ENDING = ".csv"
 
 
 def write(answer: Answer) -> str:
     """The rows under their heading."""
     assert answer.rows is not None  # noqa: S101 - the kinds above have rows
-    schema = answer.subject.schema if answer.kind == "plan" else SCHEMA
-    return csv_text(answer.rows(), schema=schema)
+    return csv_text(answer.rows(), schema=answer.schema or SCHEMAS[answer.columns or "full"])
 
 
 def append(answer: Answer, path: Path) -> str:

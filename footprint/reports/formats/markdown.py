@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from footprint.reports.formats import Answer
 
-KINDS = ("estimate", "plan")
+KINDS = ("estimate", "comparison", "plan")
 ENDING = ".md"
 
 

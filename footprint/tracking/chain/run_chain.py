@@ -48,7 +48,7 @@ def model_of_hours(
     from footprint.estimator.predict import predict_run
     from footprint.estimator.rooms import facts_of
 
-    fields = {**_fields(given), "hours": hours, "force": True}  # a measured MFU is what it is
+    fields = {**fields_of_run(given), "hours": hours, "force": True}  # a measured MFU is what it is
     without_work = {key: value for key, value in fields.items() if key != "model"}
     problem = ""
     for attempt in ({**fields, **work}, without_work) if work else (without_work,):
@@ -61,7 +61,7 @@ def model_of_hours(
     return None, problem
 
 
-def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
+def fields_of_run(given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a run that are fields of a scenario."""
     from footprint.estimator import EstimateRequest
 
@@ -83,7 +83,7 @@ def site_of_run(given: Mapping[str, Any]) -> Site:
     from footprint.estimator.resolve.site import settle_place, site_of
     from footprint.records import replace
 
-    fields = {**_fields(given), "hw": given.get("hw") or "none"}
+    fields = {**fields_of_run(given), "hw": given.get("hw") or "none"}
     request = _request({name: fields[name] for name in _OF_THE_SITE if name in fields})
     try:
         place, _, warnings = settle_place(request)
@@ -131,7 +131,7 @@ class RunChain:
 def make_chain(given: Mapping[str, Any]) -> RunChain:
     """The chain for a run's arguments; without a hardware profile only PUE and grid are known."""
     model, _ = model_of_hours(given, 1.0)
-    if model is None:
+    if model is None or is_absent(given):
         return RunChain(site=site_of_run(given), usd_per_h=None, modelled_w={})
     power = model.outcome.power
     watts: dict[str, float] = {}
@@ -142,6 +142,11 @@ def make_chain(given: Mapping[str, Any]) -> RunChain:
     if is_processor(given.get("hw")):
         watts["cpu"] = watts.pop("accelerators", 0.0) + watts.get("cpu", 0.0)
     return RunChain(site=model.facts.site, usd_per_h=model.outcome.consequences.cost_usd, modelled_w=watts)
+
+
+def is_absent(given: Mapping[str, Any]) -> bool:
+    """Whether the hardware that was named is not on the machine, and nobody asked to model it."""
+    return given.get("hw_found") is False and given.get("absent_hardware") != "model"
 
 
 def is_processor(hw: str | None) -> bool:

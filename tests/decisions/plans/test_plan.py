@@ -200,7 +200,8 @@ def test_bad_input(asked: dict[str, Any], match: str) -> None:
 
 def test_it_shows_itself(two: Plan) -> None:
     assert "500kgCO2e buys" in str(two)
-    assert two._repr_html_().startswith("<pre>500kgCO2e buys")
+    assert "500kgCO2e buys" in two._repr_html_()
+    assert two._repr_markdown_().startswith("### 500kgCO2e buys")
     frame = two.to_frame()
     assert frame["law"].iloc[0] == two.law
     assert frame["co2e_kg_mid"][0] == pytest.approx(500, rel=1e-3)
