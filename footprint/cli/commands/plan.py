@@ -16,6 +16,7 @@ from footprint.cli.shared.scenario import (
     given_fields,
     scenario_options,
 )
+from footprint.decisions.plans.question import OF_THE_PLAN
 from footprint.parsing import parse_limit
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ A budget has a unit: FLOP, PF-days, kWh, MWh, kgCO2e, tCO2e, $ or USD, h, d.
 Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 """
 _ASKED = ("budget", "loss", "law", "unique_tokens", "inference_tokens")
-_LEFT_OUT = ("no model at hand", "workload", "method", "repeats")
-_SECTIONS = tuple(name for name in SECTIONS if name not in _LEFT_OUT)
+_SECTIONS = tuple(name for name in SECTIONS if name not in OF_THE_PLAN)
 
 
 class _PlanCommand(SectionedCommand):

@@ -20,7 +20,7 @@ from footprint.decisions.plans.laws import (
     of_parameters,
     stretched,
 )
-from footprint.decisions.plans.question import REPEATING_LAW, SERVING_LAW, Question, question_of
+from footprint.decisions.plans.question import MOST_FLOP, REPEATING_LAW, SERVING_LAW, Question, question_of
 from footprint.decisions.plans.shapes import nearest_models, shapes_of, size_of
 from footprint.errors import FootprintError
 from footprint.parsing import Limit
@@ -145,7 +145,9 @@ def _of_model(asked: Question, name: str) -> Found:
 
 
 def require_size(sizes: Sizes, asked: Question) -> None:
-    """FootprintError for a model so small that no law holds."""
+    """FootprintError for a model so small that no law holds, or so large that nobody trains it."""
+    if sizes.training_flop > MOST_FLOP:
+        raise FootprintError(f"that takes {sizes.training_flop:.2g} FLOP: give a higher `loss=`")
     if sizes.parameters >= LEAST_PARAMETERS:
         return
     mend = "a larger `budget=`" if asked.budgets else "a lower `loss=`" if asked.loss else "a larger `model=`"

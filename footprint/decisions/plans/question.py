@@ -9,6 +9,7 @@ from typing import Any
 from footprint.catalog.laws import ScalingLaw, find_law
 from footprint.decisions.plans.laws import Demand
 from footprint.errors import FootprintError
+from footprint.estimator.request import FIELDS
 from footprint.parsing import Limit, parse_budget, parse_count
 from footprint.records import record
 
@@ -17,6 +18,11 @@ REPEATING_LAW = "muennighoff2023"
 SERVING_LAW = "sardana2023"
 MOST_TOKENS = 1e20
 LEAST_LOSS = 1e-3
+MOST_FLOP = 1e40
+OF_THE_PLAN = ("no model at hand", "workload", "method", "repeats")
+"""Sections of a scenario's fields that say what is trained, and how often."""
+FREE = ("seq_len", "batch_size")
+"""Fields of these that a plan takes all the same."""
 
 
 @record
@@ -43,7 +49,9 @@ def question_of(
     fields: Mapping[str, Any],
 ) -> Question:
     """The question; FootprintError for what contradicts or is missing."""
-    given = (budget,) if isinstance(budget, str) else tuple(budget or ())
+    given = _texts("budget", budget)
+    _texts("law", law)
+    _texts("model", model)
     asked = [name for name, one in (("budget", given), ("loss", loss), ("model", model)) if one]
     if loss is not None and "loss" not in asked:
         asked.append("loss")
@@ -61,21 +69,45 @@ def question_of(
         served_tokens=_tokens(inference_tokens, "inference_tokens") or 0.0,
     )
     fields = {name: value for name, value in fields.items() if value is not None}
+    _require_free(fields)
     found = _law(law, demand)
     if "hw" not in fields and fields:
         name = next(iter(fields))
         raise FootprintError(f"`{name}=` says nothing without hardware: give `hw='h100:64'` too")
-    if "hours" in fields:
-        raise FootprintError("`hours=` is a budget here: give `budget='7d'` instead")
     return Question(
         law=found,
         law_given=law is not None and law.strip().lower() != "all",
-        budgets=tuple(parse_budget(text, "`budget=`") for text in given),
+        budgets=tuple(_budget(text) for text in given),
         loss=None if loss is None else _loss(loss),
         model=model,
         demand=demand,
         fields=fields,
     )
+
+
+def _texts(name: str, value: object) -> tuple[str, ...]:
+    """The texts of an argument that takes one, and of a budget several; FootprintError for anything else."""
+    several = tuple(value) if isinstance(value, list | tuple) and name == "budget" else (value,)
+    texts = tuple(one for one in several if isinstance(one, str))
+    if value is not None and len(texts) < len(several):
+        raise FootprintError(f"`{name}=` must be a text, not {value!r:.80}")
+    return texts
+
+
+def _require_free(fields: Mapping[str, Any]) -> None:
+    """FootprintError for a field of a scenario that the plan itself sets, or that no plan has."""
+    if "hours" in fields:
+        raise FootprintError("`hours=` is a budget here: give `budget='7d'` instead")
+    for name in fields:
+        if name in FIELDS and FIELDS[name].section in OF_THE_PLAN and name not in FREE:
+            raise FootprintError(f"`{name}=`: a plan sets what is trained itself; leave it out")
+
+
+def _budget(text: str) -> Limit:
+    found = parse_budget(text, "`budget=`")
+    if found.quantity == "flop" and found.value > MOST_FLOP:
+        raise FootprintError(f"`budget=` must be at most {MOST_FLOP:g} FLOP, not {text}")
+    return found
 
 
 def _law(name: str | None, demand: Demand) -> ScalingLaw:

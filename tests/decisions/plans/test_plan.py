@@ -191,6 +191,14 @@ def test_thresholds_are_those_passed_and_carry_their_caveat() -> None:
         ({"budget": "7kgCO2e", "hw": "h100:8", "grid_g_per_kwh": 0}, "nothing of it is used"),
         ({"budget": "1e26FLOP", "hw": "v100:8"}, "does not fit"),
         ({"budget": "1e22FLOP", "hw": "h100:8", "colour": "red"}, "colour"),
+        ({"budget": "1e22FLOP", "hw": "h100:8", "tokens": 1e9}, "leave it out"),
+        ({"budget": "1e22FLOP", "hw": "h100:8", "method": "lora"}, "leave it out"),
+        ({"budget": "1e60FLOP"}, "at most 1e\\+40"),
+        ({"budget": 7}, "must be a text"),
+        ({"budget": [7]}, "must be a text"),
+        ({"budget": "1e22FLOP", "law": 5}, "must be a text"),
+        ({"model": 5}, "must be a text"),
+        ({"loss": 1.8172 + 1e-9}, "higher `loss=`"),
     ],
 )
 def test_bad_input(asked: dict[str, Any], match: str) -> None:
