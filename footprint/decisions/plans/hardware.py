@@ -33,6 +33,7 @@ JUMP = 2e-3
 MOST_ROUNDS = 24
 _TYPICAL_MFU = 0.4
 _CLUSTER = ("accelerators_per_node", "cooling", "network_byte_per_s")
+_OF_THE_PRICE = ("usd_per_hour", "capital_usd", "provider", "purchase")
 _UNKNOWN = {
     "co2e_kg": "the CO2e of this place is unknown: give `region=` or `grid_g_per_kwh=`",
     "cost_usd": "the price of this hardware is unknown: give `usd_per_hour=`",
@@ -60,6 +61,7 @@ class Cluster:
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self._fields = dict(fields)
         self._known: dict[float, dict[str, float | None]] = {}
+        self._price: dict[str, float] = {}
 
     def estimate(self, sizes: Sizes, model: str | None = None) -> Estimate:
         """The whole estimate of a training of these sizes."""
@@ -123,8 +125,12 @@ class Cluster:
 
     def _means(self, sizes: Sizes) -> dict[str, float | None]:
         """Medians of a training, whether it fits or not: the answer is checked at the end."""
-        request = request_of({**self._fields, "force": True}, sizes.parameters, sizes.tokens)
+        fields = {**self._fields, **self._price, "force": True}
+        request = request_of(fields, sizes.parameters, sizes.tokens)
         facts = facts_of(request) if request.anchor else resolve(request, alternatives=False)
+        if facts.price is not None and not any(name in fields for name in _OF_THE_PRICE):
+            # The price of the hardware is the same for every size: it is looked up once.
+            self._price = {"usd_per_hour": facts.price.usd_per_accelerator_h.mid}
         outcome = chain(facts, predict_run(facts))
         means = outcome.consequences
         named = {

@@ -31,6 +31,8 @@ from footprint.results.plan import Baseline, LawAnswer, Plan, PlanBudget, Served
 
 LEAST_PARAMETERS = 1e6
 """Below it no law says anything."""
+MOST_SERVING_SHARE = 0.9
+"""Share of a budget that serving may take: above it there is hardly a training to plan."""
 
 
 @record
@@ -148,14 +150,18 @@ def require_size(sizes: Sizes, asked: Question) -> None:
     """FootprintError for a model so small that no law holds, or so large that nobody trains it."""
     if sizes.training_flop > MOST_FLOP:
         raise FootprintError(f"that takes {sizes.training_flop:.2g} FLOP: give a higher `loss=`")
+    serving = SERVING_FLOP_PER_PARAMETER * asked.demand.served_tokens * sizes.parameters
+    share = serving / (serving + sizes.training_flop)
+    if asked.budgets and share > MOST_SERVING_SHARE:
+        raise FootprintError(
+            f"serving takes {share:.1%} of the budget, whatever is trained: give a larger `budget=` or fewer "
+            "`inference_tokens=`"
+        )
     if sizes.parameters >= LEAST_PARAMETERS:
         return
     mend = "a larger `budget=`" if asked.budgets else "a lower `loss=`" if asked.loss else "a larger `model=`"
-    why = ""
-    if asked.budgets and asked.demand.served_tokens:
-        why, mend = ", because serving takes the rest", f"{mend} or fewer `inference_tokens=`"
     raise FootprintError(
-        f"that trains a model of {sizes.parameters:.3g} parameters{why}: no law holds below "
+        f"that trains a model of {sizes.parameters:.3g} parameters: no law holds below "
         f"{LEAST_PARAMETERS:,.0f}; give {mend}"
     )
 

@@ -9,6 +9,7 @@ import pytest
 
 import footprint
 from footprint.catalog.laws import find_law, scale_data
+from footprint.catalog.models import find_model
 from footprint.decisions.plans.laws import of_flop
 from footprint.results.plan import Plan
 
@@ -175,7 +176,7 @@ def test_thresholds_are_those_passed_and_carry_their_caveat() -> None:
         ({"budget": "1Wh", "hw": "h100:64"}, "no law holds"),
         ({"loss": 1.8}, "floor"),
         ({"loss": 2.1, "law": "hoffmann2022_a1"}, "gives no loss"),
-        ({"budget": "1e20FLOP", "inference_tokens": 1e15}, "serving takes the rest"),
+        ({"budget": "1e20FLOP", "inference_tokens": 1e15}, "serving takes 9"),
         ({"budget": "7d"}, "depends on hardware"),
         ({"budget": "1e22FLOP", "region": "FRA"}, "without hardware"),
         ({"budget": "1e22"}, "FLOP or PF-days"),
@@ -204,6 +205,65 @@ def test_thresholds_are_those_passed_and_carry_their_caveat() -> None:
 def test_bad_input(asked: dict[str, Any], match: str) -> None:
     with pytest.raises(footprint.FootprintError, match=match):
         footprint.plan(**asked)
+
+
+# Wei et al. 2022, Table 1: FLOP -> (parameters, family), with as many rows as the table has of them.
+TABLE_1 = {
+    2.3e22: [(13e9, "GPT-3")],
+    3.1e23: [(175e9, "GPT-3")] * 5,
+    1.3e22: [(7.1e9, "Gopher")] * 2,
+    5.0e23: [(280e9, "Gopher")] * 3 + [(70e9, "Chinchilla")],
+    2.5e24: [(540e9, "PaLM")],
+    1.3e23: [(68e9, "FLAN"), (68e9, "LaMDA"), (68e9, "LaMDA")],
+    8.9e19: [(40e6, "LaMDA")],
+    2.9e23: [(62e9, "PaLM")] * 2,
+    3.3e22: [(11e9, "T5")],
+    2.6e23: [(52e9, "Anthropic")],
+    1.4e22: [(6e9, "EleutherAI")],
+}
+
+
+def test_the_scales_of_emergence_are_those_of_the_table() -> None:
+    found: dict[float, list[tuple[float, str]]] = {}
+    for row in scale_data("emergence")["thresholds"]:
+        found.setdefault(row["training_flop"], []).append((row["parameters"], row["model"]))
+    assert {flop: sorted(rows) for flop, rows in found.items()} == {
+        flop: sorted(rows) for flop, rows in TABLE_1.items()
+    }
+
+
+def test_the_landscape_agrees_with_the_built_in_models() -> None:
+    models = {one["name"]: one for one in scale_data("landscape_2023")["models"]}
+    for name, model_id in (
+        ("GPT-3 175B", "gpt3-175b"), ("Gopher 280B", "gopher-280b"), ("Chinchilla 70B", "chinchilla-70b"),
+        ("PaLM 540B", "palm-540b"), ("OPT 66B", "opt-66b"), ("BLOOM 176B", "bloom-176b"),
+        ("LLaMA 65B", "llama1-65b"),
+    ):  # fmt: skip
+        built_in = find_model(model_id)
+        assert models[name]["parameters"] == pytest.approx(built_in.parameters, rel=0.01)
+        assert built_in.recipe is not None
+        assert models[name]["tokens"] == built_in.recipe.tokens
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"budget": "1e22FLOP"},
+        {"budget": "3640PF-days", "law": "kaplan2020"},
+        {"budget": "1e22FLOP", "unique_tokens": "25B"},
+        {"loss": 2.0, "inference_tokens": "2T"},
+        {"budget": "1e19FLOP", "law": "hoffmann2022_a3"},
+    ],
+)
+def test_plots_hold_the_plan_and_published_models(asked: dict[str, Any]) -> None:
+    found = footprint.plan(**asked)
+    left, right = found.plot().axes
+    assert left.get_xscale() == right.get_xscale() == right.get_yscale() == "log"
+    stars = [line for line in right.lines if line.get_marker() == "*"]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in stars] == [
+        (found.parameters, found.tokens)
+    ]
+    assert len([line for line in right.lines if line.get_marker() == "o"]) >= 10
 
 
 def test_it_shows_itself(two: Plan) -> None:
