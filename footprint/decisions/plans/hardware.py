@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 from footprint.catalog.hardware import parse_cluster
@@ -23,7 +22,7 @@ from footprint.estimator.rooms import estimate, facts_of
 from footprint.parsing import Limit
 from footprint.results import Assumption
 from footprint.results.estimate import Estimate
-from footprint.units import HOURS_PER_DAY, SECONDS_PER_HOUR
+from footprint.units import SECONDS_PER_HOUR, W_PER_KW
 
 CLOSE = 2e-3
 """The chain's answer over the budget, in logarithms, from which a few more or fewer tokens make up: the size
@@ -31,7 +30,9 @@ is then right to a thousandth."""
 JUMP = 2e-3
 """Two sizes so near, as logarithms of their FLOP, on either side of the budget: the answer jumps between."""
 MOST_ROUNDS = 24
-_TYPICAL_MFU = 0.4
+_TYPICAL_MFU, _TYPICAL_TDP_W, _TYPICAL_OVER_TDP = 0.4, 400.0, 2.2
+_TYPICAL_KG_PER_KWH, _TYPICAL_USD = 0.4, 3.0
+"""Where a search begins; the answer does not depend on them."""
 _CLUSTER = ("accelerators_per_node", "cooling", "network_byte_per_s")
 _OF_THE_PRICE = ("usd_per_hour", "capital_usd", "provider", "purchase")
 _UNKNOWN = {
@@ -82,7 +83,7 @@ class Cluster:
         sizes below the jump are trained on so many more tokens that the budget is used up.
         Raises FootprintError where the quantity is unknown or never used up.
         """
-        at = self._reference
+        at = self._start(budget)
         over = self._over(budget, at, sizes_of)
         below, above = (-math.inf, 0.0), (math.inf, 0.0)
         slope = 1.0  # hours and energy are nearly proportional to FLOP
@@ -104,13 +105,21 @@ class Cluster:
         spent = sizes_of(flop, 1.0).training_flop
         return flop + (more - 1.0) * spent, sizes_of(flop, more)
 
-    @cached_property
-    def _reference(self) -> float:
-        """Logarithm of the FLOP of a day at a typical MFU, where every search begins."""
+    def _start(self, budget: Limit) -> float:
+        """Logarithm of the FLOP of as many hours as the budget buys about, at a typical MFU."""
         cluster, _ = parse_cluster(self._fields["hw"], **{name: self._fields.get(name) for name in _CLUSTER})
-        peaks = cluster.accelerator.peak_flop_per_s
+        chip = cluster.accelerator
+        watts = _TYPICAL_OVER_TDP * (chip.tdp_w or chip.measured_w or _TYPICAL_TDP_W)
+        per_hour = {
+            "duration_h": 1.0,
+            "energy_kwh": cluster.count * watts / W_PER_KW,
+            "co2e_kg": cluster.count * watts / W_PER_KW * _TYPICAL_KG_PER_KWH,
+            "cost_usd": cluster.count * _TYPICAL_USD,
+        }
+        peaks = chip.peak_flop_per_s
         peak = peaks.get("bf16") or peaks.get("fp16") or max(peaks.values())
-        return math.log(_TYPICAL_MFU * peak * cluster.count * HOURS_PER_DAY * SECONDS_PER_HOUR)
+        seconds = budget.value / per_hour[budget.quantity] * SECONDS_PER_HOUR
+        return math.log(_TYPICAL_MFU * peak * cluster.count * seconds)
 
     def _over(self, budget: Limit, at: float, sizes_of: SizesOf) -> float:
         """The logarithm of what the training uses over the budget."""
