@@ -40,6 +40,7 @@ Examples:
 Laws: besiroglu2024 (default), hoffmann2022_a1, _a2, _a3, _a3_rounded,
   kaplan2020, muennighoff2023 (repeated data), sardana2023 (serving).
 A budget has a unit: FLOP, PF-days, kWh, MWh, kgCO2e, tCO2e, $ or USD, h, d.
+--mfu counts 6 FLOP a parameter and token here, as the laws do.
 Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 """
 _ASKED = ("budget", "loss", "law", "unique_tokens", "inference_tokens")
