@@ -97,7 +97,7 @@ def plan(
         nearest_models=tuple(nearest_models(sizes.parameters)),
         shapes=tuple(shapes_of(sizes.parameters, sizes.tokens, asked.fields.get("seq_len"))),
         thresholds=tuple(_passed(sizes.training_flop)),
-        assumptions=(*_rows(asked, sizes), *found.rows, *(run.assumptions if run else ())),
+        assumptions=(*_rows(asked, sizes), *found.rows, *_rows_of_run(run)),
         warnings=(*_warnings(asked.law, sizes), *found.warnings, *(run.warnings if run else ())),
         run=run,
     )
@@ -245,6 +245,12 @@ def _rows(asked: Question, sizes: Sizes) -> Iterator[Assumption]:
             name="emergence thresholds", value=caveat["text"], unit="", basis=caveat["basis"],
             source=caveat["source"],
         )  # fmt: skip
+
+
+def _rows_of_run(run: Estimate | None) -> Iterator[Assumption]:
+    """What the estimate of the training assumes; its model is the plan's, and no option replaces it."""
+    for row in () if run is None else run.assumptions:
+        yield replace(row, option="") if row.option == "--model" else row
 
 
 def _row(name: str, value: str, law: ScalingLaw) -> Assumption:

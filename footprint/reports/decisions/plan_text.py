@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from footprint.catalog.laws import find_law
 from footprint.plain_text import in_line, in_markdown
 from footprint.reports.labels import assumption_name
 from footprint.results.human import amount, figures, interval, wrapped
@@ -132,7 +133,9 @@ def _laws(plan: Plan) -> Iterator[Sequence[str]]:
     for one in plan.spread:
         loss = "none" if one.loss is None else f"{one.loss:.4g}"
         ratio = figures(one.tokens / one.parameters)
-        yield one.law, short(one.parameters), short(one.tokens), ratio, loss
+        counts = find_law(one.law).parameters_are
+        name = one.law if counts == "all" else f"{one.law} ({counts})"
+        yield name, short(one.parameters), short(one.tokens), ratio, loss
 
 
 def _in_columns(title: str, rows: Sequence[Sequence[str]]) -> str:

@@ -64,6 +64,25 @@ def test_approaches_2_and_3_are_table_a3(
     assert of_flop(find_law("hoffmann2022_a3"), flop_3).parameters == pytest.approx(parameters, rel=0.04)
 
 
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("hoffmann2022_a1", [(row[0], row[1]) for row in TABLE_3]),
+        ("hoffmann2022_a2", [(row[0], row[1]) for row in TABLE_A3]),
+    ],
+)
+def test_approaches_1_and_2_are_the_lines_through_their_tables(
+    name: str, table: list[tuple[float, float]]
+) -> None:
+    x, y = ([math.log(row[i]) for row in table] for i in (1, 0))
+    middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)
+    slope = sum((a - middle_x) * (b - middle_y) for a, b in zip(x, y, strict=True))
+    slope /= sum((a - middle_x) ** 2 for a in x)
+    law = find_law(name)
+    assert law["exponent"] == pytest.approx(slope, abs=5e-5)
+    assert law["coefficient"] == pytest.approx(math.exp(middle_y - slope * middle_x), rel=3e-4)
+
+
 def test_the_printed_exponents_of_approach_3_miss_its_own_table() -> None:
     rounded = find_law("hoffmann2022_rounded")
     off = [of_flop(rounded, flop).parameters / parameters - 1 for parameters, _, _, flop, _ in TABLE_A3]
