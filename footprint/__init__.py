@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from footprint.catalog.version import __version__ as __version__
     from footprint.decisions import compare as compare
-    from footprint.decisions import sweep as sweep
+    from footprint.decisions.frames import sweep as sweep
     from footprint.decisions.plans import plan as plan
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
@@ -33,7 +33,7 @@ _PUBLIC = {
     "plan": "footprint.decisions.plans",
     "read_report": "footprint.reports.interactive.frames",
     "runs": "footprint.reports.interactive.frames",
-    "sweep": "footprint.decisions",
+    "sweep": "footprint.decisions.frames",
     "track": "footprint.tracking",
 }
 
