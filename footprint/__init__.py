@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from footprint.catalog.version import __version__ as __version__
     from footprint.decisions import compare as compare
     from footprint.decisions.frames import sweep as sweep
+    from footprint.decisions.plans import plan as plan
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.reports.interactive.frames import read_report as read_report
@@ -29,6 +30,7 @@ _PUBLIC = {
     "__version__": "footprint.catalog.version",
     "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
+    "plan": "footprint.decisions.plans",
     "read_report": "footprint.reports.interactive.frames",
     "runs": "footprint.reports.interactive.frames",
     "sweep": "footprint.decisions.frames",
@@ -36,8 +38,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "read_report", "runs",
-    "sweep", "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "plan", "read_report",
+    "runs", "sweep", "track",
 ]  # fmt: skip
 
 

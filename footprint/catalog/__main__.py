@@ -7,6 +7,7 @@ import sys
 from footprint.catalog.files import hardware_folder, reference_folder
 from footprint.catalog.folder import INDEX, index_text
 from footprint.catalog.hardware.find import NAMES as HARDWARE
+from footprint.catalog.laws import NAMES as LAWS
 from footprint.catalog.models.find import NAMES as MODELS
 from footprint.catalog.prices.offers import about_offers
 from footprint.errors import FootprintError
@@ -21,6 +22,8 @@ def main() -> int:
             (models := reference / "models"): index_text(models, MODELS.scan(models)),
             (numbers := reference / "assumptions"): index_text(numbers),
             (sources := reference / "sources"): index_text(sources),
+            (laws := reference / "laws"): index_text(laws, LAWS.scan(laws)),
+            (scale := reference / "scale"): index_text(scale),
         }
     except FootprintError as error:
         sys.stderr.write(f"{error}\n")
