@@ -1,0 +1,1 @@
+"""Serving: what a request to a trained model costs."""
