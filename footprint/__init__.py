@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from footprint.decisions import sweep as sweep
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
+    from footprint.reports.interactive.frames import read_report as read_report
+    from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
     from footprint.results.estimate import Estimate as Estimate
     from footprint.tracking import track as track
@@ -25,11 +27,16 @@ _PUBLIC = {
     "Quantity": "footprint.results",
     "__version__": "footprint.catalog.version",
     "estimate": "footprint.estimator",
+    "read_report": "footprint.reports.interactive.frames",
+    "runs": "footprint.reports.interactive.frames",
     "sweep": "footprint.decisions",
     "track": "footprint.tracking",
 }
 
-__all__ = ["Estimate", "FootprintError", "Quantity", "__version__", "estimate", "sweep", "track"]
+__all__ = [
+    "Estimate", "FootprintError", "Quantity", "__version__", "estimate", "read_report", "runs", "sweep",
+    "track",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

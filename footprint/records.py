@@ -118,7 +118,8 @@ def _made(cls: Any, methods: dict[str, Any], init: Any, *, kw_only: bool) -> Any
     names = inherited + slots
     body.pop("__dict__", None)
     body.pop("__weakref__", None)
-    body.update(methods)
+    shown = body.get("__repr__", methods["__repr__"])
+    body.update(methods, __repr__=shown)
     body.update(
         __slots__=slots,
         __match_args__=() if kw_only else names,

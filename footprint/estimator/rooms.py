@@ -11,6 +11,7 @@ from footprint.estimator.prediction import Prediction
 from footprint.estimator.present import present
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
+from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.run import note_flop
 from footprint.results.estimate import Estimate
 from footprint.results.link import Trace
@@ -53,9 +54,9 @@ def answer(request: EstimateRequest) -> tuple[Facts, Prediction, Outcome, Trace]
     return facts, prediction, chain(facts, prediction, trace), trace
 
 
-def facts_of(request: EstimateRequest) -> Facts:
-    """The facts of a request, those of its anchor included."""
-    facts = resolve(request)
+def facts_of(request: EstimateRequest, shared: Shared | None = None) -> Facts:
+    """The facts of a request, those of its anchor included; ``shared`` keeps what other requests need too."""
+    facts = resolve(request, shared=shared)
     if request.anchor is None:
         return facts
     from footprint.estimator.anchors import anchored

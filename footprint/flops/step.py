@@ -11,6 +11,7 @@ from footprint.errors import FootprintError
 from footprint.flops.operations import Model, Number
 from footprint.flops.passes.totals import Parameters
 from footprint.records import record
+from footprint.results.shown import Shown, show_as_text
 from footprint.schema import StepShape, TrainingMethod
 
 Basis = Literal["formula", "traced", "counted"]
@@ -19,8 +20,10 @@ MAX_LENGTH = 10**8
 
 
 @record
-class StepFlops:
+class StepFlops(Shown):
     """FLOP of one training step, with full attention except in names with ``causal``."""
+
+    __repr__ = show_as_text
 
     family: str
     parameters: Parameters

@@ -5,21 +5,24 @@ The implementation is in `footprint.results` (`rows`, `row_reader`): the tracker
 
 from __future__ import annotations
 
-from footprint.results.row_reader import read_rows
-from footprint.results.rows import (
+from footprint.results.report_columns import (
     KINDS,
     REPORT_COLUMNS,
     SCHEMA,
-    append_rows,
-    csv_text,
-    flatten,
-    report_row,
+    SCHEMAS,
+    SHORT_COLUMNS,
+    SHORT_SCHEMA,
 )
+from footprint.results.row_reader import read_rows
+from footprint.results.rows import append_rows, csv_text, flatten, report_row
 
 __all__ = [
     "KINDS",
     "REPORT_COLUMNS",
     "SCHEMA",
+    "SCHEMAS",
+    "SHORT_COLUMNS",
+    "SHORT_SCHEMA",
     "append_rows",
     "csv_text",
     "flatten",

@@ -27,19 +27,20 @@ def render(
 ) -> str:
     """The estimate as text; ``explain`` and ``spread`` add the formulas and the causes of the intervals."""
     sections: list[str] = []
+    one = "one run" if is_repeated(result) else ""
     if markdown:
-        sections.append(f"### {in_markdown(_title(result))}")
+        sections.append(f"### {in_markdown(title_of(result))}")
         sections.append(in_markdown(trained(result)))
-        sections.append(_markdown_table("", _answer(result)))
-        sections.append(_markdown_table("How it comes about", _behind(result)))
+        sections.append(_markdown_table(one, answer_rows(result)))
+        sections.append(_repeats(result, markdown=True))
+        sections.append(_markdown_table("How it comes about", behind_rows(result)))
     else:
         sections.append(
-            "\n".join(part for line in (_title(result), trained(result)) for part in wrapped(line, WIDTH))
+            "\n".join(part for line in (title_of(result), trained(result)) for part in wrapped(line, WIDTH))
         )
-        sections.append(_table([("", "median", "90 % interval", ""), *_answer(result)]))
-        sections.append(_table(_behind(result)))
-    if result.repeats.runs > 1 or result.repeats.failed_share:
-        sections.append(_repeats(result, markdown))
+        sections.append(_table([(one, "median", "90 % interval", ""), *answer_rows(result)]))
+        sections.append(_repeats(result, markdown=False))
+        sections.append(_table(behind_rows(result)))
     if result.published is not None and (result.published.duration_h or result.published.accelerator_h):
         lines = wrapped(_published(result, result.published), WIDTH)
         sections.append("\n".join(map(in_markdown, lines) if markdown else lines))
@@ -70,7 +71,8 @@ def _block(text: str, markdown: bool) -> str:
     return fenced(text) if markdown and text else text
 
 
-def _title(result: Estimate) -> str:
+def title_of(result: Estimate) -> str:
+    """The name, the model and the hardware, and how many runs if several."""
     cluster = result.cluster
     nodes = f"{cluster.nodes:,g}" if cluster.nodes == int(cluster.nodes) else figures(cluster.nodes)
     nodes += " node" if cluster.nodes <= 1 else " nodes"
@@ -79,11 +81,11 @@ def _title(result: Estimate) -> str:
     plain = default != result.name
     # Without FLOPs there is no model record; a default name contains the model's name.
     what = result.model.name if result.model is not None else default if plain else "given hours"
-    title = f"{what} on {hardware}"
+    title = f"{what} on {hardware}" + (f", {result.repeats.runs:,} runs" if result.repeats.runs > 1 else "")
     return title if plain else f"{result.name}: {title}"
 
 
-def _answer(result: Estimate) -> list[Row]:
+def answer_rows(result: Estimate) -> list[Row]:
     """The rows of duration, energy, CO2e and cost."""
     rows = [
         _row("duration", result.duration_h, "h"),
@@ -122,7 +124,7 @@ def _row(label: str, quantity: Quantity, unit: str, note: str = "") -> Row:
     return label, amount(quantity.mid, unit), interval(quantity, unit), note
 
 
-def _behind(result: Estimate) -> list[Row]:
+def behind_rows(result: Estimate) -> list[Row]:
     """The links of the chain between the config and the answer."""
     rows: list[Row] = []
     if result.flop is not None and result.workload is not None:
@@ -192,18 +194,29 @@ def _markdown_table(title: str, rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def _repeats(result: Estimate, markdown: bool) -> str:
+def is_repeated(result: Estimate) -> bool:
+    """Whether there is more to pay for than the one run that the estimate is of."""
+    return result.repeats.runs > 1 or result.repeats.failed_share > 0
+
+
+def repeats_title(result: Estimate) -> str:
+    """What the total of an estimate is of."""
+    runs, failed = result.repeats.runs, result.repeats.failed_share
+    title = f"All {runs:,} runs together" if runs > 1 else "With the failed runs"
+    return title + (f", {figures(100 * failed)} % of all hours failed" if failed else "")
+
+
+def repeats_rows(result: Estimate) -> list[Row]:
+    """The total of all runs, failed ones included."""
     whole = result.total
     rows = [_row("energy (facility)", whole.energy_kwh, "kwh"), _row("operational CO2e", whole.co2e_kg, "kg")]
-    if whole.cost_usd is not None:
-        rows.append(_row("cost", whole.cost_usd, "usd"))
-    failed = (
-        f", {figures(100 * result.repeats.failed_share)} % of all hours failed"
-        if result.repeats.failed_share
-        else ""
-    )
-    runs = result.repeats.runs
-    title = (f"All {runs:,} runs together" if runs > 1 else "With the failed runs") + failed
+    return rows if whole.cost_usd is None else [*rows, _row("cost", whole.cost_usd, "usd")]
+
+
+def _repeats(result: Estimate, *, markdown: bool) -> str:
+    if not is_repeated(result):
+        return ""
+    title, rows = repeats_title(result), repeats_rows(result)
     return _markdown_table(title, rows) if markdown else f"{title}:\n{_table(rows)}"
 
 
@@ -211,7 +224,7 @@ def _assumptions(result: Estimate, markdown: bool) -> str:
     """The assumptions, each with the option that replaces it."""
     if not result.assumptions:
         return ""
-    rows = _assumption_rows(result)
+    rows = assumption_rows(result)
     if markdown:
         lines = [f"- {in_markdown(f'{a}: {b}')}" + (f" (`{c}`)" if c else "") for a, b, c in rows]
         return "\n".join(["**Assumed, and what replaces it**", "", *lines])
@@ -236,7 +249,8 @@ def _value(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else figures(value)
 
 
-def _assumption_rows(result: Estimate) -> Iterator[tuple[str, str, str]]:
+def assumption_rows(result: Estimate) -> Iterator[tuple[str, str, str]]:
+    """Name and value of each assumption, and the option that replaces it."""
     for row in result.assumptions:
         value = row.value if isinstance(row.value, str) else _value(row.value)
         unit = "" if row.unit in ("", "1") else f" {row.unit}"

@@ -119,16 +119,20 @@ def _forecast_lines(forecasts: Forecasts, truth_h: float) -> list[str]:
 
 def comparison_lines(comparison: Comparison) -> list[str]:
     """Predicted and measured values, one line per quantity, and the factors of time and power."""
-    lines = [
-        f"predicted, for the {100 * comparison.work_share:.3g} % of its work that was done, against measured"
-    ]
+    share = comparison.work_share
+    if share is None:
+        lines = ["predicted against measured (no step was counted, so no amount of work is compared)"]
+    else:
+        lines = [f"predicted, for the {100 * share:.3g} % of its work that was done, against measured"]
     for row in comparison.quantities:
         label, unit = _SHOWN[row.name]
-        inside = "" if row.within else "  outside the 90 % interval"
+        inside = "" if row.within else "  outside"
         lines.append(
             f"  {label:<21} {amount(row.predicted.mid, unit):>11} {amount(row.measured.mid, unit):>11}  "
             f"x{figures(row.ratio, 2)}  {row.how}{inside}"
         )
+    if not all(row.within for row in comparison.quantities):
+        lines.append("  (outside: not in the 90 % interval of the prediction)")
     if comparison.time_factor is not None and comparison.power_factor is not None:
         lines.append(
             f"  energy is x{figures(comparison.time_factor * comparison.power_factor, 2)} of predicted: "

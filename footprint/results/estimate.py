@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.records import record
 from footprint.results.assumption import Assumption
 from footprint.results.link import Link
 from footprint.results.quantity import Quantity
+from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = "footprint/estimate/1"
 CLEAR_MISFIT = "clearly too little memory, `force=True` went on: "
@@ -179,8 +183,10 @@ class PublishedRun:
 
 
 @record
-class Estimate:
+class Estimate(Shown):
     """The chain from model config to kWh, CO2e and USD for one scenario."""
+
+    __repr__ = show_as_text
 
     schema: str = SCHEMA
     footprint_version: str
@@ -233,6 +239,14 @@ class Estimate:
         names = (field.name for field in fields(self) if field.name != "links")
         record = {name: _plain(getattr(self, name), with_spread) for name in names}
         return record | {"warnings": [on_command_line(warning) for warning in self.warnings]}
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas frame of one row of the kind ``estimate``, with the columns of the report CSV."""
+        from footprint.results.frame import report_frame
+        from footprint.results.rows import report_row
+
+        row = report_row(self.to_json(), kind="estimate", run_id="", started_at=self.created_at)
+        return report_frame([row])
 
 
 def _plain(value: object, with_spread: bool) -> Any:

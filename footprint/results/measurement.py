@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.records import record
 from footprint.results.assumption import Assumption
@@ -20,7 +20,11 @@ from footprint.results.estimate import (
     PriceSummary,
 )
 from footprint.results.quantity import Quantity
+from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = "footprint/measurement/1"
 
@@ -74,8 +78,10 @@ class MeasuredComponents:
 
 
 @record
-class Measurement:
+class Measurement(Shown):
     """What one run used, over all its segments, nodes and processes."""
+
+    __repr__ = show_as_text
 
     schema: str = SCHEMA
     footprint_version: str
@@ -125,6 +131,14 @@ class Measurement:
         record = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
         return record | {name: [*map(on_command_line, record[name])] for name in ("faults", "warnings")}
 
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas frame of one row of the kind ``measurement``, with the columns of the report CSV."""
+        from footprint.results.frame import report_frame
+        from footprint.results.rows import report_row
+
+        row = report_row(self.to_json(), kind="measurement", run_id=self.run_id, started_at=self.started_at)
+        return report_frame([row])
+
 
 @record
 class ComparedQuantity:
@@ -142,12 +156,15 @@ class ComparedQuantity:
 
 
 @record
-class Comparison:
+class Comparison(Shown):
     """Predicted and measured values by quantity, and the two factors of the energy gap."""
 
+    __repr__ = show_as_text
+
     run_id: str
-    work_share: float
-    """Share of the predicted work that was done; predictions are scaled by it [1]."""
+    work_share: float | None
+    """Share of the predicted work that was done; predictions are scaled by it [1]. None where nobody counted
+    a step: then only what does not depend on the amount of work is compared."""
     quantities: tuple[ComparedQuantity, ...]
     time_factor: float | None
     """Measured over predicted hours [1]."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from footprint.errors import DataFileError
-from footprint.results.rows import REPORT_COLUMNS, SCHEMA
+from footprint.results.report_columns import COLUMNS, SCHEMA
 
 LARGEST_BYTES = 256 * 1024 * 1024
 """Of a report CSV that is read whole: some hundred thousand rows."""
@@ -42,10 +42,11 @@ def _cells_of(line: str) -> list[str]:
     return next(csv.reader(line.splitlines(keepends=True)), []) if '"' in line else line.split(",")
 
 
-def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[list[Row], int]:
+def read_rows(path: Path, *, kind: str | None, schema: str | None = None) -> tuple[list[Row], int]:
     """The complete rows of one kind, as text, and the number of torn rows that were left out.
 
     ``kind=None`` reads every kind, for listings that show the kind of each row; sums choose one kind.
+    Without a schema the file may have any form of a report, full or short.
 
     Raises:
         DataFileError: no such file, not a text file, or not a CSV of this schema.
@@ -65,11 +66,13 @@ def read_rows(path: Path, *, kind: str | None, schema: str = SCHEMA) -> tuple[li
         raise DataFileError(f"{path}: not a CSV file: {error}") from None
 
 
-def _rows_of(text: str, path: Path, kind: str | None, schema: str) -> tuple[list[Row], int]:
+def _rows_of(text: str, path: Path, kind: str | None, schema: str | None) -> tuple[list[Row], int]:
     """The rows of a CSV's text; they are only found here, since most of their cells are never asked for."""
     lines = iter(text.split("\n"))
     columns = _cells_of(_whole_row(next(lines), lines))
-    if columns[-1] != "schema" or (schema == SCHEMA and tuple(columns) != REPORT_COLUMNS):
+    if schema is None:
+        schema = next((one for one, those in COLUMNS.items() if those == tuple(columns)), SCHEMA)
+    if columns[-1] != "schema" or (schema in COLUMNS and tuple(columns) != COLUMNS[schema]):
         raise DataFileError(f"{path}: not a CSV of schema {schema}")
     index = {name: place for place, name in enumerate(columns)}
     commas, last = len(columns) - 1, f",{schema}"

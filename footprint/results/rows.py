@@ -11,60 +11,31 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from footprint.errors import DataFileError, FootprintError
 from footprint.plain_text import in_line
 from footprint.results.lock import file_lock
+from footprint.results.report_columns import (
+    COLUMNS,
+    ENDS,
+    KINDS,
+    ONLY_SHORT,
+    SCHEMA,
+    SHORT_SCHEMA,
+    short_cells,
+)
 
-SCHEMA = "footprint/report/1"
-KINDS = ("estimate", "measurement", "reference")
 LOCK_TIMEOUT_S = 60.0
 
 _UNITS = (
     "_flop_per_s", "_byte_per_s", "_g_per_kwh", "_usd_per_h", "_kwh", "_kg", "_usd", "_flop", "_gib",
     "_w", "_h", "_s", "_l",
 )  # fmt: skip
-_ENDS = ("low", "mid", "high")
 _NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published")
 _NOT_COLUMNS = ("workload_objective", "workload_lora_rank")  # in JSON alone: a CSV keeps its header
-
-# One word per column; ``name*`` is a quantity with three columns: name_low, name_mid, name_high.
-_COLUMNS = """
-kind run_id started_at name status boundary footprint_version data_version created_at
-model_name model_family model_parameters model_active_parameters
-cluster_accelerator cluster_variant cluster_unit cluster_count cluster_nodes cluster_node_form
-workload_tokens workload_source_tokens workload_target_tokens workload_samples workload_steps
-workload_phases_count workload_sequences_per_step workload_sequence_length workload_method workload_precision
-flop_model_flop flop_hardware_flop flop_model_flop_causal
-parallelism_tp parallelism_pp parallelism_dp parallelism_cp parallelism_ep parallelism_micro_batch
-parallelism_recompute parallelism_given
-peak_flop_per_s step_time_s* step_terms_count mfu* mfu_convention goodput* duration_h* accelerator_h*
-it_power_w* it_energy_kwh* energy_components_accelerators_kwh* energy_components_cpu_kwh*
-energy_components_ram_kwh*
-energy_components_other_node_kwh* energy_components_network_kwh* energy_components_cooling_kwh*
-pue* energy_kwh* place_key place_name place_year place_basis place_source grid_g_per_kwh* co2e_kg*
-co2e_market_kg* embodied_co2e_kg* water_l*
-price_provider price_purchase price_usd_per_accelerator_h* price_offers price_providers price_dated
-price_interval price_source cost_usd*
-repeats_runs repeats_failed_share total_accelerator_h* total_energy_kwh* total_co2e_kg* total_cost_usd*
-meters_accelerators meters_cpu meters_ram meters_other_node meters_network meters_node
-segments_count assumptions_count warnings_count schema
-"""
-
-
-def _expanded(words: Sequence[str]) -> Iterator[str]:
-    for word in words:
-        if word.endswith("*"):
-            yield from (f"{word[:-1]}_{end}" for end in _ENDS)
-        else:
-            yield word
-
-
-REPORT_COLUMNS = tuple(_expanded(_COLUMNS.split()))
-"""The columns of every report CSV, in order; a test compares them with the records' fields."""
 
 
 def _unit_of(name: str) -> str:
@@ -87,8 +58,8 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _flatten_into(cells: dict[str, Any], name: str, value: Any) -> None:
     if isinstance(value, Mapping):
-        if "mid" in value and set(value) <= {*_ENDS, "spread"}:
-            for end in _ENDS:
+        if "mid" in value and set(value) <= {*ENDS, "spread"}:
+            for end in ENDS:
                 cells[f"{name}_{end}"] = value.get(end)
             return
         unit = _unit_of(name)
@@ -114,15 +85,17 @@ def report_row(record: Mapping[str, Any], *, kind: str, run_id: str, started_at:
     cells = {name: cell for name, cell in cells.items() if name not in _NOT_COLUMNS}
     for meter in record.get("meters") or ():
         cells[f"meters_{meter['component']}"] = meter["how"]
+    cells[ONLY_SHORT] = "; ".join(record.get("warnings") or ()) or None
     return {**cells, "kind": kind, "run_id": run_id, "started_at": started_at}
 
 
 def append_rows(
-    path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA, once: bool = False
+    path: Path, rows: Sequence[Mapping[str, Any]], *, schema: str | None = None, once: bool = False
 ) -> None:
     """Add rows to a CSV in one durable write under a lock; the file is created with its header if new.
 
-    Rows of the report schema have the columns `REPORT_COLUMNS`. Rows of any other schema have the names
+    Rows of a report have the columns of their ``schema``: the one given here, else the one that the rows
+    name, else that of the file, else the full one. Rows of any other schema have the names
     of their cells as columns, in order, with ``schema`` last. With ``once``, a row whose first three cells
     (kind, run, start) are in the file already is left out. Text that a spreadsheet would run as a
     formula gets an apostrophe in front. After a failed write the file has its old length.
@@ -133,6 +106,7 @@ def append_rows(
     """
     if not rows:
         return
+    schema = schema or rows[0].get("schema") or _schema_in(path) or SCHEMA
     columns = _columns_for(rows, schema)
     lines = [_encode(columns, [_cells(row, columns, schema)]) for row in rows]
     header = _encode(columns, [dict(zip(columns, columns, strict=True))])
@@ -177,9 +151,21 @@ def csv_text(rows: Sequence[Mapping[str, Any]], *, schema: str = SCHEMA) -> str:
     return _encode(columns, [header, *(_cells(row, columns, schema) for row in rows)]).decode()
 
 
+def _schema_in(path: Path) -> str | None:
+    """The schema of the report rows that a file has, by its header."""
+    if not path.is_file():  # to open a pipe would wait for its writer
+        return None
+    try:
+        with path.open("rb") as file:
+            header = file.readline(65536).decode("utf-8-sig", "replace").strip().split(",")
+    except OSError:
+        return None
+    return next((schema for schema, columns in COLUMNS.items() if header == list(columns)), None)
+
+
 def _columns_for(rows: Sequence[Mapping[str, Any]], schema: str) -> tuple[str, ...]:
-    if schema == SCHEMA:
-        return REPORT_COLUMNS
+    if schema in COLUMNS:
+        return COLUMNS[schema]
     names = dict.fromkeys(name for row in rows for name in row)
     names.pop("schema", None)
     return (*names, "schema")
@@ -188,7 +174,10 @@ def _columns_for(rows: Sequence[Mapping[str, Any]], schema: str) -> tuple[str, .
 def _cells(row: Mapping[str, Any], columns: Sequence[str], schema: str) -> dict[str, str]:
     known = set(columns)
     cells = {}
+    row = short_cells(row) if schema == SHORT_SCHEMA else row
     for name, value in row.items():
+        if name == "schema" or (name == ONLY_SHORT and schema == SCHEMA):
+            continue
         column = name
         if name not in known and f"{name}_mid" in known:
             column = f"{name}_mid"  # the quantity is one number without an interval
@@ -263,7 +252,7 @@ def _mended_start(target: Path, file: int, length: int, header: bytes, schema: s
     if first.rstrip(b"\r") + b"\n" != header:
         raise DataFileError(
             f"{target}: its columns are not those of schema {schema}, so nothing was added; "
-            "write to another file"
+            "write to another file" + (", or leave out `columns=`" if _schema_in(target) else "")
         )
     row, newline, _ = rest.partition(b"\n")
     found = row.rstrip(b"\r").rpartition(b",")[2].decode("utf-8", "replace")

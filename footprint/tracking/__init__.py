@@ -30,6 +30,7 @@ def track(
     total_steps: float | None = None,
     total_tokens: float | str | None = None,
     csv: str | Path | None = None,
+    columns: str | None = None,
     budget: str | None = None,
     budget_over: str | Path | None = None,
     on_budget: str | Callable[[Any], None] = "warn",
@@ -42,6 +43,7 @@ def track(
     run_id: str | None = None,
     name: str | None = None,
     initial_step: int = 0,
+    absent_hardware: str = "exclude",
     quiet: bool = False,
     **scenario: Any,
 ) -> Run:
@@ -51,11 +53,13 @@ def track(
     (a name, a ``config.json``; ``v100:8``; ``FRA``), where ``model`` may be a PyTorch module with its
     batch in ``inputs`` (docs/any-module.md), and so is every further keyword
     (``batch_size``, ``precision``, ``provider``, ``pue``, ...). ``csv`` takes a row for the
-    estimate and one for the measurement. ``meter`` is ``"codecarbon"``, ``"constant:250W"`` (IT
-    power of the node), ``"none"`` or an object of `footprint.meters.Meter`. Journals go to
-    ``journal_dir``, else ``FOOTPRINT_DIR``, else ``./footprint-runs``, with a line each ``flush_s``
-    (5 s). ``run_id`` continues an earlier run as a new segment, ``initial_step`` says at which of its
-    steps.
+    estimate and one for the measurement, with ``columns`` ``"full"`` or ``"short"``. ``meter`` is
+    ``"codecarbon"``, ``"constant:250W"`` (IT power of the node), ``"none"`` or an object of
+    `footprint.meters.Meter`. Journals go to ``journal_dir``, else ``FOOTPRINT_DIR``, else
+    ``./footprint-runs``, with a line each ``flush_s`` (5 s). ``run_id`` continues an earlier run as a new
+    segment, ``initial_step`` says at which of its steps. Accelerators of ``hw`` that are not on this
+    machine are in no measured total, unless
+    ``absent_hardware`` is ``"model"``.
 
     Nothing that fails in here stops or slows the training; only wrong arguments raise, before
     it starts.

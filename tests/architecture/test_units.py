@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from footprint.results.rows import REPORT_COLUMNS
+from footprint.results.report_columns import REPORT_COLUMNS
 from tests.conftest import ROOT, Footprint
 
 UNITS = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.formats import columns_option, format_option, require_csv, show
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
@@ -49,6 +49,7 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @format_option("estimate", "How the answer is printed (by the ending of -o, else a table).", default=None)
 @click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@columns_option()
 @click.option("--explain", is_flag=True, help="Show each formula with its numbers and sources.")
 @click.option("--spread", is_flag=True, help="Show the effect of each cause on the answers.")
 @click.option("--plot", type=FILE, help="Draw the effect of each cause (.png, .svg, .pdf).")
@@ -73,6 +74,7 @@ def command(
     format_: str | None,
     output: Path | None,
     overwrite: bool,
+    columns: str | None,
     explain: bool,
     spread: bool,
     plot: Path | None,
@@ -95,6 +97,7 @@ def command(
         output = None
     if format_ is None:
         format_ = _format_of(output)
+    require_csv(columns, format_)
     if fail_over_bound is not None and not fail_over:
         raise click.UsageError(
             "--fail-over-bound chooses the end that --fail-over compares: give --fail-over too"
@@ -109,7 +112,7 @@ def command(
         from footprint.reports.tornado import plot_tornado
 
         plot_tornado(result, plot, overwrite=overwrite)
-    answer = _answer(result, explain=explain, spread=spread, equivalents=equivalents)
+    answer = _answer(result, columns, explain=explain, spread=spread, equivalents=equivalents)
     show(answer, format_, output, overwrite=overwrite)
     for warning in result.warnings:
         if not quiet or warning == result.misfit:
@@ -145,7 +148,9 @@ def _format_of(output: Path | None) -> str:
     return format_of(output, "estimate")
 
 
-def _answer(result: Estimate, *, explain: bool, spread: bool, equivalents: bool) -> Answer:
+def _answer(
+    result: Estimate, columns: str | None, *, explain: bool, spread: bool, equivalents: bool
+) -> Answer:
     """The answer of an estimate in every form."""
     from footprint.reports.formats import Answer
 
@@ -163,9 +168,9 @@ def _answer(result: Estimate, *, explain: bool, spread: bool, equivalents: bool)
         return record
 
     def append(path: Path) -> str:
-        from footprint.reports.csvfile import SCHEMA, append_rows
+        from footprint.reports.csvfile import SCHEMAS, append_rows
 
-        append_rows(path, [_report_row(result)], schema=SCHEMA)
+        append_rows(path, [_report_row(result)], schema=SCHEMAS.get(columns or ""))
         return f"added a row to {path}"
 
     return Answer(
@@ -175,6 +180,7 @@ def _answer(result: Estimate, *, explain: bool, spread: bool, equivalents: bool)
         markdown=lambda: text(markdown=True),
         rows=lambda: [_report_row(result)],
         append=append,
+        columns=columns,
         subject=result,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.formats import columns_option, format_option, show
 from footprint.cli.shared.journals import FOLDERS, note_each, open_runs
 from footprint.plain_text import in_line
 
@@ -24,8 +24,9 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("folders", nargs=-1, type=FOLDERS)
 @click.option("--csv", type=click.Path(path_type=Path), help="Report CSV (else the one each run was given).")
+@columns_option()
 @format_option("recovered")
-def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
+def command(folders: tuple[Path, ...], csv: Path | None, columns: str | None, format_: str) -> None:
     """Report the runs in FOLDERS that ended without a report, and how much of each was not measured.
 
     Runs that still go on are left alone. A run is recovered only once.
@@ -35,7 +36,7 @@ def command(folders: tuple[Path, ...], csv: Path | None, format_: str) -> None:
 
     archive = open_runs(folders)
     said = len(archive.problems)
-    done = recover(archive, csv)
+    done = recover(archive, csv, columns)
     note_each(archive.problems[said:])
     answer = Answer(
         kind="recovered",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from footprint.cli.shared.formats import columns_option
 from footprint.cli.shared.options import COUNT
 from footprint.cli.shared.scenario import field_option
 
@@ -32,10 +33,15 @@ for a signal, 3 where the budget stopped it, 127 where there is no such program.
 @field_option("grid_g_per_kwh", help="Carbon intensity, instead of a region.")
 @field_option("usd_per_hour")
 @click.option("--csv", type=click.Path(path_type=Path), help="Report CSV to which rows are added.")
+@columns_option()
 @click.option("--budget", help="Limit such as '2 kWh', '1 kgCO2e', '$50' or '3h'.")
 @click.option("--budget-over", type=click.Path(path_type=Path), help="Folder of runs the budget covers.")
 @click.option("--on-budget", type=click.Choice(["warn", "stop"]), default="warn", help="Action at the limit.")
 @click.option("--meter", default="codecarbon", help="codecarbon, constant:250W (the node) or none.")
+@click.option(
+    "--absent-hardware", type=click.Choice(["exclude", "model"]),
+    help="Accelerators of --hw that are not on this machine: in no total (default), or modelled.",
+)  # fmt: skip
 @click.option("--journal-dir", type=click.Path(path_type=Path), help="Where journals go (./footprint-runs).")
 @click.option("--flush-s", type=COUNT, default=5.0, help="Seconds between journal lines.")
 @click.option("--run-id", help="Name of the run; the same name again continues it.")

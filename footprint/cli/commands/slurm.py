@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.formats import columns_option, format_option, require_csv, show
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import field_option
 from footprint.spelling import on_command_line
@@ -52,12 +52,14 @@ A file for it, on the machine where sacct is (or with sacct --json):
 @format_option("jobs", "Output format (table).", default=None)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File; a .csv is appended to.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@columns_option()
 @click.option("--quiet", is_flag=True, help="No notes on standard error.")
 def command(
     targets: tuple[str, ...],
     format_: str | None,
     output: Path | None,
     overwrite: bool,
+    columns: str | None,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -71,22 +73,26 @@ def command(
     from footprint.integrations.slurm.page import notes_of
     from footprint.reports.formats import format_of
 
+    format_ = format_ or format_of(output, "jobs")
+    require_csv(columns, format_)
     given = {name: value for name, value in options.items() if value not in (None, ())}
     report = report_jobs(targets, **given)
-    show(_answer(report), format_ or format_of(output, "jobs"), output, overwrite=overwrite)
+    show(_answer(report, columns), format_, output, overwrite=overwrite)
     if not quiet:
         for text in notes_of(report):
             note(text)
 
 
-def _answer(report: SlurmReport) -> Answer:
+def _answer(report: SlurmReport, columns: str | None) -> Answer:
     """The answer for the jobs in every form."""
     from footprint.integrations.slurm.page import report_text
     from footprint.integrations.slurm.rows import add_rows, rows_of
     from footprint.reports.formats import Answer
 
     def append(path: Path) -> str:
-        added, known = add_rows(path, rows_of(report))
+        from footprint.reports.csvfile import SCHEMAS
+
+        added, known = add_rows(path, rows_of(report), SCHEMAS.get(columns or ""))
         return f"{added} rows added to {path}, {known} were there already"
 
     return Answer(
@@ -95,5 +101,6 @@ def _answer(report: SlurmReport) -> Answer:
         data=report.records,
         rows=lambda: rows_of(report),
         append=append,
+        columns=columns,
         subject=report,
     )

@@ -59,6 +59,21 @@ def format_option(
     return click.option("--format", "format_", type=FormatName(kind), default=default, help=text)
 
 
+def columns_option() -> Callable[[Any], Any]:
+    """The option ``--columns`` of a command that writes the report CSV."""
+    return click.option(
+        "--columns",
+        type=click.Choice(["full", "short"], case_sensitive=False),
+        help="Columns of the CSV: every number, or a short form (those of the file, else full).",
+    )
+
+
+def require_csv(columns: str | None, format_: str) -> None:
+    """UsageError for ``--columns`` with an answer that is no CSV."""
+    if columns is not None and format_ != "csv":
+        raise click.UsageError("--columns chooses the columns of a CSV: add --format csv or -o FILE.csv")
+
+
 def show(answer: Answer, format_: str, output: Path | None = None, *, overwrite: bool = False) -> None:
     """Print an answer in a format, or write it to a file; some formats add rows to an existing file."""
     from footprint.reports.formats import find_format

@@ -8,7 +8,7 @@ from typing import Any
 
 from footprint.integrations.slurm import SlurmReport
 from footprint.integrations.slurm.records import utc
-from footprint.reports.csvfile import SCHEMA, append_rows, read_rows, report_row
+from footprint.reports.csvfile import append_rows, read_rows, report_row
 
 
 def rows_of(report: SlurmReport) -> list[dict[str, Any]]:
@@ -32,7 +32,7 @@ def rows_of(report: SlurmReport) -> list[dict[str, Any]]:
     return rows
 
 
-def add_rows(path: Path, rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
+def add_rows(path: Path, rows: Sequence[dict[str, Any]], schema: str | None = None) -> tuple[int, int]:
     """Append the rows that the CSV lacks; returns the numbers of added rows and of existing rows.
 
     Raises FootprintError as `append_rows` does.
@@ -42,5 +42,5 @@ def add_rows(path: Path, rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
         found, _ = read_rows(path, kind=None)
         known = {(row["kind"], row["run_id"], row["started_at"]) for row in found}
     new = [row for row in rows if (row["kind"], row["run_id"], row["started_at"]) not in known]
-    append_rows(path, new, schema=SCHEMA)
+    append_rows(path, new, schema=schema)
     return len(new), len(rows) - len(new)

@@ -49,6 +49,8 @@ class Answer:
     """Adds these rows to a file and returns a message about it."""
     subject: Any = None
     """The record itself, for formats that need more than ``text`` and ``data``."""
+    columns: str | None = None
+    """``full`` or ``short``: which columns of the report the rows get; None: those of the file, else all."""
     nothing: str = ""
     """The message that is shown where the text is empty."""
 

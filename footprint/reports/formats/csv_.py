@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from footprint.reports.csvfile import csv_text
+from footprint.reports.csvfile import SCHEMAS, csv_text
 from footprint.reports.formats import Answer
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ ENDING = ".csv"
 def write(answer: Answer) -> str:
     """The rows under their heading."""
     assert answer.rows is not None  # noqa: S101 - the kinds above have rows
-    return csv_text(answer.rows())
+    return csv_text(answer.rows(), schema=SCHEMAS[answer.columns or "full"])
 
 
 def append(answer: Answer, path: Path) -> str:

@@ -131,7 +131,7 @@ class RunChain:
 def make_chain(given: Mapping[str, Any]) -> RunChain:
     """The chain for a run's arguments; without a hardware profile only PUE and grid are known."""
     model, _ = model_of_hours(given, 1.0)
-    if model is None:
+    if model is None or is_absent(given):
         return RunChain(site=site_of_run(given), usd_per_h=None, modelled_w={})
     power = model.outcome.power
     watts: dict[str, float] = {}
@@ -142,6 +142,11 @@ def make_chain(given: Mapping[str, Any]) -> RunChain:
     if is_processor(given.get("hw")):
         watts["cpu"] = watts.pop("accelerators", 0.0) + watts.get("cpu", 0.0)
     return RunChain(site=model.facts.site, usd_per_h=model.outcome.consequences.cost_usd, modelled_w=watts)
+
+
+def is_absent(given: Mapping[str, Any]) -> bool:
+    """Whether the hardware that was named is not on the machine, and nobody asked to model it."""
+    return given.get("hw_found") is False and given.get("absent_hardware") != "model"
 
 
 def is_processor(hw: str | None) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
+from footprint.results.shown import Shown, show_as_text
 from footprint.tracking.chain.run_chain import RunChain
 from footprint.tracking.forecast.pace import Z90, Forecaster, PowerHistory, TimeForecast
 from footprint.tracking.journal.lines import StateLine
@@ -21,8 +22,10 @@ METER_START_S = 15.0
 
 
 @record
-class Forecast:
+class Forecast(Shown):
     """Where the run will end, 90 % intervals; energy at the facility."""
+
+    __repr__ = show_as_text
 
     progress: float
     steps: int

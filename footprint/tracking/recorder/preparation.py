@@ -11,6 +11,7 @@ from footprint.records import record
 from footprint.results.estimate import Estimate
 from footprint.tracking.chain.estimator_calls import estimate_run
 from footprint.tracking.process.detected_hardware import detect_hardware
+from footprint.tracking.process.hardware_presence import is_here
 from footprint.tracking.process.identity import Identity
 from footprint.tracking.settings.arguments import Settings
 from footprint.tracking.settings.wording import in_python
@@ -65,6 +66,9 @@ def prepare(settings: Settings, who: Identity) -> Prepared:
             given["hw"], given["hw_detected"] = found, True
         if note:
             problems.append(note)
+    elif not str(settings.meter).startswith("constant"):  # which states the power of a node, wherever it is
+        found_here = is_here(given["hw"])
+        given |= {} if found_here is None else {"hw_found": found_here}
     if settings.model is None or "hw" not in given:
         return Prepared(given=given, problems=(*problems, *_check_cluster(given), *_check_place(given)))
     try:

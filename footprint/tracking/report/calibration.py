@@ -15,6 +15,7 @@ from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.tracking.chain.estimator_calls import keep_as_anchor
 from footprint.tracking.chain.run_chain import is_processor
+from footprint.tracking.report.absent_hardware import is_left_out
 from footprint.tracking.report.run_report import RunReport
 
 LEAST_STEPS = 20
@@ -98,6 +99,8 @@ def _why_not(report: RunReport, ratio: float | None) -> str:
     measured = report.measurement
     if measured.status not in FINISHED:
         return f"it is {measured.status}"
+    if is_left_out(report.totals):
+        return "its hardware was not found on the machine"
     if "model" not in report.totals.given or measured.cluster is None:
         return "no model= and hw= were given, so there is nothing to compare with"
     if (measured.workload.steps or 0) < LEAST_STEPS:

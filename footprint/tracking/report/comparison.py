@@ -47,7 +47,7 @@ def compare(
     ratios = {row.name: row.ratio for row in rows}
     return Comparison(
         run_id=measured.run_id,
-        work_share=share if share is not None else 1.0,
+        work_share=share,
         quantities=tuple(rows),
         time_factor=ratios.get("duration_h"),
         power_factor=ratios.get("it_power_w"),
@@ -55,13 +55,13 @@ def compare(
 
 
 def _work_share(measured: Measurement, predicted: Mapping[str, Any]) -> float | None:
-    """The part of the predicted work that was done; None when nothing was counted and the run was cut."""
+    """The part of the predicted work that was done; None when no step was counted."""
     planned = predicted.get("workload") or {}
     for name in ("tokens", "steps", "samples"):
         done, wanted = getattr(measured.workload, name), planned.get(name)
         if done and wanted:
             return float(done / wanted)
-    return 1.0 if measured.status == "completed" else None
+    return None
 
 
 def _same_steps(measured: Measurement, predicted: Mapping[str, Any]) -> bool:

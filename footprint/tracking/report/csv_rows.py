@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from footprint.results.report_columns import SCHEMAS
 from footprint.results.rows import append_rows, report_row
 from footprint.tracking.report.run_report import RunReport
 
@@ -28,4 +29,10 @@ def report_rows(report: RunReport, *, first_segment: bool) -> list[dict[str, Any
     if report.totals.estimate and first_segment:
         rows.append(report_row(report.totals.estimate, kind="estimate", **common))
     rows.append(report_row(measurement.to_json(), kind="measurement", **common))
-    return rows
+    return in_columns(rows, report.totals.given.get("columns"))
+
+
+def in_columns(rows: list[dict[str, Any]], columns: str | None) -> list[dict[str, Any]]:
+    """The rows, which name the schema of the columns if somebody chose some."""
+    schema = SCHEMAS.get(str(columns))
+    return rows if schema is None else [{**row, "schema": schema} for row in rows]

@@ -32,6 +32,7 @@ from footprint.results.measurement import (
 )
 from footprint.tracking.chain.run_chain import RunModel, is_processor, model_of_hours, site_of_run
 from footprint.tracking.recorder.energy_ledger import LEAST_READ_S
+from footprint.tracking.report import absent_hardware
 from footprint.tracking.totals.node_energy import ComponentTotal
 from footprint.tracking.totals.run_totals import RunTotals
 from footprint.units import SECONDS_PER_HOUR
@@ -54,11 +55,17 @@ class _Parts:
 
 def measure(totals: RunTotals) -> Measurement:
     """The measurement of one run; quantities that nothing supplies are None."""
-    model, problem = _model_of(totals)
+    named, problem = _model_of(totals)
+    left_out = named if absent_hardware.is_left_out(totals) else None
+    model = None if left_out else named
     parts = _Parts(warnings=[*totals.warnings, *totals.missing, *([problem] if problem else [])])
     parts.warnings += impossible(model.prediction.mfu if model else None)
+    parts.warnings += absent_hardware.notes(totals)
     parts.warnings += (totals.estimate or {}).get("warnings") or ()
     it_energy = _it_energy(totals, model, parts)
+    if left_out is not None:
+        parts.meters = [meter for meter in parts.meters if meter.component != "accelerators"]
+        parts.meters.append(absent_hardware.meter_of(left_out, totals))
     duration_h = Quantity(totals.duration_s / SECONDS_PER_HOUR)
     site = model.facts.site if model is not None else site_of_run(totals.given)
     means = None if it_energy is None else _consequences(it_energy, site, model)
@@ -69,7 +76,7 @@ def measure(totals: RunTotals) -> Measurement:
         footprint_version=footprint_version(),
         data_version=DATA_VERSION,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        name=str(totals.given.get("name") or (name_of(model.facts) if model else totals.run_id)),
+        name=_name(totals, model, left_out),
         boundary=_boundary(totals, model),
         run_id=totals.run_id,
         status=totals.status,
@@ -87,7 +94,7 @@ def measure(totals: RunTotals) -> Measurement:
         co2e_kg=means.co2e_kg if means else None,
         co2e_market_kg=means.co2e_market_kg if means else None,
         water_l=means.water_l if means else None,
-        **_of_model(totals, model, means),
+        **_of_model(totals, model, means) | (absent_hardware.of_model(left_out) if left_out else {}),
         segments=_segments(totals),
         meters=tuple(parts.meters),
         phases=totals.phases,
@@ -95,6 +102,14 @@ def measure(totals: RunTotals) -> Measurement:
         assumptions=tuple(dict.fromkeys((*parts.assumptions, *_rows(model)))),
         warnings=tuple(dict.fromkeys((*parts.warnings, *_warnings(site, model)))),
     )
+
+
+def _name(totals: RunTotals, model: RunModel | None, left_out: RunModel | None) -> str:
+    if totals.given.get("name"):
+        return str(totals.given["name"])
+    if left_out is not None:
+        return absent_hardware.name_of(left_out, totals)
+    return totals.run_id if model is None else name_of(model.facts)
 
 
 def _consequences(it_energy_kwh: Quantity, site: Site, model: RunModel | None) -> Consequences:

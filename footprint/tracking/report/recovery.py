@@ -12,7 +12,7 @@ from footprint.records import record
 from footprint.results.rows import append_rows, csv_text
 from footprint.tracking.process.ending import described
 from footprint.tracking.report.archive import Archive
-from footprint.tracking.report.csv_rows import report_rows
+from footprint.tracking.report.csv_rows import in_columns, report_rows
 from footprint.tracking.report.report_claim import Claim, claim, is_reported
 from footprint.tracking.report.run_report import RunReport
 from footprint.tracking.totals.process_totals import KILLED, RUNNING
@@ -35,8 +35,10 @@ class Recovered:
     damaged: int
 
 
-def recover(archive: Archive, csv: Path | None = None) -> list[Recovered]:
+def recover(archive: Archive, csv: Path | None = None, columns: str | None = None) -> list[Recovered]:
     """Finish every segment that nobody reported: its rows go to ``csv``, else where its run was told.
+
+    ``columns`` (full or short) replaces what the run was given.
 
     Segments that still run are left alone, and so are those that somebody else finishes at this moment; one
     that was recovered is not recovered again.
@@ -50,7 +52,7 @@ def recover(archive: Archive, csv: Path | None = None) -> list[Recovered]:
         group = _some(archive, unfinished, csv)
         if not group:
             return done
-        _write([(right, rows, item.csvs) for item, right, rows in group])
+        _write([(right, in_columns(rows, columns), item.csvs) for item, right, rows in group])
         done += [item for item, *_ in group]
 
 

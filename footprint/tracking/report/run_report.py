@@ -9,6 +9,7 @@ from footprint.records import value
 from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking.chain.run_chain import is_processor
 from footprint.tracking.journal.files import own_user
+from footprint.tracking.report.absent_hardware import is_left_out
 from footprint.tracking.report.comparison import compare
 from footprint.tracking.report.measurement import measure
 from footprint.tracking.totals.process_totals import ProcessTotals
@@ -39,7 +40,7 @@ def report_on(run_id: str, processes: list[ProcessTotals], others: Sequence[Proc
     totals = merge(run_id, processes, others)
     measurement = measure(totals)
     comparison = None
-    if totals.estimate:
+    if totals.estimate and not is_left_out(totals):
         processor = is_processor(totals.given.get("hw"))
         comparison = compare(measurement, totals.estimate, processor=processor)
     return RunReport(totals, measurement, comparison)

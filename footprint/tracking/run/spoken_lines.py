@@ -8,6 +8,7 @@ from pathlib import Path
 from footprint.results import Quantity
 from footprint.results.human import amount, figures, interval
 from footprint.results.measurement import Comparison, Measurement
+from footprint.tracking.chain.run_chain import is_absent
 from footprint.tracking.recorder.recorder import Recorder
 from footprint.tracking.report.measurement import impossible
 from footprint.tracking.report.run_report import RunReport
@@ -29,6 +30,11 @@ def start_line(recorder: Recorder) -> str:
         parts += [in_python(warning) for warning in estimate.warnings]
     elif prepared is not None and prepared.given.get("hw"):
         parts.append(str(prepared.given["hw"]))
+    if prepared is not None and is_absent(prepared.given) and isinstance(recorder.settings.meter, str):
+        parts.append(
+            f"{prepared.given['hw']} not found here: neither metered nor priced "
+            "(absent_hardware='model' adds what the power model says)"
+        )
     meter = recorder.settings.meter
     if recorder.who.metered_by_parent:
         parts.append("joins footprint run, which reads the meter")

@@ -21,7 +21,12 @@ DEFAULT_FOLDER = "footprint-runs"
 FOLDER_VARIABLE = "FOOTPRINT_DIR"
 FLUSH_S, MOST_FLUSH_S = 5.0, 3600.0
 ON_BUDGET = ("warn", "stop")
-_DEFAULTS = {"on_budget": "warn", "meter": "codecarbon", "initial_step": 0, "quiet": False}
+ABSENT_HARDWARE = ("exclude", "model")
+COLUMNS = ("full", "short")
+_DEFAULTS = {
+    "on_budget": "warn", "meter": "codecarbon", "initial_step": 0, "quiet": False,
+    "absent_hardware": "exclude",
+}  # fmt: skip
 
 
 @record
@@ -34,6 +39,8 @@ class Settings:
     total_steps: float | None = None
     total_tokens: float | None = None
     csv: Path | None = None
+    columns: str | None = None
+    """The columns of the report CSV; None: those of the file, else all."""
     budget: Limit | None = None
     budget_over: Path | None = None
     """A folder of runs that the budget covers together, else this run alone."""
@@ -51,6 +58,8 @@ class Settings:
     run_id: str | None = None
     name: str | None = None
     initial_step: int = 0
+    absent_hardware: str = "exclude"
+    """What becomes of accelerators that are not on the machine: in no total, or modelled."""
     quiet: bool = False
     scenario: Mapping[str, Any] = field(default_factory=dict)
 
@@ -69,9 +78,11 @@ class Settings:
             "total_steps": self.total_steps,
             "total_tokens": self.total_tokens,
             "csv": None if self.csv is None else str(self.csv.absolute()),
+            "columns": self.columns,
             "budget": None if self.budget is None else self.budget.text,
             "name": self.name,
             "initial_step": self.initial_step or None,
+            "absent_hardware": None if self.absent_hardware == "exclude" else self.absent_hardware,
             "meter": self.meter if isinstance(self.meter, str) else type(self.meter).__name__,
             **{key: list(v) if isinstance(v, tuple) else v for key, v in self.scenario.items()},
         }
@@ -107,6 +118,11 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
         raise FootprintError(
             f"on_budget must be 'warn', 'stop' or a function, not {values['on_budget']!r:.60}"
         )
+    if values["columns"] not in (None, *COLUMNS):
+        raise FootprintError(f"columns must be 'full' or 'short', not {values['columns']!r:.60}")
+    if values["absent_hardware"] not in ABSENT_HARDWARE:
+        known = " or ".join(map(repr, ABSENT_HARDWARE))
+        raise FootprintError(f"absent_hardware must be {known}, not {values['absent_hardware']!r:.60}")
     for name in ("on_stop", "callback"):
         if values.get(name) is not None and not callable(values[name]):
             raise FootprintError(f"{name} must be a function, not {values[name]!r:.60}")

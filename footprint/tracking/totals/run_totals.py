@@ -172,7 +172,12 @@ def _given(processes: list[ProcessTotals]) -> dict[str, Any]:
         merged = {**given, **merged}
         if not given.get("hw_detected") and merged.get("hw") == given.get("hw"):
             merged.pop("hw_detected", None)
-    return merged
+    found = [
+        process.journal.given["hw_found"]
+        for process in processes
+        if "hw_found" in process.journal.given and process.journal.given.get("hw") == merged.get("hw")
+    ]
+    return merged | ({"hw_found": any(found)} if found else {})
 
 
 def _segment_warnings(segments: list[Segment], segment_kwh: list[float]) -> list[str]:

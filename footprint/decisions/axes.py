@@ -1,0 +1,128 @@
+"""Axes of a grid of scenarios, from what people write: lists ``a,b,c`` and ranges ``8..64+8``, ``8..64x2``.
+
+A range may follow a name: ``h100:8..64x2``. A field whose value is itself a list, such as the LoRA targets, keeps its
+commas. Every field may be repeated instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from math import floor, isfinite, log, prod
+from typing import Any
+
+from footprint.errors import FootprintError
+from footprint.estimator.fields import CLUSTER, FLAG, MODEL, NAMES, PLACE, TEXT, Field
+from footprint.estimator.request import FIELDS
+
+Axes = Mapping[str, Sequence[Any]]
+MOST_VALUES = 100_000
+"""Of one axis; more is a slip of the pen."""
+ROUNDING = 1e-9
+"""The end of a range belongs to it if it is missed by this share of a step or factor [1]."""
+
+
+def axes_of(texts: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """The axes with several values, and the fields with one, from the texts of each field."""
+    axes: dict[str, list[Any]] = {}
+    fixed: dict[str, Any] = {}
+    for name, given in texts.items():
+        values = values_of(FIELDS[name], given)
+        if len(values) == 1:
+            fixed[name] = values[0]
+        else:
+            axes[name] = values
+    return axes, fixed
+
+
+def values_of(field: Field, texts: Iterable[str]) -> list[Any]:
+    """The values of one field in the order in which they are written, each once.
+
+    Raises FootprintError for an empty list, a range without end, and a value that the field does not take.
+    """
+    values: list[Any] = []
+    for text in texts:
+        for part in _parts(field, text):
+            values += _range(field, part) if ".." in part and _has_range(field, part) else [_value(field, part)]
+            if len(values) > MOST_VALUES:
+                raise FootprintError(f"`{field.name}=` has more than {MOST_VALUES:,} values")
+    if not values:
+        raise FootprintError(f"`{field.name}=` has no values")
+    return _each_once(values)
+
+
+def count_of(axes: Axes) -> int:
+    """Number of combinations."""
+    return prod(len(values) for values in axes.values())
+
+
+def _parts(field: Field, text: str) -> list[str]:
+    if field.kind in (NAMES, TEXT, FLAG) and not field.choices:
+        return [text]
+    if field.kind in (MODEL, PLACE, CLUSTER) and os.path.exists(text):
+        return [text]  # the name of a file may hold a comma
+    parts = [part.strip() for part in text.split(",")]
+    if "" in parts:
+        raise FootprintError(f"`{field.name}=` has an empty value in {text!r}")
+    return parts
+
+
+def _value(field: Field, text: str) -> Any:
+    return field.read(text)
+
+
+def _has_range(field: Field, text: str) -> bool:
+    """Whether dots mean a range; a path has dots, too."""
+    return field.kind.number or (field.kind is CLUSTER and ".." in text.rpartition(":")[2])
+
+
+def _range(field: Field, text: str) -> list[Any]:
+    head, colon, numbers = text.rpartition(":") if field.kind is CLUSTER else ("", "", text)
+    first, _, rest = numbers.partition("..")
+    sign = "+" if "+" in rest else "x"
+    last, found, step = rest.partition(sign)
+    if not (first and last and found and step):
+        raise FootprintError(
+            f"`{field.name}=` {text!r}: a range is first..last+step or first..lastxfactor, such as 8..64+8 "
+            "or 8..64x2"
+        )
+    number = FIELDS["batch_size"] if field.kind is CLUSTER else field
+    low, high = (float(number.kind.read(part, f"`{field.name}=`")) for part in (first, last))
+    each = float(number.kind.read(step, f"`{field.name}=`")) if sign == "+" else _factor(field, step)
+    values = _steps(field, text, low, high, each, sign)
+    if field.kind is CLUSTER:
+        return [f"{head}{colon}{_whole(field, value)}" for value in values]
+    return [_whole(field, value) if field.kind.whole else value for value in values]
+
+
+def _factor(field: Field, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise FootprintError(f"`{field.name}=`: {text!r} is no factor of a range") from None
+
+
+def _steps(field: Field, text: str, low: float, high: float, each: float, sign: str) -> list[float]:
+    """The numbers of a range; they are counted before they are made."""
+    grows = each > 0 if sign == "+" else each > 1 and low > 0
+    if not all(map(isfinite, (low, high, each))) or not grows or high < low:
+        raise FootprintError(f"`{field.name}=` {text!r}: a range goes up to its last value")
+    steps = (high - low) / each if sign == "+" else log(high / low) / log(each)
+    if steps > MOST_VALUES:
+        raise FootprintError(f"`{field.name}=` {text!r} has more than {MOST_VALUES:,} values")
+    count = floor(steps * (1 + ROUNDING) + ROUNDING) + 1
+    return [low + n * each if sign == "+" else low * each**n for n in range(count)]
+
+
+def _whole(field: Field, value: float) -> int:
+    if abs(value - round(value)) > ROUNDING * max(1.0, value):
+        raise FootprintError(f"`{field.name}=`: a range holds {value:g}, which is no whole number")
+    return round(value)
+
+
+def _each_once(values: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return found

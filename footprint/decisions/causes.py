@@ -1,0 +1,70 @@
+"""Which causes of two intervals are the same error, so that a ratio cancels what is shared and nothing else.
+
+An estimate names its causes for one run: ``time_model`` is the error of the step time, whatever the chip.
+Between two scenarios a part of it is another error, and so is the price of another chip or the PUE of
+another site. Here each cause is divided into independent parts, whose names say what they belong to; parts
+of one name cancel in a quotient. The shares are fitted on pairs of published runs and of offers
+(``reference_data/assumptions/comparison_fitted.toml``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+
+from footprint.catalog.assumptions import assumed
+from footprint.records import record
+from footprint.results import Quantity
+
+OF_BOARD = ("power_model", "busy_share", "host_power", "network_power")
+"""Errors of the power of one kind of node; no pairs were published that show what two kinds share."""
+
+
+@record
+class Identity:
+    """What a scenario is, as far as its errors depend on it."""
+
+    model: str
+    chip: str
+    """Chip and precision."""
+    job: str
+    """Model, cluster, sizes and method: all but place and price."""
+    place: str
+
+
+def divided(quantity: Quantity, identity: Identity) -> Quantity:
+    """The quantity with each cause in parts; its interval is the same."""
+    spread = {}
+    for cause, (low, high) in quantity.spread.items():
+        for name, share in parts_of(cause, identity).items():
+            if share > 0:
+                root = sqrt(share)
+                spread[name] = (root * low, root * high)
+    return Quantity(quantity.mid, spread)
+
+
+def parts_of(cause: str, identity: Identity) -> Mapping[str, float]:
+    """The names of a cause's parts, with their shares of its variance, which sum to 1."""
+    if cause == "time_model":
+        job, chip, model = (assumed(f"comparison_fitted.time_{part}").value for part in ("job", "chip", "model"))
+        return {
+            cause: max(0.0, 1.0 - job - chip - model),
+            f"{cause} of {identity.job}": job,
+            f"{cause} of {identity.chip}": chip,
+            f"{cause} of {identity.model}": model,
+        }
+    if cause in OF_BOARD:
+        return {f"{cause} of {identity.chip}": 1.0}
+    if cause == "pue":
+        return {f"{cause} of {identity.place}": 1.0}
+    if cause.startswith("price:"):
+        shared = assumed("comparison_fitted.price_shared").value
+        return {cause: shared, f"{cause} of {identity.chip}": 1.0 - shared}
+    return {cause: 1.0}
+
+
+def ratio(one: Quantity, other: Quantity) -> Quantity:
+    """One quantity over another, both `divided`; identical ones give 1 without an interval."""
+    quotient = one / other
+    kept = {cause: ends for cause, ends in quotient.spread.items() if max(map(abs, ends)) > 1e-12}
+    return Quantity(quotient.mid, kept)

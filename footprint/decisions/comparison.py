@@ -1,0 +1,317 @@
+"""Scenarios side by side: each as an estimate, its ratios to a baseline, and which is clearly best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from footprint.decisions.axes import Axes, count_of
+from footprint.decisions.causes import Identity, divided, ratio
+from footprint.errors import FootprintError
+from footprint.estimator.chain import Outcome, chain, of_all_runs
+from footprint.estimator.facts import Facts
+from footprint.estimator.predict import predict_run
+from footprint.estimator.prediction import Prediction
+from footprint.estimator.request import FIELDS, EstimateRequest, is_set
+from footprint.estimator.resolve.shared import Shared
+from footprint.estimator.rooms import facts_of
+from footprint.performance.roofline.memory import memory_byte
+from footprint.records import record
+from footprint.results import Quantity
+from footprint.results.estimate import Repeats
+from footprint.units import BYTE_PER_GIB
+
+SCHEMA = "footprint/comparison/1"
+MOST_ROWS = 200
+"""A table for people; `footprint.sweep` takes any number."""
+QUANTITIES = ("duration_h", "energy_kwh", "co2e_kg", "cost_usd")
+BY = {"time": "duration_h", "energy": "energy_kwh", "co2e": "co2e_kg", "cost": "cost_usd"}
+NOT_OF_THE_JOB = (
+    "region", "pue", "grid_g_per_kwh", "provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh",
+    "capital_usd", "lifetime_years", "utilisation", "runs", "failed_share", "name", "force", "hw", "model",
+)  # fmt: skip
+"""Fields that leave a job as it is, or that its facts name in one spelling."""
+
+
+@record
+class Ratio:
+    """A quantity of a row over that of the baseline, with its 90 % interval."""
+
+    value: Quantity
+    verdict: str
+    """``lower``, ``higher``, or ``not_clear`` where the interval holds 1."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The ratio as JSON values."""
+        return {**self.value.to_json(), "verdict": self.verdict}
+
+
+@record
+class ComparedRow:
+    """One scenario of a comparison."""
+
+    id: int
+    scenario: Mapping[str, Any]
+    feasible: bool
+    reason: str = ""
+    """Why there are no numbers, or what is missing."""
+    needed_gib: float | None = None
+    """Predicted memory on the fullest accelerator; None where no step was predicted."""
+    device_gib: float | None = None
+    duration_h: Quantity | None = None
+    energy_kwh: Quantity | None = None
+    co2e_kg: Quantity | None = None
+    cost_usd: Quantity | None = None
+    ratio: Mapping[str, Ratio]
+    best: tuple[str, ...] = ()
+    """Quantities in which this row is clearly better than every other."""
+    warnings: tuple[str, ...] = ()
+
+
+@record
+class ScenarioTable:
+    """Scenarios side by side; `to_json` is the contract ``footprint/comparison/1``."""
+
+    axes: Mapping[str, Sequence[Any]]
+    baseline: int
+    by: str
+    rows: tuple[ComparedRow, ...]
+    pareto: tuple[int, ...]
+    """Rows that no other row beats in hours, CO2e and USD at once, by their medians."""
+    warnings: tuple[str, ...]
+
+    def row(self, number: int) -> ComparedRow:
+        """The row of that id."""
+        return next(row for row in self.rows if row.id == number)
+
+    def to_json(self) -> dict[str, Any]:
+        """The table as JSON values, unrounded."""
+        return {
+            "schema": SCHEMA,
+            "axes": [{"option": name, "values": list(values)} for name, values in self.axes.items()],
+            "baseline": self.baseline,
+            "by": self.by,
+            "rows": [_json_of(row) for row in self.rows],
+            "pareto": list(self.pareto),
+            "warnings": list(self.warnings),
+        }
+
+
+def compare(
+    axes: Axes | None = None,
+    /,
+    *,
+    scenarios: Iterable[Mapping[str, Any]] = (),
+    baseline: int = 1,
+    by: str = "cost",
+    **fixed: Any,
+) -> ScenarioTable:
+    """Scenarios side by side, at most 200, in the order of the product of their axes.
+
+    A field with a list of values is an axis: ``compare(model="bert-base", hw=["v100:8", "h100:8"])``; or
+    give the axes as a mapping, as `footprint.sweep` takes them. ``scenarios`` are further rows, each a
+    mapping of fields, on which the axes are laid too. ``baseline`` is the id of a row, from 1; ``by`` is
+    what matters most: time, energy, co2e or cost.
+
+    Raises
+    ------
+    FootprintError
+        For an unknown field, an empty axis, more than 200 rows, and a baseline that is no row.
+    """
+    axes = dict(axes or {})
+    for name in [name for name, value in fixed.items() if _is_axis(name, value)]:
+        axes[name] = fixed.pop(name)
+    if by not in BY:
+        raise FootprintError(f"`by=` is one of {', '.join(BY)}, not {by!r}")
+    bases = [dict(one) for one in scenarios] or [{}]
+    rows, collapsed = _rows(axes, bases, fixed)
+    if not 1 <= baseline <= len(rows):
+        raise FootprintError(f"`baseline={baseline}`: the rows are 1 to {len(rows)}")
+    warnings = [f"{collapsed} rows are spellings of another row and are left out"] if collapsed else []
+    compared = _compared(rows, baseline)
+    if not compared[baseline - 1].feasible:
+        warnings.append(f"row {baseline}, the baseline, has no numbers, so there are no ratios")
+    shared = dict.fromkeys(warning for row in compared for warning in row.warnings)
+    return ScenarioTable(
+        axes=axes, baseline=baseline, by=BY[by], rows=compared, pareto=_pareto(compared),
+        warnings=(*warnings, *shared),
+    )  # fmt: skip
+
+
+def _is_axis(name: str, value: Any) -> bool:
+    """Whether a field was given several values; the value of some fields is itself a list."""
+    if not isinstance(value, list | tuple):
+        return False
+    of_names = name in FIELDS and FIELDS[name].kind.word == "text" and not FIELDS[name].choices
+    return not of_names or any(isinstance(one, list | tuple) for one in value)
+
+
+@record
+class _Row:
+    """A scenario with its numbers, or the reason why it has none."""
+
+    scenario: Mapping[str, Any]
+    reason: str = ""
+    facts: Facts | None = None
+    prediction: Prediction | None = None
+    outcome: Outcome | None = None
+    quantities: Mapping[str, Quantity]
+
+
+def _rows(
+    axes: Axes, bases: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]
+) -> tuple[list[_Row], int]:
+    for name, values in axes.items():
+        if not values:
+            raise FootprintError(f"the axis {name} has no values")
+    count = count_of(axes) * len(bases)
+    if count > MOST_ROWS:
+        raise FootprintError(
+            f"{count:,} scenarios are more than the {MOST_ROWS} of a comparison: "
+            "footprint sweep takes any number"
+        )
+    shared, rows, known, collapsed = Shared(), [], set(), 0
+    for base in bases:
+        for values in product(*axes.values()):
+            scenario = {**base, **fixed, **dict(zip(axes, values, strict=True))}
+            row = _row(scenario, shared)
+            key = None if row.facts is None else _identity_of_scenario(row.facts)
+            if key is not None and key in known:
+                collapsed += 1
+                continue
+            known.add(key)
+            rows.append(row)
+    return rows, collapsed
+
+
+def _row(scenario: Mapping[str, Any], shared: Shared) -> _Row:
+    """The chain of one scenario. A slip in a field's name or value is an error; what cannot be, a row."""
+    request = EstimateRequest.from_mapping(scenario, "comparison")
+    try:
+        facts = facts_of(request, shared)
+        prediction = predict_run(facts)
+        outcome = chain(facts, prediction)
+    except FootprintError as error:
+        return _Row(scenario=scenario, reason=str(error), quantities={})
+    repeats = Repeats(runs=request.runs or 1, failed_share=request.failed_share or 0.0)
+    means = outcome.consequences
+    numbers = {
+        "duration_h": outcome.duration_h, "energy_kwh": means.energy_kwh, "co2e_kg": means.co2e_kg,
+        "cost_usd": means.cost_usd,
+    }  # fmt: skip
+    identity = identity_of(facts)
+    return _Row(
+        scenario=scenario, facts=facts, prediction=prediction, outcome=outcome,
+        reason="" if means.cost_usd is not None else "nobody is known to rent it out",
+        quantities={
+            name: divided(of_all_runs(value, repeats), identity)
+            for name, value in numbers.items()
+            if value is not None
+        },
+    )  # fmt: skip
+
+
+def identity_of(facts: Facts) -> Identity:
+    """What the errors of a scenario depend on."""
+    chip, model = facts.cluster.accelerator.id, facts.model.id if facts.model is not None else ""
+    given = {name: value for name, value in facts.request.given().items() if name not in NOT_OF_THE_JOB}
+    job = f"{model} on {chip}:{facts.cluster.count} {sorted(given.items())}"
+    site = facts.site.summary
+    place = "" if site is None else f"{site.key}"
+    return Identity(model=model, chip=f"{chip} {facts.precision}", job=job, place=place)
+
+
+def _identity_of_scenario(facts: Facts) -> tuple[Any, ...]:
+    """The same for two spellings of one scenario, such as ``v100:8`` and ``v100x8``."""
+    given = {n: str(v) for n, v in facts.request.given().items() if n not in ("hw", "model", "region", "name")}
+    identity = identity_of(facts)
+    return (identity.model, identity.place, facts.cluster.node.id, facts.cluster.accelerator.id,
+            facts.cluster.count, *sorted(given.items()))  # fmt: skip
+
+
+def _compared(rows: Sequence[_Row], baseline: int) -> tuple[ComparedRow, ...]:
+    base = rows[baseline - 1].quantities
+    best = {name: _clear_best(rows, name) for name in QUANTITIES}
+    return tuple(
+        ComparedRow(
+            id=number,
+            scenario=row.scenario,
+            feasible=row.facts is not None,
+            reason=row.reason,
+            needed_gib=_needed_gib(row),
+            device_gib=None if row.facts is None else row.facts.cluster.accelerator.memory_gib,
+            ratio={
+                name: _ratio(value, base[name])
+                for name, value in row.quantities.items()
+                if name in base and base[name].mid > 0
+            },
+            best=tuple(name for name in QUANTITIES if best[name] == number),
+            warnings=() if row.prediction is None else row.prediction.warnings,
+            **row.quantities,
+        )
+        for number, row in enumerate(rows, 1)
+    )
+
+
+def _ratio(one: Quantity, other: Quantity) -> Ratio:
+    found = ratio(one, other)
+    low, high = found.bounds
+    return Ratio(value=found, verdict="lower" if high < 1 else "higher" if low > 1 else "not_clear")
+
+
+def _clear_best(rows: Sequence[_Row], name: str) -> int | None:
+    """The id of the row that is clearly below every other in a quantity; None where there is no such row."""
+    known = [(number, row.quantities[name]) for number, row in enumerate(rows, 1) if name in row.quantities]
+    if len(known) < 2:
+        return None
+    number, least = min(known, key=lambda pair: pair[1].mid)
+    others = [quantity for other, quantity in known if other != number]
+    if least.mid <= 0 or any(ratio(quantity, least).low <= 1 for quantity in others):
+        return None
+    return number
+
+
+def _needed_gib(row: _Row) -> float | None:
+    """Predicted memory of the layout on the fullest accelerator [GiB], over the phases."""
+    if row.facts is None or row.prediction is None or row.prediction.layout is None:
+        return None
+    needed = [
+        memory_byte(step.work, row.prediction.layout, step.machine) / BYTE_PER_GIB
+        for step in row.facts.steps
+        if step.work is not None and step.machine is not None
+    ]
+    return max(needed, default=None)
+
+
+def _pareto(rows: Sequence[ComparedRow]) -> tuple[int, ...]:
+    """Rows that no other beats in hours, CO2e and USD at once; rows without all three are left out."""
+    known = [
+        (row.id, (row.duration_h.mid, row.co2e_kg.mid, row.cost_usd.mid))
+        for row in rows
+        if row.duration_h is not None and row.co2e_kg is not None and row.cost_usd is not None
+    ]
+    return tuple(
+        number
+        for number, own in known
+        if not any(
+            other != own and all(a <= b for a, b in zip(other, own, strict=True)) for _, other in known
+        )
+    )
+
+
+def _json_of(row: ComparedRow) -> dict[str, Any]:
+    plain = {name: value for name, value in row.scenario.items() if is_set(value)}
+    return {
+        "id": row.id,
+        "scenario": {name: list(v) if isinstance(v, tuple) else v for name, v in plain.items()},
+        "feasible": row.feasible,
+        "reason": row.reason,
+        "needed_gib": row.needed_gib,
+        "device_gib": row.device_gib,
+        **{
+            name: None if (value := getattr(row, name)) is None else value.to_json() for name in QUANTITIES
+        },
+        "ratio": {name: one.to_json() for name, one in row.ratio.items()},
+        "best": list(row.best),
+    }

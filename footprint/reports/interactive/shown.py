@@ -1,0 +1,94 @@
+"""Answers as text, Markdown and HTML, for ``print``, the prompt of Python and notebooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from footprint.plain_text import fenced, in_line
+from footprint.results.human import amount, counted, folded, interval
+
+
+def text(answer: Any) -> str:
+    """The answer as the command prints it, with the warnings that the command writes beside it."""
+    return _TEXTS[type(answer).__name__](answer)
+
+
+def markdown(answer: Any) -> str:
+    """The answer as Markdown."""
+    if type(answer).__name__ == "Estimate":
+        from footprint.reports.estimate_text import render
+
+        return render(answer, markdown=True)
+    return fenced(text(answer))
+
+
+def html(answer: Any) -> str:
+    """The answer as HTML without colours of its own, so that it can be read on light and on dark."""
+    from footprint.reports.interactive.html import estimate_html, page
+
+    return estimate_html(answer) if type(answer).__name__ == "Estimate" else page(text(answer))
+
+
+def _estimate(answer: Any) -> str:
+    from footprint.reports.estimate_text import render
+
+    warnings = [folded(f"warning: {in_line(warning)}") for warning in answer.warnings]
+    return "\n\n".join([render(answer), *(["\n".join(warnings)] if warnings else [])])
+
+
+def _measurement(answer: Any) -> str:
+    from footprint.reports.run_text import run_text
+
+    return folded(run_text(answer, None))
+
+
+def _comparison(answer: Any) -> str:
+    from footprint.reports.run_text import comparison_lines
+
+    return folded("\n".join([f"run {in_line(answer.run_id)}", *comparison_lines(answer)]))
+
+
+def _forecast(answer: Any) -> str:
+    rows = [
+        ("time", answer.duration_h, "h"),
+        ("energy, facility", answer.energy_kwh, "kwh"),
+        ("CO2e, location-based", answer.co2e_kg, "kg"),
+        ("cost", answer.cost_usd, "usd"),
+    ]
+    lines = [
+        f"forecast at {answer.progress:.1%} of the run, {counted(answer.steps)} steps done, "
+        f"{_BASES.get(answer.basis, answer.basis)}",
+        f"it ends at {answer.ends_at}, in {amount(answer.remaining_h, 'h')}",
+        "",
+        *(
+            f"  {label:<21} {amount(q.mid, unit):>12}" + (f"  ({interval(q, unit)})" if q.spread else "")
+            for label, q, unit in rows
+            if q is not None
+        ),
+    ]
+    if answer.used_kwh is not None:
+        lines.append(f"  {'energy so far':<21} {amount(answer.used_kwh, 'kwh'):>12}")
+    return "\n".join(lines)
+
+
+_BASES = {
+    "prior": "from the estimate alone",
+    "measured": "from the steps alone",
+    "both": "from the estimate and the steps",
+}
+
+
+def _flops(answer: Any) -> str:
+    from footprint.reports.flops_text import render
+
+    return render("one training step", answer)
+
+
+_TEXTS = {
+    "Estimate": _estimate,
+    "Measurement": _measurement,
+    "Comparison": _comparison,
+    "Forecast": _forecast,
+    "StepFlops": _flops,
+}
+"""By the name of the record; some stand in rooms that this one need not load."""

@@ -1,0 +1,68 @@
+"""The columns of report CSVs: the full form with every number, and a short one for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+SCHEMA = "footprint/report/1"
+SHORT_SCHEMA = "footprint/report-short/1"
+SCHEMAS = {"full": SCHEMA, "short": SHORT_SCHEMA}
+"""The schema of each value of ``--columns``."""
+KINDS = ("estimate", "measurement", "reference")
+ENDS = ("low", "mid", "high")
+
+# One word per column; ``name*`` is a quantity with three columns: name_low, name_mid, name_high.
+_COLUMNS = """
+kind run_id started_at name status boundary footprint_version data_version created_at
+model_name model_family model_parameters model_active_parameters
+cluster_accelerator cluster_variant cluster_unit cluster_count cluster_nodes cluster_node_form
+workload_tokens workload_source_tokens workload_target_tokens workload_samples workload_steps
+workload_phases_count workload_sequences_per_step workload_sequence_length workload_method workload_precision
+flop_model_flop flop_hardware_flop flop_model_flop_causal
+parallelism_tp parallelism_pp parallelism_dp parallelism_cp parallelism_ep parallelism_micro_batch
+parallelism_recompute parallelism_given
+peak_flop_per_s step_time_s* step_terms_count mfu* mfu_convention goodput* duration_h* accelerator_h*
+it_power_w* it_energy_kwh* energy_components_accelerators_kwh* energy_components_cpu_kwh*
+energy_components_ram_kwh*
+energy_components_other_node_kwh* energy_components_network_kwh* energy_components_cooling_kwh*
+pue* energy_kwh* place_key place_name place_year place_basis place_source grid_g_per_kwh* co2e_kg*
+co2e_market_kg* embodied_co2e_kg* water_l*
+price_provider price_purchase price_usd_per_accelerator_h* price_offers price_providers price_dated
+price_interval price_source cost_usd*
+repeats_runs repeats_failed_share total_accelerator_h* total_energy_kwh* total_co2e_kg* total_cost_usd*
+meters_accelerators meters_cpu meters_ram meters_other_node meters_network meters_node
+segments_count assumptions_count warnings_count schema
+"""
+
+
+def _expanded(words: Sequence[str]) -> Iterator[str]:
+    for word in words:
+        if word.endswith("*"):
+            yield from (f"{word[:-1]}_{end}" for end in ENDS)
+        else:
+            yield word
+
+
+REPORT_COLUMNS = tuple(_expanded(_COLUMNS.split()))
+"""The columns of a full report CSV, in order; a test compares them with the records' fields."""
+_SHORT_COLUMNS = """
+kind run_id started_at name status model hardware region
+duration_h* energy_kwh* co2e_kg* cost_usd* warnings schema
+"""
+SHORT_COLUMNS = tuple(_expanded(_SHORT_COLUMNS.split()))
+"""The columns of a short report CSV, in order."""
+COLUMNS = {SCHEMA: REPORT_COLUMNS, SHORT_SCHEMA: SHORT_COLUMNS}
+ONLY_SHORT = "warnings"
+"""The cell of a row that the full form has as a count alone."""
+
+
+def short_cells(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells of a short row from those of a full one."""
+    chip, count = cells.get("cluster_accelerator"), cells.get("cluster_count")
+    made = {
+        "model": cells.get("model_name"),
+        "hardware": None if chip is None else f"{chip}:{count}",
+        "region": cells.get("place_key"),
+    }
+    return {name: value for name, value in {**cells, **made}.items() if name in SHORT_COLUMNS}
