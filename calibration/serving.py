@@ -57,7 +57,11 @@ FEW = 20
 ABOUT = {
     "vllm-2026": ("vLLM of 2025 and 2026", 2025, ("vllm",)),
     "vllm-2024": ("vLLM of 2024 (with its host on the way of every token)", 2024, ()),
-    "transformers-2023": ("transformers in eager PyTorch, one request at a time", 2023, ("transformers", "hf")),
+    "transformers-2023": (
+        "transformers in eager PyTorch, one request at a time",
+        2023,
+        ("transformers", "hf"),
+    ),
     "gpt-fast-2024": ("gpt-fast: compiled PyTorch, one request at a time", 2024, ("gpt-fast",)),
     "deepspeed-2022": ("DeepSpeed-Inference", 2022, ("deepspeed",)),
     "accelerate-2022": ("transformers with accelerate, layer after layer", 2022, ("accelerate",)),
@@ -86,9 +90,7 @@ def search(residuals: Callable[[Vector], Vector], start: Vector, low: Vector, hi
     at, damping = start.copy(), 1e-2
     here = residuals(at)
     for _ in range(60):
-        slopes = np.column_stack(
-            [(residuals(at + step) - here) / 1e-5 for step in 1e-5 * np.eye(len(at))]
-        )
+        slopes = np.column_stack([(residuals(at + step) - here) / 1e-5 for step in 1e-5 * np.eye(len(at))])
         square = slopes.T @ slopes
         moved = False
         for _ in range(8):
@@ -140,7 +142,9 @@ def fit_power(cases: Sequence[ServingCase], reached: dict[str, Constants]) -> Po
         rows = np.log([measured_power(case, reached[case.engine], constants) for case in used])
         return softened((rows - measured) / ROW_ERROR)
 
-    found = search(residuals, np.array([0.2, 0.8, 1.9]), np.array([0.05, 0.0, 0.0]), np.array([1.0, 2.0, 4.0]))
+    found = search(
+        residuals, np.array([0.2, 0.8, 1.9]), np.array([0.05, 0.0, 0.0]), np.array([1.0, 2.0, 4.0])
+    )
     return PowerConstants(*(float(f"{v:.4g}") for v in found))
 
 
@@ -152,7 +156,9 @@ def measured_power(case: ServingCase, reached: Constants, constants: PowerConsta
 
 
 def folds(
-    cases: Sequence[ServingCase], of: Callable[[ServingCase], str], fit: Callable[[list[ServingCase]], Constants]
+    cases: Sequence[ServingCase],
+    of: Callable[[ServingCase], str],
+    fit: Callable[[list[ServingCase]], Constants],
 ) -> list[tuple[ServingCase, Constants]]:
     """Every case with the constants of a fit without its fold."""
     found = []
@@ -172,7 +178,9 @@ def ratio(case: ServingCase, reached: Constants) -> float:
 def ends(residuals: Sequence[float]) -> Spread:
     """The interval that held 90 % of these residuals; at least 5 % to either side."""
     low, high = np.quantile(residuals, [0.05, 0.95])
-    return Spread(low=float(f"{math.exp(min(low, -0.05)):.3g}"), high=float(f"{math.exp(max(high, 0.05)):.3g}"))
+    return Spread(
+        low=float(f"{math.exp(min(low, -0.05)):.3g}"), high=float(f"{math.exp(max(high, 0.05)):.3g}")
+    )
 
 
 def by_kind(found: Sequence[tuple[ServingCase, Constants]], experts: bool) -> list[float]:
@@ -270,7 +278,9 @@ def power_folds(
 
 
 def score(
-    found: Sequence[tuple[ServingCase, Constants]], engine: Callable[[ServingCase], Engine], power: PowerConstants
+    found: Sequence[tuple[ServingCase, Constants]],
+    engine: Callable[[ServingCase], Engine],
+    power: PowerConstants,
 ) -> Score:
     """Errors of tokens/s and of J a token, and the share of rows inside their interval."""
     rates = [math.expm1(ratio(case, reached)) for case, reached in found]
@@ -330,19 +340,29 @@ def render_table(
     alone = [(c, r) for found in named.values() for c, r in found if c.batch == 1 and c.phase == "decode"]
     if alone:
         one = score(alone, lambda case: engines[case.engine], power[alone[0][0].source])
-        lines.append(f"| decode at batch 1, engine named | {one.rows} | {100 * one.median:.1f} % | | | {100 * one.covered:.1f} % | |")
+        lines.append(
+            f"| decode at batch 1, engine named | {one.rows} | {100 * one.median:.1f} % | | | {100 * one.covered:.1f} % | |"
+        )
     for source in sorted({case.source for case, _ in unnamed}):
         add(f"{source}, engine not named", [p for p in unnamed if p[0].source == source], engines["typical"])
     whole = [pair for found in named.values() for pair in found]
     one = score(whole, lambda case: engines[case.engine], power["mlenergy-v3"])
-    lines.append(f"| all, engine named | {one.rows} | {100 * one.median:.1f} % | {100 * one.dense:.1f} % | {100 * one.experts:.1f} % | {100 * one.covered:.1f} % | |")
+    lines.append(
+        f"| all, engine named | {one.rows} | {100 * one.median:.1f} % | {100 * one.dense:.1f} % | {100 * one.experts:.1f} % | {100 * one.covered:.1f} % | |"
+    )
     per_source = [
-        score([p for p in unnamed if p[0].source == source], lambda _: engines["typical"], power[source]).covered
+        score(
+            [p for p in unnamed if p[0].source == source], lambda _: engines["typical"], power[source]
+        ).covered
         for source in sorted({case.source for case, _ in unnamed})
     ]
-    lines.append(f"| all, engine not named, sources weighed alike | {len(unnamed)} | | | | {100 * float(np.mean(per_source)):.1f} % | |")
+    lines.append(
+        f"| all, engine not named, sources weighed alike | {len(unnamed)} | | | | {100 * float(np.mean(per_source)):.1f} % | |"
+    )
     watts = [abs(value / (case.board_w or 1) - 1) for case, value in outside]
-    lines.append(f"| board power at the measured speed, by source | {len(watts)} | {100 * float(np.median(watts)):.1f} % (watts) | | | | |")
+    lines.append(
+        f"| board power at the measured speed, by source | {len(watts)} | {100 * float(np.median(watts)):.1f} % (watts) | | | | |"
+    )
     return "\n".join(lines)
 
 
@@ -374,7 +394,9 @@ def power_text(power: PowerConstants, power_ends: Spread) -> str:
     rows: list[Fitted] = [
         (f"{name}_over_tdp", value, value, value, "1", note) for name, value in power._asdict().items()
     ]
-    rows.append(("power_error", 1.0, power_ends.low, power_ends.high, "1", "measured over predicted, by source"))
+    rows.append(
+        ("power_error", 1.0, power_ends.low, power_ends.high, "1", "measured over predicted, by source")
+    )
     head = ["Written by `python -m calibration.serving --write`; never by hand.", "Ends bound 90 %."]
     return text_of(head, rows, "mlenergy-v1; mlenergy-v2; mlenergy-v3", 4)
 
@@ -398,7 +420,9 @@ def print_sealed() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Fit, print, and write or compare; exit code 1 if the shipped files differ from the fit."""
-    parser = argparse.ArgumentParser(prog="python -m calibration.serving", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m calibration.serving", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--write", action="store_true", help="write the files instead of comparing with them")
     parser.add_argument("--sealed", action="store_true", help="read the rows that no fit reads")
     options = parser.parse_args(arguments)
@@ -419,7 +443,9 @@ def main(arguments: list[str] | None = None) -> int:
             PAGE.write_text(f"{head}<!-- folds -->\n{found.table}\n<!-- end -->\n{tail}", encoding="utf-8")
         write_indices()
         return 0
-    apart = [path.name for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text]
+    apart = [
+        path.name for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text
+    ]
     print(*(f"{name} is not what the fit gives" for name in apart), sep="\n")
     return 1 if apart else 0
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
     from footprint.results.estimate import Estimate as Estimate
+    from footprint.serving import inference as inference
     from footprint.tracking import track as track
 
 _PUBLIC = {
@@ -27,6 +28,7 @@ _PUBLIC = {
     "Quantity": "footprint.results",
     "__version__": "footprint.catalog.version",
     "estimate": "footprint.estimator",
+    "inference": "footprint.serving",
     "read_report": "footprint.reports.interactive.frames",
     "runs": "footprint.reports.interactive.frames",
     "sweep": "footprint.decisions",
@@ -34,8 +36,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "estimate", "read_report", "runs", "sweep",
-    "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "estimate", "inference", "read_report", "runs",
+    "sweep", "track",
 ]  # fmt: skip
 
 

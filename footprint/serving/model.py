@@ -151,7 +151,9 @@ def own_source(config: Mapping[str, Any], prompt: int) -> StepShape:
     """One sequence of this length, or of the length that the model itself fixes (audio)."""
     module = family(str(config.get("model_type")))
     own_length = getattr(module, "own_length", None)
-    return StepShape(sequences=1, sequence_length=prompt if own_length is None else own_length(Fields(config)))
+    return StepShape(
+        sequences=1, sequence_length=prompt if own_length is None else own_length(Fields(config))
+    )
 
 
 def flop_of(model: Model) -> float:

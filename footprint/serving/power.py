@@ -22,14 +22,10 @@ class PowerConstants(NamedTuple):
 
 def board_share(bandwidth_share: float, compute_share: float, constants: PowerConstants) -> float:
     """Mean power of a board over its limit, held at 1 [1]."""
-    share = (
-        constants.idle + constants.bandwidth * bandwidth_share + constants.compute * compute_share
-    )
+    share = constants.idle + constants.bandwidth * bandwidth_share + constants.compute * compute_share
     return min(share, 1.0)
 
 
-def board_w(
-    tdp_w: float, bandwidth_share: float, compute_share: float, constants: PowerConstants
-) -> float:
+def board_w(tdp_w: float, bandwidth_share: float, compute_share: float, constants: PowerConstants) -> float:
     """Mean power of a board [W]."""
     return tdp_w * board_share(bandwidth_share, compute_share, constants)

@@ -1,4 +1,4 @@
-"""Measured serving rows as cases: what each says of the model, the chips and the load, and what it measured."""
+"""Measured serving rows as cases: the model, the chips and the load of each, and what it measured."""
 
 from __future__ import annotations
 

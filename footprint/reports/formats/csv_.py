@@ -10,14 +10,17 @@ from footprint.reports.formats import Answer
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = ("estimate", "jobs")
+KINDS = ("estimate", "inference", "jobs")
 ENDING = ".csv"
 
 
 def write(answer: Answer) -> str:
     """The rows under their heading."""
     assert answer.rows is not None  # noqa: S101 - the kinds above have rows
-    return csv_text(answer.rows(), schema=SCHEMAS[answer.columns or "full"])
+    rows = answer.rows()
+    if answer.kind == "inference":  # these rows are no report: they have columns of their own
+        return csv_text(rows, schema=rows[0]["schema"])
+    return csv_text(rows, schema=SCHEMAS[answer.columns or "full"])
 
 
 def append(answer: Answer, path: Path) -> str:

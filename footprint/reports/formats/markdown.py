@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from footprint.reports.formats import Answer
 
-KINDS = ("estimate",)
+KINDS = ("estimate", "inference")
 ENDING = ".md"
 
 

@@ -84,8 +84,15 @@ def _flops(answer: Any) -> str:
     return render("one training step", answer)
 
 
+def _inference(answer: Any) -> str:
+    from footprint.reports.inference_text import render
+
+    return folded(render(answer, warnings=True))
+
+
 _TEXTS = {
     "Estimate": _estimate,
+    "Inference": _inference,
     "Measurement": _measurement,
     "Comparison": _comparison,
     "Forecast": _forecast,
