@@ -25,7 +25,7 @@ class EngineSummary:
     id: str | None
     """None where no engine was named."""
     name: str
-    since: int | None
+    since_year: int | None
 
 
 @record

@@ -39,7 +39,6 @@ def break_even_rows(
     )
     plain, longer = technique_rows(replace(request, technique=("few-shot",), paths=None), settled, facts)
     tokens = FINE_TUNED_REQUESTS * PASSES * (settled.serving.prompt + settled.serving.output)
-    costs = (longer.cost_usd, plain.cost_usd)
     yield from _rows(
         "LoRA costs less than few-shot prompting",
         lambda: _fine_tune(request, settled, facts, tokens),

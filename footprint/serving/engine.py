@@ -21,9 +21,9 @@ UNSET = "typical"
 class Constants(NamedTuple):
     """What an engine reaches; times are those of one step of the whole batch."""
 
-    memory_rate: float
+    memory_share: float
     """Reached bandwidth over the data sheet's [1]."""
-    matmul_rate: float
+    matmul_share: float
     """Reached FLOP/s over the dense peak [1]."""
     step_host_s: float
     """Time of the host in each step that the device waits for [s]."""
@@ -42,8 +42,8 @@ class Constants(NamedTuple):
 class Spread(NamedTuple):
     """Ends of the 90 % interval of measured over predicted time [1]."""
 
-    low: float
-    high: float
+    low_factor: float
+    high_factor: float
 
 
 @record
@@ -52,11 +52,12 @@ class Engine:
 
     id: str
     name: str
-    since: int
+    since_year: int
     constants: Constants
     dense: Spread
     experts: Spread
     source: str
+    basis: str = "fitted"
     aliases: tuple[str, ...] = ()
     one_stage_at_a_time: bool = False
     """Layers are divided among the chips and only one chip works at a time."""

@@ -25,7 +25,7 @@ from footprint.results import Assumption, Quantity
 from footprint.results.estimate import ModelSummary
 from footprint.results.inference import BatchRow, Inference, Items, Load, Per1000, ServingMemory
 from footprint.schema import ModelConfig, StepShape
-from footprint.serving.answer import (
+from footprint.serving.costs import (
     BOUNDARY,
     THOUSAND,
     board_power,
@@ -77,8 +77,8 @@ class Forward:
         read_s = (self.weights_byte + batch * self.activation_byte) / self.memory_byte_per_s
         multiply_s = batch * self.flop / self.peak_flop_per_s
         return Terms(
-            memory_s=read_s / reached.memory_rate,
-            compute_s=multiply_s / reached.matmul_rate,
+            memory_s=read_s / reached.memory_share,
+            compute_s=multiply_s / reached.matmul_share,
             host_s=reached.step_host_s + self.layers * reached.layer_host_s + batch * reached.sequence_host_s,
             exchange_s=0.0,
             read_s=read_s,
@@ -105,7 +105,7 @@ def items_answer(request: InferenceRequest, name: str, facts: Facts) -> Inferenc
     spread = engine.spread(experts=False)
     cause = UNSET_CAUSE if request.engine is None else NAMED_CAUSE
     each = [max(1.0, size / chips) for size in (batch, least, most)]
-    over = Range(each[0], each[1], each[2], spread.low, spread.high, cause)
+    over = Range(each[0], each[1], each[2], spread.low_factor, spread.high_factor, cause)
     answer = _Answer(forward, over, facts)
     per_1000, _, means, accelerator_h = costs_of(facts, answer.it_power_w, answer.items_per_s, THOUSAND)
     total = duration = None

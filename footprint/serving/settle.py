@@ -204,8 +204,8 @@ def settle_batch(
         batch=max(1.0, batch / copies),
         least=max(1.0, (least or batch) / copies),
         most=max(1.0, (most or batch) / copies),
-        fast=spread.low,
-        slow=spread.high,
+        fast=spread.low_factor,
+        slow=spread.high_factor,
         cause=UNSET_CAUSE if serving.engine.id == UNSET else NAMED_CAUSE,
     )
     return batch, over, rows, warnings

@@ -192,8 +192,8 @@ def decode_terms(one: Ideal, reached: Constants) -> Terms:
     experts = one.expert_s * reached.expert_factor * (narrow if one.expert_narrow else 1.0)
     memory = one.wide_s + one.narrow_s * narrow + experts + one.cache_s
     return Terms(
-        memory_s=memory / reached.memory_rate,
-        compute_s=one.compute_s / reached.matmul_rate,
+        memory_s=memory / reached.memory_share,
+        compute_s=one.compute_s / reached.matmul_share,
         host_s=reached.step_host_s
         + one.layers * reached.layer_host_s
         + one.sequences * reached.sequence_host_s

@@ -13,7 +13,7 @@ from footprint.catalog.folder import read_record
 from footprint.estimator.facts import Facts
 from footprint.records import record, replace
 from footprint.results.inference import TechniqueRow
-from footprint.serving.answer import THOUSAND, board_power, costs_of, it_power
+from footprint.serving.costs import THOUSAND, board_power, costs_of, it_power
 from footprint.serving.load import Serving, quantity
 from footprint.serving.model import Lists
 from footprint.serving.request import InferenceRequest
@@ -32,7 +32,7 @@ class Technique:
     year: int
     output_ratio: float
     """Written tokens of one answer over those of the plain call."""
-    paths: int
+    paths_count: int
     """Answers that are sampled for a request."""
     source: str
     basis: str
@@ -87,7 +87,7 @@ def technique_rows(request: InferenceRequest, settled: Settled, facts: Facts) ->
     yield _row(PLAIN, plain, None, plain_flop, "", settled, facts)
     for name in request.technique:
         technique = find_technique(name)
-        paths = technique.paths
+        paths = technique.paths_count
         if request.paths is not None and name in ("cot", "self-consistency"):
             paths = request.paths
         for shared in (True, False) if paths > 1 else (None,):

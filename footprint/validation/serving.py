@@ -20,6 +20,13 @@ ONE_STAGE = ("accelerate-2022",)
 """Engines that divide the layers among the chips and let one work at a time."""
 
 
+PEAK = Constants(
+    memory_share=1.0, matmul_share=1.0, step_host_s=0.0, layer_host_s=0.0, sequence_host_s=0.0, hop_s=0.0,
+    expert_factor=1.0, narrow_factor=1.0,
+)  # fmt: skip
+"""What an engine without losses would reach."""
+
+
 @record
 class ServingCase:
     """One measured row with what its prediction needs."""
@@ -67,7 +74,7 @@ class ServingCase:
 
     def time_s(self, reached: Constants) -> float:
         """Predicted time in which each sequence gets one token [s]."""
-        return self.terms(reached).time_s + self._prompts_s / reached.matmul_rate
+        return self.terms(reached).time_s + self._prompts_s / reached.matmul_share
 
     @property
     def _prompts_s(self) -> float:
@@ -76,13 +83,15 @@ class ServingCase:
             return 0.0
         return self.batch / max(self.output_tokens, 1.0) * self.prompt_s
 
-    def power_w(self, reached: Constants, constants: PowerConstants) -> float:
-        """Predicted power of all boards [W]."""
-        terms = self.terms(reached)
-        time_s = self.time_s(reached)
-        tdp = self.chip.tdp_w or 0.0
-        multiply = terms.multiply_s + self._prompts_s
-        return self.chips * board_w(tdp, terms.read_s / time_s, multiply / time_s, constants)
+    def shares(self, time_s: float) -> tuple[float, float]:
+        """Shares of the bandwidth and of the peak that are used if a step takes this time [1]."""
+        terms = self.terms(PEAK)
+        return terms.read_s / time_s, (terms.multiply_s + self._prompts_s) / time_s
+
+    def power_w(self, reached: Constants, constants: PowerConstants, slower: float = 1.0) -> float:
+        """Predicted power of all boards where a step takes ``slower`` times as long as predicted [W]."""
+        shares = self.shares(self.time_s(reached) * slower)
+        return self.chips * board_w(self.chip.tdp_w or 0.0, *shares, constants)
 
 
 def serving_cases(*, with_batch: bool = True) -> Iterator[ServingCase]:
