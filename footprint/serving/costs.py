@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import log
 
 from footprint import equations
 from footprint.estimator.chain import Consequences, consequences
@@ -54,7 +55,22 @@ def board_power(facts: Facts, over_limit: Quantity) -> Quantity:
     if not facts.power.depends_on_work:
         return Quantity(facts.power.board_w)
     board: Quantity = facts.power.board_w * over_limit * power_error()
-    return board.capped(facts.power.board_w)  # whatever the error of the model
+    return _within(board, facts.power.board_w)
+
+
+def _within(power: Quantity, limit: float) -> Quantity:
+    """The power held at a limit, the end of all causes together included."""
+    capped = power.capped(limit)
+    if capped.high <= limit:
+        return capped
+    shrink = log(limit / capped.mid) / log(capped.high / capped.mid)
+    return Quantity(
+        capped.mid,
+        {
+            cause: (low * shrink if low > 0 else low, high * shrink if high > 0 else high)
+            for cause, (low, high) in capped.spread.items()
+        },
+    )
 
 
 def it_power(facts: Facts, board: Quantity) -> PowerPrediction:
