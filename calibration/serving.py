@@ -20,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.serving_fit import fit_engine, fit_power, typical
-from calibration.serving_table import Outside, sealed_table, table
+from calibration.serving_fit import fit_engine, fit_power, for_so_few, typical
+from calibration.serving_table import Outside, sealed_table, table, without_batch
 from calibration.tables import Fitted, text_of
 from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.files import reference_folder
+from footprint.catalog.files import read_csv, reference_folder
 from footprint.records import replace
 from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.power import PowerConstants
@@ -85,9 +85,10 @@ def calibrate() -> tuple[dict[Path, str], str]:
         for name in names
     }
     wide = balanced(unnamed)
+    mean = typical([(ABOUT[name][1], fitted[name]) for name in names])
     engines[UNSET] = replace(
-        bare(UNSET, cases, typical(list(fitted.values()))), dense=wide, experts=wide,
-        note="geometric mean of the engines; its interval held 90 % where a source was left out",
+        bare(UNSET, cases, mean), dense=wide, experts=wide,
+        note="geometric mean of the engines, newer ones first; interval by sources that were left out",
     )  # fmt: skip
     power_ends = ends([power_error(one) for one in every if one.case.board_w])
     texts = {ENGINES / f"{name}.toml": engine_text(engine) for name, engine in engines.items()}
@@ -105,7 +106,7 @@ def bare(name: str, cases: Sequence[ServingCase], constants: Constants) -> Engin
         dense=Spread(1.0, 1.0), experts=Spread(1.0, 1.0),
         source="; ".join(sorted({case.source for case in cases})),
         one_stage_at_a_time=name in ONE_STAGE,
-        note=f"{len(cases)} rows; its interval held 90 % where a model was left out",
+        note=f"{len(cases)} rows; interval by models that were left out",
     )  # fmt: skip
 
 
@@ -136,16 +137,16 @@ def unnamed_folds(cases: list[ServingCase], fitted: dict[str, Constants]) -> lis
     found = []
     for source in sorted({case.source for case in cases}):
         others = [case for case in cases if case.source != source]
-        constants = [fitted[name] for name in sorted({case.engine for case in others})]
+        constants = [(ABOUT[name][1], fitted[name]) for name in sorted({case.engine for case in others})]
         engine, power = bare(UNSET, others, typical(constants)), fit_power(others)
         found += [Outside(case, engine, power) for case in cases if case.source == source]
     return found
 
 
-def ends(residuals: Sequence[float]) -> Spread:
-    """The interval that held 90 % of these log residuals."""
+def ends(residuals: Sequence[float], wider: float = 1.0) -> Spread:
+    """The interval that held 90 % of these log residuals, made wider by a factor."""
     low, high = np.quantile(residuals, [0.05, 0.95])
-    return rounded(min(low, -LEAST), max(high, LEAST))
+    return rounded(wider * min(low, -LEAST), wider * max(high, LEAST))
 
 
 def rounded(low: float, high: float) -> Spread:
@@ -155,10 +156,10 @@ def rounded(low: float, high: float) -> Spread:
 
 def interval(own: Sequence[Outside], every: Sequence[Outside], *, experts: bool) -> Spread:
     """The interval of an engine for one kind of model."""
-    mine = [one.log_ratio for one in own if one.case.experts == experts]
-    if len(mine) >= FEW:
-        return ends(mine)
-    return ends([one.log_ratio for one in every if one.case.experts == experts])
+    mine = [one for one in own if one.case.experts == experts]
+    used = mine if len(mine) >= FEW else [one for one in every if one.case.experts == experts]
+    models = len({one.case.shape for one in used})
+    return ends([one.log_ratio for one in used], for_so_few(models))
 
 
 def balanced(found: Sequence[Outside]) -> Spread:
@@ -170,7 +171,9 @@ def balanced(found: Sequence[Outside]) -> Spread:
     rows.sort()
     reached = np.cumsum([weight for _, weight in rows])
     low, high = (rows[int(np.searchsorted(reached, share * reached[-1]))][0] for share in (0.05, 0.95))
-    return rounded(low, high)
+    wider = for_so_few(len({one.case.source for one in found}))
+    # Software grows faster: an engine that is not among these is more likely beyond the fast end.
+    return rounded(wider * low, high)
 
 
 def power_error(one: Outside) -> float:
@@ -224,6 +227,8 @@ def main(arguments: list[str] | None = None) -> int:
         is_sealed, error = sealed(), assumed("serving_fitted.power_error")
         cases = [case for case in serving_cases() if is_sealed(case)]
         print(sealed_table(cases, load_engine, power_constants(), (error.low, error.high)))
+        rows = read_csv(reference_folder() / "published" / "serving.csv")
+        print(without_batch([row for row in rows if not row["sequences"]]))
         return 0
     texts, errors = calibrate()
     print(errors)

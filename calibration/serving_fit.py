@@ -77,9 +77,23 @@ def fit_engine(cases: Sequence[ServingCase]) -> Constants:
     return Constants(*(float(f"{v:.4g}") for v in np.exp(search(residuals, prior, low, np.log(MOST)))))
 
 
-def typical(engines: Sequence[Constants]) -> Constants:
-    """Geometric mean of the engines' constants."""
-    return Constants(*(float(f"{v:.4g}") for v in np.exp(np.mean(np.log(engines), axis=0))))
+def typical(engines: Sequence[tuple[int, Constants]]) -> Constants:
+    """Geometric mean of the engines' constants; an engine of the year before counts half as much."""
+    newest = max(year for year, _ in engines)
+    weights = [2.0 ** (year - newest) for year, _ in engines]
+    means = np.average(np.log([constants for _, constants in engines]), axis=0, weights=weights)
+    return Constants(*(float(f"{v:.4g}") for v in np.exp(means)))
+
+
+def for_so_few(groups: int) -> float:
+    """How much wider an interval is whose errors were seen on few models or sources [1].
+
+    The rows of one model share their error. So the spread is known from as many values as there are models,
+    and that of the next one follows Student's t instead of a normal distribution (90 %).
+    """
+    quantiles = {2: 6.314, 3: 2.920, 4: 2.353, 5: 2.132, 6: 2.015, 7: 1.943, 8: 1.895, 9: 1.860, 10: 1.833}
+    quantile = quantiles.get(groups, 1.645 + 1.9 / groups)
+    return float(quantile / 1.645)
 
 
 def fit_power(cases: Sequence[ServingCase]) -> PowerConstants:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from footprint.serving import inference
 from footprint.serving.engine import Engine
 from footprint.serving.power import PowerConstants
 from footprint.validation.serving import ServingCase
@@ -128,10 +129,34 @@ def sealed_table(
     power_ends: tuple[float, float],
 ) -> str:
     """The same of the sealed rows, by the shipped constants, engine named and not."""
-    lines = ["| sealed rows | rows | tokens/s | dense | experts | inside 90 % | J a token | inside 90 % |"]
+    lines = [
+        "| sealed rows | rows | tokens/s | dense | experts | inside 90 % | J a token | inside 90 % |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
     for source in sorted({case.source for case in cases}):
         own = [case for case in cases if case.source == source]
         for title, name in (("named", own[0].engine), ("not named", "typical")):
             found = [Outside(case, engine_of(name), power) for case in own]
             lines.append(line(f"{source}, engine {title}", found, power_ends))
+    return "\n".join(lines)
+
+
+def without_batch(rows: Sequence[Mapping[str, str]]) -> str:
+    """Rows that state no batch, with all requests open at once and with nothing said, engine not named."""
+    lines = []
+    for title, load in (("all requests open at once", {"concurrency": 10**6}), ("no batch given", {})):
+        errors, inside = [], []
+        for row in rows:
+            ep, tp = int(row["ep"] or 1), int(row["tp"])
+            answer = inference(
+                model=row["shape"], hw=f"{row['accelerator']}:{row['accelerators']}",
+                prompt_tokens=int(row["prompt_tokens"]), output_tokens=int(row["output_tokens"]),
+                precision=row["precision"], **({"ep": ep} if ep > 1 and tp == 1 else {"tp": tp}), **load,
+            )  # fmt: skip
+            rate = answer.requests_per_s * int(row["output_tokens"])
+            measured = float(row["tokens_per_s"])
+            errors.append(rate.mid / measured - 1.0)
+            inside.append(bool(rate.low <= measured <= rate.high))
+        cells = [_median(iter(errors)), "", "", _share(iter(inside)), "", ""]
+        lines.append(f"| {rows[0]['source']}, {title} | {len(rows)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

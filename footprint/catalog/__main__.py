@@ -11,7 +11,6 @@ from footprint.catalog.models.find import NAMES as MODELS
 from footprint.catalog.prices.offers import newest
 from footprint.errors import FootprintError
 
-
 ENGINES = Names({"aliases": ("id", "aliases")}, dashes=True)
 """As in `footprint.serving.engine`, a higher floor."""
 
@@ -27,6 +26,7 @@ def main() -> int:
             (sources := reference / "sources"): index_text(sources),
             (engines := reference / "engines"): index_text(engines, ENGINES.scan(engines)),
             (techniques := reference / "techniques"): index_text(techniques),
+            (stages := reference / "stages"): index_text(stages),
         }
     except FootprintError as error:
         sys.stderr.write(f"{error}\n")

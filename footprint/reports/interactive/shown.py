@@ -90,9 +90,16 @@ def _inference(answer: Any) -> str:
     return folded(render(answer, warnings=True))
 
 
+def _stages(answer: Any) -> str:
+    from footprint.reports.stages_text import render
+
+    return folded(render(answer))
+
+
 _TEXTS = {
     "Estimate": _estimate,
     "Inference": _inference,
+    "Stages": _stages,
     "Measurement": _measurement,
     "Comparison": _comparison,
     "Forecast": _forecast,
