@@ -16,6 +16,7 @@ KINDS = (
     "comparison",
     "estimate",
     "flops",
+    "inference",
     "jobs",
     "machine",
     "plan",

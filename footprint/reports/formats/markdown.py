@@ -12,6 +12,7 @@ KINDS = (
     "comparison",
     "estimate",
     "flops",
+    "inference",
     "jobs",
     "machine",
     "plan",
