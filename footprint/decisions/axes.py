@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import floor, isfinite, log, prod
 from typing import Any
 
+from footprint.catalog.names import unknown
 from footprint.errors import FootprintError
 from footprint.estimator.fields import CLUSTER, FLAG, MODEL, NAMES, PLACE, TEXT, Field
 from footprint.estimator.request import FIELDS
@@ -35,6 +36,31 @@ def axes_of(texts: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[Any]], d
     return axes, fixed
 
 
+def axes_in(fields: Mapping[str, Any], origin: str) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """The axes and the fixed fields of a file, whose values may be lists, ranges and lists of ranges."""
+    axes: dict[str, list[Any]] = {}
+    fixed: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name not in FIELDS:
+            raise unknown("scenario field", str(name), FIELDS, hint=origin)
+        values = [value]
+        if is_axis(name, value):
+            values = _each_once([v for one in value for v in _of_file(name, one)])
+        elif isinstance(value, str):
+            values = values_of(FIELDS[name], [value])
+        if not values:
+            raise FootprintError(f"{origin}: `{name}=` has no values")
+        if len(values) == 1:
+            fixed[name] = values[0]
+        else:
+            axes[name] = values
+    return axes, fixed
+
+
+def _of_file(name: str, value: Any) -> list[Any]:
+    return values_of(FIELDS[name], [value]) if isinstance(value, str) else [value]
+
+
 def values_of(field: Field, texts: Iterable[str]) -> list[Any]:
     """The values of one field in the order in which they are written, each once.
 
@@ -56,6 +82,14 @@ def values_of(field: Field, texts: Iterable[str]) -> list[Any]:
 def count_of(axes: Axes) -> int:
     """Number of combinations."""
     return prod(len(values) for values in axes.values())
+
+
+def is_axis(name: str, value: Any) -> bool:
+    """Whether a field was given several values; the value of some fields is itself a list."""
+    if not isinstance(value, list | tuple):
+        return False
+    of_names = name in FIELDS and FIELDS[name].kind.word == "text" and not FIELDS[name].choices
+    return not of_names or any(isinstance(one, list | tuple) for one in value)
 
 
 def _parts(field: Field, text: str) -> list[str]:

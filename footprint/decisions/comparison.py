@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from footprint.decisions.axes import Axes, count_of
+from footprint.decisions.axes import Axes, count_of, is_axis
 from footprint.decisions.causes import Identity, divided, ratio
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
 from footprint.errors import FootprintError
@@ -14,7 +14,7 @@ from footprint.estimator.chain import Consequences, chain, of_all_runs
 from footprint.estimator.facts import Facts
 from footprint.estimator.predict import predict_run
 from footprint.estimator.prediction import Prediction
-from footprint.estimator.request import FIELDS, EstimateRequest
+from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
 from footprint.performance.roofline.memory import memory_byte
@@ -55,7 +55,7 @@ def compare(
         For an unknown field, an empty axis, more than 200 rows, and a baseline that is no row.
     """
     axes = dict(axes or {})
-    for name in [name for name, value in fixed.items() if _is_axis(name, value)]:
+    for name in [name for name, value in fixed.items() if is_axis(name, value)]:
         axes[name] = fixed.pop(name)
     if by not in BY:
         raise FootprintError(f"`by=` is one of {', '.join(BY)}, not {by!r}")
@@ -72,14 +72,6 @@ def compare(
         axes=axes, baseline=baseline, by=BY[by], rows=compared, pareto=_pareto(compared),
         warnings=(*warnings, *shared),
     )  # fmt: skip
-
-
-def _is_axis(name: str, value: Any) -> bool:
-    """Whether a field was given several values; the value of some fields is itself a list."""
-    if not isinstance(value, list | tuple):
-        return False
-    of_names = name in FIELDS and FIELDS[name].kind.word == "text" and not FIELDS[name].choices
-    return not of_names or any(isinstance(one, list | tuple) for one in value)
 
 
 @record

@@ -6,7 +6,8 @@ predicts its job once. Each site and each price is looked up once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -89,23 +90,34 @@ class Grid:
             found[name] = self.axes[name][place]
         return found
 
+    def values(self, rows: Any) -> dict[str, list[Any]]:
+        """The values of each axis in some rows."""
+        found = {}
+        for name, values in self.axes.items():
+            places = rows // self._strides[name] % len(values)
+            found[name] = [values[place] for place in places]
+        return found
+
     def blocks(self) -> Iterator[Block]:
         """The grid, block by block."""
-        places = self._combinations([name for name in self.axes if name in PLACE_FIELDS])
+        for make in self.jobs():
+            yield from make()
+
+    def jobs(self) -> Iterator[Callable[[], Iterator[Block]]]:
+        """What makes the blocks of each job on each kind of node, in an order that the axes decide."""
+        places = list(self._combinations([name for name in self.axes if name in PLACE_FIELDS]))
         others = [name for name in self.axes if name not in (*PLACE_FIELDS, *_COLUMNS)]
         for job, job_row in self._combinations(others):
             fields = tuple(job.get(name, self.fixed.get(name)) for name in (*_OF_CLUSTER, "model"))
             for counts in self._by_node(fields):
-                yield from self._blocks_of(job, job_row, counts, places)
+                yield functools.partial(self._blocks_of, job, job_row, counts, places)
 
-    def _combinations(self, names: Sequence[str]) -> list[tuple[dict[str, Any], int]]:
+    def _combinations(self, names: Sequence[str]) -> Iterator[tuple[dict[str, Any], int]]:
         """Every combination of the values of some axes, with its contribution to the row number."""
-        found = []
         for places in product(*(range(len(self.axes[name])) for name in names)):
             fields = {name: self.axes[name][place] for name, place in zip(names, places, strict=True)}
             row = sum(self._strides[name] * place for name, place in zip(names, places, strict=True))
-            found.append((fields, row))
-        return found
+            yield fields, row
 
     def _by_node(self, fields: tuple[Any, ...]) -> list[list[tuple[str, int, int]]]:
         """The clusters of the grid as (name, count, row), grouped by chip and node form."""

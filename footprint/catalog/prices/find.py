@@ -203,7 +203,9 @@ def _nothing_matches(accelerator_id: str, purchase: str, provider: str | None) -
     """The error for an offer that nobody makes, with what there is instead."""
     found = list(rules.offers_of(accelerator_id))
     if not found:
-        similar = nearest(accelerator_id, sorted(rules.accelerators()))
+        family = accelerator_id[:3]  # a chip of another family says nothing about the price of this one
+        known = [one for one in rules.accelerators() if one.startswith(family)]
+        similar = nearest(accelerator_id, sorted(known))
         like = f", or price it as one of {', '.join(similar)}" if similar else ""
         return MissingFactError(
             f"no price of {accelerator_id[:80]} in our data: give `usd_per_hour=` (an accelerator-hour){like}"

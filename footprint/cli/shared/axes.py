@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -58,14 +58,18 @@ def axis_options(function: Any) -> Any:
 
 
 def given_axes(
-    options: Mapping[str, Sequence[str]], files: Sequence[Path]
+    options: Mapping[str, Sequence[str]], files: Sequence[Path], grid: Path | None = None
 ) -> tuple[dict[str, list[Any]], dict[str, Any], list[dict[str, Any]]]:
-    """Axes, fixed fields and scenarios of files, from what the command line says."""
-    from footprint.decisions.axes import axes_of
+    """Axes, fixed fields and scenarios of files, from what the command line says.
+
+    ``grid`` is a file whose fields may hold lists and ranges, too; options replace its fields.
+    """
+    from footprint.decisions.axes import axes_in, axes_of
     from footprint.reports.scenario import read_fields
 
-    axes, fixed = axes_of({name: texts for name, texts in options.items() if texts})
+    axes, fixed = ({}, {}) if grid is None else axes_in(read_fields(grid), str(grid))
+    own_axes, own = axes_of({name: texts for name, texts in options.items() if texts})
+    given = own_axes.keys() | own.keys()
+    axes = {name: values for name, values in axes.items() if name not in given} | own_axes
+    fixed = {name: value for name, value in fixed.items() if name not in given} | own
     return axes, fixed, [read_fields(path) for path in files]
-
-
-Decorator = Callable[[Any], Any]
