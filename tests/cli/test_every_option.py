@@ -121,7 +121,12 @@ def part(answer: Any, path: str) -> Any:
 
 
 def test_each_field_is_in_the_table() -> None:
-    assert set(MOVES) == set(FIELDS) - {"force"}
+    assert set(MOVES) == set(FIELDS) - {"force", "owned"}
+
+
+def test_hardware_that_is_owned_costs_its_electricity_in_both() -> None:
+    rented, owned = BERT.split(), [*BERT.split(), "--owned"]
+    assert as_estimate(owned)["cost_usd"] == as_run(owned)["cost_usd"] != as_estimate(rented)["cost_usd"]
 
 
 @pytest.mark.parametrize("name", MOVES)
