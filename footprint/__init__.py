@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
     from footprint.results.estimate import Estimate as Estimate
+    from footprint.serving import inference as inference
     from footprint.tracking import track as track
 
 _PUBLIC = {
@@ -30,6 +31,7 @@ _PUBLIC = {
     "__version__": "footprint.catalog.version",
     "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
+    "inference": "footprint.serving",
     "plan": "footprint.decisions.plans",
     "read_report": "footprint.reports.interactive.frames",
     "runs": "footprint.reports.interactive.frames",
@@ -38,8 +40,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "plan", "read_report",
-    "runs", "sweep", "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
+    "read_report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

@@ -83,14 +83,14 @@ class EstimateRequest:
     parameters: float | None = about(
         "no model at hand",
         COUNT,
-        "Parameters of a decoder that is not known otherwise.",
+        "Parameters of a decoder, where there is no config.",
         least=1e3,
         most=1e16,
     )
     active_parameters: float | None = about(
         "no model at hand",
         COUNT,
-        "Of these, parameters that one token meets (experts).",
+        "Parameters that one token uses (mixture of experts).",
         least=1e3,
         most=1e16,
     )
@@ -145,11 +145,9 @@ class EstimateRequest:
     dp: int | None = about("execution", WHOLE, "Data-parallel size.", most=10**8)
     cp: int | None = about("execution", WHOLE, "Context-parallel size.", most=10**6)
     ep: int | None = about("execution", WHOLE, "Expert-parallel size.", most=10**6)
-    zero: int | None = about(
-        "execution", WHOLE, "ZeRO stage: what the replicas share out (3: fully sharded).", least=0, most=3
-    )
+    zero: int | None = about("execution", WHOLE, "ZeRO stage, 0 to 3 (3: fully sharded).", least=0, most=3)
     interleaving: int | None = about(
-        "execution", WHOLE, "Chunks of layers on each pipeline stage, beside `pp=`.", most=1000
+        "execution", WHOLE, "Virtual pipeline stages on each of the `pp=` stages.", most=1000
     )
     micro_batch: int | None = about(
         "execution", WHOLE, "Sequences in one micro-batch of one replica.", most=10**9
@@ -231,11 +229,11 @@ class EstimateRequest:
         "price", SHARE, "Owned hardware: share of its lifetime in use.", most=1.0
     )
 
-    runs: int | None = about("repeats", WHOLE, "Number of runs that succeed.", most=10**9)
+    runs: int | None = about("repeats", WHOLE, "Number of successful runs, for a total.", most=10**9)
     failed_share: float | None = about(
-        "repeats", SHARE, "Share of all hours that failed runs take.", least=0.0, most=0.999
+        "repeats", SHARE, "Share of all hours spent on failed runs.", least=0.0, most=0.999
     )
-    force: bool = about("output", FLAG, "Accept values that look like mistakes.", default=False)
+    force: bool = about("output", FLAG, "Accept implausible values.", default=False)
 
     def __post_init__(self) -> None:
         if self.hw is None:
@@ -252,15 +250,15 @@ class EstimateRequest:
         """Values that contradict each other."""
         if self.hours is not None and self.goodput is not None:
             raise FootprintError(
-                "`hours=` is wall clock and already contains the goodput: leave out `goodput=`"
+                "`hours=` is wall-clock time, which includes lost time: leave out `goodput=`"
             )
         if self.steps is not None and self.epochs is not None:
             raise FootprintError("`steps=` and `epochs=` both set the amount of training: give one")
         if self.usd_per_hour is not None and (self.provider or self.purchase):
-            raise FootprintError("`usd_per_hour=` is the price itself: leave out `provider=` and `purchase=`")
+            raise FootprintError("`usd_per_hour=` sets the price: leave out `provider=` and `purchase=`")
         owns = next((name for name in OWNING if is_set(getattr(self, name))), None)
         if owns is not None and (self.provider or self.purchase or self.usd_per_hour is not None):
-            raise FootprintError(f"`{owns}=` owns the hardware: leave out what rents it")
+            raise FootprintError(f"`{owns}=` means owned hardware: leave out what rents it")
         if self.owned and self.capital_usd is not None:
             raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
         self._check_generic()
@@ -271,11 +269,11 @@ class EstimateRequest:
         """Values that a model of which only a size is known does not have."""
         if self.active_parameters is not None:
             if self.parameters is None:
-                raise FootprintError("`active_parameters=` is a part of all: give `parameters=` too")
+                raise FootprintError("`active_parameters=` needs `parameters=`, of which they are a part")
             if self.active_parameters > self.parameters:
                 raise FootprintError(
-                    f"`active_parameters={self.active_parameters:g}` is more than "
-                    f"`parameters={self.parameters:g}`, of which it is a part"
+                    f"`active_parameters={self.active_parameters:g}` cannot be more than "
+                    f"`parameters={self.parameters:g}`"
                 )
         for size, others in NOT_OF_GENERIC.items():
             wrong = [name for name in others if is_set(getattr(self, name))]
@@ -283,7 +281,7 @@ class EstimateRequest:
                 wrong = ["method"]
             if getattr(self, size) is not None and wrong:
                 raise FootprintError(
-                    f"`{size}=` says nothing of what `{wrong[0]}=` changes: leave out `{wrong[0]}=`, or "
+                    f"`{wrong[0]}=` has no meaning with `{size}=` alone: leave it out, or "
                     "describe the model in a config.json"
                 )
 

@@ -19,7 +19,7 @@ from tests.conftest import ROOT, Footprint
 
 UNITS = (
     "w", "kwh", "h", "s", "min", "kg", "t", "lb", "g_per_kwh", "usd", "usd_per_h", "gib", "flop",
-    "flop_per_s", "byte", "byte_per_s", "l",
+    "flop_per_s", "byte", "byte_per_s", "l", "j",
 )  # fmt: skip
 PURE = {
     # counts

@@ -19,7 +19,8 @@ from tests.conftest import ROOT
 OPTIONS = """--objective --zero --interleaving
     --model --hw --parameters --active-parameters --flop-per-token --flop-per-sample
     --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len
-    --schedule --image-size --document-length --method --lora-rank --lora-targets --frozen --precision
+    --schedule
+    --image-size --document-length --method --lora-rank --lora-targets --frozen --precision
     --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack
     --accelerators-per-node --cooling
     --network

@@ -6,6 +6,7 @@ import pytest
 
 import footprint
 from footprint.catalog.places.tables import table
+from footprint.decisions import sweep
 from footprint.errors import FootprintError
 
 JOB = {"model": "bert-base", "step_time_s": 10.0}
@@ -40,7 +41,7 @@ def test_a_given_pue_is_taken() -> None:
 
 
 def test_a_sweep_agrees() -> None:
-    found = footprint.sweep({"hw": ["rtx4090:1", "rtx4090:8"], "region": ["Paris", "EU"]}, owned=True, **JOB)
+    found = sweep({"hw": ["rtx4090:1", "rtx4090:8"], "region": ["Paris", "EU"]}, owned=True, **JOB)
     for row in range(4):
         one = footprint.estimate(**{**found.scenario(row), "owned": True, **JOB})
         assert found.columns["energy_kwh_mid"][row] == pytest.approx(one.energy_kwh.mid, rel=1e-9)

@@ -76,9 +76,10 @@ def parse_cluster(
         node = dataclasses.replace(node, network_byte_per_s=network_byte_per_s)
     nodes = count / node.accelerators
     if count % node.accelerators:
+        many = "s" if count > 1 else ""
         notices.append(
-            f"{count} accelerators fill {nodes:.4g} nodes of {node.accelerators} ({node.name}): "
-            "a partial node counts with its share of the host"
+            f"{count} accelerator{many} on {node.name}, which holds {node.accelerators}: "
+            f"{nodes:.4g} nodes are counted, a partly used one with its share of the host"
         )
     return Cluster(accelerator=chip, count=count, node=node, nodes=nodes), notices
 

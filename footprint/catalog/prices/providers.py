@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 
 from footprint.catalog.files import read_csv, shipped
-from footprint.catalog.names import normalise, unknown
+from footprint.catalog.names import nearest, normalise
 from footprint.catalog.prices.offers import sellers
+from footprint.errors import UnknownNameError
 from footprint.records import record
 
 
@@ -66,7 +67,13 @@ def find_provider(name: str) -> str:
     for provider in provider_table().values():
         if wanted in (provider.id, normalise(provider.name), *provider.aliases):
             return provider.id
-    raise unknown("provider", name, providers(), "`footprint prices list` shows them all")
+    names = {
+        normalise(one): provider.id
+        for provider in provider_table().values()
+        for one in (provider.id, provider.name, *provider.aliases)
+    }
+    close = dict.fromkeys(names[one] for one in nearest(name[:80], names))
+    raise UnknownNameError("provider", name[:80], [*close], "`footprint prices list` shows them all")
 
 
 def is_table(provider: str) -> bool:

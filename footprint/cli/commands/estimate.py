@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import columns_option, format_option, require_csv, show
+from footprint.cli.shared.formats import columns_option, format_option, require_csv, settled, show
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
@@ -99,10 +99,7 @@ def command(
     from footprint.records import replace
     from footprint.reports.scenario import read_scenario, save_scenario
 
-    if output is not None and str(output) == "-":
-        output = None
-    if format_ is None:
-        format_ = _format_of(output)
+    format_, output = settled(format_, output, "estimate")
     require_csv(columns, format_)
     if fail_over_bound is not None and not fail_over:
         raise click.UsageError(
@@ -149,14 +146,6 @@ def _check_targets(
             from footprint.reports.files import require_writable
 
             require_writable(path, overwrite=overwrite)
-
-
-def _format_of(output: Path | None) -> str:
-    if output is None:
-        return "table"
-    from footprint.reports.formats import format_of
-
-    return format_of(output, "estimate")
 
 
 def _answer(

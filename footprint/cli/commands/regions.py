@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group
+from footprint.cli.shared.catalogue import Catalogue, Filter, Row, any_of, at_most, catalogue_group
+from footprint.cli.shared.options import COUNT
 
 if TYPE_CHECKING:
     from footprint.schema import Place
@@ -65,6 +66,13 @@ def _names() -> list[str]:
     return place_keys()
 
 
+def _of_provider(name: str) -> Callable[[Row], bool]:
+    from footprint.catalog.prices import find_provider
+
+    provider = find_provider(name)
+    return lambda row: str(row["key"]).startswith(f"{provider}:")
+
+
 command = catalogue_group(
     Catalogue(
         kind="regions",
@@ -76,5 +84,16 @@ command = catalogue_group(
         search=_search,
         columns=("key", "name", "g_per_kwh", "low_g_per_kwh", "high_g_per_kwh", "year", "basis"),
         example="paris",
+        filters=(
+            Filter(flag="--provider", help="Only regions of this cloud provider.", test=_of_provider),
+            Filter(flag="--basis", help="lifecycle or direct.", test=any_of("basis"), metavar="BASIS"),
+            Filter(
+                flag="--max-g-per-kwh",
+                help="At most so much gCO2e/kWh.",
+                test=at_most("g_per_kwh"),
+                type=COUNT,
+                metavar="NUMBER",
+            ),
+        ),
     )
 )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from footprint.cli.shared.formats import columns_option
+from footprint.cli.shared.journals import csv_option, folder_option
 from footprint.cli.shared.options import COUNT
 from footprint.cli.shared.scenario import (
     SECTIONS,
@@ -22,7 +23,7 @@ from footprint.estimator.request import FIELDS
 _EPILOG = """\b
 Examples:
   footprint run -- python train.py
-  footprint run --region FRA --csv runs.csv -- torchrun train.py
+  footprint run --region FRA -o runs.csv -- torchrun train.py
   footprint run --model config.json --batch-size 64 --seq-len 2048 \\
       --method lora --steps 10k -- python train.py
   footprint run --hw h100:8 --budget "50 kWh" --on-budget stop -- ./train.sh
@@ -36,13 +37,16 @@ for a signal, 3 where the budget stopped it, 127 where there is no such program.
 _OF_TRACK = {"steps": "total_steps", "tokens": "total_tokens"}
 """Fields of an estimate that a run calls otherwise."""
 
+_SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+"""What follows the program's name is the program's own, ``--steps`` and ``-o`` too."""
 
-@click.command(cls=SectionedCommand, epilog=_EPILOG, context_settings={"ignore_unknown_options": True})
+
+@click.command(cls=SectionedCommand, epilog=_EPILOG, context_settings=_SETTINGS)
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
 @field_option("model", help="Model that is trained (traced if not given).")
 @field_option("hw", help="Accelerators, such as v100:8 (detected if not given).")
 @scenario_options(*SECTIONS)
-@click.option("--csv", type=click.Path(path_type=Path), help="Report CSV to which rows are added.")
+@csv_option("Report CSV to which rows are added.")
 @columns_option()
 @click.option("--budget", help="Limit such as '2 kWh', '1 kgCO2e', '$50' or '3h'.")
 @click.option("--budget-over", type=click.Path(path_type=Path), help="Folder of runs the budget covers.")
@@ -52,7 +56,7 @@ _OF_TRACK = {"steps": "total_steps", "tokens": "total_tokens"}
     "--absent-hardware", type=click.Choice(["exclude", "model"]),
     help="Accelerators of --hw that are not on this machine: in no total (default), or modelled.",
 )  # fmt: skip
-@click.option("--journal-dir", type=click.Path(path_type=Path), help="Where journals go (./footprint-runs).")
+@folder_option("Where journals go (./footprint-runs).")
 @click.option("--flush-s", type=COUNT, default=5.0, help="Seconds between journal lines.")
 @click.option("--run-id", help="Name of the run; the same name again continues it.")
 @field_option("name", help="A title for reports.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import click
 
 from footprint.cli.shared.options import type_of
-from footprint.estimator.fields import CHOICE, FLAG
+from footprint.estimator.fields import CHOICE, FLAG, Field
 from footprint.estimator.request import FIELDS, is_set
 from footprint.spelling import on_command_line
 
@@ -39,9 +39,9 @@ class SectionedCommand(click.Command):
                 formatter.write_dl(rows)
 
 
-def field_option(name: str, **changes: Any) -> Callable[[Any], Any]:
+def field_option(name: str, table: Mapping[str, Field] = FIELDS, **changes: Any) -> Callable[[Any], Any]:
     """The option of one field; ``changes`` replace its settings (``help``, ``default``) in this command."""
-    field = FIELDS[name]
+    field = table[name]
     settings: dict[str, Any] = {"help": on_command_line(field.help)}
     if field.kind is FLAG:
         settings["is_flag"] = True

@@ -43,7 +43,7 @@ def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price |
     except MissingFactError as error:
         if request.purchase or request.provider:
             raise
-        return None, (f"no price: {error}",)
+        return None, (str(error),)
     row = Assumption(
         name="purchase", value=purchase, unit="", basis="assumed", source="default", option="--purchase"
     )

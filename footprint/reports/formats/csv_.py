@@ -1,8 +1,8 @@
-"""CSV: rows of the report, which can be added to an existing file."""
+"""CSV: rows of the report, which can be added to an existing file, or the rows of a table."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from footprint.reports.formats import Answer
 from footprint.results.report_columns import SCHEMAS
@@ -11,17 +11,36 @@ from footprint.results.rows import csv_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = ("estimate", "jobs", "comparison", "plan")
+KINDS = (
+    "catalogue",
+    "comparison",
+    "estimate",
+    "flops",
+    "inference",
+    "jobs",
+    "machine",
+    "plan",
+    "recovered",
+    "runs",
+    "validation",
+)
 ENDING = ".csv"
 
 
 def write(answer: Answer) -> str:
     """The rows under their heading."""
-    assert answer.rows is not None  # noqa: S101 - the kinds above have rows
-    return csv_text(answer.rows(), schema=answer.schema or SCHEMAS[answer.columns or "full"])
+    if answer.rows is not None:
+        return csv_text(answer.rows(), schema=answer.schema or SCHEMAS[answer.columns or "full"])
+    assert answer.table is not None  # noqa: S101 - the kinds above have rows
+    rows = [{name: _cell(value) for name, value in row.items()} for row in answer.table()]
+    return csv_text(rows, schema=answer.schema or "") if rows else ""
 
 
 def append(answer: Answer, path: Path) -> str:
     """Add the rows to a file; returns a message about it."""
     assert answer.append is not None  # noqa: S101
     return answer.append(path)
+
+
+def _cell(value: Any) -> Any:
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else value

@@ -94,8 +94,22 @@ def _plan(answer: Any) -> str:
     return "\n\n".join([render(answer), *(folded(f"warning: {in_line(one)}") for one in answer.warnings)])
 
 
+def _inference(answer: Any) -> str:
+    from footprint.reports.inference_text import render
+
+    return folded(render(answer, warnings=True))
+
+
+def _stages(answer: Any) -> str:
+    from footprint.reports.stages_text import render
+
+    return folded(render(answer))
+
+
 _TEXTS = {
     "Estimate": _estimate,
+    "Inference": _inference,
+    "Stages": _stages,
     "Measurement": _measurement,
     "Comparison": _comparison,
     "Forecast": _forecast,

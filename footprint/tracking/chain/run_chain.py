@@ -43,7 +43,7 @@ def model_of_hours(
     Without a profile, or where a name is unknown, None and what stands in the way.
     """
     if not given.get("hw"):
-        return None, "no hardware profile: only what the meter read is counted"
+        return None, "no hardware profile: only the energy that the meter read is counted"
     from footprint.estimator.chain import chain
     from footprint.estimator.predict import predict_run
     from footprint.estimator.rooms import facts_of
@@ -57,7 +57,7 @@ def model_of_hours(
             prediction = predict_run(facts)
             return RunModel(facts=facts, prediction=prediction, outcome=chain(facts, prediction)), problem
         except (FootprintError, TypeError) as error:
-            problem = f"the chain after the measurement is incomplete: {error}"
+            problem = f"MFU, CO2e or cost cannot be computed: {error}"
     return None, problem
 
 

@@ -40,22 +40,22 @@ def begin_trace(module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any
     Raises:
         OSError: no copy could be made.
     """
-    import warnings
-
     read, write = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that other threads are not copied is meant
-        try:
-            child = os.fork()
-        except OSError:
-            os.close(read)
-            os.close(write)
-            raise
+    child = 0
+    try:
+        child = os.fork()
         if child == 0:
             _in_the_child(write, module, arguments, keywords)
-    os.close(write)
-    with contextlib.suppress(ChildProcessError):  # the program may wait for children itself
-        os.waitpid(child, 0)
+    except DeprecationWarning:
+        pass  # that other threads are not copied; where warnings are errors, the copy is there all the same
+    except OSError:
+        os.close(read)
+        raise
+    finally:
+        os.close(write)
+    if child:
+        with contextlib.suppress(ChildProcessError):  # the program may wait for children itself
+            os.waitpid(child, 0)
     return read
 
 
@@ -97,7 +97,7 @@ def _cut_off(write: int) -> None:
     os.closerange(3, write)
     os.closerange(write + 1, os.sysconf("SC_OPEN_MAX"))
     with contextlib.suppress(OSError):
-        os.nice(10)
+        os.nice(5)
 
 
 def _traced(module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from footprint.tracking.hooks.forked_trace import answer_of, begin_trace, why_no
 from footprint.tracking.hooks.modules import LEAST_SHARE, Calls, Search, Trained, unwrapped
 from footprint.tracking.process.ending import described
 
-TRACE_WAIT_S = 5.0
+TRACE_WAIT_S = 10.0
 """At its end a program waits so long for a trace that is under way."""
 LOOKS = 2
 """Steps until the module is known."""

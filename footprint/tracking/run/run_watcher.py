@@ -20,6 +20,8 @@ from footprint.tracking.recorder.recorder import Recorder
 
 CALL_WAIT_S = 3.0
 """At the end of a run, its user's functions have so long to come back."""
+EARLY_UNTIL_S = 30.0
+"""So long a run that says how much there is to do writes a line a second until there is a forecast."""
 PREPARATION_WAIT_S = 30.0
 """After this the budget is watched without knowing the hardware."""
 
@@ -94,6 +96,9 @@ class RunWatcher:
             recorder.note_forecast(
                 ForecastHours(round(found.progress, 5), found.low_h, found.mid_h, found.high_h)
             )
+        planned = recorder.settings.total_steps or recorder.settings.total_tokens
+        wanted = bool(planned) and (self.forecast is None or self.forecast.energy_kwh is None)
+        recorder.schedule.early = wanted and state.run_s < EARLY_UNTIL_S
         self._budget.watch(self._chain, it_kwh, self._ahead(), state)
         if self.forecast is not None and self._line is not None:
             self._line.draw(self.forecast)

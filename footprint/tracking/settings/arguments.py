@@ -133,7 +133,7 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
             raise FootprintError(f"{name} must be a function, not {values[name]!r:.60}")
     meter_from(values["meter"])  # only to refuse what names none; the real one is made in the background
     if values["on_budget"] == "stop" and values["budget"] is None:
-        raise FootprintError("to stop at a budget give a budget, such as 2 kWh")
+        raise FootprintError("on_budget='stop' needs a limit: give a budget, such as budget='2 kWh'")
     checked = checked_scenario(scenario)
     check_names({**checked, **{name: values[name] for name in ("model", "hw", "region")}}, values["csv"])
     return Settings(**values, scenario=checked)
