@@ -16,7 +16,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.estimator.request import FIELDS, EstimateRequest, is_set
-from footprint.records import record
+from footprint.records import NamedTuple
 from footprint.results import Assumption
 
 IGNORE = "FOOTPRINT_IGNORE_DEFAULTS"
@@ -28,8 +28,7 @@ _TABLE = b"tool.footprint"
 _MOST_FOLDERS = 64
 
 
-@record
-class OwnFacts:
+class OwnFacts(NamedTuple):
     """Fields of a scenario, and the name of the file that says each."""
 
     values: Mapping[str, Any]

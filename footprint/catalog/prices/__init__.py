@@ -7,7 +7,7 @@ from footprint.catalog.prices.find import (
     interruption_factor,
 )
 from footprint.catalog.prices.providers import find_provider, is_own_list, providers
-from footprint.catalog.prices.quote import PriceQuote
+from footprint.catalog.prices.spread import PriceQuote
 
 __all__ = [
     "PURCHASES",

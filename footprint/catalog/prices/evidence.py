@@ -34,9 +34,8 @@ def _is_memory(part: str) -> bool:
 
 def variant_offers(accelerator_id: str, purchase: str) -> list[PriceOffer]:
     """The offers of other variants of the same silicon, with their hosts."""
-    found = [offer for name in _variants(accelerator_id) for offer in rules.offers_of(name)]
-    found = [offer for offer in found if offer.purchase == purchase and offer.scope == "instance"]
-    return [offer for offer in found if not is_table(offer.provider)]
+    found = [offer for name in _variants(accelerator_id) for offer in rules.offers_of(name, purchase)]
+    return [offer for offer in found if offer.scope == "instance" and not is_table(offer.provider)]
 
 
 def _variants(accelerator_id: str) -> list[str]:
@@ -53,7 +52,8 @@ def with_variants(
     several other variants counts with the one that most providers sell beside this one.
     """
     medians, used = rules.provider_medians(own), list(own)
-    ratios = _ratios(accelerator_id) if others else {}
+    new = {offer.accelerator for offer in others if offer.provider not in medians}
+    ratios = _ratios(accelerator_id, new) if new else {}
     for variant in sorted(ratios, key=lambda name: (-ratios[name][1], name)):
         chosen = [offer for offer in others if offer.accelerator == variant and offer.provider not in medians]
         for provider, median in rules.provider_medians(chosen).items():
@@ -62,15 +62,15 @@ def with_variants(
     return medians, used
 
 
-def _ratios(accelerator_id: str) -> dict[str, tuple[float, int]]:
-    """Each other variant: this variant's price over its, and the number of providers that sell both.
+def _ratios(accelerator_id: str, variants: Iterable[str]) -> dict[str, tuple[float, int]]:
+    """Each of these variants: this variant's price over its, and the number of providers that sell both.
 
     The ratio is the median over these providers of their current on-demand prices; 1 where there are fewer
     than two, because one odd list would decide it.
     """
     mine = _on_demand(accelerator_id)
     found = {}
-    for variant in _variants(accelerator_id):
+    for variant in variants:
         theirs = _on_demand(variant)
         both = [mine[provider] / theirs[provider] for provider in mine if provider in theirs]
         found[variant] = (rules.median(both) if len(both) >= LEAST_BOTH else 1.0, len(both))
@@ -79,8 +79,11 @@ def _ratios(accelerator_id: str) -> dict[str, tuple[float, int]]:
 
 def _on_demand(accelerator_id: str) -> Mapping[str, float]:
     """Each provider's current on-demand price of one variant, with its host."""
-    offers = [offer for offer in rules.offers_of(accelerator_id) if offer.purchase == "on_demand"]
-    offers = [offer for offer in offers if offer.scope == "instance" and not is_table(offer.provider)]
+    offers = [
+        offer
+        for offer in rules.offers_of(accelerator_id, "on_demand")
+        if offer.scope == "instance" and not is_table(offer.provider)
+    ]
     current = rules.current(offers, rules.data_date())
     return rules.provider_medians(rules.cheapest_sizes(rules.newest_each(current)))
 

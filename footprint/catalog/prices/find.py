@@ -29,8 +29,7 @@ from footprint.catalog.prices.providers import (
     only_seller,
     provider_table,
 )
-from footprint.catalog.prices.quote import PriceQuote
-from footprint.catalog.prices.spread import over_providers, within_provider
+from footprint.catalog.prices.spread import PriceQuote, over_providers, within_provider
 from footprint.errors import MissingFactError, UnknownNameError
 from footprint.records import replace
 from footprint.results import Assumption, Quantity
@@ -179,7 +178,7 @@ def _beside_on_demand(quote: PriceQuote, accelerator_id: str, year: int | None) 
         return replace(usual, purchase="spot", warnings=(*usual.warnings, why))
     if quote.provider is not None or year is not None:
         return quote
-    bought = [offer for offer in rules.offers_of(accelerator_id) if offer.purchase == quote.purchase]
+    bought = rules.offers_of(accelerator_id, quote.purchase)
     sold = {offer.provider for offer in bought or variant_offers(accelerator_id, quote.purchase)}
     why = (
         f"{quote.purchase} costs more here than the on_demand median of {usual.providers} providers "
@@ -192,32 +191,39 @@ def _matching(
     accelerator_id: str, purchase: str, provider: str | None, region: str | None
 ) -> list[PriceOffer]:
     """The offers of this accelerator that match the provider, purchase and region."""
+    bought = [
+        offer for offer in rules.offers_of(accelerator_id, purchase) if provider in (None, offer.provider)
+    ]
+    if not bought:
+        raise _nothing_matches(accelerator_id, purchase, provider)
+    return bought if region is None else _in_region(bought, region, with_global=provider is not None)
+
+
+def _nothing_matches(accelerator_id: str, purchase: str, provider: str | None) -> MissingFactError:
+    """The error for an offer that nobody makes, with what there is instead."""
     found = list(rules.offers_of(accelerator_id))
     if not found:
         family = accelerator_id[:3]  # a chip of another family says nothing about the price of this one
         known = [one for one in rules.accelerators() if one.startswith(family)]
         similar = nearest(accelerator_id, sorted(known))
         like = f", or price it as one of {', '.join(similar)}" if similar else ""
-        raise MissingFactError(
+        return MissingFactError(
             f"no price of {accelerator_id[:80]} in our data: give `usd_per_hour=` (an accelerator-hour){like}"
         )
     if provider is not None:
         here = [offer for offer in found if offer.provider == provider]
         if not here:
             sellers = ", ".join(sorted({offer.provider for offer in found}))
-            raise MissingFactError(
+            return MissingFactError(
                 f"no price of {accelerator_id} at {provider}: known are {sellers}; or give `usd_per_hour=`"
             )
         found = here
-    bought = [offer for offer in found if offer.purchase == purchase]
-    if not bought:
-        ways = ", ".join(way for way in PURCHASES if any(offer.purchase == way for offer in found))
-        where = f" at {provider}" if provider else ""
-        raise MissingFactError(
-            f"no {purchase} price of {accelerator_id}{where}: known are {ways} (`purchase=`); "
-            "or give `usd_per_hour=`"
-        )
-    return bought if region is None else _in_region(bought, region, with_global=provider is not None)
+    ways = ", ".join(way for way in PURCHASES if any(offer.purchase == way for offer in found))
+    where = f" at {provider}" if provider else ""
+    return MissingFactError(
+        f"no {purchase} price of {accelerator_id}{where}: known are {ways} (`purchase=`); "
+        "or give `usd_per_hour=`"
+    )
 
 
 def _in_region(offers: Sequence[PriceOffer], region: str, *, with_global: bool) -> list[PriceOffer]:

@@ -29,10 +29,13 @@ def shipped_offers() -> tuple[PriceOffer, ...]:
 
 
 @functools.cache
-def offers_of(accelerator_id: str) -> tuple[PriceOffer, ...]:
-    """The offers of one accelerator; no other line is parsed."""
-    rows = parse_csv(lines_with(_text(), f",{accelerator_id},"))
-    return tuple([_offer(row) for row in rows if row["accelerator"] == accelerator_id])
+def offers_of(accelerator_id: str, purchase: str = "") -> tuple[PriceOffer, ...]:
+    """The offers of one accelerator, and of one way to buy if it is named; no other line is parsed."""
+    head, *lines = lines_with(_text(), f",{accelerator_id},")
+    if purchase:
+        lines = [line for line in lines if f",{purchase}," in line]
+    rows = [row for row in parse_csv([head, *lines]) if row["accelerator"] == accelerator_id]
+    return tuple([_offer(row) for row in rows if purchase in ("", row["purchase"])])
 
 
 def _offer(row: dict[str, str]) -> PriceOffer:

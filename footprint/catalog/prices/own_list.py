@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.catalog.names import normalise
-from footprint.catalog.prices.quote import PriceQuote
-from footprint.catalog.prices.spread import within_provider
+from footprint.catalog.prices.spread import PriceQuote, within_provider
 from footprint.errors import DataFileError, FootprintError, MissingFactError
 from footprint.schema import PriceOffer
 
