@@ -1,7 +1,7 @@
 """One call of the trained module, traced for its operations in a forked copy of the program.
 
 A trace in the program itself could change it: random numbers, buffers, caches, flags of torch. The copy has
-its own memory, no open files, and ends by itself, so that nothing it does reaches the program.
+its own memory, and what it writes to open files goes nowhere. It ends by itself.
 """
 
 from __future__ import annotations
