@@ -15,7 +15,6 @@ from torch import nn
 from torch.nn.modules import module as modules_of_torch
 
 from footprint.tracking.hooks import program
-from footprint.tracking.hooks.forked_trace import why_not
 from footprint.tracking.hooks.modules import outermost
 from footprint.tracking.hooks.program import Program
 
@@ -292,18 +291,3 @@ def test_the_outermost_modules() -> None:
     both = nn.ModuleList([one, other])
     assert outermost([one[0], one, one[2], other]) == [one, other]
     assert outermost([one, both, other]) == [both]
-
-
-class FullyShardedDataParallel(nn.Sequential):
-    """Has the name of torch's."""
-
-
-def test_what_is_not_traced() -> None:
-    assert not why_not(net())
-    assert why_not(nn.Sequential(FullyShardedDataParallel(nn.Linear(2, 2)))) == "its weights are sharded"
-    partitioned = net()
-    partitioned[0].weight = nn.Parameter(torch.empty(0))  # as DeepSpeed's ZeRO 3 leaves it
-    assert why_not(partitioned) == "its weights are sharded"
-    compiled = net()
-    compiled.compile(backend="eager")
-    assert why_not(compiled) == "it is compiled"
