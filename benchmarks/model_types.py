@@ -111,7 +111,7 @@ def short(reason: str) -> str:
     """A reason in a few words: the first message of torch or transformers."""
     said = re.sub(r"^torch cannot run model_type '.*?' without data \((?:meta: )?", "", reason)
     said = re.sub(r"^torch ran model_type '.*?' without", "runs without", said).split("; meta: ")[0]
-    said = said.split(", so the count")[0].replace("|", "/").replace("`", "'")
+    said = " ".join(said.split(", so the count")[0].split()).replace("|", "/").replace("`", "'")
     return said if len(said) <= 110 else said[:107] + "..."
 
 

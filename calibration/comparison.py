@@ -3,10 +3,10 @@
     python -m calibration.comparison            # derive, and compare with the shipped file
     python -m calibration.comparison --write    # write reference_data/assumptions/comparison_fitted.toml
 
-Step times: pairs of runs of one source, each predicted without it, layout searched. The variance of the error
-of a step time is split into parts that belong to the model, to the chip and precision, and to the rest of the
-job (count, batch, layout); what remains is common to all jobs. The error of a ratio has the parts in which the
-two jobs differ. Each source weighs the same.
+Step times: pairs of runs of one source, each predicted without it, layout searched. The variance of the
+error of a step time is split into parts that belong to the model, to the chip and precision, and to the rest
+of the job (count, batch, layout); what remains is common to all jobs. The error of a ratio has the parts in
+which the two jobs differ. Each source weighs the same.
 
 Prices: pairs of chips that one provider rents, relative to each chip's median over providers.
 """
@@ -178,14 +178,15 @@ def render() -> str:
         ("price_shared", shared, shared, shared, "1", f"{len(prices):,} pairs of chips of one provider")
     )
     head = ("Written by `python -m calibration.comparison --write`; never by hand.",
-            "Shares of the variance of an error that do not cancel in a ratio, but for price_shared.")  # fmt: skip
+            "Shares of an error's variance that do not cancel in a ratio, but for price_shared.")  # fmt: skip
     return text_of(head, lines, "published-pairs", 6)
 
 
 def report() -> Iterator[str]:
     """The coverage of ratios, out of sample: a line for each source and kind of pair."""
     for source, differs, count, reached in without_each(pairs()):
-        yield f"{source:<16} differs in {', '.join(sorted(differs)):<18} {count:>6,} pairs {100 * reached:6.1f} %"
+        parts = ", ".join(sorted(differs))
+        yield f"{source:<16} differs in {parts:<18} {count:>6,} pairs {100 * reached:6.1f} %"
 
 
 def main(arguments: list[str] | None = None) -> int:

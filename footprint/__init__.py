@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from footprint.catalog.version import __version__ as __version__
-    from footprint.decisions import sweep as sweep
+    from footprint.decisions import compare as compare
+    from footprint.decisions.frames import sweep as sweep
+    from footprint.decisions.plans import plan as plan
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.reports.interactive.frames import read_report as read_report
@@ -27,17 +29,19 @@ _PUBLIC = {
     "FootprintError": "footprint.errors",
     "Quantity": "footprint.results",
     "__version__": "footprint.catalog.version",
+    "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
     "inference": "footprint.serving",
+    "plan": "footprint.decisions.plans",
     "read_report": "footprint.reports.interactive.frames",
     "runs": "footprint.reports.interactive.frames",
-    "sweep": "footprint.decisions",
+    "sweep": "footprint.decisions.frames",
     "track": "footprint.tracking",
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "estimate", "inference", "read_report", "runs",
-    "sweep", "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
+    "read_report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

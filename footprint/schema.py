@@ -1,12 +1,10 @@
 """What we are told: sources, hardware, models, recipes, places, prices.
 
-One definition, two degrees of trust. Shipped files are built straight into these
-classes; files a stranger wrote go through pydantic's ``TypeAdapter`` of the same
-classes first (``__pydantic_config__`` makes unknown keys an error).
+One definition, two degrees of trust. Shipped files are built straight into these classes; files a stranger
+wrote go through pydantic's ``TypeAdapter`` of the same classes first.
 
-Field names carry their unit (``_w``, ``_h``, ``_flop_per_s``, ...). ``cite`` maps a
-field's path (``tdp_w``, ``peak_flop_per_s``, ``nodes.dgx-1v.host_w``) to where its number
-comes from; a path covers everything below it.
+Field names carry their unit (``_w``, ``_h``, ``_flop_per_s``, ...). ``cite`` maps a field's path (``tdp_w``,
+``nodes.dgx-1v.host_w``) to where its number comes from; a path covers everything below it.
 """
 
 from __future__ import annotations
@@ -305,6 +303,8 @@ class Place:
     """How the number is known; ``derived`` where a direct factor was made a life-cycle one."""
     factor_key: str = ""
     """The place whose factor this is: a cloud region's state or country."""
+    pue: float | None = None  # this and the next are what the owner of a site says of it
+    electricity_usd_per_kwh: float | None = None
 
 
 @record

@@ -50,14 +50,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_user_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The folder of the user's own files is empty, whoever runs the tests."""
-    before = os.environ.get("FOOTPRINT_DATA")
-    os.environ["FOOTPRINT_DATA"] = str(tmp_path_factory.mktemp("no-user-data"))
+    """The user's own files and defaults do not count, whoever runs the tests."""
+    own = {"FOOTPRINT_DATA": str(tmp_path_factory.mktemp("no-user-data")), "FOOTPRINT_IGNORE_DEFAULTS": "1"}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
     yield
-    if before is None:
-        del os.environ["FOOTPRINT_DATA"]
-    else:
-        os.environ["FOOTPRINT_DATA"] = before
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,8 +7,9 @@ import sys
 from footprint.catalog.files import hardware_folder, reference_folder
 from footprint.catalog.folder import INDEX, Names, index_text
 from footprint.catalog.hardware.find import NAMES as HARDWARE
+from footprint.catalog.laws import NAMES as LAWS
 from footprint.catalog.models.find import NAMES as MODELS
-from footprint.catalog.prices.offers import newest
+from footprint.catalog.prices.offers import about_offers
 from footprint.errors import FootprintError
 
 ENGINES = Names({"aliases": ("id", "aliases")}, dashes=True)
@@ -20,13 +21,15 @@ def main() -> int:
     hardware, reference = hardware_folder(), reference_folder()
     try:
         indices = {
-            hardware: index_text(hardware, HARDWARE.scan(hardware), {"prices.csv": {"newest": newest()}}),
+            hardware: index_text(hardware, HARDWARE.scan(hardware), {"prices.csv": about_offers()}),
             (models := reference / "models"): index_text(models, MODELS.scan(models)),
             (numbers := reference / "assumptions"): index_text(numbers),
             (sources := reference / "sources"): index_text(sources),
             (engines := reference / "engines"): index_text(engines, ENGINES.scan(engines)),
             (techniques := reference / "techniques"): index_text(techniques),
             (stages := reference / "stages"): index_text(stages),
+            (laws := reference / "laws"): index_text(laws, LAWS.scan(laws)),
+            (scale := reference / "scale"): index_text(scale),
         }
     except FootprintError as error:
         sys.stderr.write(f"{error}\n")

@@ -12,14 +12,19 @@ from time import gmtime
 from typing import Any, get_args
 
 from footprint.catalog.build import checked
+from footprint.catalog.clock import today
 from footprint.catalog.files import hardware_folder, read_toml
 from footprint.catalog.folder import ids
 from footprint.catalog.hardware.find import shipped_id
 from footprint.catalog.models import models_folder
 from footprint.catalog.models.read import check_model, read_model_file
+from footprint.catalog.places import find_place
+from footprint.catalog.places.sites import OwnSite, outside_its_dates, read_site
+from footprint.catalog.prices.own_list import read_list
 from footprint.catalog.sources import all_sources
 from footprint.errors import DataFileError
-from footprint.schema import Accelerator, ModelConfig, Precision
+from footprint.records import record
+from footprint.schema import Accelerator, ModelConfig, Precision, PriceOffer
 
 UNUSUAL_PEAK_FLOP_PER_S = (1e9, 1e17)
 _NAME_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
@@ -28,16 +33,33 @@ MOST_MEMORY_GIB = {False: 4096.0, True: 65536.0}
 """Limits above the memory of any accelerator (False) and any processor (True) [GiB]."""
 
 
-def check_file(path: Path) -> tuple[str, Accelerator | ModelConfig, tuple[str, ...]]:
-    """Kind (``hardware`` or ``model``), record and remarks of a user's file.
+@record
+class OwnPrices:
+    """A price list of one's own."""
 
-    Raises DataFileError for a file that is neither; the message names the wrong field.
+    id: str
+    name: str
+    offers: tuple[PriceOffer, ...]
+
+
+Checked = Accelerator | ModelConfig | OwnSite | OwnPrices
+
+
+def check_file(path: Path) -> tuple[str, Checked, tuple[str, ...]]:
+    """Kind (``hardware``, ``model``, ``site`` or ``prices``), record and remarks of a user's file.
+
+    Raises DataFileError for a file that is none of these; the message names the wrong field.
     """
+    if path.suffix == ".csv":
+        return "prices", _own_prices(path), ()
     if path.suffix == ".json":
         model = read_model_file(path)
         return "model", model, _remarks(model)
     if path.suffix != ".toml":
-        raise DataFileError(f"{path}: give a .toml profile or model, or a Hugging Face config.json")
+        raise DataFileError(
+            f"{path}: give a .toml profile, model, site or price list, a .csv price list, or a Hugging Face "
+            "config.json"
+        )
     raw = read_toml(path)
     if "peak_flop_per_s" in raw:
         chip = checked(Accelerator, raw, str(path))
@@ -45,30 +67,41 @@ def check_file(path: Path) -> tuple[str, Accelerator | ModelConfig, tuple[str, .
     if "config" in raw:
         model = check_model(raw, str(path))
         return "model", model, _remarks(model)
+    if "offers" in raw:
+        return "prices", _own_prices(path), ()
+    if "schema" in raw:
+        site = read_site(str(path))
+        outside = outside_its_dates(site, today())
+        if site.place is not None:
+            find_place(site.place)
+        return "site", site, (outside,) if outside else ()
     raise DataFileError(
-        f"{path}: neither an accelerator profile (a [peak_flop_per_s] table) nor a model (a [config] table)"
+        f"{path}: neither an accelerator profile (a [peak_flop_per_s] table) nor a model (a [config] table), "
+        "a site (its schema) or a price list ([[offers]] tables)"
     )
 
 
-def _remarks(record: Accelerator | ModelConfig) -> tuple[str, ...]:
+def _own_prices(path: Path) -> OwnPrices:
+    offers = read_list(str(path))
+    chips = len({offer.accelerator for offer in offers})
+    return OwnPrices(id=path.name, name=f"{len(offers)} offers of {chips} accelerators", offers=offers)
+
+
+def _remarks(one: Accelerator | ModelConfig) -> tuple[str, ...]:
     """Remarks on a name that is already taken and on citations of unknown sources.
 
     Raises DataFileError for an invalid id.
     """
-    if not record.id or not set(record.id) <= _NAME_SIGNS or record.id[0] in "._-":
-        raise DataFileError(
-            f"id {record.id[:64]!r}: use lower-case letters, digits, dots, dashes, underscores"
-        )
-    own: Mapping[str, Any] = record.sources
-    missing = sorted({c.source for c in record.cite.values()} - set(own) - set(all_sources()))
-    folder = hardware_folder() if isinstance(record, Accelerator) else models_folder()
+    if not one.id or not set(one.id) <= _NAME_SIGNS or one.id[0] in "._-":
+        raise DataFileError(f"id {one.id[:64]!r}: use lower-case letters, digits, dots, dashes, underscores")
+    own: Mapping[str, Any] = one.sources
+    missing = sorted({c.source for c in one.cite.values()} - set(own) - set(all_sources()))
+    folder = hardware_folder() if isinstance(one, Accelerator) else models_folder()
     remarks = []
-    if record.id in ids(folder):
-        remarks.append(
-            f"id {record.id!r} belongs to a built-in file, which is found first: choose another id"
-        )
+    if one.id in ids(folder):
+        remarks.append(f"id {one.id!r} belongs to a built-in file, which is found first: choose another id")
     remarks += [f"source {key!r} is cited but not described: add a [sources.{key}] table" for key in missing]
-    if not record.cite:
+    if not one.cite:
         remarks.append("no number is cited: add a `cite` table, so that others can trust the file")
     return tuple(remarks)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from footprint.errors import UnknownNameError
 
-LEAST_LIKENESS = 45.0
-"""Least likeness (of 100) of a name that is suggested."""
+LEAST_LIKENESS, BEGINS_ALIKE = 56.0, 45.0
+"""Least likeness (of 100) of a name that is suggested; less where its first two letters are right."""
 
 
 def normalise(name: str) -> str:
@@ -26,7 +26,13 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
         one: max(fuzz.ratio(wanted, normalise(one)), 0.75 * fuzz.WRatio(wanted, normalise(one)))
         for one in known
     }
-    return sorted((n for n in scores if scores[n] >= LEAST_LIKENESS), key=lambda n: -scores[n])[:limit]
+
+    def is_like(one: str) -> bool:
+        begin = 1 if len(wanted) < 3 or len(one) < 4 else 2
+        alike = normalise(one)[:begin] == wanted[:begin]
+        return scores[one] >= (BEGINS_ALIKE if alike else LEAST_LIKENESS)
+
+    return sorted(filter(is_like, scores), key=lambda one: -scores[one])[:limit]
 
 
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:

@@ -1,7 +1,7 @@
 """Axes of a grid of scenarios, from what people write: lists ``a,b,c`` and ranges ``8..64+8``, ``8..64x2``.
 
-A range may follow a name: ``h100:8..64x2``. A field whose value is itself a list, such as the LoRA targets, keeps its
-commas. Every field may be repeated instead.
+A range may follow a name: ``h100:8..64x2``. A field whose value is itself a list, such as the LoRA targets,
+keeps its commas. Every field may be repeated instead.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import floor, isfinite, log, prod
 from typing import Any
 
+from footprint.catalog.names import unknown
 from footprint.errors import FootprintError
 from footprint.estimator.fields import CLUSTER, FLAG, MODEL, NAMES, PLACE, TEXT, Field
 from footprint.estimator.request import FIELDS
@@ -35,6 +36,31 @@ def axes_of(texts: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[Any]], d
     return axes, fixed
 
 
+def axes_in(fields: Mapping[str, Any], origin: str) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """The axes and the fixed fields of a file, whose values may be lists, ranges and lists of ranges."""
+    axes: dict[str, list[Any]] = {}
+    fixed: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name not in FIELDS:
+            raise unknown("scenario field", str(name), FIELDS, hint=origin)
+        values = [value]
+        if is_axis(name, value):
+            values = _each_once([v for one in value for v in _of_file(name, one)])
+        elif isinstance(value, str):
+            values = values_of(FIELDS[name], [value])
+        if not values:
+            raise FootprintError(f"{origin}: `{name}=` has no values")
+        if len(values) == 1:
+            fixed[name] = values[0]
+        else:
+            axes[name] = values
+    return axes, fixed
+
+
+def _of_file(name: str, value: Any) -> list[Any]:
+    return values_of(FIELDS[name], [value]) if isinstance(value, str) else [value]
+
+
 def values_of(field: Field, texts: Iterable[str]) -> list[Any]:
     """The values of one field in the order in which they are written, each once.
 
@@ -43,7 +69,9 @@ def values_of(field: Field, texts: Iterable[str]) -> list[Any]:
     values: list[Any] = []
     for text in texts:
         for part in _parts(field, text):
-            values += _range(field, part) if ".." in part and _has_range(field, part) else [_value(field, part)]
+            values += (
+                _range(field, part) if ".." in part and _has_range(field, part) else [_value(field, part)]
+            )
             if len(values) > MOST_VALUES:
                 raise FootprintError(f"`{field.name}=` has more than {MOST_VALUES:,} values")
     if not values:
@@ -56,10 +84,18 @@ def count_of(axes: Axes) -> int:
     return prod(len(values) for values in axes.values())
 
 
+def is_axis(name: str, value: Any) -> bool:
+    """Whether a field was given several values; the value of some fields is itself a list."""
+    if not isinstance(value, list | tuple):
+        return False
+    of_names = name in FIELDS and FIELDS[name].kind.word == "text" and not FIELDS[name].choices
+    return not of_names or any(isinstance(one, list | tuple) for one in value)
+
+
 def _parts(field: Field, text: str) -> list[str]:
     if field.kind in (NAMES, TEXT, FLAG) and not field.choices:
         return [text]
-    if field.kind in (MODEL, PLACE, CLUSTER) and os.path.exists(text):
+    if field.kind in (MODEL, PLACE, CLUSTER) and os.path.exists(text):  # noqa: PTH110 - pathlib is not needed otherwise
         return [text]  # the name of a file may hold a comma
     parts = [part.strip() for part in text.split(",")]
     if "" in parts:

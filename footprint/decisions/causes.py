@@ -46,7 +46,9 @@ def divided(quantity: Quantity, identity: Identity) -> Quantity:
 def parts_of(cause: str, identity: Identity) -> Mapping[str, float]:
     """The names of a cause's parts, with their shares of its variance, which sum to 1."""
     if cause == "time_model":
-        job, chip, model = (assumed(f"comparison_fitted.time_{part}").value for part in ("job", "chip", "model"))
+        job, chip, model = (
+            assumed(f"comparison_fitted.time_{part}").value for part in ("job", "chip", "model")
+        )
         return {
             cause: max(0.0, 1.0 - job - chip - model),
             f"{cause} of {identity.job}": job,

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from footprint.decisions.axes import Axes, count_of
+from footprint.decisions.axes import Axes, count_of, is_axis
 from footprint.decisions.causes import Identity, divided, ratio
+from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
 from footprint.errors import FootprintError
-from footprint.estimator.chain import Outcome, chain, of_all_runs
+from footprint.estimator.chain import Consequences, chain, of_all_runs
 from footprint.estimator.facts import Facts
 from footprint.estimator.predict import predict_run
 from footprint.estimator.prediction import Prediction
-from footprint.estimator.request import FIELDS, EstimateRequest, is_set
+from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
 from footprint.performance.roofline.memory import memory_byte
@@ -22,80 +23,14 @@ from footprint.results import Quantity
 from footprint.results.estimate import Repeats
 from footprint.units import BYTE_PER_GIB
 
-SCHEMA = "footprint/comparison/1"
 MOST_ROWS = 200
 """A table for people; `footprint.sweep` takes any number."""
-QUANTITIES = ("duration_h", "energy_kwh", "co2e_kg", "cost_usd")
 BY = {"time": "duration_h", "energy": "energy_kwh", "co2e": "co2e_kg", "cost": "cost_usd"}
 NOT_OF_THE_JOB = (
     "region", "pue", "grid_g_per_kwh", "provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh",
     "capital_usd", "lifetime_years", "utilisation", "runs", "failed_share", "name", "force", "hw", "model",
 )  # fmt: skip
 """Fields that leave a job as it is, or that its facts name in one spelling."""
-
-
-@record
-class Ratio:
-    """A quantity of a row over that of the baseline, with its 90 % interval."""
-
-    value: Quantity
-    verdict: str
-    """``lower``, ``higher``, or ``not_clear`` where the interval holds 1."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The ratio as JSON values."""
-        return {**self.value.to_json(), "verdict": self.verdict}
-
-
-@record
-class ComparedRow:
-    """One scenario of a comparison."""
-
-    id: int
-    scenario: Mapping[str, Any]
-    feasible: bool
-    reason: str = ""
-    """Why there are no numbers, or what is missing."""
-    needed_gib: float | None = None
-    """Predicted memory on the fullest accelerator; None where no step was predicted."""
-    device_gib: float | None = None
-    duration_h: Quantity | None = None
-    energy_kwh: Quantity | None = None
-    co2e_kg: Quantity | None = None
-    cost_usd: Quantity | None = None
-    ratio: Mapping[str, Ratio]
-    best: tuple[str, ...] = ()
-    """Quantities in which this row is clearly better than every other."""
-    warnings: tuple[str, ...] = ()
-
-
-@record
-class ScenarioTable:
-    """Scenarios side by side; `to_json` is the contract ``footprint/comparison/1``."""
-
-    axes: Mapping[str, Sequence[Any]]
-    baseline: int
-    by: str
-    rows: tuple[ComparedRow, ...]
-    pareto: tuple[int, ...]
-    """Rows that no other row beats in hours, CO2e and USD at once, by their medians."""
-    warnings: tuple[str, ...]
-
-    def row(self, number: int) -> ComparedRow:
-        """The row of that id."""
-        return next(row for row in self.rows if row.id == number)
-
-    def to_json(self) -> dict[str, Any]:
-        """The table as JSON values, unrounded."""
-        return {
-            "schema": SCHEMA,
-            "axes": [{"option": name, "values": list(values)} for name, values in self.axes.items()],
-            "baseline": self.baseline,
-            "by": self.by,
-            "rows": [_json_of(row) for row in self.rows],
-            "pareto": list(self.pareto),
-            "warnings": list(self.warnings),
-        }
 
 
 def compare(
@@ -120,7 +55,7 @@ def compare(
         For an unknown field, an empty axis, more than 200 rows, and a baseline that is no row.
     """
     axes = dict(axes or {})
-    for name in [name for name, value in fixed.items() if _is_axis(name, value)]:
+    for name in [name for name, value in fixed.items() if is_axis(name, value)]:
         axes[name] = fixed.pop(name)
     if by not in BY:
         raise FootprintError(f"`by=` is one of {', '.join(BY)}, not {by!r}")
@@ -130,21 +65,13 @@ def compare(
         raise FootprintError(f"`baseline={baseline}`: the rows are 1 to {len(rows)}")
     warnings = [f"{collapsed} rows are spellings of another row and are left out"] if collapsed else []
     compared = _compared(rows, baseline)
-    if not compared[baseline - 1].feasible:
+    if not rows[baseline - 1].quantities:
         warnings.append(f"row {baseline}, the baseline, has no numbers, so there are no ratios")
     shared = dict.fromkeys(warning for row in compared for warning in row.warnings)
     return ScenarioTable(
         axes=axes, baseline=baseline, by=BY[by], rows=compared, pareto=_pareto(compared),
         warnings=(*warnings, *shared),
     )  # fmt: skip
-
-
-def _is_axis(name: str, value: Any) -> bool:
-    """Whether a field was given several values; the value of some fields is itself a list."""
-    if not isinstance(value, list | tuple):
-        return False
-    of_names = name in FIELDS and FIELDS[name].kind.word == "text" and not FIELDS[name].choices
-    return not of_names or any(isinstance(one, list | tuple) for one in value)
 
 
 @record
@@ -155,13 +82,15 @@ class _Row:
     reason: str = ""
     facts: Facts | None = None
     prediction: Prediction | None = None
-    outcome: Outcome | None = None
     quantities: Mapping[str, Quantity]
 
+    @property
+    def fits(self) -> bool:
+        """Whether it has numbers, and its steps fit into memory."""
+        return self.prediction is not None and all(self.prediction.fits)
 
-def _rows(
-    axes: Axes, bases: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]
-) -> tuple[list[_Row], int]:
+
+def _rows(axes: Axes, bases: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]) -> tuple[list[_Row], int]:
     for name, values in axes.items():
         if not values:
             raise FootprintError(f"the axis {name} has no values")
@@ -202,14 +131,23 @@ def _row(scenario: Mapping[str, Any], shared: Shared) -> _Row:
     }  # fmt: skip
     identity = identity_of(facts)
     return _Row(
-        scenario=scenario, facts=facts, prediction=prediction, outcome=outcome,
-        reason="" if means.cost_usd is not None else "nobody is known to rent it out",
+        scenario=scenario,
+        facts=facts,
+        prediction=prediction,
+        reason=_missing(prediction, means),
         quantities={
             name: divided(of_all_runs(value, repeats), identity)
             for name, value in numbers.items()
             if value is not None
         },
     )  # fmt: skip
+
+
+def _missing(prediction: Prediction, means: Consequences) -> str:
+    """What a row with numbers lacks."""
+    if not all(prediction.fits):
+        return prediction.warnings[0]
+    return "" if means.cost_usd is not None else "no price of this hardware is known"
 
 
 def identity_of(facts: Facts) -> Identity:
@@ -224,7 +162,9 @@ def identity_of(facts: Facts) -> Identity:
 
 def _identity_of_scenario(facts: Facts) -> tuple[Any, ...]:
     """The same for two spellings of one scenario, such as ``v100:8`` and ``v100x8``."""
-    given = {n: str(v) for n, v in facts.request.given().items() if n not in ("hw", "model", "region", "name")}
+    given = {
+        n: str(v) for n, v in facts.request.given().items() if n not in ("hw", "model", "region", "name")
+    }
     identity = identity_of(facts)
     return (identity.model, identity.place, facts.cluster.node.id, facts.cluster.accelerator.id,
             facts.cluster.count, *sorted(given.items()))  # fmt: skip
@@ -237,7 +177,7 @@ def _compared(rows: Sequence[_Row], baseline: int) -> tuple[ComparedRow, ...]:
         ComparedRow(
             id=number,
             scenario=row.scenario,
-            feasible=row.facts is not None,
+            feasible=row.fits,
             reason=row.reason,
             needed_gib=_needed_gib(row),
             device_gib=None if row.facts is None else row.facts.cluster.accelerator.memory_gib,
@@ -247,7 +187,7 @@ def _compared(rows: Sequence[_Row], baseline: int) -> tuple[ComparedRow, ...]:
                 if name in base and base[name].mid > 0
             },
             best=tuple(name for name in QUANTITIES if best[name] == number),
-            warnings=() if row.prediction is None else row.prediction.warnings,
+            warnings=row.prediction.warnings if row.prediction is not None and row.fits else (),
             **row.quantities,
         )
         for number, row in enumerate(rows, 1)
@@ -262,7 +202,11 @@ def _ratio(one: Quantity, other: Quantity) -> Ratio:
 
 def _clear_best(rows: Sequence[_Row], name: str) -> int | None:
     """The id of the row that is clearly below every other in a quantity; None where there is no such row."""
-    known = [(number, row.quantities[name]) for number, row in enumerate(rows, 1) if name in row.quantities]
+    known = [
+        (number, row.quantities[name])
+        for number, row in enumerate(rows, 1)
+        if name in row.quantities and row.fits
+    ]
     if len(known) < 2:
         return None
     number, least = min(known, key=lambda pair: pair[1].mid)
@@ -273,13 +217,13 @@ def _clear_best(rows: Sequence[_Row], name: str) -> int | None:
 
 
 def _needed_gib(row: _Row) -> float | None:
-    """Predicted memory of the layout on the fullest accelerator [GiB], over the phases."""
-    if row.facts is None or row.prediction is None or row.prediction.layout is None:
+    """Predicted memory on the fullest accelerator [GiB], in the phase that needs most."""
+    if row.facts is None or row.prediction is None or not row.prediction.layouts:
         return None
     needed = [
-        memory_byte(step.work, row.prediction.layout, step.machine) / BYTE_PER_GIB
-        for step in row.facts.steps
-        if step.work is not None and step.machine is not None
+        memory_byte(step.work, layout, step.machine) / BYTE_PER_GIB
+        for step, layout in zip(row.facts.steps, row.prediction.layouts, strict=True)
+        if layout is not None and step.work is not None and step.machine is not None
     ]
     return max(needed, default=None)
 
@@ -289,7 +233,10 @@ def _pareto(rows: Sequence[ComparedRow]) -> tuple[int, ...]:
     known = [
         (row.id, (row.duration_h.mid, row.co2e_kg.mid, row.cost_usd.mid))
         for row in rows
-        if row.duration_h is not None and row.co2e_kg is not None and row.cost_usd is not None
+        if row.feasible
+        and row.duration_h is not None
+        and row.co2e_kg is not None
+        and row.cost_usd is not None
     ]
     return tuple(
         number
@@ -298,20 +245,3 @@ def _pareto(rows: Sequence[ComparedRow]) -> tuple[int, ...]:
             other != own and all(a <= b for a, b in zip(other, own, strict=True)) for _, other in known
         )
     )
-
-
-def _json_of(row: ComparedRow) -> dict[str, Any]:
-    plain = {name: value for name, value in row.scenario.items() if is_set(value)}
-    return {
-        "id": row.id,
-        "scenario": {name: list(v) if isinstance(v, tuple) else v for name, v in plain.items()},
-        "feasible": row.feasible,
-        "reason": row.reason,
-        "needed_gib": row.needed_gib,
-        "device_gib": row.device_gib,
-        **{
-            name: None if (value := getattr(row, name)) is None else value.to_json() for name in QUANTITIES
-        },
-        "ratio": {name: one.to_json() for name, one in row.ratio.items()},
-        "best": list(row.best),
-    }

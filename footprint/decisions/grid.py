@@ -6,7 +6,8 @@ predicts its job once. Each site and each price is looked up once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -21,13 +22,14 @@ from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
-from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
+from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
 from footprint.estimator.workload import Choice
 from footprint.records import record, replace
 from footprint.results import Quantity
+from footprint.schema import Cluster
 
 SITE_FIELDS = ("region", "pue", "grid_g_per_kwh")
-PRICE_FIELDS = ("provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh", "capital_usd")
+PRICE_FIELDS = ("provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh", "capital_usd", "owned")
 PLACE_FIELDS = (*SITE_FIELDS, *PRICE_FIELDS)
 """Fields that set the CO2e and cost of a job, but not its time or IT energy."""
 _COLUMNS = ("hw", "batch_size")
@@ -88,29 +90,44 @@ class Grid:
             found[name] = self.axes[name][place]
         return found
 
+    def values(self, rows: Any) -> dict[str, list[Any]]:
+        """The values of each axis in some rows."""
+        found = {}
+        for name, values in self.axes.items():
+            places = rows // self._strides[name] % len(values)
+            found[name] = [values[place] for place in places]
+        return found
+
     def blocks(self) -> Iterator[Block]:
         """The grid, block by block."""
-        places = self._combinations([name for name in self.axes if name in PLACE_FIELDS])
+        for make in self.jobs():
+            yield from make()
+
+    def jobs(self) -> Iterator[Callable[[], Iterator[Block]]]:
+        """What makes the blocks of each job on each kind of node, in an order that the axes decide."""
+        places = list(self._combinations([name for name in self.axes if name in PLACE_FIELDS]))
         others = [name for name in self.axes if name not in (*PLACE_FIELDS, *_COLUMNS)]
         for job, job_row in self._combinations(others):
-            for counts in self._by_node(tuple(job.get(name, self.fixed.get(name)) for name in _OF_CLUSTER)):
-                yield from self._blocks_of(job, job_row, counts, places)
+            fields = tuple(job.get(name, self.fixed.get(name)) for name in (*_OF_CLUSTER, "model"))
+            for counts in self._by_node(fields):
+                yield functools.partial(self._blocks_of, job, job_row, counts, places)
 
-    def _combinations(self, names: Sequence[str]) -> list[tuple[dict[str, Any], int]]:
+    def _combinations(self, names: Sequence[str]) -> Iterator[tuple[dict[str, Any], int]]:
         """Every combination of the values of some axes, with its contribution to the row number."""
-        found = []
         for places in product(*(range(len(self.axes[name])) for name in names)):
             fields = {name: self.axes[name][place] for name, place in zip(names, places, strict=True)}
             row = sum(self._strides[name] * place for name, place in zip(names, places, strict=True))
-            found.append((fields, row))
-        return found
+            yield fields, row
 
     def _by_node(self, fields: tuple[Any, ...]) -> list[list[tuple[str, int, int]]]:
         """The clusters of the grid as (name, count, row), grouped by chip and node form."""
         if fields not in self._clusters:
+            *of_cluster, model = fields
+            trained_on = self._shared.chip(model)
             groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
             for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
-                cluster, _ = parse_cluster(name, **dict(zip(_OF_CLUSTER, fields, strict=True)))
+                given = dict(zip(_OF_CLUSTER, of_cluster, strict=True))
+                cluster, _ = parse_cluster(name, **given, preferred=trained_on)
                 row = place * self._strides.get("hw", 0)
                 group = groups.setdefault((cluster.accelerator.id, cluster.node.id), [])
                 group.append((name, cluster.count, row))
@@ -154,7 +171,7 @@ class Grid:
         known_places: list[int] = []
         for number, (place, _) in enumerate(places):
             try:
-                lookups.append(self._here(fields, place, facts.cluster.accelerator.id, facts.year))
+                lookups.append(self._here(fields, place, facts.cluster, facts.year))
                 known_places.append(number)
             except FootprintError as error:
                 yield Block(rows=rows[..., [number]], columns=None, problem=str(error))
@@ -166,10 +183,11 @@ class Grid:
             )  # fmt: skip
             yield Block(rows=rows[..., known_places], columns=columns)
 
-    def _here(self, fields: Mapping[str, Any], place: Mapping[str, Any], chip: str, year: int) -> Here:
-        """The site, price and interruption factor of a place for a chip, looked up once."""
+    def _here(self, fields: Mapping[str, Any], place: Mapping[str, Any], cluster: Cluster, year: int) -> Here:
+        """The site, price and interruption factor of a place for a cluster, looked up once."""
+        chip, desk = cluster.accelerator.id, at_desk(cluster)
         known = {name: value for name, value in fields.items() if name in PLACE_FIELDS} | dict(place)
-        key = (chip, year, *known.items())
+        key = (chip, desk, year, *known.items())
         if key not in self._lookups:
             request = EstimateRequest.from_mapping({**fields, **place}, "grid")
             settled_place, _, _ = settle_place(request)
@@ -177,7 +195,7 @@ class Grid:
             price, _ = price_of(request, chip, settled_place)
             interruptions, _ = interruption_factor(request.purchase or "on_demand")
             self._lookups[key] = Here(
-                site=site_of(request, settled_place), price=price, interruptions=interruptions
+                site=site_of(request, settled_place, desk=desk), price=price, interruptions=interruptions
             )
         return self._lookups[key]
 

@@ -13,7 +13,7 @@ QUANTITIES = (
     "duration_h", "accelerator_h", "step_time_s", "mfu", "it_power_w", "it_energy_kwh", "energy_kwh",
     "co2e_kg", "cost_usd",
 )  # fmt: skip
-_ENDS = ("low", "mid", "high")
+ENDS = ("low", "mid", "high")
 
 
 @record
@@ -58,7 +58,7 @@ def sweep(axes: Axes, /, **fixed: Any) -> Sweep:
     import numpy as np
 
     grid = Grid(axes, fixed)
-    names = [f"{name}_{end}" for name in QUANTITIES for end in _ENDS]
+    names = [f"{name}_{end}" for name in QUANTITIES for end in ENDS]
     columns = {name: np.full(len(grid), np.nan) for name in names}
     fits, possible = np.zeros(len(grid), bool), np.zeros(len(grid), bool)
     problems: dict[str, list[Any]] = {}
@@ -66,9 +66,9 @@ def sweep(axes: Axes, /, **fixed: Any) -> Sweep:
         if block.columns is None:
             problems.setdefault(block.problem, []).append(block.rows.ravel())
             continue
-        for name, quantity in _quantities(block.columns):
+        for name, quantity in quantities_of(block.columns):
             low, high = quantity.bounds
-            for end, values in zip(_ENDS, (low, quantity.mid, high), strict=True):
+            for end, values in zip(ENDS, (low, quantity.mid, high), strict=True):
                 columns[f"{name}_{end}"][block.rows] = values
         fits[block.rows] = block.columns.fits
         possible[block.rows] = block.columns.possible
@@ -81,7 +81,8 @@ def sweep(axes: Axes, /, **fixed: Any) -> Sweep:
     )
 
 
-def _quantities(columns: Any) -> Iterator[tuple[str, Quantity]]:
+def quantities_of(columns: Any) -> Iterator[tuple[str, Quantity]]:
+    """The answers of a block by name."""
     for name in QUANTITIES:
         for part in (columns.outcome, columns.outcome.consequences, columns.prediction):
             quantity = getattr(part, name, None)

@@ -42,11 +42,10 @@ def loss_against_energy(path: Path, losses: Sequence[tuple[float, float]], energ
     values = [loss for _, loss in losses]
     axes.plot(watt_hours, values, color=BAND, linewidth=1, label="each step")
     width = max(1, len(values) // 40)
-    smooth = [
-        sum(values[max(0, n - width) : n + 1]) / len(values[max(0, n - width) : n + 1])
-        for n in range(len(values))
-    ]
-    axes.plot(watt_hours, smooth, color=ACCENT, linewidth=2, label=f"mean of {width} steps")
+    if width > 1:
+        last = [values[max(0, n - width + 1) : n + 1] for n in range(len(values))]
+        smooth = [sum(part) / len(part) for part in last]
+        axes.plot(watt_hours, smooth, color=ACCENT, linewidth=2, label=f"mean of the last {width} steps")
     axes.set_xlabel("energy read by the meter [Wh]")
     axes.set_ylabel("loss [nats]")
     axes.set_title("What the loss cost")
@@ -54,20 +53,32 @@ def loss_against_energy(path: Path, losses: Sequence[tuple[float, float]], energ
     return _save(figure, path)
 
 
-def power_over_time(path: Path, by_component: Mapping[str, Series]) -> Path:
-    """Mean power between two journal lines, by component, stacked."""
-    figure, axes = _figure()
-    moments = sorted({moment for series in by_component.values() for moment, _ in series})
-    middles = [(a + b) / 2 for a, b in pairwise(moments)]
-    stacks = [
+def power_steps(by_component: Mapping[str, Series]) -> tuple[list[float], list[list[float]]]:
+    """The moments of the readings, and the mean power of each component between two of them [W].
+
+    A line of the journal without a new reading is none. What lies before the first reading is left out,
+    since a meter's start is in it, and so is what lies after the last.
+    """
+    every = by_component.values()
+    moments = sorted({end for one in every for (_, before), (end, kwh) in pairwise(one) if kwh > before})
+    watts = [
         [(value_at(series, b) - value_at(series, a)) * JOULE_PER_KWH / (b - a) for a, b in pairwise(moments)]
-        for series in by_component.values()
+        for series in every
     ]
-    if middles:
+    return moments, watts
+
+
+def power_over_time(path: Path, by_component: Mapping[str, Series]) -> Path:
+    """Mean power between two readings, by component, stacked."""
+    figure, axes = _figure()
+    moments, watts = power_steps(by_component)
+    if len(moments) > 1:
         axes.stackplot(
-            middles, stacks, labels=[NAMES.get(name, name) for name in by_component],
+            moments, [[*each, each[-1]] for each in watts], step="post",
+            labels=[NAMES.get(name, name) for name in by_component],
             colors=[ACCENT, BAND, "#e0b973", "#c97b63"],
         )  # fmt: skip
+        axes.set_xlim(0, moments[-1] * 1.02)
         axes.set_ylim(0, 1.25 * axes.get_ylim()[1])  # room for the legend above the areas
         axes.legend(frameon=False, loc="upper right", ncols=2)
     axes.set_xlabel("time into the run [s]")

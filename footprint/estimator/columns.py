@@ -222,8 +222,9 @@ def stacked_sites(sites: Sequence[Site]) -> Site:
 
 def stacked_prices(prices: Sequence[Price | None]) -> Price:
     """Prices as one, with an array over them in each number; a price that nobody offers is NaN."""
-    tariffs = [price.electricity_usd_per_kwh for price in prices if price is not None]
-    owned = any(tariff is not None for tariff in tariffs)
+    owned = any(price is not None and price.electricity_usd_per_kwh is not None for price in prices)
+    # A rent holds the electricity, so its tariff beside those of owned hardware is nothing.
+    tariffs = [None if price is None else price.electricity_usd_per_kwh or Quantity(0.0) for price in prices]
     return Price(
         usd_per_accelerator_h=stacked(
             [None if price is None else price.usd_per_accelerator_h for price in prices]

@@ -29,7 +29,7 @@ def model_file(module: Any, inputs: Any) -> tuple[str, int]:
     if inputs is None:
         raise FootprintError("`model=` is a module: give `inputs=`, the batch that it is called with")
     traced = trace(module, inputs)
-    return str(_kept(traced)), int(traced.model.samples)
+    return str(kept(traced)), int(traced.model.samples)
 
 
 def traced_function(target: str) -> Traced:
@@ -59,7 +59,8 @@ def text_of(traced: Traced) -> str:
     )
 
 
-def _kept(traced: Traced) -> Path:
+def kept(traced: Traced) -> Path:
+    """The operation file of a trace, in the user's folder, else in a temporary one."""
     import hashlib
     import tempfile
 

@@ -231,6 +231,8 @@ def from_steps(
         busy_share=_mean_busy(parts, amounts),
         terms=terms,
         layout=_main_layout(parts, amounts),
+        layouts=tuple(part.layout for part in parts),
+        fits=tuple(part.fits for part in parts),
         rows=(*_rows_of_phases(parts), *rows),
         warnings=tuple(dict.fromkeys(warning for part in parts for warning in part.warnings)),
     )

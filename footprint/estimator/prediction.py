@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from footprint.arithmetic import Number
 from footprint.performance.roofline.layout import Layout
 from footprint.records import record
@@ -25,5 +27,9 @@ class Prediction:
     terms: tuple[StepTerm, ...] = ()
     layout: Layout | None = None
     """Layout of the phase that takes longest, given or found; None where no step was predicted."""
+    layouts: tuple[Layout | None, ...] = ()
+    """Layout of each phase; empty where no step was predicted."""
+    fits: tuple[Any, ...] = ()
+    """Whether the step of each phase fits into the memory of its accelerators."""
     rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -82,6 +82,7 @@ def present(facts: Facts, prediction: Prediction, outcome: Outcome, trace: Trace
         published=published_run(facts),
         assumptions=tuple(dict.fromkeys(rows_of(facts, prediction))),
         warnings=tuple(dict.fromkeys(warnings_of(facts, prediction, outcome))),
+        scenario=request.given(),
         links=tuple(trace.links),
     )
 

@@ -52,6 +52,9 @@ EITHER_OR = (
 )
 """Fields of which one may be given, and why."""
 
+OWNING = ("capital_usd", "electricity_usd_per_kwh", "owned")
+"""Fields that say that the hardware is owned; without ``capital_usd`` it is paid for."""
+
 _NOT_TEXT = ("tgt_seq_len", "image_size")
 _OTHER_FLOP = ("lora_rank", "lora_targets", "frozen")
 NOT_OF_GENERIC = {
@@ -80,14 +83,14 @@ class EstimateRequest:
     parameters: float | None = about(
         "no model at hand",
         COUNT,
-        "Parameters of a decoder that is not known otherwise.",
+        "Parameters of a decoder, where there is no config.",
         least=1e3,
         most=1e16,
     )
     active_parameters: float | None = about(
         "no model at hand",
         COUNT,
-        "Of these, parameters that one token meets (experts).",
+        "Parameters that one token uses (mixture of experts).",
         least=1e3,
         most=1e16,
     )
@@ -108,6 +111,9 @@ class EstimateRequest:
     epochs: float | None = about(
         "workload", COUNT, "Passes over the data (multiplies `tokens=` or `samples=`).", most=1e9
     )
+    schedule: str | None = about(
+        "workload", TEXT, "All phases: STEPSxSEQUENCESxLENGTH[:TARGET],... (STEPSxIMAGES,...)."
+    )
     batch_size: int | None = about(
         "workload", WHOLE, "Global batch: sequences or samples in one step.", most=10**12
     )
@@ -127,7 +133,7 @@ class EstimateRequest:
     objective: str | None = about("method", TEXT, "What is learnt: clm, mlm, mlm+nsp, classification, ...")
     lora_rank: int | None = about("method", WHOLE, "Rank of the adapters (16).", most=65536)
     lora_targets: tuple[str, ...] = about(
-        "method", NAMES, "Adapted projections, comma-separated.", default=()
+        "method", NAMES, "Adapted projections, comma-separated: q,v or their own names.", default=()
     )
     frozen: tuple[str, ...] = about("method", NAMES, "Frozen parts, comma-separated.", default=())
 
@@ -139,11 +145,9 @@ class EstimateRequest:
     dp: int | None = about("execution", WHOLE, "Data-parallel size.", most=10**8)
     cp: int | None = about("execution", WHOLE, "Context-parallel size.", most=10**6)
     ep: int | None = about("execution", WHOLE, "Expert-parallel size.", most=10**6)
-    zero: int | None = about(
-        "execution", WHOLE, "ZeRO stage: what the replicas share out (3: fully sharded).", least=0, most=3
-    )
+    zero: int | None = about("execution", WHOLE, "ZeRO stage, 0 to 3 (3: fully sharded).", least=0, most=3)
     interleaving: int | None = about(
-        "execution", WHOLE, "Chunks of layers on each pipeline stage, beside `pp=`.", most=1000
+        "execution", WHOLE, "Virtual pipeline stages on each of the `pp=` stages.", most=1000
     )
     micro_batch: int | None = about(
         "execution", WHOLE, "Sequences in one micro-batch of one replica.", most=10**9
@@ -208,9 +212,13 @@ class EstimateRequest:
     usd_per_hour: float | None = about(
         "price", PRICE, "Price of one accelerator-hour.", unit="USD/h", most=1e5
     )
-    electricity_usd_per_kwh: float | None = about(
-        "price", PRICE, "Owned hardware: price of the electricity.", unit="USD/kWh", most=100.0
+    owned: bool = about(
+        "price", FLAG, "Owned hardware that is paid for: the cost is its electricity.", default=False
     )
+    electricity_usd_per_kwh: float | None = about(
+        "price", PRICE, "Owned hardware: price of the electricity (the place's).",
+        unit="USD/kWh", most=100.0,
+    )  # fmt: skip
     capital_usd: float | None = about(
         "price", USD, "Owned hardware: price of one accelerator with its share of the server.", most=1e12
     )
@@ -221,11 +229,11 @@ class EstimateRequest:
         "price", SHARE, "Owned hardware: share of its lifetime in use.", most=1.0
     )
 
-    runs: int | None = about("repeats", WHOLE, "Number of runs that succeed.", most=10**9)
+    runs: int | None = about("repeats", WHOLE, "Number of successful runs, for a total.", most=10**9)
     failed_share: float | None = about(
-        "repeats", SHARE, "Share of all hours that failed runs take.", least=0.0, most=0.999
+        "repeats", SHARE, "Share of all hours spent on failed runs.", least=0.0, most=0.999
     )
-    force: bool = about("output", FLAG, "Accept values that look like mistakes.", default=False)
+    force: bool = about("output", FLAG, "Accept implausible values.", default=False)
 
     def __post_init__(self) -> None:
         if self.hw is None:
@@ -242,20 +250,17 @@ class EstimateRequest:
         """Values that contradict each other."""
         if self.hours is not None and self.goodput is not None:
             raise FootprintError(
-                "`hours=` is wall clock and already contains the goodput: leave out `goodput=`"
+                "`hours=` is wall-clock time, which includes lost time: leave out `goodput=`"
             )
         if self.steps is not None and self.epochs is not None:
             raise FootprintError("`steps=` and `epochs=` both set the amount of training: give one")
-        rented = "leave out `provider=` and `purchase=`"
         if self.usd_per_hour is not None and (self.provider or self.purchase):
-            raise FootprintError(f"`usd_per_hour=` is the price itself: {rented}")
-        if self.capital_usd is None:
-            if self.electricity_usd_per_kwh is not None:
-                raise FootprintError(
-                    "`electricity_usd_per_kwh=` belongs to owned hardware: give `capital_usd=` too"
-                )
-        elif self.provider or self.purchase:
-            raise FootprintError(f"`capital_usd=` owns the hardware: {rented}")
+            raise FootprintError("`usd_per_hour=` sets the price: leave out `provider=` and `purchase=`")
+        owns = next((name for name in OWNING if is_set(getattr(self, name))), None)
+        if owns is not None and (self.provider or self.purchase or self.usd_per_hour is not None):
+            raise FootprintError(f"`{owns}=` means owned hardware: leave out what rents it")
+        if self.owned and self.capital_usd is not None:
+            raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
         self._check_generic()
         if self.method not in {"lora", "qlora"} and (self.lora_rank is not None or self.lora_targets):
             raise FootprintError("`lora_rank=` and `lora_targets=` need `method=` lora or qlora")
@@ -264,11 +269,11 @@ class EstimateRequest:
         """Values that a model of which only a size is known does not have."""
         if self.active_parameters is not None:
             if self.parameters is None:
-                raise FootprintError("`active_parameters=` is a part of all: give `parameters=` too")
+                raise FootprintError("`active_parameters=` needs `parameters=`, of which they are a part")
             if self.active_parameters > self.parameters:
                 raise FootprintError(
-                    f"`active_parameters={self.active_parameters:g}` is more than "
-                    f"`parameters={self.parameters:g}`, of which it is a part"
+                    f"`active_parameters={self.active_parameters:g}` cannot be more than "
+                    f"`parameters={self.parameters:g}`"
                 )
         for size, others in NOT_OF_GENERIC.items():
             wrong = [name for name in others if is_set(getattr(self, name))]
@@ -276,7 +281,7 @@ class EstimateRequest:
                 wrong = ["method"]
             if getattr(self, size) is not None and wrong:
                 raise FootprintError(
-                    f"`{size}=` says nothing of what `{wrong[0]}=` changes: leave out `{wrong[0]}=`, or "
+                    f"`{wrong[0]}=` has no meaning with `{size}=` alone: leave it out, or "
                     "describe the model in a config.json"
                 )
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from footprint.flops.blocks.deltanet import PAIRS, SYSTEM, unneeded_gradients
+from footprint.flops.blocks import deltanet, lightning
+from footprint.flops.blocks.deltanet import PAIRS, SYSTEM
 from footprint.flops.checks import positions_warning
 from footprint.flops.count import operation_list
 from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, Matmul, Model, Number, Stage
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
 FULL_DEPTH = 4
 """Stacks with at most this many layers are counted at full depth."""
 
-
 USUAL: dict[str, tuple[str, Run | None]] = {
     "electra": ("rtd", None),
     "vit_mae": ("mae", None),
+    "segformer": ("segmentation", None),
     "whisper": ("seq2seq", None),
     "clip": ("contrastive", run_pair),
     "siglip": ("contrastive", run_pair),
@@ -233,28 +234,29 @@ def _value(config: Mapping[str, Any], path: tuple[str, ...]) -> int:
     return value if type(value) is int else len(value)
 
 
-def _of_the_delta_rule(groups: Sequence[Pass], model: Model) -> list[Difference]:
-    """What torch leaves out of the gated delta rule, where a model has it."""
+def _of_linear_attention(groups: Sequence[Pass], model: Model) -> list[Difference]:
+    """What torch leaves out of linear attention, where a model has it."""
     systems: Number = 0
     pairs: Number = 0
     edges: Number = 0
     length = int((model.tokens or 0) // model.samples)
     for group in groups:
         for operation, _, _ in group.steps:
-            if type(operation) is not Matmul or not operation.name.startswith("delta_"):
+            if type(operation) is not Matmul or not operation.name.startswith(("delta_", "lightning_")):
                 continue
             if operation.name.startswith(SYSTEM):
                 systems += group.times * operation.dense_flop
             if operation.name.startswith(PAIRS):
                 pairs += group.times * operation.dense_flop
-            edges += group.times * unneeded_gradients(operation, length)
+            for unneeded in (deltanet.unneeded_gradients, lightning.unneeded_gradients):
+                edges += group.times * unneeded(operation, length)
     found = []
     if systems:
         found.append(Difference("torch does not count triangular systems", -systems, -systems))
     if pairs:
         found.append(Difference("eager code makes these products element by element", -pairs, -2 * pairs))
     if edges:
-        reason = "the state before the first chunk and after the last needs no gradient"
+        reason = "the state before the first block and after the last needs no gradient"
         found.append(Difference(reason, 0, -edges))
     return found
 
@@ -274,7 +276,7 @@ def explained(config: Mapping[str, Any], model: Model) -> list[Difference]:
         found.append(
             Difference("torch counts the weight gradient of a grouped convolution once per group", 0, grouped)
         )
-    found += _of_the_delta_rule(groups, model)
+    found += _of_linear_attention(groups, model)
     indexers = sum(
         group.times * (inputs + own) * operation.dense_flop
         for group in groups

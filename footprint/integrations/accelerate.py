@@ -1,8 +1,9 @@
 """Accelerate: ``Accelerator(log_with=[FootprintTracker(region="FRA"), "tensorboard"])``.
 
 The run begins with ``init_trackers`` and ends with ``end_training``. Steps are those of the optimiser
-given to ``watch``. Every ``accelerator.log`` adds the ``footprint/...`` metrics to the values, for the
-trackers that follow this one in the list.
+given to ``watch``; the module that it trains, its batch and its operations are found in the first three.
+Every ``accelerator.log`` adds the ``footprint/...`` metrics to the values, for the trackers that follow
+this one in the list.
 """
 
 from __future__ import annotations
@@ -42,11 +43,15 @@ class _Hooks:
     def watch(self, optimizer: Any, *, tokens: float = 0, samples: float = 0) -> None:
         """Count each step of an optimiser, with this process's tokens and samples per step.
 
+        Those that are not given are seen in the calls of the module that is trained.
+
         With ``on_budget="stop"`` the step that ends the run raises ``footprint.tracking.BudgetReachedError``.
         """
+        state = load("accelerate.state", "accelerate").PartialState()
+        self.loop.watch_module(state.process_index, state.num_processes)
 
-        def count(*_: Any) -> None:
-            if self.loop.step(tokens=tokens, samples=samples) and self.loop.stopped is not None:
+        def count(stepped: Any, *_: Any) -> None:
+            if self.loop.step(tokens, samples, [stepped]) and self.loop.stopped is not None:
                 raise self.loop.stopped
 
         getattr(optimizer, "optimizer", optimizer).register_step_post_hook(count)

@@ -10,7 +10,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from footprint.integrations.pretrained import config_file, lengths_of, method_of
+from footprint.integrations.pretrained import attention_of, config_file, lengths_of, method_of
 from footprint.integrations.training import Loop, compose, harmless, lazy, load
 
 
@@ -87,13 +87,15 @@ class _Hooks:
             if "model" in found and self._wait_for_batch(kwargs["model"], found):
                 return
         self.loop.start(**found)
+        self.loop.watch_module(args.process_index, args.world_size)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.begin()
         seen = float(getattr(state, "num_input_tokens_seen", 0) or 0)
         tokens, self._tokens = (seen - self._tokens) / max(1, args.world_size), seen
         samples = args.train_batch_size * args.gradient_accumulation_steps
-        if self.loop.step(tokens=max(0.0, tokens), samples=samples):
+        optimizer = kwargs.get("optimizer")
+        if self.loop.step(max(0.0, tokens), samples, [] if optimizer is None else [optimizer]):
             control.should_training_stop = control.should_save = True
 
     def on_prediction_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -137,7 +139,7 @@ def _found(args: Any, state: Any, model: Any, given: dict[str, Any]) -> dict[str
     config: Any = getattr(model, "config", None)
     if "model" not in given and hasattr(config, "to_json_string"):
         found["model"] = config_file(config, Path(args.output_dir))
-        found |= method_of(model)
+        found |= method_of(model) | attention_of(model)
     return found
 
 

@@ -1,7 +1,8 @@
 """Lightning (either package name): ``Trainer(callbacks=[FootprintCallback(region="FRA")])``.
 
-It counts steps and samples, records validation as a phase, forecasts, and adds ``footprint/...`` metrics
-to the trainer's logs. A training that resumes from a checkpoint continues its run.
+It counts steps and samples, finds the module that is trained and its operations, records validation as a
+phase, forecasts, and adds ``footprint/...`` metrics to the trainer's logs. A training that resumes from a
+checkpoint continues its run.
 """
 
 from __future__ import annotations
@@ -10,7 +11,13 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from footprint.integrations.pretrained import config_file, lengths_of, method_of, model_within
+from footprint.integrations.pretrained import (
+    attention_of,
+    config_file,
+    lengths_of,
+    method_of,
+    model_within,
+)
 from footprint.integrations.training import Loop, compose, harmless, lazy, load
 
 _PRECISIONS = {"16": "fp16", "bf16": "bf16", "32": "fp32"}
@@ -46,6 +53,7 @@ class _Hooks:
                 self._waiting = model, found
                 return
         self.loop.start(**found)
+        self.loop.watch_module(trainer.global_rank, trainer.world_size)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         waiting, self._waiting = self._waiting, None
@@ -58,6 +66,7 @@ class _Hooks:
                 "model": config_file(model.config, Path(trainer.default_root_dir)),
                 "batch_size": (_size(batch) * trainer.accumulate_grad_batches * trainer.world_size) or None,
                 **method_of(model),
+                **attention_of(model),
                 **lengths_of(model.config, (), named),
             }
         self.loop.start(**found)
@@ -71,7 +80,7 @@ class _Hooks:
             return  # gradients are still being accumulated
         self._step = trainer.global_step
         samples, self._samples = self._samples, 0.0
-        if self.loop.step(samples=samples):
+        if self.loop.step(samples=samples, optimizers=trainer.optimizers):
             trainer.should_stop = True
         metrics = self.loop.live()
         if metrics:

@@ -24,8 +24,34 @@ def method_of(model: Any) -> dict[str, Any]:
     if adapters:
         rank = getattr(next(iter(adapters.values())), "r", None)
         narrow = getattr(model, "is_loaded_in_4bit", False)
-        return {"method": "qlora" if narrow else "lora", "lora_rank": rank} if rank else {}
+        if not rank:
+            return {}
+        return {"method": "qlora" if narrow else "lora", "lora_rank": rank, **_targets(model)}
     return {"method": "finetune"} if getattr(model.config, "_name_or_path", "") else {}
+
+
+def _targets(model: Any) -> dict[str, tuple[str, ...]]:
+    """The projections that adapters are on, by the names of their layers; nothing where ours have others."""
+    from footprint.errors import FootprintError
+    from footprint.flops import operation_list
+    from footprint.flops.passes.adapters import adaptable_projections
+    from footprint.schema import StepShape
+
+    adapted = {name.rpartition(".")[2] for name, part in model.named_modules() if hasattr(part, "lora_A")}
+    try:
+        operations = operation_list(model.config.to_dict(), StepShape(sequences=1, sequence_length=1))
+    except FootprintError:
+        return {}
+    known = adaptable_projections(operations)
+    return {"lora_targets": tuple(sorted(adapted))} if adapted and adapted <= known else {}
+
+
+def attention_of(model: Any) -> dict[str, str]:
+    """The attention kernel that the model was told to use: one that writes the scores out, or a fused one."""
+    kernel = getattr(model.config, "_attn_implementation", None)
+    if kernel is None:
+        return {}
+    return {"attention": "eager" if kernel == "eager" else "flash"}
 
 
 def lengths_of(config: Any, arguments: Any, named: Any) -> dict[str, int]:

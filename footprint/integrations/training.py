@@ -10,12 +10,15 @@ import atexit
 import contextlib
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.tracking import BudgetReachedError, Run, track
+from footprint.tracking.chain.estimator_calls import says_its_size
+from footprint.tracking.hooks.module_watch import ModuleWatch
+from footprint.tracking.journal.lines import FoundLine
 
 PREFIX = "footprint/"
 LOGGER = logging.getLogger("footprint.integrations")
@@ -52,6 +55,7 @@ class Loop:
         """The error that the last step of a budget raised."""
         self.ended: Run | None = None
         """The last run that was ended, with its measurement."""
+        self._watch: ModuleWatch | None = None
         self._phase: contextlib.AbstractContextManager[None] | None = None
 
     def start(self, **found: Any) -> None:
@@ -69,8 +73,47 @@ class Loop:
             self.run.start()
             atexit.register(self._at_exit)
 
-    def step(self, tokens: float = 0, samples: float = 0) -> bool:
-        """Count one optimiser step of this process; returns whether a budget ends the run here."""
+    def watch_module(self, rank: int, world_size: int) -> None:
+        """Find the module that is trained, its batch and its operations, unless the run knows its model.
+
+        Steps have to name their optimisers from now on.
+        """
+        with harmless():
+            if self.run is None or self._watch is not None or says_its_size(self.run.settings.given()):
+                return
+            self._watch = ModuleWatch(
+                self._tell if rank == 0 else lambda _: None,
+                lambda text: None if self.run is None else self.run.complain(text),
+                traces=rank == 0,
+                world_size=world_size,
+            )
+
+    def _tell(self, found: dict[str, Any]) -> None:
+        """Put down what the user has not said."""
+        if self.run is not None:
+            said = self.run.settings.given()
+            new = {name: value for name, value in found.items() if name not in said}
+            if "hw" in said:
+                new.pop("hw_detected", None)
+            self.run.note_unseen(FoundLine(given={**new, **({"traced": True} if "model" in new else {})}))
+
+    def _sizes(self, optimizers: Iterable[Any]) -> tuple[int, int]:
+        """Samples and tokens of a step, as the watch on the module knows them."""
+        with harmless():
+            if self._watch is not None:
+                stepped = [getattr(one, "optimizer", one) for one in optimizers]
+                for one in stepped:
+                    self._watch.saw(one)
+                return self._watch.stepped(stepped[0]) if stepped else (0, 0)
+        return 0, 0
+
+    def step(self, tokens: float = 0, samples: float = 0, optimizers: Iterable[Any] = ()) -> bool:
+        """Count one optimiser step of this process; returns whether a budget ends the run here.
+
+        Samples and tokens that are not given are those that the watch on the module sees.
+        """
+        seen_samples, seen_tokens = self._sizes(optimizers)
+        samples, tokens = samples or seen_samples, tokens or seen_tokens
         if self.run is not None and self.stopped is None:
             try:
                 self.run.step(tokens=tokens, samples=samples)
@@ -95,6 +138,11 @@ class Loop:
     def end(self, error: BaseException | None = None) -> None:
         """End the run; its status is failed or interrupted if an exception ended the loop."""
         self.leave()
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            with harmless():
+                watch.settle()
+                watch.stop()
         run, self.run = self.run, None
         if run is None:
             return

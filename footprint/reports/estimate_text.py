@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from footprint.estimator.predict import HIGHEST_CREDIBLE_MFU
 from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.labels import assumption_name
 from footprint.reports.work import trained
@@ -131,7 +132,10 @@ def behind_rows(result: Estimate) -> list[Row]:
         rows.append(("training FLOPs", f"{figures(result.flop.model_flop)} FLOP", "", _amounts(result)))
     if result.mfu is not None and result.workload is not None:
         label = "MFU" if result.goodput is not None else "MFU (wall clock)"
-        rows.append((label, figures(result.mfu.mid, 2), interval(result.mfu, ""), result.workload.precision))
+        note = result.workload.precision
+        if result.mfu.high > HIGHEST_CREDIBLE_MFU >= result.mfu.mid:
+            note += f"; above {HIGHEST_CREDIBLE_MFU} is not credible"
+        rows.append((label, figures(result.mfu.mid, 2), interval(result.mfu, ""), note))
     if result.goodput is not None:
         rows.append(_row("goodput", result.goodput, ""))
     rows.append(_row("power (node)", result.it_power_w, "w"))
@@ -156,7 +160,9 @@ def _price_row(price: PriceSummary) -> Row:
     ends = interval(hourly, "usd") if hourly.low < hourly.high else "one price"
     note = price.purchase
     if price.providers:
-        note += f", {price.providers} provider{'' if price.providers == 1 else 's'}"
+        kind, found, _ = price.interval.partition("; ")
+        of_kind = kind.removeprefix("median of ") + " of " if found else ""
+        note += f", {of_kind}{price.providers} provider{'' if price.providers == 1 else 's'}"
     return "price per hour", amount(hourly.mid, "usd"), ends, note
 
 
@@ -249,9 +255,12 @@ def _value(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else figures(value)
 
 
+_PLURALS = {"year": "years", "token": "tokens", "sample": "samples"}
+
+
 def assumption_rows(result: Estimate) -> Iterator[tuple[str, str, str]]:
     """Name and value of each assumption, and the option that replaces it."""
     for row in result.assumptions:
         value = row.value if isinstance(row.value, str) else _value(row.value)
-        unit = "" if row.unit in ("", "1") else f" {row.unit}"
+        unit = "" if row.unit in ("", "1", "share") else f" {_PLURALS.get(row.unit, row.unit)}"
         yield assumption_name(row.name), f"{value}{unit}", row.option

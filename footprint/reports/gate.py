@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from footprint.errors import FootprintError, LimitExceededError
 from footprint.parsing import Limit
@@ -10,6 +11,9 @@ from footprint.results import Quantity
 from footprint.results.estimate import Estimate
 from footprint.results.human import amount
 from footprint.results.inference import Inference
+
+if TYPE_CHECKING:
+    from footprint.decisions.scenario_table import ScenarioTable
 
 _UNITS = {"energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd", "duration_h": "h"}
 _WORDS = {
@@ -35,7 +39,7 @@ def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> Non
     """
     exceeded = []
     if result.misfit is not None:
-        exceeded.append(f"no limit holds for a run that cannot be: {result.misfit}")
+        exceeded.append(f"--fail-over does not pass for a step that does not fit: {result.misfit}")
     _require(limits, bound, lambda limit: _limited(result, limit), exceeded)
 
 
@@ -68,6 +72,28 @@ def _require(
             )
     if exceeded:
         raise LimitExceededError("; ".join(exceeded))
+
+
+def require_rows_within(table: ScenarioTable, limits: Sequence[Limit]) -> None:
+    """Return if the median of every row is at most each of the limits.
+
+    Raises LimitExceededError (exit code 3), which names the rows that are over a limit or have no number.
+    """
+    exceeded = []
+    for row in table.rows:
+        for limit in limits:
+            value: Quantity | None = getattr(row, limit.quantity)
+            word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]
+            if value is None:
+                exceeded.append(
+                    f"row {row.id}: its {word} is unknown" if row.feasible else f"row {row.id} cannot be"
+                )
+            elif value.mid > limit.value:
+                exceeded.append(
+                    f"row {row.id}: {word} {amount(value.mid, unit)} is over {amount(limit.value, unit)}"
+                )
+    if exceeded:
+        raise LimitExceededError("; ".join(dict.fromkeys(exceeded)))
 
 
 def _limited(result: Estimate, limit: Limit) -> Quantity:

@@ -16,23 +16,24 @@ _ASSUMPTIONS = {
     "goodput.middle": "goodput (share of the time that makes progress)",
     "goodput.large": "goodput (share of the time that makes progress)",
     "step time over the sum of its terms": "software overhead (actual over modelled step time)",
-    "generic_fitted.time_dense": "step time over that of the generic model",
-    "generic_fitted.time_experts": "step time over that of the generic model",
-    "generic_fitted.time_of_flop": "step time over that of the generic model",
-    "generic_fitted.time_of_sample": "step time over that at a typical MFU",
+    "generic_fitted.time_dense": "step time of such models, relative to the generic one",
+    "generic_fitted.time_experts": "step time of such models, relative to the generic one",
+    "generic_fitted.time_of_flop": "step time of such models, relative to the generic one",
+    "generic_fitted.time_of_sample": "step time, relative to that at a typical MFU",
     "time.busy_share": "busy share of a step",
     "time.mfu_cpu": "MFU of a processor",
-    "power.busy_over_tdp": "power of a busy accelerator, over its limit",
-    "power.waiting_over_tdp": "power of a waiting accelerator, over its limit",
-    "power.idle_over_tdp": "power of an idle accelerator, over its limit",
+    "power.busy_over_tdp": "power of a busy accelerator, share of its limit",
+    "power.waiting_over_tdp": "power of a waiting accelerator, share of its limit",
+    "power.idle_over_tdp": "power of an idle accelerator, share of its limit",
     "power.fed_share_unknown": "share of the time that steps fill",
     "power.network_w_per_gbyte_per_s": "network power per bandwidth",
-    "power.network_share": "network power, over that of the nodes",
+    "power.network_share": "network power, share of the nodes' power",
     "prices.lifetime_years": "years of service",
-    "prices.utilisation": "share of its years in which the hardware works",
+    "prices.utilisation": "share of its lifetime in which the hardware is used",
     "prices.electricity_usd_per_kwh": "price of electricity",
     "prices.spot_interruption_factor": "longer by interruptions (spot)",
     "pue": "PUE",
+    "places.pue_desk": "PUE (beside a desk, without a data centre's overhead)",
     "purchase": "kind of purchase",
 }
 _CAUSES = {
@@ -60,7 +61,8 @@ def cause_name(cause: str) -> str:
         return _CAUSES[cause]
     head, *rest = cause.split(":")
     name = _last(head)
-    return f"{name}, {' '.join(rest).replace('_', ' ')}" if rest else name
+    detail = " ".join(part for part in rest if part != "all").replace("_", " ")
+    return f"{name}, {detail}" if detail else name
 
 
 def _last(key: str) -> str:

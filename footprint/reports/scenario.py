@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from footprint.catalog.files import read_toml
+from footprint.catalog.files import read_text, read_toml
 from footprint.errors import DataFileError, FootprintError
 from footprint.estimator import EstimateRequest
 from footprint.estimator.request import EITHER_OR, FIELDS, missing_hw
@@ -43,12 +43,7 @@ def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateReques
         if "hw" not in given:
             raise missing_hw()
         return EstimateRequest.from_mapping(given, "command line")
-    raw = read_toml(path)
-    schema = raw.pop("schema", None)
-    if schema != SCHEMA:
-        raise DataFileError(
-            f'{path}: its schema is {schema!r}: a scenario starts with the line schema = "{SCHEMA}"'
-        )
+    raw = read_fields(path)
     # A given field also replaces the file's fields that exclude it.
     for group, _ in EITHER_OR:
         if any(name in given for name in group):
@@ -61,6 +56,28 @@ def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateReques
         if (raw.keys() - given.keys()).intersection(error.fields):
             error.args = (f"{path}: {in_file(str(error), FIELDS.keys() - given.keys())}",)
         raise
+
+
+def read_fields(path: Path) -> dict[str, Any]:
+    """The fields of a scenario file, or of the scenario of an estimate that was saved as JSON.
+
+    Raises DataFileError for a file of another schema.
+    """
+    if path.suffix.lower() == ".json":
+        from footprint.catalog.limits import parse_json
+
+        estimate = parse_json(read_text(path), path)
+        scenario = estimate.get("scenario") if isinstance(estimate, dict) else None
+        if not isinstance(scenario, dict):
+            raise DataFileError(f"{path}: no estimate with its scenario: write one with --format json")
+        return scenario
+    raw = read_toml(path)
+    schema = raw.pop("schema", None)
+    if schema != SCHEMA:
+        raise DataFileError(
+            f'{path}: its schema is {schema!r}: a scenario starts with the line schema = "{SCHEMA}"'
+        )
+    return raw
 
 
 SERVING_SCHEMA = "footprint/inference-request/1"

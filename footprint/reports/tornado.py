@@ -14,6 +14,7 @@ from footprint.results.human import amount
 
 ROOM = 1.7
 FORMATS = (".png", ".svg", ".pdf")
+ALL = "all causes together"
 _BAR, _LINE = "#3b6ea5", "#222222"
 
 
@@ -31,31 +32,33 @@ def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> No
     ]
     panels = [(label, q, unit) for label, q, unit in answers if q is not None and contributions(q)]
     if not panels:
-        raise FootprintError(
-            "`plot=`: every link was given, so nothing moves the result and there is no plot"
-        )
+        raise FootprintError("`plot=`: every factor was given, so there is no uncertainty to plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator
 
     figure = Figure(
-        figsize=(8, 1.2 + sum(0.32 * len(q.spread) + 0.75 for _, q, _ in panels)), layout="constrained"
+        figsize=(8, 1.2 + sum(0.32 * len(q.spread) + 1.07 for _, q, _ in panels)), layout="constrained"
     )
     FigureCanvasAgg(figure)
-    heights = [len(q.spread) + 1 for _, q, _ in panels]
+    heights = [len(q.spread) + 2 for _, q, _ in panels]
     for axes, (label, quantity, unit) in zip(
         figure.subplots(len(panels), squeeze=False, height_ratios=heights)[:, 0], panels, strict=True
     ):
-        rows = contributions(quantity)[::-1]
-        for y, (_, low, high) in enumerate(rows):
-            axes.barh(y, high - low, left=low, color=_BAR, height=0.62)
+        # The combined interval on top: less than the sum of the causes, which seldom err all one way.
+        rows = [*contributions(quantity)[::-1], (ALL, quantity.low, quantity.high)]
+        for y, (cause, low, high) in enumerate(rows):
+            axes.barh(y, high - low, left=low, color=_LINE if cause == ALL else _BAR, height=0.62)
             for value, side in ((low, "right"), (high, "left")):
                 axes.annotate(
                     amount(value, unit, 2), (value, y), (-4 if side == "right" else 4, 0),
                     textcoords="offset points", ha=side, va="center", fontsize=8,
                 )  # fmt: skip
         axes.axvline(quantity.mid, color=_LINE, linewidth=1)
-        axes.set_yticks(range(len(rows)), [cause_name(cause) for cause, _, _ in rows], fontsize=9)
+        axes.plot([quantity.mid] * 2, [len(rows) - 1.31, len(rows) - 0.69], color="white", linewidth=1)
+        axes.set_yticks(
+            range(len(rows)), [ALL if cause == ALL else cause_name(cause) for cause, _, _ in rows], fontsize=9
+        )
         axes.set_xscale("log")
         # Leave room on both sides for the values beside the bars.
         axes.set_xlim(min(low for _, low, _ in rows) / ROOM, max(high for _, _, high in rows) * ROOM)
@@ -70,7 +73,10 @@ def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> No
         )  # fmt: skip
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-    figure.suptitle(f"{result.name}: what each cause alone does", fontsize=11, x=0.01, ha="left")
+    runs = f", one of {result.repeats.runs:,} runs" if result.repeats.runs > 1 else ""
+    figure.suptitle(
+        f"{result.name}{runs}: what each cause alone does, and all together", fontsize=11, x=0.01, ha="left"
+    )
     picture = io.BytesIO()
     figure.savefig(picture, format=path.suffix[1:].lower(), dpi=150)
     write_new(path, picture.getvalue(), overwrite=overwrite)

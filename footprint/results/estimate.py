@@ -7,7 +7,7 @@ cannot be computed from the inputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from footprint.records import record
@@ -226,6 +226,8 @@ class Estimate(Shown):
     published: PublishedRun | None = None
     assumptions: tuple[Assumption, ...]
     warnings: tuple[str, ...]
+    scenario: Mapping[str, Any] = field(default_factory=dict)
+    """The fields that were given: what ``--save`` writes."""
     links: tuple[Link, ...] = ()
     """Each formula of the chain with its numbers; not part of the JSON."""
 
@@ -236,7 +238,7 @@ class Estimate(Shown):
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""
-        names = (field.name for field in fields(self) if field.name != "links")
+        names = (one.name for one in fields(self) if one.name != "links")
         record = {name: plain_values(getattr(self, name), with_spread) for name in names}
         return record | {"warnings": [on_command_line(warning) for warning in self.warnings]}
 

@@ -44,7 +44,7 @@ def counted(value: float) -> str:
     return figures(value)
 
 
-def _rung(value: float, unit: str) -> tuple[float, str]:
+def rung(value: float, unit: str) -> tuple[float, str]:
     """Factor and unit in which a value is at least 1 and below the next unit; zero gets the base unit."""
     if value == 0:
         return next(rung for rung in _LADDERS[unit] if rung[0] == 1.0)
@@ -60,7 +60,7 @@ def amount(value: float, unit: str, significant: int = 3) -> str:
     """A value with its unit, such as ``1.24 MWh``; ``usd`` becomes ``$1,240``."""
     if unit == "usd":
         return _money(value, significant)
-    factor, name = _rung(value, unit)
+    factor, name = rung(value, unit)
     return f"{figures(value / factor, significant)} {name}".rstrip()
 
 
@@ -74,11 +74,18 @@ def interval(quantity: Quantity, unit: str) -> str:
             low, high = _money(least, significant), _money(most, significant)
             name = ""
         else:
-            factor, name = _rung(quantity.mid, unit)
+            factor, name = rung(quantity.mid, unit)
             low, high = (figures(end / factor, significant) for end in (least, most))
         if low != high:
             break
     return f"{low} - {high} {name}".rstrip()
+
+
+def money_rung(value: float) -> tuple[float, str]:
+    """Factor and unit in which an amount of USD is at least 1: USD, kUSD, MUSD."""
+    if value < 1e4:
+        return 1.0, "USD"
+    return next(step for step in ((1e9, "GUSD"), (1e6, "MUSD"), (1e3, "kUSD")) if value >= step[0])
 
 
 def _money(value: float, significant: int) -> str:

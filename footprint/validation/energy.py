@@ -23,6 +23,7 @@ from footprint.validation.power import hours_only_power
 from footprint.validation.report import ValidationReport, ValidationRow
 from footprint.validation.runs import ideal_run
 
+HOURS_GIVEN = "from published hours and PUE, power predicted"
 GPT3_TOKENS = 1.208e9
 """Tokens until the target quality in the 64-node run (MLPerf Training v4.0 log)."""
 
@@ -47,7 +48,7 @@ def validate_patterson() -> ValidationReport:
         kwh_a_node_w = cluster.nodes * float(row["duration_h"]) / W_PER_KW * float(row["pue"])
         simple[row["id"]] = {name: watts * kwh_a_node_w for name, watts in node_w(cluster).items()}
     baselines = beside_table(rows, simple)
-    return ValidationReport(dataset="patterson", rows=tuple(rows), baselines=baselines)
+    return ValidationReport(dataset="patterson", rows=tuple(rows), baselines=baselines, how=HOURS_GIVEN)
 
 
 def _row(row: Mapping[str, str], energy: Quantity) -> ValidationRow:

@@ -51,6 +51,8 @@ class ValidationReport:
     rows: tuple[ValidationRow, ...]
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    how: str = "predicted, out of sample"
+    """What the second column is, for a plot; arithmetic predicts nothing."""
 
     @property
     def median_error(self) -> float:

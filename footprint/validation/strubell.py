@@ -20,6 +20,7 @@ PROVIDER = "strubell-2019"
 YEAR = 2019
 HALF_A_DIGIT = 0.5
 """Half of the last printed digit; the cells are whole numbers."""
+HOW = "computed from the table's hours and watts"
 EXACT, PRINTED = "exact hours", "printed hours"
 _EXPLAINED = {
     "bert-base-gpu": "prints 79 h, its cells need 79.2 h (3.3 days)",
@@ -37,7 +38,7 @@ def validate_strubell() -> ValidationReport:
         for hours in (EXACT, PRINTED)
         for row in _cells(line, hours, pue, lb_per_kwh)
     ]
-    return ValidationReport(dataset=DATASET, rows=tuple(rows), notes=_notes(rows))
+    return ValidationReport(dataset=DATASET, rows=tuple(rows), notes=_notes(rows), how=HOW)
 
 
 def reproduces(row: ValidationRow) -> bool:

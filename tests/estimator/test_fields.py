@@ -19,13 +19,15 @@ from tests.conftest import ROOT
 OPTIONS = """--objective --zero --interleaving
     --model --hw --parameters --active-parameters --flop-per-token --flop-per-sample
     --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len
-    --image-size --document-length --method --lora-rank --lora-targets --frozen --precision --tp --pp --dp
-    --cp --ep --micro-batch --recompute --attention --optimizer --stack --accelerators-per-node --cooling
+    --schedule
+    --image-size --document-length --method --lora-rank --lora-targets --frozen --precision
+    --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack
+    --accelerators-per-node --cooling
     --network
     --anchor --hours --step-time-s --tokens-per-second --samples-per-second --mfu --goodput --it-power-w
     --accelerator-power-w --region --year --pue --grid-g-per-kwh --provider --purchase --usd-per-hour
-    --electricity-usd-per-kwh --capital-usd --lifetime-years --utilisation --runs --failed-share --name
-    --force"""
+    --electricity-usd-per-kwh --owned --capital-usd --lifetime-years --utilisation --runs --failed-share
+    --name --force"""
 OUTSIDE: dict[str, tuple[Any, ...]] = {
     "tokens": (0, 2e20, "x", True, float("nan"), float("inf")),
     "batch_size": (0, 2.5, 10**13),

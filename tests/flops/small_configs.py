@@ -9,6 +9,7 @@ from typing import Any
 _ALL = json.loads(Path(__file__).with_name("small_configs.json").read_text(encoding="utf-8"))
 DECODERS: list[dict[str, Any]] = _ALL["decoders"]
 ENCODERS: list[tuple[str, dict[str, Any]]] = [(e["objective"], e["config"]) for e in _ALL["encoders"]]
+AUDIO: list[tuple[str, dict[str, Any]]] = [(e["objective"], e["config"]) for e in _ALL["audio"]]
 SEQ2SEQS: list[dict[str, Any]] = _ALL["encoder_decoders"]
 VISION_LANGUAGE: list[dict[str, Any]] = _ALL["vision_language"]
 IMAGES: list[tuple[int | None, dict[str, Any]]] = [(e["side"], e["config"]) for e in _ALL["images"]]

@@ -32,6 +32,8 @@ DOORS: dict[str, Callable[[str], tuple[str, ...]]] = {
     "hardware show": lambda path: ("hardware", "show", path),
     "models show": lambda path: ("models", "show", path),
     "slurm": lambda path: ("slurm", path),
+    "--region": lambda path: ("estimate", *MODEL, *HW, "--region", path),
+    "--provider": lambda path: ("estimate", *MODEL, *HW, "--provider", path),
 }
 SOME = ("dotted key", "dotted key behind a string that hides it", "lists in each other", "NULs", "binary",
         "a number of many figures in hexadecimals", "a string of 8 MB", "9 MB")  # fmt: skip

@@ -126,3 +126,26 @@ def test_without_the_package_it_names_the_extra(monkeypatch: pytest.MonkeyPatch)
         ours.FootprintTracker()
     monkeypatch.undo()
     ours._make_class.cache_clear()
+
+
+def test_nothing_but_the_optimiser_is_needed(tmp_path: Path) -> None:
+    ours = tracker(tmp_path)
+    accelerator = accelerate.Accelerator(cpu=True, log_with=[ours], mixed_precision="bf16")
+    accelerator.init_trackers("a project")
+    model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 1))
+    model, optimiser = accelerator.prepare(model, torch.optim.AdamW(model.parameters()))
+    ours.watch(optimiser)
+    for _ in range(STEPS):
+        accelerator.backward(model(torch.ones(BATCH, 8)).sum())
+        optimiser.step()
+        optimiser.zero_grad()
+    accelerator.end_training()
+    run = ours.loop.ended
+    assert run.measurement.workload.samples == STEPS * BATCH
+    # forward and backward of two matrices, of which the first needs no gradient of its input
+    flop = 2 * BATCH * (2 * 8 * 16 + 3 * 16 * 1)
+    assert run.measurement.flop.model_flop == pytest.approx(flop * STEPS)
+    given = run.comparison and run.measurement.workload
+    assert (given.precision, given.steps) == ("bf16", STEPS)
+    for name in ("duration_h", "energy_kwh", "mfu"):
+        assert run.comparison[name].predicted.mid > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import pickle
 import sys
 from pathlib import Path
@@ -229,3 +230,18 @@ def test_the_class_is_found_by_pickle() -> None:
 
     assert issubclass(FootprintCallback, lightning.Callback)
     assert pickle.loads(pickle.dumps(FootprintCallback)) is FootprintCallback  # noqa: S301 - our own class
+
+
+def test_any_module_needs_no_argument(tmp_path: Path) -> None:
+    ours = callback(tmp_path, csv=tmp_path / "runs.csv")
+    trainer = train(tmp_path, ours, accumulate_grad_batches=2, precision="bf16-mixed")
+    run = ours.loop.ended
+    steps = EPOCHS * BATCHES // 2
+    assert trainer.global_step == run.measurement.workload.steps == steps
+    # one matrix of 8 weights, forward and its own gradient, on two batches a step
+    assert run.measurement.flop.model_flop == pytest.approx(steps * 2 * BATCH * 2 * 2 * 8)
+    assert run.measurement.workload.precision == "bf16"
+    for name in ("duration_h", "energy_kwh", "mfu"):
+        assert run.comparison[name].predicted.mid > 0
+    with (tmp_path / "runs.csv").open(newline="") as text:
+        assert [row["kind"] for row in csv.DictReader(text)] == ["estimate", "measurement"]

@@ -179,7 +179,7 @@ def test_csv_has_each_launch_once(tmp_path: Path) -> None:
     slurm(JOBS, *PLACE, "-o", str(file), "--quiet")
     with file.open(newline="") as text:
         assert len(list(csv.DictReader(text))) == 15
-    from footprint.reports.csvfile import read_rows
+    from footprint.results.row_reader import read_rows
 
     assert len(read_rows(file, kind="measurement")[0]) == 3
 

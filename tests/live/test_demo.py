@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from footprint.reports.csvfile import read_rows
+from footprint.results.row_reader import read_rows
 from footprint.tracking.report.archive import open_archive
 
 ROOT = Path(__file__).resolve().parents[2]

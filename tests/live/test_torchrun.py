@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from footprint.reports.csvfile import read_rows
+from footprint.results.row_reader import read_rows
 from footprint.tracking.report.archive import open_archive
 
 pytest.importorskip("torch")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import footprint
-from footprint.reports.csvfile import read_rows
+from footprint.results.row_reader import read_rows
 
 torch = pytest.importorskip("torch")
 

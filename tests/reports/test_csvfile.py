@@ -16,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footprint.errors import FootprintError
-from footprint.reports.csvfile import REPORT_COLUMNS, SCHEMA, append_rows, flatten, read_rows, report_row
 from footprint.results import estimate as estimate_module
+from footprint.results.report_columns import REPORT_COLUMNS, SCHEMA
+from footprint.results.row_reader import read_rows
+from footprint.results.rows import append_rows, flatten, report_row
 
 ESTIMATE = {
     "schema": "footprint/estimate/1",
@@ -81,6 +83,7 @@ def test_every_field_of_an_estimate_has_its_column() -> None:
     own = (
         "published_",
         "links_",
+        "scenario",
         "workload_objective",
         "workload_lora_rank",
     )  # what was published, and how each number came about, are no results

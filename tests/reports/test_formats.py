@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from footprint.errors import UnknownNameError
+from footprint.errors import FootprintError, UnknownNameError
 from footprint.reports import formats
 from footprint.reports.formats import Answer, find_format, format_names, format_of
 from tests.cli.run import footprint
@@ -30,14 +30,15 @@ def badge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_formats_of_each_kind() -> None:
     assert format_names("estimate") == ["table", "json", "csv", "markdown"]
-    assert format_names("jobs") == ["table", "json", "csv"]
+    assert format_names("jobs") == ["table", "json", "csv", "markdown"]
     assert format_names("anything") == ["table", "json"]
 
 
 def test_the_ending_of_a_file_chooses() -> None:
     for name, wanted in (("x.json", "json"), ("x.CSV", "csv"), ("x.md", "markdown"), ("x", "table")):
         assert format_of(Path(name), "estimate") == wanted
-    assert format_of(Path("x.md"), "jobs") == "table"
+    with pytest.raises(FootprintError, match=r"x\.md: nothing is written with the ending \.md"):
+        format_of(Path("x.md"), "anything")
     assert format_of(None, "estimate") == "table"
 
 
@@ -49,7 +50,7 @@ def test_an_answer_in_each_format() -> None:
 @pytest.mark.parametrize("name", ["jsn", "csv", "../json", "json_", "__init__", "", "jsön"])
 def test_an_unknown_format_names_the_nearest(name: str) -> None:
     with pytest.raises(UnknownNameError, match="one of: table, json") as caught:
-        find_format(name, "flops")
+        find_format(name, "check")
     assert caught.value.nearest in ((), ("json",))
 
 

@@ -13,8 +13,9 @@ import pytest
 
 import footprint
 from footprint.errors import FootprintError
-from footprint.reports.csvfile import REPORT_COLUMNS, SHORT_COLUMNS, append_rows, report_row
 from footprint.results.estimate import Estimate
+from footprint.results.report_columns import REPORT_COLUMNS, SHORT_COLUMNS
+from footprint.results.rows import append_rows, report_row
 
 GIVEN = {"model": "bert-base", "hw": "v100:8", "region": "FRA"}
 

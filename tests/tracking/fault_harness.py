@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from footprint.reports.csvfile import read_rows
+from footprint.results.row_reader import read_rows
 from footprint.tracking.process.clock import boot_clock_s
 from footprint.tracking.report.archive import Archive, open_archive
 from footprint.tracking.report.recovery import recover

@@ -43,10 +43,12 @@ def parse_cluster(
     accelerators_per_node: int | None = None,
     cooling: str | None = None,
     network_byte_per_s: float | None = None,
+    preferred: str | None = None,
 ) -> tuple[Cluster, list[str]]:
     """The cluster of a text, and the notices to print with it.
 
-    ``network_byte_per_s`` is the bandwidth of one node to the others, in one direction [byte/s].
+    ``network_byte_per_s`` is the bandwidth of one node to the others, in one direction [byte/s]. Of the
+    variants that a plain name stands for, the one with the id ``preferred`` is taken instead of the usual.
 
     Raises
     ------
@@ -59,7 +61,11 @@ def parse_cluster(
         raise FootprintError(f"no cluster given; {_HINT}")
     name, count, notices = _read(text.strip())
     chip = find_accelerator(name)
-    notices += _variant_notices(name, chip)
+    variants = _variants(name, chip)
+    if preferred is not None and preferred in variants:
+        variants = [chip.id, *(other for other in variants if other != preferred)]
+        chip = find_accelerator(preferred)
+    notices += _variant_notices(name, chip, variants)
     node, node_notices = _choose_node(chip, count, accelerators_per_node, cooling)
     notices += node_notices
     if network_byte_per_s is not None:
@@ -70,9 +76,10 @@ def parse_cluster(
         node = dataclasses.replace(node, network_byte_per_s=network_byte_per_s)
     nodes = count / node.accelerators
     if count % node.accelerators:
+        many = "s" if count > 1 else ""
         notices.append(
-            f"{count} accelerators fill {nodes:.4g} nodes of {node.accelerators} ({node.name}): "
-            "a partial node counts with its share of the host"
+            f"{count} accelerator{many} on {node.name}, which holds {node.accelerators}: "
+            f"{nodes:.4g} nodes are counted, a partly used one with its share of the host"
         )
     return Cluster(accelerator=chip, count=count, node=node, nodes=nodes), notices
 
@@ -277,13 +284,18 @@ def _scaled(form: NodeForm, per_node: int) -> NodeForm:
     )
 
 
-def _variant_notices(name: str, chip: Accelerator) -> Iterator[str]:
+def _variants(name: str, chip: Accelerator) -> list[str]:
+    """Ids of the other variants that a plain name could stand for."""
+    stem = compact(name)
+    if is_path(name) or stem == compact(chip.id) or not compact(chip.id).startswith(stem):
+        return []
+    alike = (i for i in shipped_ids() if i[0] == stem[0])  # compacting every id takes milliseconds
+    return [i for i in alike if compact(i).startswith(stem) and i != chip.id]
+
+
+def _variant_notices(name: str, chip: Accelerator, others: list[str]) -> Iterator[str]:
     """Notices: the variant chosen for a plain name, and the counted unit if it is not a chip."""
-    if not is_path(name) and compact(name) != compact(chip.id):
-        stem = compact(name)
-        alike = (i for i in shipped_ids() if i[0] == stem[0])  # compacting every id takes milliseconds
-        others = [i for i in alike if compact(i).startswith(stem) and i != chip.id]
-        if others and compact(chip.id).startswith(stem):
-            yield f"{name} is taken as {chip.id} ({chip.name}); other variants: {', '.join(others)}"
+    if others:
+        yield f"{name} is taken as {chip.id} ({chip.name}); other variants: {', '.join(others)}"
     if chip.devices_per_unit > 1:
         yield f"{chip.id} is counted in {chip.unit}s of {chip.devices_per_unit} devices each"

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = Names({"aliases": ("id", "aliases")}, dashes=True)
-HINT = "a path to a Hugging Face config.json or a model TOML works too"
+HINT = (
+    "footprint models list shows all; a path to a config.json or a model TOML works too; "
+    "footprint trace takes any PyTorch module"
+)
 FILE_ENDINGS = (".json", ".toml")
 
 

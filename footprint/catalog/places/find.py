@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from footprint.catalog.names import normalise, unknown
 from footprint.catalog.places.spread import from_direct, interval, world_interval
-from footprint.catalog.places.tables import cloud_regions, keep_all, rows_of, table
+from footprint.catalog.places.tables import cloud_regions, keep_all, rows_of
 from footprint.errors import FootprintError, UnknownNameError
+from footprint.records import replace
 from footprint.results import Quantity
 from footprint.schema import Place
+
+if TYPE_CHECKING:
+    from footprint.catalog.places.sites import OwnSite
 
 WORLD = "WLD"
 FIRST_YEAR, LAST_YEAR = 1990, 2100
@@ -32,7 +35,8 @@ def find_place(key: str | None, *, year: int | None = None) -> tuple[Place, tupl
 
     ``key`` is a country (ISO 3166-1 alpha-3, alpha-2 or English name), a state or province
     (ISO 3166-2 or English name), a cloud region (``provider:region``, or the region alone if
-    only one provider has it) or ``WLD``; case does not matter. Without a key the result is the world
+    only one provider has it), ``EU``, a continent, a town or ``WLD``; case does not matter (see
+    `footprint.catalog.places.names`). Without a key the result is the world
     average with a warning and a wide interval. ``year`` selects the nearest available year (the
     newest by default).
 
@@ -45,10 +49,64 @@ def find_place(key: str | None, *, year: int | None = None) -> tuple[Place, tupl
         place, warnings = _from_rows(WORLD, year)
         given = "no place given: the world average with the spread of all countries; give `region=`"
         return place, (given, *warnings)
-    resolved = resolve(key)
-    if ":" not in resolved:
-        return _from_rows(resolved, year)
-    return _from_region(resolved, year)
+    from footprint.catalog.places.names import meaning
+    from footprint.catalog.places.sites import is_site_file, named_site, read_site
+
+    if isinstance(key, str) and is_site_file(key):
+        return _of_site(read_site(key), key, year)
+    try:
+        found = meaning(key)
+    except UnknownNameError:
+        site = named_site(key)
+        if site is None:
+            raise
+        return _of_site(site, key, year)
+    place, warnings = _of_key(found.key, year)
+    if found.town:
+        place = replace(place, name=f"{found.town} ({place.name})")
+    if found.read_as:
+        warnings = (f"the place {key.strip()!r} is read as {found.read_as}", *warnings)
+    return place, warnings
+
+
+def _of_site(site: OwnSite, key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
+    """The place that a site of one's own is: its facts, and those of its country, state or region."""
+    from footprint.catalog.clock import today
+    from footprint.catalog.places.sites import name_of_file, outside_its_dates
+
+    place, warnings = find_place(site.place, year=year)
+    if site.place is None and site.grid_g_per_kwh is not None:
+        warnings = ()
+    place = replace(
+        place,
+        key=name_of_file(key).removesuffix(".toml"),
+        name=site.name,
+        factor_key=place.factor_key or place.key,
+        pue=site.pue,
+        electricity_usd_per_kwh=site.electricity_usd_per_kwh,
+        provider=None if site.grid_g_per_kwh is not None else place.provider,
+    )
+    if site.grid_g_per_kwh is not None:
+        given = given_place(site.grid_g_per_kwh)
+        place = replace(
+            place, basis="given", evidence="assumed", g_per_kwh=given.g_per_kwh,
+            low_g_per_kwh=given.g_per_kwh, high_g_per_kwh=given.g_per_kwh, market_g_per_kwh=None,
+            source=site.source or key,
+            year=int((site.valid_from or site.valid_until or "0")[:4]),
+        )  # fmt: skip
+    outside = outside_its_dates(site, today())
+    return place, (*warnings, outside) if outside else warnings
+
+
+def search_places(text: str) -> list[Place]:
+    """The places that a text may mean, best first, each at its newest year [gCO2e/kWh]."""
+    from footprint.catalog.places.names import matches
+
+    found = []
+    for one in matches(text):
+        place, _ = _of_key(one.key, None)
+        found.append(replace(place, name=f"{one.town} ({place.name})") if one.town else place)
+    return found
 
 
 def grid_quantity(place: Place) -> Quantity:
@@ -87,8 +145,10 @@ def given_place(g_per_kwh: float) -> Place:
 
 
 def place_keys() -> list[str]:
-    """All keys: the world, countries, states and provinces, reference rows, then cloud regions."""
-    return [*_places(), *cloud_regions()]
+    """All keys: the world, groups, countries, states and provinces, reference rows, then cloud regions."""
+    from footprint.catalog.places.names import places
+
+    return [*places(), *cloud_regions()]
 
 
 def all_places() -> list[Place]:
@@ -112,27 +172,6 @@ def require_same_basis(*places: Place) -> None:
         )
 
 
-def resolve(key: str) -> str:
-    """The canonical key of a place name: ``FRA``, ``US-VA``, ``aws:us-east-1``, ``WLD``.
-
-    Raises:
-        UnknownNameError: no such place.
-        FootprintError: not text, or a name of several places.
-    """
-    if not isinstance(key, str):
-        raise FootprintError(f"a place is text such as FRA, US-VA or aws:us-east-1, not {key!r}")
-    wanted = normalise(key)
-    for name, spelling in (("grid.csv", wanted.upper()), ("regions.csv", wanted)):
-        if rows_of(name, spelling):  # an exact key does not need the table of names
-            return spelling
-    candidates = _names().get(wanted, ())
-    if len(candidates) == 1:
-        return candidates[0]
-    if candidates:
-        raise FootprintError(f"{key.strip()!r} is ambiguous: write one of {', '.join(sorted(candidates))}")
-    raise _unknown(key, wanted)
-
-
 def check_year(year: int | None) -> None:
     """Return if ``year`` is None or within the accepted years.
 
@@ -144,24 +183,22 @@ def check_year(year: int | None) -> None:
         raise FootprintError(f"`year=` takes a year from {FIRST_YEAR} to {LAST_YEAR}, not {year!r}")
 
 
-def _unknown(key: str, wanted: str) -> UnknownNameError:
-    hint = "`region=` takes FRA, US-VA, aws:us-east-1, ... or give `grid_g_per_kwh=`"
-    country, _, part = wanted.partition("-")
-    parent = _names().get(country, ()) if len(country) == 2 and 1 <= len(part) <= 3 else ()
-    if parent and parent[0] != "USA":
-        hint = f"no factor for this part of {parent[0]}: use {parent[0]}, or give `grid_g_per_kwh=`"
-        return UnknownNameError("place", key[:80], [parent[0]], hint)
-    shown = {normalise(name): name for row in _places().values() for name in (row["name"], row["key"])}
-    shown |= {normalise(name): name for key in cloud_regions() for name in (key, key.partition(":")[2])}
-    if len(wanted) > 3:  # a short code would match parts of many longer names
-        shown = {name: spelling for name, spelling in shown.items() if len(name) > 3}
-    error = unknown("place", key, shown, hint)
-    return UnknownNameError("place", error.name, [shown[name] for name in error.nearest], hint)
+def _of_key(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
+    """The place of a canonical key."""
+    if ":" in key:
+        return _from_region(key, year)
+    if rows_of("places.csv", key)[0]["kind"] == "group":
+        from footprint.catalog.places.groups import group_place
+
+        keep_all("grid.csv")
+        place = group_place(key, year, _newest_year(), lambda member: _from_rows(member, year)[0])
+        if year is None or place.year == year:
+            return place, ()
+        return place, (_nearest(key, place.year, year),)
+    return _from_rows(key, year)
 
 
 def _from_region(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
-    from dataclasses import replace
-
     row = rows_of("regions.csv", key)[0]
     place, warnings = _from_rows(row["place"], year)
     changes: dict[str, Any] = {
@@ -189,7 +226,7 @@ def _from_rows(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
     used = int(row["year"])
     warnings = []
     if year is not None and used != year:
-        warnings.append(f"no carbon intensity of {key} for {year}: the nearest year, {used}, is used")
+        warnings.append(_nearest(key, used, year))
     value = mid = float(row["g_per_kwh"])
     evidence: Any = row["basis"]
     note = ""
@@ -222,27 +259,8 @@ def _from_rows(key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
     return place, tuple(warnings)
 
 
-@functools.cache
-def _places() -> dict[str, dict[str, str]]:
-    return {row["key"]: row for row in table("places.csv")}
-
-
-@functools.cache
-def _names() -> dict[str, tuple[str, ...]]:
-    """Normalised spelling -> the keys it may mean; a code takes precedence over a name."""
-    codes: dict[str, tuple[str, ...]] = {}
-    spoken: dict[str, set[str]] = {}
-    for key, row in _places().items():
-        codes[normalise(key)] = (key,)
-        if row["alpha2"]:
-            codes[normalise(row["alpha2"])] = (key,)
-        for name in (row["name"], *row["aliases"].split("|")):
-            if name:
-                spoken.setdefault(normalise(name), set()).add(key)
-    for key in cloud_regions():
-        codes[key] = (key,)
-        spoken.setdefault(key.partition(":")[2], set()).add(key)
-    return {name: tuple(sorted(keys)) for name, keys in spoken.items()} | codes
+def _nearest(key: str, used: int, year: int) -> str:
+    return f"no carbon intensity of {key} for {year}: the nearest year, {used}, is used"
 
 
 @functools.cache

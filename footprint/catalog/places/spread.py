@@ -7,6 +7,7 @@ fitted ones from the shipped tables, and a test repeats this.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from footprint.catalog.assumptions import assumed
 
@@ -26,24 +27,45 @@ def band(g_per_kwh: float) -> str:
 
 
 def interval(
-    g_per_kwh: float, *, key: str, lag_years: int, upstream: tuple[float, float] = (0.0, 0.0)
+    g_per_kwh: float,
+    *,
+    key: str,
+    lag_years: int,
+    upstream: tuple[float, float] = (0.0, 0.0),
+    parts: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[float, float]:
     """90 % interval [g/kWh] of an annual average that is used for a run ``lag_years`` away.
 
     Contributions combine in quadrature, in logarithms: life-cycle factors and imports, season, drift
-    (which grows with the square root of the years), the spread of a country's states or provinces, and
-    the conversion of a direct factor to a life-cycle factor.
+    (which grows with the square root of the years), the spread of a country's states or provinces (or
+    ``parts``, two logarithms, of a group's countries), and the conversion of a direct factor to a
+    life-cycle factor.
     """
     name = band(g_per_kwh)
     variance = assumed(f"places.factor_{name}").value ** 2 + assumed(f"places.season_{name}").value ** 2
     variance += assumed(f"places.drift_{name}").value ** 2 * lag_years
     half = Z90 * math.sqrt(variance)
-    parts = (0.0, 0.0)
     if key in WITH_PARTS:
         part = assumed(f"places.inside_{key.lower()}")
         parts = (math.log(part.low), math.log(part.high))
     low = g_per_kwh * math.exp(-math.hypot(half, upstream[0], parts[0]))
     return low, g_per_kwh * math.exp(math.hypot(half, upstream[1], parts[1]))
+
+
+def log_ends(values: Iterable[tuple[float, float]], mean: float) -> tuple[float, float]:
+    """5th and 95th percentile of weighted values over their mean, as logarithms; 0 lies between them."""
+    ordered = sorted(values)
+    whole = math.fsum(weight for _, weight in ordered)
+
+    def percentile(share: float) -> float:
+        reached = 0.0
+        for value, weight in ordered:
+            reached += weight
+            if reached >= share * whole:
+                return value
+        return ordered[-1][0]
+
+    return min(0.0, math.log(percentile(0.05) / mean)), max(0.0, math.log(percentile(0.95) / mean))
 
 
 def world_interval(g_per_kwh: float) -> tuple[float, float]:

@@ -2,12 +2,12 @@
 
 from footprint.catalog.prices.find import (
     PURCHASES,
-    PriceQuote,
     all_offers,
     find_price,
     interruption_factor,
 )
-from footprint.catalog.prices.providers import find_provider, providers
+from footprint.catalog.prices.providers import find_provider, is_own_list, providers
+from footprint.catalog.prices.spread import PriceQuote
 
 __all__ = [
     "PURCHASES",
@@ -16,5 +16,6 @@ __all__ = [
     "find_price",
     "find_provider",
     "interruption_factor",
+    "is_own_list",
     "providers",
 ]

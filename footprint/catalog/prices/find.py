@@ -7,7 +7,11 @@ in these steps (see ``docs/prices.md``):
    bare accelerators where nothing else is offered;
 2. the newest of each provider, accelerator, purchase and region;
 3. of several host sizes with the same chips, the cheapest;
-4. the median of each provider, then the median over providers.
+4. the median of each provider; one that sells only another variant of the same silicon counts with its
+   price, scaled;
+5. the median over the providers of the commonest kind: hyperscalers, GPU clouds or marketplaces.
+
+Spot is never above on demand.
 """
 
 from __future__ import annotations
@@ -17,38 +21,23 @@ from collections.abc import Sequence
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.names import nearest, normalise, unknown
 from footprint.catalog.prices import offers as rules
-from footprint.catalog.prices.providers import find_provider, is_table, only_seller, provider_table
-from footprint.catalog.prices.spread import over_providers, within_provider
-from footprint.errors import MissingFactError
-from footprint.records import record
+from footprint.catalog.prices.evidence import commonest_kinds, variant_offers, with_variants
+from footprint.catalog.prices.providers import (
+    find_provider,
+    is_own_list,
+    is_table,
+    only_seller,
+    provider_table,
+)
+from footprint.catalog.prices.spread import PriceQuote, over_providers, within_provider
+from footprint.errors import MissingFactError, UnknownNameError
+from footprint.records import replace
 from footprint.results import Assumption, Quantity
 from footprint.schema import PriceOffer
 
 PURCHASES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 ANY_REGION = "global"
 """Region of an offer whose price list is the same for all regions."""
-
-
-@record
-class PriceQuote:
-    """The price of one accelerator-hour and its origin."""
-
-    usd_per_accelerator_h: Quantity
-    purchase: str
-    provider: str | None
-    """The requested provider; None means all providers."""
-    region: str | None
-    offers: int
-    """Number of offers used."""
-    providers: int
-    oldest: str
-    newest: str
-    """ISO 8601 dates of the oldest and newest offer used."""
-    interval: str
-    """Description of the interval: percentiles, a range, or an assumed spread."""
-    source: str
-    """Keys of the sources, joined by ``; ``."""
-    warnings: tuple[str, ...]
 
 
 def all_offers() -> list[PriceOffer]:
@@ -88,23 +77,28 @@ def find_price(
     purchase = find_purchase(purchase)
     if provider is not None:
         provider = find_provider(provider)
+        if is_own_list(provider):
+            from footprint.catalog.prices.own_list import price_in_list
+
+            return price_in_list(accelerator_id, purchase, provider, region)
+    quote = _quote(accelerator_id, purchase, provider, region, year)
+    return quote if purchase == "on_demand" else _beside_on_demand(quote, accelerator_id, year)
+
+
+def _quote(
+    accelerator_id: str, purchase: str, provider: str | None, region: str | None, year: int | None
+) -> PriceQuote:
+    """The price of one way to buy, not yet compared with another."""
     warnings: list[str] = []
-    chosen = _matching(accelerator_id, purchase, provider, region)
-    chosen = _of_time(chosen, year, warnings)
-    if provider is None:
-        chosen = _without_tables(chosen, year, warnings)
-    chosen = rules.one_scope(chosen)
-    if chosen[0].scope == "accelerator_only":
-        warnings.append(f"price of {accelerator_id} without its host, for which the provider charges extra")
-    chosen = rules.cheapest_sizes(rules.newest_each(chosen))
+    chosen = _own_offers(accelerator_id, purchase, provider, region, year, warnings)
     medians = rules.provider_medians(chosen)
+    if provider is None and region is None and not _of_a_table(chosen):
+        medians, chosen = _with_variants(accelerator_id, chosen, purchase, year, warnings)
     seller = next(iter(medians))
     if len(medians) == 1 and (seller in (provider, only_seller(accelerator_id)) or is_table(seller)):
         quantity, interval = within_provider(chosen, f"price:{seller}:{purchase}")
     else:
-        quantity, interval = over_providers(medians, f"price:{purchase}:all")
-    if provider is None and year is None and purchase != "on_demand":
-        warnings += _dearer_than_on_demand(accelerator_id, purchase, quantity.mid, sorted(medians), region)
+        quantity, interval = over_providers(medians, f"price:{purchase}:all", *commonest_kinds(medians))
     dates = sorted(offer.dated for offer in chosen)
     return PriceQuote(
         usd_per_accelerator_h=quantity,
@@ -121,34 +115,115 @@ def find_price(
     )
 
 
+def _own_offers(
+    accelerator_id: str,
+    purchase: str,
+    provider: str | None,
+    region: str | None,
+    year: int | None,
+    warnings: list[str],
+) -> list[PriceOffer]:
+    """The offers of the accelerator itself that count; none where only variants of it are offered."""
+    try:
+        chosen = _matching(accelerator_id, purchase, provider, region)
+    except MissingFactError:
+        if provider is not None or region is not None or not variant_offers(accelerator_id, purchase):
+            raise
+        return []
+    chosen = _of_time(chosen, year, warnings)
+    if provider is None:
+        chosen = _without_tables(chosen, year, warnings)
+    chosen = rules.one_scope(chosen)
+    if chosen[0].scope == "accelerator_only":
+        of_now = provider is None and region is None and year is None
+        if of_now and not is_table(chosen[0].provider) and variant_offers(accelerator_id, purchase):
+            return []  # another variant with its host is nearer to what a run costs
+        warnings.append(f"price of {accelerator_id} without its host, for which the provider charges extra")
+    return rules.cheapest_sizes(rules.newest_each(chosen))
+
+
+def _of_a_table(chosen: Sequence[PriceOffer]) -> bool:
+    """Whether these are prices of a published table, or of bare accelerators: nothing is added to them."""
+    return any(is_table(offer.provider) or offer.scope != "instance" for offer in chosen)
+
+
+def _with_variants(
+    accelerator_id: str, own: list[PriceOffer], purchase: str, year: int | None, warnings: list[str]
+) -> tuple[dict[str, float], list[PriceOffer]]:
+    """The price of each provider, with those that sell only other variants; of the time of the own offers."""
+    others = variant_offers(accelerator_id, purchase)
+    if year is not None:
+        used = rules.of_nearest_year(own or others, year)[0].dated[:4]
+        others = [offer for offer in others if offer.dated.startswith(used)]
+    else:
+        others = rules.current(others, rules.data_date()) or ([] if own else _of_time(others, None, warnings))
+    medians, chosen = with_variants(accelerator_id, own, rules.cheapest_sizes(rules.newest_each(others)))
+    if not own:
+        named = ", ".join(sorted({offer.accelerator for offer in chosen}))
+        warnings.append(f"no price of {accelerator_id} with its host is known: that of {named} is taken")
+    return medians, chosen
+
+
+def _beside_on_demand(quote: PriceQuote, accelerator_id: str, year: int | None) -> PriceQuote:
+    """Spot, which is never dearer than on demand: then nobody takes it; a dear reservation says so."""
+    try:
+        usual = _quote(accelerator_id, "on_demand", quote.provider, quote.region, year)
+    except (MissingFactError, UnknownNameError):
+        return quote
+    usual_usd_per_h = usual.usd_per_accelerator_h.mid
+    if quote.usd_per_accelerator_h.mid <= usual_usd_per_h:
+        return quote
+    if quote.purchase == "spot":
+        why = f"spot is no cheaper than on demand at {usual_usd_per_h:.2f} USD/h, which is taken"
+        return replace(usual, purchase="spot", warnings=(*usual.warnings, why))
+    if quote.provider is not None or year is not None:
+        return quote
+    bought = rules.offers_of(accelerator_id, quote.purchase)
+    sold = {offer.provider for offer in bought or variant_offers(accelerator_id, quote.purchase)}
+    why = (
+        f"{quote.purchase} costs more here than the on_demand median of {usual.providers} providers "
+        f"({usual_usd_per_h:.2f} USD/h): the only known prices are from {', '.join(sorted(sold))}"
+    )
+    return replace(quote, warnings=(*quote.warnings, why))
+
+
 def _matching(
     accelerator_id: str, purchase: str, provider: str | None, region: str | None
 ) -> list[PriceOffer]:
     """The offers of this accelerator that match the provider, purchase and region."""
+    bought = [
+        offer for offer in rules.offers_of(accelerator_id, purchase) if provider in (None, offer.provider)
+    ]
+    if not bought:
+        raise _nothing_matches(accelerator_id, purchase, provider)
+    return bought if region is None else _in_region(bought, region, with_global=provider is not None)
+
+
+def _nothing_matches(accelerator_id: str, purchase: str, provider: str | None) -> MissingFactError:
+    """The error for an offer that nobody makes, with what there is instead."""
     found = list(rules.offers_of(accelerator_id))
     if not found:
-        similar = nearest(accelerator_id, sorted(rules.accelerators()))
+        family = accelerator_id[:3]  # a chip of another family says nothing about the price of this one
+        known = [one for one in rules.accelerators() if one.startswith(family)]
+        similar = nearest(accelerator_id, sorted(known))
         like = f", or price it as one of {', '.join(similar)}" if similar else ""
-        raise MissingFactError(
+        return MissingFactError(
             f"no price of {accelerator_id[:80]} in our data: give `usd_per_hour=` (an accelerator-hour){like}"
         )
     if provider is not None:
         here = [offer for offer in found if offer.provider == provider]
         if not here:
             sellers = ", ".join(sorted({offer.provider for offer in found}))
-            raise MissingFactError(
+            return MissingFactError(
                 f"no price of {accelerator_id} at {provider}: known are {sellers}; or give `usd_per_hour=`"
             )
         found = here
-    bought = [offer for offer in found if offer.purchase == purchase]
-    if not bought:
-        ways = ", ".join(way for way in PURCHASES if any(offer.purchase == way for offer in found))
-        where = f" at {provider}" if provider else ""
-        raise MissingFactError(
-            f"no {purchase} price of {accelerator_id}{where}: known are {ways} (`purchase=`); "
-            "or give `usd_per_hour=`"
-        )
-    return bought if region is None else _in_region(bought, region, with_global=provider is not None)
+    ways = ", ".join(way for way in PURCHASES if any(offer.purchase == way for offer in found))
+    where = f" at {provider}" if provider else ""
+    return MissingFactError(
+        f"no {purchase} price of {accelerator_id}{where}: known are {ways} (`purchase=`); "
+        "or give `usd_per_hour=`"
+    )
 
 
 def _in_region(offers: Sequence[PriceOffer], region: str, *, with_global: bool) -> list[PriceOffer]:
@@ -195,22 +270,6 @@ def _without_tables(offers: list[PriceOffer], year: int | None, warnings: list[s
     table, note = provider_table()[printed[0].provider].name, printed[0].note
     warnings.append(f"price as charged in {table}" + (f": {note}" if note else ""))
     return printed
-
-
-def _dearer_than_on_demand(
-    accelerator_id: str, purchase: str, usd_per_h: float, sellers: Sequence[str], region: str | None
-) -> list[str]:
-    """A warning if the price exceeds the on-demand median, which happens where few providers have one."""
-    found = [offer for offer in rules.offers_of(accelerator_id) if offer.purchase == "on_demand"]
-    found = [offer for offer in found if region is None or offer.region == region]
-    found = rules.current([offer for offer in found if not is_table(offer.provider)], rules.data_date())
-    medians = rules.provider_medians(rules.cheapest_sizes(rules.newest_each(rules.one_scope(found))))
-    if not medians or usd_per_h <= (on_demand := rules.median(medians.values())):
-        return []
-    return [
-        f"{purchase} costs more here than the on_demand median of {len(medians)} providers "
-        f"({on_demand:.2f} USD/h): the only known prices are from {', '.join(sellers)}"
-    ]
 
 
 def interruption_factor(purchase: str) -> tuple[Quantity, Assumption | None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from footprint.catalog.files import lines_with, parse_csv, shipped, shipped_text
 from footprint.catalog.folder import indexed
@@ -28,10 +29,13 @@ def shipped_offers() -> tuple[PriceOffer, ...]:
 
 
 @functools.cache
-def offers_of(accelerator_id: str) -> tuple[PriceOffer, ...]:
-    """The offers of one accelerator; no other line is parsed."""
-    rows = parse_csv(lines_with(_text(), f",{accelerator_id},"))
-    return tuple([_offer(row) for row in rows if row["accelerator"] == accelerator_id])
+def offers_of(accelerator_id: str, purchase: str = "") -> tuple[PriceOffer, ...]:
+    """The offers of one accelerator, and of one way to buy if it is named; no other line is parsed."""
+    head, *lines = lines_with(_text(), f",{accelerator_id},")
+    if purchase:
+        lines = [line for line in lines if f",{purchase}," in line]
+    rows = [row for row in parse_csv([head, *lines]) if row["accelerator"] == accelerator_id]
+    return tuple([_offer(row) for row in rows if purchase in ("", row["purchase"])])
 
 
 def _offer(row: dict[str, str]) -> PriceOffer:
@@ -51,6 +55,16 @@ def _offer(row: dict[str, str]) -> PriceOffer:
     )
 
 
+def variants(silicon: str) -> list[str]:
+    """Ids that begin with this name and have an offer, sorted."""
+    known = _indexed()
+    return [
+        name
+        for name in (known["accelerators"] if known else sorted(accelerators()))
+        if name.startswith(silicon)
+    ]
+
+
 def accelerators() -> set[str]:
     """Ids of the accelerators that have an offer."""
     return {offer.accelerator for offer in shipped_offers()}
@@ -65,8 +79,19 @@ def sellers() -> tuple[str, ...]:
 @functools.cache
 def data_date() -> str:
     """Date of the newest shipped offer, ISO 8601; `current` measures the age of offers from it."""
-    known = indexed(shipped("hardware_profiles"), "prices.csv", _text())
+    known = _indexed()
     return known["newest"] if known else newest()
+
+
+@functools.cache
+def _indexed() -> dict[str, Any] | None:
+    """What the index says of the table; None if it says nothing of the table as it is."""
+    return indexed(shipped("hardware_profiles"), "prices.csv", _text())
+
+
+def about_offers() -> dict[str, Any]:
+    """What the index says of the table: its newest date and the accelerators with an offer."""
+    return {"newest": newest(), "accelerators": sorted(accelerators())}
 
 
 def newest() -> str:

@@ -15,9 +15,11 @@ import math
 
 from footprint import equations
 from footprint.catalog.assumptions import assumed
+from footprint.catalog.prices.tariffs import Tariff, find_tariff
 from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.results import Assumption, Quantity
+from footprint.schema import Place
 
 
 @record
@@ -33,17 +35,19 @@ class OwnedPrice:
 
 def owned_price(
     *,
-    capital_usd: float,
+    capital_usd: float | None,
     lifetime_years: float | None = None,
     utilisation: float | None = None,
     electricity_usd_per_kwh: float | None = None,
     accelerators: float = 1.0,
+    place: Place | None = None,
 ) -> OwnedPrice:
     """Price of owned hardware: capital [USD/accelerator-h] and electricity [USD/kWh].
 
     ``capital_usd`` is the price paid for ``accelerators`` accelerators (1 by default) with their share of
     servers, network and installation. ``utilisation`` is the share of all hours of the lifetime in which
-    they work. Missing inputs are assumed, with an interval and an assumption row.
+    they work. Missing inputs are assumed, with an interval and an assumption row; electricity has the
+    price of ``place``. Without ``capital_usd`` the hardware is paid for: the cost is its electricity.
 
     Straight-line depreciation to zero: capital / (lifetime x 8766 h x utilisation).
 
@@ -63,15 +67,32 @@ def owned_price(
         raise FootprintError(
             f"utilisation is a share of all hours, above 0 and at most 1, not {utilisation!r}"
         )
+    tariff = _tariff(electricity_usd_per_kwh, place)
+    if capital_usd is None:
+        paid = Assumption(
+            name="owned hardware", value="paid for: electricity alone, no amortisation", unit="",
+            basis="assumed", source="default", option="--capital-usd",
+        )  # fmt: skip
+        return OwnedPrice(
+            capital_usd_per_accelerator_h=Quantity(0.0),
+            electricity_usd_per_kwh=tariff.usd_per_kwh,
+            assumptions=(paid, *tariff.rows),
+        )
     life = given_or_assumed(lifetime_years, "lifetime_years", "--lifetime-years")
     busy = given_or_assumed(utilisation, "utilisation", "--utilisation")
-    tariff = given_or_assumed(electricity_usd_per_kwh, "electricity_usd_per_kwh", "--electricity-usd-per-kwh")
     each_usd = _positive("capital_usd", capital_usd) / _positive("accelerators", accelerators)
     return OwnedPrice(
         capital_usd_per_accelerator_h=equations.owned_usd_per_h(each_usd, equations.working_h(life, busy)),
-        electricity_usd_per_kwh=tariff,
-        assumptions=tuple(rows),
+        electricity_usd_per_kwh=tariff.usd_per_kwh,
+        assumptions=(*rows, *tariff.rows),
     )
+
+
+def _tariff(given: float | None, place: Place | None) -> Tariff:
+    """The price of electricity that was given, else that of the place."""
+    if given is None:
+        return find_tariff(place)
+    return Tariff(usd_per_kwh=Quantity(_positive("electricity_usd_per_kwh", given)))
 
 
 def _positive(name: str, value: float) -> float:

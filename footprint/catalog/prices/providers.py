@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 
 from footprint.catalog.files import read_csv, shipped
-from footprint.catalog.names import normalise, unknown
+from footprint.catalog.names import nearest, normalise
 from footprint.catalog.prices.offers import sellers
+from footprint.errors import UnknownNameError
 from footprint.records import record
 
 
@@ -46,22 +47,38 @@ def providers() -> list[str]:
     return list(sellers())
 
 
+OWN_ENDINGS = (".csv", ".toml")
+
+
+def is_own_list(provider: str) -> bool:
+    """Whether a provider is the name of a file: a price list of one's own."""
+    return provider.strip().lower().endswith(OWN_ENDINGS)
+
+
 def find_provider(name: str) -> str:
-    """Canonical id of a provider, from its id or another name.
+    """Canonical id of a provider, from its id or another name; the name of a price list is its own.
 
     Raises:
         UnknownNameError: no provider has this name; the message names the nearest.
     """
+    if is_own_list(name):
+        return name.strip()
     wanted = normalise(name)
     for provider in provider_table().values():
         if wanted in (provider.id, normalise(provider.name), *provider.aliases):
             return provider.id
-    raise unknown("provider", name, providers(), "`footprint prices list` shows them all")
+    names = {
+        normalise(one): provider.id
+        for provider in provider_table().values()
+        for one in (provider.id, provider.name, *provider.aliases)
+    }
+    close = dict.fromkeys(names[one] for one in nearest(name[:80], names))
+    raise UnknownNameError("provider", name[:80], [*close], "`footprint prices list` shows them all")
 
 
 def is_table(provider: str) -> bool:
     """Whether this is a published table of prices and not a provider."""
-    return provider_table()[provider].kind == "table"
+    return not is_own_list(provider) and provider_table()[provider].kind == "table"
 
 
 def only_seller(accelerator_id: str) -> str | None:

@@ -32,7 +32,7 @@ An anchor is a small TOML file; estimate --anchor FILE takes one from anywhere.
 @field_option("hw", help="What it was measured on.")
 @scenario_options("workload", "method", "execution", "cluster", "known already")
 @click.option("--overwrite", is_flag=True, help="Replace an anchor of the same name.")
-@field_option("force", help="Accept a measurement that looks like a mistake.")
+@field_option("force", help="Accept an implausible measurement.")
 def command(
     name: str | None, list_: bool, show: str | None, remove: str | None, overwrite: bool, **options: Any
 ) -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from footprint.cli.shared.journals import FOLDERS, folders_or_default
+from footprint.cli.shared.journals import folders_option, folders_or_default
 from footprint.cli.shared.say import note, say
 from footprint.errors import FootprintError
 from footprint.plain_text import in_line
 
 _EPILOG = """\b
 Examples:
-  footprint calibrate --from footprint-runs --dry-run
-  footprint calibrate --from footprint-runs
+  footprint calibrate --dir footprint-runs --dry-run
+  footprint calibrate --dir footprint-runs
   footprint estimate --model llama2-7b --hw a100:64 \\
       --anchor runs-a100-sxm4-80gb-bf16
   footprint anchor --remove runs-a100-sxm4-80gb-bf16
@@ -25,9 +25,7 @@ an estimate names it; --explain shows what it changed.
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--from", "folders", multiple=True, type=FOLDERS, help="Folder of journals (repeat for several)."
-)
+@folders_option("--from")
 @click.option("--dry-run", is_flag=True, help="Only print what each run would change.")
 @click.option("--overwrite", is_flag=True, help="Replace anchors of the same name.")
 def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:

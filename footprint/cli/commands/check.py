@@ -1,4 +1,4 @@
-"""Check your own hardware profile, model file or config.json."""
+"""Check your own hardware profile, model file, config.json, site or price list."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from footprint.cli.shared.formats import format_option, show
 from footprint.plain_text import in_line
 from footprint.schema import ModelConfig
 
+FOLDERS = {"hardware": "hardware_profiles", "model": "models", "site": "sites"}
 _EPILOG = """\b
 Examples:
   footprint check my-chip.toml
+  footprint check my-prices.csv
   footprint check config.json --format json
 
 Files in the user folder are found by name like built-in ones:
@@ -53,10 +55,14 @@ def command(file: Path, format_: str) -> None:
     kind, record, remarks = check_file(file)
     if isinstance(record, ModelConfig):
         _require_countable(record)
-    folder = user_folder() / ("hardware_profiles" if kind == "hardware" else "models")
-    lines = [f"{file}: a valid {kind} file: {record.name} ({record.id})"]
+    name = f"{record.name} ({record.id})" if hasattr(record, "id") else record.name
+    lines = [f"{file}: a valid {kind} file: {name}"]
     lines += [f"  remark: {remark}" for remark in remarks]
-    text = "\n".join(map(in_line, [*lines, f"  to use it by name, put it into {folder}"]))
+    if kind == "prices":
+        lines.append(f"  to use it: --provider {file}")
+    else:
+        lines.append(f"  to use it by name, put it into {user_folder() / FOLDERS[kind]}")
+    text = "\n".join(map(in_line, lines))
     row = {"file": str(file), "ok": True, "record": asdict(record), "remarks": list(remarks)}
     data = {"schema": "footprint/catalogue/1", "kind": kind, "rows": [row]}
     show(Answer(kind="check", text=lambda: folded(text), data=lambda: data), format_)

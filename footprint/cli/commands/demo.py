@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from footprint.cli.shared.options import Renamed
 from footprint.cli.shared.say import say
 from footprint.cli.shared.scenario import field_option
 
@@ -13,7 +14,7 @@ _EPILOG = """\b
 Examples:
   footprint demo
   footprint demo --data digits --region FRA
-  footprint demo --steps 100 --out /tmp/demo
+  footprint demo --steps 100 -o my-demo
 
 Takes at most two minutes on two cores; needs torch: pip install 'footprint-ml[torch]'.
 """
@@ -22,11 +23,9 @@ Takes at most two minutes on two cores; needs torch: pip install 'footprint-ml[t
 @click.command(epilog=_EPILOG)
 @click.option("--data", type=click.Choice(["text", "digits"]), default="text", help="Training data.")
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("footprint-demo"),
-    help="Folder of the output files.",
-)
+    "-o", "--output", "out", cls=Renamed, older=("--out",), type=click.Path(path_type=Path),
+    default=Path("footprint-demo"), help="Folder of the output files (./footprint-demo).",
+)  # fmt: skip
 @click.option("--steps", type=click.IntRange(10, 100_000), help="Steps (as many as fit in a minute).")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, help="Processor threads that train.")
 @field_option("region", help="Where the electricity comes from.")

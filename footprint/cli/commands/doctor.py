@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
-from footprint.cli.shared.journals import folders_or_default
+from footprint.cli.shared.formats import answer_options, show
+from footprint.cli.shared.journals import folder_option, folders_or_default
 from footprint.cli.shared.options import COUNT
 from footprint.plain_text import in_line
 
@@ -19,7 +19,7 @@ _EPILOG = """\b
 Examples:
   footprint doctor
   footprint doctor --seconds 30 --format json
-  srun -N 1 footprint doctor --journal-dir /scratch/footprint-runs
+  srun -N 1 footprint doctor --dir /scratch/footprint-runs
 
 Run it on an idle machine to see its idle draw.
 """
@@ -28,12 +28,19 @@ Run it on an idle machine to see its idle draw.
 @click.command(epilog=_EPILOG)
 @click.option("--seconds", type=COUNT, default=3.0, help="How long the meter is read.")
 @click.option("--meter", default="codecarbon", help="codecarbon, constant:250W (the node) or none.")
-@click.option("--journal-dir", type=click.Path(path_type=Path), help="Folder to test (./footprint-runs).")
-@format_option("machine")
-def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) -> None:
+@folder_option("Folder to test (./footprint-runs).")
+@answer_options("machine")
+def command(
+    seconds: float,
+    meter: str,
+    journal_dir: Path | None,
+    format_: str | None,
+    output: Path | None,
+    overwrite: bool,
+) -> None:
     """Examine this machine: meters, hardware profile, launcher, journal folder."""
     from footprint.meters import meter_from
-    from footprint.tracking.doctor import diagnose
+    from footprint.tracking.doctor import SCHEMA, diagnose
 
     folder = journal_dir or folders_or_default(())[0]
     if not 0.5 <= seconds <= 3600:
@@ -44,9 +51,15 @@ def command(seconds: float, meter: str, journal_dir: Path | None, format_: str) 
 
     show(
         Answer(
-            kind="machine", text=lambda: folded("\n".join(map(in_line, _lines(found)))), data=found.to_json
+            kind="machine",
+            text=lambda: folded("\n".join(map(in_line, _lines(found)))),
+            data=found.to_json,
+            table=lambda: list(found.components),
+            schema=SCHEMA,
         ),
         format_,
+        output,
+        overwrite=overwrite,
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import columns_option, format_option, require_csv, show
+from footprint.cli.shared.formats import columns_option, format_option, require_csv, settled, show
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
@@ -58,6 +58,9 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @click.option("--save", type=FILE, help="Write the scenario to a TOML file.")
 @click.option("--from", "from_", type=FILE, help="Read a scenario; options override it.")
 @field_option("force")
+@click.option(
+    "--ignore-defaults", is_flag=True, help="Take no fields from pyproject.toml or your defaults.toml."
+)
 @click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
 @click.option(
     "--fail-over",
@@ -81,6 +84,7 @@ def command(
     equivalents: bool,
     save: Path | None,
     from_: Path | None,
+    ignore_defaults: bool,
     quiet: bool,
     fail_over: tuple[str, ...],
     fail_over_bound: str | None,
@@ -91,12 +95,11 @@ def command(
     Each answer is a median with its 90 % interval; all assumptions are listed.
     """
     from footprint.estimator import estimate
+    from footprint.estimator.own_facts import own_facts
+    from footprint.records import replace
     from footprint.reports.scenario import read_scenario, save_scenario
 
-    if output is not None and str(output) == "-":
-        output = None
-    if format_ is None:
-        format_ = _format_of(output)
+    format_, output = settled(format_, output, "estimate")
     require_csv(columns, format_)
     if fail_over_bound is not None and not fail_over:
         raise click.UsageError(
@@ -104,8 +107,13 @@ def command(
         )
     limits = [parse_limit(text, "--fail-over") for text in fail_over]
     _check_targets(output, format_, save, plot, overwrite=overwrite)
-    request = read_scenario(from_, given_fields(options))
+    given = given_fields(options)
+    # A scenario file is a whole: what it leaves out is a default of the program, on every machine.
+    facts = None if from_ is not None or ignore_defaults else own_facts(given)
+    request = read_scenario(from_, given if facts is None else {**facts.values, **given})
     result = estimate(request)
+    if facts is not None and facts.values:
+        result = replace(result, assumptions=(*facts.rows(request), *result.assumptions))
     if save is not None:
         save_scenario(request, save, overwrite=overwrite)
     if plot is not None:
@@ -140,14 +148,6 @@ def _check_targets(
             require_writable(path, overwrite=overwrite)
 
 
-def _format_of(output: Path | None) -> str:
-    if output is None:
-        return "table"
-    from footprint.reports.formats import format_of
-
-    return format_of(output, "estimate")
-
-
 def _answer(
     result: Estimate, columns: str | None, *, explain: bool, spread: bool, equivalents: bool
 ) -> Answer:
@@ -168,7 +168,8 @@ def _answer(
         return record
 
     def append(path: Path) -> str:
-        from footprint.reports.csvfile import SCHEMAS, append_rows
+        from footprint.results.report_columns import SCHEMAS
+        from footprint.results.rows import append_rows
 
         append_rows(path, [_report_row(result)], schema=SCHEMAS.get(columns or ""))
         return f"added a row to {path}"
@@ -189,7 +190,7 @@ def _report_row(result: Estimate) -> dict[str, Any]:
     """The report row of an estimate, with an id of its own."""
     import secrets
 
-    from footprint.reports.csvfile import report_row
+    from footprint.results.rows import report_row
 
     return report_row(
         result.to_json(),

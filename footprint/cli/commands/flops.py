@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
-from footprint.cli.shared.options import FILE, WHOLE
+from footprint.cli.shared.formats import answer_options, show
+from footprint.cli.shared.options import WHOLE
 from footprint.cli.shared.scenario import field_option
 
 if TYPE_CHECKING:
@@ -77,15 +77,14 @@ verified; the "architectures" of a config are ignored.
 @field_option("cp", default=1)
 @field_option("ep", default=1)
 @click.option("--zero", type=click.IntRange(0, 3), default=0, help="ZeRO stage.")
-@click.option("--micro-batches", type=WHOLE, metavar="INTEGER", default=1, help="Gradient accumulation.")
+@field_option("micro_batch", type=WHOLE, help="Sequences that a replica handles at once (all of its batch).")
+@click.option("--micro-batches", type=WHOLE, default=None, hidden=True)
 @field_option("hw", metavar="NAME", help="Check whether the step fits into this accelerator.")
 @click.option("--verify", is_flag=True, help="Also count with torch and print both.")
-@format_option("flops")
-@click.option("-o", "--output", type=FILE, help="Write to a file.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@answer_options("flops")
 def command(
     model: str,
-    format_: str,
+    format_: str | None,
     output: Path | None,
     overwrite: bool,
     verify: bool,
@@ -103,8 +102,9 @@ def command(
 
     found = find_model(model)
     recipe = found.recipe.phases if found.recipe is not None else ()
+    options["micro_batches"] = _micro_batches(options)
     replicas = options["dp"] * options["micro_batches"]
-    options["batch_size"] = options["batch_size"] or replicas
+    options["batch_size"] = options["batch_size"] or replicas * (options["micro_batch"] or 1)
     written = _written(options, recipe)
     shape = _shape(options, recipe, written)
     wanted = (
@@ -144,16 +144,30 @@ def command(
         "proof": proof,
         "warnings": tuple(warnings),
     }
-    from footprint.reports.flops_text import render, to_json
-    from footprint.reports.formats import Answer
+    from footprint.reports.flops_text import SCHEMA, render, to_json
+    from footprint.reports.formats import Answer, fields_of
 
     answer = Answer(
         kind="flops",
         text=lambda: render(found.name, step, **parts),
         data=lambda: to_json(found.name, step, **parts),
+        table=lambda: fields_of(to_json(found.name, step, **parts)),
+        schema=SCHEMA,
         subject=step,
     )
     show(answer, format_, output, overwrite=overwrite)
+
+
+def _micro_batches(options: dict[str, Any]) -> int:
+    """How many micro-batches a replica adds up in a step."""
+    size, count, batch = options["micro_batch"], options["micro_batches"], options["batch_size"]
+    if size is not None and count is not None:
+        raise click.UsageError("give --micro-batch or --micro-batches, not both")
+    if size is None or batch is None:
+        return count or 1
+    if batch % (size * options["dp"]):
+        raise click.UsageError(f"--batch-size {batch} is no multiple of --dp times --micro-batch {size}")
+    return int(batch // (size * options["dp"]))
 
 
 _LENGTHS = {

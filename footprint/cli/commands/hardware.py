@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group, warn
+from footprint.cli.shared.catalogue import Catalogue, Filter, Row, any_of, at_least, catalogue_group, warn
+from footprint.cli.shared.options import COUNT, WHOLE
 
 
 def _rows() -> list[Row]:
@@ -26,6 +27,9 @@ def _rows() -> list[Row]:
                 "peak_tflop_per_s": chip.peak_flop_per_s[precision] / 1e12,
                 "precision": precision,
                 "unit": chip.unit,
+                "vendor": chip.vendor,
+                "kind": chip.kind,
+                "precisions": list(chip.peak_flop_per_s),
                 "aliases": list(chip.aliases),
             }
         )
@@ -55,5 +59,24 @@ command = catalogue_group(
         names=_names,
         columns=("id", "year", "power_w", "memory_gib", "peak_tflop_per_s", "precision", "unit"),
         example="h100",
+        filters=(
+            Filter(flag="--vendor", help="Only chips of this maker.", test=any_of("vendor")),
+            Filter(flag="--kind", help="gpu, tpu, npu or cpu.", test=any_of("kind"), metavar="KIND"),
+            Filter(flag="--precision", help="Only chips with this number format.", test=any_of("precisions")),
+            Filter(
+                flag="--min-memory",
+                help="At least so many GiB.",
+                test=at_least("memory_gib"),
+                type=COUNT,
+                metavar="GIB",
+            ),
+            Filter(
+                flag="--since",
+                help="Of this year or later.",
+                test=at_least("year"),
+                type=WHOLE,
+                metavar="YEAR",
+            ),
+        ),
     )
 )

@@ -147,7 +147,7 @@ def _answer(result: Inference, *, spread: bool) -> Answer:
         return render(result, markdown=markdown)
 
     def append(path: Path) -> str:
-        from footprint.reports.csvfile import append_rows
+        from footprint.results.rows import append_rows
 
         rows = rows_of(result)
         append_rows(path, rows, schema=result.schema)
@@ -160,5 +160,6 @@ def _answer(result: Inference, *, spread: bool) -> Answer:
         markdown=lambda: text(markdown=True),
         rows=lambda: rows_of(result),
         append=append,
+        schema=result.schema,
         subject=result,
     )

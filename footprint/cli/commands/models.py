@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group, warn
+from footprint.cli.shared.catalogue import (
+    Catalogue,
+    Filter,
+    Row,
+    any_of,
+    at_least,
+    at_most,
+    catalogue_group,
+    warn,
+)
+from footprint.cli.shared.options import COUNT, WHOLE
 
 if TYPE_CHECKING:
     from footprint.schema import Recipe
@@ -81,5 +91,33 @@ command = catalogue_group(
         names=_names,
         columns=("id", "year", "parameters", "model_type", "recipe"),
         example="bert-base",
+        filters=(
+            Filter(
+                flag="--family",
+                help="Only models of this family or model type.",
+                test=any_of("model_type", "id"),
+            ),
+            Filter(
+                flag="--min-parameters",
+                help="At least so many parameters.",
+                test=at_least("parameters"),
+                type=COUNT,
+                metavar="NUMBER",
+            ),
+            Filter(
+                flag="--max-parameters",
+                help="At most so many parameters.",
+                test=at_most("parameters"),
+                type=COUNT,
+                metavar="NUMBER",
+            ),
+            Filter(
+                flag="--since",
+                help="Published in this year or later.",
+                test=at_least("year"),
+                type=WHOLE,
+                metavar="YEAR",
+            ),
+        ),
     )
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group
+from footprint.cli.shared.catalogue import Catalogue, Filter, Row, any_of, catalogue_group
 
 
 def _rows() -> list[Row]:
@@ -44,6 +44,23 @@ def _names() -> list[str]:
     return accelerator_ids()
 
 
+def _of_accelerator(name: str) -> Callable[[Row], bool]:
+    """The offers of the accelerators whose id begins with the name, else of the one that it means."""
+    from footprint.catalog.hardware import accelerator_ids, find_accelerator
+
+    wanted = name.strip().lower()
+    chips = {chip for chip in accelerator_ids() if chip == wanted or chip.startswith(f"{wanted}-")}
+    chips = chips or {find_accelerator(name).id}
+    return lambda row: row["accelerator"] in chips
+
+
+def _of_provider(name: str) -> Callable[[Row], bool]:
+    from footprint.catalog.prices import find_provider
+
+    provider = find_provider(name)
+    return lambda row: row["provider"] == provider
+
+
 command = catalogue_group(
     Catalogue(
         kind="prices",
@@ -54,5 +71,16 @@ command = catalogue_group(
         names=_names,
         columns=("accelerator", "provider", "purchase", "usd_per_accelerator_h", "region", "dated"),
         example="a100",
+        filters=(
+            Filter(flag="--accelerator", help="Only this accelerator.", test=_of_accelerator),
+            Filter(flag="--provider", help="Only this provider.", test=_of_provider),
+            Filter(flag="--region", help="Only regions with this text.", test=any_of("region")),
+            Filter(
+                flag="--purchase",
+                help="on_demand, spot, reserved_1y or reserved_3y.",
+                test=any_of("purchase"),
+                metavar="KIND",
+            ),
+        ),
     )
 )

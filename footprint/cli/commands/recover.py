@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.formats import columns_option, format_option, show
-from footprint.cli.shared.journals import FOLDERS, note_each, open_runs
+from footprint.cli.shared.journals import FOLDERS, csv_option, folders_option, note_each, open_runs
 from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
@@ -17,24 +17,28 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   footprint recover
-  footprint recover node-a/footprint-runs node-b/footprint-runs --csv runs.csv
+  footprint recover --dir node-a/footprint-runs --dir node-b/footprint-runs
 """
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("folders", nargs=-1, type=FOLDERS)
-@click.option("--csv", type=click.Path(path_type=Path), help="Report CSV (else the one each run was given).")
+@click.argument("more", metavar="[FOLDERS]...", nargs=-1, type=FOLDERS)
+@folders_option()
+@csv_option("Report CSV (else the one each run was given).")
 @columns_option()
 @format_option("recovered")
-def command(folders: tuple[Path, ...], csv: Path | None, columns: str | None, format_: str) -> None:
+def command(
+    more: tuple[Path, ...], folders: tuple[Path, ...], csv: Path | None, columns: str | None, format_: str
+) -> None:
     """Report the runs in FOLDERS that ended without a report, and how much of each was not measured.
 
     Runs that still go on are left alone. A run is recovered only once.
     """
     from footprint.reports.formats import Answer
+    from footprint.tracking.report.csv_rows import report_rows
     from footprint.tracking.report.recovery import recover
 
-    archive = open_runs(folders)
+    archive = open_runs((*folders, *more))
     said = len(archive.problems)
     done = recover(archive, csv, columns)
     note_each(archive.problems[said:])
@@ -42,6 +46,8 @@ def command(folders: tuple[Path, ...], csv: Path | None, columns: str | None, fo
         kind="recovered",
         text=lambda: "\n".join(map(_line, done)),
         data=lambda: [_record(item) for item in done],
+        rows=lambda: [row for item in done for row in report_rows(item.report, first_segment=False)],
+        columns=columns if format_ == "csv" else None,
         nothing="nothing to recover: every run here is reported or still goes on",
     )
     show(answer, format_)

@@ -1,17 +1,34 @@
-"""List, search and show places (countries, states, cloud regions) with their carbon intensity."""
+"""List, search and show places (countries, states, towns, cloud regions) with their carbon intensity."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from footprint.cli.shared.catalogue import Catalogue, Row, catalogue_group
+from footprint.cli.shared.catalogue import Catalogue, Filter, Row, any_of, at_most, catalogue_group
+from footprint.cli.shared.options import COUNT
+
+if TYPE_CHECKING:
+    from footprint.schema import Place
+
+
+OWN_TARIFF = "electricity_usd_per_kwh"
 
 
 def _rows() -> list[Row]:
     from footprint.catalog.places import all_places
 
+    return _as_rows(all_places())
+
+
+def _search(text: str) -> list[Row]:
+    from footprint.catalog.places import search_places
+
+    return _as_rows(search_places(text))
+
+
+def _as_rows(places: Iterable[Place]) -> list[Row]:
     return [
         {
             "key": place.key,
@@ -22,17 +39,23 @@ def _rows() -> list[Row]:
             "year": place.year,
             "basis": place.basis,
         }
-        for place in all_places()
+        for place in places
     ]
 
 
 def _show(name: str) -> Mapping[str, Any]:
     from footprint.catalog.places import find_place, find_pue
+    from footprint.results import Quantity
 
     place, warnings = find_place(name)
-    fact = find_pue(provider=place.provider, region=name)
+    fact = find_pue(provider=place.provider, region=place.key)
     record = asdict(place)
+    record = {
+        key: value for key, value in record.items() if value is not None or key not in ("pue", OWN_TARIFF)
+    }
     record["pue"] = {**fact.pue.to_json(), "year": fact.year, "source": fact.source}
+    if place.pue is not None:
+        record["pue"] = {**Quantity(place.pue).to_json(), "year": place.year, "source": place.source}
     record["warnings"] = [*warnings, *fact.warnings]
     return record
 
@@ -43,6 +66,13 @@ def _names() -> list[str]:
     return place_keys()
 
 
+def _of_provider(name: str) -> Callable[[Row], bool]:
+    from footprint.catalog.prices import find_provider
+
+    provider = find_provider(name)
+    return lambda row: str(row["key"]).startswith(f"{provider}:")
+
+
 command = catalogue_group(
     Catalogue(
         kind="regions",
@@ -51,7 +81,19 @@ command = catalogue_group(
         show=_show,
         card="place_card",
         names=_names,
+        search=_search,
         columns=("key", "name", "g_per_kwh", "low_g_per_kwh", "high_g_per_kwh", "year", "basis"),
-        example="FRA",
+        example="paris",
+        filters=(
+            Filter(flag="--provider", help="Only regions of this cloud provider.", test=_of_provider),
+            Filter(flag="--basis", help="lifecycle or direct.", test=any_of("basis"), metavar="BASIS"),
+            Filter(
+                flag="--max-g-per-kwh",
+                help="At most so much gCO2e/kWh.",
+                test=at_most("g_per_kwh"),
+                type=COUNT,
+                metavar="NUMBER",
+            ),
+        ),
     )
 )

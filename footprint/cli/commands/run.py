@@ -9,30 +9,44 @@ from typing import Any
 import click
 
 from footprint.cli.shared.formats import columns_option
+from footprint.cli.shared.journals import csv_option, folder_option
 from footprint.cli.shared.options import COUNT
-from footprint.cli.shared.scenario import field_option
+from footprint.cli.shared.scenario import (
+    SECTIONS,
+    SectionedCommand,
+    field_option,
+    given_fields,
+    scenario_options,
+)
+from footprint.estimator.request import FIELDS
 
 _EPILOG = """\b
 Examples:
   footprint run -- python train.py
-  footprint run --region FRA --csv runs.csv -- torchrun train.py
+  footprint run --region FRA -o runs.csv -- torchrun train.py
+  footprint run --model config.json --batch-size 64 --seq-len 2048 \\
+      --method lora --steps 10k -- python train.py
   footprint run --hw h100:8 --budget "50 kWh" --on-budget stop -- ./train.sh
 
+The steps of a PyTorch program are counted as it is, and one is traced for its
+operations, unless --model says what is trained. --steps, --tokens or --samples
+say where the run ends, for its estimate and a forecast.
 The program keeps its terminal and its output. Exit code: the program's own, 128 + n
 for a signal, 3 where the budget stopped it, 127 where there is no such program.
 """
+_OF_TRACK = {"steps": "total_steps", "tokens": "total_tokens"}
+"""Fields of an estimate that a run calls otherwise."""
+
+_SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+"""What follows the program's name is the program's own, ``--steps`` and ``-o`` too."""
 
 
-@click.command(epilog=_EPILOG, context_settings={"ignore_unknown_options": True})
+@click.command(cls=SectionedCommand, epilog=_EPILOG, context_settings=_SETTINGS)
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
-@field_option("model", help="Model that is trained, for an estimate to compare with.")
+@field_option("model", help="Model that is trained (traced if not given).")
 @field_option("hw", help="Accelerators, such as v100:8 (detected if not given).")
-@field_option("region", help="Where the electricity comes from.")
-@field_option("provider", help="Provider of prices and PUE.")
-@field_option("pue")
-@field_option("grid_g_per_kwh", help="Carbon intensity, instead of a region.")
-@field_option("usd_per_hour")
-@click.option("--csv", type=click.Path(path_type=Path), help="Report CSV to which rows are added.")
+@scenario_options(*SECTIONS)
+@csv_option("Report CSV to which rows are added.")
 @columns_option()
 @click.option("--budget", help="Limit such as '2 kWh', '1 kgCO2e', '$50' or '3h'.")
 @click.option("--budget-over", type=click.Path(path_type=Path), help="Folder of runs the budget covers.")
@@ -42,15 +56,32 @@ for a signal, 3 where the budget stopped it, 127 where there is no such program.
     "--absent-hardware", type=click.Choice(["exclude", "model"]),
     help="Accelerators of --hw that are not on this machine: in no total (default), or modelled.",
 )  # fmt: skip
-@click.option("--journal-dir", type=click.Path(path_type=Path), help="Where journals go (./footprint-runs).")
+@folder_option("Where journals go (./footprint-runs).")
 @click.option("--flush-s", type=COUNT, default=5.0, help="Seconds between journal lines.")
 @click.option("--run-id", help="Name of the run; the same name again continues it.")
 @field_option("name", help="A title for reports.")
+@click.option("--no-hooks", is_flag=True, help="Do not count the program's steps by torch's hooks.")
 @click.option("--quiet", is_flag=True, help="No line at the start and the end.")
-def command(program: tuple[str, ...], **options: Any) -> None:
-    """Run PROGRAM with its arguments and measure it."""
+def command(program: tuple[str, ...], no_hooks: bool, **options: Any) -> None:
+    """Run PROGRAM with its arguments and measure it.
+
+    Options that describe the training are those of `footprint estimate`.
+    """
     from footprint.tracking import make_run_settings
     from footprint.tracking.run.supervised_program import Supervised
 
-    settings = make_run_settings(**{key: value for key, value in options.items() if value is not None})
-    sys.exit(Supervised(settings, program).execute())
+    settings = make_run_settings(**settings_of(options))
+    sys.exit(Supervised(settings, program, hooks=not no_hooks).execute())
+
+
+def settings_of(options: dict[str, Any]) -> dict[str, Any]:
+    """The options as arguments of a run.
+
+    Raises FootprintError for fields of an estimate that contradict each other.
+    """
+    from footprint.estimator.request import EstimateRequest
+
+    fields = given_fields({name: value for name, value in options.items() if name in FIELDS})
+    EstimateRequest.from_mapping({"hw": "any", **fields}, "footprint run")
+    others = {name: value for name, value in options.items() if name not in FIELDS and value is not None}
+    return others | {_OF_TRACK.get(name, name): value for name, value in fields.items()}

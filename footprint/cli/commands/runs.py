@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option
+from footprint.cli.shared.formats import answer_options, columns_option, require_csv, settled
 from footprint.cli.shared.formats import show as show_answer
-from footprint.cli.shared.journals import FOLDERS, listed_runs, note_each, open_runs
+from footprint.cli.shared.journals import folders_option, listed_runs, note_each, open_runs
 from footprint.plain_text import in_line
 
 if TYPE_CHECKING:
     from footprint.results import Quantity
     from footprint.tracking.report.archive import Total
     from footprint.tracking.report.run_report import RunReport
-    from footprint.tracking.report.summaries import Listed
+    from footprint.tracking.report.summary_file import Amount, Listed
 
 _EPILOG = """\b
 Examples:
   footprint runs list
   footprint runs show last
+  footprint runs show "first try"
   footprint runs diff 20260301-1012 last
   footprint runs total --dir node-a/footprint-runs --dir node-b/footprint-runs
 """
@@ -31,10 +33,8 @@ DIFFERED = (
     ("co2e_kg", "kg"), ("cost_usd", "usd"), ("step_time_s", "s"), ("mfu", ""),
 )  # fmt: skip
 
-_dir = click.option(
-    "--dir", "folders", multiple=True, type=FOLDERS, help="Folder of journals (repeat for several)."
-)
-_format = format_option("runs")
+_dir = folders_option()
+_format = answer_options("runs")
 
 
 @click.group(epilog=_EPILOG)
@@ -46,67 +46,123 @@ def command() -> None:
     """
 
 
-def _show(format_: str, text: Callable[[], str], data: Callable[[], Any]) -> None:
+def _show(to: Mapping[str, Any], text: Callable[[], str], data: Callable[[], Any], **more: Any) -> None:
     from footprint.reports.formats import Answer
 
-    show_answer(Answer(kind="runs", text=text, data=data, nothing="no runs found"), format_)
+    answer = Answer(kind="runs", text=text, data=data, nothing="no runs found", **more)
+    show_answer(answer, to["format_"], to["output"], overwrite=to["overwrite"])
+
+
+def _rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of the report CSV of some measurements."""
+    from footprint.results.rows import report_row
+
+    return [
+        report_row(one, kind="measurement", run_id=one["run_id"], started_at=one["started_at"])
+        for one in records
+    ]
 
 
 @command.command("list", epilog=_EPILOG)
 @_dir
 @_format
-def list_(folders: tuple[Path, ...], format_: str) -> None:
+@columns_option()
+def list_(folders: tuple[Path, ...], columns: str | None, **to: Any) -> None:
     """Every run, oldest first."""
+    require_csv(columns, settled(to["format_"], to["output"], "runs")[0])
     runs = listed_runs(folders)
-    _show(format_, lambda: _listed(runs), lambda: [run.measurement() for run in runs])
+    records = functools.cache(lambda: [run.measurement() for run in runs])
+    _show(
+        to,
+        lambda: _listed(runs),
+        records,
+        rows=lambda: _rows(records()),
+        markdown=lambda: _pages(runs),
+        columns=columns,
+    )
 
 
 def _listed(runs: Sequence[Listed]) -> str:
-    from footprint.results.human import amount
+    from footprint.results.human import amount, wrapped
+
+    def mid(found: Amount | None, unit: str) -> str:
+        return "-" if found is None else amount(found.mid, unit)
 
     rows = [
-        (run.run_id, run.status, amount(run.duration_h, "h"), _energy(run), f"{run.steps:,.0f}")
+        (run.run_id, run.status, amount(run.duration_h, "h"), mid(run.energy_kwh, "kwh"),
+         mid(run.co2e_kg, "kg"), mid(run.cost_usd, "usd"), f"{run.steps:,.0f}")
         for run in runs
-    ]
-    return _table(("run", "status", "time", "energy", "steps"), rows)
+    ]  # fmt: skip
+    if not rows:
+        return ""
+    head, *lines = _table(("run", "status", "time", "energy", "CO2e", "cost", "steps"), rows).split("\n")
+    named = ("\n".join(f"  {part}" for part in wrapped(_what(run), 76)) for run in runs)
+    return "\n".join([head, *(f"{line}\n{name}" for line, name in zip(lines, named, strict=True))])
 
 
-def _energy(run: Listed) -> str:
-    from footprint.results import Quantity
+def _pages(runs: Sequence[Listed]) -> str:
+    """The list as a table of Markdown."""
+    from footprint.plain_text import in_markdown
+    from footprint.results.human import amount
 
-    found = run.energy_kwh
-    if found is None or not 0 < found.low < found.high:
-        return _amount(None if found is None else Quantity(found.mid), "kwh")
-    return _amount(Quantity.between(found.low, found.mid, found.high, "all"), "kwh")
+    def cell(found: Amount | None, unit: str) -> str:
+        if found is None:
+            return ""
+        ends = (
+            f" ({amount(found.low, unit, 2)} - {amount(found.high, unit, 2)})"
+            if found.low < found.high
+            else ""
+        )
+        return amount(found.mid, unit) + ends
+
+    head = ("run", "name", "status", "model", "hardware", "time", "energy", "CO2e", "cost", "steps")
+    lines = [" | ".join(head), " | ".join(["---"] * len(head))]
+    for run in runs:
+        amounts = (cell(run.energy_kwh, "kwh"), cell(run.co2e_kg, "kg"), cell(run.cost_usd, "usd"))
+        what = (run.run_id, run.name, run.status, run.model, run.hardware, amount(run.duration_h, "h"))
+        lines.append(" | ".join(map(in_markdown, (*what, *amounts, f"{run.steps:,.0f}"))))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _what(run: Listed) -> str:
+    """Name, model and hardware of a run; what the name says already is not repeated."""
+    what = " on ".join(part for part in (run.model, run.hardware) if part)
+    if run.name in ("", run.run_id, what):
+        return what or "model and hardware unknown"
+    return run.name if not what or run.name.startswith(what) else f"{run.name}: {what}"
 
 
 @command.command(epilog=_EPILOG)
-@click.argument("run_id")
+@click.argument("run_id", metavar="RUN")
 @_dir
 @_format
-def show(run_id: str, folders: tuple[Path, ...], format_: str) -> None:
+@columns_option()
+def show(run_id: str, folders: tuple[Path, ...], columns: str | None, **to: Any) -> None:
     """One run: measured values, how each component was obtained, and the predicted values."""
     from footprint.reports.run_text import run_text
     from footprint.results.human import folded
 
+    require_csv(columns, settled(to["format_"], to["output"], "runs")[0])
     report = open_runs(folders).report(run_id)
     compared = report.comparison
     _show(
-        format_,
+        to,
         lambda: folded(run_text(report.measurement, compared, report.totals.forecasts)),
         lambda: {
             **report.measurement.to_json(),
             "comparison": None if compared is None else compared.to_json(),
         },
+        rows=lambda: _rows([report.measurement.to_json()]),
+        columns=columns,
     )
 
 
 @command.command(epilog=_EPILOG)
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", metavar="RUN")
+@click.argument("second", metavar="RUN")
 @_dir
 @_format
-def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> None:
+def diff(first: str, second: str, folders: tuple[Path, ...], **to: Any) -> None:
     """The values of two runs, and the ratio of the second to the first."""
     archive = open_runs(folders)
     one, other = archive.report(first), archive.report(second)
@@ -121,7 +177,13 @@ def diff(first: str, second: str, folders: tuple[Path, ...], format_: str) -> No
         for row in differences
     ]
     heading = ("", one.measurement.run_id, other.measurement.run_id, "ratio")
-    _show(format_, lambda: _table(heading, rows), lambda: {"schema": "footprint/diff/1", "rows": differences})
+    _show(
+        to,
+        lambda: _table(heading, rows),
+        lambda: {"schema": "footprint/diff/1", "rows": differences},
+        table=lambda: differences,
+        schema="footprint/diff/1",
+    )
 
 
 def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
@@ -142,11 +204,12 @@ def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
 
 
 @command.command(epilog=_EPILOG)
-@click.argument("run_ids", nargs=-1)
+@click.argument("run_ids", metavar="RUN", nargs=-1)
 @_dir
 @_format
-def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> None:
+def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], **to: Any) -> None:
     """The sum of the named runs, or of all runs; no interval is counted twice."""
+    from footprint.reports.formats import fields_of
     from footprint.tracking.report.archive import total_of
 
     archive = open_runs(folders)
@@ -154,7 +217,10 @@ def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], format_: str) -> 
     names = dict.fromkeys(archive.resolve(name) for name in run_ids)
     summed = total_of([archive.report(name) for name in names] if names else archive.reports())
     note_each(archive.problems[said:])
-    _show(format_, lambda: _summed(summed), summed.to_json)
+    record = summed.to_json()
+    _show(
+        to, lambda: _summed(summed), lambda: record, table=lambda: fields_of(record), schema=record["schema"]
+    )
 
 
 def _summed(summed: Total) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import columns_option, format_option, require_csv, show
+from footprint.cli.shared.formats import columns_option, format_option, require_csv, settled, show
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import field_option
 from footprint.spelling import on_command_line
@@ -71,9 +71,8 @@ def command(
     """
     from footprint.integrations.slurm import report_jobs
     from footprint.integrations.slurm.page import notes_of
-    from footprint.reports.formats import format_of
 
-    format_ = format_ or format_of(output, "jobs")
+    format_, output = settled(format_, output, "jobs")
     require_csv(columns, format_)
     given = {name: value for name, value in options.items() if value not in (None, ())}
     report = report_jobs(targets, **given)
@@ -90,7 +89,7 @@ def _answer(report: SlurmReport, columns: str | None) -> Answer:
     from footprint.reports.formats import Answer
 
     def append(path: Path) -> str:
-        from footprint.reports.csvfile import SCHEMAS
+        from footprint.results.report_columns import SCHEMAS
 
         added, known = add_rows(path, rows_of(report), SCHEMAS.get(columns or ""))
         return f"{added} rows added to {path}, {known} were there already"

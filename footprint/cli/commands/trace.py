@@ -37,6 +37,8 @@ def command(target: str, output: Path | None, overwrite: bool) -> None:
     """
     from footprint.estimator.modules import text_of, traced_function
 
+    if output is not None and output.suffix.lower() not in ("", ".json"):
+        raise click.UsageError(f"{output}: an operation file is JSON; end its name in .json")
     traced = traced_function(target)
     text = text_of(traced)
     if output is None:

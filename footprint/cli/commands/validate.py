@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.formats import answer_options, show
 from footprint.cli.shared.options import FILE, SHARE
 from footprint.errors import LimitExceededError
 
@@ -34,22 +34,29 @@ Datasets:
   patterson         energies of Patterson et al. 2021
   energy            kWh from config, chips and tokens alone
 
-Every prediction is made without the source that it is compared with.
+Every prediction is made without the source that it is compared with. strubell
+predicts nothing: it computes the cells from the hours and watts of its table.
 """
 
 
 @click.command(epilog=_EPILOG)
 @click.argument("name", metavar="DATASET")
-@format_option("validation")
+@answer_options("validation")
 @click.option("--plot", type=FILE, help="Draw published against predicted (.png, .svg, .pdf).")
-@click.option("--overwrite", is_flag=True, help="Replace an existing plot.")
 @click.option(
     "--fail-under",
     type=SHARE,
     metavar="SHARE",
     help="Exit 3 if a smaller share of the rows is within a factor of 1.25.",
 )
-def command(name: str, format_: str, plot: Path | None, overwrite: bool, fail_under: float | None) -> None:
+def command(
+    name: str,
+    format_: str | None,
+    output: Path | None,
+    overwrite: bool,
+    plot: Path | None,
+    fail_under: float | None,
+) -> None:
     """Compare published with predicted values, row by row, for one DATASET."""
     from footprint.catalog.names import unknown
     from footprint.validation import datasets
@@ -65,7 +72,14 @@ def command(name: str, format_: str, plot: Path | None, overwrite: bool, fail_un
     from footprint.reports.formats import Answer
     from footprint.validation.text import render
 
-    show(Answer(kind="validation", text=lambda: render(report), data=report.to_json), format_)
+    answer = Answer(
+        kind="validation",
+        text=lambda: render(report),
+        data=report.to_json,
+        table=lambda: report.to_json()["rows"],
+        schema=report.to_json()["schema"],
+    )
+    show(answer, format_, output, overwrite=overwrite)
     if fail_under is not None and report.within(1.25) < fail_under:
         raise LimitExceededError(
             f"{report.within(1.25):.1%} of the rows are within a factor of 1.25, below {fail_under:.1%}"

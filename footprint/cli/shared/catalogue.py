@@ -4,21 +4,63 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option
+from footprint.cli.shared.formats import answer_options
 from footprint.cli.shared.formats import show as show_answer
 from footprint.cli.shared.options import CatalogueName
 from footprint.cli.shared.say import note
 from footprint.plain_text import in_line
 from footprint.records import record
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from footprint.reports.formats import Answer
+
 SCHEMA = "footprint/catalogue/1"
 WIDTH = 80
 MOST_FOUND = 20
 Row = dict[str, Any]
+
+
+@record
+class Filter:
+    """An option that chooses rows of a list."""
+
+    flag: str
+    help: str
+    test: Callable[[Any], Callable[[Row], bool]]
+    """The test of a row for a value of the option; raises FootprintError for a value that is none."""
+    metavar: str = "NAME"
+    type: Any = None
+
+    @property
+    def name(self) -> str:
+        """The option as an argument."""
+        return self.flag[2:].replace("-", "_")
+
+
+def any_of(*keys: str) -> Callable[[Any], Callable[[Row], bool]]:
+    """A filter of rows with the wanted text in one of these values, whatever its case."""
+
+    def test(wanted: Any) -> Callable[[Row], bool]:
+        text = str(wanted).strip().lower()
+        return lambda row: any(text in _text(row.get(key)).lower() for key in keys)
+
+    return test
+
+
+def at_least(key: str) -> Callable[[Any], Callable[[Row], bool]]:
+    """A filter of rows with a value of at least the wanted number."""
+    return lambda wanted: lambda row: row.get(key) is not None and row[key] >= wanted
+
+
+def at_most(key: str) -> Callable[[Any], Callable[[Row], bool]]:
+    """A filter of rows with a value of at most the wanted number."""
+    return lambda wanted: lambda row: row.get(key) is not None and row[key] <= wanted
 
 
 @record
@@ -37,6 +79,9 @@ class Catalogue:
     columns: Sequence[str]
     """Keys of the rows that the table shows."""
     example: str
+    filters: Sequence[Filter] = ()
+    search: Callable[[str], list[Row]] | None = None
+    """The rows that a text may mean, best first; without it, those that contain the text."""
 
 
 def catalogue_group(catalogue: Catalogue) -> click.Group:
@@ -54,33 +99,39 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
         pass
 
     @group.command("list", help="List every record, one per line.", epilog=epilog)
-    @format_option("catalogue")
-    def list_(format_: str) -> None:
-        _show_rows(catalogue, catalogue.rows(), format_)
+    @answer_options("catalogue")
+    @_filter_options(catalogue.filters)
+    def list_(format_: str | None, output: Path | None, overwrite: bool, **asked: Any) -> None:
+        _show_rows(catalogue, _kept(catalogue, asked), format_, output, overwrite)
 
     @group.command("search", help="Find records whose names resemble TEXT, best first.", epilog=epilog)
     @click.argument("text")
-    @format_option("catalogue")
-    def search(text: str, format_: str) -> None:
-        _show_rows(catalogue, _search(catalogue.rows(), text), format_)
+    @answer_options("catalogue")
+    @_filter_options(catalogue.filters)
+    def search(text: str, format_: str | None, output: Path | None, overwrite: bool, **asked: Any) -> None:
+        rows = None if catalogue.search is None else catalogue.search(text)
+        found = _search(_kept(catalogue, asked), text) if rows is None else _kept(catalogue, asked, rows)
+        _show_rows(catalogue, found, format_, output, overwrite)
 
     @group.command("show", help="Show one record with its sources.", epilog=epilog)
     @click.argument("name", type=name_type)
-    @format_option("catalogue")
+    @answer_options("catalogue")
     @click.option(
         "--explain", is_flag=True, help="Show every field, and the source and basis of each number."
     )
-    def show(name: str, format_: str, explain: bool) -> None:
+    def show(name: str, format_: str | None, output: Path | None, overwrite: bool, explain: bool) -> None:
         from footprint.reports import cards
+        from footprint.reports.formats import fields_of
 
         record = catalogue.show(name)
         card = getattr(cards, catalogue.card)
-        _show(
+        answer = _answer(
             catalogue,
             [dict(record)],
             lambda: "\n".join(_record_lines(record)) if explain else card(record),
-            format_,
+            lambda: fields_of(record),
         )
+        show_answer(answer, format_, output, overwrite=overwrite)
 
     return group
 
@@ -107,20 +158,49 @@ def _search(rows: list[Row], text: str) -> list[Row]:
     return [rows[index] for _, _, index in found]
 
 
-def _show(catalogue: Catalogue, rows: list[Row], text: Callable[[], str], format_: str) -> None:
+def _answer(
+    catalogue: Catalogue, rows: list[Row], text: Callable[[], str], table: Callable[[], list[Row]]
+) -> Answer:
     from footprint.reports.formats import Answer
 
-    answer = Answer(
+    return Answer(
         kind="catalogue",
         text=text,
         data=lambda: {"schema": SCHEMA, "kind": catalogue.kind, "rows": rows},
+        table=table,
+        schema=SCHEMA,
         nothing=f"no {catalogue.kind} found",
     )
-    show_answer(answer, format_)
 
 
-def _show_rows(catalogue: Catalogue, rows: list[Row], format_: str) -> None:
-    _show(catalogue, rows, lambda: _table(catalogue.columns, rows), format_)
+def _show_rows(
+    catalogue: Catalogue, rows: list[Row], format_: str | None, output: Path | None, overwrite: bool
+) -> None:
+    answer = _answer(catalogue, rows, lambda: _table(catalogue.columns, rows), lambda: rows)
+    show_answer(answer, format_, output, overwrite=overwrite)
+
+
+def _filter_options(filters: Sequence[Filter]) -> Callable[[Any], Any]:
+    """The options that choose rows of a list."""
+
+    def decorate(function: Any) -> Any:
+        for one in reversed(filters):
+            function = click.option(one.flag, one.name, type=one.type, metavar=one.metavar, help=one.help)(
+                function
+            )
+        return function
+
+    return decorate
+
+
+def _kept(catalogue: Catalogue, asked: Mapping[str, Any], rows: list[Row] | None = None) -> list[Row]:
+    """The rows of a catalogue, or some of them, that pass every filter that was given."""
+    rows = catalogue.rows() if rows is None else rows
+    for one in catalogue.filters:
+        if asked[one.name] is not None:
+            passes = one.test(asked[one.name])
+            rows = [row for row in rows if passes(row)]
+    return rows
 
 
 def _table(columns: Sequence[str], rows: list[Row]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.options import ParamType
+from footprint.cli.shared.options import FILE, ParamType
 from footprint.cli.shared.say import note, note_page, say
 from footprint.plain_text import escaped
 
@@ -59,6 +59,19 @@ def format_option(
     return click.option("--format", "format_", type=FormatName(kind), default=default, help=text)
 
 
+def answer_options(kind: str) -> Callable[[Any], Any]:
+    """The options ``--format``, ``-o`` and ``--overwrite`` of a command with this kind of answer."""
+
+    def decorate(function: Any) -> Any:
+        function = click.option("--overwrite", is_flag=True, help="Replace an existing file.")(function)
+        function = click.option("-o", "--output", type=FILE, help="Write to a file.")(function)
+        return format_option(kind, "Output format (by the ending of -o, else a table).", default=None)(
+            function
+        )
+
+    return decorate
+
+
 def columns_option() -> Callable[[Any], Any]:
     """The option ``--columns`` of a command that writes the report CSV."""
     return click.option(
@@ -74,12 +87,22 @@ def require_csv(columns: str | None, format_: str) -> None:
         raise click.UsageError("--columns chooses the columns of a CSV: add --format csv or -o FILE.csv")
 
 
-def show(answer: Answer, format_: str, output: Path | None = None, *, overwrite: bool = False) -> None:
+def settled(format_: str | None, output: Path | None, kind: str) -> tuple[str, Path | None]:
+    """The format of an answer, by the file's ending where none was given, and the file; ``-`` is stdout."""
+    from footprint.reports.formats import DEFAULT, format_of
+
+    if output is None or str(output) == "-":
+        return format_ or DEFAULT, None
+    return format_of(output, kind, format_), output
+
+
+def show(answer: Answer, format_: str | None, output: Path | None = None, *, overwrite: bool = False) -> None:
     """Print an answer in a format, or write it to a file; some formats add rows to an existing file."""
     from footprint.reports.formats import find_format
 
+    format_, output = settled(format_, output, answer.kind)
     module = find_format(format_, answer.kind)
-    append = getattr(module, "append", None)
+    append = getattr(module, "append", None) if answer.append is not None else None
     if output is not None and append is not None:
         note(append(answer, output))
         return

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from footprint.cli.shared.options import Renamed
 from footprint.cli.shared.say import note
 
 if TYPE_CHECKING:
     from footprint.tracking.report.archive import Archive
-    from footprint.tracking.report.summaries import Listed
+    from footprint.tracking.report.summary_file import Listed
 
 FOLDERS = click.Path(path_type=Path)
+
+
+def folders_option(*older: str) -> Callable[[Any], Any]:
+    """The option ``--dir`` of commands that read journals, with the name that it had before."""
+    return click.option(
+        "--dir", "folders", cls=Renamed, older=older, multiple=True, type=FOLDERS,
+        help="Folder of journals (repeat for several; ./footprint-runs).",
+    )  # fmt: skip
+
+
+def csv_option(text: str) -> Callable[[Any], Any]:
+    """The option ``-o`` of commands that add rows to a report CSV."""
+    return click.option(
+        "-o", "--csv", "csv", cls=Renamed, older=("--output",), type=click.Path(path_type=Path), help=text
+    )
+
+
+def folder_option(text: str) -> Callable[[Any], Any]:
+    """The option ``--dir`` of commands that write journals."""
+    return click.option(
+        "--dir", "journal_dir", cls=Renamed, older=("--journal-dir",), type=FOLDERS, help=text
+    )
 
 
 def folders_or_default(folders: tuple[Path, ...]) -> tuple[Path, ...]:

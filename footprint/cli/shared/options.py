@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -100,6 +100,23 @@ def _providers() -> list[str]:
     from footprint.catalog.prices import providers
 
     return providers()
+
+
+class Renamed(click.Option):
+    """An option that still takes its older names, which the help page does not show."""
+
+    def __init__(self, *args: Any, older: Sequence[str] = (), **settings: Any) -> None:
+        super().__init__([*args[0], *older], *args[1:], **settings)
+        self._older = older
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The names and the help that are shown."""
+        every = self.opts
+        self.opts = [name for name in every if name not in self._older]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = every
 
 
 FILE = File()

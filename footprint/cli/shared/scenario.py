@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -22,13 +22,17 @@ SECTIONS = tuple(
 class SectionedCommand(click.Command):
     """A command whose help page groups its options under the sections of the fields."""
 
+    placed: ClassVar[dict[str, str]] = {}
+    """Sections of options that are no fields of a scenario; without one they are output."""
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section."""
         grouped: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
-                title = FIELDS[param.name].section if param.name in FIELDS else OUTPUT
+            if record is not None and record[1]:  # an argument has no help
+                name = param.name or ""
+                title = FIELDS[name].section if name in FIELDS else self.placed.get(name, OUTPUT)
                 grouped.setdefault(title, []).append(record)
         for title, rows in grouped.items():
             with formatter.section(title.capitalize()):

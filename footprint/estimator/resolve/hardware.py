@@ -1,12 +1,16 @@
-"""What making the hardware took, and whether a power that was given can be that of this hardware."""
+"""The cluster of a request, what making it took, and whether a power that was given can be its."""
 
 from __future__ import annotations
 
+import functools
+
 from footprint import equations
 from footprint.catalog.assumptions import assumed
+from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Embodied
 from footprint.estimator.request import EstimateRequest
+from footprint.estimator.resolve.shared import Shared
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
 
@@ -14,6 +18,33 @@ LEAST_WATTS_OF_BOARD = 0.05
 """No accelerator idles below this share of its TDP."""
 MOST_WATTS_OVER_RATED = 3.0
 """A given power above this many times the cluster's modelled one is a slip of units."""
+
+
+def cluster_of(request: EstimateRequest, shared: Shared) -> tuple[Cluster, list[str], tuple[Assumption, ...]]:
+    """The cluster, the notices to print with it, and what is assumed of it.
+
+    A plain name such as ``v100`` stands for the variant on which the model was trained, if it is one of
+    those that have the name.
+    """
+    parse = functools.partial(
+        parse_cluster,
+        request.hw,
+        accelerators_per_node=request.accelerators_per_node,
+        cooling=request.cooling,
+        network_byte_per_s=request.network_byte_per_s,
+    )
+    usual, notices = parse()
+    trained_on = shared.chip(request.model)
+    if trained_on is None or trained_on == usual.accelerator.id:
+        return usual, notices, ()
+    cluster, notices = parse(preferred=trained_on)
+    if cluster.accelerator.id != trained_on:
+        return cluster, notices, ()
+    why = f"of the variants that the plain name stands for, the one on which {request.model} was trained"
+    row = Assumption(
+        name="accelerator", value=trained_on, unit="", basis="assumed", source=why, option="--hw"
+    )
+    return cluster, notices, (row,)
 
 
 def embodied_of(request: EstimateRequest, cluster: Cluster) -> Embodied | None:

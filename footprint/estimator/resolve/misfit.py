@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from footprint.catalog.hardware.find import load_shipped, shipped_ids
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.resolve.method import shared_state_byte
@@ -12,6 +13,7 @@ from footprint.estimator.resolve.shared import Shared
 from footprint.performance.step import StepPrediction, predict
 from footprint.records import replace
 from footprint.results.estimate import CLEAR_MISFIT
+from footprint.schema import Accelerator
 from footprint.units import BYTE_PER_GIB
 
 MOST = 2**17
@@ -25,8 +27,13 @@ def forced(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: fl
 
 def refused(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: float) -> str:
     """The message of the error: what is needed, the count that fits, and other ways."""
-    hw = _fitting(facts)
+    chip, here = facts.cluster.accelerator, facts.cluster.count
+    hw = _fitting(facts, chip.id, here * 2)
     count = f"no count up to {MOST:,} fits" if hw is None else f"`hw={hw}` fits (each count doubled the last)"
+    fewer = MOST if hw is None else int(hw.rpartition(":")[2]) // 2
+    other = next((found for name in _roomier(chip) if (found := _fitting(facts, name, here, fewer))), None)
+    if other is not None:
+        count += f", and `hw={other}`, a variant with more memory, {'fits' if hw is None else 'does too'}"
     request, ways = facts.request, []
     if facts.training.method not in ("lora", "qlora"):
         ways += ["`method='lora'`", "`method='qlora'`"]
@@ -54,13 +61,13 @@ def _what(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: flo
     )
 
 
-def _fitting(facts: Facts) -> str | None:
-    """The smallest cluster of this chip that the step fits, of counts that double."""
-    chip, count, shared = facts.cluster.accelerator.id, facts.cluster.count * 2, Shared()
-    while count <= MOST:
+def _fitting(facts: Facts, chip: str, count: int, most: int = MOST) -> str | None:
+    """The smallest cluster of a chip that the step fits, of counts that double."""
+    shared = Shared()
+    while count <= most:
         hw = f"{chip}:{count}"
         try:
-            if _fits(resolve(replace(facts.request, hw=hw, anchor=None), shared=shared)):
+            if fits(resolve(replace(facts.request, hw=hw, anchor=None), shared=shared)):
                 return hw
         except FootprintError:
             pass  # neither the layout nor the batch has to suit every count
@@ -68,7 +75,15 @@ def _fitting(facts: Facts) -> str | None:
     return None
 
 
-def _fits(facts: Facts) -> bool:
+def _roomier(chip: Accelerator) -> list[str]:
+    """The variant of a chip in the same form with more memory, such as the V100 with 32 GB."""
+    stem = chip.id.rpartition("-")[0]
+    same = [name for name in shipped_ids() if stem and name.rpartition("-")[0] == stem]
+    return [name for name in same if load_shipped(name).memory_gib > chip.memory_gib]
+
+
+def fits(facts: Facts) -> bool:
+    """Whether some layout of the step fits; where no step is predicted, whether its states do."""
     if all(step.machine is not None for step in facts.steps):
         return all(predict(step).fits for step in facts.steps)
     return bool(shared_state_byte(facts) <= facts.cluster.accelerator.memory_gib * BYTE_PER_GIB)

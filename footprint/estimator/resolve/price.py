@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from footprint.catalog.prices import PriceQuote, find_price
+from footprint.catalog.prices import PriceQuote, find_price, is_own_list
 from footprint.errors import MissingFactError, UnknownNameError
 from footprint.estimator.facts import Price
-from footprint.estimator.request import EstimateRequest
+from footprint.estimator.request import OWNING, EstimateRequest, is_set
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import PriceSummary
 from footprint.schema import Place
@@ -22,7 +22,7 @@ def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price |
     if request.usd_per_hour is not None:
         hourly = Quantity(request.usd_per_hour)
         return Price(usd_per_accelerator_h=hourly, summary=summary(hourly, "given", "given by the user")), ()
-    if request.capital_usd is not None:
+    if any(is_set(getattr(request, name)) for name in OWNING):
         from footprint.catalog.prices.ownership import owned_price
 
         owned = owned_price(
@@ -30,6 +30,7 @@ def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price |
             lifetime_years=request.lifetime_years,
             utilisation=request.utilisation,
             electricity_usd_per_kwh=request.electricity_usd_per_kwh,
+            place=place,
         )
         return Price(
             usd_per_accelerator_h=owned.capital_usd_per_accelerator_h,
@@ -42,7 +43,7 @@ def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price |
     except MissingFactError as error:
         if request.purchase or request.provider:
             raise
-        return None, (f"no price: {error}",)
+        return None, (str(error),)
     row = Assumption(
         name="purchase", value=purchase, unit="", basis="assumed", source="default", option="--purchase"
     )
@@ -54,7 +55,8 @@ def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price |
             purchase=quote.purchase,
             offers=quote.offers,
             providers=quote.providers,
-            dated=quote.oldest if quote.oldest == quote.newest else f"{quote.oldest}/{quote.newest}",
+            dated=(quote.oldest if quote.oldest == quote.newest else f"{quote.oldest}/{quote.newest}")
+            or None,
             interval=quote.interval,
             source=quote.source,
         ),
@@ -75,6 +77,8 @@ def _quote(request: EstimateRequest, chip: str, purchase: str, place: Place) -> 
         try:
             return find_price(chip, purchase=purchase, provider=provider, region=region, year=request.year)
         except (MissingFactError, UnknownNameError):
+            if is_own_list(provider):
+                raise
             notes = (
                 f"no price of {chip} in {region} is known: the price is {provider}'s over all its regions",
             )

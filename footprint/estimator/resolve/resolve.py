@@ -6,14 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from footprint.catalog.assumptions import Assumed, assumed
-from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.facts import Alternative, Facts
 from footprint.estimator.request import SIZE_FIELDS, EstimateRequest
 from footprint.estimator.resolve.defaults import BATCH
-from footprint.estimator.resolve.hardware import embodied_of, require_sane_power
+from footprint.estimator.resolve.hardware import cluster_of, embodied_of, require_sane_power
 from footprint.estimator.resolve.method import (
     given_layout,
     held_once_byte,
@@ -28,7 +27,7 @@ from footprint.estimator.resolve.method import (
 )
 from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
-from footprint.estimator.resolve.site import require_one_provider, settle_place, site_of
+from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
 from footprint.estimator.resolve.sources import sources_of
 from footprint.estimator.resolve.workload import resolve_workload
 from footprint.estimator.workload import Workload, shape_of
@@ -53,12 +52,14 @@ def resolve(
     *,
     possible: bool = True,
     shared: Shared | None = None,
+    alternatives: bool = True,
 ) -> Facts:
     """Everything that an estimate of this request rests on.
 
     ``anchor`` is a measured step of the user's own stack. Without ``possible``, whether the cluster's
     count and the batch allow the layout that was given is left open. ``shared`` keeps what other
-    requests need as well.
+    requests need as well. Without ``alternatives``, other values of unset sizes are left out, so that the
+    medians are the same and the intervals lack these causes.
 
     Raises
     ------
@@ -67,12 +68,7 @@ def resolve(
         names the option that mends it.
     """
     shared = shared or Shared()
-    cluster, notices = parse_cluster(
-        request.hw,
-        accelerators_per_node=request.accelerators_per_node,
-        cooling=request.cooling,
-        network_byte_per_s=request.network_byte_per_s,
-    )
+    cluster, notices, chip_rows = cluster_of(request, shared)
     year = request.year or DATA_YEAR
     warnings = list(notices)
     if year < cluster.accelerator.year:
@@ -93,6 +89,7 @@ def resolve(
     precision, rows = settle_precision(request, recipe_precision, cluster.accelerator, year)
     if generic is not None:
         rows = (*generic.rows, *rows)
+    rows = (*chip_rows, *rows)
     workload = None if model is None else _workload(request, model, warnings, shared, cluster.count)
     training = TrainingMethod()
     step_flops: tuple[StepFlops, ...] = ()
@@ -130,7 +127,7 @@ def resolve(
     power = None if request.it_power_w is not None else power_factors(cluster, request.accelerator_power_w)
     # Where the work is unknown, typical shares stand for what a step would have shown.
     typical = _typical_shares() if power is not None and workload is None else ()
-    site = replace(site_of(request, place), rows=place_rows, warnings=place_warnings)
+    site = replace(site_of(request, place, desk=at_desk(cluster)), rows=place_rows, warnings=place_warnings)
     embodied = embodied_of(request, cluster)
     price, price_warnings = price_of(request, cluster.accelerator.id, place)
     facts = Facts(
@@ -160,7 +157,7 @@ def resolve(
         price_warnings=price_warnings,
         sources=sources_of(cluster, steps, goodput, spot, power, site, embodied, price),
     )
-    if model is None or workload is None or not workload.choices:
+    if model is None or workload is None or not workload.choices or not alternatives:
         return facts
 
     def with_size(name: str, value: float) -> Facts | None:

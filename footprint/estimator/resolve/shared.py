@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from footprint.catalog.models import find_model
+from footprint.errors import FootprintError
 from footprint.estimator.workload import shape_of
 from footprint.flops import StepFlops, count_step
 from footprint.performance.predict import work_of
@@ -27,6 +28,14 @@ class Shared:
         if name not in self._models:
             self._models[name] = find_model(name)
         return self._models[name]
+
+    def chip(self, name: str | None) -> str | None:
+        """Id of the accelerator on which the model of that name was trained; None where that is not known."""
+        try:
+            recipe = None if name is None else self.model(name).recipe
+        except FootprintError:  # said where the model is read
+            return None
+        return None if recipe is None else recipe.accelerator
 
     def count(
         self, model: ModelConfig, shape: StepShape, training: TrainingMethod, objective: str

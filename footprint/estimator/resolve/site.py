@@ -4,24 +4,47 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from footprint.catalog.assumptions import assumed
 from footprint.catalog.places import PueFact, find_place, find_pue, given_place, grid_quantity
-from footprint.catalog.prices import find_provider
+from footprint.catalog.prices import find_provider, is_own_list
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Site
 from footprint.estimator.request import EstimateRequest
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import PlaceSummary
-from footprint.schema import Place
+from footprint.schema import Cluster, Place
+
+DESK_FORMS = ("desktop-1", "workstation-4", "mac-studio")
+"""Ids of the node forms that stand beside a desk."""
 
 
-def site_of(request: EstimateRequest, place: Place | None) -> Site:
-    """PUE, carbon intensity and water of a place; an unknown place (None) has the average PUE of its year."""
+def at_desk(cluster: Cluster) -> bool:
+    """Whether the machines are desktops: of a card that is made for them, and not in a rack."""
+    # The first form of T4 and L4, which have no fan, is a server, although a desktop can hold one.
+    return cluster.node.id in DESK_FORMS and cluster.accelerator.nodes[0].id in DESK_FORMS
+
+
+def site_of(request: EstimateRequest, place: Place | None, *, desk: bool = False) -> Site:
+    """PUE, carbon intensity and water of a place; an unknown place (None) has the average PUE of its year.
+
+    ``desk`` says that the machines are desktops: without a provider their PUE is about 1.
+    """
     provider = request.provider or (place.provider if place else None)
+    if provider is not None and is_own_list(provider):
+        provider = None  # a price list says nothing of a data centre
     fact = find_pue(provider=provider, region=place.key if place else None, year=request.year)
-    given = request.pue is not None
-    pue = Quantity(request.pue) if given else fact.pue.at_least(1.0)
-    pue_rows = () if given else (_pue_row(fact),)
-    pue_warnings = () if given else fact.warnings
+    pue_rows: tuple[Assumption, ...] = ()
+    pue_warnings: tuple[str, ...] = ()
+    if request.pue is not None:
+        pue = Quantity(request.pue)
+    elif place is not None and place.pue is not None:
+        pue = Quantity(place.pue)
+    elif desk and provider is None:
+        room = assumed("places.pue_desk")
+        pue = Quantity.between(room.low, room.value, room.high, "pue")
+        pue_rows = (room.row("--pue"),)
+    else:
+        pue, pue_rows, pue_warnings = fact.pue.at_least(1.0), (_pue_row(fact),), fact.warnings
     if place is None:
         return Site(pue=pue, grid_g_per_kwh=None, pue_rows=pue_rows, pue_warnings=pue_warnings)
     return Site(
@@ -76,7 +99,7 @@ def settle_place(request: EstimateRequest) -> tuple[Place, tuple[Assumption, ...
 
 def require_one_provider(request: EstimateRequest, place: Place) -> None:
     """FootprintError where the provider is not the one that the cloud region belongs to."""
-    if request.provider is None or place.provider is None:
+    if request.provider is None or place.provider is None or is_own_list(request.provider):
         return
     if find_provider(request.provider) != place.provider:
         raise FootprintError(

@@ -42,6 +42,10 @@ def resolve_workload(
         recipe = Recipe(precision=recipe.precision, optimizer=recipe.optimizer, objective=recipe.objective)
     if request.objective is not None:
         recipe = replace(recipe, objective=request.objective)
+    if request.schedule is not None:
+        from footprint.estimator.resolve.schedule import with_schedule
+
+        request, recipe = with_schedule(request, model, recipe)
     notes: list[Assumption] = []
     published = model.parameters or 0.0
     defaults = Defaults(model, method, parameters or (lambda _: (published, published)), fixed or {})

@@ -6,21 +6,10 @@ import re
 from dataclasses import replace
 
 from footprint.errors import FootprintError
-from footprint.flops.operations import (
-    ADAPTERS,
-    EMBEDDING,
-    HEAD,
-    Layer,
-    Matmul,
-    Model,
-    Operation,
-    Pointwise,
-)
+from footprint.flops.operations import EMBEDDING, HEAD, Layer, Matmul, Model, Operation, Pointwise
+from footprint.flops.passes.adapters import with_adapters
 from footprint.flops.passes.gradients import Trained
 from footprint.schema import TrainingMethod
-
-ALL_LINEAR = "all-linear"
-_MAX_RANK = 100_000
 
 
 def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:
@@ -30,7 +19,7 @@ def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:
             raise FootprintError(
                 "frozen parts cannot be combined with LoRA: LoRA freezes everything but its adapters"
             )
-        return _with_adapters(model, training), Trained(adapters_only=True, inputs=training.input_gradients)
+        return with_adapters(model, training), Trained(adapters_only=True, inputs=training.input_gradients)
     trained = _frozen(model, training.frozen)
     if model.frozen:
         trained = replace(trained, frozen=trained.frozen | model.frozen)
@@ -133,48 +122,3 @@ def _with_own_bias(model: Model) -> Model:
         return layer._replace(operations=tuple(operations))
 
     return replace(model, stages=tuple(tuple(apart(layer) for layer in stage) for stage in model.stages))
-
-
-def _with_adapters(model: Model, training: TrainingMethod) -> Model:
-    rank = training.lora_rank
-    if isinstance(rank, bool) or not isinstance(rank, int) or not 1 <= rank <= _MAX_RANK:
-        raise FootprintError(f"the LoRA rank must be a whole number from 1 to {_MAX_RANK}, not {rank!r}")
-    targets = training.lora_targets or ((ALL_LINEAR,) if training.method == "qlora" else model.lora_targets)
-    adaptable = {
-        operation.name
-        for stage in model.stages
-        for layer in stage
-        if layer.part not in ("head", "embeddings")
-        for operation in layer.operations
-        if type(operation) is Matmul and operation.weights == 1
-    }
-    if ALL_LINEAR in targets or not targets:
-        chosen = adaptable
-    else:
-        chosen = set(targets)
-        missing = chosen - adaptable
-        if missing:
-            raise FootprintError(
-                f"no projection called {', '.join(sorted(missing))} to adapt; this model has "
-                f"{', '.join(sorted(adaptable))} (or {ALL_LINEAR})"
-            )
-    stages = tuple(tuple(_adapted(layer, chosen, rank) for layer in stage) for stage in model.stages)
-    return replace(model, stages=stages)
-
-
-def _adapted(layer: Layer, chosen: set[str], rank: int) -> Layer:
-    operations: list[Operation] = []
-    for operation in layer.operations:
-        operations.append(operation)
-        if type(operation) is Matmul and operation.name in chosen and operation.weights == 1:
-            inner = f"{operation.name}.lora"
-            down = Matmul(
-                name=f"{operation.name}.lora_A", component=ADAPTERS, inputs=operation.inputs, output=inner,
-                m=operation.m, k=operation.k, n=rank, count=operation.count, weights=1,
-            )  # fmt: skip
-            up = Matmul(
-                name=f"{operation.name}.lora_B", component=ADAPTERS, inputs=(inner,), output=operation.output,
-                m=operation.m, k=rank, n=operation.n, count=operation.count, weights=1,
-            )  # fmt: skip
-            operations += (down, up)
-    return layer if len(operations) == len(layer.operations) else layer._replace(operations=tuple(operations))

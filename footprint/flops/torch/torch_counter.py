@@ -49,6 +49,8 @@ AUTO_CLASSES = {
         "AutoModelForAudioClassification",
     ),
     "token_classification": ("AutoModelForTokenClassification",),
+    "ctc": ("AutoModelForCTC",),
+    "segmentation": ("AutoModelForSemanticSegmentation",),
     "rtd": ("AutoModelForPreTraining",),
     "mae": ("AutoModelForPreTraining",),
     "contrastive": ("AutoModel",),

@@ -6,10 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.flops.torch.dummy_inputs import scalar
+from footprint.records import NamedTuple
+
+
+class Call(NamedTuple):
+    """Arguments of a call of which some are positional and some named."""
+
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
 
 
 def call_of(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Positional and keyword arguments of one call."""
+    if isinstance(inputs, Call):
+        return inputs
     if isinstance(inputs, Mapping):
         return (), dict(inputs)
     if isinstance(inputs, (tuple, list)):

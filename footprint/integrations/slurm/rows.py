@@ -8,7 +8,8 @@ from typing import Any
 
 from footprint.integrations.slurm import SlurmReport
 from footprint.integrations.slurm.records import utc
-from footprint.reports.csvfile import append_rows, read_rows, report_row
+from footprint.results.row_reader import read_rows
+from footprint.results.rows import append_rows, report_row
 
 
 def rows_of(report: SlurmReport) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ the ending of its files, and ``write``. A format that can add rows to a file als
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from footprint.records import record
@@ -45,14 +45,25 @@ class Answer:
     markdown: Callable[[], str] | None = None
     rows: Callable[[], list[dict[str, Any]]] | None = None
     """The rows for the report CSV."""
+    table: Callable[[], list[dict[str, Any]]] | None = None
+    """Rows with columns of their own, for CSV and Markdown of an answer that has no report rows."""
     append: Callable[[Path], str] | None = None
     """Adds these rows to a file and returns a message about it."""
     subject: Any = None
     """The record itself, for formats that need more than ``text`` and ``data``."""
     columns: str | None = None
     """``full`` or ``short``: which columns of the report the rows get; None: those of the file, else all."""
+    schema: str | None = None
+    """The schema of rows that are not those of the report, their last column."""
     nothing: str = ""
     """The message that is shown where the text is empty."""
+
+
+def fields_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The table of a nested record: a row for each of its values, under its flat name."""
+    from footprint.results.rows import flatten
+
+    return [{"field": name, "value": value} for name, value in flatten(record).items() if name != "schema"]
 
 
 def format_names(kind: str) -> list[str]:
@@ -76,13 +87,20 @@ def find_format(name: str, kind: str) -> Format:
     raise unknown("format", name, names, f"one of: {', '.join(names)}")
 
 
-def format_of(path: Path | None, kind: str) -> str:
-    """The name of the format with the file's ending, else the default."""
-    if path is not None:
-        for name in format_names(kind):
-            if path.suffix.lower() == find_format(name, kind).ENDING:
-                return name
-    return DEFAULT
+def format_of(path: Path | None, kind: str, given: str | None = None) -> str:
+    """The format that was given, else the one with the file's ending, else the default.
+
+    FootprintError for an ending that no format of this kind of answer has.
+    """
+    endings = {find_format(name, kind).ENDING: name for name in format_names(kind)}
+    ending = "" if path is None else path.suffix.lower()
+    if ending and ending not in endings:
+        from footprint.errors import FootprintError
+
+        raise FootprintError(
+            f"{path}: nothing is written with the ending {ending}; end it in {', '.join(endings)}"
+        )
+    return given or endings.get(ending, DEFAULT)
 
 
 def _module(stem: str) -> Format:

@@ -1,29 +1,46 @@
-"""CSV: rows of the report, which can be added to an existing file."""
+"""CSV: rows of the report, which can be added to an existing file, or the rows of a table."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from footprint.reports.csvfile import SCHEMAS, csv_text
 from footprint.reports.formats import Answer
+from footprint.results.report_columns import SCHEMAS
+from footprint.results.rows import csv_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = ("estimate", "inference", "jobs")
+KINDS = (
+    "catalogue",
+    "comparison",
+    "estimate",
+    "flops",
+    "inference",
+    "jobs",
+    "machine",
+    "plan",
+    "recovered",
+    "runs",
+    "validation",
+)
 ENDING = ".csv"
 
 
 def write(answer: Answer) -> str:
     """The rows under their heading."""
-    assert answer.rows is not None  # noqa: S101 - the kinds above have rows
-    rows = answer.rows()
-    if answer.kind == "inference":  # these rows are no report: they have columns of their own
-        return csv_text(rows, schema=rows[0]["schema"])
-    return csv_text(rows, schema=SCHEMAS[answer.columns or "full"])
+    if answer.rows is not None:
+        return csv_text(answer.rows(), schema=answer.schema or SCHEMAS[answer.columns or "full"])
+    assert answer.table is not None  # noqa: S101 - the kinds above have rows
+    rows = [{name: _cell(value) for name, value in row.items()} for row in answer.table()]
+    return csv_text(rows, schema=answer.schema or "") if rows else ""
 
 
 def append(answer: Answer, path: Path) -> str:
     """Add the rows to a file; returns a message about it."""
     assert answer.append is not None  # noqa: S101
     return answer.append(path)
+
+
+def _cell(value: Any) -> Any:
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else value

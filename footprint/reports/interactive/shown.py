@@ -19,6 +19,10 @@ def markdown(answer: Any) -> str:
         from footprint.reports.estimate_text import render
 
         return render(answer, markdown=True)
+    if type(answer).__name__ == "Plan":
+        from footprint.reports.decisions.plan_text import render as render_plan
+
+        return render_plan(answer, markdown=True)
     return fenced(text(answer))
 
 
@@ -96,6 +100,12 @@ def _stages(answer: Any) -> str:
     return folded(render(answer))
 
 
+def _plan(answer: Any) -> str:
+    from footprint.reports.decisions.plan_text import render
+
+    return "\n\n".join([render(answer), *(folded(f"warning: {in_line(one)}") for one in answer.warnings)])
+
+
 _TEXTS = {
     "Estimate": _estimate,
     "Inference": _inference,
@@ -104,5 +114,6 @@ _TEXTS = {
     "Comparison": _comparison,
     "Forecast": _forecast,
     "StepFlops": _flops,
+    "Plan": _plan,
 }
 """By the name of the record; some stand in rooms that this one need not load."""

@@ -196,7 +196,9 @@ class BudgetKeeper:
         step that it goes on is one that they do not share.
         """
         recorder, folder, who = self._recorder, self._recorder.journal.folder, self._recorder.who
-        obeys = recorder.settings.on_budget == "stop" or who.metered_by_parent
+        settings = recorder.settings
+        # a program that knows nothing of us is ended by a signal
+        obeys = (settings.on_budget == "stop" or who.metered_by_parent) and not settings.by_hooks
         if self._stop_known or folder is None or not obeys:
             return
         owner = recorder.journal.owner

@@ -28,6 +28,28 @@ def scenario_fields() -> frozenset[str]:
     return frozenset(EstimateRequest.__dataclass_fields__)
 
 
+def says_its_size(given: Mapping[str, Any]) -> bool:
+    """Whether some arguments of a run say what is trained."""
+    from footprint.estimator.request import SIZE_FIELDS
+
+    return any(given.get(name) is not None for name in SIZE_FIELDS)
+
+
+def estimate_of_done(given: Mapping[str, Any], steps: int) -> dict[str, Any] | None:
+    """The estimate's JSON record for the steps that a run has done, from its arguments as its journals have
+    them; None where they do not suffice.
+    """
+    from footprint.errors import FootprintError
+    from footprint.tracking.chain.run_chain import fields_of_run
+
+    if not (steps and given.get("hw") and says_its_size(given)):
+        return None
+    try:
+        return estimate_run({**fields_of_run(given), "steps": steps, "force": True}).to_json()
+    except (FootprintError, TypeError):
+        return None
+
+
 def checked_scenario(given: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an estimate request, each checked on its own.
 

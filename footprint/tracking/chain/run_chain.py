@@ -43,12 +43,12 @@ def model_of_hours(
     Without a profile, or where a name is unknown, None and what stands in the way.
     """
     if not given.get("hw"):
-        return None, "no hardware profile: only what the meter read is counted"
+        return None, "no hardware profile: only the energy that the meter read is counted"
     from footprint.estimator.chain import chain
     from footprint.estimator.predict import predict_run
     from footprint.estimator.rooms import facts_of
 
-    fields = {**_fields(given), "hours": hours, "force": True}  # a measured MFU is what it is
+    fields = {**fields_of_run(given), "hours": hours, "force": True}  # a measured MFU is what it is
     without_work = {key: value for key, value in fields.items() if key != "model"}
     problem = ""
     for attempt in ({**fields, **work}, without_work) if work else (without_work,):
@@ -57,11 +57,11 @@ def model_of_hours(
             prediction = predict_run(facts)
             return RunModel(facts=facts, prediction=prediction, outcome=chain(facts, prediction)), problem
         except (FootprintError, TypeError) as error:
-            problem = f"the chain after the measurement is incomplete: {error}"
+            problem = f"MFU, CO2e or cost cannot be computed: {error}"
     return None, problem
 
 
-def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
+def fields_of_run(given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a run that are fields of a scenario."""
     from footprint.estimator import EstimateRequest
 
@@ -83,7 +83,7 @@ def site_of_run(given: Mapping[str, Any]) -> Site:
     from footprint.estimator.resolve.site import settle_place, site_of
     from footprint.records import replace
 
-    fields = {**_fields(given), "hw": given.get("hw") or "none"}
+    fields = {**fields_of_run(given), "hw": given.get("hw") or "none"}
     request = _request({name: fields[name] for name in _OF_THE_SITE if name in fields})
     try:
         place, _, warnings = settle_place(request)

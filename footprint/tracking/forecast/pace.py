@@ -159,7 +159,7 @@ class Forecaster:
         pace = self.pace(left)
         if pace is not None:
             low, mid, high, basis = self._with_prior(pace.low_s, pace.mid_s, pace.high_s)
-        elif self._contradicted(steps, run_s):
+        elif self._contradicted(steps, run_s) or (self.prior_h is None and steps >= 1):
             mean = run_s / steps  # start-up included
             mid, basis = min(typical_s or mean, mean), "measured"
             low, high = mid * math.exp(-Z90 * FIRST_LOG_SD), mean * math.exp(Z90 * FIRST_LOG_SD)

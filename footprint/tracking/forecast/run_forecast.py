@@ -74,7 +74,7 @@ class TimeForecasts:
         amounts: list[tuple[str, float | None, float]] = [
             ("steps", settings.total_steps, settings.initial_step),
             ("tokens", settings.total_tokens or (work.tokens if work else None), 0),
-            ("samples", work.samples if work else None, 0),
+            ("samples", work.samples if work else settings.scenario.get("samples"), 0),
         ]
         for unit, total, begun in amounts:
             if total and (unit == "steps" or getattr(state, unit)):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from footprint.records import record
 from footprint.tracking.journal.files import UnreadableJournalError, journal_files
 from footprint.tracking.journal.lines import EndLine, StartLine, StateLine
 from footprint.tracking.journal.reader import Journal, read_journal
 from footprint.tracking.process.clock import boot_clock_s
-from footprint.tracking.process.identity import Identity
+from footprint.tracking.process.identity import Identity, program_of
 
 
 @record
@@ -54,11 +56,13 @@ class OtherRanks:
         return 1.0 + silent + sum(by_node.values()) / here_kwh
 
     def stepping(self) -> list[SteppingProcess]:
-        """Each process of this machine that counts steps and lives."""
+        """Each process of this machine that counts steps, can stop at one and lives."""
         found = []
         for path, start in self._journals():
             state = last_state(path)
             if state is None or isinstance(state, EndLine) or not state.steps or not start.process.alive:
+                continue
+            if start.given.get("by_hooks"):
                 continue
             mean = state.steps / max(state.run_s, 1e-9)
             recent = 1.0 / state.step_s if state.step_s else 0.0
@@ -72,6 +76,35 @@ class OtherRanks:
                 )
             )
         return found
+
+    def counted(self) -> dict[str, Any] | None:
+        """What the programs below a supervisor have counted until now, as fields of its totals.
+
+        Ranks count the same steps. A process that goes on has gone on since its last line.
+        """
+        steps: dict[tuple[str, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+        tokens = samples = 0.0
+        step_s = []
+        for path, start in self._journals():
+            who, state = start.process, last_state(path)
+            if not who.metered_by_parent or state is None or not state.steps:
+                continue
+            ahead = 0
+            if state.step_s and not isinstance(state, EndLine) and who.alive:
+                step_s.append(state.step_s)
+                ahead = int(min(boot_clock_s() - state.boot_s, start.flush_s) / state.step_s)
+            launch = who.launch if who.world_size == 1 else program_of(who.launch)
+            steps[who.boot_id, launch][who.rank] += state.steps + ahead
+            tokens += state.tokens * (1 + ahead / state.steps)
+            samples += state.samples * (1 + ahead / state.steps)
+        if not steps:
+            return None
+        return {
+            "steps": sum(max(ranks.values()) for ranks in steps.values()),
+            "tokens": tokens,
+            "samples": samples,
+            "step_s": max(step_s, default=None),
+        }
 
     def _journals(self) -> list[tuple[Path, StartLine]]:
         """The journals that have a whole first line by now."""

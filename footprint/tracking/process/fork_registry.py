@@ -16,6 +16,8 @@ class Forked(Protocol):
 
 
 _alive: weakref.WeakSet[Forked] = weakref.WeakSet()
+_foreign: weakref.WeakSet[Forked] = weakref.WeakSet()
+"""Those that the process was forked with."""
 _sequence = itertools.count(1)
 
 
@@ -34,7 +36,13 @@ def ended(run: Forked) -> None:
     _alive.discard(run)
 
 
+def any_alive() -> bool:
+    """Whether a run goes on that this process began itself."""
+    return any(run not in _foreign for run in _alive)
+
+
 def _after_fork() -> None:
+    _foreign.update(_alive)
     for run in list(_alive):
         run.after_fork()
 

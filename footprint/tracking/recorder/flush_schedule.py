@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from footprint.tracking.process.interruptible_wait import InterruptibleWait
 
+EARLY_S = 1.0
+"""Between two lines at the beginning of a run, until there is a forecast."""
 LEAST_REST = 0.1
 """Part of the flush interval that is left between two lines, however long one took."""
 
@@ -17,6 +19,7 @@ class FlushSchedule:
 
     def __init__(self, flush_s: float, look_s: float, wait: InterruptibleWait) -> None:
         self.look_s = look_s
+        self.early = False
         self._flush_s = flush_s
         self._sooner_s = math.inf
         self._wait = wait
@@ -27,7 +30,7 @@ class FlushSchedule:
 
     def rest(self, since_last_s: float, look: Callable[[], None]) -> None:
         """Until the next line is due, or we are woken."""
-        interval_s = min(self._flush_s, self._sooner_s)
+        interval_s = min(self._flush_s, self._sooner_s, EARLY_S if self.early else math.inf)
         wait_s = max(interval_s - since_last_s, LEAST_REST * interval_s)
         until = time.monotonic() + wait_s
         while (left_s := until - time.monotonic()) > 0 and not self._wait.rest(min(left_s, self.look_s)):

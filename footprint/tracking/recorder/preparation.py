@@ -9,7 +9,7 @@ from typing import Any
 from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.results.estimate import Estimate
-from footprint.tracking.chain.estimator_calls import estimate_run
+from footprint.tracking.chain.estimator_calls import estimate_run, says_its_size
 from footprint.tracking.process.detected_hardware import detect_hardware
 from footprint.tracking.process.hardware_presence import is_here
 from footprint.tracking.process.identity import Identity
@@ -59,6 +59,8 @@ class Preparation:
 def prepare(settings: Settings, who: Identity) -> Prepared:
     """Detect the hardware if none was given, and estimate the run; never raises for the user's input."""
     given = settings.given()
+    if settings.by_hooks:  # the supervisor knows the rest
+        return Prepared(given=given)
     problems: list[str] = []
     if "hw" not in given:
         found, note = detect_hardware(who)
@@ -69,7 +71,7 @@ def prepare(settings: Settings, who: Identity) -> Prepared:
     elif not str(settings.meter).startswith("constant"):  # which states the power of a node, wherever it is
         found_here = is_here(given["hw"])
         given |= {} if found_here is None else {"hw_found": found_here}
-    if settings.model is None or "hw" not in given:
+    if not says_its_size(given) or "hw" not in given:
         return Prepared(given=given, problems=(*problems, *_check_cluster(given), *_check_place(given)))
     try:
         return Prepared(given=given, estimate=_estimate(settings, given), problems=tuple(problems))

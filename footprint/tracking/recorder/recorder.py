@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -92,7 +93,7 @@ class Recorder:
         *,
         name_is_shared: bool,
     ) -> None:
-        look_s = LOOK_S if who.metered_by_parent else math.inf
+        look_s = LOOK_S if who.metered_by_parent and not settings.by_hooks else math.inf
         self.settings = settings
         self.clock = RunClock()
         self.problems = ProblemList()
@@ -116,6 +117,7 @@ class Recorder:
         self._counts = counts
         self._states = StateMaker(self.clock, self.metering.ledger)
         self._preparation = Preparation(settings, who)
+        self._later: deque[JournalLine] = deque()
         self._announced = False
         self._ended_as: tuple[str, str] | None = None
         self._listener: Listener | None = None
@@ -159,6 +161,10 @@ class Recorder:
     def note_forecast(self, forecast: ForecastHours) -> None:
         """Put a forecast on every line from the next one on."""
         self._states.forecast = forecast
+
+    def write_later(self, line: JournalLine) -> None:
+        """Append a line before the next totals; from any thread."""
+        self._later.append(line)
 
     def finish(self, status: str, error: str, wait_s: float) -> bool:
         """Write the last line and end all threads; False if that took longer than ``wait_s``."""
@@ -256,6 +262,8 @@ class Recorder:
         for note in snapshot.bad:
             self.metering.note(note)
         self._write_faults()
+        while self._later:
+            self.write(self._later.popleft())
         state = self._states.make(snapshot)
         self.write(state)
         listener = self._listener

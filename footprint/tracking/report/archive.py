@@ -21,6 +21,7 @@ from footprint.tracking.totals.process_totals import ProcessTotals, processes_in
 from footprint.tracking.totals.run_totals import runs_of
 
 _Made = TypeVar("_Made")
+MOST_IDS = 10
 SUMMED = ("it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd", "accelerator_h")
 
 
@@ -51,19 +52,42 @@ class Archive:
         return self._neighbours.of(run_id, processes)
 
     def resolve(self, run_id: str) -> str:
-        """The full identifier that a name, or the beginning of one, stands for."""
+        """The identifier of a run by its identifier or the beginning of one, ``last``, or its name.
+
+        Raises:
+            UnknownNameError: no such run here, with the nearest.
+            FootprintError: several runs have that name; all are named by their identifiers.
+        """
         if run_id in self.runs:
             return run_id
         if run_id == "last" and self.runs:
             return next(reversed(self.runs))
+        named = self._named(run_id)
+        if len(named) > 1:
+            ids = ", ".join(named[:MOST_IDS]) + (", ..." if len(named) > MOST_IDS else "")
+            raise FootprintError(f"{len(named)} runs are named {run_id[:80]!r}, give the id of one: {ids}")
+        if named:
+            return named[0]
         matches = [name for name in self.runs if name.startswith(run_id)] if run_id else []
         if len(matches) == 1:
             return matches[0]
         from footprint.catalog.names import nearest
 
         close = matches[:5] or nearest(run_id, self.runs)
-        hint = "footprint runs list shows all; 'last' is the newest"
+        hint = "an id or a name of footprint runs list, or 'last'"
         raise UnknownNameError("run", run_id[:80], close, hint)
+
+    def _named(self, name: str) -> list[str]:
+        """The runs that were given this name, else those whose model and hardware make it."""
+        given = [
+            run_id
+            for run_id, processes in self.runs.items()
+            if name and any(process.journal.given.get("name") == name for process in processes)
+        ]
+        if given or " " not in name:  # such as "gpt2 on a100-sxm4-80gb:8"
+            return given
+        reports = {run_id: self.try_report(run_id, processes) for run_id, processes in self.runs.items()}
+        return [run_id for run_id, report in reports.items() if report and report.measurement.name == name]
 
     def reports(self) -> list[RunReport]:
         """The report of every run; of one that cannot be made, a line in `problems`."""

@@ -30,6 +30,7 @@ from footprint.results.measurement import (
     MeterSummary,
     SegmentSummary,
 )
+from footprint.spelling import on_command_line
 from footprint.tracking.chain.run_chain import RunModel, is_processor, model_of_hours, site_of_run
 from footprint.tracking.recorder.energy_ledger import LEAST_READ_S
 from footprint.tracking.report import absent_hardware
@@ -100,7 +101,7 @@ def measure(totals: RunTotals) -> Measurement:
         phases=totals.phases,
         faults=tuple(totals.faults),
         assumptions=tuple(dict.fromkeys((*parts.assumptions, *_rows(model)))),
-        warnings=tuple(dict.fromkeys((*parts.warnings, *_warnings(site, model)))),
+        warnings=_each_once((*parts.warnings, *_warnings(site, model))),
     )
 
 
@@ -152,6 +153,14 @@ def _warnings(site: Site, model: RunModel | None) -> Iterable[str]:
     if model is None:
         return site.warnings
     return warnings_of(model.facts, model.prediction, model.outcome)
+
+
+def _each_once(warnings: Iterable[str]) -> tuple[str, ...]:
+    """The warnings without repetition; those of the estimate's record name options as a command does."""
+    first: dict[str, str] = {}
+    for text in warnings:
+        first.setdefault(on_command_line(text), text)
+    return tuple(first.values())
 
 
 def impossible(mfu: Quantity | None) -> list[str]:

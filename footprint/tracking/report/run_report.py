@@ -7,6 +7,7 @@ from pathlib import Path
 
 from footprint.records import value
 from footprint.results.measurement import Comparison, Measurement
+from footprint.tracking.chain.estimator_calls import estimate_of_done
 from footprint.tracking.chain.run_chain import is_processor
 from footprint.tracking.journal.files import own_user
 from footprint.tracking.report.absent_hardware import is_left_out
@@ -38,6 +39,9 @@ class RunReport:
 def report_on(run_id: str, processes: list[ProcessTotals], others: Sequence[ProcessTotals] = ()) -> RunReport:
     """The report of some processes of a run; ``others`` belong to runs that may share its nodes."""
     totals = merge(run_id, processes, others)
+    late = totals.given.get("traced") or any(process.by_hooks for process in processes)
+    if totals.estimate is None and late:  # what is trained was found in a step
+        totals.estimate = estimate_of_done(totals.given, totals.steps)
     measurement = measure(totals)
     comparison = None
     if totals.estimate and not is_left_out(totals):

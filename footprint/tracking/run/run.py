@@ -17,17 +17,17 @@ from types import TracebackType
 
 from footprint.errors import FootprintError
 from footprint.plain_text import escaped
-from footprint.tracking.journal.lines import EndLine
-from footprint.tracking.process import fork_registry
+from footprint.tracking.journal.lines import EndLine, FaultLine, JournalLine
+from footprint.tracking.process import fork_registry, standing_back
 from footprint.tracking.process.ending import BudgetReachedError, how_it_ended
-from footprint.tracking.process.identity import identify, run_name
+from footprint.tracking.process.identity import Identity, identify, run_name
 from footprint.tracking.process.signal_guard import SignalGuard
 from footprint.tracking.recorder.counts import Counts
 from footprint.tracking.recorder.recorder import Recorder
 from footprint.tracking.run.decorator import Function, decorated
 from footprint.tracking.run.queries import RunQueries
 from footprint.tracking.run.rank_meter import meter_of
-from footprint.tracking.run.run_watcher import RunWatcher
+from footprint.tracking.run.run_watcher import RunWatcher, Unwatched
 from footprint.tracking.settings.arguments import Settings
 from footprint.tracking.settings.under_supervisor import join
 
@@ -74,7 +74,8 @@ class Run(RunQueries):
             return self._nest(outer)
         self._token = _active.set(self)
         try:
-            self._begin()
+            standing_back.program_tracks_itself()
+            self._begin(identify())
         except Exception as error:  # nothing of ours may stop a training before it starts
             self.say(f"tracking could not start: {error}")
             logging.getLogger("footprint.tracking").warning("tracking could not start", exc_info=True)
@@ -82,6 +83,27 @@ class Run(RunQueries):
             self.__exit__(type(error), error, error.__traceback__)
             raise
         return self
+
+    def begin_unseen(self, who: Identity) -> None:
+        """Begin beside a program that knows nothing of the run: no block, no signal, no phase of it."""
+        self._used = True
+        self._begin(who)
+
+    def note_unseen(self, *lines: JournalLine) -> None:
+        """Have lines written before the next totals; from any thread."""
+        if self._recorder is not None and not self._foreign:
+            for line in lines:
+                self._recorder.write_later(line)
+
+    def complain(self, text: str) -> None:
+        """Say something that went wrong beside the run, in its report and in its last line."""
+        if text and self._recorder is not None:
+            self._recorder.problems.add(text)
+            self.note_unseen(FaultLine(what=text))
+
+    def end_unseen(self) -> None:
+        """End what `begin_unseen` began."""
+        self._finish("completed")
 
     def _nest(self, outer: Run) -> Run:
         """A run inside a run is a phase of it; steps go to the outer one."""
@@ -99,8 +121,7 @@ class Run(RunQueries):
             self._noted.add(text)
             self.say(text)
 
-    def _begin(self) -> None:
-        who = identify()
+    def _begin(self, who: Identity) -> None:
         if who.metered_by_parent:
             self._settings, note = join(self._settings, os.environ)
             if who.rank == 0:
@@ -115,12 +136,14 @@ class Run(RunQueries):
         self._recorder = Recorder(
             settings, who, self.run_id, self._counts, make_meter, name_is_shared=name_is_shared
         )
-        self._watcher = RunWatcher(self._recorder, self._counts, self.say)
+        if not settings.by_hooks:
+            self._watcher = RunWatcher(self._recorder, self._counts, self.say)
         self._counts.restart_clock()
         fork_registry.begun(self)
         atexit.register(self._at_exit)
-        self._signals.install()  # before the journal has a line that a signal could leave alone
-        self._recorder.begin(self._watcher)
+        if not settings.by_hooks:
+            self._signals.install()  # before the journal has a line that a signal could leave alone
+        self._recorder.begin(self._watcher or Unwatched())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

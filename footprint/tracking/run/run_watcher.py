@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from footprint.records import replace
 from footprint.tracking.budget.budget_spent import QUANTITIES
 from footprint.tracking.budget.keeper import BudgetKeeper
 from footprint.tracking.chain.run_chain import RunChain, make_chain
@@ -11,14 +13,33 @@ from footprint.tracking.forecast.pace import PowerHistory
 from footprint.tracking.forecast.progress_line import ProgressLine, wants_progress
 from footprint.tracking.forecast.run_forecast import EnergySoFar, Forecast, TimeForecasts, forecast_of
 from footprint.tracking.journal.lines import ForecastHours, StateLine
+from footprint.tracking.journal.other_ranks import OtherRanks
 from footprint.tracking.process.user_calls import UserCall
 from footprint.tracking.recorder.counts import Counts
 from footprint.tracking.recorder.recorder import Recorder
 
 CALL_WAIT_S = 3.0
 """At the end of a run, its user's functions have so long to come back."""
+EARLY_UNTIL_S = 30.0
+"""So long a run that says how much there is to do writes a line a second until there is a forecast."""
 PREPARATION_WAIT_S = 30.0
 """After this the budget is watched without knowing the hardware."""
+
+
+class Unwatched:
+    """The listener of a program that knows nothing of its run: the supervisor does the rest."""
+
+    def prepared(self) -> None:
+        """Say nothing."""
+
+    def flushed(self, state: StateLine) -> None:
+        """Leave it to the supervisor."""
+
+    def looked(self) -> None:
+        """Stop at no step."""
+
+    def ended(self) -> None:
+        """Report nothing."""
 
 
 class RunWatcher:
@@ -65,6 +86,8 @@ class RunWatcher:
             self._chain = make_chain(prepared.given if prepared else recorder.settings.given())
             self._energy = EnergySoFar(self._chain, recorder.who)
         it_kwh = self._energy.kwh(state, recorder.journal.folder)
+        if recorder.settings.supervises:
+            state = self._with_programs(state, recorder.journal.folder)
         found = self._time.take(
             state, prepared.estimate if prepared else None, meter_settled=recorder.metering.settled
         )
@@ -73,11 +96,19 @@ class RunWatcher:
             recorder.note_forecast(
                 ForecastHours(round(found.progress, 5), found.low_h, found.mid_h, found.high_h)
             )
+        planned = recorder.settings.total_steps or recorder.settings.total_tokens
+        wanted = bool(planned) and (self.forecast is None or self.forecast.energy_kwh is None)
+        recorder.schedule.early = wanted and state.run_s < EARLY_UNTIL_S
         self._budget.watch(self._chain, it_kwh, self._ahead(), state)
         if self.forecast is not None and self._line is not None:
             self._line.draw(self.forecast)
         if self._callback is not None and self.forecast is not None:
             self._callback.give(self.forecast)
+
+    def _with_programs(self, state: StateLine, folder: Path | None) -> StateLine:
+        """The supervisor's totals with what its programs have counted."""
+        counted = OtherRanks(folder).counted() if folder is not None else None
+        return state if counted is None else replace(state, **counted)
 
     def _ahead(self) -> dict[str, float]:
         """What the whole run will use, in the quantities that a budget can limit."""

@@ -28,8 +28,11 @@ def start_line(recorder: Recorder) -> str:
             f"{spoken(estimate.co2e_kg, 'kg')} CO2e, {estimate.place.name}"
         )
         parts += [in_python(warning) for warning in estimate.warnings]
-    elif prepared is not None and prepared.given.get("hw"):
-        parts.append(str(prepared.given["hw"]))
+    elif prepared is not None:
+        given = prepared.given
+        parts += [str(given["hw"])] if given.get("hw") else []
+        if given.get("region") is None and given.get("grid_g_per_kwh") is None:
+            parts.append("no place given: CO2e is that of the world's average grid; give region=")
     if prepared is not None and is_absent(prepared.given) and isinstance(recorder.settings.meter, str):
         parts.append(
             f"{prepared.given['hw']} not found here: neither metered nor priced "

@@ -29,7 +29,7 @@ from footprint.tracking.budget.stop_file import MARGIN_FLUSHES, STOP_FILE, publi
 from footprint.tracking.journal.other_ranks import OtherRanks, SteppingProcess
 from footprint.tracking.run.run import Run
 from footprint.tracking.settings.arguments import Settings
-from footprint.tracking.settings.under_supervisor import handed_down
+from footprint.tracking.settings.under_supervisor import COMPLAINT, complaint, handed_down, with_hooks
 
 EXIT_OVER_BUDGET, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND = 3, 126, 127
 KILL_AFTER_S = 30.0
@@ -44,7 +44,10 @@ _HANDED_ON = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT")
 class Supervised:
     """One program and the run around it."""
 
-    def __init__(self, settings: Settings, command: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, command: Sequence[str], *, hooks: bool = True) -> None:
+        """With ``hooks`` torch's own count the steps of a program that does not track itself."""
+        settings = replace(settings, supervises=True)
+        self._hooks = hooks
         self._command = list(command)
         self._settings = settings
         self._over = threading.Event()
@@ -63,6 +66,8 @@ class Supervised:
         try:
             self.run.start()
             code = self._start_and_wait()
+            if self._hooks:
+                self.run.complain(complaint(self.run.folder))
             status, text = _status(code, over=self._over.is_set())
             self.run.end_as(status, text)
         finally:  # a signal that comes while the run ends must not end us before its last line
@@ -74,8 +79,11 @@ class Supervised:
     def _start_and_wait(self) -> int:
         folder = self.run.folder
         if folder is not None:
-            (folder / STOP_FILE).unlink(missing_ok=True)  # an earlier segment's
+            for earlier in (STOP_FILE, COMPLAINT):  # an earlier segment's
+                (folder / earlier).unlink(missing_ok=True)
         environment = {**os.environ, **handed_down(self.run.run_id, folder, self.run.settings)}
+        if self._hooks:
+            environment |= with_hooks(self.run.settings, environment)
         try:
             self._process = subprocess.Popen(self._command, env=environment)  # noqa: S603 - the user's own program
         except OSError as error:

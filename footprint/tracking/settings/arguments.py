@@ -61,6 +61,10 @@ class Settings:
     absent_hardware: str = "exclude"
     """What becomes of accelerators that are not on the machine: in no total, or modelled."""
     quiet: bool = False
+    by_hooks: bool = False
+    """Whether the program knows nothing of the run: torch's hooks count its steps."""
+    supervises: bool = False
+    """Whether the run is that of `footprint run`, whose programs count steps."""
     scenario: Mapping[str, Any] = field(default_factory=dict)
 
     def unlike(self, outer: Settings) -> list[str]:
@@ -82,6 +86,7 @@ class Settings:
             "budget": None if self.budget is None else self.budget.text,
             "name": self.name,
             "initial_step": self.initial_step or None,
+            "by_hooks": self.by_hooks or None,
             "absent_hardware": None if self.absent_hardware == "exclude" else self.absent_hardware,
             "meter": self.meter if isinstance(self.meter, str) else type(self.meter).__name__,
             **{key: list(v) if isinstance(v, tuple) else v for key, v in self.scenario.items()},
@@ -128,7 +133,7 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
             raise FootprintError(f"{name} must be a function, not {values[name]!r:.60}")
     meter_from(values["meter"])  # only to refuse what names none; the real one is made in the background
     if values["on_budget"] == "stop" and values["budget"] is None:
-        raise FootprintError("to stop at a budget give a budget, such as 2 kWh")
+        raise FootprintError("on_budget='stop' needs a limit: give a budget, such as budget='2 kWh'")
     checked = checked_scenario(scenario)
     check_names({**checked, **{name: values[name] for name in ("model", "hw", "region")}}, values["csv"])
     return Settings(**values, scenario=checked)

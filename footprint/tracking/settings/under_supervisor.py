@@ -6,10 +6,12 @@ program gave for these is set aside, and said in one line.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from footprint.tracking.chain.estimator_calls import says_its_size
 from footprint.tracking.process.identity import PARENT_RUN, RUN_ID
 from footprint.tracking.process.liveness import boot_id
 from footprint.tracking.settings.arguments import FOLDER_VARIABLE, Settings
@@ -17,6 +19,15 @@ from footprint.tracking.settings.arguments import FOLDER_VARIABLE, Settings
 PARENT_FOLDER = "FOOTPRINT_PARENT_DIR"
 PARENT_FLUSH = "FOOTPRINT_PARENT_FLUSH_S"
 PARENT_QUIET = "FOOTPRINT_PARENT_QUIET"
+HOOKS = "FOOTPRINT_HOOKS"
+"""The folder of the package, for a program whose steps torch's hooks are to count."""
+TRACES = "FOOTPRINT_HOOKS_TRACE"
+"""Set where a call of the trained module is to be traced."""
+PACKAGE = Path(__file__).resolve().parents[2]
+INJECTED = PACKAGE / "tracking" / "hooks" / "injected"
+"""A folder with a ``sitecustomize.py``, to stand first on a program's PYTHONPATH."""
+COMPLAINT = "hooks.txt"
+"""Beside the journals: why the hooks of a program could not begin."""
 LOOK_S = 0.5
 """A program that joined looks so often whether the supervisor wants it to stop, however seldom it flushes."""
 
@@ -31,6 +42,31 @@ def handed_down(run_id: str, folder: Path | None, settings: Settings) -> dict[st
     if folder is not None:
         found[PARENT_FOLDER] = found[FOLDER_VARIABLE] = str(folder.parent)
     return found
+
+
+def with_hooks(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment by which every Python below the supervisor counts torch's optimiser steps.
+
+    A run that was told what it trains needs no trace.
+    """
+    known = says_its_size({"model": settings.model, **settings.scenario})
+    others = [part for part in environ.get("PYTHONPATH", "").split(os.pathsep) if part]
+    return {
+        "PYTHONPATH": os.pathsep.join([str(INJECTED), *others]),
+        HOOKS: str(PACKAGE),
+        TRACES: "" if known else "1",
+    }
+
+
+def complaint(folder: Path | None) -> str:
+    """Why the hooks of a program could not begin; nothing if they could."""
+    if folder is None:
+        return ""
+    try:
+        with (folder / COMPLAINT).open(encoding="utf-8", errors="replace") as file:
+            return f"hooks: {file.read(300)}"
+    except OSError:
+        return ""
 
 
 def join(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings, str]:

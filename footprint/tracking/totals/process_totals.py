@@ -87,6 +87,11 @@ class ProcessTotals:
         return self.journal.process.metered_by_parent
 
     @property
+    def by_hooks(self) -> bool:
+        """Whether its steps were counted without its knowledge."""
+        return bool(self.journal.given.get("by_hooks"))
+
+    @property
     def lost_s(self) -> float:
         """After a kill: the longest it can have run on unseen, one flush interval [s]."""
         return self.journal.start.flush_s if self.status == KILLED else 0.0

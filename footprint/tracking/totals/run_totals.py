@@ -7,7 +7,7 @@ over ranks, steps once. What is missing is said: a node that never reported, a r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -162,13 +162,14 @@ def merge(run_id: str, processes: list[ProcessTotals], others: Sequence[ProcessT
 def _given(processes: list[ProcessTotals]) -> dict[str, Any]:
     """The arguments of the run: the first process's, what it lacks from the others.
 
-    Hardware that somebody named wins over hardware that was detected.
+    Hardware that somebody named wins over hardware that a program was seen to use, and that over hardware
+    that was detected.
     """
     merged: dict[str, Any] = {}
     for process in sorted(processes, key=lambda p: (p.started_wall_s, p.rank)):
         given = process.journal.given
-        if merged.get("hw_detected") and given.get("hw") and not given.get("hw_detected"):
-            del merged["hw"], merged["hw_detected"]
+        if given.get("hw") and _sureness(given) > _sureness(merged):
+            merged = {name: value for name, value in merged.items() if name not in ("hw", "hw_detected")}
         merged = {**given, **merged}
         if not given.get("hw_detected") and merged.get("hw") == given.get("hw"):
             merged.pop("hw_detected", None)
@@ -178,6 +179,12 @@ def _given(processes: list[ProcessTotals]) -> dict[str, Any]:
         if "hw_found" in process.journal.given and process.journal.given.get("hw") == merged.get("hw")
     ]
     return merged | ({"hw_found": any(found)} if found else {})
+
+
+def _sureness(given: Mapping[str, Any]) -> int:
+    """How sure the hardware of a run is: detected, in use, or named."""
+    detected = given.get("hw_detected")
+    return (1 if detected == "in use" else 0) if detected else 2
 
 
 def _segment_warnings(segments: list[Segment], segment_kwh: list[float]) -> list[str]:

@@ -60,12 +60,14 @@ class Segment:
     def status(self) -> str:
         """How the launch ended; a rank that was killed beside ranks that failed is a failure.
 
-        What its own launcher started again under ``footprint run`` did not end there.
+        What its own launcher started again under ``footprint run`` did not end there, and of a program that
+        knows nothing of the run its supervisor knows more.
         """
         latest: dict[str, int] = defaultdict(int)
-        for process in self.processes:
+        telling = [p for p in self.processes if not p.by_hooks] or self.processes
+        for process in telling:
             latest[process.job] = max(latest[process.job], process.restart)
-        found = {p.status for p in self.processes if p.restart == latest[p.job]}
+        found = {p.status for p in telling if p.restart == latest[p.job]}
         return next((status for status in _WORST_FIRST if status in found), KILLED)
 
     @property

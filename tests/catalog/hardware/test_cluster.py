@@ -208,6 +208,14 @@ def test_a_plain_name_says_which_variant_it_is() -> None:
     assert notices == []
 
 
+def test_a_plain_name_may_stand_for_another_of_its_variants_and_no_other_chip() -> None:
+    cluster, notices = parse_cluster("v100:8", preferred="v100-sxm2-32gb")
+    assert cluster.accelerator.id == "v100-sxm2-32gb"
+    assert any("taken as v100-sxm2-32gb" in notice and "v100-sxm2-16gb" in notice for notice in notices)
+    for text in ("v100-sxm2-16gb:8", "v100-16gb:8", "a100:8"):
+        assert parse_cluster(text, preferred="v100-sxm2-32gb") == parse_cluster(text)
+
+
 def test_a_partial_node_takes_its_share_of_the_host_and_says_so() -> None:
     cluster, notices = parse_cluster("a100-sxm4-80gb:12")
     assert cluster.node.id == "dgx-a100"

@@ -19,7 +19,7 @@ from footprint.catalog.files import hardware_folder
 from footprint.catalog.hardware import accelerator_ids, all_accelerators, find_accelerator
 from footprint.catalog.hardware import find as hardware
 from footprint.catalog.hardware.find import build_accelerator
-from footprint.catalog.prices.offers import newest
+from footprint.catalog.prices.offers import about_offers
 from footprint.catalog.sources import all_sources
 from footprint.errors import DataFileError, FootprintError, UnknownNameError
 from footprint.schema import Accelerator
@@ -112,7 +112,7 @@ def test_every_number_is_cited_and_every_source_described(path: Path) -> None:
 
 def test_no_two_chips_share_a_name_and_the_index_is_fresh() -> None:
     shipped = hardware_folder()
-    names, prices = hardware.NAMES.scan(shipped), {"prices.csv": {"newest": newest()}}
+    names, prices = hardware.NAMES.scan(shipped), {"prices.csv": about_offers()}
     written = (shipped / "index.json").read_text(encoding="utf-8")
     assert written == folder.index_text(shipped, names, prices), "stale: run python -m footprint.catalog"
 

@@ -22,7 +22,8 @@ CLASSES = {
     "t5": "T5ForConditionalGeneration", "switch_transformers": "SwitchTransformersForConditionalGeneration",
     "marian": "MarianMTModel", "whisper": "WhisperForConditionalGeneration",
     "vit": "ViTForImageClassification", "resnet": "ResNetForImageClassification", "clip": "CLIPModel",
-    "mistral4": "Mistral4ForCausalLM",
+    "mistral4": "Mistral4ForCausalLM", "deberta-v2": "DebertaV2ForMaskedLM", "hubert": "HubertModel",
+    "wav2vec2": "Wav2Vec2ForPreTraining", "segformer": "SegformerForSemanticSegmentation",
 }  # fmt: skip
 PADDING = {"marian": {"pad_token_id": 0, "decoder_start_token_id": 0, "eos_token_id": 0, "bos_token_id": 0}}
 BY_HAND = ("elmo", "gopher")

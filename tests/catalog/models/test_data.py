@@ -18,7 +18,10 @@ from footprint.schema import ModelConfig, Phase
 MODELS = {model.id: model for model in all_models()}
 PF_DAY = 1e15 * 86400
 OPTIMIZERS = {"adam", "adamw", "adafactor", "adagrad", "sgd", "lamb", "lion"}
-OBJECTIVES = {"bilm", "clm", "mlm", "mlm+nsp", "rtd", "seq2seq", "classification", "contrastive"}
+OBJECTIVES = {
+    "bilm", "clm", "mlm", "mlm+nsp", "rtd", "seq2seq", "classification", "contrastive", "encode", "mim",
+    "segmentation",
+}  # fmt: skip
 
 
 def tokens_a_step(phase: Phase) -> float:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Literal
 
 import codecarbon
 import numpy as np
 import pycountry
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_toml, reference_folder
@@ -20,51 +19,14 @@ from footprint.catalog.places.find import (
     find_place,
     grid_quantity,
     place_keys,
-    table,
 )
 from footprint.catalog.places.spread import life_cycle_g_per_kwh
+from footprint.catalog.places.tables import table
 from footprint.schema import Place
+from tests.catalog.places.rows import GridRow, PlaceRow, RegionRow, Row, TariffRow, TownRow
 
 LB_PER_MWH = 0.45359237  # g/kWh; the international pound
 CODECARBON = Path(codecarbon.__file__).parent / "data"
-Basis = Literal["datasheet", "measured", "derived", "assumed", "fitted"]
-
-
-class Row(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class GridRow(Row):
-    key: str = Field(pattern=r"^([A-Z]{3}|[A-Z]{2}-[A-Z]{2}|US-[A-Z]+(19|20)?\d*)$")
-    year: int = Field(ge=2012, le=2025)
-    accounting: Literal["lifecycle", "direct"]
-    g_per_kwh: float = Field(gt=10, lt=1500)
-    source: str = Field(min_length=3)
-    basis: Basis
-
-
-class PlaceRow(Row):
-    key: str
-    kind: Literal["world", "country", "state", "province", "reference"]
-    name: str = Field(min_length=3)
-    alpha2: str = Field(pattern=r"^([A-Z]{2})?$")
-    aliases: str
-    generation_kwh: float | Literal[""]
-    generation_year: int | Literal[""]
-
-
-class RegionRow(Row):
-    key: str = Field(pattern=r"^(aws|azure|gcp):[a-z0-9-]+$")
-    place: str
-    location: str = Field(min_length=3)
-    geography: str
-    operational_g_per_kwh: float | Literal[""]
-    cfe_share: float | Literal[""]
-    market_g_per_kwh: float | Literal[""]
-    market_year: int | Literal[""]
-    market_source: str
-    source: str
-    basis: Basis
 
 
 def load(name: str) -> dict:
@@ -80,8 +42,12 @@ def rows_of(key: str) -> dict[int, float]:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("grid.csv", GridRow), ("places.csv", PlaceRow), ("regions.csv", RegionRow)]
-)
+    ("name", "kind"),
+    [
+        ("grid.csv", GridRow), ("places.csv", PlaceRow), ("regions.csv", RegionRow), ("towns.csv", TownRow),
+        ("electricity.csv", TariffRow),
+    ],
+)  # fmt: skip
 def test_every_row_is_typed(name: str, kind: type[Row]) -> None:
     TypeAdapter(list[kind]).validate_python(table(name))
 
@@ -91,7 +57,9 @@ def test_every_row_names_a_described_source_and_a_place() -> None:
     for path in (reference_folder() / "sources").glob("*.toml"):
         described |= set(read_toml(path))
     known = {row["key"] for row in table("places.csv")}
-    for name in ("grid.csv", "grid_monthly.csv", "regions.csv", "pue.csv", "water.csv"):
+    for name in (
+        "grid.csv", "grid_monthly.csv", "regions.csv", "pue.csv", "water.csv", "towns.csv", "electricity.csv",
+    ):  # fmt: skip
         for row in table(name):
             assert row["source"] in described, (name, row)
             assert row.get("market_source", "") in described | {""}, row
@@ -104,7 +72,7 @@ def test_every_row_names_a_described_source_and_a_place() -> None:
 def test_no_place_has_two_factors_for_one_year_or_none_at_all() -> None:
     seen = [(r["key"], r["year"], r["accounting"]) for r in table("grid.csv")]
     assert len(seen) == len(set(seen))
-    assert {key for key, _, _ in seen} == {r["key"] for r in table("places.csv")}
+    assert {key for key, _, _ in seen} == {r["key"] for r in table("places.csv") if r["kind"] != "group"}
 
 
 def test_country_codes_are_those_of_iso_3166() -> None:

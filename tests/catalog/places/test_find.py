@@ -15,17 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.places import find as places
+from footprint.catalog.places import names, tables
 from footprint.catalog.places.find import (
     find_place,
     given_place,
     grid_quantity,
     place_keys,
     require_same_basis,
-    resolve,
-    rows_of,
-    table,
 )
+from footprint.catalog.places.names import resolve
+from footprint.catalog.places.tables import rows_of, table
 from footprint.errors import FootprintError, UnknownNameError
 
 CODECARBON = Path(codecarbon.__file__).parent / "data"
@@ -73,7 +72,7 @@ def test_google_regions_lie_where_another_list_says() -> None:
     compared = 0
     with (CODECARBON / "cloud" / "impact.csv").open(encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):
-            home = places.cloud_regions().get(f"{row['provider']}:{row['region']}")
+            home = tables.cloud_regions().get(f"{row['provider']}:{row['region']}")
             if home is None or row["region"] == "asia-east2":  # they file Hong Kong under China
                 continue
             country = pycountry.countries.get(alpha_3=row["countryIsoCode"])
@@ -85,7 +84,7 @@ def test_google_regions_lie_where_another_list_says() -> None:
 
 
 def test_us_and_canadian_regions_never_fall_back_to_the_country() -> None:
-    homes = [row["place"] for row in places.cloud_regions().values()]
+    homes = [row["place"] for row in tables.cloud_regions().values()]
     assert not {"USA", "CAN", "CHN"} & set(homes)
     assert len(homes) >= 156
 
@@ -94,7 +93,7 @@ def test_market_based_number_is_the_provider_s_residual() -> None:
     place, _ = find_place("gcp:us-central1")
     assert place.market_g_per_kwh == pytest.approx(412.72 * (1 - 0.87), rel=1e-3)
     assert place.g_per_kwh != place.market_g_per_kwh
-    for row in places.cloud_regions().values():
+    for row in tables.cloud_regions().values():
         if row["market_g_per_kwh"]:
             expected = float(row["operational_g_per_kwh"]) * (1 - float(row["cfe_share"]))
             assert float(row["market_g_per_kwh"]) == pytest.approx(expected, rel=1e-3)
@@ -158,16 +157,16 @@ def test_georgia_is_two_places() -> None:
 
 
 def test_a_region_name_of_two_providers_is_an_error_with_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = places.cloud_regions()["aws:us-east-1"]
+    row = tables.cloud_regions()["aws:us-east-1"]
     shared = {"aws:here-1": row, "gcp:here-1": row}
-    monkeypatch.setattr(places, "cloud_regions", lambda: shared)
-    places._names.cache_clear()
+    monkeypatch.setattr(names, "cloud_regions", lambda: shared)
+    names.names.cache_clear()
     try:
         with pytest.raises(FootprintError, match="aws:here-1, gcp:here-1"):
             find_place("here-1")
         assert resolve("gcp:here-1") == "gcp:here-1"
     finally:
-        places._names.cache_clear()
+        names.names.cache_clear()
 
 
 @given(st.text(max_size=60) | st.sampled_from(["US-", ":", "aws:", "::", "\x00", "9" * 4000, "../../etc"]))

@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.files import hardware_folder, reference_folder
+from footprint.catalog.files import hardware_folder, reference_folder, shipped_text
 from footprint.catalog.prices import all_offers, find_price, providers
 from footprint.catalog.prices import offers as rules
 from footprint.schema import PriceOffer, Source
@@ -68,6 +68,7 @@ def test_every_source_of_prices_passes_the_schema_and_is_used() -> None:
     for entry in mine.values():
         check.validate_python(entry)
     used = _prices_toml("assumptions") + (hardware_folder() / "prices.csv").read_text(encoding="utf-8")
+    used += shipped_text("reference_data/electricity.csv")
     assert [key for key in mine if key not in used] == []
 
 
@@ -177,48 +178,6 @@ def test_the_papers_table_never_enters_a_current_price() -> None:
         quote = find_price(accelerator)
         assert "strubell2019-energy" not in quote.source
         assert quote.oldest > "2024"
-
-
-BOUGHT = sorted({(row["accelerator"], row["purchase"]) for row in raw_rows()})
-
-
-@pytest.mark.parametrize(("accelerator", "purchase"), BOUGHT)
-def test_quote_equals_a_second_computation(accelerator: str, purchase: str) -> None:
-    """The same number from the text of the CSV with numpy, following docs/prices.md."""
-    rows = [row for row in raw_rows() if (row["accelerator"], row["purchase"]) == (accelerator, purchase)]
-    newest = max(row["dated"] for row in raw_rows())
-    since = str(int(newest[:4]) - 2) + newest[4:]
-    young = [row for row in rows if row["dated"] >= since] or rows
-    young = [row for row in young if row["provider"] != TABLE] or young
-    if any(row["scope"] == "instance" for row in young):
-        young = [row for row in young if row["scope"] == "instance"]
-    by_key = defaultdict(list)
-    for row in young:
-        by_key[row["provider"], row["region"]].append(row)
-    by_provider = defaultdict(list)
-    for (provider, _), listed in by_key.items():
-        day = max(row["dated"] for row in listed)
-        sizes = defaultdict(list)
-        for row in listed:
-            if row["dated"] == day:
-                sizes[row["accelerators_per_instance"]].append(float(row["usd_per_accelerator_h"]))
-        by_provider[provider] += [min(prices) for prices in sizes.values()]
-    medians = [float(np.median(prices)) for prices in by_provider.values()]
-
-    quote = find_price(accelerator, purchase=purchase)
-    price = quote.usd_per_accelerator_h
-    assert price.mid == pytest.approx(np.median(medians))
-    assert quote.providers == len(medians)
-    assert quote.offers == sum(len(prices) for prices in by_provider.values())
-    if len(medians) >= 5:
-        assert price.low == pytest.approx(np.percentile(medians, 5))
-        assert price.high == pytest.approx(np.percentile(medians, 95))
-        assert quote.interval == f"p5-p95 over {len(medians)} providers"
-    elif len(medians) >= 2:
-        assert (price.low, price.high) == (pytest.approx(min(medians)), pytest.approx(max(medians)))
-        assert quote.interval == f"min-max over {len(medians)} providers"
-    else:
-        assert quote.interval.startswith("single provider")
 
 
 def test_spread_of_a_single_provider_is_the_spread_between_providers_of_other_chips() -> None:

@@ -47,7 +47,7 @@ def shop(monkeypatch: pytest.MonkeyPatch):
         forget()
 
     def forget() -> None:
-        for cached in (rules.shipped_offers, rules.offers_of, rules.sellers, rules.data_date):
+        for cached in (rules.shipped_offers, rules.offers_of, rules.sellers, rules.data_date, rules._indexed):
             cached.cache_clear()
 
     yield fill

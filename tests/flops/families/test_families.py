@@ -42,6 +42,21 @@ def test_the_delta_rule_over_several_chunks() -> None:
     )
 
 
+@pytest.mark.parametrize("length", [12, 16, 32, 40])
+def test_lightning_attention_in_blocks(length: int) -> None:
+    """Less than a block of 16, one, two, and two with a part of a third."""
+    config = next(c for c in DECODERS if c["model_type"] == "minimax")
+    exact(config, StepShape(sequences=2, sequence_length=length))
+
+
+def test_the_makers_numbers_of_layers_are_the_librarys_words() -> None:
+    config = next(c for c in DECODERS if c["model_type"] == "minimax" and "layer_types" in c)
+    theirs = {key: value for key, value in config.items() if key != "layer_types"}
+    for model_type in ("minimax_text_01", "minimax_m1"):
+        named = {**theirs, "model_type": model_type, "attn_type_list": [0, 0, 1]}
+        assert count_step(named, TEXTS).components == count_step(config, TEXTS).components
+
+
 @pytest.mark.parametrize("rank", [96, None])
 def test_mistral4(rank: int | None) -> None:
     """transformers has its class, and does not list it with the causal models."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from footprint.reports.csvfile import read_rows
+from footprint.results.row_reader import read_rows
 from footprint.tracking.report.archive import open_archive
 from footprint.tracking.totals.node_energy import APART_S
 from tests.tracking.fault_harness import FLUSH_S, LATE_S, PROGRAM, ROOT, WATTS, end_by, lost_wh, only, start

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from footprint.reports.csvfile import read_rows
+from footprint.results.row_reader import read_rows
 from footprint.tracking.report.archive import open_archive
 from footprint.tracking.report.recovery import recover
 from tests.cli.run import footprint

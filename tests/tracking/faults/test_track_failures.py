@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from footprint.meters import Channel, Reading
-from footprint.reports.csvfile import read_rows
+from footprint.results.row_reader import read_rows
 from footprint.tracking import Run
 from footprint.tracking.journal.lines import StateLine
 from footprint.tracking.journal.reader import read_journal

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from footprint.reports.csvfile import append_rows, read_rows
+from footprint.results.row_reader import read_rows
+from footprint.results.rows import append_rows
 from footprint.tracking import Run
 from footprint.tracking.budget.stop_file import publish_stop, read_stop
 from footprint.tracking.journal.reader import read_journal

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from footprint.reports.csvfile import read_rows
+from footprint.results.row_reader import read_rows
 from footprint.tracking import Run
 from footprint.tracking.journal.codec import decode, encode
 from footprint.tracking.process.identity import identify

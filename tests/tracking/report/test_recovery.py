@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from footprint.reports.csvfile import read_rows
+from footprint.results.row_reader import read_rows
 from footprint.tracking.report.archive import open_archive
 from footprint.tracking.report.recovery import recover
 from footprint.tracking.report.report_claim import claim, claim_file, is_reported

@@ -16,7 +16,7 @@ import pytest
 
 import footprint
 from footprint.errors import FootprintError
-from footprint.reports.csvfile import read_rows
+from footprint.results.row_reader import read_rows
 from footprint.tracking import BudgetReachedError, Run
 from footprint.tracking.journal.reader import read_journal
 

@@ -1,0 +1,128 @@
+"""Compare scenarios: which hardware, region or model, with ratios in which shared errors cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.axes import axis_options, given_axes
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import FILE
+from footprint.cli.shared.say import note
+from footprint.cli.shared.scenario import SectionedCommand, field_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from footprint.decisions.scenario_table import ScenarioTable
+    from footprint.reports.formats import Answer
+
+_EPILOG = """\b
+Examples:
+  footprint compare --model bert-base --hw v100:8,a100:8,h100:8
+  footprint compare --model bert-base,bert-large --hw v100:8,h100:8 \\
+      --region FRA,POL --by co2e
+  footprint compare --model llama2-7b --hw h100:64..512x2 --tokens 1T
+  footprint compare --model llama3.1-8b --method lora --tokens 10M --hw auto
+
+Lists are a,b,c; ranges are 8..64+8 (steps) and 8..64x2 (factors). The rows are
+the product of all lists, the last one fastest; at most 200 (else sweep).
+Exit code: 0 done, 2 bad input, 3 a row is over the limit or does not fit.
+"""
+
+
+@click.command(cls=SectionedCommand, epilog=_EPILOG)
+@click.argument("files", nargs=-1, type=FILE)
+@axis_options
+@click.option("--baseline", type=int, default=1, help="Row that the others are divided by (the first).")
+@click.option(
+    "--by",
+    type=click.Choice(["time", "energy", "co2e", "cost"], case_sensitive=False),
+    default="cost",
+    help="What matters most (cost).",
+)
+@click.option("--max-hours", type=float, help="With --hw auto: counts that need no more hours.")
+@field_option("force")
+@format_option("comparison", "How the answer is printed (by the ending of -o, else a table).", default=None)
+@click.option("-o", "--output", type=FILE, help="Write to a file.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option("--plot", type=FILE, help="Draw the rows with their intervals (.png, .svg, .pdf).")
+@click.option("--quiet", is_flag=True, help="No warnings.")
+@click.option(
+    "--fail-over",
+    metavar="LIMIT",
+    multiple=True,
+    help="Exit 3 where a row is above a limit or does not fit: '2 MWh', '$500', '3d'.",
+)
+def command(
+    files: tuple[Path, ...],
+    baseline: int,
+    by: str,
+    max_hours: float | None,
+    force: bool,
+    format_: str | None,
+    output: Path | None,
+    overwrite: bool,
+    plot: Path | None,
+    quiet: bool,
+    fail_over: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Compare scenarios side by side, each with its 90 % interval.
+
+    What two scenarios share cancels in their ratio, and nothing else does.
+    """
+    from footprint.decisions import compare
+    from footprint.decisions.comparison import BY
+    from footprint.parsing import parse_limit
+    from footprint.reports.formats import format_of
+
+    limits = [parse_limit(text, "--fail-over") for text in fail_over]
+    axes, fixed, scenarios = given_axes(options, files)
+    if force:
+        fixed["force"] = True
+    if fixed.get("hw") == "auto":
+        from footprint.decisions.rentable import rentable_clusters
+
+        del fixed["hw"]
+        axes["hw"] = rentable_clusters(
+            {**(scenarios[0] if scenarios else {}), **fixed}, axes, max_hours, BY[by]
+        )
+    elif max_hours is not None:
+        raise click.UsageError("--max-hours chooses the counts of --hw auto: give both or neither")
+    table = compare(axes, scenarios=scenarios, baseline=baseline, by=by, **fixed)
+    if plot is not None:
+        from footprint.reports.decisions.comparison_plot import plot_comparison
+
+        plot_comparison(table, plot, overwrite=overwrite)
+    show(_answer(table, overwrite), format_ or format_of(output, "comparison"), output, overwrite=overwrite)
+    for warning in () if quiet else table.warnings:
+        note(f"warning: {warning}")
+    if limits:
+        from footprint.reports.gate import require_rows_within
+
+        require_rows_within(table, limits)
+
+
+def _answer(table: ScenarioTable, overwrite: bool) -> Answer:
+    from footprint.reports.decisions.comparison_text import ROW_SCHEMA, render, render_markdown, rows_of
+    from footprint.reports.formats import Answer
+    from footprint.results.rows import csv_text
+
+    def append(path: Path) -> str:
+        from footprint.reports.files import write_new
+
+        write_new(path, csv_text(rows_of(table), schema=ROW_SCHEMA), overwrite=overwrite)
+        return f"wrote {len(table.rows)} rows to {path}"
+
+    return Answer(
+        kind="comparison",
+        text=lambda: render(table),
+        data=table.to_json,
+        markdown=lambda: render_markdown(table),
+        rows=lambda: rows_of(table),
+        append=append,
+        schema=ROW_SCHEMA,
+        subject=table,
+    )

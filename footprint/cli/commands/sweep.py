@@ -1,0 +1,127 @@
+"""Sweep over any number of scenarios, written to CSV or Parquet, with the best of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.axes import axis_options, given_axes
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import FILE
+from footprint.cli.shared.say import note
+from footprint.cli.shared.scenario import SectionedCommand, field_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from footprint.decisions.streams import Part, Stream
+
+_EPILOG = """\b
+Examples:
+  footprint sweep --model llama2-7b --tokens 1T --hw h100:8..512x2 \\
+      --batch-size 256..2048x2 --region FRA,POL
+  footprint sweep --model bert-base,bert-large --hw v100:8,a100:8,h100:8 \\
+      -o sweep.csv
+  footprint sweep --model llama2-7b --hw h100:8..4096+8 --mfu 0.2..0.6+0.01 \\
+      --sample 100 --seed 1 --by co2e
+
+A file may hold the scenario: TOML with the fields, a list or a range for each
+that varies. Lists are a,b,c; ranges are 8..64+8 (steps) and 8..64x2 (factors).
+Exit code: 0 done, 2 bad input, 130 interrupted: --resume goes on.
+"""
+
+
+@click.command(cls=SectionedCommand, epilog=_EPILOG)
+@click.argument("file", required=False, type=FILE)
+@axis_options
+@click.option("--grid", is_flag=True, help="Every combination (the default).")
+@click.option("--sample", type=int, help="So many scenarios of the grid, chosen at random.")
+@click.option("--seed", type=int, default=0, help="Of the sample (0).")
+@click.option(
+    "--by",
+    type=click.Choice(["time", "energy", "co2e", "cost"], case_sensitive=False),
+    default="cost",
+    help="What the best scenarios have least of (cost).",
+)
+@click.option("--top", type=click.IntRange(0, 1000), default=10, help="How many of the best are shown (10).")
+@field_option("force")
+@format_option("sweep", "How the best are printed.")
+@click.option("-o", "--output", type=FILE, help="Write every scenario to a .csv or .parquet file.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option("--resume", is_flag=True, help="Go on with the file of a sweep that was interrupted.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def command(
+    file: Path | None,
+    grid: bool,
+    sample: int | None,
+    seed: int,
+    by: str,
+    top: int,
+    force: bool,
+    format_: str,
+    output: Path | None,
+    overwrite: bool,
+    resume: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Estimate every combination of lists and ranges, on arrays.
+
+    Prints the feasible scenarios with the least of a quantity, and the Pareto front of hours, CO2e and
+    USD; -o writes all of them.
+    """
+    from footprint.decisions.comparison import BY
+    from footprint.decisions.fronts import Front, Least
+    from footprint.decisions.streams import Stream
+    from footprint.reports.decisions.sweep_text import Summary
+    from footprint.reports.formats import Answer
+
+    if grid and sample is not None:
+        raise click.UsageError("--grid and --sample contradict: give one")
+    if resume and output is None:
+        raise click.UsageError("--resume goes on with a file: give -o too")
+    axes, fixed, _ = given_axes(options, (), file)
+    if force:
+        fixed["force"] = True
+    stream = Stream(axes, fixed, sample=sample, seed=seed)
+    least, front, feasible, seen = Least(BY[by], top), Front(), 0, 0
+    parts = _written(stream, output, overwrite, resume)
+    for part in parts if quiet else _with_progress(parts, len(stream)):
+        least.add(part)
+        front.add(part)
+        feasible += int(part.feasible.sum())
+        seen += len(part)
+    summary = Summary(
+        axes=stream.axes, by=BY[by], scenarios=len(stream), seen=seen, feasible=feasible,
+        best=tuple(least.found), pareto=tuple(front.found), problems=stream.problems,
+    )  # fmt: skip
+    show(Answer(kind="sweep", text=summary.text, data=summary.to_json, subject=summary), format_)
+    if output is not None:
+        note(f"wrote {len(stream):,} scenarios to {output}")
+
+
+def _written(stream: Stream, output: Path | None, overwrite: bool, resume: bool) -> Iterator[Part]:
+    if output is None:
+        return stream.parts()
+    from footprint.reports.decisions.sweep_files import write_sweep
+
+    return write_sweep(stream, output, overwrite=overwrite, resume=resume)
+
+
+def _with_progress(parts: Iterator[Part], scenarios: int) -> Iterator[Part]:
+    """The parts, with a bar on standard error where that is a terminal and the sweep is long."""
+    import sys
+
+    if scenarios < 10_000 or not sys.stderr.isatty():
+        yield from parts
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("scenarios", total=scenarios)
+        for part in parts:
+            progress.advance(task, len(part))
+            yield part

@@ -1,0 +1,75 @@
+"""Options of a grid of scenarios: each field of a scenario, as text that may hold a list or a range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.options import type_of
+from footprint.cli.shared.scenario import OUTPUT
+from footprint.estimator.fields import FLAG
+from footprint.estimator.request import FIELDS
+from footprint.spelling import on_command_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.shell_completion import CompletionItem
+
+
+class Listed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """The text of a field that may hold several values; it is read with all others."""
+
+    def __init__(self, field: Any) -> None:
+        self._of_one = type_of(field)
+        self.name = field.kind.word
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it is."""
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """What completes the last value of the list."""
+        from click.shell_completion import CompletionItem
+
+        if not isinstance(self._of_one, click.ParamType):
+            return []
+        head, comma, last = incomplete.rpartition(",")
+        found = self._of_one.shell_complete(ctx, param, last)
+        return [CompletionItem(f"{head}{comma}{one.value}", type=one.type) for one in found]
+
+
+def axis_options(function: Any) -> Any:
+    """A decorator that adds the option of every field of a scenario, those of flags apart."""
+    for name in reversed(FIELDS):
+        field = FIELDS[name]
+        if field.kind is FLAG or field.section == OUTPUT:
+            continue
+        metavar = "|".join(field.choices) if field.choices else field.kind.word.upper()
+        function = click.option(
+            field.flag, name, type=Listed(field), metavar=f"{metavar},...", multiple=True,
+            help=on_command_line(field.help),
+        )(function)  # fmt: skip
+    return function
+
+
+def given_axes(
+    options: Mapping[str, Sequence[str]], files: Sequence[Path], grid: Path | None = None
+) -> tuple[dict[str, list[Any]], dict[str, Any], list[dict[str, Any]]]:
+    """Axes, fixed fields and scenarios of files, from what the command line says.
+
+    ``grid`` is a file whose fields may hold lists and ranges, too; options replace its fields.
+    """
+    from footprint.decisions.axes import axes_in, axes_of
+    from footprint.reports.scenario import read_fields
+
+    axes, fixed = ({}, {}) if grid is None else axes_in(read_fields(grid), str(grid))
+    own_axes, own = axes_of({name: texts for name, texts in options.items() if texts})
+    given = own_axes.keys() | own.keys()
+    axes = {name: values for name, values in axes.items() if name not in given} | own_axes
+    fixed = {name: value for name, value in fixed.items() if name not in given} | own
+    return axes, fixed, [read_fields(path) for path in files]

@@ -1,0 +1,72 @@
+"""The chips that somebody rents out, each with the smallest count that a run fits on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from footprint.catalog.prices.offers import accelerators
+from footprint.decisions.axes import Axes
+from footprint.errors import FootprintError
+from footprint.estimator.chain import Outcome, chain
+from footprint.estimator.predict import predict_run
+from footprint.estimator.request import EstimateRequest
+from footprint.estimator.resolve import resolve
+from footprint.estimator.resolve.misfit import fits
+from footprint.estimator.resolve.shared import Shared
+
+MOST = 4096
+"""Accelerators up to which a count is looked for; each count doubles the one before."""
+
+
+def rentable_clusters(
+    fixed: Mapping[str, Any], axes: Axes, max_hours: float | None = None, by: str = "cost_usd"
+) -> list[str]:
+    """A cluster of each chip with a dated offer on which the run fits, within the hours if they are given.
+
+    The least ``by`` (``duration_h``, ``energy_kwh``, ``co2e_kg`` or ``cost_usd``) comes first. ``axes`` count
+    with their first values. Raises FootprintError where no chip takes the run.
+    """
+    scenario = {**{name: values[0] for name, values in axes.items()}, **fixed}
+    shared, found, last = Shared(), [], None
+    for chip in sorted(accelerators()):
+        try:
+            taken = _smallest(chip, scenario, max_hours, shared)
+        except FootprintError as error:
+            last = error
+            continue
+        if taken is not None:
+            count, outcome = taken
+            answer = outcome.duration_h if by == "duration_h" else getattr(outcome.consequences, by)
+            found.append((math.inf if answer is None else answer.mid, f"{chip}:{count}"))
+    if not found:
+        raise last or FootprintError("`hw='auto'`: no chip that is rented out takes this run in that time")
+    return [cluster for _, cluster in sorted(found)]
+
+
+def _smallest(
+    chip: str, scenario: Mapping[str, Any], max_hours: float | None, shared: Shared
+) -> tuple[int, Outcome] | None:
+    """The smallest count of a chip, and its outcome; None for processors.
+
+    Raises FootprintError where every count fails for another reason than memory or time.
+    """
+    count, error = 1, None
+    while count <= MOST:
+        request = EstimateRequest.from_mapping({**scenario, "hw": f"{chip}:{count}"}, "comparison")
+        try:
+            facts = resolve(request, shared=shared)
+            if facts.cluster.accelerator.kind == "cpu":
+                return None
+            if fits(facts):
+                outcome = chain(facts, predict_run(facts))
+                if max_hours is None or outcome.duration_h.mid <= max_hours:
+                    return count, outcome
+                error = None
+        except FootprintError as wrong:
+            error = wrong
+        count *= 2
+    if error is not None:
+        raise error
+    return None

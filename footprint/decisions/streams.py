@@ -1,0 +1,142 @@
+"""A sweep block by block, so that any number of scenarios needs little memory; and a sample of a grid.
+
+A part is one job on its counts, batches and places. The parts of a grid come in one order, which depends on
+the axes alone; so a sweep that was interrupted goes on at the part where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from footprint.catalog.version import DATA_VERSION, footprint_version
+from footprint.decisions.axes import Axes, count_of
+from footprint.decisions.grid import Block, Grid
+from footprint.decisions.sweeps import ENDS, QUANTITIES, quantities_of
+from footprint.errors import FootprintError
+from footprint.estimator.chain import chain
+from footprint.estimator.predict import predict_run
+from footprint.estimator.request import EstimateRequest
+from footprint.estimator.resolve.shared import Shared
+from footprint.estimator.rooms import facts_of
+from footprint.records import record
+
+MOST_SCENARIOS = 100_000_000
+"""Of a grid; they are counted before anything is computed."""
+MOST_SAMPLED = 100_000
+"""Scenarios of a sample, each of which goes through the chain alone."""
+NUMBERS = tuple(f"{name}_{end}" for name in QUANTITIES for end in ENDS)
+
+
+@record
+class Part:
+    """Some scenarios with their numbers: columns of equal length."""
+
+    axes: Mapping[str, list[Any]]
+    numbers: Mapping[str, Any]
+    """Arrays by name, ``energy_kwh_low`` and so on; NaN where a scenario has no number."""
+    feasible: Any
+    """Whether a scenario is possible and its step fits into memory."""
+
+    def __len__(self) -> int:
+        return len(self.feasible)
+
+
+class Stream:
+    """The parts of a sweep, in order; iterate over it.
+
+    Raises FootprintError for an empty axis, an unknown field, an impossible value and a grid of more than
+    `MOST_SCENARIOS`.
+    """
+
+    def __init__(
+        self, axes: Axes, fixed: Mapping[str, Any], *, sample: int | None = None, seed: int = 0
+    ) -> None:
+        points = count_of(axes)
+        if sample is None and points > MOST_SCENARIOS:
+            raise FootprintError(
+                f"the grid has {points:.4g} scenarios, more than {MOST_SCENARIOS:,}: "
+                "leave values out, or take a sample with `sample=`"
+            )
+        if sample is not None and not 1 <= sample <= MOST_SAMPLED:
+            raise FootprintError(f"`sample=` is from 1 to {MOST_SAMPLED:,}, not {sample}")
+        self.axes, self.fixed = axes, dict(fixed)
+        self._grid, self._sample, self._seed = Grid(axes, fixed), sample, seed
+        self.problems: dict[str, int] = {}
+        """Messages of scenarios without numbers, with how many they are."""
+
+    def __len__(self) -> int:
+        """Number of scenarios."""
+        points = len(self._grid)
+        return points if self._sample is None else min(self._sample, points)
+
+    @property
+    def digest(self) -> str:
+        """What distinguishes this sweep from others: axes, fields, sample and versions."""
+        whole = [self.axes, self.fixed, self._sample, self._seed, footprint_version(), DATA_VERSION]
+        text = json.dumps(whole, sort_keys=False, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def parts(self, start: int = 0) -> Iterator[Part]:
+        """The parts from the one of that number on; those before it are not predicted again."""
+        if self._sample is not None:
+            yield from self._of_sample(start)
+            return
+        for make in islice(self._grid.jobs(), start, None):
+            yield self._joined(make())
+
+    def _joined(self, blocks: Iterator[Block]) -> Part:
+        """The blocks of one job as one part, in the order of the grid."""
+        import numpy as np
+
+        found = [(block.rows.ravel(), *self._numbers_of(block)) for block in blocks]
+        rows = np.concatenate([rows for rows, _, _ in found])
+        order = np.argsort(rows)
+        columns = {name: np.concatenate([n[name] for _, n, _ in found])[order] for name in NUMBERS}
+        feasible = np.concatenate([feasible for _, _, feasible in found])[order]
+        return Part(axes=self._grid.values(rows[order]), numbers=columns, feasible=feasible)
+
+    def _numbers_of(self, block: Block) -> tuple[dict[str, Any], Any]:
+        """The numbers of a block, flat, and which of its scenarios are feasible."""
+        import numpy as np
+
+        shape = block.rows.shape
+        numbers = dict.fromkeys(NUMBERS, np.broadcast_to(np.nan, (block.rows.size,)))
+        if block.columns is None:
+            self.problems[block.problem] = self.problems.get(block.problem, 0) + block.rows.size
+            return numbers, np.zeros(block.rows.size, bool)
+        for name, quantity in quantities_of(block.columns):
+            low, high = quantity.bounds
+            for end, values in zip(ENDS, (low, quantity.mid, high), strict=True):
+                numbers[f"{name}_{end}"] = np.broadcast_to(values, shape).ravel()
+        return numbers, np.broadcast_to(block.columns.fits & block.columns.possible, shape).ravel()
+
+    def _of_sample(self, start: int) -> Iterator[Part]:
+        import numpy as np
+
+        chosen = random.Random(self._seed).sample(range(len(self._grid)), len(self))  # noqa: S311
+        shared = Shared()
+        for row in chosen[start:]:
+            numbers = {name: np.full(1, np.nan) for name in NUMBERS}
+            feasible = False
+            try:
+                request = EstimateRequest.from_mapping(self._grid.scenario(row), "sweep")
+                facts = facts_of(request, shared)
+                prediction = predict_run(facts)
+                outcome = chain(facts, prediction)
+                feasible = all(prediction.fits)
+                for name in QUANTITIES:
+                    parts = (outcome, outcome.consequences, prediction)
+                    found = next((q for p in parts if (q := getattr(p, name, None)) is not None), None)
+                    if found is not None:
+                        for end, value in found.to_json().items():
+                            numbers[f"{name}_{end}"] = np.array([value])
+            except FootprintError as error:
+                self.problems[str(error)] = self.problems.get(str(error), 0) + 1
+            yield Part(
+                axes=self._grid.values(np.array([row])), numbers=numbers, feasible=np.array([feasible])
+            )

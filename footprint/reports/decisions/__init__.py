@@ -1,0 +1,1 @@
+"""Answers of `footprint.decisions`, as text, as rows and as plots."""

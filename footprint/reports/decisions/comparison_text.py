@@ -1,0 +1,203 @@
+"""A comparison as text of 80 columns, as Markdown, and as rows of a CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
+from footprint.plain_text import in_line, in_markdown
+from footprint.results import Quantity
+from footprint.results.human import figures, money_rung, rung, wrapped
+from footprint.spelling import on_command_line
+
+ROW_SCHEMA = "footprint/comparison/row/1"
+_UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg"}
+HEADINGS = {"duration_h": "hours", "energy_kwh": "kWh", "co2e_kg": "kgCO2e", "cost_usd": "USD"}
+_LABEL, _COLUMN, _RATIO = 16, 15, 18
+_WIDTH = 80
+_ABSENT = "-"
+_SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_FROM_K = 1e5
+"""Numbers from here on are written with a suffix."""
+
+
+def render(table: ScenarioTable) -> str:
+    """Values with their 90 % intervals, ratios to the baseline, and what follows in words."""
+    units = {name: _unit_of(table, name) for name in QUANTITIES}
+    lines = ["".join([" " * _LABEL, *(f" {heading:>{_COLUMN}}" for heading in _headings(units))])]
+    for row in table.rows:
+        label = f"{row.id:>3} {name_of(table, row)}"
+        if row.duration_h is None:
+            lines += wrapped(label, _WIDTH)
+        else:
+            cells = [_cell(getattr(row, n), units[n][0], mark=n in row.best) for n in QUANTITIES]
+            lines += _line(label, cells)
+        if row.reason:
+            lines += [f"    {line}" for line in wrapped(on_command_line(row.reason), _WIDTH - 4)]
+    base = table.row(table.baseline)
+    if base.duration_h is not None and len(table.rows) > 1:
+        lines += ["", f"over row {base.id}, with what the two share cancelled"]
+        for row in table.rows:
+            if row is not base and row.ratio:
+                cells = [_over(row.ratio.get(name)) for name in QUANTITIES]
+                lines.append(f"{row.id:>3}" + "".join(f" {cell:>{_RATIO}}" for cell in cells))
+        said = [line for words in conclusions(table) for line in wrapped(words, _WIDTH)]
+        lines += ["", *said] if said else []
+    lines += ["", "(low-high) holds 90 %; * is clearly best."]
+    return "\n".join(lines)
+
+
+def render_markdown(table: ScenarioTable) -> str:
+    """The same as one Markdown table, the conclusions above it."""
+    base = table.row(table.baseline)
+    lines = [f"{in_markdown(words)}  " for words in conclusions(table)]
+    lines += [
+        "",
+        "| row | " + " | ".join(HEADINGS.values()) + " | memory, GiB | note |",
+        "|---|" + "---:|" * 5 + "---|",
+    ]
+    for row in table.rows:
+        cells = []
+        for name in QUANTITIES:
+            over = row.ratio.get(name) if row is not base else None
+            cell = _cell(getattr(row, name))
+            cell = f"**{cell}**" if name in row.best else cell
+            cells.append(cell if over is None else f"{cell}<br>{_over(over)}")
+        memory = "" if row.needed_gib is None else f"{figures(row.needed_gib, 2)} of {row.device_gib:g}"
+        note = in_markdown(on_command_line(row.reason))
+        lines.append(
+            f"| {row.id}. {in_markdown(name_of(table, row))} | {' | '.join(cells)} | {memory} | {note} |"
+        )
+    lines += ["", f"(low-high) holds 90 %; x is over row {base.id}; bold is clearly best."]
+    lines += [f"\nwarning: {in_markdown(on_command_line(warning))}" for warning in table.warnings]
+    return "\n".join(lines) + "\n"
+
+
+def rows_of(table: ScenarioTable) -> list[dict[str, Any]]:
+    """One flat row a scenario: its axes, then each quantity and ratio with low, mid and high."""
+    found = []
+    for row in table.rows:
+        cells: dict[str, Any] = {"id": row.id, "name": name_of(table, row)}
+        cells |= {name: row.scenario.get(name) for name in _named(table)}
+        cells |= {"feasible": row.feasible, "reason": on_command_line(row.reason)}
+        cells |= {"needed_gib": row.needed_gib, "device_gib": row.device_gib}
+        for name in QUANTITIES:
+            over = row.ratio.get(name)
+            for prefix, value in (("", getattr(row, name)), ("ratio_", None if over is None else over.value)):
+                ends = {"low": None, "mid": None, "high": None} if value is None else value.to_json()
+                cells |= {f"{prefix}{name}_{end}": ends[end] for end in ends}
+            cells[f"verdict_{name}"] = None if over is None else over.verdict
+        cells["best"] = " ".join(row.best)
+        found.append(cells)
+    return found
+
+
+def conclusions(table: ScenarioTable) -> Iterator[str]:
+    """What the comparison says in words, for the row that is best by what matters most."""
+    base = table.row(table.baseline)
+    known = [row for row in table.rows if row.feasible and table.by in row.ratio and row is not base]
+    if not known:
+        return
+    least = min(known, key=lambda row: float(getattr(row, table.by).mid))
+    own, other = name_of(table, least), name_of(table, base)
+    clear = [_words(name, one) for name, one in least.ratio.items() if one.verdict != "not_clear"]
+    unclear = [_NOUNS[name] for name, one in least.ratio.items() if one.verdict == "not_clear"]
+    said = f"{own} takes {_joined(clear)} than {other}" if clear else ""
+    if unclear:
+        verb = "is" if len(unclear) == 1 and unclear[0] != "hours" else "are"
+        same = f"{_joined(unclear)} {verb} not clearly different"
+        said = f"{said}; {same}" if said else f"{own} and {other}: {same}"
+    yield f"{said}."
+
+
+_NOUNS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
+_LESS = {
+    "duration_h": "fewer hours",
+    "energy_kwh": "less energy",
+    "co2e_kg": "less CO2e",
+    "cost_usd": "less money",
+}
+_MORE = {
+    "duration_h": "more hours",
+    "energy_kwh": "more energy",
+    "co2e_kg": "more CO2e",
+    "cost_usd": "more money",
+}
+
+
+def _words(name: str, over: Ratio) -> str:
+    low, high = over.value.bounds
+    if over.verdict == "lower":
+        low, high = 1 / high, 1 / low
+    nouns = _LESS if over.verdict == "lower" else _MORE
+    return f"{figures(low, 2)} to {figures(high, 2)} times {nouns[name]}"
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _named(table: ScenarioTable) -> list[str]:
+    """Fields in which the rows differ."""
+    names = dict.fromkeys(name for row in table.rows for name in row.scenario)
+    return [n for n in names if len({str(row.scenario.get(n)) for row in table.rows}) > 1]
+
+
+def name_of(table: ScenarioTable, row: ComparedRow) -> str:
+    """A row by its name, else by the values in which the rows differ."""
+    if row.scenario.get("name"):
+        return str(row.scenario["name"])
+    names = _named(table) or ["model", "hw"]
+    return ", ".join(_value(row.scenario[name]) for name in names if row.scenario.get(name) is not None)
+
+
+def _value(value: Any) -> str:
+    return figures(value) if isinstance(value, float) else in_line(str(value))
+
+
+def _line(label: str, cells: Sequence[str]) -> list[str]:
+    """A line of numbers; a longer label gets a line of its own."""
+    numbers = "".join(f" {cell:>{_COLUMN}}" for cell in cells)
+    if len(label) < _LABEL:
+        return [f"{label:<{_LABEL}}{numbers}"]
+    return [*wrapped(label, _WIDTH), f"{'':<{_LABEL}}{numbers}"]
+
+
+def _headings(units: Mapping[str, tuple[float, str]]) -> list[str]:
+    return [f"{unit}CO2e" if name == "co2e_kg" else unit for name, (_, unit) in units.items()]
+
+
+def _unit_of(table: ScenarioTable, name: str) -> tuple[float, str]:
+    """Factor and name of the unit that suits the median of a column."""
+    found = sorted(one.mid for row in table.rows if (one := getattr(row, name)) is not None)
+    middle = found[len(found) // 2] if found else 1.0
+    return rung(middle, _UNITS[name]) if name != "cost_usd" else money_rung(middle)
+
+
+def _cell(quantity: Quantity | None, factor: float = 1.0, *, mark: bool = False) -> str:
+    if quantity is None:
+        return _ABSENT
+    low, high = (end / factor for end in quantity.bounds)
+    ends = "" if low == high else f" ({_short(low, 2)}-{_short(high, 2)})"
+    return f"{'*' if mark else ''}{_short(quantity.mid / factor, 3)}{ends}"
+
+
+def _over(over: Ratio | None) -> str:
+    if over is None:
+        return _ABSENT
+    low, high = over.value.bounds
+    ends = "" if low == high else f" ({_short(low, 2)}-{_short(high, 2)})"
+    return f"x{_short(over.value.mid, 2)}{ends}"
+
+
+def _short(value: float, significant: int) -> str:
+    """A number in few characters: 3 figures, and k, M, G, T above a hundred thousand."""
+    if value >= _FROM_K:
+        factor, suffix = next(step for step in _SUFFIXES if value >= step[0])
+        return f"{figures(value / factor, significant)}{suffix}"
+    return (
+        figures(value, significant).replace(",", "")
+        if value < 1e4
+        else f"{figures(value / 1e3, significant)}k"
+    )

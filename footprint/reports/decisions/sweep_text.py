@@ -1,0 +1,90 @@
+"""What a sweep found, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from footprint.decisions.fronts import Found
+from footprint.plain_text import in_line
+from footprint.records import record
+from footprint.results.human import amount, figures, wrapped
+from footprint.spelling import on_command_line
+
+SCHEMA = "footprint/sweep/1"
+WIDTH = 80
+MOST_PROBLEMS = 5
+_WORDS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
+_UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd"}
+
+
+@record
+class Summary:
+    """The best scenarios of a sweep, and what could not be."""
+
+    axes: Mapping[str, Sequence[Any]]
+    by: str
+    scenarios: int
+    seen: int
+    """Scenarios that were computed now; fewer where a sweep was resumed."""
+    feasible: int
+    best: tuple[Found, ...]
+    pareto: tuple[Found, ...]
+    problems: Mapping[str, int]
+
+    def text(self) -> str:
+        """The best scenarios as a table of 80 columns."""
+        return "\n".join(self._lines())
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary as JSON values, unrounded."""
+        return {
+            "schema": SCHEMA,
+            "axes": [{"option": name, "values": list(values)} for name, values in self.axes.items()],
+            "by": self.by,
+            "scenarios": self.scenarios,
+            "computed": self.seen,
+            "feasible": self.feasible,
+            "best": [one.to_json() for one in self.best],
+            "pareto": [one.to_json() for one in self.pareto],
+            "problems": [{"message": on_command_line(m), "scenarios": n} for m, n in self.problems.items()],
+        }
+
+    def _lines(self) -> Iterator[str]:
+        again = "" if self.seen == self.scenarios else f", {self.seen:,} of them computed now"
+        yield f"{self.scenarios:,} scenarios{again}; {self.feasible:,} of these are feasible"
+        if self.best:
+            yield f"\nleast {_WORDS[self.by]}, by the median (90 % interval of {_WORDS[self.by]})"
+            yield from self._table(self.best)
+        if self.pareto:
+            yield "\nno other scenario has fewer hours, less CO2e and less cost at once"
+            yield from self._table(sorted(self.pareto, key=lambda one: one.numbers["duration_h_mid"])[:20])
+            if len(self.pareto) > 20:
+                yield f"  and {len(self.pareto) - 20} more"
+        problems = sorted(self.problems.items(), key=lambda item: -item[1])
+        for message, count in problems[:MOST_PROBLEMS]:
+            first, *rest = wrapped(f"{count:,} scenarios: {in_line(on_command_line(message))}", WIDTH - 2)
+            yield f"\n  {first}"
+            yield from (f"    {line}" for line in rest)
+
+    def _table(self, found: Sequence[Found]) -> Iterator[str]:
+        for one in found:
+            name = ", ".join(_value(value) for value in one.scenario.values()) or "the scenario"
+            cells = [
+                "-" if (mid := one.numbers[f"{q}_mid"]) != mid else amount(mid, unit)
+                for q, unit in _UNITS.items()
+            ]
+            ends = [one.numbers[f"{self.by}_{end}"] for end in ("low", "high")]
+            interval = "" if ends[0] != ends[0] else "-".join(amount(e, _UNITS[self.by], 2) for e in ends)
+            numbers = "".join(f"{cell:>13}" for cell in cells) + f"  ({interval})"
+            if len(name) <= 2:
+                yield f"  {name}{numbers}"
+            else:
+                yield from (f"  {line}" for line in wrapped(name, WIDTH - 2))
+                yield numbers
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "+".join(map(str, value))
+    return figures(value) if isinstance(value, float) else in_line(str(value))

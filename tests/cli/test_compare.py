@@ -1,0 +1,117 @@
+"""The command ``footprint compare``: its forms, its files, and its exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.run import footprint
+
+BASE = ("compare", "--model", "bert-base", "--hw", "v100:8,h100:8", "--region", "FRA,POL")
+
+
+def test_the_json_is_the_contract() -> None:
+    done = footprint(*BASE, "--format", "json")
+    assert done.code == 0
+    table = json.loads(done.out)
+    assert list(table) == ["schema", "axes", "baseline", "by", "rows", "pareto", "warnings"]
+    assert table["schema"] == "footprint/comparison/1"
+    assert table["axes"] == [
+        {"option": "hw", "values": ["v100:8", "h100:8"]}, {"option": "region", "values": ["FRA", "POL"]},
+    ]  # fmt: skip
+    for row in table["rows"]:
+        assert {"id", "scenario", "feasible", "reason", "duration_h", "energy_kwh", "co2e_kg", "cost_usd",
+                "ratio", "best"} <= row.keys()  # fmt: skip
+        for name, over in row["ratio"].items():
+            assert over["mid"] == pytest.approx(row[name]["mid"] / table["rows"][0][name]["mid"])
+            assert over["verdict"] in ("lower", "higher", "not_clear")
+            assert (over["verdict"] == "lower") == (over["high"] < 1)
+
+
+def test_the_table_has_80_columns_and_says_what_follows() -> None:
+    done = footprint(*BASE, "--by", "time")
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "times fewer hours" in done.out
+    assert "cost is not clearly different" in done.out.replace("\n", " ")
+
+
+def test_the_csv_has_a_row_a_scenario_and_neutral_cells(tmp_path: Path) -> None:
+    out = tmp_path / "rows.csv"
+    assert footprint(*BASE, "-o", str(out)).code == 0
+    rows = list(csv.DictReader(io.StringIO(out.read_text())))
+    assert [(row["hw"], row["region"]) for row in rows] == [
+        ("v100:8", "FRA"), ("v100:8", "POL"), ("h100:8", "FRA"), ("h100:8", "POL"),
+    ]  # fmt: skip
+    assert float(rows[0]["ratio_duration_h_mid"]) == 1.0
+    assert footprint(*BASE, "-o", str(out)).code == 2  # it is there
+    assert footprint(*BASE, "-o", str(out), "--overwrite").code == 0
+
+
+def test_markdown_escapes_and_holds_every_row() -> None:
+    done = footprint(*BASE, "--format", "markdown")
+    assert sum(line.startswith("| ") for line in done.out.splitlines()) == 1 + 4
+
+
+def test_saved_scenarios_and_estimates_are_rows(tmp_path: Path) -> None:
+    toml, saved = tmp_path / "one.toml", tmp_path / "two.json"
+    assert footprint("estimate", "--model", "gpt2", "--hw", "a100:8", "--save", str(toml)).code == 0
+    assert footprint("estimate", "--model", "bert-base", "--hw", "v100:8", "-o", str(saved)).code == 0
+    done = footprint("compare", str(toml), str(saved), "--region", "FRA", "--format", "json")
+    rows = json.loads(done.out)["rows"]
+    assert [row["scenario"]["model"] for row in rows] == ["gpt2", "bert-base"]
+    assert all(row["scenario"]["region"] == "FRA" for row in rows)
+
+
+def test_every_gpu_that_is_rented_out() -> None:
+    done = footprint("compare", "--model", "qwen3-8b", "--method", "lora", "--tokens", "20M", "--hw", "auto",
+                     "--region", "FRA", "--by", "time", "--format", "json")  # fmt: skip
+    rows = json.loads(done.out)["rows"]
+    assert len(rows) > 30
+    hours = [row["duration_h"]["mid"] for row in rows]
+    assert hours == sorted(hours)
+    assert all(row["feasible"] for row in rows)
+    clusters = dict(row["scenario"]["hw"].split(":") for row in rows)
+    assert clusters["h100-sxm5-80gb"] == "1"
+    half = footprint("estimate", "--model", "qwen3-8b", "--method", "lora", "--tokens", "20M", "--hw",
+                     f"rtx3080-10gb:{int(clusters['rtx3080-10gb']) // 2}")  # fmt: skip
+    assert half.code == 2 or "does not fit" in half.err
+
+
+def test_a_plot(tmp_path: Path) -> None:
+    path = tmp_path / "rows.png"
+    assert footprint(*BASE, "--plot", str(path)).code == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("--fail-over", "$1"), 3, "is over"),
+        (("--fail-over", "$100k"), 0, ""),
+        (("--baseline", "5"), 2, "rows are 1 to 4"),
+        (("--batch-size", "1..1000000000000+1"), 2, "values"),
+        (("--batch-size", "8..1024+8"), 2, "footprint sweep"),
+        (("--batch-size", "8,,9"), 2, "empty value"),
+        (("--precision", "bf16,fp17"), 2, "fp17"),
+        (("--max-hours", "3"), 2, "--hw auto"),
+        (("--plot", "x.gif"), 2, ".png"),
+        (("nothere.toml",), 2, "nothere.toml"),
+    ],
+)
+def test_exit_codes(args: tuple[str, ...], code: int, message: str) -> None:
+    done = footprint(*BASE, *args)
+    assert done.code == code
+    assert message in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_row_that_does_not_fit_is_over_every_limit() -> None:
+    done = footprint(
+        "compare", "--model", "llama2-70b", "--hw", "h100:64,rtx4090:2", "--fail-over", "1000 GWh"
+    )
+    assert done.code == 3
+    assert "row 2 cannot be" in done.err

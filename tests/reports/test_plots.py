@@ -1,0 +1,81 @@
+"""What is drawn: one unit an axis, the combined interval, no reading that nobody took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import footprint
+from footprint.demo.plots import power_steps
+from footprint.reports.tornado import ALL, plot_tornado
+from footprint.results.human import amount
+from footprint.validation.plot import plot_validation
+from footprint.validation.report import ValidationReport, ValidationRow
+from footprint.validation.strubell import validate_strubell
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """The last figure that was saved."""
+    from matplotlib.figure import Figure
+
+    figures: list[Any] = []
+    save = Figure.savefig
+
+    def kept(self: Any, *args: Any, **options: Any) -> None:
+        figures.append(self)
+        save(self, *args, **options)
+
+    monkeypatch.setattr(Figure, "savefig", kept)
+    return lambda: figures[-1]
+
+
+def test_the_tornado_draws_the_combined_interval(drawn: Callable[[], Any], tmp_path: Path) -> None:
+    answer = footprint.estimate(model="bert-base", hw="v100:8", region="FRA", runs=3)
+    plot_tornado(answer, tmp_path / "t.png")
+    assert "one of 3 runs" in drawn().get_suptitle()
+    quantities = (answer.energy_kwh, answer.co2e_kg, answer.cost_usd)
+    for axes, quantity in zip(drawn().axes, quantities, strict=True):
+        assert quantity is not None
+        assert axes.get_yticklabels()[-1].get_text() == ALL
+        bars = [patch for patch in axes.patches if patch.get_width() > 0]
+        ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars]
+        assert ends[-1] == pytest.approx((quantity.low, quantity.high))
+        assert all(low >= ends[-1][0] and high <= ends[-1][1] for low, high in ends)
+        low, high = axes.get_xlim()
+        assert low < quantity.low < quantity.high < high
+        assert amount(quantity.high, "kwh", 2)[:2] in {text.get_text().strip("$")[:2] for text in axes.texts}
+
+
+def test_one_unit_an_axis(drawn: Callable[[], Any], tmp_path: Path) -> None:
+    report = validate_strubell()
+    plot_validation(report, tmp_path / "s.png")
+    units = list(dict.fromkeys(row.unit for row in report.rows))
+    assert units == ["kWh", "lb", "USD"]
+    for axes, unit in zip(drawn().axes, units, strict=True):
+        assert axes.get_xlabel() == f"published [{unit}]"
+        assert axes.get_ylabel().endswith(f"[{unit}]")
+        points = sum(len(part.get_offsets()) for part in axes.collections[1:])  # the first is the band
+        assert points == sum(row.unit == unit for row in report.rows)
+
+
+def test_arithmetic_is_not_called_a_prediction(drawn: Callable[[], Any], tmp_path: Path) -> None:
+    plot_validation(validate_strubell(), tmp_path / "s.png")
+    assert all("sample" not in axes.get_ylabel() for axes in drawn().axes)
+    row = ValidationRow(id="a", published=1.0, predicted=2.0, unit="h", fold="x")
+    plot_validation(ValidationReport(dataset="x", rows=(row,)), tmp_path / "x.png")
+    assert drawn().axes[0].get_ylabel() == "predicted, out of sample [h]"
+
+
+def test_power_is_drawn_between_readings_alone() -> None:
+    """A meter that starts at 1 s, reads at 2, 3 and 5 s, and a last line without a reading."""
+    kwh = 1 / 3.6e6  # a joule
+    cpu = [(1.0, 0.0), (2.0, 500 * kwh), (3.0, 510 * kwh), (5.0, 550 * kwh), (5.5, 550 * kwh)]
+    ram = [(1.0, 0.0), (2.0, 3 * kwh), (3.0, 6 * kwh), (5.0, 12 * kwh), (5.5, 12 * kwh)]
+    moments, watts = power_steps({"cpu": cpu, "ram": ram})
+    assert moments == [2.0, 3.0, 5.0]
+    assert watts[0] == pytest.approx([10.0, 20.0])
+    assert watts[1] == pytest.approx([3.0, 3.0])
