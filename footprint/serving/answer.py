@@ -7,6 +7,7 @@ from time import gmtime, strftime
 from typing import Any
 
 from footprint.catalog.version import DATA_VERSION, footprint_version
+from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.present import price_summary
 from footprint.estimator.resolve import resolve
@@ -14,7 +15,7 @@ from footprint.estimator.run import cluster_summary
 from footprint.records import replace
 from footprint.results.estimate import ModelSummary
 from footprint.results.inference import BatchRow, Decode, Inference, Load, ModelRow, Prefill, ServingMemory
-from footprint.serving.breaking_even import break_even_rows
+from footprint.serving.breaking_even import break_even_rows, small_against_large
 from footprint.serving.costs import (
     BOUNDARY,
     THOUSAND,
@@ -50,6 +51,9 @@ def inference(request: InferenceRequest | None = None, /, **fields: Any) -> Infe
     others = [first, *(answer_for(request, name, facts) for name in names[1:])]
     if len(others) > 1:
         first = replace(first, models=tuple(model_rows(others)))
+        if request.break_even:
+            more = small_against_large(request, others, facts)
+            first = replace(first, break_even=(*first.break_even, *more))
     return first
 
 
@@ -57,7 +61,10 @@ def model_names(text: str) -> list[str]:
     """The models of a comma-separated list; a path with a comma is one model."""
     if "," not in text or _is_file(text):
         return [text]
-    return [part.strip() for part in text.split(",") if part.strip()]
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise FootprintError("`model=` names no model: give one, or several as a,b")
+    return names
 
 
 def _is_file(text: str) -> bool:
