@@ -93,7 +93,7 @@ def answer_for(request: InferenceRequest, name: str, facts: Facts) -> Inference:
 def decoding_answer(request: InferenceRequest, settled: Settled, load: Costs, facts: Facts) -> Inference:
     """The record of a model that writes tokens."""
     serving, over, copies = settled.serving, settled.over, load.copies
-    point = serving.point
+    point = load.point
     one = point(over.batch)
     output = serving.output
     per_1000, _, means, accelerator_h = load.for_requests(THOUSAND)
@@ -178,7 +178,7 @@ def batch_rows(settled: Settled, chosen: Costs, facts: Facts) -> Iterator[BatchR
 
 def batch_row(batch: int, which: str, load: Costs) -> BatchRow:
     """One row of the table of batches."""
-    point = load.serving.point
+    point = load.point
     return BatchRow(
         batch_size=batch,
         which=which,
