@@ -25,11 +25,11 @@ def main() -> int:
             (models := reference / "models"): index_text(models, MODELS.scan(models)),
             (numbers := reference / "assumptions"): index_text(numbers),
             (sources := reference / "sources"): index_text(sources),
+            (laws := reference / "laws"): index_text(laws, LAWS.scan(laws)),
+            (scale := reference / "scale"): index_text(scale),
             (engines := reference / "engines"): index_text(engines, ENGINES.scan(engines)),
             (techniques := reference / "techniques"): index_text(techniques),
             (stages := reference / "stages"): index_text(stages),
-            (laws := reference / "laws"): index_text(laws, LAWS.scan(laws)),
-            (scale := reference / "scale"): index_text(scale),
         }
     except FootprintError as error:
         sys.stderr.write(f"{error}\n")

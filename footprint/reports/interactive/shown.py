@@ -88,6 +88,12 @@ def _flops(answer: Any) -> str:
     return render("one training step", answer)
 
 
+def _plan(answer: Any) -> str:
+    from footprint.reports.decisions.plan_text import render
+
+    return "\n\n".join([render(answer), *(folded(f"warning: {in_line(one)}") for one in answer.warnings)])
+
+
 def _inference(answer: Any) -> str:
     from footprint.reports.inference_text import render
 
@@ -98,12 +104,6 @@ def _stages(answer: Any) -> str:
     from footprint.reports.stages_text import render
 
     return folded(render(answer))
-
-
-def _plan(answer: Any) -> str:
-    from footprint.reports.decisions.plan_text import render
-
-    return "\n\n".join([render(answer), *(folded(f"warning: {in_line(one)}") for one in answer.warnings)])
 
 
 _TEXTS = {
