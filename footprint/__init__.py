@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from footprint.catalog.version import __version__ as __version__
     from footprint.decisions import compare as compare
     from footprint.decisions.frames import sweep as sweep
+    from footprint.decisions.plans import plan as plan
+    from footprint.decisions.ranking import rank as rank
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.reports.interactive.frames import read_report as read_report
     from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
     from footprint.results.estimate import Estimate as Estimate
+    from footprint.serving import inference as inference
     from footprint.tracking import track as track
 
 _PUBLIC = {
@@ -29,6 +32,9 @@ _PUBLIC = {
     "__version__": "footprint.catalog.version",
     "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
+    "inference": "footprint.serving",
+    "plan": "footprint.decisions.plans",
+    "rank": "footprint.decisions.ranking",
     "read_report": "footprint.reports.interactive.frames",
     "runs": "footprint.reports.interactive.frames",
     "sweep": "footprint.decisions.frames",
@@ -36,8 +42,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "read_report", "runs",
-    "sweep", "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
+    "rank", "read_report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

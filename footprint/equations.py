@@ -208,6 +208,11 @@ def total_of_runs(one_run: Number, runs: Number = 1.0, failed_share: Number = 0.
     return one_run * (runs / (1.0 - failed_share))
 
 
+def break_even_requests(once: Number, per_1000_requests: Number) -> Number:
+    """Requests that cost as much as something done once: energy, mass or money alike [1]."""
+    return once / per_1000_requests * 1000.0
+
+
 # ------------------------------------------------------------------------- comparison
 
 

@@ -12,7 +12,7 @@ import re
 
 from footprint.errors import FootprintError
 from footprint.records import value
-from footprint.units import HOURS_PER_DAY, KG_PER_T, SECONDS_PER_HOUR
+from footprint.units import FLOP_PER_PF_DAY, HOURS_PER_DAY, KG_PER_T, SECONDS_PER_HOUR
 
 _NUMBER = r"([0-9]+(?:_[0-9]+)*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)"
 _MULTIPLIERS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12, "p": 1e15}
@@ -21,6 +21,11 @@ _HOURS = {
     "d": HOURS_PER_DAY, "day": HOURS_PER_DAY, "days": HOURS_PER_DAY,
     "w": 7 * HOURS_PER_DAY, "week": 7 * HOURS_PER_DAY, "weeks": 7 * HOURS_PER_DAY,
     "m": 1 / 60, "min": 1 / 60, "minutes": 1 / 60, "s": 1 / SECONDS_PER_HOUR,
+}  # fmt: skip
+_FLOP = {
+    "flop": 1.0, "flops": 1.0, "kflop": 1e3, "mflop": 1e6, "gflop": 1e9, "tflop": 1e12, "pflop": 1e15,
+    "eflop": 1e18, "zflop": 1e21, "yflop": 1e24,
+    "pf-day": FLOP_PER_PF_DAY, "pf-days": FLOP_PER_PF_DAY,
 }  # fmt: skip
 _LIMIT_UNITS: dict[str, tuple[str, float]] = {
     "wh": ("energy_kwh", 1e-3), "kwh": ("energy_kwh", 1.0),
@@ -144,3 +149,18 @@ def parse_limit(text: str, what: str = "limit") -> Limit:
         raise FootprintError(f"{what}: cannot read {text!r}; write {forms}")
     quantity, factor = _LIMIT_UNITS[unit.lower()]
     return Limit(quantity, _positive(number * factor, text, what), bare)
+
+
+def parse_budget(text: str, what: str = "budget") -> Limit:
+    """A limit, or FLOP such as ``1e22FLOP``, ``100 EFLOP``, ``3640 PF-days`` (quantity ``flop``)."""
+    bare = text.strip()
+    found = re.fullmatch(rf"{_NUMBER}\s*([A-Za-z-]+)", bare, re.ASCII) if len(bare) <= 64 else None
+    if found is not None and found.group(2).lower() in _FLOP:
+        number = float(found.group(1).replace("_", "")) * _FLOP[found.group(2).lower()]
+        return Limit("flop", _positive(number, text, what), bare)
+    try:
+        return parse_limit(bare, what)
+    except FootprintError as error:
+        raise FootprintError(
+            str(error).replace("a number with Wh", "a number with FLOP or PF-days, Wh", 1)
+        ) from None

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 
 from footprint.catalog.files import hardware_folder, reference_folder
-from footprint.catalog.folder import INDEX, index_text
+from footprint.catalog.folder import INDEX, Names, index_text
 from footprint.catalog.hardware.find import NAMES as HARDWARE
+from footprint.catalog.laws import NAMES as LAWS
 from footprint.catalog.models.find import NAMES as MODELS
 from footprint.catalog.prices.offers import about_offers
 from footprint.errors import FootprintError
+
+ENGINES = Names({"aliases": ("id", "aliases")}, dashes=True)
+"""As in `footprint.serving.engine`, a higher floor."""
 
 
 def main() -> int:
@@ -21,6 +25,11 @@ def main() -> int:
             (models := reference / "models"): index_text(models, MODELS.scan(models)),
             (numbers := reference / "assumptions"): index_text(numbers),
             (sources := reference / "sources"): index_text(sources),
+            (laws := reference / "laws"): index_text(laws, LAWS.scan(laws)),
+            (scale := reference / "scale"): index_text(scale),
+            (engines := reference / "engines"): index_text(engines, ENGINES.scan(engines)),
+            (techniques := reference / "techniques"): index_text(techniques),
+            (stages := reference / "stages"): index_text(stages),
         }
     except FootprintError as error:
         sys.stderr.write(f"{error}\n")

@@ -102,7 +102,13 @@ def cluster_power(
     ``busy_share`` is the share of a step in which a board is busy. ``fed_share`` is the share of the
     time that steps fill; None means 1.
     """
-    board = _board_w(factors, busy_share, fed_share, trace)
+    return with_hosts(_board_w(factors, busy_share, fed_share, trace), factors, cluster, trace)
+
+
+def with_hosts(
+    board: Quantity, factors: PowerFactors, cluster: Cluster, trace: Trace = UNTRACED
+) -> PowerPrediction:
+    """Mean IT power of the cluster from that of one board, before the factor for the model's error [W]."""
     nodes = cluster.nodes
     accelerators = board * factors.board_model * cluster.count
     host = factors.host_model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from footprint.errors import FootprintError, LimitExceededError
@@ -10,6 +10,7 @@ from footprint.parsing import Limit
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
 from footprint.results.human import amount
+from footprint.results.inference import Inference
 
 if TYPE_CHECKING:
     from footprint.decisions.scenario_table import ScenarioTable
@@ -39,8 +40,31 @@ def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> Non
     exceeded = []
     if result.misfit is not None:
         exceeded.append(f"--fail-over does not pass for a step that does not fit: {result.misfit}")
+    _require(limits, bound, lambda limit: _limited(result, limit), exceeded)
+
+
+def require_served_within(result: Inference, limits: Sequence[Limit], bound: str) -> None:
+    """As `require_within`, for all requests of a serving answer, or for 1,000 where no number was given."""
+
+    def limited(limit: Limit) -> Quantity:
+        whole = result.duration_h if limit.quantity == "duration_h" else None
+        if limit.quantity != "duration_h":
+            whole = getattr(result.total or result.per_1000_requests, limit.quantity)
+        if whole is None:
+            raise FootprintError(
+                f"--fail-over {limit.text!r}: the {_WORDS[limit.quantity]} of these requests is unknown"
+            )
+        return whole
+
+    _require(limits, bound, limited, [])
+
+
+def _require(
+    limits: Sequence[Limit], bound: str, limited: Callable[[Limit], Quantity], exceeded: list[str]
+) -> None:
+    """Raise LimitExceededError if something is exceeded, or a quantity is above its limit."""
     for limit in limits:
-        value = getattr(_limited(result, limit), bound)
+        value = getattr(limited(limit), bound)
         if value > limit.value:
             word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]
             exceeded.append(

@@ -14,18 +14,24 @@ from footprint.spelling import in_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from footprint.serving.request import InferenceRequest
+
 SCHEMA = "footprint/scenario/1"
 
 
 def save_scenario(request: EstimateRequest, path: Path, *, overwrite: bool = False) -> None:
     """Write the fields that were set as TOML; FootprintError if the file exists."""
+    _save({"schema": SCHEMA, **request.given()}, path, overwrite=overwrite)
+
+
+def _save(tables: Mapping[str, Any], path: Path, *, overwrite: bool) -> None:
     import tomli_w
 
     if path.suffix.lower() != ".toml":
         raise FootprintError(f"`save={path}`: a scenario is TOML, so give its file the ending .toml")
     from footprint.reports.files import write_new
 
-    write_new(path, tomli_w.dumps({"schema": SCHEMA, **request.given()}), overwrite=overwrite)
+    write_new(path, tomli_w.dumps(tables), overwrite=overwrite)
 
 
 def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateRequest:
@@ -72,3 +78,32 @@ def read_fields(path: Path) -> dict[str, Any]:
             f'{path}: its schema is {schema!r}: a scenario starts with the line schema = "{SCHEMA}"'
         )
     return raw
+
+
+SERVING_SCHEMA = "footprint/inference-request/1"
+
+
+def save_inference(request: InferenceRequest, path: Path, *, overwrite: bool = False) -> None:
+    """Write what was set of a serving request as TOML; FootprintError if the file exists."""
+    _save({"schema": SERVING_SCHEMA, **request.given()}, path, overwrite=overwrite)
+
+
+def read_inference(path: Path | None, given: Mapping[str, Any]) -> InferenceRequest:
+    """A serving request from a file and from ``given``, whose fields override the file's.
+
+    Raises DataFileError for a file of another schema, FootprintError for wrong fields.
+    """
+    from footprint.serving.request import InferenceRequest
+
+    if path is None:
+        return InferenceRequest.from_mapping(given, "command line")
+    raw = read_toml(path)
+    schema = raw.pop("schema", None)
+    if schema != SERVING_SCHEMA:
+        raise DataFileError(
+            f'{path}: its schema is {schema!r}: a serving request starts with schema = "{SERVING_SCHEMA}"'
+        )
+    for group in (("batch_size", "concurrency"), *(group for group, _ in EITHER_OR)):
+        if any(name in given for name in group):
+            raw = {name: value for name, value in raw.items() if name not in group}
+    return InferenceRequest.from_mapping({**raw, **given}, str(path))

@@ -239,7 +239,7 @@ class Estimate(Shown):
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""
         names = (one.name for one in fields(self) if one.name != "links")
-        record = {name: _plain(getattr(self, name), with_spread) for name in names}
+        record = {name: plain_values(getattr(self, name), with_spread) for name in names}
         return record | {"warnings": [on_command_line(warning) for warning in self.warnings]}
 
     def to_frame(self) -> pd.DataFrame:
@@ -251,14 +251,14 @@ class Estimate(Shown):
         return report_frame([row])
 
 
-def _plain(value: object, with_spread: bool) -> Any:
+def plain_values(value: object, with_spread: bool) -> Any:
     """A record as dicts, lists and numbers; quantities as low, mid and high."""
     if isinstance(value, Quantity):
         return value.to_json(with_spread=with_spread)
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name), with_spread) for f in fields(value)}
+        return {f.name: plain_values(getattr(value, f.name), with_spread) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {key: _plain(part, with_spread) for key, part in value.items()}
+        return {key: plain_values(part, with_spread) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part, with_spread) for part in value]
+        return [plain_values(part, with_spread) for part in value]
     return value

@@ -19,16 +19,16 @@ from tests.conftest import ROOT, Footprint
 
 UNITS = (
     "w", "kwh", "h", "s", "min", "kg", "t", "lb", "g_per_kwh", "usd", "usd_per_h", "gib", "flop",
-    "flop_per_s", "byte", "byte_per_s", "l",
+    "flop_per_s", "byte", "byte_per_s", "l", "j",
 )  # fmt: skip
 PURE = {
     # counts
     "accelerators", "batch", "cores", "count", "devices", "epochs", "heads", "interleaving", "layers",
     "length", "nodes", "offers", "parameters", "positions", "processes", "providers", "rank", "runs",
     "samples",
-    "sequences", "size", "slices", "steps", "tokens", "vocabulary", "cp", "dp", "ep", "pp", "tp",
+    "sequences", "size", "slices", "steps", "tokens", "vocabulary", "width", "cp", "dp", "ep", "pp", "tp",
     # ratios
-    "factor", "goodput", "hfu", "mfu", "pue", "ratio", "share",
+    "factor", "goodput", "loss", "hfu", "mfu", "pue", "ratio", "share",
     # times of the calendar
     "year",
     # a range of counts for which a comparison is shown; the seed of a random split
@@ -42,6 +42,7 @@ MODULES = (
     "results.quantity",
     "results.estimate",
     "results.measurement",
+    "results.plan",
 )
 UNIT_ELSEWHERE = {
     "results.quantity.Quantity": "the field that holds it has the unit",
@@ -148,6 +149,7 @@ def numbers(value: Any, name: str = "", above: str = "") -> Iterator[tuple[str, 
         ["models", "list"],
         ["regions", "list"],
         ["prices", "list"],
+        ["plan", "--budget", "7d", "--hw", "h100:8", "--inference-tokens", "1e11"],
     ],
     ids=" ".join,
 )
@@ -192,7 +194,7 @@ def files() -> list[Path]:
         path
         for folder in DATA
         for path in sorted(folder.rglob("*.toml"))
-        if path.parent.name not in ("assumptions", "sources") and path.name != "shapes.toml"
+        if path.parent.name not in ("assumptions", "laws", "sources") and path.name != "shapes.toml"
     ]
 
 

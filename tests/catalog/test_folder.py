@@ -21,6 +21,8 @@ SHIPPED = (
     "reference_data/models",
     "reference_data/assumptions",
     "reference_data/sources",
+    "reference_data/laws",
+    "reference_data/scale",
 )
 NAMES = Names({"names": ("id", "aliases"), "labels": ("label",)}, dashes=False)
 
@@ -119,9 +121,9 @@ def test_one_command_writes_all_indices(tmp_path: Path, monkeypatch: pytest.Monk
     reference.mkdir()
     for where, record_id in ((chips, "chip"), (reference / "models", "model")):
         write(where, record_id, [record_id[0]])
-    for name in ("assumptions", "sources"):
+    for name in ("assumptions", "sources", "laws", "scale", "engines", "techniques", "stages"):
         (reference / name).mkdir()
-        (reference / name / "x.toml").write_text("[y]\nvalue = 1.0\n", encoding="utf-8")
+        (reference / name / "x.toml").write_text('id = "x"\n[y]\nvalue = 1.0\n', encoding="utf-8")
     (chips / "prices.csv").write_text("dated\n2026-11-09\n")
     monkeypatch.setattr(writing, "hardware_folder", lambda: chips)
     monkeypatch.setattr(writing, "reference_folder", lambda: reference)
@@ -130,7 +132,7 @@ def test_one_command_writes_all_indices(tmp_path: Path, monkeypatch: pytest.Monk
     assert names == [0, {"aliases": {"c": "chip", "chip": "chip"}, "devices": {}}]
     assert indexed(chips, "prices.csv", "dated\n2026-11-09\n") == about_offers()
     assert about_offers()["newest"] == "2026-11-09"
-    assert json.loads((reference / "assumptions" / INDEX).read_text())["x.toml"][1] == {"y": {"value": 1.0}}
+    assert json.loads((reference / "assumptions" / INDEX).read_text())["x.toml"][1]["y"] == {"value": 1.0}
     before = (chips / INDEX).read_text()
     write(chips, "another", ["d"])
     (reference / "models" / "model.toml").write_text("= =")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import click
 
 from footprint.cli.shared.options import type_of
-from footprint.estimator.fields import CHOICE, FLAG
+from footprint.estimator.fields import CHOICE, FLAG, Field
 from footprint.estimator.request import FIELDS, is_set
 from footprint.spelling import on_command_line
 
@@ -22,22 +22,26 @@ SECTIONS = tuple(
 class SectionedCommand(click.Command):
     """A command whose help page groups its options under the sections of the fields."""
 
+    placed: ClassVar[dict[str, str]] = {}
+    """Sections of options that are no fields of a scenario; without one they are output."""
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section."""
         grouped: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None and record[1]:  # an argument has no help
-                title = FIELDS[param.name].section if param.name in FIELDS else OUTPUT
+                name = param.name or ""
+                title = FIELDS[name].section if name in FIELDS else self.placed.get(name, OUTPUT)
                 grouped.setdefault(title, []).append(record)
         for title, rows in grouped.items():
             with formatter.section(title.capitalize()):
                 formatter.write_dl(rows)
 
 
-def field_option(name: str, **changes: Any) -> Callable[[Any], Any]:
+def field_option(name: str, table: Mapping[str, Field] = FIELDS, **changes: Any) -> Callable[[Any], Any]:
     """The option of one field; ``changes`` replace its settings (``help``, ``default``) in this command."""
-    field = FIELDS[name]
+    field = table[name]
     settings: dict[str, Any] = {"help": on_command_line(field.help)}
     if field.kind is FLAG:
         settings["is_flag"] = True

@@ -52,12 +52,14 @@ def resolve(
     *,
     possible: bool = True,
     shared: Shared | None = None,
+    alternatives: bool = True,
 ) -> Facts:
     """Everything that an estimate of this request rests on.
 
     ``anchor`` is a measured step of the user's own stack. Without ``possible``, whether the cluster's
     count and the batch allow the layout that was given is left open. ``shared`` keeps what other
-    requests need as well.
+    requests need as well. Without ``alternatives``, other values of unset sizes are left out, so that the
+    medians are the same and the intervals lack these causes.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def resolve(
         price_warnings=price_warnings,
         sources=sources_of(cluster, steps, goodput, spot, power, site, embodied, price),
     )
-    if model is None or workload is None or not workload.choices:
+    if model is None or workload is None or not workload.choices or not alternatives:
         return facts
 
     def with_size(name: str, value: float) -> Facts | None:

@@ -11,7 +11,20 @@ from footprint.results.rows import csv_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = ("catalogue", "comparison", "estimate", "flops", "jobs", "machine", "recovered", "runs", "validation")
+KINDS = (
+    "catalogue",
+    "comparison",
+    "estimate",
+    "flops",
+    "inference",
+    "jobs",
+    "machine",
+    "plan",
+    "ranking",
+    "recovered",
+    "runs",
+    "validation",
+)
 ENDING = ".csv"
 
 

@@ -7,7 +7,20 @@ from typing import Any
 from footprint.plain_text import fenced, in_markdown
 from footprint.reports.formats import Answer
 
-KINDS = ("catalogue", "comparison", "estimate", "flops", "jobs", "machine", "recovered", "runs", "validation")
+KINDS = (
+    "catalogue",
+    "comparison",
+    "estimate",
+    "flops",
+    "inference",
+    "jobs",
+    "machine",
+    "plan",
+    "ranking",
+    "recovered",
+    "runs",
+    "validation",
+)
 ENDING = ".md"
 
 

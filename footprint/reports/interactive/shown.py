@@ -19,6 +19,10 @@ def markdown(answer: Any) -> str:
         from footprint.reports.estimate_text import render
 
         return render(answer, markdown=True)
+    if type(answer).__name__ == "Plan":
+        from footprint.reports.decisions.plan_text import render as render_plan
+
+        return render_plan(answer, markdown=True)
     return fenced(text(answer))
 
 
@@ -84,11 +88,32 @@ def _flops(answer: Any) -> str:
     return render("one training step", answer)
 
 
+def _plan(answer: Any) -> str:
+    from footprint.reports.decisions.plan_text import render
+
+    return "\n\n".join([render(answer), *(folded(f"warning: {in_line(one)}") for one in answer.warnings)])
+
+
+def _inference(answer: Any) -> str:
+    from footprint.reports.inference_text import render
+
+    return folded(render(answer, warnings=True))
+
+
+def _stages(answer: Any) -> str:
+    from footprint.reports.stages_text import render
+
+    return folded(render(answer))
+
+
 _TEXTS = {
     "Estimate": _estimate,
+    "Inference": _inference,
+    "Stages": _stages,
     "Measurement": _measurement,
     "Comparison": _comparison,
     "Forecast": _forecast,
     "StepFlops": _flops,
+    "Plan": _plan,
 }
 """By the name of the record; some stand in rooms that this one need not load."""

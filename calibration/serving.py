@@ -1,0 +1,250 @@
+"""Fit the constants of serving engines and of boards that serve, and say how far off they are.
+
+    python -m calibration.serving            # fit, print the folds' errors, compare with the shipped files
+    python -m calibration.serving --write    # fit, and write the files and the table of docs/inference.md
+    python -m calibration.serving --sealed   # the rows that no fit reads, by the shipped files
+
+The rows are those of ``reference_data/published/serving.csv``. What ``serving_sealed.toml`` names is never
+read by a fit. An engine that is named is judged by folds that leave out one model at a time; an engine that
+is not named, by folds that leave out a whole source.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from calibration.serving_fit import fit_engine, fit_power, for_so_few, typical
+from calibration.serving_table import Outside, sealed_table, table, without_batch
+from calibration.tables import Fitted, text_of
+from footprint.catalog.__main__ import main as write_indices
+from footprint.catalog.assumptions import assumed
+from footprint.catalog.files import read_csv, reference_folder
+from footprint.records import replace
+from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
+from footprint.serving.power import PowerConstants
+from footprint.serving.settle import power_constants
+from footprint.validation.serving import ONE_STAGE, ServingCase, serving_cases
+
+SEALED = Path(__file__).with_name("serving_sealed.toml")
+ENGINES = reference_folder() / "engines"
+NUMBERS = reference_folder() / "assumptions" / "serving_fitted.toml"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "inference.md"
+FEW = 20
+"""With fewer residuals of its own an engine has the interval of all engines together."""
+LEAST = 0.05
+"""No interval is narrower than this to either side (of the logarithm)."""
+ABOUT: dict[str, tuple[str, int, tuple[str, ...]]] = {
+    "vllm-2026": ("vLLM of 2025 and 2026", 2025, ("vllm",)),
+    "vllm-2024": ("vLLM of 2024", 2024, ()),
+    "transformers-2023": ("transformers in eager PyTorch", 2023, ("transformers", "hf")),
+    "gpt-fast-2024": ("gpt-fast, compiled PyTorch", 2024, ("gpt-fast",)),
+    "deepspeed-2022": ("DeepSpeed-Inference", 2022, ("deepspeed",)),
+    "accelerate-2022": ("transformers with accelerate, one chip after the other", 2022, ("accelerate",)),
+}
+NOT_NAMED = "typical engine"
+
+
+def sealed() -> Callable[[ServingCase], bool]:
+    """Whether a case is one that no fit reads."""
+    rules = tomllib.loads(SEALED.read_text("utf-8"))
+    return lambda case: case.source in rules["sources"] or f"{case.source}/{case.model}" in rules["models"]
+
+
+def calibrate() -> tuple[dict[Path, str], str]:
+    """The text of every fitted file, and the table of the folds' errors."""
+    is_sealed = sealed()
+    cases = [case for case in serving_cases() if not is_sealed(case)]
+    for case in cases:
+        if case.measured_s < case.best_s:
+            raise SystemExit(f"{case.id} beats the bandwidth of its chip: the row or its weights are wrong")
+    names = sorted({case.engine for case in cases})
+    of = {name: [case for case in cases if case.engine == name] for name in names}
+    fitted = {name: fit_engine(of[name]) for name in names}
+    power = fit_power(cases)
+    watts = {
+        fold: fit_power([case for case in cases if case.shape != fold])
+        for fold in sorted({case.shape for case in cases})
+    }
+    named = {name: named_folds(of[name], bare(name, of[name], fitted[name]), watts) for name in names}
+    every = [one for found in named.values() for one in found]
+    unnamed = unnamed_folds(cases, fitted)
+    engines = {
+        name: replace(
+            named[name][0].engine,
+            constants=fitted[name],
+            dense=interval(named[name], every, experts=False),
+            experts=interval(named[name], every, experts=True),
+        )
+        for name in names
+    }
+    wide = balanced(unnamed)
+    mean = typical([(ABOUT[name][1], fitted[name]) for name in names])
+    engines[UNSET] = replace(
+        bare(UNSET, cases, mean), dense=wide, experts=wide,
+        note="geometric mean of the engines, newer ones first; interval by sources that were left out",
+    )  # fmt: skip
+    power_ends = ends([power_error(one) for one in every if one.case.board_w])
+    texts = {ENGINES / f"{name}.toml": engine_text(engine) for name, engine in engines.items()}
+    texts[NUMBERS] = power_text(power, power_ends)
+    shown = {name: [with_interval(one, engines[name]) for one in found] for name, found in named.items()}
+    whole = [with_interval(one, engines[UNSET]) for one in unnamed]
+    return texts, table(shown, whole, (power_ends.low_factor, power_ends.high_factor))
+
+
+def bare(name: str, cases: Sequence[ServingCase], constants: Constants) -> Engine:
+    """An engine whose intervals are still to be found."""
+    title, since, aliases = ABOUT.get(name, (NOT_NAMED, 2022, ()))
+    return Engine(
+        id=name, name=title, since_year=since, aliases=aliases, constants=constants,
+        dense=Spread(1.0, 1.0), experts=Spread(1.0, 1.0),
+        source="; ".join(sorted({case.source for case in cases})),
+        one_stage_at_a_time=name in ONE_STAGE,
+        note=f"{len(cases)} rows; interval by models that were left out",
+    )  # fmt: skip
+
+
+def with_interval(one: Outside, engine: Engine) -> Outside:
+    """A case of a fold with the shipped interval."""
+    return one._replace(engine=replace(one.engine, dense=engine.dense, experts=engine.experts))
+
+
+def named_folds(cases: list[ServingCase], engine: Engine, watts: dict[str, PowerConstants]) -> list[Outside]:
+    """Folds by model; an engine with one model is judged by the batch instead."""
+    by_model = len({case.shape for case in cases}) > 1
+    found = []
+    for fold in sorted({_fold(case, by_model) for case in cases}):
+        others = [case for case in cases if _fold(case, by_model) != fold]
+        reached = replace(engine, constants=fit_engine(others))
+        found += [
+            Outside(case, reached, watts[case.shape]) for case in cases if _fold(case, by_model) == fold
+        ]
+    return found
+
+
+def _fold(case: ServingCase, by_model: bool) -> str:
+    return case.shape if by_model else f"{case.batch:g}"
+
+
+def unnamed_folds(cases: list[ServingCase], fitted: dict[str, Constants]) -> list[Outside]:
+    """Each source by the mean of the engines, and by the power, of the other sources."""
+    found = []
+    for source in sorted({case.source for case in cases}):
+        others = [case for case in cases if case.source != source]
+        constants = [(ABOUT[name][1], fitted[name]) for name in sorted({case.engine for case in others})]
+        engine, power = bare(UNSET, others, typical(constants)), fit_power(others)
+        found += [Outside(case, engine, power) for case in cases if case.source == source]
+    return found
+
+
+def ends(residuals: Sequence[float], wider: float = 1.0) -> Spread:
+    """The interval that held 90 % of these log residuals, made wider by a factor."""
+    low, high = np.quantile(residuals, [0.05, 0.95])
+    return rounded(wider * min(low, -LEAST), wider * max(high, LEAST))
+
+
+def rounded(low: float, high: float) -> Spread:
+    """An interval of factors from one of logarithms."""
+    return Spread(float(f"{math.exp(low):.3g}"), float(f"{math.exp(high):.3g}"))
+
+
+def interval(own: Sequence[Outside], every: Sequence[Outside], *, experts: bool) -> Spread:
+    """The interval of an engine for one kind of model."""
+    mine = [one for one in own if one.case.experts == experts]
+    used = mine if len(mine) >= FEW else [one for one in every if one.case.experts == experts]
+    models = len({one.case.shape for one in used})
+    return ends([one.log_ratio for one in used], for_so_few(models))
+
+
+def balanced(found: Sequence[Outside]) -> Spread:
+    """The interval that holds 90 % where each source weighs as much as any other."""
+    rows: list[tuple[float, float]] = []
+    for source in sorted({one.case.source for one in found}):
+        own = [one.log_ratio for one in found if one.case.source == source]
+        rows += [(value, 1.0 / len(own)) for value in own]
+    rows.sort()
+    reached = np.cumsum([weight for _, weight in rows])
+    low, high = (rows[int(np.searchsorted(reached, share * reached[-1]))][0] for share in (0.05, 0.95))
+    wider = for_so_few(len({one.case.source for one in found}))
+    # Software grows faster: an engine that is not among these is more likely beyond the fast end.
+    return rounded(wider * low, high)
+
+
+def power_error(one: Outside) -> float:
+    """Log of measured over predicted power at the measured speed."""
+    reached = one.engine.constants
+    slower = one.case.measured_s / one.case.time_s(reached)
+    return math.log((one.case.board_w or 1.0) / one.case.power_w(reached, one.power, slower))
+
+
+def engine_text(engine: Engine) -> str:
+    """The file of an engine."""
+    lines = [
+        "# Written by `python -m calibration.serving --write`; never by hand.",
+        "",
+        f'id = "{engine.id}"',
+        f'name = "{engine.name}"',
+        f"since_year = {engine.since_year}",
+        "aliases = [" + ", ".join(f'"{alias}"' for alias in engine.aliases) + "]",
+        f'source = "{engine.source}"',
+        f'basis = "{engine.basis}"',
+        f"one_stage_at_a_time = {str(engine.one_stage_at_a_time).lower()}",
+        f'note = "{engine.note}"',
+        "",
+        "[constants]",
+        *(f"{name} = {value:.4g}" for name, value in engine.constants._asdict().items()),
+    ]
+    for kind, spread in (("dense", engine.dense), ("experts", engine.experts)):
+        lines += ["", f"[{kind}]", *(f"{name} = {value:.3g}" for name, value in spread._asdict().items())]
+    return "\n".join(lines) + "\n"
+
+
+def power_text(power: PowerConstants, power_ends: Spread) -> str:
+    """The file of the power constants."""
+    note = "board power over its limit while serving; rows with measured watts"
+    rows: list[Fitted] = [
+        (f"{name}_over_tdp", value, value, value, "1", note) for name, value in power._asdict().items()
+    ]
+    note = "measured over predicted power, a model left out"
+    rows.append(("power_error", 1.0, *power_ends, "1", note))
+    head = ["Written by `python -m calibration.serving --write`; never by hand.", "Ends bound 90 %."]
+    return text_of(head, rows, "mlenergy-v1; mlenergy-v2; mlenergy-v3", 4)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fit, print, and write or compare; exit code 1 if the shipped files differ from the fit."""
+    parser = argparse.ArgumentParser(prog="python -m calibration.serving", description=__doc__.split("\n")[0])
+    parser.add_argument("--write", action="store_true", help="write the files instead of comparing with them")
+    parser.add_argument("--sealed", action="store_true", help="read the rows that no fit reads")
+    options = parser.parse_args(arguments)
+    if options.sealed:
+        is_sealed, error = sealed(), assumed("serving_fitted.power_error")
+        cases = [case for case in serving_cases() if is_sealed(case)]
+        print(sealed_table(cases, load_engine, power_constants(), (error.low, error.high)))
+        rows = read_csv(reference_folder() / "published" / "serving.csv")
+        print(without_batch([row for row in rows if not row["sequences"]]))
+        return 0
+    texts, errors = calibrate()
+    print(errors)
+    if not options.write:
+        apart = [path.name for path, text in texts.items() if path.read_text("utf-8") != text]
+        print(*(f"{name} is not what the fit gives" for name in apart), sep="\n")
+        return 1 if apart else 0
+    ENGINES.mkdir(exist_ok=True)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    if PAGE.is_file():
+        head, _, rest = PAGE.read_text("utf-8").partition("<!-- folds -->\n")
+        tail = rest.partition("<!-- end -->\n")[2]
+        PAGE.write_text(f"{head}<!-- folds -->\n{errors}\n<!-- end -->\n{tail}", encoding="utf-8")
+    return write_indices()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

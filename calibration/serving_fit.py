@@ -1,0 +1,109 @@
+"""Least squares for the constants of serving engines and of boards that serve.
+
+The fit minimises squared log ratios of predicted over measured time, with outliers held back, and pulls each
+constant weakly to a prior, which decides where rows say nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from footprint.serving.engine import Constants
+from footprint.serving.power import PowerConstants
+from footprint.validation.serving import ServingCase
+
+Vector = NDArray[np.float64]
+PRIOR = Constants(
+    memory_share=0.75, matmul_share=0.5, step_host_s=1e-3, layer_host_s=3e-5, sequence_host_s=3e-5,
+    hop_s=1.5e-5, expert_factor=1.2, narrow_factor=1.0,
+)  # fmt: skip
+"""Where the search begins, and what a constant stays near if no row says anything of it."""
+WIDTH = Constants(
+    memory_share=0.15, matmul_share=0.4, step_host_s=1.5, layer_host_s=1.0, sequence_host_s=1.5, hop_s=1.0,
+    expert_factor=0.5, narrow_factor=0.3,
+)  # fmt: skip
+"""Standard deviations of the logarithms of the prior."""
+MOST = Constants(
+    memory_share=0.95, matmul_share=0.9, step_host_s=1.0, layer_host_s=1.0, sequence_host_s=1.0, hop_s=1.0,
+    expert_factor=10.0, narrow_factor=10.0,
+)  # fmt: skip
+"""No engine reaches more than the data sheet; 5 % go to refresh and row changes."""
+ROW_ERROR = 0.1
+"""Error of one row at which an outlier begins to count less."""
+
+
+def search(residuals: Callable[[Vector], Vector], start: Vector, low: Vector, high: Vector) -> Vector:
+    """Least squares by Gauss and Newton with a damping that adapts; derivatives by differences."""
+    at, damping = start.copy(), 1e-2
+    here = residuals(at)
+    for _ in range(60):
+        slopes = np.column_stack([(residuals(at + step) - here) / 1e-5 for step in 1e-5 * np.eye(len(at))])
+        square = slopes.T @ slopes
+        moved = False
+        for _ in range(8):
+            step = np.linalg.solve(square + damping * np.diag(np.diag(square) + 1e-9), -slopes.T @ here)
+            trial = np.clip(at + step, low, high)
+            there = residuals(trial)
+            if there @ there < here @ here:
+                moved = bool(here @ here - there @ there > 1e-9 * (here @ here))
+                at, here, damping = trial, there, max(damping / 5, 1e-9)
+                break
+            damping *= 5
+        if not moved:
+            break
+    return at
+
+
+def softened(ratio: Vector) -> Vector:
+    """Residuals whose squares grow linearly beyond 1."""
+    signed: Vector = np.sign(ratio) * np.sqrt(2 * (np.sqrt(1 + ratio**2) - 1))
+    return signed
+
+
+def fit_engine(cases: Sequence[ServingCase]) -> Constants:
+    """The constants of one engine on these rows."""
+    measured = np.log([case.measured_s for case in cases])
+    prior, width = np.log(PRIOR), np.array(WIDTH)
+
+    def residuals(at: Vector) -> Vector:
+        reached = Constants(*np.exp(at))
+        rows = np.log([case.time_s(reached) for case in cases]) - measured
+        return np.concatenate([softened(rows / ROW_ERROR), (at - prior) / width])
+
+    low = np.log([0.05, 0.02, 1e-6, 1e-8, 1e-8, 1e-7, 1.0, 0.5])
+    return Constants(*(float(f"{v:.4g}") for v in np.exp(search(residuals, prior, low, np.log(MOST)))))
+
+
+def typical(engines: Sequence[tuple[int, Constants]]) -> Constants:
+    """Geometric mean of the engines' constants; an engine of the year before counts half as much."""
+    newest = max(year for year, _ in engines)
+    weights = [2.0 ** (year - newest) for year, _ in engines]
+    means = np.average(np.log([constants for _, constants in engines]), axis=0, weights=weights)
+    return Constants(*(float(f"{v:.4g}") for v in np.exp(means)))
+
+
+def for_so_few(groups: int) -> float:
+    """How much wider an interval is whose errors were seen on few models or sources [1].
+
+    The rows of one model share their error. So the spread is known from as many values as there are models,
+    and that of the next one follows Student's t instead of a normal distribution (90 %).
+    """
+    quantiles = {2: 6.314, 3: 2.920, 4: 2.353, 5: 2.132, 6: 2.015, 7: 1.943, 8: 1.895, 9: 1.860, 10: 1.833}
+    quantile = quantiles.get(groups, 1.645 + 1.9 / groups)
+    return float(quantile / 1.645)
+
+
+def fit_power(cases: Sequence[ServingCase]) -> PowerConstants:
+    """Board power from bandwidth and compute shares at the measured speed, on the rows that measured it."""
+    used = [case for case in cases if case.board_w]
+    shares = np.array([case.shares(case.measured_s) for case in used])
+    measured = np.log([(case.board_w or 1.0) / (case.chips * (case.chip.tdp_w or 1.0)) for case in used])
+
+    def residuals(at: Vector) -> Vector:
+        return softened((np.log(np.minimum(at[0] + shares @ at[1:], 1.0)) - measured) / ROW_ERROR)
+
+    start, low, high = np.array([0.2, 0.8, 1.9]), np.array([0.05, 0.0, 0.0]), np.array([1.0, 2.0, 4.0])
+    return PowerConstants(*(float(f"{v:.4g}") for v in search(residuals, start, low, high)))

@@ -1,0 +1,162 @@
+"""How far off predictions of serving are, as the table of ``docs/inference.md``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from footprint.serving import inference
+from footprint.serving.engine import Engine
+from footprint.serving.power import PowerConstants
+from footprint.validation.serving import ServingCase
+
+
+class Outside(NamedTuple):
+    """A case with what is predicted of it by constants that its fold did not see."""
+
+    case: ServingCase
+    engine: Engine
+    """With the constants of the fit without the fold, and the shipped interval."""
+    power: PowerConstants
+
+    @property
+    def log_ratio(self) -> float:
+        """Log of measured over predicted time."""
+        return math.log(self.case.measured_s / self.case.time_s(self.engine.constants))
+
+    @property
+    def inside(self) -> bool:
+        """Whether the measured time lies in the interval."""
+        spread = self.engine.spread(experts=self.case.experts)
+        return spread.low_factor <= math.exp(self.log_ratio) <= spread.high_factor
+
+    @property
+    def rate_error(self) -> float:
+        """Predicted over measured tokens/s, less 1."""
+        return math.exp(self.log_ratio) - 1.0
+
+    @property
+    def energy_ratio(self) -> float | None:
+        """Measured over predicted J a token; None where none was measured."""
+        if not self.case.board_w:
+            return None
+        reached = self.engine.constants
+        predicted = self.case.power_w(reached, self.power) * self.case.time_s(reached)
+        return self.case.board_w * self.case.measured_s / predicted
+
+    def energy_inside(self, power_low: float, power_high: float) -> bool | None:
+        """Whether J a token lies in the interval of time and power together."""
+        ratio = self.energy_ratio
+        if ratio is None:
+            return None
+        # As the answer combines them: both causes in quadrature; a slower step also draws less.
+        spread = self.engine.spread(experts=self.case.experts)
+        reached = self.engine.constants
+        middle = self.case.power_w(reached, self.power)
+        ends = []
+        for factor, power in ((spread.low_factor, power_low), (spread.high_factor, power_high)):
+            board = self.case.power_w(reached, self.power, slower=factor) * factor / middle
+            ends.append(math.hypot(math.log(board), math.log(power)))
+        return -ends[0] <= math.log(ratio) <= ends[1]
+
+
+def table(
+    named: Mapping[str, Sequence[Outside]],
+    unnamed: Sequence[Outside],
+    power_ends: tuple[float, float],
+) -> str:
+    """Errors and coverage of the folds, as Markdown."""
+    lines = [
+        "| rows left out | rows | tokens/s | dense | experts | inside 90 % | J a token | inside 90 % |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    every = [one for found in named.values() for one in found]
+    alone = [one for one in every if one.case.batch == 1 and one.case.phase == "decode"]
+    compiled = [one for one in alone if one.case.engine != "transformers-2023"]
+    groups: list[tuple[str, Sequence[Outside]]] = [
+        *((f"{name}: a model", found) for name, found in named.items()),
+        ("batch 1, decoding alone, engine named", alone),
+        ("of these, compiled or fused engines", compiled),
+        ("all, engine named", every),
+    ]
+    for source in sorted({one.case.source for one in unnamed}):
+        own = [one for one in unnamed if one.case.source == source]
+        groups.append((f"{source}: the source, engine not named", own))
+    lines += [line(name, found, power_ends) for name, found in groups]
+    weighed = [
+        [one.inside for one in unnamed if one.case.source == source]
+        for source in sorted({one.case.source for one in unnamed})
+    ]
+    covered = float(np.mean([np.mean(values) for values in weighed]))
+    lines.append(
+        f"| all, engine not named, sources weighed alike | {len(unnamed)} | | | | {100 * covered:.1f} % | | |"
+    )
+    return "\n".join(lines)
+
+
+def line(name: str, found: Sequence[Outside], power_ends: tuple[float, float]) -> str:
+    """One row of the table."""
+    energies = [one.energy_ratio for one in found]
+    covered = [one.energy_inside(*power_ends) for one in found]
+    cells = [
+        _median(one.rate_error for one in found),
+        _median(one.rate_error for one in found if not one.case.experts),
+        _median(one.rate_error for one in found if one.case.experts),
+        _share(one.inside for one in found),
+        _median(1.0 / ratio - 1.0 for ratio in energies if ratio is not None),
+        _share(value for value in covered if value is not None),
+    ]
+    return f"| {name} | {len(found)} | " + " | ".join(cells) + " |"
+
+
+def _median(errors: Iterator[float]) -> str:
+    values = [abs(error) for error in errors]
+    return f"{100 * float(np.median(values)):.1f} %" if values else "-"
+
+
+def _share(inside: Iterator[bool]) -> str:
+    values = list(inside)
+    return f"{100 * float(np.mean(values)):.1f} %" if values else "-"
+
+
+def sealed_table(
+    cases: Sequence[ServingCase],
+    engine_of: Callable[[str], Engine],
+    power: PowerConstants,
+    power_ends: tuple[float, float],
+) -> str:
+    """The same of the sealed rows, by the shipped constants, engine named and not."""
+    lines = [
+        "| sealed rows | rows | tokens/s | dense | experts | inside 90 % | J a token | inside 90 % |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for source in sorted({case.source for case in cases}):
+        own = [case for case in cases if case.source == source]
+        for title, name in (("named", own[0].engine), ("not named", "typical")):
+            found = [Outside(case, engine_of(name), power) for case in own]
+            lines.append(line(f"{source}, engine {title}", found, power_ends))
+    return "\n".join(lines)
+
+
+def without_batch(rows: Sequence[Mapping[str, str]]) -> str:
+    """Rows that state no batch, with all requests open at once and with nothing said, engine not named."""
+    lines = []
+    for title, load in (("all requests open at once", {"concurrency": 10**6}), ("no batch given", {})):
+        errors, inside = [], []
+        for row in rows:
+            ep, tp = int(row["ep"] or 1), int(row["tp"])
+            answer = inference(
+                model=row["shape"], hw=f"{row['accelerator']}:{row['accelerators']}",
+                prompt_tokens=int(row["prompt_tokens"]), output_tokens=int(row["output_tokens"]),
+                precision=row["precision"], **({"ep": ep} if ep > 1 and tp == 1 else {"tp": tp}), **load,
+            )  # fmt: skip
+            rate = answer.requests_per_s * int(row["output_tokens"])
+            measured = float(row["tokens_per_s"])
+            errors.append(rate.mid / measured - 1.0)
+            inside.append(bool(rate.low <= measured <= rate.high))
+        cells = [_median(iter(errors)), "", "", _share(iter(inside)), "", ""]
+        lines.append(f"| {rows[0]['source']}, {title} | {len(rows)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

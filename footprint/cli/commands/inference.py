@@ -1,0 +1,165 @@
+"""Say what serving a model costs: memory, speed, J a token, kWh, CO2e and USD of 1,000 requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import FILE
+from footprint.cli.shared.say import note
+from footprint.cli.shared.scenario import SectionedCommand, field_option, given_fields
+from footprint.parsing import parse_limit
+from footprint.serving.request import OWN, SHARED, InferenceRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from footprint.reports.formats import Answer
+    from footprint.results.inference import Inference
+
+_EPILOG = """\b
+Examples:
+  footprint inference --model llama3.1-8b --hw h100:1 --engine vllm \\
+      --prompt-tokens 512 --output-tokens 256 --batch-size 32
+  footprint inference --model deepseek-v3 --hw h200:8 --region FRA \\
+      --prompt-tokens 2000 --output-tokens 500 --concurrency 64 --requests 1M
+  footprint inference --model gpt3-1.3b,gpt3-175b --hw a100:8 \\
+      --prompt-tokens 300 --output-tokens 100 --batch-size 16
+  footprint inference --model llama3.1-8b --hw h100:1 --prompt-tokens 100 \\
+      --output-tokens 100 --technique few-shot,cot,self-consistency
+  footprint inference --model bloom-176b --hw a100:16 --prompt-tokens 100 \\
+      --output-tokens 100 --break-even
+  footprint inference --model vit-base-16 --hw l4:1 --batch-size 64
+
+Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
+"""
+
+
+def _options(function: Any) -> Any:
+    """The options of the request: its own, then those that a scenario has as well."""
+    for name in reversed([name for name in SHARED if name not in ("hw", "name", "force")]):
+        function = field_option(name)(function)
+    for name in reversed([name for name in OWN if name != "model"]):
+        function = field_option(name, OWN)(function)
+    return function
+
+
+@click.command(cls=SectionedCommand, epilog=_EPILOG)
+@field_option("model", OWN)
+@field_option("hw")
+@_options
+@format_option("inference", "How the answer is printed (by the ending of -o, else a table).", default=None)
+@click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option("--spread", is_flag=True, help="Add the causes of each interval to the JSON.")
+@click.option("--plot", type=FILE, help="Draw tokens/s and J a token by the batch (.png, .svg, .pdf).")
+@field_option("name")
+@click.option("--save", type=FILE, help="Write the request to a TOML file.")
+@click.option("--from", "from_", type=FILE, help="Read a request; options override it.")
+@field_option("force")
+@click.option("--quiet", is_flag=True, help="No warnings.")
+@click.option(
+    "--fail-over",
+    metavar="LIMIT",
+    multiple=True,
+    help="Exit 3 above a limit on all --requests, else on 1,000: '2 kWh', '$5'.",
+)
+@click.option(
+    "--fail-over-bound",
+    type=click.Choice(["low", "mid", "high"], case_sensitive=False),
+    help="End of the interval that is compared with the limit (mid).",
+)
+def command(
+    format_: str | None,
+    output: Path | None,
+    overwrite: bool,
+    spread: bool,
+    plot: Path | None,
+    save: Path | None,
+    from_: Path | None,
+    quiet: bool,
+    fail_over: tuple[str, ...],
+    fail_over_bound: str | None,
+    **options: Any,
+) -> None:
+    """Say what serving a model costs.
+
+    Prompt and writing are apart, each with what limits it. Without a batch or a concurrency the answer is
+    wide: energy a token falls 6 to 20 times from batch 1 to the largest.
+    """
+    from footprint.reports.scenario import read_inference, save_inference
+    from footprint.serving import inference
+
+    if output is not None and str(output) == "-":
+        output = None
+    if fail_over_bound is not None and not fail_over:
+        raise click.UsageError("--fail-over-bound chooses the end that --fail-over compares: give it too")
+    limits = [parse_limit(text, "--fail-over") for text in fail_over]
+    format_ = _checked_format(format_, output, overwrite=overwrite)
+    for path in (None if format_ == "csv" else output, save, plot):
+        if path is not None:
+            from footprint.reports.files import require_writable
+
+            require_writable(path, overwrite=overwrite)
+    request: InferenceRequest = read_inference(from_, given_fields(options))
+    result = inference(request)
+    if save is not None:
+        save_inference(request, save, overwrite=overwrite)
+    if plot is not None:
+        from footprint.reports.inference_plot import plot_batches
+
+        plot_batches(result, plot, overwrite=overwrite)
+    show(_answer(result, spread=spread), format_, output, overwrite=overwrite)
+    if not quiet:
+        for warning in result.warnings:
+            note(f"warning: {warning}")
+    if limits:
+        from footprint.reports.gate import require_served_within
+
+        require_served_within(result, limits, fail_over_bound or "mid")
+
+
+def _checked_format(format_: str | None, output: Path | None, *, overwrite: bool) -> str:
+    """The format that was asked for, else that of the file's ending; UsageError where the two disagree."""
+    if format_ is None:
+        from footprint.reports.formats import format_of
+
+        format_ = format_of(output, "inference")
+    if output is not None and output.suffix.lower() == ".csv" and format_ != "csv":
+        raise click.UsageError(
+            f"{output}: a .csv file holds rows: leave out --format, or give another ending"
+        )
+    if output is not None and format_ == "csv" and overwrite:
+        raise click.UsageError("-o FILE.csv appends rows and replaces nothing: leave out --overwrite")
+    return format_
+
+
+def _answer(result: Inference, *, spread: bool) -> Answer:
+    """The answer in every form."""
+    from footprint.reports.formats import Answer
+    from footprint.results.inference import rows_of
+
+    def text(*, markdown: bool = False) -> str:
+        from footprint.reports.inference_text import render
+
+        return render(result, markdown=markdown)
+
+    def append(path: Path) -> str:
+        from footprint.results.rows import append_rows
+
+        rows = rows_of(result)
+        append_rows(path, rows, schema=result.schema)
+        return f"added {len(rows)} rows to {path}"
+
+    return Answer(
+        kind="inference",
+        text=text,
+        data=lambda: result.to_json(with_spread=spread),
+        markdown=lambda: text(markdown=True),
+        rows=lambda: rows_of(result),
+        append=append,
+        schema=result.schema,
+        subject=result,
+    )

@@ -1,0 +1,179 @@
+"""Plan a training: what a budget of FLOP, energy, CO2e, money or days buys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import COUNT, FILE
+from footprint.cli.shared.say import note
+from footprint.cli.shared.scenario import (
+    SECTIONS,
+    SectionedCommand,
+    field_option,
+    given_fields,
+    scenario_options,
+)
+from footprint.decisions.plans.question import OF_THE_PLAN
+from footprint.parsing import parse_limit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from footprint.results.plan import Plan
+
+_EPILOG = """\b
+Examples:
+  footprint plan --budget 1e22FLOP
+  footprint plan --budget 1e22FLOP --law hoffmann2022_a3
+  footprint plan --budget 500kgCO2e --budget 7d --hw h100:64 --region FRA
+  footprint plan --budget '$10k' --hw h100:8 --plot plan.png
+  footprint plan --loss 2.1 --hw h100:256
+  footprint plan --model llama2-7b --hw a100:64
+  footprint plan --budget 1e22FLOP --unique-tokens 25B
+  footprint plan --loss 1.947 --inference-tokens 2e12
+  footprint plan --budget 2MWh --hw h100:64 --format json
+
+\b
+Laws: besiroglu2024 (default), hoffmann2022_a1, _a2, _a3, _a3_rounded,
+  kaplan2020, muennighoff2023 (repeated data), sardana2023 (serving).
+A budget has a unit: FLOP, PF-days, kWh, MWh, kgCO2e, tCO2e, $ or USD, h, d.
+--mfu counts 6 FLOP a parameter and token here, as the laws do.
+Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
+"""
+_ASKED = ("budget", "loss", "law", "unique_tokens", "inference_tokens")
+_SECTIONS = tuple(name for name in SECTIONS if name not in OF_THE_PLAN)
+
+
+class _PlanCommand(SectionedCommand):
+    """The help page of a plan: what it is asked comes first."""
+
+    placed: ClassVar[dict[str, str]] = dict.fromkeys(_ASKED, "what is asked")
+
+
+@click.command(cls=_PlanCommand, epilog=_EPILOG)
+@click.option("--budget", metavar="AMOUNT", multiple=True, help="What may be spent; repeat it for several.")
+@click.option("--loss", type=COUNT, metavar="NATS", help="Ask the other way round: the loss to reach.")
+@field_option("model", help="Ask the other way round: the model to train.")
+@click.option("--law", metavar="NAME", help="Scaling law (besiroglu2024); all are shown beside it.")
+@click.option(
+    "--unique-tokens", type=COUNT, metavar="NUMBER", help="Tokens that there are; more are repeats."
+)
+@click.option("--inference-tokens", type=COUNT, metavar="NUMBER", help="Tokens that the model will serve.")
+@field_option("hw")
+@field_option("seq_len")
+@field_option("batch_size")
+@scenario_options(*_SECTIONS)
+@format_option("plan", "How the answer is printed (by the ending of -o, else a table).", default=None)
+@click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option("--plot", type=FILE, help="Draw IsoFLOP and iso-loss curves (.png, .svg, .pdf).")
+@click.option("--save", type=FILE, help="Write the training found as a scenario of footprint estimate.")
+@field_option("force")
+@click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
+@click.option(
+    "--fail-over",
+    metavar="LIMIT",
+    multiple=True,
+    help="Exit 3 above a limit, '2 MWh', '10 kgCO2e', '$500', '3d'; several may be given.",
+)
+@click.option(
+    "--fail-over-bound",
+    type=click.Choice(["low", "mid", "high"], case_sensitive=False),
+    help="End of the interval that is compared with the limit (mid).",
+)
+def command(
+    budget: tuple[str, ...],
+    loss: float | None,
+    model: str | None,
+    law: str | None,
+    unique_tokens: float | None,
+    inference_tokens: float | None,
+    format_: str | None,
+    output: Path | None,
+    overwrite: bool,
+    plot: Path | None,
+    save: Path | None,
+    quiet: bool,
+    fail_over: tuple[str, ...],
+    fail_over_bound: str | None,
+    **options: Any,
+) -> None:
+    """Plan a training: what a budget buys.
+
+    Parameters, tokens and loss by a scaling law; hours, kWh, CO2e and USD of their training on your
+    hardware. Without --hw a budget in FLOP is answered from the law alone.
+    """
+    from footprint.decisions.plans import plan
+    from footprint.reports.files import require_writable
+    from footprint.reports.formats import format_of
+
+    if output is not None and str(output) == "-":
+        output = None
+    format_ = format_ or format_of(output, "plan")
+    if fail_over_bound is not None and not fail_over:
+        raise click.UsageError(
+            "--fail-over-bound chooses the end that --fail-over compares: give --fail-over too"
+        )
+    if (fail_over or save) and not options["hw"]:
+        raise click.UsageError(
+            f"{'--fail-over' if fail_over else '--save'} needs hardware: give --hw h100:64 too"
+        )
+    limits = [parse_limit(text, "--fail-over") for text in fail_over]
+    for path in (None if format_ == "csv" else output, save, plot):
+        if path is not None:
+            require_writable(path, overwrite=overwrite)
+    found = plan(
+        budget, law=law, loss=loss, model=model, unique_tokens=unique_tokens,
+        inference_tokens=inference_tokens, **given_fields(options),
+    )  # fmt: skip
+    if plot is not None:
+        found.plot(plot, overwrite=overwrite)
+    if save is not None:
+        _save(found, given_fields(options), model, save, overwrite=overwrite)
+    _show(found, format_, output, overwrite=overwrite)
+    misfit = None if found.run is None else found.run.misfit
+    for warning in found.warnings:
+        if not quiet or warning == misfit:
+            note(f"warning: {warning}")
+    if limits and found.run is not None:
+        from footprint.reports.gate import require_within
+
+        require_within(found.run, limits, fail_over_bound or "mid")
+
+
+def _show(found: Plan, format_: str, output: Path | None, *, overwrite: bool) -> None:
+    from footprint.reports.decisions.plan_text import render
+    from footprint.reports.formats import Answer
+    from footprint.results.plan import SCHEMA, plan_rows
+
+    def append(path: Path) -> str:
+        from footprint.results.rows import append_rows
+
+        append_rows(path, plan_rows(found), schema=SCHEMA)
+        return f"added rows to {path}"
+
+    answer = Answer(
+        kind="plan",
+        text=lambda: render(found),
+        data=found.to_json,
+        markdown=lambda: render(found, markdown=True),
+        rows=lambda: plan_rows(found),
+        append=append,
+        schema=SCHEMA,
+        subject=found,
+    )
+    show(answer, format_, output, overwrite=overwrite)
+
+
+def _save(found: Plan, fields: dict[str, Any], model: str | None, path: Path, *, overwrite: bool) -> None:
+    """Write the training that was found as a scenario."""
+    from footprint.catalog.laws import find_law
+    from footprint.decisions.plans.hardware import request_of
+    from footprint.reports.scenario import save_scenario
+
+    model = None if found.inference is not None else model
+    request = request_of(fields, find_law(found.law), found.parameters, found.tokens, model)
+    save_scenario(request, path, overwrite=overwrite)

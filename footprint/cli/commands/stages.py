@@ -1,0 +1,63 @@
+"""Count what aligning a model takes: SFT, reward model, PPO, DPO, GRPO, pass by pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import COUNT, FILE
+from footprint.cli.shared.scenario import field_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_EPILOG = """\b
+Examples:
+  footprint stages --model gpt3-175b --stage sft
+  footprint stages --model gpt3-175b --stage ppo-ptx --helper gpt3-6.7b
+  footprint stages --model llama3.1-8b --stage dpo --samples 60k --seq-len 1024
+  footprint stages --model llama3.1-8b --stage grpo --samples 10k --format json
+
+The exact count includes attention; the rule of thumb (6 N, 2 N) stands beside it.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@field_option("model", required=True, help="The model that is aligned.")
+@click.option("--stage", required=True, metavar="NAME", help="sft, reward-model, ppo, ppo-ptx, dpo, grpo.")
+@click.option("--helper", metavar="NAME", help="The value and reward model (one of the same size).")
+@click.option("--samples", type=COUNT, metavar="NUMBER", help="Demonstrations, pairs or episodes.")
+@field_option("seq_len", help="Tokens of a sequence (2048).")
+@format_option("stages")
+@click.option("-o", "--output", type=FILE, help="Write to a file.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+def command(
+    model: str,
+    stage: str,
+    helper: str | None,
+    samples: float | None,
+    seq_len: int | None,
+    format_: str,
+    output: Path | None,
+    overwrite: bool,
+    **_: Any,
+) -> None:
+    """Count the FLOP of one stage of alignment.
+
+    A stage says which model trains, samples or scores how many sequences. Samples and lengths are
+    InstructGPT's where none are given.
+    """
+    from footprint.reports.formats import Answer
+    from footprint.serving.stages import stages
+
+    result = stages(model, stage, samples=samples, seq_len=seq_len, helper=helper)
+
+    def text() -> str:
+        from footprint.reports.stages_text import render
+
+        return render(result)
+
+    answer = Answer(kind="stages", text=text, data=result.to_json, subject=result)
+    show(answer, format_, output, overwrite=overwrite)

@@ -1,0 +1,178 @@
+"""Two plots of a plan: IsoFLOP curves and lines of equal loss, with published models on them."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from footprint.catalog.laws import ScalingLaw, find_law, scale_data
+from footprint.decisions.plans.laws import FLOP_PER_PARAMETER, Demand, loss_of, of_flop
+from footprint.errors import FootprintError
+from footprint.reports.decisions.plan_text import short
+from footprint.reports.files import write_new
+from footprint.reports.tornado import FORMATS
+from footprint.results.human import figures
+from footprint.results.plan import Plan
+
+STEPS = (0.1, 0.3, 1.0, 3.0, 10.0)
+"""FLOP of the curves over those of the plan."""
+REACH = 100.0
+"""How far a curve goes to either side of its lowest point."""
+SHOWN = 30.0
+"""How much of it is shown."""
+POINTS = 120
+LETTER, LINE, MARK = 0.0105, 0.022, 0.008
+"""Width of a letter, height of a line and half width of a mark, in shares of the axes."""
+_PLAN, _CURVES, _MODELS = "#c0392b", "#3b6ea5", "#444444"
+
+
+def plot_plan(plan: Plan, path: Path | str | None = None, *, overwrite: bool = False) -> Any:
+    """The figure of a plan, written to ``path`` where one is given.
+
+    Raises FootprintError if the law gives no loss, the file exists or its ending is not a supported image
+    format.
+    """
+    target = None if path is None else Path(path)
+    if target is not None and target.suffix.lower() not in FORMATS:
+        raise FootprintError(f"`plot={target}`: end the name in {', '.join(FORMATS)}")
+    law = find_law(plan.law)
+    if plan.loss is None:
+        raise FootprintError(f"`plot=`: {law.id} gives no loss, so it has no curves: choose another `law=`")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 5.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    repeated = plan.unique_tokens < plan.tokens * (1 - 1e-9)
+    demand = Demand(unique_tokens=plan.unique_tokens if repeated else None)
+    _iso_flop(left, plan, law, demand)
+    _iso_loss(right, plan, law, demand)
+    figure.suptitle(
+        f"{short(plan.parameters)} parameters on {short(plan.tokens)} tokens, by {law.name}; "
+        f"losses are the law's ({law.corpus})",
+        fontsize=11, x=0.01, ha="left",
+    )  # fmt: skip
+    if target is not None:
+        picture = io.BytesIO()
+        figure.savefig(picture, format=target.suffix[1:].lower(), dpi=150)
+        write_new(target, picture.getvalue(), overwrite=overwrite)
+    return figure
+
+
+def _iso_flop(axes: Any, plan: Plan, law: ScalingLaw, demand: Demand) -> None:
+    """Loss by parameters, a curve for each number of FLOP (6 N D)."""
+    ends, valleys = [], []
+    for step in STEPS:
+        flop = FLOP_PER_PARAMETER * plan.parameters * plan.tokens * step
+        middle = plan.parameters * math.sqrt(step)
+        sizes = _spaced(middle / REACH, middle * REACH)
+        losses = [loss_of(law, size, flop / FLOP_PER_PARAMETER / size, demand) for size in sizes]
+        color = _PLAN if step == 1.0 else _CURVES
+        axes.plot(sizes, losses, color=color, linewidth=1.8 if step == 1.0 else 1.0)
+        lowest = min(losses)
+        at = sizes[losses.index(lowest)]
+        axes.annotate(
+            f"{figures(flop, 2)} FLOP", (at, lowest), (0, -11), textcoords="offset points", fontsize=7,
+            color=color, ha="center",
+        )  # fmt: skip
+        ends += [at / SHOWN, at * SHOWN]
+        valleys.append((at, lowest))
+    own = loss_of(law, plan.parameters, plan.tokens, demand)
+    least = [lowest for _, lowest in valleys]
+    room = max(least) - min(least)
+    axes.set_xscale("log")
+    axes.set_xlim(min(ends), max(ends))
+    axes.set_ylim(min(least) - 0.35 * room, max(*least, own) + 0.6 * room)
+    inverse = axes.transData + axes.transAxes.inverted()
+    under = [inverse.transform(point) for point in valleys]
+    taken = [(x + 0.02 * step, y - 0.02) for x, y in under for step in (-3, -2, -1, 0, 1, 2, 3)]
+    # Published models met hardly a token twice.
+    _models(axes, lambda model: loss_of(law, model["parameters"], model["tokens"]), taken)
+    axes.plot([plan.parameters], [own], marker="*", markersize=14, color=_PLAN, zorder=5)
+    axes.set_title("IsoFLOP: loss by size where 6ND is the same", fontsize=10, loc="left")
+    _finish(axes, "loss")
+
+
+def _iso_loss(axes: Any, plan: Plan, law: ScalingLaw, demand: Demand) -> None:
+    """Tokens by parameters: lines of equal loss and of equal FLOP, and the best sizes."""
+    sizes = _spaced(min(plan.parameters / 30, 1e9), max(plan.parameters * 30, 1e12))
+    tokens = _spaced(min(plan.tokens / 30, 5e10), max(plan.tokens * 30, 1e13))
+    losses = [[loss_of(law, size, count, demand) for size in sizes] for count in tokens]
+    levels = sorted(
+        {loss_of(law, *_best(law, plan.flop * step, demand), demand) for step in (*STEPS, 1e2, 1e-2)}
+    )
+    if len(levels) > 1:
+        lines = axes.contour(sizes, tokens, losses, levels=levels, colors=_CURVES, linewidths=0.9)
+        axes.clabel(lines, fmt="%.3g", fontsize=7)
+    flops = [plan.flop * 10**power for power in range(-4, 7)]
+    best = [_best(law, flop, demand) for flop in flops]
+    axes.plot([n for n, _ in best], [d for _, d in best], color=_PLAN, linewidth=1.2)
+    axes.plot(
+        sizes, [plan.flop / FLOP_PER_PARAMETER / size for size in sizes], color="#999999", linewidth=0.9,
+        linestyle="--",
+    )  # fmt: skip
+    axes.plot([plan.parameters], [plan.tokens], marker="*", markersize=14, color=_PLAN, zorder=5)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(sizes[0], sizes[-1])
+    axes.set_ylim(tokens[0], tokens[-1])
+    _models(axes, lambda model: float(model["tokens"]))
+    axes.set_title("Equal loss (blue), best sizes (red), equal FLOP (dashed)", fontsize=10, loc="left")
+    _finish(axes, "training tokens")
+
+
+def _best(law: ScalingLaw, flop: float, demand: Demand) -> tuple[float, float]:
+    found = of_flop(law, flop, demand)
+    return found.parameters, found.tokens
+
+
+def _models(
+    axes: Any, height: Callable[[dict[str, Any]], float], taken: Sequence[tuple[float, float]] = ()
+) -> None:
+    """The published models of the data inside the axes, their names where nothing is yet.
+
+    ``taken`` are places of other marks, in shares of the axes.
+    """
+    named: dict[tuple[float, float], list[str]] = {}
+    for model in scale_data("landscape_2023")["models"]:
+        named.setdefault((model["parameters"], height(model)), []).append(model["name"])
+    inverse = axes.transData + axes.transAxes.inverted()
+    places = [(*inverse.transform(point), ", ".join(names)) for point, names in named.items()]
+    seen = [one for one in places if 0.0 < one[0] < 1.0 and 0.0 < one[1] < 1.0]
+    marks = [*taken, *((x, y) for x, y, _ in seen)]
+    written = [(x - MARK, x + MARK, y) for x, y in marks]
+    for across, up, name in seen:
+        axes.plot([across], [up], marker="o", markersize=3.5, color=_MODELS, transform=axes.transAxes)
+        for side, rise in ((1, 1), (1, -1), (-1, 1), (-1, -1), (1, 2), (-1, 2)):
+            start = across + 0.01 if side > 0 else across - 0.01 - LETTER * len(name)
+            line = up + 0.014 * rise
+            free = all(
+                abs(line - other) > LINE or start > end or start + LETTER * len(name) < begin
+                for begin, end, other in written
+            )
+            if free and start > 0 and start + LETTER * len(name) < 1.02:
+                break
+        else:
+            continue  # a mark without its name is better than a name beside another mark
+        written.append((start, start + LETTER * len(name), line))
+        axes.text(
+            start, line, name, transform=axes.transAxes, fontsize=6.5, color=_MODELS, va="center",
+            clip_on=True,
+        )  # fmt: skip
+
+
+def _finish(axes: Any, label: str) -> None:
+    axes.set_xlabel("parameters", fontsize=9)
+    axes.set_ylabel(label, fontsize=9)
+    axes.tick_params(labelsize=8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _spaced(low: float, high: float) -> list[float]:
+    """Numbers from low to high, evenly spaced as logarithms."""
+    return [low * (high / low) ** (i / (POINTS - 1)) for i in range(POINTS)]

@@ -1,0 +1,180 @@
+"""A plan as text of 80 columns or as Markdown: what is bought, what it costs, what other laws say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from footprint.catalog.laws import find_law
+from footprint.plain_text import in_line, in_markdown
+from footprint.reports.labels import assumption_name
+from footprint.results.human import amount, figures, interval, wrapped
+from footprint.results.plan import Plan
+
+WIDTH = 80
+MOST_THRESHOLDS = 6
+_UNITS = {"energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd", "duration_h": "h", "flop": "flop"}
+Table = tuple[str, Sequence[Sequence[str]]]
+"""Title and rows; the first row is the heading."""
+
+
+def render(plan: Plan, *, markdown: bool = False) -> str:
+    """The plan as text."""
+    tables = [table for table in _tables(plan) if len(table[1]) > 1]
+    if markdown:
+        parts = [f"### {in_markdown(_title(plan))}"]
+        parts += [_in_markdown(title, rows) for title, rows in tables]
+    else:
+        parts = ["\n".join(wrapped(_title(plan), WIDTH))]
+        parts += [_in_columns(title, rows) for title, rows in tables]
+    parts.append(_assumed(plan, markdown))
+    return "\n\n".join(part for part in parts if part)
+
+
+def short(count: float) -> str:
+    """A count as people say it: 9.05B, 184B."""
+    for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
+        if count >= factor:
+            return f"{figures(count / factor)}{suffix}"
+    return figures(count)
+
+
+def _title(plan: Plan) -> str:
+    what = f"{short(plan.parameters)} parameters on {short(plan.tokens)} tokens"
+    where = ""
+    if plan.run is not None:
+        cluster = plan.run.cluster
+        where = f" on {cluster.count:,} x {cluster.variant}"
+    binding = f"{plan.binding_budget} buys " if plan.binding_budget else ""
+    return f"{binding}{what}{where}, by {plan.law}"
+
+
+def _tables(plan: Plan) -> Iterator[Table]:
+    yield "", [("", "median", "90 % interval"), *_answer(plan)]
+    if len(plan.budgets) > 1:
+        rows = [(one.text, figures(one.flop), "binds" if one.binding else "") for one in plan.budgets]
+        yield "Budgets", [("budget", "FLOP", ""), *rows]
+    if plan.inference is not None:
+        yield "With serving", [("", "parameters", "tokens", "total FLOP"), *_served(plan)]
+    yield (
+        f"Other laws for {figures(plan.flop)} FLOP (each loss is of its own corpus: never compare two)",
+        [("law", "parameters", "tokens", "tokens a parameter", "loss"), *_laws(plan)],
+    )
+    yield (
+        "Shapes of about this size",
+        [
+            ("layers", "width", "heads", "feed-forward", "words", "parameters", "FLOP, counted", "/ 6ND"),
+            *(
+                (
+                    f"{one.layers}", f"{one.width:,}", f"{one.heads}", f"{one.inner_width:,}",
+                    f"{one.vocabulary:,}", short(one.parameters), figures(one.training_flop),
+                    figures(one.flop_ratio),
+                )
+                for one in plan.shapes
+            ),
+        ],
+    )  # fmt: skip
+    yield (
+        "Built-in models of about this size",
+        [
+            ("model", "parameters", "tokens", "FLOP, 6ND", "year"),
+            *(
+                (
+                    one.name, short(one.parameters), "" if one.tokens is None else short(one.tokens),
+                    "" if one.training_flop is None else figures(one.training_flop), f"{one.year}",
+                )
+                for one in plan.nearest_models
+            ),
+        ],
+    )  # fmt: skip
+    shown = plan.thresholds[:MOST_THRESHOLDS]
+    more = len(plan.thresholds) - len(shown)
+    passed = [(one.ability, figures(one.training_flop), short(one.parameters), one.model) for one in shown]
+    if more:
+        passed.append((f"and {more} more, at less", "", "", ""))
+    yield (
+        "Scales passed at which one family of models showed an ability (no promise)",
+        [("ability", "FLOP", "parameters", "family"), *passed],
+    )
+
+
+def _answer(plan: Plan) -> Iterator[Sequence[str]]:
+    yield "training FLOP", figures(plan.flop), ""
+    yield "parameters", short(plan.parameters), ""
+    yield "tokens", short(plan.tokens), ""
+    yield "tokens a parameter", figures(plan.tokens_per_parameter), ""
+    if plan.epochs > 1:
+        yield "epochs", figures(plan.epochs), f"over {short(plan.unique_tokens)} unique tokens"
+        yield "effective tokens", short(plan.effective_tokens), ""
+    if plan.loss is not None:
+        yield "loss", f"{plan.loss:.4g}", "nats a token, of the law's corpus"
+    for label, quantity, unit in (
+        ("duration", plan.duration_h, "h"),
+        ("energy (facility)", plan.energy_kwh, "kwh"),
+        ("operational CO2e", plan.co2e_kg, "kg"),
+        ("cost", plan.cost_usd, "usd"),
+        ("MFU", plan.mfu, ""),
+    ):
+        if quantity is not None:
+            yield label, amount(quantity.mid, unit), interval(quantity, unit)
+        elif plan.run is not None and label == "cost":
+            yield label, "unknown", "give --usd-per-hour"
+
+
+def _served(plan: Plan) -> Iterator[Sequence[str]]:
+    served = plan.inference
+    assert served is not None  # noqa: S101 - asked for where there is one
+    own = served.baseline
+    yield "this plan", short(plan.parameters), short(plan.tokens), figures(served.total_flop)
+    yield "the law's own optimum", short(own.parameters), short(own.tokens), figures(own.total_flop)
+    yield f"saved: {100 * served.saved_share:.3g} %", "", "", ""
+
+
+def _laws(plan: Plan) -> Iterator[Sequence[str]]:
+    for one in plan.spread:
+        loss = "none" if one.loss is None else f"{one.loss:.4g}"
+        ratio = figures(one.tokens / one.parameters)
+        counts = find_law(one.law).parameters_are
+        name = one.law if counts == "all" else f"{one.law} ({counts})"
+        yield name, short(one.parameters), short(one.tokens), ratio, loss
+
+
+def _in_columns(title: str, rows: Sequence[Sequence[str]]) -> str:
+    """Aligned columns: the first to the left, the others to the right, but for texts at the end."""
+    widths = [max(len(in_line(row[i])) for row in rows) for i in range(len(rows[0]))]
+    left = [any(cell[:1].isalpha() for cell in column) for column in zip(*rows[1:], strict=True)]
+    lines = wrapped(title + ":", WIDTH) if title else []
+    for row in rows:
+        cells = [
+            f"{in_line(cell):<{width}}" if i == 0 or as_text else f"{in_line(cell):>{width}}"
+            for i, (cell, width, as_text) in enumerate(zip(row, widths, left, strict=True))
+        ]
+        lines.append(("  " + "  ".join(cells)).rstrip())
+    return "\n".join(lines)
+
+
+def _in_markdown(title: str, rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"**{in_markdown(title)}**", ""] if title else []
+    lines.append("| " + " | ".join(map(in_markdown, rows[0])) + " |")
+    lines.append("|---" + "|---:" * (len(rows[0]) - 1) + "|")
+    lines += ["| " + " | ".join(map(in_markdown, row)) + " |" for row in rows[1:]]
+    return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else figures(value)
+
+
+def _assumed(plan: Plan, markdown: bool) -> str:
+    """The assumptions, each with the option that replaces it."""
+    lines = []
+    for row in plan.assumptions:
+        value = row.value if isinstance(row.value, str) else _number(row.value)
+        unit = "" if row.unit in ("", "1") else f" {row.unit}"
+        text = f"{assumption_name(row.name)}: {value}{unit}" + (f"  [{row.option}]" if row.option else "")
+        if markdown:
+            lines.append(f"- {in_markdown(text)}")
+        else:
+            first, *rest = wrapped(text, WIDTH - 4)
+            lines += [f"  {first}", *(f"    {line}" for line in rest)]
+    head = "**Assumed, and what replaces it**\n" if markdown else "Assumed, and what replaces it:"
+    return "\n".join([head, *lines])

@@ -1,0 +1,118 @@
+"""Serving software by name: what it reaches of a chip's bandwidth and compute, and its host's time.
+
+An engine is one file of ``reference_data/engines``, fitted by ``calibration/serving.py`` on measured rows.
+`UNSET` is the typical engine, for which the interval is that of an engine that no fit has seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from footprint.catalog.files import shipped
+from footprint.catalog.folder import Names, ids, read_record
+from footprint.records import NamedTuple, record
+from footprint.results import Assumption
+
+FOLDER = "reference_data/engines"
+NAMES = Names({"aliases": ("id", "aliases")}, dashes=True)
+UNSET = "typical"
+
+
+class Constants(NamedTuple):
+    """What an engine reaches; times are those of one step of the whole batch."""
+
+    memory_share: float
+    """Reached bandwidth over the data sheet's [1]."""
+    matmul_share: float
+    """Reached FLOP/s over the dense peak [1]."""
+    step_host_s: float
+    """Time of the host in each step that the device waits for [s]."""
+    layer_host_s: float
+    """The same for each layer [s]."""
+    sequence_host_s: float
+    """The same for each sequence of the batch [s]."""
+    hop_s: float
+    """Latency of one exchange between the chips of a layer [s]."""
+    expert_factor: float
+    """Time to read experts over that of as many bytes of a dense layer [1]."""
+    narrow_factor: float
+    """Time to read weights below 16 bits over that of as many bytes in 16 [1]."""
+
+
+class Spread(NamedTuple):
+    """Ends of the 90 % interval of measured over predicted time [1]."""
+
+    low_factor: float
+    high_factor: float
+
+
+@record
+class Engine:
+    """One serving software of a time."""
+
+    id: str
+    name: str
+    since_year: int
+    constants: Constants
+    dense: Spread
+    experts: Spread
+    source: str
+    basis: str = "fitted"
+    aliases: tuple[str, ...] = ()
+    one_stage_at_a_time: bool = False
+    """Layers are divided among the chips and only one chip works at a time."""
+    note: str = ""
+
+    def spread(self, *, experts: bool) -> Spread:
+        """The interval of times for models with or without experts."""
+        return self.experts if experts else self.dense
+
+    def rows(self) -> tuple[Assumption, ...]:
+        """What the answer takes from this engine, as assumption rows."""
+        return tuple(
+            Assumption(
+                name=f"engine {name}",
+                value=value,
+                unit="s" if name.endswith("_s") else "1",
+                basis="fitted",
+                source=f"{self.id}: {self.source}",
+                option="--engine",
+            )
+            for name, value in zip(Constants._fields, self.constants, strict=True)
+        )
+
+
+def engine_ids() -> list[str]:
+    """Ids of the engines that people name, sorted."""
+    return [name for name in ids(shipped(FOLDER)) if name != UNSET]
+
+
+def find_engine(name: str | None) -> Engine:
+    """The engine of that id or alias; the typical one without a name; UnknownNameError for others."""
+    if name is None:
+        return load_engine(UNSET)
+    found = NAMES.find(shipped(FOLDER), name)
+    if found is None:
+        from footprint.catalog.names import unknown
+
+        names = engine_ids()
+        raise unknown("engine", name, names, f"one of: {', '.join(names)}")
+    return load_engine(found)
+
+
+def load_engine(engine_id: str) -> Engine:
+    """The engine of a shipped file."""
+    return build_engine(read_record(shipped(FOLDER), engine_id))
+
+
+def build_engine(raw: dict[str, Any]) -> Engine:
+    """The engine that a file's tables describe."""
+    fields = {**raw, "aliases": tuple(raw.get("aliases", ()))}
+    return Engine(
+        **{
+            **fields,
+            "constants": Constants(**raw["constants"]),
+            "dense": Spread(**raw["dense"]),
+            "experts": Spread(**raw["experts"]),
+        }
+    )

@@ -1,0 +1,164 @@
+"""One load on one layout: times, shares and energy at any batch; plain numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log
+
+from footprint.errors import FootprintError
+from footprint.performance.roofline.constants import load_constants
+from footprint.performance.roofline.memory import usable_of
+from footprint.records import NamedTuple, record
+from footprint.results import Quantity
+from footprint.schema import Accelerator
+from footprint.serving.engine import Engine
+from footprint.serving.model import Context, Served
+from footprint.serving.power import PowerConstants, board_share
+from footprint.serving.steps import (
+    STATE_BYTE,
+    Layout,
+    Terms,
+    Weights,
+    cache_ranks,
+    decode_terms,
+    ideal,
+    prompt_terms,
+)
+from footprint.units import BYTE_PER_GIB
+
+
+class Point(NamedTuple):
+    """A load at one batch."""
+
+    batch: float
+    """Of one copy of the model."""
+    decode: Terms
+    prompt: Terms
+    """One prompt alone."""
+    output: float
+
+    @property
+    def shared_prompt_s(self) -> float:
+        """Time that one more prompt adds to steps that run anyway [s]."""
+        added = self.prompt.compute_s + self.prompt.exchange_s
+        return added + (self.prompt.time_s - added) / self.batch
+
+    @property
+    def itl_s(self) -> float:
+        """Time between two tokens of a sequence, prompts of the others included [s]."""
+        return self.decode.time_s + (self.batch - 1.0) / self.output * self.shared_prompt_s
+
+    @property
+    def request_s(self) -> float:
+        """Time of one copy of the model that a request takes [s]."""
+        return self.shared_prompt_s + self.output * self.decode.time_s / self.batch
+
+    @property
+    def read_s(self) -> float:
+        """Memory traffic of a request at the full bandwidth [s]."""
+        return self.prompt.read_s / self.batch + self.output * self.decode.read_s / self.batch
+
+    @property
+    def multiply_s(self) -> float:
+        """Products of a request at the full peak [s]."""
+        return self.prompt.multiply_s + self.output * self.decode.multiply_s / self.batch
+
+
+@record
+class Serving:
+    """A model on its chips, with the lengths of a request."""
+
+    model: Served
+    context: Context
+    """Of the token in the middle of the output."""
+    full: Context
+    """Of the last token."""
+    prompt_flop: float
+    prompt: int
+    output: float
+    weights: Weights
+    chip: Accelerator
+    layout: Layout
+    engine: Engine
+    power: PowerConstants
+    measured_power: bool
+    """Whether the mean power of a board is known, so that it does not follow the load."""
+
+    def point(self, batch: float) -> Point:
+        """The load at a batch of one copy of the model."""
+        reached = self.engine.constants
+        once = self.engine.one_stage_at_a_time
+        one = ideal(
+            self.model, self.context, self.weights, self.chip, self.layout, batch, one_stage_at_a_time=once
+        )
+        prompt = prompt_terms(
+            self.prompt_flop, self.prompt, self.model, self.weights, self.chip, self.layout, reached,
+            one_stage_at_a_time=once,
+        )  # fmt: skip
+        return Point(batch, decode_terms(one, reached), prompt, self.output)
+
+    def board_over_limit(self, point: Point, slower: float = 1.0) -> float:
+        """Mean power of a board over its limit when all takes ``slower`` times as long [1]."""
+        if self.measured_power:
+            return 1.0
+        time_s = point.request_s * slower
+        return board_share(point.read_s / time_s, point.multiply_s / time_s, self.power)
+
+    @property
+    def weights_byte(self) -> float:
+        """Weights on all chips of one copy [byte]."""
+        whole = self.weights.total_byte(self.model)
+        if not self.layout.whole_dense:
+            return whole
+        experts = self.model.expert_parameters * self.weights.expert_byte
+        return experts + (whole - experts) * self.layout.chips
+
+    @property
+    def sequence_byte(self) -> float:
+        """Cache of one sequence at its full length, without copies [byte]."""
+        return self.full.cached * self.weights.wide_byte + self.model.state_elements * STATE_BYTE
+
+    def largest_batch(self) -> int:
+        """Sequences of full length that one copy of the model can hold at once.
+
+        Raises FootprintError if not even one fits beside the weights.
+        """
+        chips = self.layout.chips
+        usable = chips * usable_of(self.chip, load_constants())
+        free = usable - self.weights_byte
+        copies = 1.0 if self.layout.whole_dense else self.layout.tp / cache_ranks(self.model, self.layout)
+        fits = int(free // max(self.sequence_byte * copies, 1.0)) if free > 0 else 0
+        if fits < 1:
+            raise FootprintError(
+                f"the weights take {self.weights_byte / BYTE_PER_GIB:,.1f} GiB and one sequence "
+                f"{self.sequence_byte * copies / BYTE_PER_GIB:.3g} GiB, but {chips} x {self.chip.name} can "
+                f"fill {usable / BYTE_PER_GIB:,.1f} GiB: give more accelerators with `hw=`, fewer bits "
+                "with `precision=`, or shorter sequences"
+            )
+        return min(fits, 10**6)
+
+
+class Range(NamedTuple):
+    """A batch with the ends of what it may be, and the ends of the engine's error."""
+
+    batch: float
+    least: float
+    most: float
+    fast: float
+    """Measured over predicted time at the fast end [1]."""
+    slow: float
+    cause: str
+    """The cause of the engine's error."""
+
+
+def quantity(value: Callable[[float, float], float], over: Range) -> Quantity:
+    """A quantity of ``value(batch, slower)``, with its responses to the batch and to the engine's error."""
+    middle = value(over.batch, 1.0)
+    spread = {over.cause: _ends(value(over.batch, over.fast), value(over.batch, over.slow), middle)}
+    if over.least < over.most:
+        spread["batch_size"] = _ends(value(over.least, 1.0), value(over.most, 1.0), middle)
+    return Quantity(middle, spread)
+
+
+def _ends(low: float, high: float, middle: float) -> tuple[float, float]:
+    return log(low / middle), log(high / middle)

@@ -1,0 +1,223 @@
+"""Each name looked up and each default settled: model, chips, layout, precision and engine of a load."""
+
+from __future__ import annotations
+
+from footprint.catalog.assumptions import assumed, assumed_values
+from footprint.catalog.models import find_model
+from footprint.errors import FootprintError
+from footprint.estimator.facts import Facts
+from footprint.flops.checks import positions_warning
+from footprint.records import record
+from footprint.results import Assumption, Quantity
+from footprint.schema import Accelerator, ModelConfig
+from footprint.serving.engine import UNSET, Engine, find_engine
+from footprint.serving.load import Range, Serving
+from footprint.serving.model import Lists
+from footprint.serving.power import PowerConstants
+from footprint.serving.request import InferenceRequest
+from footprint.serving.steps import Layout, Weights
+
+PUBLISHED_IN = {"gpt_oss": "mxfp4"}
+"""Families whose weights are published in few bits."""
+UNSET_CAUSE, NAMED_CAUSE = "engine", "serving_time"
+
+
+@record
+class Settled:
+    """A load with everything looked up."""
+
+    model: ModelConfig
+    serving: Serving
+    largest: int
+    """Largest batch of all chips together."""
+    batch: int
+    """Of all chips together."""
+    over: Range
+    """The batch of one copy of the model, and what it and the time may be."""
+    rows: tuple[Assumption, ...]
+    warnings: tuple[str, ...]
+
+
+def power_constants() -> PowerConstants:
+    """Board power over its limit while serving."""
+    values = assumed_values("serving_fitted")
+    return PowerConstants(values["idle_over_tdp"], values["bandwidth_over_tdp"], values["compute_over_tdp"])
+
+
+def power_error() -> Quantity:
+    """A factor of median 1 with the error of the power of serving boards."""
+    number = assumed("serving_fitted.power_error")
+    return Quantity.between(number.low, number.value, number.high, "serving_power")
+
+
+def settle_weights(
+    request: InferenceRequest, model: ModelConfig, chip: Accelerator
+) -> tuple[Weights, Assumption | None]:
+    """How the weights are stored: as given, as published, else in the chip's 16 bits."""
+    if request.precision is not None:
+        return Weights(precision=request.precision), None
+    recipe = model.recipe.precision if model.recipe is not None else None
+    published = PUBLISHED_IN.get(str(model.config.get("model_type"))) or (recipe if recipe == "fp8" else None)
+    if published is not None and (published != "fp8" or published in chip.peak_flop_per_s):
+        chosen, why = published, "the weights are published so"
+    else:
+        chosen = next((p for p in ("bf16", "fp16") if p in chip.peak_flop_per_s), "fp32")
+        why = f"no precision given; {chosen} on {chip.name}"
+    return Weights(precision=chosen), Assumption(
+        name="precision of the weights", value=chosen, unit="", basis="assumed", source=why,
+        option="--precision",
+    )  # fmt: skip
+
+
+def settle_layout(request: InferenceRequest, facts: Facts) -> tuple[Layout, tuple[Assumption, ...]]:
+    """How the model is divided: one copy on all chips of a node, stages over nodes, unless given."""
+    count, in_node = facts.cluster.count, facts.cluster.node.accelerators
+    if request.ep is not None and request.ep > 1:
+        copies = _copies(count, request.ep, "ep")
+        return Layout(chips=request.ep, tp=1, ep=request.ep, replicas=copies), ()
+    if request.tp is not None:
+        copies = _copies(count, request.tp, "tp")
+        return Layout(chips=request.tp, tp=request.tp, replicas=copies), ()
+    tp = min(count, in_node)
+    while count % tp:
+        tp -= 1
+    row = Assumption(
+        name="tensor-parallel chips", value=tp, unit="1", basis="assumed",
+        source="one copy of the model on all chips; stages over nodes", option="--tp",
+    )  # fmt: skip
+    return Layout(chips=count, tp=tp, pp=count // tp), () if count == 1 else (row,)
+
+
+def _copies(count: int, chips: int, name: str) -> int:
+    if count % chips:
+        raise FootprintError(
+            f"`{name}={chips}` does not divide the {count} accelerators of `hw=`: give a divisor"
+        )
+    return count // chips
+
+
+def settle_decoding(request: InferenceRequest, name: str, facts: Facts) -> Settled | None:
+    """The load of a model that writes tokens; None for one that decodes nothing."""
+    model = find_model(name)
+    lists = _lists(model, request.prompt_tokens or 1)
+    if lists is None:
+        return None
+    served = lists.served()
+    if not served.decodes:
+        return None
+    if request.prompt_tokens is None or request.output_tokens is None:
+        missing = "prompt_tokens" if request.prompt_tokens is None else "output_tokens"
+        raise FootprintError(
+            f"`{missing}=` is missing: say how long a request is, such as `prompt_tokens=512` and "
+            "`output_tokens=256`"
+        )
+    if request.image_size is not None:
+        raise FootprintError(f"`image_size=` is of models that read images alone; {model.id} writes tokens")
+    prompt, output = request.prompt_tokens, request.output_tokens
+    weights, precision_row = settle_weights(request, model, facts.cluster.accelerator)
+    layout, layout_rows = settle_layout(request, facts)
+    engine = find_engine(request.engine)
+    before = 0 if lists.target else prompt
+    serving = Serving(
+        model=served,
+        context=lists.context(max(1, round(before + output / 2)), served.token_flop),
+        full=lists.context(before + output, served.token_flop),
+        prompt_flop=lists.prompt_flop(),
+        prompt=prompt,
+        output=output,
+        weights=weights,
+        chip=facts.cluster.accelerator,
+        layout=layout,
+        engine=engine,
+        power=power_constants(),
+        measured_power=facts.power is None or not facts.power.depends_on_work,
+    )
+    largest = serving.largest_batch() * layout.replicas
+    batch, over, batch_rows, warnings = settle_batch(request, serving, largest)
+    target = output if lists.target else None
+    whole = prompt if lists.target else prompt + output
+    beyond = positions_warning(model.id, model.config, whole, target)
+    rows = [*layout_rows, *batch_rows, engine_row(request, engine)]
+    if precision_row is not None:
+        rows.insert(0, precision_row)
+    return Settled(
+        model=model,
+        serving=serving,
+        largest=largest,
+        batch=batch,
+        over=over,
+        rows=tuple(rows),
+        warnings=(*warnings, *([beyond] if beyond else [])),
+    )
+
+
+def _lists(model: ModelConfig, prompt: int) -> Lists | None:
+    """The operation lists of a model of text; None where it reads images."""
+    try:
+        return Lists(model.config, prompt)
+    except FootprintError as error:
+        if "image" in str(error):
+            return None
+        raise
+
+
+def engine_row(request: InferenceRequest, engine: Engine) -> Assumption:
+    """The assumption row of the engine."""
+    given = request.engine is not None
+    return Assumption(
+        name="engine", value=engine.id if given else engine.name, unit="",
+        basis="fitted" if given else "assumed", source=engine.source, option="--engine",
+    )  # fmt: skip
+
+
+def settle_batch(
+    request: InferenceRequest, serving: Serving, largest: int
+) -> tuple[int, Range, tuple[Assumption, ...], tuple[str, ...]]:
+    """The batch of all chips, its range, and what is said of it; FootprintError if it does not fit."""
+    copies = serving.layout.replicas
+    warnings: tuple[str, ...] = ()
+    rows: tuple[Assumption, ...] = ()
+    batch = least = most = 0
+    if request.batch_size is not None:
+        batch = request.batch_size
+        if batch > largest and not request.scenario.force:
+            raise FootprintError(
+                f"`batch_size={batch}` does not fit: beside the weights there is memory for {largest} "
+                "sequences of this length; give a smaller batch, more accelerators or fewer bits"
+            )
+        if batch > largest:
+            warnings = (f"a batch of {batch} does not fit: {largest} is the largest",)
+    elif request.concurrency is not None:
+        batch = min(request.concurrency, largest)
+        if request.concurrency > largest:
+            warnings = (
+                f"{request.concurrency} open requests are more than the {largest} that fit: the others wait, "
+                "and the time to the first token leaves that out",
+            )
+    else:
+        batch, least, most, rows = unset_batch(largest)
+    if batch < copies:
+        warnings += (f"a batch of {batch} leaves some of the {copies} copies of the model without work",)
+    experts = bool(serving.model.experts)
+    spread = serving.engine.spread(experts=experts)
+    over = Range(
+        batch=max(1.0, batch / copies),
+        least=max(1.0, (least or batch) / copies),
+        most=max(1.0, (most or batch) / copies),
+        fast=spread.low_factor,
+        slow=spread.high_factor,
+        cause=UNSET_CAUSE if serving.engine.id == UNSET else NAMED_CAUSE,
+    )
+    return batch, over, rows, warnings
+
+
+def unset_batch(largest: int) -> tuple[int, int, int, tuple[Assumption, ...]]:
+    """A batch that nobody gave, its ends, and the row that says so."""
+    number = assumed("serving.batch_size")
+    batch = min(int(number.value), largest)
+    least, most = min(int(number.low), batch), max(min(int(number.high), largest), batch)
+    row = Assumption(
+        name="batch_size", value=f"{batch}, from {least} to {most}", unit="sequences", basis="assumed",
+        source=number.source, option="--batch-size",
+    )  # fmt: skip
+    return batch, least, most, (row,)

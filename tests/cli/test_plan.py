@@ -1,0 +1,119 @@
+"""``footprint plan`` as a program: formats, files, exit codes, plots."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Footprint
+
+HERE = ("--hw", "h100:64", "--region", "FRA")
+
+
+def test_json_is_the_contract(footprint: Footprint) -> None:
+    done = footprint("plan", "--budget", "1e22FLOP", "--law", "hoffmann2022_a3", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["schema"] == "footprint/plan/1"
+    assert found["law"] == "hoffmann2022_a3"
+    assert found["budgets"] == [{"text": "1e22FLOP", "quantity": "flop", "flop": 1e22, "binding": True}]
+    assert found["duration_h"] is None
+    assert {one["law"] for one in found["spread"]} >= {"besiroglu2024", "kaplan2020", "muennighoff2023"}
+
+
+def test_several_budgets_and_every_option_of_the_place(footprint: Footprint, tmp_path: Path) -> None:
+    done = footprint(
+        "plan", "--budget", "500kgCO2e", "--budget", "7d", "--hw", "h100:64", "--pue", "1.1",
+        "--grid-g-per-kwh", "30", "--usd-per-hour", "2", "--goodput", "0.9", "--mfu", "0.4", "--format",
+        "json", "--save", "found.toml",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["binding_budget"] == "7d"
+    # 64 x 989.4 TFLOP/s x 0.4 x 0.9 for a week, at 2 USD for an hour of each
+    assert found["flop"] == pytest.approx(64 * 989.4e12 * 0.36 * 7 * 86_400, rel=1e-3)
+    assert found["cost_usd"]["mid"] == pytest.approx(64 * 168 * 2, rel=1e-3)
+    saved = tomllib.loads((tmp_path / "found.toml").read_text())
+    assert saved["tokens"] == found["tokens"]
+    again = json.loads(footprint("estimate", "--from", "found.toml", "--format", "json").stdout)
+    assert again["duration_h"]["mid"] == pytest.approx(168, rel=1e-3)
+
+
+def test_rows_and_pages(footprint: Footprint, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert footprint("plan", "--budget", "2MWh", *HERE, "-o", "plans.csv").returncode == 0
+    with (tmp_path / "plans.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 14
+    assert rows[0]["chosen"] == "true"
+    assert float(rows[0]["energy_kwh_mid"]) == pytest.approx(2000, rel=1e-3)
+    page = footprint("plan", "--budget", "2MWh", *HERE, "--format", "markdown").stdout
+    assert page.startswith("### 2MWh buys")
+    assert "| besiroglu2024 |" in page
+    assert max(map(len, footprint("plan", "--budget", "2MWh", *HERE).stdout.splitlines())) <= 80
+
+
+def test_plots(footprint: Footprint, tmp_path: Path) -> None:
+    done = footprint("plan", "--budget", "1e22FLOP", "--unique-tokens", "25B", "--plot", "plan.png")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "plan.png").read_bytes().startswith(b"\x89PNG")
+    again = footprint("plan", "--budget", "1e22FLOP", "--plot", "plan.png")
+    assert again.returncode == 2
+    assert "--overwrite" in again.stderr
+    none = footprint("plan", "--budget", "1e22FLOP", "--law", "hoffmann2022_a1", "--plot", "other.png")
+    assert none.returncode == 2
+    assert "gives no loss" in none.stderr
+
+
+def test_limits_are_exit_code_3(footprint: Footprint) -> None:
+    over = footprint("plan", "--budget", "7d", *HERE, "--fail-over", "1 MWh", "--quiet")
+    assert over.returncode == 3
+    within = footprint("plan", "--budget", "7d", *HERE, "--fail-over", "8d", "--quiet")
+    assert within.returncode == 0
+    assert footprint("plan", "--budget", "1e22FLOP", "--fail-over", "8d").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--budget", "7d"),
+        ("--budget", "1e9FLOP"),
+        ("--loss", "1.2"),
+        ("--loss", "nan"),
+        ("--budget", "1e20FLOP", "--inference-tokens", "1e15"),
+        ("--budget", "1e22FLOP", "--law", "nobody2030"),
+        ("--budget", "1e22FLOP", "--loss", "2"),
+        ("--budget", "7d", "--hw", "nochip:8"),
+        ("--budget", "1e22FLOP", "--hours", "3", "--hw", "h100:8"),
+        ("--model", "nomodel"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_one_message(footprint: Footprint, arguments: tuple[str, ...]) -> None:
+    done = footprint("plan", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert "our own fault" not in done.stderr
+
+
+def test_neither_numpy_nor_pandas_is_needed(footprint: Footprint, tmp_path: Path) -> None:
+    for name in ("numpy", "pandas", "pydantic", "matplotlib"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('not here')\n")
+    done = footprint("plan", "--budget", "500kgCO2e", *HERE)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_page_of_outputs_names_every_key(footprint: Footprint, root: Path) -> None:
+    page = (root / "docs" / "output.md").read_text(encoding="utf-8")
+    section = page.partition("`footprint/plan/1`")[2].partition("\n## ")[0]
+    done = footprint("plan", "--loss", "1.947", "--inference-tokens", "2e12", "--format", "json")
+    found = json.loads(done.stdout)
+    nested = [found[key][0] for key in ("spread", "nearest_models", "shapes", "thresholds")]
+    for part in (found, found["inference"], *nested):
+        assert not [key for key in part if f"`{key}`" not in section]

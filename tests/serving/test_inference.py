@@ -1,0 +1,167 @@
+"""Answers of `footprint.inference`: their arithmetic, their chain, what they refuse."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+import footprint
+from footprint.errors import FootprintError
+from footprint.results.inference import Inference
+
+LOAD = {"prompt_tokens": 512, "output_tokens": 256}
+
+
+def served(**fields: object) -> Inference:
+    return footprint.inference(**{"model": "llama3.1-8b", "hw": "h100:1", **LOAD, **fields})
+
+
+@pytest.fixture(scope="module")
+def one() -> Inference:
+    return served(batch_size=32, engine="vllm", region="FRA", usd_per_hour=2.0, pue=1.2, requests=1e6)
+
+
+def test_the_keys_of_the_contract(one: Inference) -> None:
+    record = one.to_json()
+    assert record["schema"] == "footprint/inference/1"
+    assert {
+        "model", "cluster", "engine", "workload", "memory", "prefill", "decode", "requests_per_s",
+        "it_power_w", "energy_j_per_output_token", "per_1000_requests", "techniques", "break_even",
+        "assumptions", "warnings",
+    } <= record.keys()  # fmt: skip
+    assert {"weights_gib", "kv_bytes_per_token", "largest_batch"} <= record["memory"].keys()
+    assert {"tokens_per_s", "ttft_s", "bound"} <= record["prefill"].keys()
+    assert {"tokens_per_s", "itl_s", "bound"} <= record["decode"].keys()
+    assert {"low", "mid", "high"} == record["per_1000_requests"]["cost_usd"].keys()
+
+
+def test_the_chain_by_hand(one: Inference) -> None:
+    hours = 1000 / one.requests_per_s.mid / 3600
+    kwh = one.it_power_w.mid * hours / 1000 * 1.2
+    thousand = one.per_1000_requests
+    assert thousand.energy_kwh.mid == pytest.approx(kwh)
+    assert thousand.co2e_kg is not None
+    assert thousand.co2e_kg.mid == pytest.approx(kwh * one.grid_g_per_kwh.mid / 1000)
+    assert thousand.cost_usd is not None
+    assert thousand.cost_usd.mid == pytest.approx(2.0 * hours)
+    assert one.total is not None
+    assert one.total.energy_kwh.mid == pytest.approx(1000 * kwh)
+    assert one.energy_j_per_output_token is not None
+    assert one.energy_j_per_output_token.mid == pytest.approx(
+        one.accelerator_power_w.mid / (one.requests_per_s.mid * 256)
+    )
+
+
+def test_weights_and_cache(one: Inference) -> None:
+    assert one.memory.weights_gib == pytest.approx(2 * 8_030_261_248 / 2**30)
+    assert one.memory.kv_bytes_per_token == 131_072
+    assert one.memory.kv_bytes_per_sequence == 131_072 * 768
+
+
+def test_energy_of_a_token_falls_with_the_batch() -> None:
+    answer = served(engine="vllm", batch_size=64)
+    first, chosen, largest = answer.batches
+    assert (first.which, chosen.which, largest.which) == ("one", "chosen", "largest")
+    ratio = first.energy_j_per_output_token.mid / largest.energy_j_per_output_token.mid
+    assert ratio > 6
+
+
+def test_an_unset_batch_is_wide_and_said() -> None:
+    unset, given = served(engine="vllm"), served(engine="vllm", batch_size=32)
+    assert "batch_size" in unset.requests_per_s.spread
+    assert unset.requests_per_s.high / unset.requests_per_s.low > 4 * (
+        given.requests_per_s.high / given.requests_per_s.low
+    )
+    assert any(row.option == "--batch-size" for row in unset.assumptions)
+
+
+def test_an_unnamed_engine_is_wider_than_a_named_one() -> None:
+    named, unnamed = served(batch_size=32, engine="vllm"), served(batch_size=32)
+    assert unnamed.requests_per_s.high / unnamed.requests_per_s.low > 2 * (
+        named.requests_per_s.high / named.requests_per_s.low
+    )
+    assert unnamed.engine.id is None
+
+
+def test_no_board_draws_more_than_its_limit() -> None:
+    answer = served(batch_size=512, engine="vllm")
+    assert answer.accelerator_power_w.high <= 700 * 1.001
+
+
+def test_replicas_share_the_batch() -> None:
+    one, eight = served(batch_size=8, engine="vllm"), served(hw="h100:8", tp=1, batch_size=64, engine="vllm")
+    assert eight.workload.replicas_count == 8
+    assert eight.requests_per_s.mid == pytest.approx(8 * one.requests_per_s.mid)
+
+
+def test_models_that_decode_nothing() -> None:
+    answer = footprint.inference(model="vit-base-16", hw="l4:1", batch_size=64)
+    assert answer.items is not None
+    assert answer.decode is None
+    assert answer.items.energy_j_per_item.mid == pytest.approx(
+        answer.accelerator_power_w.mid / answer.items.items_per_s.mid
+    )
+    assert footprint.inference(model="bert-base", hw="l4:1", prompt_tokens=128).items is not None
+    assert footprint.inference(model="whisper-small", hw="l4:1", prompt_tokens=1, output_tokens=50).decode
+
+
+def test_small_against_large_models() -> None:
+    """The lecture's figure: InstructGPT's 1.3B has 132 (Table D.1) times fewer parameters than 175B."""
+    answer = footprint.inference(model="gpt3-1.3b,gpt3-175b", hw="a100:8", **LOAD, batch_size=8)
+    small, large = answer.models
+    assert small.parameters_ratio == pytest.approx(132, rel=0.02)
+    assert large.parameters_ratio == 1
+    assert small.energy_kwh.mid < large.energy_kwh.mid
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"batch_size": 100_000}, "does not fit"),
+        ({"model": "llama3.1-405b"}, "more accelerators"),
+        ({"batch_size": 4, "concurrency": 4}, "contradict"),
+        ({"engine": "nonsense"}, "unknown engine"),
+        ({"technique": "magic"}, "unknown technique"),
+        ({"output_tokens": None}, "output_tokens"),
+        ({"paths": 10}, "technique"),
+        ({"hw": "h100:8", "tp": 3}, "does not divide"),
+        ({"prompt_tokens": -5}, "above 0"),
+        ({"nonsense": 1}, "unknown field"),
+        ({"model": "vit-base-16"}, "writes no tokens"),
+        ({"precision": "fp3"}, "one of"),
+    ],
+)
+def test_bad_input(fields: dict[str, object], words: str) -> None:
+    given = {name: value for name, value in fields.items() if value is not None}
+    kept = {name: value for name, value in LOAD.items() if name not in fields}
+    with pytest.raises(FootprintError, match=words):
+        footprint.inference(**{"model": "llama3.1-8b", "hw": "h100:1", **kept, **given})
+
+
+def test_a_prompt_beyond_the_context_is_warned() -> None:
+    answer = footprint.inference(model="gpt2", hw="l4:1", prompt_tokens=1000, output_tokens=100)
+    assert any("1024 positions" in warning for warning in answer.warnings)
+
+
+def test_more_requests_than_fit_wait() -> None:
+    answer = served(concurrency=100_000)
+    assert answer.workload.batch_size == answer.memory.largest_batch
+    assert any("wait" in warning for warning in answer.warnings)
+
+
+def test_it_is_answered_in_20_ms() -> None:
+    served(batch_size=32)
+    spent = []
+    for batch in (16, 24, 48):
+        started = time.process_time()
+        served(batch_size=batch, region="DEU")
+        spent.append(time.process_time() - started)
+    assert min(spent) < 0.020
+
+
+def test_it_is_shown_and_framed(one: Inference) -> None:
+    assert "1,000 requests" in str(one)
+    assert "<" in one._repr_html_()
+    frame = one.to_frame()
+    assert list(frame["batch_size"]) == [row.batch_size for row in one.batches]

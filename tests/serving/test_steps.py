@@ -1,0 +1,71 @@
+"""The time of a step against arithmetic on data sheets, and bounds that no answer may cross."""
+
+from __future__ import annotations
+
+import pytest
+
+from footprint.catalog.hardware import parse_cluster
+from footprint.catalog.models import find_model
+from footprint.serving.engine import Constants, engine_ids, find_engine, load_engine
+from footprint.serving.model import Lists
+from footprint.serving.steps import Layout, Terms, Weights, decode_terms, ideal
+from footprint.validation.serving import PEAK, serving_cases
+
+H100 = parse_cluster("h100-sxm5-80gb:8")[0].accelerator
+
+
+def step(batch: float, reached: Constants = PEAK, precision: str = "bf16", tp: int = 1) -> Terms:
+    lists = Lists(find_model("llama3.1-8b").config, 512)
+    model = lists.served()
+    layout = Layout(chips=tp, tp=tp)
+    context = lists.context(640, model.token_flop)
+    return decode_terms(ideal(model, context, Weights(precision=precision), H100, layout, batch), reached)
+
+
+def test_a_step_reads_weights_once_and_every_cache() -> None:
+    weights = 2 * (8_030_261_248 - 128_256 * 4096 - 65 * 4096)  # without the table and the norms
+    for batch in (1, 64):
+        terms = step(batch)
+        assert terms.memory_s == pytest.approx((weights + batch * 640 * 131_072) / 3.35e12, rel=1e-9)
+
+
+def test_products_of_a_step() -> None:
+    flop = 2 * (8_030_261_248 - 128_256 * 4096 - 65 * 4096) + 4 * 32 * 4096 * 640
+    assert step(64).compute_s == pytest.approx(64 * flop / 989e12, rel=1e-3)
+    assert step(64, precision="fp8").compute_s == pytest.approx(64 * flop / 1979e12, rel=1e-3)
+    assert step(64, precision="int8").compute_s == step(64).compute_s  # expanded to 16 bits
+
+
+def test_chips_divide_the_weights_and_exchange() -> None:
+    one, four = step(8), step(8, tp=4)
+    assert four.read_s == pytest.approx(one.read_s / 4)
+    assert one.exchange_s == 0 < four.exchange_s
+
+
+def test_the_bound_is_what_takes_most() -> None:
+    assert step(1).bound == "memory"
+    slow_host = PEAK._replace(step_host_s=1.0)
+    assert step(1, slow_host).bound == "host"
+    assert step(5000).bound == "memory"  # the cache of long contexts
+
+
+@pytest.mark.parametrize("name", [*engine_ids(), "typical"])
+def test_no_engine_is_faster_than_the_data_sheet(name: str) -> None:
+    engine = load_engine(name)
+    assert 0 < engine.constants.memory_share < 1
+    assert 0 < engine.constants.matmul_share < 1
+    assert engine.constants.expert_factor >= 1
+    for spread in (engine.dense, engine.experts):
+        assert 0 < spread.low_factor < spread.high_factor
+
+
+def test_aliases_name_the_newest() -> None:
+    assert find_engine("vllm").id == "vllm-2026"
+    assert find_engine("vLLM 2024").id == "vllm-2024"
+    assert find_engine(None).id == "typical"
+
+
+def test_no_measured_row_beats_its_bandwidth_bound() -> None:
+    rows = list(serving_cases())
+    assert len(rows) > 850
+    assert not [case.id for case in rows if case.measured_s < case.best_s]

@@ -1,0 +1,73 @@
+"""Techniques and break-even against the published figures."""
+
+from __future__ import annotations
+
+import pytest
+
+import footprint
+from footprint.equations import break_even_requests
+from footprint.serving.techniques import calls_of, find_technique
+
+QUESTION, DIRECT = 61.5, 5.0
+"""Mean tokens of a GSM8K question, and of a direct answer."""
+
+
+def tokens(name: str, *, shared: bool = True) -> float:
+    technique = find_technique(name)
+    calls = calls_of(technique, 0, DIRECT, technique.paths_count, shared=shared)
+    return calls.prompts * (QUESTION + calls.prompt_tokens) + calls.calls * calls.output_tokens
+
+
+@pytest.mark.parametrize(
+    ("name", "shared", "ratio"),
+    [
+        ("few-shot", True, 30.8),
+        ("self-consistency", True, 54),
+        ("self-consistency", False, 443),
+    ],
+)
+def test_tokens_over_the_plain_call(name: str, shared: bool, ratio: float) -> None:
+    """At 2 FLOP a parameter and token, FLOP are as tokens."""
+    assert tokens(name, shared=shared) / (QUESTION + DIRECT) == pytest.approx(ratio, rel=0.002)
+
+
+def test_chain_of_thought_writes_seven_times_as_much() -> None:
+    assert find_technique("cot").output_ratio == pytest.approx(36.4 / 5.0)
+
+
+def test_tree_of_thoughts_takes_the_tokens_of_its_logs() -> None:
+    calls = calls_of(find_technique("tot"), 1000, 18, 1, shared=False)
+    assert calls.prompts * calls.prompt_tokens == pytest.approx(13_879, rel=0.001)
+    assert calls.calls * calls.output_tokens == pytest.approx(5_479, rel=0.001)
+
+
+def test_exact_counts_lie_near_the_tokens() -> None:
+    answer = footprint.inference(
+        model="gpt3-13b", hw="a100:8", prompt_tokens=62, output_tokens=5, batch_size=32,
+        technique="few-shot,self-consistency",
+    )  # fmt: skip
+    rows = {(row.technique, row.shared_prefill): row for row in answer.techniques}
+    assert rows["plain", None].flop_ratio == 1
+    assert rows["few-shot", None].flop_ratio == pytest.approx(30.8, rel=0.04)  # with attention
+    assert rows["self-consistency", True].flop_ratio == pytest.approx(54, rel=0.04)
+    assert rows["self-consistency", False].flop_ratio == pytest.approx(443, rel=0.04)
+    assert rows["self-consistency", True].paths_count == 40
+    assert rows["self-consistency", True].energy_kwh.mid < rows["self-consistency", False].energy_kwh.mid
+
+
+def test_bloom_breaks_even_after_109_million_requests() -> None:
+    """Luccioni et al. 2022 (arXiv:2211.02001): 433,196 kWh trained; 914 kWh for 230,768 requests."""
+    assert break_even_requests(433_196, 914 / 230_768 * 1000) == pytest.approx(109e6, rel=0.005)
+
+
+def test_break_even_of_an_answer() -> None:
+    answer = footprint.inference(
+        model="gpt2", hw="a100:8", prompt_tokens=100, output_tokens=50, batch_size=32, break_even=True
+    )
+    first = answer.break_even[0]
+    assert first.requests is not None
+    training = footprint.estimate(model="gpt2", hw="a100-sxm4-80gb:8").energy_kwh.mid
+    request = answer.per_1000_requests.energy_kwh.mid / 1000
+    assert first.requests.mid == pytest.approx(training / request)
+    assert first.requests.low < first.requests.mid < first.requests.high
+    assert {row.quantity for row in answer.break_even} == {"energy", "cost"}
