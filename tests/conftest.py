@@ -52,6 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _no_user_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The user's own files and defaults do not count, whoever runs the tests."""
     own = {"FOOTPRINT_DATA": str(tmp_path_factory.mktemp("no-user-data")), "FOOTPRINT_IGNORE_DEFAULTS": "1"}
+    own["FOOTPRINT_TODAY"] = "2026-11-15"  # ages do not grow while the tests do not change
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)
     yield

@@ -12,7 +12,6 @@ from time import gmtime
 from typing import Any, get_args
 
 from footprint.catalog.build import checked
-from footprint.catalog.clock import today
 from footprint.catalog.files import hardware_folder, read_toml
 from footprint.catalog.folder import ids
 from footprint.catalog.hardware.find import shipped_id
@@ -22,6 +21,7 @@ from footprint.catalog.places import find_place
 from footprint.catalog.places.sites import OwnSite, outside_its_dates, read_site
 from footprint.catalog.prices.own_list import read_list
 from footprint.catalog.sources import all_sources
+from footprint.catalog.upkeep.age import today
 from footprint.errors import DataFileError
 from footprint.records import record
 from footprint.schema import Accelerator, ModelConfig, Precision, PriceOffer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from time import gmtime, strftime
 
+from footprint.catalog.upkeep.age import end_of, today, too_old
 from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.estimator.chain import Consequences, Outcome, of_all_runs
 from footprint.estimator.facts import Facts, Price
@@ -125,6 +126,23 @@ def warnings_of(facts: Facts, prediction: Prediction, outcome: Outcome) -> Itera
     yield from facts.price_warnings
     if facts.price is not None:
         yield from facts.price.warnings
+    if facts.request.year is None:  # a year that was asked for is not compared with today
+        yield from _aged(facts)
+
+
+def _aged(facts: Facts) -> Iterator[str]:
+    """Warnings of figures that are older than their kind usually stays true."""
+    day = today()
+    offers = None if facts.price is None else facts.price.summary
+    place = facts.site.summary
+    found = []
+    if offers is not None and offers.dated:
+        found.append(
+            too_old("price", "the newest price behind the cost", offers.dated.rpartition("/")[2], day)
+        )
+    if place is not None and place.year and place.basis != "given":
+        found.append(too_old("grid", f"the carbon intensity of {place.name}", end_of(place.year), day))
+    yield from filter(None, found)
 
 
 def name_of(facts: Facts) -> str:

@@ -212,9 +212,7 @@ class EstimateRequest:
     usd_per_hour: float | None = about(
         "price", PRICE, "Price of one accelerator-hour.", unit="USD/h", most=1e5
     )
-    owned: bool = about(
-        "price", FLAG, "Owned hardware that is paid for: the cost is its electricity.", default=False
-    )
+    owned: bool = about("price", FLAG, "Hardware that is paid for: it costs its electricity.", default=False)
     electricity_usd_per_kwh: float | None = about(
         "price", PRICE, "Owned hardware: price of the electricity (the place's).",
         unit="USD/kWh", most=100.0,

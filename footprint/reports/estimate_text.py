@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from footprint.catalog.upkeep.age import age_months, end_of, today
 from footprint.estimator.predict import HIGHEST_CREDIBLE_MFU
 from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.labels import assumption_name
@@ -45,6 +46,9 @@ def render(
     if result.published is not None and (result.published.duration_h or result.published.accelerator_h):
         lines = wrapped(_published(result, result.published), WIDTH)
         sections.append("\n".join(map(in_markdown, lines) if markdown else lines))
+    if age := _age(result):
+        lines = wrapped(age, WIDTH)
+        sections.append("\n".join(map(in_markdown, lines) if markdown else lines))
     if spread:
         from footprint.reports.explain import spread_text
 
@@ -65,6 +69,22 @@ def render(
             f"boundary: {result.boundary}"
         )
     return "\n\n".join(section for section in sections if section)
+
+
+def _age(result: Estimate) -> str:
+    """How old the prices and the grid factor are today; empty where both were given."""
+    day, found = today(), []
+    if result.price is not None and result.price.dated:
+        oldest, _, newest = result.price.dated.partition("/")
+        if newest:
+            months = f"{age_months(newest, day)} to {age_months(oldest, day)}"
+            found.append(f"prices of {oldest} to {newest} ({months} months old)")
+        else:
+            found.append(f"price of {oldest} ({age_months(oldest, day)} months old)")
+    place = result.place
+    if place.year and place.basis != "given":
+        found.append(f"grid factor of {place.year} ({age_months(end_of(place.year), day)} months)")
+    return f"Data on {day}: {', '.join(found)}." if found else ""
 
 
 def _block(text: str, markdown: bool) -> str:

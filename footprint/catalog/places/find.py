@@ -71,8 +71,8 @@ def find_place(key: str | None, *, year: int | None = None) -> tuple[Place, tupl
 
 def _of_site(site: OwnSite, key: str, year: int | None) -> tuple[Place, tuple[str, ...]]:
     """The place that a site of one's own is: its facts, and those of its country, state or region."""
-    from footprint.catalog.clock import today
     from footprint.catalog.places.sites import name_of_file, outside_its_dates
+    from footprint.catalog.upkeep.age import today
 
     place, warnings = find_place(site.place, year=year)
     if site.place is None and site.grid_g_per_kwh is not None:

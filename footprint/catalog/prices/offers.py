@@ -25,7 +25,7 @@ def _text() -> str:
 @functools.cache
 def shipped_offers() -> tuple[PriceOffer, ...]:
     """All offers of ``hardware_profiles/prices.csv``, in the file's order."""
-    return tuple(map(_offer, parse_csv(_text().splitlines())))
+    return tuple(map(_offer, table_rows()))
 
 
 @functools.cache
@@ -36,6 +36,11 @@ def offers_of(accelerator_id: str, purchase: str = "") -> tuple[PriceOffer, ...]
         lines = [line for line in lines if f",{purchase}," in line]
     rows = [row for row in parse_csv([head, *lines]) if row["accelerator"] == accelerator_id]
     return tuple([_offer(row) for row in rows if purchase in ("", row["purchase"])])
+
+
+def table_rows() -> list[dict[str, str]]:
+    """The rows of the table as text, in the file's order."""
+    return parse_csv(_text().splitlines())
 
 
 def _offer(row: dict[str, str]) -> PriceOffer:
