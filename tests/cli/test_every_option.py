@@ -121,7 +121,16 @@ def part(answer: Any, path: str) -> Any:
 
 
 def test_each_field_is_in_the_table() -> None:
-    assert set(MOVES) == set(FIELDS) - {"force"}
+    assert set(MOVES) == set(FIELDS) - {"force", "owned"}
+
+
+def test_owned_hardware_costs_its_electricity_alone() -> None:
+    """A flag has no second value."""
+    rented, owned = (footprint.estimate(model="bert-base", hw="v100:8", owned=flag) for flag in (False, True))
+    assert owned.cost_usd is not None
+    assert rented.cost_usd is not None
+    assert owned.cost_usd.mid < 0.5 * rented.cost_usd.mid
+    assert owned.energy_kwh.mid == rented.energy_kwh.mid
 
 
 @pytest.mark.parametrize("name", MOVES)

@@ -24,10 +24,10 @@ _EPILOG = """\b
 Examples:
   footprint rank --model llama2-7b --hw h100:8 --tokens 100B
   footprint rank --model bert-base --hw a100:8 --keep-in EU
-  footprint rank --model bert-base --hw a100:8 --baseline-region aws:us-east-1 \\
-      --max-g-per-kwh 100
-  footprint rank --model bert-base --hw a100:8 --baseline-region aws:us-east-1 \\
-      --move-gb 500 --egress-usd-per-gb 0.09
+  footprint rank --model bert-base --hw a100:8 --max-g-per-kwh 100 \\
+      --baseline-region aws:us-east-1
+  footprint rank --model bert-base --hw a100:8 --move-gb 500 \\
+      --egress-usd-per-gb 0.09 --baseline-region aws:us-east-1
 
 Exit code: 0 done, 2 bad input.
 """

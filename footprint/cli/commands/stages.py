@@ -55,7 +55,7 @@ def command(
     result = stages(model, stage, samples=samples, seq_len=seq_len, helper=helper)
 
     def text() -> str:
-        from footprint.reports.stages_text import render
+        from footprint.reports.decisions.stages_text import render
 
         return render(result)
 

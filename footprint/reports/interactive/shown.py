@@ -95,13 +95,13 @@ def _plan(answer: Any) -> str:
 
 
 def _inference(answer: Any) -> str:
-    from footprint.reports.inference_text import render
+    from footprint.reports.decisions.inference_text import render
 
     return folded(render(answer, warnings=True))
 
 
 def _stages(answer: Any) -> str:
-    from footprint.reports.stages_text import render
+    from footprint.reports.decisions.stages_text import render
 
     return folded(render(answer))
 
