@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.names import unknown
@@ -18,7 +19,11 @@ from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.resolve.shared import Shared
 from footprint.records import record, replace
 from footprint.results import Quantity
+from footprint.results.shown import Shown, show_as_text
 from footprint.units import KG_PER_T
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = "footprint/ranking/1"
 Ends = tuple[float, float, float]
@@ -49,13 +54,21 @@ class RankedPlace:
 
 
 @record
-class Ranking:
+class Ranking(Shown):
     """Regions by the CO2e of a run; `to_json` is the contract ``footprint/ranking/1``."""
 
     baseline: str
     scenario: Mapping[str, Any]
     rows: tuple[RankedPlace, ...]
     warnings: tuple[str, ...]
+
+    __repr__ = show_as_text
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas frame: one row a region, as the CSV has it."""
+        import pandas as pd
+
+        return pd.DataFrame(import_module("footprint.reports.decisions.ranking_text").rows_of(self))
 
     def to_json(self) -> dict[str, Any]:
         """The ranking as JSON values, unrounded."""
