@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from footprint.decisions import compare as compare
     from footprint.decisions.frames import sweep as sweep
     from footprint.decisions.plans import plan as plan
+    from footprint.decisions.ranking import rank as rank
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.reports.interactive.frames import read_report as read_report
@@ -33,6 +34,7 @@ _PUBLIC = {
     "estimate": "footprint.estimator",
     "inference": "footprint.serving",
     "plan": "footprint.decisions.plans",
+    "rank": "footprint.decisions.ranking",
     "read_report": "footprint.reports.interactive.frames",
     "runs": "footprint.reports.interactive.frames",
     "sweep": "footprint.decisions.frames",
@@ -41,7 +43,7 @@ _PUBLIC = {
 
 __all__ = [
     "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
-    "read_report", "runs", "sweep", "track",
+    "rank", "read_report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

@@ -9,8 +9,8 @@ of one name cancel in a quotient. The shares are fitted on pairs of published ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import sqrt
+from collections.abc import Callable, Mapping
+from math import exp, sqrt
 
 from footprint.catalog.assumptions import assumed
 from footprint.records import record
@@ -70,3 +70,27 @@ def ratio(one: Quantity, other: Quantity) -> Quantity:
     quotient = one / other
     kept = {cause: ends for cause, ends in quotient.spread.items() if max(map(abs, ends)) > 1e-12}
     return Quantity(quotient.mid, kept)
+
+
+def perturbed(
+    of: Callable[[float, float], float | None], one: Quantity, other: Quantity
+) -> tuple[float, float, float] | None:
+    """Low, mid and high of a function of two quantities, both `divided`; None where it has no value.
+
+    The causes are moved one after the other, in both quantities at once, and the deviations combine in
+    quadrature, as in `Quantity.bounds`.
+    """
+    mid = of(one.mid, other.mid)
+    if mid is None:
+        return None
+    below = above = 0.0
+    for cause in {*one.spread, *other.spread}:
+        deviations = [0.0]
+        for end in (0, 1):
+            ends = (q.mid * exp(q.spread.get(cause, (0.0, 0.0))[end]) for q in (one, other))
+            moved = of(*ends)
+            if moved is None:
+                return None
+            deviations.append(moved - mid)
+        below, above = below + min(deviations) ** 2, above + max(deviations) ** 2
+    return mid - sqrt(below), mid, mid + sqrt(above)

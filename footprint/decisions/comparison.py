@@ -75,7 +75,7 @@ def compare(
 
 
 @record
-class _Row:
+class Answered:
     """A scenario with its numbers, or the reason why it has none."""
 
     scenario: Mapping[str, Any]
@@ -90,7 +90,9 @@ class _Row:
         return self.prediction is not None and all(self.prediction.fits)
 
 
-def _rows(axes: Axes, bases: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]) -> tuple[list[_Row], int]:
+def _rows(
+    axes: Axes, bases: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]
+) -> tuple[list[Answered], int]:
     for name, values in axes.items():
         if not values:
             raise FootprintError(f"the axis {name} has no values")
@@ -104,7 +106,7 @@ def _rows(axes: Axes, bases: Sequence[Mapping[str, Any]], fixed: Mapping[str, An
     for base in bases:
         for values in product(*axes.values()):
             scenario = {**base, **fixed, **dict(zip(axes, values, strict=True))}
-            row = _row(scenario, shared)
+            row = answered(scenario, shared)
             key = None if row.facts is None else _identity_of_scenario(row.facts)
             if key is not None and key in known:
                 collapsed += 1
@@ -114,7 +116,7 @@ def _rows(axes: Axes, bases: Sequence[Mapping[str, Any]], fixed: Mapping[str, An
     return rows, collapsed
 
 
-def _row(scenario: Mapping[str, Any], shared: Shared) -> _Row:
+def answered(scenario: Mapping[str, Any], shared: Shared) -> Answered:
     """The chain of one scenario. A slip in a field's name or value is an error; what cannot be, a row."""
     request = EstimateRequest.from_mapping(scenario, "comparison")
     try:
@@ -122,7 +124,7 @@ def _row(scenario: Mapping[str, Any], shared: Shared) -> _Row:
         prediction = predict_run(facts)
         outcome = chain(facts, prediction)
     except FootprintError as error:
-        return _Row(scenario=scenario, reason=str(error), quantities={})
+        return Answered(scenario=scenario, reason=str(error), quantities={})
     repeats = Repeats(runs=request.runs or 1, failed_share=request.failed_share or 0.0)
     means = outcome.consequences
     numbers = {
@@ -130,7 +132,7 @@ def _row(scenario: Mapping[str, Any], shared: Shared) -> _Row:
         "cost_usd": means.cost_usd,
     }  # fmt: skip
     identity = identity_of(facts)
-    return _Row(
+    return Answered(
         scenario=scenario,
         facts=facts,
         prediction=prediction,
@@ -170,7 +172,7 @@ def _identity_of_scenario(facts: Facts) -> tuple[Any, ...]:
             facts.cluster.count, *sorted(given.items()))  # fmt: skip
 
 
-def _compared(rows: Sequence[_Row], baseline: int) -> tuple[ComparedRow, ...]:
+def _compared(rows: Sequence[Answered], baseline: int) -> tuple[ComparedRow, ...]:
     base = rows[baseline - 1].quantities
     best = {name: _clear_best(rows, name) for name in QUANTITIES}
     return tuple(
@@ -200,7 +202,7 @@ def _ratio(one: Quantity, other: Quantity) -> Ratio:
     return Ratio(value=found, verdict="lower" if high < 1 else "higher" if low > 1 else "not_clear")
 
 
-def _clear_best(rows: Sequence[_Row], name: str) -> int | None:
+def _clear_best(rows: Sequence[Answered], name: str) -> int | None:
     """The id of the row that is clearly below every other in a quantity; None where there is no such row."""
     known = [
         (number, row.quantities[name])
@@ -216,7 +218,7 @@ def _clear_best(rows: Sequence[_Row], name: str) -> int | None:
     return number
 
 
-def _needed_gib(row: _Row) -> float | None:
+def _needed_gib(row: Answered) -> float | None:
     """Predicted memory on the fullest accelerator [GiB], in the phase that needs most."""
     if row.facts is None or row.prediction is None or not row.prediction.layouts:
         return None

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from footprint.estimator.request import is_set
 from footprint.records import record
 from footprint.results import Quantity
+from footprint.results.shown import Shown, show_as_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
 
 SCHEMA = "footprint/comparison/1"
+_ROOM = "footprint.reports.decisions"
+"""The room that makes texts and plots stands above; it is asked by name."""
 QUANTITIES = ("duration_h", "energy_kwh", "co2e_kg", "cost_usd")
 
 
@@ -50,7 +59,7 @@ class ComparedRow:
 
 
 @record
-class ScenarioTable:
+class ScenarioTable(Shown):
     """Scenarios side by side; `to_json` is the contract ``footprint/comparison/1``."""
 
     axes: Mapping[str, Sequence[Any]]
@@ -60,6 +69,8 @@ class ScenarioTable:
     pareto: tuple[int, ...]
     """Rows that no other row beats in hours, CO2e and USD at once, by their medians."""
     warnings: tuple[str, ...]
+
+    __repr__ = show_as_text
 
     def row(self, number: int) -> ComparedRow:
         """The row of that id."""
@@ -76,6 +87,18 @@ class ScenarioTable:
             "pareto": list(self.pareto),
             "warnings": list(self.warnings),
         }
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas frame: one row a scenario, as the CSV has it."""
+        import pandas as pd
+
+        return pd.DataFrame(import_module(f"{_ROOM}.comparison_text").rows_of(self))
+
+    def plot(self, path: Path | str, *, overwrite: bool = False) -> None:
+        """Draw the rows with their intervals into a .png, .svg or .pdf."""
+        from pathlib import Path as File
+
+        import_module(f"{_ROOM}.comparison_plot").plot_comparison(self, File(path), overwrite=overwrite)
 
 
 def _json_of(row: ComparedRow) -> dict[str, Any]:

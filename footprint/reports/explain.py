@@ -13,6 +13,7 @@ from footprint.results.human import amount, figures
 from footprint.results.link import Link
 
 WIDTH = 80
+RULE = "6 N a trained and 2 N a forward token at 2,000 tokens a sequence"
 
 
 TITLES = {
@@ -84,6 +85,7 @@ def explain_text(result: Estimate) -> str:
         lines += ["", f"  {TITLES[link.name]}{mark}"]
         lines += _wrapped(words, 4)
         lines += _wrapped(f"= {numbers}", 4)
+    lines += _stage(result)
     lines += ["", "Sources:"]
     for source, number in cited.items():
         described = "; ".join(describe(source))
@@ -95,6 +97,21 @@ def explain_text(result: Estimate) -> str:
             break_long_words=False,
         )
     return "\n".join(lines)
+
+
+def _stage(result: Estimate) -> list[str]:
+    """The whole stage of alignment whose training this is, exact and by the rule of thumb."""
+    from footprint.serving.stages import stage_of
+
+    stage = None if result.model is None else stage_of(result.model.name)
+    if stage is None:
+        return []
+    words = (
+        f"All passes of {stage.name}: {figures(stage.pf_days)} PF-days; by the rule, {RULE}, "
+        f"{figures(stage.rule_pf_days)} PF-days. The estimate holds what is trained of the policy alone "
+        f"(footprint stages)."
+    )
+    return ["", "  Alignment stage", *_wrapped(words, 4)]
 
 
 def _wrapped(text: str, indent: int) -> list[str]:

@@ -224,7 +224,7 @@ class Inference(Shown):
         """Draw tokens/s and J a token over the batch to a file (.png, .svg, .pdf)."""
         from importlib import import_module
 
-        import_module("footprint.reports.inference_plot").plot_batches(self, path)
+        import_module("footprint.reports.decisions.inference_plot").plot_batches(self, path)
 
 
 def rows_of(answer: Inference) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from time import gmtime, strftime
 from typing import Any
 
 from footprint.catalog.version import DATA_VERSION, footprint_version
+from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.present import price_summary
 from footprint.estimator.resolve import resolve
@@ -14,7 +15,7 @@ from footprint.estimator.run import cluster_summary
 from footprint.records import replace
 from footprint.results.estimate import ModelSummary
 from footprint.results.inference import BatchRow, Decode, Inference, Load, ModelRow, Prefill, ServingMemory
-from footprint.serving.breaking_even import break_even_rows
+from footprint.serving.breaking_even import break_even_rows, small_against_large
 from footprint.serving.costs import (
     BOUNDARY,
     THOUSAND,
@@ -50,6 +51,9 @@ def inference(request: InferenceRequest | None = None, /, **fields: Any) -> Infe
     others = [first, *(answer_for(request, name, facts) for name in names[1:])]
     if len(others) > 1:
         first = replace(first, models=tuple(model_rows(others)))
+        if request.break_even:
+            more = small_against_large(request, others, facts)
+            first = replace(first, break_even=(*first.break_even, *more))
     return first
 
 
@@ -57,7 +61,10 @@ def model_names(text: str) -> list[str]:
     """The models of a comma-separated list; a path with a comma is one model."""
     if "," not in text or _is_file(text):
         return [text]
-    return [part.strip() for part in text.split(",") if part.strip()]
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise FootprintError("`model=` names no model: give one, or several as a,b")
+    return names
 
 
 def _is_file(text: str) -> bool:
@@ -86,7 +93,7 @@ def answer_for(request: InferenceRequest, name: str, facts: Facts) -> Inference:
 def decoding_answer(request: InferenceRequest, settled: Settled, load: Costs, facts: Facts) -> Inference:
     """The record of a model that writes tokens."""
     serving, over, copies = settled.serving, settled.over, load.copies
-    point = serving.point
+    point = load.point
     one = point(over.batch)
     output = serving.output
     per_1000, _, means, accelerator_h = load.for_requests(THOUSAND)
@@ -171,7 +178,7 @@ def batch_rows(settled: Settled, chosen: Costs, facts: Facts) -> Iterator[BatchR
 
 def batch_row(batch: int, which: str, load: Costs) -> BatchRow:
     """One row of the table of batches."""
-    point = load.serving.point
+    point = load.point
     return BatchRow(
         batch_size=batch,
         which=which,

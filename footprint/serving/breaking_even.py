@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from footprint.catalog.models import find_model
@@ -14,8 +14,10 @@ from footprint.estimator.rooms import answer as estimate_of
 from footprint.records import replace
 from footprint.results import Quantity
 from footprint.results.inference import BreakEven, Inference
+from footprint.serving.costs import cluster_name
 from footprint.serving.request import InferenceRequest
 from footprint.serving.settle import Settled
+from footprint.serving.stages import find_stage
 from footprint.serving.techniques import technique_rows
 
 FINE_TUNED_REQUESTS = 10_000
@@ -48,6 +50,35 @@ def break_even_rows(
         else _difference(longer.cost_usd, plain.cost_usd),
         f"{FINE_TUNED_REQUESTS:,} examples read {PASSES} times",
     )
+
+
+def small_against_large(
+    request: InferenceRequest, answers: Sequence[Inference], facts: Facts
+) -> Iterator[BreakEven]:
+    """After how many requests a small model that is aligned first costs less than a large one.
+
+    It is aligned by as many demonstrations as InstructGPT (`footprint.serving.stages`).
+    """
+    small, large = (choose(answers, key=lambda one: one.model.parameters or 0.0) for choose in (min, max))
+    less, more = small.per_1000_requests, large.per_1000_requests
+    if less.energy_kwh.mid >= more.energy_kwh.mid:
+        return
+    demonstrations = find_stage("sft").samples
+    costs = None
+    if less.cost_usd is not None and more.cost_usd is not None and less.cost_usd.mid < more.cost_usd.mid:
+        costs = _difference(more.cost_usd, less.cost_usd)
+    yield from _rows(
+        f"{small.model.name}, aligned first, costs less than {large.model.name}",
+        lambda: estimate_of(
+            EstimateRequest(
+                model=small.model.name, hw=cluster_name(facts), method="finetune", samples=demonstrations,
+                batch_size=64, **_site(request),
+            )
+        )[2],
+        _difference(more.energy_kwh, less.energy_kwh),
+        costs,
+        f"supervised fine-tuning on {demonstrations:,.0f} demonstrations",
+    )  # fmt: skip
 
 
 def _rows(against: str, made: Any, energy: Quantity, cost: Quantity | None, note: str) -> Iterator[BreakEven]:

@@ -13,7 +13,7 @@ from footprint.records import replace
 from footprint.results import Assumption, Quantity
 from footprint.results.inference import EngineSummary, Per1000
 from footprint.serving.engine import UNSET, Engine
-from footprint.serving.load import Range, Serving, quantity
+from footprint.serving.load import Point, Range, Serving, quantity
 from footprint.serving.settle import power_error
 from footprint.units import SECONDS_PER_HOUR
 
@@ -27,12 +27,19 @@ class Costs:
     def __init__(self, serving: Serving, over: Range, facts: Facts) -> None:
         self.serving, self.over, self.facts = serving, over, facts
         self.copies = serving.layout.replicas
-        point = serving.point
+        self._points: dict[float, Point] = {}
+        point = self.point
         self.requests_per_s = self.of(lambda batch, slower: self.copies / (point(batch).request_s * slower))
         self.board_w = board_power(
             facts, self.of(lambda batch, slower: serving.board_over_limit(point(batch), slower))
         )
         self.power = it_power(facts, self.board_w)
+
+    def point(self, batch: float) -> Point:
+        """The load at a batch of one copy of the model, computed once."""
+        if batch not in self._points:
+            self._points[batch] = self.serving.point(batch)
+        return self._points[batch]
 
     def of(self, value: Callable[[float, float], float]) -> Quantity:
         """A quantity with its responses to the batch and to the engine's error."""

@@ -55,6 +55,7 @@ from footprint.units import BYTE_PER_GIB
 UNMEASURED = (
     "no measured row has a model that decodes nothing: its speed rests on the rates of engines that decode"
 )
+MISSING_LENGTH = "`prompt_tokens=` is missing: say how long a text is, such as `prompt_tokens=512`"
 
 
 @record
@@ -237,13 +238,16 @@ def _forward(
     """The forward pass of one item, the parameters and the family."""
     shape = StepShape(sequences=1, sequence_length=request.prompt_tokens, image_size=request.image_size)
     shape = with_own_sizes(model.config, shape)
-    step = count_step(model.config, shape)
+    try:
+        step = count_step(model.config, shape)
+    except FootprintError as error:
+        if shape.sequence_length is None and "seq_len" in error.fields:
+            raise FootprintError(MISSING_LENGTH) from None
+        raise
     if step.operations is None:
         raise FootprintError(f"{model.id} has no list of operations: it cannot be served by formula")
     if shape.sequence_length is None and step.tokens is not None and step.family != "vision-transformer":
-        raise FootprintError(
-            "`prompt_tokens=` is missing: say how long a text is, such as `prompt_tokens=512`"
-        )
+        raise FootprintError(MISSING_LENGTH)
     parameters = float(step.parameters.total)
     widest = max(
         (

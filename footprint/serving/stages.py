@@ -40,6 +40,10 @@ class Stage:
     """As published for InstructGPT; None where none was."""
     length: int | None = None
     note: str = ""
+    records: tuple[str, ...] = ()
+    """Models of the catalogue whose recipe is this stage."""
+    helper: str | None = None
+    """The published value and reward model of these."""
 
 
 def stage_ids() -> list[str]:
@@ -55,7 +59,16 @@ def find_stage(name: str) -> Stage:
 
         raise unknown("stage", name, stage_ids(), f"one of: {', '.join(stage_ids())}")
     raw = read_record(shipped(FOLDER), wanted)
-    return Stage(**{**raw, "passes": tuple(raw["passes"])})
+    return Stage(**{**raw, "passes": tuple(raw["passes"]), "records": tuple(raw.get("records", ()))})
+
+
+def stage_of(model_id: str) -> Stages | None:
+    """The stage that a model's record is of, as published; None for others."""
+    for name in stage_ids():
+        stage = find_stage(name)
+        if model_id in stage.records:
+            return stages(model_id, name, helper=stage.helper)
+    return None
 
 
 def stages(

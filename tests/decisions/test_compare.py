@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from footprint.decisions.comparison import _pareto
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow
 from footprint.errors import FootprintError
 from footprint.results import Quantity
+from tests.cli import run
 
 AXES: dict[str, list[Any]] = {
     "model": ["bert-base", "bert-large"],
@@ -155,6 +157,17 @@ def test_scenarios_are_rows_too_and_axes_are_laid_on_them() -> None:
 def test_what_is_wrong_is_named(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(FootprintError, match=message):
         compare(model="bert-base", **wrong)
+
+
+def test_it_shows_itself_as_the_command_does_and_becomes_a_frame(tmp_path: Path) -> None:
+    shown = run.footprint("compare", "--model", "bert-base,bert-large", "--hw", "v100:8,a100:8,h100:8",
+                          "--region", "FRA,POL").out.rstrip("\n")  # fmt: skip
+    assert str(TABLE) == repr(TABLE) == shown
+    assert "v100:8" in TABLE._repr_html_()
+    frame = TABLE.to_frame()
+    assert frame["energy_kwh_mid"].tolist() == [row.energy_kwh.mid for row in TABLE.rows if row.energy_kwh]
+    TABLE.plot(tmp_path / "rows.svg")
+    assert "<svg" in (tmp_path / "rows.svg").read_text()
 
 
 @pytest.mark.slow

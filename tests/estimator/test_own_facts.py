@@ -11,7 +11,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from footprint.estimator.own_facts import FILE, own_facts, user_file
+from footprint.estimator.resolve.own_facts import FILE, own_facts, user_file
 from tests.cli.run import footprint
 
 JOB = ("estimate", "--model", "bert-base", "--hw", "v100:8")
@@ -135,7 +135,7 @@ def test_the_file_of_the_user_is_where_platformdirs_says(monkeypatch: pytest.Mon
 
 def test_the_look_imports_nothing(tmp_path: Path) -> None:
     program = (
-        "import json, sys; from footprint.estimator.own_facts import own_facts; own_facts({});"
+        "import json, sys; from footprint.estimator.resolve.own_facts import own_facts; own_facts({});"
         "heavy = ('tomllib', 'platformdirs', 'pathlib', 'rapidfuzz');"
         "print(json.dumps([m for m in heavy if m in sys.modules]))"
     )

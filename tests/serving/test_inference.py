@@ -130,6 +130,8 @@ def test_small_against_large_models() -> None:
         ({"nonsense": 1}, "unknown field"),
         ({"model": "vit-base-16"}, "writes no tokens"),
         ({"precision": "fp3"}, "one of"),
+        ({"model": ","}, "names no model"),
+        ({"model": "clip-vit-large-14", "prompt_tokens": None, "output_tokens": None}, "prompt_tokens"),
     ],
 )
 def test_bad_input(fields: dict[str, object], words: str) -> None:

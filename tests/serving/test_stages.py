@@ -57,6 +57,17 @@ def test_the_stages() -> None:
         stages("gpt2", "dpo")
 
 
+def test_explain_shows_the_rule_beside_the_estimate() -> None:
+    done = footprint("estimate", "--model", "instructgpt-175b-ppo", "--hw", "a100:1024", "--explain")
+    text = " ".join(done.out.split())
+    assert "63.5 PF-days; by the rule" in text
+    assert "60.3 PF-days" in text
+    done = footprint("estimate", "--model", "instructgpt-175b-sft", "--hw", "a100:1024", "--explain")
+    text = " ".join(done.out.split())
+    assert "5.19 PF-days" in text
+    assert "4.94 PF-days" in text
+
+
 def test_the_command() -> None:
     done = footprint("stages", "--model", "gpt3-175b", "--stage", "ppo-ptx", "--helper", "gpt3-6.7b")
     assert done.code == 0

@@ -60,6 +60,20 @@ def test_bloom_breaks_even_after_109_million_requests() -> None:
     assert break_even_requests(433_196, 914 / 230_768 * 1000) == pytest.approx(109e6, rel=0.005)
 
 
+def test_a_small_aligned_model_pays_after_some_requests() -> None:
+    answer = footprint.inference(
+        model="gpt3-1.3b,gpt3-13b", hw="a100:8", prompt_tokens=300, output_tokens=100, batch_size=16,
+        break_even=True,
+    )  # fmt: skip
+    small, large = (row.energy_kwh.mid for row in answer.models)
+    (energy,) = [row for row in answer.break_even if "aligned" in row.against and row.quantity == "energy"]
+    training = footprint.estimate(
+        model="gpt3-1.3b", hw="a100-sxm4-80gb:8", method="finetune", samples=203_600, batch_size=64
+    )
+    assert energy.requests is not None
+    assert energy.requests.mid == pytest.approx(training.energy_kwh.mid / (large - small) * 1000)
+
+
 def test_break_even_of_an_answer() -> None:
     answer = footprint.inference(
         model="gpt2", hw="a100:8", prompt_tokens=100, output_tokens=50, batch_size=32, break_even=True

@@ -95,7 +95,7 @@ def command(
     Each answer is a median with its 90 % interval; all assumptions are listed.
     """
     from footprint.estimator import estimate
-    from footprint.estimator.own_facts import own_facts
+    from footprint.estimator.resolve.own_facts import own_facts
     from footprint.records import replace
     from footprint.reports.scenario import read_scenario, save_scenario
 

@@ -108,7 +108,7 @@ def command(
     if save is not None:
         save_inference(request, save, overwrite=overwrite)
     if plot is not None:
-        from footprint.reports.inference_plot import plot_batches
+        from footprint.reports.decisions.inference_plot import plot_batches
 
         plot_batches(result, plot, overwrite=overwrite)
     show(_answer(result, spread=spread), format_, output, overwrite=overwrite)
@@ -142,7 +142,7 @@ def _answer(result: Inference, *, spread: bool) -> Answer:
     from footprint.results.inference import rows_of
 
     def text(*, markdown: bool = False) -> str:
-        from footprint.reports.inference_text import render
+        from footprint.reports.decisions.inference_text import render
 
         return render(result, markdown=markdown)
 

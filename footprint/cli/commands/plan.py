@@ -170,9 +170,10 @@ def _show(found: Plan, format_: str, output: Path | None, *, overwrite: bool) ->
 
 def _save(found: Plan, fields: dict[str, Any], model: str | None, path: Path, *, overwrite: bool) -> None:
     """Write the training that was found as a scenario."""
+    from footprint.catalog.laws import find_law
     from footprint.decisions.plans.hardware import request_of
     from footprint.reports.scenario import save_scenario
 
     model = None if found.inference is not None else model
-    request = request_of(fields, found.parameters, found.tokens, model)
+    request = request_of(fields, find_law(found.law), found.parameters, found.tokens, model)
     save_scenario(request, path, overwrite=overwrite)

@@ -17,8 +17,8 @@ _EPILOG = """\b
 Examples:
   footprint stages --model gpt3-175b --stage sft
   footprint stages --model gpt3-175b --stage ppo-ptx --helper gpt3-6.7b
-  footprint stages --model llama3.1-8b --stage dpo --samples 60k --seq-len 1024
-  footprint stages --model llama3.1-8b --stage grpo --samples 10k --format json
+  footprint stages --model llama3.1-8b --stage dpo --samples 60k
+  footprint stages --model gpt2 --stage grpo --samples 10k --seq-len 1024
 
 The exact count includes attention; the rule of thumb (6 N, 2 N) stands beside it.
 """
@@ -55,7 +55,7 @@ def command(
     result = stages(model, stage, samples=samples, seq_len=seq_len, helper=helper)
 
     def text() -> str:
-        from footprint.reports.stages_text import render
+        from footprint.reports.decisions.stages_text import render
 
         return render(result)
 

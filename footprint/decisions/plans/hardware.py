@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from footprint.catalog.hardware import parse_cluster
+from footprint.catalog.laws import ScalingLaw
 from footprint.decisions.plans.laws import FLOP_PER_PARAMETER, Sizes
 from footprint.errors import FootprintError
 from footprint.estimator.chain import chain
 from footprint.estimator.predict import predict_run
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
+from footprint.estimator.resolve.generic import decoder_of
 from footprint.estimator.rooms import estimate, facts_of
 from footprint.parsing import Limit
 from footprint.results import Assumption
@@ -44,11 +46,22 @@ SizesOf = Callable[[float, float], Sizes]
 """The best sizes of so many FLOP, and a factor on their tokens."""
 
 
+def with_embeddings(law: ScalingLaw, parameters: float) -> float:
+    """All parameters of the decoder of usual shape that has so many as the law counts."""
+    if law.parameters_are == "all":
+        return parameters
+    whole = parameters
+    for _ in range(4):
+        shape = decoder_of(whole)
+        whole = parameters + shape["vocab_size"] * shape["hidden_size"]
+    return whole
+
+
 def request_of(
-    fields: Mapping[str, Any], parameters: float, tokens: float, model: str | None = None
+    fields: Mapping[str, Any], law: ScalingLaw, parameters: float, tokens: float, model: str | None = None
 ) -> EstimateRequest:
-    """The scenario that trains so many parameters, or a model, on so many tokens."""
-    what: dict[str, Any] = {"parameters": parameters}
+    """The scenario that trains so many parameters as a law counts, or a model, on so many tokens."""
+    what: dict[str, Any] = {"parameters": with_embeddings(law, parameters)}
     if model is not None:
         what = {"model": model}
     elif "mfu" in fields:
@@ -59,14 +72,15 @@ def request_of(
 class Cluster:
     """The chain on one cluster, asked for many sizes: quantity -> median of a training."""
 
-    def __init__(self, fields: Mapping[str, Any]) -> None:
+    def __init__(self, fields: Mapping[str, Any], law: ScalingLaw) -> None:
+        self._law = law
         self._fields = dict(fields)
         self._known: dict[float, dict[str, float | None]] = {}
         self._price: dict[str, float] = {}
 
     def estimate(self, sizes: Sizes, model: str | None = None) -> Estimate:
         """The whole estimate of a training of these sizes."""
-        return estimate(request_of(self._fields, sizes.parameters, sizes.tokens, model))
+        return estimate(request_of(self._fields, self._law, sizes.parameters, sizes.tokens, model))
 
     @property
     def rows(self) -> tuple[Assumption, ...]:
@@ -135,7 +149,7 @@ class Cluster:
     def _means(self, sizes: Sizes) -> dict[str, float | None]:
         """Medians of a training, whether it fits or not: the answer is checked at the end."""
         fields = {**self._fields, **self._price, "force": True}
-        request = request_of(fields, sizes.parameters, sizes.tokens)
+        request = request_of(fields, self._law, sizes.parameters, sizes.tokens)
         facts = facts_of(request) if request.anchor else resolve(request, alternatives=False)
         if facts.price is not None and not any(name in fields for name in _OF_THE_PRICE):
             # The price of the hardware is the same for every size: it is looked up once.

@@ -7,7 +7,7 @@ from typing import Any
 
 from footprint.catalog.laws import ScalingLaw, find_law, law_ids, scale_data
 from footprint.catalog.models import find_model
-from footprint.decisions.plans.hardware import Cluster, SizesOf
+from footprint.decisions.plans.hardware import Cluster, SizesOf, with_embeddings
 from footprint.decisions.plans.laws import (
     FLOP_PER_PARAMETER,
     PLAIN,
@@ -75,6 +75,7 @@ def plan(
     unique = asked.demand.unique_tokens
     unique = sizes.tokens if unique is None else min(unique, sizes.tokens)
     run = found.run
+    whole = with_embeddings(asked.law, sizes.parameters)
     return Plan(
         law=asked.law.id,
         budgets=found.budgets,
@@ -94,8 +95,8 @@ def plan(
         mfu=None if run is None else run.mfu,
         spread=tuple(_spread(asked, sizes)),
         inference=_served(asked, sizes),
-        nearest_models=tuple(nearest_models(sizes.parameters)),
-        shapes=tuple(shapes_of(sizes.parameters, sizes.tokens, asked.fields.get("seq_len"))),
+        nearest_models=tuple(nearest_models(whole)),
+        shapes=tuple(shapes_of(whole, sizes.tokens, asked.fields.get("seq_len"))),
         thresholds=tuple(_passed(sizes.training_flop)),
         assumptions=(*_rows(asked, sizes), *found.rows, *_rows_of_run(run)),
         warnings=(*_warnings(asked.law, sizes), *found.warnings, *(run.warnings if run else ())),
@@ -108,7 +109,7 @@ def _found(asked: Question) -> Found:
     if asked.model is not None:
         return _of_model(asked, asked.model)
     law, demand = asked.law, asked.demand
-    cluster = Cluster(asked.fields) if "hw" in asked.fields else None
+    cluster = Cluster(asked.fields, asked.law) if "hw" in asked.fields else None
 
     def sizes_of(flop: float, more: float) -> Sizes:
         return stretched(law, of_flop(law, flop, demand), more, demand)
@@ -140,7 +141,7 @@ def _of_model(asked: Question, name: str) -> Found:
     require_size(sizes, asked)
     if "hw" not in asked.fields:
         return Found(sizes=sizes, warnings=warnings)
-    cluster = Cluster(asked.fields)
+    cluster = Cluster(asked.fields, asked.law)
     # A model that is served is replaced by a smaller one of its quality.
     run = cluster.estimate(sizes, None if asked.demand.served_tokens else name)
     return Found(sizes=sizes, run=run, warnings=warnings)
@@ -230,7 +231,8 @@ def _rows(asked: Question, sizes: Sizes) -> Iterator[Assumption]:
     )  # fmt: skip
     yield _row("what the law leaves out", law.caveat, law)
     if law.parameters_are != "all":
-        yield _row("parameters of the law", law.parameters_are, law)
+        whole = with_embeddings(law, sizes.parameters)
+        yield _row("parameters of the law", f"{law.parameters_are}; {whole:.4g} with them are trained", law)
     if law.form == "kaplan":
         yield from _kaplan_rows(law, sizes)
     if asked.demand.served_tokens:

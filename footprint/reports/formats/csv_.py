@@ -20,6 +20,7 @@ KINDS = (
     "jobs",
     "machine",
     "plan",
+    "ranking",
     "recovered",
     "runs",
     "validation",

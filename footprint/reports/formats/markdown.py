@@ -16,6 +16,7 @@ KINDS = (
     "jobs",
     "machine",
     "plan",
+    "ranking",
     "recovered",
     "runs",
     "validation",

@@ -95,15 +95,27 @@ def _plan(answer: Any) -> str:
 
 
 def _inference(answer: Any) -> str:
-    from footprint.reports.inference_text import render
+    from footprint.reports.decisions.inference_text import render
 
     return folded(render(answer, warnings=True))
 
 
 def _stages(answer: Any) -> str:
-    from footprint.reports.stages_text import render
+    from footprint.reports.decisions.stages_text import render
 
     return folded(render(answer))
+
+
+def _scenario_table(answer: Any) -> str:
+    from footprint.reports.decisions.comparison_text import render
+
+    return render(answer)
+
+
+def _ranking(answer: Any) -> str:
+    from footprint.reports.decisions.ranking_text import render
+
+    return render(answer)
 
 
 _TEXTS = {
@@ -115,5 +127,7 @@ _TEXTS = {
     "Forecast": _forecast,
     "StepFlops": _flops,
     "Plan": _plan,
+    "Ranking": _ranking,
+    "ScenarioTable": _scenario_table,
 }
 """By the name of the record; some stand in rooms that this one need not load."""

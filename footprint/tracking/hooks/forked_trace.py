@@ -1,7 +1,7 @@
 """One call of the trained module, traced for its operations in a forked copy of the program.
 
 A trace in the program itself could change it: random numbers, buffers, caches, flags of torch. The copy has
-its own memory, no open files, and ends by itself, so that nothing it does reaches the program.
+its own memory, and what it writes to open files goes nowhere. It ends by itself.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from pathlib import Path
 from typing import Any, NoReturn
 
 from footprint.tracking.process.ending import described
@@ -92,10 +93,14 @@ def _cut_off(write: int) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.alarm(MOST_S)
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    os.closerange(3, write)
-    os.closerange(write + 1, os.sysconf("SC_OPEN_MAX"))
+    try:
+        opened = [int(entry.name) for entry in Path("/dev/fd").iterdir()]
+    except OSError:
+        opened = list(range(3, 1024))
+    for descriptor in {0, 1, 2, *opened} - {write, nowhere}:
+        with contextlib.suppress(OSError):  # that of the list is closed again
+            os.fstat(descriptor)
+            os.dup2(nowhere, descriptor)  # a module may write to its log, which is then written nowhere
     with contextlib.suppress(OSError):
         os.nice(5)
 

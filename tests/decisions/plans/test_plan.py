@@ -82,6 +82,19 @@ def test_a_given_mfu_is_a_closed_form() -> None:
     assert found.mfu.mid == pytest.approx(0.4, rel=1e-12)
 
 
+def test_kaplans_parameters_are_trained_with_their_embeddings() -> None:
+    found = footprint.plan("3d", hw="v100:8", law="kaplan2020")
+    assert found.run is not None
+    assert found.run.model is not None
+    trained = found.run.model.parameters
+    assert trained is not None
+    assert trained > 1.05 * found.parameters
+    again = footprint.estimate(parameters=trained, tokens=found.tokens, hw="v100:8")
+    assert again.duration_h.mid == pytest.approx(72, rel=1e-3)
+    for one in found.shapes:
+        assert one.parameters == pytest.approx(trained, rel=0.02)
+
+
 def test_the_least_budget_binds() -> None:
     found = footprint.plan(["1e21FLOP", "30d", "1e20 FLOP"], **HERE)
     assert found.binding_budget == "1e20 FLOP"

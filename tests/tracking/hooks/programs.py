@@ -66,3 +66,33 @@ for epoch in range(3):
 print(net.norm.running_mean.sum().item().hex(), net.norm.num_batches_tracked.item(), random.random())
 """
 )
+
+SIDE_EFFECTS = (
+    HEAD
+    + """
+import functools
+calls, log = [], open("log.txt", "a")
+@functools.lru_cache
+def table(size, number):
+    calls.append("made")
+    return torch.arange(size) / size
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+        self.register_buffer("seen", torch.zeros(()))
+    def forward(self, x):
+        calls.append(len(x))
+        self.seen += 1
+        print("called", len(calls)); log.write("called\\n"); log.flush()
+        return self.layer(x) * table(8, len(calls) // 4)
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+for step in range(12):
+    loss = net(torch.randn(4, 8)).square().mean()
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+    show(loss); time.sleep(0.3)
+time.sleep(3)  # a trace is waited for, but not for long
+print(calls, net.seen.item(), len(open("log.txt").readlines()))
+"""
+)

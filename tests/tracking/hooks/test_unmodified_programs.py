@@ -11,7 +11,7 @@ import pytest
 
 from footprint.tracking.report.archive import open_archive
 from tests.tracking.fault_harness import ROOT
-from tests.tracking.hooks.programs import CONVOLUTION, HEAD, TRANSFORMER
+from tests.tracking.hooks.programs import CONVOLUTION, HEAD, SIDE_EFFECTS, TRANSFORMER
 
 OURS = ["--meter", "constant:360W", "--flush-s", "0.5", "--hw", "v100:1", "--region", "FRA"]
 
@@ -100,3 +100,14 @@ for step in range(120):
     assert len(marks) >= 2
     half = marks[-1]
     assert half.mid_h == pytest.approx(got.measurement.duration_h.mid, rel=0.3)
+
+
+def test_what_a_module_does_besides_is_done_once(tmp_path: Path) -> None:
+    """Output, files, counters and caches of a forward pass: the traced copy reaches none of them."""
+    out, _ = hooked(tmp_path, SIDE_EFFECTS, environ={"PYTHONWARNINGS": "error::DeprecationWarning:footprint"})
+    (tmp_path / "plain").mkdir()
+    assert out == plain(tmp_path / "plain", SIDE_EFFECTS)
+    got = report(tmp_path)
+    assert got.measurement.workload.samples == 12 * 4
+    assert str(got.totals.given["model"]).endswith(".ops.json")
+    assert not got.measurement.faults

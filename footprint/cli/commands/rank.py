@@ -1,0 +1,99 @@
+"""Rank the cloud regions that offer a chip by the CO2e of a run, and price what is saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.options import FILE
+from footprint.cli.shared.say import note
+from footprint.cli.shared.scenario import (
+    SECTIONS,
+    SectionedCommand,
+    field_option,
+    given_fields,
+    scenario_options,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_EPILOG = """\b
+Examples:
+  footprint rank --model llama2-7b --hw h100:8 --tokens 100B
+  footprint rank --model bert-base --hw a100:8 --keep-in EU
+  footprint rank --model bert-base --hw a100:8 --max-g-per-kwh 100 \\
+      --baseline-region aws:us-east-1
+  footprint rank --model bert-base --hw a100:8 --move-gb 500 \\
+      --egress-usd-per-gb 0.09 --baseline-region aws:us-east-1
+
+Exit code: 0 done, 2 bad input.
+"""
+
+
+@click.command(cls=SectionedCommand, epilog=_EPILOG)
+@field_option("model")
+@field_option("hw")
+@scenario_options(*(section for section in SECTIONS if section not in ("place", "price")))
+@field_option("year")
+@field_option("purchase")
+@click.option("--baseline-region", help="Region that others are compared with (the cheapest).")
+@click.option("--keep-in", help="A country, EU or a continent.")
+@click.option("--max-usd-per-hour", type=float, help="Most that an accelerator-hour may cost.")
+@click.option("--max-g-per-kwh", type=float, help="Most that the grid may emit.")
+@click.option("--move-gb", type=float, help="Data moved out of the baseline region.")
+@click.option("--egress-usd-per-gb", type=float, help="What that costs a GB.")
+@field_option("force")
+@format_option("ranking", "How the answer is printed (by the ending of -o, else a table).", default=None)
+@click.option("-o", "--output", type=FILE, help="Write to a file.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option("--quiet", is_flag=True, help="No warnings.")
+def command(
+    baseline_region: str | None,
+    keep_in: str | None,
+    max_usd_per_hour: float | None,
+    max_g_per_kwh: float | None,
+    move_gb: float | None,
+    egress_usd_per_gb: float | None,
+    format_: str | None,
+    output: Path | None,
+    overwrite: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Rank the regions with a dated offer of a chip, the least CO2e first.
+
+    Against a baseline: CO2e saved, USD added, and USD for each tonne saved.
+    """
+    from footprint.decisions.ranking import rank
+    from footprint.estimator.request import missing_hw
+    from footprint.reports.decisions.ranking_text import ROW_SCHEMA, render, rows_of
+    from footprint.reports.files import write_new
+    from footprint.reports.formats import Answer, format_of
+    from footprint.results.rows import csv_text
+
+    for name, value in (("max-usd-per-hour", max_usd_per_hour), ("max-g-per-kwh", max_g_per_kwh),
+                        ("move-gb", move_gb), ("egress-usd-per-gb", egress_usd_per_gb)):  # fmt: skip
+        if value is not None and not 0 <= value < 1e12:
+            raise click.UsageError(f"--{name} must be a number from 0 on, not {value}")
+    fields = given_fields(options)
+    if "hw" not in fields:
+        raise missing_hw()
+    found = rank(
+        baseline_region=baseline_region, keep_in=keep_in, max_usd_per_hour=max_usd_per_hour,
+        max_g_per_kwh=max_g_per_kwh, move_gb=move_gb, egress_usd_per_gb=egress_usd_per_gb, **fields,
+    )  # fmt: skip
+
+    def append(path: Path) -> str:
+        write_new(path, csv_text(rows_of(found), schema=ROW_SCHEMA), overwrite=overwrite)
+        return f"wrote {len(found.rows)} rows to {path}"
+
+    answer = Answer(
+        kind="ranking", text=lambda: render(found), data=found.to_json, rows=lambda: rows_of(found),
+        table=lambda: rows_of(found), append=append, schema=ROW_SCHEMA, subject=found,
+    )  # fmt: skip
+    show(answer, format_ or format_of(output, "ranking"), output, overwrite=overwrite)
+    for warning in () if quiet else found.warnings:
+        note(f"warning: {warning}")
