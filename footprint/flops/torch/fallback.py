@@ -26,8 +26,6 @@ SHALLOW = 12
 """Models with at most this many layers are counted at full depth."""
 IDLE_SHARE = 0.02
 """Accepted share of parameters that the step does not use (an unused pooler, a mask token) [1]."""
-IDLE_PART = 0.001
-"""Accepted share where they are whole modules (the encoder of prompts that nobody gave) [1]."""
 
 
 def counted_step(
@@ -144,7 +142,7 @@ def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> 
     """
     counted = count_with_torch(config, shape, objective, mended=True)
     idle_share = counted.idle / counted.parameters
-    if idle_share > IDLE_SHARE or (counted.idle_parts and idle_share > IDLE_PART):
+    if idle_share > IDLE_SHARE or counted.idle_parts:
         parts = ", ".join(counted.idle_parts[:3]) or "parts of its layers"
         raise CannotCountError(
             f"torch ran model_type {config['model_type']!r} without {idle_share:.1%} of its parameters "
