@@ -65,6 +65,8 @@ def attempt(model_type: str) -> dict[str, Any]:
     target = TARGETS if defaults.get("is_encoder_decoder") else None
     names = next((g for g in DEPTH_KEYS if any(type(defaults.get(n)) is int for n in g)), ())
     cut = {n: 2 for n in names if type(defaults.get(n)) is int and defaults[n] > 2}
+    if "prediction_length" in defaults and defaults["prediction_length"] is None:
+        cut["prediction_length"] = 24  # no default config of a series says how far it looks
     if any(isinstance(defaults.get(name), list) for name in LISTED):
         cut = {}
     tries = [(cut, TOKENS)]
@@ -80,8 +82,24 @@ def attempt(model_type: str) -> dict[str, Any]:
             if len(tries) == 1 and "size" in reason:
                 tries.append((cut, WAVE))  # 64 samples of sound are too few
         else:
-            return {"forward_flop": counted.forward_flop}
+            return {"forward_flop": counted.forward_flop, "traced": trace_of(model_type, changes, shape)}
     return {"reason": reason}
+
+
+def trace_of(model_type: str, changes: dict[str, Any], shape: StepShape) -> str:
+    """What the trace makes of the same step: equal, unequal, or the reason why it has no list."""
+    from footprint.flops.passes.methods import prepare
+    from footprint.flops.passes.totals import totals
+    from footprint.flops.torch.traced import style_of, traced_type
+    from footprint.schema import TrainingMethod
+
+    try:
+        traced = traced_type({"model_type": model_type, **changes}, shape, "", style_of(model_type))
+    except FootprintError as error:
+        return str(error)
+    sums = totals(*prepare(traced.model, TrainingMethod()))
+    same = (sums.dense_forward, sums.dense_backward) == (traced.forward_flop, traced.backward_flop)
+    return "equal" if same else "unequal"
 
 
 def survey(model_type: str) -> dict[str, Any]:
@@ -224,7 +242,8 @@ def main() -> None:
     found = {}
     for name in asked.types or [name for name in known_types() if name not in families]:
         found[name] = survey(name)
-        print(name, found[name].get("forward_flop") or short(found[name]["reason"]), flush=True)
+        said = found[name].get("forward_flop") or short(found[name]["reason"])
+        print(name, said, short(found[name].get("traced", "")), sep="\t", flush=True)
     if not asked.types:
         PAGE.write_text(page(found), encoding="utf-8")
 

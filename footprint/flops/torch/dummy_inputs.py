@@ -94,12 +94,20 @@ def run_llama4(model: Any, shape: StepShape) -> torch.Tensor:
 
 def run_qwen_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
     """Run the parts of a Qwen vision-language model, with given bounds of the patches' attention."""
+    config = model.config.vision_config
+    batch, length = int(shape.sequences), shape.sequence_length or 1
+    patches, known = grid_arguments(config, batch, (shape.image_size or 1) // config.patch_size)
+    outputs = model.model.visual(patches, **known)
+    features = [outputs.pooler_output, *getattr(outputs, "deepstack_features", [])]
+    seen: torch.Tensor = sum(feature.sum() for feature in features)
+    return seen + _read(model, batch, length)
+
+
+def grid_arguments(config: Any, batch: int, side: int) -> tuple[torch.Tensor, dict[str, Any]]:
+    """The patches of images with ``side`` patches a side, and what a tower computes from their values."""
     import torch
     from transformers import vision_utils
 
-    config = model.config.vision_config
-    batch, length = int(shape.sequences), shape.sequence_length or 1
-    side = (shape.image_size or 1) // config.patch_size
     with torch.device("cpu"):  # a few small tensors need real data
         grids = torch.tensor([[1, side, side]] * batch)
         known = {"cu_seqlens": torch.arange(0, (batch + 1) * side**2, side**2, dtype=torch.int32)}
@@ -117,17 +125,13 @@ def run_qwen_vision_language(model: Any, shape: StepShape) -> torch.Tensor:
         known["interp_indices"] = torch.zeros(patches, 4, dtype=torch.long)
         known["interp_weights"] = torch.empty(patches, 4)
     taps = config.temporal_patch_size * config.patch_size**2
-    outputs = model.model.visual(
-        torch.empty(patches, config.in_channels * taps),
-        grid_thw=grids,
-        position_ids=torch.zeros(patches, 2, dtype=torch.long),
-        max_seqlen=side**2,
-        max_window_seqlen=side**2,
+    return torch.empty(patches, config.in_channels * taps), {
+        "grid_thw": grids,
+        "position_ids": torch.zeros(patches, 2, dtype=torch.long),
+        "max_seqlen": side**2,
+        "max_window_seqlen": side**2,
         **known,
-    )
-    features = [outputs.pooler_output, *getattr(outputs, "deepstack_features", [])]
-    seen: torch.Tensor = sum(feature.sum() for feature in features)
-    return seen + _read(model, batch, length)
+    }
 
 
 def _read(model: Any, batch: int, length: int) -> torch.Tensor:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
 from footprint.flops.torch.dummy_inputs import quiet_torch, runner
+from footprint.flops.torch.modal_inputs import STYLES, modal_runner
 from footprint.records import record
 
 if TYPE_CHECKING:
@@ -62,14 +63,18 @@ UNNAMED = "usual"
 """The objective of a type's usual class; ``architectures`` is used only if the type has no usual class."""
 AUTO_CLASSES[UNNAMED] = AUTO_CLASSES[""]
 
-_WAYS = (("meta", True), ("meta", False), ("answered", True), ("fake", True), ("fake", False))
-"""Kinds of tensors without data, with or without an attention mask, in the order in which they are tried.
+_WAYS: tuple[tuple[str, str], ...] = (
+    *(("meta", "masked"), ("meta", "plain"), ("answered", "masked"), ("fake", "masked"), ("fake", "plain")),
+    *((device, style) for device in ("meta", "fake") for style in STYLES),
+)
+"""Kinds of tensors without data and of inputs, in the order in which they are tried: with or without an
+attention mask, then those of other modalities.
 
 ``answered`` is meta with one addition: a test of a tensor's truth ("is the whole mask 1?") gives True.
 """
 IDLE_TENSORS = 8
 """Largest number of tensors in a module that may be unused as a whole: a pooler, but not a tower."""
-_worked: dict[str, tuple[str, bool]] = {}
+_worked: dict[str, tuple[str, str]] = {}
 """The way that worked for a ``model_type`` in this process."""
 
 
@@ -120,12 +125,12 @@ def count_with_torch(
     failures: dict[str, None] = {}
     model_type = str(config.get("model_type"))
     for way in sorted(_WAYS, key=lambda way: way != _worked.get(model_type)):
-        device, masked = way
-        if run is not None and not masked:
+        device, style = way
+        if run is not None and style != "masked":
             continue
         try:
             with quiet_torch():
-                counted = _count(config, shape, objective, device, run or runner(masked), prepare, mended)
+                counted = _count(config, shape, objective, device, run or usual_run(style), prepare, mended)
         except Exception as error:  # noqa: BLE001 - other people's model code may raise anything
             first = next((line for line in str(error).splitlines() if line.strip()), "")
             failures[f"{type(error).__name__}: {first}"] = None
@@ -134,6 +139,11 @@ def count_with_torch(
             return counted
     why = shorten("; ".join(failures), 400, placeholder=" ...")
     raise CannotCountError(f"torch cannot run model_type {config.get('model_type')!r} without data ({why})")
+
+
+def usual_run(style: str) -> Run:
+    """The forward call of a style of inputs."""
+    return modal_runner(style) if style in STYLES else runner(masked=style == "masked")
 
 
 def _require_torch() -> None:
