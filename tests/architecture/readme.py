@@ -1,4 +1,4 @@
-"""Read the README's blocks, and write its outputs anew: ``python -m tests.architecture.readme``."""
+"""Read the blocks of pages, and write their outputs anew: ``python -m tests.architecture.readme``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-OUTPUT = re.compile(r"<!-- output: (.+) -->\n```\n(.*?)```\n<!-- end -->", re.DOTALL)
+DECIDING = ROOT / "docs" / "deciding.md"
+OUTPUT = re.compile(r"<!-- output: ([^\n]+) -->\n```\n(.*?)```\n<!-- end -->", re.DOTALL)
 COMMAND = re.compile(r"<!-- begin: (.+) -->\n```bash\n(.+)\n```\n<!-- end -->")
 
 
-def outputs() -> dict[str, str]:
-    """The outputs that the README shows, by their commands."""
-    return dict(OUTPUT.findall(README.read_text(encoding="utf-8")))
+def outputs(page: Path = README) -> dict[str, str]:
+    """The outputs that a page shows, by their commands."""
+    return dict(OUTPUT.findall(page.read_text(encoding="utf-8")))
 
 
 def commands() -> dict[str, str]:
@@ -40,13 +41,13 @@ def real_output(command: str, folder: Path) -> str:
 
 
 def main() -> None:
-    """Write the real outputs into the README."""
-    text = README.read_text(encoding="utf-8")
+    """Write the real outputs into the pages."""
 
     def renew(match: re.Match[str]) -> str:
         return f"<!-- output: {match[1]} -->\n```\n{real_output(match[1], ROOT)}```\n<!-- end -->"
 
-    README.write_text(OUTPUT.sub(renew, text), encoding="utf-8")
+    for page in (README, DECIDING):
+        page.write_text(OUTPUT.sub(renew, page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
