@@ -183,9 +183,9 @@ def test_size_and_tokens_give_the_published_compute(
 
 
 SPARSE = ("t5", "marian", "elmo", "clip", "switch_transformers")
+"""Types of which a token meets only a part: 6 FLOP a parameter say nothing."""
 OF_SOUND = ("hubert", "wav2vec2")
 """A length counts samples of sound, of which 320 make one position: 6ND does not hold."""
-"""Types of which a token meets only a part: 6 FLOP a parameter say nothing."""
 
 
 def test_published_hours_are_possible() -> None:
