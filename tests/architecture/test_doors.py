@@ -24,6 +24,7 @@ PRINTERS = {
     "tracking/forecast/progress_line.py": "the line of progress, which holds numbers alone",
     "tracking/run/run.py": "what a tracked run says, escaped",
     "tracking/run/supervised_program.py": "a program that cannot be run, escaped",
+    "catalog/upkeep/__main__.py": "a program for those who change the catalogue",
     "catalog/__main__.py": "a program for those who change the catalogue",
 }
 """Where something is written to a terminal."""

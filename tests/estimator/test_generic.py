@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from calibration import generic as program
-from footprint import estimate, sweep
+from footprint import estimate
 from footprint.catalog.assumptions import assumed
+from footprint.decisions import sweep
 from footprint.errors import FootprintError
 from tests.conftest import Footprint
 
@@ -137,13 +138,13 @@ def test_every_size_has_an_answer_of_about_6_flop_a_parameter(parameters: float,
         ({"parameters": 1e40}, "at most"),
         ({"parameters": -1}, "at least 1000"),
         ({"parameters": 1e9, "active_parameters": 2e9}, "more than"),
-        ({"active_parameters": 1e9}, "give `parameters=` too"),
+        ({"active_parameters": 1e9}, "needs `parameters=`"),
         ({"parameters": 1e9, "model": "gpt2"}, "contradict"),
         ({"parameters": 1e9, "flop_per_token": 1e9}, "contradict"),
         ({"flop_per_token": float("inf")}, "finite"),
-        ({"flop_per_token": 1e9, "method": "lora"}, "leave out `method=`"),
+        ({"flop_per_token": 1e9, "method": "lora"}, "`method=` has no meaning with"),
         ({"flop_per_sample": 1e9}, "`tokens=`"),
-        ({"parameters": 1e9, "image_size": 224}, "leave out `image_size=`"),
+        ({"parameters": 1e9, "image_size": 224}, "`image_size=` has no meaning with"),
         ({"parameters": "many"}, "parameters"),
     ],
 )

@@ -69,7 +69,7 @@ def test_names_in_model_and_hardware_files(format_: str, tmp_path: Path) -> None
     harmless(
         footprint(*args, "--explain", "--spread") if format_ in ("table", "markdown") else footprint(*args), 0
     )
-    written = tmp_path / f"x.{format_}"
+    written = tmp_path / f"x.{ {'table': 'txt', 'markdown': 'md'}.get(format_, format_) }"
     harmless(footprint(*args, "-o", str(written)), 0)
     assert not RAW.search(written.read_bytes().decode())
 

@@ -256,7 +256,8 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         return ""
     lines = [[in_line(cell) for cell in line] for line in (heading, *rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heading))]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= 80 else " "  # the columns of a terminal
     return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        gap.join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )

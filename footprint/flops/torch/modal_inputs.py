@@ -103,8 +103,8 @@ class _Known:
 
     @property
     def length(self) -> int:
-        """Tokens, no more than there are positions."""
-        return min(self.shape.sequence_length or 64, self.size("max_position_embeddings", usual=64))
+        """Tokens as asked for, else no more than there are positions."""
+        return self.shape.sequence_length or min(64, self.size("max_position_embeddings", usual=64))
 
     def image(self) -> tuple[int, int, int]:
         side = self.shape.image_size or self.size("image_size", "img_size", "crop_size", usual=224)

@@ -126,7 +126,7 @@ class ModuleWatch:
         elif self._trained is not None:
             self._note(
                 f"a step calls {self._trained.apart} modules apart, so its samples and operations are not "
-                "known: give --model"
+                "known: give `model=`"
             )
         elif _compiles():
             self._note("what is trained is compiled, but no module: samples and operations are not known")
