@@ -30,6 +30,10 @@ ANSWERS = [
     ["hardware", "show", "h100"], ["regions", "list"], ["regions", "show", "FRA"], ["prices", "list"],
     ["prices", "show", "h100"], ["flops", "--model", "gpt2"], ["validate", "strubell"],
     ["estimate", "--model", "bert-base", "--hw", "v100:8"],
+    ["compare", "--model", "bert-base", "--hw", "v100:8,h100:8"], ["plan", "--budget", "1e22FLOP"],
+    ["rank", "--model", "bert-base", "--hw", "h100:8"],
+    ["inference", "--model", "gpt2", "--hw", "h100:1", "--prompt-tokens", "8", "--output-tokens", "8"],
+    ["stages", "--model", "gpt2", "--stage", "dpo", "--samples", "10k", "--seq-len", "128"],
 ]  # fmt: skip
 
 
@@ -80,11 +84,15 @@ def test_every_answer_in_every_format(words: list[str], tmp_path: Path) -> None:
     assert rows[0][-1] == "schema"
     assert {row[-1] for row in rows[1:]} <= {data["schema"], "footprint/report/1"}
     page = footprint(*words, "--format", "markdown").out
-    assert "|---" in page or "| --- " in page
+    tables = ("```text",) if words[0] == "inference" else ("|---", "| --- ")  # its text, as it stands
+    assert any(table in page for table in tables)
     for ending in ("json", "csv", "md", "txt"):
         path = tmp_path / f"answer.{ending}"
         assert footprint(*words, "-o", str(path)).code == 0
-        assert path.stat().st_size > 0
+    assert len(list(csv.reader(io.StringIO((tmp_path / "answer.csv").read_text())))) == len(rows)
+    assert any(table in (tmp_path / "answer.md").read_text() for table in tables)
+    shown = footprint(*words).out
+    assert (tmp_path / "answer.txt").read_text().split() == shown.split()
     assert json.loads((tmp_path / "answer.json").read_text())["schema"] == data["schema"]
 
 

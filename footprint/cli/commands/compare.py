@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.axes import axis_options, given_axes
-from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.formats import answer_options, show
+from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import SectionedCommand, field_option
@@ -44,17 +45,10 @@ Exit code: 0 done, 2 bad input, 3 a row is over the limit or does not fit.
 )
 @click.option("--max-hours", type=float, help="With --hw auto: counts that need no more hours.")
 @field_option("force")
-@format_option("comparison", "How the answer is printed (by the ending of -o, else a table).", default=None)
-@click.option("-o", "--output", type=FILE, help="Write to a file.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@answer_options("comparison")
 @click.option("--plot", type=FILE, help="Draw the rows with their intervals (.png, .svg, .pdf).")
 @click.option("--quiet", is_flag=True, help="No warnings.")
-@click.option(
-    "--fail-over",
-    metavar="LIMIT",
-    multiple=True,
-    help="Exit 3 where a row is above a limit or does not fit: '2 MWh', '$500', '3d'.",
-)
+@limit_options("Exit 3 where a row is above a limit or does not fit: '2 MWh', '$500', '3d'.", bound=False)
 def command(
     files: tuple[Path, ...],
     baseline: int,
@@ -75,10 +69,8 @@ def command(
     """
     from footprint.decisions import compare
     from footprint.decisions.comparison import BY
-    from footprint.parsing import parse_limit
-    from footprint.reports.formats import format_of
 
-    limits = [parse_limit(text, "--fail-over") for text in fail_over]
+    limits = limits_of(fail_over)
     axes, fixed, scenarios = given_axes(options, files)
     if force:
         fixed["force"] = True
@@ -96,7 +88,7 @@ def command(
         from footprint.reports.decisions.comparison_plot import plot_comparison
 
         plot_comparison(table, plot, overwrite=overwrite)
-    show(_answer(table, overwrite), format_ or format_of(output, "comparison"), output, overwrite=overwrite)
+    show(_answer(table, overwrite), format_, output, overwrite=overwrite)
     for warning in () if quiet else table.warnings:
         note(f"warning: {warning}")
     if limits:
@@ -106,14 +98,15 @@ def command(
 
 
 def _answer(table: ScenarioTable, overwrite: bool) -> Answer:
-    from footprint.reports.decisions.comparison_text import ROW_SCHEMA, render, render_markdown, rows_of
+    from footprint.decisions.scenario_table import SCHEMA
+    from footprint.reports.decisions.comparison_text import render, render_markdown, rows_of
     from footprint.reports.formats import Answer
     from footprint.results.rows import csv_text
 
     def append(path: Path) -> str:
         from footprint.reports.files import write_new
 
-        write_new(path, csv_text(rows_of(table), schema=ROW_SCHEMA), overwrite=overwrite)
+        write_new(path, csv_text(rows_of(table), schema=SCHEMA), overwrite=overwrite)
         return f"wrote {len(table.rows)} rows to {path}"
 
     return Answer(
@@ -123,6 +116,6 @@ def _answer(table: ScenarioTable, overwrite: bool) -> Answer:
         markdown=lambda: render_markdown(table),
         rows=lambda: rows_of(table),
         append=append,
-        schema=ROW_SCHEMA,
+        schema=SCHEMA,
         subject=table,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.formats import columns_option, format_option, require_csv, settled, show
+from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
@@ -16,7 +17,6 @@ from footprint.cli.shared.scenario import (
     given_fields,
     scenario_options,
 )
-from footprint.parsing import parse_limit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,17 +62,7 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
     "--ignore-defaults", is_flag=True, help="Take no fields from pyproject.toml or your defaults.toml."
 )
 @click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
-@click.option(
-    "--fail-over",
-    metavar="LIMIT",
-    multiple=True,
-    help="Exit 3 above a limit, '2 MWh', '10 kgCO2e', '$500', '3d'; several may be given.",
-)
-@click.option(
-    "--fail-over-bound",
-    type=click.Choice(["low", "mid", "high"], case_sensitive=False),
-    help="End of the interval that is compared with the limit (mid).",
-)
+@limit_options()
 def command(
     format_: str | None,
     output: Path | None,
@@ -101,11 +91,7 @@ def command(
 
     format_, output = settled(format_, output, "estimate")
     require_csv(columns, format_)
-    if fail_over_bound is not None and not fail_over:
-        raise click.UsageError(
-            "--fail-over-bound chooses the end that --fail-over compares: give --fail-over too"
-        )
-    limits = [parse_limit(text, "--fail-over") for text in fail_over]
+    limits = limits_of(fail_over, fail_over_bound)
     _check_targets(output, format_, save, plot, overwrite=overwrite)
     given = given_fields(options)
     # A scenario file is a whole: what it leaves out is a default of the program, on every machine.

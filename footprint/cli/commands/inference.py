@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.formats import answer_options, settled, show
+from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import SectionedCommand, field_option, given_fields
-from footprint.parsing import parse_limit
 from footprint.serving.request import OWN, SHARED, InferenceRequest
 
 if TYPE_CHECKING:
@@ -50,9 +50,7 @@ def _options(function: Any) -> Any:
 @field_option("model", OWN)
 @field_option("hw")
 @_options
-@format_option("inference", "How the answer is printed (by the ending of -o, else a table).", default=None)
-@click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@answer_options("inference")
 @click.option("--spread", is_flag=True, help="Add the causes of each interval to the JSON.")
 @click.option("--plot", type=FILE, help="Draw tokens/s and J a token by the batch (.png, .svg, .pdf).")
 @field_option("name")
@@ -60,17 +58,7 @@ def _options(function: Any) -> Any:
 @click.option("--from", "from_", type=FILE, help="Read a request; options override it.")
 @field_option("force")
 @click.option("--quiet", is_flag=True, help="No warnings.")
-@click.option(
-    "--fail-over",
-    metavar="LIMIT",
-    multiple=True,
-    help="Exit 3 above a limit on all --requests, else on 1,000: '2 kWh', '$5'.",
-)
-@click.option(
-    "--fail-over-bound",
-    type=click.Choice(["low", "mid", "high"], case_sensitive=False),
-    help="End of the interval that is compared with the limit (mid).",
-)
+@limit_options("Exit 3 above a limit on all --requests, else on 1,000: '2 kWh', '$5'.")
 def command(
     format_: str | None,
     output: Path | None,
@@ -92,12 +80,10 @@ def command(
     from footprint.reports.scenario import read_inference, save_inference
     from footprint.serving import inference
 
-    if output is not None and str(output) == "-":
-        output = None
-    if fail_over_bound is not None and not fail_over:
-        raise click.UsageError("--fail-over-bound chooses the end that --fail-over compares: give it too")
-    limits = [parse_limit(text, "--fail-over") for text in fail_over]
-    format_ = _checked_format(format_, output, overwrite=overwrite)
+    limits = limits_of(fail_over, fail_over_bound)
+    format_, output = settled(format_, output, "inference")
+    if output is not None and format_ == "csv" and overwrite:
+        raise click.UsageError("-o FILE.csv appends rows and replaces nothing: leave out --overwrite")
     for path in (None if format_ == "csv" else output, save, plot):
         if path is not None:
             from footprint.reports.files import require_writable
@@ -119,21 +105,6 @@ def command(
         from footprint.reports.gate import require_served_within
 
         require_served_within(result, limits, fail_over_bound or "mid")
-
-
-def _checked_format(format_: str | None, output: Path | None, *, overwrite: bool) -> str:
-    """The format that was asked for, else that of the file's ending; UsageError where the two disagree."""
-    if format_ is None:
-        from footprint.reports.formats import format_of
-
-        format_ = format_of(output, "inference")
-    if output is not None and output.suffix.lower() == ".csv" and format_ != "csv":
-        raise click.UsageError(
-            f"{output}: a .csv file holds rows: leave out --format, or give another ending"
-        )
-    if output is not None and format_ == "csv" and overwrite:
-        raise click.UsageError("-o FILE.csv appends rows and replaces nothing: leave out --overwrite")
-    return format_
 
 
 def _answer(result: Inference, *, spread: bool) -> Answer:

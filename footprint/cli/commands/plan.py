@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.formats import answer_options, settled, show
+from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import COUNT, FILE
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
@@ -17,7 +18,6 @@ from footprint.cli.shared.scenario import (
     scenario_options,
 )
 from footprint.decisions.plans.question import OF_THE_PLAN
-from footprint.parsing import parse_limit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,24 +66,12 @@ class _PlanCommand(SectionedCommand):
 @field_option("seq_len")
 @field_option("batch_size")
 @scenario_options(*_SECTIONS)
-@format_option("plan", "How the answer is printed (by the ending of -o, else a table).", default=None)
-@click.option("-o", "--output", type=FILE, help="Write to a file; .csv appends.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@answer_options("plan")
 @click.option("--plot", type=FILE, help="Draw IsoFLOP and iso-loss curves (.png, .svg, .pdf).")
 @click.option("--save", type=FILE, help="Write the training found as a scenario of footprint estimate.")
 @field_option("force")
 @click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
-@click.option(
-    "--fail-over",
-    metavar="LIMIT",
-    multiple=True,
-    help="Exit 3 above a limit, '2 MWh', '10 kgCO2e', '$500', '3d'; several may be given.",
-)
-@click.option(
-    "--fail-over-bound",
-    type=click.Choice(["low", "mid", "high"], case_sensitive=False),
-    help="End of the interval that is compared with the limit (mid).",
-)
+@limit_options()
 def command(
     budget: tuple[str, ...],
     loss: float | None,
@@ -108,20 +96,13 @@ def command(
     """
     from footprint.decisions.plans import plan
     from footprint.reports.files import require_writable
-    from footprint.reports.formats import format_of
 
-    if output is not None and str(output) == "-":
-        output = None
-    format_ = format_ or format_of(output, "plan")
-    if fail_over_bound is not None and not fail_over:
-        raise click.UsageError(
-            "--fail-over-bound chooses the end that --fail-over compares: give --fail-over too"
-        )
+    format_, output = settled(format_, output, "plan")
     if (fail_over or save) and not options["hw"]:
         raise click.UsageError(
             f"{'--fail-over' if fail_over else '--save'} needs hardware: give --hw h100:64 too"
         )
-    limits = [parse_limit(text, "--fail-over") for text in fail_over]
+    limits = limits_of(fail_over, fail_over_bound)
     for path in (None if format_ == "csv" else output, save, plot):
         if path is not None:
             require_writable(path, overwrite=overwrite)

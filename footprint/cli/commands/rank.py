@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
-from footprint.cli.shared.options import FILE
+from footprint.cli.shared.formats import answer_options, show
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
     SECTIONS,
@@ -46,9 +45,7 @@ Exit code: 0 done, 2 bad input.
 @click.option("--move-gb", type=float, help="Data moved out of the baseline region.")
 @click.option("--egress-usd-per-gb", type=float, help="What that costs a GB.")
 @field_option("force")
-@format_option("ranking", "How the answer is printed (by the ending of -o, else a table).", default=None)
-@click.option("-o", "--output", type=FILE, help="Write to a file.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@answer_options("ranking")
 @click.option("--quiet", is_flag=True, help="No warnings.")
 def command(
     baseline_region: str | None,
@@ -67,11 +64,11 @@ def command(
 
     Against a baseline: CO2e saved, USD added, and USD for each tonne saved.
     """
-    from footprint.decisions.ranking import rank
+    from footprint.decisions.ranking import SCHEMA, rank
     from footprint.estimator.request import missing_hw
-    from footprint.reports.decisions.ranking_text import ROW_SCHEMA, render, rows_of
+    from footprint.reports.decisions.ranking_text import render, rows_of
     from footprint.reports.files import write_new
-    from footprint.reports.formats import Answer, format_of
+    from footprint.reports.formats import Answer
     from footprint.results.rows import csv_text
 
     for name, value in (("max-usd-per-hour", max_usd_per_hour), ("max-g-per-kwh", max_g_per_kwh),
@@ -87,13 +84,13 @@ def command(
     )  # fmt: skip
 
     def append(path: Path) -> str:
-        write_new(path, csv_text(rows_of(found), schema=ROW_SCHEMA), overwrite=overwrite)
+        write_new(path, csv_text(rows_of(found), schema=SCHEMA), overwrite=overwrite)
         return f"wrote {len(found.rows)} rows to {path}"
 
     answer = Answer(
         kind="ranking", text=lambda: render(found), data=found.to_json, rows=lambda: rows_of(found),
-        table=lambda: rows_of(found), append=append, schema=ROW_SCHEMA, subject=found,
+        table=lambda: rows_of(found), append=append, schema=SCHEMA, subject=found,
     )  # fmt: skip
-    show(answer, format_ or format_of(output, "ranking"), output, overwrite=overwrite)
+    show(answer, format_, output, overwrite=overwrite)
     for warning in () if quiet else found.warnings:
         note(f"warning: {warning}")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from footprint.cli.shared.formats import format_option, show
-from footprint.cli.shared.options import COUNT, FILE
+from footprint.cli.shared.formats import answer_options, show
+from footprint.cli.shared.options import COUNT
 from footprint.cli.shared.scenario import field_option
 
 if TYPE_CHECKING:
@@ -30,16 +30,14 @@ The exact count includes attention; the rule of thumb (6 N, 2 N) stands beside i
 @click.option("--helper", metavar="NAME", help="The value and reward model (one of the same size).")
 @click.option("--samples", type=COUNT, metavar="NUMBER", help="Demonstrations, pairs or episodes.")
 @field_option("seq_len", help="Tokens of a sequence (2048).")
-@format_option("stages")
-@click.option("-o", "--output", type=FILE, help="Write to a file.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@answer_options("stages")
 def command(
     model: str,
     stage: str,
     helper: str | None,
     samples: float | None,
     seq_len: int | None,
-    format_: str,
+    format_: str | None,
     output: Path | None,
     overwrite: bool,
     **_: Any,
@@ -59,5 +57,8 @@ def command(
 
         return render(result)
 
-    answer = Answer(kind="stages", text=text, data=result.to_json, subject=result)
+    answer = Answer(
+        kind="stages", text=text, data=result.to_json, table=lambda: result.to_json()["passes"],
+        schema=result.schema, subject=result,
+    )  # fmt: skip
     show(answer, format_, output, overwrite=overwrite)

@@ -11,7 +11,6 @@ from footprint.results import Quantity
 from footprint.results.human import figures, money_rung, rung, wrapped
 from footprint.spelling import on_command_line
 
-ROW_SCHEMA = "footprint/comparison/row/1"
 _UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg"}
 HEADINGS = {"duration_h": "hours", "energy_kwh": "kWh", "co2e_kg": "kgCO2e", "cost_usd": "USD"}
 _LABEL, _COLUMN, _RATIO = 16, 15, 18

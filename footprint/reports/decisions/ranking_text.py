@@ -8,8 +8,6 @@ from footprint.decisions.ranking import Ends, Ranking
 from footprint.plain_text import in_line
 from footprint.results.human import amount, figures
 
-ROW_SCHEMA = "footprint/ranking/row/1"
-
 
 def render(ranking: Ranking) -> str:
     """The regions, and against the baseline what is saved, added and paid for a tonne."""

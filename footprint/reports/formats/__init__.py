@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 
 DEFAULT = "table"
+OF_ROWS = (
+    "catalogue", "comparison", "estimate", "flops", "inference", "jobs", "machine", "plan", "ranking",
+    "recovered", "runs", "stages", "validation",
+)  # fmt: skip
+"""Kinds of answer that have rows, or a table of their own."""
 _FOLDER = os.path.dirname(__file__)
 
 

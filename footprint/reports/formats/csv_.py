@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from footprint.reports.formats import Answer
+from footprint.reports.formats import OF_ROWS, Answer
 from footprint.results.report_columns import SCHEMAS
 from footprint.results.rows import csv_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = (
-    "catalogue",
-    "comparison",
-    "estimate",
-    "flops",
-    "inference",
-    "jobs",
-    "machine",
-    "plan",
-    "ranking",
-    "recovered",
-    "runs",
-    "validation",
-)
+KINDS = OF_ROWS
 ENDING = ".csv"
 
 

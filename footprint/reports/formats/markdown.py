@@ -5,22 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from footprint.plain_text import fenced, in_markdown
-from footprint.reports.formats import Answer
+from footprint.reports.formats import OF_ROWS, Answer
 
-KINDS = (
-    "catalogue",
-    "comparison",
-    "estimate",
-    "flops",
-    "inference",
-    "jobs",
-    "machine",
-    "plan",
-    "ranking",
-    "recovered",
-    "runs",
-    "validation",
-)
+KINDS = OF_ROWS
 ENDING = ".md"
 
 
