@@ -98,6 +98,10 @@ def test_bad_input(wrong: dict[str, Any], message: str) -> None:
         rank(**{**JOB, **wrong})
 
 
+def test_one_region_alone_is_compared_with_nothing() -> None:
+    assert "against" not in str(rank(keep_in="DEU", model="bert-base", hw="a100:8"))
+
+
 def test_the_command() -> None:
     done = run.footprint("rank", "--model", "bert-base", "--hw", "h100:8", "--keep-in", "EU")
     assert done.code == 0

@@ -18,6 +18,8 @@ def render(ranking: Ranking) -> str:
         f"{amount(row.cost_usd.mid, 'usd', 2):>9}{in_line(row.offer_dated):>11}"
         for row in ranking.rows
     ]
+    if len(ranking.rows) == 1:
+        return "\n".join(lines)
     lines += ["", f"against {in_line(ranking.baseline)} (90 %; shared errors cancelled)"]
     lines.append(f"{'':<4}{'place':<22}{'CO2e saved':>18} {'USD added':>17} {'USD a tonne':>17}")
     for row in ranking.rows:
