@@ -13,11 +13,21 @@ from collections.abc import Callable, Mapping
 from math import exp, sqrt
 
 from footprint.catalog.assumptions import assumed
+from footprint.estimator.resolve.generic import CAUSE as GENERIC
+from footprint.performance.goodput import CAUSE as GOODPUT
+from footprint.performance.power import CAUSE as POWER_MODEL
+from footprint.performance.step import CAUSE as TIME_MODEL
 from footprint.records import record
 from footprint.results import Quantity
 
-OF_BOARD = ("power_model", "busy_share", "host_power", "network_power")
+OF_BOARD = (POWER_MODEL, "busy_share", "host_power", "network_power")
 """Errors of the power of one kind of node; no pairs were published that show what two kinds share."""
+
+SHARED = (
+    GOODPUT, GENERIC, "grid:", "prices.", "power.fed_share", "time.busy_share", "workload.",
+)  # fmt: skip
+"""Beginnings of the names of causes that are one error in every scenario that has them: how one user's runs
+are interrupted, one grid, one owner's terms, one size that is not known."""
 
 
 @record
@@ -45,7 +55,7 @@ def divided(quantity: Quantity, identity: Identity) -> Quantity:
 
 def parts_of(cause: str, identity: Identity) -> Mapping[str, float]:
     """The names of a cause's parts, with their shares of its variance, which sum to 1."""
-    if cause == "time_model":
+    if cause == TIME_MODEL:
         job, chip, model = (
             assumed(f"comparison_fitted.time_{part}").value for part in ("job", "chip", "model")
         )
@@ -62,7 +72,9 @@ def parts_of(cause: str, identity: Identity) -> Mapping[str, float]:
     if cause.startswith("price:"):
         shared = assumed("comparison_fitted.price_shared").value
         return {cause: shared, f"{cause} of {identity.chip}": 1.0 - shared}
-    return {cause: 1.0}
+    if cause.startswith(SHARED):
+        return {cause: 1.0}
+    return {f"{cause} of {identity.job}": 1.0}  # nobody said that two jobs share it
 
 
 def ratio(one: Quantity, other: Quantity) -> Quantity:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import footprint
 from footprint.catalog.assumptions import assumed
 from footprint.decisions import compare
-from footprint.decisions.causes import Identity, divided, ratio
+from footprint.decisions.causes import OF_BOARD, SHARED, Identity, divided, ratio
 from footprint.decisions.comparison import _pareto
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow
 from footprint.errors import FootprintError
@@ -82,6 +82,31 @@ def test_what_is_divided_keeps_its_interval() -> None:
     # closed form: what is not shared of both, in quadrature
     below = 2 * (0.2**2 + 0.3**2) / 2 * (job + chip) + own * (0.5**2 + 0.9**2)
     assert math.log(ratio(parts, other).high) == pytest.approx(math.sqrt(below), rel=1e-9)
+
+
+def test_what_nobody_said_is_shared_does_not_cancel() -> None:
+    one, other = (Identity(model="m", chip="c", job=job, place="p") for job in ("j", "k"))
+    known = Quantity(2.0, {"goodput": (-0.3, 0.3), "workload.batch": (-0.2, 0.2)})
+    assert ratio(divided(known, one), divided(known, other)).spread == {}
+    new = Quantity(2.0, {"a new cause": (-0.3, 0.3)})
+    found = ratio(divided(new, one), divided(new, other))
+    assert math.log(found.high) == pytest.approx(0.3 * math.sqrt(2))
+    assert ratio(divided(new, one), divided(new, one)).spread == {}
+
+
+@pytest.mark.parametrize("given", [
+    {"model": "bert-base", "hw": "v100:8"}, {"model": "bert-base", "hw": "v100:8", "purchase": "spot"},
+    {"parameters": 1e9, "tokens": 1e9, "hw": "a100:8", "provider": "aws"}, {"hw": "h100:8", "hours": 10.0},
+    {"flop_per_token": 6e9, "tokens": 1e9, "hw": "tpu-v4:64"},
+    {"model": "bert-base", "hw": "v100:8", "capital_usd": 9000.0},
+    {"model": "qwen3-8b", "hw": "h100:1", "method": "lora", "tokens": 1e7, "region": "EU"},
+])  # fmt: skip
+def test_of_every_cause_of_an_estimate_it_is_decided_what_is_shared(given: dict[str, Any]) -> None:
+    answer = footprint.estimate(**given)
+    decided = (*SHARED, *OF_BOARD, "time_model", "pue", "price:")
+    causes = {cause for q in (answer.co2e_kg, answer.cost_usd) if q is not None for cause in q.spread}
+    assert causes
+    assert [cause for cause in causes if not cause.startswith(decided)] == []
 
 
 def test_the_best_is_marked_only_where_every_ratio_is_clear() -> None:
