@@ -91,7 +91,7 @@ PACKAGE = ROOT / "footprint"
 SPEAKS_OF_FLAGS = {
     "cli": "it is the command line",
     "demo": "its examples are commands",
-    "reports/cards.py": "its examples are commands",
+    "reports/texts/cards.py": "its examples are commands",
     "reports/estimate_text.py": "the text of the command line",
     "reports/gate.py": "--fail-over is of the command line alone",
     "integrations/slurm": "sacct has options too",
