@@ -106,6 +106,12 @@ def _stages(answer: Any) -> str:
     return folded(render(answer))
 
 
+def _fleet(answer: Any) -> str:
+    from footprint.reports.texts.fleet_text import render
+
+    return render(answer)
+
+
 def _scenario_table(answer: Any) -> str:
     from footprint.reports.decisions.comparison_text import render
 
@@ -124,6 +130,7 @@ _TEXTS = {
     "Stages": _stages,
     "Measurement": _measurement,
     "Comparison": _comparison,
+    "FleetReport": _fleet,
     "Forecast": _forecast,
     "StepFlops": _flops,
     "Plan": _plan,
