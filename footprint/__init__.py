@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from footprint.decisions.ranking import rank as rank
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
+    from footprint.fleet import report as report
     from footprint.reports.interactive.frames import read_report as read_report
     from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
@@ -36,6 +37,7 @@ _PUBLIC = {
     "plan": "footprint.decisions.plans",
     "rank": "footprint.decisions.ranking",
     "read_report": "footprint.reports.interactive.frames",
+    "report": "footprint.fleet",
     "runs": "footprint.reports.interactive.frames",
     "sweep": "footprint.decisions.frames",
     "track": "footprint.tracking",
@@ -43,7 +45,7 @@ _PUBLIC = {
 
 __all__ = [
     "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
-    "rank", "read_report", "runs", "sweep", "track",
+    "rank", "read_report", "report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

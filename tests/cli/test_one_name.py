@@ -16,6 +16,7 @@ import pytest
 from footprint.cli import group
 from footprint.tracking import Run, track
 from tests.cli.run import footprint
+from tests.conftest import ROOT
 
 OLD = {
     ("run",): ("--journal-dir", "--output"),
@@ -33,6 +34,7 @@ ANSWERS = [
     ["compare", "--model", "bert-base", "--hw", "v100:8,h100:8"], ["plan", "--budget", "1e22FLOP"],
     ["rank", "--model", "bert-base", "--hw", "h100:8"],
     ["inference", "--model", "gpt2", "--hw", "h100:1", "--prompt-tokens", "8", "--output-tokens", "8"],
+    ["report", str(ROOT / "tests" / "fleet" / "emissions.csv"), "--by", "project"],
     ["stages", "--model", "gpt2", "--stage", "dpo", "--samples", "10k", "--seq-len", "128"],
 ]  # fmt: skip
 
