@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from footprint.decisions.ranking import rank as rank
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
+    from footprint.projects import project as project
     from footprint.reports.interactive.frames import read_report as read_report
     from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
@@ -34,6 +35,7 @@ _PUBLIC = {
     "estimate": "footprint.estimator",
     "inference": "footprint.serving",
     "plan": "footprint.decisions.plans",
+    "project": "footprint.projects",
     "rank": "footprint.decisions.ranking",
     "read_report": "footprint.reports.interactive.frames",
     "runs": "footprint.reports.interactive.frames",
@@ -43,7 +45,7 @@ _PUBLIC = {
 
 __all__ = [
     "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
-    "rank", "read_report", "runs", "sweep", "track",
+    "project", "rank", "read_report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

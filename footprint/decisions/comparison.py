@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from itertools import product
 from typing import Any
 
@@ -14,7 +15,7 @@ from footprint.estimator.chain import Consequences, chain, of_all_runs
 from footprint.estimator.facts import Facts
 from footprint.estimator.predict import predict_run
 from footprint.estimator.prediction import Prediction
-from footprint.estimator.request import EstimateRequest
+from footprint.estimator.request import AMOUNT_FIELDS, EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
 from footprint.performance.roofline.memory import memory_byte
@@ -29,6 +30,7 @@ BY = {"time": "duration_h", "energy": "energy_kwh", "co2e": "co2e_kg", "cost": "
 NOT_OF_THE_JOB = (
     "region", "pue", "grid_g_per_kwh", "provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh",
     "capital_usd", "lifetime_years", "utilisation", "runs", "failed_share", "name", "force", "hw", "model",
+    *AMOUNT_FIELDS, "epochs",
 )  # fmt: skip
 """Fields that leave a job as it is, or that its facts name in one spelling."""
 
@@ -82,7 +84,10 @@ class Answered:
     reason: str = ""
     facts: Facts | None = None
     prediction: Prediction | None = None
+    whole: Mapping[str, Quantity] = field(default_factory=dict)
+    """With the causes of the chain, for sums; accelerator-hours among them."""
     quantities: Mapping[str, Quantity]
+    """With these causes in parts, for ratios."""
 
     @property
     def fits(self) -> bool:
@@ -129,20 +134,18 @@ def answered(scenario: Mapping[str, Any], shared: Shared) -> Answered:
     means = outcome.consequences
     numbers = {
         "duration_h": outcome.duration_h, "energy_kwh": means.energy_kwh, "co2e_kg": means.co2e_kg,
-        "cost_usd": means.cost_usd,
+        "cost_usd": means.cost_usd, "accelerator_h": outcome.accelerator_h,
     }  # fmt: skip
+    whole = {name: of_all_runs(value, repeats) for name, value in numbers.items() if value is not None}
     identity = identity_of(facts)
     return Answered(
         scenario=scenario,
         facts=facts,
         prediction=prediction,
         reason=_missing(prediction, means),
-        quantities={
-            name: divided(of_all_runs(value, repeats), identity)
-            for name, value in numbers.items()
-            if value is not None
-        },
-    )  # fmt: skip
+        whole=whole,
+        quantities={name: divided(whole[name], identity) for name in QUANTITIES if name in whole},
+    )
 
 
 def _missing(prediction: Prediction, means: Consequences) -> str:

@@ -14,6 +14,7 @@ from footprint.results.inference import Inference
 
 if TYPE_CHECKING:
     from footprint.decisions.scenario_table import ScenarioTable
+    from footprint.projects.record import Project
 
 _UNITS = {"energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd", "duration_h": "h"}
 _WORDS = {
@@ -55,6 +56,20 @@ def require_served_within(result: Inference, limits: Sequence[Limit], bound: str
                 f"--fail-over {limit.text!r}: the {_WORDS[limit.quantity]} of these requests is unknown"
             )
         return whole
+
+    _require(limits, bound, limited, [])
+
+
+def require_project_within(result: Project, limits: Sequence[Limit], bound: str) -> None:
+    """As `require_within`, for the total of a project."""
+
+    def limited(limit: Limit) -> Quantity:
+        quantity: Quantity | None = getattr(result.total, limit.quantity)
+        if quantity is None:
+            raise FootprintError(
+                f"--fail-over {limit.text!r}: the {_WORDS[limit.quantity]} of this project is unknown"
+            )
+        return quantity
 
     _require(limits, bound, limited, [])
 

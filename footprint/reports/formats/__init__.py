@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "table"
 OF_ROWS = (
-    "catalogue", "comparison", "estimate", "flops", "inference", "jobs", "machine", "plan", "ranking",
+    "catalogue", "comparison", "estimate", "flops", "inference", "jobs", "machine", "plan", "project",
+    "ranking",
     "recovered", "runs", "stages", "validation",
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
