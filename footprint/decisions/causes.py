@@ -26,6 +26,7 @@ OF_BOARD = (POWER_MODEL, "busy_share", "host_power", "network_power")
 PRICE = "price:"
 SHARED = (
     GOODPUT, GENERIC, "grid:", "prices.", "power.fed_share", "time.busy_share", "workload.",
+    "searches.",
 )  # fmt: skip
 """Beginnings of the names of causes that are one error in every scenario that has them: how one user's runs
 are interrupted, one grid, one owner's terms, one size that is not known."""

@@ -113,7 +113,7 @@ def require_rows_within(table: ScenarioTable, limits: Sequence[Limit]) -> None:
 
 def _limited(result: Estimate, limit: Limit) -> Quantity:
     """The quantity that a limit applies to; FootprintError if it is unknown."""
-    repeated = limit.quantity != "duration_h" and (result.repeats.runs > 1 or result.repeats.failed_share > 0)
+    repeated = limit.quantity != "duration_h" and result.repeats.is_several
     quantity: Quantity | None = getattr(result.total if repeated else result, limit.quantity)
     if quantity is None:
         raise FootprintError(
