@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.fleet import report as report
+    from footprint.projects import project as project
     from footprint.reports.interactive.frames import read_report as read_report
     from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
@@ -35,6 +36,7 @@ _PUBLIC = {
     "estimate": "footprint.estimator",
     "inference": "footprint.serving",
     "plan": "footprint.decisions.plans",
+    "project": "footprint.projects",
     "rank": "footprint.decisions.ranking",
     "read_report": "footprint.reports.interactive.frames",
     "report": "footprint.fleet",
@@ -45,7 +47,7 @@ _PUBLIC = {
 
 __all__ = [
     "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
-    "rank", "read_report", "report", "runs", "sweep", "track",
+    "project", "rank", "read_report", "report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

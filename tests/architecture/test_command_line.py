@@ -72,6 +72,7 @@ def test_examples_are_real(path: tuple[str, ...], footprint: Footprint, tmp_path
     shutil.copy(root / "tests" / "fleet" / "emissions.csv", tmp_path / "emissions.csv")
     rows = footprint("estimate", "--model", "bert-base", "--hw", "v100:8", "-o", "runs.csv")
     assert rows.returncode == 0
+    shutil.copy(root / "tests" / "projects" / "small.toml", tmp_path / "project.toml")
     prices = "accelerator,usd_per_accelerator_h\nh100,2.10\n"
     (tmp_path / "my-prices.csv").write_text(prices, encoding="utf-8")
     found = examples(path, footprint)

@@ -26,6 +26,7 @@ OLD = {
     ("demo",): ("--out",),
     ("flops",): ("--micro-batches",),
 }
+PROJECT = str(ROOT / "tests" / "projects" / "small.toml")
 ANSWERS = [
     ["models", "list"], ["models", "search", "bert"], ["models", "show", "bert-base"], ["hardware", "list"],
     ["hardware", "show", "h100"], ["regions", "list"], ["regions", "show", "FRA"], ["prices", "list"],
@@ -35,6 +36,7 @@ ANSWERS = [
     ["rank", "--model", "bert-base", "--hw", "h100:8"],
     ["inference", "--model", "gpt2", "--hw", "h100:1", "--prompt-tokens", "8", "--output-tokens", "8"],
     ["report", str(ROOT / "tests" / "fleet" / "emissions.csv"), "--by", "project"],
+    ["project", PROJECT],
     ["stages", "--model", "gpt2", "--stage", "dpo", "--samples", "10k", "--seq-len", "128"],
 ]  # fmt: skip
 

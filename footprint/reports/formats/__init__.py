@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "table"
 OF_ROWS = (
-    "catalogue", "comparison", "estimate", "flops", "inference", "jobs", "machine", "plan", "ranking",
-    "recovered", "report", "runs", "stages", "validation",
+    "catalogue", "comparison", "estimate", "flops", "inference", "jobs", "machine", "plan", "project",
+    "ranking", "recovered", "report", "runs", "stages", "validation",
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
 _FOLDER = os.path.dirname(__file__)

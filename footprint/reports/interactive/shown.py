@@ -118,6 +118,12 @@ def _scenario_table(answer: Any) -> str:
     return render(answer)
 
 
+def _project(answer: Any) -> str:
+    from footprint.reports.decisions.project_text import render
+
+    return render(answer)
+
+
 def _ranking(answer: Any) -> str:
     from footprint.reports.decisions.ranking_text import render
 
@@ -134,6 +140,7 @@ _TEXTS = {
     "Forecast": _forecast,
     "StepFlops": _flops,
     "Plan": _plan,
+    "Project": _project,
     "Ranking": _ranking,
     "ScenarioTable": _scenario_table,
 }
