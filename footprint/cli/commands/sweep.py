@@ -9,6 +9,7 @@ import click
 from footprint.cli.shared.axes import axis_options, given_axes
 from footprint.cli.shared.formats import format_option, show
 from footprint.cli.shared.options import FILE
+from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import SectionedCommand, field_option
 
@@ -47,6 +48,7 @@ Exit code: 0 done, 2 bad input, 130 interrupted: --resume goes on.
 )
 @click.option("--top", type=click.IntRange(0, 1000), default=10, help="How many of the best are shown (10).")
 @field_option("force")
+@ignore_option
 @format_option("sweep", "How the best are printed.")
 @click.option("-o", "--output", type=FILE, help="Write every scenario to a .csv or .parquet file.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
@@ -60,6 +62,7 @@ def command(
     by: str,
     top: int,
     force: bool,
+    ignore_defaults: bool,
     format_: str,
     output: Path | None,
     overwrite: bool,
@@ -85,6 +88,7 @@ def command(
     axes, fixed, _ = given_axes(options, (), file)
     if force:
         fixed["force"] = True
+    fixed = with_own_facts(fixed, ignore=ignore_defaults or file is not None, quiet=quiet, axes=axes)
     stream = Stream(axes, fixed, sample=sample, seed=seed)
     least, front, feasible, seen = Least(BY[by], top), Front(), 0, 0
     parts = _written(stream, output, overwrite, resume)
