@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from footprint.decisions.ranking import rank as rank
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
+    from footprint.reports.exports import export as export
     from footprint.reports.interactive.frames import read_report as read_report
     from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
@@ -32,6 +33,7 @@ _PUBLIC = {
     "__version__": "footprint.catalog.version",
     "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
+    "export": "footprint.reports.exports",
     "inference": "footprint.serving",
     "plan": "footprint.decisions.plans",
     "rank": "footprint.decisions.ranking",
@@ -42,8 +44,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
-    "rank", "read_report", "runs", "sweep", "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "export", "inference",
+    "plan", "rank", "read_report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

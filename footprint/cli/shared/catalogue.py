@@ -120,8 +120,8 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
         "--explain", is_flag=True, help="Show every field, and the source and basis of each number."
     )
     def show(name: str, format_: str | None, output: Path | None, overwrite: bool, explain: bool) -> None:
-        from footprint.reports.texts import cards
         from footprint.reports.formats import fields_of
+        from footprint.reports.texts import cards
 
         record = catalogue.show(name)
         card = getattr(cards, catalogue.card)
