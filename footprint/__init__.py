@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from footprint.estimator import estimate as estimate
     from footprint.fleet import report as report
     from footprint.projects import project as project
+    from footprint.reports.exports import export as export
     from footprint.reports.interactive.frames import read_report as read_report
     from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
@@ -34,6 +35,7 @@ _PUBLIC = {
     "__version__": "footprint.catalog.version",
     "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
+    "export": "footprint.reports.exports",
     "inference": "footprint.serving",
     "plan": "footprint.decisions.plans",
     "project": "footprint.projects",
@@ -46,8 +48,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
-    "project", "rank", "read_report", "report", "runs", "sweep", "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "export", "inference",
+    "plan", "project", "rank", "read_report", "report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 
