@@ -25,6 +25,8 @@ class Tape:
         """Each once, under its first name."""
         self.left = {name: one.numel() for name, one in self.parameters.items()}
         """Elements of each parameter that no operation has used yet."""
+        self.idle: set[str] = set()
+        """Parameters to which the backward pass gave no gradient."""
         self.top_k = 1
         """Experts that the latest router chose for each token."""
         self.multiplied: set[int] = set()
