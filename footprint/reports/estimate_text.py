@@ -125,12 +125,19 @@ def _published(result: Estimate, run: PublishedRun) -> str:
     count = f"{run.count:,} x " if run.count else ""
     name = result.model.name if result.model is not None else "the model"
     when = f" ({run.year})" if run.year is not None else ""
+    adapted = result.workload is not None and result.workload.method != "pretrain"
+    what = f"the pre-training of {name}{when}" if adapted else f"{name}{when}"
     if run.duration_h is None:
         hours, own = run.accelerator_h or 0.0, result.accelerator_h.mid
-        text = f"Reference: {name}{when} took {hours:,.0f} accelerator-hours of {run.accelerator}"
-        return f"{text}; the estimate is {float(f'{own:.3g}'):,.0f} of {result.cluster.accelerator}."
+        text = f"Reference: {what} took {hours:,.0f} accelerator-hours of {run.accelerator}"
+        if adapted:
+            return f"{text}."
+        rounded = figures(own) if own < 1000 else f"{float(f'{own:.3g}'):,.0f}"
+        return f"{text}; the estimate is {rounded} of {result.cluster.accelerator}."
     hours, predicted = run.duration_h, result.duration_h
-    text = f"Reference: {name}{when} was trained in {figures(hours)} h on {count}{run.accelerator}"
+    if adapted:
+        return f"Reference: {what} took {figures(hours)} h on {count}{run.accelerator}."
+    text = f"Reference: {what} was trained in {figures(hours)} h on {count}{run.accelerator}"
     if not run.same_run or predicted.low <= hours <= predicted.high:
         return f"{text}."
     if run.year != run.estimated_year:
