@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
+from footprint.catalog.stacks import find_stack
 from footprint.errors import FootprintError
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
 from footprint.performance.roofline.constants import memory_constants
@@ -19,6 +20,7 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.work import Work
+from footprint.performance.stacks import STACK_UNKNOWN, stack_constants, stack_rows, stack_spread
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
@@ -30,13 +32,6 @@ if TYPE_CHECKING:
 CAUSE = "time_model"
 LEAST_BUSY = 0.05
 """Lower limit of the busy share of a step [1]."""
-STACKS = {"tuned": False, "native": True}
-"""Whether a stack uses PyTorch's own parallelism (``native``) or a vendor's (Megatron, NeMo, MaxText)."""
-
-STACK_UNKNOWN = Assumption(
-    name="software stack", value="half-way between a tuned one and PyTorch's own", unit="", basis="assumed",
-    source="no stack given", option="--stack",
-)  # fmt: skip
 
 
 @record
@@ -97,6 +92,7 @@ def predict_step(
     recompute: str = "none",
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
+    overlap: float | None = None,
     anchor: Anchor | None = None,
     optimizer: str = "adam",
 ) -> StepPrediction:
@@ -112,7 +108,7 @@ def predict_step(
     return predict(
         step_facts(
             step_flop=step_flop, cluster=cluster, precision=precision, year=year, recompute=recompute,
-            layout=layout, stack=stack, anchor=anchor, optimizer=optimizer,
+            layout=layout, stack=stack, overlap=overlap, anchor=anchor, optimizer=optimizer,
         )
     )  # fmt: skip
 
@@ -126,6 +122,7 @@ def step_facts(
     recompute: str = "none",
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
+    overlap: float | None = None,
     anchor: Anchor | None = None,
     optimizer: str = "adam",
     work: Work | None = None,
@@ -134,8 +131,9 @@ def step_facts(
 
     ``recompute`` of ``none`` allows recomputation where memory demands it. ``layout`` holds the given
     sizes of the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the others
-    are searched. ``stack`` is ``tuned``, ``native`` or None (unknown). ``anchor`` is a measured step of the
-    same stack, which shifts the prediction where it applies. ``optimizer`` sets the memory of the
+    are searched. ``stack`` is the name of a software stack or None (unknown), ``overlap`` the share of
+    communication that is hidden, where known. ``anchor`` is a measured step of the same stack, which
+    shifts the prediction where it applies. ``optimizer`` sets the memory of the
     optimiser's states, which limits the layouts. ``work`` is the result of `work_of`, if already computed.
 
     Raises
@@ -144,21 +142,20 @@ def step_facts(
         If the chip has no peak in this precision, or the stack has no such name.
     """
     peak = peak_flop_per_s(cluster, precision)
-    if stack is not None and stack not in STACKS:
-        raise FootprintError(f"unknown software stack {stack!r}: it is {' or '.join(STACKS)}")
+    software = None if stack is None else find_stack(stack)
     flop = float(step_flop.training_flop)
     if step_flop.operations is None or cluster.accelerator.kind == "cpu":
         return _typical(flop, cluster, peak, precision, year)
-    native = None if stack is None else STACKS[stack]
+    native = None if software is None else software.native
     work = work or work_of(step_flop.operations, step_flop.training)
     given = dict(layout or {})
     if recompute != "none":
         given["recompute"] = recompute
     length = float((step_flop.shape.sequence_length if step_flop.shape else None) or 0)
-    constants = memory_constants(optimizer, step_flop.training.method)
+    constants = stack_constants(memory_constants(optimizer, step_flop.training.method), software, overlap)
     residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
-    spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
-    rows: tuple[Assumption, ...] = ()
+    spread = stack_spread(software, residual, CAUSE)
+    rows = stack_rows(software, overlap)
     warnings: tuple[str, ...] = ()
     if anchor is not None:
         from footprint.performance.anchoring import anchored_factor, weight_of
@@ -166,7 +163,7 @@ def step_facts(
         if anchor.applies(cluster.accelerator.id, precision):
             weight = weight_of(float(step_flop.parameters.total), length, anchor)
             spread = anchored_factor(weight, anchor, CAUSE)
-            rows = (anchor.row(weight),)
+            rows = (*rows, anchor.row(weight))
         else:
             warnings = (f"anchor {anchor.name} says nothing of {cluster.accelerator.id} in {precision}",)
     return StepFacts(
