@@ -61,8 +61,7 @@ def find_stack(name: str) -> Stack:
     found = NAMES.find(shipped(FOLDER), name)
     if found is None:
         known = [*NAMES.indexed(shipped(FOLDER)), *stack_ids()]
-        raise unknown(
-            "software stack", name, dict.fromkeys(known), "`footprint stacks list` has all for `stack=`"
-        )
+        hint = "`stack=` is tuned or native, or a name of `footprint stacks list`"
+        raise unknown("software stack", name, dict.fromkeys(known), hint)
     raw = read_record(shipped(FOLDER), found)
     return Stack(**{**raw, "aliases": tuple(raw.get("aliases", ()))})

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, get_args
 
-from footprint.catalog.stacks import find_stack
 from footprint.errors import FootprintError
 from footprint.estimator.fields import (
     AMOUNT,
@@ -241,6 +240,8 @@ class EstimateRequest:
         for names, why in EITHER_OR:
             self._at_most_one(names, why)
         if self.stack is not None:
+            from footprint.catalog.stacks import find_stack
+
             find_stack(self.stack)
         self._check_together()
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
-from footprint.catalog.stacks import find_stack
 from footprint.errors import FootprintError
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
 from footprint.performance.roofline.constants import memory_constants
@@ -20,7 +19,6 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.work import Work
-from footprint.performance.stacks import STACK_UNKNOWN, stack_constants, stack_rows, stack_spread
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
@@ -32,6 +30,10 @@ if TYPE_CHECKING:
 CAUSE = "time_model"
 LEAST_BUSY = 0.05
 """Lower limit of the busy share of a step [1]."""
+STACK_UNKNOWN = Assumption(
+    name="software stack", value="half-way between a tuned one and PyTorch's own", unit="", basis="assumed",
+    source="no stack given", option="--stack",
+)  # fmt: skip
 
 
 @record
@@ -98,12 +100,7 @@ def predict_step(
 ) -> StepPrediction:
     """Step time [s], MFU [1] and busy share [1] of one training step on a cluster.
 
-    The arguments are those of `step_facts`.
-
-    Raises
-    ------
-    FootprintError
-        If the chip has no peak in this precision, or the stack has no such name.
+    The arguments and errors are those of `step_facts`.
     """
     return predict(
         step_facts(
@@ -142,7 +139,11 @@ def step_facts(
         If the chip has no peak in this precision, or the stack has no such name.
     """
     peak = peak_flop_per_s(cluster, precision)
-    software = None if stack is None else find_stack(stack)
+    software = None
+    if stack is not None or overlap is not None:
+        from footprint.performance.stacks import software_of
+
+        software = software_of(stack, overlap)
     flop = float(step_flop.training_flop)
     if step_flop.operations is None or cluster.accelerator.kind == "cpu":
         return _typical(flop, cluster, peak, precision, year)
@@ -152,10 +153,12 @@ def step_facts(
     if recompute != "none":
         given["recompute"] = recompute
     length = float((step_flop.shape.sequence_length if step_flop.shape else None) or 0)
-    constants = stack_constants(memory_constants(optimizer, step_flop.training.method), software, overlap)
+    constants = memory_constants(optimizer, step_flop.training.method)
     residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
-    spread = stack_spread(software, residual, CAUSE)
-    rows = stack_rows(software, overlap)
+    spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
+    rows: tuple[Assumption, ...] = ()
+    if software is not None:
+        constants, spread, rows = software.applied(constants, residual, CAUSE)
     warnings: tuple[str, ...] = ()
     if anchor is not None:
         from footprint.performance.anchoring import anchored_factor, weight_of

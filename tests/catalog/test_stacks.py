@@ -93,7 +93,7 @@ def test_what_is_hidden_takes_no_time():
 
 def test_the_answer_says_what_it_took_from_the_stack():
     rows = {row.name: row for row in estimate(**JOB, stack="hf").assumptions}
-    assert rows["hf: time of the host to launch an operation"].value == 4e-5
+    assert rows["software stack hf: time of the host to launch an operation"].value == 4e-5
     assert rows["software stack hf"].basis == "assumed"
     assert not any(name.startswith("software stack") for name in _names("tuned"))
 
