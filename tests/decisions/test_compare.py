@@ -218,6 +218,15 @@ def test_it_shows_itself_as_the_command_does_and_becomes_a_frame(tmp_path: Path)
     assert "<svg" in (tmp_path / "rows.svg").read_text()
 
 
+def test_regions_of_one_provider_differ_in_price_alike() -> None:
+    """So their error is one cause: what an instance costs above its region's median is the same elsewhere."""
+    from calibration.comparison import price_shared, region_pairs
+
+    found = region_pairs()
+    assert len(found) > 100
+    assert price_shared(found) > 0.9
+
+
 @pytest.mark.slow
 def test_ratios_cover_their_pairs_out_of_sample() -> None:
     """Pairs of published runs, with the shares of all other sources; each source weighs the same."""
