@@ -213,8 +213,7 @@ class Recipe:
     """Published accelerator-hours, where the days or the number of chips were not."""
     epochs: float | None = None
     """Passes over the data that the phases amount to."""
-    leaves_out: str = ""
-    """Work of the published run that the phases do not hold; an estimate of them warns of it."""
+    leaves_out: str = ""  # work of the published run that the phases do not hold; an estimate warns of it
     note: str = ""
 
     def __post_init__(self) -> None:
