@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from footprint.decisions.ranking import rank as rank
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
+    from footprint.fleet import report as report
+    from footprint.projects import project as project
     from footprint.reports.exports import export as export
     from footprint.reports.interactive.frames import read_report as read_report
     from footprint.reports.interactive.frames import runs as runs
@@ -36,8 +38,10 @@ _PUBLIC = {
     "export": "footprint.reports.exports",
     "inference": "footprint.serving",
     "plan": "footprint.decisions.plans",
+    "project": "footprint.projects",
     "rank": "footprint.decisions.ranking",
     "read_report": "footprint.reports.interactive.frames",
+    "report": "footprint.fleet",
     "runs": "footprint.reports.interactive.frames",
     "sweep": "footprint.decisions.frames",
     "track": "footprint.tracking",
@@ -45,7 +49,7 @@ _PUBLIC = {
 
 __all__ = [
     "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "export", "inference",
-    "plan", "rank", "read_report", "runs", "sweep", "track",
+    "plan", "project", "rank", "read_report", "report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

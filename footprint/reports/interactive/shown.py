@@ -106,8 +106,20 @@ def _stages(answer: Any) -> str:
     return folded(render(answer))
 
 
+def _fleet(answer: Any) -> str:
+    from footprint.reports.texts.fleet_text import render
+
+    return render(answer)
+
+
 def _scenario_table(answer: Any) -> str:
     from footprint.reports.decisions.comparison_text import render
+
+    return render(answer)
+
+
+def _project(answer: Any) -> str:
+    from footprint.reports.decisions.project_text import render
 
     return render(answer)
 
@@ -124,9 +136,11 @@ _TEXTS = {
     "Stages": _stages,
     "Measurement": _measurement,
     "Comparison": _comparison,
+    "FleetReport": _fleet,
     "Forecast": _forecast,
     "StepFlops": _flops,
     "Plan": _plan,
+    "Project": _project,
     "Ranking": _ranking,
     "ScenarioTable": _scenario_table,
 }
