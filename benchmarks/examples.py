@@ -29,6 +29,11 @@ PAPERS = {
 }  # fmt: skip
 """Part of ``footprint paper`` -> file."""
 
+COMMENT = (
+    f"estimate --model bert-base --hw h100:8 --region FRA --provider aws --quiet --compare-to {RECORD} "
+    "--format github-comment"
+)
+
 
 def commands() -> dict[str, str]:
     """The command of each file that is made of the record."""
@@ -37,7 +42,7 @@ def commands() -> dict[str, str]:
         for name in export_names()
     }
     papers = {file: f"paper {RECORD} --part {part}" for part, file in PAPERS.items()}
-    return {**exports, **papers, "card.md": f"card plain.md --run {RECORD} -o -"}
+    return {**exports, **papers, "card.md": f"card plain.md --run {RECORD} -o -", "comment.md": COMMENT}
 
 
 def output(words: str) -> str:
