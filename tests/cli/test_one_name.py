@@ -34,6 +34,7 @@ ANSWERS = [
     ["estimate", "--model", "bert-base", "--hw", "v100:8"],
     ["compare", "--model", "bert-base", "--hw", "v100:8,h100:8"], ["plan", "--budget", "1e22FLOP"],
     ["rank", "--model", "bert-base", "--hw", "h100:8"],
+    ["rank", "--model", "bert-base", "--hw", "h100:8", "--when", "monthly", "--region", "FRA"],
     ["inference", "--model", "gpt2", "--hw", "h100:1", "--prompt-tokens", "8", "--output-tokens", "8"],
     ["project", PROJECT],
     ["stages", "--model", "gpt2", "--stage", "dpo", "--samples", "10k", "--seq-len", "128"],

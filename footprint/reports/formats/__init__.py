@@ -32,7 +32,7 @@ DEFAULT = "table"
 OF_ROWS = (
     "catalogue", "comparison", "estimate", "flops", "inference", "jobs", "machine", "plan", "project",
     "ranking",
-    "recovered", "runs", "stages", "validation",
+    "recovered", "runs", "stages", "timing", "validation",
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
 _FOLDER = os.path.dirname(__file__)
