@@ -148,6 +148,7 @@ NOT_OF_GENERIC = {
     "flop_per_sample": (
         *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "tokens_per_second", "tp", "pp",
         "cp", "dp", "ep", "zero", "interleaving", "objective", "micro_batch", "recompute", "anchor",
+        "overlap",
     ),
 }  # fmt: skip
 """Fields that mean nothing for a model of which only the size is known."""

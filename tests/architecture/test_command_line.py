@@ -69,6 +69,9 @@ def test_examples_are_real(path: tuple[str, ...], footprint: Footprint, tmp_path
     shutil.copy(root / "tests" / "flops" / "trace" / "modules.py", tmp_path / "my_model.py")
     shutil.copy(root / "hardware_profiles" / "v100-sxm2-16gb.toml", tmp_path / "my-chip.toml")
     shutil.copy(root / "tests" / "integrations" / "sacct" / "jobs.psv", tmp_path / "jobs.txt")
+    shutil.copy(root / "tests" / "fleet" / "emissions.csv", tmp_path / "emissions.csv")
+    rows = footprint("estimate", "--model", "bert-base", "--hw", "v100:8", "-o", "runs.csv")
+    assert rows.returncode == 0
     shutil.copy(root / "tests" / "projects" / "small.toml", tmp_path / "project.toml")
     hours = [f"2026-03-{day:02d}T{hour:02d}:00Z,{hour}" for day in range(1, 8) for hour in range(24)]
     (tmp_path / "hours.csv").write_text("\n".join(["time,g_per_kwh", *hours]), encoding="utf-8")
@@ -84,6 +87,7 @@ def test_examples_are_real(path: tuple[str, ...], footprint: Footprint, tmp_path
         done = footprint(*words[1:], environment={"COLUMNS": os.environ.get("COLUMNS", "80")})
         absent = (
             "no such folder of journals",
+            "footprint-runs: no such file or folder",
             "no runs were recorded",
             "sacct is not on this machine",
             "unknown anchor",

@@ -59,6 +59,7 @@ def test_the_commands_shown_work(command: str, footprint: Footprint, tmp_path: P
     (tmp_path / "train.py").write_text("print(sum(range(1000)))\n", encoding="utf-8")
     (tmp_path / "my-chip.toml").write_bytes((root / "hardware_profiles" / "v100-sxm2-16gb.toml").read_bytes())
     (tmp_path / "project.toml").write_bytes(PROJECT_FILE.read_bytes())
+    (tmp_path / "bert.json").write_bytes((root / "docs" / "examples" / "bert-base.json").read_bytes())
     done = footprint(*shlex.split(command)[1:])
     assert done.returncode == (3 if "--fail-over" in command else 0), done.stderr
 

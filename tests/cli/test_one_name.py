@@ -36,6 +36,7 @@ ANSWERS = [
     ["rank", "--model", "bert-base", "--hw", "h100:8"],
     ["rank", "--model", "bert-base", "--hw", "h100:8", "--when", "monthly", "--region", "FRA"],
     ["inference", "--model", "gpt2", "--hw", "h100:1", "--prompt-tokens", "8", "--output-tokens", "8"],
+    ["report", str(ROOT / "tests" / "fleet" / "emissions.csv"), "--by", "project"],
     ["project", PROJECT],
     ["stages", "--model", "gpt2", "--stage", "dpo", "--samples", "10k", "--seq-len", "128"],
 ]  # fmt: skip

@@ -41,13 +41,13 @@ def _estimate(answer: Any) -> str:
 
 
 def _measurement(answer: Any) -> str:
-    from footprint.reports.run_text import run_text
+    from footprint.reports.texts.run_text import run_text
 
     return folded(run_text(answer, None))
 
 
 def _comparison(answer: Any) -> str:
-    from footprint.reports.run_text import comparison_lines
+    from footprint.reports.texts.run_text import comparison_lines
 
     return folded("\n".join([f"run {in_line(answer.run_id)}", *comparison_lines(answer)]))
 
@@ -83,7 +83,7 @@ _BASES = {
 
 
 def _flops(answer: Any) -> str:
-    from footprint.reports.flops_text import render
+    from footprint.reports.texts.flops_text import render
 
     return render("one training step", answer)
 
@@ -104,6 +104,12 @@ def _stages(answer: Any) -> str:
     from footprint.reports.decisions.stages_text import render
 
     return folded(render(answer))
+
+
+def _fleet(answer: Any) -> str:
+    from footprint.reports.texts.fleet_text import render
+
+    return render(answer)
 
 
 def _scenario_table(answer: Any) -> str:
@@ -136,6 +142,7 @@ _TEXTS = {
     "Stages": _stages,
     "Measurement": _measurement,
     "Comparison": _comparison,
+    "FleetReport": _fleet,
     "Forecast": _forecast,
     "StepFlops": _flops,
     "Plan": _plan,
