@@ -253,6 +253,15 @@ def test_a_published_run_that_the_interval_does_not_hold_is_said(
     assert "wrong here" not in other
 
 
+def test_a_fine_tuning_is_not_compared_with_the_pre_training() -> None:
+    job = ("estimate", "--model", "llama3.1-8b", "--hw", "h100:8", "--tokens", "10M", "--region", "US")
+    text = " ".join(footprint(*job, "--method", "lora").out.split())
+    assert "Reference: the pre-training of llama3.1-8b (2024) took 1,460,000 accelerator-hours" in text
+    assert "the estimate is" not in text
+    text = " ".join(footprint(*job).out.split())
+    assert "the estimate is 0 of" not in text  # a small part of the run is a number, too
+
+
 def test_equivalents_are_for_scale_only() -> None:
     done = footprint(*GIVEN, "--equivalents")
     assert max(map(len, done.out.splitlines())) <= 80

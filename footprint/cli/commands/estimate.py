@@ -9,6 +9,7 @@ import click
 from footprint.cli.shared.formats import columns_option, format_option, require_csv, settled, show
 from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
+from footprint.cli.shared.own_facts import ignore_option
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
     SECTIONS,
@@ -58,9 +59,7 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @click.option("--save", type=FILE, help="Write the scenario to a TOML file.")
 @click.option("--from", "from_", type=FILE, help="Read a scenario; options override it.")
 @field_option("force")
-@click.option(
-    "--ignore-defaults", is_flag=True, help="Take no fields from pyproject.toml or your defaults.toml."
-)
+@ignore_option
 @click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
 @limit_options()
 def command(
@@ -103,7 +102,7 @@ def command(
     if save is not None:
         save_scenario(request, save, overwrite=overwrite)
     if plot is not None:
-        from footprint.reports.tornado import plot_tornado
+        from footprint.reports.plots.tornado import plot_tornado
 
         plot_tornado(result, plot, overwrite=overwrite)
     answer = _answer(result, columns, explain=explain, spread=spread, equivalents=equivalents)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.formats import answer_options, show
+from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
     SECTIONS,
@@ -45,6 +46,7 @@ Exit code: 0 done, 2 bad input.
 @click.option("--move-gb", type=float, help="Data moved out of the baseline region.")
 @click.option("--egress-usd-per-gb", type=float, help="What that costs a GB.")
 @field_option("force")
+@ignore_option
 @answer_options("ranking")
 @click.option("--quiet", is_flag=True, help="No warnings.")
 def command(
@@ -54,6 +56,7 @@ def command(
     max_g_per_kwh: float | None,
     move_gb: float | None,
     egress_usd_per_gb: float | None,
+    ignore_defaults: bool,
     format_: str | None,
     output: Path | None,
     overwrite: bool,
@@ -75,7 +78,7 @@ def command(
                         ("move-gb", move_gb), ("egress-usd-per-gb", egress_usd_per_gb)):  # fmt: skip
         if value is not None and not 0 <= value < 1e12:
             raise click.UsageError(f"--{name} must be a number from 0 on, not {value}")
-    fields = given_fields(options)
+    fields = with_own_facts(given_fields(options), ignore=ignore_defaults, quiet=quiet)
     if "hw" not in fields:
         raise missing_hw()
     found = rank(
