@@ -110,7 +110,8 @@ def resolve(
         found = tuple(
             step_facts(
                 step_flop=one, cluster=cluster, precision=precision, year=year, recompute=training.recompute,
-                layout=given_layout(request), stack=request.stack, anchor=anchor, optimizer=optimizer,
+                layout=given_layout(request), stack=request.stack, overlap=request.overlap, anchor=anchor,
+                optimizer=optimizer,
                 work=shared.work(one),
             )
             for one in counted
