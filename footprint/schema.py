@@ -120,7 +120,7 @@ class Accelerator:
     name: str
     vendor: str
     kind: Literal["gpu", "tpu", "npu", "cpu"]
-    unit: Literal["chip", "module", "board", "socket"]
+    unit: Literal["chip", "module", "board", "socket", "core"]
     generation: str
     year: int
     peak_flop_per_s: Mapping[str, float]
