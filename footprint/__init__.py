@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from footprint.decisions.ranking import rank as rank
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
+    from footprint.fleet import report as report
+    from footprint.projects import project as project
+    from footprint.reports.exports import export as export
     from footprint.reports.interactive.frames import read_report as read_report
     from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
@@ -32,18 +35,21 @@ _PUBLIC = {
     "__version__": "footprint.catalog.version",
     "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
+    "export": "footprint.reports.exports",
     "inference": "footprint.serving",
     "plan": "footprint.decisions.plans",
+    "project": "footprint.projects",
     "rank": "footprint.decisions.ranking",
     "read_report": "footprint.reports.interactive.frames",
+    "report": "footprint.fleet",
     "runs": "footprint.reports.interactive.frames",
     "sweep": "footprint.decisions.frames",
     "track": "footprint.tracking",
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
-    "rank", "read_report", "runs", "sweep", "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "export", "inference",
+    "plan", "project", "rank", "read_report", "report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

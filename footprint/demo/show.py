@@ -244,7 +244,7 @@ def _say_forecast(forecast: Any, step: int, loss: float, say: Callable[[str], No
 
 def _report(run: Run, losses: list[tuple[float, float]], out: Path, say: Callable[[str], None]) -> Path:
     from footprint.demo import plots
-    from footprint.reports.run_text import run_text
+    from footprint.reports.texts.run_text import run_text
     from footprint.tracking.report.archive import open_archive
 
     report = open_archive([out / "runs"]).report(run.run_id)

@@ -22,6 +22,7 @@ from footprint.estimator.fields import (
     HOURS,
     MODEL,
     NAMES,
+    NOT_OF_GENERIC,
     PLACE,
     PRICE,
     PROVIDER,
@@ -36,11 +37,13 @@ from footprint.estimator.fields import (
 from footprint.records import record
 from footprint.schema import Attention, Cooling, Method, Purchase, Recompute, Stack
 
+SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "fp4")
 LAYOUT_FIELDS = ("tp", "pp", "cp", "dp", "ep", "zero", "interleaving", "micro_batch", "recompute")
 """Fields that fix a part of the parallel layout."""
 TIME_FIELDS = ("hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu")
+SEARCH_FIELDS = ("trials", "mean_fraction", "search", "keep_one_in", "shortest_fraction")
 AMOUNT_FIELDS = ("tokens", "samples", "steps")
 SIZE_FIELDS = ("model", "parameters", "flop_per_token", "flop_per_sample")
 EITHER_OR = (
@@ -54,18 +57,6 @@ EITHER_OR = (
 
 OWNING = ("capital_usd", "electricity_usd_per_kwh", "owned")
 """Fields that say that the hardware is owned; without ``capital_usd`` it is paid for."""
-
-_NOT_TEXT = ("tgt_seq_len", "image_size")
-_OTHER_FLOP = ("lora_rank", "lora_targets", "frozen")
-NOT_OF_GENERIC = {
-    "parameters": _NOT_TEXT,
-    "flop_per_token": (*_NOT_TEXT, *_OTHER_FLOP),
-    "flop_per_sample": (
-        *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "tokens_per_second", "tp", "pp",
-        "cp", "dp", "ep", "zero", "interleaving", "objective", "micro_batch", "recompute", "anchor",
-    ),
-}  # fmt: skip
-"""Fields that mean nothing for a model of which only the size is known."""
 
 
 @record
@@ -231,6 +222,13 @@ class EstimateRequest:
     failed_share: float | None = about(
         "repeats", SHARE, "Share of all hours spent on failed runs.", least=0.0, most=0.999
     )
+    trials: int | None = about("repeats", WHOLE, "Trials of a search for hyper-parameters.", most=10**9)
+    mean_fraction: float | None = about("repeats", SHARE, "Mean length of a trial over a run's.", most=1.0)
+    search: str | None = about("repeats", CHOICE, "Stops the worse trials early.", choices=SEARCHES)
+    keep_one_in: int | None = about(
+        "repeats", WHOLE, "The search keeps a trial in so many (3).", least=2, most=1000
+    )
+    shortest_fraction: float | None = about("repeats", SHARE, "Shortest trial over a run (1/81).", most=1.0)
     force: bool = about("output", FLAG, "Accept implausible values.", default=False)
 
     def __post_init__(self) -> None:
@@ -260,6 +258,10 @@ class EstimateRequest:
         if self.owned and self.capital_usd is not None:
             raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
         self._check_generic()
+        if any(getattr(self, name) is not None for name in SEARCH_FIELDS):
+            from footprint.estimator.searches import check_search
+
+            check_search(self)
         if self.method not in {"lora", "qlora"} and (self.lora_rank is not None or self.lora_targets):
             raise FootprintError("`lora_rank=` and `lora_targets=` need `method=` lora or qlora")
 

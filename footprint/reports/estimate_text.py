@@ -229,13 +229,17 @@ def _markdown_table(title: str, rows: list[Row]) -> str:
 
 def is_repeated(result: Estimate) -> bool:
     """Whether there is more to pay for than the one run that the estimate is of."""
-    return result.repeats.runs > 1 or result.repeats.failed_share > 0
+    return result.repeats.is_several
 
 
 def repeats_title(result: Estimate) -> str:
     """What the total of an estimate is of."""
-    runs, failed = result.repeats.runs, result.repeats.failed_share
+    runs, failed, search = result.repeats.runs, result.repeats.failed_share, result.repeats.search
     title = f"All {runs:,} runs together" if runs > 1 else "With the failed runs"
+    if search is not None:
+        more = f" and {runs:,} whole runs" if runs else ""
+        hours = counted(result.total.accelerator_h.mid)
+        title = f"All {search.trials:,} trials{more} together, {hours} accelerator-hours"
     return title + (f", {figures(100 * failed)} % of all hours failed" if failed else "")
 
 
@@ -250,7 +254,7 @@ def _repeats(result: Estimate, *, markdown: bool) -> str:
     if not is_repeated(result):
         return ""
     title, rows = repeats_title(result), repeats_rows(result)
-    return _markdown_table(title, rows) if markdown else f"{title}:\n{_table(rows)}"
+    return _markdown_table(title, rows) if markdown else "\n".join([*wrapped(f"{title}:", 80), _table(rows)])
 
 
 def _assumptions(result: Estimate, markdown: bool) -> str:

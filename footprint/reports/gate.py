@@ -14,6 +14,7 @@ from footprint.results.inference import Inference
 
 if TYPE_CHECKING:
     from footprint.decisions.scenario_table import ScenarioTable
+    from footprint.projects.record import Project
 
 _UNITS = {"energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd", "duration_h": "h"}
 _WORDS = {
@@ -59,6 +60,20 @@ def require_served_within(result: Inference, limits: Sequence[Limit], bound: str
     _require(limits, bound, limited, [])
 
 
+def require_project_within(result: Project, limits: Sequence[Limit], bound: str) -> None:
+    """As `require_within`, for the total of a project."""
+
+    def limited(limit: Limit) -> Quantity:
+        quantity: Quantity | None = getattr(result.total, limit.quantity)
+        if quantity is None:
+            raise FootprintError(
+                f"--fail-over {limit.text!r}: the {_WORDS[limit.quantity]} of this project is unknown"
+            )
+        return quantity
+
+    _require(limits, bound, limited, [])
+
+
 def _require(
     limits: Sequence[Limit], bound: str, limited: Callable[[Limit], Quantity], exceeded: list[str]
 ) -> None:
@@ -98,7 +113,7 @@ def require_rows_within(table: ScenarioTable, limits: Sequence[Limit]) -> None:
 
 def _limited(result: Estimate, limit: Limit) -> Quantity:
     """The quantity that a limit applies to; FootprintError if it is unknown."""
-    repeated = limit.quantity != "duration_h" and (result.repeats.runs > 1 or result.repeats.failed_share > 0)
+    repeated = limit.quantity != "duration_h" and result.repeats.is_several
     quantity: Quantity | None = getattr(result.total if repeated else result, limit.quantity)
     if quantity is None:
         raise FootprintError(

@@ -9,7 +9,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.reports.files import write_new
-from footprint.reports.tornado import FORMATS
+from footprint.reports.plots.tornado import FORMATS
 from footprint.validation.report import ValidationReport, ValidationRow
 
 MOST_FOLDS = 14

@@ -69,6 +69,10 @@ def test_examples_are_real(path: tuple[str, ...], footprint: Footprint, tmp_path
     shutil.copy(root / "tests" / "flops" / "trace" / "modules.py", tmp_path / "my_model.py")
     shutil.copy(root / "hardware_profiles" / "v100-sxm2-16gb.toml", tmp_path / "my-chip.toml")
     shutil.copy(root / "tests" / "integrations" / "sacct" / "jobs.psv", tmp_path / "jobs.txt")
+    shutil.copy(root / "tests" / "fleet" / "emissions.csv", tmp_path / "emissions.csv")
+    rows = footprint("estimate", "--model", "bert-base", "--hw", "v100:8", "-o", "runs.csv")
+    assert rows.returncode == 0
+    shutil.copy(root / "tests" / "projects" / "small.toml", tmp_path / "project.toml")
     prices = "accelerator,usd_per_accelerator_h\nh100,2.10\n"
     (tmp_path / "my-prices.csv").write_text(prices, encoding="utf-8")
     found = examples(path, footprint)
@@ -81,6 +85,7 @@ def test_examples_are_real(path: tuple[str, ...], footprint: Footprint, tmp_path
         done = footprint(*words[1:], environment={"COLUMNS": os.environ.get("COLUMNS", "80")})
         absent = (
             "no such folder of journals",
+            "footprint-runs: no such file or folder",
             "no runs were recorded",
             "sacct is not on this machine",
             "unknown anchor",

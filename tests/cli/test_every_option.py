@@ -89,6 +89,11 @@ MOVES = {
     "utilisation": (OWNED, "0.5", "0.9", "cost_usd.mid"),
     "runs": (BERT, "1", "3", "total.energy_kwh.mid"),
     "failed_share": (BERT, "0", "0.5", "total.energy_kwh.mid"),
+    "trials": (BERT, "5", "9", "total.energy_kwh.mid"),
+    "mean_fraction": (f"{BERT} --trials 9", "0.2", "0.5", "total.energy_kwh.mid"),
+    "search": (BERT, "halving", "hyperband", "total.energy_kwh.mid"),
+    "keep_one_in": (f"{BERT} --search hyperband", "2", "4", "total.energy_kwh.mid"),
+    "shortest_fraction": (f"{BERT} --search hyperband", "0.1", "0.01", "total.energy_kwh.mid"),
     "name": (BERT, "mine", "yours", "name"),
 }  # fmt: skip
 """Field -> the other options, two values, and the number of the answer that must differ between them."""

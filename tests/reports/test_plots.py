@@ -10,7 +10,7 @@ import pytest
 
 import footprint
 from footprint.demo.plots import power_steps
-from footprint.reports.tornado import ALL, plot_tornado
+from footprint.reports.plots.tornado import ALL, plot_tornado
 from footprint.results.human import amount
 from footprint.validation.plot import plot_validation
 from footprint.validation.report import ValidationReport, ValidationRow

@@ -102,7 +102,7 @@ def command(
     if save is not None:
         save_scenario(request, save, overwrite=overwrite)
     if plot is not None:
-        from footprint.reports.tornado import plot_tornado
+        from footprint.reports.plots.tornado import plot_tornado
 
         plot_tornado(result, plot, overwrite=overwrite)
     answer = _answer(result, columns, explain=explain, spread=spread, equivalents=equivalents)

@@ -144,8 +144,8 @@ def command(
         "proof": proof,
         "warnings": tuple(warnings),
     }
-    from footprint.reports.flops_text import SCHEMA, render, to_json
     from footprint.reports.formats import Answer, fields_of
+    from footprint.reports.texts.flops_text import SCHEMA, render, to_json
 
     answer = Answer(
         kind="flops",

@@ -139,7 +139,7 @@ def _what(run: Listed) -> str:
 @columns_option()
 def show(run_id: str, folders: tuple[Path, ...], columns: str | None, **to: Any) -> None:
     """One run: measured values, how each component was obtained, and the predicted values."""
-    from footprint.reports.run_text import run_text
+    from footprint.reports.texts.run_text import run_text
     from footprint.results.human import folded
 
     require_csv(columns, settled(to["format_"], to["output"], "runs")[0])

@@ -27,6 +27,7 @@ Examples:
       -o sweep.csv
   footprint sweep --model llama2-7b --hw h100:8..4096+8 --mfu 0.2..0.6+0.01 \\
       --sample 100 --seed 1 --by co2e
+  footprint sweep grid.toml -o sweep.parquet --scheduler tcp://10.0.0.1:8786
 
 A file may hold the scenario: TOML with the fields, a list or a range for each
 that varies. Lists are a,b,c; ranges are 8..64+8 (steps) and 8..64x2 (factors).
@@ -53,6 +54,7 @@ Exit code: 0 done, 2 bad input, 130 interrupted: --resume goes on.
 @click.option("-o", "--output", type=FILE, help="Write every scenario to a .csv or .parquet file.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--resume", is_flag=True, help="Go on with the file of a sweep that was interrupted.")
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute on the workers of this Dask scheduler.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     file: Path | None,
@@ -67,6 +69,7 @@ def command(
     output: Path | None,
     overwrite: bool,
     resume: bool,
+    scheduler: str | None,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -89,7 +92,7 @@ def command(
     if force:
         fixed["force"] = True
     fixed = with_own_facts(fixed, ignore=ignore_defaults or file is not None, quiet=quiet, axes=axes)
-    stream = Stream(axes, fixed, sample=sample, seed=seed)
+    stream = Stream(axes, fixed, sample=sample, seed=seed, scheduler=scheduler)
     least, front, feasible, seen = Least(BY[by], top), Front(), 0, 0
     parts = _written(stream, output, overwrite, resume)
     for part in parts if quiet else _with_progress(parts, len(stream)):

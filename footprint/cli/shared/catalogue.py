@@ -74,7 +74,7 @@ class Catalogue:
     show: Callable[[str], Mapping[str, Any]]
     """The whole record of a name; raises UnknownNameError for an unknown one."""
     card: str
-    """Name of the function of ``footprint.reports.cards`` that shows a record to people."""
+    """Name of the function of ``footprint.reports.texts.cards`` that shows a record to people."""
     names: Callable[[], list[str]]
     columns: Sequence[str]
     """Keys of the rows that the table shows."""
@@ -120,8 +120,8 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
         "--explain", is_flag=True, help="Show every field, and the source and basis of each number."
     )
     def show(name: str, format_: str | None, output: Path | None, overwrite: bool, explain: bool) -> None:
-        from footprint.reports import cards
         from footprint.reports.formats import fields_of
+        from footprint.reports.texts import cards
 
         record = catalogue.show(name)
         card = getattr(cards, catalogue.card)

@@ -106,6 +106,12 @@ def show(answer: Answer, format_: str | None, output: Path | None = None, *, ove
     if output is not None and append is not None:
         note(append(answer, output))
         return
+    if output is not None and hasattr(module, "write_bytes"):
+        from footprint.reports.files import require_writable, write_new
+
+        require_writable(output, overwrite=overwrite)
+        write_new(output, module.write_bytes(answer), overwrite=overwrite)
+        return
     text = escaped(module.write(answer))
     if output is not None:
         from footprint.reports.files import write_new

@@ -9,7 +9,7 @@ from footprint.decisions.scenario_table import ScenarioTable
 from footprint.errors import FootprintError
 from footprint.reports.decisions.comparison_text import HEADINGS, name_of
 from footprint.reports.files import write_new
-from footprint.reports.tornado import FORMATS
+from footprint.reports.plots.tornado import FORMATS
 from footprint.results.human import figures
 
 MOST_LABEL = 40

@@ -13,7 +13,7 @@ from footprint.decisions.plans.laws import FLOP_PER_PARAMETER, Demand, loss_of, 
 from footprint.errors import FootprintError
 from footprint.reports.decisions.plan_text import short
 from footprint.reports.files import write_new
-from footprint.reports.tornado import FORMATS
+from footprint.reports.plots.tornado import FORMATS
 from footprint.results.human import figures
 from footprint.results.plan import Plan
 

@@ -1,7 +1,8 @@
 """Output formats: each file of this folder is a format, found by its name (``json_.py`` is ``json``).
 
 A format is a module with ``KINDS``, the kinds of answer that it supports (empty: every kind), ``ENDING``,
-the ending of its files, and ``write``. A format that can add rows to a file also has ``append``. Each
+the ending of its files, and ``write``. A format that can add rows to a file also has ``append``, one whose
+files are no text has ``write_bytes``. Each
 `Answer` of a command names its kind; nothing else connects commands and formats.
 """
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "table"
 OF_ROWS = (
-    "catalogue", "comparison", "estimate", "flops", "inference", "jobs", "machine", "plan", "ranking",
-    "recovered", "runs", "stages", "validation",
+    "catalogue", "comparison", "estimate", "flops", "inference", "jobs", "machine", "plan", "project",
+    "ranking", "recovered", "report", "runs", "stages", "validation",
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
 _FOLDER = os.path.dirname(__file__)
@@ -52,6 +53,8 @@ class Answer:
     """The rows for the report CSV."""
     table: Callable[[], list[dict[str, Any]]] | None = None
     """Rows with columns of their own, for CSV and Markdown of an answer that has no report rows."""
+    frame: Callable[[], Any] | None = None
+    """The rows as a pandas frame, for formats that hold columns."""
     append: Callable[[Path], str] | None = None
     """Adds these rows to a file and returns a message about it."""
     subject: Any = None

@@ -41,13 +41,13 @@ def _estimate(answer: Any) -> str:
 
 
 def _measurement(answer: Any) -> str:
-    from footprint.reports.run_text import run_text
+    from footprint.reports.texts.run_text import run_text
 
     return folded(run_text(answer, None))
 
 
 def _comparison(answer: Any) -> str:
-    from footprint.reports.run_text import comparison_lines
+    from footprint.reports.texts.run_text import comparison_lines
 
     return folded("\n".join([f"run {in_line(answer.run_id)}", *comparison_lines(answer)]))
 
@@ -83,7 +83,7 @@ _BASES = {
 
 
 def _flops(answer: Any) -> str:
-    from footprint.reports.flops_text import render
+    from footprint.reports.texts.flops_text import render
 
     return render("one training step", answer)
 
@@ -106,8 +106,20 @@ def _stages(answer: Any) -> str:
     return folded(render(answer))
 
 
+def _fleet(answer: Any) -> str:
+    from footprint.reports.texts.fleet_text import render
+
+    return render(answer)
+
+
 def _scenario_table(answer: Any) -> str:
     from footprint.reports.decisions.comparison_text import render
+
+    return render(answer)
+
+
+def _project(answer: Any) -> str:
+    from footprint.reports.decisions.project_text import render
 
     return render(answer)
 
@@ -124,9 +136,11 @@ _TEXTS = {
     "Stages": _stages,
     "Measurement": _measurement,
     "Comparison": _comparison,
+    "FleetReport": _fleet,
     "Forecast": _forecast,
     "StepFlops": _flops,
     "Plan": _plan,
+    "Project": _project,
     "Ranking": _ranking,
     "ScenarioTable": _scenario_table,
 }

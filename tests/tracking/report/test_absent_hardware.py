@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from footprint.meters.base import Channel, Reading
-from footprint.reports.run_text import run_text
+from footprint.reports.texts.run_text import run_text
 from footprint.tracking import Run
 from footprint.tracking.journal.reader import read_journal
 from footprint.tracking.process.hardware_presence import is_here

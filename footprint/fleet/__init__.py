@@ -1,0 +1,95 @@
+"""Many runs from many inputs, each run counted once, added up by any column: ``footprint report``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from footprint.catalog.version import DATA_VERSION, footprint_version
+from footprint.errors import FootprintError
+from footprint.fleet.once import once
+from footprint.fleet.settings import Settings
+from footprint.fleet.sources import form_of
+from footprint.results.fleet import FleetInput, FleetReport
+from footprint.results.report_columns import KINDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CALENDAR = ("month", "year", "day")
+_KNOWN = ("project", "model", "hardware", "place", "status", "boundary", "kind", "run_id", "source")
+MOST_BY = 8
+
+
+def report(
+    *inputs: str | os.PathLike[str],
+    by: str | Sequence[str] = (),
+    kind: str | None = None,
+    **options: Any,
+) -> FleetReport:
+    """What the runs of some files and folders used, each run once; kinds and boundaries apart.
+
+    ``by`` names columns to group by: ``project``, ``model``, ``hardware``, ``place``, ``month``, ``year``,
+    ``day``, ``status``, ``source`` (the input), or any column of the inputs. ``kind`` (estimate, measurement,
+    reference) leaves the others out. ``options`` are fields of an estimate (``hw``, ``region``, ``year``,
+    ``pue``, ``grid_g_per_kwh``) for Slurm's records and power logs.
+
+    Raises:
+        FootprintError: an input that cannot be read, or nothing to report.
+    """
+    import pandas as pd
+
+    from footprint.fleet.totals import added, partial_sums, totals_of
+
+    names = _by_of(by)
+    if kind not in (None, *KINDS):
+        raise FootprintError(f"`kind=` must be one of {', '.join(KINDS)}, not {kind!r:.60}")
+    if not inputs:
+        raise FootprintError("a report of nothing: name files or folders")
+    extra = tuple(name for name in names if name not in (*_CALENDAR, *_KNOWN))
+    settings = Settings(extra=extra, options={k: v for k, v in options.items() if v not in (None, ())})
+    frames, said, warnings = [], [], []
+    for place in dict.fromkeys(map(Path, inputs)):
+        form = form_of(place)
+        found = form.read(place, settings)
+        frames.append(found.rows.assign(source=str(place)))
+        said.append(FleetInput(name=str(place), form=form.FORM, rows_count=len(found.rows),
+                               left_out_count=found.left_out))  # fmt: skip
+        warnings += found.notes
+    rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    if kind is not None:
+        rows = rows[rows["kind"] == kind]
+    if not len(rows):
+        raise FootprintError(f"a report of nothing: no row of the kind {kind} in the inputs")
+    rows, notes = once(rows)
+    _refuse_unknown(extra, rows)
+    return FleetReport(
+        footprint_version=footprint_version(),
+        data_version=DATA_VERSION,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        by=names,
+        inputs=tuple(said),
+        totals=totals_of(added([partial_sums(rows, ())], ()), ()),
+        groups=totals_of(added([partial_sums(rows, names)], names), names) if names else (),
+        warnings=tuple(dict.fromkeys([*warnings, *notes])),
+        runs=rows,
+    )
+
+
+def _by_of(by: str | Sequence[str]) -> tuple[str, ...]:
+    given = [by] if isinstance(by, str) else list(by)
+    names = tuple(dict.fromkeys(part.strip() for text in given for part in text.split(",") if part.strip()))
+    if len(names) > MOST_BY:
+        raise FootprintError(f"`by=` takes at most {MOST_BY} columns")
+    return tuple(name for name in names if name not in ("kind", "boundary"))
+
+
+def _refuse_unknown(extra: Sequence[str], rows: pd.DataFrame) -> None:
+    for name in extra:
+        if name not in rows:
+            from footprint.catalog.names import unknown
+
+            raise unknown("column", name, [*_KNOWN, *_CALENDAR, *rows.columns], "a column of the inputs")

@@ -1,0 +1,88 @@
+"""Each run counted once: copies of a row, and rows of a whole run beside the rows of its segments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FAILED = ("failed", "killed", "terminated", "interrupted", "incomplete")
+"""How a run ended that did not do what it was started for."""
+_KEYS = ["kind", "run_id", "started_at"]
+_PARTS = r"-(?:launch|part)\d+(?:-part\d+)?$"
+
+
+def once(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The rows without copies and without what a row of the whole run holds, and what was left out."""
+    notes: list[str] = []
+    frame = _without_copies(frame, notes)
+    frame = _without_segments(frame, notes)
+    return _with_waste(frame), notes
+
+
+def _without_copies(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Of rows with the same kind, run and start the one with the most segments, else the longest."""
+    copies = frame.duplicated(_KEYS, keep=False)
+    if not copies.any():
+        return frame
+    copies &= frame["run_id"].fillna("").astype(str).str.len() > 0
+    several = frame[copies]
+    if not len(several):
+        return frame
+    order = several.sort_values(["segments_count", "duration_h"], ascending=False, kind="stable")
+    kept = order.drop_duplicates(_KEYS)
+    ends = several.groupby(_KEYS, observed=True)["energy_kwh_mid"].agg(["min", "max"])
+    differ = int((ends["max"] > ends["min"] * (1 + 1e-9)).sum())
+    notes.append(f"{len(several) - len(kept):,} rows are copies of others and were left out")
+    if differ:
+        notes.append(
+            f"{differ:,} runs are in several inputs with different energies: the row with the most segments, "
+            "else the longest one, was taken"
+        )
+    return frame.drop(index=several.index.difference(kept.index))
+
+
+def _without_segments(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """A row of n segments stands for the first n rows of its run from its start on."""
+    whole = frame[(frame["segments_count"] > 1) & (frame["kind"] == "measurement")]
+    if not len(whole):
+        return frame
+    known = frame["run_id"].isin(whole["run_id"]) & (frame["kind"] == "measurement")
+    drop: list[Any] = []
+    for _, rows in frame[known].sort_values("started_at").groupby("run_id", observed=True):
+        if len(rows) < 2:
+            continue
+        best = rows.sort_values(["segments_count", "duration_h"], ascending=False).iloc[0]
+        beside = rows[(rows["started_at"] >= best["started_at"]) & (rows.index != best.name)]
+        drop += list(beside.index[: int(best["segments_count"]) - 1])
+    if drop:
+        notes.append(f"{len(drop):,} rows of segments are part of the row of their whole run")
+    return frame.drop(index=drop)
+
+
+def _with_waste(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the shares of their energy that failed or was done again after a restart."""
+    import numpy as np
+
+    run = frame["run_id"].astype("str")
+    slurm = run.str.startswith("slurm-", na=False)
+    if slurm.any():
+        run = run.where(~slurm, run.str.replace(_PARTS, "", regex=True))
+    ran = frame["status"].notna().to_numpy()  # an estimate of Slurm's jobs has a status too
+    status = frame["status"].astype("str").to_numpy()
+    ended = ran & np.isin(status, FAILED)
+    followed = np.zeros(len(frame), dtype=bool)
+    again = ran & run.duplicated(keep=False).to_numpy()
+    if again.any():
+        part = frame.loc[again, ["kind", "started_at"]].astype("str").assign(run=run[again])
+        last = part.groupby(["kind", "run"], observed=True)["started_at"].transform("max")
+        followed[again] = (part["started_at"] < last).to_numpy()
+    restarted = followed & (status != "completed")
+    failed = ended & ~followed
+    return frame.assign(
+        run=run.to_numpy(),
+        failed=failed,
+        failed_share=np.where(failed, 1.0, np.where(ran, 0.0, frame["failed_share"])),
+        restarted_share=np.where(restarted, 1.0, np.where(failed, 0.0, frame["restarted_share"])),
+    )

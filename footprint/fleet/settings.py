@@ -1,0 +1,31 @@
+"""What a report is asked for, and what the reader of one input hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import TYPE_CHECKING, Any
+
+from footprint.records import record, state
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@record
+class Settings:
+    """What the readers need to know."""
+
+    extra: tuple[str, ...] = ()
+    """Columns to group by that are not among those that are always read."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of an estimate (``hw``, ``region``, ``pue``, ...) for inputs that hold time or watts alone."""
+
+
+@state
+class Read:
+    """The tidy rows of one input."""
+
+    rows: pd.DataFrame
+    left_out: int = 0
+    notes: list[str] = field(default_factory=list)

@@ -1,0 +1,1 @@
+"""Plots as PNG, SVG and PDF, drawn by matplotlib."""

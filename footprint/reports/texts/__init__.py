@@ -1,0 +1,1 @@
+"""Texts of catalogue records, FLOPs, measured runs and reports of many runs."""

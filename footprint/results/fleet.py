@@ -1,0 +1,153 @@
+"""Many runs added up: totals by kind and boundary, and by any columns, as ``footprint report`` says them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from footprint.records import record
+from footprint.results.shown import Shown, show_as_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = "footprint/fleet/1"
+
+
+@record
+class Ends:
+    """A sum with the sums of the low and of the high ends of its parts."""
+
+    low: float
+    mid: float
+    high: float
+
+
+@record
+class FleetInput:
+    """One file or folder that was read."""
+
+    name: str
+    form: str
+    """What it is: ``report-csv``, ``journals``, ``records``, ``codecarbon``, ``slurm``, ``power-log``, ..."""
+    rows_count: int
+    left_out_count: int = 0
+    """Rows that were cut off or that stand for a run that another row stands for."""
+
+
+@record
+class FleetTotal:
+    """The sum of some rows of one kind at one boundary."""
+
+    kind: str
+    boundary: str
+    by: Mapping[str, str | None]
+    """The value of each column of ``by``; empty for the total of a kind."""
+    runs: int
+    rows_count: int
+    """A run that was resumed has several rows, one a segment."""
+    first: str | None
+    last: str | None
+    """When the first and the last of them began (UTC)."""
+    duration_h: float | None
+    accelerator_h: float | None
+    energy_kwh: Ends | None
+    co2e_kg: Ends | None
+    co2e_market_kg: float | None
+    cost_usd: Ends | None
+    without_energy_count: int
+    without_co2e_count: int
+    without_cost_count: int
+    """Rows that the sum lacks, because they have no such number."""
+    failed_runs: int
+    failed_energy_kwh: float
+    """Of runs that did not complete, and of the failed share of an estimate."""
+    restarted_energy_kwh: float
+    """Of segments that did not complete and that a later segment of their run followed."""
+    wasted_co2e_kg: float
+    wasted_cost_usd: float
+    """Of both together."""
+
+    @property
+    def wasted_share(self) -> float:
+        """The failed and the restarted energy over all energy [1]."""
+        whole = self.energy_kwh.mid if self.energy_kwh is not None else 0.0
+        return (self.failed_energy_kwh + self.restarted_energy_kwh) / whole if whole else 0.0
+
+
+@record
+class FleetReport(Shown):
+    """What many runs used; each run once, and estimates, measurements and references apart."""
+
+    __repr__ = show_as_text
+
+    schema: str = SCHEMA
+    footprint_version: str
+    data_version: str
+    created_at: str
+    by: tuple[str, ...]
+    inputs: tuple[FleetInput, ...]
+    totals: tuple[FleetTotal, ...]
+    groups: tuple[FleetTotal, ...]
+    warnings: tuple[str, ...]
+    runs: Any = None
+    """The rows behind the sums, a pandas frame; None where they were too many to keep. Not in the JSON."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values, unrounded."""
+        from footprint.results.estimate import plain_values
+
+        return {one.name: plain_values(getattr(self, one.name), False) for one in fields(self)
+                if one.name != "runs"}  # fmt: skip
+
+    def report_rows(self) -> pd.DataFrame:
+        """The rows behind the sums under the names of the report CSV, which a report reads again."""
+        frame: pd.DataFrame = self.runs.rename(columns={
+            "project": "name", "model": "model_name", "hardware": "cluster_accelerator", "place": "place_key",
+            "duration_h": "duration_h_mid", "accelerator_h": "accelerator_h_mid",
+            "co2e_market_kg": "co2e_market_kg_mid", "failed_share": "repeats_failed_share",
+        })  # fmt: skip
+        several = frame["runs_in_row"] > 1
+        ends = [
+            f"{name}_{end}"
+            for name in ("energy_kwh", "co2e_kg", "cost_usd")
+            for end in ("low", "mid", "high")
+        ]
+        totals = {f"total_{name}": frame[name].where(several) for name in [*ends, "accelerator_h_mid"]}
+        frame = frame.assign(**totals, repeats_runs=frame["runs_in_row"].astype("int64"))
+        frame["duration_h_mid"] = frame["duration_h_mid"] / frame["runs_in_row"]
+        measured = frame["kind"] == "measurement"
+        frame["repeats_failed_share"] = frame["repeats_failed_share"].mask(measured)
+        frame["segments_count"] = frame["segments_count"].astype("int64")
+        return frame.drop(columns=["runs_in_row", "run", "failed", "restarted_share", "source"])
+
+    def row_records(self) -> list[dict[str, Any]]:
+        """As `report_rows`, as dictionaries without empty cells."""
+        found = self.report_rows().to_dict("records")
+        return [{str(k): v for k, v in row.items() if v is not None and v == v} for row in found]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The groups as flat rows; the totals where nothing was grouped."""
+        return [flat(one) for one in (self.groups or self.totals)]
+
+    def to_frame(self) -> pd.DataFrame:
+        """The groups as a pandas frame, with the kind of each as its index."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.rows())
+        return frame.set_index("kind") if len(frame) else frame
+
+
+def flat(total: FleetTotal) -> dict[str, Any]:
+    """The cells of a total: ``energy_kwh`` becomes ``energy_kwh_low``, ``_mid`` and ``_high``."""
+    cells: dict[str, Any] = {"kind": total.kind, "boundary": total.boundary, **total.by}
+    for one in fields(total):
+        if one.name in ("kind", "boundary", "by"):
+            continue
+        value = getattr(total, one.name)
+        if one.name in ("energy_kwh", "co2e_kg", "cost_usd"):
+            cells |= {f"{one.name}_{end}": getattr(value, end, None) for end in ("low", "mid", "high")}
+        else:
+            cells[one.name] = value
+    return cells
