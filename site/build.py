@@ -17,9 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import fetch  # noqa: E402 - this folder's
+import fetch
 
-from footprint.cli.page import files  # noqa: E402
+from footprint.cli.page import files
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
@@ -66,7 +66,9 @@ def _own_wheel() -> Path:
 
 def _write_service_worker(out: Path) -> None:
     """The service worker with the list of files that it keeps, named by their content."""
-    listed = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p.name != "sw.js")
+    listed = sorted(
+        p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p.name != "sw.js"
+    )
     digest = hashlib.sha256()
     for name in listed:
         digest.update(name.encode() + b"\0" + (out / name).read_bytes())
@@ -82,4 +84,6 @@ if __name__ == "__main__":
     given = parser.parse_args()
     build(given.out, given.wheel)
     total = sum(path.stat().st_size for path in given.out.rglob("*") if path.is_file())
-    print(f"{given.out}: {total / 1e6:.1f} MB, as they are; serve the folder, e.g. python -m http.server -d OUT")
+    print(
+        f"{given.out}: {total / 1e6:.1f} MB, as they are; serve the folder, e.g. python -m http.server -d OUT"
+    )

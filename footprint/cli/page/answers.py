@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from footprint.cli.page.questions import CONFIG, MOST_QUESTION_BYTES, config_in
@@ -54,12 +54,12 @@ def _config_beside(config: str | None) -> Iterator[None]:
     if config is None:
         yield
         return
-    with open(CONFIG, "w", encoding="utf-8", errors="replace") as file:
-        file.write(config)
+    file = Path(CONFIG)
+    file.write_text(config, encoding="utf-8", errors="replace")
     try:
         yield
     finally:
-        os.remove(CONFIG)
+        file.unlink()
 
 
 def _estimate(question: Question) -> Any:
@@ -68,4 +68,24 @@ def _estimate(question: Question) -> Any:
     return estimated(question)
 
 
-_ASKED: dict[str, Callable[[Question], Any]] = {"estimate": _estimate}
+def _beside(question: Question) -> Any:
+    from footprint.cli.page.decisions import beside
+
+    return beside(question)
+
+
+def _plan(question: Question) -> Any:
+    from footprint.cli.page.decisions import planned
+
+    return planned(question)
+
+
+def _export(question: Question) -> Any:
+    from footprint.cli.page.exports import exported
+
+    return exported(question)
+
+
+_ASKED: dict[str, Callable[[Question], Any]] = {
+    "estimate": _estimate, "beside": _beside, "plan": _plan, "export": _export,
+}  # fmt: skip

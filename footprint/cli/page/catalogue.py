@@ -14,14 +14,20 @@ SHOWN_FIRST = ("model", "hw")
 
 def catalogue() -> dict[str, Any]:
     """Names with what tells them apart, from the shipped data alone."""
-    from footprint.catalog.folder import read_records
     from footprint.catalog.files import hardware_folder
+    from footprint.catalog.folder import read_records
     from footprint.catalog.models import models_folder
     from footprint.catalog.places import all_places
     from footprint.catalog.version import __version__
+    from footprint.cli.page.exports import export_menu
 
     models = [
-        {"id": key, "name": raw.get("name", key), "also": _listed(raw.get("aliases")), "year": raw.get("year")}
+        {
+            "id": key,
+            "name": raw.get("name", key),
+            "also": _listed(raw.get("aliases")),
+            "year": raw.get("year"),
+        }
         for key, raw in read_records(models_folder())
     ]
     hardware = [
@@ -35,7 +41,7 @@ def catalogue() -> dict[str, Any]:
         if place.source and place.g_per_kwh is not None
     ]
     return {"version": __version__, "models": models, "hardware": hardware, "places": places,
-            "fields": fields_shown()}  # fmt: skip
+            "fields": fields_shown(), "exports": export_menu()}  # fmt: skip
 
 
 def fields_shown() -> list[dict[str, Any]]:

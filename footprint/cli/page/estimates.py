@@ -37,9 +37,7 @@ def shown(result: Estimate, fields: Mapping[str, str]) -> dict[str, Any]:
     return {
         "title": title_of(result),
         "trained": trained(result),
-        "headline": [
-            quantity_shown(key, title, getattr(result, key), unit) for key, unit, title in ANSWERS
-        ],
+        "headline": [quantity_shown(key, title, getattr(result, key), unit) for key, unit, title in ANSWERS],
         "behind": [list(row) for row in behind_rows(result)],
         "causes": {
             key: _causes(quantity, unit)

@@ -1,15 +1,22 @@
 // The answer on the page: headline, what moves it, where it goes, what was assumed, how it comes about.
 
 import { $, draw, el, table } from "./dom.mjs";
-import { inputOf } from "./form.mjs";
+import { inputOf, words } from "./form.mjs";
 import { parts, range, tornado } from "./pictures.mjs";
 
 let chosen = "energy_kwh";
 
 export const spoken = (text) => text.replace("CO2e", "CO\u2082e");
 
+// A message of the command in the words of the form: its options are the names of controls here.
+export function inForm(text, catalogue) {
+  const names = Object.fromEntries(catalogue.fields.map((one) => [one.flag, words(one.name)]));
+  names["--region"] = "Place"; names["--hw"] = "Accelerator"; names["--model"] = "Model";
+  return text.replace(/--[a-z][a-z-]*/g, (flag) => (names[flag] ? `\u201c${names[flag]}\u201d` : flag));
+}
+
 export function showAnswer(answer, catalogue, state) {
-  showHeadline(answer);
+  showHeadline(answer, catalogue);
   showMoves(answer);
   showGoes(answer);
   showAssumed(answer, catalogue, state);
@@ -17,7 +24,7 @@ export function showAnswer(answer, catalogue, state) {
     table("The links of the chain", ["", "median", "90 % interval", ""], answer.behind.map((row) => row.map(spoken)), "links")));
 }
 
-function showHeadline(answer) {
+function showHeadline(answer, catalogue) {
   draw($("headline"),
     el("h2", { id: "headline-title" }, answer.title),
     el("p", { class: "trained" }, answer.trained),
@@ -26,7 +33,7 @@ function showHeadline(answer) {
       el("strong", { id: `mid-${one.key}` }, one.text ?? "unknown"),
       one.text ? el("span", { class: "interval" }, one.interval) : el("span", { class: "interval" }, "no price is known: give one"),
       one.text ? range(one) : ""))),
-    answer.warnings.length ? el("ul", { class: answer.misfit ? "warnings bad" : "warnings" }, answer.warnings.map((text) => el("li", {}, text))) : null);
+    answer.warnings.length ? el("ul", { class: answer.misfit ? "warnings bad" : "warnings" }, answer.warnings.map((text) => el("li", {}, inForm(text, catalogue)))) : null);
 }
 
 function showMoves(answer) {
@@ -64,7 +71,7 @@ function showAssumed(answer, catalogue, state) {
     return el("li", {},
       el("span", { class: "what" }, one.name, el("small", {}, `${one.basis}${one.source ? ` \u00b7 ${one.source}` : ""}`)),
       el("span", { class: "value" }, one.value),
-      input ?? el("code", {}, one.option));
+      input ?? el("span", { class: "help" }, one.option ? inForm(one.option, catalogue) : ""));
   };
   const rows = answer.assumptions.map(row);
   for (const input of rows.map((one) => one.querySelector("[data-field]")).filter(Boolean)) {
@@ -77,8 +84,8 @@ function showAssumed(answer, catalogue, state) {
     el("ul", { class: "assumptions" }, rows)));
 }
 
-export function showTrouble(reply, state) {
-  $("trouble").replaceChildren(...(reply ? [el("div", { class: "trouble" }, el("p", {}, reply.error),
+export function showTrouble(reply, state, catalogue) {
+  $("trouble").replaceChildren(...(reply ? [el("div", { class: "trouble" }, el("p", {}, catalogue ? inForm(reply.error, catalogue) : reply.error),
     reply.nearest?.length ? el("p", {}, "Did you mean ", reply.nearest.map((name) => el("button", {
       type: "button", class: "name", onclick: () => state.set(nearer(reply.kind, name, state)),
     }, name))) : "")] : []));

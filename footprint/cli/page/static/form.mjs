@@ -32,10 +32,10 @@ export function buildForm(form, catalogue, state, say) {
     labelled(fields.region, control("region"), "Place"),
     labelled(fields.tokens, control("tokens"), "Training tokens"),
     labelled(fields.hours, control("hours"), "Hours, if you know them"),
-    Object.entries(SECTIONS).map(([key, title]) => el("details", { class: "more" },
+    el("details", { class: "more-inputs", open: matchMedia("(min-width: 46rem)").matches }, el("summary", {}, "Everything else that may be known"), Object.entries(SECTIONS).map(([key, title]) => el("details", { class: "more" },
       el("summary", {}, title, el("span", { class: "set", "data-section": key })),
       catalogue.fields.filter((one) => one.section === key && !UP_FRONT.includes(one.name))
-        .map((one) => labelled(one, control(one.name), words(one.name))))),
+        .map((one) => labelled(one, control(one.name), words(one.name)))))),
     el("button", { type: "button", class: "quiet wide", onclick: () => { state.fields = { model: state.fields.model, hw: state.fields.hw }; state.changed(null); } }, "Clear all but model and hardware"));
   form.addEventListener("submit", (event) => event.preventDefault());
   state.onChange((source) => fill(catalogue, state, source));

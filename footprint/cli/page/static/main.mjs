@@ -1,10 +1,12 @@
 // Puts the page together: inputs change, the newest question is asked, the answer is drawn.
 
 import { showAnswer, showTrouble } from "./answer.mjs";
+import { askBeside, buildPlan } from "./beside.mjs";
 import { $, el } from "./dom.mjs";
 import { Engine } from "./engine.mjs";
 import { buildForm } from "./form.mjs";
 import { State } from "./state.mjs";
+import { showTake } from "./take.mjs";
 
 const json = async (name) => (await fetch(`data/${name}.json`)).json();
 
@@ -41,12 +43,15 @@ async function start() {
   if (problem) say(problem);
   $("version").textContent = `footprint ${catalogue.version}`;
   const engine = new Engine(settings, status);
+  buildPlan(engine, state);
   const ask = async () => {
     const reply = await engine.put("estimate", state.question("estimate"));
     if (reply === null) return;
-    if (reply.error) { showTrouble(reply, state); return; }
+    if (reply.error) { showTrouble(reply, state, catalogue); return; }
     showTrouble(null, state);
     showAnswer(reply.answer, catalogue, state);
+    showTake(reply.answer, catalogue, engine, state);
+    askBeside(engine, state);
     document.body.dataset.answered = reply.answer.command;
   };
   state.onChange(() => { history.replaceState(null, "", state.link()); ask(); });

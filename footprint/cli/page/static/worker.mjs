@@ -19,7 +19,8 @@ async function start({ wheels }) {
   }));
   const python = await loadPyodide({ indexURL: new URL("python/", self.location.href).href });
   postMessage({ status: ["Loading footprint", "wait"] });
-  for (const file of files) python.unpackArchive(await file, "wheel");
+  const extractDir = python.runPython("import sysconfig; sysconfig.get_path('purelib')");
+  for (const file of files) python.unpackArchive(await file, "wheel", { extractDir });
   python.runPython(START);
   const answer = python.globals.get("answer");
   postMessage({ status: ["Computed in this page", "good"] });
