@@ -47,7 +47,11 @@ def test_typing_gives_the_numbers_of_the_command(page: Any, footprint: Footprint
     page.fill("#field-region", "FRA")
     answered(page, "footprint estimate --model llama2-7b --hw h100:256 --region FRA")
     text = footprint("estimate", "--model", "llama2-7b", "--hw", "h100:256", "--region", "FRA").stdout
-    for key, label in (("energy_kwh", "energy (facility)"), ("co2e_kg", "operational CO2e"), ("cost_usd", "cost")):
+    for key, label in (
+        ("energy_kwh", "energy (facility)"),
+        ("co2e_kg", "operational CO2e"),
+        ("cost_usd", "cost"),
+    ):
         shown = page.text_content(f"#mid-{key}")
         assert re.search(rf"^ +{re.escape(label)} +{re.escape(shown)} ", text, re.MULTILINE), (label, shown)
 
@@ -75,7 +79,9 @@ def test_a_config_is_taken_from_a_file_and_its_link_restores_everything(
     page.fill("#field-tokens", "2B")
     command = "footprint estimate --model config.json --hw v100:8 --tokens 2B"
     answered(page, command)
-    expected = estimate_of(footprint, "--model", str(folder / "config.json"), "--hw", "v100:8", "--tokens", "2B")
+    expected = estimate_of(
+        footprint, "--model", str(folder / "config.json"), "--hw", "v100:8", "--tokens", "2B"
+    )
     assert page.evaluate("() => window.footprint.state.fields.tokens") == "2B"
     first = page.text_content("#headline")
     link = page.evaluate("() => window.footprint.state.link()")
@@ -88,8 +94,12 @@ def test_a_config_is_taken_from_a_file_and_its_link_restores_everything(
     other.close()
 
 
-@pytest.mark.parametrize("name", ["json", "csv", "markdown", "table", "scenario.toml", "eu-mdf", "cyclonedx-1.6"])
-def test_a_file_is_what_the_command_writes(page: Any, footprint: Footprint, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["json", "csv", "markdown", "table", "scenario.toml", "eu-mdf", "cyclonedx-1.6"]
+)
+def test_a_file_is_what_the_command_writes(
+    page: Any, footprint: Footprint, tmp_path: Path, name: str
+) -> None:
     page.select_option("#format", name)
     with page.expect_download(timeout=WAIT_MS) as waiting:
         page.click("#save")
@@ -108,7 +118,9 @@ def test_a_file_is_what_the_command_writes(page: Any, footprint: Footprint, tmp_
 
 def close(text: str) -> str:
     """The text without its time and ids, and its numbers without their last bits."""
-    text = re.sub(r"20\d\d-\d\d-\d\dT[\d:]+(\.\d+)?(Z|\+00:00)?|estimate-[0-9a-f]+|urn:\S+|[0-9a-f-]{36}", "", text)
+    text = re.sub(
+        r"20\d\d-\d\d-\d\dT[\d:]+(\.\d+)?(Z|\+00:00)?|estimate-[0-9a-f]+|urn:\S+|[0-9a-f-]{36}", "", text
+    )
     return re.sub(r"\d+\.\d{8,}(e-?\d+)?", lambda found: f"{float(found[0]):.12g}", text)
 
 
