@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DEFAULT = "table"
 OF_ROWS = (
     "catalogue", "comparison", "difference", "estimate", "flops", "inference", "jobs", "machine", "plan",
-    "project", "ranking", "recovered", "report", "runs", "stages", "validation",
+    "project", "ranking", "recovered", "report", "runs", "stages", "timing", "validation",
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
 _FOLDER = os.path.dirname(__file__)
