@@ -66,6 +66,7 @@ def examples(path: tuple[str, ...], footprint: Footprint) -> list[str]:
 def test_examples_are_real(path: tuple[str, ...], footprint: Footprint, tmp_path: Path, root: Path) -> None:
     """None is refused, but for a limit that is exceeded, or runs or a Slurm that are not here."""
     (tmp_path / "config.json").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "README.md").write_text("# A model\n", encoding="utf-8")
     shutil.copy(root / "tests" / "flops" / "trace" / "modules.py", tmp_path / "my_model.py")
     shutil.copy(root / "hardware_profiles" / "v100-sxm2-16gb.toml", tmp_path / "my-chip.toml")
     shutil.copy(root / "tests" / "integrations" / "sacct" / "jobs.psv", tmp_path / "jobs.txt")
