@@ -119,7 +119,7 @@ class Accelerator:
     name: str
     vendor: str
     kind: Literal["gpu", "tpu", "npu", "cpu"]
-    unit: Literal["chip", "module", "board", "socket"]
+    unit: Literal["chip", "module", "board", "socket", "core"]
     generation: str
     year: int
     peak_flop_per_s: Mapping[str, float]
@@ -212,6 +212,8 @@ class Recipe:
     """Published accelerator-hours, where the days or the number of chips were not."""
     epochs: float | None = None
     """Passes over the data that the phases amount to."""
+    leaves_out: str = ""
+    """Work of the published run that the phases do not hold; an estimate of them warns of it."""
     note: str = ""
 
     def __post_init__(self) -> None:

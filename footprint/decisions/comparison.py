@@ -160,7 +160,8 @@ def identity_of(facts: Facts) -> Identity:
     job = f"{model} on {chip}:{facts.cluster.count} {sorted(given.items())}"
     site = facts.site.summary
     place = "" if site is None else f"{site.key}"
-    return Identity(model=model, chip=f"{chip} {facts.precision}", job=job, place=place)
+    stack = facts.request.stack or ""
+    return Identity(model=model, chip=f"{chip} {facts.precision}", job=job, place=place, stack=stack)
 
 
 def _identity_of_scenario(facts: Facts) -> tuple[Any, ...]:

@@ -78,7 +78,7 @@ class Software:
                 "",
             ),
             (": time of the host to launch an operation", stack.host_s, "s", "assumed", ""),
-            (": share of communication that is hidden", hidden, "1", "assumed", " or --overlap"),
+            (": share of communication that is hidden", hidden, "1", "assumed", " --overlap"),
         )
         return tuple(
             Assumption(

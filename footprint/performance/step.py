@@ -269,7 +269,8 @@ def _from_mfu(facts: StepFacts) -> StepPrediction:
 def typical_mfu(precision: str, year: int, cluster: Cluster) -> Assumed:
     """The typical MFU of a step for a precision and an era [1]."""
     if cluster.accelerator.kind == "cpu":
-        return assumed("time.mfu_cpu")
+        known = cluster.accelerator.generation != "unknown"
+        return assumed("time.mfu_cpu" if known else "processors.mfu_unnamed_processor")
     width = "wide" if precision in ("fp32", "tf32", "fp64") else "sixteen"
     return assumed(f"time.mfu_{width}_{techniques_of(year).era}")
 

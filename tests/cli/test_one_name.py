@@ -34,6 +34,7 @@ ANSWERS = [
     ["estimate", "--model", "bert-base", "--hw", "v100:8"],
     ["compare", "--model", "bert-base", "--hw", "v100:8,h100:8"], ["plan", "--budget", "1e22FLOP"],
     ["rank", "--model", "bert-base", "--hw", "h100:8"],
+    ["rank", "--model", "bert-base", "--hw", "h100:8", "--when", "monthly", "--region", "FRA"],
     ["inference", "--model", "gpt2", "--hw", "h100:1", "--prompt-tokens", "8", "--output-tokens", "8"],
     ["report", str(ROOT / "tests" / "fleet" / "emissions.csv"), "--by", "project"],
     ["project", PROJECT],
