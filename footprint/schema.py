@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import field, fields
 from typing import Any, ClassVar, Literal
 
 from footprint.errors import FootprintError
-from footprint.records import record
+from footprint.records import field, names_of, record
 
 Basis = Literal["datasheet", "measured", "derived", "assumed", "fitted"]
 Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
@@ -187,7 +186,7 @@ class Phase:
     document_length: float | None = None  # as in StepShape
 
     def __post_init__(self) -> None:
-        _require_positive(self, *(f.name for f in fields(self)))
+        _require_positive(self, *names_of(self))
 
 
 @record
