@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from footprint.records import record, state
+from footprint.results.fleet import PowerSeries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,3 +30,4 @@ class Read:
     rows: pd.DataFrame
     left_out: int = 0
     notes: list[str] = field(default_factory=list)
+    series: list[PowerSeries] = field(default_factory=list)
