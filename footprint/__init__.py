@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from footprint.decisions.frames import sweep as sweep
     from footprint.decisions.plans import plan as plan
     from footprint.decisions.ranking import rank as rank
+    from footprint.decisions.when import best_times as best_times
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.fleet import report as report
+    from footprint.projects import project as project
+    from footprint.reports.exports import export as export
     from footprint.reports.interactive.frames import read_report as read_report
     from footprint.reports.interactive.frames import runs as runs
     from footprint.results import Quantity as Quantity
@@ -31,10 +34,13 @@ _PUBLIC = {
     "FootprintError": "footprint.errors",
     "Quantity": "footprint.results",
     "__version__": "footprint.catalog.version",
+    "best_times": "footprint.decisions.when",
     "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
+    "export": "footprint.reports.exports",
     "inference": "footprint.serving",
     "plan": "footprint.decisions.plans",
+    "project": "footprint.projects",
     "rank": "footprint.decisions.ranking",
     "read_report": "footprint.reports.interactive.frames",
     "report": "footprint.fleet",
@@ -44,8 +50,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "inference", "plan",
-    "rank", "read_report", "report", "runs", "sweep", "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "best_times", "compare", "estimate", "export",
+    "inference", "plan", "project", "rank", "read_report", "report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

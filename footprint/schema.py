@@ -21,7 +21,6 @@ Basis = Literal["datasheet", "measured", "derived", "assumed", "fitted"]
 Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
 Cooling = Literal["air", "water", "immersion"]
 Purchase = Literal["on_demand", "spot", "reserved_1y", "reserved_3y"]
-Stack = Literal["tuned", "native"]
 Recompute = Literal["none", "selective", "full"]
 Attention = Literal["flash", "eager"]
 Method = Literal["pretrain", "finetune", "lora", "qlora"]
@@ -121,7 +120,7 @@ class Accelerator:
     name: str
     vendor: str
     kind: Literal["gpu", "tpu", "npu", "cpu"]
-    unit: Literal["chip", "module", "board", "socket"]
+    unit: Literal["chip", "module", "board", "socket", "core"]
     generation: str
     year: int
     peak_flop_per_s: Mapping[str, float]
@@ -214,6 +213,8 @@ class Recipe:
     """Published accelerator-hours, where the days or the number of chips were not."""
     epochs: float | None = None
     """Passes over the data that the phases amount to."""
+    leaves_out: str = ""
+    """Work of the published run that the phases do not hold; an estimate of them warns of it."""
     note: str = ""
 
     def __post_init__(self) -> None:

@@ -17,14 +17,16 @@ from footprint.estimator.resolve.generic import CAUSE as GENERIC
 from footprint.performance.goodput import CAUSE as GOODPUT
 from footprint.performance.power import CAUSE as POWER_MODEL
 from footprint.performance.step import CAUSE as TIME_MODEL
-from footprint.records import record
+from footprint.records import record, replace
 from footprint.results import Quantity
 
 OF_BOARD = (POWER_MODEL, "busy_share", "host_power", "network_power")
 """Errors of the power of one kind of node; no pairs were published that show what two kinds share."""
 
+PRICE = "price:"
 SHARED = (
     GOODPUT, GENERIC, "grid:", "prices.", "power.fed_share", "time.busy_share", "workload.",
+    "searches.",
 )  # fmt: skip
 """Beginnings of the names of causes that are one error in every scenario that has them: how one user's runs
 are interrupted, one grid, one owner's terms, one size that is not known."""
@@ -40,6 +42,8 @@ class Identity:
     job: str
     """Model, cluster, sizes and method: all but place and price."""
     place: str
+    stack: str = ""
+    """Training software; empty where none is named."""
 
 
 def divided(quantity: Quantity, identity: Identity) -> Quantity:
@@ -53,23 +57,38 @@ def divided(quantity: Quantity, identity: Identity) -> Quantity:
     return Quantity(quantity.mid, spread)
 
 
+def summable(quantity: Quantity, identity: Identity) -> Quantity:
+    """The quantity with the causes in parts of which it was measured how much two scenarios share.
+
+    In a sum every other cause is one error of all its parts: what is not known to be independent does not
+    average out. (In a ratio it is the other way round: what is not known to be shared does not cancel. So
+    the software is left out of account here, and counts there.)
+    """
+    identity = replace(identity, stack="")
+    measured = {c: ends for c, ends in quantity.spread.items() if c == TIME_MODEL or c.startswith(PRICE)}
+    others = {c: ends for c, ends in quantity.spread.items() if c not in measured}
+    return Quantity(quantity.mid, others | dict(divided(Quantity(quantity.mid, measured), identity).spread))
+
+
 def parts_of(cause: str, identity: Identity) -> Mapping[str, float]:
     """The names of a cause's parts, with their shares of its variance, which sum to 1."""
     if cause == TIME_MODEL:
         job, chip, model = (
             assumed(f"comparison_fitted.time_{part}").value for part in ("job", "chip", "model")
         )
+        # What two jobs share was measured on pairs of one release of software; two stacks share nothing.
+        of = f"{cause} on {identity.stack}" if identity.stack else cause
         return {
-            cause: max(0.0, 1.0 - job - chip - model),
-            f"{cause} of {identity.job}": job,
-            f"{cause} of {identity.chip}": chip,
-            f"{cause} of {identity.model}": model,
+            of: max(0.0, 1.0 - job - chip - model),
+            f"{of} of {identity.job}": job,
+            f"{of} of {identity.chip}": chip,
+            f"{of} of {identity.model}": model,
         }
     if cause in OF_BOARD:
         return {f"{cause} of {identity.chip}": 1.0}
     if cause == "pue":
         return {f"{cause} of {identity.place}": 1.0}
-    if cause.startswith("price:"):
+    if cause.startswith(PRICE):
         shared = assumed("comparison_fitted.price_shared").value
         return {cause: shared, f"{cause} of {identity.chip}": 1.0 - shared}
     if cause.startswith(SHARED):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from itertools import product
 from typing import Any
 
@@ -10,17 +11,16 @@ from footprint.decisions.axes import Axes, count_of, is_axis
 from footprint.decisions.causes import Identity, divided, ratio
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
 from footprint.errors import FootprintError
-from footprint.estimator.chain import Consequences, chain, of_all_runs
+from footprint.estimator.chain import Consequences, chain, of_all_runs, repeats_of
 from footprint.estimator.facts import Facts
 from footprint.estimator.predict import predict_run
 from footprint.estimator.prediction import Prediction
-from footprint.estimator.request import EstimateRequest
+from footprint.estimator.request import AMOUNT_FIELDS, FIELDS, EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
 from footprint.performance.roofline.memory import memory_byte
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.results.estimate import Repeats
 from footprint.units import BYTE_PER_GIB
 
 MOST_ROWS = 200
@@ -28,7 +28,8 @@ MOST_ROWS = 200
 BY = {"time": "duration_h", "energy": "energy_kwh", "co2e": "co2e_kg", "cost": "cost_usd"}
 NOT_OF_THE_JOB = (
     "region", "pue", "grid_g_per_kwh", "provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh",
-    "capital_usd", "lifetime_years", "utilisation", "runs", "failed_share", "name", "force", "hw", "model",
+    "capital_usd", "lifetime_years", "utilisation", "name", "force", "hw", "model", *AMOUNT_FIELDS, "epochs",
+    *(name for name, field in FIELDS.items() if field.section == "repeats"),
 )  # fmt: skip
 """Fields that leave a job as it is, or that its facts name in one spelling."""
 
@@ -82,7 +83,10 @@ class Answered:
     reason: str = ""
     facts: Facts | None = None
     prediction: Prediction | None = None
+    whole: Mapping[str, Quantity] = field(default_factory=dict)
+    """With the causes of the chain, for sums; accelerator-hours among them."""
     quantities: Mapping[str, Quantity]
+    """With these causes in parts, for ratios."""
 
     @property
     def fits(self) -> bool:
@@ -125,24 +129,22 @@ def answered(scenario: Mapping[str, Any], shared: Shared) -> Answered:
         outcome = chain(facts, prediction)
     except FootprintError as error:
         return Answered(scenario=scenario, reason=str(error), quantities={})
-    repeats = Repeats(runs=request.runs or 1, failed_share=request.failed_share or 0.0)
+    repeats = repeats_of(request)
     means = outcome.consequences
     numbers = {
         "duration_h": outcome.duration_h, "energy_kwh": means.energy_kwh, "co2e_kg": means.co2e_kg,
-        "cost_usd": means.cost_usd,
+        "cost_usd": means.cost_usd, "accelerator_h": outcome.accelerator_h,
     }  # fmt: skip
+    whole = {name: of_all_runs(value, repeats) for name, value in numbers.items() if value is not None}
     identity = identity_of(facts)
     return Answered(
         scenario=scenario,
         facts=facts,
         prediction=prediction,
         reason=_missing(prediction, means),
-        quantities={
-            name: divided(of_all_runs(value, repeats), identity)
-            for name, value in numbers.items()
-            if value is not None
-        },
-    )  # fmt: skip
+        whole=whole,
+        quantities={name: divided(whole[name], identity) for name in QUANTITIES if name in whole},
+    )
 
 
 def _missing(prediction: Prediction, means: Consequences) -> str:
@@ -159,7 +161,8 @@ def identity_of(facts: Facts) -> Identity:
     job = f"{model} on {chip}:{facts.cluster.count} {sorted(given.items())}"
     site = facts.site.summary
     place = "" if site is None else f"{site.key}"
-    return Identity(model=model, chip=f"{chip} {facts.precision}", job=job, place=place)
+    stack = facts.request.stack or ""
+    return Identity(model=model, chip=f"{chip} {facts.precision}", job=job, place=place, stack=stack)
 
 
 def _identity_of_scenario(facts: Facts) -> tuple[Any, ...]:

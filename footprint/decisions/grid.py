@@ -7,7 +7,7 @@ predicts its job once. Each site and each price is looked up once.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -48,6 +48,15 @@ class Block:
     rows: Any
     columns: Columns | None
     problem: str = ""
+
+
+@record
+class Job:
+    """One job on one kind of node: what differs from the fixed fields, its row, its clusters with theirs."""
+
+    fields: Mapping[str, Any]
+    row: int
+    clusters: Sequence[tuple[str, int, int]]
 
 
 @record
@@ -100,17 +109,24 @@ class Grid:
 
     def blocks(self) -> Iterator[Block]:
         """The grid, block by block."""
-        for make in self.jobs():
-            yield from make()
+        for job in self.jobs():
+            yield from self.blocks_of(job)
 
-    def jobs(self) -> Iterator[Callable[[], Iterator[Block]]]:
-        """What makes the blocks of each job on each kind of node, in an order that the axes decide."""
-        places = list(self._combinations([name for name in self.axes if name in PLACE_FIELDS]))
+    def jobs(self) -> Iterator[Job]:
+        """Each job on each kind of node, in an order that the axes decide."""
         others = [name for name in self.axes if name not in (*PLACE_FIELDS, *_COLUMNS)]
         for job, job_row in self._combinations(others):
             fields = tuple(job.get(name, self.fixed.get(name)) for name in (*_OF_CLUSTER, "model"))
             for counts in self._by_node(fields):
-                yield functools.partial(self._blocks_of, job, job_row, counts, places)
+                yield Job(fields=job, row=job_row, clusters=counts)
+
+    def blocks_of(self, job: Job) -> Iterator[Block]:
+        """The blocks of one job."""
+        return self._blocks_of(job.fields, job.row, job.clusters, self._places)
+
+    @functools.cached_property
+    def _places(self) -> list[tuple[dict[str, Any], int]]:
+        return list(self._combinations([name for name in self.axes if name in PLACE_FIELDS]))
 
     def _combinations(self, names: Sequence[str]) -> Iterator[tuple[dict[str, Any], int]]:
         """Every combination of the values of some axes, with its contribution to the row number."""

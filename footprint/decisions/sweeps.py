@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from footprint.decisions.grid import Axes, Grid
+from footprint.estimator.chain import of_all_runs, repeats_of
 from footprint.records import record
 from footprint.results import Quantity
 
@@ -13,6 +14,8 @@ QUANTITIES = (
     "duration_h", "accelerator_h", "step_time_s", "mfu", "it_power_w", "it_energy_kwh", "energy_kwh",
     "co2e_kg", "cost_usd",
 )  # fmt: skip
+OF_ALL_RUNS = ("duration_h", "accelerator_h", "it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd")
+"""What repeats and searches multiply, as in a comparison."""
 ENDS = ("low", "mid", "high")
 
 
@@ -83,9 +86,10 @@ def sweep(axes: Axes, /, **fixed: Any) -> Sweep:
 
 def quantities_of(columns: Any) -> Iterator[tuple[str, Quantity]]:
     """The answers of a block by name."""
+    repeats = repeats_of(columns.facts.request)
     for name in QUANTITIES:
         for part in (columns.outcome, columns.outcome.consequences, columns.prediction):
             quantity = getattr(part, name, None)
             if quantity is not None:
-                yield name, quantity
+                yield name, of_all_runs(quantity, repeats) if name in OF_ALL_RUNS else quantity
                 break

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from footprint import equations
 from footprint.estimator.facts import Embodied, Facts, Price, Site
 from footprint.estimator.prediction import Prediction
+from footprint.estimator.request import EstimateRequest
 from footprint.performance.power import PowerPrediction, cluster_power
 from footprint.records import record
 from footprint.results import Quantity
@@ -156,5 +157,19 @@ def _cost(price: Price, accelerator_h: Quantity, energy_kwh: Quantity, trace: Tr
 
 def of_all_runs(one_run: Quantity, repeats: Repeats) -> Quantity:
     """Hours, energy, mass or money of all runs together, failed ones included."""
-    together: Quantity = equations.total_of_runs(one_run, repeats.runs, repeats.failed_share)
+    runs: Quantity | float = repeats.runs
+    if repeats.search is not None:
+        runs = repeats.search.whole_runs + repeats.runs
+    together: Quantity = equations.total_of_runs(one_run, runs, repeats.failed_share)
     return together
+
+
+def repeats_of(request: EstimateRequest) -> Repeats:
+    """How often a run is made, and the search for hyper-parameters that a request asks for."""
+    search = None
+    if request.trials is not None or request.search is not None:
+        from footprint.estimator.searches import search_of
+
+        search = search_of(request)
+    alone = 1 if search is None else 0
+    return Repeats(runs=request.runs or alone, failed_share=request.failed_share or 0.0, search=search)

@@ -138,3 +138,17 @@ def about(section: str, kind: Kind, text: str, *, default: Any = None, **more: A
 def fields_of(request: Any) -> dict[str, Field]:
     """The table: name -> what is said of the field, in the order of declaration."""
     return {one.name: Field._make((one.name, *one.metadata["said"])) for one in dataclasses.fields(request)}
+
+
+_NOT_TEXT = ("tgt_seq_len", "image_size")
+_OTHER_FLOP = ("lora_rank", "lora_targets", "frozen")
+NOT_OF_GENERIC = {
+    "parameters": _NOT_TEXT,
+    "flop_per_token": (*_NOT_TEXT, *_OTHER_FLOP),
+    "flop_per_sample": (
+        *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "tokens_per_second", "tp", "pp",
+        "cp", "dp", "ep", "zero", "interleaving", "objective", "micro_batch", "recompute", "anchor",
+        "overlap",
+    ),
+}  # fmt: skip
+"""Fields that mean nothing for a model of which only the size is known."""

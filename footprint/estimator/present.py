@@ -7,7 +7,7 @@ from time import gmtime, strftime
 
 from footprint.catalog.upkeep.age import end_of, today, too_old
 from footprint.catalog.version import DATA_VERSION, footprint_version
-from footprint.estimator.chain import Consequences, Outcome, of_all_runs
+from footprint.estimator.chain import Consequences, Outcome, of_all_runs, repeats_of
 from footprint.estimator.facts import Facts, Price
 from footprint.estimator.prediction import Prediction
 from footprint.estimator.resolve.price import summary
@@ -25,7 +25,6 @@ from footprint.results.estimate import (
     EnergyComponents,
     Estimate,
     PriceSummary,
-    Repeats,
     RepeatTotal,
 )
 from footprint.results.link import Trace
@@ -40,7 +39,7 @@ def present(facts: Facts, prediction: Prediction, outcome: Outcome, trace: Trace
     request, cluster, site, means = facts.request, facts.cluster, facts.site, outcome.consequences
     if site.summary is None or site.grid_g_per_kwh is None or means.co2e_kg is None:
         raise AssertionError("the place of an estimate is known")
-    repeats = Repeats(runs=request.runs or 1, failed_share=request.failed_share or 0.0)
+    repeats = repeats_of(request)
     return Estimate(
         footprint_version=footprint_version(),
         data_version=DATA_VERSION,
@@ -110,6 +109,10 @@ def rows_of(facts: Facts, prediction: Prediction) -> Iterator[Assumption]:
         yield from facts.embodied.rows
     if facts.price is not None:
         yield from facts.price.rows
+    if facts.request.trials is not None or facts.request.search is not None:
+        from footprint.estimator.searches import search_rows
+
+        yield from search_rows(facts.request)
 
 
 def warnings_of(facts: Facts, prediction: Prediction, outcome: Outcome) -> Iterator[str]:

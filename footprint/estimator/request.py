@@ -22,6 +22,7 @@ from footprint.estimator.fields import (
     HOURS,
     MODEL,
     NAMES,
+    NOT_OF_GENERIC,
     PLACE,
     PRICE,
     PROVIDER,
@@ -34,13 +35,15 @@ from footprint.estimator.fields import (
     said,
 )
 from footprint.records import record
-from footprint.schema import Attention, Cooling, Method, Purchase, Recompute, Stack
+from footprint.schema import Attention, Cooling, Method, Purchase, Recompute
 
+SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "fp4")
 LAYOUT_FIELDS = ("tp", "pp", "cp", "dp", "ep", "zero", "interleaving", "micro_batch", "recompute")
 """Fields that fix a part of the parallel layout."""
 TIME_FIELDS = ("hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu")
+SEARCH_FIELDS = ("trials", "mean_fraction", "search", "keep_one_in", "shortest_fraction")
 AMOUNT_FIELDS = ("tokens", "samples", "steps")
 SIZE_FIELDS = ("model", "parameters", "flop_per_token", "flop_per_sample")
 EITHER_OR = (
@@ -54,18 +57,6 @@ EITHER_OR = (
 
 OWNING = ("capital_usd", "electricity_usd_per_kwh", "owned")
 """Fields that say that the hardware is owned; without ``capital_usd`` it is paid for."""
-
-_NOT_TEXT = ("tgt_seq_len", "image_size")
-_OTHER_FLOP = ("lora_rank", "lora_targets", "frozen")
-NOT_OF_GENERIC = {
-    "parameters": _NOT_TEXT,
-    "flop_per_token": (*_NOT_TEXT, *_OTHER_FLOP),
-    "flop_per_sample": (
-        *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "tokens_per_second", "tp", "pp",
-        "cp", "dp", "ep", "zero", "interleaving", "objective", "micro_batch", "recompute", "anchor",
-    ),
-}  # fmt: skip
-"""Fields that mean nothing for a model of which only the size is known."""
 
 
 @record
@@ -88,12 +79,9 @@ class EstimateRequest:
         most=1e16,
     )
     active_parameters: float | None = about(
-        "no model at hand",
-        COUNT,
-        "Parameters that one token uses (mixture of experts).",
-        least=1e3,
-        most=1e16,
-    )
+        "no model at hand", COUNT, "Parameters that one token uses (mixture of experts).",
+        least=1e3, most=1e16,
+    )  # fmt: skip
     flop_per_token: float | None = about(
         "no model at hand", COUNT, "Training FLOP of one token, forward and backward (about 6 a parameter).",
         unit="FLOP", least=6e3, most=1e17,
@@ -157,9 +145,8 @@ class EstimateRequest:
     )
     attention: str | None = about("execution", CHOICE, "Attention kernel.", choices=get_args(Attention))
     optimizer: str | None = about("execution", TEXT, "Optimiser (adam).", choices=OPTIMIZERS)
-    stack: str | None = about(
-        "execution", CHOICE, "A vendor's tuned software, or PyTorch's own.", choices=get_args(Stack)
-    )
+    stack: str | None = about("execution", TEXT, "Training software, a name of `footprint stacks list`.")
+    overlap: float | None = about("execution", SHARE, "Share of communication hidden.", least=0.0, most=1.0)
 
     accelerators_per_node: int | None = about("cluster", WHOLE, "Accelerators in one server.", most=10**5)
     cooling: str | None = about("cluster", CHOICE, "Cooling of the servers.", choices=get_args(Cooling))
@@ -231,6 +218,13 @@ class EstimateRequest:
     failed_share: float | None = about(
         "repeats", SHARE, "Share of all hours spent on failed runs.", least=0.0, most=0.999
     )
+    trials: int | None = about("repeats", WHOLE, "Trials of a search for hyper-parameters.", most=10**9)
+    mean_fraction: float | None = about("repeats", SHARE, "Mean length of a trial over a run's.", most=1.0)
+    search: str | None = about("repeats", CHOICE, "Stops the worse trials early.", choices=SEARCHES)
+    keep_one_in: int | None = about(
+        "repeats", WHOLE, "The search keeps a trial in so many (3).", least=2, most=1000
+    )
+    shortest_fraction: float | None = about("repeats", SHARE, "Shortest trial over a run (1/81).", most=1.0)
     force: bool = about("output", FLAG, "Accept implausible values.", default=False)
 
     def __post_init__(self) -> None:
@@ -242,6 +236,10 @@ class EstimateRequest:
                 one.check(value)
         for names, why in EITHER_OR:
             self._at_most_one(names, why)
+        if self.stack is not None:
+            from footprint.catalog.stacks import find_stack
+
+            find_stack(self.stack)
         self._check_together()
 
     def _check_together(self) -> None:
@@ -260,6 +258,10 @@ class EstimateRequest:
         if self.owned and self.capital_usd is not None:
             raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
         self._check_generic()
+        if any(getattr(self, name) is not None for name in SEARCH_FIELDS):
+            from footprint.estimator.searches import check_search
+
+            check_search(self)
         if self.method not in {"lora", "qlora"} and (self.lora_rank is not None or self.lora_targets):
             raise FootprintError("`lora_rank=` and `lora_targets=` need `method=` lora or qlora")
 

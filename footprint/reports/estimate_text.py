@@ -125,12 +125,19 @@ def _published(result: Estimate, run: PublishedRun) -> str:
     count = f"{run.count:,} x " if run.count else ""
     name = result.model.name if result.model is not None else "the model"
     when = f" ({run.year})" if run.year is not None else ""
+    adapted = result.workload is not None and result.workload.method != "pretrain"
+    what = f"the pre-training of {name}{when}" if adapted else f"{name}{when}"
     if run.duration_h is None:
         hours, own = run.accelerator_h or 0.0, result.accelerator_h.mid
-        text = f"Reference: {name}{when} took {hours:,.0f} accelerator-hours of {run.accelerator}"
-        return f"{text}; the estimate is {float(f'{own:.3g}'):,.0f} of {result.cluster.accelerator}."
+        text = f"Reference: {what} took {hours:,.0f} accelerator-hours of {run.accelerator}"
+        if adapted:
+            return f"{text}."
+        rounded = figures(own) if own < 1000 else f"{float(f'{own:.3g}'):,.0f}"
+        return f"{text}; the estimate is {rounded} of {result.cluster.accelerator}."
     hours, predicted = run.duration_h, result.duration_h
-    text = f"Reference: {name}{when} was trained in {figures(hours)} h on {count}{run.accelerator}"
+    if adapted:
+        return f"Reference: {what} took {figures(hours)} h on {count}{run.accelerator}."
+    text = f"Reference: {what} was trained in {figures(hours)} h on {count}{run.accelerator}"
     if not run.same_run or predicted.low <= hours <= predicted.high:
         return f"{text}."
     if run.year != run.estimated_year:
@@ -222,13 +229,17 @@ def _markdown_table(title: str, rows: list[Row]) -> str:
 
 def is_repeated(result: Estimate) -> bool:
     """Whether there is more to pay for than the one run that the estimate is of."""
-    return result.repeats.runs > 1 or result.repeats.failed_share > 0
+    return result.repeats.is_several
 
 
 def repeats_title(result: Estimate) -> str:
     """What the total of an estimate is of."""
-    runs, failed = result.repeats.runs, result.repeats.failed_share
+    runs, failed, search = result.repeats.runs, result.repeats.failed_share, result.repeats.search
     title = f"All {runs:,} runs together" if runs > 1 else "With the failed runs"
+    if search is not None:
+        more = f" and {runs:,} whole runs" if runs else ""
+        hours = counted(result.total.accelerator_h.mid)
+        title = f"All {search.trials:,} trials{more} together, {hours} accelerator-hours"
     return title + (f", {figures(100 * failed)} % of all hours failed" if failed else "")
 
 
@@ -243,7 +254,7 @@ def _repeats(result: Estimate, *, markdown: bool) -> str:
     if not is_repeated(result):
         return ""
     title, rows = repeats_title(result), repeats_rows(result)
-    return _markdown_table(title, rows) if markdown else f"{title}:\n{_table(rows)}"
+    return _markdown_table(title, rows) if markdown else "\n".join([*wrapped(f"{title}:", 80), _table(rows)])
 
 
 def _assumptions(result: Estimate, markdown: bool) -> str:

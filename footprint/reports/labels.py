@@ -35,6 +35,7 @@ _ASSUMPTIONS = {
     "pue": "PUE",
     "places.pue_desk": "PUE (beside a desk, without a data centre's overhead)",
     "purchase": "kind of purchase",
+    "searches.mean_fraction": "mean length of a trial, share of a whole run",
 }
 _CAUSES = {
     "time_model": "step-time model", "generic_model": "generic model", "busy_share": "busy share",
@@ -42,6 +43,7 @@ _CAUSES = {
     "host_power": "host power", "network_power": "network power", "goodput": "goodput", "pue": "PUE",
     "wue": "water effectiveness", "embodied_accelerator": "embodied CO2e of the chip",
     "prices.lifetime_years": "years of service", "power.fed_share_unknown": "share of time with steps",
+    "searches.mean_fraction": "length of trials", "searches.schedule": "schedule of the search",
     "embodied.server_factor": "embodied CO2e of the server",
 }  # fmt: skip
 

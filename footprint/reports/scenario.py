@@ -14,6 +14,7 @@ from footprint.spelling import in_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from footprint.projects.record import Project
     from footprint.serving.request import InferenceRequest
 
 SCHEMA = "footprint/scenario/1"
@@ -78,6 +79,23 @@ def read_fields(path: Path) -> dict[str, Any]:
             f'{path}: its schema is {schema!r}: a scenario starts with the line schema = "{SCHEMA}"'
         )
     return raw
+
+
+def save_project(project: Project, path: Path, *, overwrite: bool = False) -> None:
+    """Write a project as TOML in which each run holds all its fields; FootprintError if the file exists."""
+    from footprint.projects.record import SCHEMA as OF_PROJECT
+
+    said = {"name": project.name, "why": project.why, "mitigations": list(project.mitigations)}
+    runs = [{"name": row.name, "count": _whole(row.count), **row.scenario} for row in project.rows]
+    tables: dict[str, Any] = {name: value for name, value in said.items() if value}
+    if project.alternatives is not None:
+        axes = {name: list(values) for name, values in project.alternatives.axes.items()}
+        tables["alternatives"] = {"run": project.alternatives_to, **axes}
+    _save({"schema": OF_PROJECT, **tables, "runs": runs}, path, overwrite=overwrite)
+
+
+def _whole(value: float) -> float:
+    return int(value) if value == int(value) else value
 
 
 SERVING_SCHEMA = "footprint/inference-request/1"

@@ -20,6 +20,8 @@ from footprint.spelling import on_command_line
 if TYPE_CHECKING:
     import pandas as pd
 
+    from footprint.results.search import Search
+
 SCHEMA = "footprint/estimate/1"
 CLEAR_MISFIT = "clearly too little memory, `force=True` went on: "
 """How the warning begins of a step that needs clearly more memory than there is."""
@@ -148,10 +150,17 @@ class PriceSummary:
 
 @record
 class Repeats:
-    """The number of runs, and the share of all accelerator-hours in failed runs."""
+    """The number of runs, a search beside them, and the share of all accelerator-hours in failed runs."""
 
     runs: int
+    """0 for a search alone: the best of its trials is the run that is kept."""
     failed_share: float
+    search: Search | None = None
+
+    @property
+    def is_several(self) -> bool:
+        """Whether there is more to pay for than one run."""
+        return self.runs > 1 or self.failed_share > 0 or self.search is not None
 
 
 @record

@@ -187,12 +187,12 @@ def _cells(row: Mapping[str, Any], columns: Sequence[str], schema: str) -> dict[
             raise FootprintError(f"column {name!r} is not one of schema {schema}")
         if value is None and column != name:
             continue
-        cells[column] = _cell(name, value)
+        cells[column] = cell_text(name, value)
     cells["schema"] = schema
     return cells
 
 
-def _cell(name: str, value: Any) -> str:
+def cell_text(name: str, value: Any) -> str:
     """A value as CSV text: numbers unrounded, None empty, text on one line and never a formula."""
     if value is None:
         return ""

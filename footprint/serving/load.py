@@ -116,7 +116,7 @@ class Serving:
     @property
     def sequence_byte(self) -> float:
         """Cache of one sequence at its full length, without copies [byte]."""
-        return self.full.cached * self.weights.wide_byte + self.model.state_elements * STATE_BYTE
+        return self.full.held * self.weights.wide_byte + self.model.state_elements * STATE_BYTE
 
     def largest_batch(self) -> int:
         """Sequences of full length that one copy of the model can hold at once.

@@ -33,7 +33,8 @@ DECODES = ("decoder", "mixture-of-experts", "encoder-decoder", "state-space", "h
 """Kinds of networks that write one token after another."""
 _LATENT = "kv_a_proj_with_mqa"
 """The projection whose output latent attention caches instead of keys and values."""
-_INDEXER = "indexer.wk"
+_INDEX = "indexer.scores"
+"""The product with which an indexer scores every cached token."""
 _WIDE = (EMBEDDING, HEAD, NORM, ROUTER)
 """Components that stay in 16 bits when weights are stored in fewer."""
 
@@ -87,7 +88,9 @@ class Context(NamedTuple):
     flop: float
     """FLOP of the token with its attention [FLOP]."""
     cached: float
-    """Cached values that it reads, windows respected."""
+    """Cached values that it reads, windows and the choice of indexers respected."""
+    held: float
+    """Cached values that the sequence keeps: all from which an indexer chooses."""
 
 
 class Lists:
@@ -129,18 +132,28 @@ class Lists:
 
         Encoder-decoders count the target; their source is the prompt.
         """
-        flop = cached = 0.0
+        flop = cached = held = 0.0
         earlier = dict(_products(self.of(length - 1))) if length > 1 else {}
+        indexed: dict[tuple[int, int], float] = {}
         for key, (layer, operation) in _products(self.of(length)):
             if operation.weights or operation.component != CORE:
                 continue
             old = earlier.get(key)
             new_flop = _flop(operation) - (_flop(old[1]) if old else 0.0)
             flop += len(layer.positions) * new_flop
-            if operation.scores:
-                keys = new_flop / (2.0 * operation.count * operation.k)
-                cached += len(layer.positions) * keys * _per_token(layer, operation)
-        return Context(token_flop + flop, cached)
+            keys = new_flop / (2.0 * operation.count * operation.k)
+            index = operation.name == _INDEX
+            if index:
+                indexed[key[:2]] = keys
+            if operation.scores or index:
+                each = len(layer.positions) * _per_token(layer, operation)
+                # layers that read the choice of an earlier layer have a latent and no indexer
+                offered = indexed.get(key[:2]) or (
+                    max(indexed.values(), default=0.0) if operation.latent else 0.0
+                )
+                cached += keys * each
+                held += max(keys, offered) * each
+        return Context(token_flop + flop, cached, held)
 
     def prompt_flop(self) -> float:
         """Forward FLOP of the prompt up to its first new token, masked pairs left out [FLOP]."""
@@ -182,11 +195,14 @@ def _per_token(layer: Layer, scores: Matmul) -> float:
     named = {operation.name: operation for operation in layer.operations if isinstance(operation, Matmul)}
     if scores.latent and _LATENT in named:
         return float(named[_LATENT].n)
-    if scores.name == "indexer.scores":
-        return float(named[_INDEXER].n)
+    if scores.name == _INDEX:
+        return float(scores.k)  # one head of keys, and no values
     # A list holds one batch of one sequence, so the number of products is that of the query heads.
     values = named.get(scores.name.removesuffix("scores") + "values")
     heads = float(scores.count) / scores.groups
+    query, key = scores.inputs
+    if values is not None and values.inputs[1] == key != query:
+        return heads * float(scores.k)  # the key is the value, too
     return heads * float(scores.k + (values.n if values is not None else scores.k))
 
 

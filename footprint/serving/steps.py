@@ -217,7 +217,9 @@ def prompt_terms(
 ) -> Terms:
     """The terms of one prompt alone, up to its first new token [s]."""
     working = layout.tp if one_stage_at_a_time else layout.chips
-    one = ideal(model, Context(0.0, 0.0), weights, chip, layout, 1.0, one_stage_at_a_time=one_stage_at_a_time)
+    one = ideal(
+        model, Context(0.0, 0.0, 0.0), weights, chip, layout, 1.0, one_stage_at_a_time=one_stage_at_a_time
+    )
     experts = sum(touched(group, tokens) for group in model.experts) * weights.expert_byte
     several = max(layout.tp, layout.ep)
     sent = tokens * one.exchange_s

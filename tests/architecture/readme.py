@@ -12,6 +12,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 DECIDING = ROOT / "docs" / "deciding.md"
+PROJECT = ROOT / "docs" / "project.md"
+PROJECT_FILE = ROOT / "tests" / "projects" / "small.toml"
+"""The file that the page shows; its command reads it as project.toml."""
 OUTPUT = re.compile(r"<!-- output: ([^\n]+) -->\n```\n(.*?)```\n<!-- end -->", re.DOTALL)
 COMMAND = re.compile(r"<!-- begin: (.+) -->\n```bash\n(.+)\n```\n<!-- end -->")
 
@@ -30,6 +33,7 @@ def real_output(command: str, folder: Path) -> str:
     """What a command prints on stdout."""
     words = shlex.split(command)
     assert words[0] == "footprint", command
+    words = [str(PROJECT_FILE) if word == "project.toml" else word for word in words]
     return subprocess.run(
         [sys.executable, "-m", *words],
         cwd=folder,
@@ -46,7 +50,7 @@ def main() -> None:
     def renew(match: re.Match[str]) -> str:
         return f"<!-- output: {match[1]} -->\n```\n{real_output(match[1], ROOT)}```\n<!-- end -->"
 
-    for page in (README, DECIDING):
+    for page in (README, DECIDING, PROJECT):
         page.write_text(OUTPUT.sub(renew, page.read_text(encoding="utf-8")), encoding="utf-8")
 
 

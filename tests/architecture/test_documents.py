@@ -13,7 +13,7 @@ import pytest
 
 from footprint.tracking.process.detected_hardware import detect_hardware
 from footprint.tracking.process.identity import identify
-from tests.architecture.readme import DECIDING, README, commands, outputs, real_output
+from tests.architecture.readme import DECIDING, PROJECT, PROJECT_FILE, README, commands, outputs, real_output
 from tests.architecture.test_command_line import CONFIG
 from tests.conftest import ROOT, Footprint
 
@@ -31,10 +31,14 @@ def test_there_are_exactly_two_set_up_commands() -> None:
     assert "-c constraints.txt" in found["install and pass the tests"]
 
 
-@pytest.mark.parametrize("command", [*outputs(), *outputs(DECIDING)])
+@pytest.mark.parametrize("command", [*outputs(), *outputs(DECIDING), *outputs(PROJECT)])
 def test_the_output_shown_is_the_output(command: str, tmp_path: Path) -> None:
     """If a number changed on purpose: python -m tests.architecture.readme, and a line in CHANGELOG.md."""
-    assert (outputs() | outputs(DECIDING))[command] == real_output(command, tmp_path)
+    assert (outputs() | outputs(DECIDING) | outputs(PROJECT))[command] == real_output(command, tmp_path)
+
+
+def test_the_project_shown_is_the_file() -> None:
+    assert f"```toml\n{PROJECT_FILE.read_text(encoding='utf-8')}```" in PROJECT.read_text(encoding="utf-8")
 
 
 def test_the_main_command_is_shown() -> None:
@@ -54,6 +58,8 @@ def test_the_commands_shown_work(command: str, footprint: Footprint, tmp_path: P
     (tmp_path / "config.json").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "train.py").write_text("print(sum(range(1000)))\n", encoding="utf-8")
     (tmp_path / "my-chip.toml").write_bytes((root / "hardware_profiles" / "v100-sxm2-16gb.toml").read_bytes())
+    (tmp_path / "project.toml").write_bytes(PROJECT_FILE.read_bytes())
+    (tmp_path / "bert.json").write_bytes((root / "docs" / "examples" / "bert-base.json").read_bytes())
     done = footprint(*shlex.split(command)[1:])
     assert done.returncode == (3 if "--fail-over" in command else 0), done.stderr
 

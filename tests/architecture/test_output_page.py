@@ -18,7 +18,7 @@ PAGE = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
 WORDS = {
     "estimate", "measurement", "reference", "measured", "modelled", "absent", "formula", "counted",
     "completed", "failed", "interrupted", "terminated", "killed", "stopped_by_budget", "incomplete",
-    "running", "facility", "footprint", "kind", "run_id", "started_at",
+    "running", "facility", "footprint", "halving", "hyperband", "kind", "run_id", "started_at",
 }  # fmt: skip
 
 
@@ -46,6 +46,8 @@ def keys(value: Any) -> set[str]:
 def estimate() -> dict[str, Any]:
     done = footprint(
         "estimate",
+        "--search",
+        "halving",
         "--model",
         "bert-base",
         "--hw",

@@ -1,76 +1,87 @@
-"""A real Chromium that reaches nothing; the tests are skipped where there is none."""
+"""The page, built once for all test files, and a Chromium that opens it."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import footprint
-from footprint.results.rows import append_rows, report_row
-from tests.cli.run import footprint as command_line
+from tests.browser.serving import served
+from tests.conftest import ROOT
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-AMOUNTS = ("energy_kwh", "co2e_kg", "cost_usd")
-EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'&\u202ename\x1b[31m"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+STARTED_MS = 240_000
+"""Python starts in a second or two on a machine with nothing else to do."""
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that ``site/build.py`` writes; made by the first test process that needs it."""
+    from filelock import FileLock
+
+    shared = tmp_path_factory.getbasetemp().parent
+    folder = shared / "page-site"
+    with FileLock(shared / "page-site.lock"):
+        if not (folder / "sw.js").is_file():
+            build = [sys.executable, str(ROOT / "site" / "build.py"), str(folder)]
+            done = subprocess.run(build, capture_output=True, text=True, check=False)
+            if done.returncode:
+                missing = shutil.which("npm") is None
+                (pytest.skip if missing else pytest.fail)(f"the page was not built: {done.stderr[-500:]}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which says what not everybody can read or use of a page."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm fetches axe-core")
+    find = "import fetch; print(fetch.npm_package('axe-core'))"
+    archive = subprocess.check_output([sys.executable, "-c", find], cwd=ROOT / "site", text=True).strip()
+    with tarfile.open(archive) as opened:
+        member = opened.extractfile("package/axe.min.js")
+        assert member is not None
+        return member.read().decode()
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> Iterator[str]:
+    """The address of the page."""
+    with served(site) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """The browser."""
-    api = pytest.importorskip("playwright.sync_api")
+    """A Chromium without a window."""
     if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        pytest.skip("there is no Chromium here")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The page of an estimate and of a report, whose names are a stranger's."""
-    folder = tmp_path_factory.mktemp("pages")
-    done = command_line(
-        "estimate", "--model", "bert-base", "--hw", "v100:8", "--region", "FRA", "--runs", "3",
-        "--name", EVIL[:-10],
-        "-o", str(folder / "estimate.html"),
-    )  # fmt: skip
-    assert done.code == 0, done.err
-    rows = []
-    for i, (model, place) in enumerate((("bert-base", "FRA"), ("gpt2", "DEU"), ("gpt2-medium", "SWE"))):
-        result = footprint.estimate(model=model, hw="v100:8", region=place).to_json()
-        result["name"] = EVIL if i == 0 else model
-        common: dict[str, Any] = {"run_id": f"run-{i}", "started_at": f"2026-0{i + 1}-01T00:00:00.000+00:00"}
-        rows.append(report_row(result, kind="estimate", **common))
-        measured = {
-            name: result[name] for name in ("name", "boundary", "model", "cluster", "place", "workload")
-        }
-        measured |= {name: {"mid": 1.1 * result[name]["mid"]} for name in (*AMOUNTS, "duration_h")}
-        status = "failed" if i == 2 else "completed"
-        rows.append({**report_row(measured, kind="measurement", **common), "status": status})
-    append_rows(folder / "runs.csv", rows)
-    (folder / "power.csv").write_text(
-        "timestamp, index, power.draw [W]\n"
-        + "".join(f"2026/03/01 10:{s // 60:02d}:{s % 60:02d}.000, 0, {200 + s % 50} W\n" for s in range(300))
+@pytest.fixture(scope="module")
+def page(chromium: Any, address: str) -> Iterator[Any]:
+    """The page with Python started; what it says to the console or asks of others fails the tests."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    trouble: list[str] = []
+    opened.on(
+        "console", lambda said: trouble.append(said.text) if said.type in ("error", "warning") else None
     )
-    done = command_line(
-        "report", str(folder / "runs.csv"), str(folder / "power.csv"), "--by", "project",
-        "-o", str(folder / "report.html"),
-    )  # fmt: skip
-    assert done.code == 0, done.err
-    return {name: folder / f"{name}.html" for name in ("estimate", "report")}
-
-
-@pytest.fixture(scope="session")
-def axe(root: Path) -> str:
-    """The text of axe-core, which ``npm install axe-core`` puts into the checkout."""
-    path = root / "node_modules" / "axe-core" / "axe.min.js"
-    if not path.exists():
-        pytest.skip("no axe-core: npm install --no-save axe-core")
-    return path.read_text(encoding="utf-8")
+    opened.on("pageerror", lambda error: trouble.append(str(error)))
+    context.on("request", lambda one: None if one.url.startswith(address) else trouble.append(one.url))
+    opened.goto(address)
+    opened.wait_for_selector("body[data-ready]", timeout=STARTED_MS)
+    yield opened
+    context.close()
+    assert not trouble

@@ -13,7 +13,8 @@ FLAGS = """
     --optimizer --accelerators-per-node --cooling --network --hours --step-time-s --tokens-per-second
     --samples-per-second --mfu --goodput --it-power-w --accelerator-power-w --region --year --pue
     --grid-g-per-kwh --provider --purchase --usd-per-hour --electricity-usd-per-kwh --capital-usd
-    --lifetime-years --utilisation --runs --failed-share --format --fail-over --fail-over-bound --name
+    --lifetime-years --utilisation --runs --failed-share --trials --mean-fraction --search
+    --keep-one-in --shortest-fraction --format --fail-over --fail-over-bound --name
 """
 NUMBERS = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True).map(str),

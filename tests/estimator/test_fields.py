@@ -21,12 +21,13 @@ OPTIONS = """--objective --zero --interleaving
     --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len
     --schedule
     --image-size --document-length --method --lora-rank --lora-targets --frozen --precision
-    --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack
+    --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack --overlap
     --accelerators-per-node --cooling
     --network
     --anchor --hours --step-time-s --tokens-per-second --samples-per-second --mfu --goodput --it-power-w
     --accelerator-power-w --region --year --pue --grid-g-per-kwh --provider --purchase --usd-per-hour
     --electricity-usd-per-kwh --owned --capital-usd --lifetime-years --utilisation --runs --failed-share
+    --trials --mean-fraction --search --keep-one-in --shortest-fraction
     --name --force"""
 OUTSIDE: dict[str, tuple[Any, ...]] = {
     "tokens": (0, 2e20, "x", True, float("nan"), float("inf")),
@@ -36,12 +37,16 @@ OUTSIDE: dict[str, tuple[Any, ...]] = {
     "year": (1999, 2101, 2020.5),
     "grid_g_per_kwh": (-1, 5001),
     "failed_share": (-0.1, 1),
+    "trials": (0, 1.5, 10**10),
+    "mean_fraction": (0, 1.01),
+    "keep_one_in": (1, 1001),
     "step_time_s": (0, 1e-10),
     "document_length": (0.5,),
     "network_byte_per_s": (0, 2e15),
     "precision": ("fp64", "int8", 16),
     "optimizer": ("adamm",),
-    "stack": ("other",),
+    "stack": ("other", "megatrn", 3),
+    "overlap": (-0.1, 1.01),
     "region": ("", " ", "a\nb", 3),
     "hw": ("", 8, None),
 }

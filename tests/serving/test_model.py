@@ -36,6 +36,36 @@ def test_windows_hold_the_cache_of_their_layers() -> None:
     assert cached == 2 * 8 * 64 * (12 * 128 + 12 * 4096)
 
 
+@pytest.mark.parametrize(
+    ("name", "share", "within"), [("deepseek-v4-pro", 0.27, 0.005), ("deepseek-v4-flash", 0.10, 0.03)]
+)
+def test_a_token_of_deepseek_v4_after_a_million(name: str, share: float, within: float) -> None:
+    """FLOP beside those of V3.2 (arXiv:2606.19348, Figure 1, which weighs FLOP by their precision)."""
+    flop = []
+    for model in (name, "deepseek-v3.2-exp"):
+        one = lists(model)
+        flop.append(one.context(1_000_000, one.served().token_flop).flop)
+    assert flop[0] / flop[1] == pytest.approx(share, abs=within)
+
+
+def test_a_key_that_is_the_value_is_cached_once() -> None:
+    """DeepSeek-V4-Pro: 61 windows of 128; 30 layers read 1,024 entries of 4 tokens, 31 read all of 128."""
+    one = lists("deepseek-v4-pro")
+    context = one.context(131_072, one.served().token_flop)
+    window, heavy, sparse = 61 * 128, 31 * 131_072 // 128, 30 * 131_072 // 4
+    assert context.cached == (window + heavy + 30 * 1024) * 512 + sparse * 128
+    assert context.held == (31 * 128 + heavy + sparse) * 512 + sparse * 128
+
+
+@pytest.mark.parametrize(("name", "layers", "indexers"), [("deepseek-v3.2-exp", 61, 61), ("glm-5", 78, 78)])
+def test_sparse_attention_keeps_all_and_reads_what_it_chose(name: str, layers: int, indexers: int) -> None:
+    one = lists(name)
+    context = one.context(100_000, one.served().token_flop)
+    index = 100_000 * 128 * indexers
+    assert context.cached == layers * 2048 * (512 + 64) + index
+    assert context.held == layers * 100_000 * (512 + 64) + index
+
+
 def test_a_new_token_does_what_two_lengths_differ_by() -> None:
     """FLOP of Llama 3.1 8B by hand: all matrices but the table, and 4 FLOP a cached pair of values."""
     one = lists("llama3.1-8b")

@@ -10,6 +10,7 @@ from footprint.cli.shared.axes import axis_options, given_axes
 from footprint.cli.shared.formats import answer_options, show
 from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
+from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import SectionedCommand, field_option
 
@@ -45,6 +46,7 @@ Exit code: 0 done, 2 bad input, 3 a row is over the limit or does not fit.
 )
 @click.option("--max-hours", type=float, help="With --hw auto: counts that need no more hours.")
 @field_option("force")
+@ignore_option
 @answer_options("comparison")
 @click.option("--plot", type=FILE, help="Draw the rows with their intervals (.png, .svg, .pdf).")
 @click.option("--quiet", is_flag=True, help="No warnings.")
@@ -55,6 +57,7 @@ def command(
     by: str,
     max_hours: float | None,
     force: bool,
+    ignore_defaults: bool,
     format_: str | None,
     output: Path | None,
     overwrite: bool,
@@ -74,6 +77,8 @@ def command(
     axes, fixed, scenarios = given_axes(options, files)
     if force:
         fixed["force"] = True
+    # A scenario file is a whole: it takes none of the user's facts.
+    fixed = with_own_facts(fixed, ignore=ignore_defaults or bool(files), quiet=quiet, axes=axes)
     if fixed.get("hw") == "auto":
         from footprint.decisions.rentable import rentable_clusters
 

@@ -9,6 +9,7 @@ import click
 from footprint.cli.shared.formats import answer_options, settled, show
 from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
+from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import SectionedCommand, field_option, given_fields
 from footprint.serving.request import OWN, SHARED, InferenceRequest
@@ -57,6 +58,7 @@ def _options(function: Any) -> Any:
 @click.option("--save", type=FILE, help="Write the request to a TOML file.")
 @click.option("--from", "from_", type=FILE, help="Read a request; options override it.")
 @field_option("force")
+@ignore_option
 @click.option("--quiet", is_flag=True, help="No warnings.")
 @limit_options("Exit 3 above a limit on all --requests, else on 1,000: '2 kWh', '$5'.")
 def command(
@@ -67,6 +69,7 @@ def command(
     plot: Path | None,
     save: Path | None,
     from_: Path | None,
+    ignore_defaults: bool,
     quiet: bool,
     fail_over: tuple[str, ...],
     fail_over_bound: str | None,
@@ -89,7 +92,11 @@ def command(
             from footprint.reports.files import require_writable
 
             require_writable(path, overwrite=overwrite)
-    request: InferenceRequest = read_inference(from_, given_fields(options))
+    given = with_own_facts(
+        given_fields(options), ignore=ignore_defaults or from_ is not None, quiet=quiet,
+        names=("model", *SHARED),
+    )  # fmt: skip
+    request: InferenceRequest = read_inference(from_, given)
     result = inference(request)
     if save is not None:
         save_inference(request, save, overwrite=overwrite)

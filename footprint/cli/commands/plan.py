@@ -9,6 +9,7 @@ import click
 from footprint.cli.shared.formats import answer_options, settled, show
 from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import COUNT, FILE
+from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
     SECTIONS,
@@ -18,6 +19,7 @@ from footprint.cli.shared.scenario import (
     scenario_options,
 )
 from footprint.decisions.plans.question import OF_THE_PLAN
+from footprint.estimator.request import FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +72,7 @@ class _PlanCommand(SectionedCommand):
 @click.option("--plot", type=FILE, help="Draw IsoFLOP and iso-loss curves (.png, .svg, .pdf).")
 @click.option("--save", type=FILE, help="Write the training found as a scenario of footprint estimate.")
 @field_option("force")
+@ignore_option
 @click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
 @limit_options()
 def command(
@@ -84,6 +87,7 @@ def command(
     overwrite: bool,
     plot: Path | None,
     save: Path | None,
+    ignore_defaults: bool,
     quiet: bool,
     fail_over: tuple[str, ...],
     fail_over_bound: str | None,
@@ -98,7 +102,12 @@ def command(
     from footprint.reports.files import require_writable
 
     format_, output = settled(format_, output, "plan")
-    if (fail_over or save) and not options["hw"]:
+    fields = given_fields(options)
+    if fields:  # a law alone needs no hardware, place or price
+        fields = with_own_facts(
+            fields, ignore=ignore_defaults, quiet=quiet, names=[name for name in FIELDS if name != "model"]
+        )
+    if (fail_over or save) and "hw" not in fields:
         raise click.UsageError(
             f"{'--fail-over' if fail_over else '--save'} needs hardware: give --hw h100:64 too"
         )
@@ -108,12 +117,12 @@ def command(
             require_writable(path, overwrite=overwrite)
     found = plan(
         budget, law=law, loss=loss, model=model, unique_tokens=unique_tokens,
-        inference_tokens=inference_tokens, **given_fields(options),
+        inference_tokens=inference_tokens, **fields,
     )  # fmt: skip
     if plot is not None:
         found.plot(plot, overwrite=overwrite)
     if save is not None:
-        _save(found, given_fields(options), model, save, overwrite=overwrite)
+        _save(found, fields, model, save, overwrite=overwrite)
     _show(found, format_, output, overwrite=overwrite)
     misfit = None if found.run is None else found.run.misfit
     for warning in found.warnings:

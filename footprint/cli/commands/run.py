@@ -11,6 +11,7 @@ import click
 from footprint.cli.shared.formats import columns_option
 from footprint.cli.shared.journals import csv_option, folder_option
 from footprint.cli.shared.options import COUNT
+from footprint.cli.shared.own_facts import OF_PLACE, ignore_option, with_own_facts
 from footprint.cli.shared.scenario import (
     SECTIONS,
     SectionedCommand,
@@ -61,8 +62,9 @@ _SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 @click.option("--run-id", help="Name of the run; the same name again continues it.")
 @field_option("name", help="A title for reports.")
 @click.option("--no-hooks", is_flag=True, help="Do not count the program's steps by torch's hooks.")
+@ignore_option
 @click.option("--quiet", is_flag=True, help="No line at the start and the end.")
-def command(program: tuple[str, ...], no_hooks: bool, **options: Any) -> None:
+def command(program: tuple[str, ...], no_hooks: bool, ignore_defaults: bool, **options: Any) -> None:
     """Run PROGRAM with its arguments and measure it.
 
     Options that describe the training are those of `footprint estimate`.
@@ -70,6 +72,7 @@ def command(program: tuple[str, ...], no_hooks: bool, **options: Any) -> None:
     from footprint.tracking import make_run_settings
     from footprint.tracking.run.supervised_program import Supervised
 
+    options = with_own_facts(options, ignore=ignore_defaults, quiet=options["quiet"], names=OF_PLACE)
     settings = make_run_settings(**settings_of(options))
     sys.exit(Supervised(settings, program, hooks=not no_hooks).execute())
 

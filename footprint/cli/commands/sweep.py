@@ -9,6 +9,7 @@ import click
 from footprint.cli.shared.axes import axis_options, given_axes
 from footprint.cli.shared.formats import format_option, show
 from footprint.cli.shared.options import FILE
+from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import SectionedCommand, field_option
 
@@ -26,6 +27,7 @@ Examples:
       -o sweep.csv
   footprint sweep --model llama2-7b --hw h100:8..4096+8 --mfu 0.2..0.6+0.01 \\
       --sample 100 --seed 1 --by co2e
+  footprint sweep grid.toml -o sweep.parquet --scheduler tcp://10.0.0.1:8786
 
 A file may hold the scenario: TOML with the fields, a list or a range for each
 that varies. Lists are a,b,c; ranges are 8..64+8 (steps) and 8..64x2 (factors).
@@ -47,10 +49,12 @@ Exit code: 0 done, 2 bad input, 130 interrupted: --resume goes on.
 )
 @click.option("--top", type=click.IntRange(0, 1000), default=10, help="How many of the best are shown (10).")
 @field_option("force")
+@ignore_option
 @format_option("sweep", "How the best are printed.")
 @click.option("-o", "--output", type=FILE, help="Write every scenario to a .csv or .parquet file.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--resume", is_flag=True, help="Go on with the file of a sweep that was interrupted.")
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute on the workers of this Dask scheduler.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def command(
     file: Path | None,
@@ -60,10 +64,12 @@ def command(
     by: str,
     top: int,
     force: bool,
+    ignore_defaults: bool,
     format_: str,
     output: Path | None,
     overwrite: bool,
     resume: bool,
+    scheduler: str | None,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -85,7 +91,8 @@ def command(
     axes, fixed, _ = given_axes(options, (), file)
     if force:
         fixed["force"] = True
-    stream = Stream(axes, fixed, sample=sample, seed=seed)
+    fixed = with_own_facts(fixed, ignore=ignore_defaults or file is not None, quiet=quiet, axes=axes)
+    stream = Stream(axes, fixed, sample=sample, seed=seed, scheduler=scheduler)
     least, front, feasible, seen = Least(BY[by], top), Front(), 0, 0
     parts = _written(stream, output, overwrite, resume)
     for part in parts if quiet else _with_progress(parts, len(stream)):

@@ -1,6 +1,6 @@
 """Facts that a user says once: fields of a scenario in ``pyproject.toml`` or a file of the user.
 
-``footprint estimate`` takes them where no option says otherwise, and not beside ``--from``. The table
+Commands take them where no option says otherwise, and not beside ``--from``. The table
 ``[tool.footprint]`` of the nearest ``pyproject.toml`` comes before ``defaults.toml`` in the user's
 configuration folder. Nothing is imported or parsed unless such a file is there: the start of a command has
 no time for it.
@@ -33,6 +33,10 @@ class OwnFacts(NamedTuple):
 
     values: Mapping[str, Any]
     files: Mapping[str, str]
+
+    def shown(self, name: str) -> str:
+        """The value of a fact as text."""
+        return str(_shown(self.values[name]))
 
     def rows(self, request: EstimateRequest) -> tuple[Assumption, ...]:
         """The rows of the facts that a request took."""

@@ -166,12 +166,14 @@ def _traced(module: torch.nn.Module, arguments: tuple[Any, ...], keywords: dict[
         forward = watch.flop
         recorder.muted, watch.flop = True, 0
         scalar = loss_of(outputs)
-        trained = [one for one in recorder.parameters.values() if one.requires_grad]
+        trained = {name: one for name, one in recorder.parameters.items() if one.requires_grad}
         backward = None
         if scalar is not None and scalar.requires_grad and trained:
-            with watch:
-                torch.autograd.grad(scalar, trained, allow_unused=True)
+            with watch, recorder.watching(module):
+                gradients = torch.autograd.grad(scalar, tuple(trained.values()), allow_unused=True)
             backward = watch.flop
+            recorder.cut()
+            recorder.idle = {name for name, one in zip(trained, gradients, strict=True) if one is None}
     if not any(True for event in recorder.events if hasattr(event, "weights")):
         raise TraceError(f"{type(module).__name__} multiplies nothing on these inputs")
     sizes = sizes_of(keywords, tensors)

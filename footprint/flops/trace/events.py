@@ -6,6 +6,9 @@ from dataclasses import field
 
 from footprint.records import state
 
+Factor = tuple[int, ...]
+"""A side of a product: storage, offset, and the sizes of the product."""
+
 
 @state
 class Event:
@@ -45,6 +48,10 @@ class ProductEvent(Event):
     causal: int | None = None
     repeats: bool = False
     """Executed again and again: a recurrence."""
+    others: list[Factor] = field(default_factory=list)
+    """For each input of a product of two activations, the other one: its gradient is made of it."""
+    cut: tuple[int, ...] = ()
+    """Inputs that get no gradient."""
 
 
 @state

@@ -90,8 +90,9 @@ def _choose(tape: Tape, scores: Value, results: Tensors) -> None:
     if isinstance(event, ProductEvent):
         event.routes = True
     tape.top_k = int(results[0].shape[-1])
-    for result in results:
-        tape.values.set(result, Value(node=scores.node, live=scores.live, learned=scores.learned))
+    largest, places = results
+    tape.values.set(largest, Value(node=scores.node, live=scores.live, learned=scores.learned))
+    tape.values.set(places, Value(live=scores.live))  # numbers of experts carry no gradient
 
 
 def _scores(tape: Tape, value: Value) -> int | None:

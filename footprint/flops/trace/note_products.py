@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.flops.trace.events import PointwiseEvent, ProductEvent
 from footprint.flops.trace.products import Product
-from footprint.flops.trace.tape import Tape, holder
+from footprint.flops.trace.tape import Tape, factor, holder
 from footprint.flops.trace.values import Value, distinct
 
 if TYPE_CHECKING:
@@ -118,9 +118,11 @@ def _unweighted(tape: Tape, product: Product) -> ProductEvent:
     values = left.softmax is not None or right.softmax is not None
     other = product.left if right.softmax is not None else product.right
     repeated = tape.values.of(other).spread * (other.numel() // max(1, distinct(other)))
+    sides = ((left.node, product.right), (right.node, product.left))
     return ProductEvent(
         owner=tuple(tape.owners), name="values" if values else "product",
-        inputs=[value.node for value in (left, right) if value.node is not None], output=0,
+        inputs=[node for node, _ in sides if node is not None], output=0,
+        others=[factor(other, product) for node, other in sides if node is not None],
         live=left.live or right.live, m=product.m, k=product.k, n=product.n, count=product.count,
         values=values, groups=max(1, repeated),
     )  # fmt: skip

@@ -43,6 +43,12 @@ def _baddbmm(added: Any, left: Any, right: Any, *_: Any) -> Product:
     return _bmm(left, right)._replace(added=added)
 
 
+def _system(matrix: Any, right: Any, *_: Any) -> Product:
+    """A triangular system as the product with its inverse, which fused kernels run."""
+    size, count = matrix.shape[-1], math.prod(matrix.shape[:-2])
+    return Product(matrix, right, size, size, right.numel() // (size * count), count)
+
+
 def _mv(left: Any, right: Any, *_: Any) -> Product:
     return Product(left, right, left.shape[0], left.shape[1], 1)
 
@@ -82,9 +88,10 @@ def _convolution(
     return Product(inputs, weight, places, k, n, groups, bias, True, 1 if transposed else taps)
 
 
+SYSTEM = "linalg_solve_triangular"
 PRODUCTS: dict[str, Callable[..., Product]] = {
     "mm": _mm, "addmm": _addmm, "bmm": _bmm, "baddbmm": _baddbmm, "mv": _mv, "addmv": _addmv, "dot": _dot,
-    "linear": _linear, "_grouped_mm": _grouped_mm,
+    "linear": _linear, "_grouped_mm": _grouped_mm, SYSTEM: _system,
 }  # fmt: skip
 CONVOLUTIONS = ("convolution", "_convolution", "convolution_overrideable")
 

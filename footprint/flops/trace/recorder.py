@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from footprint.flops.trace.events import PointwiseEvent
+from footprint.flops.trace.events import PointwiseEvent, ProductEvent
 from footprint.flops.trace.note_others import note_other
 from footprint.flops.trace.note_products import note_product
-from footprint.flops.trace.products import product_of
-from footprint.flops.trace.tape import Tape
+from footprint.flops.trace.products import SYSTEM, product_of
+from footprint.flops.trace.tape import Tape, factor
 from footprint.flops.trace.values import Value
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Recorder(Tape):
 
     def _enter(self, name: str) -> Callable[..., None]:
         def enter(*_: Any) -> None:
+            self.recomputed = self.recomputed or self.muted
             self.calls[name] = self.calls.get(name, 0) + 1
             self.owners.append(f"{name}#{self.calls[name]}")
 
@@ -67,11 +68,17 @@ class Recorder(Tape):
     def see(self, name: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any], result: Any) -> None:
         """Note one operation of torch."""
         results = tuple(_tensors(result))
-        if self.muted or not results:
+        if not results:
             return
         product = product_of(name, arguments, result)
-        if product is not None:
+        if self.muted:
+            if product is not None:
+                self.factors.update(factor(side, product) for side in (product.left, product.right))
+        elif product is not None:
             note_product(self, product, results[0])
+            last = self.events[-1]
+            if name == SYSTEM and isinstance(last, ProductEvent):
+                last.others.clear()  # its gradients are made of the result
         else:
             note_other(self, name, tuple(_tensors((*arguments, *keywords.values()))), results)
 

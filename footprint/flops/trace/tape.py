@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from footprint.flops.trace.events import PointwiseEvent, ProductEvent
+from footprint.flops.trace.events import Factor, PointwiseEvent, ProductEvent
+from footprint.flops.trace.products import Product
 from footprint.flops.trace.values import Value, Values, distinct
 
 if TYPE_CHECKING:
@@ -25,6 +27,12 @@ class Tape:
         """Each once, under its first name."""
         self.left = {name: one.numel() for name, one in self.parameters.items()}
         """Elements of each parameter that no operation has used yet."""
+        self.idle: set[str] = set()
+        """Parameters to which the backward pass gave no gradient."""
+        self.factors: Counter[Factor] = Counter()
+        """What the products of the backward pass multiply, and how often."""
+        self.recomputed = False
+        """Whether the backward pass runs modules again, whose products are then made of copies."""
         self.top_k = 1
         """Experts that the latest router chose for each token."""
         self.multiplied: set[int] = set()
@@ -42,6 +50,22 @@ class Tape:
         """Forget what autograd keeps of the latest operation: it is counted in another way."""
         self.pending.clear()
         self.results = ()
+
+    def cut(self) -> None:
+        """Disconnect inputs of products for which the backward pass made no gradient.
+
+        The state before the first step of a recurrence needs none, and nothing reads that after the last.
+        """
+        if self.recomputed:
+            return
+        for event in self.events:
+            if isinstance(event, ProductEvent):
+                for index, other in enumerate(event.others):
+                    if self.factors[other] > 0:
+                        self.factors[other] -= 1
+                    else:
+                        event.inputs[index] = self.values.node()
+                        event.cut += (index,)
 
     def owns(self, name: str, weight: torch.Tensor, elements: int) -> bool:
         """Whether a product is the first to use this part of a parameter."""
@@ -77,6 +101,12 @@ class Tape:
         if part not in self._stored:
             self._stored.add(part)
             event.saved[storage] = event.saved.get(storage, 0) + distinct(tensor)
+
+
+def factor(tensor: torch.Tensor, product: Product) -> Factor:
+    """A side of a product by its place in memory; a product and its gradients have the same three sizes."""
+    sizes = sorted((product.m, product.k, product.n))
+    return (tensor.untyped_storage()._cdata, int(tensor.storage_offset()), product.count, *sizes)
 
 
 def holder(parameter: str) -> str:

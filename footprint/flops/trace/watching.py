@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +62,8 @@ def watch_of(recorder: Recorder) -> Any:
                 return result  # questions such as that for the device
             if packet is torch.ops.aten.convolution_backward:
                 self.flop += convolution_backward(*_shapes(args))
+            elif packet is torch.ops.aten.linalg_solve_triangular:
+                self.flop += 2 * args[0].shape[-1] * math.prod(args[1].shape)
             elif packet in flop_registry:
                 self.flop += flop_registry[packet](*args, **keywords, out_val=result)
             recorder.see(packet.__name__, args, keywords, result)

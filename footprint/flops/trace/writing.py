@@ -77,7 +77,7 @@ class Writer:
         name = self._settled(name, event)
         if not event.weights and len(inputs) == 1 and len(event.inputs) == 2:
             inputs = inputs * 2
-        if event.weights and not inputs:
+        if event.weights and (not inputs or event.parameter in self._recorder.idle):
             inputs = ("constant",)
         return Matmul(
             name=name, component=_component(event, chunk, attention), inputs=inputs, output=output,
@@ -114,12 +114,18 @@ class Writer:
     def _settled(self, name: str, event: ProductEvent | PointwiseEvent) -> str:
         """The name, marked where one of the same name is trained, or grows, and this does not."""
         name = name[-MAX_NAME:]
-        if isinstance(event, ProductEvent) and event.weights and not event.trained:
-            name += ".frozen"
-            self.frozen.add(name)
+        used: set[str | None]
+        if isinstance(event, ProductEvent):
+            used, untrained = {event.parameter}, bool(event.weights) and not event.trained
+        else:
+            used, untrained = set(event.parameters), False
+        idle = bool(used) and used <= self._recorder.idle
+        name += ".frozen" if untrained else ".idle" if idle else ""
         if not event.live:
             name += ".once"
             self.once.add(name)
+        if untrained or idle:
+            self.frozen.add(name)
         return name
 
     def _attention(self, chunk: Chunk) -> tuple[str, ...]:

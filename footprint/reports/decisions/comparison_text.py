@@ -24,7 +24,8 @@ _FROM_K = 1e5
 def render(table: ScenarioTable) -> str:
     """Values with their 90 % intervals, ratios to the baseline, and what follows in words."""
     units = {name: _unit_of(table, name) for name in QUANTITIES}
-    lines = ["".join([" " * _LABEL, *(f" {heading:>{_COLUMN}}" for heading in _headings(units))])]
+    lines = [*wrapped(same, _WIDTH), ""] if (same := in_all_rows(table)) else []
+    lines += ["".join([" " * _LABEL, *(f" {heading:>{_COLUMN}}" for heading in _headings(units))])]
     for row in table.rows:
         label = f"{row.id:>3} {name_of(table, row)}"
         if row.duration_h is None:
@@ -50,7 +51,7 @@ def render(table: ScenarioTable) -> str:
 def render_markdown(table: ScenarioTable) -> str:
     """The same as one Markdown table, the conclusions above it."""
     base = table.row(table.baseline)
-    lines = [f"{in_markdown(words)}  " for words in conclusions(table)]
+    lines = [f"{in_markdown(words)}  " for words in (in_all_rows(table), *conclusions(table)) if words]
     lines += [
         "",
         "| row | " + " | ".join(HEADINGS.values()) + " | memory, GiB | note |",
@@ -130,7 +131,8 @@ def _words(name: str, over: Ratio) -> str:
     if over.verdict == "lower":
         low, high = 1 / high, 1 / low
     nouns = _LESS if over.verdict == "lower" else _MORE
-    return f"{figures(low, 2)} to {figures(high, 2)} times {nouns[name]}"
+    ends = dict.fromkeys((figures(low, 2), figures(high, 2)))
+    return f"{' to '.join(ends)} times {nouns[name]}"
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -141,6 +143,13 @@ def _named(table: ScenarioTable) -> list[str]:
     """Fields in which the rows differ."""
     names = dict.fromkeys(name for row in table.rows for name in row.scenario)
     return [n for n in names if len({str(row.scenario.get(n)) for row in table.rows}) > 1]
+
+
+def in_all_rows(table: ScenarioTable) -> str:
+    """The fields that all rows share, in words; "" where there are none."""
+    differ = {*_named(table), "name"}
+    same = [f"{name} {_value(value)}" for name, value in table.rows[0].scenario.items() if name not in differ]
+    return f"In all rows: {', '.join(same)}." if same else ""
 
 
 def name_of(table: ScenarioTable, row: ComparedRow) -> str:

@@ -19,12 +19,12 @@ Table = tuple[str, Sequence[Sequence[str]]]
 
 def render(plan: Plan, *, markdown: bool = False) -> str:
     """The plan as text."""
-    tables = [table for table in _tables(plan) if len(table[1]) > 1]
+    tables = [table for table in tables_of(plan) if len(table[1]) > 1]
     if markdown:
-        parts = [f"### {in_markdown(_title(plan))}"]
+        parts = [f"### {in_markdown(title_of(plan))}"]
         parts += [_in_markdown(title, rows) for title, rows in tables]
     else:
-        parts = ["\n".join(wrapped(_title(plan), WIDTH))]
+        parts = ["\n".join(wrapped(title_of(plan), WIDTH))]
         parts += [_in_columns(title, rows) for title, rows in tables]
     parts.append(_assumed(plan, markdown))
     return "\n\n".join(part for part in parts if part)
@@ -38,7 +38,7 @@ def short(count: float) -> str:
     return figures(count)
 
 
-def _title(plan: Plan) -> str:
+def title_of(plan: Plan) -> str:
     what = f"{short(plan.parameters)} parameters on {short(plan.tokens)} tokens"
     where = ""
     if plan.run is not None:
@@ -48,7 +48,7 @@ def _title(plan: Plan) -> str:
     return f"{binding}{what}{where}, by {plan.law}"
 
 
-def _tables(plan: Plan) -> Iterator[Table]:
+def tables_of(plan: Plan) -> Iterator[Table]:
     yield "", [("", "median", "90 % interval"), *_answer(plan)]
     if len(plan.budgets) > 1:
         rows = [(one.text, figures(one.flop), "binds" if one.binding else "") for one in plan.budgets]

@@ -42,15 +42,16 @@ def write_sweep(
         raise FootprintError(f"{path} is complete, or no sweep began it: leave out --resume")
     if begun is None:
         require_writable(path, overwrite=overwrite)
-        sink.begin()
-        begun = {"sweep": stream.digest, "parts": 0, "end": sink.end()}
     elif begun.get("sweep") != stream.digest:
         raise FootprintError(f"{path} was begun by another sweep, or by another version: choose another name")
+    done = 0 if begun is None else int(begun["parts"])
+    parts = stream.parts(done)  # a scheduler that does not answer raises here, before the file is touched
+    if begun is None:
+        sink.begin()
     else:
         sink.go_on(begun)
-    done = int(begun["parts"])
     try:
-        for part in stream.parts(done):
+        for part in parts:
             sink.add(part, done)
             done += 1
             _write(note, {"sweep": stream.digest, "parts": done, "end": sink.end()})

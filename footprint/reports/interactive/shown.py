@@ -118,6 +118,18 @@ def _scenario_table(answer: Any) -> str:
     return render(answer)
 
 
+def _project(answer: Any) -> str:
+    from footprint.reports.decisions.project_text import render
+
+    return render(answer)
+
+
+def _timing(answer: Any) -> str:
+    from footprint.reports.decisions.timing_text import render
+
+    return render(answer)
+
+
 def _ranking(answer: Any) -> str:
     from footprint.reports.decisions.ranking_text import render
 
@@ -134,7 +146,9 @@ _TEXTS = {
     "Forecast": _forecast,
     "StepFlops": _flops,
     "Plan": _plan,
+    "Project": _project,
     "Ranking": _ranking,
     "ScenarioTable": _scenario_table,
+    "Timing": _timing,
 }
 """By the name of the record; some stand in rooms that this one need not load."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint import equations
 from footprint.errors import FootprintError
+from footprint.estimator.request import SEARCH_FIELDS
 from footprint.records import record
 from footprint.results import Quantity
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 OF_THE_WORK = (
     "tokens", "samples", "steps", "epochs", "hours", "step_time_s", "tokens_per_second", "samples_per_second",
     "mfu", "goodput", "it_power_w", "accelerator_power_w", "runs", "failed_share", "force",
+    *SEARCH_FIELDS,
 )  # fmt: skip
 """Arguments that a run answers itself: how much, how long, with what power."""
 

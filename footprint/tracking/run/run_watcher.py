@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,8 @@ EARLY_UNTIL_S = 30.0
 """So long a run that says how much there is to do writes a line a second until there is a forecast."""
 PREPARATION_WAIT_S = 30.0
 """After this the budget is watched without knowing the hardware."""
+LOADING_FLUSH = 2
+"""What the end needs is imported after this line, when the start is over: many ranks end at one moment."""
 
 
 class Unwatched:
@@ -60,6 +63,7 @@ class RunWatcher:
         callback = settings.callback
         self._callback = None if callback is None else UserCall("callback", callback, recorder.problems.add)
         self._budget = BudgetKeeper(recorder, counts, say)
+        self._flushes = 0
 
     def prepared(self) -> None:
         """Say the line at the start."""
@@ -77,6 +81,10 @@ class RunWatcher:
 
     def flushed(self, state: StateLine) -> None:
         """One look at the run, after its state was written."""
+        self._flushes += 1
+        if self._flushes == LOADING_FLUSH:
+            with contextlib.suppress(Exception):  # the end imports it again, and says what fails
+                import footprint.tracking.run.end_report  # noqa: F401
         recorder = self._recorder
         self._budget.look_for_stop()
         prepared = recorder.prepared

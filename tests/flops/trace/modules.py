@@ -58,3 +58,47 @@ def vision() -> tuple[nn.Module, Any]:
 def perceptron() -> tuple[nn.Module, Any]:
     """Six rows."""
     return Perceptron(), torch.zeros(6, 8)
+
+
+class Recurrence(nn.Module):
+    """A state of keys and values, which three blocks read and update; the last update is of no use."""
+
+    def __init__(self, width: int = 8) -> None:
+        super().__init__()
+        self.keys, self.values = nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, x: Any) -> Any:
+        state, outputs = torch.zeros(x.shape[0], x.shape[2], x.shape[2]), []
+        for part, keys, values in zip(
+            x.split(4, 1), self.keys(x).split(4, 1), self.values(x).split(4, 1), strict=True
+        ):
+            outputs.append(torch.bmm(part, state))
+            state = state + torch.bmm(keys.transpose(1, 2), values)
+        return torch.cat(outputs, 1)
+
+
+class Choice(nn.Module):
+    """Scores choose rows, and so get no gradient; a triangular system mixes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.score, self.mix = nn.Linear(8, 1), nn.Linear(8, 6)
+
+    def forward(self, x: Any) -> Any:
+        places = self.score(x).squeeze(-1).topk(2, -1).indices
+        rows = torch.gather(x, 1, places.unsqueeze(-1).expand(-1, -1, 8))
+        mixed = self.mix(rows)
+        system = torch.eye(2).expand(x.shape[0], 2, 2) + torch.tril(mixed[..., :2], -1)
+        return torch.linalg.solve_triangular(system, mixed, upper=False)
+
+
+class Checkpointed(Vision):
+    """The same, whose blocks the backward pass runs again."""
+
+    def forward(self, x: Any) -> Any:
+        from torch.utils.checkpoint import checkpoint
+
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        for block in self.blocks:
+            x = checkpoint(block, x, use_reentrant=False)
+        return self.head(x.mean(1))

@@ -40,16 +40,10 @@ QUICK = {"llama", "gpt2", "mixtral", "bert", "t5", "vit", "resnet", "mamba", "cl
 """Types that are traced by the quick tests, too."""
 
 
-UNMASKED = {"siglip_text_model"}
+UNMASKED = {"modernbert", "siglip_text_model"}
 """Types that ask their mask for its values."""
-
-
-NOT_EQUAL = {
-    "deepseek_v32", "glm_moe_dsa", "kimi_linear", "llama4", "llava", "minimax", "modernbert",
-    "qwen3_5_moe_text", "qwen3_5_text", "qwen3_next",
-}  # fmt: skip
-"""Formulas that the trace does not equal: triangular systems, sparse attention, batches of images with text,
-and a module that asks for the values of its mask. One that comes to agree fails here."""
+SIDES = {"llama4": 112}
+"""Images whose size the config fixes, by its table of positions."""
 
 
 class Whole(torch.nn.Module):
@@ -87,7 +81,12 @@ def cases() -> Iterator[Any]:
     every += [(config, StepShape(**pair, target_sequence_length=16), "") for config in SEQ2SEQS]
     every += [(config, StepShape(sequences=2, image_size=side), "") for side, config in IMAGES]
     every += [
-        (config, StepShape(sequences=2, sequence_length=160, image_size=56), "") for config in VISION_LANGUAGE
+        (
+            config,
+            StepShape(sequences=2, sequence_length=160, image_size=SIDES.get(config["model_type"], 56)),
+            "",
+        )
+        for config in VISION_LANGUAGE
     ]
     every += [(config, StepShape(sequences=2), "") for config in TOWERS]
     every += [(config, StepShape(sequences=2, sequence_length=10), "") for config in WORDS]
@@ -98,9 +97,7 @@ def cases() -> Iterator[Any]:
         name = config["model_type"]
         seen[name] = seen.get(name, 0) + 1
         quick = name in QUICK and seen[name] == 1
-        marks: tuple[Any, ...] = () if quick else (pytest.mark.slow,)
-        if name in NOT_EQUAL:
-            marks = (*marks, pytest.mark.xfail(reason="the trace does not equal it", strict=True))
+        marks = () if quick else (pytest.mark.slow,)
         yield pytest.param(config, shape, objective, marks=marks, id=f"{name}-{seen[name]}")
 
 
@@ -116,7 +113,8 @@ def test_the_traced_list_is_the_formulas(config: dict[str, Any], shape: StepShap
 
     traced = trace_made(made)
     ours, torchs = (totals(*prepare(model, TrainingMethod())) for model in (formula, traced.model))
-    known = explained(config, formula)
+    # the trace knows triangular systems, of which torch's counter knows nothing
+    known = [one for one in explained(config, formula) if "triangular" not in one.reason]
     assert torchs.dense_forward == ours.dense_forward + sum(one.forward_flop for one in known)
     assert torchs.parameters.total == ours.parameters.total + sum(one.parameters for one in known)
     grouped = sum(one.backward_flop for one in known if "grouped" in one.reason)  # a fault of torch's counter

@@ -15,7 +15,15 @@ from footprint.flops.passes.methods import prepare  # noqa: E402
 from footprint.flops.passes.totals import Totals, totals  # noqa: E402
 from footprint.flops.trace.door import trace, trace_made  # noqa: E402
 from footprint.schema import TrainingMethod  # noqa: E402
-from tests.flops.trace.modules import Perceptron, Vision, perceptron, vision  # noqa: E402
+from tests.flops.trace.modules import (  # noqa: E402
+    Checkpointed,
+    Choice,
+    Perceptron,
+    Recurrence,
+    Vision,
+    perceptron,
+    vision,
+)
 
 
 def sums(model: Model) -> Totals:
@@ -81,6 +89,30 @@ def test_frozen_parameters_are_frozen_in_the_list() -> None:
     found = sums(trace(module, torch.zeros(6, 8)).model)
     assert found.backward == 2 * 6 * 16 * 4  # the second's weight; nothing upstream is trained
     assert found.parameters.trainable == 16 * 4 + 4
+
+
+def test_the_ends_of_a_recurrence_get_the_gradients_that_torch_makes() -> None:
+    """The first block reads a state of zeros, and nothing reads the last block's update."""
+    module, x = Recurrence(), torch.zeros(2, 12, 8)
+    with FlopCounterMode(display=False) as forward:
+        loss = module(x).sum()
+    with FlopCounterMode(display=False) as backward:
+        loss.backward()
+    found = sums(trace(module, x).model)
+    assert (found.forward, found.backward) == (forward.get_total_flops(), backward.get_total_flops())
+
+
+def test_what_only_chooses_gets_no_gradient_and_a_triangular_system_is_a_product() -> None:
+    """Scores: 10 x 8 a sample, forward only; mix: 2 x 8 x 6 twice; system: 2 x 2 x 6 three times."""
+    found = sums(trace(Choice(), torch.zeros(3, 10, 8)).model)
+    score, mix, system = 2 * 3 * 10 * 8, 2 * 3 * 2 * 8 * 6, 2 * 3 * 2 * 2 * 6
+    assert (found.forward, found.backward) == (score + mix + system, mix + 2 * system)
+
+
+def test_blocks_that_are_computed_again_have_all_their_gradients() -> None:
+    images = torch.zeros(4, 3, 32, 32)
+    plain, again = (sums(trace(module, images).model) for module in (Vision(), Checkpointed()))
+    assert (again.forward, again.backward) == (plain.forward, plain.backward)
 
 
 @pytest.mark.parametrize("samples", [1, 3, 64])

@@ -1,0 +1,1 @@
+"""What several exports share: the record that they are written from, and figures."""
