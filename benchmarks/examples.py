@@ -23,14 +23,26 @@ RECORD = "bert-base.json"
 MADE_AT = "2026-11-15T12:00:00+00:00"
 """Of the record, so that it is the same on every day."""
 ESTIMATE = "estimate --model bert-base --hw v100:8 --region FRA --provider aws --quiet --format json"
+PAPERS = {
+    "sentence": "sentence.tex", "latex": "table.tex", "bibtex": "sources.bib", "checklist": "checklist.tex",
+    "markdown": "table.md", "badge": "badge.json",
+}  # fmt: skip
+"""Part of ``footprint paper`` -> file."""
+
+COMMENT = (
+    f"estimate --model bert-base --hw h100:8 --region FRA --provider aws --quiet --compare-to {RECORD} "
+    "--format github-comment"
+)
 
 
 def commands() -> dict[str, str]:
     """The command of each file that is made of the record."""
-    return {
+    exports = {
         f"{name}{find_export(name).ENDING}": f"export {RECORD} --format {name} --quiet"
         for name in export_names()
     }
+    papers = {file: f"paper {RECORD} --part {part}" for part, file in PAPERS.items()}
+    return {**exports, **papers, "card.md": f"card plain.md --run {RECORD} -o -", "comment.md": COMMENT}
 
 
 def output(words: str) -> str:

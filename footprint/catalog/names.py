@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from footprint.errors import UnknownNameError
 
@@ -17,15 +17,9 @@ def normalise(name: str) -> str:
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """Up to ``limit`` known names that look like this one, best first."""
-    from rapidfuzz import fuzz
-
     wanted = normalise(name)
-    # The likeness of whole names has full weight, that of parts less. Otherwise a short name such as
-    # "bert" would rank before "bert-base".
-    scores = {
-        one: max(fuzz.ratio(wanted, normalise(one)), 0.75 * fuzz.WRatio(wanted, normalise(one)))
-        for one in known
-    }
+    likeness = _likeness()
+    scores = {one: likeness(wanted, normalise(one)) for one in known}
 
     def is_like(one: str) -> bool:
         begin = 1 if len(wanted) < 3 or len(one) < 4 else 2
@@ -33,6 +27,19 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
         return scores[one] >= (BEGINS_ALIKE if alike else LEAST_LIKENESS)
 
     return sorted(filter(is_like, scores), key=lambda one: -scores[one])[:limit]
+
+
+def _likeness() -> Callable[[str, str], float]:
+    """A function that gives the likeness of two names, 0 to 100."""
+    try:
+        from rapidfuzz import fuzz
+    except ImportError:  # a browser runs no compiled package
+        from difflib import SequenceMatcher
+
+        return lambda one, other: 100.0 * SequenceMatcher(None, one, other).ratio()
+    # The likeness of whole names has full weight, that of parts less. Otherwise a short name such as
+    # "bert" would rank before "bert-base".
+    return lambda one, other: max(fuzz.ratio(one, other), 0.75 * fuzz.WRatio(one, other))
 
 
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from footprint import equations
@@ -19,7 +18,7 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.work import Work
-from footprint.records import record
+from footprint.records import field, record
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
 
@@ -270,7 +269,8 @@ def _from_mfu(facts: StepFacts) -> StepPrediction:
 def typical_mfu(precision: str, year: int, cluster: Cluster) -> Assumed:
     """The typical MFU of a step for a precision and an era [1]."""
     if cluster.accelerator.kind == "cpu":
-        return assumed("time.mfu_cpu")
+        known = cluster.accelerator.generation != "unknown"
+        return assumed("time.mfu_cpu" if known else "processors.mfu_unnamed_processor")
     width = "wide" if precision in ("fp32", "tf32", "fp64") else "sixteen"
     return assumed(f"time.mfu_{width}_{techniques_of(year).era}")
 

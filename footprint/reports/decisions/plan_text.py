@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from footprint.catalog.laws import find_law
-from footprint.plain_text import in_line, in_markdown
+from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.labels import assumption_name
 from footprint.results.human import amount, figures, interval, wrapped
 from footprint.results.plan import Plan
@@ -17,15 +17,20 @@ Table = tuple[str, Sequence[Sequence[str]]]
 """Title and rows; the first row is the heading."""
 
 
-def render(plan: Plan, *, markdown: bool = False) -> str:
-    """The plan as text."""
-    tables = [table for table in _tables(plan) if len(table[1]) > 1]
+def render(plan: Plan, *, markdown: bool = False, explain: bool = False) -> str:
+    """The plan as text; ``explain`` adds the formulas of its training."""
+    tables = [table for table in tables_of(plan) if len(table[1]) > 1]
     if markdown:
-        parts = [f"### {in_markdown(_title(plan))}"]
+        parts = [f"### {in_markdown(title_of(plan))}"]
         parts += [_in_markdown(title, rows) for title, rows in tables]
     else:
-        parts = ["\n".join(wrapped(_title(plan), WIDTH))]
+        parts = ["\n".join(wrapped(title_of(plan), WIDTH))]
         parts += [_in_columns(title, rows) for title, rows in tables]
+    if explain and plan.run is not None:
+        from footprint.reports.explain import explain_text
+
+        text = explain_text(plan.run)
+        parts.append(fenced(text) if markdown else text)
     parts.append(_assumed(plan, markdown))
     return "\n\n".join(part for part in parts if part)
 
@@ -38,7 +43,8 @@ def short(count: float) -> str:
     return figures(count)
 
 
-def _title(plan: Plan) -> str:
+def title_of(plan: Plan) -> str:
+    """What is bought, on what, by which law."""
     what = f"{short(plan.parameters)} parameters on {short(plan.tokens)} tokens"
     where = ""
     if plan.run is not None:
@@ -48,7 +54,8 @@ def _title(plan: Plan) -> str:
     return f"{binding}{what}{where}, by {plan.law}"
 
 
-def _tables(plan: Plan) -> Iterator[Table]:
+def tables_of(plan: Plan) -> Iterator[Table]:
+    """The tables of a plan, each with its title."""
     yield "", [("", "median", "90 % interval"), *_answer(plan)]
     if len(plan.budgets) > 1:
         rows = [(one.text, figures(one.flop), "binds" if one.binding else "") for one in plan.budgets]

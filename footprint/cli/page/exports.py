@@ -1,0 +1,95 @@
+"""Files of an estimate: the page runs the command itself, so that both write the same bytes."""
+
+from __future__ import annotations
+
+import io
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import click
+
+from footprint.cli.page.questions import arguments_of, checked_text, fields_in, request_of
+from footprint.errors import FootprintError
+
+SCENARIO = "scenario.toml"
+ESTIMATE = "estimate.json"
+
+
+def export_menu() -> list[dict[str, str]]:
+    """Every format of an estimate, every published format, and the scenario: name, kind and title."""
+    from footprint.reports.exports import export_names, find_export
+    from footprint.reports.formats import format_names
+
+    return [
+        *({"name": name, "group": "The answer", "title": name} for name in format_names("estimate")),
+        {"name": SCENARIO, "group": "The answer", "title": "scenario (TOML)"},
+        *(
+            {
+                "name": name,
+                "group": "After a published format",
+                "title": f"{name}: {find_export(name).STANDARD}",
+            }
+            for name in export_names()
+        ),
+    ]
+
+
+def exported(question: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of the estimate: its name, its text, the command that writes it, what is left to fill in."""
+    from footprint.reports.exports import export_names, find_export
+    from footprint.reports.formats import find_format, format_names
+
+    fields = fields_in(question)
+    request_of(fields)  # what is wrong with the fields is said before anything is run
+    options = arguments_of(fields)
+    name = checked_text(question.get("format", ""), "the format")
+    if name == SCENARIO:
+        args = ["estimate", *options, "--save", SCENARIO]
+        _, said = _run(args)
+        return _file(SCENARIO, _taken(SCENARIO), [args], said)
+    if name in export_names():
+        first = ["estimate", *options, "-o", ESTIMATE]
+        second = ["export", ESTIMATE, "--format", name]
+        _run(first)
+        try:
+            text, said = _run(second)
+        finally:
+            Path(ESTIMATE).unlink(missing_ok=True)
+        return _file(f"{name}{find_export(name).ENDING}", text, [first, second], said)
+    if name not in format_names("estimate"):
+        raise FootprintError("this is no format of the page: choose one of its list")
+    args = ["estimate", *options, "--format", name]
+    text, said = _run(args)
+    return _file(f"estimate{find_format(name, 'estimate').ENDING}", text, [args], said)
+
+
+def _file(name: str, text: str, commands: Sequence[Sequence[str]], said: str) -> dict[str, Any]:
+    left = [line.removeprefix("footprint: ") for line in said.splitlines() if "left for you" in line]
+    shown = " && ".join(shlex.join(["footprint", *args]) for args in commands)
+    return {"name": name, "text": text, "command": shown, "left": left}
+
+
+def _run(args: list[str]) -> tuple[str, str]:
+    """What a command writes on standard output and on standard error."""
+    from footprint.cli import group
+
+    if args[0] == "estimate":
+        args = [*args, "--ignore-defaults"]  # the page knows no defaults of a user, and says none
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            group.main(args=args, prog_name="footprint", standalone_mode=False)
+    except click.ClickException as error:
+        raise FootprintError(error.format_message()) from None
+    return out.getvalue(), err.getvalue()
+
+
+def _taken(name: str) -> str:
+    """The text of a file that a command wrote, which is then removed."""
+    file = Path(name)
+    text = file.read_text(encoding="utf-8")
+    file.unlink()
+    return text

@@ -1,0 +1,100 @@
+// The answer on the page: headline, what moves it, where it goes, what was assumed, how it comes about.
+
+import { $, draw, el, table } from "./dom.mjs";
+import { inputOf, words } from "./form.mjs";
+import { parts, range, tornado } from "./pictures.mjs";
+
+let chosen = "energy_kwh";
+
+export const spoken = (text) => text.replace("CO2e", "CO\u2082e");
+
+// A message of the command in the words of the form: its options are the names of controls here.
+export function inForm(text, catalogue) {
+  const names = Object.fromEntries(catalogue.fields.map((one) => [one.flag, words(one.name)]));
+  names["--region"] = "Place"; names["--hw"] = "Accelerator"; names["--model"] = "Model";
+  return text.replace(/--[a-z][a-z-]*/g, (flag) => (names[flag] ? `\u201c${names[flag]}\u201d` : flag));
+}
+
+export function showAnswer(answer, catalogue, state) {
+  showHeadline(answer, catalogue);
+  showMoves(answer);
+  showGoes(answer);
+  showAssumed(answer, catalogue, state);
+  draw($("behind"), el("details", {}, el("summary", {}, el("h2", {}, "How it comes about")),
+    table("The links of the chain", ["", "median", "90 % interval", ""], answer.behind.map((row) => row.map(spoken)), "links")));
+}
+
+function showHeadline(answer, catalogue) {
+  draw($("headline"),
+    el("h2", { id: "headline-title" }, answer.title),
+    el("p", { class: "trained" }, answer.trained),
+    el("ul", { class: "cards" }, answer.headline.map((one) => el("li", { class: `card ${one.key}` },
+      el("span", { class: "title" }, spoken(one.title)),
+      el("strong", { id: `mid-${one.key}` }, one.text ?? "unknown"),
+      one.text ? el("span", { class: "interval" }, one.interval) : el("span", { class: "interval" }, "no price is known: give one"),
+      one.text ? range(one) : ""))),
+    answer.warnings.length ? el("ul", { class: answer.misfit ? "warnings bad" : "warnings" }, answer.warnings.map((text) => el("li", {}, inForm(text, catalogue)))) : null);
+}
+
+function showMoves(answer) {
+  const known = answer.headline.filter((one) => one.text);
+  const one = known.find((row) => row.key === chosen) ?? known[0];
+  const choice = (row) => el("button", {
+    type: "button", id: `move-${row.key}`, "aria-pressed": String(row === one),
+    onclick: () => { chosen = row.key; showMoves(answer); },
+  }, spoken(row.title));
+  draw($("moves"),
+    el("h2", {}, "What moves the number"),
+    el("div", { class: "choices", role: "group", "aria-label": "Which number" }, known.map(choice)),
+    tornado(one, answer.causes[one.key]),
+    el("p", { class: "help" }, "Each cause alone, over its own 90 %. Say what you know of the first, and the interval narrows most."));
+}
+
+function showGoes(answer) {
+  draw($("goes"),
+    el("h2", {}, "Where it goes"),
+    answer.energy.length ? parts("Energy", answer.energy) : null,
+    answer.step.length ? parts("Time of a step", answer.step.map(([name, value]) => ({ name, value }))) : null);
+}
+
+function showAssumed(answer, catalogue, state) {
+  const fields = Object.fromEntries(catalogue.fields.map((one) => [one.name, one]));
+  const open = $("assumed").querySelector("details")?.open ?? true;
+  const seen = new Set();
+  const row = (one, index) => {
+    const field = fields[one.field];
+    const first = field && !seen.has(one.field);
+    seen.add(one.field);
+    const id = first ? `assumed-${one.field}` : `assumed-${index}`;
+    const input = first ? inputOf(field, id, state) : null;
+    if (input) { input.setAttribute("placeholder", "replace"); input.setAttribute("aria-label", `Replace: ${one.name}`); }
+    return el("li", {},
+      el("span", { class: "what" }, one.name, el("small", {}, `${one.basis}${one.source ? ` \u00b7 ${one.source}` : ""}`)),
+      el("span", { class: "value" }, one.value),
+      input ?? el("span", { class: "help" }, one.option ? inForm(one.option, catalogue) : ""));
+  };
+  const rows = answer.assumptions.map(row);
+  for (const input of rows.map((one) => one.querySelector("[data-field]")).filter(Boolean)) {
+    const text = state.fields[input.dataset.field] ?? "";
+    if (input.type === "checkbox") input.checked = Boolean(text);
+    else input.value = text;
+  }
+  draw($("assumed"), el("details", { open },
+    el("summary", {}, el("h2", {}, "What was assumed"), el("span", { class: "help" }, `${rows.length}, each with what replaces it`)),
+    el("ul", { class: "assumptions" }, rows)));
+}
+
+export function showTrouble(reply, state, catalogue) {
+  $("trouble").replaceChildren(...(reply ? [el("div", { class: "trouble" }, el("p", {}, catalogue ? inForm(reply.error, catalogue) : reply.error),
+    reply.nearest?.length ? el("p", {}, "Did you mean ", reply.nearest.map((name) => el("button", {
+      type: "button", class: "name", onclick: () => state.set(nearer(reply.kind, name, state)),
+    }, name))) : "")] : []));
+  document.body.classList.toggle("stale", Boolean(reply));
+}
+
+function nearer(kind, name, state) {
+  if (kind === "model") return { model: name };
+  if (kind === "place") return { region: name };
+  if (kind === "accelerator") return { hw: `${name}:${(state.fields.hw ?? "").split(":").pop() || 1}` };
+  return {};
+}

@@ -1,0 +1,68 @@
+// Puts the page together: inputs change, the newest question is asked, the answer is drawn.
+
+import { showAnswer, showTrouble } from "./answer.mjs";
+import { askBeside, buildPlan } from "./beside.mjs";
+import { $, el } from "./dom.mjs";
+import { Engine } from "./engine.mjs";
+import { buildForm } from "./form.mjs";
+import { State } from "./state.mjs";
+import { showTake } from "./take.mjs";
+
+const json = async (name) => (await fetch(`data/${name}.json`)).json();
+
+const status = (text, mood) => { $("status").textContent = text; $("status").dataset.mood = mood; };
+
+function themes() {
+  const button = $("theme");
+  const dark = () => (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const set = (theme) => {
+    if (theme) document.documentElement.dataset.theme = theme;
+    button.textContent = dark() ? "Light" : "Dark";
+    button.setAttribute("aria-label", dark() ? "Use light colours" : "Use dark colours");
+  };
+  let kept = null;
+  try { kept = localStorage.getItem("theme"); } catch { /* storage is not allowed here */ }
+  set(kept === "dark" || kept === "light" ? kept : null);
+  button.addEventListener("click", () => {
+    const theme = dark() ? "light" : "dark";
+    set(theme);
+    try { localStorage.setItem("theme", theme); } catch { /* the choice holds until the page closes */ }
+  });
+}
+
+async function start() {
+  themes();
+  const [settings, catalogue, first] = await Promise.all(["settings", "catalogue", "first"].map(json));
+  const state = new State(catalogue.fields.map((one) => one.name), first.fields);
+  const problem = state.restore(location.hash);
+  const opened = JSON.stringify(state.fields) === JSON.stringify(first.fields);
+  if (opened) showAnswer(first.answer, catalogue, state);
+  performance.mark("first-answer");
+  const say = (message) => showTrouble(message ? { error: message } : null, state);
+  buildForm($("form"), catalogue, state, say);
+  if (problem) say(problem);
+  $("version").textContent = `footprint ${catalogue.version}`;
+  const engine = new Engine(settings, status);
+  buildPlan(engine, state);
+  const ask = async () => {
+    const reply = await engine.put("estimate", state.question("estimate"));
+    if (reply === null) return;
+    if (reply.error) { showTrouble(reply, state, catalogue); return; }
+    showTrouble(null, state);
+    showAnswer(reply.answer, catalogue, state);
+    showTake(reply.answer, catalogue, engine, state);
+    askBeside(engine, state);
+    document.body.dataset.answered = reply.answer.command;
+  };
+  state.onChange(() => { history.replaceState(null, "", state.link()); ask(); });
+  addEventListener("hashchange", () => { const wrong = state.restore(location.hash); state.changed(null); if (wrong) say(wrong); });
+  if (!problem || !opened) await ask();
+  window.footprint = { state, engine };
+  if (settings.engine !== "local" && "serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => {});
+  document.body.dataset.ready = "yes";
+}
+
+start().catch((error) => {
+  status("Stopped", "bad");
+  $("trouble").replaceChildren(el("p", { class: "trouble" }, `The page could not start: ${error.message}`));
+});

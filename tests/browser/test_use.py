@@ -1,0 +1,193 @@
+"""The page in use: typing, a config, a misspelt name, a link, files, themes, a phone, no network."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import STARTED_MS
+from tests.conftest import Footprint
+
+pytestmark = pytest.mark.slow
+WAIT_MS = 60_000
+CONFIG = {
+    "model_type": "llama", "hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 8,
+    "num_attention_heads": 8, "vocab_size": 32000,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _from_the_start(request: pytest.FixtureRequest) -> None:
+    """Each test begins with the scenario of a fresh page."""
+    if "page" in request.fixturenames:
+        page = request.getfixturevalue("page")
+        page.evaluate(
+            "() => { const { state } = window.footprint; state.config = null;"
+            " state.fields = { model: 'bert-base', hw: 'v100:8' }; state.changed(null); }"
+        )
+        answered(page, "footprint estimate --model bert-base --hw v100:8")
+
+
+def answered(page: Any, command: str) -> None:
+    """Wait for the answer that this command would print."""
+    page.wait_for_selector(f"body[data-answered={json.dumps(command)}]", timeout=WAIT_MS)
+
+
+def estimate_of(footprint: Footprint, *arguments: str) -> Any:
+    return json.loads(footprint("estimate", *arguments, "--format", "json").stdout)
+
+
+def test_typing_gives_the_numbers_of_the_command(page: Any, footprint: Footprint) -> None:
+    page.fill("#model", "llama2-7b")
+    page.fill("#chip", "h100")
+    page.fill("#count", "256")
+    page.fill("#field-region", "FRA")
+    answered(page, "footprint estimate --model llama2-7b --hw h100:256 --region FRA")
+    text = footprint("estimate", "--model", "llama2-7b", "--hw", "h100:256", "--region", "FRA").stdout
+    for key, label in (
+        ("energy_kwh", "energy (facility)"),
+        ("co2e_kg", "operational CO2e"),
+        ("cost_usd", "cost"),
+    ):
+        shown = page.text_content(f"#mid-{key}")
+        assert re.search(rf"^ +{re.escape(label)} +{re.escape(shown)} ", text, re.MULTILINE), (label, shown)
+
+
+def test_a_misspelt_name_offers_the_nearest_and_takes_it(page: Any) -> None:
+    page.fill("#model", "brt-base")
+    page.click("#trouble button:text-is('bert-base')", timeout=WAIT_MS)
+    answered(page, "footprint estimate --model bert-base --hw v100:8")
+    assert page.text_content("#trouble") == ""
+
+
+def test_an_assumption_is_replaced_where_it_stands(page: Any) -> None:
+    page.fill("#assumed-pue", "1.1")
+    answered(page, "footprint estimate --model bert-base --hw v100:8 --pue 1.1")
+    assert page.input_value("#field-pue") == "1.1"
+
+
+def test_a_config_is_taken_from_a_file_and_its_link_restores_everything(
+    page: Any, footprint: Footprint, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    page.set_input_files("#file", folder / "config.json")
+    page.fill("#field-tokens", "2B")
+    command = "footprint estimate --model config.json --hw v100:8 --tokens 2B"
+    answered(page, command)
+    expected = estimate_of(
+        footprint, "--model", str(folder / "config.json"), "--hw", "v100:8", "--tokens", "2B"
+    )
+    assert page.evaluate("() => window.footprint.state.fields.tokens") == "2B"
+    first = page.text_content("#headline")
+    link = page.evaluate("() => window.footprint.state.link()")
+    other = page.context.new_page()
+    other.goto(link)
+    other.wait_for_selector("body[data-ready]", timeout=STARTED_MS)
+    answered(other, command)
+    assert other.text_content("#headline") == first
+    assert expected["model"]["name"] in first
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["json", "csv", "markdown", "table", "scenario.toml", "eu-mdf", "cyclonedx-1.6"]
+)
+def test_a_file_is_what_the_command_writes(
+    page: Any, footprint: Footprint, tmp_path: Path, name: str
+) -> None:
+    page.select_option("#format", name)
+    with page.expect_download(timeout=WAIT_MS) as waiting:
+        page.click("#save")
+    got = Path(waiting.value.path()).read_text(encoding="utf-8")
+    scenario = ["estimate", "--model", "bert-base", "--hw", "v100:8"]
+    if name == "scenario.toml":
+        footprint(*scenario, "--save", name)
+        expected = (tmp_path / name).read_text(encoding="utf-8")
+    elif name in ("json", "csv", "markdown", "table"):
+        expected = footprint(*scenario, "--format", name).stdout
+    else:
+        footprint(*scenario, "-o", "estimate.json")
+        expected = footprint("export", "estimate.json", "--format", name).stdout
+    assert close(got) == close(expected)
+
+
+def close(text: str) -> str:
+    """The text without its time and ids, and its numbers without their last bits."""
+    text = re.sub(
+        r"20\d\d-\d\d-\d\dT[\d:]+(\.\d+)?(Z|\+00:00)?|estimate-[0-9a-f]+|urn:\S+|[0-9a-f-]{36}", "", text
+    )
+    return re.sub(r"\d+\.\d{8,}(e-?\d+)?", lambda found: f"{float(found[0]):.12g}", text)
+
+
+def test_hardware_places_and_a_budget_are_answered(page: Any, footprint: Footprint) -> None:
+    page.wait_for_selector("#beside-hw tbody tr:nth-child(6)", timeout=WAIT_MS)
+    page.wait_for_selector("#beside-region tbody tr:nth-child(6)", timeout=WAIT_MS)
+    energy = estimate_of(footprint, "--model", "bert-base", "--hw", "h100:8")["energy_kwh"]["mid"]
+    assert f"{energy:.1f} kWh" in page.text_content("#beside-hw")
+    page.fill("#budget", "$10k")
+    page.wait_for_selector(".bought", timeout=WAIT_MS)
+    bought = page.text_content(".bought")
+    assert bought in footprint("plan", "--budget", "$10k", "--hw", "v100:8").stdout.replace("\n", " ")
+    page.fill("#budget", "")
+
+
+def test_a_headline_follows_a_change_within_its_time(page: Any) -> None:
+    took = page.evaluate(
+        """async () => {
+          const { engine } = window.footprint, times = [];
+          for (const count of [8, 16, 24, 32, 40, 48, 56]) {
+            const from = performance.now();
+            await engine.ask({ ask: "estimate", fields: { model: "bert-base", hw: `v100:${count}` } });
+            times.push(performance.now() - from);
+          }
+          return Math.min(...times);
+        }"""
+    )
+    assert took < 200, f"{took:.0f} ms"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_is_accessible_and_fits(page: Any, axe: str, theme: str, width: int) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.evaluate(axe)
+    found = page.evaluate(
+        "async () => (await axe.run()).violations.map((one) =>"
+        " `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)"
+    )
+    assert found == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_keyboard_reaches_the_answer_and_every_control(page: Any) -> None:
+    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.className") == "skip"
+    seen = set()
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("() => document.activeElement.id"))
+    assert {"theme", "model", "chip", "count", "field-region", "field-tokens"} <= seen
+
+
+def test_a_second_visit_needs_no_network(chromium: Any, address: str) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("body[data-ready]", timeout=STARTED_MS)
+    page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    context.set_offline(True)
+    page.reload()
+    page.wait_for_selector("body[data-ready]", timeout=STARTED_MS)
+    page.fill("#count", "16")
+    answered(page, "footprint estimate --model bert-base --hw v100:16")
+    context.close()
