@@ -35,6 +35,12 @@ def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tup
 EVERY = list(commands(group))
 
 
+@pytest.fixture
+def footprint(inside: Footprint) -> Footprint:
+    """In this process: the examples are some two hundred, and how programs start is tested elsewhere."""
+    return inside
+
+
 def help_of(path: tuple[str, ...], footprint: Footprint) -> str:
     done = footprint(*path, "--help", environment={"COLUMNS": "200"})
     assert done.returncode == 0, done.stderr
