@@ -35,9 +35,8 @@ def _require_positive(record: object, *names: str) -> None:
         value = getattr(record, name)
         if value is not None and not 0 < value <= LARGEST:
             shown = "a number beyond 1e300" if abs(value) > LARGEST else repr(value)
-            raise FootprintError(
-                f"{type(record).__name__}.{name} must be a finite number above 0, not {shown}"
-            )
+            kind = type(record).__name__
+            raise FootprintError(f"{kind}.{name} must be a finite number above 0, not {shown}")
 
 
 @record
@@ -213,7 +212,7 @@ class Recipe:
     epochs: float | None = None
     """Passes over the data that the phases amount to."""
     leaves_out: str = ""
-    """Work of the published run that the phases do not hold; an estimate of them warns of it."""
+    """Work of the run that the phases do not hold; an estimate warns of it."""
     note: str = ""
 
     def __post_init__(self) -> None:

@@ -55,7 +55,8 @@ USUAL: dict[str, tuple[str, Run | None]] = {
     "mistral3": ("image-text", run_vision_language),
     "llama4": ("image-text", run_llama4),
     **dict.fromkeys(
-        ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"), ("image-text", run_qwen_vision_language)
+        ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"),
+        ("image-text", run_qwen_vision_language),
     ),
 }
 """Objective and function for torch, for types whose empty objective would select another class."""
