@@ -107,7 +107,7 @@ def footprint(tmp_path: Path) -> Footprint:
 
 @pytest.fixture
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Footprint:
-    """Run ``footprint ARGUMENTS`` in this process, from the same folder: no start, and torch is imported once."""
+    """Run ``footprint ARGUMENTS`` in this process, from the same folder: torch is imported once."""
 
     def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         from tests.cli.run import footprint
