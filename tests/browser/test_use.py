@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.conftest import STARTED_MS
-from tests.conftest import ROOT, Footprint
+from tests.conftest import Footprint
 
 pytestmark = pytest.mark.slow
 WAIT_MS = 60_000
@@ -153,24 +152,12 @@ def test_a_headline_follows_a_change_within_its_time(page: Any) -> None:
     assert took < 200, f"{took:.0f} ms"
 
 
-def axe(site: Path) -> str:
-    import subprocess
-    import sys
-
-    find = "import fetch; print(fetch.npm_package('axe-core'))"
-    archive = subprocess.check_output([sys.executable, "-c", find], cwd=ROOT / "site", text=True).strip()
-    with tarfile.open(archive) as opened:
-        member = opened.extractfile("package/axe.min.js")
-        assert member is not None
-        return member.read().decode()
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_is_accessible_and_fits(page: Any, site: Path, theme: str, width: int) -> None:
+def test_the_page_is_accessible_and_fits(page: Any, axe: str, theme: str, width: int) -> None:
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 844})
-    page.evaluate(axe(site))
+    page.evaluate(axe)
     found = page.evaluate(
         "async () => (await axe.run()).violations.map((one) =>"
         " `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)"
