@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -26,8 +29,14 @@ def _from_the_start(request: pytest.FixtureRequest) -> None:
     """Each test begins with the scenario of a fresh page."""
     if "page" in request.fixturenames:
         page = request.getfixturevalue("page")
-        page.evaluate("() => { const { state } = window.footprint; state.config = null;"
-                      " state.fields = { model: 'bert-base', hw: 'v100:8' }; state.changed(null); }")  # fmt: skip
+        page.evaluate(
+            """() => {
+              const { state } = window.footprint;
+              state.config = null;
+              state.fields = { model: 'bert-base', hw: 'v100:8' };
+              state.changed(null);
+            }"""
+        )
         answered(page, "footprint estimate --model bert-base --hw v100:8")
 
 
@@ -47,7 +56,11 @@ def test_typing_gives_the_numbers_of_the_command(page: Any, footprint: Footprint
     page.fill("#field-region", "FRA")
     answered(page, "footprint estimate --model llama2-7b --hw h100:256 --region FRA")
     text = footprint("estimate", "--model", "llama2-7b", "--hw", "h100:256", "--region", "FRA").stdout
-    for key, label in (("energy_kwh", "energy (facility)"), ("co2e_kg", "operational CO2e"), ("cost_usd", "cost")):
+    for key, label in (
+        ("energy_kwh", "energy (facility)"),
+        ("co2e_kg", "operational CO2e"),
+        ("cost_usd", "cost"),
+    ):
         shown = page.text_content(f"#mid-{key}")
         assert re.search(rf"^ +{re.escape(label)} +{re.escape(shown)} ", text, re.MULTILINE), (label, shown)
 
@@ -75,7 +88,9 @@ def test_a_config_is_taken_from_a_file_and_its_link_restores_everything(
     page.fill("#field-tokens", "2B")
     command = "footprint estimate --model config.json --hw v100:8 --tokens 2B"
     answered(page, command)
-    expected = estimate_of(footprint, "--model", str(folder / "config.json"), "--hw", "v100:8", "--tokens", "2B")
+    expected = estimate_of(
+        footprint, "--model", str(folder / "config.json"), "--hw", "v100:8", "--tokens", "2B"
+    )
     assert page.evaluate("() => window.footprint.state.fields.tokens") == "2B"
     first = page.text_content("#headline")
     link = page.evaluate("() => window.footprint.state.link()")
@@ -88,18 +103,23 @@ def test_a_config_is_taken_from_a_file_and_its_link_restores_everything(
     other.close()
 
 
-@pytest.mark.parametrize("name", ["json", "csv", "markdown", "table", "scenario.toml", "eu-mdf", "cyclonedx-1.6"])
-def test_a_file_is_what_the_command_writes(page: Any, footprint: Footprint, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["json", "csv", "markdown", "table", "scenario.toml", "eu-mdf", "cyclonedx-1.6"]
+)
+def test_a_file_is_what_the_command_writes(
+    page: Any, footprint: Footprint, tmp_path: Path, name: str
+) -> None:
+    today = {"FOOTPRINT_TODAY": datetime.datetime.now(datetime.UTC).date().isoformat()}
     page.select_option("#format", name)
     with page.expect_download(timeout=WAIT_MS) as waiting:
         page.click("#save")
     got = Path(waiting.value.path()).read_text(encoding="utf-8")
     scenario = ["estimate", "--model", "bert-base", "--hw", "v100:8"]
     if name == "scenario.toml":
-        footprint(*scenario, "--save", name)
+        footprint(*scenario, "--save", name, environment=today)
         expected = (tmp_path / name).read_text(encoding="utf-8")
     elif name in ("json", "csv", "markdown", "table"):
-        expected = footprint(*scenario, "--format", name).stdout
+        expected = footprint(*scenario, "--format", name, environment=today).stdout
     else:
         footprint(*scenario, "-o", "estimate.json")
         expected = footprint("export", "estimate.json", "--format", name).stdout
@@ -108,7 +128,9 @@ def test_a_file_is_what_the_command_writes(page: Any, footprint: Footprint, tmp_
 
 def close(text: str) -> str:
     """The text without its time and ids, and its numbers without their last bits."""
-    text = re.sub(r"20\d\d-\d\d-\d\dT[\d:]+(\.\d+)?(Z|\+00:00)?|estimate-[0-9a-f]+|urn:\S+|[0-9a-f-]{36}", "", text)
+    text = re.sub(
+        r"20\d\d-\d\d-\d\dT[\d:]+(\.\d+)?(Z|\+00:00)?|estimate-[0-9a-f]+|urn:\S+|[0-9a-f-]{36}", "", text
+    )
     return re.sub(r"\d+\.\d{8,}(e-?\d+)?", lambda found: f"{float(found[0]):.12g}", text)
 
 
@@ -139,10 +161,8 @@ def test_a_headline_follows_a_change_within_its_time(page: Any) -> None:
     assert took < 200, f"{took:.0f} ms"
 
 
-def axe(site: Path) -> str:
-    import subprocess
-    import sys
-
+def axe() -> str:
+    """The script of axe-core."""
     find = "import fetch; print(fetch.npm_package('axe-core'))"
     archive = subprocess.check_output([sys.executable, "-c", find], cwd=ROOT / "site", text=True).strip()
     with tarfile.open(archive) as opened:
@@ -153,20 +173,24 @@ def axe(site: Path) -> str:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_is_accessible_and_fits(page: Any, site: Path, theme: str, width: int) -> None:
+def test_the_page_is_accessible_and_fits(page: Any, theme: str, width: int) -> None:
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 844})
-    page.evaluate(axe(site))
-    found = page.evaluate("async () => (await axe.run()).violations.map((one) =>"
-                          " `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)")  # fmt: skip
+    page.evaluate(axe())
+    found = page.evaluate(
+        """async () => (await axe.run()).violations.map((one) =>
+          `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)"""
+    )
     assert found == []
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_the_keyboard_reaches_the_answer_and_every_control(page: Any) -> None:
-    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
+def test_the_keyboard_reaches_the_answer_and_every_control(chromium: Any, address: str) -> None:
+    page = chromium.new_page()
+    page.goto(address)
+    page.wait_for_selector("#model")
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.className") == "skip"
     seen = set()
@@ -174,6 +198,7 @@ def test_the_keyboard_reaches_the_answer_and_every_control(page: Any) -> None:
         page.keyboard.press("Tab")
         seen.add(page.evaluate("() => document.activeElement.id"))
     assert {"theme", "model", "chip", "count", "field-region", "field-tokens"} <= seen
+    page.close()
 
 
 def test_a_second_visit_needs_no_network(chromium: Any, address: str) -> None:

@@ -27,7 +27,11 @@ def export_menu() -> list[dict[str, str]]:
         *({"name": name, "group": "The answer", "title": name} for name in format_names("estimate")),
         {"name": SCENARIO, "group": "The answer", "title": "scenario (TOML)"},
         *(
-            {"name": name, "group": "After a published format", "title": f"{name}: {find_export(name).STANDARD}"}
+            {
+                "name": name,
+                "group": "After a published format",
+                "title": f"{name}: {find_export(name).STANDARD}",
+            }
             for name in export_names()
         ),
     ]

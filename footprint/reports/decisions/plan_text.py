@@ -39,6 +39,7 @@ def short(count: float) -> str:
 
 
 def title_of(plan: Plan) -> str:
+    """What is bought, on what, by which law."""
     what = f"{short(plan.parameters)} parameters on {short(plan.tokens)} tokens"
     where = ""
     if plan.run is not None:
@@ -49,6 +50,7 @@ def title_of(plan: Plan) -> str:
 
 
 def tables_of(plan: Plan) -> Iterator[Table]:
+    """The tables of a plan, the answer first."""
     yield "", [("", "median", "90 % interval"), *_answer(plan)]
     if len(plan.budgets) > 1:
         rows = [(one.text, figures(one.flop), "binds" if one.binding else "") for one in plan.budgets]

@@ -34,7 +34,7 @@ export function table(caption, head, rows, className = "") {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     el("table", { class: className },
       el("caption", { class: "unseen" }, caption),
-      el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))),
+      el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text || el("span", { class: "unseen" }, "note"))))),
       el("tbody", {}, rows.map(([first, ...rest]) =>
         el("tr", {}, el("th", { scope: "row" }, first), rest.map((cell) => el("td", {}, cell)))))));
 }
