@@ -234,9 +234,11 @@ def main(arguments: list[str] | None = None) -> int:
             what = f"the end of a process beside {ranks} journals of {words}"
             say(what, found["cpu_s"], 2.0, found["byte"], 50.0, "2 s, 50 MB")
         ranks = 64 // (2 if options.quick else 1)
+        busy = os.getloadavg()[0]
         took_s, spent_s, rows_made = end_together(ranks, DAY_S, Path(name) / "together")
-        what = f"the ends of {ranks} live processes after a day, wall time until the last has left"
-        say(f"{what} ({spent_s:.1f} s of processor time; {rows_made} row)", took_s, 5.0, None, 0, "5 s")
+        what = f"the ends of {ranks} live processes after a day, wall time"
+        spent = f"{spent_s:.1f} s of processor time; {rows_made} row; {os.cpu_count()} cores, load {busy:.1f}"
+        say(f"{what} ({spent})", took_s, 5.0, None, 0, "5 s")
         above += rows_made != 1
         runs = 5000 // least
         first, again = list_of(runs, Path(name) / "runs")

@@ -190,12 +190,12 @@ def _tolerance(tolerance: float | str) -> str:
 
 
 def number(value: float) -> str:
-    """A number to five digits, whole numbers below a billion in full."""
+    """A number to six digits, whole numbers below a billion in full."""
     if value == int(value) and abs(value) < 1e9:
         return f"{int(value):,}"
     if 1e-3 <= abs(value) < 1e9:
-        return f"{float(f'{value:.5g}'):,.10g}"
-    digits, power = f"{value:.4e}".split("e")
+        return f"{float(f'{value:.6g}'):,.10g}"
+    digits, power = f"{value:.5e}".split("e")
     return f"{float(digits):g}e{int(power)}"
 
 

@@ -25,6 +25,7 @@ from calibration.tables import Fitted, text_of
 from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.files import reference_folder
 from footprint.catalog.hardware import accelerator_ids
+from footprint.catalog.prices.find import ANY_REGION
 from footprint.catalog.prices.offers import median, offers_of
 from footprint.validation.throughput import countable_cases, rows
 
@@ -160,6 +161,30 @@ def price_shared(found: Sequence[tuple[float, float]]) -> float:
     return max(0.0, both / each)
 
 
+def region_pairs() -> list[tuple[float, float]]:
+    """For every two regions of one provider: log prices of one instance over the regions' medians.
+
+    Within a region the offers of a chip differ in the size of the host. If regions differ in the same way,
+    the deviation is one error, which cancels between two regions.
+    """
+    by_offer: dict[tuple[str, str], dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for chip in accelerator_ids():
+        for offer in offers_of(chip, "on_demand"):
+            if offer.region != ANY_REGION:
+                regions = by_offer[offer.provider, chip]
+                regions[offer.region][offer.instance] = offer.usd_per_accelerator_h
+    found = []
+    for regions in by_offer.values():
+        deviations = [
+            {name: math.log(price / median(sorted(prices.values()))) for name, price in prices.items()}
+            for prices in regions.values()
+            if len(set(prices.values())) > 1
+        ]
+        for one, other in combinations(deviations, 2):
+            found += [(one[name], other[name]) for name in one.keys() & other.keys()]
+    return found
+
+
 # ----------------------------------------------------------------------------- file
 
 
@@ -187,6 +212,8 @@ def report() -> Iterator[str]:
     for source, differs, count, reached in without_each(pairs()):
         parts = ", ".join(sorted(differs))
         yield f"{source:<16} differs in {parts:<18} {count:>6,} pairs {100 * reached:6.1f} %"
+    regions = region_pairs()
+    yield f"price of one host in two regions: {price_shared(regions):.2f} shared, {len(regions):,} pairs"
 
 
 def main(arguments: list[str] | None = None) -> int:

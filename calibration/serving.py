@@ -4,7 +4,7 @@
     python -m calibration.serving --write    # fit, and write the files and the table of docs/inference.md
     python -m calibration.serving --sealed   # the rows that no fit reads, by the shipped files
 
-The rows are those of ``reference_data/published/serving.csv``. What ``serving_sealed.toml`` names is never
+The rows are those of ``reference_data/published/serving.csv``. What ``evaluation.toml`` seals is never
 read by a fit. An engine that is named is judged by folds that leave out one model at a time; an engine that
 is not named, by folds that leave out a whole source.
 """
@@ -14,14 +14,13 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from calibration.serving_fit import fit_engine, fit_power, for_so_few, typical
-from calibration.serving_table import Outside, sealed_table, table, without_batch
+from calibration.serving_table import sealed_table, table, without_batch
 from calibration.tables import Fitted, text_of
 from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.assumptions import assumed
@@ -30,9 +29,18 @@ from footprint.records import replace
 from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.power import PowerConstants
 from footprint.serving.settle import power_constants
-from footprint.validation.serving import ONE_STAGE, ServingCase, serving_cases
+from footprint.validation.serving import (
+    FOLDS,
+    NAMED,
+    ONE_STAGE,
+    UNNAMED,
+    Outside,
+    ServingCase,
+    is_sealed,
+    part_of,
+    serving_cases,
+)
 
-SEALED = Path(__file__).with_name("serving_sealed.toml")
 ENGINES = reference_folder() / "engines"
 NUMBERS = reference_folder() / "assumptions" / "serving_fitted.toml"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "inference.md"
@@ -51,15 +59,8 @@ ABOUT: dict[str, tuple[str, int, tuple[str, ...]]] = {
 NOT_NAMED = "typical engine"
 
 
-def sealed() -> Callable[[ServingCase], bool]:
-    """Whether a case is one that no fit reads."""
-    rules = tomllib.loads(SEALED.read_text("utf-8"))
-    return lambda case: case.source in rules["sources"] or f"{case.source}/{case.model}" in rules["models"]
-
-
 def calibrate() -> tuple[dict[Path, str], str]:
     """The text of every fitted file, and the table of the folds' errors."""
-    is_sealed = sealed()
     cases = [case for case in serving_cases() if not is_sealed(case)]
     for case in cases:
         if case.measured_s < case.best_s:
@@ -93,6 +94,7 @@ def calibrate() -> tuple[dict[Path, str], str]:
     power_ends = ends([power_error(one) for one in every if one.case.board_w])
     texts = {ENGINES / f"{name}.toml": engine_text(engine) for name, engine in engines.items()}
     texts[NUMBERS] = power_text(power, power_ends)
+    texts[FOLDS] = folds_text(every, unnamed)
     shown = {name: [with_interval(one, engines[name]) for one in found] for name, found in named.items()}
     whole = [with_interval(one, engines[UNSET]) for one in unnamed]
     return texts, table(shown, whole, (power_ends.low_factor, power_ends.high_factor))
@@ -117,19 +119,11 @@ def with_interval(one: Outside, engine: Engine) -> Outside:
 
 def named_folds(cases: list[ServingCase], engine: Engine, watts: dict[str, PowerConstants]) -> list[Outside]:
     """Folds by model; an engine with one model is judged by the batch instead."""
-    by_model = len({case.shape for case in cases}) > 1
     found = []
-    for fold in sorted({_fold(case, by_model) for case in cases}):
-        others = [case for case in cases if _fold(case, by_model) != fold]
-        reached = replace(engine, constants=fit_engine(others))
-        found += [
-            Outside(case, reached, watts[case.shape]) for case in cases if _fold(case, by_model) == fold
-        ]
+    for fold in sorted({part_of(case) for case in cases}):
+        reached = replace(engine, constants=fit_engine([case for case in cases if part_of(case) != fold]))
+        found += [Outside(case, reached, watts[case.shape]) for case in cases if part_of(case) == fold]
     return found
-
-
-def _fold(case: ServingCase, by_model: bool) -> str:
-    return case.shape if by_model else f"{case.batch:g}"
 
 
 def unnamed_folds(cases: list[ServingCase], fitted: dict[str, Constants]) -> list[Outside]:
@@ -183,6 +177,18 @@ def power_error(one: Outside) -> float:
     return math.log((one.case.board_w or 1.0) / one.case.power_w(reached, one.power, slower))
 
 
+def folds_text(named: Sequence[Outside], unnamed: Sequence[Outside]) -> str:
+    """The constants of each fold as the text of their table."""
+    lines = ["by,fold,name,value,source,basis"]
+    rows: dict[str, None] = {}
+    for by, found in ((NAMED, named), (UNNAMED, unnamed)):
+        for one in found:
+            numbers = {**one.engine.constants._asdict(), **one.power._asdict()}
+            for name, value in numbers.items():
+                rows[f"{by},{one.fold(by)},{name},{value:.6g},published-serving,fitted"] = None
+    return "\n".join([*lines, *rows]) + "\n"
+
+
 def engine_text(engine: Engine) -> str:
     """The file of an engine."""
     lines = [
@@ -224,7 +230,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sealed", action="store_true", help="read the rows that no fit reads")
     options = parser.parse_args(arguments)
     if options.sealed:
-        is_sealed, error = sealed(), assumed("serving_fitted.power_error")
+        error = assumed("serving_fitted.power_error")
         cases = [case for case in serving_cases() if is_sealed(case)]
         print(sealed_table(cases, load_engine, power_constants(), (error.low, error.high)))
         rows = read_csv(reference_folder() / "published" / "serving.csv")

@@ -4,63 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from footprint.serving import inference
 from footprint.serving.engine import Engine
 from footprint.serving.power import PowerConstants
-from footprint.validation.serving import ServingCase
-
-
-class Outside(NamedTuple):
-    """A case with what is predicted of it by constants that its fold did not see."""
-
-    case: ServingCase
-    engine: Engine
-    """With the constants of the fit without the fold, and the shipped interval."""
-    power: PowerConstants
-
-    @property
-    def log_ratio(self) -> float:
-        """Log of measured over predicted time."""
-        return math.log(self.case.measured_s / self.case.time_s(self.engine.constants))
-
-    @property
-    def inside(self) -> bool:
-        """Whether the measured time lies in the interval."""
-        spread = self.engine.spread(experts=self.case.experts)
-        return spread.low_factor <= math.exp(self.log_ratio) <= spread.high_factor
-
-    @property
-    def rate_error(self) -> float:
-        """Predicted over measured tokens/s, less 1."""
-        return math.exp(self.log_ratio) - 1.0
-
-    @property
-    def energy_ratio(self) -> float | None:
-        """Measured over predicted J a token; None where none was measured."""
-        if not self.case.board_w:
-            return None
-        reached = self.engine.constants
-        predicted = self.case.power_w(reached, self.power) * self.case.time_s(reached)
-        return self.case.board_w * self.case.measured_s / predicted
-
-    def energy_inside(self, power_low: float, power_high: float) -> bool | None:
-        """Whether J a token lies in the interval of time and power together."""
-        ratio = self.energy_ratio
-        if ratio is None:
-            return None
-        # As the answer combines them: both causes in quadrature; a slower step also draws less.
-        spread = self.engine.spread(experts=self.case.experts)
-        reached = self.engine.constants
-        middle = self.case.power_w(reached, self.power)
-        ends = []
-        for factor, power in ((spread.low_factor, power_low), (spread.high_factor, power_high)):
-            board = self.case.power_w(reached, self.power, slower=factor) * factor / middle
-            ends.append(math.hypot(math.log(board), math.log(power)))
-        return -ends[0] <= math.log(ratio) <= ends[1]
+from footprint.validation.serving import Outside, ServingCase
 
 
 def table(
@@ -102,9 +52,9 @@ def line(name: str, found: Sequence[Outside], power_ends: tuple[float, float]) -
     energies = [one.energy_ratio for one in found]
     covered = [one.energy_inside(*power_ends) for one in found]
     cells = [
-        _median(one.rate_error for one in found),
-        _median(one.rate_error for one in found if not one.case.experts),
-        _median(one.rate_error for one in found if one.case.experts),
+        _median(math.expm1(one.log_ratio) for one in found),
+        _median(math.expm1(one.log_ratio) for one in found if not one.case.experts),
+        _median(math.expm1(one.log_ratio) for one in found if one.case.experts),
         _share(one.inside for one in found),
         _median(1.0 / ratio - 1.0 for ratio in energies if ratio is not None),
         _share(value for value in covered if value is not None),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from footprint.decisions.frames import sweep as sweep
     from footprint.decisions.plans import plan as plan
     from footprint.decisions.ranking import rank as rank
+    from footprint.decisions.when import best_times as best_times
     from footprint.errors import FootprintError as FootprintError
     from footprint.estimator import estimate as estimate
     from footprint.fleet import report as report
@@ -33,6 +34,7 @@ _PUBLIC = {
     "FootprintError": "footprint.errors",
     "Quantity": "footprint.results",
     "__version__": "footprint.catalog.version",
+    "best_times": "footprint.decisions.when",
     "compare": "footprint.decisions",
     "estimate": "footprint.estimator",
     "export": "footprint.reports.exports",
@@ -48,8 +50,8 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Estimate", "FootprintError", "Quantity", "__version__", "compare", "estimate", "export", "inference",
-    "plan", "project", "rank", "read_report", "report", "runs", "sweep", "track",
+    "Estimate", "FootprintError", "Quantity", "__version__", "best_times", "compare", "estimate", "export",
+    "inference", "plan", "project", "rank", "read_report", "report", "runs", "sweep", "track",
 ]  # fmt: skip
 
 

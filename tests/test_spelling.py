@@ -93,6 +93,7 @@ SPEAKS_OF_FLAGS = {
     "demo": "its examples are commands",
     "reports/texts/cards.py": "its examples are commands",
     "reports/estimate_text.py": "the text of the command line",
+    "reports/exports": "what an export leaves open is told on the command line",
     "reports/gate.py": "--fail-over is of the command line alone",
     "integrations/slurm": "sacct has options too",
     "reports/decisions": "texts of the command line",
@@ -135,7 +136,7 @@ def test_names_in_messages_are_fields_or_known_arguments() -> None:
     others = {"overwrite", "plot", "save", "energy_plugin", "data", "inputs", "columns", "absent_hardware"}
     others |= {"prompt_tokens", "output_tokens", "concurrency", "paths", "technique", "break_even"}  # serving
     others |= {"sample", "scheduler", "by", "kind", "move_gb", "egress_usd_per_gb"}  # compare, sweep, rank
-    others |= {"requests"}  # project
+    others |= {"requests", "when", "deadline", "resume_hours"}  # project, rank
     others |= {"budget", "law", "loss", "unique_tokens", "inference_tokens"}  # plan
     found = set()
     for path in PACKAGE.rglob("*.py"):

@@ -10,6 +10,7 @@ from footprint.catalog.hardware.find import NAMES as HARDWARE
 from footprint.catalog.laws import NAMES as LAWS
 from footprint.catalog.models.find import NAMES as MODELS
 from footprint.catalog.prices.offers import about_offers
+from footprint.catalog.stacks import NAMES as STACKS
 from footprint.errors import FootprintError
 
 ENGINES = Names({"aliases": ("id", "aliases")}, dashes=True)
@@ -28,6 +29,7 @@ def main() -> int:
             (laws := reference / "laws"): index_text(laws, LAWS.scan(laws)),
             (scale := reference / "scale"): index_text(scale),
             (engines := reference / "engines"): index_text(engines, ENGINES.scan(engines)),
+            (stacks := reference / "stacks"): index_text(stacks, STACKS.scan(stacks)),
             (techniques := reference / "techniques"): index_text(techniques),
             (stages := reference / "stages"): index_text(stages),
         }

@@ -70,14 +70,18 @@ def user_folder() -> Path:
     return Path(platformdirs.user_data_dir("footprint", appauthor=False))
 
 
-def read_text(path: Path | str) -> str:
-    """Text of a file; DataFileError if it is missing, too large, unreadable or not UTF-8."""
+def read_text(path: Path | str, *, with_mark: bool = False) -> str:
+    """Text of a file; DataFileError if it is missing, too large, unreadable or not UTF-8.
+
+    Its byte order mark is left out, unless ``with_mark``.
+    """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device may do something
             raise DataFileError(f"{path}: not a file")
         file = os.open(path, _READ)
         try:
-            return _whole(file, path).decode().removeprefix("\ufeff")
+            text = _whole(file, path).decode()
+            return text if with_mark else text.removeprefix("\ufeff")
         finally:
             os.close(file)
     except UnicodeDecodeError:

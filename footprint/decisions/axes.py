@@ -19,6 +19,8 @@ from footprint.estimator.request import FIELDS
 Axes = Mapping[str, Sequence[Any]]
 MOST_VALUES = 100_000
 """Of one axis; more is a slip of the pen."""
+WORDS = ("stack",)
+"""Fields of text whose values hold no comma."""
 ROUNDING = 1e-9
 """The end of a range belongs to it if it is missed by this share of a step or factor [1]."""
 
@@ -88,12 +90,17 @@ def is_axis(name: str, value: Any) -> bool:
     """Whether a field was given several values; the value of some fields is itself a list."""
     if not isinstance(value, list | tuple):
         return False
-    of_names = name in FIELDS and FIELDS[name].kind.word == "text" and not FIELDS[name].choices
-    return not of_names or any(isinstance(one, list | tuple) for one in value)
+    return not (name in FIELDS and _keeps_commas(FIELDS[name])) or any(
+        isinstance(one, list | tuple) for one in value
+    )
+
+
+def _keeps_commas(field: Field) -> bool:
+    return field.kind in (NAMES, TEXT, FLAG) and not field.choices and field.name not in WORDS
 
 
 def _parts(field: Field, text: str) -> list[str]:
-    if field.kind in (NAMES, TEXT, FLAG) and not field.choices:
+    if _keeps_commas(field):
         return [text]
     if field.kind in (MODEL, PLACE, CLUSTER) and os.path.exists(text):  # noqa: PTH110 - pathlib is not needed otherwise
         return [text]  # the name of a file may hold a comma

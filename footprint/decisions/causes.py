@@ -17,7 +17,7 @@ from footprint.estimator.resolve.generic import CAUSE as GENERIC
 from footprint.performance.goodput import CAUSE as GOODPUT
 from footprint.performance.power import CAUSE as POWER_MODEL
 from footprint.performance.step import CAUSE as TIME_MODEL
-from footprint.records import record
+from footprint.records import record, replace
 from footprint.results import Quantity
 
 OF_BOARD = (POWER_MODEL, "busy_share", "host_power", "network_power")
@@ -42,6 +42,8 @@ class Identity:
     job: str
     """Model, cluster, sizes and method: all but place and price."""
     place: str
+    stack: str = ""
+    """Training software; empty where none is named."""
 
 
 def divided(quantity: Quantity, identity: Identity) -> Quantity:
@@ -59,8 +61,10 @@ def summable(quantity: Quantity, identity: Identity) -> Quantity:
     """The quantity with the causes in parts of which it was measured how much two scenarios share.
 
     In a sum every other cause is one error of all its parts: what is not known to be independent does not
-    average out. (In a ratio it is the other way round: what is not known to be shared does not cancel.)
+    average out. (In a ratio it is the other way round: what is not known to be shared does not cancel. So
+    the software is left out of account here, and counts there.)
     """
+    identity = replace(identity, stack="")
     measured = {c: ends for c, ends in quantity.spread.items() if c == TIME_MODEL or c.startswith(PRICE)}
     others = {c: ends for c, ends in quantity.spread.items() if c not in measured}
     return Quantity(quantity.mid, others | dict(divided(Quantity(quantity.mid, measured), identity).spread))
@@ -72,11 +76,13 @@ def parts_of(cause: str, identity: Identity) -> Mapping[str, float]:
         job, chip, model = (
             assumed(f"comparison_fitted.time_{part}").value for part in ("job", "chip", "model")
         )
+        # What two jobs share was measured on pairs of one release of software; two stacks share nothing.
+        of = f"{cause} on {identity.stack}" if identity.stack else cause
         return {
-            cause: max(0.0, 1.0 - job - chip - model),
-            f"{cause} of {identity.job}": job,
-            f"{cause} of {identity.chip}": chip,
-            f"{cause} of {identity.model}": model,
+            of: max(0.0, 1.0 - job - chip - model),
+            f"{of} of {identity.job}": job,
+            f"{of} of {identity.chip}": chip,
+            f"{of} of {identity.model}": model,
         }
     if cause in OF_BOARD:
         return {f"{cause} of {identity.chip}": 1.0}

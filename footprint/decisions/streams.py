@@ -28,8 +28,8 @@ from footprint.estimator.predict import predict_run
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
-from footprint.fleet import checked_address, in_order
 from footprint.records import record
+from footprint.scheduler import checked_address, in_order
 
 MOST_SCENARIOS = 100_000_000
 """Of a grid; they are counted before anything is computed."""

@@ -8,7 +8,6 @@ documentation are made from its declaration (`footprint.estimator.fields`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any, get_args
 
 from footprint.errors import FootprintError
@@ -34,8 +33,8 @@ from footprint.estimator.fields import (
     fields_of,
     said,
 )
-from footprint.records import record
-from footprint.schema import Attention, Cooling, Method, Purchase, Recompute, Stack
+from footprint.records import field, record
+from footprint.schema import Attention, Cooling, Method, Purchase, Recompute
 
 SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
@@ -79,12 +78,9 @@ class EstimateRequest:
         most=1e16,
     )
     active_parameters: float | None = about(
-        "no model at hand",
-        COUNT,
-        "Parameters that one token uses (mixture of experts).",
-        least=1e3,
-        most=1e16,
-    )
+        "no model at hand", COUNT, "Parameters that one token uses (mixture of experts).",
+        least=1e3, most=1e16,
+    )  # fmt: skip
     flop_per_token: float | None = about(
         "no model at hand", COUNT, "Training FLOP of one token, forward and backward (about 6 a parameter).",
         unit="FLOP", least=6e3, most=1e17,
@@ -148,9 +144,8 @@ class EstimateRequest:
     )
     attention: str | None = about("execution", CHOICE, "Attention kernel.", choices=get_args(Attention))
     optimizer: str | None = about("execution", TEXT, "Optimiser (adam).", choices=OPTIMIZERS)
-    stack: str | None = about(
-        "execution", CHOICE, "A vendor's tuned software, or PyTorch's own.", choices=get_args(Stack)
-    )
+    stack: str | None = about("execution", TEXT, "Training software, a name of `footprint stacks list`.")
+    overlap: float | None = about("execution", SHARE, "Share of communication hidden.", least=0.0, most=1.0)
 
     accelerators_per_node: int | None = about("cluster", WHOLE, "Accelerators in one server.", most=10**5)
     cooling: str | None = about("cluster", CHOICE, "Cooling of the servers.", choices=get_args(Cooling))
@@ -240,6 +235,10 @@ class EstimateRequest:
                 one.check(value)
         for names, why in EITHER_OR:
             self._at_most_one(names, why)
+        if self.stack is not None:
+            from footprint.catalog.stacks import find_stack
+
+            find_stack(self.stack)
         self._check_together()
 
     def _check_together(self) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from footprint.estimator.facts import Facts
 from footprint.flops import StepFlops, count_step
 from footprint.performance.roofline.layout import Layout
+from footprint.records import replace
 from footprint.results.estimate import (
     ClusterSummary,
     FlopSummary,
@@ -50,7 +50,7 @@ def executed_flop(
     """FLOP that one step executes under the layout's recomputation [FLOP]."""
     if layout is None or layout.recompute == step_flop.training.recompute or step_flop.shape is None:
         return step_flop.hardware_flop
-    training = replace(step_flop.training, recompute=layout.recompute)  # type: ignore[arg-type]
+    training = replace(step_flop.training, recompute=layout.recompute)
     again = count_step(config, step_flop.shape, training, objective).hardware_flop - step_flop.hardware_flop
     share = layout.recompute_share if layout.recompute == "full" else 1.0
     return step_flop.hardware_flop + share * again
@@ -77,8 +77,8 @@ def model_summary(facts: Facts) -> ModelSummary | None:
 OF_THE_RUN = (
     "tokens", "samples", "steps", "epochs", "batch_size", "seq_len", "tgt_seq_len", "image_size", "method",
     "document_length", "frozen", "objective", "precision", "tp", "pp", "dp", "cp", "ep", "zero",
-    "interleaving", "micro_batch", "recompute", "attention", "optimizer", "stack", "network_byte_per_s",
-    "anchor", "hours", "step_time_s",
+    "interleaving", "micro_batch", "recompute", "attention", "optimizer", "stack", "overlap",
+    "network_byte_per_s", "anchor", "hours", "step_time_s",
     "tokens_per_second", "samples_per_second", "mfu", "goodput",
 )  # fmt: skip
 """Arguments that make an estimate one of another run than was published, or no prediction of its hours."""

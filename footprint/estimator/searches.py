@@ -110,7 +110,7 @@ def search_rows(request: Any) -> Iterator[Assumption]:
     if request.search is not None:
         yield Assumption(
             name="trials that a search keeps", value="begin anew", unit="", basis="assumed",
-            source="li2018-hyperband", option="--trials with --mean-fraction",
+            source="li2018-hyperband", option="--mean-fraction",
         )  # fmt: skip
     elif request.mean_fraction is None:
         yield assumed(MEAN_FRACTION).row("--mean-fraction")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from footprint.flops.operations import Number
 from footprint.flops.step import StepFlops
+from footprint.records import NamedTuple
 
 STATED_TOLERANCE = 0.03
 """Relative difference from the stated number of parameters above which a warning is given."""

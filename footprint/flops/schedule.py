@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from footprint.errors import FootprintError, MissingFactError
 from footprint.flops.count import count_step
 from footprint.flops.operations import Number
 from footprint.flops.step import StepFlops
 from footprint.parsing import parse_count
+from footprint.records import NamedTuple
 from footprint.schema import Phase, StepShape, TrainingMethod
 
 FORM = (

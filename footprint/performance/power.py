@@ -167,7 +167,9 @@ def power_factors(cluster: Cluster, accelerator_power_w: float | None = None) ->
         low, high = chip.measured_low_w or chip.measured_w, chip.measured_high_w or chip.measured_w
         spread = Quantity.between(low / chip.measured_w, 1.0, high / chip.measured_w, CAUSE)
         inside_w = node.host_w / node.accelerators if node.host_in_measured_w else 0.0
-        row = _row("accelerator power, host share included", chip.measured_w, chip.id, "measured")
+        cite = chip.cite.get("measured_w")
+        basis = "assumed" if cite is not None and cite.basis == "assumed" else "measured"
+        row = _row("accelerator power, host share included", chip.measured_w, chip.id, basis)
         boards = _known(chip.measured_w - inside_w, spread, row)
         host, share_w = spread, 1.0 if inside_w else 0.0
     elif chip.tdp_w is not None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from footprint import equations
@@ -19,7 +18,7 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.work import Work
-from footprint.records import record
+from footprint.records import field, record
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
 
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 CAUSE = "time_model"
 LEAST_BUSY = 0.05
 """Lower limit of the busy share of a step [1]."""
-STACKS = {"tuned": False, "native": True}
-"""Whether a stack uses PyTorch's own parallelism (``native``) or a vendor's (Megatron, NeMo, MaxText)."""
-
 STACK_UNKNOWN = Assumption(
     name="software stack", value="half-way between a tuned one and PyTorch's own", unit="", basis="assumed",
     source="no stack given", option="--stack",
@@ -97,22 +93,18 @@ def predict_step(
     recompute: str = "none",
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
+    overlap: float | None = None,
     anchor: Anchor | None = None,
     optimizer: str = "adam",
 ) -> StepPrediction:
     """Step time [s], MFU [1] and busy share [1] of one training step on a cluster.
 
-    The arguments are those of `step_facts`.
-
-    Raises
-    ------
-    FootprintError
-        If the chip has no peak in this precision, or the stack has no such name.
+    The arguments and errors are those of `step_facts`.
     """
     return predict(
         step_facts(
             step_flop=step_flop, cluster=cluster, precision=precision, year=year, recompute=recompute,
-            layout=layout, stack=stack, anchor=anchor, optimizer=optimizer,
+            layout=layout, stack=stack, overlap=overlap, anchor=anchor, optimizer=optimizer,
         )
     )  # fmt: skip
 
@@ -126,6 +118,7 @@ def step_facts(
     recompute: str = "none",
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
+    overlap: float | None = None,
     anchor: Anchor | None = None,
     optimizer: str = "adam",
     work: Work | None = None,
@@ -134,8 +127,9 @@ def step_facts(
 
     ``recompute`` of ``none`` allows recomputation where memory demands it. ``layout`` holds the given
     sizes of the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the others
-    are searched. ``stack`` is ``tuned``, ``native`` or None (unknown). ``anchor`` is a measured step of the
-    same stack, which shifts the prediction where it applies. ``optimizer`` sets the memory of the
+    are searched. ``stack`` is the name of a software stack or None (unknown), ``overlap`` the share of
+    communication that is hidden, where known. ``anchor`` is a measured step of the same stack, which
+    shifts the prediction where it applies. ``optimizer`` sets the memory of the
     optimiser's states, which limits the layouts. ``work`` is the result of `work_of`, if already computed.
 
     Raises
@@ -144,12 +138,15 @@ def step_facts(
         If the chip has no peak in this precision, or the stack has no such name.
     """
     peak = peak_flop_per_s(cluster, precision)
-    if stack is not None and stack not in STACKS:
-        raise FootprintError(f"unknown software stack {stack!r}: it is {' or '.join(STACKS)}")
+    software = None
+    if stack is not None or overlap is not None:
+        from footprint.performance.stacks import software_of
+
+        software = software_of(stack, overlap)
     flop = float(step_flop.training_flop)
     if step_flop.operations is None or cluster.accelerator.kind == "cpu":
         return _typical(flop, cluster, peak, precision, year)
-    native = None if stack is None else STACKS[stack]
+    native = None if software is None else software.native
     work = work or work_of(step_flop.operations, step_flop.training)
     given = dict(layout or {})
     if recompute != "none":
@@ -159,6 +156,8 @@ def step_facts(
     residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
     spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
     rows: tuple[Assumption, ...] = ()
+    if software is not None:
+        constants, spread, rows = software.applied(constants, residual, CAUSE)
     warnings: tuple[str, ...] = ()
     if anchor is not None:
         from footprint.performance.anchoring import anchored_factor, weight_of
@@ -166,7 +165,7 @@ def step_facts(
         if anchor.applies(cluster.accelerator.id, precision):
             weight = weight_of(float(step_flop.parameters.total), length, anchor)
             spread = anchored_factor(weight, anchor, CAUSE)
-            rows = (anchor.row(weight),)
+            rows = (*rows, anchor.row(weight))
         else:
             warnings = (f"anchor {anchor.name} says nothing of {cluster.accelerator.id} in {precision}",)
     return StepFacts(
@@ -270,7 +269,8 @@ def _from_mfu(facts: StepFacts) -> StepPrediction:
 def typical_mfu(precision: str, year: int, cluster: Cluster) -> Assumed:
     """The typical MFU of a step for a precision and an era [1]."""
     if cluster.accelerator.kind == "cpu":
-        return assumed("time.mfu_cpu")
+        known = cluster.accelerator.generation != "unknown"
+        return assumed("time.mfu_cpu" if known else "processors.mfu_unnamed_processor")
     width = "wide" if precision in ("fp32", "tf32", "fp64") else "sixteen"
     return assumed(f"time.mfu_{width}_{techniques_of(year).era}")
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from footprint.decisions import compare
-from footprint.decisions.causes import summable
 from footprint.decisions.scenario_table import ScenarioTable
 from footprint.errors import FootprintError
 from footprint.estimator.resolve.shared import Shared
@@ -72,7 +71,7 @@ def _sum(name: str, costs: Sequence[Costs]) -> Any:
     for one in costs:
         if name not in one.numbers:
             return None
-        parts.append(summable(one.numbers[name], one.identity))
+        parts.append(one.numbers[name])
     return total(parts)
 
 

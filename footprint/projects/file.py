@@ -29,7 +29,10 @@ MOST_COUNT = 1e9
 KEYS = ("schema", "name", "why", "mitigations", "common", "alternatives", "runs")
 """What a project may hold."""
 OF_RUN = ("name", "count", "from")
-OF_STAGE = ("stage", "helper", "samples", "seq_len", "model", "prompt_tokens", "output_tokens", "engine")
+OF_STAGE = (
+    "stage", "helper", "samples", "seq_len", "model", "prompt_tokens", "output_tokens", "engine",
+    "concurrency",
+)  # fmt: skip
 """Fields of a stage of alignment, beside cluster, place and price."""
 _ONLY_SERVED = frozenset(OF_SERVING) - FIELDS.keys()
 _OF_KIND = {

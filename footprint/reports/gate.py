@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from footprint.errors import FootprintError, LimitExceededError
 from footprint.parsing import Limit
 from footprint.results import Quantity
-from footprint.results.estimate import Estimate
+from footprint.results.estimate import CLEAR_MISFIT, Estimate
 from footprint.results.human import amount
 from footprint.results.inference import Inference
 
 if TYPE_CHECKING:
     from footprint.decisions.scenario_table import ScenarioTable
     from footprint.projects.record import Project
+    from footprint.reports.exports.shared.filed import Bounds, Filed
 
+MISFIT_WORDS = CLEAR_MISFIT.partition(",")[0]
+"""How the warning of a step that does not fit begins on every surface."""
 _UNITS = {"energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd", "duration_h": "h"}
 _WORDS = {
     "energy_kwh": "facility energy",
@@ -74,8 +77,20 @@ def require_project_within(result: Project, limits: Sequence[Limit], bound: str)
     _require(limits, bound, limited, [])
 
 
+def require_filed_within(record: Filed, limits: Sequence[Limit], bound: str) -> None:
+    """As `require_within`, for a record that was read from a file, or a measurement."""
+
+    def limited(limit: Limit) -> Bounds:
+        found: Bounds | None = getattr(record, limit.quantity)
+        if found is None:
+            raise FootprintError(f"--fail-over {limit.text!r}: the record has no {_WORDS[limit.quantity]}")
+        return found
+
+    _require(limits, bound, limited, [w for w in record.warnings if w.startswith(MISFIT_WORDS)])
+
+
 def _require(
-    limits: Sequence[Limit], bound: str, limited: Callable[[Limit], Quantity], exceeded: list[str]
+    limits: Sequence[Limit], bound: str, limited: Callable[[Limit], Quantity | Bounds], exceeded: list[str]
 ) -> None:
     """Raise LimitExceededError if something is exceeded, or a quantity is above its limit."""
     for limit in limits:

@@ -32,7 +32,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "workload_precision": ("fp32", "tf32", "fp16", "bf16", "fp8", "fp4"),
     "parallelism_recompute": ("none", "selective", "full"),
     "price_purchase": ("on_demand", "spot", "reserved_1y", "reserved_3y", "owned"),
-    "cluster_unit": ("chip", "module", "board", "socket"),
+    "cluster_unit": ("chip", "module", "board", "socket", "core"),
     **{f"meters_{name}": _HOW for name in ("accelerators", "cpu", "ram", "other_node", "network", "node")},
 }  # fmt: skip
 """Columns of a few words. A word that is none of them makes its column a category of what it holds."""

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from time import gmtime, strftime
 from typing import Any
 
+import footprint.catalog.places.names
+import footprint.catalog.places.sites
+import footprint.flops.families.llama  # noqa: F401 - with these, the first answer loads no more modules
 from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts

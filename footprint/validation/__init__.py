@@ -15,6 +15,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
     from footprint.validation.mlperf_time import validate_mlperf_time
     from footprint.validation.power import validate_power
     from footprint.validation.runs import validate_runs
+    from footprint.validation.serving import UNNAMED, validate_serving, validate_serving_energy
     from footprint.validation.strubell import validate_strubell
     from footprint.validation.throughput import validate_throughput, validate_throughput_found
     from footprint.validation.what_ifs import validate_what_ifs
@@ -31,6 +32,9 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
         "patterson": validate_patterson,
         "energy": validate_energy,
         "what-ifs": validate_what_ifs,
+        "serving": validate_serving,
+        "serving-energy": validate_serving_energy,
+        "serving-unnamed": lambda: validate_serving(UNNAMED),
     }
 
 

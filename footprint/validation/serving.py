@@ -1,24 +1,37 @@
-"""Measured serving rows as cases: the model, the chips and the load of each, and what it measured."""
+"""Measured serving rows as cases, and their validation.
+
+A named engine is predicted by constants that were fitted without the model of the row, an engine that is not
+named by constants fitted without the row's source. The calibration writes both into ``serving_folds.csv``.
+Rows that ``evaluation.toml`` seals are left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
-from footprint.records import record
+from footprint.records import NamedTuple, record, replace
 from footprint.schema import Accelerator
-from footprint.serving.engine import Constants
+from footprint.serving.engine import UNSET, Constants, Engine, load_engine
 from footprint.serving.model import Context, Lists, Served
 from footprint.serving.power import PowerConstants, board_w
 from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal
-from footprint.validation.cases import shapes
+from footprint.validation.cases import evaluation, shapes
+from footprint.validation.report import ValidationReport, ValidationRow
 
 ONE_STAGE = ("accelerate-2022",)
 """Engines that divide the layers among the chips and let one work at a time."""
-
+ONE_MODEL = ("accelerate-2022", "deepspeed-2022")
+"""Engines that were measured with one model."""
+FOLDS = reference_folder() / "serving_folds.csv"
+NAMED, UNNAMED = "engine named", "engine not named"
 
 PEAK = Constants(
     memory_share=1.0, matmul_share=1.0, step_host_s=0.0, layer_host_s=0.0, sequence_host_s=0.0, hop_s=0.0,
@@ -146,3 +159,140 @@ def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: floa
         tokens_per_s=float(row["tokens_per_s"]),
         board_w=watts,
     )
+
+
+def is_sealed(case: ServingCase) -> bool:
+    """Whether no fit reads the case."""
+    rules = evaluation()["serving"]
+    return case.source in rules["sealed_sources"] or f"{case.source}/{case.model}" in rules["sealed_models"]
+
+
+def part_of(case: ServingCase) -> str:
+    """What is left out of an engine's rows together: a model, or a batch where there is one model."""
+    return f"{case.batch:g}" if case.engine in ONE_MODEL else case.shape
+
+
+class Outside(NamedTuple):
+    """A case with what is predicted of it by constants that its fold did not see."""
+
+    case: ServingCase
+    engine: Engine
+    """With the constants of the fit without the fold, and the shipped interval."""
+    power: PowerConstants
+
+    def fold(self, by: str) -> str:
+        """What was left out: a part of the engine's rows, or the source."""
+        return self.case.source if by == UNNAMED else f"{self.case.engine}: {part_of(self.case)}"
+
+    @property
+    def log_ratio(self) -> float:
+        """Log of measured over predicted time."""
+        return math.log(self.case.measured_s / self.case.time_s(self.engine.constants))
+
+    @property
+    def inside(self) -> bool:
+        """Whether the measured time lies in the interval."""
+        spread = self.engine.spread(experts=self.case.experts)
+        return spread.low_factor <= math.exp(self.log_ratio) <= spread.high_factor
+
+    @property
+    def energy_j(self) -> float:
+        """Predicted J a token."""
+        reached = self.engine.constants
+        return self.case.power_w(reached, self.power) * self.case.time_s(reached) / self.case.batch
+
+    @property
+    def energy_ratio(self) -> float | None:
+        """Measured over predicted J a token; None where none was measured."""
+        if not self.case.board_w:
+            return None
+        return self.case.board_w / self.case.tokens_per_s / self.energy_j
+
+    def energy_ends(self, power_low: float, power_high: float) -> tuple[float, float]:
+        """Logs of the ends of the interval of J a token over the middle."""
+        # As the answer combines them: both causes in quadrature; a slower step also draws less.
+        spread = self.engine.spread(experts=self.case.experts)
+        reached = self.engine.constants
+        middle = self.case.power_w(reached, self.power)
+        ends = []
+        for factor, power in ((spread.low_factor, power_low), (spread.high_factor, power_high)):
+            board = self.case.power_w(reached, self.power, slower=factor) * factor / middle
+            ends.append(math.hypot(math.log(board), math.log(power)))
+        return -ends[0], ends[1]
+
+    def energy_inside(self, power_low: float, power_high: float) -> bool | None:
+        """Whether J a token lies in the interval of time and power together."""
+        ratio = self.energy_ratio
+        if ratio is None:
+            return None
+        low, high = self.energy_ends(power_low, power_high)
+        return low <= math.log(ratio) <= high
+
+
+@functools.cache
+def outside(by: str) -> tuple[Outside, ...]:
+    """Every case that is not sealed, with the constants of its fold."""
+    folds: dict[str, dict[str, float]] = {}
+    for row in read_csv(FOLDS):
+        if row["by"] == by:
+            folds.setdefault(row["fold"], {})[row["name"]] = float(row["value"])
+    found = []
+    for case in serving_cases():
+        if is_sealed(case):
+            continue
+        engine = load_engine(case.engine if by == NAMED else UNSET)
+        bare = Outside(case, engine, PowerConstants(0.0, 0.0, 0.0))
+        numbers = folds[bare.fold(by)]
+        constants = Constants(*(numbers[name] for name in Constants._fields))
+        power = PowerConstants(*(numbers[name] for name in PowerConstants._fields))
+        found.append(Outside(case, replace(engine, constants=constants), power))
+    return tuple(found)
+
+
+def validate_serving(by: str = NAMED) -> ValidationReport:
+    """Tokens/s of measured rows: the engine named and the model left out, or the source left out."""
+    rows = []
+    for one in outside(by):
+        spread = one.engine.spread(experts=one.case.experts)
+        rate = one.case.batch / one.case.time_s(one.engine.constants)
+        rows.append(
+            ValidationRow(
+                id=one.case.id, published=one.case.tokens_per_s, predicted=rate, unit="tokens/s",
+                fold=one.case.engine if by == NAMED else one.case.source, low=rate / spread.high_factor,
+                high=rate / spread.low_factor, note=_kind(one.case),
+            )
+        )  # fmt: skip
+    name = "serving" if by == NAMED else "serving-unnamed"
+    return ValidationReport(dataset=name, rows=tuple(rows), notes=_by_kind(rows))
+
+
+def validate_serving_energy() -> ValidationReport:
+    """J a token of the boards, the engine named, the model left out."""
+    error = assumed("serving_fitted.power_error")
+    rows = []
+    for one in outside(NAMED):
+        if one.case.board_w:
+            low, high = one.energy_ends(error.low, error.high)
+            joules = one.energy_j
+            rows.append(
+                ValidationRow(
+                    id=one.case.id, published=one.case.board_w / one.case.tokens_per_s, predicted=joules,
+                    unit="J/token", fold=one.case.engine, low=joules * math.exp(low),
+                    high=joules * math.exp(high), note=_kind(one.case),
+                )
+            )  # fmt: skip
+    return ValidationReport(dataset="serving-energy", rows=tuple(rows), notes=_by_kind(rows))
+
+
+def _kind(case: ServingCase) -> str:
+    return "experts" if case.experts else "dense, batch 1" if case.batch == 1 else "dense"
+
+
+def _by_kind(rows: Sequence[ValidationRow]) -> tuple[str, ...]:
+    notes = []
+    for kind in sorted({row.note for row in rows}):
+        own = [row for row in rows if row.note == kind]
+        inside = sum((row.low or 0.0) <= row.published <= (row.high or 0.0) for row in own) / len(own)
+        middle = statistics.median(row.error for row in own)
+        notes.append(f"{kind}: {len(own)} rows, median {middle:.1%}, {inside:.0%} in their interval")
+    return tuple(notes)

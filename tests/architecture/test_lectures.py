@@ -64,7 +64,7 @@ def test_an_expression_takes_each_end_of_a_quantity() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(4718592, "4,718,592"), (2.56e24, "2.56e24"), (0.462, "0.462"), (1234567.8, "1,234,600")],
+    [(4718592, "4,718,592"), (2.56e24, "2.56e24"), (0.462, "0.462"), (1234567.8, "1,234,570")],
 )
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import random
-import tomllib
 
 import pytest
 
-from calibration.serving import ABOUT, SEALED, ends, sealed
+from calibration.serving import ABOUT, ends
 from calibration.serving_fit import fit_engine, fit_power, for_so_few, typical
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.serving.engine import load_engine
 from footprint.serving.settle import power_constants
-from footprint.validation.serving import PEAK, ServingCase, serving_cases
+from footprint.validation.cases import evaluation
+from footprint.validation.serving import PEAK, ServingCase, is_sealed, serving_cases
 
-RULES = tomllib.loads(SEALED.read_text("utf-8"))
+RULES = evaluation()["serving"]
 
 
 @pytest.fixture(scope="module")
 def cases() -> list[ServingCase]:
-    is_sealed = sealed()
     return [case for case in serving_cases() if not is_sealed(case)]
 
 
@@ -31,13 +30,13 @@ def test_the_sealed_models_were_drawn_by_lot() -> None:
         models = sorted({row["model"] for row in rows if row["source"] == source})
         chosen = sorted(generator.sample(models, round(len(models) / 5)))
         drawn += [f"{source}/{model}" for model in chosen]
-    assert drawn == RULES["models"]
+    assert drawn == RULES["sealed_models"]
 
 
 def test_no_fit_reads_what_is_sealed(cases: list[ServingCase]) -> None:
     assert len(cases) == 697
-    assert not [case for case in cases if case.source in RULES["sources"]]
-    assert not [case for case in cases if f"{case.source}/{case.model}" in RULES["models"]]
+    assert not [case for case in cases if case.source in RULES["sealed_sources"]]
+    assert not [case for case in cases if f"{case.source}/{case.model}" in RULES["sealed_models"]]
 
 
 @pytest.mark.parametrize("name", ["gpt-fast-2024", "accelerate-2022", "deepspeed-2022", "vllm-2026"])

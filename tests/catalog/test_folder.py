@@ -121,7 +121,7 @@ def test_one_command_writes_all_indices(tmp_path: Path, monkeypatch: pytest.Monk
     reference.mkdir()
     for where, record_id in ((chips, "chip"), (reference / "models", "model")):
         write(where, record_id, [record_id[0]])
-    for name in ("assumptions", "sources", "laws", "scale", "engines", "techniques", "stages"):
+    for name in ("assumptions", "sources", "laws", "scale", "engines", "techniques", "stages", "stacks"):
         (reference / name).mkdir()
         (reference / name / "x.toml").write_text('id = "x"\n[y]\nvalue = 1.0\n', encoding="utf-8")
     (chips / "prices.csv").write_text("dated\n2026-11-09\n")

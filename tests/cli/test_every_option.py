@@ -64,6 +64,7 @@ MOVES = {
     # its states take memory, so that the step needs another layout
     "optimizer": (f"{NARROW} --batch-size 64", "sgd", "adamw", "parallelism.tp"),
     "stack": (LLAMA, "tuned", "native", "step_time_s.mid"),
+    "overlap": (f"{LLAMA} --tp 2", "0.1", "0.9", "step_time_s.mid"),
     "accelerators_per_node": ("--model bert-base --hw v100:8", "4", "8", "cluster.nodes"),
     "cooling": (LLAMA, "air", "water", "it_power_w.mid"),
     "network_byte_per_s": (f"{LLAMA} --tp 1 --pp 1 --dp 64", "1GB/s", "100GB/s", "step_time_s.mid"),
@@ -97,6 +98,8 @@ MOVES = {
     "name": (BERT, "mine", "yours", "name"),
 }  # fmt: skip
 """Field -> the other options, two values, and the number of the answer that must differ between them."""
+NOT_SETTINGS = ("program", "no_hooks", "ignore_defaults")
+"""What `footprint run` takes beside the arguments of `track`."""
 ANCHOR = """hw = "v100:8"
 model = "bert-base"
 batch_size = 256
@@ -113,7 +116,7 @@ def as_estimate(arguments: list[str]) -> dict[str, Any]:
 
 def as_run(arguments: list[str]) -> dict[str, Any]:
     context = run.command.make_context("run", [*arguments, "--", "true"])
-    options = {name: v for name, v in context.params.items() if name not in ("program", "no_hooks")}
+    options = {name: v for name, v in context.params.items() if name not in NOT_SETTINGS}
     prepared = prepare(make_run_settings(**run.settings_of(options)), identify())
     assert prepared.estimate is not None, prepared.problems
     return json.loads(json.dumps(prepared.estimate.to_json()))
@@ -152,6 +155,6 @@ def test_it_changes_what_it_names(name: str, tmp_path: Path, monkeypatch: pytest
 
 def test_a_contradiction_is_refused_before_the_program_runs() -> None:
     context = run.command.make_context("run", ["--steps", "5", "--epochs", "2", "--", "true"])
-    options = {name: v for name, v in context.params.items() if name not in ("program", "no_hooks")}
+    options = {name: v for name, v in context.params.items() if name not in NOT_SETTINGS}
     with pytest.raises((footprint.FootprintError, click.ClickException), match="steps"):
         run.settings_of(options)

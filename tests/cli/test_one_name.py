@@ -27,6 +27,7 @@ OLD = {
     ("flops",): ("--micro-batches",),
 }
 PROJECT = str(ROOT / "tests" / "projects" / "small.toml")
+EXAMPLE = str(ROOT / "docs/examples/bert-base.json")
 ANSWERS = [
     ["models", "list"], ["models", "search", "bert"], ["models", "show", "bert-base"], ["hardware", "list"],
     ["hardware", "show", "h100"], ["regions", "list"], ["regions", "show", "FRA"], ["prices", "list"],
@@ -34,10 +35,12 @@ ANSWERS = [
     ["estimate", "--model", "bert-base", "--hw", "v100:8"],
     ["compare", "--model", "bert-base", "--hw", "v100:8,h100:8"], ["plan", "--budget", "1e22FLOP"],
     ["rank", "--model", "bert-base", "--hw", "h100:8"],
+    ["rank", "--model", "bert-base", "--hw", "h100:8", "--when", "monthly", "--region", "FRA"],
     ["inference", "--model", "gpt2", "--hw", "h100:1", "--prompt-tokens", "8", "--output-tokens", "8"],
     ["report", str(ROOT / "tests" / "fleet" / "emissions.csv"), "--by", "project"],
     ["project", PROJECT],
     ["stages", "--model", "gpt2", "--stage", "dpo", "--samples", "10k", "--seq-len", "128"],
+    ["diff", EXAMPLE, EXAMPLE],
 ]  # fmt: skip
 
 

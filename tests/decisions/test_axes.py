@@ -70,6 +70,11 @@ def test_what_is_no_axis(field: str, text: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_names_of_software_are_a_list() -> None:
+    assert values_of(FIELDS["stack"], ["tuned,native", "megatron"]) == ["tuned", "native", "megatron"]
+    assert values_of(FIELDS["schedule"], ["10x8x128,5x8x512"]) == ["10x8x128,5x8x512"]
+
+
 @given(st.sampled_from(sorted(FIELDS)), st.text(alphabet="0123456789.,x+-eBkh:$%/ na", max_size=20))
 def test_no_text_breaks_the_reader(field: str, text: str) -> None:
     with contextlib.suppress(FootprintError):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import footprint
 from footprint.catalog.assumptions import assumed
 from footprint.decisions import compare
-from footprint.decisions.causes import OF_BOARD, SHARED, Identity, divided, ratio
+from footprint.decisions.causes import OF_BOARD, SHARED, Identity, divided, ratio, summable
 from footprint.decisions.comparison import _pareto
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow
 from footprint.errors import FootprintError
@@ -82,6 +82,29 @@ def test_what_is_divided_keeps_its_interval() -> None:
     # closed form: what is not shared of both, in quadrature
     below = 2 * (0.2**2 + 0.3**2) / 2 * (job + chip) + own * (0.5**2 + 0.9**2)
     assert math.log(ratio(parts, other).high) == pytest.approx(math.sqrt(below), rel=1e-9)
+
+
+def test_two_stacks_share_nothing_of_the_step_time() -> None:
+    """What two jobs share was measured within one release of software; a sum takes it as one error."""
+    time = Quantity(2.0, {"time_model": (-0.3, 0.3)})
+    tuned, native = (Identity(model="m", chip="c", job=n, place="p", stack=n) for n in ("tuned", "native"))
+    found = ratio(divided(time, tuned), divided(time, native))
+    assert math.log(found.high) == pytest.approx(0.3 * math.sqrt(2))
+    assert ratio(divided(time, tuned), divided(time, tuned)).spread == {}
+    unnamed = [Identity(model="m", chip="c", job=job, place="p") for job in "jk"]
+    assert summable(time, tuned).spread.keys() & summable(time, native).spread.keys() == {
+        cause for cause in divided(time, unnamed[0]).spread if not cause.endswith(" of j")
+    }
+    rows = footprint.compare(stack=["tuned", "native"], model="llama2-7b", hw="h100:64", tokens=1e11).rows
+    assert [row.scenario["stack"] for row in rows] == ["tuned", "native"]
+    apart = rows[1].ratio["duration_h"].value
+    within = (
+        footprint.compare(stack="tuned", model="llama2-7b", hw="h100:64", tokens=1e11, batch_size=[512, 1024])
+        .rows[1]
+        .ratio["duration_h"]
+        .value
+    )
+    assert apart.high / apart.low > within.high / within.low
 
 
 def test_what_nobody_said_is_shared_does_not_cancel() -> None:
@@ -193,6 +216,15 @@ def test_it_shows_itself_as_the_command_does_and_becomes_a_frame(tmp_path: Path)
     assert frame["energy_kwh_mid"].tolist() == [row.energy_kwh.mid for row in TABLE.rows if row.energy_kwh]
     TABLE.plot(tmp_path / "rows.svg")
     assert "<svg" in (tmp_path / "rows.svg").read_text()
+
+
+def test_regions_of_one_provider_differ_in_price_alike() -> None:
+    """So their error is one cause: what an instance costs above its region's median is the same elsewhere."""
+    from calibration.comparison import price_shared, region_pairs
+
+    found = region_pairs()
+    assert len(found) > 100
+    assert price_shared(found) > 0.9
 
 
 @pytest.mark.slow

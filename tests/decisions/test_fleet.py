@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from footprint import fleet
+from footprint import scheduler
 from footprint.decisions.streams import Stream
 from footprint.errors import FootprintError
-from footprint.fleet import in_order
 from footprint.reports.decisions.sweep_files import write_sweep
+from footprint.scheduler import in_order
 from tests.cli.run import footprint
 from tests.conftest import ROOT
 
@@ -134,7 +134,7 @@ def test_the_tasks_of_a_lost_worker_are_repeated(cluster: Cluster, tmp_path: Pat
 def test_no_scheduler_is_an_error_and_nothing_is_computed_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fleet, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(scheduler, "TIMEOUT_S", 0.5)
     out = tmp_path / "rows.csv"
     done = footprint("sweep", *LISTS, "-o", str(out), "--scheduler", "tcp://127.0.0.1:9")
     assert done.code == 2
@@ -155,13 +155,13 @@ def test_what_is_no_address(address: str) -> None:
 def test_a_scheduler_without_workers_and_one_that_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fleet, "TIMEOUT_S", 2.0)
+    monkeypatch.setattr(scheduler, "TIMEOUT_S", 2.0)
     alone = Cluster(tmp_path, workers=0)
     try:
         with pytest.raises(FootprintError, match="has no worker"):
             list(in_order(alone.address, squared, str(tmp_path), [1]))
         alone.add_worker()
-        monkeypatch.setattr(fleet, "TIMEOUT_S", 30.0)
+        monkeypatch.setattr(scheduler, "TIMEOUT_S", 30.0)
         results = in_order(alone.address, squared, str(tmp_path), range(100, 600))
         assert next(results) == 100**2
         for process in alone.processes:

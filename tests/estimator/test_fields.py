@@ -21,7 +21,7 @@ OPTIONS = """--objective --zero --interleaving
     --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len
     --schedule
     --image-size --document-length --method --lora-rank --lora-targets --frozen --precision
-    --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack
+    --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack --overlap
     --accelerators-per-node --cooling
     --network
     --anchor --hours --step-time-s --tokens-per-second --samples-per-second --mfu --goodput --it-power-w
@@ -45,7 +45,8 @@ OUTSIDE: dict[str, tuple[Any, ...]] = {
     "network_byte_per_s": (0, 2e15),
     "precision": ("fp64", "int8", 16),
     "optimizer": ("adamm",),
-    "stack": ("other",),
+    "stack": ("other", "megatrn", 3),
+    "overlap": (-0.1, 1.01),
     "region": ("", " ", "a\nb", 3),
     "hw": ("", 8, None),
 }

@@ -13,6 +13,7 @@ import pytest
 import footprint
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
+from footprint.serving.stages import stages
 from tests.cli.run import footprint as command_line
 from tests.conftest import ROOT
 
@@ -122,6 +123,34 @@ def test_a_run_from_another_one_changes_what_it_says() -> None:
     for name in QUANTITIES:
         mids = [getattr(row, name).mid for row in found.rows]
         assert getattr(found.total, name).mid == pytest.approx(math.fsum(mids))
+
+
+def test_a_stage_is_training_scoring_and_sampling() -> None:
+    """Each pass by another answer of the package: an estimate, its forward share, a serving answer."""
+    place = {"hw": "h100:8", "region": "FRA"}
+    stage = {**place, "name": "a", "model": "llama3.1-8b", "samples": "50k", "seq_len": 1024}
+    sampling = {"prompt_tokens": 512, "output_tokens": 512, "engine": "vllm", "concurrency": 256}
+
+    def energy(name: str, **more: Any) -> float:
+        found = footprint.project({"runs": [{**stage, "stage": name, **more}]})
+        assert found.rows[0].kind == "stage"
+        return float(found.total.energy_kwh.mid)
+
+    training = footprint.estimate(
+        **place, model="llama3.1-8b", method="finetune", samples=50e3, seq_len=1024
+    ).energy_kwh.mid
+    assert energy("sft") == pytest.approx(training)
+    served = footprint.inference(model="llama3.1-8b", requests=50e3, **place, **sampling).total
+    assert served is not None
+    forward = {"policy": 0.0, "value": 0.0, "reference": 1 / 3, "reward": 1 / 3}
+    passes = {one.model: one for one in stages("llama3.1-8b", "ppo", samples=50e3, seq_len=1024).passes}
+    assert passes.keys() == forward.keys()
+    # A pass forward takes a third of training, attention included.
+    assert energy("ppo", **sampling) == pytest.approx(
+        served.energy_kwh.mid + training * (2 + 2 / 3), rel=1e-3
+    )
+    with pytest.raises(FootprintError, match="are missing"):
+        energy("ppo")
 
 
 def test_the_amount_leaves_the_other_choices() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -159,6 +161,17 @@ def test_it_is_answered_in_20_ms() -> None:
         started = time.process_time()
         served(batch_size=batch, region="DEU")
         spent.append(time.process_time() - started)
+    assert min(spent) < 0.020
+
+
+def test_the_first_answer_takes_20_ms_after_import() -> None:
+    """Of several programs, because others may compete for the processor."""
+    program = (
+        "import time, footprint; footprint.inference; started = time.process_time(); "
+        "footprint.inference(model='llama3.1-8b', hw='h100:1', prompt_tokens=512, output_tokens=256, "
+        "batch_size=32, region='FRA'); print(time.process_time() - started)"
+    )
+    spent = [float(subprocess.check_output([sys.executable, "-c", program])) for _ in range(5)]
     assert min(spent) < 0.020
 
 

@@ -68,6 +68,20 @@ def test_explain_shows_the_rule_beside_the_estimate() -> None:
     assert "4.94 PF-days" in text
 
 
+@pytest.mark.parametrize(("size", "share"), [("175b", 7), ("1.3b", 44)])
+def test_an_estimate_says_what_the_stage_holds_beside_it(size: str, share: int) -> None:
+    name = f"instructgpt-{size}-ppo"
+    whole = stages(f"gpt3-{size}", "ppo-ptx", helper="gpt3-6.7b")
+    trained = sum(one.flop for one in whole.passes if (one.model, one.does) == ("policy", "train"))
+    assert round(100 * (1 - trained / whole.flop)) == share
+    done = footprint("estimate", "--model", name, "--hw", "a100:1024")
+    text = " ".join(done.err.split())
+    assert f"only what trains {name} is estimated" in text
+    assert f"{share} % of the stage's FLOP" in text
+    own = footprint("estimate", "--model", name, "--hw", "a100:1024", "--tokens", "1B")
+    assert "only what trains" not in own.err
+
+
 def test_the_command() -> None:
     done = footprint("stages", "--model", "gpt3-175b", "--stage", "ppo-ptx", "--helper", "gpt3-6.7b")
     assert done.code == 0

@@ -76,6 +76,7 @@ def find_provider(name: str) -> str:
     raise UnknownNameError("provider", name[:80], [*close], "`footprint prices list` shows them all")
 
 
+@functools.cache
 def is_table(provider: str) -> bool:
     """Whether this is a published table of prices and not a provider."""
     return not is_own_list(provider) and provider_table()[provider].kind == "table"

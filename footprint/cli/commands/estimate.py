@@ -37,6 +37,8 @@ Examples:
   footprint estimate --model bert-base --hw v100:8 --explain
   footprint estimate --model bert-base --hw v100:8 --format json
   footprint estimate --model bert-base --hw v100:8 --fail-over "10 kgCO2e"
+  footprint estimate --model bert-base --hw v100:8 --format json -o old.json
+  footprint estimate --model bert-base --hw h100:8 --compare-to old.json
 
 Numbers may be written 137e9, 300B, 1.5T, 79h, 3.3d, $10k.
 Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
@@ -61,6 +63,7 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @field_option("force")
 @ignore_option
 @click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
+@click.option("--compare-to", type=FILE, help="Answer what changed since an estimate's JSON.")
 @limit_options()
 def command(
     format_: str | None,
@@ -75,6 +78,7 @@ def command(
     from_: Path | None,
     ignore_defaults: bool,
     quiet: bool,
+    compare_to: Path | None,
     fail_over: tuple[str, ...],
     fail_over_bound: str | None,
     **options: Any,
@@ -105,7 +109,11 @@ def command(
         from footprint.reports.plots.tornado import plot_tornado
 
         plot_tornado(result, plot, overwrite=overwrite)
-    answer = _answer(result, columns, explain=explain, spread=spread, equivalents=equivalents)
+    answer = (
+        _answer(result, columns, explain=explain, spread=spread, equivalents=equivalents)
+        if compare_to is None
+        else _changes(result, compare_to)
+    )
     show(answer, format_, output, overwrite=overwrite)
     for warning in result.warnings:
         if not quiet or warning == result.misfit:
@@ -169,6 +177,14 @@ def _answer(
         columns=columns,
         subject=result,
     )
+
+
+def _changes(result: Estimate, older: Path) -> Answer:
+    """What changed since an older estimate, in every form."""
+    from footprint.reports.decisions.difference_text import answer_of, between
+    from footprint.reports.exports import as_filed
+
+    return answer_of(between(as_filed(older), as_filed(result)))
 
 
 def _report_row(result: Estimate) -> dict[str, Any]:

@@ -26,9 +26,14 @@ Examples:
   footprint rank --model bert-base --hw a100:8 --keep-in EU
   footprint rank --model bert-base --hw a100:8 --max-g-per-kwh 100 \\
       --baseline-region aws:us-east-1
+  footprint rank --model bert-base --hw a100:8 --when monthly --region FRA
+  footprint rank --model bert-base --hw a100:8 --when hours.csv \\
+      --deadline 5d --resume-hours 0.25
   footprint rank --model bert-base --hw a100:8 --move-gb 500 \\
       --egress-usd-per-gb 0.09 --baseline-region aws:us-east-1
 
+--when asks for the best time instead of the best place. Its CSV has the columns
+time,g_per_kwh: one line an hour (or another step), times in UTC.
 Exit code: 0 done, 2 bad input.
 """
 
@@ -45,6 +50,10 @@ Exit code: 0 done, 2 bad input.
 @click.option("--max-g-per-kwh", type=float, help="Most that the grid may emit.")
 @click.option("--move-gb", type=float, help="Data moved out of the baseline region.")
 @click.option("--egress-usd-per-gb", type=float, help="What that costs a GB.")
+@click.option("--when", metavar="FILE|monthly", help="Find the best time, not the best place.")
+@field_option("region", help="With --when: where the run is.")
+@click.option("--deadline", metavar="TIME|HOURS", help="With --when: the run is done by then.")
+@click.option("--resume-hours", type=float, help="With --when: pause; each resuming takes so long.")
 @field_option("force")
 @ignore_option
 @answer_options("ranking")
@@ -56,6 +65,9 @@ def command(
     max_g_per_kwh: float | None,
     move_gb: float | None,
     egress_usd_per_gb: float | None,
+    when: str | None,
+    deadline: str | None,
+    resume_hours: float | None,
     ignore_defaults: bool,
     format_: str | None,
     output: Path | None,
@@ -81,6 +93,18 @@ def command(
     fields = with_own_facts(given_fields(options), ignore=ignore_defaults, quiet=quiet)
     if "hw" not in fields:
         raise missing_hw()
+    if when is not None:
+        of_places = {
+            "baseline-region": baseline_region, "keep-in": keep_in, "max-usd-per-hour": max_usd_per_hour,
+            "max-g-per-kwh": max_g_per_kwh, "move-gb": move_gb,
+        }  # fmt: skip
+        for name, given in of_places.items():
+            if given is not None:
+                raise click.UsageError(f"--{name} ranks places, and --when times: give one")
+        _show_times(fields, when, deadline, resume_hours, format_, output, overwrite=overwrite, quiet=quiet)
+        return
+    if deadline is not None or resume_hours is not None:
+        raise click.UsageError("--deadline and --resume-hours belong to --when")
     found = rank(
         baseline_region=baseline_region, keep_in=keep_in, max_usd_per_hour=max_usd_per_hour,
         max_g_per_kwh=max_g_per_kwh, move_gb=move_gb, egress_usd_per_gb=egress_usd_per_gb, **fields,
@@ -92,6 +116,40 @@ def command(
 
     answer = Answer(
         kind="ranking", text=lambda: render(found), data=found.to_json, rows=lambda: rows_of(found),
+        table=lambda: rows_of(found), append=append, schema=SCHEMA, subject=found,
+    )  # fmt: skip
+    show(answer, format_, output, overwrite=overwrite)
+    for warning in () if quiet else found.warnings:
+        note(f"warning: {warning}")
+
+
+def _show_times(
+    fields: dict[str, Any],
+    when: str,
+    deadline: str | None,
+    resume_hours: float | None,
+    format_: str | None,
+    output: Path | None,
+    *,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Find the best times of the run, and print them."""
+    from footprint.decisions.when import best_times
+    from footprint.decisions.when.record import SCHEMA
+    from footprint.reports.decisions.timing_text import render, rows_of
+    from footprint.reports.files import write_new
+    from footprint.reports.formats import Answer
+    from footprint.results.rows import csv_text
+
+    found = best_times(when=when, deadline=deadline, resume_hours=resume_hours, **fields)
+
+    def append(path: Path) -> str:
+        write_new(path, csv_text(rows_of(found), schema=SCHEMA), overwrite=overwrite)
+        return f"wrote {len(found.rows)} rows to {path}"
+
+    answer = Answer(
+        kind="timing", text=lambda: render(found), data=found.to_json, rows=lambda: rows_of(found),
         table=lambda: rows_of(found), append=append, schema=SCHEMA, subject=found,
     )  # fmt: skip
     show(answer, format_, output, overwrite=overwrite)

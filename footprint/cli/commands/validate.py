@@ -33,6 +33,9 @@ Datasets:
   power             MLPerf power logs and other measured watts
   patterson         energies of Patterson et al. 2021
   energy            kWh from config, chips and tokens alone
+  serving           measured tokens/s of requests; the engine is named
+  serving-energy    J a token of the same rows
+  serving-unnamed   their tokens/s; the engine is not named
 
 Every prediction is made without the source that it is compared with. strubell
 predicts nothing: it computes the cells from the hours and watts of its table.

@@ -110,7 +110,8 @@ def resolve(
         found = tuple(
             step_facts(
                 step_flop=one, cluster=cluster, precision=precision, year=year, recompute=training.recompute,
-                layout=given_layout(request), stack=request.stack, anchor=anchor, optimizer=optimizer,
+                layout=given_layout(request), stack=request.stack, overlap=request.overlap, anchor=anchor,
+                optimizer=optimizer,
                 work=shared.work(one),
             )
             for one in counted
@@ -172,6 +173,10 @@ def resolve(
     return replace(facts, alternatives=tuple(others))
 
 
+def _gives_work(request: EstimateRequest) -> bool:
+    return any(getattr(request, name) is not None for name in ("tokens", "samples", "steps", "schedule"))
+
+
 def _workload(
     request: EstimateRequest, model: ModelConfig, warnings: list[str], shared: Shared, count: int
 ) -> Workload | None:
@@ -181,6 +186,8 @@ def _workload(
             from footprint.estimator.resolve.generic import samples_workload
 
             return samples_workload(request, count)
+        if model.recipe is not None and model.recipe.leaves_out and not _gives_work(request):
+            warnings.append(f"only what trains {model.id} is estimated: {model.recipe.leaves_out}")
         return resolve_workload(request, model, shared.parameters(model))
     except MissingFactError as error:
         if request.hours is None:

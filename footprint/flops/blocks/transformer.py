@@ -15,7 +15,6 @@ from footprint.flops.blocks.attention import (
 )
 from footprint.flops.blocks.pieces import embedding, gated_mlp, mlp, parameters_only
 from footprint.flops.config.fields import Fields
-from footprint.flops.config.patterns import split
 from footprint.flops.operations import NORM, POINTWISE, Layer, Number, Operation, Pointwise, Positions
 from footprint.records import NamedTuple
 
@@ -119,6 +118,8 @@ def windowed(layers: int, full: Positions, window: int | None) -> tuple[Kind, ..
     """Kinds of a stack with a sliding window of ``window`` keys except at the ``full`` positions."""
     if window is None:
         return ()
+    from footprint.flops.config.patterns import split
+
     whole, sliding = split(layers, full)
     kinds = (Kind(positions=whole), Kind(positions=sliding, window=window))
     return tuple(kind for kind in kinds if len(kind.positions))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from footprint.errors import FootprintError
 from footprint.flops.operations import EMBEDDING, HEAD, Layer, Matmul, Model, Operation, Pointwise
-from footprint.flops.passes.adapters import with_adapters
 from footprint.flops.passes.gradients import Trained
+from footprint.records import replace
 from footprint.schema import TrainingMethod
 
 
@@ -19,6 +18,8 @@ def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:
             raise FootprintError(
                 "frozen parts cannot be combined with LoRA: LoRA freezes everything but its adapters"
             )
+        from footprint.flops.passes.adapters import with_adapters
+
         return with_adapters(model, training), Trained(adapters_only=True, inputs=training.input_gradients)
     trained = _frozen(model, training.frozen)
     if model.frozen:

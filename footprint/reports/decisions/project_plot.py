@@ -12,7 +12,7 @@ from footprint.projects.record import Project
 from footprint.reports.decisions.comparison_text import HEADINGS
 from footprint.reports.decisions.project_text import label_of
 from footprint.reports.files import write_new
-from footprint.reports.tornado import FORMATS
+from footprint.reports.plots.tornado import FORMATS
 from footprint.results.human import figures
 
 MOST_LABEL = 40

@@ -1,9 +1,9 @@
 """Output formats: each file of this folder is a format, found by its name (``json_.py`` is ``json``).
 
 A format is a module with ``KINDS``, the kinds of answer that it supports (empty: every kind), ``ENDING``,
-the ending of its files, and ``write``. A format that can add rows to a file also has ``append``, one whose
-files are no text has ``write_bytes``. Each
-`Answer` of a command names its kind; nothing else connects commands and formats.
+the ending of its files (empty: that of another format), and ``write``. A format that can add rows to a
+file also has ``append``, one whose files are no text has ``write_bytes``. Each `Answer` of a command
+names its kind; nothing else connects commands and formats.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "table"
 OF_ROWS = (
-    "catalogue", "comparison", "estimate", "flops", "inference", "jobs", "machine", "plan", "project",
-    "ranking", "recovered", "report", "runs", "stages", "validation",
+    "catalogue", "comparison", "difference", "estimate", "flops", "inference", "jobs", "machine", "plan",
+    "project", "ranking", "recovered", "report", "runs", "stages", "timing", "validation",
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
 _FOLDER = os.path.dirname(__file__)
@@ -77,14 +77,14 @@ def fields_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 def format_names(kind: str) -> list[str]:
     """The formats of a kind of answer: first the default, then those of every kind, then the others."""
     files = [name[:-3] for name in os.listdir(_FOLDER) if name.endswith(".py") and name[0] != "_"]
-    known = {name.rstrip("_"): _module(name) for name in files}
+    known = {name.rstrip("_").replace("_", "-"): _module(name) for name in files}
     shown = [name for name, one in known.items() if kind in (one.KINDS or (kind,))]
     return sorted(shown, key=lambda name: (name != DEFAULT, known[name].KINDS != (), name))
 
 
 def find_format(name: str, kind: str) -> Format:
     """The format of that name; UnknownNameError if this kind of answer has no such format."""
-    wanted = name.strip().lower()
+    wanted = name.strip().lower().replace("-", "_")
     if wanted.isidentifier() and not wanted.endswith("_"):
         for stem in (wanted, f"{wanted}_"):
             if os.path.isfile(f"{_FOLDER}/{stem}.py") and kind in (_module(stem).KINDS or (kind,)):
@@ -100,7 +100,8 @@ def format_of(path: Path | None, kind: str, given: str | None = None) -> str:
 
     FootprintError for an ending that no format of this kind of answer has.
     """
-    endings = {find_format(name, kind).ENDING: name for name in format_names(kind)}
+    modules = {name: find_format(name, kind) for name in format_names(kind)}
+    endings = {one.ENDING: name for name, one in modules.items() if one.ENDING}
     ending = "" if path is None else path.suffix.lower()
     if ending and ending not in endings:
         from footprint.errors import FootprintError

@@ -124,6 +124,12 @@ def _project(answer: Any) -> str:
     return render(answer)
 
 
+def _timing(answer: Any) -> str:
+    from footprint.reports.decisions.timing_text import render
+
+    return render(answer)
+
+
 def _ranking(answer: Any) -> str:
     from footprint.reports.decisions.ranking_text import render
 
@@ -143,5 +149,6 @@ _TEXTS = {
     "Project": _project,
     "Ranking": _ranking,
     "ScenarioTable": _scenario_table,
+    "Timing": _timing,
 }
 """By the name of the record; some stand in rooms that this one need not load."""

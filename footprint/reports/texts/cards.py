@@ -122,6 +122,22 @@ def price_card(record: Record) -> str:
     return _card({**record, "id": record["accelerator"]}, facts, command, sources=cited)
 
 
+def stack_card(record: Record) -> str:
+    """A software stack: its kernels, what it fuses and hides, whether rows of it are in the fit."""
+    kernels = "a vendor's tuned kernels" if record["kernels"] == "tuned" else "PyTorch's own kernels"
+    host, overlap = record["host_s"], record["overlap_share"]
+    fitted = record["basis"] == "fitted"
+    facts = [
+        ("what", f"{kernels}, since {record['since_year']}"),
+        ("pointwise", "fused" if record["fuses"] else "one kernel for each operation"),
+        ("host", "typical" if host is None else f"{_exact(host * 1e6)} us to launch an operation (assumed)"),
+        ("hidden", "typical" if overlap is None else f"{overlap:.0%} of communication (assumed)"),
+        ("evidence", "published rows are in the fit" if fitted else "no fitted row: wider intervals"),
+    ]
+    command = f"footprint estimate --model llama3.1-8b --hw h100:8 --stack {record['id']}"
+    return _card(record, facts, command, sources=[record["source"]])
+
+
 def _card(
     record: Record, facts: Sequence[Fact], command: str, note: str | None = None, sources: Iterable[str] = ()
 ) -> str:

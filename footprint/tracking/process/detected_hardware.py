@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
 from footprint.errors import FootprintError
 from footprint.meters.devices import visible_devices
 from footprint.tracking.process.identity import Identity
+
+SERVER_WORDS = ("EPYC", "Xeon")
+UNNAMED_SERVER = "server-cpu-core"
+"""The profile of a server's processor whose model is not in the catalogue, or hidden by the cloud."""
 
 
 def detect_hardware(who: Identity) -> tuple[str | None, str]:
@@ -30,6 +35,11 @@ def detect_hardware(who: Identity) -> tuple[str | None, str]:
     profile = find_profile(processor) if processor else None
     if profile is not None:
         return f"{profile}:{max(1, _sockets()) * max(1, who.nodes)}", ""
+    if any(word in processor for word in SERVER_WORDS):
+        return f"{UNNAMED_SERVER}:{cores() * max(1, who.nodes)}", (
+            f"processor {processor!r} has no profile: {cores()} cores of an average server processor are "
+            "assumed, with a wide interval; hw= replaces them"
+        )
     return None, f"processor {processor or 'unknown'!r} has no profile: give hw= for an estimate"
 
 
@@ -61,6 +71,7 @@ def find_profile(name: str) -> str | None:
     from footprint.catalog.hardware import find_accelerator
 
     cleaned = name.replace("(R)", "").replace("(TM)", "").split("@")[0].replace(" CPU", "")
+    cleaned = re.sub(r"( \d+-Core)? Processor\b.*", "", cleaned)  # "AMD EPYC 7763 64-Core Processor"
     for candidate in (name, " ".join(cleaned.split())):
         try:
             return find_accelerator(candidate).id

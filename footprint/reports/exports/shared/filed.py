@@ -96,6 +96,8 @@ class Filed:
     meters: tuple[tuple[str, str, str], ...]
     """Component, ``measured``, ``modelled`` or ``absent``, and source."""
     warnings: tuple[str, ...]
+    scenario: Mapping[str, Any]
+    """The fields that were given of an estimate, which are checked when they are used."""
 
     @property
     def on(self) -> str:
@@ -179,7 +181,7 @@ def filed(found: Any, origin: object = "the record") -> Filed:
         assumptions=tuple(_factor(one) for one in at.list("assumptions")),
         meters=tuple((m.text("component"), m.text("how"), m.text("source")) for m in at.list("meters")),
         warnings=tuple(in_line(str(one)) for one in found.get("warnings") or ()),
-        **whole,
+        scenario=at.fields("scenario"), **whole,
     )  # fmt: skip
 
 
@@ -222,6 +224,10 @@ class _Reader:
         if found is not None and not isinstance(found, Mapping):
             self._wrong(name, "an object")
         return _Reader(found or {}, self._origin, f"{self._path}{name}.")
+
+    def fields(self, name: str) -> Mapping[str, Any]:
+        """An object as it is."""
+        return self.part(name)._values
 
     def list(self, name: str) -> list[_Reader]:
         found = self._values.get(name) or []

@@ -1,0 +1,67 @@
+"""Training software by name: whose kernels it runs, what it fuses, hides and launches.
+
+A stack is one file of ``reference_data/stacks``. Facts that a file leaves out are those of its kind:
+``tuned`` (a vendor's kernels and parallelism) or ``native`` (PyTorch's own).
+"""
+
+from __future__ import annotations
+
+import functools
+
+from footprint.catalog.files import shipped
+from footprint.catalog.folder import Names, ids, read_record
+from footprint.catalog.names import unknown
+from footprint.records import record
+
+FOLDER = "reference_data/stacks"
+NAMES = Names({"aliases": ("id", "aliases")}, dashes=True)
+
+
+@record
+class Stack:
+    """One software for training."""
+
+    id: str
+    name: str
+    kernels: str
+    """``tuned``: a vendor's kernels and parallelism; ``native``: PyTorch's own."""
+    since_year: int
+    """Year of its first release."""
+    fuses: bool
+    """Whether pointwise operations are fused."""
+    basis: str
+    """``fitted`` where published rows of it are in the fit, else ``assumed``."""
+    source: str
+    aliases: tuple[str, ...] = ()
+    host_s: float | None = None
+    """Time of the host to launch one operation [s]; small where graphs are captured or compiled."""
+    overlap_share: float | None = None
+    """Share of the communication that computation hides [1]."""
+    note: str = ""
+
+    @property
+    def native(self) -> bool:
+        """Whether it runs PyTorch's own kernels and parallelism."""
+        return self.kernels == "native"
+
+    @property
+    def is_kind(self) -> bool:
+        """Whether this is a kind of stack, not one software."""
+        return self.id == self.kernels
+
+
+def stack_ids() -> list[str]:
+    """Ids of all stacks, sorted."""
+    return ids(shipped(FOLDER))
+
+
+@functools.cache
+def find_stack(name: str) -> Stack:
+    """The stack of that id or alias; UnknownNameError names the nearest ones."""
+    found = NAMES.find(shipped(FOLDER), name)
+    if found is None:
+        known = [*NAMES.indexed(shipped(FOLDER)), *stack_ids()]
+        hint = "`stack=` is tuned or native, or a name of `footprint stacks list`"
+        raise unknown("software stack", name, dict.fromkeys(known), hint)
+    raw = read_record(shipped(FOLDER), found)
+    return Stack(**{**raw, "aliases": tuple(raw.get("aliases", ()))})

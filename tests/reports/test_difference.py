@@ -1,0 +1,232 @@
+"""What a change does: inputs, factors with shared errors cancelled, budgets, and the action that posts it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+import footprint
+from footprint.errors import FootprintError
+from footprint.reports.decisions.difference_text import between, render, render_markdown
+from footprint.reports.exports import as_filed
+from tests.cli.run import footprint as command
+from tests.conftest import ROOT
+from tests.reports.exports.records import HIDDEN, NASTY, estimated, measured
+
+FIELDS = {"model": "bert-base", "hw": "v100:8", "region": "FRA"}
+
+
+def one(**fields: Any) -> dict[str, Any]:
+    return footprint.estimate(**{**FIELDS, **fields}).to_json()
+
+
+def diff(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    return between(as_filed(before), as_filed(after)).to_json()
+
+
+def numbers(found: dict[str, Any]) -> dict[str, Any]:
+    return {number["name"]: number for number in found["numbers"]}
+
+
+def test_twice_the_work_is_exactly_twice_in_what_is_shared() -> None:
+    """Hours, energy, CO2e and cost of the same steps done twice: every error is shared."""
+    found = diff(one(runs=1), one(runs=2))
+    assert found["inputs"] == [{"name": "runs", "before": 1, "after": 2}]
+    for number in found["numbers"]:
+        inputs = number["by_inputs"]
+        assert number["factor"] == pytest.approx(2.0, rel=1e-12)
+        assert (inputs["low"], inputs["high"]) == (pytest.approx(2.0), pytest.approx(2.0))
+        assert number["by_data"] == 1.0
+
+
+def test_a_known_pue_changes_the_energy_and_not_the_hours() -> None:
+    found = numbers(diff(one(pue=1.5), one(pue=1.2)))
+    assert found["duration_h"]["factor"] == 1.0
+    assert found["energy_kwh"]["factor"] == pytest.approx(1.2 / 1.5, rel=1e-12)
+    assert found["energy_kwh"]["by_inputs"]["high"] == pytest.approx(0.8, rel=1e-9)
+    assert found["energy_kwh"]["by_inputs"]["verdict"] == "lower"
+
+
+def test_the_factor_is_that_of_a_comparison() -> None:
+    """An independent way to the same ratio: the table of `footprint.compare`."""
+    table = footprint.compare(model="bert-base", region="FRA", hw=["v100:8", "h100:8"])
+    found = numbers(diff(one(), one(hw="h100:8")))
+    for name, ratio in table.row(2).ratio.items():
+        assert found[name]["by_inputs"]["mid"] == pytest.approx(ratio.value.mid, rel=1e-12)
+        assert found[name]["by_inputs"]["low"] == pytest.approx(ratio.value.low, rel=1e-12)
+    naive = one(hw="h100:8")["energy_kwh"]["high"] / one()["energy_kwh"]["low"]
+    assert found["energy_kwh"]["by_inputs"]["high"] < naive  # what both share has cancelled
+
+
+def test_older_data_are_told_from_the_inputs() -> None:
+    older = one()
+    for part in (older, older["total"]):
+        part["co2e_kg"] = {end: 3 * value for end, value in part["co2e_kg"].items()}
+    older["data_version"] = "2020.01"
+    found = between(as_filed(older), as_filed(one()))
+    number = numbers(found.to_json())["co2e_kg"]
+    assert number["factor"] == pytest.approx(1 / 3, rel=1e-9)
+    assert number["by_inputs"]["mid"] == 1.0
+    assert number["by_data"] == pytest.approx(1 / 3, rel=1e-9)
+    assert "x0.333" in render(found)
+    assert "2020.01" in render(found)
+
+
+def test_two_spellings_of_a_cluster_are_no_change() -> None:
+    found = between(as_filed(one()), as_filed(one(hw="v100x8")))
+    assert found.inputs == ()
+    assert "No input changed." in render(found)
+
+
+def test_measurements_have_no_interval_that_could_cancel() -> None:
+    after = copy.deepcopy(measured())
+    after["energy_kwh"] = {"mid": 2 * measured()["energy_kwh"]["mid"]}
+    found = numbers(diff(measured(), after))["energy_kwh"]
+    assert found["factor"] == pytest.approx(2.0)
+    assert found["by_inputs"] is None
+
+
+def test_an_estimate_beside_a_measurement_is_refused() -> None:
+    with pytest.raises(FootprintError, match="of one kind"):
+        between(as_filed(estimated()), as_filed(measured()))
+
+
+def test_a_scenario_that_cannot_be_computed_again_says_so() -> None:
+    broken = estimated()
+    broken["scenario"] = {**broken["scenario"], "tp": 7}
+    found = between(as_filed(estimated()), as_filed(broken))
+    assert all(number.by_inputs is None for number in found.numbers)
+    assert "cannot be computed again" in render(found)
+
+
+@pytest.mark.parametrize("scenario", [{"nonsense": 1}, {"hw": {"a": 1}}, {"hw": "v100:8", "mfu": "x"}])
+def test_a_scenario_of_a_stranger_is_refused_with_one_message(scenario: Any, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.json", "b.json")]
+    paths[0].write_text(json.dumps(estimated()))
+    paths[1].write_text(json.dumps({**estimated(), "scenario": scenario}))
+    done = command("diff", *map(str, paths))
+    assert done.code in (0, 2)
+    assert "own fault" not in done.err
+    assert len(done.err.splitlines()) <= 1
+
+
+def test_names_are_text_in_a_comment() -> None:
+    record = estimated()
+    record["name"] = f"{NASTY} @someone [x](http://a.b) #1"
+    record["scenario"] = {**record["scenario"], "name": "".join(filter(str.isprintable, NASTY))}
+    text = render_markdown(between(as_filed(estimated()), as_filed(record)))
+    assert not any(sign in text for sign in HIDDEN)
+    assert "<b>" not in text
+    assert not re.search(r"(?<!\\)[@#\[]", text)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    found = []
+    for name, record in (("old.json", one()), ("new.json", one(hw="h100:8"))):
+        (tmp_path / name).write_text(json.dumps(record))
+        found.append(str(tmp_path / name))
+    return found[0], found[1]
+
+
+def test_every_format(files: tuple[str, str]) -> None:
+    data = json.loads(command("diff", *files, "--format", "json").out)
+    assert data["schema"] == "footprint/difference/1"
+    assert len(command("diff", *files, "--format", "csv").out.splitlines()) == 5
+    assert max(map(len, command("diff", *files).out.splitlines())) <= 80
+    comment = command("diff", *files, "--format", "github-comment").out
+    assert comment.startswith("<!-- footprint: comment -->\n")
+    assert "| --hw | v100:8 | h100:8 |" in comment
+    assert command("diff", *files, "--format", "github_coment").code == 2
+
+
+def test_the_budget_is_that_of_the_second(files: tuple[str, str]) -> None:
+    old, new = (record["co2e_kg"] for record in (one(), one(hw="h100:8")))
+    between_them = f"{(old['mid'] + new['mid']) / 2} kgCO2e"
+    assert command("diff", *files, "--fail-over", between_them).code == 0
+    assert command("diff", *reversed(files), "--fail-over", between_them).code == 3
+    assert command("diff", *files, "--fail-over", between_them, "--fail-over-bound", "high").code == 3
+
+
+def test_an_estimate_compares_itself(files: tuple[str, str]) -> None:
+    words = (
+        "estimate",
+        "--model",
+        "bert-base",
+        "--hw",
+        "h100:8",
+        "--region",
+        "FRA",
+        "--compare-to",
+        files[0],
+    )
+    shown = json.loads(command(*words, "--format", "json", "--quiet").out)
+    kept = json.loads(command("diff", *files, "--format", "json").out)
+    assert shown == kept
+    assert command(*words, "--quiet", "--fail-over", "0.001 kgCO2e").code == 3
+    assert command(*words[:-1], "absent.json").code == 2
+
+
+ACTION = YAML(typ="safe").load((ROOT / "integrations/github/action.yml").read_text(encoding="utf-8"))
+
+
+def test_no_input_of_the_action_is_part_of_a_script() -> None:
+    for step in ACTION["runs"]["steps"]:
+        assert step["shell"] == "bash"
+        assert "${{" not in step["run"]
+
+
+def test_the_action_compares_posts_and_then_holds_the_budget(tmp_path: Path) -> None:
+    """Its own scripts, in a repository with two commits, with a `gh` that writes down what it is asked."""
+    repository, bin_, told = tmp_path / "repository", tmp_path / "bin", tmp_path / "told"
+    repository.mkdir()
+    bin_.mkdir()
+    (bin_ / "gh").write_text(f'#!/bin/sh\necho "$@" >> {told}\ncase "$*" in *--jq*) echo 17;; esac\n')
+    (bin_ / "footprint").write_text(f'#!/bin/sh\nexec {sys.executable} -m footprint "$@"\n')
+    for path in bin_.iterdir():
+        path.chmod(0o755)
+    output, summary = tmp_path / "output", tmp_path / "summary"
+    environment = {
+        **os.environ, "PATH": f"{bin_}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT),
+        "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary),
+    }  # fmt: skip
+
+    def run(words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            words, cwd=repository, env={**environment, **more}, capture_output=True, text=True, check=False
+        )
+
+    def commit(hw: str) -> str:
+        text = f'schema = "footprint/scenario/1"\nmodel = "bert-base"\nhw = "{hw}"\nregion = "FRA"\n'
+        (repository / "training.toml").write_text(text)
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        run(["git", "add", "."])
+        run(["git", *identity, "commit", "-qm", hw])
+        return run(["git", "rev-parse", "HEAD"]).stdout.strip()
+
+    run(["git", "init", "-q"])
+    base = commit("v100:8")
+    commit("h100:8")
+    steps = {step["name"]: step["run"] for step in ACTION["runs"]["steps"]}
+    done = run(["bash", "-c", steps["Compare"]], SCENARIO="training.toml", BASE=base)
+    assert done.returncode == 0, done.stderr
+    outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
+    comment = Path(outputs["comment"]).read_text()
+    assert comment.startswith("<!-- footprint: comment -->")
+    assert "| --hw | v100:8 | h100:8 |" in comment
+    assert summary.read_text() == comment
+    done = run(["bash", "-c", steps["Comment"]], COMMENT=outputs["comment"], REPOSITORY="a/b", NUMBER="3")
+    assert done.returncode == 0, done.stderr
+    assert "PATCH repos/a/b/issues/comments/17" in told.read_text()
+    for limit, code in (("1000 kgCO2e", 0), ("0.001 kWh", 3)):
+        budget = run(["bash", "-c", steps["Budget"]], LIMIT=limit, RECORD=outputs["record"])
+        assert budget.returncode == code, budget.stderr

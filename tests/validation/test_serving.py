@@ -1,0 +1,74 @@
+"""Predictions of serving against measured rows: the table of the page, folds that the shipped fit is not."""
+
+from __future__ import annotations
+
+import re
+import statistics
+
+import pytest
+
+from calibration.serving_fit import fit_engine
+from footprint.serving.engine import load_engine
+from footprint.validation import datasets
+from footprint.validation.report import ValidationReport
+from footprint.validation.serving import NAMED, UNNAMED, is_sealed, outside, part_of, serving_cases
+from tests.cli.run import footprint
+from tests.conftest import ROOT
+
+TABLE = {
+    match[1]: [part.strip(" %") for part in match[2].split("|")]
+    for match in re.finditer(
+        r"^\| ([^|]+) \| (.+) \|$", (ROOT / "docs" / "inference.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+}
+"""Rows of docs/inference.md, which the calibration writes: rows, errors, share inside, J, share inside."""
+
+
+@pytest.fixture(scope="module")
+def reports() -> dict[str, ValidationReport]:
+    known = datasets()
+    return {name: known[name]() for name in ("serving", "serving-energy", "serving-unnamed")}
+
+
+def test_the_errors_are_those_of_the_page(reports: dict[str, ValidationReport]) -> None:
+    rates, energy = reports["serving"], reports["serving-energy"]
+    count, median, _, _, inside, joules, joules_inside = TABLE["all, engine named"]
+    assert len(rates.rows) == int(count) == 697
+    assert 100 * rates.median_error == pytest.approx(float(median), abs=0.06)
+    assert 100 * (rates.coverage or 0) == pytest.approx(float(inside), abs=0.06)
+    assert 100 * energy.median_error == pytest.approx(float(joules), abs=0.06)
+    assert 100 * (energy.coverage or 0) == pytest.approx(float(joules_inside), abs=0.06)
+
+
+@pytest.mark.parametrize("source", ["bloom-inference-scripts", "gpt-fast-readme", "mlenergy-v2"])
+def test_without_the_engine_each_source_is_left_out(
+    reports: dict[str, ValidationReport], source: str
+) -> None:
+    own = [row.error for row in reports["serving-unnamed"].rows if row.fold == source]
+    count, median, *_ = TABLE[f"{source}: the source, engine not named"]
+    assert len(own) == int(count)
+    assert 100 * statistics.median(own) == pytest.approx(float(median), abs=0.06)
+
+
+def test_a_fold_is_fitted_without_its_rows() -> None:
+    one = next(one for one in outside(NAMED) if one.case.engine == "deepspeed-2022")
+    others = [
+        case
+        for case in serving_cases()
+        if case.engine == "deepspeed-2022" and not is_sealed(case) and part_of(case) != part_of(one.case)
+    ]
+    for shipped, fitted in zip(one.engine.constants, fit_engine(others), strict=True):
+        assert fitted == pytest.approx(shipped, rel=1e-4)
+    assert one.engine.constants != load_engine("deepspeed-2022").constants
+
+
+def test_no_sealed_row_is_read() -> None:
+    for by in (NAMED, UNNAMED):
+        assert not [one for one in outside(by) if is_sealed(one.case)]
+
+
+def test_the_command() -> None:
+    done = footprint("validate", "serving")
+    assert done.code == 0
+    assert "rows 697, median error 9.3%" in done.out
+    assert "dense, batch 1: " in done.out
