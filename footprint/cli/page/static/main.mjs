@@ -57,6 +57,7 @@ async function start() {
   state.onChange(() => { history.replaceState(null, "", state.link()); ask(); });
   addEventListener("hashchange", () => { const wrong = state.restore(location.hash); state.changed(null); if (wrong) say(wrong); });
   if (!problem || !opened) await ask();
+  performance.mark("computed");
   window.footprint = { state, engine };
   if (settings.engine !== "local" && "serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => {});
   document.body.dataset.ready = "yes";
