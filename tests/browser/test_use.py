@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 import tarfile
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from footprint.cli.page.server import serving
 from tests.browser.conftest import STARTED_MS
 from tests.conftest import ROOT, Footprint
 
@@ -143,6 +145,7 @@ def test_hardware_places_and_a_budget_are_answered(page: Any, footprint: Footpri
     page.wait_for_selector(".bought", timeout=WAIT_MS)
     bought = page.text_content(".bought")
     assert bought in footprint("plan", "--budget", "$10k", "--hw", "v100:8").stdout.replace("\n", " ")
+    assert page.locator("#planned table").count() >= 2
     page.fill("#budget", "")
 
 
@@ -213,3 +216,24 @@ def test_a_second_visit_needs_no_network(chromium: Any, address: str) -> None:
     page.fill("#count", "16")
     answered(page, "footprint estimate --model bert-base --hw v100:16")
     context.close()
+
+
+def test_the_installed_program_answers_the_same_page(chromium: Any, footprint: Footprint) -> None:
+    with serving(0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        page = chromium.new_page()
+        foreign: list[str] = []
+        page.on(
+            "request", lambda one: None if one.url.startswith(server.address) else foreign.append(one.url)
+        )
+        page.goto(server.address)
+        page.wait_for_selector("body[data-ready]", timeout=WAIT_MS)
+        page.fill("#chip", "a100")
+        answered(page, "footprint estimate --model bert-base --hw a100:8")
+        shown = page.text_content("#mid-energy_kwh")
+        page.close()
+        server.shutdown()
+        thread.join()
+    assert shown in footprint("estimate", "--model", "bert-base", "--hw", "a100:8").stdout
+    assert not foreign
