@@ -53,7 +53,7 @@ def weights(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def times(folder: Path) -> tuple[float, float, dict[str, list[float]]] | None:
-    """Seconds to the first answer and to the first computed one, milliseconds of others; None without Chromium."""
+    """Seconds to the first answer and to the first computed one, ms of others; None without Chromium."""
     chromium = shutil.which("chromium")
     try:
         from playwright.sync_api import sync_playwright
