@@ -51,7 +51,7 @@ def report(
         raise FootprintError("a report of nothing: name files or folders")
     extra = tuple(name for name in names if name not in (*_CALENDAR, *_KNOWN))
     settings = Settings(extra=extra, options={k: v for k, v in options.items() if v not in (None, ())})
-    frames, said, warnings = [], [], []
+    frames, said, warnings, series = [], [], [], []
     for place in dict.fromkeys(map(Path, inputs)):
         form = form_of(place)
         found = form.read(place, settings)
@@ -59,6 +59,7 @@ def report(
         said.append(FleetInput(name=str(place), form=form.FORM, rows_count=len(found.rows),
                                left_out_count=found.left_out))  # fmt: skip
         warnings += found.notes
+        series += found.series
     rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     if kind is not None:
         rows = rows[rows["kind"] == kind]
@@ -75,6 +76,7 @@ def report(
         totals=totals_of(added([partial_sums(rows, ())], ()), ()),
         groups=totals_of(added([partial_sums(rows, names)], names), names) if names else (),
         warnings=tuple(dict.fromkeys([*warnings, *notes])),
+        series=tuple(series),
         runs=rows,
     )
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 missing = shutil.which("npm") is None
                 (pytest.skip if missing else pytest.fail)(f"the page was not built: {done.stderr[-500:]}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which says what not everybody can read or use of a page."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm fetches axe-core")
+    find = "import fetch; print(fetch.npm_package('axe-core'))"
+    archive = subprocess.check_output([sys.executable, "-c", find], cwd=ROOT / "site", text=True).strip()
+    with tarfile.open(archive) as opened:
+        member = opened.extractfile("package/axe.min.js")
+        assert member is not None
+        return member.read().decode()
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import re
-import subprocess
-import sys
-import tarfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ import pytest
 
 from footprint.cli.page.server import serving
 from tests.browser.conftest import STARTED_MS
-from tests.conftest import ROOT, Footprint
+from tests.conftest import Footprint
 
 pytestmark = pytest.mark.slow
 WAIT_MS = 60_000
@@ -164,22 +161,12 @@ def test_a_headline_follows_a_change_within_its_time(page: Any) -> None:
     assert took < 200, f"{took:.0f} ms"
 
 
-def axe() -> str:
-    """The script of axe-core."""
-    find = "import fetch; print(fetch.npm_package('axe-core'))"
-    archive = subprocess.check_output([sys.executable, "-c", find], cwd=ROOT / "site", text=True).strip()
-    with tarfile.open(archive) as opened:
-        member = opened.extractfile("package/axe.min.js")
-        assert member is not None
-        return member.read().decode()
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_is_accessible_and_fits(page: Any, theme: str, width: int) -> None:
+def test_the_page_is_accessible_and_fits(page: Any, axe: str, theme: str, width: int) -> None:
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 844})
-    page.evaluate(axe())
+    page.evaluate(axe)
     found = page.evaluate(
         """async () => (await axe.run()).violations.map((one) =>
           `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)"""

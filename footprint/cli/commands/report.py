@@ -20,7 +20,7 @@ Examples:
   footprint report runs.csv --by project --by month
   footprint report emissions.csv --by place --format markdown
   footprint report jobs.txt --hw v100 --region FRA --kind measurement
-  footprint report runs.csv -o report.csv
+  footprint report runs.csv -o report.html
 """
 
 
