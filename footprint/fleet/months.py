@@ -1,6 +1,7 @@
 """A folder of Parquet in parts (``month=2026-03/...``): each is summed on its own, and only sums are kept.
 
-So memory holds one part at a time, and the workers of a Dask scheduler may sum the parts. Copies of a row have the same start, so they lie in the same month and are found there.
+So memory holds one part at a time, and the workers of a Dask scheduler may sum the parts. Copies of a
+row have the same start, so they lie in the same month and are found there.
 """
 
 from __future__ import annotations
