@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from footprint.records import record, state
+from footprint.records import field, record, state
 from footprint.results.fleet import PowerSeries
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from footprint.flops.blocks import deltanet, lightning
@@ -34,7 +33,7 @@ from footprint.flops.torch.torch_counter import (
     TorchCount,
     count_with_torch,
 )
-from footprint.records import NamedTuple
+from footprint.records import NamedTuple, replace
 from footprint.schema import StepShape, TrainingMethod
 
 if TYPE_CHECKING:
@@ -56,7 +55,8 @@ USUAL: dict[str, tuple[str, Run | None]] = {
     "mistral3": ("image-text", run_vision_language),
     "llama4": ("image-text", run_llama4),
     **dict.fromkeys(
-        ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"), ("image-text", run_qwen_vision_language)
+        ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"),
+        ("image-text", run_qwen_vision_language),
     ),
 }
 """Objective and function for torch, for types whose empty objective would select another class."""

@@ -75,15 +75,15 @@ class Software:
                 "PyTorch's own kernels" if stack.native else "a vendor's tuned kernels",
                 "",
                 stack.basis,
-                "",
+                "--stack",
             ),
-            (": time of the host to launch an operation", stack.host_s, "s", "assumed", ""),
-            (": share of communication that is hidden", hidden, "1", "assumed", " --overlap"),
+            (": time of the host to launch an operation", stack.host_s, "s", "assumed", "--stack"),
+            (": share of communication that is hidden", hidden, "1", "assumed", "--stack --overlap"),
         )
         return tuple(
             Assumption(
                 name=f"software stack {stack.id}{name}", value=value, unit=unit, basis=basis,
-                source=stack.source, option=f"--stack{option}",
+                source=stack.source, option=option,
             )
             for name, value, unit, basis, option in facts
             if value is not None

@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
-from footprint.records import record
+from footprint.records import field, record
 
 SCHEMA = "footprint/validation/1"
 COVERAGE = 0.90

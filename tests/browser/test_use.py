@@ -25,8 +25,10 @@ def _from_the_start(request: pytest.FixtureRequest) -> None:
     """Each test begins with the scenario of a fresh page."""
     if "page" in request.fixturenames:
         page = request.getfixturevalue("page")
-        page.evaluate("() => { const { state } = window.footprint; state.config = null;"
-                      " state.fields = { model: 'bert-base', hw: 'v100:8' }; state.changed(null); }")  # fmt: skip
+        page.evaluate(
+            "() => { const { state } = window.footprint; state.config = null;"
+            " state.fields = { model: 'bert-base', hw: 'v100:8' }; state.changed(null); }"
+        )
         answered(page, "footprint estimate --model bert-base --hw v100:8")
 
 
@@ -156,8 +158,10 @@ def test_the_page_is_accessible_and_fits(page: Any, axe: str, theme: str, width:
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 844})
     page.evaluate(axe)
-    found = page.evaluate("async () => (await axe.run()).violations.map((one) =>"
-                          " `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)")  # fmt: skip
+    found = page.evaluate(
+        "async () => (await axe.run()).violations.map((one) =>"
+        " `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)"
+    )
     assert found == []
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     page.emulate_media(color_scheme="light")

@@ -1,4 +1,4 @@
-"""Qwen 2 to 3 VL: a vision tower for images of any size, a merger of patches, a Qwen decoder.
+"""Qwen 2 to 3 VL, Qwen3.5: a vision tower for images of any size, a merger of patches, a Qwen decoder.
 
 ``sequence_length`` counts every position of the decoder, including image tokens. Each sequence has
 ``images_per_sequence`` images (a key of this program; 1 by default) with sides of ``image_size`` pixels.
@@ -13,7 +13,6 @@ from footprint.flops.blocks.pieces import activation, convolution, embedding
 from footprint.flops.blocks.transformer import Kind, Mixer, Stack, blocks
 from footprint.flops.config.fields import Fields
 from footprint.flops.config.patterns import split
-from footprint.flops.families import qwen, qwen_moe
 from footprint.flops.families.llava import bridged, image_count
 from footprint.flops.operations import (
     EMBEDDING,
@@ -26,11 +25,19 @@ from footprint.flops.operations import (
     linear,
     norm,
 )
+from footprint.flops.registry import family
 from footprint.records import NamedTuple
 from footprint.schema import StepShape
 
-MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe")
-_TEXT = {"qwen2_vl": "qwen2", "qwen2_5_vl": "qwen2", "qwen3_vl": "qwen3", "qwen3_vl_moe": "qwen3_moe"}
+MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe")
+_TEXT = {
+    "qwen2_vl": "qwen2",
+    "qwen2_5_vl": "qwen2",
+    "qwen3_vl": "qwen3",
+    "qwen3_vl_moe": "qwen3_moe",
+    "qwen3_5": "qwen3_5_text",
+    "qwen3_5_moe": "qwen3_5_moe_text",
+}
 
 
 class _Images(NamedTuple):
@@ -53,7 +60,8 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     model_type = fields.text("model_type")
     text = _text(fields, _TEXT[model_type])
     vision = fields.part("vision_config")
-    module = qwen_moe if model_type.endswith("moe") else qwen
+    module = family(_TEXT[model_type])
+    assert module is not None  # noqa: S101 - a type of this package
     decoder = module.build(text, shape, objective)
     images = _images(fields, vision, shape)
     stages, merger = _tower(vision, images, model_type, text.size("hidden_size"))
@@ -110,7 +118,7 @@ def _tower(
             f"= {outputs} must equal the decoder's width {text}",
         )
     merger = _merger("merger", images, width, outputs, layer_norm=model_type != "qwen2_5_vl")
-    if third:  # features of inner layers, which are normalised after merging
+    if model_type.startswith("qwen3_vl"):  # features of inner layers, which are normalised after merging
         for layer in fields.indices("deepstack_visual_indexes", required=True):
             merger += _merger(f"deepstack.{layer}", images, width, outputs, layer_norm=True, after=True)
     patches_in = Layer(part="vision", operations=tuple(embed), carries=("v",), checkpointed=False)

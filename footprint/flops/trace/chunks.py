@@ -80,7 +80,8 @@ def _folded(
 def _place(event: ProductEvent | PointwiseEvent) -> tuple[object, ...]:
     owner = tuple(call.partition("#")[0] for call in event.owner)
     if isinstance(event, ProductEvent):
-        return (owner, event.name, event.m, event.k, event.n, event.count, event.parameter, event.cut)
+        sizes = (event.m, event.k, event.n, event.count, len(event.inputs))
+        return (owner, event.name, *sizes, event.parameter, event.cut)
     return (owner, event.name, event.kind, *event.parameters)
 
 
