@@ -10,7 +10,8 @@ from typing import Any
 
 from footprint.catalog.files import shipped
 from footprint.catalog.folder import Names, ids, read_record
-from footprint.records import NamedTuple, record
+from footprint.named_tuples import NamedTuple
+from footprint.records import record
 from footprint.results import Assumption
 
 FOLDER = "reference_data/engines"

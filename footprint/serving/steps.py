@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from footprint.records import NamedTuple, record
+from footprint.named_tuples import NamedTuple
+from footprint.records import record
 from footprint.schema import Accelerator
 from footprint.serving.engine import Constants
 from footprint.serving.model import Context, Experts, Served
