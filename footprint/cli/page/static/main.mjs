@@ -48,6 +48,7 @@ async function start() {
   buildPlan(engine, state);
   const ask = async () => {
     const before = said;
+    delete document.body.dataset.answered;
     const reply = await engine.put("estimate", state.question("estimate"));
     if (reply === null) return;
     if (reply.error) { showTrouble(reply, state, catalogue); return; }
