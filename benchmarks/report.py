@@ -1,8 +1,8 @@
 """How fast reports are: `python benchmarks/report.py [--rows 1000000] [--parquet-rows 0]`.
 
-A report CSV of so many rows is added up by project and month, beside pandas' own `read_csv` of the same file
-in the same run; the limit is twice pandas' time. With ``--parquet-rows`` a folder of Parquet by month is added
-up in a process of its own, whose largest memory is printed.
+A report CSV of so many rows is added up by project and month, beside pandas' own `read_csv` of the same
+file in the same run; the limit is twice pandas' time. With ``--parquet-rows`` a folder of Parquet by month
+is added up in a process of its own, whose largest memory is printed.
 """
 
 from __future__ import annotations
