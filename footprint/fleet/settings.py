@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from footprint.records import field, record, state
+from footprint.results.fleet import PowerSeries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,3 +29,4 @@ class Read:
     rows: pd.DataFrame
     left_out: int = 0
     notes: list[str] = field(default_factory=list)
+    series: list[PowerSeries] = field(default_factory=list)
