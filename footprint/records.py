@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
+from footprint.named_tuples import NamedTuple as NamedTuple
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -45,15 +47,18 @@ class _Given:
         for name, value in said.items():
             setattr(self, name, value)
 
+    def said(self) -> dict[str, Any]:
+        """Its arguments."""
+        return {name: getattr(self, name) for name in self.__slots__ if hasattr(self, name)}
+
 
 def _as_given(default: Any) -> Any:
     """What a class says of a field, where it says it with the standard function."""
     if type(default).__name__ != "Field" or type(default).__module__ != "dataclasses":
         return default
-    from dataclasses import MISSING
+    from footprint.standard_fields import said_of
 
-    said = {slot: getattr(default, slot) for slot in _Given.__slots__}
-    return _Given(**{slot: value for slot, value in said.items() if value is not MISSING})
+    return _Given(**said_of(default, _Given.__slots__))
 
 
 def field(
@@ -116,38 +121,27 @@ class _Fields:
 
     def __get__(self, one: object, cls: Any = None) -> dict[str, Any]:
         """The fields of the class that has this attribute, base classes' first."""
-        import dataclasses
+        from footprint.standard_fields import fields_of
 
         owner = next(base for base in cls.__mro__ if vars(base).get("__dataclass_fields__") is self)
         fields: dict[str, Any] = {}
         for base in owner.__mro__[:0:-1]:
             fields.update(getattr(base, "__dataclass_fields__", {}))
-        for name, annotation in self.annotations.items():
-            given = self.given.get(name, dataclasses.MISSING)
-            if isinstance(given, _Given):
-                said = {slot: getattr(given, slot) for slot in given.__slots__ if hasattr(given, slot)}
-            else:
-                said = {"default": given}
-            made: Any = dataclasses.field(**said)
-            kind = dataclasses._FIELD  # type: ignore[attr-defined]
-            made.name, made.type, made.kw_only, made._field_type = name, annotation, self.kw_only, kind
-            fields[name] = made
-        owner.__dataclass_fields__ = fields
-        return fields
+        said = {
+            name: one.said() if isinstance(one, _Given) else {"default": one}
+            for name, one in self.given.items()
+        }
+        owner.__dataclass_fields__ = fields | fields_of(self.annotations, said, kw_only=self.kw_only)
+        return dict(owner.__dataclass_fields__)
 
 
 class _Parameters:
     """``__dataclass_params__`` of every class, made when it is first read."""
 
-    made: Any = None
-
     def __get__(self, one: object, cls: Any = None) -> Any:
-        if self.made is None:
-            from dataclasses import dataclass
+        from footprint.standard_fields import parameters
 
-            pattern: Any = dataclass(init=False, repr=False, eq=False)(type("Pattern", (), {}))
-            self.made = pattern.__dataclass_params__
-        return self.made
+        return parameters()
 
 
 _PARAMETERS = _Parameters()

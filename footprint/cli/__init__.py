@@ -32,12 +32,14 @@ Examples:
 """
 
 
-def _eager(names: list[str], help_: str, say: Callable[[click.Context], str]) -> click.Option:
+def _eager(names: list[str], help_: str, text: Callable[[click.Context], str]) -> click.Option:
     """An option that prints something and ends the program."""
 
     def callback(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         if wanted and not ctx.resilient_parsing:
-            click.echo(say(ctx), color=ctx.color)
+            from footprint.cli.shared.say import say
+
+            say(text(ctx) + "\n")
             ctx.exit()
 
     return click.Option(names, is_flag=True, is_eager=True, expose_value=False, callback=callback, help=help_)
