@@ -1,53 +1,90 @@
-"""Records that cost next to nothing to define: standard dataclasses (and named tuples) with shared methods.
+"""Records that cost next to nothing to define: standard dataclasses with shared methods.
 
 ``@record`` is frozen and keyword-only, ``@value`` is frozen and takes its fields by position too,
 ``@state`` can be changed. All are slotted, and `dataclasses.fields`, ``replace`` and ``asdict``,
 copying, pickling, pydantic and type checkers take them like any other dataclass. The one
 difference is where their methods come from: ``@dataclass`` compiles up to six functions from
 source text for every class each time a program starts, about 1.4 ms a class, which for the
-command line's sixty is more than all the rest of its start. Here they are written once.
+command line's sixty is more than all the rest of its start. Here they are written once, and the
+standard module is imported when one of its functions first asks a class for its fields.
 
 Not supported, since nothing here needs it: ``InitVar`` and ``field(init=False)``.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections import _tuplegetter  # type: ignore[attr-defined]
-from dataclasses import MISSING
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _T = TypeVar("_T")
 _set = object.__setattr__
 
 
-@dataclasses.dataclass(init=False, repr=False, eq=False)
-class _Pattern:
-    """What the standard library's functions look for on a dataclass and its fields."""
-
-    one: int
-
-
-_PARAMETERS = _Pattern.__dataclass_params__  # type: ignore[attr-defined]
-_KIND = dataclasses.fields(_Pattern)[0]._field_type  # type: ignore[attr-defined]
+def names_of(one: Any) -> tuple[str, ...]:
+    """The names of the fields of a record or its class, in order."""
+    names: tuple[str, ...] = one._record_names
+    return names
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
+def metadata_of(kind: Any) -> dict[str, Mapping[str, Any]]:
+    """Field -> the metadata of each field that has some."""
+    said: dict[str, Mapping[str, Any]] = kind._record_said
+    return said
+
+
+class _Given:
+    """What `field` was given."""
+
+    __slots__ = ("compare", "default", "default_factory", "metadata", "repr")
+
+    def __init__(self, **said: Any) -> None:
+        self.repr = self.compare = True
+        self.metadata: Mapping[str, Any] = {}
+        for name, value in said.items():
+            setattr(self, name, value)
+
+
+def _as_given(default: Any) -> Any:
+    """What a class says of a field, where it says it with the standard function."""
+    if type(default).__name__ != "Field" or type(default).__module__ != "dataclasses":
+        return default
+    from dataclasses import MISSING
+
+    said = {slot: getattr(default, slot) for slot in _Given.__slots__}
+    return _Given(**{slot: value for slot, value in said.items() if value is not MISSING})
+
+
+def field(
+    *,
+    default: Any = ...,
+    default_factory: Callable[[], Any] = ...,  # type: ignore[assignment]
+    repr: bool = True,  # noqa: A002 - the standard name
+    compare: bool = True,
+    metadata: Mapping[str, Any] = ...,  # type: ignore[assignment]
+) -> Any:
+    """A field of a record with more than a default, as of `dataclasses.field`."""
+    said = {"default": default, "default_factory": default_factory, "metadata": metadata}
+    given = {name: value for name, value in said.items() if value is not ...}
+    return _Given(repr=repr, compare=compare, **given)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def record(cls: type[_T]) -> type[_T]:
     """The class as a frozen, slotted, keyword-only dataclass."""
     made: type[_T] = _made(cls, _FROZEN, _init, kw_only=True)
     return made
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def value(cls: type[_T]) -> type[_T]:
     """The class as a frozen, slotted dataclass whose fields may be given by position."""
     made: type[_T] = _made(cls, _FROZEN, _init_by_position, kw_only=False)
     return made
 
 
-@dataclass_transform(field_specifiers=(dataclasses.field,))
+@dataclass_transform(field_specifiers=(field,))
 def state(cls: type[_T]) -> type[_T]:
     """The class as a slotted dataclass that can be changed; not hashable."""
     made: type[_T] = _made(cls, _CHANGING, _init_by_position, kw_only=False)
@@ -79,17 +116,41 @@ class _Fields:
 
     def __get__(self, one: object, cls: Any = None) -> dict[str, Any]:
         """The fields of the class that has this attribute, base classes' first."""
+        import dataclasses
+
         owner = next(base for base in cls.__mro__ if vars(base).get("__dataclass_fields__") is self)
         fields: dict[str, Any] = {}
         for base in owner.__mro__[:0:-1]:
             fields.update(getattr(base, "__dataclass_fields__", {}))
         for name, annotation in self.annotations.items():
-            given = self.given.get(name, MISSING)
-            field: Any = given if isinstance(given, dataclasses.Field) else dataclasses.field(default=given)
-            field.name, field.type, field.kw_only, field._field_type = name, annotation, self.kw_only, _KIND
-            fields[name] = field
+            given = self.given.get(name, dataclasses.MISSING)
+            if isinstance(given, _Given):
+                said = {slot: getattr(given, slot) for slot in given.__slots__ if hasattr(given, slot)}
+            else:
+                said = {"default": given}
+            made: Any = dataclasses.field(**said)
+            kind = dataclasses._FIELD  # type: ignore[attr-defined]
+            made.name, made.type, made.kw_only, made._field_type = name, annotation, self.kw_only, kind
+            fields[name] = made
         owner.__dataclass_fields__ = fields
         return fields
+
+
+class _Parameters:
+    """``__dataclass_params__`` of every class, made when it is first read."""
+
+    made: Any = None
+
+    def __get__(self, one: object, cls: Any = None) -> Any:
+        if self.made is None:
+            from dataclasses import dataclass
+
+            pattern: Any = dataclass(init=False, repr=False, eq=False)(type("Pattern", (), {}))
+            self.made = pattern.__dataclass_params__
+        return self.made
+
+
+_PARAMETERS = _Parameters()
 
 
 def _made(cls: Any, methods: dict[str, Any], init: Any, *, kw_only: bool) -> Any:
@@ -98,22 +159,27 @@ def _made(cls: Any, methods: dict[str, Any], init: Any, *, kw_only: bool) -> Any
     inherited: tuple[str, ...] = ()
     values: dict[str, Any] = {}
     factories: dict[str, Any] = {}
+    said: dict[str, Any] = {}
+    apart: set[str] = set()
     for base in cls.__mro__[:0:-1]:
         if base.__dict__.get("_record_names"):
             inherited = base._record_names
             values, factories = dict(base._record_values), dict(base._record_factories)
+            said, apart = base._record_said, set(names_of(base)) - set(base._record_compared)
     own = {n: a for n, a in body.get("__annotations__", {}).items() if not a.startswith("ClassVar")}
     given = {name: body.pop(name) for name in own if name in body}
-    default: Any
-    factory: Any
+    given = {name: _as_given(default) for name, default in given.items()}
+    special = {name: one for name, one in given.items() if isinstance(one, _Given)}
+    apart = {*apart, *(name for name, one in special.items() if not one.compare)}
     for name, default in given.items():
-        factory = MISSING
-        if isinstance(default, dataclasses.Field):
-            default, factory = default.default, default.default_factory
-        for kept, new in ((values, default), (factories, factory)):
-            kept.pop(name, None)
-            if new is not MISSING:
-                kept[name] = new
+        values.pop(name, None)
+        factories.pop(name, None)
+        if name not in special:
+            values[name] = default
+        elif hasattr(default, "default_factory"):
+            factories[name] = default.default_factory
+        elif hasattr(default, "default"):
+            values[name] = default.default
     slots = tuple([name for name in own if name not in inherited])
     names = inherited + slots
     body.pop("__dict__", None)
@@ -127,6 +193,8 @@ def _made(cls: Any, methods: dict[str, Any], init: Any, *, kw_only: bool) -> Any
         __dataclass_params__=_PARAMETERS,
         __init__=init,
         _record_names=names,
+        _record_compared=tuple([name for name in names if name not in apart]),
+        _record_said={**said, **{name: one.metadata for name, one in special.items() if one.metadata}},
         _record_values=values,
         _record_factories=factories,
         _record_checks=hasattr(cls, "__post_init__"),
@@ -192,7 +260,7 @@ def _repr(self: Any) -> str:
 
 
 def _key(self: Any) -> tuple[Any, ...]:
-    return tuple([getattr(self, name) for name, field in self.__dataclass_fields__.items() if field.compare])
+    return tuple([getattr(self, name) for name in self._record_compared])
 
 
 def _eq(self: Any, other: object) -> Any:
@@ -204,10 +272,14 @@ def _hash(self: Any) -> int:
 
 
 def _refuse_to_set(_: Any, name: str, __: object) -> None:
+    import dataclasses
+
     raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
 def _refuse_to_delete(_: Any, name: str) -> None:
+    import dataclasses
+
     raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
 
 
@@ -233,82 +305,3 @@ _FROZEN = {
     "__setattr__": _refuse_to_set,
     "__delattr__": _refuse_to_delete,
 }
-
-
-# ------------------------------------------------------------------------ named tuples
-
-if TYPE_CHECKING:
-    from typing import NamedTuple as NamedTuple
-else:
-
-    class _TupleMaker(type):
-        """Makes a class with annotated fields a tuple that knows them by name."""
-
-        def __new__(cls, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> Any:
-            fields = tuple(body.get("__annotations__", ()))
-            defaults = {field: body.pop(field) for field in fields if field in body}
-            body.update({field: _tuplegetter(i, "") for i, field in enumerate(fields)})
-            body.update(__slots__=(), __match_args__=fields, _fields=fields, _field_defaults=defaults)
-            body["_record_count"] = len(fields)
-            body["_record_required"] = len(fields) - len(defaults)
-            body["_record_padding"] = tuple(map(defaults.get, fields))
-            # a dictionary's values in the order of the fields (of one name, itemgetter gives no tuple)
-            body["_record_row"] = itemgetter(*fields) if len(fields) > 1 else lambda v: (v[fields[0]],)
-            return super().__new__(cls, name, bases or (tuple,), body)
-
-    class NamedTuple(metaclass=_TupleMaker):
-        """``typing.NamedTuple``, made in a tenth of the time: its methods are written once, here.
-
-        (The standard one compiles ``__new__`` and every annotation of every class at every start.)
-        """
-
-        def __new__(cls, /, *placed: Any, **given: Any) -> Any:
-            """The tuple of these fields and the others' defaults."""
-            if placed:
-                if not given:
-                    return cls._make(placed)
-                names = cls._fields[: len(placed)]
-                if len(names) < len(placed) or not given.keys().isdisjoint(names):
-                    raise TypeError(
-                        f"{cls.__name__}() got too many values, or a field twice: {placed!r:.200}"
-                    )
-                given.update(zip(names, placed, strict=True))
-            values = cls._field_defaults | given
-            if len(values) == cls._record_count:  # else a field is missing, or one is unknown
-                try:
-                    return tuple.__new__(cls, cls._record_row(values))
-                except KeyError:  # one is missing and another unknown
-                    pass
-            raise TypeError(
-                f"{cls.__name__}() takes the fields {', '.join(cls._fields)}, not {values!r:.200}"
-            )
-
-        @classmethod
-        def _make(cls, placed: tuple[Any, ...]) -> Any:
-            """The tuple of these fields, in order, and the rest's defaults: a third of the cost of a call."""
-            count = len(placed)
-            if count < cls._record_required or count > cls._record_count:
-                raise TypeError(
-                    f"{cls.__name__} takes the fields {', '.join(cls._fields)}, not {placed!r:.200}"
-                )
-            return tuple.__new__(cls, placed + cls._record_padding[count:])
-
-        def __getnewargs__(self) -> tuple[Any, ...]:
-            """What copying and pickling give to `__new__`."""
-            return tuple(self)
-
-        def __repr__(self) -> str:
-            """The fields by name."""
-            inside = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
-            return f"{type(self).__name__}({inside})"
-
-        def _replace(self, /, **changes: Any) -> Any:
-            """The tuple with some fields changed."""
-            unknown = changes.keys() - self._fields
-            if unknown:
-                raise ValueError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
-            return tuple.__new__(type(self), map(changes.get, self._fields, self))
-
-        def _asdict(self) -> dict[str, Any]:
-            """Field name -> value."""
-            return dict(zip(self._fields, self, strict=True))

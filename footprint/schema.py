@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import field, fields
 from typing import Any, ClassVar, Literal
 
 from footprint.errors import FootprintError
-from footprint.records import record
+from footprint.records import field, names_of, record
 
 Basis = Literal["datasheet", "measured", "derived", "assumed", "fitted"]
 Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
@@ -36,9 +35,8 @@ def _require_positive(record: object, *names: str) -> None:
         value = getattr(record, name)
         if value is not None and not 0 < value <= LARGEST:
             shown = "a number beyond 1e300" if abs(value) > LARGEST else repr(value)
-            raise FootprintError(
-                f"{type(record).__name__}.{name} must be a finite number above 0, not {shown}"
-            )
+            kind = type(record).__name__
+            raise FootprintError(f"{kind}.{name} must be a finite number above 0, not {shown}")
 
 
 @record
@@ -188,7 +186,7 @@ class Phase:
     document_length: float | None = None  # as in StepShape
 
     def __post_init__(self) -> None:
-        _require_positive(self, *(f.name for f in fields(self)))
+        _require_positive(self, *names_of(self))
 
 
 @record
@@ -214,7 +212,7 @@ class Recipe:
     epochs: float | None = None
     """Passes over the data that the phases amount to."""
     leaves_out: str = ""
-    """Work of the published run that the phases do not hold; an estimate of them warns of it."""
+    """Work of the run that the phases do not hold; an estimate warns of it."""
     note: str = ""
 
     def __post_init__(self) -> None:

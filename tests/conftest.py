@@ -103,3 +103,20 @@ def footprint(tmp_path: Path) -> Footprint:
         )
 
     return run
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Footprint:
+    """Run ``footprint ARGUMENTS`` in this process, from the same folder: torch is imported once."""
+
+    def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        from tests.cli.run import footprint
+
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            for name, value in (environment or {}).items():
+                patch.setenv(name, value)
+            done = footprint(*arguments)
+        return subprocess.CompletedProcess(arguments, done.code, done.out, done.err)
+
+    return run

@@ -93,6 +93,7 @@ SPEAKS_OF_FLAGS = {
     "demo": "its examples are commands",
     "reports/texts/cards.py": "its examples are commands",
     "reports/estimate_text.py": "the text of the command line",
+    "reports/exports": "what an export leaves open is told on the command line",
     "reports/gate.py": "--fail-over is of the command line alone",
     "integrations/slurm": "sacct has options too",
     "reports/decisions": "texts of the command line",

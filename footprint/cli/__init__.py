@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 import click
@@ -31,7 +32,31 @@ Examples:
 """
 
 
-class CommandFolder(click.Group):
+def _eager(names: list[str], help_: str, say: Callable[[click.Context], str]) -> click.Option:
+    """An option that prints something and ends the program."""
+
+    def callback(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+        if wanted and not ctx.resilient_parsing:
+            click.echo(say(ctx), color=ctx.color)
+            ctx.exit()
+
+    return click.Option(names, is_flag=True, is_eager=True, expose_value=False, callback=callback, help=help_)
+
+
+class OwnHelp(click.Command):
+    """A command with a help option of its own: click's asks for a translation, which loads `locale`."""
+
+    _own_help: click.Option | None = None
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """The option ``--help``, one and the same at each call."""
+        if self._own_help is None:
+            names = [*self.get_help_option_names(ctx), "_help"]
+            self._own_help = _eager(names, "Show this message and exit.", lambda ctx: ctx.get_help())
+        return self._own_help
+
+
+class CommandFolder(OwnHelp, click.Group):
     """A click group whose commands are the files of ``commands/``, loaded when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -94,13 +119,17 @@ def _width() -> int:
     # With a given width click does not import shutil, which loads every archive format.
     context_settings={"help_option_names": ["-h", "--help"], "terminal_width": _width()},
 )
-@click.version_option(__version__, prog_name="footprint")
 def group() -> None:
     """What training a model costs in kWh, CO2e and USD.
 
     Estimated before you start, measured while it trains, reported afterwards.
     Every number has its interval and its source.
     """
+
+
+group.params.append(
+    _eager(["--version"], "Show the version and exit.", lambda _: f"footprint, version {__version__}")
+)
 
 
 def main(args: list[str] | None = None) -> NoReturn:

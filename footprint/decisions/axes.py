@@ -164,8 +164,7 @@ def _whole(field: Field, value: float) -> int:
 
 
 def _each_once(values: Sequence[Any]) -> list[Any]:
-    found: list[Any] = []
-    for value in values:
-        if value not in found:
-            found.append(value)
-    return found
+    try:
+        return list(dict.fromkeys(values))
+    except TypeError:  # the values are lists
+        return [value for n, value in enumerate(values) if value not in values[:n]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
 from itertools import product
 from typing import Any
 
@@ -19,7 +18,7 @@ from footprint.estimator.request import AMOUNT_FIELDS, FIELDS, EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
 from footprint.performance.roofline.memory import memory_byte
-from footprint.records import record
+from footprint.records import field, record
 from footprint.results import Quantity
 from footprint.units import BYTE_PER_GIB
 

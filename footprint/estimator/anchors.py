@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
 from footprint.estimator.workload import samples_of
 from footprint.performance.anchoring import NEAR, Anchor, weight_of
+from footprint.records import replace
 from footprint.results import Assumption
 
 SCHEMA = "footprint/anchor/1"

@@ -7,7 +7,6 @@ nothing. Its numbers carry the causes of their spread, and ``sources`` says wher
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
 from footprint.arithmetic import Number
 from footprint.estimator.request import EstimateRequest
@@ -16,7 +15,7 @@ from footprint.flops import StepFlops
 from footprint.performance.goodput import GoodputFacts
 from footprint.performance.power import PowerFactors
 from footprint.performance.step import StepFacts
-from footprint.records import record
+from footprint.records import field, record
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import Parallelism, PlaceSummary, PriceSummary
 from footprint.schema import Cluster, ModelConfig, TrainingMethod

@@ -7,14 +7,14 @@ checks of a request, the options of the command line, the keys of a scenario fil
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
 
 from footprint import parsing, spelling
 from footprint.errors import FootprintError
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
+from footprint.records import field, metadata_of
 
 
 class Kind(NamedTuple):
@@ -132,12 +132,12 @@ def said(
 
 def about(section: str, kind: Kind, text: str, *, default: Any = None, **more: Any) -> Any:
     """The declaration of a field that may be left out."""
-    return dataclasses.field(default=default, metadata=said(section, kind, text, **more))
+    return field(default=default, metadata=said(section, kind, text, **more))
 
 
 def fields_of(request: Any) -> dict[str, Field]:
     """The table: name -> what is said of the field, in the order of declaration."""
-    return {one.name: Field._make((one.name, *one.metadata["said"])) for one in dataclasses.fields(request)}
+    return {name: Field._make((name, *one["said"])) for name, one in metadata_of(request).items()}
 
 
 _NOT_TEXT = ("tgt_seq_len", "image_size")

@@ -8,7 +8,6 @@ documentation are made from its declaration (`footprint.estimator.fields`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any, get_args
 
 from footprint.errors import FootprintError
@@ -34,7 +33,7 @@ from footprint.estimator.fields import (
     fields_of,
     said,
 )
-from footprint.records import record
+from footprint.records import field, record
 from footprint.schema import Attention, Cooling, Method, Purchase, Recompute
 
 SEARCHES = ("halving", "hyperband")

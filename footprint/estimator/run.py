@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from footprint.estimator.facts import Facts
 from footprint.flops import StepFlops, count_step
 from footprint.performance.roofline.layout import Layout
+from footprint.records import replace
 from footprint.results.estimate import (
     ClusterSummary,
     FlopSummary,
@@ -50,7 +50,7 @@ def executed_flop(
     """FLOP that one step executes under the layout's recomputation [FLOP]."""
     if layout is None or layout.recompute == step_flop.training.recompute or step_flop.shape is None:
         return step_flop.hardware_flop
-    training = replace(step_flop.training, recompute=layout.recompute)  # type: ignore[arg-type]
+    training = replace(step_flop.training, recompute=layout.recompute)
     again = count_step(config, step_flop.shape, training, objective).hardware_flop - step_flop.hardware_flop
     share = layout.recompute_share if layout.recompute == "full" else 1.0
     return step_flop.hardware_flop + share * again

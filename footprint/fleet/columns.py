@@ -36,7 +36,15 @@ def numbers_wanted() -> list[str]:
     names += [f"{name}_mid" for name in NUMBERS]
     names += [f"{name}_{end}" for name in _WHOLE.values() for end in ENDS]
     plain = [name.removesuffix("_mid") for name in names if name.endswith("_mid")]
-    return [*names, *plain, "repeats_runs", "repeats_failed_share", "segments_count", "cluster_count"]
+    return [
+        *names,
+        *plain,
+        "workload_steps",
+        "repeats_runs",
+        "repeats_failed_share",
+        "segments_count",
+        "cluster_count",
+    ]
 
 
 def texts_wanted(extra: Collection[str] = ()) -> list[str]:
@@ -69,6 +77,7 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
     made["accelerator_h"] = _all_runs(given, _WHOLE["accelerator_h"], "mid", made["accelerator_h"], origin)
     made["duration_h"] = made["duration_h"] * count
     made["runs_in_row"] = count
+    made["steps"] = _number(given, "workload_steps", origin)
     made["segments_count"] = _number(given, "segments_count", origin).fillna(1.0)
     made["failed_share"] = _number(given, "repeats_failed_share", origin).fillna(0.0)
     made["restarted_share"] = _number(given, "restarted_share", origin).fillna(0.0)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from footprint.records import record, state
+from footprint.records import field, record, state
+from footprint.results.fleet import PowerSeries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,3 +29,4 @@ class Read:
     rows: pd.DataFrame
     left_out: int = 0
     notes: list[str] = field(default_factory=list)
+    series: list[PowerSeries] = field(default_factory=list)

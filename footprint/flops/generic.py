@@ -7,11 +7,11 @@ decoder that stands for it; ``flop_per_token`` or ``flop_per_sample`` where that
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from footprint.flops.passes.totals import Parameters
 from footprint.flops.step import StepFlops, checked
+from footprint.records import replace
 from footprint.schema import StepShape, TrainingMethod
 
 MODEL_TYPE = "generic"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import field, replace
 from typing import Literal
 
 from footprint.errors import FootprintError
 from footprint.flops.operations import Model, Number
 from footprint.flops.passes.totals import Parameters
-from footprint.records import record
+from footprint.records import field, record, replace
 from footprint.results.shown import Shown, show_as_text
 from footprint.schema import StepShape, TrainingMethod
 

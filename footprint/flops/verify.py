@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from footprint.flops.blocks import deltanet, lightning
@@ -34,7 +33,8 @@ from footprint.flops.torch.torch_counter import (
     TorchCount,
     count_with_torch,
 )
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
+from footprint.records import replace
 from footprint.schema import StepShape, TrainingMethod
 
 if TYPE_CHECKING:

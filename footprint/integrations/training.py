@@ -171,9 +171,11 @@ class Loop:
 
 def live_metrics(run: Run) -> dict[str, float]:
     """Metrics of a run: what it has used, and its forecast; ``footprint/energy_kwh`` (facility) and so on."""
-    seen = run.forecast
-    if seen is None:
-        return {}
+    return {} if run.forecast is None else forecast_metrics(run.forecast)
+
+
+def forecast_metrics(seen: Any) -> dict[str, float]:
+    """The same of a `footprint.tracking.forecast.run_forecast.Forecast`."""
     found: dict[str, float | None] = {
         "energy_kwh": seen.used_kwh,
         "power_w": seen.power_w,

@@ -7,10 +7,9 @@ checks every reading before it counts (`footprint.tracking.recorder.energy_ledge
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Literal, Protocol, runtime_checkable
 
-from footprint.records import record
+from footprint.records import field, record
 
 How = Literal["measured", "modelled", "absent"]
 COMPONENTS = ("accelerators", "cpu", "ram", "node")

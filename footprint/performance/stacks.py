@@ -55,10 +55,16 @@ class Software:
         return typical.but(**own) if own else typical
 
     def spread(self, residual: Assumed, cause: str) -> Quantity:
-        """The error of the model as a factor; wider for a named stack of which no row was fitted [1]."""
+        """The error of the model as a factor; wider for a named stack of which no row was fitted [1].
+
+        A source of a known kind of stack differs from those that were fitted, which are few.
+        """
         low, high = residual.low, residual.high
-        if self.stack is not None and self.stack.basis != "fitted":
-            extra = Z90 * assumed("stacks.unfitted").value
+        if self.stack is not None:
+            deviation = assumed("stacks.said").value
+            if self.stack.basis != "fitted":
+                deviation = math.hypot(deviation, assumed("stacks.unfitted").value)
+            extra = Z90 * deviation
             low = math.exp(-math.hypot(math.log(low), extra))
             high = math.exp(math.hypot(math.log(high), extra))
         return Quantity.between(low, residual.value, high, cause)
@@ -75,15 +81,15 @@ class Software:
                 "PyTorch's own kernels" if stack.native else "a vendor's tuned kernels",
                 "",
                 stack.basis,
-                "",
+                "--stack",
             ),
-            (": time of the host to launch an operation", stack.host_s, "s", "assumed", ""),
-            (": share of communication that is hidden", hidden, "1", "assumed", " --overlap"),
+            (": time of the host to launch an operation", stack.host_s, "s", "assumed", "--stack"),
+            (": share of communication that is hidden", hidden, "1", "assumed", "--stack --overlap"),
         )
         return tuple(
             Assumption(
                 name=f"software stack {stack.id}{name}", value=value, unit=unit, basis=basis,
-                source=stack.source, option=f"--stack{option}",
+                source=stack.source, option=option,
             )
             for name, value, unit, basis, option in facts
             if value is not None

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from footprint import equations
@@ -19,7 +18,7 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.work import Work
-from footprint.records import record
+from footprint.records import field, record
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
 

@@ -29,7 +29,10 @@ MOST_COUNT = 1e9
 KEYS = ("schema", "name", "why", "mitigations", "common", "alternatives", "runs")
 """What a project may hold."""
 OF_RUN = ("name", "count", "from")
-OF_STAGE = ("stage", "helper", "samples", "seq_len", "model", "prompt_tokens", "output_tokens", "engine")
+OF_STAGE = (
+    "stage", "helper", "samples", "seq_len", "model", "prompt_tokens", "output_tokens", "engine",
+    "concurrency",
+)  # fmt: skip
 """Fields of a stage of alignment, beside cluster, place and price."""
 _ONLY_SERVED = frozenset(OF_SERVING) - FIELDS.keys()
 _OF_KIND = {
@@ -143,7 +146,10 @@ def _planned(
     fields = _replaced(fields, {key: value for key, value in overrides.items() if key in _OF_KIND[kind]})
     for key in fields:
         if key not in _OF_KIND[kind]:
-            raise unknown(f"field of a {kind} run", str(key), _OF_KIND[kind], hint=f"{origin}, {name!r}")
+            hint = f"{origin}, {name!r}"
+            if why := sorted(_ONLY_SERVED.intersection(fields)):
+                hint += f", which is served because it has {why[0]}"
+            raise unknown(f"field of a {kind} run", str(key), _OF_KIND[kind], hint=hint)
     count = _count(table.get("count", 1), name, origin)
     if "count" in table and "runs" in own:
         raise FootprintError(f"{origin}: run {name!r}: count and runs both say how often: give one")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.files import read_text, read_toml
@@ -57,6 +57,24 @@ def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateReques
         if (raw.keys() - given.keys()).intersection(error.fields):
             error.args = (f"{path}: {in_file(str(error), FIELDS.keys() - given.keys())}",)
         raise
+
+
+def read_place(
+    path: Path, given: Mapping[str, Any], without: Container[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """The fields of a scenario file and of ``given``, but for the file's ``without``, and which these are."""
+    raw = read_fields(path)
+    for name in raw:
+        if name not in FIELDS:
+            from footprint.catalog.names import unknown
+
+            raise unknown("scenario field", str(name), FIELDS, hint=str(path))
+    left_out = [name for name in raw if name in without]
+    kept = {name: value for name, value in raw.items() if name not in left_out}
+    for group, _ in EITHER_OR:
+        if any(name in given for name in group):
+            kept = {name: value for name, value in kept.items() if name not in group}
+    return {**kept, **given}, left_out
 
 
 def read_fields(path: Path) -> dict[str, Any]:

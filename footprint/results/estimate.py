@@ -7,10 +7,9 @@ cannot be computed from the inputs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from footprint.records import record
+from footprint.records import field, names_of, record
 from footprint.results.assumption import Assumption
 from footprint.results.link import Link
 from footprint.results.quantity import Quantity
@@ -247,7 +246,7 @@ class Estimate(Shown):
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""
-        names = (one.name for one in fields(self) if one.name != "links")
+        names = (name for name in names_of(self) if name != "links")
         record = {name: plain_values(getattr(self, name), with_spread) for name in names}
         return record | {"warnings": [on_command_line(warning) for warning in self.warnings]}
 
@@ -264,8 +263,8 @@ def plain_values(value: object, with_spread: bool) -> Any:
     """A record as dicts, lists and numbers; quantities as low, mid and high."""
     if isinstance(value, Quantity):
         return value.to_json(with_spread=with_spread)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain_values(getattr(value, f.name), with_spread) for f in fields(value)}
+    if hasattr(value, "_record_names"):
+        return {name: plain_values(getattr(value, name), with_spread) for name in names_of(value)}
     if isinstance(value, Mapping):
         return {key: plain_values(part, with_spread) for key, part in value.items()}
     if isinstance(value, list | tuple):

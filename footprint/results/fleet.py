@@ -37,6 +37,16 @@ class FleetInput:
 
 
 @record
+class PowerSeries:
+    """The power of one run over its time, in at most some hundred points."""
+
+    name: str
+    boundary: str
+    points: tuple[tuple[float, float], ...]
+    """Hours since its start, and watts."""
+
+
+@record
 class FleetTotal:
     """The sum of some rows of one kind at one boundary."""
 
@@ -91,6 +101,8 @@ class FleetReport(Shown):
     totals: tuple[FleetTotal, ...]
     groups: tuple[FleetTotal, ...]
     warnings: tuple[str, ...]
+    series: tuple[PowerSeries, ...] = ()
+    """Power over time, where an input holds it. Not in the JSON."""
     runs: Any = None
     """The rows behind the sums, a pandas frame; None where they were too many to keep. Not in the JSON."""
 
@@ -99,14 +111,16 @@ class FleetReport(Shown):
         from footprint.results.estimate import plain_values
 
         return {one.name: plain_values(getattr(self, one.name), False) for one in fields(self)
-                if one.name != "runs"}  # fmt: skip
+                if one.name not in ("runs", "series")}  # fmt: skip
 
     def report_rows(self) -> pd.DataFrame:
         """The rows behind the sums under the names of the report CSV, which a report reads again."""
         frame: pd.DataFrame = self.runs.rename(columns={
-            "project": "name", "model": "model_name", "hardware": "cluster_accelerator", "place": "place_key",
+            "project": "name", "model": "model_name", "hardware": "cluster_accelerator",
+            "place": "place_key",
             "duration_h": "duration_h_mid", "accelerator_h": "accelerator_h_mid",
-            "co2e_market_kg": "co2e_market_kg_mid", "failed_share": "repeats_failed_share",
+            "co2e_market_kg": "co2e_market_kg_mid", "steps": "workload_steps",
+            "failed_share": "repeats_failed_share",
         })  # fmt: skip
         several = frame["runs_in_row"] > 1
         ends = [
@@ -120,7 +134,7 @@ class FleetReport(Shown):
         measured = frame["kind"] == "measurement"
         frame["repeats_failed_share"] = frame["repeats_failed_share"].mask(measured)
         frame["segments_count"] = frame["segments_count"].astype("int64")
-        return frame.drop(columns=["runs_in_row", "run", "failed", "restarted_share", "source"])
+        return frame.drop(columns=["runs_in_row", "run", "failed", "several", "restarted_share", "source"])
 
     def row_records(self) -> list[dict[str, Any]]:
         """As `report_rows`, as dictionaries without empty cells."""

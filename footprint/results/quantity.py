@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from typing import Any, ClassVar
 
 from footprint.arithmetic import (
@@ -28,7 +27,7 @@ from footprint.arithmetic import (
     where,
 )
 from footprint.errors import FootprintError
-from footprint.records import value
+from footprint.records import field, value
 
 Spread = Mapping[str, tuple[Number, Number]]
 

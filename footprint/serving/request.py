@@ -7,13 +7,13 @@ holds. So both commands read and check them alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import fields
 from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.estimator.fields import CHOICE, COUNT, FLAG, MODEL, NAMES, TEXT, WHOLE, Field, about, said
 from footprint.estimator.request import FIELDS, EstimateRequest, is_set, missing_hw
-from footprint.records import record
+from footprint.records import field, record
 from footprint.serving.steps import WEIGHT_BYTE
 
 SHARED = (

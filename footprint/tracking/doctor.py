@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from footprint.meters import Channel, Meter
 from footprint.meters.devices import memory_share, visible_devices
-from footprint.records import state
+from footprint.records import field, state
 from footprint.tracking.journal.lines import StartLine, StateLine
 from footprint.tracking.journal.reader import read_journal
 from footprint.tracking.journal.writer import JournalWriter

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from typing import Any
 
 from footprint.catalog.files import read_csv, read_toml, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.flops import count_step
-from footprint.records import record
+from footprint.records import field, record
 from footprint.schema import Cluster, StepShape, TrainingMethod
 
 TOKENS_A_CHIP = 8192

@@ -17,6 +17,8 @@ PARSERS = {
     "tracking/journal/codec.py": "journals, which have bounds and checksums of their own",
     "tracking/report/report_claim.py": "a mark beside a journal",
     "tracking/budget/stop_file.py": "a mark beside a journal",
+    "cli/page/answers.py": "a question of the page, bounded in size",
+    "cli/page/files.py": "our own answer, put into the page",
 }
 """Where ``tomllib`` and ``json`` read a text."""
 PRINTERS = {

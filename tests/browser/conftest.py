@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that ``site/build.py`` writes; made by the first test process that needs it."""
     from filelock import FileLock
 
-    shared = tmp_path_factory.getbasetemp().parent
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     folder = shared / "page-site"
     with FileLock(shared / "page-site.lock"):
         if not (folder / "sw.js").is_file():
@@ -34,6 +37,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 missing = shutil.which("npm") is None
                 (pytest.skip if missing else pytest.fail)(f"the page was not built: {done.stderr[-500:]}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which says what not everybody can read or use of a page."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm fetches axe-core")
+    find = "import fetch; print(fetch.npm_package('axe-core'))"
+    archive = subprocess.check_output([sys.executable, "-c", find], cwd=ROOT / "site", text=True).strip()
+    with tarfile.open(archive) as opened:
+        member = opened.extractfile("package/axe.min.js")
+        assert member is not None
+        return member.read().decode()
 
 
 @pytest.fixture(scope="session")

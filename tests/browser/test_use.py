@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
-import tarfile
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from footprint.cli.page.server import serving
 from tests.browser.conftest import STARTED_MS
-from tests.conftest import ROOT, Footprint
+from tests.conftest import Footprint
 
 pytestmark = pytest.mark.slow
 WAIT_MS = 60_000
@@ -26,8 +28,14 @@ def _from_the_start(request: pytest.FixtureRequest) -> None:
     """Each test begins with the scenario of a fresh page."""
     if "page" in request.fixturenames:
         page = request.getfixturevalue("page")
-        page.evaluate("() => { const { state } = window.footprint; state.config = null;"
-                      " state.fields = { model: 'bert-base', hw: 'v100:8' }; state.changed(null); }")  # fmt: skip
+        page.evaluate(
+            """() => {
+              const { state } = window.footprint;
+              state.config = null;
+              state.fields = { model: 'bert-base', hw: 'v100:8' };
+              state.changed(null);
+            }"""
+        )
         answered(page, "footprint estimate --model bert-base --hw v100:8")
 
 
@@ -100,16 +108,17 @@ def test_a_config_is_taken_from_a_file_and_its_link_restores_everything(
 def test_a_file_is_what_the_command_writes(
     page: Any, footprint: Footprint, tmp_path: Path, name: str
 ) -> None:
+    today = {"FOOTPRINT_TODAY": datetime.datetime.now(datetime.UTC).date().isoformat()}
     page.select_option("#format", name)
     with page.expect_download(timeout=WAIT_MS) as waiting:
         page.click("#save")
     got = Path(waiting.value.path()).read_text(encoding="utf-8")
     scenario = ["estimate", "--model", "bert-base", "--hw", "v100:8"]
     if name == "scenario.toml":
-        footprint(*scenario, "--save", name)
+        footprint(*scenario, "--save", name, environment=today)
         expected = (tmp_path / name).read_text(encoding="utf-8")
     elif name in ("json", "csv", "markdown", "table"):
-        expected = footprint(*scenario, "--format", name).stdout
+        expected = footprint(*scenario, "--format", name, environment=today).stdout
     else:
         footprint(*scenario, "-o", "estimate.json")
         expected = footprint("export", "estimate.json", "--format", name).stdout
@@ -133,6 +142,7 @@ def test_hardware_places_and_a_budget_are_answered(page: Any, footprint: Footpri
     page.wait_for_selector(".bought", timeout=WAIT_MS)
     bought = page.text_content(".bought")
     assert bought in footprint("plan", "--budget", "$10k", "--hw", "v100:8").stdout.replace("\n", " ")
+    assert page.locator("#planned table").count() >= 2
     page.fill("#budget", "")
 
 
@@ -151,34 +161,26 @@ def test_a_headline_follows_a_change_within_its_time(page: Any) -> None:
     assert took < 200, f"{took:.0f} ms"
 
 
-def axe(site: Path) -> str:
-    import subprocess
-    import sys
-
-    find = "import fetch; print(fetch.npm_package('axe-core'))"
-    archive = subprocess.check_output([sys.executable, "-c", find], cwd=ROOT / "site", text=True).strip()
-    with tarfile.open(archive) as opened:
-        member = opened.extractfile("package/axe.min.js")
-        assert member is not None
-        return member.read().decode()
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_is_accessible_and_fits(page: Any, site: Path, theme: str, width: int) -> None:
+def test_the_page_is_accessible_and_fits(page: Any, axe: str, theme: str, width: int) -> None:
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 844})
-    page.evaluate(axe(site))
-    found = page.evaluate("async () => (await axe.run()).violations.map((one) =>"
-                          " `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)")  # fmt: skip
+    page.evaluate(axe)
+    found = page.evaluate(
+        """async () => (await axe.run()).violations.map((one) =>
+          `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)"""
+    )
     assert found == []
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_the_keyboard_reaches_the_answer_and_every_control(page: Any) -> None:
-    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
+def test_the_keyboard_reaches_the_answer_and_every_control(chromium: Any, address: str) -> None:
+    page = chromium.new_page()
+    page.goto(address)
+    page.wait_for_selector("#model")
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.className") == "skip"
     seen = set()
@@ -186,6 +188,7 @@ def test_the_keyboard_reaches_the_answer_and_every_control(page: Any) -> None:
         page.keyboard.press("Tab")
         seen.add(page.evaluate("() => document.activeElement.id"))
     assert {"theme", "model", "chip", "count", "field-region", "field-tokens"} <= seen
+    page.close()
 
 
 def test_a_second_visit_needs_no_network(chromium: Any, address: str) -> None:
@@ -200,3 +203,24 @@ def test_a_second_visit_needs_no_network(chromium: Any, address: str) -> None:
     page.fill("#count", "16")
     answered(page, "footprint estimate --model bert-base --hw v100:16")
     context.close()
+
+
+def test_the_installed_program_answers_the_same_page(chromium: Any, footprint: Footprint) -> None:
+    with serving(0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        page = chromium.new_page()
+        foreign: list[str] = []
+        page.on(
+            "request", lambda one: None if one.url.startswith(server.address) else foreign.append(one.url)
+        )
+        page.goto(server.address)
+        page.wait_for_selector("body[data-ready]", timeout=WAIT_MS)
+        page.fill("#chip", "a100")
+        answered(page, "footprint estimate --model bert-base --hw a100:8")
+        shown = page.text_content("#mid-energy_kwh")
+        page.close()
+        server.shutdown()
+        thread.join()
+    assert shown in footprint("estimate", "--model", "bert-base", "--hw", "a100:8").stdout
+    assert not foreign

@@ -154,12 +154,12 @@ def test_what_torch_cannot_run_is_counted_and_said_so(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("saved", ["BertForPreTraining", "BertForMaskedLM", "BertForSequenceClassification"])
-def test_torch_builds_the_objective_that_is_counted(footprint: Footprint, tmp_path: Path, saved: str) -> None:
+def test_torch_builds_the_objective_that_is_counted(inside: Footprint, tmp_path: Path, saved: str) -> None:
     transformers = pytest.importorskip("transformers")
     model = _small_bert(tmp_path / "bert.json", architectures=[saved])
     config = transformers.BertConfig(**json.loads((tmp_path / "bert.json").read_text()))
     for objective, built in ((), "BertForMaskedLM"), (("--objective", "mlm+nsp"), "BertForPreTraining"):
         run = ("flops", "--model", model, "--seq-len", "16", "--verify", "--format", "json", *objective)
-        proof = json.loads(footprint(*run).stdout)["proof"]
+        proof = json.loads(inside(*run).stdout)["proof"]
         assert proof["exact"] is True
         assert proof["torch_parameters"] == getattr(transformers, built)(config).num_parameters()

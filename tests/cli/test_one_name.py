@@ -27,6 +27,7 @@ OLD = {
     ("flops",): ("--micro-batches",),
 }
 PROJECT = str(ROOT / "tests" / "projects" / "small.toml")
+EXAMPLE = str(ROOT / "docs/examples/bert-base.json")
 ANSWERS = [
     ["models", "list"], ["models", "search", "bert"], ["models", "show", "bert-base"], ["hardware", "list"],
     ["hardware", "show", "h100"], ["regions", "list"], ["regions", "show", "FRA"], ["prices", "list"],
@@ -39,6 +40,7 @@ ANSWERS = [
     ["report", str(ROOT / "tests" / "fleet" / "emissions.csv"), "--by", "project"],
     ["project", PROJECT],
     ["stages", "--model", "gpt2", "--stage", "dpo", "--samples", "10k", "--seq-len", "128"],
+    ["diff", EXAMPLE, EXAMPLE],
 ]  # fmt: skip
 
 

@@ -117,3 +117,32 @@ def test_the_page_of_outputs_names_every_key(footprint: Footprint, root: Path) -
     nested = [found[key][0] for key in ("spread", "nearest_models", "shapes", "thresholds")]
     for part in (found, found["inference"], *nested):
         assert not [key for key in part if f"`{key}`" not in section]
+
+
+def test_hardware_and_place_of_a_scenario(footprint: Footprint, tmp_path: Path) -> None:
+    scenario = ("--model", "llama2-7b", "--tokens", "1T", "--pue", "1.1", "--usd-per-hour", "2", *HERE)
+    assert footprint("estimate", *scenario, "--save", "own.toml").returncode == 0
+    words = ("plan", "--budget", "2MWh", "--format", "json")
+    said = footprint(*words, "--from", "own.toml")
+    assert "own.toml: model, tokens left out: a plan sets what is trained" in said.stderr
+    same = footprint(*words, *HERE, "--pue", "1.1", "--usd-per-hour", "2")
+    other = footprint(*words, *HERE, "--pue", "1.3", "--usd-per-hour", "2")
+    assert json.loads(said.stdout) == json.loads(same.stdout)
+    over = footprint(*words, "--from", "own.toml", "--pue", "1.3")
+    assert json.loads(over.stdout) == json.loads(other.stdout)
+    (tmp_path / "bad.toml").write_text('schema = "footprint/scenario/1"\nhww = "h100:8"\n')
+    assert "did you mean hw" in footprint(*words, "--from", "bad.toml").stderr
+
+
+def test_explain_is_that_of_the_training_that_is_found(footprint: Footprint) -> None:
+    words = ("plan", "--budget", "2MWh", *HERE)
+    assert footprint(*words, "--save", "found.toml").returncode == 0
+    of_training = footprint("estimate", "--from", "found.toml", "--explain").stdout
+    explained = of_training[of_training.index("How each number is computed:") :]
+    lines = explained[: explained.index("Assumed")].splitlines()
+    shown = footprint(*words, "--explain").stdout
+    assert len(lines) > 5
+    assert [line for line in lines if line not in shown] == []
+    assert "```text\nHow each number" in footprint(*words, "--explain", "--format", "markdown").stdout
+    alone = footprint("plan", "--budget", "1e22FLOP", "--explain")
+    assert (alone.returncode, "--explain needs hardware" in alone.stderr) == (2, True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.decisions.axes import MOST_VALUES, values_of
+from footprint.decisions.axes import MOST_VALUES, axes_in, values_of
 from footprint.errors import FootprintError
 from footprint.estimator.request import FIELDS
 
@@ -79,3 +80,12 @@ def test_names_of_software_are_a_list() -> None:
 def test_no_text_breaks_the_reader(field: str, text: str) -> None:
     with contextlib.suppress(FootprintError):
         assert values_of(FIELDS[field], [text])
+
+
+def test_each_value_once_in_time_that_grows_with_their_number() -> None:
+    assert values_of(FIELDS["batch_size"], ["8,16", "8..24+8"]) == [8, 16, 24]
+    lists, _ = axes_in({"frozen": [["head"], ["head"], ["embedding"]]}, "a file")
+    assert lists["frozen"] == [["head"], ["embedding"]]
+    began_s = time.process_time()
+    assert values_of(FIELDS["batch_size"], [f"1..{MOST_VALUES}+1"]) == [*range(1, MOST_VALUES + 1)]
+    assert time.process_time() - began_s < 10.0  # comparing each with each takes minutes

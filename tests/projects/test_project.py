@@ -13,6 +13,7 @@ import pytest
 import footprint
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
+from footprint.serving.stages import stages
 from tests.cli.run import footprint as command_line
 from tests.conftest import ROOT
 
@@ -124,6 +125,34 @@ def test_a_run_from_another_one_changes_what_it_says() -> None:
         assert getattr(found.total, name).mid == pytest.approx(math.fsum(mids))
 
 
+def test_a_stage_is_training_scoring_and_sampling() -> None:
+    """Each pass by another answer of the package: an estimate, its forward share, a serving answer."""
+    place = {"hw": "h100:8", "region": "FRA"}
+    stage = {**place, "name": "a", "model": "llama3.1-8b", "samples": "50k", "seq_len": 1024}
+    sampling = {"prompt_tokens": 512, "output_tokens": 512, "engine": "vllm", "concurrency": 256}
+
+    def energy(name: str, **more: Any) -> float:
+        found = footprint.project({"runs": [{**stage, "stage": name, **more}]})
+        assert found.rows[0].kind == "stage"
+        return float(found.total.energy_kwh.mid)
+
+    training = footprint.estimate(
+        **place, model="llama3.1-8b", method="finetune", samples=50e3, seq_len=1024
+    ).energy_kwh.mid
+    assert energy("sft") == pytest.approx(training)
+    served = footprint.inference(model="llama3.1-8b", requests=50e3, **place, **sampling).total
+    assert served is not None
+    forward = {"policy": 0.0, "value": 0.0, "reference": 1 / 3, "reward": 1 / 3}
+    passes = {one.model: one for one in stages("llama3.1-8b", "ppo", samples=50e3, seq_len=1024).passes}
+    assert passes.keys() == forward.keys()
+    # A pass forward takes a third of training, attention included.
+    assert energy("ppo", **sampling) == pytest.approx(
+        served.energy_kwh.mid + training * (2 + 2 / 3), rel=1e-3
+    )
+    with pytest.raises(FootprintError, match="are missing"):
+        energy("ppo")
+
+
 def test_the_amount_leaves_the_other_choices() -> None:
     runs = [{**BERT, "tokens": "1B"}, {"name": "steps", "from": "bert", "steps": 100}]
     assert footprint.project({"runs": runs}).rows[1].scenario == {
@@ -176,6 +205,17 @@ def test_the_page_to_publish(tmp_path: Path) -> None:
     assert command_line("project", str(SMALL), "--preregister", str(tmp_path / "page.docx")).code == 2
 
 
+def test_what_is_planned_is_the_first_row_of_the_alternatives() -> None:
+    raw = {"runs": [BERT], "alternatives": {"hw": "a100:8,v100:8", "region": "POL"}}
+    table = footprint.project(raw).alternatives
+    assert table is not None
+    found = [(row.scenario["hw"], row.scenario["region"]) for row in table.rows]
+    assert found == [("v100:8", "FRA"), ("v100:8", "POL"), ("a100:8", "FRA"), ("a100:8", "POL")]
+    assert table.baseline == 1
+    one = footprint.estimate(model="bert-base", hw="v100:8", region="FRA")
+    assert table.rows[0].energy_kwh.mid == pytest.approx(one.energy_kwh.mid)  # type: ignore[union-attr]
+
+
 def test_markup_of_a_stranger_is_text_on_the_page(tmp_path: Path) -> None:
     file, page = tmp_path / "p.toml", tmp_path / "p.md"
     file.write_text('name = "<script>x</script> [a](http://b)"\n[[runs]]\nname = "\\u001b[31mred|`x`"\n'
@@ -224,6 +264,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"runs": [{**BERT, "count": 2, "runs": 3}]}, "count and runs both"),
     ({"runs": [{**BERT, "tokens": 1, "steps": 1}]}, "contradict"),
     ({"runs": [{**BERT, "tokns": 1}]}, "did you mean tokens"),
+    ({"runs": [{**BERT, "steps": 9, "prompt_tokens": 3}]}, "served because it has prompt_tokens"),
     ({"runs": [{**BERT, "model": "brt-base"}]}, "run 'bert': unknown model"),
     ({"runs": [{**BERT, "pue": 0.5}]}, "pue must be at least 1"),
     ({"runs": [{"name": "x", "model": "bert-base"}]}, "hw"),

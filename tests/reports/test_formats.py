@@ -29,7 +29,7 @@ def badge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_formats_of_each_kind() -> None:
-    assert format_names("estimate") == ["table", "json", "csv", "github-comment", "markdown"]
+    assert format_names("estimate") == ["table", "json", "csv", "github-comment", "html", "markdown"]
     assert format_names("jobs") == ["table", "json", "csv", "markdown"]
     assert format_names("anything") == ["table", "json"]
 

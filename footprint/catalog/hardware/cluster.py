@@ -7,7 +7,6 @@ name as the separator (``mi300x8``), is an error; the message gives the canonica
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
 
@@ -24,6 +23,7 @@ from footprint.catalog.hardware.find import (
 )
 from footprint.catalog.names import unknown
 from footprint.errors import FootprintError
+from footprint.records import replace
 from footprint.schema import Accelerator, Cluster, NodeForm
 
 MAX_COUNT = 10_000_000
@@ -73,7 +73,7 @@ def parse_cluster(
             raise FootprintError(
                 f"the network bandwidth of a node must be above 0 byte/s, not {network_byte_per_s!r}"
             )
-        node = dataclasses.replace(node, network_byte_per_s=network_byte_per_s)
+        node = replace(node, network_byte_per_s=network_byte_per_s)
     nodes = count / node.accelerators
     if count % node.accelerators:
         many = "s" if count > 1 else ""
@@ -267,7 +267,7 @@ def _usual_form(forms: list[NodeForm], count: int) -> NodeForm:
 def _scaled(form: NodeForm, per_node: int) -> NodeForm:
     """A form whose host power, rating and network are scaled with the number of accelerators."""
     share = per_node / form.accelerators
-    return dataclasses.replace(
+    return replace(
         form,
         id=f"{form.id}-scaled-{per_node}",
         name=f"{per_node}-accelerator node (scaled from {form.name})",

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 
 from footprint.catalog.files import read_text
 from footprint.catalog.models.read import CONFIG_NAME, read_config
 from footprint.errors import DataFileError
+from footprint.records import replace
 from footprint.schema import ModelConfig
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}"

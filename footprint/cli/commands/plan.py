@@ -18,7 +18,7 @@ from footprint.cli.shared.scenario import (
     given_fields,
     scenario_options,
 )
-from footprint.decisions.plans.question import OF_THE_PLAN
+from footprint.decisions.plans.question import OF_THE_PLAN, SET_BY_THE_PLAN
 from footprint.estimator.request import FIELDS
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ Examples:
   footprint plan --budget 1e22FLOP --law hoffmann2022_a3
   footprint plan --budget 500kgCO2e --budget 7d --hw h100:64 --region FRA
   footprint plan --budget '$10k' --hw h100:8 --plot plan.png
+  footprint plan --budget '$10k' --hw auto
   footprint plan --loss 2.1 --hw h100:256
   footprint plan --model llama2-7b --hw a100:64
   footprint plan --budget 1e22FLOP --unique-tokens 25B
   footprint plan --loss 1.947 --inference-tokens 2e12
-  footprint plan --budget 2MWh --hw h100:64 --format json
+  footprint plan --budget 2MWh --hw h100:64 --explain
 
 \b
 Laws: besiroglu2024 (default), hoffmann2022_a1, _a2, _a3, _a3_rounded,
@@ -70,7 +71,11 @@ class _PlanCommand(SectionedCommand):
 @scenario_options(*_SECTIONS)
 @answer_options("plan")
 @click.option("--plot", type=FILE, help="Draw IsoFLOP and iso-loss curves (.png, .svg, .pdf).")
+@click.option("--explain", is_flag=True, help="Show each formula of the training with its numbers.")
 @click.option("--save", type=FILE, help="Write the training found as a scenario of footprint estimate.")
+@click.option(
+    "--from", "from_", type=FILE, help="Hardware, place and price of a scenario; options override it."
+)
 @field_option("force")
 @ignore_option
 @click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
@@ -86,7 +91,9 @@ def command(
     output: Path | None,
     overwrite: bool,
     plot: Path | None,
+    explain: bool,
     save: Path | None,
+    from_: Path | None,
     ignore_defaults: bool,
     quiet: bool,
     fail_over: tuple[str, ...],
@@ -103,14 +110,19 @@ def command(
 
     format_, output = settled(format_, output, "plan")
     fields = given_fields(options)
-    if fields:  # a law alone needs no hardware, place or price
+    if from_ is not None:
+        from footprint.reports.scenario import read_place
+
+        fields, left_out = read_place(from_, fields, SET_BY_THE_PLAN)
+        if left_out and not quiet:
+            note(f"{from_}: {', '.join(left_out)} left out: a plan sets what is trained")
+    elif fields:  # a law alone needs no hardware, place or price
         fields = with_own_facts(
             fields, ignore=ignore_defaults, quiet=quiet, names=[name for name in FIELDS if name != "model"]
         )
-    if (fail_over or save) and "hw" not in fields:
-        raise click.UsageError(
-            f"{'--fail-over' if fail_over else '--save'} needs hardware: give --hw h100:64 too"
-        )
+    if (fail_over or save or explain) and "hw" not in fields:
+        asked = "--fail-over" if fail_over else "--save" if save else "--explain"
+        raise click.UsageError(f"{asked} needs hardware: give --hw h100:64 too")
     limits = limits_of(fail_over, fail_over_bound)
     for path in (None if format_ == "csv" else output, save, plot):
         if path is not None:
@@ -123,7 +135,7 @@ def command(
         found.plot(plot, overwrite=overwrite)
     if save is not None:
         _save(found, fields, model, save, overwrite=overwrite)
-    _show(found, format_, output, overwrite=overwrite)
+    _show(found, format_, output, overwrite=overwrite, explain=explain)
     misfit = None if found.run is None else found.run.misfit
     for warning in found.warnings:
         if not quiet or warning == misfit:
@@ -134,7 +146,7 @@ def command(
         require_within(found.run, limits, fail_over_bound or "mid")
 
 
-def _show(found: Plan, format_: str, output: Path | None, *, overwrite: bool) -> None:
+def _show(found: Plan, format_: str, output: Path | None, *, overwrite: bool, explain: bool) -> None:
     from footprint.reports.decisions.plan_text import render
     from footprint.reports.formats import Answer
     from footprint.results.plan import SCHEMA, plan_rows
@@ -147,9 +159,9 @@ def _show(found: Plan, format_: str, output: Path | None, *, overwrite: bool) ->
 
     answer = Answer(
         kind="plan",
-        text=lambda: render(found),
+        text=lambda: render(found, explain=explain),
         data=found.to_json,
-        markdown=lambda: render(found, markdown=True),
+        markdown=lambda: render(found, markdown=True, explain=explain),
         rows=lambda: plan_rows(found),
         append=append,
         schema=SCHEMA,
@@ -164,6 +176,8 @@ def _save(found: Plan, fields: dict[str, Any], model: str | None, path: Path, *,
     from footprint.decisions.plans.hardware import request_of
     from footprint.reports.scenario import save_scenario
 
+    if found.run is not None:  # the cluster of --hw auto
+        fields = {**fields, "hw": found.run.scenario["hw"]}
     model = None if found.inference is not None else model
     request = request_of(fields, find_law(found.law), found.parameters, found.tokens, model)
     save_scenario(request, path, overwrite=overwrite)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import click
 
+from footprint.cli import OwnHelp
 from footprint.cli.shared.options import type_of
 from footprint.estimator.fields import CHOICE, FLAG, Field
 from footprint.estimator.request import FIELDS, is_set
@@ -19,7 +20,7 @@ SECTIONS = tuple(
 """The sections of a scenario's options, without those that each command places itself."""
 
 
-class SectionedCommand(click.Command):
+class SectionedCommand(OwnHelp):
     """A command whose help page groups its options under the sections of the fields."""
 
     placed: ClassVar[dict[str, str]] = {}

@@ -24,6 +24,11 @@ OF_THE_PLAN = ("no model at hand", "workload", "method", "repeats")
 FREE = ("seq_len", "batch_size")
 """Fields of these that a plan takes all the same."""
 
+SET_BY_THE_PLAN = frozenset(
+    name for name, field in FIELDS.items() if field.section in OF_THE_PLAN and name not in FREE
+) | {"model", "hours", "name"}
+"""Fields of a scenario that a plan does not take from its file."""
+
 
 @record
 class Question:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.places import PueFact, find_place, find_pue, given_place, grid_quantity
 from footprint.catalog.prices import find_provider, is_own_list
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Site
 from footprint.estimator.request import EstimateRequest
+from footprint.records import replace
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import PlaceSummary
 from footprint.schema import Cluster, Place

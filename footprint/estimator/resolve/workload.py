@@ -11,13 +11,13 @@ names the option that supplies it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.request import AMOUNT_FIELDS, EstimateRequest
 from footprint.estimator.resolve.defaults import Defaults
 from footprint.estimator.workload import Workload, known, samples_of, tokens_of, tokens_per_sequence
 from footprint.flops.schedule import main_phase, predicted_at
+from footprint.records import replace
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, Phase, Recipe, StepShape
 

@@ -5,17 +5,22 @@ The journals themselves are read, whose lines have checksums, and not the summar
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from footprint.errors import DataFileError
 from footprint.fleet.columns import tidy_records
 from footprint.fleet.settings import Read, Settings
+from footprint.results.fleet import PowerSeries
 from footprint.results.rows import report_row
 from footprint.tracking.report.archive import open_archive
 from footprint.tracking.report.run_report import RunReport
+from footprint.tracking.totals.energy_series import gain
+from footprint.units import SECONDS_PER_HOUR
 
 FORM = "journals"
+MOST_SERIES, MOST_POINTS = 4, 300
 
 
 def fits(path: Path, _: str) -> bool:
@@ -37,7 +42,27 @@ def read(path: Path, settings: Settings) -> Read:
         damaged = sum(process.journal.damaged for process in report.totals.processes)
         if damaged:
             notes.append(f"{report.totals.run_id}: {damaged} damaged lines of its journals were left out")
-    return Read(tidy_records(rows, path, settings.extra), 0, notes)
+    series = [one for report in reports[-MOST_SERIES:] if (one := _series(report)) is not None]
+    return Read(tidy_records(rows, path, settings.extra), 0, notes, series)
+
+
+def _series(report: RunReport) -> PowerSeries | None:
+    """The power that the meters of the last launch read, all processes of one moment together."""
+    processes = report.totals.processes
+    launch = [one for one in processes if one.launch == processes[-1].launch and one.kwh]
+    if not launch:
+        return None
+    begin, end = min(one.started_s for one in launch), max(one.last_s for one in launch)
+    rows = max(len(series) for one in launch for series in one.kwh.values())
+    count = min(MOST_POINTS, rows - 1)
+    if count < 2 or end <= begin:
+        return None
+    edges = [begin + (end - begin) * i / count for i in range(count + 1)]
+    points = []
+    for a, b in pairwise(edges):
+        kwh = sum(gain(series, a, b) for one in launch for series in one.kwh.values() if len(series) > 1)
+        points.append((((a + b) / 2 - begin) / SECONDS_PER_HOUR, 1000.0 * kwh / ((b - a) / SECONDS_PER_HOUR)))
+    return PowerSeries(name=report.measurement.name, boundary="node", points=tuple(points))
 
 
 def _rows(report: RunReport) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from footprint.errors import DataFileError
 from footprint.fleet.columns import tidy_records
 from footprint.fleet.settings import Read, Settings
 from footprint.fleet.sources import header_of
+from footprint.results.fleet import PowerSeries
 from footprint.units import JOULE_PER_KWH, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ FORM = "power-log"
 LARGEST_BYTES = 2 << 30
 GAP_READINGS, LEAST_GAP_S = 10.0, 5.0
 """An interval is a gap if it is longer than so many usual ones, and than so many seconds."""
+MOST_POINTS = 300
 MOST_W = 20_000.0
 """Of one board; more is no reading."""
 _TIMES = ("timestamp", "time", "ts", "date")
@@ -71,7 +73,8 @@ def read(path: Path, settings: Settings) -> Read:
         raise DataFileError(f"{path}: less than two readings of a board, so no energy")
     joules, gaps, gap_s = _integrated(frame, watts is not None)
     notes = [f"{path}: {gaps:,} gaps without readings, {gap_s:,.0f} s of all boards together, were left out"]
-    return Read(_row(path, digest, given, frame, joules, settings), 0, notes if gaps else [])
+    series = [_series(path, frame)] if watts is not None else []
+    return Read(_row(path, digest, given, frame, joules, settings), 0, notes if gaps else [], series)
 
 
 def _integrated(frame: pd.DataFrame, of_power: bool) -> tuple[float, int, float]:
@@ -86,6 +89,20 @@ def _integrated(frame: pd.DataFrame, of_power: bool) -> tuple[float, int, float]
     mean_w = (frame["value"] + groups["value"].shift()) / 2.0
     read = step_s.notna() & ~is_gap
     return float((mean_w * step_s)[read].sum()), int(is_gap.sum()), float(step_s[is_gap].sum())
+
+
+def _series(path: Path, frame: pd.DataFrame) -> PowerSeries:
+    """The mean power of all boards together in equal stretches of time; a stretch without readings is 0."""
+    import numpy as np
+
+    begin, end = float(frame["at"].min()), float(frame["at"].max())
+    count = min(MOST_POINTS, max(2, len(frame) // frame["board"].nunique()))
+    bins = np.minimum(((frame["at"] - begin) / (end - begin) * count).astype("int64"), count - 1)
+    mean_w = frame.groupby([frame["board"], bins])["value"].mean().groupby(level=1).sum()
+    hours = (np.arange(count) + 0.5) * (end - begin) / count / SECONDS_PER_HOUR
+    watts = mean_w.reindex(range(count), fill_value=0.0)
+    points = tuple((float(h), float(w)) for h, w in zip(hours, watts, strict=True))
+    return PowerSeries(name=path.stem, boundary="accelerator", points=points)
 
 
 def _row(

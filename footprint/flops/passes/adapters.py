@@ -6,8 +6,6 @@ queries alone has the width of the queries.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from footprint.errors import FootprintError
 from footprint.flops.operations import (
     ADAPTERS,
@@ -20,7 +18,8 @@ from footprint.flops.operations import (
     Operation,
     Pointwise,
 )
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
+from footprint.records import replace
 from footprint.schema import TrainingMethod
 
 ALL_LINEAR = "all-linear"

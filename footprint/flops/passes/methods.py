@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from footprint.errors import FootprintError
 from footprint.flops.operations import EMBEDDING, HEAD, Layer, Matmul, Model, Operation, Pointwise
 from footprint.flops.passes.gradients import Trained
+from footprint.records import replace
 from footprint.schema import TrainingMethod
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from footprint.records import state
+from footprint.records import field, state
 
 Factor = tuple[int, ...]
 """A side of a product: storage, offset, and the sizes of the product."""

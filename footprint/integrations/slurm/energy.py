@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
 
 from footprint.integrations.slurm.records import NO_VALUE, WRAPS_AT, Job, Step
-from footprint.records import record
+from footprint.records import record, replace
 from footprint.schema import Accelerator, Cluster
 from footprint.units import JOULE_PER_KWH
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
 
 from footprint.catalog.hardware import find_accelerator, is_path, known_names, parse_cluster
 from footprint.catalog.names import nearest
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.integrations.slurm.records import Job, shown
-from footprint.records import record
+from footprint.records import field, record, replace
 from footprint.schema import Cluster
 
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.records import record
+from footprint.records import field, record
 
 NO_VALUE = frozenset({2**32 - 1, 2**32 - 2, 2**64 - 1, 2**64 - 2})
 """Slurm's "no value" and "infinite" of 32 and 64 bits (slurm.h: NO_VAL, INFINITE, NO_VAL64, INFINITE64)."""

@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from footprint.errors import DataFileError, FootprintError
 from footprint.integrations.slurm import dump
 from footprint.integrations.slurm import text as psv
 from footprint.integrations.slurm.records import Job, shown, utc
+from footprint.records import replace
 
 TIMEOUT_S = 60.0
 LARGEST_BYTES = 64 * 1024 * 1024

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from footprint.errors import DataFileError, FootprintError
 from footprint.integrations.slurm.records import (
@@ -22,6 +21,7 @@ from footprint.integrations.slurm.records import (
     tres_of,
     whole,
 )
+from footprint.records import replace
 
 FIELDS = (
     "JobID", "JobIDRaw", "State", "ElapsedRaw", "AllocTRES", "ConsumedEnergyRaw", "NNodes", "NodeList",

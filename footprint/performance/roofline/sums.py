@@ -11,7 +11,7 @@ from footprint.arithmetic import Number
 from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
 from footprint.performance.roofline.machine import NARROW, Machine
 from footprint.performance.roofline.work import Line, Work
-from footprint.records import record
+from footprint.records import names_of, record
 
 THIN = 128
 """Largest side of products (adapters, routers) that stay in 16 bits in a run of narrower precision."""
@@ -55,7 +55,7 @@ class Sums:
 
 def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -> Sums:
     """The sums over all lines of a step, split over so many tensor ranks."""
-    found = dict.fromkeys(Sums.__dataclass_fields__, 0.0)
+    found = dict.fromkeys(names_of(Sums), 0.0)
     for line in work.blocks:
         backward = 1.0 if line.gradients else 0.0
         if line.component == CORE:

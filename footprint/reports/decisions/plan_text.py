@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from footprint.catalog.laws import find_law
-from footprint.plain_text import in_line, in_markdown
+from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.labels import assumption_name
 from footprint.results.human import amount, figures, interval, wrapped
 from footprint.results.plan import Plan
@@ -17,8 +17,8 @@ Table = tuple[str, Sequence[Sequence[str]]]
 """Title and rows; the first row is the heading."""
 
 
-def render(plan: Plan, *, markdown: bool = False) -> str:
-    """The plan as text."""
+def render(plan: Plan, *, markdown: bool = False, explain: bool = False) -> str:
+    """The plan as text; ``explain`` adds the formulas of its training."""
     tables = [table for table in tables_of(plan) if len(table[1]) > 1]
     if markdown:
         parts = [f"### {in_markdown(title_of(plan))}"]
@@ -26,6 +26,11 @@ def render(plan: Plan, *, markdown: bool = False) -> str:
     else:
         parts = ["\n".join(wrapped(title_of(plan), WIDTH))]
         parts += [_in_columns(title, rows) for title, rows in tables]
+    if explain and plan.run is not None:
+        from footprint.reports.explain import explain_text
+
+        text = explain_text(plan.run)
+        parts.append(fenced(text) if markdown else text)
     parts.append(_assumed(plan, markdown))
     return "\n\n".join(part for part in parts if part)
 
@@ -39,6 +44,7 @@ def short(count: float) -> str:
 
 
 def title_of(plan: Plan) -> str:
+    """What is bought, on what, by which law."""
     what = f"{short(plan.parameters)} parameters on {short(plan.tokens)} tokens"
     where = ""
     if plan.run is not None:
@@ -49,6 +55,7 @@ def title_of(plan: Plan) -> str:
 
 
 def tables_of(plan: Plan) -> Iterator[Table]:
+    """The tables of a plan, each with its title."""
     yield "", [("", "median", "90 % interval"), *_answer(plan)]
     if len(plan.budgets) > 1:
         rows = [(one.text, figures(one.flop), "binds" if one.binding else "") for one in plan.budgets]

@@ -10,10 +10,9 @@ wandered, and by what may still happen: a run is slowed down more often than it 
 from __future__ import annotations
 
 import math
-from dataclasses import field
 from itertools import pairwise
 
-from footprint.records import record, state
+from footprint.records import field, record, state
 from footprint.tracking.totals.weighted_median import weighted_median
 
 MOST_BLOCKS = 256

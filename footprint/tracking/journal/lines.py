@@ -7,11 +7,12 @@ cumulative.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar
 
 from footprint.meters.base import Channel
-from footprint.records import NamedTuple, record
+from footprint.named_tuples import NamedTuple
+from footprint.records import field, record
 from footprint.tracking.process.identity import Identity
 
 SCHEMA = "footprint/journal/1"

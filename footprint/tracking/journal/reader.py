@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from footprint.records import state
+from footprint.records import field, state
 from footprint.tracking.journal.byte_lines import BLOCK_BYTE, MOST_LINE_BYTE, lines_from, next_line
 from footprint.tracking.journal.codec import decode
 from footprint.tracking.journal.fields import MOST_NOTES

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from typing import Any
 
 from footprint.meters.base import Channel
-from footprint.records import state
+from footprint.records import field, state
 from footprint.tracking.journal.lines import FaultLine
 from footprint.units import JOULE_PER_KWH
 

@@ -7,12 +7,11 @@ same process is never read twice, and no interval of a component or board is add
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from footprint.errors import FootprintError, UnknownNameError
-from footprint.records import record, state
+from footprint.records import field, record, state
 from footprint.results import Quantity, total
 from footprint.tracking.process.ending import described
 from footprint.tracking.report.neighbours import Neighbours

@@ -9,7 +9,6 @@ only in what was measured.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +19,7 @@ from footprint.estimator.chain import Consequences, consequences
 from footprint.estimator.facts import Facts, Site
 from footprint.estimator.present import MFU_WALL_CLOCK, name_of, price_summary, rows_of, warnings_of
 from footprint.estimator.run import cluster_summary, flop_summary, model_summary
-from footprint.records import state
+from footprint.records import field, state
 from footprint.results import Assumption, Quantity, total
 from footprint.results.human import figures
 from footprint.results.measurement import (

@@ -12,11 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from types import TracebackType
 
 from footprint.errors import FootprintError
 from footprint.plain_text import escaped
+from footprint.records import replace
 from footprint.tracking.journal.lines import EndLine, FaultLine, JournalLine
 from footprint.tracking.process import fork_registry, standing_back
 from footprint.tracking.process.ending import BudgetReachedError, how_it_ended

@@ -18,11 +18,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 from footprint.plain_text import in_line
+from footprint.records import replace
 from footprint.tracking.budget.keeper import words
 from footprint.tracking.budget.limits import BudgetEvent, ProgramStop
 from footprint.tracking.budget.stop_file import MARGIN_FLUSHES, STOP_FILE, publish_stop

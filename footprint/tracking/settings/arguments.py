@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.meters import Meter, meter_from
 from footprint.parsing import Limit, parse_limit
-from footprint.records import record
+from footprint.records import field, record
 from footprint.tracking.chain.estimator_calls import checked_scenario, scenario_fields
 from footprint.tracking.process.identity import check_run_id
 from footprint.tracking.settings.known_names import check_names

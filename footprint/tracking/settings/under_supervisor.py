@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
+from footprint.records import replace
 from footprint.tracking.chain.estimator_calls import says_its_size
 from footprint.tracking.process.identity import PARENT_RUN, RUN_ID
 from footprint.tracking.process.liveness import boot_id

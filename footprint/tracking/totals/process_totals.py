@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
-from footprint.records import state
+from footprint.records import field, replace, state
 from footprint.tracking.journal.files import UnreadableJournalError, journal_files
 from footprint.tracking.journal.lines import (
     FaultLine,

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
-from footprint.records import state
+from footprint.records import field, state
 from footprint.results.human import amount
 from footprint.tracking.journal.lines import EstimateLine, ForecastHours
 from footprint.tracking.totals.node_energy import ComponentTotal, add_accelerators, add_host, count_devices
