@@ -167,8 +167,10 @@ def page(found: dict[str, dict[str, Any]]) -> str:
         "",
         paragraph(
             "No family of ours describes them. Where torch and transformers are installed they are run",
-            "without data and labelled `counted`: full training, full attention. A model that runs only",
-            "in part (images beside text that nobody gave) is refused rather than counted too low.",
+            "without data: full attention. If the traced operation list gives what torch counts, times,",
+            "memory, layouts, LoRA and frozen parts follow from it (`traced`); else the total alone is known",
+            "(`counted`). A model that runs only in part (images beside text that nobody gave) is refused",
+            "rather than counted too low.",
         ),
         "",
         names(counted),

@@ -39,8 +39,8 @@ def count_step(
     ``objective`` is one of the family's objectives (``mlm``, ``mlm+nsp``, ``clm``, ``classification``,
     ...); empty means the family's usual one. The config's ``architectures`` are ignored.
 
-    A ``model_type`` without a family is counted by torch if torch and transformers are installed; the
-    result is labelled ``counted``.
+    A ``model_type`` without a family is counted by torch if torch and transformers are installed. The
+    result is labelled ``traced`` if the module's operation list gives the same, else ``counted``.
 
     Raises ConfigError for a config that cannot be counted, UnknownNameError for an unknown
     ``model_type``, FootprintError for an unusable shape or method.
@@ -86,9 +86,9 @@ def _counted(
     named = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", model_type)
     if named is None or find_spec("torch") is None or find_spec("transformers") is None:
         raise unknown_model_type(model_type)
-    from footprint.flops.torch.fallback import counted_step
+    from footprint.flops.torch.fallback import listed_step
 
-    return counted_step(config, shape, training, objective)
+    return listed_step(config, shape, training, objective, count_step)
 
 
 def step_sums(

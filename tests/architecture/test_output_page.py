@@ -17,7 +17,7 @@ PAGE = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
 # Kinds, values and options that the page explains besides keys.
 WORDS = {
     "estimate", "measurement", "reference", "measured", "modelled", "absent", "formula", "counted",
-    "completed", "failed", "interrupted", "terminated", "killed", "stopped_by_budget", "incomplete",
+    "traced", "completed", "failed", "interrupted", "terminated", "killed", "stopped_by_budget", "incomplete",
     "running", "facility", "footprint", "halving", "hyperband", "kind", "run_id", "started_at",
 }  # fmt: skip
 

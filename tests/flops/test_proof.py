@@ -65,9 +65,8 @@ SMALL = {
     "ministral3", "iquestcoder", "granite_swa", "hyperclovax", "jais2", "nanochat", "plbart",
     "blenderbot-small", "flex_olmo", "granitemoeshared", "exaone_moe", "glm4_moe_lite", "youtu",
     "granitemoehybrid", "gemma2", "pixtral", "qwen3_5", "qwen3_5_moe", "qwen3_5_text", "qwen3_5_moe_text",
-    "kimi_linear", "solar_open", "hunyuan_v1_dense", "hunyuan_v1_moe", "dinov3_vit",
-    "qwen3_next", "deepseek_v32",
-    "glm_moe_dsa", "deepseek_v4", "mistral4", "lfm2", "lfm2_moe", "falcon_h1",
+    "kimi_linear", "solar_open", "hunyuan_v1_dense", "hunyuan_v1_moe", "dinov3_vit", "qwen3_next",
+    "deepseek_v32", "glm_moe_dsa", "deepseek_v4", "mistral4", "lfm2", "lfm2_moe", "falcon_h1",
     "deberta-v2", "wav2vec2", "hubert", "unispeech", "unispeech-sat", "beit", "data2vec-vision", "segformer",
     "minimax", "gemma3n_text", "gemma4_text",
 }  # fmt: skip

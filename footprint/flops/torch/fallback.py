@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.flops.config.fields import Fields
+from footprint.flops.listing.written import as_config
 from footprint.flops.operations import CONVOLUTION, CORE, Number
 from footprint.flops.passes.totals import Parameters
 from footprint.flops.registry import unknown_model_type
@@ -18,6 +22,7 @@ from footprint.flops.torch.torch_counter import (
     built_parameters,
     count_with_torch,
 )
+from footprint.flops.torch.traced import style_of, traced_type
 from footprint.schema import StepShape, TrainingMethod
 
 PRODUCTS = "matrix_products"
@@ -26,6 +31,8 @@ SHALLOW = 12
 """Models with at most this many layers are counted at full depth."""
 IDLE_SHARE = 0.02
 """Accepted share of parameters that the step does not use (an unused pooler, a mask token) [1]."""
+_lists: dict[Any, Any] = {}
+"""The lists that this process traced, by config, sizes and objective."""
 
 
 def counted_step(
@@ -50,13 +57,7 @@ def counted_step(
     _require_known(fields.text("model_type"))
     if isinstance(shape.sequences, float):
         raise FootprintError(f"torch counts whole sequences, not {shape.sequences!r}")
-    one = StepShape(
-        sequences=1,
-        sequence_length=shape.sequence_length,
-        target_sequence_length=shape.target_sequence_length,
-        image_size=shape.image_size,
-    )
-    counted = _deep(fields, config, one, objective)
+    counted = _deep(fields, config, _one_sample(shape), objective)
     batch = shape.sequences
     forward, backward = batch * counted.forward_flop, batch * counted.backward_flop
     components: dict[str, Number] = {}
@@ -86,6 +87,53 @@ def counted_step(
         components=components,
         basis="counted",
     )
+
+
+def _one_sample(shape: StepShape) -> StepShape:
+    return StepShape(
+        sequences=1,
+        sequence_length=shape.sequence_length,
+        target_sequence_length=shape.target_sequence_length,
+        image_size=shape.image_size,
+    )
+
+
+def listed_step(
+    config: Mapping[str, Any],
+    shape: StepShape,
+    training: TrainingMethod,
+    objective: str,
+    count: Callable[..., StepFlops],
+) -> StepFlops:
+    """The step by ``count`` from its traced operation list, if that gives what torch counted.
+
+    A list knows times, memory, layouts, adapters and frozen parts. Otherwise the result is that of
+    `counted_step`.
+    """
+    counted = counted_step(config, shape, TrainingMethod(), objective)
+    listed = _traced(config, _one_sample(shape), objective)
+    if listed is not None:
+        batch = StepShape(sequences=counted.samples)
+        plain = count(listed, batch)
+        same = (plain.forward_flop, plain.backward_flop) == (counted.forward_flop, counted.backward_flop)
+        if same and plain.parameters.total == counted.parameters.total:
+            return replace(
+                count(listed, batch, training), tokens=counted.tokens, source_tokens=counted.source_tokens,
+                target_tokens=counted.target_tokens, shape=shape,
+            )  # fmt: skip
+    return counted_step(config, shape, training, objective)
+
+
+def _traced(config: Mapping[str, Any], shape: StepShape, objective: str) -> Any:
+    """The traced list of one sample as a config; None if there is none."""
+    key = (json.dumps(config, sort_keys=True, default=str), shape, objective)
+    if key not in _lists:
+        _lists[key] = None
+        with suppress(FootprintError):
+            traced = traced_type(config, shape, objective, style_of(str(config["model_type"])))
+            if traced.model.samples == 1:  # else what stands first is no sample: patches, frames
+                _lists[key] = as_config(traced.model, traced.once)
+    return _lists[key]
 
 
 def _require_known(model_type: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.flops.torch import torch_counter
 from footprint.flops.torch.torch_counter import build, usual_run
+from footprint.flops.trace.calls import Call
 from footprint.flops.trace.door import Traced, trace_made
 
 if TYPE_CHECKING:
@@ -27,12 +28,37 @@ def traced_type(config: Mapping[str, Any], shape: StepShape, objective: str, sty
     Raises TraceError if the module cannot be traced.
     """
 
-    def made() -> tuple[torch.nn.Module, torch.Tensor]:
+    def made() -> tuple[torch.nn.Module, Any]:
         import torch
 
-        return called(build(config, objective), usual_run(style), shape), torch.zeros(1)
+        model, run = build(config, objective), usual_run(style)
+        call = first_call(model, run, shape)
+        return (model, call) if call is not None else (called(model, run, shape), torch.zeros(1))
 
     return trace_made(made)
+
+
+class _CalledError(Exception):
+    """Ends a run at its call of the model."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+
+
+def first_call(model: torch.nn.Module, run: Run, shape: StepShape) -> Call | None:
+    """What a run calls the model with; None if it calls parts of it."""
+
+    def stop(_: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        raise _CalledError(Call(arguments, keywords))
+
+    handle = model.register_forward_pre_hook(stop, with_kwargs=True)
+    try:
+        run(model, shape)
+    except _CalledError as found:
+        return found.call
+    finally:
+        handle.remove()
+    return None
 
 
 def called(model: torch.nn.Module, run: Run, shape: StepShape) -> torch.nn.Module:

@@ -12,6 +12,7 @@ from footprint.flops import count_step
 from footprint.flops.count import step_sums
 from footprint.flops.torch.depth import Axis, with_depth
 from footprint.flops.torch.fallback import counted_step
+from footprint.performance.predict import work_of
 from footprint.schema import StepShape, TrainingMethod
 from tests.flops.small_configs import GROUPED, TEXT
 
@@ -93,21 +94,55 @@ def test_a_part_that_is_not_run_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
         fallback.whole_count(config, shape, "")
 
 
-def test_an_unknown_type_of_transformers_is_counted_and_labelled() -> None:
+def test_an_unknown_type_of_transformers_is_traced_and_labelled() -> None:
     config = {"model_type": "roformer", **TEXT, "num_hidden_layers": 2, "embedding_size": 256}
     step = count_step(config, StepShape(sequences=2, sequence_length=32))
     bert = {"model_type": "bert", **TEXT, "num_hidden_layers": 2}
     same = count_step(bert, StepShape(sequences=2, sequence_length=32))
-    assert step.basis == "counted"
-    assert step.forward_flop == same.forward_flop  # rotary positions multiply no matrices
-    assert step.operations is None
+    assert step.basis == "traced"
+    # rotary positions multiply no matrices
+    assert (step.forward_flop, step.backward_flop) == (same.forward_flop, same.backward_flop)
+    assert (step.tokens, step.samples) == (same.tokens, same.samples)
+    assert step.operations is not None
+    ours, theirs = (work_of(one.operations, PLAIN) for one in (step, same) if one.operations)
+    for name in ("layers", "width", "heads", "scores", "reductions", "boundary", "logits"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+
+
+def test_a_type_whose_trace_gives_another_total_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    from footprint.flops.torch import fallback
+
+    config = {"model_type": "roformer", **TEXT, "num_hidden_layers": 2, "embedding_size": 128}
+    shape = StepShape(sequences=2, sequence_length=16)
+    traced = fallback.traced_type
+
+    def other(*arguments: Any) -> Any:
+        return traced(arguments[0], StepShape(sequences=1, sequence_length=15), *arguments[2:])
+
+    monkeypatch.setattr(fallback, "traced_type", other)
+    step = count_step(config, shape)
+    assert (step.basis, step.operations) == ("counted", None)
+    with pytest.raises(FootprintError, match="full training only"):
+        count_step(config, shape, TrainingMethod(method="lora"))
+
+
+def test_adapters_of_a_traced_type_are_those_of_the_formula_of_its_like() -> None:
+    """BERT's queries and values. Rotary positions turn queries and keys together, so those of the first layer
+    have one name in the trace, and its frozen keys get the gradient of one product too many."""
+    lora = TrainingMethod(method="lora", lora_rank=4, lora_targets=("query", "value"))
+    shape = StepShape(sequences=2, sequence_length=32)
+    traced = count_step({"model_type": "roformer", **TEXT, "embedding_size": 256}, shape, lora)
+    like = count_step({"model_type": "bert", **TEXT}, shape, lora)
+    assert traced.parameters.trainable == like.parameters.trainable
+    once = 2 * 2 * 8 * 32 * 32 * 32
+    assert traced.training_flop == like.training_flop + once
 
 
 def test_what_torch_cannot_count_is_refused() -> None:
     config = {"model_type": "roformer", **TEXT, "embedding_size": 256}
     shape = StepShape(sequences=2, sequence_length=32)
     with pytest.raises(FootprintError, match="full training only"):
-        count_step(config, shape, TrainingMethod(method="lora"))
+        counted_step(config, shape, TrainingMethod(method="lora"))
     with pytest.raises(FootprintError, match="whole sequences"):
         count_step(config, StepShape(sequences=1.5, sequence_length=32))
     with pytest.raises(UnknownNameError, match="did you mean llama"):
@@ -124,7 +159,7 @@ def test_a_config_that_transformers_refuses_is_our_kind_of_error() -> None:
 def test_full_recomputation_repeats_at_most_the_forward_pass() -> None:
     config = {"model_type": "roformer", **TEXT, "embedding_size": 256}
     shape = StepShape(sequences=2, sequence_length=32)
-    step = count_step(config, shape, TrainingMethod(recompute="full"))
+    step = counted_step(config, shape, TrainingMethod(recompute="full"))
     assert step.hardware_flop == step.training_flop + step.forward_flop
 
 
