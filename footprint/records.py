@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
-from footprint.named_tuples import NamedTuple as NamedTuple
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
