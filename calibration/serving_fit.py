@@ -18,19 +18,21 @@ from footprint.validation.serving import ServingCase
 Vector = NDArray[np.float64]
 PRIOR = Constants(
     memory_share=0.75, matmul_share=0.5, step_host_s=1e-3, layer_host_s=3e-5, sequence_host_s=3e-5,
-    hop_s=1.5e-5, expert_factor=1.2, narrow_factor=1.0,
+    hop_s=1.5e-5, expert_factor=1.2, narrow_factor=1.0, overlap=1.5,
 )  # fmt: skip
 """Where the search begins, and what a constant stays near if no row says anything of it."""
 WIDTH = Constants(
     memory_share=0.15, matmul_share=0.4, step_host_s=1.5, layer_host_s=1.0, sequence_host_s=1.5, hop_s=1.0,
-    expert_factor=0.5, narrow_factor=0.3,
+    expert_factor=0.5, narrow_factor=0.3, overlap=0.7,
 )  # fmt: skip
 """Standard deviations of the logarithms of the prior."""
 MOST = Constants(
     memory_share=0.95, matmul_share=0.9, step_host_s=1.0, layer_host_s=1.0, sequence_host_s=1.0, hop_s=1.0,
-    expert_factor=10.0, narrow_factor=10.0,
+    expert_factor=10.0, narrow_factor=10.0, overlap=12.0,
 )  # fmt: skip
 """No engine reaches more than the data sheet; 5 % go to refresh and row changes."""
+EAGER = ("transformers-2023", "accelerate-2022")
+"""Engines that launch each operation from Python, ahead of the device; only of them is the overlap fitted."""
 ROW_ERROR = 0.1
 """Error of one row at which an outlier begins to count less."""
 
@@ -66,15 +68,17 @@ def softened(ratio: Vector) -> Vector:
 def fit_engine(cases: Sequence[ServingCase]) -> Constants:
     """The constants of one engine on these rows."""
     measured = np.log([case.measured_s for case in cases])
-    prior, width = np.log(PRIOR), np.array(WIDTH)
+    # Of other engines the step is the sum of host and device.
+    count = len(PRIOR) if all(case.engine in EAGER for case in cases) else len(PRIOR) - 1
+    prior, width = np.log(PRIOR)[:count], np.array(WIDTH)[:count]
 
     def residuals(at: Vector) -> Vector:
         reached = Constants(*np.exp(at))
         rows = np.log([case.time_s(reached) for case in cases]) - measured
         return np.concatenate([softened(rows / ROW_ERROR), (at - prior) / width])
 
-    low = np.log([0.05, 0.02, 1e-6, 1e-8, 1e-8, 1e-7, 1.0, 0.5])
-    return Constants(*(float(f"{v:.4g}") for v in np.exp(search(residuals, prior, low, np.log(MOST)))))
+    low, high = np.log([0.05, 0.02, 1e-6, 1e-8, 1e-8, 1e-7, 1.0, 0.5, 1.0])[:count], np.log(MOST)[:count]
+    return Constants(*(float(f"{v:.4g}") for v in np.exp(search(residuals, prior, low, high))))
 
 
 def typical(engines: Sequence[tuple[int, Constants]]) -> Constants:

@@ -1,4 +1,4 @@
-"""Named tuples that cost next to nothing to define; `footprint.records` hands them on."""
+"""Named tuples that cost next to nothing to define."""
 
 from __future__ import annotations
 

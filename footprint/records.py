@@ -1,4 +1,4 @@
-"""Records that cost next to nothing to define: standard dataclasses (and named tuples) with shared methods.
+"""Records that cost next to nothing to define: standard dataclasses with shared methods.
 
 ``@record`` is frozen and keyword-only, ``@value`` is frozen and takes its fields by position too,
 ``@state`` can be changed. All are slotted, and `dataclasses.fields`, ``replace`` and ``asdict``,
@@ -14,8 +14,6 @@ Not supported, since nothing here needs it: ``InitVar`` and ``field(init=False)`
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
-
-from footprint.named_tuples import NamedTuple as NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

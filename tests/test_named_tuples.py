@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 
 class Product(NamedTuple):

@@ -168,7 +168,7 @@ def repeats_of(request: EstimateRequest) -> Repeats:
     """How often a run is made, and the search for hyper-parameters that a request asks for."""
     search = None
     if request.trials is not None or request.search is not None:
-        from footprint.estimator.searches import search_of
+        from footprint.performance.searches import search_of
 
         search = search_of(request)
     alone = 1 if search is None else 0

@@ -13,7 +13,8 @@ from typing import Any
 
 from footprint import parsing, spelling
 from footprint.errors import FootprintError
-from footprint.records import NamedTuple, field, metadata_of
+from footprint.named_tuples import NamedTuple
+from footprint.records import field, metadata_of
 
 
 class Kind(NamedTuple):

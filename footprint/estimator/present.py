@@ -110,7 +110,7 @@ def rows_of(facts: Facts, prediction: Prediction) -> Iterator[Assumption]:
     if facts.price is not None:
         yield from facts.price.rows
     if facts.request.trials is not None or facts.request.search is not None:
-        from footprint.estimator.searches import search_rows
+        from footprint.performance.searches import search_rows
 
         yield from search_rows(facts.request)
 

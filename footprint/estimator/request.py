@@ -258,7 +258,7 @@ class EstimateRequest:
             raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
         self._check_generic()
         if any(getattr(self, name) is not None for name in SEARCH_FIELDS):
-            from footprint.estimator.searches import check_search
+            from footprint.performance.searches import check_search
 
             check_search(self)
         if self.method not in {"lora", "qlora"} and (self.lora_rank is not None or self.lora_targets):

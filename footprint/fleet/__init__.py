@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.errors import FootprintError
+from footprint.fleet.months import Asked, alone, sums_of
 from footprint.fleet.once import once
 from footprint.fleet.settings import Settings
 from footprint.fleet.sources import form_of
@@ -28,6 +29,7 @@ def report(
     *inputs: str | os.PathLike[str],
     by: str | Sequence[str] = (),
     kind: str | None = None,
+    scheduler: str | None = None,
     **options: Any,
 ) -> FleetReport:
     """What the runs of some files and folders used, each run once; kinds and boundaries apart.
@@ -35,15 +37,13 @@ def report(
     ``by`` names columns to group by: ``project``, ``model``, ``hardware``, ``place``, ``month``, ``year``,
     ``day``, ``status``, ``source`` (the input), or any column of the inputs. ``kind`` (estimate, measurement,
     reference) leaves the others out. ``options`` are fields of an estimate (``hw``, ``region``, ``year``,
-    ``pue``, ``grid_g_per_kwh``) for Slurm's records and power logs.
+    ``pue``, ``grid_g_per_kwh``) for Slurm's records and power logs. ``scheduler`` is the address of a Dask
+    scheduler whose workers add up a folder of Parquet in parts (``month=2026-03/``); without one this
+    process does it, part by part.
 
     Raises:
         FootprintError: an input that cannot be read, or nothing to report.
     """
-    import pandas as pd
-
-    from footprint.fleet.totals import added, partial_sums, totals_of
-
     names = _by_of(by)
     if kind not in (None, *KINDS):
         raise FootprintError(f"`kind=` must be one of {', '.join(KINDS)}, not {kind!r:.60}")
@@ -51,13 +51,32 @@ def report(
         raise FootprintError("a report of nothing: name files or folders")
     extra = tuple(name for name in names if name not in (*_CALENDAR, *_KNOWN))
     settings = Settings(extra=extra, options={k: v for k, v in options.items() if v not in (None, ())})
+    places = list(dict.fromkeys(map(Path, inputs)))
+    if alone(places):
+        return _of_parts(places[0], Asked(by=names, kind=kind, settings=settings), scheduler)
+    if scheduler is not None:
+        raise FootprintError("`scheduler=` adds up one folder of Parquet in parts, such as month=2026-03/")
+    return _of_rows(places, names, kind, settings)
+
+
+def _of_rows(
+    places: Sequence[Path], names: tuple[str, ...], kind: str | None, settings: Settings
+) -> FleetReport:
+    """The report of inputs that are read whole."""
+    import pandas as pd
+
+    from footprint.fleet.totals import partial_sums, totals_of
+
     frames, said, warnings, series = [], [], [], []
-    for place in dict.fromkeys(map(Path, inputs)):
+    for place in places:
         form = form_of(place)
         found = form.read(place, settings)
         frames.append(found.rows.assign(source=str(place)))
-        said.append(FleetInput(name=str(place), form=form.FORM, rows_count=len(found.rows),
-                               left_out_count=found.left_out))  # fmt: skip
+        said.append(
+            FleetInput(
+                name=str(place), form=form.FORM, rows_count=len(found.rows), left_out_count=found.left_out
+            )
+        )
         warnings += found.notes
         series += found.series
     rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
@@ -66,19 +85,42 @@ def report(
     if not len(rows):
         raise FootprintError(f"a report of nothing: no row of the kind {kind} in the inputs")
     rows, notes = once(rows)
-    _refuse_unknown(extra, rows)
+    _refuse_unknown(settings.extra, rows)
     return FleetReport(
-        footprint_version=footprint_version(),
-        data_version=DATA_VERSION,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        **_head(),
         by=names,
         inputs=tuple(said),
-        totals=totals_of(added([partial_sums(rows, ())], ()), ()),
-        groups=totals_of(added([partial_sums(rows, names)], names), names) if names else (),
+        totals=totals_of(partial_sums(rows, ()), ()),
+        groups=totals_of(partial_sums(rows, names), names) if names else (),
         warnings=tuple(dict.fromkeys([*warnings, *notes])),
         series=tuple(series),
         runs=rows,
     )
+
+
+def _of_parts(path: Path, asked: Asked, scheduler: str | None) -> FleetReport:
+    """The report of a folder in parts, of which only the sums are kept."""
+    from footprint.fleet.totals import added, totals_of
+
+    found = list(sums_of(path, asked, scheduler))
+    totals = [one.total for one in found if one.total is not None]
+    groups = [one.groups for one in found if one.groups is not None]
+    if not totals:
+        raise FootprintError(f"a report of nothing: no row of the kind {asked.kind} in {path}")
+    count = sum(one.rows_count for one in found)
+    return FleetReport(
+        **_head(),
+        by=asked.by,
+        inputs=(FleetInput(name=str(path), form="parquet, in parts", rows_count=count),),
+        totals=totals_of(added(totals, ()), ()),
+        groups=totals_of(added(groups, asked.by), asked.by) if groups else (),
+        warnings=tuple(dict.fromkeys(note for one in found for note in one.notes)),
+    )
+
+
+def _head() -> dict[str, Any]:
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"footprint_version": footprint_version(), "data_version": DATA_VERSION, "created_at": moment}
 
 
 def _by_of(by: str | Sequence[str]) -> tuple[str, ...]:

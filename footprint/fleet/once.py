@@ -23,11 +23,9 @@ def once(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _without_copies(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Of rows with the same kind, run and start the one with the most segments, else the longest."""
-    copies = frame.duplicated(_KEYS, keep=False)
-    if not copies.any():
-        return frame
-    copies &= frame["run_id"].fillna("").astype(str).str.len() > 0
-    several = frame[copies]
+    several = frame[frame["run_id"].duplicated(keep=False)]  # most runs have one row, and are done with
+    several = several[several["run_id"].fillna("").astype("str") != ""]
+    several = several[several.duplicated(_KEYS, keep=False)]
     if not len(several):
         return frame
     order = several.sort_values(["segments_count", "duration_h"], ascending=False, kind="stable")
@@ -73,7 +71,8 @@ def _with_waste(frame: pd.DataFrame) -> pd.DataFrame:
     status = frame["status"].astype("str").to_numpy()
     ended = ran & np.isin(status, FAILED)
     followed = np.zeros(len(frame), dtype=bool)
-    again = ran & run.duplicated(keep=False).to_numpy()
+    several = run.duplicated(keep=False).to_numpy()
+    again = ran & several
     if again.any():
         part = frame.loc[again, ["kind", "started_at"]].astype("str").assign(run=run[again])
         last = part.groupby(["kind", "run"], observed=True)["started_at"].transform("max")
@@ -81,7 +80,8 @@ def _with_waste(frame: pd.DataFrame) -> pd.DataFrame:
     restarted = followed & (status != "completed")
     failed = ended & ~followed
     return frame.assign(
-        run=run.to_numpy(),
+        run=run,
+        several=several,
         failed=failed,
         failed_share=np.where(failed, 1.0, np.where(ran, 0.0, frame["failed_share"])),
         restarted_share=np.where(restarted, 1.0, np.where(failed, 0.0, frame["restarted_share"])),

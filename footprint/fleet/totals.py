@@ -41,8 +41,10 @@ def partial_sums(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         **{f"{name}_count": rows[f"{name}_mid"].notna().astype("int64") for name in AMOUNTS},
         **{f"{name}_count": rows[name].notna().astype("int64") for name in NUMBERS},
     )
-    first_row = ~rows.duplicated([*keys, "run"]) | (rows["run"] == "")
-    rows = rows.assign(runs=first_row.astype("float64") * rows["runs_in_row"])
+    # A run of several rows counts once in each group; the others need not be looked at.
+    several = rows.loc[rows["several"], [*keys, "run"]]
+    later = several.index[(several.duplicated() & (several["run"] != "")).to_numpy()]
+    rows = rows.assign(runs=rows["runs_in_row"].where(~rows.index.isin(later), 0.0))
     counts = ["runs", "rows_count", "failed_runs", *(f"{name}_count" for name in (*AMOUNTS, *NUMBERS))]
     groups = rows.groupby(keys, observed=True, dropna=False, sort=False)
     sums = groups[[*_SUMS, *_WASTES, *counts]].sum()

@@ -7,7 +7,7 @@ from typing import Any
 
 from footprint.flops.operations import Number
 from footprint.flops.step import StepFlops
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 STATED_TOLERANCE = 0.03
 """Relative difference from the stated number of parameters above which a warning is given."""

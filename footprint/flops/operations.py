@@ -11,7 +11,8 @@ operations.
 
 from __future__ import annotations
 
-from footprint.records import NamedTuple, record
+from footprint.named_tuples import NamedTuple
+from footprint.records import record
 
 Number = int | float
 Positions = range | tuple[int, ...]

@@ -9,8 +9,8 @@ from footprint.errors import FootprintError, MissingFactError
 from footprint.flops.count import count_step
 from footprint.flops.operations import Number
 from footprint.flops.step import StepFlops
+from footprint.named_tuples import NamedTuple
 from footprint.parsing import parse_count
-from footprint.records import NamedTuple
 from footprint.schema import Phase, StepShape, TrainingMethod
 
 FORM = (

@@ -33,7 +33,8 @@ from footprint.flops.torch.torch_counter import (
     TorchCount,
     count_with_torch,
 )
-from footprint.records import NamedTuple, replace
+from footprint.named_tuples import NamedTuple
+from footprint.records import replace
 from footprint.schema import StepShape, TrainingMethod
 
 if TYPE_CHECKING:

@@ -102,8 +102,13 @@ def _alternatives(plan: ProjectFile) -> tuple[ScenarioTable | None, str]:
             f"{plan.origin}: alternatives are to a training run: run is one of {', '.join(trained) or 'none'}"
         )
     lists, fixed = axes_in(axes, f"{plan.origin}, [alternatives]")
-    base = {key: value for key, value in trained[name].fields.items() if key not in {*lists, *fixed, "name"}}
+    planned = trained[name].fields
+    lists |= {key: [value] for key, value in fixed.items()}
+    for key, values in lists.items():  # what is planned comes first: it is the row that others are divided by
+        if planned.get(key) is not None:
+            lists[key] = [planned[key], *(value for value in values if value != planned[key])]
+    base = {key: value for key, value in planned.items() if key not in lists and key != "name"}
     try:
-        return compare(lists, **{**base, **fixed}), name
+        return compare(lists, **base), name
     except FootprintError as error:
         raise mended(error, plan.origin, trained[name]) from None

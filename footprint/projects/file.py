@@ -146,7 +146,10 @@ def _planned(
     fields = _replaced(fields, {key: value for key, value in overrides.items() if key in _OF_KIND[kind]})
     for key in fields:
         if key not in _OF_KIND[kind]:
-            raise unknown(f"field of a {kind} run", str(key), _OF_KIND[kind], hint=f"{origin}, {name!r}")
+            hint = f"{origin}, {name!r}"
+            if why := sorted(_ONLY_SERVED.intersection(fields)):
+                hint += f", which is served because it has {why[0]}"
+            raise unknown(f"field of a {kind} run", str(key), _OF_KIND[kind], hint=hint)
     count = _count(table.get("count", 1), name, origin)
     if "count" in table and "runs" in own:
         raise FootprintError(f"{origin}: run {name!r}: count and runs both say how often: give one")

@@ -134,7 +134,7 @@ class FleetReport(Shown):
         measured = frame["kind"] == "measurement"
         frame["repeats_failed_share"] = frame["repeats_failed_share"].mask(measured)
         frame["segments_count"] = frame["segments_count"].astype("int64")
-        return frame.drop(columns=["runs_in_row", "run", "failed", "restarted_share", "source"])
+        return frame.drop(columns=["runs_in_row", "run", "failed", "several", "restarted_share", "source"])
 
     def row_records(self) -> list[dict[str, Any]]:
         """As `report_rows`, as dictionaries without empty cells."""

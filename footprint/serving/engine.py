@@ -10,7 +10,8 @@ from typing import Any
 
 from footprint.catalog.files import shipped
 from footprint.catalog.folder import Names, ids, read_record
-from footprint.records import NamedTuple, record
+from footprint.named_tuples import NamedTuple
+from footprint.records import record
 from footprint.results import Assumption
 
 FOLDER = "reference_data/engines"
@@ -30,13 +31,15 @@ class Constants(NamedTuple):
     layer_host_s: float
     """The same for each layer [s]."""
     sequence_host_s: float
-    """The same for each sequence of the batch [s]."""
+    """The same for each sequence of the batch, in a model of 32 layers [s]."""
     hop_s: float
     """Latency of one exchange between the chips of a layer [s]."""
     expert_factor: float
     """Time to read experts over that of as many bytes of a dense layer [1]."""
     narrow_factor: float
     """Time to read weights below 16 bits over that of as many bytes in 16 [1]."""
+    overlap: float = 1.0
+    """How far the host works ahead of the device: 1, a step is their sum; large, the longer of both [1]."""
 
 
 class Spread(NamedTuple):

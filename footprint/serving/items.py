@@ -49,7 +49,7 @@ from footprint.serving.settle import (
     settle_weights,
     unset_batch,
 )
-from footprint.serving.steps import Terms, Weights
+from footprint.serving.steps import Terms, Weights, host_s
 from footprint.units import BYTE_PER_GIB
 
 UNMEASURED = (
@@ -80,10 +80,11 @@ class Forward:
         return Terms(
             memory_s=read_s / reached.memory_share,
             compute_s=multiply_s / reached.matmul_share,
-            host_s=reached.step_host_s + self.layers * reached.layer_host_s + batch * reached.sequence_host_s,
+            host_s=host_s(self.layers, batch, reached),
             exchange_s=0.0,
             read_s=read_s,
             multiply_s=multiply_s,
+            overlap=reached.overlap,
         )
 
 

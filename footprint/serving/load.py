@@ -6,9 +6,10 @@ from collections.abc import Callable
 from math import log
 
 from footprint.errors import FootprintError
+from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.memory import usable_of
-from footprint.records import NamedTuple, record
+from footprint.records import record
 from footprint.results import Quantity
 from footprint.schema import Accelerator
 from footprint.serving.engine import Engine

@@ -26,7 +26,8 @@ from footprint.flops.operations import (
     Number,
 )
 from footprint.flops.registry import family
-from footprint.records import NamedTuple, record, replace
+from footprint.named_tuples import NamedTuple
+from footprint.records import record, replace
 from footprint.schema import StepShape
 
 DECODES = ("decoder", "mixture-of-experts", "encoder-decoder", "state-space", "hybrid", "multimodal")

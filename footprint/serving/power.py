@@ -6,7 +6,7 @@ the memory, and its power follows what is moved and multiplied.
 
 from __future__ import annotations
 
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 
 class PowerConstants(NamedTuple):

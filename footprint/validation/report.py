@@ -135,7 +135,8 @@ def binomial_band(count: int) -> tuple[float, float]:
         below, hits = 0.0, -1
         while below < tail:
             hits += 1
-            below += math.comb(count, hits) * COVERAGE**hits * (1.0 - COVERAGE) ** (count - hits)
+            choices = math.lgamma(count + 1) - math.lgamma(hits + 1) - math.lgamma(count - hits + 1)
+            below += math.exp(choices + hits * math.log(COVERAGE) + (count - hits) * math.log1p(-COVERAGE))
         ends.append(hits / count)
     return ends[0], ends[1]
 

@@ -17,7 +17,8 @@ from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
-from footprint.records import NamedTuple, record, replace
+from footprint.named_tuples import NamedTuple
+from footprint.records import record, replace
 from footprint.schema import Accelerator
 from footprint.serving.engine import UNSET, Constants, Engine, load_engine
 from footprint.serving.model import Context, Lists, Served

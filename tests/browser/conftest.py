@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that ``site/build.py`` writes; made by the first test process that needs it."""
     from filelock import FileLock
 
-    shared = tmp_path_factory.getbasetemp().parent
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     folder = shared / "page-site"
     with FileLock(shared / "page-site.lock"):
         if not (folder / "sw.js").is_file():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from footprint.cli.page.server import serving
 from tests.browser.conftest import STARTED_MS
 from tests.conftest import Footprint
 
@@ -26,8 +29,12 @@ def _from_the_start(request: pytest.FixtureRequest) -> None:
     if "page" in request.fixturenames:
         page = request.getfixturevalue("page")
         page.evaluate(
-            "() => { const { state } = window.footprint; state.config = null;"
-            " state.fields = { model: 'bert-base', hw: 'v100:8' }; state.changed(null); }"
+            """() => {
+              const { state } = window.footprint;
+              state.config = null;
+              state.fields = { model: 'bert-base', hw: 'v100:8' };
+              state.changed(null);
+            }"""
         )
         answered(page, "footprint estimate --model bert-base --hw v100:8")
 
@@ -101,16 +108,17 @@ def test_a_config_is_taken_from_a_file_and_its_link_restores_everything(
 def test_a_file_is_what_the_command_writes(
     page: Any, footprint: Footprint, tmp_path: Path, name: str
 ) -> None:
+    today = {"FOOTPRINT_TODAY": datetime.datetime.now(datetime.UTC).date().isoformat()}
     page.select_option("#format", name)
     with page.expect_download(timeout=WAIT_MS) as waiting:
         page.click("#save")
     got = Path(waiting.value.path()).read_text(encoding="utf-8")
     scenario = ["estimate", "--model", "bert-base", "--hw", "v100:8"]
     if name == "scenario.toml":
-        footprint(*scenario, "--save", name)
+        footprint(*scenario, "--save", name, environment=today)
         expected = (tmp_path / name).read_text(encoding="utf-8")
     elif name in ("json", "csv", "markdown", "table"):
-        expected = footprint(*scenario, "--format", name).stdout
+        expected = footprint(*scenario, "--format", name, environment=today).stdout
     else:
         footprint(*scenario, "-o", "estimate.json")
         expected = footprint("export", "estimate.json", "--format", name).stdout
@@ -134,6 +142,7 @@ def test_hardware_places_and_a_budget_are_answered(page: Any, footprint: Footpri
     page.wait_for_selector(".bought", timeout=WAIT_MS)
     bought = page.text_content(".bought")
     assert bought in footprint("plan", "--budget", "$10k", "--hw", "v100:8").stdout.replace("\n", " ")
+    assert page.locator("#planned table").count() >= 2
     page.fill("#budget", "")
 
 
@@ -159,8 +168,8 @@ def test_the_page_is_accessible_and_fits(page: Any, axe: str, theme: str, width:
     page.set_viewport_size({"width": width, "height": 844})
     page.evaluate(axe)
     found = page.evaluate(
-        "async () => (await axe.run()).violations.map((one) =>"
-        " `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)"
+        """async () => (await axe.run()).violations.map((one) =>
+          `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)"""
     )
     assert found == []
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
@@ -168,8 +177,10 @@ def test_the_page_is_accessible_and_fits(page: Any, axe: str, theme: str, width:
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_the_keyboard_reaches_the_answer_and_every_control(page: Any) -> None:
-    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
+def test_the_keyboard_reaches_the_answer_and_every_control(chromium: Any, address: str) -> None:
+    page = chromium.new_page()
+    page.goto(address)
+    page.wait_for_selector("#model")
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.className") == "skip"
     seen = set()
@@ -177,6 +188,7 @@ def test_the_keyboard_reaches_the_answer_and_every_control(page: Any) -> None:
         page.keyboard.press("Tab")
         seen.add(page.evaluate("() => document.activeElement.id"))
     assert {"theme", "model", "chip", "count", "field-region", "field-tokens"} <= seen
+    page.close()
 
 
 def test_a_second_visit_needs_no_network(chromium: Any, address: str) -> None:
@@ -191,3 +203,24 @@ def test_a_second_visit_needs_no_network(chromium: Any, address: str) -> None:
     page.fill("#count", "16")
     answered(page, "footprint estimate --model bert-base --hw v100:16")
     context.close()
+
+
+def test_the_installed_program_answers_the_same_page(chromium: Any, footprint: Footprint) -> None:
+    with serving(0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        page = chromium.new_page()
+        foreign: list[str] = []
+        page.on(
+            "request", lambda one: None if one.url.startswith(server.address) else foreign.append(one.url)
+        )
+        page.goto(server.address)
+        page.wait_for_selector("body[data-ready]", timeout=WAIT_MS)
+        page.fill("#chip", "a100")
+        answered(page, "footprint estimate --model bert-base --hw a100:8")
+        shown = page.text_content("#mid-energy_kwh")
+        page.close()
+        server.shutdown()
+        thread.join()
+    assert shown in footprint("estimate", "--model", "bert-base", "--hw", "a100:8").stdout
+    assert not foreign

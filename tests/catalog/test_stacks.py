@@ -74,6 +74,13 @@ def test_a_stack_without_rows_is_wider_than_a_fitted_one():
     assert _width("primus") > 1.05 * _width("megatron")
 
 
+def test_a_stack_that_is_said_is_nearly_as_wide_as_an_unsaid_one():
+    # Few families were fitted, so that a source of the same kind may be as far off as any.
+    unsaid = estimate(**JOB).duration_h
+    assert unsaid is not None
+    assert 0.85 < _width("tuned") / math.log(unsaid.high / unsaid.low) < 1.0
+
+
 def test_the_time_of_the_host_slows_small_models_only():
     small = {"model": "gpt2", "hw": "h100-sxm5-80gb:1", "batch_size": 4, "tokens": 1e8, "seq_len": 1024}
     steps = {name: estimate(**small, stack=name).step_time_s for name in ("native", "hf")}

@@ -10,7 +10,7 @@ import pytest
 
 import footprint
 from footprint.errors import FootprintError
-from footprint.estimator.searches import halving, hyperband, whole_runs
+from footprint.performance.searches import halving, hyperband, whole_runs
 from footprint.results.search import Rung
 from tests.cli.run import footprint as command_line
 

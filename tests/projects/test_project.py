@@ -205,6 +205,17 @@ def test_the_page_to_publish(tmp_path: Path) -> None:
     assert command_line("project", str(SMALL), "--preregister", str(tmp_path / "page.docx")).code == 2
 
 
+def test_what_is_planned_is_the_first_row_of_the_alternatives() -> None:
+    raw = {"runs": [BERT], "alternatives": {"hw": "a100:8,v100:8", "region": "POL"}}
+    table = footprint.project(raw).alternatives
+    assert table is not None
+    found = [(row.scenario["hw"], row.scenario["region"]) for row in table.rows]
+    assert found == [("v100:8", "FRA"), ("v100:8", "POL"), ("a100:8", "FRA"), ("a100:8", "POL")]
+    assert table.baseline == 1
+    one = footprint.estimate(model="bert-base", hw="v100:8", region="FRA")
+    assert table.rows[0].energy_kwh.mid == pytest.approx(one.energy_kwh.mid)  # type: ignore[union-attr]
+
+
 def test_markup_of_a_stranger_is_text_on_the_page(tmp_path: Path) -> None:
     file, page = tmp_path / "p.toml", tmp_path / "p.md"
     file.write_text('name = "<script>x</script> [a](http://b)"\n[[runs]]\nname = "\\u001b[31mred|`x`"\n'
@@ -253,6 +264,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"runs": [{**BERT, "count": 2, "runs": 3}]}, "count and runs both"),
     ({"runs": [{**BERT, "tokens": 1, "steps": 1}]}, "contradict"),
     ({"runs": [{**BERT, "tokns": 1}]}, "did you mean tokens"),
+    ({"runs": [{**BERT, "steps": 9, "prompt_tokens": 3}]}, "served because it has prompt_tokens"),
     ({"runs": [{**BERT, "model": "brt-base"}]}, "run 'bert': unknown model"),
     ({"runs": [{**BERT, "pue": 0.5}]}, "pue must be at least 1"),
     ({"runs": [{"name": "x", "model": "bert-base"}]}, "hw"),

@@ -141,7 +141,7 @@ def test_other_keys_below_ours_are_kept() -> None:
         ("---\na: &x 1\nco2_eq_emissions: *x\n---\n", "alias"),
         ("---\nco2_eq_emissions: &x 1\nb: *x\n---\n", "anchor"),
         ("---\n\tx: 1\n---\n", "not valid YAML"),
-        (f"---\na: {'[' * 3000}\n---\n", "YAML|nested"),
+        (f"---\na: {'[' * 3000}\n---\n", "open brackets"),
         (f"---\na: {'x' * 300_000}\n---\n", "KiB"),
         (f"---\na: 1\n---\n{BEGIN}\n", "pairs"),
         (f"---\na: 1\n---\n{END}\n{BEGIN}\n", "before"),

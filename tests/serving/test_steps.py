@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
 from footprint.serving.engine import Constants, engine_ids, find_engine, load_engine
 from footprint.serving.model import Lists
-from footprint.serving.steps import Layout, Terms, Weights, decode_terms, ideal
+from footprint.serving.steps import Layout, Terms, Weights, decode_terms, host_s, ideal
 from footprint.validation.serving import PEAK, serving_cases
 
 H100 = parse_cluster("h100-sxm5-80gb:8")[0].accelerator
@@ -47,6 +49,23 @@ def test_the_bound_is_what_takes_most() -> None:
     slow_host = PEAK._replace(step_host_s=1.0)
     assert step(1, slow_host).bound == "host"
     assert step(5000).bound == "memory"  # the cache of long contexts
+
+
+def test_an_eager_host_works_ahead_of_the_device() -> None:
+    """Two times added with exponent 1 are their sum, with 2 a hypotenuse, with a large one the longer."""
+    device = step(8).time_s
+    for host in (0.25 * device, 4 * device):
+        both = [step(8, PEAK._replace(step_host_s=host, overlap=p)).time_s for p in (1.0, 2.0, 500.0)]
+        assert both[0] == pytest.approx(device + host)
+        assert both[1] == pytest.approx(math.hypot(device, host))
+        assert both[2] == pytest.approx(max(device, host), rel=2e-3)
+
+
+def test_the_host_needs_longer_for_a_sequence_of_a_deep_model() -> None:
+    each = PEAK._replace(sequence_host_s=1e-4)
+    assert host_s(32, 64, each) == pytest.approx(64e-4)
+    assert host_s(64, 64, each) / host_s(32, 64, each) == pytest.approx(2**0.3)
+    assert host_s(64, 0, PEAK._replace(step_host_s=1e-3, layer_host_s=1e-5)) == pytest.approx(1.64e-3)
 
 
 @pytest.mark.parametrize("name", [*engine_ids(), "typical"])

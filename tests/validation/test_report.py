@@ -20,7 +20,7 @@ def row(name: str, published: float, predicted: float, fold: str = "a", **ends: 
     return ValidationRow(id=name, published=published, predicted=predicted, unit="s", fold=fold, **ends)
 
 
-@pytest.mark.parametrize("count", [4, 10, 35, 860])
+@pytest.mark.parametrize("count", [4, 10, 35, 860, 1100])
 def test_the_band_is_the_binomial_one(count):
     # Exact fractions: P(hits <= k) reaches 5 % and 95 % at the two ends, and not one earlier.
     def below(hits: int) -> Fraction:

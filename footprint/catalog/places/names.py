@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from footprint.catalog.names import nearest, normalise
 from footprint.catalog.places.tables import cloud_regions, rows_of, table
 from footprint.errors import FootprintError, UnknownNameError
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 LEAST_LETTERS = 4
 """A shorter beginning of a name is no name: it would meet codes of two and three letters."""

@@ -14,7 +14,7 @@ from footprint.catalog.prices.find import find_purchase
 from footprint.catalog.prices.offers import median, table_rows
 from footprint.catalog.upkeep.age import today
 from footprint.errors import DataFileError, FootprintError
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 Row = dict[str, str]
 GRID_REACH_G_PER_KWH = (1.0, 1500.0)

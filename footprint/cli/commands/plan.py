@@ -32,6 +32,7 @@ Examples:
   footprint plan --budget 1e22FLOP --law hoffmann2022_a3
   footprint plan --budget 500kgCO2e --budget 7d --hw h100:64 --region FRA
   footprint plan --budget '$10k' --hw h100:8 --plot plan.png
+  footprint plan --budget '$10k' --hw auto
   footprint plan --loss 2.1 --hw h100:256
   footprint plan --model llama2-7b --hw a100:64
   footprint plan --budget 1e22FLOP --unique-tokens 25B
@@ -175,6 +176,8 @@ def _save(found: Plan, fields: dict[str, Any], model: str | None, path: Path, *,
     from footprint.decisions.plans.hardware import request_of
     from footprint.reports.scenario import save_scenario
 
+    if found.run is not None:  # the cluster of --hw auto
+        fields = {**fields, "hw": found.run.scenario["hw"]}
     model = None if found.inference is not None else model
     request = request_of(fields, find_law(found.law), found.parameters, found.tokens, model)
     save_scenario(request, path, overwrite=overwrite)

@@ -34,6 +34,7 @@ Examples:
 
 --when asks for the best time instead of the best place. Its CSV has the columns
 time,g_per_kwh: one line an hour (or another step), times in UTC.
+
 Exit code: 0 done, 2 bad input.
 """
 

@@ -40,12 +40,14 @@ Examples:
 @field_option("year", help="Year of grid, PUE and prices of these (newest).")
 @field_option("pue", help="PUE of Slurm's jobs.")
 @field_option("grid_g_per_kwh", help="Carbon intensity, instead of a region.")
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler for Parquet in parts (tcp://host:port).")
 @answer_options("report")
 def command(
     inputs: tuple[Path, ...],
     by: tuple[str, ...],
     kind: str | None,
     rows: bool,
+    scheduler: str | None,
     format_: str | None,
     output: Path | None,
     overwrite: bool,
@@ -58,7 +60,9 @@ def command(
     """
     from footprint.fleet import report
 
-    found = report(*inputs, by=by, kind=kind, **options)
+    found = report(*inputs, by=by, kind=kind, scheduler=scheduler, **options)
+    if rows and found.runs is None:
+        raise click.UsageError("--rows: a folder of Parquet in parts is added up part by part")
     show(_answer(found, rows=rows), format_, output, overwrite=overwrite)
 
 

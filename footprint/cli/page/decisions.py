@@ -9,6 +9,7 @@ from typing import Any
 from footprint.cli.page.estimates import ANSWERS, quantity_shown
 from footprint.cli.page.questions import MOST_CHARACTERS, arguments_of, checked_text, fields_in, values_of
 from footprint.errors import FootprintError
+from footprint.results.human import figures
 from footprint.spelling import on_command_line
 
 AXES = ("hw", "region")
@@ -38,7 +39,7 @@ def beside(question: Mapping[str, Any]) -> dict[str, Any]:
             "best": list(row.best),
             **{key: quantity_shown(key, title, getattr(row, key), unit) for key, unit, title in ANSWERS},
             "ratio": {
-                key: {"text": f"{one.value.mid:.2g} x", "verdict": one.verdict}
+                key: {"text": f"x {figures(one.value.mid, 2)}", "verdict": one.verdict}
                 for key, one in row.ratio.items()
             },
         }

@@ -84,6 +84,11 @@ def _run(args: list[str]) -> tuple[str, str]:
             group.main(args=args, prog_name="footprint", standalone_mode=False)
     except click.ClickException as error:
         raise FootprintError(error.format_message()) from None
+    except ImportError as error:
+        raise FootprintError(
+            f"this file needs {error.name}, which a browser does not have; in a terminal: "
+            f"{shlex.join(['footprint', *args])}"
+        ) from None
     return out.getvalue(), err.getvalue()
 
 

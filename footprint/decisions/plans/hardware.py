@@ -8,7 +8,7 @@ proportional.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from footprint.catalog.hardware import parse_cluster
@@ -118,6 +118,13 @@ class Cluster:
         flop, more = math.exp(at), math.exp(-over)
         spent = sizes_of(flop, 1.0).training_flop
         return flop + (more - 1.0) * spent, sizes_of(flop, more)
+
+    def about(self, budgets: Sequence[Limit], sizes_of: SizesOf) -> tuple[float, float]:
+        """The FLOP that budgets buy about, from one size of model, and their hours."""
+        at = min(self._start(one) for one in budgets)
+        bought = min(math.exp(at - self._over(one, at, sizes_of)) for one in budgets)
+        hours = self._known[at]["duration_h"] or 0.0
+        return bought, hours * bought / math.exp(at)
 
     def _start(self, budget: Limit) -> float:
         """Logarithm of the FLOP of as many hours as the budget buys about, at a typical MFU."""

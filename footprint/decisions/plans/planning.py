@@ -70,6 +70,10 @@ def plan(
         `footprint.estimate` refuses.
     """
     asked = question_of(budget, law, loss, model, unique_tokens, inference_tokens, fields)
+    chosen: tuple[str, ...] = ()
+    if asked.fields.get("hw") == "auto":
+        asked, note = _on_rented(asked)
+        chosen = (note,)
     found = _found(asked)
     sizes = found.sizes
     unique = asked.demand.unique_tokens
@@ -99,9 +103,20 @@ def plan(
         shapes=tuple(shapes_of(whole, sizes.tokens, asked.fields.get("seq_len"))),
         thresholds=tuple(_passed(sizes.training_flop)),
         assumptions=(*_rows(asked, sizes), *found.rows, *_rows_of_run(run)),
-        warnings=(*_warnings(asked.law, sizes), *found.warnings, *(run.warnings if run else ())),
+        warnings=(*chosen, *_warnings(asked.law, sizes), *found.warnings, *(run.warnings if run else ())),
         run=run,
     )
+
+
+def _on_rented(asked: Question) -> tuple[Question, str]:
+    """The question on the rented cluster that answers it best, and a note about it."""
+    from footprint.decisions.plans.rented import best_rented
+
+    def sizes_of(flop: float, more: float) -> Sizes:
+        return stretched(asked.law, of_flop(asked.law, flop, asked.demand), more, asked.demand)
+
+    hw, note = best_rented(asked.fields, asked.law, asked.budgets, sizes_of)
+    return replace(asked, fields={**asked.fields, "hw": hw}), note
 
 
 def _found(asked: Question) -> Found:

@@ -16,7 +16,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.estimator.request import FIELDS, EstimateRequest, is_set
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 from footprint.results import Assumption
 
 IGNORE = "FOOTPRINT_IGNORE_DEFAULTS"

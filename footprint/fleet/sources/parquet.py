@@ -38,6 +38,23 @@ def files_of(path: Path) -> list[Path]:
     return sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
 
 
+def rows_in(path: Path) -> int:
+    """How many rows a file says it has.
+
+    Raises:
+        DataFileError: it is no Parquet file.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise FootprintError('to read Parquet: pip install "footprint-ml[parquet]"') from None
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise DataFileError(f"{path}: not a Parquet file that can be read: {str(error)[:200]}") from None
+
+
 def read_file(path: Path, settings: Settings) -> pd.DataFrame:
     """The tidy rows of one file, of which only the wanted columns are read."""
     try:

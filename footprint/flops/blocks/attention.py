@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footprint.flops.operations import CORE, NORM, PROJECTIONS, Matmul, Number, Operation, Pointwise, linear
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 
 class Pairs(NamedTuple):

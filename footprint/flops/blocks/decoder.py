@@ -19,7 +19,7 @@ from footprint.flops.blocks.transformer import (
 from footprint.flops.config.fields import Fields
 from footprint.flops.config.shapes import labels, required_length, unknown_objective
 from footprint.flops.operations import EMBEDDING, HEAD, Model, Operation, linear
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 from footprint.schema import StepShape
 
 __all__ = ["HEADS", "KV", "Decoder", "Kind", "decoder", "decoder_model", "llama_like", "windowed"]

@@ -16,7 +16,7 @@ from footprint.flops.blocks.transformer import Stack, assemble, blocks, stack_no
 from footprint.flops.config.fields import Fields
 from footprint.flops.config.shapes import labels, required_length, unknown_objective
 from footprint.flops.operations import EMBEDDING, HEAD, NORM, Model, Operation, Pointwise, linear
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 from footprint.schema import StepShape
 
 OBJECTIVES = ("mlm", "mlm+nsp", "rtd", "classification", "token_classification", "encode")

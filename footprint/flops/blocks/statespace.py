@@ -21,7 +21,7 @@ from footprint.flops.operations import (
     Pointwise,
     linear,
 )
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 
 class Sequences(NamedTuple):

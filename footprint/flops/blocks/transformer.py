@@ -16,7 +16,7 @@ from footprint.flops.blocks.attention import (
 from footprint.flops.blocks.pieces import embedding, gated_mlp, mlp, parameters_only
 from footprint.flops.config.fields import Fields
 from footprint.flops.operations import NORM, POINTWISE, Layer, Number, Operation, Pointwise, Positions
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 KV = ("num_key_value_heads",)
 HEADS = ("num_key_value_heads", "head_dim")

@@ -8,7 +8,7 @@ from footprint.flops.blocks.pieces import convolution, parameters_only
 from footprint.flops.blocks.transformer import Stack, assemble, blocks, stack_norm
 from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Layer, Number, Operation, Stage
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 from footprint.schema import StepShape
 
 MAX_SIDE = 100_000

@@ -32,7 +32,8 @@ from footprint.flops.operations import (
     linear,
     norm,
 )
-from footprint.records import NamedTuple, replace
+from footprint.named_tuples import NamedTuple
+from footprint.records import replace
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("gemma3n_text", "gemma4_text")

@@ -26,7 +26,7 @@ from footprint.flops.operations import (
     norm,
 )
 from footprint.flops.registry import family
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe")

@@ -8,7 +8,7 @@ from footprint.flops.blocks.vision import USUAL_SIDE, image_sides, reduced
 from footprint.flops.config.fields import Fields
 from footprint.flops.config.shapes import labels, unknown_objective
 from footprint.flops.operations import HEAD, MLP, PROJECTIONS, Layer, Model, Number, Operation, linear, norm
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 from footprint.schema import StepShape
 
 MODEL_TYPES = ("segformer",)

@@ -18,7 +18,8 @@ from footprint.flops.operations import (
     Operation,
     Pointwise,
 )
-from footprint.records import NamedTuple, replace
+from footprint.named_tuples import NamedTuple
+from footprint.records import replace
 from footprint.schema import TrainingMethod
 
 ALL_LINEAR = "all-linear"

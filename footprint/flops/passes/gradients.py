@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from footprint.flops.operations import ADAPTERS, EMBEDDING, HEAD, Layer, Model, Operation, Positions, Stage
-from footprint.records import NamedTuple, record
+from footprint.named_tuples import NamedTuple
+from footprint.records import record
 
 Step = tuple[Operation, int, bool]
 """An operation, the number of input gradients it needs, and whether its parameters are trained."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from footprint.flops.operations import CORE, EMBEDDING, Matmul, Model, Number
 from footprint.flops.passes.gradients import Trained, passes
-from footprint.records import NamedTuple, record
+from footprint.named_tuples import NamedTuple
+from footprint.records import record
 from footprint.schema import Attention, Recompute
 
 

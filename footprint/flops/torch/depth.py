@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 DEPTH_KEYS = (
     ("encoder_layers", "decoder_layers"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.flops.torch.dummy_inputs import scalar
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 
 class Call(NamedTuple):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     import torch

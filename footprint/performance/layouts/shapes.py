@@ -14,11 +14,11 @@ from functools import lru_cache
 from math import inf
 from typing import Any
 
+from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import Techniques
 from footprint.performance.roofline.work import Work
-from footprint.records import NamedTuple
 
 BIG = 10e9
 """Number of parameters above which runs before 2023 recomputed every block and split tensors."""

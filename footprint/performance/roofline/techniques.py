@@ -6,7 +6,7 @@ its own year (``--year``), not those of the year of its chip.
 
 from __future__ import annotations
 
-from footprint.records import NamedTuple
+from footprint.named_tuples import NamedTuple
 
 TENSOR_UNITS_SINCE = 2017
 """Year of the first GPUs with 16-bit matrix units (Volta); before it, training ran in fp32."""

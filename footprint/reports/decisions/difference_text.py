@@ -25,9 +25,8 @@ def between(before: Filed, after: Filed) -> Difference:
 
 
 def _side(one: Filed) -> Side:
-    every = one.runs / (1 - one.failed_share)
     quantities: dict[str, Bounds | None] = {
-        "duration_h": one.duration_h.times(every), "energy_kwh": one.energy_kwh, "co2e_kg": one.co2e_kg,
+        "duration_h": one.duration_h.times(one.every), "energy_kwh": one.energy_kwh, "co2e_kg": one.co2e_kg,
         "cost_usd": one.cost_usd,
     }  # fmt: skip
     return Side(

@@ -46,7 +46,10 @@ def _lines(project: Project) -> Iterator[str]:
     if project.alternatives is None:
         yield NOT_SAID
     else:
-        yield f"To {in_markdown(project.alternatives_to)}. What two rows share is cancelled in their ratio."
+        yield (
+            f"To {in_markdown(project.alternatives_to)}. Row 1 is what is planned; what two rows share is"
+            " cancelled in their ratio."
+        )
         yield ""
         yield comparison_page(project.alternatives).strip()
     yield ""

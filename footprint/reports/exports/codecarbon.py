@@ -64,8 +64,8 @@ def write(record: Filed) -> tuple[str, tuple[str, ...]]:
 
 def _parts(record: Filed) -> dict[str, float]:
     """Energy [kWh] and mean power [W] of each part, with its share of cooling, as codecarbon has them."""
-    factor = (record.pue.mid if record.pue else 1.0) * record.runs / (1 - record.failed_share)
-    hours, found = record.duration_h.mid * record.runs / (1 - record.failed_share), {}
+    factor = (record.pue.mid if record.pue else 1.0) * record.every
+    hours, found = record.duration_h.mid * record.every, {}
     for theirs, ours in (("cpu", "cpu"), ("gpu", "accelerators"), ("ram", "ram")):
         value: Bounds | None = record.components_kwh.get(ours)
         if value is not None:

@@ -70,7 +70,7 @@ def _score(
     if not count:
         return None
     if name in _OF_ONE:
-        count *= record.runs / (1 - record.failed_share)
+        count *= record.every
     return {
         "per": per,
         "unit": "g",

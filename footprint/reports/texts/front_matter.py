@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from footprint.errors import DataFileError
 from footprint.records import record
 
 BOM = "\ufeff"
-MOST_CHARACTERS = 256 * 1024
+MOST_CHARACTERS = 128 * 1024
+"""Of front matter; ruamel.yaml reads about 30 KiB a second."""
+MOST_OPEN = 200
+"""Brackets and braces that are open at one place; the time to read them grows with their square."""
 _FENCE = "---"
 
 
@@ -139,6 +142,8 @@ def _root(matter: str, origin: object) -> Any:
 
     if len(matter) > MOST_CHARACTERS:
         raise DataFileError(f"{origin}: front matter of more than {MOST_CHARACTERS >> 10} KiB")
+    if max(accumulate((sign in "[{") - (sign in "]}") for sign in matter), default=0) > MOST_OPEN:
+        raise DataFileError(f"{origin}: the front matter is nested too deeply: {MOST_OPEN} open brackets")
     try:
         root = YAML(typ="rt").compose(matter)
     except RecursionError:

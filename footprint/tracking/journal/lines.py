@@ -11,7 +11,8 @@ from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar
 
 from footprint.meters.base import Channel
-from footprint.records import NamedTuple, field, record
+from footprint.named_tuples import NamedTuple
+from footprint.records import field, record
 from footprint.tracking.process.identity import Identity
 
 SCHEMA = "footprint/journal/1"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from footprint.reports.exports import export, export_names
+import footprint
+from footprint.reports.exports import as_filed, export, export_names
 from footprint.reports.exports.eu_mdf import duration_range
 from footprint.reports.exports.shared.written import order_of_magnitude, scientific
 from tests.reports.exports.records import RECORDS, estimated, exported, measured
@@ -53,6 +54,7 @@ def test_the_model_documentation_form_is_in_mwh_and_days() -> None:
     record = scaled(energy_kwh=123456.0, accelerator_h=24 * 90.0)
     record["duration_h"] = {"low": 12.0, "mid": 24.0, "high": 48.0}
     record["pue"] = {"mid": 1.15}
+    record["accelerator_h"] = record["total"]["accelerator_h"]
     record["flop"] |= {"model_flop": 2.44e25, "hardware_flop": 2.9e25}
     sheet = exported("eu-mdf", record)
     training = sheet["training"]
@@ -102,12 +104,26 @@ def test_repeats_are_in_both_the_carbon_and_the_units() -> None:
     """Three runs with no failures: three times the carbon of three times the tokens is one score."""
     one, three = estimated(), estimated()
     three["repeats"] = {"runs": 3, "failed_share": 0.0}
-    three["embodied_co2e_kg"] = one["embodied_co2e_kg"]
-    three["total"]["co2e_kg"] = {end: 3 * value for end, value in one["co2e_kg"].items()}
+    for name in ("co2e_kg", "accelerator_h"):
+        three["total"][name] = {end: 3 * value for end, value in one[name].items()}
     found = [exported("sci-ai", record)["scores"] for record in (one, three)]
     for single, triple in zip(*found, strict=True):
         factor = 3 if "parameters" in single["per"] else 1
         assert triple["mid"] == pytest.approx(factor * single["mid"], rel=1e-12), single["per"]
+
+
+def test_a_search_is_in_the_energy_and_in_the_flop() -> None:
+    """Eight trials of a whole run each, or repeats with failures: one factor for hours, energy and FLOP."""
+    one = footprint.estimate(model="bert-base", hw="v100:8", runs=2, failed_share=0.5)
+    record = as_filed(one)
+    assert record.every == pytest.approx(4.0)
+    assert record.model_flop == pytest.approx(4 * one.flop.model_flop if one.flop else 0)
+    assert record.energy_kwh is not None
+    assert record.energy_kwh.mid == pytest.approx(4 * one.energy_kwh.mid)
+    searched = footprint.estimate(model="bert-base", hw="v100:8", trials=8)
+    ratio = searched.total.energy_kwh.mid / searched.energy_kwh.mid
+    assert as_filed(searched).every == pytest.approx(ratio)
+    assert ratio > 1
 
 
 def test_scopes_are_in_tonnes_and_the_two_bases_apart() -> None:

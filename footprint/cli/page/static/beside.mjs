@@ -9,7 +9,7 @@ const KEYS = [["duration_h", "Time"], ["energy_kwh", "Energy"], ["co2e_kg", "CO2
 const OTHERS = { hw: ["v100", "a100", "h100", "h200", "b200", "mi300x"], region: ["FRA", "SWE", "US-VA", "DEU", "POL", "IND"] };
 const TITLES = { hw: "Hardware side by side", region: "Places side by side" };
 const HELP = {
-  hw: "As many accelerators of other kinds. Ratios are to the first; errors that both share cancel in them.",
+  hw: "As many accelerators of other kinds. Ratios are to yours; errors that both share cancel in them.",
   region: "The same job elsewhere: other electricity, other prices.",
 };
 const lists = { hw: null, region: null };
@@ -47,7 +47,9 @@ function show(axis, reply, engine, state) {
   const drawn = KEYS.map(([key]) => bars(rows, key));
   const cell = (row, key, index) => (row[key]?.text
     ? [el("span", { class: row.best.includes(key) ? "best" : "" }, row[key].text, row.best.includes(key) ? " \u2713" : ""),
-      el("span", { class: "sub" }, row[key].interval), drawn[index]?.(row) ?? ""]
+      el("span", { class: "sub" }, row[key].interval),
+      row !== known[0] && row.ratio[key] ? el("span", { class: "sub" }, row.ratio[key].text, row.ratio[key].verdict === "not_clear" ? ", not clear" : "") : "",
+      drawn[index]?.(row) ?? ""]
     : [el("span", { class: "sub" }, key === "duration_h" ? row.reason || "unknown" : "")]);
   const known = rows.map((row) => (row.feasible ? row : { ...row, duration_h: null, energy_kwh: null, co2e_kg: null, cost_usd: null }));
   draw($(`beside-${axis}`),

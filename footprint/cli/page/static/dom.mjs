@@ -19,14 +19,14 @@ function filled(node, attributes, children) {
     else if (name === "value") node.value = value;
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
   return node;
 }
 
 // Replaces the content of a section, and keeps the focus where the same control is drawn again.
 export function draw(node, ...children) {
   const focused = node.contains(document.activeElement) ? document.activeElement.id : "";
-  node.replaceChildren(...children.flat().filter(Boolean));
+  node.replaceChildren(...children.flat(Infinity).filter(Boolean));
   if (focused) $(focused)?.focus({ preventScroll: true });
 }
 
@@ -34,7 +34,7 @@ export function table(caption, head, rows, className = "") {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     el("table", { class: className },
       el("caption", { class: "unseen" }, caption),
-      el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))),
+      el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text || el("span", { class: "unseen" }, "note"))))),
       el("tbody", {}, rows.map(([first, ...rest]) =>
         el("tr", {}, el("th", { scope: "row" }, first), rest.map((cell) => el("td", {}, cell)))))));
 }

@@ -23,6 +23,7 @@ function themes() {
   let kept = null;
   try { kept = localStorage.getItem("theme"); } catch { /* storage is not allowed here */ }
   set(kept === "dark" || kept === "light" ? kept : null);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => set(null));
   button.addEventListener("click", () => {
     const theme = dark() ? "light" : "dark";
     set(theme);
@@ -38,17 +39,20 @@ async function start() {
   const opened = JSON.stringify(state.fields) === JSON.stringify(first.fields);
   if (opened) showAnswer(first.answer, catalogue, state);
   performance.mark("first-answer");
-  const say = (message) => showTrouble(message ? { error: message } : null, state);
+  let said = 0;
+  const say = (message) => { said += 1; showTrouble({ error: message }, state); };
   buildForm($("form"), catalogue, state, say);
   if (problem) say(problem);
   $("version").textContent = `footprint ${catalogue.version}`;
   const engine = new Engine(settings, status);
   buildPlan(engine, state);
   const ask = async () => {
+    const before = said;
+    delete document.body.dataset.answered;
     const reply = await engine.put("estimate", state.question("estimate"));
     if (reply === null) return;
     if (reply.error) { showTrouble(reply, state, catalogue); return; }
-    showTrouble(null, state);
+    if (said === before) showTrouble(null, state); // a message about a file came later than the question
     showAnswer(reply.answer, catalogue, state);
     showTake(reply.answer, catalogue, engine, state);
     askBeside(engine, state);
@@ -57,6 +61,7 @@ async function start() {
   state.onChange(() => { history.replaceState(null, "", state.link()); ask(); });
   addEventListener("hashchange", () => { const wrong = state.restore(location.hash); state.changed(null); if (wrong) say(wrong); });
   if (!problem || !opened) await ask();
+  performance.mark("computed");
   window.footprint = { state, engine };
   if (settings.engine !== "local" && "serviceWorker" in navigator) navigator.serviceWorker.register("sw.js").catch(() => {});
   document.body.dataset.ready = "yes";

@@ -92,6 +92,8 @@ class Filed:
     provider: str
     runs: int
     failed_share: float
+    every: float
+    """All accelerator-hours over those of one run: repeats, failures and a search."""
     assumptions: tuple[Factor, ...]
     meters: tuple[tuple[str, str, str], ...]
     """Component, ``measured``, ``modelled`` or ``absent``, and source."""
@@ -147,9 +149,9 @@ def filed(found: Any, origin: object = "the record") -> Filed:
     runs, share = repeats.number("runs") or 1, repeats.number("failed_share") or 0.0
     if share >= 1:
         raise DataFileError(f"{origin}: repeats.failed_share must be below 1, not {share}")
-    every = runs / (1 - share)
     single = {name: at.bounds(name) for name in ("accelerator_h", "energy_kwh", "co2e_kg", "cost_usd")}
     whole = {name: total.bounds(name) or one for name, one in single.items()}
+    every = _times_one_run(single["accelerator_h"], whole["accelerator_h"])
 
     def of_all(name: str) -> Bounds | None:
         one = at.bounds(name)
@@ -177,7 +179,7 @@ def filed(found: Any, origin: object = "the record") -> Filed:
         grid_g_per_kwh=at.bounds("grid_g_per_kwh"), place_key=place.text("key"), place=place.text("name"),
         place_year=_whole(place.number("year")), place_basis=place.text("basis"),
         place_source=place.text("source"), price_source=price.text("source"),
-        provider=price.text("provider"), runs=int(runs), failed_share=share,
+        provider=price.text("provider"), runs=int(runs), failed_share=share, every=every,
         assumptions=tuple(_factor(one) for one in at.list("assumptions")),
         meters=tuple((m.text("component"), m.text("how"), m.text("source")) for m in at.list("meters")),
         warnings=tuple(in_line(str(one)) for one in found.get("warnings") or ()),
@@ -258,6 +260,10 @@ def _utc(text: str, origin: object) -> str:
     except ValueError:
         raise DataFileError(f"{origin}: created_at is no time: {text[:40]!r}") from None
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _times_one_run(one: Bounds | None, every: Bounds | None) -> float:
+    return every.mid / one.mid if one is not None and every is not None and one.mid > 0 else 1.0
 
 
 def _whole(value: float | None) -> int | None:

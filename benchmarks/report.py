@@ -1,0 +1,121 @@
+"""How fast reports are: `python benchmarks/report.py [--rows 1000000] [--parquet-rows 0]`.
+
+A report CSV of so many rows is added up by project and month, beside pandas' own `read_csv` of the same
+file in the same run; the limit is twice pandas' time. With ``--parquet-rows`` a folder of Parquet by month
+is added up in a process of its own, whose largest memory is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import footprint
+from footprint.results.report_columns import COLUMNS, SCHEMA, SHORT_SCHEMA
+
+LIMIT = 2.0
+SOME_ROWS = 1_000_000
+
+
+def rows(count: int, first: int, seed: int, *, short: bool = False) -> pd.DataFrame:
+    """Measurements such as the tracker writes, with the columns of the report."""
+    rng = np.random.default_rng(seed)
+    energy = rng.lognormal(1, 1, count)
+    day, month = rng.integers(1, 28, count), rng.integers(1, 13, count)
+    stamps = np.array(
+        [f"2026-{m:02d}-{d:02d}T10:00:00.000+00:00" for m in range(1, 13) for d in range(1, 28)]
+    )
+    made: dict[str, Any] = {
+        "kind": "measurement", "boundary": "facility",
+        "run_id": np.char.add("20260301-", np.arange(first, first + count).astype(str)),
+        "started_at": stamps[(month - 1) * 27 + day - 1],
+        "name": rng.choice(["speech", "translation", "retrieval"], count),
+        "status": rng.choice(["completed", "failed"], count, p=[0.9, 0.1]),
+        "model" if short else "model_name": rng.choice(["gpt2", "bert-base"], count),
+        "region" if short else "place_key": rng.choice(["FRA", "DEU", "SWE"], count),
+        "hardware" if short else "cluster_accelerator": "v100-sxm2-16gb" + (":8" if short else ""),
+    }  # fmt: skip
+    for name, factor in (("duration_h", 0.1), ("energy_kwh", 1.0), ("co2e_kg", 0.3), ("cost_usd", 2.0)):
+        made |= {f"{name}_{end}": energy * factor * part for end, part in
+                 (("low", 0.8), ("mid", 1.0), ("high", 1.3))}  # fmt: skip
+    return pd.DataFrame(made)
+
+
+def write_csv(path: Path, count: int, schema: str) -> None:
+    """A report CSV of some measurements."""
+    frame = rows(count, 0, 1, short=schema == SHORT_SCHEMA)
+    frame["schema"] = schema
+    frame.reindex(columns=list(COLUMNS[schema])).to_csv(path, index=False)
+
+
+def least_s(call: Callable[[], object], times: int = 2) -> float:
+    """The least time of some calls [s]."""
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - began)
+    return min(found)
+
+
+def compared(folder: Path, count: int, schema: str) -> bool:
+    """Whether a report of a CSV stays within the limit."""
+    path = folder / "runs.csv"
+    write_csv(path, count, schema)
+    pandas_s = least_s(lambda: pd.read_csv(path))
+    ours_s = least_s(lambda: footprint.report(path, by=["project", "month"]))
+    ratio = ours_s / pandas_s
+    size = f"{count:,} rows, {path.stat().st_size / 1e6:,.0f} MB"
+    print(f"{schema}, {size}: pandas reads it in {pandas_s:.1f} s, the report takes {ours_s:.1f} s "
+          f"({count / ours_s:,.0f} rows/s): x{ratio:.2f} of {LIMIT:g}")  # fmt: skip
+    return ratio <= LIMIT
+
+
+def in_parts(folder: Path, count: int) -> None:
+    """A folder of Parquet by month, added up by a process of its own."""
+    for month in range(1, 13):
+        place = folder / "fleet" / f"month=2026-{month:02d}"
+        place.mkdir(parents=True)
+        left, first = count // 12, month * count
+        for part in range(-(-left // SOME_ROWS)):
+            frame = rows(
+                min(SOME_ROWS, left - part * SOME_ROWS), first + part * SOME_ROWS, month * 1000 + part
+            )
+            frame["started_at"] = f"2026-{month:02d}" + frame["started_at"].str.slice(7)
+            frame.to_parquet(place / f"{part}.parquet")
+    code = (
+        "import footprint, resource, sys, time\n"
+        "began = time.perf_counter()\n"
+        "found = footprint.report(sys.argv[1], by=['project', 'month'])\n"
+        "took = time.perf_counter() - began\n"
+        "most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6\n"
+        "rows = found.inputs[0].rows_count\n"
+        "print(f'{rows:,} rows of Parquet by month: {took:.0f} s ({rows / took:,.0f} rows/s), '\n"
+        "      f'{most:.2f} GB at most')\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder / "fleet")], check=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--parquet-rows", type=int, default=0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        fine = [compared(Path(name), given.rows, schema) for schema in (SCHEMA, SHORT_SCHEMA)]
+        print(
+            f"largest memory of all this: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB"
+        )
+        if given.parquet_rows:
+            in_parts(Path(name), given.parquet_rows)
+    sys.exit(0 if all(fine) else 1)

@@ -1,0 +1,40 @@
+"""The chips that a plan chooses buy no less than those that people would try."""
+
+from __future__ import annotations
+
+import pytest
+
+from footprint import FootprintError, plan
+
+CHIPS = ("h100", "a100", "b200", "h200", "l40s", "mi300x", "tpu-v5e", "tpu-v6e")
+
+
+@pytest.mark.parametrize("budgets", [["$10k"], ["500kgCO2e", "7d"]], ids=str)
+def test_no_cluster_of_known_chips_buys_more(budgets: list[str]) -> None:
+    found = plan(budgets, hw="auto", region="FRA")
+    within = [*budgets, "30d"] if len(budgets) == 1 else budgets
+    assert found.run is not None
+    assert found.run.duration_h.mid <= (720 if len(budgets) == 1 else 168) * 1.001
+    assert found.warnings[0].startswith("`hw='auto'`: ")
+    best = 0.0
+    for chip in CHIPS:
+        for count in (8, 32, 128):
+            try:
+                best = max(best, plan(within, hw=f"{chip}:{count}", region="FRA").flop)
+            except FootprintError:  # too little memory
+                continue
+    assert best > 0
+    # Counts are powers of two, and only the chips that look best on one size are planned in full.
+    assert found.flop >= 0.97 * best
+
+
+def test_without_an_end_more_chips_are_always_better() -> None:
+    for budget in ("7d", "1e22FLOP"):
+        with pytest.raises(FootprintError, match="needs a budget of money"):
+            plan(budget, hw="auto")
+
+
+def test_what_is_trained_is_asked_of_budgets() -> None:
+    for asked in ({"loss": 2.2}, {"model": "llama2-7b"}):
+        with pytest.raises(FootprintError, match="needs a budget"):
+            plan(**asked, hw="auto")  # type: ignore[arg-type]

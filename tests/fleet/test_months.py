@@ -1,0 +1,112 @@
+"""A folder of Parquet by month: the sums of pandas itself, here and on the workers of a scheduler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import footprint
+from footprint.fleet import months
+from footprint.results.fleet import FleetReport
+from tests.cli.run import footprint as command_line
+
+ROWS = 3_000
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    month, day = rng.integers(1, 5, ROWS), rng.integers(1, 28, ROWS)
+    energy = rng.lognormal(0, 1, ROWS)
+    return pd.DataFrame({
+        "kind": "measurement", "run_id": [f"run-{i}" for i in range(ROWS)],
+        "started_at": [f"2026-{m:02d}-{d:02d}T00:00:00+00:00" for m, d in zip(month, day, strict=True)],
+        "status": rng.choice(["completed", "failed"], ROWS, p=[0.9, 0.1]), "boundary": "facility",
+        "model_name": rng.choice(["gpt2", "bert-base"], ROWS), "energy_kwh_low": 0.9 * energy,
+        "energy_kwh_mid": energy, "energy_kwh_high": 1.2 * energy, "co2e_kg_mid": 0.4 * energy,
+    })  # fmt: skip
+
+
+@pytest.fixture
+def folder(frame: pd.DataFrame, tmp_path: Path) -> Path:
+    """Four months, each in two files; every file holds some rows of the other again."""
+    for month, rows in frame.groupby(frame["started_at"].str[:7]):
+        place = tmp_path / "runs" / f"month={month}"
+        place.mkdir(parents=True)
+        half = len(rows) // 2
+        rows.iloc[:half].to_parquet(place / "a.parquet")
+        rows.iloc[half - 20 :].to_parquet(place / "b.parquet")
+    return tmp_path / "runs"
+
+
+def check(report: FleetReport, frame: pd.DataFrame) -> None:
+    (total,) = report.totals
+    assert total.energy_kwh is not None
+    assert total.co2e_kg is not None
+    assert (total.runs, total.rows_count) == (ROWS, ROWS)
+    assert total.energy_kwh.mid == pytest.approx(frame["energy_kwh_mid"].sum(), rel=1e-12)
+    assert total.energy_kwh.high == pytest.approx(frame["energy_kwh_high"].sum(), rel=1e-12)
+    failed = frame[frame["status"] == "failed"]
+    assert total.failed_energy_kwh == pytest.approx(failed["energy_kwh_mid"].sum(), rel=1e-12)
+    assert (total.first, total.last) == (frame["started_at"].min(), frame["started_at"].max())
+    sums = frame.groupby("model_name")["energy_kwh_mid"].sum()
+    found = {one.by["model"]: one.energy_kwh.mid for one in report.groups if one.energy_kwh}
+    assert found == pytest.approx(sums.to_dict(), rel=1e-12)
+
+
+def test_the_sums_are_those_of_pandas(folder: Path, frame: pd.DataFrame) -> None:
+    report = footprint.report(folder, by="model")
+    check(report, frame)
+    assert report.runs is None
+    assert report.inputs[0].rows_count == ROWS + 4 * 20
+
+
+def test_a_part_too_large_is_read_in_shares(
+    folder: Path, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(months, "MOST_ROWS", 200)
+    assert len(months.parts_of(folder)) > 12
+    check(footprint.report(folder, by="model"), frame)
+
+
+def test_by_month_and_by_any_column(folder: Path, frame: pd.DataFrame) -> None:
+    report = footprint.report(folder, by=["month", "model_name"])
+    keys = [frame["started_at"].str[:7], "model_name"]
+    sums = frame.groupby(keys)["energy_kwh_mid"].sum().to_dict()
+    found = {(g.by["month"], g.by["model_name"]): g.energy_kwh.mid for g in report.groups if g.energy_kwh}
+    assert found == pytest.approx(sums, rel=1e-12)
+
+
+def test_the_workers_of_a_scheduler_find_the_same(folder: Path, frame: pd.DataFrame) -> None:
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+    )
+    try:
+        report = footprint.report(folder, by="model", scheduler=cluster.scheduler_address)
+    finally:
+        cluster.close()
+    check(report, frame)
+    here = footprint.report(folder, by="model")
+    assert report.totals == here.totals
+    assert report.groups == here.groups
+
+
+def test_what_parts_cannot_do_is_said(folder: Path, tmp_path: Path) -> None:
+    other = Path(__file__).with_name("emissions.csv")
+    for words, said in (
+        ([str(folder), str(other)], "reported alone"),
+        ([str(folder), "--rows"], "part by part"),
+        ([str(other), "--scheduler", "tcp://127.0.0.1:1"], "Parquet in parts"),
+        ([str(folder), "--kind", "estimate"], "a report of nothing"),
+        ([str(folder), "--scheduler", "http://x"], "tcp://host:port"),
+    ):
+        done = command_line("report", *words)
+        assert done.code == 2, words
+        assert said in done.err
+        assert "Traceback" not in done.err
+    (folder / "month=2026-01" / "c.parquet").write_bytes(b"PAR1 and no more")
+    assert "not a Parquet file" in command_line("report", str(folder)).err
