@@ -18,17 +18,17 @@ from footprint.validation.serving import ServingCase
 Vector = NDArray[np.float64]
 PRIOR = Constants(
     memory_share=0.75, matmul_share=0.5, step_host_s=1e-3, layer_host_s=3e-5, sequence_host_s=3e-5,
-    hop_s=1.5e-5, expert_factor=1.2, narrow_factor=1.0, overlap=1.5,
+    hop_s=1.5e-5, expert_factor=1.2, narrow_factor=1.0, overlap_exponent=1.5,
 )  # fmt: skip
 """Where the search begins, and what a constant stays near if no row says anything of it."""
 WIDTH = Constants(
     memory_share=0.15, matmul_share=0.4, step_host_s=1.5, layer_host_s=1.0, sequence_host_s=1.5, hop_s=1.0,
-    expert_factor=0.5, narrow_factor=0.3, overlap=0.7,
+    expert_factor=0.5, narrow_factor=0.3, overlap_exponent=0.7,
 )  # fmt: skip
 """Standard deviations of the logarithms of the prior."""
 MOST = Constants(
     memory_share=0.95, matmul_share=0.9, step_host_s=1.0, layer_host_s=1.0, sequence_host_s=1.0, hop_s=1.0,
-    expert_factor=10.0, narrow_factor=10.0, overlap=12.0,
+    expert_factor=10.0, narrow_factor=10.0, overlap_exponent=12.0,
 )  # fmt: skip
 """No engine reaches more than the data sheet; 5 % go to refresh and row changes."""
 EAGER = ("transformers-2023", "accelerate-2022")

@@ -38,7 +38,7 @@ class Constants(NamedTuple):
     """Time to read experts over that of as many bytes of a dense layer [1]."""
     narrow_factor: float
     """Time to read weights below 16 bits over that of as many bytes in 16 [1]."""
-    overlap: float = 1.0
+    overlap_exponent: float = 1.0
     """How far the host works ahead of the device: 1, a step is their sum; large, the longer of both [1]."""
 
 

@@ -84,7 +84,7 @@ class Forward:
             exchange_s=0.0,
             read_s=read_s,
             multiply_s=multiply_s,
-            overlap=reached.overlap,
+            overlap_exponent=reached.overlap_exponent,
         )
 
 

@@ -121,17 +121,17 @@ class Terms(NamedTuple):
     """Memory traffic at the full bandwidth, for the power."""
     multiply_s: float
     """Products at the full peak, for the power."""
-    overlap: float = 1.0
+    overlap_exponent: float = 1.0
     """Exponent at which the times of host and device are added [1]."""
 
     @property
     def time_s(self) -> float:
         """The step [s]: device and host in turn, or the host ahead of the device as in eager PyTorch."""
         device = self.memory_s + self.compute_s + self.exchange_s
-        if self.overlap == 1.0 or not device:
+        if self.overlap_exponent == 1.0 or not device:
             return device + self.host_s
         ratio = self.host_s / device
-        return float(device * (1.0 + ratio**self.overlap) ** (1.0 / self.overlap))
+        return float(device * (1.0 + ratio**self.overlap_exponent) ** (1.0 / self.overlap_exponent))
 
     @property
     def bound(self) -> Bound:
@@ -215,7 +215,7 @@ def decode_terms(one: Ideal, reached: Constants) -> Terms:
         exchange_s=one.exchange_s,
         read_s=one.wide_s + one.narrow_s + one.expert_s + one.cache_s,
         multiply_s=one.compute_s,
-        overlap=reached.overlap,
+        overlap_exponent=reached.overlap_exponent,
     )
 
 

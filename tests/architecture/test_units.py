@@ -28,7 +28,7 @@ PURE = {
     "samples",
     "sequences", "size", "slices", "steps", "tokens", "vocabulary", "width", "cp", "dp", "ep", "pp", "tp",
     # ratios
-    "factor", "goodput", "loss", "hfu", "mfu", "pue", "ratio", "share",
+    "exponent", "factor", "goodput", "loss", "hfu", "mfu", "pue", "ratio", "share",
     # times of the calendar
     "year",
     # a range of counts for which a comparison is shown; the seed of a random split
