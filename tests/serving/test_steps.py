@@ -55,7 +55,9 @@ def test_an_eager_host_works_ahead_of_the_device() -> None:
     """Two times added with exponent 1 are their sum, with 2 a hypotenuse, with a large one the longer."""
     device = step(8).time_s
     for host in (0.25 * device, 4 * device):
-        both = [step(8, PEAK._replace(step_host_s=host, overlap_exponent=p)).time_s for p in (1.0, 2.0, 500.0)]
+        both = [
+            step(8, PEAK._replace(step_host_s=host, overlap_exponent=p)).time_s for p in (1.0, 2.0, 500.0)
+        ]
         assert both[0] == pytest.approx(device + host)
         assert both[1] == pytest.approx(math.hypot(device, host))
         assert both[2] == pytest.approx(max(device, host), rel=2e-3)

@@ -77,8 +77,10 @@ def _parsed(path: Path, types: dict[str, Any]) -> pd.DataFrame:
         return pd.read_csv(
             path, names=columns, header=0, usecols=[name for name in columns if name in types],
             dtype={name: kind for name, kind in types.items() if name in columns}, keep_default_na=False,
-            na_values=[""], encoding="utf-8", encoding_errors="replace", engine="c", index_col=False,
+            na_values=[""], encoding="utf-8", engine="c", index_col=False,
         )  # fmt: skip
+    except UnicodeDecodeError:
+        raise DataFileError(f"{path}: not a text file (UTF-8)") from None
     except pd.errors.ParserError as error:
         raise DataFileError(f"{path}: not a CSV file: {error}") from None
     except OSError as error:
