@@ -1,14 +1,8 @@
 """How fast reports are: `python benchmarks/report.py [--rows 1000000] [--parquet-rows 0]`.
 
-<<<<<<< HEAD
 A report CSV of so many rows is added up by project and month, beside pandas' own `read_csv` of the same
 file in the same run; the limit is twice pandas' time. With ``--parquet-rows`` a folder of Parquet by month
 is added up in a process of its own, whose largest memory is printed.
-=======
-A report CSV of so many rows is added up by project and month, beside pandas' `read_csv` of the file
-in the same run; the limit is twice pandas' time. With ``--parquet-rows`` a folder of Parquet is added
-up in a process of its own, whose largest memory is printed.
->>>>>>> report
 """
 
 from __future__ import annotations
