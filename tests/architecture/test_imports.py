@@ -18,9 +18,9 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PA
 NEVER = ("codecarbon", "matplotlib", "numpy", "pandas", "pydantic", "rich", "torch")
 """Not loaded by the commands that must be quick."""
 HEAVY = (
-    *NEVER, "accelerate", "filelock", "huggingface_hub", "jinja2", "keras", "lightning", "mlflow",
-    "platformdirs", "psutil", "pynvml", "rapidfuzz", "requests", "scipy", "sklearn", "tomli_w",
-    "torchvision", "transformers",
+    *NEVER, "accelerate", "dask", "distributed", "huggingface_hub", "jinja2", "keras", "lightning", "mlflow",
+    "platformdirs", "psutil", "pyarrow", "pynvml", "rapidfuzz", "requests", "ruamel", "scipy", "sklearn",
+    "tomli_w", "torchvision", "transformers", "wandb",
 )  # fmt: skip
 """Imported inside functions only."""
 COMMANDS = {

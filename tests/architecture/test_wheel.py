@@ -163,6 +163,6 @@ def test_the_core_asks_for_no_torch(python: Path) -> None:
         if "extra ==" not in line
     }
     assert core == {
-        "click", "codecarbon", "filelock", "jinja2", "matplotlib", "pandas", "platformdirs", "pydantic",
-        "rapidfuzz", "rich", "tomli-w",
+        "click", "codecarbon", "jinja2", "matplotlib", "pandas", "platformdirs", "pydantic", "rapidfuzz",
+        "rich", "ruamel.yaml", "tomli-w",
     }  # fmt: skip
