@@ -35,6 +35,20 @@ def test_the_measured_step_itself_moves_towards_the_measurement_and_narrows() ->
     assert shifted["high"] / shifted["low"] < plain["high"] / plain["low"]
 
 
+def test_an_anchor_is_shown_in_every_format() -> None:
+    predicted = estimate(*MEASURED)["step_time_s"]["mid"]
+    kept = footprint(
+        "anchor", "--name", "ours", *MEASURED, "--step-time-s", f"{2 * predicted!r}", "--format", "json"
+    )
+    assert json.loads(kept.out)[0]["step_time_ratio"] == pytest.approx(2, rel=1e-9)
+    shown = footprint("anchor", "--show", "ours", "--format", "json")
+    assert json.loads(shown.out) == json.loads(kept.out)
+    head, row, *_ = footprint("anchor", "--show", "ours", "--format", "csv").out.splitlines()
+    assert dict(zip(head.split(","), row.split(","), strict=True))["accelerator"] == "a100-sxm4-80gb"
+    assert "| ours | llama2-7b |" in footprint("anchor", "--show", "ours", "--format", "markdown").out
+    assert json.loads(footprint("anchor", "--list", "--format", "json").out) == [{"name": "ours"}]
+
+
 def test_the_shift_fades_with_distance_as_a_power_of_the_ratio() -> None:
     plain = estimate(*MEASURED)["step_time_s"]["mid"]
     assert keep(plain * 1.5).code == 0

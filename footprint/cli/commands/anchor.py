@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from footprint.cli.shared.say import note_page, say
+from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.say import note_page
 from footprint.cli.shared.scenario import field_option, given_fields, scenario_options
 from footprint.plain_text import in_line
 
@@ -16,7 +18,7 @@ Examples:
       --tokens-per-second 210k
   footprint estimate --model llama2-13b --hw a100:128 --anchor ours
   footprint anchor --list
-  footprint anchor --show ours
+  footprint anchor --show ours --format json
   footprint anchor --remove ours
 
 An anchor is a small TOML file; estimate --anchor FILE takes one from anywhere.
@@ -26,15 +28,22 @@ An anchor is a small TOML file; estimate --anchor FILE takes one from anywhere.
 @click.command(epilog=_EPILOG)
 @click.option("--name", help="Name to keep the measurement under.")
 @click.option("--list", "list_", is_flag=True, help="List the anchors kept.")
-@click.option("--show", metavar="NAME", help="Show one anchor: measured over predicted step time.")
+@click.option("--show", "shown", metavar="NAME", help="Show one anchor: measured over predicted step time.")
 @click.option("--remove", metavar="NAME", help="Remove one anchor.")
 @field_option("model", help="The model that was measured.")
 @field_option("hw", help="What it was measured on.")
 @scenario_options("workload", "method", "execution", "cluster", "known already")
+@format_option("anchors")
 @click.option("--overwrite", is_flag=True, help="Replace an anchor of the same name.")
 @field_option("force", help="Accept an implausible measurement.")
 def command(
-    name: str | None, list_: bool, show: str | None, remove: str | None, overwrite: bool, **options: Any
+    name: str | None,
+    list_: bool,
+    shown: str | None,
+    remove: str | None,
+    format_: str,
+    overwrite: bool,
+    **options: Any,
 ) -> None:
     """Keep a measured step time or throughput of any config on your stack.
 
@@ -44,29 +53,54 @@ def command(
     from footprint.estimator import anchors
 
     if list_:
-        for known in anchors.anchor_names():
-            say(in_line(known))
+        _show(
+            [{"name": known} for known in anchors.anchor_names()], lambda one: in_line(one["name"]), format_
+        )
         return
     if remove is not None:
         anchors.remove_anchor(remove)
         note_page(f"removed anchor {remove}")
         return
-    if show is not None:
-        _say(*anchors.read_anchor(show))
+    if shown is not None:
+        _show([_record(*anchors.read_anchor(shown))], _ratio, format_)
         return
     if name is None:
         raise click.UsageError("give --name and a measurement, or --list, --show NAME, --remove NAME")
     anchors.anchor_path(name)
     request = anchors.checked_measurement(given_fields(options), "command line")
-    _say(name, request)
+    _show([_record(name, request)], _ratio, format_)
     path = anchors.keep_anchor(name, request, overwrite=overwrite)
     note_page(f"kept in {path}; use it with --anchor {name}")
 
 
-def _say(name: str, request: Any) -> None:
-    """Print the measured over the predicted step time of an anchor, in two lines."""
+def _record(name: str, request: Any) -> dict[str, Any]:
     from footprint.estimator.anchors import anchor_of
 
     anchor = anchor_of(name, request)
-    say(f"{in_line(name)}: {request.model} on {request.hw}, {anchor.accelerator} in {anchor.precision}")
-    say(f"  measured step time is {anchor.ratio:.3g} times the predicted one")
+    return {
+        "name": name,
+        "model": request.model,
+        "hw": request.hw,
+        "accelerator": anchor.accelerator,
+        "precision": anchor.precision,
+        "step_time_ratio": anchor.ratio,
+    }
+
+
+def _ratio(record: dict[str, Any]) -> str:
+    """Measured over predicted step time, in two lines."""
+    return (
+        f"{in_line(record['name'])}: {record['model']} on {record['hw']}, {record['accelerator']} in"
+        f" {record['precision']}\n"
+        f"  measured step time is {record['step_time_ratio']:.3g} times the predicted one"
+    )
+
+
+def _show(records: list[dict[str, Any]], line: Callable[[dict[str, Any]], str], format_: str) -> None:
+    from footprint.reports.formats import Answer
+
+    answer = Answer(
+        kind="anchors", text=lambda: "\n".join(map(line, records)), data=lambda: records,
+        rows=lambda: records, table=lambda: records, schema="footprint/anchors/1",
+    )  # fmt: skip
+    show(answer, format_)

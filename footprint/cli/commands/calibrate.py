@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from footprint.cli.shared.formats import format_option, show
 from footprint.cli.shared.journals import folders_option, folders_or_default
-from footprint.cli.shared.say import note, say
+from footprint.cli.shared.say import note
 from footprint.errors import FootprintError
 from footprint.plain_text import in_line
 
@@ -27,23 +29,42 @@ an estimate names it; --explain shows what it changed.
 @click.command(epilog=_EPILOG)
 @folders_option("--from")
 @click.option("--dry-run", is_flag=True, help="Only print what each run would change.")
+@format_option("calibration")
 @click.option("--overwrite", is_flag=True, help="Replace anchors of the same name.")
-def command(folders: tuple[Path, ...], dry_run: bool, overwrite: bool) -> None:
+def command(folders: tuple[Path, ...], dry_run: bool, format_: str, overwrite: bool) -> None:
     """Keep what finished runs measured as anchors for later estimates."""
+    from footprint.reports.formats import Answer
     from footprint.tracking.report.archive import open_archive
     from footprint.tracking.report.calibration import candidates, keep
 
     archive = open_archive(folders_or_default(folders))
-    saved = 0
+    records = []
     for candidate in candidates(archive.reports()):
         if candidate.refused:
             note(f"{candidate.run_id}: left out, {candidate.refused}")
             continue
-        board = f", {candidate.board_w:.0f} W a board" if candidate.board_w is not None else ""
-        say(f"{in_line(candidate.run_id)}: step time x{candidate.time_ratio:.3g} of predicted{board}")
-        saved += 1
-        if not dry_run:
-            path = keep(candidate, overwrite=overwrite)
-            say(f"  kept in {path}; use it with --anchor {candidate.name}")
-    if not saved:
+        path = None if dry_run else str(keep(candidate, overwrite=overwrite))
+        records.append(
+            {
+                "run_id": candidate.run_id,
+                "anchor": candidate.name,
+                "step_time_ratio": candidate.time_ratio,
+                "board_w": candidate.board_w,
+                "file": path,
+            }
+        )
+    if not records:
         raise FootprintError("none of these runs can be used: the reasons are above")
+    answer = Answer(
+        kind="calibration", text=lambda: "\n".join(map(_line, records)), data=lambda: records,
+        rows=lambda: records, table=lambda: records, schema="footprint/calibration/1",
+    )  # fmt: skip
+    show(answer, format_)
+
+
+def _line(record: dict[str, Any]) -> str:
+    board = f", {record['board_w']:.0f} W a board" if record["board_w"] is not None else ""
+    kept = f"\n  kept in {record['file']}; use it with --anchor {record['anchor']}" if record["file"] else ""
+    return (
+        f"{in_line(record['run_id'])}: step time x{record['step_time_ratio']:.3g} of predicted{board}{kept}"
+    )

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "table"
 OF_ROWS = (
-    "catalogue", "comparison", "difference", "estimate", "flops", "inference", "jobs", "machine", "plan",
+    "anchors", "calibration", "catalogue", "comparison", "difference", "estimate", "flops", "inference",
+    "jobs", "machine", "plan",
     "project", "ranking", "recovered", "report", "runs", "stages", "timing", "validation",
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
