@@ -164,5 +164,5 @@ def test_the_core_asks_for_no_torch(python: Path) -> None:
     }
     assert core == {
         "click", "codecarbon", "jinja2", "matplotlib", "pandas", "platformdirs", "pydantic", "rapidfuzz",
-        "rich", "ruamel.yaml", "tomli-w",
+        "rich", "ruamel-yaml", "tomli-w",
     }  # fmt: skip

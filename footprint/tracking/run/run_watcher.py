@@ -84,6 +84,7 @@ class RunWatcher:
         self._flushes += 1
         if self._flushes == LOADING_FLUSH:
             with contextlib.suppress(Exception):  # the end imports it again, and says what fails
+                import footprint.estimator.rooms
                 import footprint.tracking.run.end_report  # noqa: F401
         recorder = self._recorder
         self._budget.look_for_stop()

@@ -109,6 +109,7 @@ def test_what_cannot_be_is_said(quick: Quick, capfd: pytest.CaptureFixture[str])
 
 def test_works_with_no_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("footprint.tracking.process.detected_hardware.processor_name", lambda: "")
     with footprint.track(meter="none") as run:
         run.step()
     lines = capfd.readouterr().err.splitlines()
