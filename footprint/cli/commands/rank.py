@@ -16,6 +16,7 @@ from footprint.cli.shared.scenario import (
     given_fields,
     scenario_options,
 )
+from footprint.estimator.request import FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +92,9 @@ def command(
                         ("move-gb", move_gb), ("egress-usd-per-gb", egress_usd_per_gb)):  # fmt: skip
         if value is not None and not 0 <= value < 1e12:
             raise click.UsageError(f"--{name} must be a number from 0 on, not {value}")
-    fields = with_own_facts(given_fields(options), ignore=ignore_defaults, quiet=quiet)
+    # A ranking of places finds the region out; only a ranking of times is told it.
+    names = [name for name in FIELDS if name != "region" or when is not None]
+    fields = with_own_facts(given_fields(options), ignore=ignore_defaults, quiet=quiet, names=names)
     if "hw" not in fields:
         raise missing_hw()
     if when is not None:
