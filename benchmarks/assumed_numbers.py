@@ -6,14 +6,13 @@ python -m benchmarks.assumed_numbers --write    # write docs/assumed.md
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.generated import print_or_write
 from footprint.catalog.files import hardware_folder, reference_folder
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "assumed.md"
@@ -94,15 +93,5 @@ def page() -> str:
     return "\n".join(parts) + "\n"
 
 
-def main() -> None:
-    """Print or write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write docs/assumed.md")
-    if parser.parse_args().write:
-        PAGE.write_text(page(), encoding="utf-8")
-    else:
-        sys.stdout.write(page())
-
-
 if __name__ == "__main__":
-    main()
+    print_or_write(__doc__, PAGE, page)

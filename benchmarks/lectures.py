@@ -9,19 +9,18 @@ The questions are those of docs/lectures.toml. ``value`` is an expression over t
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import functools
 import io
 import json
 import math
 import shlex
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.generated import print_or_write
 from footprint.cli import main as command_line
 from footprint.records import record
 
@@ -199,15 +198,5 @@ def number(value: float) -> str:
     return f"{float(digits):g}e{int(power)}"
 
 
-def main() -> None:
-    """Print or write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write docs/lectures.md")
-    if parser.parse_args().write:
-        PAGE.write_text(page(), encoding="utf-8")
-    else:
-        sys.stdout.write(page())
-
-
 if __name__ == "__main__":
-    main()
+    print_or_write(__doc__, PAGE, page)

@@ -6,12 +6,11 @@ python -m benchmarks.options_page --write    # write docs/options.md
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.generated import print_or_write
 from footprint.estimator.fields import FLAG, NAMES, Field
 from footprint.estimator.request import EITHER_OR, FIELDS
 from footprint.reports.formats import format_names
@@ -70,15 +69,5 @@ def page() -> str:
     )
 
 
-def main() -> None:
-    """Print or write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write docs/options.md")
-    if parser.parse_args().write:
-        PAGE.write_text(page(), encoding="utf-8")
-    else:
-        sys.stdout.write(page())
-
-
 if __name__ == "__main__":
-    main()
+    print_or_write(__doc__, PAGE, page)

@@ -44,59 +44,54 @@ def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> Non
     exceeded = []
     if result.misfit is not None:
         exceeded.append(f"--fail-over does not pass for a step that does not fit: {result.misfit}")
-    _require(limits, bound, lambda limit: _limited(result, limit), exceeded)
+
+    def of_all(name: str) -> Quantity | None:
+        repeated = name != "duration_h" and result.repeats.is_several
+        return getattr(result.total if repeated else result, name)  # type: ignore[no-any-return]
+
+    _require(limits, bound, of_all, "this run", exceeded)
 
 
 def require_served_within(result: Inference, limits: Sequence[Limit], bound: str) -> None:
     """As `require_within`, for all requests of a serving answer, or for 1,000 where no number was given."""
 
-    def limited(limit: Limit) -> Quantity:
-        whole = result.duration_h if limit.quantity == "duration_h" else None
-        if limit.quantity != "duration_h":
-            whole = getattr(result.total or result.per_1000_requests, limit.quantity)
-        if whole is None:
-            raise FootprintError(
-                f"--fail-over {limit.text!r}: the {_WORDS[limit.quantity]} of these requests is unknown"
-            )
-        return whole
+    def of_requests(name: str) -> Quantity | None:
+        whole = result if name == "duration_h" else result.total or result.per_1000_requests
+        return getattr(whole, name)  # type: ignore[no-any-return]
 
-    _require(limits, bound, limited, [])
+    _require(limits, bound, of_requests, "these requests", [])
 
 
 def require_project_within(result: Project, limits: Sequence[Limit], bound: str) -> None:
-    """As `require_within`, for the total of a project."""
-
-    def limited(limit: Limit) -> Quantity:
-        quantity: Quantity | None = getattr(result.total, limit.quantity)
-        if quantity is None:
-            raise FootprintError(
-                f"--fail-over {limit.text!r}: the {_WORDS[limit.quantity]} of this project is unknown"
-            )
-        return quantity
-
-    _require(limits, bound, limited, [])
+    """As `require_within`, for the total of a project; a run whose step does not fit is within none."""
+    misfits = [warning for warning in result.warnings if MISFIT_WORDS in warning]
+    _require(limits, bound, lambda name: getattr(result.total, name), "this project", misfits)
 
 
 def require_filed_within(record: Filed, limits: Sequence[Limit], bound: str) -> None:
     """As `require_within`, for a record that was read from a file, or a measurement."""
-
-    def limited(limit: Limit) -> Bounds:
-        found: Bounds | None = getattr(record, limit.quantity)
-        if found is None:
-            raise FootprintError(f"--fail-over {limit.text!r}: the record has no {_WORDS[limit.quantity]}")
-        return found
-
-    _require(limits, bound, limited, [w for w in record.warnings if w.startswith(MISFIT_WORDS)])
+    misfits = [warning for warning in record.warnings if warning.startswith(MISFIT_WORDS)]
+    _require(limits, bound, lambda name: getattr(record, name), "this record", misfits)
 
 
 def _require(
-    limits: Sequence[Limit], bound: str, limited: Callable[[Limit], Quantity | Bounds], exceeded: list[str]
+    limits: Sequence[Limit],
+    bound: str,
+    find: Callable[[str], Quantity | Bounds | None],
+    whose: str,
+    exceeded: list[str],
 ) -> None:
-    """Raise LimitExceededError if something is exceeded, or a quantity is above its limit."""
+    """Raise LimitExceededError if something is exceeded, or a quantity is above its limit.
+
+    Raises FootprintError for a limited quantity that is unknown.
+    """
     for limit in limits:
-        value = getattr(limited(limit), bound)
+        word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]
+        found = find(limit.quantity)
+        if found is None:
+            raise FootprintError(f"--fail-over {limit.text!r}: the {word} of {whose} is unknown")
+        value = getattr(found, bound)
         if value > limit.value:
-            word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]
             exceeded.append(
                 f"{word} ({bound}) {amount(value, unit)} is over the limit of {amount(limit.value, unit)}"
             )
@@ -124,14 +119,3 @@ def require_rows_within(table: ScenarioTable, limits: Sequence[Limit]) -> None:
                 )
     if exceeded:
         raise LimitExceededError("; ".join(dict.fromkeys(exceeded)))
-
-
-def _limited(result: Estimate, limit: Limit) -> Quantity:
-    """The quantity that a limit applies to; FootprintError if it is unknown."""
-    repeated = limit.quantity != "duration_h" and result.repeats.is_several
-    quantity: Quantity | None = getattr(result.total if repeated else result, limit.quantity)
-    if quantity is None:
-        raise FootprintError(
-            f"--fail-over {limit.text!r}: the {_WORDS[limit.quantity]} of this run is unknown"
-        )
-    return quantity

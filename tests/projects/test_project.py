@@ -235,6 +235,16 @@ def test_a_limit_is_of_the_total() -> None:
         assert command_line(*words, f"{limit * 0.99} kWh").code == 3
 
 
+def test_no_limit_holds_for_a_run_that_does_not_fit(tmp_path: Path) -> None:
+    file = tmp_path / "project.toml"
+    run = 'model = "llama3.1-8b"\nhw = "rtx4090:1"\nmethod = "finetune"\ntokens = "10M"'
+    file.write_text(f'[[runs]]\nname = "one"\n{run}\nforce = true\n', encoding="utf-8")
+    assert command_line("project", str(file), "--quiet").code == 0
+    done = command_line("project", str(file), "--quiet", "--fail-over", "$1000000")
+    assert done.code == 3
+    assert "too little memory" in done.err
+
+
 def test_without_a_price_there_is_no_total_of_money() -> None:
     runs = [BERT, {"name": "unsold", "hw": "mi100:1", "hours": 3, "region": "FRA"}]
     found = footprint.project({"runs": runs})
