@@ -62,7 +62,7 @@ def test_a_record_without_energy_is_refused_and_nothing_is_written(name: str, tm
     if name == "prometheus":
         assert "energy_joules" not in export({**record, "it_energy_kwh": None}, name).text
         return
-    with pytest.raises(FootprintError, match="of this record is unknown"):
+    with pytest.raises(FootprintError, match="the record has no"):
         export(record, name)
 
 
