@@ -57,6 +57,13 @@ def test_the_number_is_grams() -> None:
     assert found["license"] == "mit"
 
 
+def test_what_was_trained_is_said_only_where_it_is_known() -> None:
+    workload = estimated()["workload"]
+    for method, said in (("lora", "fine-tuning"), ("finetune", "fine-tuning"), (None, None)):
+        found = matter(card("", workload={**workload, "method": method}))["co2_eq_emissions"]
+        assert found.get("training_type") == said
+
+
 @pytest.mark.parametrize("kg", [1e-9, 3.2e-8, 0.5, 1234.5, 7.7e9])
 def test_every_number_is_one_without_an_exponent(kg: float) -> None:
     """YAML 1.1 reads 3.2e-05 as a text, and the Hub the digits before it."""

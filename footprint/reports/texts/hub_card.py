@@ -11,7 +11,7 @@ import re
 from footprint.errors import DataFileError
 from footprint.plain_text import escaped, in_markdown
 from footprint.reports.exports.shared.filed import Filed
-from footprint.reports.exports.shared.written import boundary, how, required, stage, with_interval
+from footprint.reports.exports.shared.written import boundary, how, required, with_interval
 from footprint.reports.texts.front_matter import page_of, with_key
 from footprint.units import G_PER_KG
 
@@ -40,7 +40,7 @@ def emissions(record: Filed) -> dict[str, float | str]:
     found: dict[str, float | str] = {
         "emissions": co2e.mid * G_PER_KG,
         "source": f"footprint {record.footprint_version}, {made}",
-        "training_type": "pre-training" if stage(record) == "training" else "fine-tuning",
+        "training_type": {"": "", "pretrain": "pre-training"}.get(record.method, "fine-tuning"),
         "geographical_location": record.place,
         "hardware_used": record.on,
     }
