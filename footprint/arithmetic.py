@@ -12,6 +12,9 @@ from typing import Any
 Number = Any
 """A float, an int, or a numpy array of them."""
 
+Z90 = 1.6448536269514722
+"""Standard deviations from the median of a normal distribution to its 95th percentile: half of 90 %."""
+
 _PLAIN = (float, int, bool)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from footprint.arithmetic import Z90
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.stacks import Stack, find_stack
 from footprint.performance.roofline.constants import Constants
@@ -18,8 +19,6 @@ EXPOSED = (
     "tensor_exposed", "tensor_exposed_since_2023", "data_exposed", "expert_exposed", "context_exposed",
 )  # fmt: skip
 """Shares of communication that nothing hides."""
-Z90 = 1.645
-"""Standard deviations from the median of a normal distribution to its 95th percentile."""
 
 
 @record

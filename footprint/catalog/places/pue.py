@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
+from footprint.arithmetic import Z90
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.places.find import check_year
-from footprint.catalog.places.spread import Z90
 from footprint.catalog.places.tables import cloud_regions, rows_of
 from footprint.errors import DataFileError
 from footprint.records import record

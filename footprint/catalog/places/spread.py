@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from footprint.arithmetic import Z90
 from footprint.catalog.assumptions import assumed
 
 BANDS = ((150.0, "low"), (500.0, "mid"), (math.inf, "high"))
@@ -16,9 +17,6 @@ BANDS = ((150.0, "low"), (500.0, "mid"), (math.inf, "high"))
 
 WITH_PARTS = ("CAN", "CHN", "USA")
 """Countries with data of their states or provinces, whose spread is part of the country's interval."""
-
-Z90 = 1.6448536269514722
-"""95th percentile of the standard normal distribution."""
 
 
 def band(g_per_kwh: float) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+from footprint.arithmetic import Z90
 from footprint.records import field, record, state
 from footprint.tracking.totals.weighted_median import weighted_median
 
@@ -20,7 +21,6 @@ MOST_BLOCKS = 256
 WARM_UP_FACTOR = 1.25
 """Leading blocks slower than this many times the typical pace are warm-up or compilation."""
 MOST_WARM_UP = 0.5
-Z90 = 1.645
 
 SETTLING_FACTOR = 1.08
 """A pace that fell by this much twice in a row, a quarter of the time each, is still settling."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from footprint.arithmetic import Z90
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
 from footprint.results.shown import Shown, show_as_text
 from footprint.tracking.chain.run_chain import RunChain
-from footprint.tracking.forecast.pace import Z90, Forecaster, PowerHistory, TimeForecast
+from footprint.tracking.forecast.pace import Forecaster, PowerHistory, TimeForecast
 from footprint.tracking.journal.lines import StateLine
 from footprint.tracking.journal.other_ranks import OtherRanks
 from footprint.tracking.process.identity import Identity
