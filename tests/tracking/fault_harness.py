@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,6 +141,27 @@ def lost_wh(ended: Ended) -> float:
     ((process,),) = ended.archive.runs.values()
     over_s = process.last_s if process.journal.end else ended.died_s
     return WATTS * (over_s - process.started_s) / 3600 - process.kwh["node"][-1][1] * 1000
+
+
+@contextlib.contextmanager
+def lateness() -> Iterator[list[float]]:
+    """How late this machine wakes a thread that sleeps for a flush interval [s], time and again."""
+    late_s: list[float] = []
+    over = threading.Event()
+
+    def sleep() -> None:
+        while not over.is_set():
+            due = time.monotonic() + FLUSH_S
+            time.sleep(FLUSH_S)
+            late_s.append(time.monotonic() - due)
+
+    sleeper = threading.Thread(target=sleep, daemon=True)
+    sleeper.start()
+    try:
+        yield late_s
+    finally:
+        over.set()
+        sleeper.join()
 
 
 def random_hits(

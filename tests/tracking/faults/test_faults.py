@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import quantiles
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.tracking.fault_harness import (
     WATTS,
     broken_promises,
     end_by,
+    lateness,
     lost_wh,
     only,
     random_hits,
@@ -110,10 +112,13 @@ def test_a_signal_at_a_random_moment(tmp_path: Path, number: signal.Signals) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", list(ENDS))
 def test_seventy_signals_at_random_moments(tmp_path: Path, number: signal.Signals) -> None:
-    hits = random_hits(tmp_path, number, 70)
+    with lateness() as late_s:
+        hits = random_hits(tmp_path, number, 70)
     assert broken_promises(number, hits, FLUSH_S + LATE_S) == []
     assert sum(hit.journaled for hit in hits) > 35
-    assert sum(hit.unseen_s <= 2 * FLUSH_S for hit in hits) >= 0.9 * len(hits)
+    # A busy machine wakes a thread late, the recorder's like any other.
+    within_s = 2 * FLUSH_S + quantiles(late_s, n=20)[-1]
+    assert sum(hit.unseen_s <= within_s for hit in hits) >= 0.9 * len(hits)
     assert sum(hit.damaged for hit in hits) <= 3  # a kill inside a write is rare
 
 
