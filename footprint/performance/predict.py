@@ -28,6 +28,7 @@ EXPOSED = (
     "pipeline_bubble",
     "data_parallel",
     "launch",
+    "waiting",
 )
 """Terms during which the accelerator waits."""
 

@@ -46,6 +46,14 @@ class Constants:
         if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
             return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
         rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
+        return self._limited(chip, rate)
+
+    def sustained_rate(self, chip: Accelerator, precision: str) -> float:
+        """The same in steps that are nearly all matrix products: of dense models [1]."""
+        rate = self.values.get(f"matmul_rate_{chip.generation}_dense")
+        return self._limited(chip, rate) if rate and precision in ("bf16","fp16") else self.matmul_rate(chip, precision)
+
+    def _limited(self, chip: Accelerator, rate: float) -> float:
         measured_at = self.values.get(f"{chip.generation}_w_per_flop_per_s")
         if measured_at is not None and chip.tdp_w is not None:
             # The power limit sets the clock under load.

@@ -15,7 +15,7 @@ Dao et al. 2022, arXiv:2205.14135 (fused attention).
 from __future__ import annotations
 
 from footprint import equations
-from footprint.arithmetic import Number, maximum, where
+from footprint.arithmetic import Number, log2, maximum, where
 from footprint.performance.roofline.communication import context_s, data_s, experts_s, tensor_s
 from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
@@ -83,6 +83,7 @@ def terms_of(
     terms["data_parallel"] = data_s(work, layout, machine, micro_batches, computed_s)
     terms["optimiser"] = _optimiser(work, layout, machine)
     terms["launch"] = _launch(work, layout, machine, micro_batches, computed_s)
+    terms["waiting"] = _waiting(layout, machine)
     return terms
 
 
@@ -99,6 +100,12 @@ def _launch(
     kernels = kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share) * micro_batches
     gaps = kernels * constants["gap_s"]
     return gaps + maximum(0.0, kernels * (constants["launch_s"] - constants["gap_s"]) - computed_s)
+
+
+def _waiting(layout: LayoutNumbers, machine: Machine) -> Number:
+    """Time in which the nodes of a job wait for the slowest of them, for each doubling of the nodes [s]."""
+    ranks = layout.tp * layout.pp * layout.cp * layout.dp
+    return machine.constants["node_wait_s"] * log2(maximum(1.0, ranks / machine.node))
 
 
 def _elementwise(
