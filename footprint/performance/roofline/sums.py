@@ -111,7 +111,8 @@ def _product(
     moved_s = moved * (NARROW_MOVED_BYTE if narrow else machine.bytes) / machine.memory
     # A recurrence reads its weights again at every step of the sequence.
     reads = line.count if line.component == RECURRENCE else 1.0
-    weight_s = _weight(line) * reads / tensor_ranks * (1.0 if narrow else machine.bytes) / machine.memory
+    weight_byte = (1.0 if narrow else machine.bytes) + (0.0 if line.owned else machine.frozen_byte)
+    weight_s = _weight(line) * reads / tensor_ranks * weight_byte / machine.memory
     return compute_s, moved_s, weight_s
 
 
