@@ -70,7 +70,9 @@ def calibrate() -> Calibration:
         (False, "layout_replicas", "the same, where it is plain data parallelism"),
     ):
         gaps = of_search[split]
-        factor = min(max(math.exp(quantile(*zip(*gaps, strict=True), 0.5)), 1.0), 1.2)
+        factor = min(
+            max(math.exp(quantile([gap for gap, _ in gaps], [weight for _, weight in gaps], 0.5)), 1.0), 1.2
+        )
         rows.append(Fitted(name, factor, 1.0, 1.2, f"{note}; {len(gaps)} rows"))
     constants = constants.but(**{row.name: row.value for row in rows})
     folds = {by: fold_values(given, linear, by) for by in FOLDS}

@@ -34,7 +34,7 @@ def test_published_small_batches_are_laid_out(hw: str, batch: int, ranks: tuple[
     assert found.parallelism.dp == as_published.parallelism.dp == batch
     # A layout that is found and splits the model is charged with what people lose on theirs.
     lost = assumed("time_fitted.layout_split").value
-    assert found.step_time_s.mid <= 1.04 * lost * as_published.step_time_s.mid
+    assert found.step_time_s.mid <= 1.08 * lost * as_published.step_time_s.mid
 
 
 @pytest.mark.parametrize(
