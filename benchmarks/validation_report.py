@@ -234,11 +234,11 @@ def _sealed() -> Iterable[str]:
         ("source", "rows", "median, given", "bias", "covers", "median, found", "covers"),
         [
             (
-                r["name"], str(r["count"]), percent(r["given_error_share"]), f"{r['given_bias']:.2f}",
+                r["name"], str(r["count"]), percent(r["given_error_share"]), f"{r['given_ratio']:.2f}",
                 percent(r["given_covered_share"]), percent(r["found_error_share"]),
                 percent(r["found_covered_share"]),
             )
-            for r in result["sources"]
+            for r in result["by_source"]
         ],
     )  # fmt: skip
     for title in ("production_steps", "whole_runs"):
