@@ -23,6 +23,11 @@ MASTER_BYTE = 4.0
 """Bytes of a master weight, which the optimiser does not hold where the weights have 32 bits."""
 
 
+def is_known(constants: Constants) -> bool:
+    """Whether these are the constants of a named stack."""
+    return "master_byte" in constants.values
+
+
 def held_by(constants: Constants, holds: str, keeps: str, loss: str) -> dict[str, float]:
     """The constants that a stack of this kind replaces."""
     own = {"master_byte": MASTER_BYTE, "split_boundary": 1.0, "stages_apart": 1.0}

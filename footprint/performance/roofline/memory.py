@@ -144,7 +144,8 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     # The first stage of a pipeline holds the activations of as many micro-batches as there are stages.
     interleaved = where(layout.interleaving > 1, 1.0 / layout.interleaving, 0.0)
     in_flight = where(layout.pp == 1, 1.0, 1.0 + interleaved)
-    kept_share = constants["activation_kept"] if storage.techniques.fused_attention else 1.0
+    said = "whole_inputs" in known  # what PyTorch's own code keeps does not depend on the year
+    kept_share = constants["activation_kept"] if said or storage.techniques.fused_attention else 1.0
     if storage.precision in NARROW:
         kept_share *= constants["activation_kept_narrow"]
     # What PyTorch keeps beyond the list is not among the inputs of frozen products.
@@ -155,8 +156,8 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     # Selective recomputation also drops what latent attention projects up (DeepSeek-V3, 3.2.3).
     stored = stored - where(layout.is_selective, kept_share * work.projected, 0.0)
     # PyTorch's tensor parallelism keeps the gathered inputs of products, which Megatron-LM gathers again.
-    inputs = known.get("whole_inputs", 0.0) * work.boundary * work.reductions / work.layers
-    stored = stored + inputs * (layout.tp - 1)
+    if said:
+        stored = stored + work.boundary * work.reductions / work.layers * (layout.tp - 1)
     recompute_share = layout.recompute_share
     boundary = work.boundary * (1.0 if "split_boundary" in known else layout.tp)
     kept = (1.0 - recompute_share) * stored * in_flight * work.uneven(
