@@ -160,9 +160,7 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
         stored = stored + work.boundary * work.reductions / work.layers * (layout.tp - 1)
     recompute_share = layout.recompute_share
     boundary = work.boundary * (1.0 if "split_boundary" in known else layout.tp)
-    kept = (1.0 - recompute_share) * stored * in_flight * work.uneven(
-        layout.pp
-    ) + recompute_share * boundary
+    kept = (1.0 - recompute_share) * stored * in_flight * work.uneven(layout.pp) + recompute_share * boundary
     kept = kept + where(layout.is_full, stored / work.layers, 0.0)
     ends = work.stored_other * byte
     ends = ends + known.get("logit_byte", constants["logit_copies"] * byte) * work.logits
