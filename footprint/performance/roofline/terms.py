@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from footprint import equations
 from footprint.arithmetic import Number, maximum, where
+from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.communication import context_s, data_s, experts_s, tensor_s
 from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
@@ -26,6 +27,16 @@ REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.5
 """Pointwise traffic of a second forward pass, over the traffic of forward and backward pass [1]."""
+_LONG = 1e30
+"""A time beyond that of any step [s]."""
+
+
+class Bound(NamedTuple):
+    """Seconds that a step takes at least: for each scale of the batch, for each micro-batch, and always."""
+
+    a_scale: Number
+    a_batch: Number
+    always: Number
 
 
 def step_terms(work: Work, layout: LayoutNumbers, machine: Machine) -> dict[str, float]:
@@ -41,8 +52,55 @@ def terms_of(
     ``scale`` is the batch of the step over the batch of ``work`` and ``sums``. It is multiplied last, so
     that most of the work is shared by many batches.
     """
-    constants = machine.constants
     micro_batches = maximum(1.0, work.samples / layout.dp * scale / layout.micro_batch)
+    terms = _computed(sums, work, layout, machine, scale, micro_batches)
+    computed_s = sum(terms.values())
+    bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
+    terms["pipeline_bubble"] = computed_s * bubble
+    terms["data_parallel"] = data_s(work, layout, machine, micro_batches, computed_s)
+    terms["optimiser"] = _optimiser(work, layout, machine)
+    terms["launch"] = _launch(work, layout, machine, micro_batches, computed_s)
+    return terms
+
+
+def least_of(sums: Sums, work: Work, layout: LayoutNumbers, machine: Machine) -> list[Bound]:
+    """Times that a step on a layout does not stay below, whatever its batch.
+
+    One counts only the communication and the launches that nothing hides, one hides as much
+    communication as it can, and in one the kernels wait for the host.
+    """
+    constants = machine.constants
+
+    def computed(scale: float, micro_batches: float) -> Number:
+        return sum(_computed(sums, work, layout, machine, scale, micro_batches).values())
+
+    fixed = computed(0.0, 0.0)
+    a_batch, a_scale = computed(0.0, 1.0) - fixed, computed(1.0, 0.0) - fixed
+    data = data_s(work, layout, machine, 0.0, 0.0)
+    a_batch_data = data_s(work, layout, machine, 1.0, 0.0) - data
+    exposed, seen = constants["data_exposed"], 1.0 - constants["data_hidden"]
+    gaps, launches = (_launch(work, layout, machine, 1.0, hiding_s) for hiding_s in (_LONG, 0.0))
+    # A replica has at most as many micro-batches as samples.
+    most = work.samples / layout.dp
+    bubble = equations.pipeline_bubble_share(layout.pp, most, layout.interleaving)
+    always = a_scale * bubble + _optimiser(work, layout, machine)
+    return [
+        Bound(a_scale, a_batch + exposed * a_batch_data + gaps, fixed + exposed * data + always),
+        Bound(seen * a_scale, seen * a_batch + a_batch_data + gaps, seen * fixed + data + always),
+        Bound(0.0, exposed * a_batch_data + launches, exposed * data + always),
+    ]
+
+
+def _computed(
+    sums: Sums,
+    work: Work,
+    layout: LayoutNumbers,
+    machine: Machine,
+    scale: Number,
+    micro_batches: Number,
+) -> dict[str, Number]:
+    """Seconds of the terms that a pipeline's bubble lengthens; linear in scale and micro-batches."""
+    constants = machine.constants
     recompute_share = layout.recompute_share
     data_share = 1.0 / (layout.dp * layout.cp)
     rank_share = data_share / layout.tp
@@ -66,7 +124,7 @@ def terms_of(
     # The last stage alone computes the head; balancing the stages hides part of the others' waiting.
     last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
     head_data = last * (rank_share * sums.head_compute + data_share * sums.head_moved)
-    terms = {
+    return {
         "matmul": compute,
         "streaming": scale * moved + micro_batches * weights,
         "attention": scale * attention,
@@ -77,13 +135,6 @@ def terms_of(
         "expert_parallel": scale * (uneven * experts_s(work, layout, machine)),
         "context_parallel": scale * (uneven * context_s(work, layout, machine)),
     }
-    computed_s = sum(terms.values())
-    bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
-    terms["pipeline_bubble"] = computed_s * bubble
-    terms["data_parallel"] = data_s(work, layout, machine, micro_batches, computed_s)
-    terms["optimiser"] = _optimiser(work, layout, machine)
-    terms["launch"] = _launch(work, layout, machine, micro_batches, computed_s)
-    return terms
 
 
 def _launch(
