@@ -167,9 +167,7 @@ def _possible(facts: Facts, counts: Sequence[int], scales: Array) -> Array:
     return split
 
 
-def _fed(
-    facts: Facts, step: StepFacts, counts: Sequence[int], batches: Array, state_byte: float
-) -> Array:
+def _fed(facts: Facts, step: StepFacts, counts: Sequence[int], batches: Array, state_byte: float) -> Array:
     """Whether each batch feeds some layout of each count."""
     import numpy as np
 

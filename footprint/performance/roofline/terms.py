@@ -63,27 +63,31 @@ def terms_of(
     return terms
 
 
-def least_of(sums: Sums, work: Work, layout: LayoutNumbers, machine: Machine) -> list[Bound]:
-    """Times that a step on a layout does not stay below, whatever its batch.
+def least_of(sums: Sums, work: Work, layouts: LayoutNumbers, machine: Machine) -> list[Bound]:
+    """Times that a step on each of some layouts does not stay below, whatever its batch.
 
     One counts only the communication and the launches that nothing hides, one hides as much
     communication as it can, and in one the kernels wait for the host.
     """
+    import numpy as np
+
     constants = machine.constants
-
-    def computed(scale: float, micro_batches: float) -> Number:
-        return sum(_computed(sums, work, layout, machine, scale, micro_batches).values())
-
-    fixed = computed(0.0, 0.0)
-    a_batch, a_scale = computed(0.0, 1.0) - fixed, computed(1.0, 0.0) - fixed
-    data = data_s(work, layout, machine, 0.0, 0.0)
-    a_batch_data = data_s(work, layout, machine, 1.0, 0.0) - data
+    # Three steps beside each other: an empty one, one of a micro-batch without data, one of data alone.
+    scales, micro_batches = np.array([[0.0], [0.0], [1.0]]), np.array([[0.0], [1.0], [0.0]])
+    computed = _computed(sums, work, layouts, machine, scales, micro_batches)
+    fixed, a_batch, a_scale = sum(computed.values())
+    a_batch, a_scale = a_batch - fixed, a_scale - fixed
+    data, a_batch_data = np.broadcast_to(
+        data_s(work, layouts, machine, micro_batches[:2], 0.0), (2, *fixed.shape)
+    )
+    a_batch_data = a_batch_data - data
     exposed, seen = constants["data_exposed"], 1.0 - constants["data_hidden"]
-    gaps, launches = (_launch(work, layout, machine, 1.0, hiding_s) for hiding_s in (_LONG, 0.0))
+    hiding_s = np.array([[_LONG], [0.0]])
+    gaps, launches = _launch(work, layouts, machine, 1.0, hiding_s)
     # A replica has at most as many micro-batches as samples.
-    most = work.samples / layout.dp
-    bubble = equations.pipeline_bubble_share(layout.pp, most, layout.interleaving)
-    always = a_scale * bubble + _optimiser(work, layout, machine)
+    most = work.samples / layouts.dp
+    bubble = equations.pipeline_bubble_share(layouts.pp, most, layouts.interleaving)
+    always = a_scale * bubble + _optimiser(work, layouts, machine)
     return [
         Bound(a_scale, a_batch + exposed * a_batch_data + gaps, fixed + exposed * data + always),
         Bound(seen * a_scale, seen * a_batch + a_batch_data + gaps, seen * fixed + data + always),
