@@ -175,10 +175,15 @@ def random_hits(
 ) -> list[Hit]:
     """One signal a program, at a random moment: from before the interpreter is up to after the run's end.
 
+    That time is divided into as many equal parts as there are programs, and each part has one moment.
     For every third the moment is counted from the start of its loop, however long a busy machine took to it.
     """
     rng = random.Random(f"{seed}-{number.name}")  # noqa: S311 - moments to hit at
-    waiting = [(n % 3 == 0, rng.uniform(0.0, 2.4), folder / f"{number.name}-{n}") for n in range(tries)]
+    parts = rng.sample(range(tries), tries)
+    waiting = [
+        (n % 3 == 0, 2.4 * (part + rng.random()) / tries, folder / f"{number.name}-{n}")
+        for n, part in enumerate(parts)
+    ]
     running: list[tuple[float, Path, subprocess.Popen[str], str]] = []
     hits: list[Hit] = []
     while waiting or running:
