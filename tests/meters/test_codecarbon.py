@@ -101,6 +101,7 @@ def test_all_boards_by_default(tmp_path: Path, nvidia: dict[str, str]) -> None:
 
 
 @pytest.mark.live
+@pytest.mark.slow
 @pytest.mark.parametrize(("visible", "watts"), [("1", 100), ("GPU-00000000", 400), ("1,0", 500)])
 def test_only_visible_boards(tmp_path: Path, nvidia: dict[str, str], visible: str, watts: float) -> None:
     result = measured(tmp_path, CUDA_VISIBLE_DEVICES=visible, **nvidia)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from footprint.results.row_reader import read_rows
 from footprint.tracking.process.clock import boot_clock_s
@@ -24,6 +25,8 @@ from footprint.tracking.report.run_report import RunReport
 ROOT = Path(__file__).resolve().parents[2]
 WATTS, FLUSH_S = 360.0, 0.1
 AT_ONCE = 3
+USUAL_S = 2.4
+"""In which a program starts and its run ends, on a machine with nothing else to do."""
 LATE_S = 1.0
 """A loaded machine may keep a thread waiting; energy may be missing for one interval and that."""
 
@@ -175,26 +178,30 @@ def random_hits(
 ) -> list[Hit]:
     """One signal a program, at a random moment: from before the interpreter is up to after the run's end.
 
-    That time is divided into as many equal parts as there are programs, and each part has one moment.
+    That time is divided into as many equal parts as there are programs, and each part has one moment. It is
+    twice as long as this machine needs to start a program, where that is more than usual.
     For every third the moment is counted from the start of its loop, however long a busy machine took to it.
     """
     rng = random.Random(f"{seed}-{number.name}")  # noqa: S311 - moments to hit at
     parts = rng.sample(range(tries), tries)
     waiting = [
-        (n % 3 == 0, 2.4 * (part + rng.random()) / tries, folder / f"{number.name}-{n}")
+        (n % 3 == 0, (part + rng.random()) / tries, folder / f"{number.name}-{n}")
         for n, part in enumerate(parts)
     ]
     running: list[tuple[float, Path, subprocess.Popen[str], str]] = []
     hits: list[Hit] = []
+    starts_s: list[float] = []
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
-            from_loop, delay, place = waiting.pop()
+            from_loop, share, place = waiting.pop()
             place.mkdir(parents=True)
             given = f"{{'flush_s': {flush_s}, {arguments}}}"
+            begun_s = time.monotonic()
             program = start(place, arguments=given, seconds=rng.uniform(0.5, 2.5))
-            said = ""
+            said, delay = "", share * max(USUAL_S, 2 * median(starts_s or [0.0]))
             if from_loop and program.stdout is not None:
-                said, delay = program.stdout.readline(), 0.2 * delay
+                said, delay = program.stdout.readline(), 0.2 * share * USUAL_S
+                starts_s.append(time.monotonic() - begun_s)
             running.append((time.monotonic() + delay, place, program, said))
         due, place, process, said = min(running, key=lambda item: item[0])
         time.sleep(max(0.0, due - time.monotonic()))

@@ -116,7 +116,7 @@ def test_forty_signals_at_random_moments(tmp_path: Path, number: signal.Signals)
     with lateness() as late_s:
         hits = random_hits(tmp_path, number, 40)
     assert broken_promises(number, hits, FLUSH_S + LATE_S + max(late_s)) == []
-    assert sum(hit.journaled for hit in hits) > 20
+    assert sum(hit.journaled for hit in hits) > 15
     # A busy machine wakes a thread late, the recorder's like any other: the usual is held here, the longest
     # by the promises above.
     within_s = 2 * FLUSH_S + quantiles(late_s, n=20)[-1]
