@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 
 import pytest
 
@@ -117,10 +117,10 @@ def test_forty_signals_at_random_moments(tmp_path: Path, number: signal.Signals)
         hits = random_hits(tmp_path, number, 40)
     assert broken_promises(number, hits, FLUSH_S + LATE_S + max(late_s)) == []
     assert sum(hit.journaled for hit in hits) > 15
-    # A busy machine wakes a thread late, the recorder's like any other: the usual is held here, the longest
-    # by the promises above.
-    within_s = 2 * FLUSH_S + quantiles(late_s, n=20)[-1]
-    assert median(hit.unseen_s for hit in hits) <= within_s
+    # A busy machine wakes the recorder's thread late, and one of the program's own, which says by how much.
+    # The usual is held here, the longest by the promises above.
+    assert sum(hit.unseen_s > 0 for hit in hits) > 5 or number != signal.SIGKILL
+    assert median(hit.unseen_s - 2 * hit.stalled_s for hit in hits) <= 2 * FLUSH_S
     assert sum(hit.damaged for hit in hits) <= 3  # a kill inside a write is rare
 
 
