@@ -25,7 +25,6 @@ from tests.tracking.fault_harness import (
     WATTS,
     broken_promises,
     end_by,
-    lateness,
     lost_wh,
     only,
     random_hits,
@@ -105,22 +104,19 @@ def test_a_run_that_still_goes_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", list(ENDS))
 def test_a_signal_at_a_random_moment(tmp_path: Path, number: signal.Signals) -> None:
-    with lateness() as late_s:
-        hits = random_hits(tmp_path, number, 6, seed=1)
-    assert broken_promises(number, hits, FLUSH_S + LATE_S + max(late_s)) == []
+    hits = random_hits(tmp_path, number, 6, seed=1)
+    assert broken_promises(number, hits, FLUSH_S + LATE_S) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", list(ENDS))
 def test_forty_signals_at_random_moments(tmp_path: Path, number: signal.Signals) -> None:
-    with lateness() as late_s:
-        hits = random_hits(tmp_path, number, 40)
-    assert broken_promises(number, hits, FLUSH_S + LATE_S + max(late_s)) == []
+    hits = random_hits(tmp_path, number, 40)
+    assert broken_promises(number, hits, FLUSH_S + LATE_S) == []
     assert sum(hit.journaled for hit in hits) > 15
-    # A busy machine wakes the recorder's thread late, and one of the program's own, which says by how much.
     # The usual is held here, the longest by the promises above.
     assert sum(hit.unseen_s > 0 for hit in hits) > 5 or number != signal.SIGKILL
-    assert median(hit.unseen_s - 2 * hit.stalled_s for hit in hits) <= 2 * FLUSH_S
+    assert median(hit.unseen_s - hit.stalled_s for hit in hits) <= 2 * FLUSH_S
     assert sum(hit.damaged for hit in hits) <= 3  # a kill inside a write is rare
 
 

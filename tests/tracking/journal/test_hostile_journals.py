@@ -101,9 +101,12 @@ def edits(lines: list[dict[str, Any]], rng: random.Random) -> Iterator[Edit]:
     return itertools.cycle(every)
 
 
-def edited_journals(folder: Path, count: int, rng: random.Random, decks: list[Iterator[Edit]]) -> None:
-    """So many journals, each a run of its own with one to three of the edits of ``decks``."""
+def edited_journals(
+    folder: Path, count: int, rng: random.Random, decks: list[Iterator[Edit]] | None = None
+) -> None:
+    """So many journals, each a run of its own with one to three edits of the decks."""
     originals = recorded()
+    decks = decks or [edits(lines, rng) for lines in originals]
     for n in range(count):
         lines, deck = rng.choice(list(zip(originals, decks, strict=True)))
         lines = [dict(line) for line in lines]
@@ -127,7 +130,7 @@ def healthy(folder: Path) -> None:
 def survived(folder: Path, count: int, seed: int, decks: list[Iterator[Edit]] | None = None) -> Counter[str]:
     """What was made of so many edited journals; nothing may raise."""
     rng = random.Random(seed)  # noqa: S311
-    edited_journals(folder / "runs", count, rng, decks or [edits(lines, rng) for lines in recorded()])
+    edited_journals(folder / "runs", count, rng, decks)
     healthy(folder / "runs")
     archive = open_archive([folder / "runs"])
     reports = archive.reports()
