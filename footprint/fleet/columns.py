@@ -109,12 +109,32 @@ def _text(given: pd.DataFrame, name: str) -> Any:
     elif _SHORT.get(name) in given:
         found = given[_SHORT[name]]
         if name == "hardware":  # with its count, which the full form has in a column of its own
-            found = found.astype("str").str.replace(r":\d+$", "", regex=True)
+            found = _without_count(found)
     else:
         found = None
     if found is None and name == "boundary":
-        return "facility"  # the short form of the report has no other
+        return _constant("facility", len(given))  # the short form of the report has no other
     return found
+
+
+def _constant(word: str, count: int) -> Any:
+    """A column of one word."""
+    import numpy as np
+    import pandas as pd
+
+    return pd.Categorical.from_codes(np.zeros(count, dtype="int8"), [word])
+
+
+def _without_count(found: pd.Series) -> Any:
+    """Hardware such as ``v100-sxm2-16gb:8`` without the count; each of the few words is looked at once."""
+    import numpy as np
+    import pandas as pd
+
+    words = found.astype("category")
+    chips = words.cat.categories.astype("str").str.replace(r":\d+$", "", regex=True)
+    numbers, names = pd.factorize(chips)
+    codes = words.cat.codes.to_numpy()
+    return pd.Categorical.from_codes(np.where(codes >= 0, np.append(numbers, -1)[codes], -1), names)
 
 
 def _number(given: pd.DataFrame, name: str, origin: object, other: str = "") -> pd.Series:
