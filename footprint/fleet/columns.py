@@ -72,7 +72,7 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
     for name in AMOUNTS:
         mid = _number(given, f"{name}_mid", origin, name)
         for end in ENDS:
-            found = mid if end == "mid" else _number(given, f"{name}_{end}", origin).fillna(mid)
+            found = mid if end == "mid" else _filled(_number(given, f"{name}_{end}", origin), mid)
             made[f"{name}_{end}"] = _all_runs(given, _WHOLE[name], end, found, origin)
     made["accelerator_h"] = _all_runs(given, _WHOLE["accelerator_h"], "mid", made["accelerator_h"], origin)
     made["duration_h"] = made["duration_h"] * count
@@ -151,14 +151,21 @@ def _number(given: pd.DataFrame, name: str, origin: object, other: str = "") -> 
         numbers = pd.to_numeric(found).astype("float64")
     except (ValueError, TypeError):
         raise DataFileError(f"{origin}: the column {name} holds something that is no number") from None
-    wrong = (numbers < 0) | (numbers > _MOST_DEVIANT)
-    if wrong.any():
+    if numbers.min() < 0 or numbers.max() > _MOST_DEVIANT:
+        wrong = (numbers < 0) | (numbers > _MOST_DEVIANT)
         raise DataFileError(f"{origin}: {name} is {numbers[wrong].iloc[0]:g} in a row, which cannot be")
     return numbers
 
 
+def _filled(numbers: pd.Series, other: pd.Series) -> pd.Series:
+    return numbers.fillna(other) if numbers.isna().any() else numbers
+
+
 def _all_runs(given: pd.DataFrame, name: str, end: str, one_run: Any, origin: object) -> Any:
-    whole = _number(given, f"{name}_{end}", origin, name if end == "mid" else "")
+    other = name if end == "mid" else ""
+    if f"{name}_{end}" not in given and other not in given:
+        return one_run
+    whole = _number(given, f"{name}_{end}", origin, other)
     return whole.fillna(one_run) if whole.notna().any() else one_run
 
 
