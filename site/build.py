@@ -52,9 +52,15 @@ def _write(out: Path, own: Path | None, links: dict[str, str]) -> None:
     lock["packages"] = {}  # those of Pyodide's own distribution, which the page does not load
     (python / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
     wheels = [own or _own_wheel(), *fetch.wheels()]
-    for wheel in wheels:
+    later = fetch.later()
+    for wheel in [*wheels, *(one for some in later.values() for one in some)]:
         shutil.copyfile(wheel, python / wheel.name)
-    settings = {"engine": "pyodide", "wheels": [wheel.name for wheel in wheels], **links}
+    settings = {
+        "engine": "pyodide",
+        "wheels": [wheel.name for wheel in wheels],
+        "later": {name: [wheel.name for wheel in some] for name, some in later.items()},
+        **links,
+    }
     for name, content in files.page_files(settings).items():
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_bytes(content)
