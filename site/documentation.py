@@ -10,6 +10,7 @@ import argparse
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,8 @@ FROM_THE_ROOT = {
     "SECURITY.md": "security.md", "reference_data/sources/README.md": "reference/sources.md",
 }  # fmt: skip
 """Pages that stand elsewhere in the repository, and their names on the site."""
+ATTEMPTS, LONGEST_S = 3, 120
+"""It takes four seconds of a free core."""
 TO_THE_PAGE = "\nThe calculator itself: [open it](../index.html).\n"
 LINK = re.compile(r"(!?)\[([^\]\n]*(?:\[[^\]]*\][^\]\n]*)*)\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^( *)```.*?^\1```\s*$", re.DOTALL | re.MULTILINE)
@@ -29,8 +32,6 @@ FENCE = re.compile(r"^( *)```.*?^\1```\s*$", re.DOTALL | re.MULTILINE)
 
 def build(out: Path, *, beside_the_page: bool = False) -> None:
     """Write the documentation into a folder that is empty or holds an older one."""
-    import zensical
-
     if out.exists() and any(out.iterdir()) and not (out / "search.json").is_file():
         raise SystemExit(f"{out}: holds something else than documentation; give an empty folder")
     out = out.resolve()
@@ -43,9 +44,23 @@ def build(out: Path, *, beside_the_page: bool = False) -> None:
             index.write_text(index.read_text(encoding="utf-8") + TO_THE_PAGE, encoding="utf-8")
         config = project / "zensical.toml"
         shutil.copyfile(HERE / "zensical.toml", config)
-        zensical.build(str(config), {"strict": True, "clean": False})
+        made_html(config)
         shutil.rmtree(out, ignore_errors=True)
         (project / "out").rename(out)
+
+
+def made_html(config: Path) -> None:
+    """Run Zensical in a process of its own, and again if it hangs: its threads once waited for each other."""
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(config)]
+    for _ in range(ATTEMPTS):
+        try:
+            done = subprocess.run(command, cwd=config.parent, check=False, timeout=LONGEST_S)
+        except subprocess.TimeoutExpired:
+            continue
+        if done.returncode:
+            raise SystemExit("the documentation was not built: see above")
+        return
+    raise SystemExit(f"Zensical did not end within {LONGEST_S} s, {ATTEMPTS} times")
 
 
 def write_pages(folder: Path) -> None:
