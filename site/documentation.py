@@ -102,6 +102,8 @@ def relinked(text: str, source: str, page: str, pages: dict[str, str]) -> str:
             file = f"{file}/README.md"
         if file not in pages:
             return words if (ROOT / file).exists() else found[0]
+        if words == path:  # a page named by its file is named by its title here
+            words = title_of((ROOT / file).read_text(encoding="utf-8")) or words
         href = os.path.relpath(pages[file], PurePosixPath(page).parent.as_posix())
         return f"{picture}[{words}]({href}{mark}{anchor})"
 
@@ -110,6 +112,12 @@ def relinked(text: str, source: str, page: str, pages: dict[str, str]) -> str:
         parts += [LINK.sub(moved, text[at : fence.start()]), fence[0]]
         at = fence.end()
     return "".join([*parts, LINK.sub(moved, text[at:])])
+
+
+def title_of(text: str) -> str:
+    """The first heading of a page; empty where it has none."""
+    found = re.search(r"^# (.+)$", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _below(folder: str) -> list[str]:

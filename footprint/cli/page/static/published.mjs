@@ -4,6 +4,7 @@ import { spoken } from "./answer.mjs";
 import { $, draw, el, svg, table } from "./dom.mjs";
 
 const WIDTH = 640, HEIGHT = 300, LEFT = 58, BOTTOM = 34;
+const NEAR = 1000; // times more or less work than the estimate's: what lies further away is not drawn
 
 // Powers of ten between two numbers, at most about seven of them.
 function decades(low, high) {
@@ -18,7 +19,8 @@ function axis(values, from, to) {
   return { low, high, place, ticks: decades(low, high) };
 }
 
-function picture(own, runs, chip) {
+function picture(own, every, chip) {
+  const runs = every.filter((run) => run.flop < own.flop * NEAR && run.flop > own.flop / NEAR);
   const x = axis([own.flop, ...runs.map((run) => run.flop)], LEFT, WIDTH - 12);
   const y = axis([own.predicted.low, own.predicted.high, ...own.rules.map((one) => one.accelerator_h), ...runs.map((run) => run.accelerator_h)], HEIGHT - BOTTOM, 12);
   const at = x.place(own.flop);
@@ -39,7 +41,7 @@ function picture(own, runs, chip) {
       runs.map((run) => svg("circle", { class: run.hw === chip ? "run same" : "run", cx: x.place(run.flop), cy: y.place(run.accelerator_h), r: 4 },
         svg("title", {}, `${run.name} (${run.year}) on ${run.hw}: ${run.text}`))),
       svg("line", { class: "own", x1: at, x2: at, y1: y.place(own.predicted.low), y2: y.place(own.predicted.high) }),
-      svg("circle", { class: "own", cx: at, cy: y.place(own.predicted.mid), r: 6 })));
+      svg("circle", { class: "own", cx: at, cy: y.place(own.predicted.mid), r: 4.5 })));
 }
 
 // The published trainings that are nearest in work, those on the same chip first.
@@ -54,7 +56,7 @@ export function showPublished(answer, catalogue) {
   const chip = answer.record.cluster.accelerator;
   draw($("published"),
     el("h2", {}, "Beside published trainings and rules of thumb"),
-    el("p", { class: "help" }, "Large: this estimate with its 90 % interval. Small: trainings whose hours were published, filled if on the same accelerator. Lines: 6ND on this accelerator at an MFU of 0.3, 0.4 and 0.5, from the top."),
+    el("p", { class: "help" }, "Large: this estimate with its 90 % interval. Small: trainings whose hours were published, filled if on the same accelerator, where their work is a thousandth to a thousand times as much. Lines: 6ND on this accelerator at an MFU of 0.3, 0.4 and 0.5, from the top."),
     picture(own, runs, chip),
     table("Predicted, and by rules", ["", "accelerator-hours", "time", "energy"], [
       [["predicted ", el("span", { class: "sub" }, own.predicted.interval)], ...own.predicted.cells],
