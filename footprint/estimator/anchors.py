@@ -1,32 +1,41 @@
 """Anchors: measurements of the user's own stack, kept by name or given as a file.
 
 An anchor file is a scenario with a measured time (``step_time_s``, ``tokens_per_second`` or
-``samples_per_second``). What it says of the model is worked out anew each time it is used, so
-that it stays true when the model changes.
+``samples_per_second``). An anchor may also be written out, ``MODEL HW key=value ...``. What it says of
+the model is worked out anew each time it is used, so that it stays true when the model changes.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 from footprint.catalog.files import read_toml, user_folder
 from footprint.catalog.names import unknown
-from footprint.errors import DataFileError, FootprintError
+from footprint.errors import DataFileError, FootprintError, MissingFactError
 from footprint.estimator.facts import Facts
-from footprint.estimator.predict import amounts_of, known_step_time_s, predicted_step_time_s
-from footprint.estimator.request import EstimateRequest
+from footprint.estimator.fields import NAMES
+from footprint.estimator.predict import Amounts, amounts_of, known_step_time_s, predicted_step_time_s
+from footprint.estimator.request import AMOUNT_FIELDS, FIELDS, EstimateRequest
 from footprint.estimator.resolve import resolve
+from footprint.estimator.resolve.method import given_layout
+from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.workload import samples_of
-from footprint.performance.anchoring import NEAR, Anchor, weight_of
+from footprint.performance.anchoring import NEAR, Anchor, job_of, likeness
 from footprint.records import replace
 from footprint.results import Assumption
 
 SCHEMA = "footprint/anchor/1"
 MEASURED = ("step_time_s", "tokens_per_second", "samples_per_second")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MOST = 20
+"""Anchors of one estimate."""
+MOST_CHARACTERS = 2000
+_PAIR = re.compile(r"-{0,2}[A-Za-z][A-Za-z0-9_-]*=")
+_FORM = "an anchor is 'MODEL HW key=value ...', such as 'llama2-7b a100:64 tokens_per_second=210k'"
 MOST_OFF = 20.0
 """A measurement further than this from the prediction, either way, is a slip of units."""
 
@@ -48,11 +57,84 @@ def anchor_path(name: str) -> Path:
     return anchors_folder() / f"{name}.toml"
 
 
-def read_anchor(name_or_file: str) -> tuple[str, EstimateRequest]:
-    """Name and measured scenario of an anchor, by name or as a file.
+def anchors_in(text: str) -> list[str]:
+    """The anchors that a request names, each as a name, a file or a measurement, in order and once.
+
+    Semicolons separate them, and commas separate names and files. FootprintError if there are none, or
+    more than `MOST`.
+    """
+    found: list[str] = []
+    for part in [text] if os.path.isfile(text) else text.split(";"):  # noqa: PTH113 - one name
+        found += [part.strip()] if is_written_out(part) else [one.strip() for one in part.split(",")]
+    if "" in found:
+        raise FootprintError("`anchor=` has an empty value: give a name, a file or a measurement")
+    if len(found) > MOST:
+        raise FootprintError(f"`anchor=` takes at most {MOST} anchors, not {len(found)}")
+    return list(dict.fromkeys(found))
+
+
+def is_written_out(text: str) -> bool:
+    """Whether a text is a measurement itself, such as ``gpt2 a100:8 step_time_s=0.5``, not a name or file."""
+    words = text.split()
+    return any(_PAIR.match(word) for word in words) and not (len(words) == 1 and text.endswith(".toml"))
+
+
+def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
+    """Name and measured scenario of ``MODEL HW key=value ...``.
+
+    Raises FootprintError for a text that is none, UnknownNameError for an unknown key, with the nearest.
+    """
+    if len(text) > MOST_CHARACTERS or not text.isprintable():
+        raise FootprintError(f"an anchor is one line of at most {MOST_CHARACTERS} characters")
+    raw: dict[str, Any] = {}
+    bare = []
+    for word in text.split():
+        key, equals, value = word.partition("=")
+        if not equals:
+            bare.append(word)
+            continue
+        key = key.lstrip("-").replace("-", "_").lower()
+        if key not in _keys():
+            raise unknown("anchor key", key, _keys(), _FORM)
+        if key in raw:
+            raise FootprintError(f"anchor {_short(text)}: {key} is given twice")
+        if not value:
+            raise FootprintError(f"anchor {_short(text)}: {key} has no value")
+        raw[key] = value
+    for name in ("model", "hw"):
+        if name not in raw and bare:
+            raw[name] = bare.pop(0)
+    if bare:
+        raise FootprintError(f"anchor {_short(text)}: {_short(bare[0])} is no key=value; {_FORM}")
+    for name in raw:
+        if FIELDS[name].kind is NAMES:
+            raw[name] = list(FIELDS[name].read(raw[name]))
+    origin = f"anchor {_short(text)}"
+    request = checked_measurement(raw, origin)
+    return request.name or f"{request.model} {request.hw}", request
+
+
+def _keys() -> tuple[str, ...]:
+    """The fields of a scenario that say something of a step."""
+    sections = ("workload", "method", "execution", "cluster")
+    return (
+        "model", "hw", "name", "year", "accelerator_power_w", *MEASURED,
+        *(name for name, one in FIELDS.items() if one.section in sections),
+    )  # fmt: skip
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def read_anchor(text: str) -> tuple[str, EstimateRequest]:
+    """Name and measured scenario of an anchor: by name, as a file, or written out.
 
     Raises UnknownNameError for a name that is not kept, DataFileError for a file that is no anchor.
     """
+    if is_written_out(text):
+        return parsed_anchor(text)
+    name_or_file = text
     if name_or_file.endswith(".toml") or "/" in name_or_file:
         path, name = Path(name_or_file), Path(name_or_file).stem
     else:
@@ -102,17 +184,23 @@ def checked_measurement(raw: dict[str, Any], origin: str) -> EstimateRequest:
     return request
 
 
-def anchor_of(name: str, request: EstimateRequest) -> Anchor:
+def anchor_of(name: str, request: EstimateRequest, stack: str | None = None) -> Anchor:
     """What a measured scenario says of the model: measured over predicted step time.
 
-    Raises FootprintError where the two are so far apart that the measurement must be a slip.
+    ``stack`` is the software of the estimate, which is that of a measurement that names none.
+
+    Raises FootprintError where no hardware can be so fast, or where the two times are so far apart that the
+    measurement must be a slip.
     """
-    facts = resolve(request)
+    own = request.stack
+    request = replace(request, stack=own or stack)
+    facts = _resolved(request)
     workload = facts.workload
     amounts = None if workload is None else amounts_of(workload, facts.steps)
     measured = None if amounts is None else known_step_time_s(request, amounts, facts)
-    if measured is None or workload is None:
+    if measured is None or workload is None or amounts is None:
         raise FootprintError(f"anchor {name}: the step of {request.model} cannot be predicted")
+    _require_possible(name, facts, amounts, measured.mid)
     predicted = predicted_step_time_s(facts)
     ratio = measured.mid / predicted.mid
     if abs(math.log(ratio)) > math.log(MOST_OFF) and not request.force:
@@ -121,48 +209,67 @@ def anchor_of(name: str, request: EstimateRequest) -> Anchor:
             f"the predicted {predicted.mid:.4g} s: check units, batch and count, or insist "
             "with `force=True`"
         )
-    phase = max(workload.phases, key=samples_of)
-    return Anchor(
-        name=name,
-        ratio=ratio,
-        accelerator=facts.cluster.accelerator.id,
-        precision=facts.precision,
-        parameters=float(facts.step_flops[0].parameters.total),
-        sequence_length=float(phase.sequence_length or 0),
+    main = max(range(len(workload.phases)), key=lambda place: samples_of(workload.phases[place]))
+    step = facts.steps[main]
+    job = job_of(facts.step_flops[main], facts.cluster, facts.precision, given_layout(request))
+    # Without an operation list the spread is that of the MFU, and the time goes as one over it.
+    spread = step.spread if step.work is not None else 1.0 / step.spread
+    return Anchor(name=name, ratio=ratio, job=job, stack=own, spread=spread)
+
+
+def _resolved(request: EstimateRequest) -> Facts:
+    """The facts of a measured scenario, of any number of steps where nobody says how many."""
+    try:
+        return resolve(request, alternatives=False)
+    except MissingFactError:
+        if any(getattr(request, name) is not None for name in (*AMOUNT_FIELDS, "schedule")):
+            raise
+        return resolve(replace(request, steps=1000.0), alternatives=False)
+
+
+def _require_possible(name: str, facts: Facts, amounts: Amounts, measured_s: float) -> None:
+    """FootprintError for a step in which the products within the masks alone exceed the peak."""
+    flop = sum(
+        steps * step.training_flop_causal for steps, step in zip(amounts.steps, facts.step_flops, strict=True)
     )
+    peak = facts.steps[0].peak_flop_per_s
+    least_s = flop / amounts.all_steps / (facts.cluster.count * peak)
+    if measured_s < least_s:
+        raise FootprintError(
+            f"anchor {name}: the measured step of {measured_s:.4g} s means an MFU of "
+            f"{least_s / measured_s:.3g}, and none is above 1: {facts.cluster.count} x "
+            f"{facts.cluster.accelerator.id} need at least {least_s:.4g} s in {facts.precision}: check "
+            "units, batch, count and `precision=`"
+        )
 
 
-def anchored(facts: Facts) -> Facts:
-    """The facts with the measurement of the user's own stack that the request names, nearest first.
+def anchored(facts: Facts, *, possible: bool = True, shared: Shared | None = None) -> Facts:
+    """The facts with the measurements of the user's own stack that the request names.
 
-    Of an anchor that is nearly the same job (the same chip and precision, model and sequence length
-    near enough to count as such) the board power is taken as well, where it has one and the request has
-    none.
+    Of the nearest anchor, if it is near (`NEAR`), the board power is taken as well, where it has one and
+    the request has none.
     """
     request = facts.request
     known = []
-    for part in (request.anchor or "").split(","):
-        name, measured = read_anchor(part.strip())
-        known.append((anchor_of(name, measured), measured))
-    anchor, measured = max(known, key=lambda pair: _worth(pair[0], facts))
-    watts = measured.accelerator_power_w
-    given = request.accelerator_power_w is not None or request.it_power_w is not None
+    for text in anchors_in(request.anchor or ""):
+        name, measured = read_anchor(text)
+        known.append((anchor_of(name, measured, request.stack), measured))
+    anchors = [anchor for anchor, _ in known]
     rows: tuple[Assumption, ...] = ()
-    if watts is not None and not given and facts.workload and _worth(anchor, facts) >= NEAR:
-        request = replace(request, accelerator_power_w=watts)
-        row = Assumption(
-            name=f"anchor {anchor.name}: power of one board", value=watts, unit="W", basis="measured",
-            source="your own measurement", option="--accelerator-power-w",
-        )  # fmt: skip
-        rows = (row,)
-    return replace(resolve(request, anchor), anchor_rows=rows)
-
-
-def _worth(anchor: Anchor, facts: Facts) -> float:
-    """Share of an anchor's deviation that carries over to a scenario [1]; 0 on another chip or precision."""
-    if not anchor.applies(facts.cluster.accelerator.id, facts.precision):
-        return 0.0
-    parameters = facts.step_flops[0].parameters.total if facts.step_flops else anchor.parameters
-    phases = facts.workload.phases if facts.workload is not None else ()
-    length = max((phase.sequence_length or 0 for phase in phases), default=0)
-    return weight_of(float(parameters), float(length), anchor)
+    given = request.accelerator_power_w is not None or request.it_power_w is not None
+    if facts.step_flops and not given:
+        job = job_of(facts.step_flops[0], facts.cluster, facts.precision, given_layout(request))
+        alike, watts, name = max(
+            (likeness(job, anchor.job), measured.accelerator_power_w or 0.0, anchor.name)
+            for anchor, measured in known
+        )
+        same = any(anchor.job.accelerator == job.accelerator for anchor in anchors if anchor.name == name)
+        if watts and same and alike >= NEAR:
+            request = replace(request, accelerator_power_w=watts)
+            row = Assumption(
+                name=f"anchor {name}: power of one board", value=watts, unit="W", basis="measured",
+                source="your own measurement", option="--accelerator-power-w",
+            )  # fmt: skip
+            rows = (row,)
+    resolved = resolve(request, anchors, possible=possible, shared=shared)
+    return replace(resolved, anchor_rows=rows)

@@ -140,6 +140,16 @@ def fields_of(request: Any) -> dict[str, Field]:
     return {name: Field._make((name, *one["said"])) for name, one in metadata_of(request).items()}
 
 
+JOINED = ("anchor",)
+"""Fields that may be given several times, and whose values are one text, joined by semicolons."""
+
+
+def joined(value: object) -> object:
+    """One text of several; any other value as it is."""
+    several = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    return "; ".join(value) if several and value else value  # type: ignore[arg-type]
+
+
 _NOT_TEXT = ("tgt_seq_len", "image_size")
 _OTHER_FLOP = ("lora_rank", "lora_targets", "frozen")
 NOT_OF_GENERIC = {

@@ -19,6 +19,7 @@ from footprint.estimator.fields import (
     COUNT,
     FLAG,
     HOURS,
+    JOINED,
     MODEL,
     NAMES,
     NOT_OF_GENERIC,
@@ -31,6 +32,7 @@ from footprint.estimator.fields import (
     WHOLE,
     about,
     fields_of,
+    joined,
     said,
 )
 from footprint.records import field, record
@@ -64,18 +66,13 @@ class EstimateRequest:
 
     hw: str = field(metadata=said("what and where", CLUSTER, "Accelerators, such as v100:8 or v100x8."))
     model: str | None = about(
-        "what and where",
-        MODEL,
+        "what and where", MODEL,
         "A built-in model, config.json, MODEL.toml or org/name of the local Hugging Face cache.",
-    )
+    )  # fmt: skip
     name: str | None = about("output", TEXT, "A name for this estimate.")
 
     parameters: float | None = about(
-        "no model at hand",
-        COUNT,
-        "Parameters of a decoder, where there is no config.",
-        least=1e3,
-        most=1e16,
+        "no model at hand", COUNT, "Parameters of a decoder, where there is no config.", least=1e3, most=1e16
     )
     active_parameters: float | None = about(
         "no model at hand", COUNT, "Parameters that one token uses (mixture of experts).",
@@ -154,7 +151,9 @@ class EstimateRequest:
     )
 
     anchor: str | None = about(
-        "known already", TEXT, "Your own measurements, by name or file, comma-separated: the nearest is used."
+        "known already",
+        TEXT,
+        "A measurement of yours: a name, a file, or 'MODEL HW key=value ...'; repeatable.",
     )
     hours: float | None = about("known already", HOURS, "Wall-clock duration.", most=1e7)
     step_time_s: float | None = about(
@@ -306,7 +305,9 @@ class EstimateRequest:
             raise FootprintError(f"{origin}: {missing_hw()}")
         values = dict(raw)
         for name, value in values.items():
-            if FIELDS[name].kind is NAMES:
+            if name in JOINED:
+                values[name] = joined(value)
+            elif FIELDS[name].kind is NAMES:
                 if isinstance(value, str) or not all(isinstance(part, str) for part in value):
                     raise FootprintError(f"{origin}: {name} must be a list of names")
                 values[name] = tuple(value)

@@ -81,8 +81,8 @@ def _record(name: str, request: Any) -> dict[str, Any]:
         "name": name,
         "model": request.model,
         "hw": request.hw,
-        "accelerator": anchor.accelerator,
-        "precision": anchor.precision,
+        "accelerator": anchor.job.accelerator,
+        "precision": anchor.job.precision,
         "step_time_ratio": anchor.ratio,
     }
 

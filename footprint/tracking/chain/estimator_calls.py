@@ -80,15 +80,16 @@ def with_module(module: Any, inputs: Any, scenario: Mapping[str, Any]) -> tuple[
     return path, {**({"batch_size": samples} if alone else {}), **scenario}
 
 
-def check_anchor(name_or_file: str) -> None:
-    """Look an anchor up.
+def check_anchors(text: str) -> None:
+    """Look anchors up.
 
     Raises:
         FootprintError: there is none of that name, or it cannot be read.
     """
-    from footprint.estimator.anchors import read_anchor
+    from footprint.estimator.anchors import anchors_in, read_anchor
 
-    read_anchor(name_or_file)
+    for one in anchors_in(text):
+        read_anchor(one)
 
 
 def keep_as_anchor(name: str, scenario: Mapping[str, Any], run_id: str, *, overwrite: bool) -> Path:
