@@ -156,9 +156,20 @@ NOT_OF_GENERIC = {
     "parameters": _NOT_TEXT,
     "flop_per_token": (*_NOT_TEXT, *_OTHER_FLOP),
     "flop_per_sample": (
-        *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "tokens_per_second", "tp", "pp",
+        *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "packing",
+        "padding_share", "tokens_per_second", "tp", "pp",
         "cp", "dp", "ep", "zero", "interleaving", "objective", "micro_batch", "recompute", "anchor",
         "overlap",
     ),
 }  # fmt: skip
 """Fields that mean nothing for a model of which only the size is known."""
+
+
+def is_set(value: object) -> bool:
+    """Whether a field's value was given: nothing, an empty list and a flag that is off were not, 0 was."""
+    return not (value is None or value is False or value == ())
+
+
+def missing_hw() -> FootprintError:
+    """The error for a scenario without accelerators."""
+    return FootprintError("`hw=` is missing: say which accelerators, such as `hw='v100:8'`")

@@ -32,7 +32,9 @@ from footprint.estimator.fields import (
     WHOLE,
     about,
     fields_of,
+    is_set,
     joined,
+    missing_hw,
     said,
 )
 from footprint.records import field, record
@@ -112,6 +114,11 @@ class EstimateRequest:
         "workload", COUNT, "Mean tokens in a packed document; attention stays within one.",
         least=1.0, most=10**8,
     )  # fmt: skip
+
+    packing: bool = about("workload", FLAG, "Padding is dropped: sequences are packed.", default=False)
+    padding_share: float | None = about(
+        "workload", SHARE, "Share of the tokens that is padding, for `packing=`.", least=0.0, most=0.99
+    )
 
     method: str | None = about("method", CHOICE, "What is trained.", choices=get_args(Method))
     objective: str | None = about("method", TEXT, "What is learnt: clm, mlm, mlm+nsp, classification, ...")
@@ -246,6 +253,8 @@ class EstimateRequest:
             raise FootprintError(
                 "`hours=` is wall-clock time, which includes lost time: leave out `goodput=`"
             )
+        if self.padding_share is not None and not self.packing:
+            raise FootprintError("`padding_share=` says how much `packing=` drops: add `packing=True`")
         if self.steps is not None and self.epochs is not None:
             raise FootprintError("`steps=` and `epochs=` both set the amount of training: give one")
         if self.usd_per_hour is not None and (self.provider or self.purchase):
@@ -318,13 +327,3 @@ class EstimateRequest:
 
 FIELDS = fields_of(EstimateRequest)
 """The table of a scenario's fields: name -> what is said of each."""
-
-
-def is_set(value: object) -> bool:
-    """Whether a field's value was given: nothing, an empty list and a flag that is off were not, 0 was."""
-    return not (value is None or value is False or value == ())
-
-
-def missing_hw() -> FootprintError:
-    """The error for a scenario without accelerators."""
-    return FootprintError("`hw=` is missing: say which accelerators, such as `hw='v100:8'`")

@@ -2,11 +2,14 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
 
 import footprint as api
+from footprint.results import Quantity
+from footprint.results.human import interval
 from tests.cli.run import Outcome, footprint
 
 MEASURED = ("--model", "llama2-7b", "--hw", "a100:64", "--batch-size", "1024", "--seq-len", "4096")
@@ -15,6 +18,7 @@ MEASURED = ("--model", "llama2-7b", "--hw", "a100:64", "--batch-size", "1024", "
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTPRINT_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("FOOTPRINT_DIR", str(tmp_path / "runs"))
 
 
 def estimate(*args: str) -> dict[str, dict[str, float]]:
@@ -268,3 +272,64 @@ def test_an_unknown_anchor_names_the_nearest() -> None:
     done = footprint("estimate", *MEASURED, "--anchor", "our")
     assert done.code == 2
     assert "did you mean ours" in done.err
+
+
+def test_an_estimate_names_the_nearest_of_the_anchors_and_what_it_would_do() -> None:
+    assert "--anchor" not in footprint("estimate", *MEASURED).err
+    plain = estimate(*MEASURED)["step_time_s"]["mid"]
+    assert keep(plain * 1.1).code == 0
+    far = ("--model", "llama2-7b", "--hw", "a100:64", "--batch-size", "512", "--seq-len", "8192")
+    seconds = repr(0.9 * estimate(*far)["step_time_s"]["mid"])
+    assert footprint("anchor", "--name", "longer", *far, "--step-time-s", seconds).code == 0
+    said = " ".join(footprint("estimate", *MEASURED).err.split())
+    assert "your measurement ours of" in said
+    assert "(the same model, a100:64)" in said
+    assert said.endswith("--anchor ours")
+    hours = estimate(*MEASURED, "--anchor", "ours")["duration_h"]
+    assert interval(Quantity.between(hours["low"], hours["mid"], hours["high"], "x"), "h") in said
+    for args in (("--anchor", "ours"), ("--hours", "10"), ("--quiet",), ("--seq-len", "65536")):
+        assert "your measurement" not in footprint("estimate", *MEASURED, *args).err
+    assert footprint("anchor", "--remove", "ours").code == 0
+    assert "your measurement ours" not in footprint("estimate", *MEASURED).err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b"\xff\xfe",
+        b'{"name": "../../etc/passwd"}',
+        b"[" * 5000,
+        b'{"name": "ours", "model": "x\\u001b[31m", "hw": "a100:64"}',
+        b"x" * 200_000,
+    ],
+)
+def test_hostile_lines_of_known_anchors_never_break_an_estimate(tmp_path: Path, line: bytes) -> None:
+    plain = footprint("estimate", *MEASURED)
+    folder = tmp_path / "data" / "anchors"
+    folder.mkdir(parents=True)
+    (folder / "known-anchors.jsonl").write_bytes(line + b"\n" + line)
+    done = footprint("estimate", *MEASURED)
+    assert (done.code, done.err) == (0, plain.err)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x = [", "hw = 3", 'schema = "other"', 'model = "llama2-7b"\nhw = "a100:64"']
+)
+def test_a_kept_file_that_was_spoilt_never_breaks_an_estimate(tmp_path: Path, text: str) -> None:
+    plain = footprint("estimate", *MEASURED)
+    assert keep(25.0).code == 0
+    (tmp_path / "data" / "anchors" / "ours.toml").write_text(text)
+    done = footprint("estimate", *MEASURED)
+    assert (done.code, done.err) == (0, plain.err)
+
+
+def test_a_named_pipe_in_the_place_of_known_anchors_is_not_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "anchors"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "known-anchors.jsonl")
+    assert footprint("estimate", *MEASURED).code == 0
