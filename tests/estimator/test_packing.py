@@ -1,4 +1,4 @@
-"""Packing drops padding: the tokens that are computed are real ones, and attention stays within a sequence."""
+"""Packing drops padding: all computed tokens are real ones, and attention stays within a sequence."""
 
 import math
 

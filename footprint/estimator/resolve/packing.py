@@ -45,8 +45,8 @@ def packed(
         )
     if request.document_length is not None:
         raise FootprintError(
-            "`packing=` keeps attention within each sequence: leave out `document_length=`, which is the mean "
-            "length of documents in sequences that are full"
+            "`packing=` keeps attention within each sequence: leave out `document_length=`, which is the "
+            "mean length of documents in sequences that are full"
         )
     rows: list[Assumption] = []
     found: list[Phase] = []
