@@ -10,7 +10,6 @@ import tomllib
 
 import pytest
 
-from tests.architecture.trees import trees
 from tests.conftest import ROOT
 
 IMPORTED_AS = {
