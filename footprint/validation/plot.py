@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from footprint.errors import FootprintError
 from footprint.reports.files import write_new
-from footprint.reports.plots.tornado import FORMATS
+from footprint.reports.plots.intervals import require_image
 from footprint.validation.report import ValidationReport, ValidationRow
 
 MOST_FOLDS = 14
@@ -22,8 +21,7 @@ MOST_INTERVALS = 100
 
 def plot_validation(report: ValidationReport, path: Path, *, overwrite: bool = False) -> None:
     """Draw a report's rows; FootprintError if the file exists or its ending is not supported."""
-    if path.suffix.lower() not in FORMATS:
-        raise FootprintError(f"`plot={path}`: end the name in {', '.join(FORMATS)}")
+    require_image(path)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -79,5 +77,5 @@ def _draw(axes: Any, rows: Sequence[ValidationRow], folds: Sequence[str]) -> Non
     steps = (1.0,) if ends[1] / ends[0] > A_FEW_DECADES else (1.0, 2.0, 5.0)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(base=10, subs=steps))
-        axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
         axis.set_minor_formatter(lambda *_: "")

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from footprint.errors import FootprintError
 from footprint.reports.files import write_new
+from footprint.reports.plots.intervals import require_image
 from footprint.results import Quantity
 from footprint.results.inference import Inference
-
-ENDINGS = (".png", ".svg", ".pdf")
 
 
 def plot_batches(result: Inference, path: Path | str, *, overwrite: bool = False) -> None:
     """Draw the rows of the answer's batches; FootprintError for another ending or an existing file."""
     target = Path(path)
-    if target.suffix.lower() not in ENDINGS:
-        raise FootprintError(f"`plot={target}`: give one of the endings {', '.join(ENDINGS)}")
+    require_image(target)
     from io import BytesIO
 
     from matplotlib.figure import Figure

@@ -13,7 +13,7 @@ from footprint.decisions.plans.laws import FLOP_PER_PARAMETER, Demand, loss_of, 
 from footprint.errors import FootprintError
 from footprint.reports.decisions.plan_text import short
 from footprint.reports.files import write_new
-from footprint.reports.plots.tornado import FORMATS
+from footprint.reports.plots.intervals import require_image
 from footprint.results.human import figures
 from footprint.results.plan import Plan
 
@@ -24,7 +24,7 @@ REACH = 100.0
 SHOWN = 30.0
 """How much of it is shown."""
 POINTS = 120
-LETTER, LINE, MARK = 0.0105, 0.022, 0.008
+LETTER, LINE, MARK = 0.012, 0.022, 0.008
 """Width of a letter, height of a line and half width of a mark, in shares of the axes."""
 _PLAN, _CURVES, _MODELS = "#c0392b", "#3b6ea5", "#444444"
 
@@ -36,8 +36,8 @@ def plot_plan(plan: Plan, path: Path | str | None = None, *, overwrite: bool = F
     format.
     """
     target = None if path is None else Path(path)
-    if target is not None and target.suffix.lower() not in FORMATS:
-        raise FootprintError(f"`plot={target}`: end the name in {', '.join(FORMATS)}")
+    if target is not None:
+        require_image(target)
     law = find_law(plan.law)
     if plan.loss is None:
         raise FootprintError(f"`plot=`: {law.id} gives no loss, so it has no curves: choose another `law=`")
@@ -154,7 +154,7 @@ def _models(
                 abs(line - other) > LINE or start > end or start + LETTER * len(name) < begin
                 for begin, end, other in written
             )
-            if free and start > 0 and start + LETTER * len(name) < 1.02:
+            if free and start > 0 and start + LETTER * len(name) < 1.0:
                 break
         else:
             continue  # a mark without its name is better than a name beside another mark

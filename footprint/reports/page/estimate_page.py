@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from footprint.catalog.sources import describe
+from footprint.reports.assumed import assumption_rows
 from footprint.reports.estimate_text import (
     answer_rows,
-    assumption_rows,
     behind_rows,
     is_repeated,
     repeats_rows,
@@ -103,7 +103,7 @@ def _sections(result: Estimate) -> Iterator[Section | None]:
     tables.append(_plain_table("How it comes about", behind_rows(result)))
     yield Section(key="numbers", title="The numbers", tables=tuple(tables))
     yield _factors(result)
-    rows = [tuple(Cell(text=text) for text in row) for row in assumption_rows(result)]
+    rows = [tuple(Cell(text=text) for text in row) for row in assumption_rows(result.assumptions)]
     table = Table(
         caption="Each replaced by its option", head=("assumed", "value", "replaced by"), rows=tuple(rows),
         numbers=(False, False, False),

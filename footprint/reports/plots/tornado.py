@@ -9,11 +9,11 @@ from footprint.errors import FootprintError
 from footprint.reports.explain import contributions
 from footprint.reports.files import write_new
 from footprint.reports.labels import cause_name
+from footprint.reports.plots.intervals import require_image
 from footprint.results.estimate import Estimate
 from footprint.results.human import amount
 
 ROOM = 1.7
-FORMATS = (".png", ".svg", ".pdf")
 ALL = "all causes together"
 _BAR, _LINE = "#3b6ea5", "#222222"
 
@@ -23,8 +23,7 @@ def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> No
 
     Raises FootprintError if the file exists or its ending is not a supported image format.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise FootprintError(f"`plot={path}`: end the name in {', '.join(FORMATS)}")
+    require_image(path)
     answers = [
         ("facility energy", result.energy_kwh, "kwh"),
         ("operational CO2e", result.co2e_kg, "kg"),
