@@ -27,7 +27,7 @@ from footprint.catalog.files import read_csv, reference_folder
 from footprint.records import replace
 from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.power import PowerConstants
-from footprint.serving.settle import power_constants
+from footprint.serving.settle import power_constants, power_errors
 from footprint.validation.serving import (
     FOLDS,
     NAMED,
@@ -37,7 +37,6 @@ from footprint.validation.serving import (
     ServingCase,
     is_sealed,
     part_of,
-    power_errors,
     serving_cases,
 )
 

@@ -10,7 +10,8 @@ import numpy as np
 from footprint.serving import inference
 from footprint.serving.engine import Engine
 from footprint.serving.power import PowerConstants
-from footprint.validation.serving import Outside, PowerErrors, ServingCase
+from footprint.serving.settle import PowerErrors
+from footprint.validation.serving import Outside, ServingCase
 
 
 def table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from footprint.catalog.upkeep.age import age_months, end_of, today
 from footprint.estimator.predict import HIGHEST_CREDIBLE_MFU
 from footprint.plain_text import fenced, in_line, in_markdown
-from footprint.reports.assumed import assumed_text
+from footprint.reports.texts.assumed import assumed_text
 from footprint.reports.work import trained
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate, PriceSummary, PublishedRun

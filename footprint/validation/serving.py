@@ -22,7 +22,7 @@ from footprint.schema import Accelerator
 from footprint.serving.engine import UNSET, Constants, Engine, load_engine
 from footprint.serving.model import Context, Lists, Served
 from footprint.serving.power import PowerConstants, board_w
-from footprint.serving.settle import power_error_of
+from footprint.serving.settle import PowerErrors, power_errors
 from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal
 from footprint.validation.cases import evaluation, shapes
 from footprint.validation.report import ValidationReport, ValidationRow
@@ -32,8 +32,6 @@ ONE_STAGE = ("accelerate-2022",)
 ONE_MODEL = ("accelerate-2022", "deepspeed-2022")
 """Engines that were measured with one model."""
 FOLDS = reference_folder() / "serving_folds.csv"
-PowerErrors = Mapping[bool, tuple[float, float]]
-"""Low and high of measured over predicted power, by whether the model has experts."""
 NAMED, UNNAMED = "engine named", "engine not named"
 
 PEAK = Constants(
@@ -162,12 +160,6 @@ def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: floa
         tokens_per_s=float(row["tokens_per_s"]),
         board_w=watts,
     )
-
-
-def power_errors() -> PowerErrors:
-    """The shipped ends of measured over predicted power, of models without and with experts."""
-    found = {kind: power_error_of(experts=kind) for kind in (False, True)}
-    return {kind: (one.low, one.high) for kind, one in found.items()}
 
 
 def is_sealed(case: ServingCase) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from calibration.serving_fit import fit_engine
 from footprint.serving.engine import load_engine
+from footprint.serving.settle import power_errors
 from footprint.validation import datasets
 from footprint.validation.report import ValidationReport
 from footprint.validation.serving import (
@@ -17,7 +18,6 @@ from footprint.validation.serving import (
     is_sealed,
     outside,
     part_of,
-    power_errors,
     serving_cases,
 )
 from tests.cli.run import footprint

@@ -84,9 +84,6 @@ def parse_cluster(
     return Cluster(accelerator=chip, count=count, node=node, nodes=nodes), notices
 
 
-# ----------------------------------------------------------------------------- grammar
-
-
 def _read(text: str) -> tuple[str, int, list[str]]:
     """Name, count and notices of a cluster's text."""
     if text.lower().endswith(".toml"):
@@ -227,9 +224,6 @@ def _misread(text: str, known: Callable[[str], bool]) -> FootprintError:
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
-# ------------------------------------------------------------------------------- nodes
 
 
 def _choose_node(

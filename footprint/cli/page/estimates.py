@@ -108,7 +108,7 @@ def _energy(result: Estimate) -> list[dict[str, Any]]:
 def _assumptions(result: Estimate) -> list[dict[str, Any]]:
     """What was assumed: its text, basis and source, and the field that replaces it."""
     from footprint.estimator.request import FIELDS
-    from footprint.reports.assumed import assumption_rows
+    from footprint.reports.texts.assumed import assumption_rows
 
     flags = {field.flag: name for name, field in FIELDS.items()}
     return [

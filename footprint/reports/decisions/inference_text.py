@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from footprint.plain_text import fenced, in_line, in_markdown
-from footprint.reports.assumed import assumed_text
+from footprint.reports.texts.assumed import assumed_text
 from footprint.results import Quantity
 from footprint.results.human import amount, counted, figures, interval, wrapped
 from footprint.results.inference import BatchRow, Inference

@@ -6,7 +6,6 @@ import html
 from collections.abc import Iterable
 
 from footprint.plain_text import in_line
-from footprint.reports.assumed import assumption_rows
 from footprint.reports.estimate_text import (
     answer_rows,
     behind_rows,
@@ -15,6 +14,7 @@ from footprint.reports.estimate_text import (
     repeats_title,
     title_of,
 )
+from footprint.reports.texts.assumed import assumption_rows
 from footprint.reports.work import trained
 from footprint.results.estimate import Estimate
 from footprint.spelling import on_command_line

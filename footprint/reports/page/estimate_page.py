@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from footprint.catalog.sources import describe
-from footprint.reports.assumed import assumption_rows
 from footprint.reports.estimate_text import (
     answer_rows,
     behind_rows,
@@ -19,6 +18,7 @@ from footprint.reports.labels import cause_name
 from footprint.reports.page import render
 from footprint.reports.page.parts import Card, Cell, Page, Section, Step, Table
 from footprint.reports.page.svg import Bar, bars, mini, tornado
+from footprint.reports.texts.assumed import assumption_rows
 from footprint.reports.work import trained
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
