@@ -54,16 +54,10 @@ class Software:
         return typical.but(**own) if own else typical
 
     def spread(self, residual: Assumed, cause: str) -> Quantity:
-        """The error of the model as a factor; wider for a named stack of which no row was fitted [1].
-
-        A source of a known kind of stack differs from those that were fitted, which are few.
-        """
+        """The error of the model as a factor; wider for a named stack of which no row was fitted [1]."""
         low, high = residual.low, residual.high
-        if self.stack is not None:
-            deviation = assumed("stacks.said").value
-            if self.stack.basis != "fitted":
-                deviation = math.hypot(deviation, assumed("stacks.unfitted").value)
-            extra = Z90 * deviation
+        if self.stack is not None and self.stack.basis != "fitted":
+            extra = Z90 * assumed("stacks.unfitted").value
             low = math.exp(-math.hypot(math.log(low), extra))
             high = math.exp(math.hypot(math.log(high), extra))
         return Quantity.between(low, residual.value, high, cause)
