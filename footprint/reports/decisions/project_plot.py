@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from footprint.decisions.scenario_table import QUANTITIES
 from footprint.projects.record import Project
-from footprint.reports.decisions.comparison_text import HEADINGS
 from footprint.reports.decisions.project_text import label_of
-from footprint.reports.plots.intervals import BASE, Line, draw_intervals
+from footprint.reports.plots.canvas import BLACK, MARKERS, PAGE
+from footprint.reports.plots.intervals import Line, plot_lines
 
 
-def plot_project(project: Project, path: Path, *, overwrite: bool = False) -> None:
+def plot_project(project: Project, path: Path, *, width: str = PAGE, overwrite: bool = False) -> None:
     """Draw the runs and their total.
 
     Raises FootprintError if the file exists or its ending is no image's.
     """
-    lines = [Line(label_of(row), {name: getattr(row, name) for name in HEADINGS}, {}) for row in project.rows]
-    total = {name: getattr(project.total, name) for name in HEADINGS}
-    lines.append(Line("all together", total, dict.fromkeys(HEADINGS, BASE)))
-    title = "median and 90 % interval of each run and of all together"
-    draw_intervals(lines, HEADINGS, title, path, overwrite=overwrite)
+    lines = [
+        Line(label=label_of(row), amounts={name: getattr(row, name) for name in QUANTITIES})
+        for row in project.rows
+    ]
+    total = {name: getattr(project.total, name) for name in QUANTITIES}
+    lines.append(Line(label="all together", amounts=total, colour=BLACK, marker=MARKERS[1]))
+    plot_lines(
+        lines, "median and 90 % interval of each run and of all together", path,
+        width=width, overwrite=overwrite,
+    )  # fmt: skip

@@ -1,97 +1,105 @@
-"""Panels of 90 % intervals: one panel a quantity, one line a row, on logarithmic axes."""
+"""Amounts with their 90 % intervals: a panel a quantity, a line a row."""
 
 from __future__ import annotations
 
-import io
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.reports.files import write_new
-from footprint.results import Quantity
-from footprint.results.human import figures
+from footprint.records import field, record
+from footprint.reports.plots.canvas import (
+    BLUE,
+    COLUMN,
+    MARKERS,
+    PAGE,
+    bare,
+    drawing,
+    label,
+    log_axis,
+    require_picture,
+    room,
+    save,
+    title,
+)
+from footprint.results.human import money_rung, rung
 
-FORMATS = (".png", ".svg", ".pdf")
-MOST_LABEL = 40
-BASE, OTHER, BEST = "#222222", "#3b6ea5", "#c8701a"
-"""Three colours that stay apart for colour-blind readers."""
+PANELS = {
+    "duration_h": ("time", "h"), "energy_kwh": ("facility energy", "kwh"), "co2e_kg": ("CO2e", "kg"),
+    "cost_usd": ("cost", "usd"),
+}  # fmt: skip
+"""What is drawn of a row, with its name and its unit."""
+_ROW_IN, _PANEL_IN, _LETTERS = 0.2, 0.62, {COLUMN: 17, PAGE: 26}
+_MOST_ROWS = 200
 
 
-class Line(NamedTuple):
-    """A row of the panels."""
+@record
+class Line:
+    """One row: its name, its amounts by the names of `PANELS`, and how it looks."""
 
     label: str
-    quantities: Mapping[str, Quantity | None]
-    colours: Mapping[str, str]
-    """Of each quantity; without one it is `OTHER`."""
+    amounts: Mapping[str, Any]
+    """What has ``low``, ``mid`` and ``high``, or None."""
+    colour: str = BLUE
+    marker: str = MARKERS[0]
+    marked: Mapping[str, str] = field(default_factory=dict)
+    """Colours of single amounts."""
 
 
-def draw_intervals(
-    lines: Sequence[Line], headings: Mapping[str, str], title: str, path: Path, *, overwrite: bool = False
+def plot_lines(
+    lines: Sequence[Line],
+    heading: str,
+    path: Path,
+    *,
+    panels: Mapping[str, tuple[str, str]] = PANELS,
+    width: str = PAGE,
+    overwrite: bool = False,
 ) -> None:
-    """Draw a panel for each quantity of ``headings`` that some line has.
+    """Draw the rows that have amounts.
 
-    Raises FootprintError if the file exists, its ending is no image's, or no line has numbers.
+    Raises:
+        FootprintError: no picture's ending, a file that exists, or no row with an amount above 0.
     """
-    require_image(path)
-    panels = [name for name in headings if any(line.quantities.get(name) is not None for line in lines)]
-    if not panels:
+    require_picture(path, overwrite=overwrite)
+    shown = [one for one in lines if any(map(_is_drawn, one.amounts.values()))][:_MOST_ROWS]
+    names = [name for name in panels if any(_is_drawn(one.amounts.get(name)) for one in shown)]
+    if not names:
         raise FootprintError("`plot=`: no row has numbers, so there is no plot")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(3.0 + 2.3 * len(panels), 1.4 + 0.32 * len(lines)), layout="constrained")
-    FigureCanvasAgg(figure)
-    drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axes, name in zip(drawn, panels, strict=True):
-        for y, line in enumerate(lines):
-            quantity, colour = line.quantities.get(name), line.colours.get(name, OTHER)
-            if quantity is not None and quantity.mid > 0:
-                axes.plot(quantity.bounds, [y, y], color=colour, linewidth=2, solid_capstyle="butt")
-                axes.plot([quantity.mid], [y], color=colour, marker="o", markersize=5)
-        axes.set_title(headings[name], fontsize=10)
-        numbered(axes)
-    name_lines(drawn[0], lines)
-    save(figure, title, path, overwrite=overwrite)
-
-
-def require_image(path: Path) -> None:
-    """Raise FootprintError unless the ending is an image's."""
-    if path.suffix.lower() not in FORMATS:
-        raise FootprintError(f"`plot={path}`: end the name in {', '.join(FORMATS)}")
+    across = min(len(names), 2 if width == COLUMN else 4)
+    down = -(-len(names) // across)
+    texts = [label(one.label, _LETTERS[width]) for one in shown]
+    row_in = _ROW_IN if all("\n" not in text for text in texts) else 1.35 * _ROW_IN
+    with drawing(width, 0.35 + down * (_PANEL_IN + row_in * len(shown))) as figure:
+        cells = figure.subplots(down, across, sharey=True, squeeze=False).flat
+        for place, axes in enumerate(cells):
+            if place >= len(names):
+                axes.set_visible(False)
+                continue
+            _draw(axes, shown, names[place], panels[names[place]])
+            if place % across == 0:
+                axes.set_yticks(range(len(shown)), texts)
+                axes.set_ylim(len(shown) - 0.4, -0.6)
+        title(figure, heading)
+        save(figure, path, overwrite=overwrite)
 
 
-def name_lines(axes: Any, lines: Sequence[Line]) -> None:
-    """The labels of the lines, the first on top."""
-    labels = [line.label[:MOST_LABEL].replace("$", r"\$") for line in lines]
-    axes.set_yticks(range(len(lines)), labels, fontsize=8)
-    axes.invert_yaxis()
+def _is_drawn(ends: Any) -> bool:
+    return ends is not None and ends.mid > 0
 
 
-def save(figure: Any, title: str, path: Path, *, overwrite: bool) -> None:
-    """Write the figure with its title."""
-    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
-    picture = io.BytesIO()
-    figure.savefig(picture, format=path.suffix[1:].lower(), dpi=150)
-    write_new(path, picture.getvalue(), overwrite=overwrite)
-
-
-def numbered(axes: Any) -> None:
-    """A logarithmic axis with some three to six numbers on it."""
-    from matplotlib.ticker import LogLocator
-
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    decades = math.log10(high / low)
-    steps: tuple[float, ...] = (1.0,) if decades > 3 else (1.0, 3.0) if decades > 1.2 else (1.0, 2.0, 5.0)
-    if decades < 0.6:
-        steps = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=steps))
-    axes.xaxis.set_major_formatter(lambda value, _: figures(value, 2).removesuffix(".0"))
-    axes.xaxis.set_minor_formatter(lambda *_: "")
-    axes.grid(axis="x", which="major", color="#dddddd", linewidth=0.6)
-    axes.tick_params(axis="both", labelsize=8)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
+def _draw(axes: Any, lines: Sequence[Line], name: str, panel: tuple[str, str]) -> None:
+    known = {y: ends for y, one in enumerate(lines) if (ends := one.amounts.get(name)) and _is_drawn(ends)}
+    word, unit = panel
+    largest = max(ends.mid for ends in known.values())
+    factor, unit_name = money_rung(largest) if unit == "usd" else rung(largest, unit)
+    values = []
+    for y, ends in known.items():
+        line = lines[y]
+        colour = line.marked.get(name, line.colour)
+        low, mid, high = (max(value, ends.mid * 1e-3) / factor for value in (ends.low, ends.mid, ends.high))
+        axes.plot([low, high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
+        axes.plot([mid], [y], color=colour, marker=line.marker, markersize=4, linestyle="none")
+        values += [low, mid, high]
+    log_axis(axes.xaxis, *room(values), most=4)
+    axes.set_xlabel(f"{word} [{unit_name}]" if unit_name else word)
+    bare(axes)
