@@ -295,7 +295,6 @@ def test_a_chip_in_the_users_folder_is_a_cluster(tmp_path: Path, monkeypatch: py
         parse_cluster("minex8")
 
 
-@pytest.mark.parametrize(("text", "read"), [("rtx9090:8", "rtx9090"), ("v1000x8", "v1000")])
-def test_the_x_of_a_name_is_no_times(text: str, read: str) -> None:
-    with pytest.raises(UnknownNameError, match=f"'{read}'"):
-        parse_cluster(text)
+def test_the_x_of_a_name_is_no_times() -> None:
+    with pytest.raises(UnknownNameError, match="'rtx9090'"):
+        parse_cluster("rtx9090:8")
