@@ -22,6 +22,8 @@ def _method(work: WorkloadSummary) -> str:
     details = [work.objective] if work.objective else []
     if work.lora_rank is not None:
         details.append(f"rank {work.lora_rank}")
+    if work.packing:
+        details.append("packed: real tokens only")
     name = _METHODS.get(work.method, work.method)
     return f"{name} ({', '.join(details)})" if details else name
 

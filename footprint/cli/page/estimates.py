@@ -31,6 +31,7 @@ def estimated(question: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown(result: Estimate, fields: Mapping[str, str]) -> dict[str, Any]:
     """Everything that the page shows of an estimate; ``record`` is the JSON of the command."""
+    from footprint.cli.page.published import beside_rules
     from footprint.reports.estimate_text import behind_rows, title_of
     from footprint.reports.work import trained
 
@@ -46,6 +47,7 @@ def shown(result: Estimate, fields: Mapping[str, str]) -> dict[str, Any]:
         },
         "energy": _energy(result),
         "step": [[one.name.replace("_", " "), one.time_s] for one in result.step_terms if one.time_s > 0],
+        "rules": beside_rules(result),
         "assumptions": _assumptions(result),
         "warnings": [on_command_line(text) for text in result.warnings],
         "misfit": result.misfit is not None,

@@ -9,7 +9,7 @@ import click
 
 from footprint.cli import OwnHelp
 from footprint.cli.shared.options import type_of
-from footprint.estimator.fields import CHOICE, FLAG, Field
+from footprint.estimator.fields import CHOICE, FLAG, JOINED, Field, joined
 from footprint.estimator.request import FIELDS, is_set
 from footprint.spelling import on_command_line
 
@@ -48,9 +48,16 @@ def field_option(name: str, table: Mapping[str, Field] = FIELDS, **changes: Any)
         settings["is_flag"] = True
     else:
         settings |= {"type": type_of(field), "metavar": field.kind.word.upper()}
+    if name in JOINED:
+        settings |= {"multiple": True, "callback": _as_one}
     if field.kind is CHOICE:
         del settings["metavar"]  # click prints the choices instead
     return click.option(field.flag, name, **settings | changes)
+
+
+def _as_one(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> object:
+    """The values of an option that may be repeated, as the text of its field; None if there are none."""
+    return joined(values) if values else None
 
 
 def scenario_options(*sections: str) -> Callable[[Any], Any]:

@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields as fields_of
 from typing import Any
 
+from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.candidates import Layouts, candidates
 from footprint.performance.layouts.feeding import crowded_below
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
 from footprint.performance.layouts.micro_batches import whole_batches
 from footprint.performance.layouts.shapes import Given, habits_of
+from footprint.performance.roofline.layout import is_split
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import activation_byte, state_byte, usable_byte
 from footprint.performance.roofline.sums import Sums, sum_lines
@@ -29,6 +31,18 @@ Array = Any
 ROUNDING = 1e-9
 """By how much a bound may exceed the time that it bounds, relative, because numbers are rounded."""
 _FINITE = 1e300
+
+
+class Choice(NamedTuple):
+    """The layouts that are chosen for each count and batch, as arrays."""
+
+    terms: Mapping[str, Array]
+    """Seconds by term."""
+    fits: Array
+    least_byte: Array
+    """Where none fits, the memory that the smallest one needs [byte]."""
+    split: Array
+    """Whether a layout splits the model."""
 
 
 class LayoutColumns:
@@ -70,8 +84,8 @@ class LayoutColumns:
 
         return np.flatnonzero(self.crowded.any(axis=1)), np.flatnonzero(self.crowded.any(axis=0))
 
-    def chosen(self, wanted: Array | None) -> tuple[Mapping[str, Array], Array, Array]:
-        """Seconds by term at each count and batch, whether it fits, and if not the least memory [byte]."""
+    def chosen(self, wanted: Array | None) -> Choice:
+        """The layouts that are chosen for each count and batch."""
         import numpy as np
 
         best = self._fastest()
@@ -85,7 +99,7 @@ class LayoutColumns:
         terms = self._terms(layouts, best, self.scales)
         if not found.all():
             terms = {name: np.where(found, seconds, np.nan) for name, seconds in terms.items()}
-        return terms, fits & found, least_byte
+        return Choice(terms, fits & found, least_byte, is_split(layouts))
 
     # ------------------------------------------------------------------------ the fastest that fits
 

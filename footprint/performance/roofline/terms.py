@@ -15,9 +15,10 @@ Dao et al. 2022, arXiv:2205.14135 (fused attention).
 from __future__ import annotations
 
 from footprint import equations
-from footprint.arithmetic import Number, maximum, where
+from footprint.arithmetic import Number, log2, maximum, where
 from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.communication import context_s, data_s, experts_s, tensor_s
+from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.sums import Sums, sum_lines
@@ -60,6 +61,7 @@ def terms_of(
     terms["data_parallel"] = data_s(work, layout, machine, micro_batches, computed_s)
     terms["optimiser"] = _optimiser(work, layout, machine)
     terms["launch"] = _launch(work, layout, machine, micro_batches, computed_s)
+    terms["waiting"] = _waiting(layout, machine)
     return terms
 
 
@@ -87,7 +89,7 @@ def least_of(sums: Sums, work: Work, layouts: LayoutNumbers, machine: Machine) -
     # A replica has at most as many micro-batches as samples.
     most = work.samples / layouts.dp
     bubble = equations.pipeline_bubble_share(layouts.pp, most, layouts.interleaving)
-    always = a_scale * bubble + _optimiser(work, layouts, machine)
+    always = a_scale * bubble + _optimiser(work, layouts, machine) + _waiting(layouts, machine)
     return [
         Bound(a_scale, a_batch + exposed * a_batch_data + gaps, fixed + exposed * data + always),
         Bound(seen * a_scale, seen * a_batch + a_batch_data + gaps, seen * fixed + data + always),
@@ -156,12 +158,20 @@ def _launch(
     return gaps + maximum(0.0, kernels * (constants["launch_s"] - constants["gap_s"]) - computed_s)
 
 
+def _waiting(layout: LayoutNumbers, machine: Machine) -> Number:
+    """Time in which the nodes of a job wait for the slowest of them, for each doubling of the nodes [s]."""
+    ranks = layout.tp * layout.pp * layout.cp * layout.dp
+    return machine.constants["node_wait_s"] * log2(maximum(1.0, ranks / machine.node))
+
+
 def _elementwise(
     work: Work, layout: LayoutNumbers, machine: Machine, rank_share: Number, scores_repeated: Number
 ) -> Number:
     """Memory traffic of norms, activations, dropout, residuals, softmax and loss [s]."""
     constants = machine.constants
     passes = constants["passes_fused"] if machine.techniques.fused else constants["passes_eager"]
+    if machine.techniques.fused and machine.is_gpu:
+        passes *= (constants["passes_eager"] / passes) ** tuned_before(work, machine.native, constants)
     of_blocks = work.stored_block / layout.pp
     stored = of_blocks + work.stored_other + REPEATED_TRAFFIC * layout.recompute_share * of_blocks
     elements = passes * stored + constants["passes_logits"] * work.logits / layout.pp
@@ -169,6 +179,18 @@ def _elementwise(
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
         elements = elements + constants["passes_scores"] * scores
     return elements * rank_share * machine.bytes / machine.memory
+
+
+def tuned_before(work: Work, native: bool | None, constants: Constants) -> float:
+    """Share of the gain since 2023 that a step does not have, because its stack was tuned before [1].
+
+    The defaults of PyTorch 2 are what changed in 2023. For models without a causal mask (convolutions,
+    encoders, translation) a vendor's stack had fused kernels before; for decoders it gained fused attention.
+    """
+    if native or work.family == "decoder" or work.experts:
+        return 0.0
+    of_unknown = 1.0 if native is False else 1.0 - constants["native_share_unknown"]
+    return constants["tuned_before"] * of_unknown
 
 
 def _optimiser(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
