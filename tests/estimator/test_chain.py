@@ -178,7 +178,7 @@ def test_contradictions_name_the_option(fields: dict[str, object], message: str)
         estimate(**{**GIVEN, **fields})
 
 
-KNOWN_TIMES = [{"mfu": 0.4}, {"step_time_s": 3.0}, {"hours": 100.0}, {"tokens_per_second": 4e5}]
+KNOWN_TIMES = [{"mfu": 0.4}, {"step_time_s": 10.0}, {"hours": 500.0}, {"tokens_per_second": 4e5}]
 
 
 @pytest.mark.parametrize("power", [{"accelerator_power_w": 600.0}, {"it_power_w": 5e4}], ids=str)
