@@ -22,10 +22,12 @@ from footprint.validation.plot import plot_validation
 from footprint.validation.throughput import rows
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-SHOWN = ("what-ifs", "anchored", "strubell-blind", "runs", "power", "mlperf-time", "patterson", "energy")
-LONG = ("what-ifs", "anchored")
+SHOWN = (
+    "what-ifs", "anchored", "strubell-blind", "runs", "power", "mlperf-time", "patterson", "energy", "memory",
+)  # fmt: skip
+LONG = ("what-ifs", "anchored", "memory")
 """Datasets with hundreds of rows, for which the page shows only the notes."""
-PLOTTED = ("throughput", "throughput-found", "what-ifs", "runs", "power", "mlperf-time")
+PLOTTED = ("throughput", "throughput-found", "what-ifs", "runs", "power", "mlperf-time", "memory")
 
 
 def main(arguments: list[str] | None = None) -> int:
