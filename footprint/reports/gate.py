@@ -15,7 +15,8 @@ from footprint.results.inference import Inference
 if TYPE_CHECKING:
     from footprint.decisions.scenario_table import ScenarioTable
     from footprint.projects.record import Project
-    from footprint.reports.exports.shared.filed import Bounds, Filed
+    from footprint.reports.exports.shared.filed import Filed
+    from footprint.reports.exports.shared.reader import Bounds
 
 MISFIT_WORDS = CLEAR_MISFIT.partition(",")[0]
 """How the warning of a step that does not fit begins on every surface."""
