@@ -165,6 +165,11 @@ def behind_rows(result: Estimate) -> list[Row]:
         rows.append((label, figures(result.mfu.mid, 2), interval(result.mfu, ""), note))
     if result.goodput is not None:
         rows.append(_row("goodput", result.goodput, ""))
+    if result.memory is not None:
+        left = result.memory.room_gib
+        room = f"{figures(left)} GiB left" if left >= 0 else f"{figures(-left)} GiB too little"
+        note = f"of {result.memory.device_gib:g} GiB, {room}"
+        rows.append(_row("device memory", result.memory.needed_gib, "gib", note))
     rows.append(_row("power (node)", result.it_power_w, "w"))
     rows.append(_row("energy (node)", result.it_energy_kwh, "kwh"))
     rows.append(_row("PUE", result.pue, ""))

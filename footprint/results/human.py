@@ -17,6 +17,7 @@ _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
     "w": ((1e9, "GW"), (1e6, "MW"), (1e3, "kW"), (1.0, "W")),
     "l": ((1e3, "m3"), (1.0, "l"), (1e-3, "ml")),
     "flop": ((1.0, "FLOP"),),
+    "gib": ((1.0, "GiB"), (1 / 1024, "MiB")),
     "accelerator_h": ((1.0, "accelerator-h"),),
     "g_per_kwh": ((1.0, "g/kWh"),),
     "": ((1.0, ""),),

@@ -34,7 +34,7 @@ _UNITS = (
     "_flop_per_s", "_byte_per_s", "_g_per_kwh", "_usd_per_h", "_kwh", "_kg", "_usd", "_flop", "_gib",
     "_w", "_h", "_s", "_l",
 )  # fmt: skip
-_NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published", "scenario")
+_NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published", "scenario", "memory")
 _NOT_COLUMNS = ("workload_objective", "workload_lora_rank")  # in JSON alone: a CSV keeps its header
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 import tomllib
 
 import pytest
 
+from tests.architecture.trees import trees
 from tests.conftest import ROOT
 
 IMPORTED_AS = {
@@ -42,11 +44,12 @@ def distributions() -> set[str]:
     return names - {DECLARED["name"]}
 
 
+@functools.cache
 def imported() -> set[str]:
     """The top names that the package imports, by a statement or by its door to optional packages."""
     found = set()
-    for path in sorted((ROOT / "footprint").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for tree in trees().values():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
