@@ -147,7 +147,7 @@ def log_axis(
 
 def _plain(value: float) -> str:
     """A round number as it is."""
-    return f"{value:,.6g}" if 1e-4 <= value < 1e7 else figures(value, 2)
+    return f"{value:,.10g}" if 1e-4 <= value < 1e7 else figures(value, 2)
 
 
 def bare(axes: Any, *, grid: str = "x") -> None:
