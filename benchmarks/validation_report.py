@@ -22,10 +22,12 @@ from footprint.validation.plot import plot_validation
 from footprint.validation.throughput import rows
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-SHOWN = ("what-ifs", "anchored", "strubell-blind", "runs", "power", "mlperf-time", "patterson", "energy")
-LONG = ("what-ifs", "anchored")
+SHOWN = (
+    "what-ifs", "anchored", "strubell-blind", "runs", "power", "mlperf-time", "patterson", "energy", "memory",
+)  # fmt: skip
+LONG = ("what-ifs", "anchored", "memory")
 """Datasets with hundreds of rows, for which the page shows only the notes."""
-PLOTTED = ("throughput", "throughput-found", "what-ifs", "runs", "power", "mlperf-time")
+PLOTTED = ("throughput", "throughput-found", "what-ifs", "runs", "power", "mlperf-time", "memory")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,8 +75,8 @@ def page(reports: dict[str, ValidationReport]) -> Iterable[str]:
     yield from _where(given)
     yield "### Intervals with the stack said and unsaid"
     yield ""
-    yield "The kind of a stack, PyTorch's own or a vendor's tuned one, is known or not. An interval is that of"
-    yield "a source that was not seen, so the mean over families is what should be near 90 %; the families"
+    yield "The kind of a stack, PyTorch's own or a vendor's tuned one, is known or not. An interval is that"
+    yield "of a source that was not seen, so the mean over families is what should be near 90 %; the families"
     yield "with most rows lie near the middle."
     yield ""
     heading = (

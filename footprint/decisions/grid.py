@@ -18,11 +18,10 @@ from footprint.errors import FootprintError
 from footprint.estimator.columns import Columns, columns_of, stacked, stacked_prices, stacked_sites
 from footprint.estimator.facts import Facts, Price, Site
 from footprint.estimator.request import EstimateRequest
-from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.defaults import BATCH
-from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
+from footprint.estimator.rooms import facts_of
 from footprint.estimator.workload import Choice
 from footprint.records import record, replace
 from footprint.results import Quantity
@@ -137,9 +136,10 @@ class Grid:
 
     def _by_node(self, fields: tuple[Any, ...]) -> list[list[tuple[str, int, int]]]:
         """The clusters of the grid as (name, count, row), grouped by chip and node form."""
-        if fields not in self._clusters:
-            *of_cluster, model = fields
-            trained_on = self._shared.chip(model)
+        *of_cluster, model = fields
+        trained_on = self._shared.chip(model)
+        key = (*of_cluster, trained_on)
+        if key not in self._clusters:
             groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
             for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
                 given = dict(zip(_OF_CLUSTER, of_cluster, strict=True))
@@ -147,8 +147,8 @@ class Grid:
                 row = place * self._strides.get("hw", 0)
                 group = groups.setdefault((cluster.accelerator.id, cluster.node.id), [])
                 group.append((name, cluster.count, row))
-            self._clusters[fields] = list(groups.values())
-        return self._clusters[fields]
+            self._clusters[key] = list(groups.values())
+        return self._clusters[key]
 
     def _blocks_of(
         self,
@@ -172,14 +172,12 @@ class Grid:
         # The prices of each place are looked up below.
         job_fields = {name: value for name, value in fields.items() if name not in PRICE_FIELDS}
         try:
-            facts = resolve(
-                EstimateRequest.from_mapping(job_fields, "grid"), possible=False, shared=self._shared
-            )
+            facts = facts_of(EstimateRequest.from_mapping(job_fields, "grid"), self._shared, possible=False)
         except FootprintError as error:
             yield Block(rows=rows, columns=None, problem=str(error))
             return
-        if len(clusters) > 1 and any(size.name == BATCH for size in _sizes(facts)):
-            # A batch size that is not given depends on the count.
+        if len(clusters) > 1 and (facts.request.anchor or any(s.name == BATCH for s in _sizes(facts))):
+            # A batch size that is not given depends on the count, and so does what an anchor says.
             for cluster in clusters:
                 yield from self._blocks_of(job, job_row, [cluster], places)
             return
@@ -208,7 +206,7 @@ class Grid:
             request = EstimateRequest.from_mapping({**fields, **place}, "grid")
             settled_place, _, _ = settle_place(request)
             require_one_provider(request, settled_place)
-            price, _ = price_of(request, chip, settled_place)
+            price, _ = self._shared.price(request, chip, settled_place)
             interruptions, _ = interruption_factor(request.purchase or "on_demand")
             self._lookups[key] = Here(
                 site=site_of(request, settled_place, desk=desk), price=price, interruptions=interruptions

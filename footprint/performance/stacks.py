@@ -12,6 +12,7 @@ from footprint.arithmetic import Z90
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.stacks import Stack, find_stack
 from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.holding import held_by
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 
@@ -49,6 +50,8 @@ class Software:
                 own["launch_s"] = stack.host_s
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
+            if not stack.is_kind:
+                own |= held_by(typical, stack.holds, stack.keeps, stack.loss)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)
         return typical.but(**own) if own else typical

@@ -77,6 +77,8 @@ class WorkloadSummary:
     objective: str = ""
     """What the training optimises, in the family's words; empty for its usual objective."""
     lora_rank: int | None = None
+    packing: bool = False
+    """Whether padding is dropped, so that all tokens are real ones."""
 
 
 @record
@@ -100,6 +102,17 @@ class Parallelism:
     micro_batch: float | None = None
     recompute: str | None = None
     given: bool = False
+
+
+@record
+class DeviceMemory:
+    """The memory of a step on its fullest accelerator, that of the chip, and what is left of it."""
+
+    needed_gib: Quantity
+    """Allocated at the peak; a process takes about 2 GiB more for its context and its allocator."""
+    device_gib: float
+    room_gib: float
+    """The difference; negative where the step does not fit."""
 
 
 @record
@@ -207,6 +220,8 @@ class Estimate(Shown):
     workload: WorkloadSummary | None
     flop: FlopSummary | None
     parallelism: Parallelism
+    memory: DeviceMemory | None = None
+    """None where no step was predicted."""
     peak_flop_per_s: float | None
     step_time_s: Quantity | None
     step_terms: tuple[StepTerm, ...] = ()

@@ -5,11 +5,17 @@ from __future__ import annotations
 from footprint.catalog.prices import PriceQuote, find_price, is_own_list
 from footprint.errors import MissingFactError, UnknownNameError
 from footprint.estimator.facts import Price
-from footprint.estimator.request import OWNING, EstimateRequest, is_set
+from footprint.estimator.fields import is_set
+from footprint.estimator.request import OWNING, EstimateRequest
 from footprint.records import replace
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import PriceSummary
 from footprint.schema import Place
+
+PRICED_BY = (
+    "usd_per_hour", "purchase", "provider", "year", "lifetime_years", "utilisation", *OWNING,
+)  # fmt: skip
+"""Fields of a request that set the price of a chip at a place."""
 
 
 def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price | None, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from footprint.catalog.assumptions import Assumed, assumed
@@ -25,7 +26,6 @@ from footprint.estimator.resolve.method import (
     settle_precision,
     settle_training,
 )
-from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
 from footprint.estimator.resolve.sources import sources_of
@@ -48,7 +48,7 @@ _POWER_OPTION = "--accelerator-power-w"
 
 def resolve(
     request: EstimateRequest,
-    anchor: Anchor | None = None,
+    anchors: Sequence[Anchor] = (),
     *,
     possible: bool = True,
     shared: Shared | None = None,
@@ -56,7 +56,7 @@ def resolve(
 ) -> Facts:
     """Everything that an estimate of this request rests on.
 
-    ``anchor`` is a measured step of the user's own stack. Without ``possible``, whether the cluster's
+    ``anchors`` are measured steps of the user's own stack. Without ``possible``, whether the cluster's
     count and the batch allow the layout that was given is left open. ``shared`` keeps what other
     requests need as well. Without ``alternatives``, other values of unset sizes are left out, so that the
     medians are the same and the intervals lack these causes.
@@ -110,7 +110,7 @@ def resolve(
         found = tuple(
             step_facts(
                 step_flop=one, cluster=cluster, precision=precision, year=year, recompute=training.recompute,
-                layout=given_layout(request), stack=request.stack, overlap=request.overlap, anchor=anchor,
+                layout=given_layout(request), stack=request.stack, overlap=request.overlap, anchors=anchors,
                 optimizer=optimizer,
                 work=shared.work(one),
             )
@@ -130,7 +130,7 @@ def resolve(
     typical = _typical_shares() if power is not None and workload is None else ()
     site = replace(site_of(request, place, desk=at_desk(cluster)), rows=place_rows, warnings=place_warnings)
     embodied = embodied_of(request, cluster)
-    price, price_warnings = price_of(request, cluster.accelerator.id, place)
+    price, price_warnings = shared.price(request, cluster.accelerator.id, place)
     facts = Facts(
         request=request,
         cluster=cluster,
