@@ -5,9 +5,9 @@
     python -m calibration --write         # fit, and write the files
 
 First it fits the time model and the constants of each fold, then the constants that depend on its
-predictions: goodput and anchors. The search has fixed starting points, fixed steps and a grid, but no
-random numbers, so two runs give the same files. If a fit agrees with the shipped files, it is recorded
-in verified.txt, which is committed with them.
+predictions: goodput and anchors, then how several anchors combine. The search has fixed starting points,
+fixed steps and a grid, but no random numbers, so two runs give the same files. If a fit agrees with the
+shipped files, it is recorded in verified.txt, which is committed with them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from calibration import anchor, defaults, goodput, inputs
+from calibration import anchor, defaults, goodput, inputs, nearness
 from calibration.fit import FACTORS, PHYSICS, resolution
 from calibration.time_model import calibrate, render, render_folds
 from footprint.catalog import assumptions
 from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.files import reference_folder
+from footprint.performance import anchoring
 from footprint.performance.roofline.constants import load_constants
 from footprint.validation.throughput import fold_constants
 
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     started = time.monotonic()
     apart = []
-    for fitted in (time_model, what_rests_on_it):
+    for fitted in (time_model, what_rests_on_it, what_rests_on_anchors):
         for path, text in fitted().items():
             if options.write:
                 path.write_text(text, encoding="utf-8")
@@ -54,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
             else:
                 apart += [f"{path.name}: {what}" for what in differences(path, text)]
         assumptions.forget()  # the files may have just been written anew
-        for cached in (load_constants, fold_constants):
+        for cached in (load_constants, fold_constants, anchoring.nearness):
             cached.cache_clear()
     print(f"fitted in {time.monotonic() - started:.0f} s", *apart, sep="\n")
     if apart:
@@ -82,6 +83,15 @@ def what_rests_on_it() -> dict[Path, str]:
         ASSUMPTIONS / "defaults_fitted.toml": defaults.render(),
         ASSUMPTIONS / "goodput_fitted.toml": goodput.render(),
         ASSUMPTIONS / "anchor_fitted.toml": anchor.render(anchor.fit_anchoring()),
+    }
+
+
+def what_rests_on_anchors() -> dict[Path, str]:
+    """The files that are fitted with the shipped numbers of anchors, with their texts."""
+    fit, folds, note = nearness.fit_nearness()
+    return {
+        ASSUMPTIONS / "nearness_fitted.toml": nearness.render(fit, folds, note),
+        reference_folder() / "nearness_folds.csv": nearness.render_folds(folds),
     }
 
 

@@ -12,6 +12,7 @@ import csv
 import functools
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -55,19 +56,45 @@ def reference_folder() -> Path:
     return data_root() / "reference_data"
 
 
+RUNS_FOLDER = "footprint-runs"
+RUNS_VARIABLE = "FOOTPRINT_DIR"
+"""Where journals of runs are kept, and the variable that names another folder."""
+KNOWN_ANCHORS = "known-anchors.jsonl"
+"""Of a folder of anchors or journals: a line on each anchor in it."""
+
+
+def runs_folder() -> str:
+    """Where journals of runs are unless an option says otherwise."""
+    return os.environ.get(RUNS_VARIABLE) or RUNS_FOLDER
+
+
+def known_anchor_files() -> list[str]:
+    """The files with lines on known anchors that are there; it costs two looks."""
+    files = (f"{_user_folder()}/anchors/{KNOWN_ANCHORS}", f"{runs_folder()}/{KNOWN_ANCHORS}")
+    return [path for path in files if os.path.isfile(path)]
+
+
 def user_folder() -> Path:
     """The user's own data: ``FOOTPRINT_DATA``, else the platform's data folder for footprint."""
     from pathlib import Path
 
+    return Path(_user_folder())
+
+
+def _user_folder() -> str:
     given = os.environ.get("FOOTPRINT_DATA")
     if given:
-        try:
-            return Path(given).expanduser()
-        except RuntimeError:
-            raise FootprintError(f"FOOTPRINT_DATA={given}: there is no such user; give a folder") from None
+        found = os.path.expanduser(given)
+        if found.startswith("~"):
+            raise FootprintError(f"FOOTPRINT_DATA={given}: there is no such user; give a folder")
+        return found
+    if sys.platform.startswith("linux"):
+        # As platformdirs has it, whose import takes longer than a look.
+        base = os.environ.get("XDG_DATA_HOME", "").strip() or os.path.expanduser("~/.local/share")
+        return f"{base}/footprint"
     import platformdirs
 
-    return Path(platformdirs.user_data_dir("footprint", appauthor=False))
+    return platformdirs.user_data_dir("footprint", appauthor=False)
 
 
 def read_text(path: Path | str, *, with_mark: bool = False) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from footprint.catalog.names import unknown
 from footprint.errors import FootprintError
-from footprint.estimator.fields import CLUSTER, FLAG, MODEL, NAMES, PLACE, TEXT, Field
+from footprint.estimator.fields import CLUSTER, FLAG, JOINED, MODEL, NAMES, PLACE, TEXT, Field, joined
 from footprint.estimator.request import FIELDS
 
 Axes = Mapping[str, Sequence[Any]]
@@ -48,6 +48,8 @@ def axes_in(fields: Mapping[str, Any], origin: str) -> tuple[dict[str, list[Any]
         values = [value]
         if is_axis(name, value):
             values = _each_once([v for one in value for v in _of_file(name, one)])
+        elif name in JOINED:
+            values = [joined(value)]
         elif isinstance(value, str):
             values = values_of(FIELDS[name], [value])
         if not values:
@@ -68,6 +70,8 @@ def values_of(field: Field, texts: Iterable[str]) -> list[Any]:
 
     Raises FootprintError for an empty list, a range without end, and a value that the field does not take.
     """
+    if field.name in JOINED:
+        return [joined(texts)]
     values: list[Any] = []
     for text in texts:
         for part in _parts(field, text):
@@ -89,6 +93,8 @@ def count_of(axes: Axes) -> int:
 def is_axis(name: str, value: Any) -> bool:
     """Whether a field was given several values; the value of some fields is itself a list."""
     if not isinstance(value, list | tuple):
+        return False
+    if name in JOINED:
         return False
     return not (name in FIELDS and _keeps_commas(FIELDS[name])) or any(
         isinstance(one, list | tuple) for one in value

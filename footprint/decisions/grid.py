@@ -18,10 +18,10 @@ from footprint.errors import FootprintError
 from footprint.estimator.columns import Columns, columns_of, stacked, stacked_prices, stacked_sites
 from footprint.estimator.facts import Facts, Price, Site
 from footprint.estimator.request import EstimateRequest
-from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
+from footprint.estimator.rooms import facts_of
 from footprint.estimator.workload import Choice
 from footprint.records import record, replace
 from footprint.results import Quantity
@@ -172,14 +172,12 @@ class Grid:
         # The prices of each place are looked up below.
         job_fields = {name: value for name, value in fields.items() if name not in PRICE_FIELDS}
         try:
-            facts = resolve(
-                EstimateRequest.from_mapping(job_fields, "grid"), possible=False, shared=self._shared
-            )
+            facts = facts_of(EstimateRequest.from_mapping(job_fields, "grid"), self._shared, possible=False)
         except FootprintError as error:
             yield Block(rows=rows, columns=None, problem=str(error))
             return
-        if len(clusters) > 1 and any(size.name == BATCH for size in _sizes(facts)):
-            # A batch size that is not given depends on the count.
+        if len(clusters) > 1 and (facts.request.anchor or any(s.name == BATCH for s in _sizes(facts))):
+            # A batch size that is not given depends on the count, and so does what an anchor says.
             for cluster in clusters:
                 yield from self._blocks_of(job, job_row, [cluster], places)
             return

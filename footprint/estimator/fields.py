@@ -140,15 +140,36 @@ def fields_of(request: Any) -> dict[str, Field]:
     return {name: Field._make((name, *one["said"])) for name, one in metadata_of(request).items()}
 
 
+JOINED = ("anchor",)
+"""Fields that may be given several times, and whose values are one text, joined by semicolons."""
+
+
+def joined(value: object) -> object:
+    """One text of several; any other value as it is."""
+    several = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    return "; ".join(value) if several and value else value  # type: ignore[arg-type]
+
+
 _NOT_TEXT = ("tgt_seq_len", "image_size")
 _OTHER_FLOP = ("lora_rank", "lora_targets", "frozen")
 NOT_OF_GENERIC = {
     "parameters": _NOT_TEXT,
     "flop_per_token": (*_NOT_TEXT, *_OTHER_FLOP),
     "flop_per_sample": (
-        *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "tokens_per_second", "tp", "pp",
+        *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "packing",
+        "padding_share", "tokens_per_second", "tp", "pp",
         "cp", "dp", "ep", "zero", "interleaving", "objective", "micro_batch", "recompute", "anchor",
         "overlap",
     ),
 }  # fmt: skip
 """Fields that mean nothing for a model of which only the size is known."""
+
+
+def is_set(value: object) -> bool:
+    """Whether a field's value was given: nothing, an empty list and a flag that is off were not, 0 was."""
+    return not (value is None or value is False or value == ())
+
+
+def missing_hw() -> FootprintError:
+    """The error for a scenario without accelerators."""
+    return FootprintError("`hw=` is missing: say which accelerators, such as `hw='v100:8'`")

@@ -19,6 +19,7 @@ from footprint.estimator.fields import (
     COUNT,
     FLAG,
     HOURS,
+    JOINED,
     MODEL,
     NAMES,
     NOT_OF_GENERIC,
@@ -31,6 +32,9 @@ from footprint.estimator.fields import (
     WHOLE,
     about,
     fields_of,
+    is_set,
+    joined,
+    missing_hw,
     said,
 )
 from footprint.records import field, record
@@ -64,18 +68,13 @@ class EstimateRequest:
 
     hw: str = field(metadata=said("what and where", CLUSTER, "Accelerators, such as v100:8 or v100x8."))
     model: str | None = about(
-        "what and where",
-        MODEL,
+        "what and where", MODEL,
         "A built-in model, config.json, MODEL.toml or org/name of the local Hugging Face cache.",
-    )
+    )  # fmt: skip
     name: str | None = about("output", TEXT, "A name for this estimate.")
 
     parameters: float | None = about(
-        "no model at hand",
-        COUNT,
-        "Parameters of a decoder, where there is no config.",
-        least=1e3,
-        most=1e16,
+        "no model at hand", COUNT, "Parameters of a decoder, where there is no config.", least=1e3, most=1e16
     )
     active_parameters: float | None = about(
         "no model at hand", COUNT, "Parameters that one token uses (mixture of experts).",
@@ -116,6 +115,11 @@ class EstimateRequest:
         least=1.0, most=10**8,
     )  # fmt: skip
 
+    packing: bool = about("workload", FLAG, "Padding is dropped: sequences are packed.", default=False)
+    padding_share: float | None = about(
+        "workload", SHARE, "Share of the tokens that is padding, for `packing=`.", least=0.0, most=0.99
+    )
+
     method: str | None = about("method", CHOICE, "What is trained.", choices=get_args(Method))
     objective: str | None = about("method", TEXT, "What is learnt: clm, mlm, mlm+nsp, classification, ...")
     lora_rank: int | None = about("method", WHOLE, "Rank of the adapters (16).", most=65536)
@@ -154,7 +158,9 @@ class EstimateRequest:
     )
 
     anchor: str | None = about(
-        "known already", TEXT, "Your own measurements, by name or file, comma-separated: the nearest is used."
+        "known already",
+        TEXT,
+        "A measurement of yours: a name, a file, or 'MODEL HW key=value ...'; repeatable.",
     )
     hours: float | None = about("known already", HOURS, "Wall-clock duration.", most=1e7)
     step_time_s: float | None = about(
@@ -247,6 +253,8 @@ class EstimateRequest:
             raise FootprintError(
                 "`hours=` is wall-clock time, which includes lost time: leave out `goodput=`"
             )
+        if self.padding_share is not None and not self.packing:
+            raise FootprintError("`padding_share=` says how much `packing=` drops: add `packing=True`")
         if self.steps is not None and self.epochs is not None:
             raise FootprintError("`steps=` and `epochs=` both set the amount of training: give one")
         if self.usd_per_hour is not None and (self.provider or self.purchase):
@@ -306,7 +314,9 @@ class EstimateRequest:
             raise FootprintError(f"{origin}: {missing_hw()}")
         values = dict(raw)
         for name, value in values.items():
-            if FIELDS[name].kind is NAMES:
+            if name in JOINED:
+                values[name] = joined(value)
+            elif FIELDS[name].kind is NAMES:
                 if isinstance(value, str) or not all(isinstance(part, str) for part in value):
                     raise FootprintError(f"{origin}: {name} must be a list of names")
                 values[name] = tuple(value)
@@ -317,13 +327,3 @@ class EstimateRequest:
 
 FIELDS = fields_of(EstimateRequest)
 """The table of a scenario's fields: name -> what is said of each."""
-
-
-def is_set(value: object) -> bool:
-    """Whether a field's value was given: nothing, an empty list and a flag that is off were not, 0 was."""
-    return not (value is None or value is False or value == ())
-
-
-def missing_hw() -> FootprintError:
-    """The error for a scenario without accelerators."""
-    return FootprintError("`hw=` is missing: say which accelerators, such as `hw='v100:8'`")

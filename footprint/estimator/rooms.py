@@ -54,11 +54,14 @@ def answer(request: EstimateRequest) -> tuple[Facts, Prediction, Outcome, Trace]
     return facts, prediction, chain(facts, prediction, trace), trace
 
 
-def facts_of(request: EstimateRequest, shared: Shared | None = None) -> Facts:
-    """The facts of a request, those of its anchor included; ``shared`` keeps what other requests need too."""
-    facts = resolve(request, shared=shared)
+def facts_of(request: EstimateRequest, shared: Shared | None = None, *, possible: bool = True) -> Facts:
+    """The facts of a request, those of its anchors included; ``shared`` keeps what other requests need too.
+
+    ``possible`` is that of `resolve`.
+    """
+    facts = resolve(request, shared=shared, possible=possible)
     if request.anchor is None:
         return facts
     from footprint.estimator.anchors import anchored
 
-    return anchored(facts)
+    return anchored(facts, possible=possible, shared=shared)

@@ -76,8 +76,8 @@ def model_summary(facts: Facts) -> ModelSummary | None:
 
 OF_THE_RUN = (
     "tokens", "samples", "steps", "epochs", "batch_size", "seq_len", "tgt_seq_len", "image_size", "method",
-    "document_length", "frozen", "objective", "precision", "tp", "pp", "dp", "cp", "ep", "zero",
-    "interleaving", "micro_batch", "recompute", "attention", "optimizer", "stack", "overlap",
+    "document_length", "packing", "padding_share", "frozen", "objective", "precision", "tp", "pp", "dp", "cp",
+    "ep", "zero", "interleaving", "micro_batch", "recompute", "attention", "optimizer", "stack", "overlap",
     "network_byte_per_s", "anchor", "hours", "step_time_s",
     "tokens_per_second", "samples_per_second", "mfu", "goodput",
 )  # fmt: skip
@@ -193,5 +193,6 @@ def workload_summary(facts: Facts) -> WorkloadSummary | None:
         method=workload.method,
         precision=facts.precision,
         objective=workload.objective,
+        packing=facts.request.packing,
         lora_rank=facts.training.lora_rank if workload.method in ("lora", "qlora") else None,
     )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footprint import equations
@@ -18,7 +18,7 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.work import Work
-from footprint.records import field, record
+from footprint.records import field, record, replace
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
 
@@ -94,7 +94,7 @@ def predict_step(
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
     overlap: float | None = None,
-    anchor: Anchor | None = None,
+    anchors: Sequence[Anchor] = (),
     optimizer: str = "adam",
 ) -> StepPrediction:
     """Step time [s], MFU [1] and busy share [1] of one training step on a cluster.
@@ -104,7 +104,7 @@ def predict_step(
     return predict(
         step_facts(
             step_flop=step_flop, cluster=cluster, precision=precision, year=year, recompute=recompute,
-            layout=layout, stack=stack, overlap=overlap, anchor=anchor, optimizer=optimizer,
+            layout=layout, stack=stack, overlap=overlap, anchors=anchors, optimizer=optimizer,
         )
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def step_facts(
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
     overlap: float | None = None,
-    anchor: Anchor | None = None,
+    anchors: Sequence[Anchor] = (),
     optimizer: str = "adam",
     work: Work | None = None,
 ) -> StepFacts:
@@ -128,8 +128,8 @@ def step_facts(
     ``recompute`` of ``none`` allows recomputation where memory demands it. ``layout`` holds the given
     sizes of the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the others
     are searched. ``stack`` is the name of a software stack or None (unknown), ``overlap`` the share of
-    communication that is hidden, where known. ``anchor`` is a measured step of the same stack, which
-    shifts the prediction where it applies. ``optimizer`` sets the memory of the
+    communication that is hidden, where known. ``anchors`` are measured steps of the same stack, which
+    shift the prediction where they apply. ``optimizer`` sets the memory of the
     optimiser's states, which limits the layouts. ``work`` is the result of `work_of`, if already computed.
 
     Raises
@@ -145,7 +145,13 @@ def step_facts(
         software = software_of(stack, overlap)
     flop = float(step_flop.training_flop)
     if step_flop.operations is None or cluster.accelerator.kind == "cpu":
-        return _typical(flop, cluster, peak, precision, year)
+        facts = _typical(flop, cluster, peak, precision, year)
+        if not anchors:
+            return facts
+        from footprint.performance.anchoring import anchored_mfu, job_of
+
+        known = anchored_mfu(facts.spread, anchors, job_of(step_flop, cluster, precision, {}), stack)
+        return replace(facts, spread=known.spread, rows=(*facts.rows, *known.rows), warnings=known.warnings)
     native = None if software is None else software.native
     work = work or work_of(step_flop.operations, step_flop.training)
     given = dict(layout or {})
@@ -159,15 +165,11 @@ def step_facts(
     if software is not None:
         constants, spread, rows = software.applied(constants, residual, CAUSE)
     warnings: tuple[str, ...] = ()
-    if anchor is not None:
-        from footprint.performance.anchoring import anchored_factor, weight_of
+    if anchors:
+        from footprint.performance.anchoring import anchored, job_of
 
-        if anchor.applies(cluster.accelerator.id, precision):
-            weight = weight_of(float(step_flop.parameters.total), length, anchor)
-            spread = anchored_factor(weight, anchor, CAUSE)
-            rows = (*rows, anchor.row(weight))
-        else:
-            warnings = (f"anchor {anchor.name} says nothing of {cluster.accelerator.id} in {precision}",)
+        known = anchored(spread, anchors, job_of(step_flop, cluster, precision, given), stack)
+        spread, rows, warnings = known.spread, (*rows, *known.rows), known.warnings
     return StepFacts(
         flop=flop,
         cluster=cluster,
@@ -262,6 +264,7 @@ def _from_mfu(facts: StepFacts) -> StepPrediction:
         mfu=mfu,
         busy_share=Quantity.between(busy.low, busy.value, busy.high, "busy_share"),
         assumptions=facts.rows,
+        warnings=facts.warnings,
         source=facts.source,
     )
 

@@ -22,6 +22,8 @@ def _method(work: WorkloadSummary) -> str:
     details = [work.objective] if work.objective else []
     if work.lora_rank is not None:
         details.append(f"rank {work.lora_rank}")
+    if work.packing:
+        details.append("packed: real tokens only")
     name = _METHODS.get(work.method, work.method)
     return f"{name} ({', '.join(details)})" if details else name
 
@@ -37,7 +39,7 @@ def _phase(phase: PhaseSummary) -> str:
         held = f"{batch} x {phase.sequence_length:,} tokens"
         if phase.target_sequence_length is not None:
             held += f" and {phase.target_sequence_length:,} of the target"
-    return f"{counted(phase.steps)} steps of {held}"
+    return f"{counted(phase.steps)} {'step' if phase.steps == 1 else 'steps'} of {held}"
 
 
 def _layout(parallelism: Parallelism | None) -> list[str]:

@@ -77,6 +77,8 @@ class WorkloadSummary:
     objective: str = ""
     """What the training optimises, in the family's words; empty for its usual objective."""
     lora_rank: int | None = None
+    packing: bool = False
+    """Whether padding is dropped, so that all tokens are real ones."""
 
 
 @record

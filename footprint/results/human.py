@@ -115,6 +115,11 @@ def wrapped(text: str, width: int) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
+def component_name(component: str) -> str:
+    """What a component of a node is called in text for people."""
+    return {"cpu": "processors", "ram": "memory", "other_node": "rest of node"}.get(component, component)
+
+
 def folded(text: str, width: int = 80) -> str:
     """Lines of at most ``width``: the rest of a longer line follows below, indented by four more spaces."""
     lines = []

@@ -35,7 +35,8 @@ _UNITS = (
     "_w", "_h", "_s", "_l",
 )  # fmt: skip
 _NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published", "scenario", "memory")
-_NOT_COLUMNS = ("workload_objective", "workload_lora_rank")  # in JSON alone: a CSV keeps its header
+# In JSON alone: a CSV keeps its header.
+_NOT_COLUMNS = ("workload_objective", "workload_lora_rank", "workload_packing")
 
 
 def _unit_of(name: str) -> str:

@@ -1,26 +1,32 @@
-"""Validation of anchors: how much one measured row of a software stack improves the predictions of others.
+"""Validation of anchors: how much measured rows of a software stack improve the predictions of others.
 
-Errors are mostly bias between software stacks, which a measurement on the same stack removes. Here each
-row of a source (one release of one publisher's software) serves as the anchor in turn. The other rows of
-that source are predicted with the step time shifted by the error of the anchor.
+Errors are mostly bias between software stacks, which a measurement on the same stack removes. Here rows of
+a source (one release of one publisher's software) serve as anchors of its other rows. Time model, correlation
+and width are fitted without the family of the source.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from footprint.performance.anchoring import NEAR, Anchor, anchored_factor, weight_of
-from footprint.performance.predict import predict_raw
+from footprint.arithmetic import Z90
+from footprint.catalog.assumptions import assumed
+from footprint.catalog.files import read_csv, reference_folder
+from footprint.performance.anchoring import Anchor, Job, anchored, likeness, nearness, split_of
+from footprint.performance.predict import predict_raw, regime
+from footprint.performance.step import CAUSE
+from footprint.records import record
+from footprint.results import Quantity
 from footprint.validation.cases import Case
 from footprint.validation.report import ValidationReport, ValidationRow
 from footprint.validation.throughput import Counted, countable_cases, fold_constants
 
 SEED = 20190605
-CLOSE = ", near"
 SAME, OTHER = "same chip and precision", "another chip or precision"
 
 
@@ -94,36 +100,132 @@ def _parameters(one: Counted) -> float:
     return float(work.parameters)
 
 
+@record
+class Known:
+    """A row whose measurement is known, as an anchor or as a target."""
+
+    case: Case
+    job: Job
+    log_ratio: float
+    """Log of measured over predicted time, out of sample [1]."""
+    spread: Quantity
+    """The error of its regime as a factor."""
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the regime's log error [1]."""
+        low, high = self.spread.spread[CAUSE]
+        return float((high - low) / 2.0 / Z90)
+
+    @property
+    def anchor(self) -> Anchor:
+        """The row as an anchor."""
+        return Anchor(
+            name=self.case.id, ratio=math.exp(self.log_ratio), job=self.job, stack=self.case.stack,
+            spread=self.spread,
+        )  # fmt: skip
+
+
+def known_rows(*, sealed: bool = False) -> list[Known]:
+    """Each step-level row with its error out of sample by family."""
+    found = []
+    for one, log_ratio in log_residuals(sealed=sealed):
+        case = one.case
+        given = "tp" in case.given
+        width = assumed(
+            f"time_fitted.residual_{regime(one.work, case.precision, case.year, case.native, given)}"
+        )
+        job = Job(
+            accelerator=case.cluster.accelerator.id, precision=case.precision, count=case.cluster.count,
+            parameters=_parameters(one), sequence_length=_length(one), method=case.training.method,
+            recompute=case.training.recompute, split=split_of(case.given),
+        )  # fmt: skip
+        spread = Quantity.between(width.low, width.value, width.high, CAUSE)
+        found.append(Known(case=case, job=job, log_ratio=log_ratio, spread=spread))
+    return found
+
+
+@functools.cache
+def fold_nearness() -> dict[str, dict[str, float]]:
+    """Family of sources -> the numbers of `correlation`, fitted without it where a fold has them."""
+    folds: dict[str, dict[str, float]] = {}
+    for row in read_csv(reference_folder() / "nearness_folds.csv"):
+        folds.setdefault(row["fold"], dict(nearness()))[row["name"]] = float(row["factor"])
+    return folds
+
+
 def validate_anchored() -> ValidationReport:
     """Step times with one known row of the same stack, chip and precision, drawn with a fixed seed."""
     draw = random.Random(SEED)  # noqa: S311 - which row is revealed, not a secret
-    offered: dict[str, list[Pair]] = {}
-    for pair in pairs():
-        if pair.how == SAME:
-            offered.setdefault(pair.target.case.id, []).append(pair)
-    rows = [_row(draw.choice(choices)) for choices in offered.values()]
-    nearest = ValidationReport(
-        dataset="anchored", rows=tuple(_row(max(choices, key=_worth)) for choices in offered.values())
-    )
-    notes = [
-        f"90 % within {_ninety(rows):.2f}x",
-        f"with the nearest row as the anchor: median {nearest.median_error:.1%}, 90 % within "
-        f"{_ninety(nearest.rows):.2f}x, interval covers {nearest.coverage:.0%}",
+    rows = known_rows()
+    by_stack: dict[str, list[Known]] = {}
+    for one in rows:
+        by_stack.setdefault(one.case.stack, []).append(one)
+
+    def drawn(how: Callable[[Known, Known], bool], number: int = 1) -> list[ValidationRow]:
+        """Each target that has so many such rows, predicted with these, drawn."""
+        found = []
+        for target in rows:
+            pool = [o for o in by_stack[target.case.stack] if o is not target and how(target, o)]
+            if len(pool) >= number:
+                found.append(_row(target, draw.sample(pool, number)))
+        return found
+
+    one_row = drawn(_same)
+    nearest = [
+        _row(target, [max(pool, key=functools.partial(_worth, target))])
+        for target in rows
+        if (pool := [o for o in by_stack[target.case.stack] if o is not target and _same(target, o)])
     ]
-    for kind in sorted({row.note for row in rows}):
-        errors = [row.error for row in rows if row.note == kind]
+    others = (
+        ("the nearest row", nearest),
+        ("three rows", drawn(_same, 3)),
+        ("five rows", drawn(_same, 5)),
+        ("one row of the same model, recomputation and layout", alike := drawn(_alike)),
+        ("the same, dense decoders", [row for row in alike if row.note == "decoder"]),
+        ("one row of another chip", drawn(_other_chip)),
+        ("one row in another precision", drawn(_other_precision)),
+    )
+    notes = [f"90 % within {_ninety(one_row):.2f}x"]
+    for name, found in others:
+        report = ValidationReport(dataset="anchored", rows=tuple(found))
+        notes.append(
+            f"{name}: {len(found)} rows, median {report.median_error:.1%}, over stacks "
+            f"{report.median_over_folds:.1%}, 90 % within {_ninety(found):.2f}x, interval covers "
+            f"{report.coverage:.0%} and is {_width(found):.2f}x wide"
+        )
+    for kind in sorted({row.note for row in one_row}):
+        errors = [row.error for row in one_row if row.note == kind]
         notes.append(f"{kind}: {len(errors)} rows, median {statistics.median(errors):.1%}")
-    near = [row.error for row in rows if row.id.endswith(CLOSE)]
-    if near:
-        notes.append(f"near anchors: {len(near)} rows, median {statistics.median(near):.1%}")
-    return ValidationReport(dataset="anchored", rows=tuple(rows), notes=tuple(notes))
+    notes.append(f"the interval of the {len(one_row)} rows is {_width(one_row):.2f}x wide; without an anchor "
+                 f"{statistics.median(_wide(one.spread) for one in rows):.2f}x")  # fmt: skip
+    return ValidationReport(dataset="anchored", rows=tuple(one_row), notes=tuple(notes))
 
 
-def _worth(pair: Pair) -> tuple[float, float]:
-    """Sort key of an anchor: its weight for the target, then the closeness of their chip counts."""
-    weight = weight_of(_parameters(pair.target), _length(pair.target), _anchor(pair))
-    counts = [one.case.cluster.count for one in (pair.target, pair.anchor)]
-    return weight, -abs(math.log(counts[0] / counts[1]))
+def _same(target: Known, other: Known) -> bool:
+    one, two = target.job, other.job
+    return one.accelerator == two.accelerator and one.precision == two.precision
+
+
+def _alike(target: Known, other: Known) -> bool:
+    one, two = target.job, other.job
+    same = one.parameters == two.parameters and one.recompute == two.recompute and one.split == two.split
+    return same and _same(target, other)
+
+
+def _other_chip(target: Known, other: Known) -> bool:
+    one, two = target.job, other.job
+    return one.accelerator != two.accelerator and one.precision == two.precision
+
+
+def _other_precision(target: Known, other: Known) -> bool:
+    one, two = target.job, other.job
+    return one.accelerator == two.accelerator and one.precision != two.precision
+
+
+def _worth(target: Known, other: Known) -> float:
+    """How much a row says of a target: their correlation [1]."""
+    return likeness(target.job, other.job, fold_nearness()[target.case.family])
 
 
 def _ninety(rows: Sequence[ValidationRow]) -> float:
@@ -132,23 +234,25 @@ def _ninety(rows: Sequence[ValidationRow]) -> float:
     return factors[math.ceil(0.9 * len(factors)) - 1]
 
 
-def _anchor(pair: Pair) -> Anchor:
-    case = pair.target.case
-    return Anchor(
-        name=pair.anchor.case.id, ratio=math.exp(pair.shift), accelerator=case.cluster.accelerator.id,
-        precision=case.precision, parameters=_parameters(pair.anchor), sequence_length=_length(pair.anchor),
-    )  # fmt: skip
+def _width(rows: Sequence[ValidationRow]) -> float:
+    """Median ratio of the ends of the intervals [1]."""
+    return statistics.median(row.high / row.low for row in rows if row.high and row.low)
 
 
-def _row(pair: Pair) -> ValidationRow:
-    """The target's row, predicted with this anchor."""
-    case = pair.target.case
-    anchor = _anchor(pair)
-    weight = weight_of(_parameters(pair.target), _length(pair.target), anchor)
-    plain = case.measured_s / math.exp(pair.truth)
-    step = plain * anchored_factor(weight, anchor, "time_model")
+def _wide(spread: Quantity) -> float:
+    low, high = spread.bounds
+    return float(high / low)
+
+
+def _row(target: Known, known: Sequence[Known]) -> ValidationRow:
+    """The target's row, predicted with these rows as anchors; nothing is fitted on its family."""
+    case = target.case
+    found = anchored(
+        target.spread, [one.anchor for one in known], target.job, case.stack, fold_nearness()[case.family]
+    )
+    step = case.measured_s / math.exp(target.log_ratio) * found.spread
     return ValidationRow(
-        id=f"{case.id} by {pair.anchor.case.id}{CLOSE if weight >= NEAR else ''}",
+        id=f"{case.id} by {' '.join(one.case.id for one in known)}",
         published=case.measured_s, predicted=step.mid, low=step.low, high=step.high,
         unit="s", fold=case.stack, note=case.kind,
     )  # fmt: skip

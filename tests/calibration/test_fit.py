@@ -93,6 +93,7 @@ def test_a_fit_is_left_out_only_where_nothing_changed(monkeypatch, tmp_path, cap
     monkeypatch.setattr(inputs, "digest", lambda: "a")
     monkeypatch.setattr(program, "time_model", dict)
     monkeypatch.setattr(program, "what_rests_on_it", dict)
+    monkeypatch.setattr(program, "what_rests_on_anchors", dict)
     for said in ("verified", "nothing to fit"):
         assert program.main(["--if-changed"]) == 0
         assert said in capsys.readouterr().out
@@ -108,6 +109,7 @@ def test_a_fit_that_differs_is_not_verified(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(inputs, "VERIFIED", tmp_path / "verified.txt")
     monkeypatch.setattr(program, "time_model", lambda: {path: TOML.format(1.4, 0.8)})
     monkeypatch.setattr(program, "what_rests_on_it", dict)
+    monkeypatch.setattr(program, "what_rests_on_anchors", dict)
     assert program.main([]) == 1
     assert "expert_exposed.value is 1, the data give 1.4" in capsys.readouterr().out
     assert inputs.verified() == ""

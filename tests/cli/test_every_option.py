@@ -44,6 +44,7 @@ MOVES = {
     "seq_len": ("--model llama2-7b --hw h100:64 --steps 10", "1024", "2048", "workload.sequence_length"),
     "tgt_seq_len": ("--model t5-base --hw v100:8 --steps 10 --seq-len 512", "64", "114", "flop.model_flop"),
     "image_size": ("--model resnet50 --hw v100:8 --samples 1M", "160", "224", "flop.model_flop"),
+    "padding_share": (f"{BERT} --packing", "0.2", "0.5", "flop.model_flop"),
     "document_length": (LLAMA, "256", "1024", "flop.model_flop"),
     "method": (LLAMA, "finetune", "lora", "workload.method"),
     "objective": (BERT, "mlm", "classification", "workload.objective"),
@@ -129,7 +130,7 @@ def part(answer: Any, path: str) -> Any:
 
 
 def test_each_field_is_in_the_table() -> None:
-    assert set(MOVES) == set(FIELDS) - {"force", "owned"}
+    assert set(MOVES) == set(FIELDS) - {"force", "owned", "packing"}
 
 
 def test_hardware_that_is_owned_costs_its_electricity_in_both() -> None:

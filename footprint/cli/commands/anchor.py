@@ -69,7 +69,7 @@ def command(
     anchors.anchor_path(name)
     request = anchors.checked_measurement(given_fields(options), "command line")
     _show([_record(name, request)], _ratio, format_)
-    path = anchors.keep_anchor(name, request, overwrite=overwrite)
+    path = anchors.keep_anchor(name, request, anchors.anchor_of(name, request), overwrite=overwrite)
     note_page(f"kept in {path}; use it with --anchor {name}")
 
 
@@ -81,8 +81,8 @@ def _record(name: str, request: Any) -> dict[str, Any]:
         "name": name,
         "model": request.model,
         "hw": request.hw,
-        "accelerator": anchor.accelerator,
-        "precision": anchor.precision,
+        "accelerator": anchor.job.accelerator,
+        "precision": anchor.job.precision,
         "step_time_ratio": anchor.ratio,
     }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from footprint.catalog.files import known_anchor_files
 from footprint.cli.shared.formats import columns_option, format_option, require_csv, settled, show
 from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
@@ -34,6 +35,8 @@ Examples:
   footprint estimate --model gpt2-xl --hw tpu-v3x32 --hours 168
   footprint estimate --model meta-llama/Llama-2-7b-hf --hw h100:64 --tokens 1T
   footprint estimate --parameters 1.5B --tokens 30B --hw h100:8
+  footprint estimate --model llama3.1-8b --hw h100:64 --tokens 1T \\
+      --anchor "llama3.1-8b h100:8 tokens_per_second=98k batch_size=128"
   footprint estimate --model bert-base --hw v100:8 --explain
   footprint estimate --model bert-base --hw v100:8 --format json
   footprint estimate --model bert-base --hw v100:8 --fail-over "10 kgCO2e"
@@ -118,6 +121,12 @@ def command(
     for warning in result.warnings:
         if not quiet or warning == result.misfit:
             note(f"warning: {warning}")
+    if not quiet and known_anchor_files():
+        from footprint.estimator.anchors.nearest import nearest_anchor
+
+        offer = nearest_anchor(request, result, estimate)
+        if offer:
+            note(offer)
     if limits:
         from footprint.reports.gate import require_within
 

@@ -110,7 +110,7 @@ def _energy(result: Estimate) -> list[dict[str, Any]]:
 def _assumptions(result: Estimate) -> list[dict[str, Any]]:
     """What was assumed: its text, basis and source, and the field that replaces it."""
     from footprint.estimator.request import FIELDS
-    from footprint.reports.estimate_text import assumption_rows
+    from footprint.reports.texts.assumed import assumption_rows
 
     flags = {field.flag: name for name, field in FIELDS.items()}
     return [
@@ -122,5 +122,7 @@ def _assumptions(result: Estimate) -> list[dict[str, Any]]:
             "basis": row.basis,
             "source": row.source,
         }
-        for (name, value, option), row in zip(assumption_rows(result), result.assumptions, strict=True)
+        for (name, value, option), row in zip(
+            assumption_rows(result.assumptions), result.assumptions, strict=True
+        )
     ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from footprint.catalog.files import runs_folder
 from footprint.cli.shared.options import Renamed
 from footprint.cli.shared.say import note
 
@@ -43,7 +43,7 @@ def folder_option(text: str) -> Callable[[Any], Any]:
 
 def folders_or_default(folders: tuple[Path, ...]) -> tuple[Path, ...]:
     """The folders given, else ``FOOTPRINT_DIR``, else ``./footprint-runs``."""
-    return folders or (Path(os.environ.get("FOOTPRINT_DIR") or "footprint-runs"),)
+    return folders or (Path(runs_folder()),)
 
 
 def open_runs(folders: tuple[Path, ...]) -> Archive:

@@ -9,8 +9,8 @@ import click
 
 from footprint.cli import OwnHelp
 from footprint.cli.shared.options import type_of
-from footprint.estimator.fields import CHOICE, FLAG, Field
-from footprint.estimator.request import FIELDS, is_set
+from footprint.estimator.fields import CHOICE, FLAG, JOINED, Field, is_set, joined
+from footprint.estimator.request import FIELDS
 from footprint.spelling import on_command_line
 
 WHAT, OUTPUT = "what and where", "output"
@@ -24,7 +24,7 @@ class SectionedCommand(OwnHelp):
     """A command whose help page groups its options under the sections of the fields."""
 
     placed: ClassVar[dict[str, str]] = {}
-    """Sections of options that are no fields of a scenario; without one they are output."""
+    """Sections of options by name; without one a field has its own, and everything else is output."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section."""
@@ -33,7 +33,7 @@ class SectionedCommand(OwnHelp):
             record = param.get_help_record(ctx)
             if record is not None and record[1]:  # an argument has no help
                 name = param.name or ""
-                title = FIELDS[name].section if name in FIELDS else self.placed.get(name, OUTPUT)
+                title = self.placed.get(name) or (FIELDS[name].section if name in FIELDS else OUTPUT)
                 grouped.setdefault(title, []).append(record)
         for title, rows in grouped.items():
             with formatter.section(title.capitalize()):
@@ -48,9 +48,16 @@ def field_option(name: str, table: Mapping[str, Field] = FIELDS, **changes: Any)
         settings["is_flag"] = True
     else:
         settings |= {"type": type_of(field), "metavar": field.kind.word.upper()}
+    if name in JOINED:
+        settings |= {"multiple": True, "callback": _as_one}
     if field.kind is CHOICE:
         del settings["metavar"]  # click prints the choices instead
     return click.option(field.flag, name, **settings | changes)
+
+
+def _as_one(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> object:
+    """The values of an option that may be repeated, as the text of its field; None if there are none."""
+    return joined(values) if values else None
 
 
 def scenario_options(*sections: str) -> Callable[[Any], Any]:

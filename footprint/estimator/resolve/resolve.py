@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from footprint.catalog.assumptions import Assumed, assumed
@@ -47,7 +48,7 @@ _POWER_OPTION = "--accelerator-power-w"
 
 def resolve(
     request: EstimateRequest,
-    anchor: Anchor | None = None,
+    anchors: Sequence[Anchor] = (),
     *,
     possible: bool = True,
     shared: Shared | None = None,
@@ -55,7 +56,7 @@ def resolve(
 ) -> Facts:
     """Everything that an estimate of this request rests on.
 
-    ``anchor`` is a measured step of the user's own stack. Without ``possible``, whether the cluster's
+    ``anchors`` are measured steps of the user's own stack. Without ``possible``, whether the cluster's
     count and the batch allow the layout that was given is left open. ``shared`` keeps what other
     requests need as well. Without ``alternatives``, other values of unset sizes are left out, so that the
     medians are the same and the intervals lack these causes.
@@ -109,7 +110,7 @@ def resolve(
         found = tuple(
             step_facts(
                 step_flop=one, cluster=cluster, precision=precision, year=year, recompute=training.recompute,
-                layout=given_layout(request), stack=request.stack, overlap=request.overlap, anchor=anchor,
+                layout=given_layout(request), stack=request.stack, overlap=request.overlap, anchors=anchors,
                 optimizer=optimizer,
                 work=shared.work(one),
             )

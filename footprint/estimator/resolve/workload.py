@@ -55,12 +55,18 @@ def resolve_workload(
         tokens = defaults.tokens(phases[-1])
     phases = _batches(request, model, recipe, phases, defaults, tokens)
     phases = _amount(request, model, recipe, phases, notes, defaults, tokens)
+    choices = defaults.choices
+    if request.packing:
+        from footprint.estimator.resolve.packing import packed
+
+        phases, rows, more = packed(request, method, recipe.objective or "", phases, fixed or {})
+        notes, choices = [*notes, *rows], [*choices, *more]
     return Workload(
         phases=phases,
         method=method,
         objective=recipe.objective,
         assumptions=(*notes, *defaults.rows),
-        choices=tuple(defaults.choices),
+        choices=tuple(choices),
         warnings=tuple(defaults.warnings),
     )
 

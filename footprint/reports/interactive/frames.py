@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from footprint.catalog.files import runs_folder
 from footprint.errors import FootprintError
 from footprint.results.frame import report_frame
 from footprint.results.report_columns import KINDS, SCHEMA, SHORT_COLUMNS, SHORT_SCHEMA
@@ -50,7 +51,7 @@ def runs(*folders: str | os.PathLike[str]) -> pd.DataFrame:
 
     places = [Path(folder) for folder in folders]
     if not places:
-        default = Path(os.environ.get("FOOTPRINT_DIR") or "footprint-runs")
+        default = Path(runs_folder())
         places = [default] if default.exists() else []
     found, problems = list_runs(places)
     for problem in dict.fromkeys(problems):

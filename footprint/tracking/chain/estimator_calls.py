@@ -80,15 +80,16 @@ def with_module(module: Any, inputs: Any, scenario: Mapping[str, Any]) -> tuple[
     return path, {**({"batch_size": samples} if alone else {}), **scenario}
 
 
-def check_anchor(name_or_file: str) -> None:
-    """Look an anchor up.
+def check_anchors(text: str) -> None:
+    """Look anchors up.
 
     Raises:
         FootprintError: there is none of that name, or it cannot be read.
     """
-    from footprint.estimator.anchors import read_anchor
+    from footprint.estimator.anchors import anchors_in, read_anchor
 
-    read_anchor(name_or_file)
+    for one in anchors_in(text):
+        read_anchor(one)
 
 
 def keep_as_anchor(name: str, scenario: Mapping[str, Any], run_id: str, *, overwrite: bool) -> Path:
@@ -97,6 +98,20 @@ def keep_as_anchor(name: str, scenario: Mapping[str, Any], run_id: str, *, overw
     Raises:
         FootprintError: a measurement that cannot be one, or an anchor of that name is there.
     """
-    from footprint.estimator.anchors import checked_measurement, keep_anchor
+    from footprint.estimator.anchors import anchor_of, checked_measurement, keep_anchor
 
-    return keep_anchor(name, checked_measurement(dict(scenario), f"run {run_id}"), overwrite=overwrite)
+    request = checked_measurement(dict(scenario), f"run {run_id}")
+    return keep_anchor(name, request, anchor_of(name, request), overwrite=overwrite)
+
+
+def leave_as_anchor(folder: Path, run_id: str, scenario: Mapping[str, Any]) -> Path:
+    """Leave what a run measured in its folder of journals, as an anchor that estimates may name.
+
+    Raises:
+        FootprintError: a measurement that cannot be one.
+        OSError: the folder cannot be written.
+    """
+    from footprint.estimator.anchors import anchor_of, checked_measurement, keep_anchor_of_run
+
+    request = checked_measurement(dict(scenario), f"run {run_id}")
+    return keep_anchor_of_run(folder, run_id, request, anchor_of(run_id, request))

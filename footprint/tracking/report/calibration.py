@@ -7,13 +7,16 @@ An anchor is a small file in the user's own folder: nothing uses it unless an es
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from footprint.catalog.files import runs_folder
 from footprint.errors import FootprintError
 from footprint.records import record
-from footprint.tracking.chain.estimator_calls import keep_as_anchor
+from footprint.spelling import flag
+from footprint.tracking.chain.estimator_calls import keep_as_anchor, leave_as_anchor
 from footprint.tracking.chain.run_chain import is_processor
 from footprint.tracking.report.absent_hardware import is_left_out
 from footprint.tracking.report.run_report import RunReport
@@ -26,6 +29,9 @@ _SCENARIO = (
     "lora_rank", "lora_targets", "frozen", "precision", "tp", "pp", "dp", "cp", "ep", "micro_batch",
     "recompute", "attention", "optimizer", "accelerators_per_node", "cooling", "network_byte_per_s", "year",
 )  # fmt: skip
+
+
+_SIZES = ("batch_size", "seq_len", "tgt_seq_len", "image_size")
 
 
 @record
@@ -74,6 +80,8 @@ def _candidate(report: RunReport) -> Candidate:
     scenario = {key: given[key] for key in _SCENARIO if key in given}
     if isinstance(scenario.get("model"), str) and Path(scenario["model"]).is_file():
         scenario["model"] = str(Path(scenario["model"]).absolute())
+    if isinstance(scenario.get("hw"), str):
+        scenario["hw"] = _absolute(scenario["hw"])
     chip = measured.cluster.accelerator if measured.cluster else "unknown"
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"runs-{chip}-{measured.workload.precision or 'any'}")
     step_s = measured.step_time_s.mid if measured.step_time_s else None
@@ -93,6 +101,14 @@ def _candidate(report: RunReport) -> Candidate:
         hours=measured.duration_h.mid,
         refused=_why_not(report, ratio),
     )
+
+
+def _absolute(hw: str) -> str:
+    """A cluster whose profile is a file, by its whole path."""
+    for file, count in ((hw, ""), hw.rpartition(":")[::2]):
+        if file.endswith(".toml") and Path(file).is_file():
+            return f"{Path(file).absolute()}{':' if count else ''}{count}"
+    return hw
 
 
 def _why_not(report: RunReport, ratio: float | None) -> str:
@@ -122,6 +138,34 @@ def _board_w(report: RunReport) -> float | None:
     # seen seconds are summed over nodes, so this is the mean of one node
     node_w = total.kwh * 3.6e6 / total.seen_s
     return node_w / max(1.0, measured.cluster.count / max(1, report.totals.nodes))
+
+
+def offer(report: RunReport, folder: Path) -> str:
+    """How later estimates take what a run measured, which is left in its folder; "" if it says nothing."""
+    candidate = _candidate(report)
+    if candidate.refused:
+        return ""
+    try:
+        path = leave_as_anchor(folder, candidate.run_id, candidate.scenario)
+    except (FootprintError, OSError):
+        return ""
+    given = report.totals.given
+    here = folder.parent.absolute() == Path(runs_folder()).absolute() and folder.name == candidate.run_id
+    name = candidate.run_id if here else _short(path)
+    command = ["footprint", "estimate", "--model", str(given["model"]), "--hw", str(given["hw"])]
+    for key in _SIZES:
+        if given.get(key) is not None:
+            command += [flag(key), f"{given[key]:g}" if isinstance(given[key], float) else str(given[key])]
+    steps = given.get("total_steps") or report.measurement.workload.steps
+    command += ["--steps", f"{steps:.0f}", "--anchor", name]
+    return f"to narrow later estimates: {shlex.join(command)}"
+
+
+def _short(path: Path) -> str:
+    try:
+        return f"./{path.absolute().relative_to(Path.cwd())}"
+    except (ValueError, OSError):
+        return str(path)
 
 
 def keep(candidate: Candidate, *, overwrite: bool) -> Path:

@@ -11,6 +11,7 @@ from footprint.errors import FootprintError
 from footprint.tracking.journal.files import UnreadableJournalError, journal_files
 from footprint.tracking.process.ending import described
 from footprint.tracking.recorder.recorder import Recorder
+from footprint.tracking.report.calibration import offer
 from footprint.tracking.report.csv_rows import write_rows
 from footprint.tracking.report.last_process import read_again, segment_to_report
 from footprint.tracking.report.run_report import RunReport, report_on
@@ -38,15 +39,15 @@ def whole_report(recorder: Recorder) -> RunReport | None:
     return _report(recorder, processes, _neighbours(recorder))
 
 
-def end_report(recorder: Recorder) -> str:
-    """Write the report rows if this is the launch's last process; the line to print."""
+def end_report(recorder: Recorder) -> list[str]:
+    """Write the report rows if this is the launch's last process; the lines to print, the report first."""
     own, folder = process_totals(recorder.journal.from_memory()), recorder.journal.folder
     if folder is None:
         report = report_on(recorder.run_id, [own])
-        return end_line(recorder, report, written=_rows(recorder, report, first_segment=True))
+        return [end_line(recorder, report, written=_rows(recorder, report, first_segment=True))]
     last = segment_to_report(folder, own)
     if last is None:
-        return own_line(recorder) if recorder.who.rank == 0 else ""
+        return [own_line(recorder)] if recorder.who.rank == 0 else []
     segment, right, first_segment = last
     # a line that the disk did not take is still known here
     processes = read_again(segment, own if recorder.journal.is_cut else None)
@@ -58,8 +59,16 @@ def end_report(recorder: Recorder) -> str:
     if not beside and not recorder.journal.is_cut:
         keep_summary(report.measurement, processes)
     if recorder.who.rank != 0 and report.totals.missing:
-        return ""  # a node without a common disk: what it knows is a part
-    return end_line(recorder, report, written=written)
+        return []  # a node without a common disk: what it knows is a part
+    return [end_line(recorder, report, written=written), _offer(report, folder)]
+
+
+def _offer(report: RunReport, folder: Path) -> str:
+    """How to use what was measured; "" where there is nothing, and whatever goes wrong here."""
+    try:
+        return offer(report, folder)
+    except Exception:  # noqa: BLE001 - the run and its report are done
+        return ""
 
 
 def _report(recorder: Recorder, processes: list[ProcessTotals], beside: list[ProcessTotals]) -> RunReport:

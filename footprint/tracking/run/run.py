@@ -226,6 +226,8 @@ class Run(RunQueries):
             self._summary = f"its {what} not written yet: `footprint recover` will finish this run"
         if self._summary or self._recorder.who.rank == 0:
             self.say(self._summary or "nothing could be measured")
+        if done and self._watcher is not None:
+            self.say(self._watcher.offer)
         if interrupted is not None:
             raise interrupted
 

@@ -50,7 +50,7 @@ class RunWatcher:
 
     def __init__(self, recorder: Recorder, counts: Counts, say: Callable[[str], None]) -> None:
         self.forecast: Forecast | None = None
-        self.summary = ""
+        self.summary = self.offer = ""
         """The line at the end, once it is known."""
         self._recorder, self._counts, self._say = recorder, counts, say
         self._chain: RunChain | None = None
@@ -133,4 +133,4 @@ class RunWatcher:
                 call.end(CALL_WAIT_S)
         if self._line is not None:
             self._line.clear()
-        self.summary = end_report(self._recorder)
+        self.summary, self.offer = (*end_report(self._recorder), "", "")[:2]

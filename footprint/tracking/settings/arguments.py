@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from footprint.catalog.files import RUNS_FOLDER, runs_folder
 from footprint.errors import FootprintError
 from footprint.meters import Meter, meter_from
 from footprint.parsing import Limit, parse_limit
@@ -16,8 +17,6 @@ from footprint.tracking.chain.estimator_calls import checked_scenario, scenario_
 from footprint.tracking.process.identity import check_run_id
 from footprint.tracking.settings.known_names import check_names
 
-DEFAULT_FOLDER = "footprint-runs"
-FOLDER_VARIABLE = "FOOTPRINT_DIR"
 FLUSH_S, MOST_FLUSH_S = 5.0, 3600.0
 ON_BUDGET = ("warn", "stop")
 ABSENT_HARDWARE = ("exclude", "model")
@@ -50,7 +49,7 @@ class Settings:
     """Receives the forecast after each flush."""
     progress: bool | None = None
     meter: str | Meter | None = "codecarbon"
-    journal_dir: Path = Path(DEFAULT_FOLDER)
+    journal_dir: Path = Path(RUNS_FOLDER)
     flush_s: float = FLUSH_S
     said: frozenset[str] = frozenset()
     """The arguments that were given, none of which is the default."""
@@ -115,7 +114,7 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
     if values["csv"] is not None:
         values["csv"] = values["csv"].absolute()  # the program may change its folder
     values["budget_over"] = _path("budget_over", values.get("budget_over"))
-    folder = values.get("journal_dir") or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
+    folder = values.get("journal_dir") or runs_folder()
     values["journal_dir"] = _path("journal_dir", folder)
     values["budget"] = None if values.get("budget") is None else parse_limit(str(values["budget"]), "budget")
     if not callable(values["on_budget"]) and values["on_budget"] not in ON_BUDGET:

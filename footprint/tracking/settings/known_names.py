@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.tracking.chain.estimator_calls import check_anchor
+from footprint.tracking.chain.estimator_calls import check_anchors
 
 
 def check_names(given: Mapping[str, Any], csv: Path | None) -> None:
@@ -42,4 +42,4 @@ def _look_up(given: Mapping[str, Any]) -> None:
         if place is not None and place.provider not in (None, provider):
             raise FootprintError(f"region {place.key} is one of {place.provider}, not of {provider}")
     if given.get("anchor"):
-        check_anchor(given["anchor"])
+        check_anchors(given["anchor"])

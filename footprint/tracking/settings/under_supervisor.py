@@ -10,11 +10,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from footprint.catalog.files import RUNS_VARIABLE
 from footprint.records import replace
 from footprint.tracking.chain.estimator_calls import says_its_size
 from footprint.tracking.process.identity import PARENT_RUN, RUN_ID
 from footprint.tracking.process.liveness import boot_id
-from footprint.tracking.settings.arguments import FOLDER_VARIABLE, Settings
+from footprint.tracking.settings.arguments import Settings
 
 PARENT_FOLDER = "FOOTPRINT_PARENT_DIR"
 PARENT_FLUSH = "FOOTPRINT_PARENT_FLUSH_S"
@@ -40,7 +41,7 @@ def handed_down(run_id: str, folder: Path | None, settings: Settings) -> dict[st
         PARENT_QUIET: "1" if settings.quiet else "",
     }
     if folder is not None:
-        found[PARENT_FOLDER] = found[FOLDER_VARIABLE] = str(folder.parent)
+        found[PARENT_FOLDER] = found[RUNS_VARIABLE] = str(folder.parent)
     return found
 
 
@@ -72,7 +73,7 @@ def complaint(folder: Path | None) -> str:
 def join(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings, str]:
     """The settings of a program that joins, and the line that says what of its own is not used."""
     folder = Path(environ.get(PARENT_FOLDER) or settings.journal_dir)
-    asked = Path(environ.get(FOLDER_VARIABLE) or folder)
+    asked = Path(environ.get(RUNS_VARIABLE) or folder)
     aside = []
     if settings.journal_dir.absolute() not in (folder.absolute(), asked.absolute()):
         aside.append(f"journal_dir {settings.journal_dir}")

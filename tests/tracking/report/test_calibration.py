@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,8 @@ from footprint.errors import FootprintError
 from footprint.estimator.anchors import anchor_names, remove_anchor
 from footprint.tracking.journal.codec import encode
 from footprint.tracking.report.archive import open_archive
-from footprint.tracking.report.calibration import Candidate, candidates, keep
+from footprint.tracking.report.calibration import Candidate, candidates, keep, offer
+from tests.cli.run import footprint as command
 from tests.tracking.journal_cluster import Cluster
 
 GIVEN: dict[str, Any] = {
@@ -44,8 +47,6 @@ def recorded(folder: Path, run_id: str, *, factor: float, watts: float | None = 
     lines = path.read_bytes().splitlines(keepends=True)
     estimate = encode({"type": "estimate", "record": predicted.to_json()})
     states = [line.replace(b'"samples":0', b'"samples":0,"step_s":%r' % step_s) for line in lines[1:]]
-    import json
-
     fixed = [encode({k: v for k, v in json.loads(state).items() if k != "crc"}) for state in states]
     path.write_bytes(lines[0] + estimate + b"".join(fixed))
 
@@ -133,3 +134,56 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
     assert run("calibrate", "--from", str(folder), "--overwrite").returncode == 0
     (tmp_path / "empty").mkdir()
     assert run("calibrate", "--from", str(tmp_path / "empty")).returncode == 2
+
+
+TRAIN = """
+import sys, time
+import footprint
+with footprint.track(model="gpt2", hw="v100-sxm2-16gb:8", batch_size=64, seq_len=1024, precision="fp16",
+                     total_steps={steps}, meter="constant:250W", absent_hardware="model", region="FRA",
+                     journal_dir={folder!r}, run_id="ours") as run:
+    for _ in range({steps}):
+        time.sleep(0.02)
+        run.step(tokens=64 * 1024)
+"""
+
+
+def tracked(folder: Path, steps: int) -> str:
+    script = TRAIN.format(steps=steps, folder=str(folder))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return done.stderr
+
+
+def test_a_run_without_enough_steps_offers_nothing(folder: Path) -> None:
+    assert "to narrow" not in tracked(folder, 5)
+    assert not (folder / "ours" / "anchor.toml").exists()
+
+
+def test_what_a_run_offers_works_as_it_is_printed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(folder, "r", factor=1.3)
+    report = open_archive([folder]).report("r")
+    monkeypatch.chdir(tmp_path)
+    offered = offer(report, folder / "r")
+    words = shlex.split(offered.removeprefix("to narrow later estimates: footprint "))
+    assert words[-2:] == ["--anchor", "./runs/r/anchor.toml"]
+    done = command(*words, "--precision", "fp16", "--format", "json")
+    assert done.code == 0, done.err
+    plain = command(*words[:-2], "--precision", "fp16", "--format", "json")
+    after, before = (json.loads(one.out)["step_time_s"] for one in (done, plain))
+    assert 1.1 < after["mid"] / before["mid"] < 1.3
+    assert after["high"] / after["low"] < before["high"] / before["low"]
+    # in the usual folder its name alone will do, and an estimate names it itself
+    monkeypatch.setenv("FOOTPRINT_DIR", str(folder))
+    assert offer(report, folder / "r").endswith("--anchor r")
+    named = command(*words[:-2], "--precision", "fp16")
+    assert "your measurement r of" in " ".join(named.err.split())
+    again = command(*words[:-2], "--precision", "fp16", "--anchor", "r", "--format", "json")
+    assert json.loads(again.out)["step_time_s"] == after
+
+
+def test_a_folder_that_cannot_be_written_offers_nothing(folder: Path) -> None:
+    recorded(folder, "r", factor=1.3)
+    report = open_archive([folder]).report("r")
+    assert offer(report, folder / "nowhere") == ""

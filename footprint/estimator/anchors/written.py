@@ -1,0 +1,102 @@
+"""Measured scenarios: checked, and read from a line of text."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from footprint.catalog.names import unknown
+from footprint.errors import FootprintError
+from footprint.estimator.fields import NAMES
+from footprint.estimator.request import FIELDS, EstimateRequest
+
+MEASURED = ("step_time_s", "tokens_per_second", "samples_per_second")
+MOST = 20
+"""Anchors of one estimate."""
+MOST_CHARACTERS = 2000
+_PAIR = re.compile(r"-{0,2}[A-Za-z][A-Za-z0-9_-]*=")
+_FORM = "an anchor is 'MODEL HW key=value ...', such as 'llama2-7b a100:64 tokens_per_second=210k'"
+
+
+def anchors_in(text: str) -> list[str]:
+    """The anchors that a request names, each as a name, a file or a measurement, in order and once.
+
+    Semicolons separate them, and commas separate names and files. FootprintError if there are none, or
+    more than `MOST`.
+    """
+    found: list[str] = []
+    for part in [text] if os.path.isfile(text) else text.split(";"):  # noqa: PTH113 - one name
+        found += [part.strip()] if is_written_out(part) else [one.strip() for one in part.split(",")]
+    if "" in found:
+        raise FootprintError("`anchor=` has an empty value: give a name, a file or a measurement")
+    if len(found) > MOST:
+        raise FootprintError(f"`anchor=` takes at most {MOST} anchors, not {len(found)}")
+    return list(dict.fromkeys(found))
+
+
+def is_written_out(text: str) -> bool:
+    """Whether a text is a measurement itself, such as ``gpt2 a100:8 step_time_s=0.5``, not a name or file."""
+    words = text.split()
+    return any(_PAIR.match(word) for word in words) and not (len(words) == 1 and text.endswith(".toml"))
+
+
+def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
+    """Name and measured scenario of ``MODEL HW key=value ...``.
+
+    Raises FootprintError for a text that is none, UnknownNameError for an unknown key, with the nearest.
+    """
+    if len(text) > MOST_CHARACTERS or not text.isprintable():
+        raise FootprintError(f"an anchor is one line of at most {MOST_CHARACTERS} characters")
+    raw: dict[str, Any] = {}
+    bare = []
+    for word in text.split():
+        key, equals, value = word.partition("=")
+        if not equals:
+            bare.append(word)
+            continue
+        key = key.lstrip("-").replace("-", "_").lower()
+        if key not in _keys():
+            raise unknown("anchor key", key, _keys(), _FORM)
+        if key in raw:
+            raise FootprintError(f"anchor {_short(text)}: {key} is given twice")
+        if not value:
+            raise FootprintError(f"anchor {_short(text)}: {key} has no value")
+        raw[key] = value
+    for name in ("model", "hw"):
+        if name not in raw and bare:
+            raw[name] = bare.pop(0)
+    if bare:
+        raise FootprintError(f"anchor {_short(text)}: {_short(bare[0])} is no key=value; {_FORM}")
+    for name in raw:
+        if FIELDS[name].kind is NAMES:
+            raw[name] = list(FIELDS[name].read(raw[name]))
+    origin = f"anchor {_short(text)}"
+    request = checked_measurement(raw, origin)
+    return request.name or f"{request.model} {request.hw}", request
+
+
+def _keys() -> tuple[str, ...]:
+    """The fields of a scenario that say something of a step."""
+    sections = ("workload", "method", "execution", "cluster")
+    return (
+        "model", "hw", "name", "year", "accelerator_power_w", *MEASURED,
+        *(name for name, one in FIELDS.items() if one.section in sections),
+    )  # fmt: skip
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def checked_measurement(raw: dict[str, Any], origin: str) -> EstimateRequest:
+    """The measured scenario; FootprintError unless it has a model and exactly one measured time."""
+    request = EstimateRequest.from_mapping(raw, origin)
+    if request.model is None:
+        raise FootprintError(f"{origin}: an anchor needs the model that was measured: give `model=`")
+    if not any(getattr(request, field) is not None for field in MEASURED):
+        options = ", ".join(f"`{field}=`" for field in MEASURED)
+        raise FootprintError(f"{origin}: an anchor needs a measured time: give one of {options}")
+    if request.anchor is not None:
+        raise FootprintError(f"{origin}: an anchor cannot rest on another anchor: leave out `anchor=`")
+    return request
