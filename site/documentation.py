@@ -23,7 +23,7 @@ FROM_THE_ROOT = {
     "SECURITY.md": "security.md", "reference_data/sources/README.md": "reference/sources.md",
 }  # fmt: skip
 """Pages that stand elsewhere in the repository, and their names on the site."""
-ATTEMPTS, LONGEST_S = 3, 120
+ATTEMPTS, LONGEST_S = 3, 240
 """It takes four seconds of a free core."""
 TO_THE_PAGE = "\nThe calculator itself: [open it](../index.html).\n"
 LINK = re.compile(r"(!?)\[([^\]\n]*(?:\[[^\]]*\][^\]\n]*)*)\]\(([^)\s]+)\)")

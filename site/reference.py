@@ -89,7 +89,7 @@ def _object(one: griffe.Object, name: str, level: int = 2) -> list[str]:
         if part.is_attribute and part.annotation and _is_public(part) and "property" not in part.labels
     ]
     if fields:
-        lines += ["| field | type | |", "|---|---|---|"]
+        lines += ["| field | type | meaning |", "|---|---|---|"]
         lines += [
             f"| `{part.name}` | `{_cell(str(part.annotation))}` | {_cell(_first(part))} |" for part in fields
         ]
