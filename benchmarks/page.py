@@ -43,7 +43,7 @@ def weights(folder: Path) -> dict[str, tuple[int, int]]:
     """Bytes of each part: as they are, and compressed where that helps."""
     found: dict[str, tuple[int, int]] = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and "docs" not in path.relative_to(folder).parts[:1]:  # not loaded with the page
             content = path.read_bytes()
             part = part_of(path.relative_to(folder).as_posix())
             plain, packed = found.get(part, (0, 0))

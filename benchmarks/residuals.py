@@ -8,21 +8,24 @@ from collections.abc import Callable, Iterable, Sequence
 
 from calibration import fit as fitting
 from calibration.fit import (
+    FACTORS,
+    PHYSICS,
     base_constants,
     development_cases,
-    fit,
     log_factors,
     log_sums,
     prepare_cases,
 )
+from calibration.search import fit
 from footprint.performance.predict import regime
 from footprint.performance.roofline import terms as roofline
+from footprint.performance.roofline.constants import load_constants
 from footprint.validation import ValidationReport, ValidationRow
 from footprint.validation.throughput import Counted, countable_cases, rows
 
 TERMS = (
     "streaming", "attention", "casts", "head", "elementwise", "tensor_parallel", "expert_parallel",
-    "pipeline_bubble", "data_parallel", "optimiser", "launch",
+    "pipeline_bubble", "data_parallel", "optimiser", "launch", "waiting",
 )  # fmt: skip
 Line = tuple[str, ...]
 
@@ -133,6 +136,7 @@ def ablation() -> Iterable[Line]:
     """(term, median error, 90 % within) of fits without each term, and of the fit with all terms."""
     base = base_constants()
     prepared = prepare_cases(development_cases(), base)
+    shipped = {name: load_constants()[name] for name in (*FACTORS, *PHYSICS)}
     plain = roofline.step_terms
     for left_out in ("", *TERMS):
 
@@ -140,7 +144,7 @@ def ablation() -> Iterable[Line]:
             return {name: value for name, value in plain(*inputs).items() if name != term}
 
         fitting.step_terms = without
-        constants = base.but(**fit(prepared, sweeps=2))
+        constants = base.but(**fit(prepared, start=shipped, most=3)[0])
         pairs = zip(log_sums(prepared, constants), log_factors(prepared, constants), strict=True)
         logs = [a + b for a, b in pairs]
         fitting.step_terms = plain

@@ -14,6 +14,7 @@ Prices: pairs of chips that one provider rents, relative to each chip's median o
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import sys
 from collections import defaultdict
@@ -48,7 +49,8 @@ class Pair:
     """The error of the ratio over the half-width it would have if nothing were shared [1]."""
 
 
-def pairs() -> list[Pair]:
+@functools.cache
+def pairs() -> tuple[Pair, ...]:
     """Every two runs of one source and one release of software."""
     cases = {one.case.id: one.case for one in countable_cases()}
     runs = []
@@ -71,7 +73,7 @@ def pairs() -> list[Pair]:
         if a.model != b.model:
             differs.add("model")
         found.append(Pair(a.family, frozenset(differs), abs(error) / half))
-    return found
+    return tuple(found)
 
 
 def width(shares: Mapping[str, float], differs: Iterable[str]) -> float:
@@ -109,12 +111,14 @@ def fit(found: Sequence[Pair]) -> dict[str, float]:
     for job in grid:
         for chip in grid:
             for model in grid:
+                if job + chip + model > 1.0 + 1e-9:
+                    break
                 shares = {"job": job, "chip": chip, "model": model}
                 loss = sum(
                     (reached[kind, round(sum(shares[part] for part in kind) / STEP)] - COVERAGE) ** 2
                     for kind in by_kind
                 )
-                if job + chip + model <= 1.0 + 1e-9 and loss < least - 1e-12:
+                if loss < least - 1e-12:
                     best, least = shares, loss
     return best
 

@@ -26,7 +26,7 @@ def factors(constants: Constants) -> Iterator[tuple[str, float]]:
         for row in read_csv(reference_folder() / "published" / "runs.csv")
         if row["duration_h"]
     }
-    bare = constants.but(software_before_2020=1.0, layout_found=1.0)
+    bare = constants.but(software_before_2020=1.0, layout_split=1.0, layout_replicas=1.0)
     for run in evaluation()["early"]:
         shape = StepShape(
             sequences=run["sequences"],

@@ -1,8 +1,9 @@
-"""Fits the step-time model to published throughput by maximum posterior density.
+"""The posterior density of the step-time model's constants, given published throughput.
 
-The prior of each constant is its assumed interval. The weight of a source family is the square root of
-its number of rows, so that no single family dominates. Out-of-sample residuals come from refits without
-a whole family.
+The prior of each constant is its assumed interval. The rows of a source family share a bias with a normal
+prior, so that many rows of one family do not outweigh a few of another. About it, the weight of a family is
+the square root of its number of rows. ``search`` finds the constants of highest density; out-of-sample
+residuals come from fits without a whole family.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 from footprint.catalog.files import read_toml, reference_folder
 from footprint.errors import FootprintError
@@ -27,6 +26,10 @@ from footprint.validation.cases import Case, throughput_cases
 
 SCATTER = 0.10
 """Standard deviation of a published step time about a perfect model of its stack, in logarithms."""
+BIAS = 0.10
+"""Standard deviation of what the step times of one source family share, in logarithms."""
+BIAS_REPEATS = 100
+"""Largest number of weighted means in the search for a bias."""
 HUBER = 1.5
 """Number of standard deviations above which the loss of a residual is linear."""
 Z90 = 1.645
@@ -36,7 +39,8 @@ PHYSICS = (
     "tensor_exposed_since_2023", "data_exposed", "expert_exposed", "flash_rate_ampere", "flash_rate_hopper",
     "flash_rate_hopper_tuned", "flash_rate_blackwell", "matmul_rate_tpu", "convolution_rate",
     "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s", "ramp_depth", "expert_kernels",
-    "matmul_rate_ampere", "matmul_rate_hopper",
+    "matmul_rate_ampere", "matmul_rate_hopper", "matmul_rate_blackwell_dense", "node_wait_s",
+    "matmul_rate_cdna4",
 )  # fmt: skip
 """Fitted constants of the roofline."""
 FACTORS = (
@@ -144,7 +148,7 @@ def log_factors(prepared: Sequence[Prepared], constants: Constants) -> list[floa
                 item.case.precision,
                 item.case.year,
                 item.case.native,
-                True,
+                None,
                 constants,
             )
         )
@@ -152,10 +156,35 @@ def log_factors(prepared: Sequence[Prepared], constants: Constants) -> list[floa
     ]
 
 
-def loss(residuals: Sequence[float], weights: Sequence[float]) -> float:
-    """Weighted Huber loss of log residuals [1]."""
+def loss(residuals: Sequence[float], weights: Sequence[float], families: Sequence[str]) -> float:
+    """Weighted Huber loss of log residuals about the bias of each family, whose prior is normal [1]."""
+    members: dict[str, list[tuple[float, float]]] = {}
+    for residual, weight, family in zip(residuals, weights, families, strict=True):
+        members.setdefault(family, []).append((residual, weight))
     total = 0.0
-    for residual, weight in zip(residuals, weights, strict=True):
+    for rows in members.values():
+        bias = bias_of(rows)
+        total += 0.5 * (bias / BIAS) ** 2 + _huber([(r - bias, w) for r, w in rows])
+    return total
+
+
+def bias_of(rows: Sequence[tuple[float, float]]) -> float:
+    """The most probable bias of one family, from its weighted residuals [1]."""
+    bias = 0.0
+    for _ in range(BIAS_REPEATS):
+        pulls = [w / max(1.0, abs(r - bias) / (HUBER * SCATTER)) for r, w in rows]
+        after = sum(p * r for p, (r, _) in zip(pulls, rows, strict=True)) / (
+            sum(pulls) + (SCATTER / BIAS) ** 2
+        )
+        moved, bias = abs(after - bias), after
+        if moved < 1e-9:
+            break
+    return bias
+
+
+def _huber(rows: Sequence[tuple[float, float]]) -> float:
+    total = 0.0
+    for residual, weight in rows:
         z = abs(residual) / SCATTER
         total += weight * (0.5 * z * z if z <= HUBER else HUBER * (z - 0.5 * HUBER))
     return total
@@ -204,7 +233,7 @@ def objective(prepared: Sequence[Prepared], values: Mapping[str, float], sums: S
     """Negative log posterior density of these values, up to a constant [1]; ``sums`` is their `log_sums`."""
     factors = log_factors(prepared, base_constants().but(**values))
     residuals = [a + b for a, b in zip(sums, factors, strict=True)]
-    data = loss(residuals, [item.weight for item in prepared])
+    data = loss(residuals, [item.weight for item in prepared], [item.case.family for item in prepared])
     return data + sum(prior.cost(values[name]) for name, prior in priors().items())
 
 
@@ -224,67 +253,6 @@ def improvements(
             gains.append(best - objective(prepared, candidate, trial))
         found[name] = max(gains)
     return found
-
-
-STEPS = (0.08, 0.04, 0.02, 0.01, 0.005)
-"""Step sizes of the search, in logarithms, from coarse to fine."""
-MOVES = 8
-"""Largest number of moves of one constant at one step size."""
-SWEEPS = 6
-"""Largest number of sweeps over all constants at one step size."""
-ENOUGH = 1e-3
-"""Decrease of the objective in a sweep below which the next step size begins [1]."""
-
-
-def fit(
-    prepared: Sequence[Prepared],
-    *,
-    start: Mapping[str, float] | None = None,
-    steps: Sequence[float] = STEPS,
-    sweeps: int = SWEEPS,
-) -> dict[str, float]:
-    """Constants with the highest posterior density, found by pattern search in logarithms."""
-    prior = priors()
-    base = base_constants()
-    values = {name: prior[name].mid for name in prior}
-    values.update(start or {})
-    sums = log_sums(prepared, base.but(**values))
-    affected = readers(prepared, base.but(**values))
-    best = objective(prepared, values, sums)
-    for step in steps:
-        for _ in range(sweeps):
-            before = best
-            for name in (*FACTORS, *PHYSICS):
-                for direction in (step, -step):
-                    moves = 0
-                    while moves < MOVES:
-                        candidate = {**values, name: values[name] * math.exp(direction)}
-                        trial = sums.copy()
-                        places = affected.get(name, [])
-                        moved = log_sums([prepared[place] for place in places], base.but(**candidate))
-                        for place, value in zip(places, moved, strict=True):
-                            trial[place] = value
-                        cost = objective(prepared, candidate, trial)
-                        if cost >= best - 1e-9:
-                            break
-                        best, values, sums, moves = cost, candidate, trial, moves + 1
-                    if moves:
-                        break
-            if before - best < ENOUGH:
-                break
-    return values
-
-
-def fold_values(
-    prepared: Sequence[Prepared], by: str, start: Mapping[str, float] | None = None
-) -> dict[str, dict[str, float]]:
-    """Fold -> constants fitted without it; ``by`` is ``family``, ``publisher``, ``generation``, ..."""
-    names = folds(prepared, by)
-    kept = [[item for item in prepared if getattr(item.case, by) != fold] for fold in names]
-    one = functools.partial(fit, start=start, steps=STEPS[1:-1], sweeps=2)
-    # Folds are independent. Processes are spawned, not forked, because imported libraries may have threads.
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        return dict(zip(names, pool.map(one, kept), strict=True))
 
 
 def folds(prepared: Sequence[Prepared], by: str) -> list[str]:

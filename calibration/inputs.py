@@ -31,7 +31,10 @@ from footprint.performance.roofline.constants import Constants, load_constants
 
 ROOT = Path(__file__).resolve().parents[1]
 VERIFIED = Path(__file__).with_name("verified.txt")
-CODE = tuple(f"calibration/{name}.py" for name in ("fit", "time_model", "early", "goodput", "anchor"))
+CODE = tuple(
+    f"calibration/{name}.py"
+    for name in ("fit", "search", "widths", "time_model", "early", "goodput", "anchor")
+)
 DATA = ("assumptions/time*.toml", "assumptions/goodput*.toml", "assumptions/anchor*.toml", "fitted_folds.csv")
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +23,11 @@ from calibration.serving_fit import fit_engine, fit_power, for_so_few, typical
 from calibration.serving_table import sealed_table, table, without_batch
 from calibration.tables import Fitted, text_of
 from footprint.catalog.__main__ import main as write_indices
-from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.records import replace
 from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.power import PowerConstants
-from footprint.serving.settle import power_constants
+from footprint.serving.settle import power_constants, power_errors
 from footprint.validation.serving import (
     FOLDS,
     NAMED,
@@ -91,13 +90,13 @@ def calibrate() -> tuple[dict[Path, str], str]:
         bare(UNSET, cases, mean), dense=wide, experts=wide,
         note="geometric mean of the engines, newer ones first; interval by sources that were left out",
     )  # fmt: skip
-    power_ends = ends([power_error(one) for one in every if one.case.board_w])
+    power_ends = {kind: power_interval(every, experts=kind) for kind in (False, True)}
     texts = {ENGINES / f"{name}.toml": engine_text(engine) for name, engine in engines.items()}
     texts[NUMBERS] = power_text(power, power_ends)
     texts[FOLDS] = folds_text(every, unnamed)
     shown = {name: [with_interval(one, engines[name]) for one in found] for name, found in named.items()}
     whole = [with_interval(one, engines[UNSET]) for one in unnamed]
-    return texts, table(shown, whole, (power_ends.low_factor, power_ends.high_factor))
+    return texts, table(shown, whole, power_ends)
 
 
 def bare(name: str, cases: Sequence[ServingCase], constants: Constants) -> Engine:
@@ -177,6 +176,12 @@ def power_error(one: Outside) -> float:
     return math.log((one.case.board_w or 1.0) / one.case.power_w(reached, one.power, slower))
 
 
+def power_interval(every: Sequence[Outside], *, experts: bool) -> Spread:
+    """The interval of power for one kind of model, all engines together."""
+    used = [one for one in every if one.case.board_w and one.case.experts == experts]
+    return ends([power_error(one) for one in used], for_so_few(len({one.case.shape for one in used})))
+
+
 def folds_text(named: Sequence[Outside], unnamed: Sequence[Outside]) -> str:
     """The constants of each fold as the text of their table."""
     lines = ["by,fold,name,value,source,basis"]
@@ -211,14 +216,15 @@ def engine_text(engine: Engine) -> str:
     return "\n".join(lines) + "\n"
 
 
-def power_text(power: PowerConstants, power_ends: Spread) -> str:
+def power_text(power: PowerConstants, power_ends: Mapping[bool, Spread]) -> str:
     """The file of the power constants."""
     note = "board power over its limit while serving; rows with measured watts"
     rows: list[Fitted] = [
         (f"{name}_over_tdp", value, value, value, "1", note) for name, value in power._asdict().items()
     ]
-    note = "measured over predicted power, a model left out"
-    rows.append(("power_error", 1.0, *power_ends, "1", note))
+    for experts, name in ((False, "dense"), (True, "experts")):
+        note = f"measured over predicted power of {name} models, a model left out"
+        rows.append((f"power_error_{name}", 1.0, *power_ends[experts], "1", note))
     head = ["Written by `python -m calibration.serving --write`; never by hand.", "Ends bound 90 %."]
     return text_of(head, rows, "mlenergy-v1; mlenergy-v2; mlenergy-v3", 4)
 
@@ -230,9 +236,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sealed", action="store_true", help="read the rows that no fit reads")
     options = parser.parse_args(arguments)
     if options.sealed:
-        error = assumed("serving_fitted.power_error")
         cases = [case for case in serving_cases() if is_sealed(case)]
-        print(sealed_table(cases, load_engine, power_constants(), (error.low, error.high)))
+        print(sealed_table(cases, load_engine, power_constants(), power_errors()))
         rows = read_csv(reference_folder() / "published" / "serving.csv")
         print(without_batch([row for row in rows if not row["sequences"]]))
         return 0

@@ -10,13 +10,14 @@ import numpy as np
 from footprint.serving import inference
 from footprint.serving.engine import Engine
 from footprint.serving.power import PowerConstants
+from footprint.serving.settle import PowerErrors
 from footprint.validation.serving import Outside, ServingCase
 
 
 def table(
     named: Mapping[str, Sequence[Outside]],
     unnamed: Sequence[Outside],
-    power_ends: tuple[float, float],
+    power_ends: PowerErrors,
 ) -> str:
     """Errors and coverage of the folds, as Markdown."""
     lines = [
@@ -47,10 +48,10 @@ def table(
     return "\n".join(lines)
 
 
-def line(name: str, found: Sequence[Outside], power_ends: tuple[float, float]) -> str:
+def line(name: str, found: Sequence[Outside], power_ends: PowerErrors) -> str:
     """One row of the table."""
     energies = [one.energy_ratio for one in found]
-    covered = [one.energy_inside(*power_ends) for one in found]
+    covered = [one.energy_inside(power_ends) for one in found]
     cells = [
         _median(math.expm1(one.log_ratio) for one in found),
         _median(math.expm1(one.log_ratio) for one in found if not one.case.experts),
@@ -76,7 +77,7 @@ def sealed_table(
     cases: Sequence[ServingCase],
     engine_of: Callable[[str], Engine],
     power: PowerConstants,
-    power_ends: tuple[float, float],
+    power_ends: PowerErrors,
 ) -> str:
     """The same of the sealed rows, by the shipped constants, engine named and not."""
     lines = [

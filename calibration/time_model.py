@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from calibration.early import fit_early
@@ -15,26 +14,22 @@ from calibration.fit import (
     Prepared,
     base_constants,
     development_cases,
-    fit,
-    fold_values,
-    log_factors,
     log_sums,
     prepare_cases,
     priors,
     quantile,
     residuals_by_fold,
 )
+from calibration.search import fit, fold_values
+from calibration.widths import Entry, ends
 from footprint.performance.predict import regime
+from footprint.performance.roofline.constants import Constants
 
 FOLDS = ("family", "publisher", "generation", "stack", "model")
 """Kinds of folds that are left out in turn; the last two apply only to mixtures of experts."""
-LEAST_ROWS = 8
-"""Least number of rows of a regime; with fewer, the spread of all rows is used."""
 KINDS = ("dense", "narrow", "early", "experts", "small")
 UNSEEN_STACK = 0.10
 """Standard deviation added for an unknown stack: half the log distance between the two kinds [1]."""
-POWER = 0.25
-"""Exponent of the weights of residuals: a row of a family with n rows has weight n^-0.25."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,38 +56,30 @@ def calibrate() -> Calibration:
     base = base_constants()
     cases = development_cases()
     given = prepare_cases(cases, base)
-    values = fit(given)
+    values, linear = fit(given)
     constants = base.but(**values)
     found = prepare_cases(cases, constants, found=True)
-    by_id = {item.case.id: item for item in found}
-    shared = [
-        item
-        for item in given
-        if item.case.id in by_id and item.case.cluster.count > 1 and "tp" in item.case.given
-    ]
-    partners = [by_id[item.case.id] for item in shared]
-    gaps = [b - a for a, b in zip(log_sums(shared, constants), log_sums(partners, constants), strict=True)]
-    layout_found = math.exp(-quantile(gaps, [item.weight for item in shared], 0.5))
-    layout_found = min(max(layout_found, 1.0), 1.2)
     rows = [Fitted(name, values[name], *_interval(name, values[name])) for name in (*FACTORS, *PHYSICS)]
-    rows.append(
-        Fitted("layout_found", layout_found, 1.0, 1.2, "what people run over the fastest layout that fits")
-    )
-    folds = {by: fold_values(given, by, values) for by in FOLDS}
+    of_search = dict(_found_over_given(given, found, constants))
+    for split, name, note in (
+        (
+            True,
+            "layout_split",
+            "what people run over the fastest layout that fits, where that one splits the model",
+        ),
+        (False, "layout_replicas", "the same, where it is plain data parallelism"),
+    ):
+        gaps = of_search[split]
+        factor = min(
+            max(math.exp(quantile([gap for gap, _ in gaps], [weight for _, weight in gaps], 0.5)), 1.0), 1.2
+        )
+        rows.append(Fitted(name, factor, 1.0, 1.2, f"{note}; {len(gaps)} rows"))
+    constants = constants.but(**{row.name: row.value for row in rows})
+    folds = {by: fold_values(given, linear, by) for by in FOLDS}
     out_given = residuals_by_fold(given, "family", folds["family"])
-    shift = {item.case.id: r for item, r in zip(given, out_given, strict=True)}
-    full = log_sums(given, constants), log_factors(given, constants)
-    inside = {item.case.id: a + b for item, a, b in zip(given, *full, strict=True)}
-    sums = log_sums(found, constants)
-    factors = log_factors(found, constants)
     out_found = [
-        # A refit changes the factors of a fold but not its layouts, so its change with given layouts is used.
-        a
-        + b
-        + math.log(layout_found if item.case.cluster.count > 1 else 1.0)
-        + shift[item.case.id]
-        - inside[item.case.id]
-        for item, a, b in zip(found, sums, factors, strict=True)
+        residual + math.log(_of_search(item, constants))
+        for item, residual in zip(found, residuals_by_fold(found, "family", folds["family"]), strict=True)
     ]
     early, low, high, runs = fit_early(constants)
     note = f"{runs} runs on the stacks of before 2020; their extremes, widened"
@@ -106,6 +93,32 @@ def calibrate() -> Calibration:
     return Calibration(rows, folds)
 
 
+def _found_over_given(
+    given: Sequence[Prepared], found: Sequence[Prepared], constants: Constants
+) -> Iterator[tuple[bool, list[tuple[float, float]]]]:
+    """Whether the layout found splits the model; log time of the published layout over it, and weights."""
+    partners = {item.case.id: item for item in found}
+    shared = [item for item in given if item.case.cluster.count > 1 and "tp" in item.case.given]
+    others = [partners[item.case.id] for item in shared]
+    gaps = [a - b for a, b in zip(log_sums(shared, constants), log_sums(others, constants), strict=True)]
+    for split in (True, False):
+        yield (
+            split,
+            [
+                (gap, item.weight)
+                for gap, item, other in zip(gaps, shared, others, strict=True)
+                if other.layout.is_split == split
+            ],
+        )
+
+
+def _of_search(item: Prepared, constants: Constants) -> float:
+    """The factor of a step whose layout was searched [1]."""
+    if item.case.cluster.count == 1:
+        return 1.0
+    return constants["layout_split" if item.layout.is_split else "layout_replicas"]
+
+
 def _interval(name: str, value: float) -> tuple[float, float]:
     """An interval with the width of the prior about the fitted value."""
     sigma = priors()[name].sigma
@@ -114,21 +127,16 @@ def _interval(name: str, value: float) -> tuple[float, float]:
 
 def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str) -> list[Fitted]:
     """Measured over predicted, 5th and 95th percentile by regime, for known and unknown stacks."""
-    groups: dict[str, list[tuple[float, float, str]]] = {kind: [] for kind in KINDS}
-    everything: list[tuple[float, float, str]] = []
-    sizes = Counter(item.case.family for item in items)
+    groups: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
     for item, residual in zip(items, residuals, strict=True):
         name = regime(item.work, item.case.precision, item.case.year, True, known == "given")
         # The interval is that of true over predicted time.
-        entry = (-residual, sizes[item.case.family] ** -POWER, item.case.family)
-        groups[name.removesuffix(f"_{known}")].append(entry)
-        everything.append(entry)
+        groups[name.removesuffix(f"_{known}")].append((-residual, item.case.family))
+    everything = [entry for entries in groups.values() for entry in entries]
     rows = []
-    for kind in KINDS:
-        entries = groups[kind]
-        families = {family for _, _, family in entries}
-        note = f"{len(entries)} rows of {len(families)} source families"
-        low, high = _ends(entries if len(entries) >= LEAST_ROWS else everything)
+    for kind, entries in groups.items():
+        note = f"{len(entries)} rows of {len({family for _, family in entries})} source families"
+        low, high = ends(entries, everything)
         rows.append(Fitted(f"residual_{kind}_{known}", 1.0, math.exp(low), math.exp(high), note))
         extra = Z90 * UNSEEN_STACK
         low, high = -math.hypot(low, extra), math.hypot(high, extra)
@@ -138,19 +146,12 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
     return rows
 
 
-def _ends(entries: Sequence[tuple[float, float, str]]) -> tuple[float, float]:
-    """5th and 95th percentile of log residuals, weighted."""
-    values = [value for value, _, _ in entries]
-    weights = [weight for _, weight, _ in entries]
-    return min(-0.05, quantile(values, weights, 0.05)), max(0.05, quantile(values, weights, 0.95))
-
-
 def render(rows: Sequence[Fitted]) -> str:
     """The fitted numbers as the text of their file."""
     lines = [
         "# Written by `python -m calibration --write`; never by hand.",
         "# Fitted on reference_data/published/throughput.csv and throughput_small.csv, sealed sources apart.",
-        "# residual_*: true over predicted step time, out of sample by source family; ends bound 90 %.",
+        "# residual_*: true over predicted step time, of a source family that was not seen; ends bound 90 %.",
     ]
     for row in rows:
         lines += [
@@ -168,7 +169,7 @@ def render(rows: Sequence[Fitted]) -> str:
     return "\n".join(lines) + "\n"
 
 
-UNITS: Mapping[str, str] = {"cast_byte": "B"}
+UNITS: Mapping[str, str] = {"cast_byte": "B", "node_wait_s": "s", "gap_s": "s"}
 
 
 def render_folds(folds: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:

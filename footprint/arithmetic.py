@@ -25,6 +25,8 @@ def is_array(value: Number) -> bool:
 
 def minimum(one: Number, other: Number) -> Number:
     """The lesser of two numbers, element by element."""
+    if type(one) in _PLAIN and type(other) in _PLAIN:
+        return one if one <= other else other
     if is_array(one) or is_array(other):
         import numpy
 
@@ -34,6 +36,8 @@ def minimum(one: Number, other: Number) -> Number:
 
 def maximum(one: Number, other: Number) -> Number:
     """The greater of two numbers, element by element."""
+    if type(one) in _PLAIN and type(other) in _PLAIN:
+        return one if one >= other else other
     if is_array(one) or is_array(other):
         import numpy
 
@@ -43,6 +47,8 @@ def maximum(one: Number, other: Number) -> Number:
 
 def where(condition: Any, true: Number, false: Number) -> Number:
     """One number where a condition holds, the other where it does not; both are computed."""
+    if type(condition) is bool:
+        return true if condition else false
     if is_array(condition):
         import numpy
 

@@ -1,7 +1,8 @@
-"""Build the page as a folder of static files: ``python site/build.py OUT``.
+"""Build the site, the page and its documentation, as static files: ``python site/build.py OUT``.
 
 npm and the package index are reached here, and never by the page. The folder can be copied to any host
-of static files; it needs no server of ours. `--wheel FILE` takes a wheel that is built already.
+of static files; it needs no server of ours. The documentation (`OUT/docs`, by ``documentation.py``) needs
+the extra ``docs``; `--page-only` leaves it out.
 """
 
 from __future__ import annotations
@@ -25,19 +26,23 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 
 
-def build(out: Path, own: Path | None = None) -> None:
-    """Write the page into a folder that is empty or holds an older page."""
+def build(out: Path, own: Path | None = None, *, with_docs: bool = True) -> None:
+    """Write the page and the documentation into a folder that is empty or holds an older page."""
     if out.exists() and any(out.iterdir()) and not (out / "sw.js").is_file():
         raise SystemExit(f"{out}: holds something else than a page; give an empty folder")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         page = Path(folder) / "page"
-        _write(page, own)
+        _write(page, own, {"docs": "docs/index.html"} if with_docs else {})
+        if with_docs:
+            import documentation
+
+            documentation.build(page / "docs", beside_the_page=True)
         shutil.rmtree(out, ignore_errors=True)
         page.rename(out)
 
 
-def _write(out: Path, own: Path | None) -> None:
+def _write(out: Path, own: Path | None, links: dict[str, str]) -> None:
     python = out / "python"
     python.mkdir(parents=True)
     pyodide = fetch.npm_package("pyodide")
@@ -47,9 +52,15 @@ def _write(out: Path, own: Path | None) -> None:
     lock["packages"] = {}  # those of Pyodide's own distribution, which the page does not load
     (python / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
     wheels = [own or _own_wheel(), *fetch.wheels()]
-    for wheel in wheels:
+    later = fetch.later()
+    for wheel in [*wheels, *(one for some in later.values() for one in some)]:
         shutil.copyfile(wheel, python / wheel.name)
-    settings = {"engine": "pyodide", "wheels": [wheel.name for wheel in wheels]}
+    settings = {
+        "engine": "pyodide",
+        "wheels": [wheel.name for wheel in wheels],
+        "later": {name: [wheel.name for wheel in some] for name, some in later.items()},
+        **links,
+    }
     for name, content in files.page_files(settings).items():
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_bytes(content)
@@ -81,8 +92,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="the folder to write")
     parser.add_argument("--wheel", type=Path, help="a wheel of footprint-ml that is built already")
+    parser.add_argument("--page-only", action="store_true", help="without the documentation")
     given = parser.parse_args()
-    build(given.out, given.wheel)
+    build(given.out, given.wheel, with_docs=not given.page_only)
     total = sum(path.stat().st_size for path in given.out.rglob("*") if path.is_file())
     print(
         f"{given.out}: {total / 1e6:.1f} MB, as they are; serve the folder, e.g. python -m http.server -d OUT"

@@ -10,7 +10,9 @@ import sys
 import tarfile
 import tempfile
 import tomllib
+import zipfile
 from pathlib import Path
+from typing import Any
 
 PINNED = Path(__file__).with_name("pinned.toml")
 
@@ -34,20 +36,42 @@ def npm_package(name: str) -> Path:
 
 
 def wheel(name: str) -> Path:
-    """The wheel of a pure-Python package."""
+    """The wheel of a package, in Python alone: compiled parts are left out."""
     pinned = _pinned()["wheel"][name]
-    return _archive(
-        f"{name.replace('-', '_')}-{pinned['version']}-py3-none-any.whl",
-        "sha256",
-        pinned["sha256"],
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
-         f"{name}=={pinned['version']}"],
-    )  # fmt: skip
+    stem = f"{name.replace('-', '_').replace('.', '_')}-{pinned['version']}"
+    platform = str(pinned.get("platform", "py3-none-any"))
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    if "platform" in pinned:
+        python, abi, systems = platform.split("-")
+        for system in systems.split("."):
+            command += ["--platform", system]
+        command += ["--implementation", "cp", "--python-version", python[2:], "--abi", abi]
+    command.append(f"{name}=={pinned['version']}")
+    fetched = _archive(f"{stem}-{platform}.whl", "sha256", str(pinned["sha256"]), command)
+    return fetched if "platform" not in pinned else _pure(fetched, cache() / f"{stem}-py3-none-any.whl")
+
+
+def _pure(compiled: Path, pure: Path) -> Path:
+    """A wheel without its compiled files, in whose place the package has one in Python."""
+    with zipfile.ZipFile(compiled) as source, zipfile.ZipFile(pure, "w", zipfile.ZIP_DEFLATED) as target:
+        for member in source.infolist():
+            if Path(member.filename).suffix in (".py", ".typed", ".txt") or "METADATA" in member.filename:
+                target.writestr(zipfile.ZipInfo(member.filename), source.read(member))
+    return pure
 
 
 def wheels() -> list[Path]:
-    """Every pinned wheel."""
-    return [wheel(name) for name in _pinned()["wheel"]]
+    """Every pinned wheel that the page loads when it opens."""
+    return [wheel(name) for name, pinned in _pinned()["wheel"].items() if "later" not in pinned]
+
+
+def later() -> dict[str, list[Path]]:
+    """The wheels that the page loads when a file of some format is asked for, by format."""
+    found: dict[str, list[Path]] = {}
+    for name, pinned in _pinned()["wheel"].items():
+        for format_name in pinned.get("later", []):
+            found.setdefault(format_name, []).append(wheel(name))
+    return found
 
 
 def member(archive: Path, name: str) -> bytes:
@@ -59,7 +83,7 @@ def member(archive: Path, name: str) -> bytes:
         return found.read()
 
 
-def _pinned() -> dict[str, dict[str, dict[str, str]]]:
+def _pinned() -> dict[str, dict[str, dict[str, Any]]]:
     return tomllib.loads(PINNED.read_text(encoding="utf-8"))
 
 

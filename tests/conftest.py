@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,8 +31,18 @@ for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
 
 Footprint = Callable[..., subprocess.CompletedProcess[str]]
 
-FIRST = ("tests/live/", "tests/tracking/", "tests/architecture/test_wheel", "tests/flops/")
-"""Begun first: what takes longest, most of it waiting, must not be left for the end."""
+FIRST = (
+    "tests/tracking/hooks/", "tests/live/", "tests/browser/", "tests/tracking/faults/", "tests/tracking/run/",
+    "tests/tracking/", "tests/architecture/test_wheel", "tests/architecture/test_command_line",
+    "tests/decisions/test_fleet", "tests/integrations/", "tests/flops/", "tests/decisions/",
+)  # fmt: skip
+"""Begun first, in this order: what takes longest, much of it waiting, must not be left for the end."""
+APART = (
+    "tests/tracking/hooks/", "tests/live/", "tests/tracking/faults/test_faults.py",
+    "tests/tracking/journal/test_hostile_journals.py", "tests/tracking/run/test_supervised_program.py",
+    "tests/tracking/budget/test_stops.py", "tests/architecture/test_command_line.py",
+)  # fmt: skip
+"""Long files whose tests share nothing that is costly to make: any worker may take one of their tests."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -39,6 +50,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
         return 0
     return min(8, 2 * (os.cpu_count() or 1))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each file on one worker, but for those that are divided."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Units(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if nodeid.startswith(APART) else super()._split_scope(nodeid)
+
+    return Units(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ import footprint
 from footprint.errors import FootprintError
 from footprint.estimator.request import FIELDS
 from footprint.spelling import flag, in_file, named_in, on_command_line
+from tests.architecture.trees import tree
 from tests.cli.run import footprint as command_line
 from tests.conftest import ROOT
 
@@ -107,15 +108,15 @@ OURS = {flag(name) for name in FIELDS}
 
 def messages(path: Path) -> list[str]:
     """Texts of a file that name one of our options as a flag, its docstrings left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    whole = tree(path)
     said = {
         id(node.value)
-        for node in ast.walk(tree)
+        for node in ast.walk(whole)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
     return [
         node.value
-        for node in ast.walk(tree)
+        for node in ast.walk(whole)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
         if not OPTIONS_OF_A_ROW.fullmatch(node.value) and OURS & set(re.findall(OPTION, node.value))
     ]
@@ -135,12 +136,20 @@ def test_names_in_messages_are_fields_or_known_arguments() -> None:
     """A slip in a name would be shown to people as an option that does not exist."""
     others = {"overwrite", "plot", "save", "energy_plugin", "data", "inputs", "columns", "absent_hardware"}
     others |= {"prompt_tokens", "output_tokens", "concurrency", "paths", "technique", "break_even"}  # serving
-    others |= {"sample", "scheduler", "by", "kind", "move_gb", "egress_usd_per_gb"}  # compare, sweep, rank
-    others |= {"requests", "when", "deadline", "resume_hours"}  # project, rank
+    others |= {
+        "sample",
+        "scheduler",
+        "by",
+        "kind",
+        "move_gb",
+        "egress_usd_per_gb",
+        "keep_in",
+    }  # compare, sweep, rank
+    others |= {"requests", "when", "deadline", "resume_hours", "keep_in"}  # project, rank
     others |= {"budget", "law", "loss", "unique_tokens", "inference_tokens"}  # plan
     found = set()
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found |= set(named_in(node.value.replace("``", "")))
     assert found - FIELDS.keys() - others == set()

@@ -26,7 +26,11 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
         alike = normalise(one)[:begin] == wanted[:begin]
         return scores[one] >= (BEGINS_ALIKE if alike else LEAST_LIKENESS)
 
-    return sorted(filter(is_like, scores), key=lambda one: -scores[one])[:limit]
+    found = sorted(filter(is_like, scores), key=lambda one: -scores[one])
+    spelt: dict[str, str] = {}  # a name is suggested in one spelling
+    for one in found:
+        spelt.setdefault("".join(filter(str.isalnum, normalise(one))), one)
+    return list(spelt.values())[:limit]
 
 
 def _likeness() -> Callable[[str, str], float]:
@@ -42,7 +46,9 @@ def _likeness() -> Callable[[str, str], float]:
     return lambda one, other: max(fuzz.ratio(one, other), 0.75 * fuzz.WRatio(one, other))
 
 
-def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
-    """The error for an unknown name, with the nearest known names."""
+def unknown(
+    kind: str, name: str, known: Iterable[str], hint: str = "", *, like: str | None = None
+) -> UnknownNameError:
+    """The error for an unknown name, with the known names nearest to it, or to the part ``like`` of it."""
     shown = name if len(name) <= 80 else name[:77] + "..."
-    return UnknownNameError(kind, shown, nearest(shown, known), hint)
+    return UnknownNameError(kind, shown, nearest(like[:80] if like else shown, known), hint)

@@ -37,12 +37,21 @@ class Stack:
     """Time of the host to launch one operation [s]; small where graphs are captured or compiled."""
     overlap_share: float | None = None
     """Share of the communication that computation hides [1]."""
+    holds: str = ""
+    """What it holds a parameter (`footprint.performance.roofline.holding`), if not what its kind does."""
+    loss: str = ""
+    """How it takes the loss of the logits (the same module), if not as its kind does."""
     note: str = ""
 
     @property
     def native(self) -> bool:
         """Whether it runs PyTorch's own kernels and parallelism."""
         return self.kernels == "native"
+
+    @property
+    def keeps(self) -> str:
+        """Whose code keeps the activations: ``fused``, ``compiled`` or ``eager``."""
+        return "fused" if not self.native else "compiled" if self.fuses else "eager"
 
     @property
     def is_kind(self) -> bool:
@@ -64,4 +73,7 @@ def find_stack(name: str) -> Stack:
         hint = "`stack=` is tuned or native, or a name of `footprint stacks list`"
         raise unknown("software stack", name, dict.fromkeys(known), hint)
     raw = read_record(shipped(FOLDER), found)
-    return Stack(**{**raw, "aliases": tuple(raw.get("aliases", ()))})
+    holds = raw.get("holds") or ("wide" if raw["kernels"] == "native" else "mixed")
+    loss = raw.get("loss") or ("whole" if raw["kernels"] == "native" else "parallel")
+    own = {"holds": holds, "loss": loss, "aliases": tuple(raw.get("aliases", ()))}
+    return Stack(**{**raw, **own})

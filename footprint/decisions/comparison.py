@@ -11,16 +11,15 @@ from footprint.decisions.causes import Identity, divided, ratio
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
 from footprint.errors import FootprintError
 from footprint.estimator.chain import Consequences, chain, of_all_runs, repeats_of
+from footprint.estimator.device_memory import device_memory
 from footprint.estimator.facts import Facts
 from footprint.estimator.predict import predict_run
 from footprint.estimator.prediction import Prediction
 from footprint.estimator.request import AMOUNT_FIELDS, FIELDS, EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
-from footprint.performance.roofline.memory import memory_byte
 from footprint.records import field, record
 from footprint.results import Quantity
-from footprint.units import BYTE_PER_GIB
 
 MOST_ROWS = 200
 """A table for people; `footprint.sweep` takes any number."""
@@ -222,14 +221,10 @@ def _clear_best(rows: Sequence[Answered], name: str) -> int | None:
 
 def _needed_gib(row: Answered) -> float | None:
     """Predicted memory on the fullest accelerator [GiB], in the phase that needs most."""
-    if row.facts is None or row.prediction is None or not row.prediction.layouts:
+    if row.facts is None or row.prediction is None:
         return None
-    needed = [
-        memory_byte(step.work, layout, step.machine) / BYTE_PER_GIB
-        for step, layout in zip(row.facts.steps, row.prediction.layouts, strict=True)
-        if layout is not None and step.work is not None and step.machine is not None
-    ]
-    return max(needed, default=None)
+    memory = device_memory(row.facts, row.prediction.layouts)
+    return None if memory is None else memory.needed_gib.mid
 
 
 def _pareto(rows: Sequence[ComparedRow]) -> tuple[int, ...]:

@@ -19,7 +19,6 @@ from footprint.estimator.columns import Columns, columns_of, stacked, stacked_pr
 from footprint.estimator.facts import Facts, Price, Site
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.defaults import BATCH
-from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
 from footprint.estimator.rooms import facts_of
@@ -137,9 +136,10 @@ class Grid:
 
     def _by_node(self, fields: tuple[Any, ...]) -> list[list[tuple[str, int, int]]]:
         """The clusters of the grid as (name, count, row), grouped by chip and node form."""
-        if fields not in self._clusters:
-            *of_cluster, model = fields
-            trained_on = self._shared.chip(model)
+        *of_cluster, model = fields
+        trained_on = self._shared.chip(model)
+        key = (*of_cluster, trained_on)
+        if key not in self._clusters:
             groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
             for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
                 given = dict(zip(_OF_CLUSTER, of_cluster, strict=True))
@@ -147,8 +147,8 @@ class Grid:
                 row = place * self._strides.get("hw", 0)
                 group = groups.setdefault((cluster.accelerator.id, cluster.node.id), [])
                 group.append((name, cluster.count, row))
-            self._clusters[fields] = list(groups.values())
-        return self._clusters[fields]
+            self._clusters[key] = list(groups.values())
+        return self._clusters[key]
 
     def _blocks_of(
         self,
@@ -206,7 +206,7 @@ class Grid:
             request = EstimateRequest.from_mapping({**fields, **place}, "grid")
             settled_place, _, _ = settle_place(request)
             require_one_provider(request, settled_place)
-            price, _ = price_of(request, chip, settled_place)
+            price, _ = self._shared.price(request, chip, settled_place)
             interruptions, _ = interruption_factor(request.purchase or "on_demand")
             self._lookups[key] = Here(
                 site=site_of(request, settled_place, desk=desk), price=price, interruptions=interruptions

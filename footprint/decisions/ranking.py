@@ -15,7 +15,7 @@ from footprint.catalog.prices.find import find_purchase
 from footprint.catalog.prices.offers import offers_of
 from footprint.decisions.causes import perturbed
 from footprint.decisions.comparison import Answered, answered
-from footprint.errors import FootprintError, MissingFactError
+from footprint.errors import FootprintError, MissingFactError, UnknownNameError
 from footprint.estimator.resolve.shared import Shared
 from footprint.records import record, replace
 from footprint.results import Quantity
@@ -23,6 +23,8 @@ from footprint.results.shown import Shown, show_as_text
 from footprint.units import KG_PER_T
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 SCHEMA = "footprint/ranking/1"
@@ -69,6 +71,12 @@ class Ranking(Shown):
         import pandas as pd
 
         return pd.DataFrame(import_module("footprint.reports.decisions.ranking_text").rows_of(self))
+
+    def plot(self, path: Path | str, *, overwrite: bool = False) -> None:
+        """Draw the regions with their intervals into a .png, .svg or .pdf."""
+        from pathlib import Path as File
+
+        import_module("footprint.reports.plots.places").plot_ranking(self, File(path), overwrite=overwrite)
 
     def to_json(self) -> dict[str, Any]:
         """The ranking as JSON values, unrounded."""
@@ -158,7 +166,10 @@ def _regions_with_offers(chip: str, purchase: str) -> dict[str, str]:
         if offer.purchase == purchase and key in regions:
             dated[key] = max(offer.dated, dated.get(key, ""))
     if not dated:
-        raise MissingFactError(f"no {purchase} offer of {chip} names a region that we know")
+        raise MissingFactError(
+            f"no {purchase} offer of {chip} names a cloud region, so there is nothing to rank: "
+            "give another chip or `purchase=`, or compare places of your own with several of `region=`"
+        )
     return dated
 
 
@@ -173,7 +184,11 @@ def _places_in(text: str | None) -> set[str] | None:
     """Countries of a group, or the one country; None for everywhere."""
     if text is None:
         return None
-    key = place_key(text)
+    try:
+        key = place_key(text)
+    except UnknownNameError as error:
+        hint = "`keep_in=` takes a country, EU or a continent"
+        raise UnknownNameError(error.kind, error.name, error.nearest, hint) from None
     return set(groups()[key]) if key in groups() else {key}
 
 

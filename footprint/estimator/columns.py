@@ -27,13 +27,14 @@ from footprint.estimator.prediction import Prediction
 from footprint.estimator.request import LAYOUT_FIELDS
 from footprint.estimator.resolve.method import (
     clear_byte,
-    feeding_of,
+    habits_of_step,
     held_once_byte,
     least_batch,
     least_needed_byte,
     require_layout,
 )
 from footprint.performance.columns import predict_columns
+from footprint.performance.layouts.feeding import feeds
 from footprint.performance.power import power_factors
 from footprint.performance.step import StepFacts, StepPrediction
 from footprint.records import record, replace
@@ -162,17 +163,20 @@ def _possible(facts: Facts, counts: Sequence[int], scales: Array) -> Array:
     state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
     for phase, step in zip(facts.workload.phases, facts.steps, strict=True):
         batches = (phase.sequences_per_step or 0.0) * scales
-        fed = np.array([_feeds(facts, step, count, batches, state_byte) for count in counts])
-        split = split & fed[..., None]
+        split = split & _fed(facts, step, counts, batches, state_byte)[..., None]
     return split
 
 
-def _feeds(facts: Facts, step: StepFacts, count: int, batches: Array, state_byte: float) -> Array:
-    """Whether each batch feeds some layout of so many accelerators."""
-    feeding = feeding_of(step, count)
-    if feeding is None:
-        return batches >= least_batch(facts.request, facts.cluster, count, state_byte)
-    return feeding.feeds(batches)
+def _fed(facts: Facts, step: StepFacts, counts: Sequence[int], batches: Array, state_byte: float) -> Array:
+    """Whether each batch feeds some layout of each count."""
+    import numpy as np
+
+    habits = habits_of_step(step)
+    if habits is not None:
+        return feeds(habits, counts, step.given, batches)
+    return np.array(
+        [batches >= least_batch(facts.request, facts.cluster, count, state_byte) for count in counts]
+    )
 
 
 def _takes_layout(facts: Facts, count: int) -> bool:

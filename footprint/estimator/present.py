@@ -8,6 +8,7 @@ from time import gmtime, strftime
 from footprint.catalog.upkeep.age import end_of, today, too_old
 from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.estimator.chain import Consequences, Outcome, of_all_runs, repeats_of
+from footprint.estimator.device_memory import device_memory
 from footprint.estimator.facts import Facts, Price
 from footprint.estimator.prediction import Prediction
 from footprint.estimator.resolve.price import summary
@@ -51,6 +52,7 @@ def present(facts: Facts, prediction: Prediction, outcome: Outcome, trace: Trace
         workload=workload_summary(facts),
         flop=flop_summary(facts, prediction.layout),
         parallelism=layout_summary(facts.parallelism, prediction.layout),
+        memory=device_memory(facts, prediction.layouts),
         peak_flop_per_s=cluster.accelerator.peak_flop_per_s[facts.precision],
         step_time_s=prediction.step_time_s,
         step_terms=prediction.terms,

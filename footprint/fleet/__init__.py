@@ -65,7 +65,7 @@ def _of_rows(
     """The report of inputs that are read whole."""
     import pandas as pd
 
-    from footprint.fleet.totals import partial_sums, totals_of
+    from footprint.fleet.totals import sums_and_groups, totals_of
 
     frames, said, warnings, series = [], [], [], []
     for place in places:
@@ -86,12 +86,13 @@ def _of_rows(
         raise FootprintError(f"a report of nothing: no row of the kind {kind} in the inputs")
     rows, notes = once(rows)
     _refuse_unknown(settings.extra, rows)
+    sums, groups = sums_and_groups(rows, names)
     return FleetReport(
         **_head(),
         by=names,
         inputs=tuple(said),
-        totals=totals_of(partial_sums(rows, ()), ()),
-        groups=totals_of(partial_sums(rows, names), names) if names else (),
+        totals=totals_of(sums, ()),
+        groups=() if groups is None else totals_of(groups, names),
         warnings=tuple(dict.fromkeys([*warnings, *notes])),
         series=tuple(series),
         runs=rows,
@@ -102,7 +103,7 @@ def _of_parts(path: Path, asked: Asked, scheduler: str | None) -> FleetReport:
     """The report of a folder in parts, of which only the sums are kept."""
     from footprint.fleet.totals import added, totals_of
 
-    found = list(sums_of(path, asked, scheduler))
+    found = sums_of(path, asked, scheduler)
     totals = [one.total for one in found if one.total is not None]
     groups = [one.groups for one in found if one.groups is not None]
     if not totals:

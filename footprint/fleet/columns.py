@@ -72,7 +72,7 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
     for name in AMOUNTS:
         mid = _number(given, f"{name}_mid", origin, name)
         for end in ENDS:
-            found = mid if end == "mid" else _number(given, f"{name}_{end}", origin).fillna(mid)
+            found = mid if end == "mid" else _filled(_number(given, f"{name}_{end}", origin), mid)
             made[f"{name}_{end}"] = _all_runs(given, _WHOLE[name], end, found, origin)
     made["accelerator_h"] = _all_runs(given, _WHOLE["accelerator_h"], "mid", made["accelerator_h"], origin)
     made["duration_h"] = made["duration_h"] * count
@@ -109,12 +109,32 @@ def _text(given: pd.DataFrame, name: str) -> Any:
     elif _SHORT.get(name) in given:
         found = given[_SHORT[name]]
         if name == "hardware":  # with its count, which the full form has in a column of its own
-            found = found.astype("str").str.replace(r":\d+$", "", regex=True)
+            found = _without_count(found)
     else:
         found = None
     if found is None and name == "boundary":
-        return "facility"  # the short form of the report has no other
+        return _constant("facility", len(given))  # the short form of the report has no other
     return found
+
+
+def _constant(word: str, count: int) -> Any:
+    """A column of one word."""
+    import numpy as np
+    import pandas as pd
+
+    return pd.Categorical.from_codes(np.zeros(count, dtype="int8"), [word])
+
+
+def _without_count(found: pd.Series) -> Any:
+    """Hardware such as ``v100-sxm2-16gb:8`` without the count; each of the few words is looked at once."""
+    import numpy as np
+    import pandas as pd
+
+    words = found.astype("category")
+    chips = words.cat.categories.astype("str").str.replace(r":\d+$", "", regex=True)
+    numbers, names = pd.factorize(chips)
+    codes = words.cat.codes.to_numpy()
+    return pd.Categorical.from_codes(np.where(codes >= 0, np.append(numbers, -1)[codes], -1), names)
 
 
 def _number(given: pd.DataFrame, name: str, origin: object, other: str = "") -> pd.Series:
@@ -131,14 +151,21 @@ def _number(given: pd.DataFrame, name: str, origin: object, other: str = "") -> 
         numbers = pd.to_numeric(found).astype("float64")
     except (ValueError, TypeError):
         raise DataFileError(f"{origin}: the column {name} holds something that is no number") from None
-    wrong = (numbers < 0) | (numbers > _MOST_DEVIANT)
-    if wrong.any():
+    if numbers.min() < 0 or numbers.max() > _MOST_DEVIANT:
+        wrong = (numbers < 0) | (numbers > _MOST_DEVIANT)
         raise DataFileError(f"{origin}: {name} is {numbers[wrong].iloc[0]:g} in a row, which cannot be")
     return numbers
 
 
+def _filled(numbers: pd.Series, other: pd.Series) -> pd.Series:
+    return numbers.fillna(other) if numbers.isna().any() else numbers
+
+
 def _all_runs(given: pd.DataFrame, name: str, end: str, one_run: Any, origin: object) -> Any:
-    whole = _number(given, f"{name}_{end}", origin, name if end == "mid" else "")
+    other = name if end == "mid" else ""
+    if f"{name}_{end}" not in given and other not in given:
+        return one_run
+    whole = _number(given, f"{name}_{end}", origin, other)
     return whole.fillna(one_run) if whole.notna().any() else one_run
 
 

@@ -16,14 +16,15 @@ _PARTS = r"-(?:launch|part)\d+(?:-part\d+)?$"
 def once(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The rows without copies and without what a row of the whole run holds, and what was left out."""
     notes: list[str] = []
-    frame = _without_copies(frame, notes)
+    shared = frame["run_id"].duplicated(keep=False)  # most runs have one row, and are done with
+    frame = _without_copies(frame, shared, notes)
     frame = _without_segments(frame, notes)
-    return _with_waste(frame), notes
+    return _with_waste(frame, shared), notes
 
 
-def _without_copies(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+def _without_copies(frame: pd.DataFrame, shared: pd.Series, notes: list[str]) -> pd.DataFrame:
     """Of rows with the same kind, run and start the one with the most segments, else the longest."""
-    several = frame[frame["run_id"].duplicated(keep=False)]  # most runs have one row, and are done with
+    several = frame[shared]
     several = several[several["run_id"].fillna("").astype("str") != ""]
     several = several[several.duplicated(_KEYS, keep=False)]
     if not len(several):
@@ -59,25 +60,31 @@ def _without_segments(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return frame.drop(index=drop)
 
 
-def _with_waste(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the shares of their energy that failed or was done again after a restart."""
+def _with_waste(frame: pd.DataFrame, shared: pd.Series) -> pd.DataFrame:
+    """The rows with the shares of their energy that failed or was done again after a restart.
+
+    ``shared`` marks the rows of runs that had several before copies were left out.
+    """
     import numpy as np
 
     run = frame["run_id"].astype("str")
+    candidates = shared.loc[frame.index].to_numpy() if shared.any() else np.zeros(len(frame), dtype=bool)
     slurm = run.str.startswith("slurm-", na=False)
     if slurm.any():
         run = run.where(~slurm, run.str.replace(_PARTS, "", regex=True))
+        candidates = candidates | slurm.to_numpy()  # rows of one job have runs of their own
+    several = np.zeros(len(frame), dtype=bool)
+    if candidates.any():
+        several[candidates] = run[candidates].duplicated(keep=False).to_numpy()
     ran = frame["status"].notna().to_numpy()  # an estimate of Slurm's jobs has a status too
-    status = frame["status"].astype("str").to_numpy()
-    ended = ran & np.isin(status, FAILED)
+    ended, completed = frame["status"].isin(FAILED).to_numpy(), (frame["status"] == "completed").to_numpy()
     followed = np.zeros(len(frame), dtype=bool)
-    several = run.duplicated(keep=False).to_numpy()
     again = ran & several
     if again.any():
         part = frame.loc[again, ["kind", "started_at"]].astype("str").assign(run=run[again])
         last = part.groupby(["kind", "run"], observed=True)["started_at"].transform("max")
         followed[again] = (part["started_at"] < last).to_numpy()
-    restarted = followed & (status != "completed")
+    restarted = followed & ~completed
     failed = ended & ~followed
     return frame.assign(
         run=run,

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _APART = ["kind", "boundary"]
 _SUMS = [*NUMBERS, *(f"{name}_{end}" for name in AMOUNTS for end in ENDS)]
 _WASTES = ["failed_energy_kwh", "restarted_energy_kwh", "wasted_co2e_kg", "wasted_cost_usd"]
+_COUNTS = ["runs", "rows_count", "failed_runs", *(f"{name}_count" for name in (*AMOUNTS, *NUMBERS))]
+_COUNTED = {f"{name}_mid": f"{name}_count" for name in AMOUNTS} | {name: f"{name}_count" for name in NUMBERS}
+"""Column -> that of how many rows have a number in it."""
 CALENDAR = {"month": 7, "year": 4, "day": 10}
 """Of a time such as ``2026-03-01T10:00:00+00:00``: how many characters say the month, the year, the day."""
 
@@ -36,31 +39,42 @@ def partial_sums(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         restarted_energy_kwh=energy * rows["restarted_share"],
         wasted_co2e_kg=co2e * wasted,
         wasted_cost_usd=cost * wasted,
-        rows_count=1,
         failed_runs=rows["failed"].astype("int64"),
-        **{f"{name}_count": rows[f"{name}_mid"].notna().astype("int64") for name in AMOUNTS},
-        **{f"{name}_count": rows[name].notna().astype("int64") for name in NUMBERS},
     )
     # A run of several rows counts once in each group; the others need not be looked at.
     several = rows.loc[rows["several"], [*keys, "run"]]
     later = several.index[(several.duplicated() & (several["run"] != "")).to_numpy()]
-    rows = rows.assign(runs=rows["runs_in_row"].where(~rows.index.isin(later), 0.0))
-    counts = ["runs", "rows_count", "failed_runs", *(f"{name}_count" for name in (*AMOUNTS, *NUMBERS))]
+    runs = rows["runs_in_row"]
+    rows = rows.assign(runs=runs.where(~rows.index.isin(later), 0.0) if len(later) else runs)
     groups = rows.groupby(keys, observed=True, dropna=False, sort=False)
-    sums = groups[[*_SUMS, *_WASTES, *counts]].sum()
+    sums = groups[[*_SUMS, *_WASTES, "runs", "failed_runs"]].sum()
+    known = groups[[*_COUNTED]].count().rename(columns=_COUNTED)
+    sums = sums.assign(rows_count=groups.size()).join(known)
     moments = groups["started_at"].agg(["min", "max"]).rename(columns={"min": "first", "max": "last"})
     return sums.join(moments).reset_index()
 
 
+def sums_and_groups(frame: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The sums of some rows by kind and boundary, and those by ``by`` too where it names a column."""
+    if not by:
+        return partial_sums(frame, ()), None
+    groups = partial_sums(frame, by)
+    # A run of several rows may be in several groups, and counts once in all of them together.
+    whole = partial_sums(frame, ()) if frame["several"].any() else _summed([groups], ())
+    return whole, groups
+
+
 def added(parts: Sequence[pd.DataFrame], by: Sequence[str]) -> pd.DataFrame:
     """The sum of partial sums."""
+    return parts[0] if len(parts) == 1 else _summed(parts, by)
+
+
+def _summed(parts: Sequence[pd.DataFrame], by: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
-    if len(parts) == 1:
-        return parts[0]
     frame = pd.concat([part.astype(dict.fromkeys((*_APART, *by), "object")) for part in parts])
     groups = frame.groupby([*_APART, *by], observed=True, dropna=False, sort=False)
-    numbers = [name for name in frame if name not in (*_APART, *by, "first", "last")]
+    numbers = [*_SUMS, *_WASTES, *_COUNTS]
     return groups[numbers].sum().join(groups.agg(first=("first", "min"), last=("last", "max"))).reset_index()
 
 

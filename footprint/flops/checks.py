@@ -44,7 +44,7 @@ def positions_warning(
         _WHISPER_TARGETS if config.get("model_type") == "whisper" else config.get("max_position_embeddings")
     )
     beyond = [
-        f"{what} of {length} tokens are longer than the {positions} positions of {name}"
+        f"{what} of {length:,} tokens are longer than the {positions:,} positions of {name}"
         for what, length, positions in (
             ("sequences", longest, most),
             ("target sequences", target, config.get("max_target_positions") or usual),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from footprint.performance.layouts.columns import LayoutColumns
+from footprint.performance.layouts.columns import Choice, LayoutColumns
 from footprint.performance.predict import busy_share, software_factor, with_software
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
@@ -26,8 +26,8 @@ def cluster_columns(cluster: Cluster, counts: Sequence[int]) -> Cluster:
 
 def _chosen(
     facts: StepFacts, work: Work, machine: Machine, counts: Sequence[int], scales: Array, wanted: Array | None
-) -> tuple[Mapping[str, Array], Array, Array]:
-    """Seconds by term for each count and batch, whether it fits, and if not the least memory [byte].
+) -> Choice:
+    """The layouts that are chosen for each count and batch.
 
     Unusual layouts, which are many, are tried only for the counts and batches that ask for them.
     """
@@ -39,14 +39,16 @@ def _chosen(
     )  # fmt: skip
     if not usual.crowded.any():
         return usual.chosen(wanted)
-    terms, fits, least_byte = usual.chosen(~usual.crowded if wanted is None else wanted & ~usual.crowded)
+    terms, fits, least_byte, split = usual.chosen(
+        ~usual.crowded if wanted is None else wanted & ~usual.crowded
+    )
     rows, columns = usual.few
     place = np.ix_(rows, columns)
     every = LayoutColumns(
         work, machine, [counts[row] for row in rows], scales[:, columns], given=facts.given,
         flash=facts.flash, sequence_length=facts.sequence_length, unusual=True,
     )  # fmt: skip
-    other_terms, other_fits, other_byte = every.chosen(
+    other_terms, other_fits, other_byte, other_split = every.chosen(
         None if wanted is None else np.broadcast_to(wanted, fits.shape)[place]
     )
     crowded = usual.crowded[place]
@@ -54,10 +56,9 @@ def _chosen(
     for name, seconds in terms.items():
         merged[name] = np.array(np.broadcast_to(seconds, fits.shape))
         merged[name][place] = np.where(crowded, other_terms[name], merged[name][place])
-    fits = np.array(fits)
-    fits[place] = np.where(crowded, other_fits, fits[place])
-    least_byte[place] = np.where(crowded, other_byte, least_byte[place])
-    return merged, fits, least_byte
+    for mine, other in ((fits, other_fits), (least_byte, other_byte), (split, other_split)):
+        mine[place] = np.where(crowded, other, mine[place])
+    return Choice(merged, fits, least_byte, split)
 
 
 def predict_columns(
@@ -77,10 +78,10 @@ def predict_columns(
         prediction = predict(columns)
         return replace(prediction, fits=np.ones(np.shape(prediction.step_time_s.mid), bool))
     work, machine = facts.work, facts.machine
-    terms, fits, least_byte = _chosen(facts, work, machine, counts, scales, wanted)
+    terms, fits, least_byte, split = _chosen(facts, work, machine, counts, scales, wanted)
     factor = software_factor(
-        work, columns.cluster, facts.precision, machine.year, machine.native, "tp" in facts.given,
-        machine.constants,
+        work, columns.cluster, facts.precision, machine.year, machine.native,
+        None if "tp" in facts.given else split, machine.constants,
     )  # fmt: skip
     terms, seconds = with_software(terms, factor)
     step_time_s, mfu = timed(columns, seconds)

@@ -13,7 +13,7 @@ from footprint.performance.roofline.constants import Constants, load_constants
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import NARROW, Machine
 from footprint.performance.roofline.techniques import techniques_of
-from footprint.performance.roofline.terms import step_terms
+from footprint.performance.roofline.terms import step_terms, tuned_before
 from footprint.performance.roofline.work import Work, summarise
 from footprint.records import record
 from footprint.schema import Cluster, TrainingMethod
@@ -28,6 +28,7 @@ EXPOSED = (
     "pipeline_bubble",
     "data_parallel",
     "launch",
+    "waiting",
 )
 """Terms during which the accelerator waits."""
 
@@ -82,7 +83,8 @@ def predict_raw(
     layout, fitting = find_layout(
         work, machine, given=dict(given or {}), flash=flash, sequence_length=sequence_length
     )
-    factor = software_factor(work, cluster, precision, year, native, bool(given and "tp" in given), constants)
+    searched = None if given and "tp" in given else layout.is_split
+    factor = software_factor(work, cluster, precision, year, native, searched, constants)
     terms, seconds = with_software(step_terms(work, layout, machine), factor)
     return RawStep(seconds=seconds, terms=terms, layout=layout, fits=fitting, factor=factor)
 
@@ -99,22 +101,30 @@ def software_factor(
     precision: str,
     year: int,
     native: bool | None,
-    layout_given: bool,
+    searched: Number | None,
     constants: Constants,
 ) -> Number:
-    """Step time of real software over the roofline's sum, fitted on published throughput [1]."""
+    """Step time of real software over the roofline's sum, fitted on published throughput [1].
+
+    ``searched`` says whether the layout that was found splits the model; None if the layout is given.
+    """
     era = techniques_of(year).era
     if precision in WIDE and era != "before_2020":
         factor: Number = constants["software_wide"]
     else:
         factor = constants[f"software_{era}"]
-        if era == "since_2023" and cluster.accelerator.kind == "gpu" and native is not False:
-            # An unknown stack gets the geometric mean of the tuned and the native factor.
-            factor *= constants["software_native"] ** (1.0 if native else constants["native_share_unknown"])
+        if era == "since_2023" and cluster.accelerator.kind == "gpu":
+            if native is not False:
+                # An unknown stack gets the geometric mean of the tuned and the native factor.
+                share = 1.0 if native else constants["native_share_unknown"]
+                factor *= constants["software_native"] ** share
+            factor *= (constants["software_2020_to_2022"] / factor) ** tuned_before(work, native, constants)
     if work.experts:
         factor *= constants["software_experts"]
-    if not layout_given:
-        factor = factor * where(cluster.count > 1, constants["layout_found"], 1.0)
+    if searched is not None:
+        # People do not run the fastest layout where many are possible.
+        of_search = where(searched, constants["layout_split"], constants["layout_replicas"])
+        factor = factor * where(cluster.count > 1, of_search, 1.0)
     return factor
 
 

@@ -12,6 +12,7 @@ from footprint.arithmetic import Z90
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.stacks import Stack, find_stack
 from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.holding import held_by
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 
@@ -49,21 +50,17 @@ class Software:
                 own["launch_s"] = stack.host_s
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
+            if not stack.is_kind:
+                own |= held_by(typical, stack.holds, stack.keeps, stack.loss)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)
         return typical.but(**own) if own else typical
 
     def spread(self, residual: Assumed, cause: str) -> Quantity:
-        """The error of the model as a factor; wider for a named stack of which no row was fitted [1].
-
-        A source of a known kind of stack differs from those that were fitted, which are few.
-        """
+        """The error of the model as a factor; wider for a named stack of which no row was fitted [1]."""
         low, high = residual.low, residual.high
-        if self.stack is not None:
-            deviation = assumed("stacks.said").value
-            if self.stack.basis != "fitted":
-                deviation = math.hypot(deviation, assumed("stacks.unfitted").value)
-            extra = Z90 * deviation
+        if self.stack is not None and self.stack.basis != "fitted":
+            extra = Z90 * assumed("stacks.unfitted").value
             low = math.exp(-math.hypot(math.log(low), extra))
             high = math.exp(math.hypot(math.log(high), extra))
         return Quantity.between(low, residual.value, high, cause)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from footprint.catalog.upkeep.age import age_months, end_of, today
 from footprint.estimator.predict import HIGHEST_CREDIBLE_MFU
 from footprint.plain_text import fenced, in_line, in_markdown
-from footprint.reports.labels import assumption_name
+from footprint.reports.texts.assumed import assumed_text
 from footprint.reports.work import trained
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate, PriceSummary, PublishedRun
@@ -61,7 +59,7 @@ def render(
         from footprint.reports.equivalents import equivalents_text
 
         sections.append(_block(equivalents_text(result.co2e_kg), markdown))
-    sections.append(_assumptions(result, markdown))
+    sections.append(assumed_text(result.assumptions, markdown=markdown))
     if markdown:
         sections.append(_warnings(result))
         sections.append(
@@ -165,6 +163,11 @@ def behind_rows(result: Estimate) -> list[Row]:
         rows.append((label, figures(result.mfu.mid, 2), interval(result.mfu, ""), note))
     if result.goodput is not None:
         rows.append(_row("goodput", result.goodput, ""))
+    if result.memory is not None:
+        left = result.memory.room_gib
+        room = f"{figures(left)} GiB left" if left >= 0 else f"{figures(-left)} GiB too little"
+        note = f"of {result.memory.device_gib:g} GiB, {room}"
+        rows.append(_row("device memory", result.memory.needed_gib, "gib", note))
     rows.append(_row("power (node)", result.it_power_w, "w"))
     rows.append(_row("energy (node)", result.it_energy_kwh, "kwh"))
     rows.append(_row("PUE", result.pue, ""))
@@ -257,21 +260,6 @@ def _repeats(result: Estimate, *, markdown: bool) -> str:
     return _markdown_table(title, rows) if markdown else "\n".join([*wrapped(f"{title}:", 80), _table(rows)])
 
 
-def _assumptions(result: Estimate, markdown: bool) -> str:
-    """The assumptions, each with the option that replaces it."""
-    if not result.assumptions:
-        return ""
-    rows = assumption_rows(result)
-    if markdown:
-        lines = [f"- {in_markdown(f'{a}: {b}')}" + (f" (`{c}`)" if c else "") for a, b, c in rows]
-        return "\n".join(["**Assumed, and what replaces it**", "", *lines])
-    lines = ["Assumed, and what replaces it:"]
-    for name, value, option in rows:
-        first, *rest = wrapped(f"{name} = {value}" + (f"  [{option}]" if option else ""), WIDTH - 4)
-        lines += [f"  {first}", *(f"    {line}" for line in rest)]
-    return "\n".join(lines)
-
-
 def _warnings(result: Estimate) -> str:
     """The warnings, which a page must carry itself."""
     if not result.warnings:
@@ -279,19 +267,3 @@ def _warnings(result: Estimate) -> str:
     return "\n".join(
         ["**Warnings**", "", *(f"- {in_markdown(on_command_line(text))}" for text in result.warnings)]
     )
-
-
-def _value(value: float) -> str:
-    """A number of an assumption; counts are exact."""
-    return f"{value:,}" if isinstance(value, int) else figures(value)
-
-
-_PLURALS = {"year": "years", "token": "tokens", "sample": "samples"}
-
-
-def assumption_rows(result: Estimate) -> Iterator[tuple[str, str, str]]:
-    """Name and value of each assumption, and the option that replaces it."""
-    for row in result.assumptions:
-        value = row.value if isinstance(row.value, str) else _value(row.value)
-        unit = "" if row.unit in ("", "1", "share") else f" {_PLURALS.get(row.unit, row.unit)}"
-        yield assumption_name(row.name), f"{value}{unit}", row.option

@@ -13,7 +13,9 @@ from footprint.results.human import amount
 from footprint.results.inference import Inference
 
 if TYPE_CHECKING:
+    from footprint.decisions.ranking import Ranking
     from footprint.decisions.scenario_table import ScenarioTable
+    from footprint.decisions.when.record import Timing
     from footprint.projects.record import Project
     from footprint.reports.exports.shared.filed import Bounds, Filed
 
@@ -95,6 +97,30 @@ def _require(
             exceeded.append(
                 f"{word} ({bound}) {amount(value, unit)} is over the limit of {amount(limit.value, unit)}"
             )
+    if exceeded:
+        raise LimitExceededError("; ".join(exceeded))
+
+
+def require_each_within(answer: Ranking | Timing, limits: Sequence[Limit]) -> None:
+    """Return if the median of every region, or of every schedule, is at most each of the limits.
+
+    Raises LimitExceededError (exit code 3), which names those that are over, and FootprintError for a limit
+    on what these rows do not have.
+    """
+    from footprint.decisions.when.record import TimingRow
+
+    exceeded = []
+    for limit in limits:
+        word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]
+        for row in answer.rows:
+            value: Quantity | None = getattr(row, limit.quantity, None)
+            name = row.name if isinstance(row, TimingRow) else row.place
+            if value is None:
+                raise FootprintError(f"--fail-over {limit.text!r}: these rows have no {word}")
+            if value.mid > limit.value:
+                exceeded.append(
+                    f"{name}: {word} {amount(value.mid, unit)} is over {amount(limit.value, unit)}"
+                )
     if exceeded:
         raise LimitExceededError("; ".join(exceeded))
 

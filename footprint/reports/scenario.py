@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.files import read_text, read_toml
@@ -23,6 +23,15 @@ SCHEMA = "footprint/scenario/1"
 def save_scenario(request: EstimateRequest, path: Path, *, overwrite: bool = False) -> None:
     """Write the fields that were set as TOML; FootprintError if the file exists."""
     _save({"schema": SCHEMA, **request.given()}, path, overwrite=overwrite)
+
+
+def save_grid(
+    axes: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any], path: Path, *, overwrite: bool = False
+) -> None:
+    """Write a grid as the TOML that `footprint sweep` reads; FootprintError if the file exists."""
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in fixed.items()}
+    lists = {name: [list(v) if isinstance(v, tuple) else v for v in values] for name, values in axes.items()}
+    _save({"schema": SCHEMA, **plain, **lists}, path, overwrite=overwrite)
 
 
 def _save(tables: Mapping[str, Any], path: Path, *, overwrite: bool) -> None:

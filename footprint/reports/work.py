@@ -39,7 +39,7 @@ def _phase(phase: PhaseSummary) -> str:
         held = f"{batch} x {phase.sequence_length:,} tokens"
         if phase.target_sequence_length is not None:
             held += f" and {phase.target_sequence_length:,} of the target"
-    return f"{counted(phase.steps)} steps of {held}"
+    return f"{counted(phase.steps)} {'step' if phase.steps == 1 else 'steps'} of {held}"
 
 
 def _layout(parallelism: Parallelism | None) -> list[str]:

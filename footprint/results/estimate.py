@@ -105,6 +105,17 @@ class Parallelism:
 
 
 @record
+class DeviceMemory:
+    """The memory of a step on its fullest accelerator, that of the chip, and what is left of it."""
+
+    needed_gib: Quantity
+    """Allocated at the peak; a process takes about 2 GiB more for its context and its allocator."""
+    device_gib: float
+    room_gib: float
+    """The difference; negative where the step does not fit."""
+
+
+@record
 class StepTerm:
     """One part of the step time; the last part is what the fitted factors add."""
 
@@ -209,6 +220,8 @@ class Estimate(Shown):
     workload: WorkloadSummary | None
     flop: FlopSummary | None
     parallelism: Parallelism
+    memory: DeviceMemory | None = None
+    """None where no step was predicted."""
     peak_flop_per_s: float | None
     step_time_s: Quantity | None
     step_terms: tuple[StepTerm, ...] = ()

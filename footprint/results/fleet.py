@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "footprint/fleet/1"
+MOST_PAIRS = 500
+"""Of runs that are shown beside their estimates."""
 
 
 @record
@@ -44,6 +46,22 @@ class PowerSeries:
     boundary: str
     points: tuple[tuple[float, float], ...]
     """Hours since its start, and watts."""
+
+
+@record
+class Pair:
+    """A measured run with its own estimate, scaled to the steps that were done; facility energy [kWh]."""
+
+    name: str
+    low: float
+    mid: float
+    high: float
+    measured_kwh: float
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the measurement lies in the predicted interval."""
+        return self.low <= self.measured_kwh <= self.high
 
 
 @record
@@ -112,6 +130,26 @@ class FleetReport(Shown):
 
         return {one.name: plain_values(getattr(self, one.name), False) for one in fields(self)
                 if one.name not in ("runs", "series")}  # fmt: skip
+
+    def pairs(self, most: int = MOST_PAIRS) -> list[Pair]:
+        """Measured runs with an estimate of their own, those with the most energy first."""
+        if self.runs is None:
+            return []
+        names = ["run_id", "steps", *(f"energy_kwh_{end}" for end in ("low", "mid", "high"))]
+        known = self.runs[self.runs["run_id"].notna() & (self.runs["steps"] > 0)]
+        predicted = known.loc[known["kind"] == "estimate", names].drop_duplicates("run_id")
+        predicted = predicted[predicted["energy_kwh_low"] > 0]
+        measured = known[(known["kind"] == "measurement") & (known["energy_kwh_mid"] > 0)]
+        measured = measured[["run_id", "project", "steps", "energy_kwh_mid"]]
+        both = measured.merge(predicted, on="run_id", suffixes=("_measured", ""))
+        found = []
+        for row in both.nlargest(most, "energy_kwh_mid_measured").to_dict("records"):
+            share = row["steps_measured"] / row["steps"]
+            low, mid, high = (row[f"energy_kwh_{end}"] * share for end in ("low", "mid", "high"))
+            name = row["project"] if isinstance(row["project"], str) and row["project"] else row["run_id"]
+            measured_kwh = float(row["energy_kwh_mid_measured"])
+            found.append(Pair(name=str(name), low=low, mid=mid, high=high, measured_kwh=measured_kwh))
+        return found
 
     def report_rows(self) -> pd.DataFrame:
         """The rows behind the sums under the names of the report CSV, which a report reads again."""

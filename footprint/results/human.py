@@ -17,6 +17,7 @@ _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
     "w": ((1e9, "GW"), (1e6, "MW"), (1e3, "kW"), (1.0, "W")),
     "l": ((1e3, "m3"), (1.0, "l"), (1e-3, "ml")),
     "flop": ((1.0, "FLOP"),),
+    "gib": ((1.0, "GiB"), (1 / 1024, "MiB")),
     "accelerator_h": ((1.0, "accelerator-h"),),
     "g_per_kwh": ((1.0, "g/kWh"),),
     "": ((1.0, ""),),
@@ -112,6 +113,11 @@ def wrapped(text: str, width: int) -> list[str]:
         else:
             lines[-1] += f" {word}"
     return [line.strip() for line in lines if line.strip()]
+
+
+def component_name(component: str) -> str:
+    """What a component of a node is called in text for people."""
+    return {"cpu": "processors", "ram": "memory", "other_node": "rest of node"}.get(component, component)
 
 
 def folded(text: str, width: int = 80) -> str:

@@ -34,12 +34,9 @@ _UNITS = (
     "_flop_per_s", "_byte_per_s", "_g_per_kwh", "_usd_per_h", "_kwh", "_kg", "_usd", "_flop", "_gib",
     "_w", "_h", "_s", "_l",
 )  # fmt: skip
-_NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published", "scenario")
-_NOT_COLUMNS = (
-    "workload_objective",
-    "workload_lora_rank",
-    "workload_packing",
-)  # in JSON alone: a CSV keeps its header
+_NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published", "scenario", "memory")
+# In JSON alone: a CSV keeps its header.
+_NOT_COLUMNS = ("workload_objective", "workload_lora_rank", "workload_packing")
 
 
 def _unit_of(name: str) -> str:

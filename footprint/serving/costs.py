@@ -31,7 +31,9 @@ class Costs:
         point = self.point
         self.requests_per_s = self.of(lambda batch, slower: self.copies / (point(batch).request_s * slower))
         self.board_w = board_power(
-            facts, self.of(lambda batch, slower: serving.board_over_limit(point(batch), slower))
+            facts,
+            self.of(lambda batch, slower: serving.board_over_limit(point(batch), slower)),
+            experts=bool(serving.model.experts),
         )
         self.power = it_power(facts, self.board_w)
 
@@ -55,13 +57,13 @@ class Costs:
         return costs_of(self.facts, self.power.it_power_w, self.requests_per_s, requests)
 
 
-def board_power(facts: Facts, over_limit: Quantity) -> Quantity:
+def board_power(facts: Facts, over_limit: Quantity, *, experts: bool) -> Quantity:
     """Mean power of one board, with the error of the model of serving boards where that is used [W]."""
     if facts.power is None:
         return Quantity((facts.request.it_power_w or 0.0) / facts.cluster.count)
     if not facts.power.depends_on_work:
         return Quantity(facts.power.board_w)
-    board: Quantity = facts.power.board_w * over_limit * power_error()
+    board: Quantity = facts.power.board_w * over_limit * power_error(experts=experts)
     return _within(board, facts.power.board_w)
 
 

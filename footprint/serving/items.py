@@ -199,7 +199,7 @@ class _Answer:
 
         self.items_per_s = of(lambda batch, slower: chips * batch / (forward.terms(batch).time_s * slower))
         self.batch_s = of(lambda batch, slower: forward.terms(batch).time_s * slower)
-        power = it_power(facts, board_power(facts, of(over_limit)))
+        power = it_power(facts, board_power(facts, of(over_limit), experts=False))
         self.boards_w, self.it_power_w = power.accelerators, power.it_power_w
         self.energy_j = self.boards_w / self.items_per_s
 

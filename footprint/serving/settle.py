@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from footprint.catalog.assumptions import assumed, assumed_values
+from collections.abc import Mapping
+
+from footprint.catalog.assumptions import Assumed, assumed, assumed_values
 from footprint.catalog.models import find_model
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
@@ -38,15 +40,30 @@ class Settled:
     warnings: tuple[str, ...]
 
 
+PowerErrors = Mapping[bool, tuple[float, float]]
+"""Low and high of measured over predicted power, by whether the model has experts."""
+
+
 def power_constants() -> PowerConstants:
     """Board power over its limit while serving."""
     values = assumed_values("serving_fitted")
     return PowerConstants(values["idle_over_tdp"], values["bandwidth_over_tdp"], values["compute_over_tdp"])
 
 
-def power_error() -> Quantity:
+def power_error_of(*, experts: bool) -> Assumed:
+    """Measured over predicted power of boards that serve a model with or without experts."""
+    return assumed(f"serving_fitted.power_error_{'experts' if experts else 'dense'}")
+
+
+def power_errors() -> PowerErrors:
+    """The shipped ends of measured over predicted power."""
+    found = {kind: power_error_of(experts=kind) for kind in (False, True)}
+    return {kind: (one.low, one.high) for kind, one in found.items()}
+
+
+def power_error(*, experts: bool) -> Quantity:
     """A factor of median 1 with the error of the power of serving boards."""
-    number = assumed("serving_fitted.power_error")
+    number = power_error_of(experts=experts)
     return Quantity.between(number.low, number.value, number.high, "serving_power")
 
 

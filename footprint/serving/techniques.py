@@ -139,7 +139,8 @@ def _row(
         return serving.board_over_limit(serving.point(batch), slower)
 
     rate = quantity(lambda batch, slower: copies / (request_s(batch) * slower), settled.over)
-    power = it_power(facts, board_power(facts, quantity(over_limit, settled.over)))
+    board = board_power(facts, quantity(over_limit, settled.over), experts=bool(serving.model.experts))
+    power = it_power(facts, board)
     costs = costs_of(facts, power.it_power_w, rate, THOUSAND)[0]
     flop = flop_of_calls(settled, calls)
     return TechniqueRow(

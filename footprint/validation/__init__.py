@@ -12,6 +12,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
     from footprint.validation.anchored import validate_anchored
     from footprint.validation.blind import validate_blind
     from footprint.validation.energy import validate_energy, validate_patterson
+    from footprint.validation.memory import validate_memory
     from footprint.validation.mlperf_time import validate_mlperf_time
     from footprint.validation.power import validate_power
     from footprint.validation.runs import validate_runs
@@ -32,6 +33,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
         "patterson": validate_patterson,
         "energy": validate_energy,
         "what-ifs": validate_what_ifs,
+        "memory": validate_memory,
         "serving": validate_serving,
         "serving-energy": validate_serving_energy,
         "serving-unnamed": lambda: validate_serving(UNNAMED),

@@ -13,7 +13,6 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
@@ -23,6 +22,7 @@ from footprint.schema import Accelerator
 from footprint.serving.engine import UNSET, Constants, Engine, load_engine
 from footprint.serving.model import Context, Lists, Served
 from footprint.serving.power import PowerConstants, board_w
+from footprint.serving.settle import PowerErrors, power_errors
 from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal
 from footprint.validation.cases import evaluation, shapes
 from footprint.validation.report import ValidationReport, ValidationRow
@@ -209,8 +209,9 @@ class Outside(NamedTuple):
             return None
         return self.case.board_w / self.case.tokens_per_s / self.energy_j
 
-    def energy_ends(self, power_low: float, power_high: float) -> tuple[float, float]:
+    def energy_ends(self, error: PowerErrors) -> tuple[float, float]:
         """Logs of the ends of the interval of J a token over the middle."""
+        power_low, power_high = error[self.case.experts]
         # As the answer combines them: both causes in quadrature; a slower step also draws less.
         spread = self.engine.spread(experts=self.case.experts)
         reached = self.engine.constants
@@ -221,12 +222,12 @@ class Outside(NamedTuple):
             ends.append(math.hypot(math.log(board), math.log(power)))
         return -ends[0], ends[1]
 
-    def energy_inside(self, power_low: float, power_high: float) -> bool | None:
+    def energy_inside(self, error: PowerErrors) -> bool | None:
         """Whether J a token lies in the interval of time and power together."""
         ratio = self.energy_ratio
         if ratio is None:
             return None
-        low, high = self.energy_ends(power_low, power_high)
+        low, high = self.energy_ends(error)
         return low <= math.log(ratio) <= high
 
 
@@ -269,11 +270,11 @@ def validate_serving(by: str = NAMED) -> ValidationReport:
 
 def validate_serving_energy() -> ValidationReport:
     """J a token of the boards, the engine named, the model left out."""
-    error = assumed("serving_fitted.power_error")
+    error = power_errors()
     rows = []
     for one in outside(NAMED):
         if one.case.board_w:
-            low, high = one.energy_ends(error.low, error.high)
+            low, high = one.energy_ends(error)
             joules = one.energy_j
             rows.append(
                 ValidationRow(

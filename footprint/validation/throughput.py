@@ -60,15 +60,21 @@ def countable_cases() -> tuple[Counted, ...]:
     return tuple(result)
 
 
-def predict_case(case: Case, work: Work, constants: Constants | None, *, found: bool) -> ValidationRow:
-    """One case as a row: published and predicted step time with its interval [s]."""
+def predict_case(
+    case: Case, work: Work, constants: Constants | None, *, found: bool, said: bool = True
+) -> ValidationRow:
+    """One case as a row: published and predicted step time with its interval [s].
+
+    ``said`` is whether the kind of stack is known, PyTorch's own or a vendor's tuned one.
+    """
+    native = case.native if said else None
     raw = predict_raw(
         work, case.cluster, case.precision, case.year, given={} if found else case.given,
         flash=case.training.attention == "flash",
-        sequence_length=float(case.shape.sequence_length or 0), native=case.native, constants=constants,
+        sequence_length=float(case.shape.sequence_length or 0), native=native, constants=constants,
     )  # fmt: skip
     given = not found and "tp" in case.given
-    spread = assumed(f"time_fitted.residual_{regime(work, case.precision, case.year, case.native, given)}")
+    spread = assumed(f"time_fitted.residual_{regime(work, case.precision, case.year, native, given)}")
     return ValidationRow(
         id=case.id,
         published=case.measured_s,
@@ -81,11 +87,13 @@ def predict_case(case: Case, work: Work, constants: Constants | None, *, found: 
     )
 
 
-def rows(*, found: bool, by: str = "family", sealed: bool = False) -> tuple[ValidationRow, ...]:
+def rows(
+    *, found: bool, by: str = "family", sealed: bool = False, said: bool = True
+) -> tuple[ValidationRow, ...]:
     """Rows of the step-level cases, out of sample; ``sealed`` selects those that are never used in a fit."""
     constants = fold_constants(by)
     return tuple(
-        predict_case(case, work, None if sealed else constants[getattr(case, by)], found=found)
+        predict_case(case, work, None if sealed else constants[getattr(case, by)], found=found, said=said)
         for case, work, _ in countable_cases()
         if case.scope == "step" and case.sealed == sealed and (sealed or getattr(case, by) in constants)
     )

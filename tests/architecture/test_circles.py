@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from tests.architecture.trees import tree as tree_of
 from tests.conftest import ROOT
 
 PACKAGE = "footprint"
@@ -25,10 +27,11 @@ def modules(root: Path) -> dict[str, ast.Module]:
     for path in sorted(root.rglob("*.py")):
         parts = path.relative_to(root.parent).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        trees[name] = ast.parse(path.read_text(encoding="utf-8"))
+        trees[name] = tree_of(path)
     return trees
 
 
+@functools.cache
 def own_names(tree: ast.Module) -> set[str]:
     """Names that a module defines at its top level, rather than imports."""
     names = set()
@@ -44,15 +47,17 @@ def own_names(tree: ast.Module) -> set[str]:
     return names
 
 
-def imported(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
+@functools.cache
+def imported(tree: ast.AST) -> tuple[tuple[str, str, str], ...]:
     """Module, name ("" for a whole module) and local name of each import, however deep it stands."""
+    found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "", alias.asname or alias.name) for alias in node.names)
+            found += [(alias.name, "", alias.asname or alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "relative imports are not used here"
-            for alias in node.names:
-                yield node.module or "", alias.name, alias.asname or alias.name
+            found += [(node.module or "", alias.name, alias.asname or alias.name) for alias in node.names]
+    return tuple(found)
 
 
 def defining(module: str, name: str, trees: Trees) -> str:
@@ -85,6 +90,11 @@ def graph(trees: Trees) -> Graph:
     return edges
 
 
+@functools.cache
+def ours() -> Graph:
+    return graph(modules(ROOT / PACKAGE))
+
+
 def circles(edges: Graph) -> list[set[str]]:
     """Groups of modules that reach one another (Tarjan, 1972), and modules that import themselves."""
     order: dict[str, int] = {}
@@ -115,18 +125,18 @@ def circles(edges: Graph) -> list[set[str]]:
 
 
 def test_no_modules_import_each_other() -> None:
-    found = circles(graph(modules(ROOT / PACKAGE)))
+    found = circles(ours())
     assert [group for group in found if group not in KNOWN] == []
 
 
 @pytest.mark.parametrize("known", KNOWN, ids=lambda group: " ".join(sorted(group)))
 def test_a_known_circle_is_still_there(known: set[str]) -> None:
-    assert known in circles(graph(modules(ROOT / PACKAGE))), "it is gone: remove it from KNOWN"
+    assert known in circles(ours()), "it is gone: remove it from KNOWN"
 
 
 def test_the_standard_library_agrees() -> None:
     """Without the known circles the graph has an order, by another algorithm than ours."""
-    edges = graph(modules(ROOT / PACKAGE))
+    edges = ours()
     inside = {module for group in KNOWN for module in group}
     outside = {m: others - inside for m, others in edges.items() if m not in inside}
     try:

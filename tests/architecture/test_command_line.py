@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +12,10 @@ import click
 import pytest
 
 from footprint.cli import group
+from tests.architecture.reader import write_reader_files
 from tests.conftest import Footprint
 
 WIDTH = 80
-CONFIG = """{"model_type": "llama", "hidden_size": 2048, "num_hidden_layers": 16, "num_attention_heads": 32,
-"num_key_value_heads": 8, "intermediate_size": 8192, "vocab_size": 128256}"""
-"""A Hugging Face config.json, as a reader would have one."""
 
 
 def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -69,21 +66,11 @@ def examples(path: tuple[str, ...], footprint: Footprint) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: " ".join(path) or "footprint")
-def test_examples_are_real(path: tuple[str, ...], footprint: Footprint, tmp_path: Path, root: Path) -> None:
+def test_examples_are_real(path: tuple[str, ...], footprint: Footprint, tmp_path: Path) -> None:
     """None is refused, but for a limit that is exceeded, or runs or a Slurm that are not here."""
-    (tmp_path / "config.json").write_text(CONFIG, encoding="utf-8")
-    (tmp_path / "README.md").write_text("# A model\n", encoding="utf-8")
-    shutil.copy(root / "tests" / "flops" / "trace" / "modules.py", tmp_path / "my_model.py")
-    shutil.copy(root / "hardware_profiles" / "v100-sxm2-16gb.toml", tmp_path / "my-chip.toml")
-    shutil.copy(root / "tests" / "integrations" / "sacct" / "jobs.psv", tmp_path / "jobs.txt")
-    shutil.copy(root / "tests" / "fleet" / "emissions.csv", tmp_path / "emissions.csv")
+    write_reader_files(tmp_path)
     rows = footprint("estimate", "--model", "bert-base", "--hw", "v100:8", "-o", "runs.csv")
     assert rows.returncode == 0
-    shutil.copy(root / "tests" / "projects" / "small.toml", tmp_path / "project.toml")
-    hours = [f"2026-03-{day:02d}T{hour:02d}:00Z,{hour}" for day in range(1, 8) for hour in range(24)]
-    (tmp_path / "hours.csv").write_text("\n".join(["time,g_per_kwh", *hours]), encoding="utf-8")
-    prices = "accelerator,usd_per_accelerator_h\nh100,2.10\n"
-    (tmp_path / "my-prices.csv").write_text(prices, encoding="utf-8")
     found = examples(path, footprint)
     assert found
     for example in found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 import tomllib
@@ -33,19 +34,27 @@ NOT_DECLARED = {
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+FOR_DEVELOPERS = ("docs", "test")
+"""Extras that the package itself does not use."""
+
+
 def distributions() -> set[str]:
-    """What the package and its extras ask for, those for tests apart."""
+    """What the package and its extras ask for, those for developers apart."""
     extras = [
-        one for name, asked in DECLARED["optional-dependencies"].items() if name != "test" for one in asked
+        one
+        for name, asked in DECLARED["optional-dependencies"].items()
+        if name not in FOR_DEVELOPERS
+        for one in asked
     ]
     names = {re.split(r"[\[<>=;! ]", one)[0] for one in (*DECLARED["dependencies"], *extras)}
     return names - {DECLARED["name"]}
 
 
-def imported() -> set[str]:
-    """The top names that the package imports, by a statement or by its door to optional packages."""
+@functools.cache
+def imported(folder: str = "footprint") -> set[str]:
+    """The top names that a folder imports, by a statement or by its door to optional packages."""
     found = set()
-    for path in sorted((ROOT / "footprint").rglob("*.py")):
+    for path in sorted((ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
@@ -71,3 +80,11 @@ def test_what_is_imported_is_declared() -> None:
 def test_the_exceptions_are_in_use() -> None:
     assert IMPORTED_AS.keys() | BY_ANOTHER.keys() <= distributions()
     assert NOT_DECLARED.keys() <= imported()
+
+
+def test_what_builds_the_documentation_is_declared_and_used_there_alone() -> None:
+    asked = {re.split(r"[\[<>=;! ]", one)[0] for one in DECLARED["optional-dependencies"]["docs"]}
+    assert asked == {"zensical", "griffelib"}
+    assert "griffe" in imported("site")
+    assert '"-m", "zensical"' in (ROOT / "site" / "documentation.py").read_text(encoding="utf-8")
+    assert not {"zensical", "griffe"} & imported()

@@ -13,8 +13,8 @@ import pytest
 
 from footprint.tracking.process.detected_hardware import detect_hardware
 from footprint.tracking.process.identity import identify
+from tests.architecture.reader import write_reader_files
 from tests.architecture.readme import DECIDING, PROJECT, PROJECT_FILE, README, commands, outputs, real_output
-from tests.architecture.test_command_line import CONFIG
 from tests.conftest import ROOT, Footprint
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -54,12 +54,8 @@ def shown_commands() -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", shown_commands())
-def test_the_commands_shown_work(command: str, footprint: Footprint, tmp_path: Path, root: Path) -> None:
-    (tmp_path / "config.json").write_text(CONFIG, encoding="utf-8")
-    (tmp_path / "train.py").write_text("print(sum(range(1000)))\n", encoding="utf-8")
-    (tmp_path / "my-chip.toml").write_bytes((root / "hardware_profiles" / "v100-sxm2-16gb.toml").read_bytes())
-    (tmp_path / "project.toml").write_bytes(PROJECT_FILE.read_bytes())
-    (tmp_path / "bert.json").write_bytes((root / "docs" / "examples" / "bert-base.json").read_bytes())
+def test_the_commands_shown_work(command: str, footprint: Footprint, tmp_path: Path) -> None:
+    write_reader_files(tmp_path)
     done = footprint(*shlex.split(command)[1:])
     assert done.returncode == (3 if "--fail-over" in command else 0), done.stderr
 

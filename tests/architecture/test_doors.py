@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
-from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "footprint"
-TREES = {
-    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted(PACKAGE.rglob("*.py"))
-}
+from tests.architecture.trees import PACKAGE, trees
+
 PARSERS = {
     "catalog/limits.py": "the place",
     "catalog/folder.py": "the index that we ship",
@@ -42,8 +39,14 @@ def calls(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@functools.cache
+def called() -> dict[str, set[str]]:
+    """The calls of every file of the package."""
+    return {path.relative_to(PACKAGE).as_posix(): set(calls(tree)) for path, tree in trees().items()}
+
+
 def where(*names: str) -> set[str]:
-    return {path for path, tree in TREES.items() if set(calls(tree)) & set(names)}
+    return {path for path, found in called().items() if found & set(names)}
 
 
 def test_files_are_parsed_within_bounds() -> None:

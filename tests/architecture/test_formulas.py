@@ -11,6 +11,7 @@ import pytest
 
 import footprint
 from footprint import equations
+from tests.architecture.trees import trees
 from tests.conftest import ROOT
 
 FORMULAS = {
@@ -24,10 +25,10 @@ PAGE = ROOT / "footprint" / "equations.py"
 def _used_names() -> set[str]:
     """Every attribute and imported name of every module but the page of formulas itself."""
     found: set[str] = set()
-    for path in (ROOT / "footprint").rglob("*.py"):
+    for path, tree in trees().items():
         if path == PAGE:
             continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 if node.value.id == "equations":
                     found.add(node.attr)

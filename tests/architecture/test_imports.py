@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.trees import trees
 from tests.conftest import Footprint
-
-PACKAGE = Path(__file__).resolve().parents[2] / "footprint"
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 NEVER = ("codecarbon", "matplotlib", "numpy", "pandas", "pydantic", "rich", "torch")
 """Not loaded by the commands that must be quick."""
@@ -76,10 +74,10 @@ def module_level_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def test_heavy_packages_are_imported_inside_functions() -> None:
-    assert len(TREES) > 100
+    assert len(trees()) > 100
     assert not [
         f"{path}:{line}: {package}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for line, package in module_level_imports(tree)
         if package in HEAVY
     ]
@@ -103,7 +101,7 @@ def test_a_frozen_class_is_a_record() -> None:
     """The standard decorator takes 1.4 ms a class to say the same (see footprint/records.py)."""
     decorators = [
         (path, ast.unparse(decorator))
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
         for decorator in node.decorator_list
@@ -116,7 +114,7 @@ def test_the_package_imports_no_program_beside_it() -> None:
     """They are in no wheel; inside functions, too."""
     imported = {
         (path, name.partition(".")[0])
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in (

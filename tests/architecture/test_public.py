@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import footprint
+from tests.architecture.trees import tree
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "footprint"
@@ -24,7 +25,7 @@ def module_name(path: Path) -> str:
 
 def exported(path: Path) -> list[str] | None:
     """The names of ``__all__``; None if a module has none."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in tree(path).body:
         if isinstance(node, ast.Assign) and any(ast.unparse(target) == "__all__" for target in node.targets):
             names: list[str] = ast.literal_eval(node.value)
             return names
@@ -50,10 +51,9 @@ def test_all_is_sorted_and_there(path: Path) -> None:
 
 def brought_in(path: Path) -> set[str]:
     """Names that an ``__init__`` defines, or imports without using them itself."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
     found = set()
-    for node in tree.body:
+    for node in tree(path).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(module_name(path)):
             found |= {name for alias in node.names if (name := alias.asname or alias.name) not in used}
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):

@@ -48,9 +48,10 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
     subprocess.run(build, capture_output=True, check=True)
     (wheel,) = folder.glob("footprint_ml-*.whl")
-    venv.create(folder / "env", with_pip=True)
+    venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    install = [*pip, "install", "--quiet", "--no-compile", "--no-deps", "--no-index", str(wheel)]
     subprocess.run(install, capture_output=True, check=True)
     site = next((folder / "env" / "lib").glob("python*/site-packages"))
     (site / "others.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")

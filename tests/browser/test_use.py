@@ -103,8 +103,12 @@ def test_a_config_is_taken_from_a_file_and_its_link_restores_everything(
 
 
 @pytest.mark.parametrize(
-    "name", ["json", "csv", "markdown", "table", "scenario.toml", "eu-mdf", "cyclonedx-1.6"]
-)
+    "name",
+    [
+        "json", "csv", "markdown", "table", "html", "scenario.toml", "eu-mdf", "cyclonedx-1.6", "card",
+        "paper-sentence", "paper-latex", "paper-bibtex", "paper-checklist", "paper-markdown", "paper-badge",
+    ],
+)  # fmt: skip
 def test_a_file_is_what_the_command_writes(
     page: Any, footprint: Footprint, tmp_path: Path, name: str
 ) -> None:
@@ -117,11 +121,18 @@ def test_a_file_is_what_the_command_writes(
     if name == "scenario.toml":
         footprint(*scenario, "--save", name, environment=today)
         expected = (tmp_path / name).read_text(encoding="utf-8")
-    elif name in ("json", "csv", "markdown", "table"):
+    elif name in ("json", "csv", "markdown", "table", "html"):
         expected = footprint(*scenario, "--format", name, environment=today).stdout
     else:
-        footprint(*scenario, "-o", "estimate.json")
-        expected = footprint("export", "estimate.json", "--format", name).stdout
+        footprint(*scenario, "-o", "estimate.json", environment=today)
+        (tmp_path / "README.md").write_text("", encoding="utf-8")
+        second = ["export", "estimate.json", "--format", name]
+        if name == "card":
+            second = ["card", "README.md", "--run", "estimate.json", "-o", "-"]
+        elif name.startswith("paper-"):
+            second = ["paper", "estimate.json", "--part", name.removeprefix("paper-")]
+        expected = footprint(*second, environment=today).stdout
+    assert len(got) > 50
     assert close(got) == close(expected)
 
 
@@ -131,6 +142,50 @@ def close(text: str) -> str:
         r"20\d\d-\d\d-\d\dT[\d:]+(\.\d+)?(Z|\+00:00)?|estimate-[0-9a-f]+|urn:\S+|[0-9a-f-]{36}", "", text
     )
     return re.sub(r"\d+\.\d{8,}(e-?\d+)?", lambda found: f"{float(found[0]):.12g}", text)
+
+
+def test_published_trainings_and_rules_stand_on_the_axes_of_the_estimate(page: Any) -> None:
+    """The rule by hand: 6 N D over peak and MFU, with BERT's 110M parameters and the recipe's tokens."""
+    page.wait_for_selector("#published .plane", timeout=WAIT_MS)
+    tokens = 256 * (900_000 * 128 + 100_000 * 512)
+    parameters, peak = 110e6, 125e12  # of the paper; of the V100's data sheet
+    for mfu, shown in zip((0.3, 0.4, 0.5), page.locator("#published .rules tbody tr").all()[1:], strict=True):
+        hours = 6 * parameters * tokens / (peak * mfu) / 3600
+        text = shown.locator("td").first.text_content()
+        assert float(text.removesuffix(" h").replace(",", "")) == pytest.approx(hours, rel=0.02)
+    titles = [one.text_content() for one in page.locator("#published circle title").all()]
+    assert len(titles) > 15
+    assert not [one for one in titles if one.startswith("GPT-3 175B")]  # ten thousand times BERT's work
+    assert "BERT base (uncased) (2018) on tpu-v2: 1,540 h" in titles  # 16 chips for four days
+    own = page.locator("#published circle.own").bounding_box()
+    line = page.locator("#published line.own").bounding_box()
+    assert line["y"] < own["y"] + own["height"] / 2 < line["y"] + line["height"]
+
+
+def test_the_documentation_is_beside_the_page_and_asks_nobody(chromium: Any, address: str, axe: str) -> None:
+    context = chromium.new_context(service_workers="block")
+    page = context.new_page()
+    foreign: list[str] = []
+    context.on("request", lambda one: None if one.url.startswith(address) else foreign.append(one.url))
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        for name in ("index", "howto/engineer", "method", "reference/api"):
+            page.goto(f"{address}docs/{name}.html")
+            page.set_viewport_size({"width": 390, "height": 844})
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= 390, name
+            page.set_viewport_size({"width": 1280, "height": 900})
+    page.evaluate(axe)
+    found = page.evaluate(
+        """async () => (await axe.run('article')).violations.map((one) =>
+          `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)"""
+    )
+    assert found == []
+    page.goto(f"{address}docs/index.html")
+    page.click("text=open it")
+    page.wait_for_selector("#docs:not([hidden])")
+    assert page.get_attribute("#docs", "href") == "docs/index.html"
+    assert not foreign
+    context.close()
 
 
 def test_hardware_places_and_a_budget_are_answered(page: Any, footprint: Footprint) -> None:

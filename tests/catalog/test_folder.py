@@ -13,6 +13,7 @@ from footprint.catalog import folder as folders
 from footprint.catalog import limits
 from footprint.catalog.files import data_root, hardware_folder
 from footprint.catalog.folder import INDEX, Names, ids, index_text, indexed, read_record, read_records
+from footprint.catalog.names import nearest
 from footprint.catalog.prices.offers import about_offers
 from footprint.errors import DataFileError
 
@@ -218,3 +219,10 @@ def test_a_line_cut_short_is_left_aside(two: Path) -> None:
     for length in range(len(whole)):
         (two / INDEX).write_text(whole[:length], encoding="utf-8")
         assert [tables["id"] for _, tables in read_records(two)] == ["one-a", "two-b"]
+
+
+def test_a_name_is_suggested_in_one_spelling() -> None:
+    assert nearest("llama-8b", ["llama3-8b", "llama-3-8b", "llama-7b", "olmo-1b"]) == [
+        "llama3-8b",
+        "llama-7b",
+    ]

@@ -12,13 +12,14 @@ from footprint.catalog.files import read_toml, reference_folder
 from footprint.catalog.sources import all_sources
 from footprint.catalog.stacks import find_stack, stack_ids
 from footprint.errors import UnknownNameError
+from footprint.performance.roofline.holding import HOLDS, LOSSES
 from tests.cli.run import footprint
 
 FOLDER = reference_folder() / "stacks"
 JOB = {"model": "llama3.1-8b", "hw": "h100-sxm5-80gb:64", "tokens": 1e9, "batch_size": 64, "seq_len": 8192}
 KEYS = {
     "id", "name", "aliases", "kernels", "since_year", "fuses", "host_s", "overlap_share", "basis", "source",
-    "note",
+    "note", "holds", "loss",
 }  # fmt: skip
 
 
@@ -38,6 +39,8 @@ def test_every_file_is_a_stack(name):
     assert 2015 <= raw["since_year"] <= 2027
     assert 0.0 < raw.get("host_s", 1e-6) < 1e-3
     assert 0.0 <= raw.get("overlap_share", 0.5) <= 1.0
+    assert raw.get("holds", "mixed") in HOLDS
+    assert raw.get("loss", "whole") in LOSSES
 
 
 def test_stacks_differ_in_data():

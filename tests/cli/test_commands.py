@@ -10,6 +10,7 @@ import pytest
 
 import footprint.cli
 from footprint.cli import group
+from tests.architecture.trees import tree
 from tests.cli.run import footprint as command_line
 from tests.conftest import ROOT
 
@@ -47,6 +48,6 @@ def test_no_folder_is_crowded(folder: str) -> None:
 
 def test_commands_do_not_import_each_other() -> None:
     for path in (CLI / "commands").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.ImportFrom):
                 assert not (node.module or "").startswith("footprint.cli.commands"), path

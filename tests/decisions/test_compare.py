@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
+import json
 import math
 import statistics
 from pathlib import Path
@@ -244,3 +246,26 @@ def _covered(without_each: Any) -> Any:
     from calibration.comparison import pairs
 
     return without_each(pairs())
+
+
+def test_the_lists_of_a_comparison_are_saved_for_a_sweep(tmp_path: Path) -> None:
+    grid = tmp_path / "grid.toml"
+    options = ["--model", "bert-base", "--hw", "v100:8..32x2", "--region", "FRA,POL"]
+    shown = run.footprint("compare", *options, "--save", str(grid), "--format", "json")
+    swept = tmp_path / "rows.csv"
+    assert run.footprint("sweep", str(grid), "-o", str(swept), "--quiet").code == 0
+    with swept.open() as file:
+        found = {(row["hw"], row["region"]): float(row["energy_kwh_mid"]) for row in csv.DictReader(file)}
+    rows = {(row["scenario"]["hw"], row["scenario"]["region"]): row["energy_kwh"]["mid"]
+            for row in json.loads(shown.out)["rows"]}  # fmt: skip
+    assert found == pytest.approx(rows, rel=1e-9)
+    assert len(rows) == 6
+
+
+def test_owned_hardware_costs_its_electricity_in_every_row() -> None:
+    shown = run.footprint("compare", "--model", "bert-base", "--hw", "v100:8,a100:8", "--owned",
+                          "--electricity-usd-per-kwh", "0.25", "--format", "json")  # fmt: skip
+    rows = json.loads(shown.out)["rows"]
+    assert len(rows) == 2
+    for row in rows:
+        assert row["cost_usd"]["mid"] == pytest.approx(0.25 * row["energy_kwh"]["mid"], rel=1e-9)

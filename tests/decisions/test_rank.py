@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,3 +119,23 @@ def test_the_command() -> None:
     assert not math.isnan(found["rows"][0]["co2e_kg"]["low"])
     for args in (("--max-g-per-kwh", "nan"), ("--move-gb", "-1"), ("--keep-in", "=cmd")):
         assert run.footprint("rank", "--model", "bert-base", "--hw", "h100:8", *args).code == 2
+
+
+def test_a_ranking_is_drawn_saved_and_held_to_a_limit(tmp_path: Path) -> None:
+    picture, scenario = tmp_path / "rank.svg", tmp_path / "run.toml"
+    job = ["--model", "bert-base", "--hw", "h100:8"]
+    done = run.footprint("rank", *job, "--keep-in", "EU", "--plot", str(picture), "--save", str(scenario),
+                         "--fail-over", "10 kgCO2e")  # fmt: skip
+    rows = rank(keep_in="EU", **JOB).rows
+    over = [row.place for row in rows if row.co2e_kg.mid > 10]
+    assert 0 < len(over) < len(rows)
+    assert done.code == 3
+    assert [
+        place for place in (row.place for row in rows) if f"{place}: operational CO2e" in done.err
+    ] == over
+    assert "<svg" in picture.read_text()
+    again = run.footprint("estimate", "--from", str(scenario), "--region", over[0], "--format", "json")
+    (row,) = [row for row in rows if row.place == over[0]]
+    assert json.loads(again.out)["co2e_kg"]["mid"] == pytest.approx(row.co2e_kg.mid, rel=1e-9)
+    assert run.footprint("rank", *job, "--keep-in", "EU", "--fail-over", "3 kWh").code == 2
+    assert run.footprint("rank", *job, "--keep-in", "EU", "--fail-over", "1 tCO2e").code == 0

@@ -214,7 +214,7 @@ def test_a_series_that_is_too_long(tmp_path: Path) -> None:
         (["--when", "FILE", "--resume-hours", "-1"], "must be from 0"),
         (["--when", "FILE", "--keep-in", "EU"], "ranks places"),
         (["--when", "monthly"], "--region is missing"),
-        (["--when", "monthly", "--region", "POL"], "known: AUS, DEU, FRA"),
+        (["--when", "monthly", "--region", "POL"], "only of AUS, DEU, FRA"),
         (["--when", "monthly", "--region", "FRA", "--resume-hours", "1"], "not months"),
         (["--when", "nothing.csv"], "nothing.csv"),
         (["--deadline", "3h"], "belong to --when"),
@@ -239,3 +239,16 @@ def test_it_shows_itself(tmp_path: Path) -> None:
     found = footprint.best_times(when=file, hours=7.0, resume_hours=0.1, hw="h100:8")
     assert len(found.to_frame()) == 4
     assert "<pre" in found._repr_html_()
+
+
+def test_the_times_are_drawn(tmp_path: Path) -> None:
+    file = series(tmp_path, [100.0, 50.0] * 12)
+    picture = tmp_path / "times.svg"
+    job = ["rank", "--hw", "h100:8", "--hours", "2", "--when", str(file), "--resume-hours", "0.1"]
+    done = command_line(*job, "--plot", str(picture), "--fail-over", "1 gCO2e")
+    assert done.code == 3
+    assert "at once: operational CO2e" in done.err
+    drawn = picture.read_text()
+    # One bar a piece: each schedule without pauses is one, and every pause makes one more.
+    rows = json.loads(command_line(*job, "--format", "json").out)["rows"]
+    assert drawn.count("stroke-width: 2; stroke-linejoin: miter") == sum(1 + row["pauses"] for row in rows)

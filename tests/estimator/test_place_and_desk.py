@@ -55,7 +55,8 @@ def test_hardware_that_is_paid_for_costs_its_electricity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "key"), [("US-TX", "US-TX"), ("Paris", "FRA"), ("aws:us-east-1", "US-VA"), ("USA", "USA")]
+    ("region", "key"),
+    [("US-TX", "US-TX"), ("Paris", "FRA"), ("aws:us-east-1", "US-VA"), ("USA", "USA"), ("London", "GBR")],
 )
 def test_the_price_of_electricity_is_that_of_the_place(region: str, key: str) -> None:
     (row,) = [row for row in table("electricity.csv") if row["key"] == key]
@@ -83,6 +84,15 @@ def test_a_published_price_of_commerce_is_within_the_interval() -> None:
     }.items():
         answer = footprint.estimate(hw="v100:8", owned=True, it_power_w=3000, pue=1, region=state, **JOB)
         assert answer.cost_usd.low <= usd * answer.energy_kwh.mid <= answer.cost_usd.high, state
+
+
+def test_british_offers_to_businesses_are_within_the_interval() -> None:
+    # Unit rates offered to businesses of 5 to 100 MWh a year in October 2025, in pence; 1.33 USD a pound.
+    answer = footprint.estimate(hw="v100:8", owned=True, it_power_w=3000, pue=1, region="GBR", **JOB)
+    for pence in (27.8, 25.9, 25.5, 25.4, 23.8):
+        assert answer.cost_usd.low <= pence / 100 * 1.33 * answer.energy_kwh.mid <= answer.cost_usd.high, (
+            pence
+        )
 
 
 @pytest.mark.parametrize(

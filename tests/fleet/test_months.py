@@ -10,6 +10,7 @@ import pytest
 
 import footprint
 from footprint.fleet import months
+from footprint.fleet.across import Seen
 from footprint.results.fleet import FleetReport
 from tests.cli.run import footprint as command_line
 
@@ -70,6 +71,35 @@ def test_a_part_too_large_is_read_in_shares(
     monkeypatch.setattr(months, "MOST_ROWS", 200)
     assert len(months.parts_of(folder)) > 12
     check(footprint.report(folder, by="model"), frame)
+
+
+def test_a_run_in_two_months_counts_once(folder: Path, frame: pd.DataFrame) -> None:
+    """A file of copies in another month's folder, and runs whose second segment began in another month."""
+    copies = frame[frame["started_at"].str.startswith("2026-01")].iloc[:30]
+    copies.to_parquet(folder / "month=2026-02" / "copied.parquet")
+    whole = footprint.report(folder, by="model")
+    check(whole, frame)
+    assert any("30 runs have rows in several parts" in warning for warning in whole.warnings)
+    resumed = frame[frame["started_at"].str.startswith("2026-01")].iloc[40:45].copy()
+    resumed["started_at"] = "2026-03-30T00:00:00+00:00"
+    resumed.to_parquet(folder / "month=2026-03" / "resumed.parquet")
+    (total,) = footprint.report(folder).totals
+    assert (total.runs, total.rows_count) == (ROWS, ROWS + 5)
+    every = frame["energy_kwh_mid"].sum() + resumed["energy_kwh_mid"].sum()
+    assert total.energy_kwh is not None
+    assert total.energy_kwh.mid == pytest.approx(every, rel=1e-12)
+    first = frame[frame["run_id"].isin(resumed["run_id"]) & (frame["status"] != "completed")]
+    assert total.restarted_energy_kwh == pytest.approx(first["energy_kwh_mid"].sum(), rel=1e-12)
+
+
+def test_the_hashes_of_parts_are_compared_file_by_file() -> None:
+    rng = np.random.default_rng(1)
+    parts = [np.unique(rng.integers(1, 3_000, 1_000).astype("uint64") << np.uint64(52)) for _ in range(4)]
+    values, counts = np.unique(np.concatenate(parts), return_counts=True)
+    with Seen() as seen:
+        for part in parts:
+            seen.add(part)
+        assert seen.in_several().tolist() == values[counts > 1].tolist()
 
 
 def test_by_month_and_by_any_column(folder: Path, frame: pd.DataFrame) -> None:

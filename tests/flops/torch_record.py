@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from calibration.inputs import bare_code
-from footprint.flops import verify as verification
 from footprint.flops.torch.torch_counter import TorchCount, count_with_torch
-from footprint.flops.verify import Proof
+from footprint.flops.verify import Proof, verify
 from footprint.schema import StepShape
 from tests.conftest import ROOT
+from tests.flops.kept import asking
 from tests.flops.proof_cases import Case, cases
 
 FILE = Path(__file__).with_name("torch_record.json")
@@ -66,14 +66,9 @@ class Recorder:
 
 def prove(case: Case, count: Any) -> Proof:
     """Our counts beside torch's, which ``count`` answers."""
-    before = verification.count_with_torch
-    verification.count_with_torch = count
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return verification.verify(case.config, case.shape, case.objective)
-    finally:
-        verification.count_with_torch = before
+    with asking(count), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return verify(case.config, case.shape, case.objective)
 
 
 def main() -> None:

@@ -11,57 +11,14 @@ from typing import Any
 import pytest
 
 from tests.integrations.training_helpers import WATTS, options
+from tests.lazily import Lazily
 
-torch = pytest.importorskip("torch")
-lightning = pytest.importorskip("lightning.pytorch")
+torch, lightning = pytest.importorskip("torch"), Lazily("lightning.pytorch")
+parts = Lazily("tests.integrations.lightning_parts")
 
 # Lightning warns of workers and of its own futures; these tests are about our part
 pytestmark = pytest.mark.filterwarnings("ignore")
 BATCH, BATCHES, EPOCHS = 4, 10, 3
-
-
-class Line(lightning.LightningModule):  # type: ignore[misc, name-defined]
-    """A straight line to learn; a validation step that takes a while."""
-
-    def __init__(self, *, fails_at: int = -1) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.layer = torch.nn.Linear(8, 1)
-        self.fails_at = fails_at
-        self.losses: list[float] = []
-
-    def _loss(self, batch: Any) -> Any:
-        (x,) = batch
-        return (self.layer(x) - x.sum(1, keepdim=True)).square().mean()
-
-    def training_step(self, batch: Any, index: int) -> Any:
-        if self.global_step == self.fails_at:
-            raise ValueError("a bad record")
-        loss = self._loss(batch)
-        self.losses.append(float(loss))
-        return loss
-
-    def validation_step(self, batch: Any, index: int) -> Any:
-        return self._loss(batch)
-
-    def configure_optimizers(self) -> Any:
-        return torch.optim.SGD(self.parameters(), lr=0.01)
-
-
-class Kept(lightning.loggers.Logger):  # type: ignore[misc, name-defined]
-    """What a logger is given."""
-
-    name, version = "kept", 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.logged: list[dict[str, float]] = []
-
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        self.logged.append(dict(metrics))
-
-    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        pass
 
 
 def data(batches: int = BATCHES) -> Any:
@@ -76,7 +33,7 @@ def train(folder: Path, *callbacks: Any, module: Any = None, ckpt: Any = None, *
         default_root_dir=folder, accelerator="cpu", callbacks=list(callbacks), enable_progress_bar=False,
         enable_model_summary=False, log_every_n_steps=1, **given,
     )  # fmt: skip
-    trainer.fit(module or Line(), data(), data(3), ckpt_path=ckpt)
+    trainer.fit(module or parts.Line(), data(), data(3), ckpt_path=ckpt)
     return trainer
 
 
@@ -103,7 +60,7 @@ def test_a_training_is_counted_and_measured(tmp_path: Path) -> None:
 def test_a_module_with_a_model_of_transformers_needs_no_argument(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
 
-    class Language(Line):
+    class Language(parts.Line):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.inner = transformers.GPT2LMHeadModel(
@@ -130,7 +87,7 @@ def test_a_module_with_a_model_of_transformers_needs_no_argument(tmp_path: Path)
 
 
 def test_the_training_itself_is_the_same(tmp_path: Path) -> None:
-    alone, tracked = Line(), Line()
+    alone, tracked = parts.Line(), parts.Line()
     train(tmp_path, module=alone)
     train(tmp_path, callback(tmp_path), module=tracked)
     assert len(alone.losses) == BATCHES * EPOCHS
@@ -146,7 +103,7 @@ def test_accumulated_gradients_are_one_step(tmp_path: Path) -> None:
 
 
 def test_metrics_reach_the_loggers(tmp_path: Path) -> None:
-    logger = Kept()
+    logger = parts.Kept()
 
     class UntilSeen(lightning.Callback):  # type: ignore[misc, name-defined]
         def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
@@ -163,7 +120,7 @@ def test_metrics_reach_the_loggers(tmp_path: Path) -> None:
 def test_an_exception_is_the_users_and_is_recorded(tmp_path: Path) -> None:
     ours = callback(tmp_path)
     with pytest.raises(ValueError, match="a bad record"):
-        train(tmp_path, ours, module=Line(fails_at=4))
+        train(tmp_path, ours, module=parts.Line(fails_at=4))
     measured = ours.loop.ended.measurement
     assert (measured.status, measured.workload.steps) == ("failed", 4)
 

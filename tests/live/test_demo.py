@@ -25,7 +25,7 @@ def demo(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedP
 
 @pytest.mark.live
 @pytest.mark.slow
-@pytest.mark.parametrize(("data", "steps", "falls"), [("text", 40, 0.75), ("digits", 600, 0.5)])
+@pytest.mark.parametrize(("data", "steps", "falls"), [("text", 40, 0.75), ("digits", 150, 0.5)])
 def test_predicts_trains_and_measures(tmp_path: Path, data: str, steps: int, falls: float) -> None:
     done = demo(tmp_path, "--data", data, "--steps", str(steps), "--region", "FRA")
     assert done.returncode == 0, done.stderr

@@ -124,8 +124,9 @@ def test_adapters_need_states_for_themselves_only() -> None:
     assert need.gradients_byte == pytest.approx(4 * trained, rel=1e-12)
     assert need.weights_byte == pytest.approx(2 * model.parameters, rel=1e-12)
     four_bit = memory(model, Layout(zero=0), machine(method="qlora"))
-    saved = (model.parameters - trained) * (2 - 0.516)
-    assert need.weights_byte - four_bit.weights_byte == pytest.approx(saved, rel=1e-12)
+    # Embeddings and head keep 16 bits; an adapter is small beside the block that it is in.
+    saved = (model.parameters - 2 * SMALL["vocab_size"] * SMALL["hidden_size"] - trained) * (2 - 0.516)
+    assert need.weights_byte - four_bit.weights_byte == pytest.approx(saved, rel=0.01)
 
 
 def test_pipeline_stages_hold_as_many_micro_batches_as_there_are_stages() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.estimator import estimate
 
@@ -31,7 +32,9 @@ def test_published_small_batches_are_laid_out(hw: str, batch: int, ranks: tuple[
     found, as_published = estimate(**run), estimate(**run, tp=tp, pp=pp, cp=cp)
     # Every sequence has a replica of its own, as in the submission; which ranks share it is a close call.
     assert found.parallelism.dp == as_published.parallelism.dp == batch
-    assert found.step_time_s.mid <= 1.1 * as_published.step_time_s.mid
+    # A layout that is found and splits the model is charged with what people lose on theirs.
+    lost = assumed("time_fitted.layout_split").value
+    assert found.step_time_s.mid <= 1.08 * lost * as_published.step_time_s.mid
 
 
 @pytest.mark.parametrize(

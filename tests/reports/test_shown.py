@@ -108,7 +108,7 @@ def test_a_measured_run(tracked: Run) -> None:
         assert read(shown._repr_html_()).text == str(shown)
         assert str(shown) in shown._repr_markdown_()
     assert f"run {tracked.run_id}" in str(tracked.measurement)
-    assert "predicted, for the 50 %" in str(tracked.comparison)
+    assert "for the work that was done (50 % of all)" in str(tracked.comparison)
     assert max(map(len, str(tracked.comparison).splitlines())) <= 80
     forecast = tracked.forecast
     assert forecast is not None

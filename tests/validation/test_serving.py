@@ -9,9 +9,17 @@ import pytest
 
 from calibration.serving_fit import fit_engine
 from footprint.serving.engine import load_engine
+from footprint.serving.settle import power_errors
 from footprint.validation import datasets
 from footprint.validation.report import ValidationReport
-from footprint.validation.serving import NAMED, UNNAMED, is_sealed, outside, part_of, serving_cases
+from footprint.validation.serving import (
+    NAMED,
+    UNNAMED,
+    is_sealed,
+    outside,
+    part_of,
+    serving_cases,
+)
 from tests.cli.run import footprint
 from tests.conftest import ROOT
 
@@ -72,3 +80,17 @@ def test_the_command() -> None:
     assert done.code == 0
     assert f"rows 697, median error {TABLE['all, engine named'][1]}%" in done.out
     assert "dense, batch 1: " in done.out
+
+
+def test_intervals_of_j_a_token_hold_what_they_say_with_the_engine_named_and_not() -> None:
+    """Each engine and each source apart; a source as a whole errs together, so its share varies more."""
+    errors = power_errors()
+    for by, most in ((NAMED, 0.95), (UNNAMED, 0.97)):
+        groups: dict[str, list[bool]] = {}
+        for one in outside(by):
+            held = one.energy_inside(errors)
+            if held is not None:
+                groups.setdefault(one.case.engine if by == NAMED else one.case.source, []).append(held)
+        assert len(groups) == 3
+        for name, held in groups.items():
+            assert 0.85 <= statistics.mean(held) <= most, name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+
 import pytest
 
 from footprint.validation import datasets
@@ -15,19 +17,28 @@ def given() -> ValidationReport:
 
 
 def test_step_times_with_the_layout_given(given):
-    assert len(given.rows) > 800
-    assert given.median_error < 0.093
-    assert given.median_over_folds < 0.11
-    assert given.within(1.25) > 0.85
-    assert given.within(1.5) > 0.94
-    assert given.ninety_percent_factor < 1.30
+    assert len(given.rows) > 1000
+    assert given.median_error < 0.083
+    assert given.median_over_folds < 0.095
+    assert given.within(1.25) > 0.88
+    assert given.within(1.5) > 0.95
+    assert given.ninety_percent_factor < 1.28
+
+
+def held(report: ValidationReport) -> float:
+    """Share of rows inside their interval, as the mean over source families."""
+    found: dict[str, list[bool]] = {}
+    for row in report.rows:
+        found.setdefault(row.fold, []).append(row.low <= row.published <= row.high)
+    return statistics.mean(statistics.mean(inside) for inside in found.values())
 
 
 def test_intervals_hold(given):
-    # Within the binomial band of 90 %; a band that covers everything would be no use either.
-    low, high = given.coverage_band
-    assert low <= given.coverage <= high
-    assert given.interval_score < 0.65
+    # The interval is that of a source that was not seen, so sources count, and not rows: the two largest
+    # families, with half of the rows, lie near the middle. One that covers everything would be no use either.
+    assert 0.85 <= held(given) <= 0.95
+    assert given.coverage >= 0.90
+    assert given.interval_score < 0.72
 
 
 def test_every_baseline_is_beaten(given):
@@ -49,14 +60,14 @@ def test_dense_models_on_recent_stacks(given):
 @pytest.mark.slow
 def test_step_times_with_the_layout_found():
     report = ValidationReport(dataset="throughput-found", rows=rows(found=True))
-    assert report.median_error < 0.107
-    assert report.median_over_folds < 0.125
-    assert report.within(1.25) > 0.80
-    low, high = report.coverage_band
-    assert low <= report.coverage <= high
+    assert report.median_error < 0.098
+    assert report.median_over_folds < 0.115
+    assert report.within(1.25) > 0.84
+    assert 0.85 <= held(report) <= 0.95
+    assert report.coverage >= 0.90
 
 
-@pytest.mark.parametrize(("by", "median_error"), [("stack", 0.13), ("model", 0.18)])
+@pytest.mark.parametrize(("by", "median_error"), [("stack", 0.13), ("model", 0.16)])
 def test_mixtures_of_experts_of_another_release_or_model(by, median_error):
     # All of one family of releases: left out whole, only priors are left; these say what a new
     # release, and a new model, of a known stack would have met.

@@ -76,15 +76,12 @@ def parse_cluster(
         node = replace(node, network_byte_per_s=network_byte_per_s)
     nodes = count / node.accelerators
     if count % node.accelerators:
-        many = "s" if count > 1 else ""
+        what = (chip.unit if chip.kind == "cpu" else "accelerator") + ("s" if count > 1 else "")
         notices.append(
-            f"{count} accelerator{many} on {node.name}, which holds {node.accelerators}: "
+            f"{count} {what} on {node.name}, which holds {node.accelerators}: "
             f"{nodes:.4g} nodes are counted, a partly used one with its share of the host"
         )
     return Cluster(accelerator=chip, count=count, node=node, nodes=nodes), notices
-
-
-# ----------------------------------------------------------------------------- grammar
 
 
 def _read(text: str) -> tuple[str, int, list[str]]:
@@ -217,16 +214,16 @@ def _misread(text: str, known: Callable[[str], bool]) -> FootprintError:
     name = head if _is_digits(tail.strip()) else text
     for at, letter in enumerate(name):
         if letter in _TIMES and _is_digits(name[at + 1 :].strip()):
-            name = name[:at].strip()
+            begin = compact(name[: at + 1])
+            # The x of rtx9090 belongs to the name, as in rtx3090.
+            if not any(compact(one).startswith(begin) for one in known_names()):
+                name = name[:at].strip()
             break
     return unknown(KIND, name, known_names(), _HINT)
 
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
-# ------------------------------------------------------------------------------- nodes
 
 
 def _choose_node(

@@ -92,7 +92,8 @@ def find_model(name: str) -> ModelConfig:
             if (model := cached_model(name)) is not None:
                 return model
             hint = download_hint(name)
-    raise unknown("model", name, [*NAMES.suggested(models_folder()), *ids(own_models_folder())], hint)
+    known = [*NAMES.suggested(models_folder()), *ids(own_models_folder())]
+    raise unknown("model", name, known, hint, like=name.rpartition("/")[2])
 
 
 def build_model(raw: Mapping[str, Any], origin: str) -> ModelConfig:

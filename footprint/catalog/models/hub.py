@@ -61,7 +61,7 @@ def cached_model(hub_id: str) -> ModelConfig | None:
 
 def download_hint(hub_id: str) -> str:
     """How to get the config of a repository, which is never looked up on the network."""
-    return f"of the Hub only the local cache is read, get the config with: hf download {hub_id} {CONFIG_NAME}"
+    return f"only the local cache of the Hub is read; fill it with: hf download {hub_id} {CONFIG_NAME}"
 
 
 def _commit(folder: Path, cache: Path, hub_id: str) -> str:

@@ -76,6 +76,7 @@ def matches(text: str) -> list[Found]:
     regions = [(key, fold(row["location"])) for key, row in cloud_regions().items()]
     spoken = [(key, fold(name)) for key, name in _spoken()]
     found = [Found(key) for key in names().get(wanted, ())]
+    found += [one] if (one := _qualified(text)) else []
     found += _towns(row for row in table("towns.csv") if row["town"] == part)
     found += [Found(key) for key, name in spoken if _begins(part, name)]
     if len(part) >= LEAST_LETTERS:

@@ -67,7 +67,7 @@ def _csv_rows(path: str) -> list[tuple[str, Mapping[str, Any]]]:
     lines = [line for line in read_text(path).splitlines() if line.strip() and not line.startswith("#")]
     if any(len(line) > MOST_LINE for line in lines) or len(lines) > MOST_OFFERS + 1:
         raise DataFileError(
-            f"{path}: more than {MOST_OFFERS:,} lines, or one of more than {MOST_LINE} letters"
+            f"{path}: no price list: more than {MOST_OFFERS:,} lines, or one of more than {MOST_LINE} letters"
         )
     try:
         head, *rows = list(csv.reader(lines, strict=True)) or [[]]

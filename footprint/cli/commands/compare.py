@@ -49,6 +49,7 @@ Exit code: 0 done, 2 bad input, 3 a row is over the limit or does not fit.
 @ignore_option
 @answer_options("comparison")
 @click.option("--plot", type=FILE, help="Draw the rows with their intervals (.png, .svg, .pdf).")
+@click.option("--save", type=FILE, help="Write the lists to a TOML file that footprint sweep reads.")
 @click.option("--quiet", is_flag=True, help="No warnings.")
 @limit_options("Exit 3 where a row is above a limit or does not fit: '2 MWh', '$500', '3d'.", bound=False)
 def command(
@@ -62,6 +63,7 @@ def command(
     output: Path | None,
     overwrite: bool,
     plot: Path | None,
+    save: Path | None,
     quiet: bool,
     fail_over: tuple[str, ...],
     **options: Any,
@@ -73,6 +75,8 @@ def command(
     from footprint.decisions import compare
     from footprint.decisions.comparison import BY
 
+    if save is not None and files:
+        raise click.UsageError("--save writes the lists of the options: leave out the files, which are saved")
     limits = limits_of(fail_over)
     axes, fixed, scenarios = given_axes(options, files)
     if force:
@@ -89,6 +93,10 @@ def command(
     elif max_hours is not None:
         raise click.UsageError("--max-hours chooses the counts of --hw auto: give both or neither")
     table = compare(axes, scenarios=scenarios, baseline=baseline, by=by, **fixed)
+    if save is not None:
+        from footprint.reports.scenario import save_grid
+
+        save_grid(axes, fixed, save, overwrite=overwrite)
     if plot is not None:
         from footprint.reports.decisions.comparison_plot import plot_comparison
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -47,7 +47,13 @@ def _options(function: Any) -> Any:
     return function
 
 
-@click.command(cls=SectionedCommand, epilog=_EPILOG)
+class _Command(SectionedCommand):
+    """The help page, with the fields of a request in sections of their own."""
+
+    placed: ClassVar[dict[str, str]] = {name: one.section for name, one in OWN.items() if name != "model"}
+
+
+@click.command(cls=_Command, epilog=_EPILOG)
 @field_option("model", OWN)
 @field_option("hw")
 @_options

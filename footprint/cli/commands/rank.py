@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from footprint.cli.shared.formats import answer_options, show
+from footprint.cli.shared.limits import limit_options, limits_of
+from footprint.cli.shared.options import FILE
 from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import (
@@ -20,6 +23,10 @@ from footprint.estimator.request import FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from footprint.decisions.ranking import Ranking
+    from footprint.decisions.when.record import Timing
+    from footprint.reports.formats import Answer
 
 _EPILOG = """\b
 Examples:
@@ -36,7 +43,7 @@ Examples:
 --when asks for the best time instead of the best place. Its CSV has the columns
 time,g_per_kwh: one line an hour (or another step), times in UTC.
 
-Exit code: 0 done, 2 bad input.
+Exit code: 0 done, 2 bad input, 3 a row is over the limit of --fail-over.
 """
 
 
@@ -59,7 +66,10 @@ Exit code: 0 done, 2 bad input.
 @field_option("force")
 @ignore_option
 @answer_options("ranking")
+@click.option("--plot", type=FILE, help="Draw the rows with their intervals (.png, .svg, .pdf).")
+@click.option("--save", type=FILE, help="Write the run to a TOML file, for estimate --from.")
 @click.option("--quiet", is_flag=True, help="No warnings.")
+@limit_options("Exit 3 where a row is above a limit: '10 kgCO2e', '$500'.", bound=False)
 def command(
     baseline_region: str | None,
     keep_in: str | None,
@@ -74,24 +84,29 @@ def command(
     format_: str | None,
     output: Path | None,
     overwrite: bool,
+    plot: Path | None,
+    save: Path | None,
     quiet: bool,
+    fail_over: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Rank the regions with a dated offer of a chip, the least CO2e first.
 
     Against a baseline: CO2e saved, USD added, and USD for each tonne saved.
     """
-    from footprint.decisions.ranking import SCHEMA, rank
-    from footprint.estimator.request import missing_hw
-    from footprint.reports.decisions.ranking_text import render, rows_of
-    from footprint.reports.files import write_new
-    from footprint.reports.formats import Answer
-    from footprint.results.rows import csv_text
+    from footprint.estimator.request import EstimateRequest, missing_hw
+    from footprint.reports.files import require_writable
 
-    for name, value in (("max-usd-per-hour", max_usd_per_hour), ("max-g-per-kwh", max_g_per_kwh),
-                        ("move-gb", move_gb), ("egress-usd-per-gb", egress_usd_per_gb)):  # fmt: skip
-        if value is not None and not 0 <= value < 1e12:
-            raise click.UsageError(f"--{name} must be a number from 0 on, not {value}")
+    limits = limits_of(fail_over)
+    for path in (plot, save):
+        if path is not None:
+            require_writable(path, overwrite=overwrite)
+    _require_numbers(
+        {
+            "max-usd-per-hour": max_usd_per_hour, "max-g-per-kwh": max_g_per_kwh, "move-gb": move_gb,
+            "egress-usd-per-gb": egress_usd_per_gb,
+        }
+    )  # fmt: skip
     # A ranking of places finds the region out; only a ranking of times is told it.
     names = [name for name in FIELDS if name != "region" or when is not None]
     fields = with_own_facts(given_fields(options), ignore=ignore_defaults, quiet=quiet, names=names)
@@ -102,60 +117,69 @@ def command(
             "baseline-region": baseline_region, "keep-in": keep_in, "max-usd-per-hour": max_usd_per_hour,
             "max-g-per-kwh": max_g_per_kwh, "move-gb": move_gb,
         }  # fmt: skip
-        for name, given in of_places.items():
-            if given is not None:
-                raise click.UsageError(f"--{name} ranks places, and --when times: give one")
-        _show_times(fields, when, deadline, resume_hours, format_, output, overwrite=overwrite, quiet=quiet)
-        return
-    if deadline is not None or resume_hours is not None:
-        raise click.UsageError("--deadline and --resume-hours belong to --when")
-    found = rank(
-        baseline_region=baseline_region, keep_in=keep_in, max_usd_per_hour=max_usd_per_hour,
-        max_g_per_kwh=max_g_per_kwh, move_gb=move_gb, egress_usd_per_gb=egress_usd_per_gb, **fields,
-    )  # fmt: skip
+        _require_none(of_places)
+        from footprint.decisions.when import best_times
 
-    def append(path: Path) -> str:
-        write_new(path, csv_text(rows_of(found), schema=SCHEMA), overwrite=overwrite)
-        return f"wrote {len(found.rows)} rows to {path}"
+        found: Ranking | Timing = best_times(
+            when=when, deadline=deadline, resume_hours=resume_hours, **fields
+        )
+    else:
+        if deadline is not None or resume_hours is not None:
+            raise click.UsageError("--deadline and --resume-hours belong to --when")
+        from footprint.decisions.ranking import rank
 
-    answer = Answer(
-        kind="ranking", text=lambda: render(found), data=found.to_json, rows=lambda: rows_of(found),
-        table=lambda: rows_of(found), append=append, schema=SCHEMA, subject=found,
-    )  # fmt: skip
-    show(answer, format_, output, overwrite=overwrite)
+        found = rank(
+            baseline_region=baseline_region, keep_in=keep_in, max_usd_per_hour=max_usd_per_hour,
+            max_g_per_kwh=max_g_per_kwh, move_gb=move_gb, egress_usd_per_gb=egress_usd_per_gb, **fields,
+        )  # fmt: skip
+    if save is not None:
+        from footprint.reports.scenario import save_scenario
+
+        save_scenario(EstimateRequest.from_mapping(fields, "command line"), save, overwrite=overwrite)
+    if plot is not None:
+        found.plot(plot, overwrite=overwrite)
+    show(_answer(found, overwrite), format_, output, overwrite=overwrite)
     for warning in () if quiet else found.warnings:
         note(f"warning: {warning}")
+    if limits:
+        from footprint.reports.gate import require_each_within
+
+        require_each_within(found, limits)
 
 
-def _show_times(
-    fields: dict[str, Any],
-    when: str,
-    deadline: str | None,
-    resume_hours: float | None,
-    format_: str | None,
-    output: Path | None,
-    *,
-    overwrite: bool,
-    quiet: bool,
-) -> None:
-    """Find the best times of the run, and print them."""
-    from footprint.decisions.when import best_times
-    from footprint.decisions.when.record import SCHEMA
-    from footprint.reports.decisions.timing_text import render, rows_of
+def _require_numbers(given: Mapping[str, float | None]) -> None:
+    for name, value in given.items():
+        if value is not None and not 0 <= value < 1e12:
+            raise click.UsageError(f"--{name} must be a number from 0 on, not {value}")
+
+
+def _require_none(of_places: Mapping[str, object]) -> None:
+    """Raise UsageError if an option of a ranking of places was given to one of times."""
+    for name, given in of_places.items():
+        if given is not None:
+            raise click.UsageError(f"--{name} ranks places, and --when times: give one")
+
+
+def _answer(found: Ranking | Timing, overwrite: bool) -> Answer:
+    from footprint.decisions import ranking
+    from footprint.decisions.when import record
+    from footprint.reports.decisions import ranking_text, timing_text
     from footprint.reports.files import write_new
     from footprint.reports.formats import Answer
     from footprint.results.rows import csv_text
 
-    found = best_times(when=when, deadline=deadline, resume_hours=resume_hours, **fields)
+    if isinstance(found, ranking.Ranking):
+        kind, schema, text = "ranking", ranking.SCHEMA, ranking_text.render(found)
+        rows = ranking_text.rows_of(found)
+    else:
+        kind, schema, text = "timing", record.SCHEMA, timing_text.render(found)
+        rows = timing_text.rows_of(found)
 
     def append(path: Path) -> str:
-        write_new(path, csv_text(rows_of(found), schema=SCHEMA), overwrite=overwrite)
-        return f"wrote {len(found.rows)} rows to {path}"
+        write_new(path, csv_text(rows, schema=schema), overwrite=overwrite)
+        return f"wrote {len(rows)} rows to {path}"
 
-    answer = Answer(
-        kind="timing", text=lambda: render(found), data=found.to_json, rows=lambda: rows_of(found),
-        table=lambda: rows_of(found), append=append, schema=SCHEMA, subject=found,
+    return Answer(
+        kind=kind, text=lambda: text, data=found.to_json, rows=lambda: rows, table=lambda: rows,
+        append=append, schema=schema, subject=found,
     )  # fmt: skip
-    show(answer, format_, output, overwrite=overwrite)
-    for warning in () if quiet else found.warnings:
-        note(f"warning: {warning}")

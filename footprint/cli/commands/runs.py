@@ -39,7 +39,7 @@ _format = answer_options("runs")
 
 @click.group(epilog=_EPILOG)
 def command() -> None:
-    """Runs that ``footprint.track()`` or ``footprint run`` recorded.
+    """Runs that `footprint.track()` or `footprint run` recorded.
 
     Killed runs are included. Energy that two runs read at the same time is divided between them, so
     that sums count every interval once.
@@ -138,7 +138,10 @@ def _what(run: Listed) -> str:
 @_format
 @columns_option()
 def show(run_id: str, folders: tuple[Path, ...], columns: str | None, **to: Any) -> None:
-    """One run: measured values, how each component was obtained, and the predicted values."""
+    """One run: what was measured, and how.
+
+    With how each component was obtained, and the predicted values beside the measured ones.
+    """
     from footprint.reports.texts.run_text import run_text
     from footprint.results.human import folded
 
@@ -163,13 +166,15 @@ def show(run_id: str, folders: tuple[Path, ...], columns: str | None, **to: Any)
 @_dir
 @_format
 def diff(first: str, second: str, folders: tuple[Path, ...], **to: Any) -> None:
-    """The values of two runs, and the ratio of the second to the first."""
+    """Two runs side by side, and the ratio of the second to the first."""
+    from footprint.reports.texts.run_text import label_of
+
     archive = open_runs(folders)
     one, other = archive.report(first), archive.report(second)
     differences = _differences(one, other)
     rows = [
         (
-            row["name"],
+            label_of(row["name"]),
             _plain(row["first"], row["unit"]),
             _plain(row["second"], row["unit"]),
             f"x{row['ratio']:.3g}",
@@ -204,11 +209,14 @@ def _differences(one: RunReport, other: RunReport) -> list[dict[str, Any]]:
 
 
 @command.command(epilog=_EPILOG)
-@click.argument("run_ids", metavar="RUN", nargs=-1)
+@click.argument("run_ids", metavar="[RUN]...", nargs=-1)
 @_dir
 @_format
 def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], **to: Any) -> None:
-    """The sum of the named runs, or of all runs; no interval is counted twice."""
+    """The sum of the named runs, or of all.
+
+    No interval of time is counted twice.
+    """
     from footprint.reports.formats import fields_of
     from footprint.tracking.report.archive import total_of
 
@@ -224,13 +232,15 @@ def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], **to: Any) -> Non
 
 
 def _summed(summed: Total) -> str:
+    from footprint.reports.texts.run_text import label_of
+
     units = {"it_energy_kwh": "kwh", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd",
              "accelerator_h": "accelerator_h"}  # fmt: skip
     rows = [
-        (name, _amount(quantity, units[name]), f"{summed.counts[name]} of {summed.runs} runs")
+        (label_of(name), _amount(quantity, units[name]), f"{summed.counts[name]} of {summed.runs} runs")
         for name, quantity in summed.sums.items()
     ]
-    rows.append(("duration", _plain(summed.duration_h, "h"), f"{summed.runs} runs"))
+    rows.append((label_of("duration_h"), _plain(summed.duration_h, "h"), f"{summed.runs} runs"))
     by_status = ", ".join(f"{count} {status}" for status, count in sorted(summed.by_status.items()))
     return f"{_table(('', 'sum', 'of'), rows)}\n{in_line(by_status)}"
 

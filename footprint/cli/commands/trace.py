@@ -16,9 +16,11 @@ Examples:
   footprint estimate --model model.ops.json --hw h100:8 \\
       --batch-size 256 --samples 10M
 
+\b
 my_model.py holds the function, which returns a module and its inputs:
   def vision():
       return MyModel(), torch.zeros(4, 3, 224, 224)
+
 Inputs are a tensor, a tuple, or a dictionary of arguments. The module is built
 and run without data, so a 70B model needs no memory for its weights.
 Only this command needs torch.

@@ -20,6 +20,7 @@ def catalogue() -> dict[str, Any]:
     from footprint.catalog.places import all_places
     from footprint.catalog.version import __version__
     from footprint.cli.page.exports import export_menu
+    from footprint.cli.page.published import published_runs
 
     models = [
         {
@@ -41,7 +42,7 @@ def catalogue() -> dict[str, Any]:
         if place.source and place.g_per_kwh is not None
     ]
     return {"version": __version__, "models": models, "hardware": hardware, "places": places,
-            "fields": fields_shown(), "exports": export_menu()}  # fmt: skip
+            "fields": fields_shown(), "exports": export_menu(), "published": published_runs()}  # fmt: skip
 
 
 def fields_shown() -> list[dict[str, Any]]:

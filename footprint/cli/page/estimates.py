@@ -31,6 +31,7 @@ def estimated(question: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown(result: Estimate, fields: Mapping[str, str]) -> dict[str, Any]:
     """Everything that the page shows of an estimate; ``record`` is the JSON of the command."""
+    from footprint.cli.page.published import beside_rules
     from footprint.reports.estimate_text import behind_rows, title_of
     from footprint.reports.work import trained
 
@@ -46,6 +47,7 @@ def shown(result: Estimate, fields: Mapping[str, str]) -> dict[str, Any]:
         },
         "energy": _energy(result),
         "step": [[one.name.replace("_", " "), one.time_s] for one in result.step_terms if one.time_s > 0],
+        "rules": beside_rules(result),
         "assumptions": _assumptions(result),
         "warnings": [on_command_line(text) for text in result.warnings],
         "misfit": result.misfit is not None,
@@ -108,7 +110,7 @@ def _energy(result: Estimate) -> list[dict[str, Any]]:
 def _assumptions(result: Estimate) -> list[dict[str, Any]]:
     """What was assumed: its text, basis and source, and the field that replaces it."""
     from footprint.estimator.request import FIELDS
-    from footprint.reports.estimate_text import assumption_rows
+    from footprint.reports.texts.assumed import assumption_rows
 
     flags = {field.flag: name for name, field in FIELDS.items()}
     return [
@@ -120,5 +122,7 @@ def _assumptions(result: Estimate) -> list[dict[str, Any]]:
             "basis": row.basis,
             "source": row.source,
         }
-        for (name, value, option), row in zip(assumption_rows(result), result.assumptions, strict=True)
+        for (name, value, option), row in zip(
+            assumption_rows(result.assumptions), result.assumptions, strict=True
+        )
     ]

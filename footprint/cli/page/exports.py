@@ -16,6 +16,13 @@ from footprint.errors import FootprintError
 
 SCENARIO = "scenario.toml"
 ESTIMATE = "estimate.json"
+CARD = "README.md"
+PAPER = {
+    "sentence": ("sentence with citations (LaTeX)", ".tex"), "latex": ("table (LaTeX)", ".tex"),
+    "bibtex": ("every source (BibTeX)", ".bib"), "checklist": ("NeurIPS' item on compute (LaTeX)", ".tex"),
+    "markdown": ("table for a README (Markdown)", ".md"), "badge": ("badge (JSON)", ".json"),
+}  # fmt: skip
+"""The parts of ``footprint paper``: what they are, and the ending of their file."""
 
 
 def export_menu() -> list[dict[str, str]]:
@@ -26,6 +33,11 @@ def export_menu() -> list[dict[str, str]]:
     return [
         *({"name": name, "group": "The answer", "title": name} for name in format_names("estimate")),
         {"name": SCENARIO, "group": "The answer", "title": "scenario (TOML)"},
+        *(
+            {"name": f"paper-{part}", "group": "For a paper or a card", "title": title}
+            for part, (title, _) in PAPER.items()
+        ),
+        {"name": "card", "group": "For a paper or a card", "title": "model card of the Hub (Markdown)"},
         *(
             {
                 "name": name,
@@ -51,19 +63,33 @@ def exported(question: Mapping[str, Any]) -> dict[str, Any]:
         _, said = _run(args)
         return _file(SCENARIO, _taken(SCENARIO), [args], said)
     if name in export_names():
-        first = ["estimate", *options, "-o", ESTIMATE]
         second = ["export", ESTIMATE, "--format", name]
-        _run(first)
+        return _of_the_record(f"{name}{find_export(name).ENDING}", options, second)
+    part = name.removeprefix("paper-")
+    if name != part and part in PAPER:
+        return _of_the_record(f"{name}{PAPER[part][1]}", options, ["paper", ESTIMATE, "--part", part])
+    if name == "card":
+        Path(CARD).write_text("", encoding="utf-8")  # the card of a model that has none yet
         try:
-            text, said = _run(second)
+            return _of_the_record(CARD, options, ["card", CARD, "--run", ESTIMATE, "-o", "-"])
         finally:
-            Path(ESTIMATE).unlink(missing_ok=True)
-        return _file(f"{name}{find_export(name).ENDING}", text, [first, second], said)
+            Path(CARD).unlink()
     if name not in format_names("estimate"):
         raise FootprintError("this is no format of the page: choose one of its list")
     args = ["estimate", *options, "--format", name]
     text, said = _run(args)
     return _file(f"estimate{find_format(name, 'estimate').ENDING}", text, [args], said)
+
+
+def _of_the_record(name: str, options: Sequence[str], second: list[str]) -> dict[str, Any]:
+    """A file that a second command makes of the estimate's JSON."""
+    first = ["estimate", *options, "-o", ESTIMATE]
+    _run(first)
+    try:
+        text, said = _run(second)
+    finally:
+        Path(ESTIMATE).unlink(missing_ok=True)
+    return _file(name, text, [first, second], said)
 
 
 def _file(name: str, text: str, commands: Sequence[Sequence[str]], said: str) -> dict[str, Any]:

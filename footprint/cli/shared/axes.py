@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.options import type_of
-from footprint.cli.shared.scenario import OUTPUT
+from footprint.cli.shared.scenario import OUTPUT, field_option
 from footprint.estimator.fields import FLAG
 from footprint.estimator.request import FIELDS
 from footprint.spelling import on_command_line
@@ -44,10 +44,13 @@ class Listed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 def axis_options(function: Any) -> Any:
-    """A decorator that adds the option of every field of a scenario, those of flags apart."""
+    """A decorator that adds the option of every field of a scenario; flags hold for every row."""
     for name in reversed(FIELDS):
         field = FIELDS[name]
-        if field.kind is FLAG or field.section == OUTPUT:
+        if field.section == OUTPUT:
+            continue
+        if field.kind is FLAG:
+            function = field_option(name)(function)
             continue
         metavar = "|".join(field.choices) if field.choices else field.kind.word.upper()
         function = click.option(
@@ -58,7 +61,7 @@ def axis_options(function: Any) -> Any:
 
 
 def given_axes(
-    options: Mapping[str, Sequence[str]], files: Sequence[Path], grid: Path | None = None
+    options: Mapping[str, Any], files: Sequence[Path], grid: Path | None = None
 ) -> tuple[dict[str, list[Any]], dict[str, Any], list[dict[str, Any]]]:
     """Axes, fixed fields and scenarios of files, from what the command line says.
 
@@ -68,7 +71,9 @@ def given_axes(
     from footprint.reports.scenario import read_fields
 
     axes, fixed = ({}, {}) if grid is None else axes_in(read_fields(grid), str(grid))
-    own_axes, own = axes_of({name: texts for name, texts in options.items() if texts})
+    flags = {name: True for name, value in options.items() if value is True}
+    own_axes, own = axes_of({name: texts for name, texts in options.items() if texts and name not in flags})
+    own |= flags
     given = own_axes.keys() | own.keys()
     axes = {name: values for name, values in axes.items() if name not in given} | own_axes
     fixed = {name: value for name, value in fixed.items() if name not in given} | own

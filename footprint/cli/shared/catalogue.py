@@ -215,9 +215,17 @@ def _table(columns: Sequence[str], rows: list[Row]) -> str:
     return "\n".join("  ".join(map(_fit, line, widths)).rstrip() for line in lines)
 
 
+_UNITS = {
+    "g_per_kwh": "g/kWh", "low_g_per_kwh": "low g/kWh", "high_g_per_kwh": "high g/kWh", "power_w": "power W",
+    "memory_gib": "memory GiB", "peak_tflop_per_s": "peak TFLOP/s", "usd_per_accelerator_h": "USD/h",
+    "host_s": "host s", "overlap_share": "overlap",
+}  # fmt: skip
+"""Columns as people write them, where the name's words are not."""
+
+
 def _heading(columns: Sequence[str]) -> list[list[str]]:
     """Column names, one word per line, aligned at the bottom."""
-    words = [column.split("_") for column in columns]
+    words = [_UNITS.get(column, column).replace("_", " ").split() for column in columns]
     height = max(map(len, words))
     return [
         [names[row - height + len(names)] if row >= height - len(names) else "" for names in words]

@@ -24,7 +24,7 @@ class SectionedCommand(OwnHelp):
     """A command whose help page groups its options under the sections of the fields."""
 
     placed: ClassVar[dict[str, str]] = {}
-    """Sections of options that are no fields of a scenario; without one they are output."""
+    """Sections of options by name; without one a field has its own, and everything else is output."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section."""
@@ -33,7 +33,7 @@ class SectionedCommand(OwnHelp):
             record = param.get_help_record(ctx)
             if record is not None and record[1]:  # an argument has no help
                 name = param.name or ""
-                title = FIELDS[name].section if name in FIELDS else self.placed.get(name, OUTPUT)
+                title = self.placed.get(name) or (FIELDS[name].section if name in FIELDS else OUTPUT)
                 grouped.setdefault(title, []).append(record)
         for title, rows in grouped.items():
             with formatter.section(title.capitalize()):

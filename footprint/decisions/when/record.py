@@ -11,6 +11,8 @@ from footprint.results import Quantity
 from footprint.results.shown import Shown, show_as_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 SCHEMA = "footprint/timing/1"
@@ -73,6 +75,12 @@ class Timing(Shown):
         import pandas as pd
 
         return pd.DataFrame(import_module("footprint.reports.decisions.timing_text").rows_of(self))
+
+    def plot(self, path: Path | str, *, overwrite: bool = False) -> None:
+        """Draw when each schedule works, and its CO2e into a .png, .svg or .pdf."""
+        from pathlib import Path as File
+
+        import_module("footprint.reports.plots.times").plot_times(self, File(path), overwrite=overwrite)
 
 
 def _json_of(row: TimingRow) -> dict[str, Any]:

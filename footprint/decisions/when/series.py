@@ -11,10 +11,9 @@ from math import isfinite
 from pathlib import Path
 
 from footprint.catalog.files import read_text
-from footprint.catalog.names import unknown
 from footprint.catalog.places.names import resolve as place_key
 from footprint.catalog.places.tables import rows_of, table
-from footprint.errors import DataFileError, FootprintError
+from footprint.errors import DataFileError, FootprintError, MissingFactError
 from footprint.records import record
 
 MONTHLY = "monthly"
@@ -122,7 +121,10 @@ def monthly_series(place: str) -> Series:
     rows = rows_of("grid_monthly.csv", key)[-12:]
     if not rows:
         known = sorted({row["key"] for row in table("grid_monthly.csv")})
-        raise unknown("place with intensities by month", place, known, f"known: {', '.join(known)}")
+        raise MissingFactError(
+            f"no monthly intensities of {place!r} are shipped, only of {', '.join(known)}: "
+            "give a CSV of your own with `when=hours.csv`"
+        )
     begins = [datetime.strptime(row["month"], "%Y-%m").replace(tzinfo=UTC) for row in rows]
     if any((b.year - a.year) * 12 + b.month - a.month != 1 for a, b in pairwise(begins)):
         raise FootprintError(f"the months of {key} have gaps")

@@ -96,8 +96,10 @@ class Defaults:
 
     def example(self, phase: Phase) -> str:
         """An amount that one may begin with, as an argument."""
+        from footprint.estimator.resolve.generic import short
+
         number = assumed("defaults_fitted.tokens_per_parameter")
-        return f"`tokens={number.value * self._parameters(phase)[1]:.2g}`"
+        return f"`tokens={short(float(f'{number.value * self._parameters(phase)[1]:.2g}'))}`"
 
     def _chosen(
         self, name: str, low: float, value: float, high: float, number: Assumed, unit: str, option: str

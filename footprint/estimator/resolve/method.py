@@ -15,8 +15,8 @@ from footprint.flops import StepFlops
 from footprint.flops.operations import Model
 from footprint.flops.passes.splits import no_room, too_many_stages, undivided, wrong_experts
 from footprint.performance import choose_precision
-from footprint.performance.layouts.feeding import SIZES, Feeding, cannot_feed
-from footprint.performance.layouts.shapes import habits_of
+from footprint.performance.layouts.feeding import SIZES, cannot_feed, least_fed
+from footprint.performance.layouts.shapes import Habits, habits_of
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.memory import parameter_bytes
 from footprint.performance.roofline.techniques import techniques_of
@@ -155,21 +155,22 @@ def require_batch(
     """FootprintError where no layout's replicas can be fed by the batch of a step."""
     for phase, step in zip(workload.phases, steps, strict=True):
         sequences, count = phase.sequences_per_step or 0, step.cluster.count
-        feeding = feeding_of(step, count)
-        # Without an operation list no layout is searched.
-        least = feeding.least(sequences) if feeding else least_batch(request, step.cluster, count, state_byte)
+        habits = habits_of_step(step)
+        if habits is None:  # without an operation list no layout is searched
+            least = least_batch(request, step.cluster, count, state_byte)
+        else:
+            least = least_fed(habits, count, step.given, sequences)
         if sequences < least:
             raise cannot_feed(sequences, count, least, step.given)
         if request.dp is not None or all(getattr(request, name) is not None for name in SIZES[:3]):
             check_micro_batch(request, phase, request.dp or count // _split(request))
 
 
-def feeding_of(step: StepFacts, count: int) -> Feeding | None:
-    """Which batches the layouts of so many accelerators take; None without an operation list."""
+def habits_of_step(step: StepFacts) -> Habits | None:
+    """What decides which layouts are tried for a step; None without an operation list."""
     if step.work is None or step.machine is None:
         return None
-    habits = habits_of(step.work, step.machine, flash=step.flash, sequence_length=step.sequence_length)
-    return Feeding(habits, count, step.given)
+    return habits_of(step.work, step.machine, flash=step.flash, sequence_length=step.sequence_length)
 
 
 def _split(request: EstimateRequest) -> int:

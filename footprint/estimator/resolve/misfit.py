@@ -29,7 +29,11 @@ def refused(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: f
     """The message of the error: what is needed, the count that fits, and other ways."""
     chip, here = facts.cluster.accelerator, facts.cluster.count
     hw = _fitting(facts, chip.id, here * 2)
-    count = f"no count up to {MOST:,} fits" if hw is None else f"`hw={hw}` fits (each count doubled the last)"
+    count = (
+        f"no count up to {MOST:,} fits"
+        if hw is None
+        else f"`hw={hw}` fits (the first of 2, 4, 8, ... times as many)"
+    )
     fewer = MOST if hw is None else int(hw.rpartition(":")[2]) // 2
     other = next((found for name in _roomier(chip) if (found := _fitting(facts, name, here, fewer))), None)
     if other is not None:

@@ -11,6 +11,11 @@ from footprint.results import Assumption, Quantity
 from footprint.results.estimate import PriceSummary
 from footprint.schema import Place
 
+PRICED_BY = (
+    "usd_per_hour", "purchase", "provider", "year", "lifetime_years", "utilisation", *OWNING,
+)  # fmt: skip
+"""Fields of a request that set the price of a chip at a place."""
+
 
 def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price | None, tuple[str, ...]]:
     """The price of one accelerator-hour; None, and the warning that says why, where nobody offers the chip.

@@ -26,7 +26,6 @@ from footprint.estimator.resolve.method import (
     settle_precision,
     settle_training,
 )
-from footprint.estimator.resolve.price import price_of
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
 from footprint.estimator.resolve.sources import sources_of
@@ -131,7 +130,7 @@ def resolve(
     typical = _typical_shares() if power is not None and workload is None else ()
     site = replace(site_of(request, place, desk=at_desk(cluster)), rows=place_rows, warnings=place_warnings)
     embodied = embodied_of(request, cluster)
-    price, price_warnings = price_of(request, cluster.accelerator.id, place)
+    price, price_warnings = shared.price(request, cluster.accelerator.id, place)
     facts = Facts(
         request=request,
         cluster=cluster,

@@ -1,4 +1,4 @@
-"""What the scenarios of one grid share: a model is read, counted and summed once."""
+"""What the scenarios of one grid share: a model is read, counted and summed once, a chip is priced once."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any
 
 from footprint.catalog.models import find_model
 from footprint.errors import FootprintError
+from footprint.estimator.facts import Price
+from footprint.estimator.request import EstimateRequest
+from footprint.estimator.resolve.price import PRICED_BY, price_of
 from footprint.estimator.workload import shape_of
 from footprint.flops import StepFlops, count_step
 from footprint.performance.predict import work_of
 from footprint.performance.roofline.work import Work
 from footprint.records import replace
-from footprint.schema import ModelConfig, Phase, StepShape, TrainingMethod
+from footprint.schema import ModelConfig, Phase, Place, StepShape, TrainingMethod
 
 
 class Shared:
@@ -22,6 +25,7 @@ class Shared:
         self._models: dict[str, ModelConfig] = {}
         self._counts: dict[Any, StepFlops] = {}
         self._works: dict[int, Work] = {}
+        self._prices: dict[Any, tuple[Price | None, tuple[str, ...]]] = {}
 
     def model(self, name: str) -> ModelConfig:
         """The model of that name or file."""
@@ -55,6 +59,15 @@ class Shared:
             return model.parameters or float(found.total), float(found.active)
 
         return counted
+
+    def price(
+        self, request: EstimateRequest, chip: str, place: Place
+    ) -> tuple[Price | None, tuple[str, ...]]:
+        """The price of one accelerator-hour at a place (see `price_of`)."""
+        key = (chip, place.key, *[getattr(request, name) for name in PRICED_BY])
+        if key not in self._prices:
+            self._prices[key] = price_of(request, chip, place)
+        return self._prices[key]
 
     def work(self, step_flop: StepFlops) -> Work | None:
         """The sums that the performance model needs of a step; None where there is no operation list."""

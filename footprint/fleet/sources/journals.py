@@ -42,11 +42,11 @@ def read(path: Path, settings: Settings) -> Read:
         damaged = sum(process.journal.damaged for process in report.totals.processes)
         if damaged:
             notes.append(f"{report.totals.run_id}: {damaged} damaged lines of its journals were left out")
-    series = [one for report in reports[-MOST_SERIES:] if (one := _series(report)) is not None]
+    series = [one for report in reports[-MOST_SERIES:] if (one := series_of(report)) is not None]
     return Read(tidy_records(rows, path, settings.extra), 0, notes, series)
 
 
-def _series(report: RunReport) -> PowerSeries | None:
+def series_of(report: RunReport) -> PowerSeries | None:
     """The power that the meters of the last launch read, all processes of one moment together."""
     processes = report.totals.processes
     launch = [one for one in processes if one.launch == processes[-1].launch and one.kwh]

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 FORM = "report-csv"
 LARGEST_BYTES = 8 << 30
-_UNIQUE = ("run_id", "started_at", "name")
+MOST_NAMED = 5
+"""Of rows with too many cells."""
+_SINGLE = ("run_id", "started_at")
+_UNIQUE = (*_SINGLE, "name")
 """Columns whose cells are seldom the same; the others are kept as one of a few words."""
+_BLOCK_BYTES = 1 << 20
 
 
 def fits(_: Path, head: str) -> bool:
@@ -28,15 +32,15 @@ def fits(_: Path, head: str) -> bool:
 
 
 def read(path: Path, settings: Settings) -> Read:
-    """The complete rows; those that a crash cut off are counted."""
+    """The complete rows; those that a crash cut off, and those with too many cells, are left out and said."""
     if path.stat().st_size > LARGEST_BYTES:
         raise DataFileError(f"{path}: larger than {LARGEST_BYTES >> 30} GiB: write it as Parquet, by month")
     _refuse_later(path)
     texts = texts_wanted(settings.extra)
-    frame = _frame(path, texts)
-    whole = frame["schema"].isin(COLUMNS)
-    torn = int((~whole).sum())
-    rows = frame[whole.to_numpy()]
+    frame, torn, long = _frame(path, texts)
+    whole = frame["schema"].isin(COLUMNS).to_numpy()
+    torn += int((~whole).sum())
+    rows = frame if whole.all() else frame[whole]
     del frame
     if not len(rows):
         raise DataFileError(f"{path}: a report without a complete row")
@@ -44,7 +48,13 @@ def read(path: Path, settings: Settings) -> Read:
         **{name: _unguarded(rows[name]) for name in texts if name in rows and name not in KEYS}
     )
     notes = [f"{path}: {torn:,} torn rows left out"] if torn else []
-    return Read(tidy(rows, path, settings.extra), torn, notes)
+    notes += [
+        f"{path}: line {line} has {cells} cells and the header {columns}, so the row was left out"
+        for line, cells, columns in long[:MOST_NAMED]
+    ]
+    if len(long) > MOST_NAMED:
+        notes.append(f"{path}: {len(long) - MOST_NAMED:,} more rows with too many cells were left out")
+    return Read(tidy(rows, path, settings.extra), torn + len(long), notes)
 
 
 def _unguarded(cells: pd.Series) -> pd.Series:
@@ -57,25 +67,87 @@ def _unguarded(cells: pd.Series) -> pd.Series:
     return cells.astype("str").str.replace(r"^'(?=[=+\-@])", "", regex=True)
 
 
-def _frame(path: Path, texts: list[str]) -> pd.DataFrame:
+def _frame(path: Path, texts: list[str]) -> tuple[pd.DataFrame, int, list[tuple[int, int, int]]]:
+    """The wanted columns, the number of rows with too few cells, and the rows with too many.
+
+    pyarrow reads a file of plain rows several times as fast as pandas; what it refuses, and every file where
+    it is not installed, pandas reads.
+    """
     numbers = [name for name in numbers_wanted() if name not in texts]
     words = [*texts, "schema"]
+    found = _by_arrow(path, numbers, words)
+    if found is not None:
+        frame, short, has_long = found
+        return frame, short, _long_rows(path) if has_long else []
+    long = _long_rows(path)
+    left_out = [line for line, _, _ in long]
     types: dict[str, Any] = {name: "str" if name in _UNIQUE else "category" for name in words}
     try:
-        return _parsed(path, {**types, **dict.fromkeys(numbers, "float64")})
+        return _parsed(path, {**types, **dict.fromkeys(numbers, "float64")}, left_out), 0, long
     except ValueError:
         # A row that was cut off may end inside a number: read texts, and let `tidy` judge the whole rows.
-        return _parsed(path, {**types, **dict.fromkeys(numbers, "str")})
+        return _parsed(path, {**types, **dict.fromkeys(numbers, "str")}, left_out), 0, long
 
 
-def _parsed(path: Path, types: dict[str, Any]) -> pd.DataFrame:
-    """The wanted columns; cells beyond the header are not read."""
+def _by_arrow(path: Path, numbers: list[str], words: list[str]) -> tuple[pd.DataFrame, int, bool] | None:
+    """The wanted columns, how many rows have too few cells, and whether some have too many."""
+    try:
+        import pyarrow as pa
+        from pyarrow import csv
+    except ImportError:
+        return None
+    columns = header_of(_head_of(path))
+    known = pa.dictionary(pa.int32(), pa.string())
+    types = {name: pa.string() if name in _SINGLE else known for name in words}
+    types |= dict.fromkeys(numbers, pa.float64())
+    differences: list[int] = []
+
+    def skip(row: Any) -> str:
+        differences.append(row.actual_columns - row.expected_columns)
+        return "skip"
+
+    wanted = [name for name in dict.fromkeys(columns) if name in types]
+    try:
+        table = csv.read_csv(
+            path,
+            read_options=csv.ReadOptions(column_names=columns, skip_rows=1, block_size=_BLOCK_BYTES),
+            parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
+            convert_options=csv.ConvertOptions(
+                include_columns=wanted, column_types=types, null_values=[""], strings_can_be_null=True
+            ),
+        )
+    except (pa.ArrowException, OSError):
+        return None  # pandas says what is wrong with it
+    frame = table.unify_dictionaries().to_pandas(ignore_metadata=True)
+    return frame, sum(one < 0 for one in differences), any(one > 0 for one in differences)
+
+
+def _long_rows(path: Path) -> list[tuple[int, int, int]]:
+    """The rows with more cells than the header: line, cells, and cells of the header."""
+    import csv
+
+    found: list[tuple[int, int, int]] = []
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            reader = csv.reader(file)
+            count = len(next(reader, []))
+            found += [(reader.line_num, len(row), count) for row in reader if len(row) > count]
+    except csv.Error:
+        return []  # the parser says more
+    except OSError as error:
+        raise DataFileError(f"{path}: {error.strerror or error}") from None
+    return found
+
+
+def _parsed(path: Path, types: dict[str, Any], left_out: list[int]) -> pd.DataFrame:
+    """The wanted columns without some lines."""
     import pandas as pd
 
     columns = header_of(_head_of(path))
+    wanted = [name for name in columns if name in types]
     try:
         return pd.read_csv(
-            path, names=columns, header=0, usecols=[name for name in columns if name in types],
+            path, names=columns, skiprows=[0, *(line - 1 for line in left_out)], usecols=wanted,
             dtype={name: kind for name, kind in types.items() if name in columns}, keep_default_na=False,
             na_values=[""], encoding="utf-8", engine="c", index_col=False,
         )  # fmt: skip

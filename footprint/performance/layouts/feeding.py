@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, inf, isfinite, prod
 from typing import Any
 
@@ -27,26 +28,27 @@ def crowded_below(habits: Habits, count: int, given: Given) -> float:
     return max(1.0, count * int(given.get("dp", 1)) // split)
 
 
-class Feeding:
-    """Which batches some layout of so many accelerators takes."""
+def least_fed(habits: Habits, count: int, given: Given, samples: float) -> float:
+    """The smallest batch that a layout takes, as far as layouts are looked for at this batch [sequences].
 
-    def __init__(self, habits: Habits, count: int, given: Given) -> None:
-        self._key = habits, count, tuple(given.items())
-        self._below = crowded_below(habits, count, given)
+    Infinity without layouts.
+    """
+    crowded = samples < crowded_below(habits, count, given)
+    return fewest_replicas(habits, count, tuple(given.items()), crowded)
 
-    def feeds(self, samples: Any) -> Any:
-        """Whether each of some batches is one that a layout takes."""
-        import numpy as np
 
-        fed = samples >= fewest_replicas(*self._key, False)
-        crowded = samples < self._below
-        if crowded.any():
-            fed = np.where(crowded, samples >= fewest_replicas(*self._key, True), fed)
-        return fed
+def feeds(habits: Habits, counts: Sequence[int], given: Given, samples: Any) -> Any:
+    """Whether some layout of each count (rows) takes each of some batches (columns)."""
+    import numpy as np
 
-    def least(self, samples: float) -> float:
-        """The smallest batch, as far as layouts are looked for at this one; infinity without layouts."""
-        return fewest_replicas(*self._key, samples < self._below)
+    key = tuple(given.items())
+    below = np.array([crowded_below(habits, count, given) for count in counts])[:, None]
+    least = np.array([fewest_replicas(habits, count, key, False) for count in counts])[:, None]
+    fed, crowded = samples >= least, samples < below
+    for row in np.flatnonzero(crowded.any(axis=1)):
+        least_ever = fewest_replicas(habits, counts[row], key, True)
+        fed[row] = np.where(crowded[row], samples >= least_ever, fed[row])
+    return fed
 
 
 def cannot_feed(samples: float, count: int, least: float, given: Given) -> FootprintError:

@@ -73,6 +73,7 @@ class _Search:
         self.work, self.machine, self.flash = work, machine, flash
         self.habits = habits_of(work, machine, flash=flash, sequence_length=sequence_length)
         self.crowded = work.samples < crowded_below(self.habits, machine.cluster.count, given)
+        self.partly = "recompute" not in given and machine.techniques.partial_recompute
         self.sums: dict[int, Sums] = {}
 
     def seconds(self, layout: Layout) -> float:
@@ -90,11 +91,17 @@ class _Search:
     def fastest(self, given: Given) -> Layout | None:
         """The fastest layout that fits; None where none fits."""
         best, best_s = None, float("inf")
+        kept_all: tuple[float, ...] | None = None
         for shape in self.tried(given):
-            layout = with_micro_batch(self.work, self.machine, shape, given)
-            if layout is None:
+            sizes = shape.tp, shape.pp, shape.dp, shape.cp, shape.ep, shape.zero
+            if shape.recompute == "full" and kept_all == sizes:
+                continue  # without need it would recompute nothing
+            fitted = fit(self.work, self.machine, shape, given)
+            if fitted is None:
                 continue
-            layout = _recomputing_least(self.work, self.machine, layout, given)
+            layout, is_roomy = fitted
+            if is_roomy and self.partly and shape.recompute == "none":
+                kept_all = sizes
             seconds = self.seconds(layout)
             if seconds < best_s:
                 best, best_s = layout, seconds
@@ -135,34 +142,47 @@ def excess(work: Work, machine: Machine, layout: Layout) -> float:
     return float(max(1.0, memory_byte(work, layout, machine) / usable_byte(machine)))
 
 
-def _recomputing_least(work: Work, machine: Machine, layout: Layout, given: Given) -> Layout:
-    """The layout with the smallest share of recomputed blocks that fits, if the year's stacks do that."""
-    if not layout.is_full or "recompute" in given or not machine.techniques.partial_recompute:
-        return layout
-    recomputed_byte = memory_byte(work, layout, machine)
-    kept_byte = memory_byte(work, replace(layout, recomputed=0.0), machine)
-    usable = usable_byte(machine)
-    if kept_byte <= recomputed_byte or usable < recomputed_byte:
-        return layout
-    share = (kept_byte - usable) / (kept_byte - recomputed_byte)
-    return replace(layout, recomputed=min(1.0, max(0.0, share)))
+def fit(work: Work, machine: Machine, layout: Layout, given: Given) -> tuple[Layout, bool] | None:
+    """The layout with the largest micro-batch that fits and keeps the pipeline full, recomputing least.
 
-
-def with_micro_batch(work: Work, machine: Machine, layout: Layout, given: Given) -> Layout | None:
-    """The layout with the largest micro-batch that fits and keeps the pipeline full; None if none fits."""
-    replica_batch = work.samples / layout.dp
-    if "micro_batch" in given:
-        layout = replace(layout, micro_batch=float(given["micro_batch"]))
-        fits = memory_byte(work, layout, machine) <= usable_byte(machine)
-        return layout if fits and _divides(layout.micro_batch, replica_batch) else None
+    None if it does not fit; beside it whether more memory would not change it.
+    """
     room = usable_byte(machine) - state_byte(work, layout, machine)
     one_sample_byte = activation_byte(work, layout, machine)
-    if room <= 0 or one_sample_byte * min(1.0, replica_batch) > room:
+    replica_batch = work.samples / layout.dp
+    if room <= 0:
         return None
-    largest = min(replica_batch, room / one_sample_byte)
-    if layout.pp > 1:
-        largest = max(1.0, min(largest, replica_batch / (KEPT_FULL * layout.pp)))
-    return replace(layout, micro_batch=_whole(replica_batch, largest))
+    if "micro_batch" in given:
+        micro_batch, is_roomy = float(given["micro_batch"]), True
+        if one_sample_byte * micro_batch > room or not _divides(micro_batch, replica_batch):
+            return None
+    else:
+        if one_sample_byte * min(1.0, replica_batch) > room:
+            return None
+        most = replica_batch if layout.pp == 1 else max(1.0, replica_batch / (KEPT_FULL * layout.pp))
+        is_roomy = one_sample_byte * most <= room
+        largest = min(replica_batch, room / one_sample_byte)
+        if layout.pp > 1:
+            largest = max(1.0, min(largest, replica_batch / (KEPT_FULL * layout.pp)))
+        micro_batch = _whole(replica_batch, largest)
+    share = _recomputed_share(work, machine, layout, given, room / micro_batch, one_sample_byte)
+    return replace(layout, micro_batch=micro_batch, recomputed=share), is_roomy
+
+
+def _recomputed_share(
+    work: Work, machine: Machine, layout: Layout, given: Given, room: float, one_sample_byte: float
+) -> float:
+    """The smallest share of recomputed blocks that fits, if the year's stacks do that.
+
+    ``room`` is the memory for one sample of a micro-batch [byte].
+    """
+    if not layout.is_full or "recompute" in given or not machine.techniques.partial_recompute:
+        return layout.recomputed
+    kept_byte = activation_byte(work, replace(layout, recomputed=0.0), machine)
+    if kept_byte <= one_sample_byte or room < one_sample_byte:
+        return layout.recomputed
+    share = (kept_byte - room) / (kept_byte - one_sample_byte)
+    return min(1.0, max(0.0, share))
 
 
 def _divides(micro_batch: float, replica_batch: float) -> bool:

@@ -18,17 +18,13 @@ def whole_batches(batches: Array, replicas: Array, most: Array) -> Array:
     at_most = np.maximum(np.floor(most), 1.0)
     equal = np.minimum(at_most, np.ceil(local / np.maximum(1.0, np.ceil(local / at_most))))
     # Many layouts have the same number of replicas, so there are few distinct shares.
-    few, row = np.unique(replicas, return_inverse=True) if replicas.shape[1] == 1 else (replicas, None)
-    few_local = local if row is None else batches / few[:, None]
-    shares, index = np.unique(few_local, return_inverse=True)
+    shares, index = np.unique(local, return_inverse=True)
     keys, step, is_whole = _divisor_keys(shares.tobytes())
-    index = index.reshape(few_local.shape)
-    offset, whole = step * index, is_whole[index]
-    if row is not None:
-        offset, whole = offset[row.ravel()], whole[row.ravel()]
+    index = index.reshape(local.shape)
+    offset = step * index
     place = np.searchsorted(keys, offset + np.minimum(at_most, step - 1.0), side="right") - 1
     largest = keys[place] - offset
-    divided = np.where(whole & (4.0 * largest >= most), largest, equal)
+    divided = np.where(is_whole[index] & (4.0 * largest >= most), largest, equal)
     return np.where((local <= 1.0) | (most < 2.0), np.minimum(1.0, local), divided)
 
 

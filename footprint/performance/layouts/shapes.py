@@ -95,7 +95,7 @@ def shapes(habits: Habits, count: int, given: Given, *, crowded: bool = False) -
 def _layouts(
     habits: Habits, count: int, given: tuple[tuple[str, Any], ...], crowded: bool
 ) -> tuple[Layout, ...]:
-    every = every_shape(habits, count, given) if crowded else tried(habits, count, dict(given))
+    every = every_shape(habits, count, given) if crowded else usual_shapes(habits, count, given)
     recomputed = float(dict(given).get("recomputed", 1.0))
     return tuple(
         Layout(
@@ -106,10 +106,16 @@ def _layouts(
     )  # fmt: skip
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
+def usual_shapes(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Shape, ...]:
+    """The usual shapes."""
+    return tuple(tried(habits, count, dict(given)))
+
+
+@lru_cache(maxsize=1024)
 def every_shape(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Shape, ...]:
     """The usual shapes, and after them all others that are possible."""
-    usual = tried(habits, count, dict(given))
+    usual = usual_shapes(habits, count, given)
     every = tried(habits._replace(anything=True, contexts=habits.short_contexts), count, dict(given))
     return tuple(dict.fromkeys((*usual, *every)))
 
@@ -117,7 +123,7 @@ def every_shape(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) 
 @lru_cache(maxsize=65536)
 def fewest_replicas(habits: Habits, count: int, given: tuple[tuple[str, Any], ...], crowded: bool) -> float:
     """Replicas of the layout that has the fewest; infinity without layouts."""
-    every = every_shape(habits, count, given) if crowded else tried(habits, count, dict(given))
+    every = every_shape(habits, count, given) if crowded else usual_shapes(habits, count, given)
     return min((replicas for _, _, replicas, *_ in every), default=inf)
 
 

@@ -46,9 +46,22 @@ class Constants:
         if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
             return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
         rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
+        return self._limited(chip, rate)
+
+    def sustained_rate(self, chip: Accelerator, precision: str) -> float:
+        """The same in steps that are nearly all large matrix products, those of dense models [1].
+
+        The power limit lowers the clock of such steps further, in the formats that need most power.
+        """
+        rate = self.values.get(f"matmul_rate_{chip.generation}_dense")
+        if rate is None or precision not in ("bf16", "fp16"):
+            return self.matmul_rate(chip, precision)
+        return self._limited(chip, rate)
+
+    def _limited(self, chip: Accelerator, rate: float) -> float:
+        """A rate at the power limit of a chip, which sets its clock under load [1]."""
         measured_at = self.values.get(f"{chip.generation}_w_per_flop_per_s")
         if measured_at is not None and chip.tdp_w is not None:
-            # The power limit sets the clock under load.
             watts = chip.tdp_w / sixteen_bit_peak(chip)
             if 1.0 / SAME_SILICON <= watts / measured_at <= SAME_SILICON:
                 rate = min(MOST, rate * (watts / measured_at) ** self["power_limit_exponent"])
@@ -89,4 +102,5 @@ def memory_constants(optimizer: str, method: str) -> Constants:
     memory = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
     if method == "qlora":
         memory["frozen_weight_byte"] = assumed("optimisers.qlora_weight").value
+        memory["dequantised_byte"] = assumed("time.dequantise_qlora").value
     return load_constants().but(**memory)

@@ -38,6 +38,11 @@ class Layout:
         return self.tp * self.pp * self.cp
 
     @property
+    def is_split(self) -> bool:
+        """Whether the model is split; if not, each accelerator is a replica or holds a shard of one."""
+        return bool(is_split(self))
+
+    @property
     def recompute_share(self) -> float:
         """Share of the blocks whose forward pass is executed twice."""
         return self.recomputed if self.recompute == "full" else 0.0
@@ -68,3 +73,8 @@ class Layout:
         elif self.recompute != "none":
             parts.append(f"{self.recompute} recompute")
         return ", ".join(parts)
+
+
+def is_split(layout: LayoutNumbers) -> Any:
+    """Whether a layout, or each of many, splits the model's tensors, layers, sequences or experts."""
+    return layout.tp * layout.pp * layout.cp * layout.ep > 1

@@ -22,8 +22,9 @@ class Machine:
     """
 
     __slots__ = (
-        "bytes", "cluster", "constants", "core_rate", "flash_rate", "is_gpu", "link", "memory", "native",
-        "network", "node", "peak", "precision", "rate", "techniques", "wide_peak", "year",
+        "bytes", "cluster", "constants", "core_rate", "flash_rate", "frozen_byte", "is_gpu", "link", "memory",
+        "native", "network", "node", "peak", "precision", "rate", "sustained_rate", "techniques", "wide_peak",
+        "year",
     )  # fmt: skip
 
     def __init__(
@@ -49,8 +50,10 @@ class Machine:
             self.network = (form.network_byte_per_s or constants["network_byte_per_s"]) / form.accelerators
         self.bytes = BYTES[precision]
         self.rate = constants.matmul_rate(chip, precision)
+        self.sustained_rate = constants.sustained_rate(chip, precision)
         self.flash_rate = constants.flash_rate(chip, native)
         self.core_rate = constants["core_rate_eager"]
+        self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
 
     def bandwidth(self, ranks: Number, stride: Number = 1) -> Number:
         """Bandwidth of one accelerator in a group of ``ranks``, ``stride`` apart [byte/s]."""

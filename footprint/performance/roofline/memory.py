@@ -22,6 +22,10 @@ SCORE_COPIES = 2.5
 """16-bit elements kept for each attention score without fused attention (5 a s^2 b bytes)."""
 
 
+WIDE_BYTE = 4.0
+"""Bytes of a 32-bit number."""
+
+
 class Storage(Protocol):
     """Precision, constants and techniques, which set how many bytes are kept; a `Machine` is one."""
 
@@ -43,9 +47,13 @@ class ParameterBytes(NamedTuple):
 
     weight: float
     frozen: float
-    """A weight that is not trained; QLoRA stores it with fewer bits than it is multiplied in."""
+    """A weight of a block that is not trained; QLoRA stores it with fewer bits than it is multiplied in."""
     gradient: float
     optimiser: float
+    used: float
+    """The weight as the products read it; embeddings and heads are frozen in this form."""
+    copy: float
+    """A copy for the products beside the weight, which nothing shards."""
 
 
 class Memory(NamedTuple):
@@ -81,12 +89,16 @@ def state_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
 
 def parameter_bytes(precision: str, constants: Constants) -> ParameterBytes:
     """Bytes of one parameter in this precision, with the optimiser of these constants."""
-    weight = BYTES[precision]
+    used, known = float(BYTES[precision]), constants.values
+    weight = max(used, known.get("weight_byte", used))
+    master = known.get("master_byte", 0.0) if weight >= WIDE_BYTE else 0.0
     return ParameterBytes(
         weight=weight,
-        frozen=constants.values.get("frozen_weight_byte", weight),
-        gradient=constants["gradient_byte"],
-        optimiser=constants["optimiser_state_byte"],
+        frozen=known.get("frozen_weight_byte", used),
+        gradient=max(constants["gradient_byte"], used),
+        optimiser=max(0.0, constants["optimiser_state_byte"] - master),
+        used=used,
+        copy=known.get("copy_byte", 0.0) if used < WIDE_BYTE else 0.0,
     )
 
 
@@ -115,33 +127,48 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
 
     trained = work.trained_share
     weight = byte.weight * trained + byte.frozen * (1.0 - trained)
-    gathered = 2.0 * byte.weight * (work.block_parameters + work.expert_parameters)
+    gathered = 2.0 * byte.used * (work.block_parameters + work.expert_parameters)
     weights = held(weight, 3) + where(layout.zero == 3, gathered / (work.layers * layout.tp), 0.0)
+    # Quantised are the blocks, not the embeddings and heads.
+    unquantised = (byte.used - byte.frozen) * (1.0 - trained) * ends
+    weights = weights + unquantised / where(layout.zero >= 3, replicas, 1.0)
+    weights = weights + where(layout.zero >= 3, 0.0, byte.copy * trained * replicated)
     return weights, held(byte.gradient * trained, 2), held(byte.optimiser * trained, 1)
 
 
 def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
     """Activations kept for the backward pass, logits, and the activations of one recomputed layer [byte]."""
-    constants = storage.constants
+    constants, known = storage.constants, storage.constants.values
+    byte = BYTES[storage.precision]
     device_share = layout.micro_batch / work.samples / (layout.cp * layout.tp)
     # The first stage of a pipeline holds the activations of as many micro-batches as there are stages.
     interleaved = where(layout.interleaving > 1, 1.0 / layout.interleaving, 0.0)
     in_flight = where(layout.pp == 1, 1.0, 1.0 + interleaved)
-    kept_share = constants["activation_kept"] if storage.techniques.fused_attention else 1.0
+    said = "whole_inputs" in known  # what PyTorch's own code keeps does not depend on the year
+    kept_share = constants["activation_kept"] if said or storage.techniques.fused_attention else 1.0
     if storage.precision in NARROW:
         kept_share *= constants["activation_kept_narrow"]
-    stored = kept_share * work.stored_block
+    # What PyTorch keeps beyond the list is not among the inputs of frozen products.
+    stored = kept_share * work.stored_block - min(kept_share, 1.0) * work.unkept_block
     if not layout.flash:
-        stored = stored + where(layout.is_selective, 0.0, SCORE_COPIES * work.scores)
+        copies = known.get("score_copies", SCORE_COPIES)
+        stored = stored + where(layout.is_selective, 0.0, copies * work.scores)
     # Selective recomputation also drops what latent attention projects up (DeepSeek-V3, 3.2.3).
     stored = stored - where(layout.is_selective, kept_share * work.projected, 0.0)
+    # PyTorch's tensor parallelism keeps the gathered inputs of products, which Megatron-LM gathers again.
+    if said:
+        stored = stored + work.boundary * work.reductions / work.layers * (layout.tp - 1)
     recompute_share = layout.recompute_share
-    kept = (1.0 - recompute_share) * stored * in_flight * work.uneven(
-        layout.pp
-    ) + recompute_share * work.boundary * layout.tp
+    boundary = work.boundary * (1.0 if "split_boundary" in known else layout.tp)
+    kept = (1.0 - recompute_share) * stored * in_flight * work.uneven(layout.pp) + recompute_share * boundary
     kept = kept + where(layout.is_full, stored / work.layers, 0.0)
-    logits = constants["logit_copies"] * work.logits
-    return (kept + work.stored_other + logits) * device_share * BYTES[storage.precision]
+    ends = work.stored_other * byte
+    ends = ends + known.get("logit_byte", constants["logit_copies"] * byte) * work.logits
+    whole = kept * byte + ends
+    if "stages_apart" in known:
+        # The last stage has the head, and one micro-batch in flight.
+        whole = where(layout.pp == 1, whole, maximum(kept * byte, kept * byte / layout.pp + ends))
+    return whole * device_share
 
 
 def usable_byte(machine: Machine) -> float:

@@ -56,6 +56,7 @@ class Sums:
 def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -> Sums:
     """The sums over all lines of a step, split over so many tensor ranks."""
     found = dict.fromkeys(names_of(Sums), 0.0)
+    dense = not work.experts
     for line in work.blocks:
         backward = 1.0 if line.gradients else 0.0
         if line.component == CORE:
@@ -63,7 +64,7 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
             found["attention"] += first
             found["attention_repeated"] += repeated
             continue
-        compute_s, moved_s, weight_s = _product(line, machine, tensor_ranks)
+        compute_s, moved_s, weight_s = _product(line, machine, tensor_ranks, dense=dense)
         ramp, ramp_repeated = _ramp(line, machine, tensor_ranks)
         passes = 1.0 + line.gradients
         found["compute"] += compute_s * (passes + ramp + _wide_gradient(line, machine))
@@ -79,7 +80,7 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
         found["expert_weight_casts" if line.component == EXPERTS else "weight_casts"] += weights_s * times
     for line in work.others:
         wide = line.component == HEAD
-        compute_s, moved_s, weight_s = _product(line, machine, tensor_ranks, wide=wide)
+        compute_s, moved_s, weight_s = _product(line, machine, tensor_ranks, wide=wide, dense=dense)
         passes = 1.0 + line.gradients
         found["head_compute"] += compute_s * passes
         found["head_moved"] += moved_s * passes
@@ -88,12 +89,12 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
 
 
 def _product(
-    line: Line, machine: Machine, tensor_ranks: int, *, wide: bool = False
+    line: Line, machine: Machine, tensor_ranks: int, *, wide: bool = False, dense: bool = False
 ) -> tuple[float, float, float]:
     """Seconds of one pass over a product: computation, activations, and weights (per micro-batch)."""
     constants = machine.constants
     wide = wide or min(line.k, line.n) <= THIN
-    rate = machine.rate
+    rate = machine.sustained_rate if dense else machine.rate
     if line.component == CONVOLUTION:
         rate = constants["convolution_rate"] if machine.bytes <= 2 else constants["convolution_rate_wide"]
     elif line.component == RECURRENCE and (line.count > 1 or not line.weights):
@@ -110,7 +111,8 @@ def _product(
     moved_s = moved * (NARROW_MOVED_BYTE if narrow else machine.bytes) / machine.memory
     # A recurrence reads its weights again at every step of the sequence.
     reads = line.count if line.component == RECURRENCE else 1.0
-    weight_s = _weight(line) * reads / tensor_ranks * (1.0 if narrow else machine.bytes) / machine.memory
+    weight_byte = (1.0 if narrow else machine.bytes) + (0.0 if line.owned else machine.frozen_byte)
+    weight_s = _weight(line) * reads / tensor_ranks * weight_byte / machine.memory
     return compute_s, moved_s, weight_s
 
 

@@ -15,8 +15,10 @@ Dao et al. 2022, arXiv:2205.14135 (fused attention).
 from __future__ import annotations
 
 from footprint import equations
-from footprint.arithmetic import Number, maximum, where
+from footprint.arithmetic import Number, log2, maximum, where
+from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.communication import context_s, data_s, experts_s, tensor_s
+from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.sums import Sums, sum_lines
@@ -26,6 +28,16 @@ REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.5
 """Pointwise traffic of a second forward pass, over the traffic of forward and backward pass [1]."""
+_LONG = 1e30
+"""A time beyond that of any step [s]."""
+
+
+class Bound(NamedTuple):
+    """Seconds that a step takes at least: for each scale of the batch, for each micro-batch, and always."""
+
+    a_scale: Number
+    a_batch: Number
+    always: Number
 
 
 def step_terms(work: Work, layout: LayoutNumbers, machine: Machine) -> dict[str, float]:
@@ -41,8 +53,60 @@ def terms_of(
     ``scale`` is the batch of the step over the batch of ``work`` and ``sums``. It is multiplied last, so
     that most of the work is shared by many batches.
     """
-    constants = machine.constants
     micro_batches = maximum(1.0, work.samples / layout.dp * scale / layout.micro_batch)
+    terms = _computed(sums, work, layout, machine, scale, micro_batches)
+    computed_s = sum(terms.values())
+    bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
+    terms["pipeline_bubble"] = computed_s * bubble
+    terms["data_parallel"] = data_s(work, layout, machine, micro_batches, computed_s)
+    terms["optimiser"] = _optimiser(work, layout, machine)
+    terms["launch"] = _launch(work, layout, machine, micro_batches, computed_s)
+    terms["waiting"] = _waiting(layout, machine)
+    return terms
+
+
+def least_of(sums: Sums, work: Work, layouts: LayoutNumbers, machine: Machine) -> list[Bound]:
+    """Times that a step on each of some layouts does not stay below, whatever its batch.
+
+    One counts only the communication and the launches that nothing hides, one hides as much
+    communication as it can, and in one the kernels wait for the host.
+    """
+    import numpy as np
+
+    constants = machine.constants
+    # Three steps beside each other: an empty one, one of a micro-batch without data, one of data alone.
+    scales, micro_batches = np.array([[0.0], [0.0], [1.0]]), np.array([[0.0], [1.0], [0.0]])
+    computed = _computed(sums, work, layouts, machine, scales, micro_batches)
+    fixed, a_batch, a_scale = sum(computed.values())
+    a_batch, a_scale = a_batch - fixed, a_scale - fixed
+    data, a_batch_data = np.broadcast_to(
+        data_s(work, layouts, machine, micro_batches[:2], 0.0), (2, *fixed.shape)
+    )
+    a_batch_data = a_batch_data - data
+    exposed, seen = constants["data_exposed"], 1.0 - constants["data_hidden"]
+    hiding_s = np.array([[_LONG], [0.0]])
+    gaps, launches = _launch(work, layouts, machine, 1.0, hiding_s)
+    # A replica has at most as many micro-batches as samples.
+    most = work.samples / layouts.dp
+    bubble = equations.pipeline_bubble_share(layouts.pp, most, layouts.interleaving)
+    always = a_scale * bubble + _optimiser(work, layouts, machine) + _waiting(layouts, machine)
+    return [
+        Bound(a_scale, a_batch + exposed * a_batch_data + gaps, fixed + exposed * data + always),
+        Bound(seen * a_scale, seen * a_batch + a_batch_data + gaps, seen * fixed + data + always),
+        Bound(0.0, exposed * a_batch_data + launches, exposed * data + always),
+    ]
+
+
+def _computed(
+    sums: Sums,
+    work: Work,
+    layout: LayoutNumbers,
+    machine: Machine,
+    scale: Number,
+    micro_batches: Number,
+) -> dict[str, Number]:
+    """Seconds of the terms that a pipeline's bubble lengthens; linear in scale and micro-batches."""
+    constants = machine.constants
     recompute_share = layout.recompute_share
     data_share = 1.0 / (layout.dp * layout.cp)
     rank_share = data_share / layout.tp
@@ -66,7 +130,7 @@ def terms_of(
     # The last stage alone computes the head; balancing the stages hides part of the others' waiting.
     last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
     head_data = last * (rank_share * sums.head_compute + data_share * sums.head_moved)
-    terms = {
+    return {
         "matmul": compute,
         "streaming": scale * moved + micro_batches * weights,
         "attention": scale * attention,
@@ -77,13 +141,6 @@ def terms_of(
         "expert_parallel": scale * (uneven * experts_s(work, layout, machine)),
         "context_parallel": scale * (uneven * context_s(work, layout, machine)),
     }
-    computed_s = sum(terms.values())
-    bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
-    terms["pipeline_bubble"] = computed_s * bubble
-    terms["data_parallel"] = data_s(work, layout, machine, micro_batches, computed_s)
-    terms["optimiser"] = _optimiser(work, layout, machine)
-    terms["launch"] = _launch(work, layout, machine, micro_batches, computed_s)
-    return terms
 
 
 def _launch(
@@ -101,12 +158,20 @@ def _launch(
     return gaps + maximum(0.0, kernels * (constants["launch_s"] - constants["gap_s"]) - computed_s)
 
 
+def _waiting(layout: LayoutNumbers, machine: Machine) -> Number:
+    """Time in which the nodes of a job wait for the slowest of them, for each doubling of the nodes [s]."""
+    ranks = layout.tp * layout.pp * layout.cp * layout.dp
+    return machine.constants["node_wait_s"] * log2(maximum(1.0, ranks / machine.node))
+
+
 def _elementwise(
     work: Work, layout: LayoutNumbers, machine: Machine, rank_share: Number, scores_repeated: Number
 ) -> Number:
     """Memory traffic of norms, activations, dropout, residuals, softmax and loss [s]."""
     constants = machine.constants
     passes = constants["passes_fused"] if machine.techniques.fused else constants["passes_eager"]
+    if machine.techniques.fused and machine.is_gpu:
+        passes *= (constants["passes_eager"] / passes) ** tuned_before(work, machine.native, constants)
     of_blocks = work.stored_block / layout.pp
     stored = of_blocks + work.stored_other + REPEATED_TRAFFIC * layout.recompute_share * of_blocks
     elements = passes * stored + constants["passes_logits"] * work.logits / layout.pp
@@ -114,6 +179,18 @@ def _elementwise(
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
         elements = elements + constants["passes_scores"] * scores
     return elements * rank_share * machine.bytes / machine.memory
+
+
+def tuned_before(work: Work, native: bool | None, constants: Constants) -> float:
+    """Share of the gain since 2023 that a step does not have, because its stack was tuned before [1].
+
+    The defaults of PyTorch 2 are what changed in 2023. For models without a causal mask (convolutions,
+    encoders, translation) a vendor's stack had fused kernels before; for decoders it gained fused attention.
+    """
+    if native or work.family == "decoder" or work.experts:
+        return 0.0
+    of_unknown = 1.0 if native is False else 1.0 - constants["native_share_unknown"]
+    return constants["tuned_before"] * of_unknown
 
 
 def _optimiser(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:

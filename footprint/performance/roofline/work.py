@@ -60,6 +60,8 @@ class Work:
     stored_block: float
     """Elements that the blocks keep for the backward pass."""
     stored_other: float
+    unkept_block: float
+    """Those elements of the blocks that are written, not kept: inputs of products with frozen weights."""
     projected: float
     """Those of them that selective recomputation computes again: up-projections of latent attention."""
     boundary: float
@@ -111,6 +113,7 @@ def summarise(model: Model, trained: Trained) -> Work:
         reductions=sums.reductions,
         stored_block=sums.stored_block,
         stored_other=sums.stored_other,
+        unkept_block=sums.unkept_block,
         projected=sums.projected,
         boundary=sums.boundary,
         scores=sums.scores,
@@ -137,6 +140,7 @@ class _Sums:
         self.layers = 0
         self.rows = self.width = self.reductions = self.boundary = self.scores = self.logits = 0.0
         self.stored_block = self.stored_other = self.projected = self.experts = self.routed = 0.0
+        self.unkept_block = 0.0
         self.launches = self.expert_launches = 0.0
         self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
         self.chosen = 1.0
@@ -147,7 +151,8 @@ class _Sums:
         layer, times = group.layer, group.times
         lines: list[Line] = []
         kept: set[str] = set()
-        stored = projected = 0.0
+        needed = {tensor for operation, _, own in group.steps if own for tensor in operation.inputs}
+        stored = projected = unkept = 0.0
         for operation, inputs, own in group.steps:
             self._parameters(operation, layer, times, own)
             executed = times * (2 + inputs + own)
@@ -160,10 +165,13 @@ class _Sums:
             lines.append(_line(operation, times, inputs, own))
             inputs_kept = _kept(operation, kept)
             stored += inputs_kept
+            if operation.weights and operation.inputs[0] not in needed:
+                unkept += inputs_kept
             projected += inputs_kept if operation.latent else 0.0
         if layer.checkpointed:
             self.blocks += lines
             self.stored_block += times * stored
+            self.unkept_block += times * unkept
             self.projected += times * projected
             self._block(lines, times)
         else:

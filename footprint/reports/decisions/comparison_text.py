@@ -148,8 +148,13 @@ def _named(table: ScenarioTable) -> list[str]:
 def in_all_rows(table: ScenarioTable) -> str:
     """The fields that all rows share, in words; "" where there are none."""
     differ = {*_named(table), "name"}
-    same = [f"{name} {_value(value)}" for name, value in table.rows[0].scenario.items() if name not in differ]
+    same = [_said(name, value) for name, value in table.rows[0].scenario.items() if name not in differ]
     return f"In all rows: {', '.join(same)}." if same else ""
+
+
+def _said(name: str, value: Any) -> str:
+    """A field and its value; a flag by its name alone."""
+    return name if value is True else f"{name.replace('_', ' ')} {_value(value)}"
 
 
 def name_of(table: ScenarioTable, row: ComparedRow) -> str:

@@ -2,46 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from footprint.errors import FootprintError
-from footprint.reports.files import write_new
-from footprint.results import Quantity
+from footprint.reports.plots.canvas import (
+    BLUE,
+    COLUMN,
+    PAGE,
+    drawing,
+    log_axis,
+    require_picture,
+    room,
+    save,
+    title,
+)
 from footprint.results.inference import Inference
 
-ENDINGS = (".png", ".svg", ".pdf")
 
-
-def plot_batches(result: Inference, path: Path | str, *, overwrite: bool = False) -> None:
+def plot_batches(result: Inference, path: Path | str, *, width: str = PAGE, overwrite: bool = False) -> None:
     """Draw the rows of the answer's batches; FootprintError for another ending or an existing file."""
-    target = Path(path)
-    if target.suffix.lower() not in ENDINGS:
-        raise FootprintError(f"`plot={target}`: give one of the endings {', '.join(ENDINGS)}")
-    from io import BytesIO
-
-    from matplotlib.figure import Figure
-
-    items = result.items is not None
-    batches = [one.batch_size for one in result.batches]
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    axes = figure.subplots(1, 2)
-    for axis, label, quantities in (
-        (axes[0], "items/s" if items else "tokens/s", [one.tokens_per_s for one in result.batches]),
-        (
-            axes[1],
-            "J an item, boards" if items else "J a token, boards",
-            [one.energy_j_per_output_token for one in result.batches],
-        ),
-    ):
-        middles = [one.mid for one in quantities]
-        axis.errorbar(batches, middles, yerr=_errors(quantities), marker="o", capsize=4, color="C0")
-        axis.set(xscale="log", yscale="log", xlabel="batch (all chips)", ylabel=label)
-        axis.grid(visible=True, which="both", alpha=0.25)
-    figure.suptitle(f"{result.model.name} on {result.cluster.count} x {result.cluster.variant}", fontsize=10)
-    buffer = BytesIO()
-    figure.savefig(buffer, format=target.suffix[1:].lower(), dpi=150)
-    write_new(target, buffer.getvalue(), overwrite=overwrite)
+    rows = [(one.batch_size, one.tokens_per_s, one.energy_j_per_output_token) for one in result.batches]
+    name = f"{result.model.name} on {result.cluster.count} x {result.cluster.variant}"
+    draw_batches(rows, name, Path(path), of_items=result.items is not None, width=width, overwrite=overwrite)
 
 
-def _errors(quantities: list[Quantity]) -> list[list[float]]:
-    return [[one.mid - one.low for one in quantities], [one.high - one.mid for one in quantities]]
+def draw_batches(
+    rows: Sequence[tuple[int, Any, Any]],
+    name: str,
+    path: Path,
+    *,
+    of_items: bool,
+    width: str,
+    overwrite: bool = False,
+) -> None:
+    """Draw batches, each with its speed and its energy, which have ``low``, ``mid`` and ``high``."""
+    require_picture(path, overwrite=overwrite)
+    word = "item" if of_items else "token"
+    panels = (
+        (f"{word}s a second", [row[1] for row in rows]),
+        (f"energy of the boards [J/{word}]", [row[2] for row in rows]),
+    )
+    down, across = (2, 1) if width == COLUMN else (1, 2)
+    batches = [row[0] for row in rows]
+    with drawing(width, 0.4 + 1.9 * down) as figure:
+        for axes, (words, ends) in zip(figure.subplots(down, across).flat, panels, strict=True):
+            errors = [[one.mid - one.low for one in ends], [one.high - one.mid for one in ends]]
+            axes.errorbar(
+                batches, [one.mid for one in ends], yerr=errors, marker="o", markersize=4, capsize=3,
+                color=BLUE, linewidth=1.2,
+            )  # fmt: skip
+            log_axis(axes.xaxis, *room(batches, 1.3))
+            log_axis(axes.yaxis, *room([end for one in ends for end in (one.low, one.high)], 1.3))
+            axes.set_xlabel("batch (sequences on all chips)")
+            axes.set_ylabel(words)
+            axes.grid(visible=True)
+        title(figure, f"{name}; median and 90 % interval")
+        save(figure, path, overwrite=overwrite)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from footprint.plain_text import fenced, in_line, in_markdown
-from footprint.reports.labels import assumption_name
+from footprint.reports.texts.assumed import assumed_text
 from footprint.results import Quantity
 from footprint.results.human import amount, counted, figures, interval, wrapped
 from footprint.results.inference import BatchRow, Inference
@@ -32,7 +32,7 @@ def render(result: Inference, *, markdown: bool = False, warnings: bool = False)
     if markdown:
         head, *blocks = (section for section in sections if section)
         sections = [f"### {in_markdown(head)}", *map(fenced, blocks)]
-    sections.append(_assumptions(result, markdown))
+    sections.append(assumed_text(result.assumptions, markdown=markdown))
     if (markdown or warnings) and result.warnings:
         lines = (in_line(on_command_line(text)) for text in result.warnings)
         sections.append(
@@ -204,19 +204,4 @@ def _break_even(result: Inference) -> str:
         note = f"; {one.note}" if one.note else ""
         parts = wrapped(f"{one.against}, {one.quantity}: {many}{ends}{note}", WIDTH - 4)
         lines += [f"  {parts[0]}", *(f"    {part}" for part in parts[1:])]
-    return "\n".join(lines)
-
-
-def _assumptions(result: Inference, markdown: bool) -> str:
-    """The assumptions, each with the option that replaces it."""
-    lines = ["**Assumed, and what replaces it**", ""] if markdown else ["Assumed, and what replaces it:"]
-    for row in result.assumptions:
-        value = row.value if isinstance(row.value, str) else figures(float(row.value))
-        unit = "" if row.unit in ("", "1") else f" {row.unit}"
-        name, option = assumption_name(row.name), row.option
-        if markdown:
-            lines.append(f"- {in_markdown(f'{name}: {value}{unit}')}" + (f" (`{option}`)" if option else ""))
-            continue
-        first, *rest = wrapped(f"{name} = {value}{unit}" + (f"  [{option}]" if option else ""), WIDTH - 4)
-        lines += [f"  {first}", *(f"    {line}" for line in rest)]
     return "\n".join(lines)

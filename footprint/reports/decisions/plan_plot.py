@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,20 @@ from typing import Any
 from footprint.catalog.laws import ScalingLaw, find_law, scale_data
 from footprint.decisions.plans.laws import FLOP_PER_PARAMETER, Demand, loss_of, of_flop
 from footprint.errors import FootprintError
+from footprint.records import record
 from footprint.reports.decisions.plan_text import short
-from footprint.reports.files import write_new
-from footprint.reports.plots.tornado import FORMATS
+from footprint.reports.plots.canvas import (
+    BLUE,
+    COLUMN,
+    GREY,
+    ORANGE,
+    PAGE,
+    drawing,
+    log_axis,
+    require_picture,
+    save,
+    title,
+)
 from footprint.results.human import figures
 from footprint.results.plan import Plan
 
@@ -24,9 +35,22 @@ REACH = 100.0
 SHOWN = 30.0
 """How much of it is shown."""
 POINTS = 120
-LETTER, LINE, MARK = 0.0105, 0.022, 0.008
-"""Width of a letter, height of a line and half width of a mark, in shares of the axes."""
-_PLAN, _CURVES, _MODELS = "#c0392b", "#3b6ea5", "#444444"
+LETTER, LINE, MARK, BESIDE, RISE = 0.016, 0.033, 0.012, 0.016, 0.021
+"""Of the axes: width of a letter, height of a line, half width of a mark, and from a mark to its name."""
+_PANEL_IN, _SMALL_PT = 3.1, 6.0
+_PLAN, _CURVES, _MODELS = ORANGE, BLUE, GREY
+
+
+@record
+class Curves:
+    """What is drawn of a plan."""
+
+    law: str
+    parameters: float
+    tokens: float
+    unique_tokens: float
+    flop: float
+    loss: float | None
 
 
 def plot_plan(plan: Plan, path: Path | str | None = None, *, overwrite: bool = False) -> Any:
@@ -35,35 +59,38 @@ def plot_plan(plan: Plan, path: Path | str | None = None, *, overwrite: bool = F
     Raises FootprintError if the law gives no loss, the file exists or its ending is not a supported image
     format.
     """
-    target = None if path is None else Path(path)
-    if target is not None and target.suffix.lower() not in FORMATS:
-        raise FootprintError(f"`plot={target}`: end the name in {', '.join(FORMATS)}")
+    curves = Curves(
+        law=plan.law, parameters=plan.parameters, tokens=plan.tokens, unique_tokens=plan.unique_tokens,
+        flop=plan.flop, loss=plan.loss,
+    )  # fmt: skip
+    return draw_plan(curves, None if path is None else Path(path), overwrite=overwrite)
+
+
+def draw_plan(plan: Curves, path: Path | None, *, width: str = PAGE, overwrite: bool = False) -> Any:
+    """As `plot_plan`, of what is drawn alone."""
+    if path is not None:
+        require_picture(path, overwrite=overwrite)
     law = find_law(plan.law)
     if plan.loss is None:
         raise FootprintError(f"`plot=`: {law.id} gives no loss, so it has no curves: choose another `law=`")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 5.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    repeated = plan.unique_tokens < plan.tokens * (1 - 1e-9)
-    demand = Demand(unique_tokens=plan.unique_tokens if repeated else None)
-    _iso_flop(left, plan, law, demand)
-    _iso_loss(right, plan, law, demand)
-    figure.suptitle(
-        f"{short(plan.parameters)} parameters on {short(plan.tokens)} tokens, by {law.name}; "
-        f"losses are the law's ({law.corpus})",
-        fontsize=11, x=0.01, ha="left",
-    )  # fmt: skip
-    if target is not None:
-        picture = io.BytesIO()
-        figure.savefig(picture, format=target.suffix[1:].lower(), dpi=150)
-        write_new(target, picture.getvalue(), overwrite=overwrite)
+    down, across = (2, 1) if width == COLUMN else (1, 2)
+    with drawing(width, 0.5 + _PANEL_IN * down) as figure:
+        left, right = figure.subplots(down, across).flat
+        repeated = plan.unique_tokens < plan.tokens * (1 - 1e-9)
+        demand = Demand(unique_tokens=plan.unique_tokens if repeated else None)
+        _iso_flop(left, plan, law, demand)
+        _iso_loss(right, plan, law, demand)
+        title(
+            figure,
+            f"{short(plan.parameters)} parameters on {short(plan.tokens)} tokens, by {law.name}; "
+            f"losses are the law's ({law.corpus})",
+        )
+        if path is not None:
+            save(figure, path, overwrite=overwrite)
     return figure
 
 
-def _iso_flop(axes: Any, plan: Plan, law: ScalingLaw, demand: Demand) -> None:
+def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     """Loss by parameters, a curve for each number of FLOP (6 N D)."""
     ends, valleys = [], []
     for step in STEPS:
@@ -76,28 +103,29 @@ def _iso_flop(axes: Any, plan: Plan, law: ScalingLaw, demand: Demand) -> None:
         lowest = min(losses)
         at = sizes[losses.index(lowest)]
         axes.annotate(
-            f"{figures(flop, 2)} FLOP", (at, lowest), (0, -11), textcoords="offset points", fontsize=7,
-            color=color, ha="center",
+            f"{figures(flop, 2)} FLOP", (at, lowest), (0, -11), textcoords="offset points", color=color,
+            fontsize=_SMALL_PT, ha="center",
         )  # fmt: skip
         ends += [at / SHOWN, at * SHOWN]
         valleys.append((at, lowest))
     own = loss_of(law, plan.parameters, plan.tokens, demand)
     least = [lowest for _, lowest in valleys]
     room = max(least) - min(least)
-    axes.set_xscale("log")
-    axes.set_xlim(min(ends), max(ends))
+    log_axis(axes.xaxis, min(ends), max(ends), text=_round)
     axes.set_ylim(min(least) - 0.35 * room, max(*least, own) + 0.6 * room)
     inverse = axes.transData + axes.transAxes.inverted()
     under = [inverse.transform(point) for point in valleys]
-    taken = [(x + 0.02 * step, y - 0.02) for x, y in under for step in (-3, -2, -1, 0, 1, 2, 3)]
+    star = inverse.transform((plan.parameters, own))
+    taken = [(star[0] + 0.015 * step, star[1]) for step in (-2, -1, 0, 1, 2)]
+    taken += [(x + 0.025 * step, y - 0.035) for x, y in under for step in range(-4, 5)]
     # Published models met hardly a token twice.
     _models(axes, lambda model: loss_of(law, model["parameters"], model["tokens"]), taken)
-    axes.plot([plan.parameters], [own], marker="*", markersize=14, color=_PLAN, zorder=5)
-    axes.set_title("IsoFLOP: loss by size where 6ND is the same", fontsize=10, loc="left")
-    _finish(axes, "loss")
+    axes.plot([plan.parameters], [own], marker="*", markersize=9, color=_PLAN, zorder=5)
+    axes.set_title("loss by size where 6ND is the same (IsoFLOP)", loc="left")
+    _finish(axes, "loss [nats a token]")
 
 
-def _iso_loss(axes: Any, plan: Plan, law: ScalingLaw, demand: Demand) -> None:
+def _iso_loss(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     """Tokens by parameters: lines of equal loss and of equal FLOP, and the best sizes."""
     sizes = _spaced(min(plan.parameters / 30, 1e9), max(plan.parameters * 30, 1e12))
     tokens = _spaced(min(plan.tokens / 30, 5e10), max(plan.tokens * 30, 1e13))
@@ -107,21 +135,19 @@ def _iso_loss(axes: Any, plan: Plan, law: ScalingLaw, demand: Demand) -> None:
     )
     if len(levels) > 1:
         lines = axes.contour(sizes, tokens, losses, levels=levels, colors=_CURVES, linewidths=0.9)
-        axes.clabel(lines, fmt="%.3g", fontsize=7)
+        axes.clabel(lines, fmt="%.3g", fontsize=_SMALL_PT)
     flops = [plan.flop * 10**power for power in range(-4, 7)]
     best = [_best(law, flop, demand) for flop in flops]
-    axes.plot([n for n, _ in best], [d for _, d in best], color=_PLAN, linewidth=1.2)
+    axes.plot([n for n, _ in best], [d for _, d in best], color=_PLAN, linewidth=1.8)
     axes.plot(
-        sizes, [plan.flop / FLOP_PER_PARAMETER / size for size in sizes], color="#999999", linewidth=0.9,
+        sizes, [plan.flop / FLOP_PER_PARAMETER / size for size in sizes], color=GREY, linewidth=0.9,
         linestyle="--",
     )  # fmt: skip
-    axes.plot([plan.parameters], [plan.tokens], marker="*", markersize=14, color=_PLAN, zorder=5)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(sizes[0], sizes[-1])
-    axes.set_ylim(tokens[0], tokens[-1])
+    axes.plot([plan.parameters], [plan.tokens], marker="*", markersize=9, color=_PLAN, zorder=5)
+    log_axis(axes.xaxis, sizes[0], sizes[-1], text=_round)
+    log_axis(axes.yaxis, tokens[0], tokens[-1], text=_round)
     _models(axes, lambda model: float(model["tokens"]))
-    axes.set_title("Equal loss (blue), best sizes (red), equal FLOP (dashed)", fontsize=10, loc="left")
+    axes.set_title("equal loss; best sizes (thick); equal FLOP (dashed)", loc="left")
     _finish(axes, "training tokens")
 
 
@@ -146,31 +172,33 @@ def _models(
     marks = [*taken, *((x, y) for x, y, _ in seen)]
     written = [(x - MARK, x + MARK, y) for x, y in marks]
     for across, up, name in seen:
-        axes.plot([across], [up], marker="o", markersize=3.5, color=_MODELS, transform=axes.transAxes)
+        axes.plot([across], [up], marker="o", markersize=2.5, color=_MODELS, transform=axes.transAxes)
         for side, rise in ((1, 1), (1, -1), (-1, 1), (-1, -1), (1, 2), (-1, 2)):
-            start = across + 0.01 if side > 0 else across - 0.01 - LETTER * len(name)
-            line = up + 0.014 * rise
+            start = across + BESIDE if side > 0 else across - BESIDE - LETTER * len(name)
+            line = up + RISE * rise
             free = all(
                 abs(line - other) > LINE or start > end or start + LETTER * len(name) < begin
                 for begin, end, other in written
             )
-            if free and start > 0 and start + LETTER * len(name) < 1.02:
+            if free and start > 0 and start + LETTER * len(name) < 1.0:
                 break
         else:
             continue  # a mark without its name is better than a name beside another mark
         written.append((start, start + LETTER * len(name), line))
         axes.text(
-            start, line, name, transform=axes.transAxes, fontsize=6.5, color=_MODELS, va="center",
+            start, line, name, transform=axes.transAxes, fontsize=_SMALL_PT - 0.5, color=_MODELS, va="center",
             clip_on=True,
         )  # fmt: skip
 
 
 def _finish(axes: Any, label: str) -> None:
-    axes.set_xlabel("parameters", fontsize=9)
-    axes.set_ylabel(label, fontsize=9)
-    axes.tick_params(labelsize=8)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    axes.set_xlabel("parameters")
+    axes.set_ylabel(label)
+
+
+def _round(value: float) -> str:
+    """A power of ten and its parts, such as ``30B``."""
+    return re.sub(r"\.?0+(?=[A-Z]?$)", "", short(value)) if "." in short(value) else short(value)
 
 
 def _spaced(low: float, high: float) -> list[float]:

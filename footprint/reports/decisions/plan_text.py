@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from footprint.catalog.laws import find_law
 from footprint.plain_text import fenced, in_line, in_markdown
-from footprint.reports.labels import assumption_name
+from footprint.reports.texts.assumed import assumed_text
 from footprint.results.human import amount, figures, interval, wrapped
 from footprint.results.plan import Plan
 
@@ -31,7 +31,7 @@ def render(plan: Plan, *, markdown: bool = False, explain: bool = False) -> str:
 
         text = explain_text(plan.run)
         parts.append(fenced(text) if markdown else text)
-    parts.append(_assumed(plan, markdown))
+    parts.append(assumed_text(plan.assumptions, markdown=markdown))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -165,23 +165,3 @@ def _in_markdown(title: str, rows: Sequence[Sequence[str]]) -> str:
     lines.append("|---" + "|---:" * (len(rows[0]) - 1) + "|")
     lines += ["| " + " | ".join(map(in_markdown, row)) + " |" for row in rows[1:]]
     return "\n".join(lines)
-
-
-def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else figures(value)
-
-
-def _assumed(plan: Plan, markdown: bool) -> str:
-    """The assumptions, each with the option that replaces it."""
-    lines = []
-    for row in plan.assumptions:
-        value = row.value if isinstance(row.value, str) else _number(row.value)
-        unit = "" if row.unit in ("", "1") else f" {row.unit}"
-        text = f"{assumption_name(row.name)}: {value}{unit}" + (f"  [{row.option}]" if row.option else "")
-        if markdown:
-            lines.append(f"- {in_markdown(text)}")
-        else:
-            first, *rest = wrapped(text, WIDTH - 4)
-            lines += [f"  {first}", *(f"    {line}" for line in rest)]
-    head = "**Assumed, and what replaces it**\n" if markdown else "Assumed, and what replaces it:"
-    return "\n".join([head, *lines])

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from footprint.plain_text import in_line
 from footprint.reports.estimate_text import (
     answer_rows,
-    assumption_rows,
     behind_rows,
     is_repeated,
     repeats_rows,
     repeats_title,
     title_of,
 )
+from footprint.reports.texts.assumed import assumption_rows
 from footprint.reports.work import trained
 from footprint.results.estimate import Estimate
 from footprint.spelling import on_command_line
@@ -42,7 +42,7 @@ def estimate_html(result: Estimate) -> str:
         parts.append(_list("Warnings", map(on_command_line, result.warnings)))
     if result.assumptions:
         rows = [f"{name} = {value}" + (f"  [{option}]" if option else "") for name, value, option in
-                assumption_rows(result)]  # fmt: skip
+                assumption_rows(result.assumptions)]  # fmt: skip
         summary = f"<summary>Assumed, and what replaces it ({len(rows)})</summary>"
         parts.append(f"<details>{summary}{_list('', rows)}</details>")
     return f"{_OPEN}{''.join(parts)}</div>"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from footprint.catalog.sources import describe
 from footprint.reports.estimate_text import (
     answer_rows,
-    assumption_rows,
     behind_rows,
     is_repeated,
     repeats_rows,
@@ -19,6 +18,7 @@ from footprint.reports.labels import cause_name
 from footprint.reports.page import render
 from footprint.reports.page.parts import Card, Cell, Page, Section, Step, Table
 from footprint.reports.page.svg import Bar, bars, mini, tornado
+from footprint.reports.texts.assumed import assumption_rows
 from footprint.reports.work import trained
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
@@ -103,7 +103,7 @@ def _sections(result: Estimate) -> Iterator[Section | None]:
     tables.append(_plain_table("How it comes about", behind_rows(result)))
     yield Section(key="numbers", title="The numbers", tables=tuple(tables))
     yield _factors(result)
-    rows = [tuple(Cell(text=text) for text in row) for row in assumption_rows(result)]
+    rows = [tuple(Cell(text=text) for text in row) for row in assumption_rows(result.assumptions)]
     table = Table(
         caption="Each replaced by its option", head=("assumed", "value", "replaced by"), rows=tuple(rows),
         numbers=(False, False, False),

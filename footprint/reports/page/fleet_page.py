@@ -213,27 +213,20 @@ def _run_row(row: dict[str, Any], most: float) -> tuple[Cell, ...]:
 
 
 def _compared(report: FleetReport) -> Section | None:
-    """Completed runs with an estimate of their own: predicted for the steps that were done, and measured."""
-    rows = _rows_of(report)
-    predicted = {row["run_id"]: row for row in rows if row["kind"] == "estimate" and row["run_id"]}
+    """Runs with an estimate of their own: predicted for the steps that were done, and measured."""
     points, table = [], []
-    for row in rows:
-        own = predicted.get(row["run_id"]) if row["kind"] == "measurement" else None
-        if own is None or not (
-            own["steps"] and row["steps"] and own["energy_kwh_low"] and row["energy_kwh_mid"]
-        ):
-            continue
-        share = row["steps"] / own["steps"]
-        low, mid, high = (own[f"energy_kwh_{end}"] * share for end in ("low", "mid", "high"))
-        name = str(row["project"] or row["run_id"])
-        points.append(Bar(label=name, low=low, mid=mid, high=high, text=repr(float(row["energy_kwh_mid"]))))
-        ratio = row["energy_kwh_mid"] / mid
+    for one in report.pairs(MOST_RUNS):
+        points.append(
+            Bar(label=one.name, low=one.low, mid=one.mid, high=one.high, text=repr(one.measured_kwh))
+        )
+        ratio = one.measured_kwh / one.mid
+        ends = Ends(low=one.low, mid=one.mid, high=one.high)
         table.append((
-            Cell(text=name, key=name.lower()), Cell(text=amount(mid, "kwh"), key=mid),
-            Cell(text=ends_of(Ends(low=low, mid=mid, high=high), "kwh"), key=low),
-            Cell(text=amount(row["energy_kwh_mid"], "kwh"), key=row["energy_kwh_mid"]),
+            Cell(text=one.name, key=one.name.lower()), Cell(text=amount(one.mid, "kwh"), key=one.mid),
+            Cell(text=ends_of(ends, "kwh"), key=one.low),
+            Cell(text=amount(one.measured_kwh, "kwh"), key=one.measured_kwh),
             Cell(text=f"x{figures(ratio, 2)}", key=ratio),
-            Cell(text="yes" if low <= row["energy_kwh_mid"] <= high else "no"),
+            Cell(text="yes" if one.is_inside else "no"),
         ))  # fmt: skip
     if not points:
         return None

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from footprint.errors import FootprintError
+from footprint.records import record
 from footprint.reports.explain import contributions
-from footprint.reports.files import write_new
 from footprint.reports.labels import cause_name
+from footprint.reports.plots.canvas import (
+    BLACK,
+    BLUE,
+    COLUMN,
+    PAGE,
+    bare,
+    drawing,
+    label,
+    log_axis,
+    require_picture,
+    save,
+    title,
+)
 from footprint.results.estimate import Estimate
 from footprint.results.human import amount
 
-ROOM = 1.7
-FORMATS = (".png", ".svg", ".pdf")
+ROOM = {COLUMN: 2.6, PAGE: 1.7}
+"""Of the axis on both sides of the widest bar, for the values beside it."""
 ALL = "all causes together"
-_BAR, _LINE = "#3b6ea5", "#222222"
+_ROW_IN, _PANEL_IN = 0.17, {COLUMN: 0.75, PAGE: 0.62}
+_LETTERS = {COLUMN: 20, PAGE: 40}
+
+
+@record
+class Answer:
+    """One quantity with its interval and what its causes do to it."""
+
+    name: str
+    unit: str
+    low: float
+    mid: float
+    high: float
+    causes: Sequence[tuple[str, float, float]]
+    """Each cause with the value at its low and at its high end, widest first."""
 
 
 def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> None:
@@ -23,60 +51,68 @@ def plot_tornado(result: Estimate, path: Path, *, overwrite: bool = False) -> No
 
     Raises FootprintError if the file exists or its ending is not a supported image format.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise FootprintError(f"`plot={path}`: end the name in {', '.join(FORMATS)}")
-    answers = [
+    answers = (
         ("facility energy", result.energy_kwh, "kwh"),
         ("operational CO2e", result.co2e_kg, "kg"),
         ("cost", result.cost_usd, "usd"),
+    )
+    found = [
+        Answer(name=name, unit=unit, low=q.low, mid=q.mid, high=q.high, causes=contributions(q))
+        for name, q, unit in answers
+        if q is not None
     ]
-    panels = [(label, q, unit) for label, q, unit in answers if q is not None and contributions(q)]
+    plot_causes(found, result.name, result.repeats.runs, path, overwrite=overwrite)
+
+
+def plot_causes(
+    answers: Sequence[Answer],
+    name: str,
+    runs: int,
+    path: Path,
+    *,
+    width: str = PAGE,
+    overwrite: bool = False,
+) -> None:
+    """Draw the answers that have causes, one below the other.
+
+    Raises FootprintError if none has, the file exists or its ending is not a supported image format.
+    """
+    require_picture(path, overwrite=overwrite)
+    panels = [one for one in answers if one.causes]
     if not panels:
         raise FootprintError("`plot=`: every factor was given, so there is no uncertainty to plot")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator
+    rows = [len(one.causes) + 1 for one in panels]
+    with drawing(width, 0.4 + sum(_ROW_IN * count + _PANEL_IN[width] for count in rows)) as figure:
+        cells = figure.subplots(len(panels), squeeze=False, height_ratios=[count + 1 for count in rows])
+        for axes, one in zip(cells[:, 0], panels, strict=True):
+            _draw(axes, one, width)
+        several = f", one of {runs:,} runs" if runs > 1 else ""
+        title(figure, f"{name}{several}: what each cause alone does, and all together")
+        save(figure, path, overwrite=overwrite)
 
-    figure = Figure(
-        figsize=(8, 1.2 + sum(0.32 * len(q.spread) + 1.07 for _, q, _ in panels)), layout="constrained"
-    )
-    FigureCanvasAgg(figure)
-    heights = [len(q.spread) + 2 for _, q, _ in panels]
-    for axes, (label, quantity, unit) in zip(
-        figure.subplots(len(panels), squeeze=False, height_ratios=heights)[:, 0], panels, strict=True
-    ):
-        # The combined interval on top: less than the sum of the causes, which seldom err all one way.
-        rows = [*contributions(quantity)[::-1], (ALL, quantity.low, quantity.high)]
-        for y, (cause, low, high) in enumerate(rows):
-            axes.barh(y, high - low, left=low, color=_LINE if cause == ALL else _BAR, height=0.62)
-            for value, side in ((low, "right"), (high, "left")):
-                axes.annotate(
-                    amount(value, unit, 2), (value, y), (-4 if side == "right" else 4, 0),
-                    textcoords="offset points", ha=side, va="center", fontsize=8,
-                )  # fmt: skip
-        axes.axvline(quantity.mid, color=_LINE, linewidth=1)
-        axes.plot([quantity.mid] * 2, [len(rows) - 1.31, len(rows) - 0.69], color="white", linewidth=1)
-        axes.set_yticks(
-            range(len(rows)), [ALL if cause == ALL else cause_name(cause) for cause, _, _ in rows], fontsize=9
-        )
-        axes.set_xscale("log")
-        # Leave room on both sides for the values beside the bars.
-        axes.set_xlim(min(low for _, low, _ in rows) / ROOM, max(high for _, _, high in rows) * ROOM)
-        axes.xaxis.set_major_formatter(lambda value, _, unit=unit: amount(value, unit, 2))
-        axes.xaxis.set_minor_formatter(lambda *_: "")
-        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
-        axes.tick_params(axis="x", labelsize=8)
-        axes.set_title(
-            f"{label}: {amount(quantity.mid, unit)}, 90 % {amount(quantity.low, unit, 2)} to "
-            f"{amount(quantity.high, unit, 2)}",
-            fontsize=10, loc="left",
-        )  # fmt: skip
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-    runs = f", one of {result.repeats.runs:,} runs" if result.repeats.runs > 1 else ""
-    figure.suptitle(
-        f"{result.name}{runs}: what each cause alone does, and all together", fontsize=11, x=0.01, ha="left"
-    )
-    picture = io.BytesIO()
-    figure.savefig(picture, format=path.suffix[1:].lower(), dpi=150)
-    write_new(path, picture.getvalue(), overwrite=overwrite)
+
+def _draw(axes: Any, one: Answer, width: str) -> None:
+    # The combined interval on top: less than the sum of the causes, which seldom err all one way.
+    rows = [*one.causes[::-1], (ALL, one.low, one.high)]
+    for y, (cause, low, high) in enumerate(rows):
+        axes.barh(y, high - low, left=low, color=BLACK if cause == ALL else BLUE, height=0.62)
+        for value, side in ((low, "right"), (high, "left")):
+            axes.annotate(
+                amount(value, one.unit, 2), (value, y), (-3 if side == "right" else 3, 0),
+                textcoords="offset points", ha=side, va="center",
+            )  # fmt: skip
+    axes.axvline(one.mid, color=BLACK, linewidth=0.8)
+    axes.plot([one.mid] * 2, [len(rows) - 1.31, len(rows) - 0.69], color="white", linewidth=0.8)
+    names = [ALL if cause == ALL else label(cause_name(cause), _LETTERS[width]) for cause, _, _ in rows]
+    axes.set_yticks(range(len(rows)), names)
+    # Leave room on both sides for the values beside the bars.
+    least, highest = min(low for _, low, _ in rows), max(high for _, _, high in rows)
+    most = 3 if width == COLUMN else 5
+    log_axis(
+        axes.xaxis, least / ROOM[width], highest * ROOM[width], most,
+        text=lambda value: amount(value, one.unit, 2),
+    )  # fmt: skip
+    bare(axes)
+    middle = f"{one.name}: {amount(one.mid, one.unit)}"
+    ends = f"90 % {amount(one.low, one.unit, 2)} to {amount(one.high, one.unit, 2)}"
+    axes.set_title(f"{middle}\n{ends}" if width == COLUMN else f"{middle}, {ends}", loc="left")

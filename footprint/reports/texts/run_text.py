@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from footprint.plain_text import in_line
 from footprint.results import Quantity
-from footprint.results.human import amount, figures, interval, wrapped
+from footprint.results.human import amount, component_name, figures, interval, wrapped
 from footprint.results.measurement import Comparison, Measurement
 from footprint.spelling import on_command_line
 
@@ -26,6 +26,11 @@ _SHOWN = {
 }
 
 
+def label_of(name: str) -> str:
+    """What a quantity of a run is called in text for people."""
+    return "accelerator-hours" if name == "accelerator_h" else _SHOWN[name][0].strip()
+
+
 Forecasts = Sequence[tuple[float, float, float, float]]
 
 
@@ -42,7 +47,7 @@ def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Fo
         "",
         "how each component is known",
         *(
-            f"  {meter.component:<13} {meter.how:<9} {meter.source}"
+            f"  {component_name(meter.component):<13} {meter.how:<9} {meter.source}"
             + (f" ({meter.unseen_s:.1f} s not read)" if meter.unseen_s >= 0.05 else "")
             for meter in measured.meters
         ),
@@ -123,7 +128,8 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     if share is None:
         lines = ["predicted against measured (no step was counted, so no amount of work is compared)"]
     else:
-        lines = [f"predicted, for the {100 * share:.3g} % of its work that was done, against measured"]
+        lines = [f"predicted for the work that was done ({100 * share:.3g} % of all), beside measured"]
+    lines.append(f"  {'':<21} {'predicted':>11} {'measured':>11}  ratio")
     for row in comparison.quantities:
         label, unit = _SHOWN[row.name]
         inside = "" if row.within else "  outside"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from footprint.results import Quantity
-from footprint.results.human import amount, figures, interval
+from footprint.results.human import amount, component_name, figures, interval
 from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking.chain.run_chain import is_absent
 from footprint.tracking.recorder.recorder import Recorder
@@ -96,7 +96,9 @@ def _energy(measured: Measurement) -> str:
     for meter in measured.meters:
         if meter.how != "absent":
             named.setdefault(meter.how, []).append(meter.component)
-    hows = "; ".join(f"{how}: {', '.join(components)}" for how, components in named.items())
+    hows = "; ".join(
+        f"{how}: {', '.join(map(component_name, components))}" for how, components in named.items()
+    )
     return f"{spoken(measured.energy_kwh, 'kwh')} at the facility in {took} | {hows}"
 
 

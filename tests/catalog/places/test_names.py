@@ -181,7 +181,9 @@ def test_search_of_paris_is_france_and_the_regions_there() -> None:
     assert keys == ["FRA", "aws:eu-west-3", "azure:francecentral", "gcp:europe-west9"]
 
 
-@pytest.mark.parametrize("text", ["paris", "germ", "FRA", "EU", "Council Bluffs", "aws:us-east-1", "France"])
+@pytest.mark.parametrize(
+    "text", ["paris", "germ", "FRA", "EU", "Council Bluffs", "aws:us-east-1", "France", "Cambridge, MA"]
+)
 def test_search_begins_with_what_region_takes(text: str) -> None:
     assert search_places(text)[0].key == find_place(text)[0].key
 

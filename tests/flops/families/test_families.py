@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from footprint.flops import count_step
+from footprint.flops.verify import verify
 from footprint.schema import StepShape
 from tests.conftest import ROOT
 from tests.flops.small_configs import (
@@ -32,6 +33,27 @@ TEXTS = StepShape(sequences=2, sequence_length=33)
 @pytest.mark.parametrize("config", DECODERS, ids=names(DECODERS))
 def test_decoders(config: dict[str, Any]) -> None:
     exact(config, TEXTS, "clm")
+
+
+ALWAYS = ("llama", "gpt2", "mixtral", "mamba", "bert", "t5", "vit", "qwen2_5_vl")
+"""Of each the first configuration is counted by torch in each run of the tests, whatever is kept."""
+
+
+@pytest.mark.parametrize("model_type", ALWAYS)
+def test_what_is_kept_of_torchs_counts_is_what_it_counts(model_type: str) -> None:
+    """The others: FOOTPRINT_COUNT_ANEW=1 pytest tests/flops."""
+    pair = {"sequences": 2, "sequence_length": 40}
+    every = [(config, StepShape(**pair), "clm") for config in DECODERS]
+    every += [(config, StepShape(**pair), objective) for objective, config in ENCODERS]
+    every += [(config, StepShape(**pair, target_sequence_length=13), "seq2seq") for config in SEQ2SEQS]
+    every += [(config, StepShape(sequences=2, image_size=side), "") for side, config in IMAGES]
+    every += [
+        (config, StepShape(sequences=2, sequence_length=150, image_size=280), "")
+        for config in VISION_LANGUAGE
+    ]
+    config, shape, objective = next(one for one in every if one[0]["model_type"] == model_type)
+    proof = verify(config, shape, objective, full_depth=True)
+    assert proof.residual == (0, 0, 0), proof
 
 
 def test_the_delta_rule_over_several_chunks() -> None:

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
+from tests.lazily import Lazily
 from tests.reports.exports.records import RECORDS, estimated, exported, mutations, nasty
 
-validation = pytest.importorskip("cyclonedx.validation.json")
-schema = pytest.importorskip("cyclonedx.schema")
-VERSIONS = {"cyclonedx-1.6": schema.SchemaVersion.V1_6, "cyclonedx-1.7": schema.SchemaVersion.V1_7}
+validation, schema = Lazily("cyclonedx.validation.json"), Lazily("cyclonedx.schema")
+VERSIONS = {"cyclonedx-1.6": "V1_6", "cyclonedx-1.7": "V1_7"}
 
 
 def problem(name: str, values: Any) -> Any:
-    return validation.JsonStrictValidator(VERSIONS[name]).validate_str(json.dumps(values))
+    version = schema.SchemaVersion[VERSIONS[name]]
+    return validation.JsonStrictValidator(version).validate_str(json.dumps(values))
 
 
 @pytest.mark.parametrize("name", VERSIONS)

@@ -18,13 +18,15 @@ from footprint.tracking.budget.stop_file import can_agree, publish_stop, read_st
 from footprint.tracking.journal.lines import BudgetLine
 from footprint.tracking.journal.reader import read_journal
 from footprint.tracking.process.identity import identify
+from tests.tracking.fault_harness import lateness
 
 Quick = Callable[..., Run]
 # A megawatt for the node: a kilowatt-hour in 3.6 s.
+KWH_PER_S = 0.1
 HUNGRY: dict[str, Any] = {"meter": "constant:360kW", "pue": 1.0, "grid_g_per_kwh": 500.0, "flush_s": 0.05}
 
 
-def train(run: Run, seconds: float = 6.0) -> int:
+def train(run: Run, seconds: float = 30.0) -> int:
     steps, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(0.002)
@@ -41,27 +43,27 @@ def test_a_stop_ends_the_loop_below_the_limit(
     quick: Quick, capfd: pytest.CaptureFixture[str], budget: str, quantity: str
 ) -> None:
     arguments = {**HUNGRY, "hw": "v100-sxm2-16gb:1", "usd_per_hour": 100.0}
-    before = time.monotonic()
-    with quick(budget=budget, on_budget="stop", quiet=False, **arguments) as run:
+    with lateness() as late_s, quick(budget=budget, on_budget="stop", quiet=False, **arguments) as run:
         train(run)
         raise AssertionError("the loop went on")
-    assert time.monotonic() - before < 4.0
     assert (run.status, run.stopped) == ("stopped_by_budget", True)
     said = capfd.readouterr().err
     assert f"budget of {budget} would be passed by a later stop, so the run stops at step" in said
     assert "reached" not in said
     measured = getattr(run.measurement, quantity)
     limit = parse_limit(budget)
-    # it ends below the limit, give or take the time that a loaded machine needs to notice
-    assert measured.mid == pytest.approx(limit.value, rel=0.4)
+    # it ends below the limit of 0.6 s or more, give or take the time that a loaded machine needs to notice
+    assert measured.mid == pytest.approx(limit.value, rel=0.4 + sum(late_s) / 0.6)
 
 
 def test_a_stop_is_close_to_the_limit_however_seldom_lines_are_written(quick: Quick) -> None:
-    with quick(budget="0.25 kWh", on_budget="stop", **{**HUNGRY, "flush_s": 60.0}) as run:  # 2.5 s
+    seldom = {**HUNGRY, "flush_s": 60.0}
+    with lateness() as late_s, quick(budget="0.25 kWh", on_budget="stop", **seldom) as run:  # 2.5 s
         train(run)
     assert run.stopped
-    # 0.1 kWh is a second, and a busy machine may notice half of one later
-    assert 0.18 < run.measurement.energy_kwh.mid < 0.30  # type: ignore[union-attr]
+    # a busy machine may notice half a second later, or as late as it wakes a thread
+    more = KWH_PER_S * sum(late_s)
+    assert 0.18 - more < run.measurement.energy_kwh.mid < 0.30 + more  # type: ignore[union-attr]
 
 
 def test_the_checkpoint_comes_before_the_stop(quick: Quick) -> None:
@@ -77,7 +79,7 @@ def test_the_checkpoint_comes_before_the_stop(quick: Quick) -> None:
 def test_code_that_swallows_the_stop_is_stopped_at_the_next_step(quick: Quick) -> None:
     swallowed = 0
     with quick(budget="0.03 kWh", on_budget="stop", **HUNGRY) as run:
-        end = time.monotonic() + 4
+        end = time.monotonic() + 30
         while time.monotonic() < end and not swallowed:
             time.sleep(0.002)
             try:
@@ -88,13 +90,16 @@ def test_code_that_swallows_the_stop_is_stopped_at_the_next_step(quick: Quick) -
 
 
 def test_a_warning_only_warns(quick: Quick, capfd: pytest.CaptureFixture[str]) -> None:
-    with quick(budget="0.03 kWh", quiet=False, total_steps=10_000, **HUNGRY) as run:
-        train(run, 0.8)
-    err = capfd.readouterr().err
+    err, until = "", time.monotonic() + 60
+    with quick(budget="0.2 kWh", quiet=False, total_steps=10_000, **HUNGRY) as run:  # 2 s
+        while "used up" not in err and time.monotonic() < until:
+            train(run, 0.2)
+            err += capfd.readouterr().err
+    err += capfd.readouterr().err
     assert run.status == "completed"
     assert "will be passed" in err
     assert "is used up, seen at step" in err
-    assert err.count("budget of 0.03 kWh") == 2  # once for the forecast, once for the limit
+    assert err.count("budget of 0.2 kWh") == 2  # once for the forecast, once for the limit
 
 
 def test_a_function_is_called_with_what_happened(quick: Quick) -> None:
@@ -122,11 +127,12 @@ def test_earlier_segments_count(quick: Quick) -> None:
     with quick(run_id="long", **HUNGRY) as first:
         train(first, 0.5)
     used = first.measurement.energy_kwh.mid  # type: ignore[union-attr]
-    with quick(run_id="long", budget=f"{used * 1.5:.6f} kWh", on_budget="stop", **HUNGRY) as second:
+    budget = f"{used * 1.5:.6f} kWh"
+    with lateness() as late_s, quick(run_id="long", budget=budget, on_budget="stop", **HUNGRY) as second:
         train(second)
     assert second.stopped
     total = second.measurement.energy_kwh.mid  # type: ignore[union-attr]
-    assert total == pytest.approx(1.5 * used, rel=0.3)
+    assert total == pytest.approx(1.5 * used, abs=0.45 * used + KWH_PER_S * sum(late_s))
 
 
 def test_a_stopped_run_goes_on_with_a_larger_budget(quick: Quick) -> None:
@@ -146,11 +152,12 @@ def test_a_budget_over_a_folder_of_runs(quick: Quick, tmp_path: Path) -> None:
         train(first, 0.5)
     used = first.measurement.energy_kwh.mid  # type: ignore[union-attr]
     folder = tmp_path / "footprint-runs"
-    with quick(budget=f"{used * 1.5:.6f} kWh", budget_over=folder, on_budget="stop", **HUNGRY) as second:
+    options = {"budget": f"{used * 1.5:.6f} kWh", "budget_over": folder, "on_budget": "stop", **HUNGRY}
+    with lateness() as late_s, quick(**options) as second:
         train(second)
     assert second.stopped
     own = second.measurement.energy_kwh.mid  # type: ignore[union-attr]
-    assert own == pytest.approx(0.5 * used, rel=0.6)
+    assert own == pytest.approx(0.5 * used, abs=0.3 * used + KWH_PER_S * sum(late_s))
 
 
 def test_only_one_step_is_ever_published(tmp_path: Path) -> None:

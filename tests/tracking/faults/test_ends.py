@@ -48,15 +48,16 @@ class Late:
 def test_a_run_shorter_than_the_start_up_has_the_power_read_right_after_it(
     quick: Quick, run_s: float, start_s: float
 ) -> None:
+    entered = time.monotonic()
     with quick(meter=Late(start_s), pue=1.0) as run:
         began = time.monotonic()
         time.sleep(run_s)
-        lasted_s = time.monotonic() - began
+        over = time.monotonic()
     measured = run.measurement
     assert measured is not None
     own_s = measured.duration_h.mid * 3600
     # The block and nothing after it; a busy machine may keep us waiting between two lines.
-    assert lasted_s - 0.001 < own_s < lasted_s + 0.25
+    assert over - began - 0.001 < own_s < over - entered + 0.25
     energy = measured.it_energy_kwh
     assert energy is not None
     assert energy.mid == pytest.approx(100.0 * own_s * KWH_PER_J, rel=0.05)
@@ -90,8 +91,8 @@ def test_a_signal_while_the_end_waits_for_a_slow_meter(tmp_path: Path, number: s
     """The block is over, the meter still starts: the journal says so before the signal ends us."""
     kill = f"import threading; threading.Timer(0.3, os.kill, (os.getpid(), {int(number)})).start()"
     began = time.monotonic()
-    ended = end_by(tmp_path, kill, seconds=0.0, arguments=f"{{{slow_meter(20)}}}")
-    assert time.monotonic() - began < 12
+    ended = end_by(tmp_path, kill, seconds=0.0, arguments=f"{{{slow_meter(50)}}}")
+    assert time.monotonic() - began < 40
     assert ended.returncode == -number
     assert only(ended).measurement.status == "completed"
 
@@ -152,7 +153,7 @@ def test_footprint_run_writes_its_last_line_under_a_signal(tmp_path: Path) -> No
     began = time.monotonic()
     process.terminate()
     _, err = process.communicate(timeout=30)
-    assert time.monotonic() - began < 4, err
+    assert time.monotonic() - began < 12, err  # the meter needs 20 s
     assert process.returncode == 0, err
     assert open_archive([tmp_path / "footprint-runs"]).report("last").measurement.status == "completed"
 

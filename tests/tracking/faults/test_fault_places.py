@@ -46,6 +46,7 @@ def test_a_disk_that_fills_up_while_training(tmp_path: Path, small_disk: Path) -
     ended = end_by(
         tmp_path,
         f"open({filler!r}, 'wb', buffering=0).write(b'x' * 65536); time.sleep(2.5); run.step(tokens=3)",
+        seconds=1.5,
         arguments=f"{{'journal_dir': {str(small_disk)!r}}}",
     )
     assert ended.returncode == 0, ended.err
@@ -130,14 +131,16 @@ def test_a_machine_that_slept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(
         "footprint.tracking.recorder.run_clock.boot_clock_s", lambda: boot_clock_s() + slept_s[0]
     )
+    entered = time.monotonic()
     with track(meter="constant:360W", flush_s=0.05, quiet=True, journal_dir=tmp_path) as run:
         time.sleep(0.3)
         slept_s[0] = 7200.0
         time.sleep(0.3)
         run.step()
+    whole_s = time.monotonic() - entered
     measured = run.measurement
     assert measured is not None
-    assert measured.duration_h.mid * 3600 == pytest.approx(0.6, rel=0.3)
+    assert 0.6 <= measured.duration_h.mid * 3600 <= whole_s
     assert measured.it_energy_kwh is not None
     assert measured.it_energy_kwh.mid * 3.6e6 / WATTS == pytest.approx(
         measured.duration_h.mid * 3600, rel=0.1
@@ -181,10 +184,10 @@ MILLIONS = """
 import footprint
 def resident():
     with open("/proc/self/statm") as file: return int(file.read().split()[1]) * 4096
-run = footprint.track(meter="constant:360W", quiet=True, flush_s=0.2, total_steps=12_000_000).start()
-for _ in range(2_000_000): run.step(tokens=3)
+run = footprint.track(meter="constant:360W", quiet=True, flush_s=0.2, total_steps=4_000_000).start()
+for _ in range(1_000_000): run.step(tokens=3)
 before = resident()
-for _ in range(10_000_000): run.step(tokens=3)
+for _ in range(3_000_000): run.step(tokens=3)
 grown = resident() - before
 run.stop()
 work = run.measurement.workload
@@ -193,11 +196,11 @@ print(grown, work.steps, work.tokens)
 
 
 @pytest.mark.slow
-def test_ten_million_steps_in_flat_memory(tmp_path: Path) -> None:
+def test_three_million_steps_in_flat_memory(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", MILLIONS], cwd=tmp_path, capture_output=True, text=True, timeout=300,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True,
     )  # fmt: skip
     grown, steps, tokens = (float(part) for part in done.stdout.split())
-    assert (steps, tokens) == (12_000_000, 36_000_000)
-    assert grown < 512 * 1024  # a byte a step would be twenty times as much
+    assert (steps, tokens) == (4_000_000, 12_000_000)
+    assert grown < 512 * 1024  # a byte a step would be six times as much

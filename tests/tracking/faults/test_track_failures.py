@@ -87,16 +87,16 @@ def test_a_meter_that_hangs_delays_nothing(quick: Quick, monkeypatch: pytest.Mon
         monkeypatch.setattr(f"footprint.tracking.recorder.recorder.{name}", 0.1)
     monkeypatch.setattr("footprint.tracking.recorder.meter_thread.HUNG_AFTER_S", 0.2)
     release = threading.Event()
-    with quick(meter=Fickle(release.wait)) as run:
-        slowest = 0.0
+    with quick(meter=Fickle(lambda: release.wait(60))) as run:
+        took_s = []
         for _ in range(30):
             before = time.perf_counter()
             run.step()
-            slowest = max(slowest, time.perf_counter() - before)
+            took_s.append(time.perf_counter() - before)
             time.sleep(0.02)
         ending = time.perf_counter()
-    assert time.perf_counter() - ending < 2.0
-    assert slowest < 0.05
+    assert time.perf_counter() - ending < 20.0
+    assert sorted(took_s)[-6] < 0.05  # each would wait; a busy machine may stop us within a few
     assert any("has not come back" in text for text in run.problems)
     steps = [line.steps for line in journal_of(run).lines if isinstance(line, StateLine)]
     assert len(set(steps)) > 3  # the journal went on meanwhile
@@ -104,17 +104,18 @@ def test_a_meter_that_hangs_delays_nothing(quick: Quick, monkeypatch: pytest.Mon
 
 
 def test_a_slow_meter_does_not_delay_the_first_step(quick: Quick) -> None:
+    stepped, in_time = threading.Event(), []
+
     def slow() -> Any:
-        time.sleep(0.5)
+        in_time.append(stepped.wait(20))
         return (Channel(component="cpu", how="measured", source="slow"),)
 
     meter = Fickle(1e-7)
     meter.start = slow  # type: ignore[method-assign]
-    before = time.perf_counter()
     with quick(meter=meter) as run:
-        entered = time.perf_counter() - before
         run.step()
-    assert entered < 0.4
+        stepped.set()
+    assert in_time == [True]  # the step came while the meter started
     assert run.measurement is not None
     assert run.measurement.workload.steps == 1
 
@@ -167,7 +168,7 @@ def test_drivers_that_hang_delay_nothing(quick: Quick, monkeypatch: pytest.Monke
     """A board that fell off its bus may keep NVML waiting for ever while the hardware is found out."""
     release = threading.Event()
     monkeypatch.setattr(
-        "footprint.tracking.recorder.preparation.detect_hardware", lambda who: release.wait() or (None, "")
+        "footprint.tracking.recorder.preparation.detect_hardware", lambda who: release.wait(60) or (None, "")
     )
     monkeypatch.setattr("footprint.tracking.recorder.recorder.METER_END_WAIT_S", 0.2)
     with quick() as run:
@@ -175,7 +176,7 @@ def test_drivers_that_hang_delay_nothing(quick: Quick, monkeypatch: pytest.Monke
             time.sleep(0.02)
             run.step()
         ending = time.perf_counter()
-    assert time.perf_counter() - ending < 2.0
+    assert time.perf_counter() - ending < 20.0
     assert any("drivers may hang" in text for text in run.problems)
     states = [line for line in journal_of(run).lines if isinstance(line, StateLine)]
     assert len({state.steps for state in states}) > 3
@@ -203,11 +204,8 @@ def test_a_disk_that_hangs_does_not_delay_the_first_step(
         "footprint.tracking.journal.writer.JournalWriter._create", lambda self: release.wait()
     )
     monkeypatch.setattr("footprint.tracking.run.run.END_WAIT_S", 0.2)
-    before = time.perf_counter()
-    with quick() as run:
-        entered = time.perf_counter() - before
+    with quick() as run:  # who waited for it would wait for ever
         run.step()
-    assert entered < 5  # it hangs for ever
     assert "recover" in run._summary
     release.set()
 
@@ -242,14 +240,16 @@ class LateMeter(Fickle):
 @pytest.mark.parametrize("block_s", [0.1, 0.8])
 def test_what_we_do_after_the_block_is_no_part_of_the_run(quick: Quick, block_s: float) -> None:
     """A run shorter than the meter's start-up waits for it, and neither its time nor its energy grows."""
+    entered = time.monotonic()
     with quick(meter=LateMeter()) as run:
         began = time.monotonic()
         time.sleep(block_s)
-        took_s = time.monotonic() - began
+        over = time.monotonic()
     measured = run.measurement
     assert measured is not None
     run_s = measured.duration_h.mid * 3600
-    assert run_s == pytest.approx(took_s, abs=0.15)  # the start-up alone is 0.5 s
+    # 0.25 s is for a busy machine, which may stop us at the end of the block; the start-up alone is 0.5 s
+    assert over - began - 0.001 <= run_s <= over - entered + 0.25
     assert measured.it_energy_kwh is not None
     assert measured.it_energy_kwh.mid * 3.6e6 == pytest.approx(100 * run_s, rel=0.15)
     assert sum(part["duration_h"] for part in measured.phases.values()) * 3600 == pytest.approx(

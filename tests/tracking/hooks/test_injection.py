@@ -77,6 +77,7 @@ train(4)
     assert (work.steps, work.tokens) == (13, 70)
 
 
+@pytest.mark.slow
 def test_children_of_multiprocessing_and_their_end(tmp_path: Path) -> None:
     (tmp_path / "ranks.py").write_text(f"""{STEPS}
 import torch.distributed as dist, torch.multiprocessing as mp
@@ -98,6 +99,7 @@ if __name__ == "__main__":
     assert {p.status for p in got.totals.processes} == {"completed"}
 
 
+@pytest.mark.slow
 def test_a_forked_child_that_trains_is_a_program_of_its_own(tmp_path: Path) -> None:
     program = f"""{STEPS}
 import os
@@ -143,6 +145,7 @@ time.sleep(3)  # a trace is waited for, but not for long
 """
 
 
+@pytest.mark.slow
 def test_a_trainer_of_transformers(tmp_path: Path) -> None:
     out, _ = hooked(tmp_path, TRAINER)
     (tmp_path / "plain").mkdir()

@@ -13,6 +13,7 @@ from footprint.tracking.report.archive import open_archive
 from tests.tracking.fault_harness import ROOT
 from tests.tracking.hooks.programs import CONVOLUTION, HEAD, SIDE_EFFECTS, TRANSFORMER
 
+pytestmark = pytest.mark.slow
 OURS = ["--meter", "constant:360W", "--flush-s", "0.5", "--hw", "v100:1", "--region", "FRA"]
 
 

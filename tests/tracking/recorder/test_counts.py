@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
 import statistics
 import threading
@@ -111,15 +110,20 @@ def test_tensors_count_and_nonsense_is_a_note_not_an_exception() -> None:
 
 
 def test_median_step_time_ignores_a_stall() -> None:
-    counts, took_s = Counts(), []
+    before_s, counts, after_s = [time.monotonic()], Counts(), [time.monotonic()]
     for pause_s in (0.01,) * 9 + (0.3,):
-        began = time.monotonic()
         time.sleep(pause_s)
+        before_s.append(time.monotonic())
         counts.step()
-        took_s.append(time.monotonic() - began)
+        after_s.append(time.monotonic())
     snapshot = counts.snapshot()
-    assert snapshot.step_s == pytest.approx(statistics.median(took_s), rel=0.3)
-    assert snapshot.slowest_s == pytest.approx(max(took_s), rel=0.3)
+    # A step ends between two readings of the clock, however long a busy machine keeps us there.
+    least = [end - begin for begin, end in zip(after_s[:-1], before_s[1:], strict=True)]
+    most = [end - begin for begin, end in zip(before_s[:-1], after_s[1:], strict=True)]
+    assert snapshot.step_s is not None
+    assert statistics.median(least) <= snapshot.step_s <= statistics.median(most)
+    assert snapshot.slowest_s is not None
+    assert max(least) <= snapshot.slowest_s <= max(most)
 
 
 def test_more_steps_than_are_kept_one_by_one() -> None:
@@ -133,8 +137,7 @@ def test_more_steps_than_are_kept_one_by_one() -> None:
 
 
 def test_phases_share_the_time_between_them() -> None:
-    counts = Counts()
-    moments = [time.monotonic()]
+    before_s, counts, after_s = [time.monotonic()], Counts(), [time.monotonic()]
     for pause_s, change in (
         (0.05, lambda: counts.enter("eval")),
         (0.1, lambda: counts.enter("checkpoint")),
@@ -142,14 +145,17 @@ def test_phases_share_the_time_between_them() -> None:
         (0.05, counts.leave),
     ):
         time.sleep(pause_s)
+        before_s.append(time.monotonic())
         change()
-        moments.append(time.monotonic())
-    train_s, before_s, checkpoint_s, after_s = (b - a for a, b in itertools.pairwise(moments))
-    assert counts.snapshot().phase_s == {
-        "train": pytest.approx(train_s, abs=0.03),
-        "eval": pytest.approx(before_s + after_s, abs=0.03),
-        "checkpoint": pytest.approx(checkpoint_s, abs=0.03),
-    }
+        after_s.append(time.monotonic())
+    found, shown = counts.snapshot().phase_s, time.monotonic()
+    # A phase changes between two readings of the clock; after the last change the first phase goes on.
+    least = [end - begin for begin, end in zip(after_s[:-1], before_s[1:], strict=True)]
+    most = [end - begin for begin, end in zip(before_s[:-1], after_s[1:], strict=True)]
+    assert found.keys() == {"train", "eval", "checkpoint"}
+    assert least[0] <= found["train"] <= most[0] + shown - before_s[-1]
+    assert least[1] + least[3] <= found["eval"] <= most[1] + most[3]
+    assert least[2] <= found["checkpoint"] <= most[2]
 
 
 def test_the_stop_comes_at_its_step_and_at_every_later_one() -> None:

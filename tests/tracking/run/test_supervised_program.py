@@ -66,10 +66,12 @@ def test_no_such_program_and_no_program(tmp_path: Path) -> None:
 
 
 def test_energy_of_the_program_and_its_rows(tmp_path: Path) -> None:
+    began = time.monotonic()
     code, _, _ = run(tmp_path, "sleep", "1.5", options=("--csv", "runs.csv", "--grid-g-per-kwh", "100"))
+    whole_s = time.monotonic() - began
     assert code == 0
     measured = report(tmp_path).measurement
-    assert 1.5 <= measured.duration_h.mid * 3600 < 3
+    assert 1.5 <= measured.duration_h.mid * 3600 < whole_s
     assert measured.it_energy_kwh.mid == pytest.approx(360 * measured.duration_h.mid, rel=0.1)
     (row,), _ = read_rows(tmp_path / "runs.csv", kind="measurement")
     assert float(row["co2e_kg_mid"]) == pytest.approx(0.1 * measured.it_energy_kwh.mid)

@@ -5,6 +5,7 @@ import { askBeside, buildPlan } from "./beside.mjs";
 import { $, el } from "./dom.mjs";
 import { Engine } from "./engine.mjs";
 import { buildForm } from "./form.mjs";
+import { showPublished } from "./published.mjs";
 import { State } from "./state.mjs";
 import { showTake } from "./take.mjs";
 
@@ -37,7 +38,8 @@ async function start() {
   const state = new State(catalogue.fields.map((one) => one.name), first.fields);
   const problem = state.restore(location.hash);
   const opened = JSON.stringify(state.fields) === JSON.stringify(first.fields);
-  if (opened) showAnswer(first.answer, catalogue, state);
+  if (opened) { showAnswer(first.answer, catalogue, state); showPublished(first.answer, catalogue); }
+  if (settings.docs) { $("docs").href = settings.docs; $("docs").hidden = false; }
   performance.mark("first-answer");
   let said = 0;
   const say = (message) => { said += 1; showTrouble({ error: message }, state); };
@@ -54,6 +56,7 @@ async function start() {
     if (reply.error) { showTrouble(reply, state, catalogue); return; }
     if (said === before) showTrouble(null, state); // a message about a file came later than the question
     showAnswer(reply.answer, catalogue, state);
+    showPublished(reply.answer, catalogue);
     showTake(reply.answer, catalogue, engine, state);
     askBeside(engine, state);
     document.body.dataset.answered = reply.answer.command;

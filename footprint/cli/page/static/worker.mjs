@@ -12,11 +12,13 @@ from footprint.cli.page.answers import answer
 
 let started = null;
 
-async function start({ wheels }) {
-  const files = wheels.map((name) => fetch(`python/${name}`).then((reply) => {
-    if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
-    return reply.arrayBuffer();
-  }));
+const fetched = (name) => fetch(`python/${name}`).then((reply) => {
+  if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
+  return reply.arrayBuffer();
+});
+
+async function start({ wheels, later }) {
+  const files = wheels.map(fetched);
   const python = await loadPyodide({ indexURL: new URL("python/", self.location.href).href });
   postMessage({ status: ["Loading footprint", "wait"] });
   const extractDir = python.runPython("import sysconfig; sysconfig.get_path('purelib')");
@@ -24,7 +26,16 @@ async function start({ wheels }) {
   python.runPython(START);
   const answer = python.globals.get("answer");
   postMessage({ status: ["Computed in this page", "good"] });
-  return answer;
+  const here = new Set(); // what only some files need is fetched with the first of them
+  return async (question) => {
+    const { ask, format } = JSON.parse(question);
+    const names = (ask === "export" && Object.hasOwn(later ?? {}, format) && later[format]) || [];
+    for (const name of names.filter((one) => !here.has(one))) {
+      python.unpackArchive(await fetched(name), "wheel", { extractDir });
+      here.add(name);
+    }
+    return answer(question);
+  };
 }
 
 self.onmessage = async ({ data }) => {
@@ -35,7 +46,7 @@ self.onmessage = async ({ data }) => {
       return;
     }
     const answer = await started;
-    postMessage({ id: data.id, answer: JSON.parse(answer(data.question)) });
+    postMessage({ id: data.id, answer: JSON.parse(await answer(data.question)) });
   } catch (error) {
     const last = String(error.message ?? error).trim().split("\n").pop();
     if (data.settings) postMessage({ broken: `Python could not be started here: ${last}` });

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from footprint.errors import DataFileError
 from footprint.plain_text import in_line
 from footprint.records import record
+from footprint.reports.exports.shared.reader import Bounds, Reader
 
 KINDS = {"footprint/estimate/1": "estimate", "footprint/measurement/1": "measurement"}
 _COMPONENTS = ("accelerators", "cpu", "ram", "other_node", "network", "cooling")
-
-
-@record
-class Bounds:
-    """A median with the ends of its 90 % interval, which are the median where it was counted."""
-
-    low: float
-    mid: float
-    high: float
-
-    def times(self, factor: float) -> Bounds:
-        """The same in another unit."""
-        return Bounds(low=self.low * factor, mid=self.mid * factor, high=self.high * factor)
 
 
 @record
@@ -132,7 +119,7 @@ def filed(found: Any, origin: object = "the record") -> Filed:
     """
     if not isinstance(found, Mapping):
         raise DataFileError(f"{origin}: not the JSON of an estimate or a measurement")
-    at = _Reader(found, origin)
+    at = Reader(found, origin)
     kind = KINDS.get(at.text("schema"))
     if kind is None:
         given = at.text("schema")[:60] or "no schema"
@@ -187,66 +174,7 @@ def filed(found: Any, origin: object = "the record") -> Filed:
     )  # fmt: skip
 
 
-class _Reader:
-    """Values of a JSON object; DataFileError names the key of one that cannot be meant."""
-
-    def __init__(self, values: Mapping[str, Any], origin: object, path: str = "") -> None:
-        self._values, self._origin, self._path = values, origin, path
-
-    def text(self, name: str) -> str:
-        found = self._values.get(name)
-        if found is not None and not isinstance(found, str):
-            self._wrong(name, "a text")
-        return in_line(found or "")
-
-    def number(self, name: str) -> float | None:
-        found = self._values.get(name)
-        if found is None:
-            return None
-        if isinstance(found, bool) or not isinstance(found, int | float):
-            self._wrong(name, "a number")
-        if not (math.isfinite(found) and found >= 0):
-            self._wrong(name, "a finite number of at least 0")
-        return float(found)
-
-    def bounds(self, name: str) -> Bounds | None:
-        if self._values.get(name) is None:
-            return None
-        part = self.part(name)
-        mid, low, high = (part.number(end) for end in ("mid", "low", "high"))
-        if mid is None:
-            self._wrong(name, "a quantity with its mid")
-        low, high = mid if low is None else low, mid if high is None else high
-        if not low <= mid <= high:
-            self._wrong(name, "low <= mid <= high")
-        return Bounds(low=low, mid=mid, high=high)
-
-    def part(self, name: str) -> _Reader:
-        found = self._values.get(name)
-        if found is not None and not isinstance(found, Mapping):
-            self._wrong(name, "an object")
-        return _Reader(found or {}, self._origin, f"{self._path}{name}.")
-
-    def fields(self, name: str) -> Mapping[str, Any]:
-        """An object as it is."""
-        return self.part(name)._values
-
-    def list(self, name: str) -> list[_Reader]:
-        found = self._values.get(name) or []
-        if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
-            self._wrong(name, "a list of objects")
-        return [_Reader(one, self._origin, f"{self._path}{name}.") for one in found]
-
-    def plain(self, name: str) -> str:
-        """A text or a number, as text."""
-        found = self._values.get(name)
-        return in_line(f"{found:.4g}" if isinstance(found, float) else "" if found is None else str(found))
-
-    def _wrong(self, name: str, what: str) -> NoReturn:
-        raise DataFileError(f"{self._origin}: {self._path}{name} is not {what}")
-
-
-def _factor(one: _Reader) -> Factor:
+def _factor(one: Reader) -> Factor:
     texts = {name: one.text(name) for name in ("name", "unit", "basis", "source")}
     return Factor(value=one.plain("value"), **texts)
 

@@ -1,0 +1,74 @@
+"""The intervals of step times, from residuals of sources that the fit had not seen.
+
+The residuals of a source family share a bias, so 300 rows of one family say little of the next one. The
+half-width of an interval has two parts in quadrature: the biases of families, and the scatter of rows within
+their family. The variance of the biases is drawn toward that of all regimes, because a regime has few
+families, and Student's t takes the place of the normal distribution.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+
+from calibration.fit import Z90, quantile
+
+Entry = tuple[float, str]
+"""The log of true over predicted time of a row, out of sample, and its family."""
+WORTH = 3.0
+"""The biases of all regimes count as those of so many families of the regime [1]."""
+LEAST_ROWS = 8
+"""Least number of rows in families of two or more; with fewer, the scatter of all regimes is used."""
+POWER = 0.25
+"""Exponent of the weights of residuals: a row of a family with n rows has weight n^-0.25."""
+LEAST = 0.05
+"""Least half-width, in logarithms [1]."""
+
+
+def biases(entries: Iterable[Entry]) -> dict[str, float]:
+    """The median residual of each family [1]."""
+    found: dict[str, list[float]] = {}
+    for residual, family in entries:
+        found.setdefault(family, []).append(residual)
+    return {family: statistics.median(residuals) for family, residuals in found.items()}
+
+
+def ends(entries: Sequence[Entry], everything: Sequence[Entry]) -> tuple[float, float]:
+    """5th and 95th percentile of the log of true over predicted time for a source that was not seen [1].
+
+    ``entries`` are the residuals of a regime, ``everything`` those of all regimes.
+    """
+    own, every = (biases(rows).values() for rows in (entries, everything))
+    pooled = sum(bias**2 for bias in every) / len(every)
+    freedom = len(own) + WORTH
+    variance = (sum(bias**2 for bias in own) + WORTH * pooled) / freedom
+    of_family = student_95(freedom) * math.sqrt(variance)
+    low, high = _scatter(entries) or _scatter(everything) or (0.0, 0.0)
+    return -max(LEAST, math.hypot(of_family, low)), max(LEAST, math.hypot(of_family, high))
+
+
+def _scatter(entries: Sequence[Entry]) -> tuple[float, float] | None:
+    """5th and 95th percentile of the residuals about the bias of their family; None if too few tell."""
+    bias, counts = biases(entries), _counts(entries)
+    several = [(residual - bias[family], family) for residual, family in entries if counts[family] > 1]
+    if len(several) < LEAST_ROWS:
+        return None
+    values, weights = [one for one, _ in several], [counts[family] ** -POWER for _, family in several]
+    return quantile(values, weights, 0.05), quantile(values, weights, 0.95)
+
+
+def _counts(entries: Iterable[Entry]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for _, family in entries:
+        found[family] = found.get(family, 0) + 1
+    return found
+
+
+def student_95(freedom: float) -> float:
+    """95th percentile of Student's t [1] (Cornish and Fisher's expansion; 1 % high at 3, exact from 5 on)."""
+    z = Z90
+    first = (z**3 + z) / 4.0
+    second = (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / 96.0
+    third = (3.0 * z**7 + 19.0 * z**5 + 17.0 * z**3 - 15.0 * z) / 384.0
+    return z + first / freedom + second / freedom**2 + third / freedom**3

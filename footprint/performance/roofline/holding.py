@@ -1,0 +1,49 @@
+"""What a known stack holds a parameter, and what of the activations it keeps, as constants.
+
+Without a stack the memory is counted as before stacks were told apart: 16-bit weights with 32-bit
+gradients, a master weight and two moments, and the share of the activations that fused kernels keep.
+"""
+
+from __future__ import annotations
+
+from footprint.catalog.assumptions import assumed
+from footprint.performance.roofline.constants import Constants
+
+HOLDS = ("mixed", "wide", "autocast", "sixteen")
+"""``mixed``: 16-bit weights, 32-bit gradients, master weights in the optimiser (Megatron-LM, nanotron).
+``wide``: 32-bit weights and gradients, which FSDP casts when it gathers them.
+``autocast``: the same, with 16-bit copies of the weights for the products.
+``sixteen``: weights, gradients and moments in 16 bits."""
+KEEPS = ("fused", "compiled", "eager")
+"""``fused``: a vendor's kernels. ``compiled``: torch.compile. ``eager``: PyTorch operation by operation."""
+LOSSES = ("parallel", "whole", "chunked")
+"""``parallel``: Megatron-LM's cross entropy, in place. ``whole``: PyTorch's on all logits at once.
+``chunked``: PyTorch's on some tokens at a time."""
+MASTER_BYTE = 4.0
+"""Bytes of a master weight, which the optimiser does not hold where the weights have 32 bits."""
+
+
+def is_known(constants: Constants) -> bool:
+    """Whether these are the constants of a named stack."""
+    return "master_byte" in constants.values
+
+
+def held_by(constants: Constants, holds: str, keeps: str, loss: str) -> dict[str, float]:
+    """The constants that a stack of this kind replaces."""
+    own = {"master_byte": MASTER_BYTE, "split_boundary": 1.0, "stages_apart": 1.0}
+    states = constants["optimiser_state_byte"]
+    if holds in ("wide", "autocast"):
+        own["weight_byte"] = 4.0
+    if holds == "autocast":
+        own["copy_byte"] = 2.0
+    if holds == "sixteen":
+        own |= {"gradient_byte": 2.0, "optimiser_state_byte": max(0.0, states - MASTER_BYTE) / 2.0}
+    if keeps != "fused":
+        cast = keeps == "eager" and holds == "autocast"
+        own["activation_kept"] = assumed(f"memory.kept_{'autocast' if cast else keeps}").value
+        own |= {"activation_kept_narrow": 1.0, "whole_inputs": 1.0}
+        if cast:
+            own["score_copies"] = assumed("memory.score_copies_autocast").value
+    if loss != "parallel":
+        own["logit_byte"] = assumed(f"memory.logit_byte_{loss}").value
+    return own

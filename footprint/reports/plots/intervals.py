@@ -1,0 +1,105 @@
+"""Amounts with their 90 % intervals: a panel a quantity, a line a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from footprint.errors import FootprintError
+from footprint.records import field, record
+from footprint.reports.plots.canvas import (
+    BLUE,
+    COLUMN,
+    MARKERS,
+    PAGE,
+    bare,
+    drawing,
+    label,
+    log_axis,
+    require_picture,
+    room,
+    save,
+    title,
+)
+from footprint.results.human import money_rung, rung
+
+PANELS = {
+    "duration_h": ("time", "h"), "energy_kwh": ("facility energy", "kwh"), "co2e_kg": ("CO2e", "kg"),
+    "cost_usd": ("cost", "usd"),
+}  # fmt: skip
+"""What is drawn of a row, with its name and its unit."""
+_ROW_IN, _PANEL_IN, _LETTERS = 0.2, 0.62, {COLUMN: 17, PAGE: 26}
+_MOST_ROWS = 200
+
+
+@record
+class Line:
+    """One row: its name, its amounts by the names of `PANELS`, and how it looks."""
+
+    label: str
+    amounts: Mapping[str, Any]
+    """What has ``low``, ``mid`` and ``high``, or None."""
+    colour: str = BLUE
+    marker: str = MARKERS[0]
+    marked: Mapping[str, str] = field(default_factory=dict)
+    """Colours of single amounts."""
+
+
+def plot_lines(
+    lines: Sequence[Line],
+    heading: str,
+    path: Path,
+    *,
+    panels: Mapping[str, tuple[str, str]] = PANELS,
+    width: str = PAGE,
+    overwrite: bool = False,
+) -> None:
+    """Draw the rows that have amounts.
+
+    Raises:
+        FootprintError: no picture's ending, a file that exists, or no row with an amount above 0.
+    """
+    require_picture(path, overwrite=overwrite)
+    shown = [one for one in lines if any(map(_is_drawn, one.amounts.values()))][:_MOST_ROWS]
+    names = [name for name in panels if any(_is_drawn(one.amounts.get(name)) for one in shown)]
+    if not names:
+        raise FootprintError("`plot=`: no row has numbers, so there is no plot")
+    across = min(len(names), 2 if width == COLUMN else 4)
+    down = -(-len(names) // across)
+    texts = [label(one.label, _LETTERS[width]) for one in shown]
+    row_in = _ROW_IN if all("\n" not in text for text in texts) else 1.35 * _ROW_IN
+    with drawing(width, 0.35 + down * (_PANEL_IN + row_in * len(shown))) as figure:
+        cells = figure.subplots(down, across, sharey=True, squeeze=False).flat
+        for place, axes in enumerate(cells):
+            if place >= len(names):
+                axes.set_visible(False)
+                continue
+            _draw(axes, shown, names[place], panels[names[place]])
+            if place % across == 0:
+                axes.set_yticks(range(len(shown)), texts)
+                axes.set_ylim(len(shown) - 0.4, -0.6)
+        title(figure, heading)
+        save(figure, path, overwrite=overwrite)
+
+
+def _is_drawn(ends: Any) -> bool:
+    return ends is not None and ends.mid > 0
+
+
+def _draw(axes: Any, lines: Sequence[Line], name: str, panel: tuple[str, str]) -> None:
+    known = {y: ends for y, one in enumerate(lines) if (ends := one.amounts.get(name)) and _is_drawn(ends)}
+    word, unit = panel
+    largest = max(ends.mid for ends in known.values())
+    factor, unit_name = money_rung(largest) if unit == "usd" else rung(largest, unit)
+    values = []
+    for y, ends in known.items():
+        line = lines[y]
+        colour = line.marked.get(name, line.colour)
+        low, mid, high = (max(value, ends.mid * 1e-3) / factor for value in (ends.low, ends.mid, ends.high))
+        axes.plot([low, high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
+        axes.plot([mid], [y], color=colour, marker=line.marker, markersize=4, linestyle="none")
+        values += [low, mid, high]
+    log_axis(axes.xaxis, *room(values), most=4)
+    axes.set_xlabel(f"{word} [{unit_name}]" if unit_name else word)
+    bare(axes)
