@@ -20,7 +20,8 @@ OPTIONS = """--objective --zero --interleaving
     --model --hw --parameters --active-parameters --flop-per-token --flop-per-sample
     --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len
     --schedule
-    --image-size --document-length --packing --padding-share --method --lora-rank --lora-targets --frozen --precision
+    --image-size --document-length --packing --padding-share
+    --method --lora-rank --lora-targets --frozen --precision
     --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack --overlap
     --accelerators-per-node --cooling
     --network
