@@ -75,8 +75,8 @@ def page(reports: dict[str, ValidationReport]) -> Iterable[str]:
     yield from _where(given)
     yield "### Intervals with the stack said and unsaid"
     yield ""
-    yield "The kind of a stack, PyTorch's own or a vendor's tuned one, is known or not. An interval is that of"
-    yield "a source that was not seen, so the mean over families is what should be near 90 %; the families"
+    yield "The kind of a stack, PyTorch's own or a vendor's tuned one, is known or not. An interval is that"
+    yield "of a source that was not seen, so the mean over families is what should be near 90 %; the families"
     yield "with most rows lie near the middle."
     yield ""
     heading = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from footprint.estimator.request import is_set
+from footprint.estimator.fields import is_set
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.results.shown import Shown, show_as_text

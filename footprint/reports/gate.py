@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from footprint.decisions.scenario_table import ScenarioTable
     from footprint.decisions.when.record import Timing
     from footprint.projects.record import Project
-    from footprint.reports.exports.shared.filed import Bounds, Filed
+    from footprint.reports.exports.shared.reader import Bounds
+from footprint.reports.exports.shared.filed import Filed
 
 MISFIT_WORDS = CLEAR_MISFIT.partition(",")[0]
 """How the warning of a step that does not fit begins on every surface."""

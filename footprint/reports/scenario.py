@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from footprint.catalog.files import read_text, read_toml
 from footprint.errors import DataFileError, FootprintError
 from footprint.estimator import EstimateRequest
-from footprint.estimator.request import EITHER_OR, FIELDS, missing_hw
+from footprint.estimator.fields import missing_hw
+from footprint.estimator.request import EITHER_OR, FIELDS
 from footprint.spelling import in_file
 
 if TYPE_CHECKING:

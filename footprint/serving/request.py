@@ -11,8 +11,21 @@ from dataclasses import fields
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.estimator.fields import CHOICE, COUNT, FLAG, MODEL, NAMES, TEXT, WHOLE, Field, about, said
-from footprint.estimator.request import FIELDS, EstimateRequest, is_set, missing_hw
+from footprint.estimator.fields import (
+    CHOICE,
+    COUNT,
+    FLAG,
+    MODEL,
+    NAMES,
+    TEXT,
+    WHOLE,
+    Field,
+    about,
+    is_set,
+    missing_hw,
+    said,
+)
+from footprint.estimator.request import FIELDS, EstimateRequest
 from footprint.records import field, record
 from footprint.serving.steps import WEIGHT_BYTE
 

@@ -83,5 +83,5 @@ def _draw(axes: Any, rows: Sequence[ValidationRow], folds: Sequence[str]) -> Non
             label=fold or None, color=_COLOURS[index % len(_COLOURS)],
             marker=MARKERS[index // len(_COLOURS)], linewidths=0, zorder=3,
         )  # fmt: skip
-    log_axis(axes.xaxis, *ends)
-    log_axis(axes.yaxis, *ends)
+    log_axis(axes.xaxis, ends[0], ends[1])
+    log_axis(axes.yaxis, ends[0], ends[1])

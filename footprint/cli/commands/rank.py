@@ -94,7 +94,8 @@ def command(
 
     Against a baseline: CO2e saved, USD added, and USD for each tonne saved.
     """
-    from footprint.estimator.request import EstimateRequest, missing_hw
+    from footprint.estimator.fields import missing_hw
+    from footprint.estimator.request import EstimateRequest
     from footprint.reports.files import require_writable
 
     limits = limits_of(fail_over)

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from footprint.cli.shared.say import note
-from footprint.estimator.request import FIELDS, is_set
+from footprint.estimator.fields import is_set
+from footprint.estimator.request import FIELDS
 
 OF_PLACE = tuple(name for name, field in FIELDS.items() if field.section in ("place", "price"))
 """Facts that hold for whatever runs here; what is trained, and on what, is seen on the machine."""

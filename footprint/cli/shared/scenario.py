@@ -9,8 +9,8 @@ import click
 
 from footprint.cli import OwnHelp
 from footprint.cli.shared.options import type_of
-from footprint.estimator.fields import CHOICE, FLAG, JOINED, Field, joined
-from footprint.estimator.request import FIELDS, is_set
+from footprint.estimator.fields import CHOICE, FLAG, JOINED, Field, is_set, joined
+from footprint.estimator.request import FIELDS
 from footprint.spelling import on_command_line
 
 WHAT, OUTPUT = "what and where", "output"

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.estimator.request import FIELDS, EstimateRequest, is_set
+from footprint.estimator.fields import is_set
+from footprint.estimator.request import FIELDS, EstimateRequest
 from footprint.named_tuples import NamedTuple
 from footprint.results import Assumption
 

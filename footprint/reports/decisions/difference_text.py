@@ -6,7 +6,8 @@ from typing import Any
 
 from footprint.decisions.differences import SAME, SCHEMA, ChangedNumber, Difference, Side, difference
 from footprint.plain_text import in_line, in_markdown
-from footprint.reports.exports.shared.filed import Bounds, Filed
+from footprint.reports.exports.shared.filed import Filed
+from footprint.reports.exports.shared.reader import Bounds
 from footprint.reports.formats import Answer
 from footprint.results.human import amount, figures, wrapped
 from footprint.spelling import flag, on_command_line

@@ -6,7 +6,8 @@ import csv
 import io
 from typing import Any
 
-from footprint.reports.exports.shared.filed import Bounds, Filed
+from footprint.reports.exports.shared.filed import Filed
+from footprint.reports.exports.shared.reader import Bounds
 from footprint.reports.exports.shared.written import required
 from footprint.results.rows import cell_text
 from footprint.units import SECONDS_PER_HOUR, W_PER_KW

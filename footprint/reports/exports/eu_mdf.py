@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from footprint.reports.exports.shared.filed import Bounds, Filed
+from footprint.reports.exports.shared.filed import Filed
+from footprint.reports.exports.shared.reader import Bounds
 from footprint.reports.exports.shared.written import (
     boundary,
     how,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from footprint.reports.exports.shared.filed import Bounds, Filed
+from footprint.reports.exports.shared.filed import Filed
+from footprint.reports.exports.shared.reader import Bounds
 from footprint.reports.exports.shared.written import boundary, how, json_text, required
 from footprint.units import KG_PER_T
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from footprint.plain_text import in_line
-from footprint.reports.exports.shared.filed import Bounds, Filed
+from footprint.reports.exports.shared.filed import Filed
+from footprint.reports.exports.shared.reader import Bounds
 from footprint.units import G_PER_KG, JOULE_PER_KWH, SECONDS_PER_HOUR
 
 NAME = "prometheus"

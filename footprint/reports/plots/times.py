@@ -48,7 +48,7 @@ def plot_times(timing: Timing, path: Path, *, width: str = PAGE, overwrite: bool
         bare(hours)
         title(
             figure,
-            f"black square: {first.name}; orange: clearly less CO2e than that; CO2e as median and 90 % interval",
+            f"black square: {first.name}; orange: clearly less CO2e than that; median and 90 % interval",
         )
         save(figure, path, overwrite=overwrite)
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 
 from footprint.plain_text import in_markdown
-from footprint.reports.exports.shared.filed import Bounds, Filed
+from footprint.reports.exports.shared.filed import Filed
+from footprint.reports.exports.shared.reader import Bounds
 from footprint.reports.exports.shared.written import boundary, how, with_interval
 from footprint.reports.texts.bibliography import bibtex, cited
 from footprint.reports.texts.latex import in_latex

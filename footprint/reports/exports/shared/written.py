@@ -8,7 +8,8 @@ import uuid
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.reports.exports.shared.filed import Bounds, Filed
+from footprint.reports.exports.shared.filed import Filed
+from footprint.reports.exports.shared.reader import Bounds
 from footprint.results.human import amount, figures
 
 
