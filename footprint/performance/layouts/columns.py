@@ -262,7 +262,8 @@ class LayoutColumns:
     def _sums(self, index: Array) -> Sums:
         """The sums of the tensor splits of some rows."""
         split = self.found.split_of[index]
-        return Sums(**{name: values[split] for name, values in self.sums.items()})
+        picked: dict[str, Any] = {name: values[split] for name, values in self.sums.items()}
+        return Sums(**picked)
 
 
 def _by_count(join: Any, values: Array, count_of: Array, counts: int, empty: Any) -> Array:

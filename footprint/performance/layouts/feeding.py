@@ -46,7 +46,7 @@ def feeds(habits: Habits, counts: Sequence[int], given: Given, samples: Any) -> 
     least = np.array([fewest_replicas(habits, count, key, False) for count in counts])[:, None]
     fed, crowded = samples >= least, samples < below
     for row in np.flatnonzero(crowded.any(axis=1)):
-        least_ever = fewest_replicas(habits, counts[row], key, True)
+        least_ever = fewest_replicas(habits, counts[int(row)], key, True)
         fed[row] = np.where(crowded[row], samples >= least_ever, fed[row])
     return fed
 

@@ -181,7 +181,7 @@ def _recomputed_share(
     kept_byte = activation_byte(work, replace(layout, recomputed=0.0), machine)
     if kept_byte <= one_sample_byte or room < one_sample_byte:
         return layout.recomputed
-    share = (kept_byte - room) / (kept_byte - one_sample_byte)
+    share: float = (kept_byte - room) / (kept_byte - one_sample_byte)
     return min(1.0, max(0.0, share))
 
 

@@ -14,6 +14,8 @@ Dao et al. 2022, arXiv:2205.14135 (fused attention).
 
 from __future__ import annotations
 
+from typing import Any
+
 from footprint import equations
 from footprint.arithmetic import Number, log2, maximum, where
 from footprint.named_tuples import NamedTuple
@@ -77,7 +79,8 @@ def least_of(sums: Sums, work: Work, layouts: LayoutNumbers, machine: Machine) -
     # Three steps beside each other: an empty one, one of a micro-batch without data, one of data alone.
     scales, micro_batches = np.array([[0.0], [0.0], [1.0]]), np.array([[0.0], [1.0], [0.0]])
     computed = _computed(sums, work, layouts, machine, scales, micro_batches)
-    fixed, a_batch, a_scale = sum(computed.values())
+    parts: Any = sum(computed.values())
+    fixed, a_batch, a_scale = parts
     a_batch, a_scale = a_batch - fixed, a_scale - fixed
     data, a_batch_data = np.broadcast_to(
         data_s(work, layouts, machine, micro_batches[:2], 0.0), (2, *fixed.shape)
