@@ -25,8 +25,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 SHOWN = (
     "what-ifs", "anchored", "strubell-blind", "runs", "power", "mlperf-time", "patterson", "energy", "memory",
 )  # fmt: skip
-LONG = ("what-ifs", "anchored", "memory")
-"""Datasets with hundreds of rows, for which the page shows only the notes."""
+LONG = ("what-ifs", "anchored", "memory")  # hundreds of rows, of which the page shows only the notes
 PLOTTED = ("throughput", "throughput-found", "what-ifs", "runs", "power", "mlperf-time", "memory")
 
 

@@ -51,9 +51,9 @@ def executed_flop(
     if layout is None or layout.recompute == step_flop.training.recompute or step_flop.shape is None:
         return step_flop.hardware_flop
     training = replace(step_flop.training, recompute=layout.recompute)
-    again = count_step(config, step_flop.shape, training, objective).hardware_flop - step_flop.hardware_flop
-    share = layout.recompute_share if layout.recompute == "full" else 1.0
-    return step_flop.hardware_flop + share * again
+    recomputed = count_step(config, step_flop.shape, training, objective).hardware_flop
+    recompute_share = layout.recompute_share if layout.recompute == "full" else 1.0
+    return step_flop.hardware_flop + recompute_share * (recomputed - step_flop.hardware_flop)
 
 
 def model_summary(facts: Facts) -> ModelSummary | None:

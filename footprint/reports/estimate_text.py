@@ -6,7 +6,7 @@ from footprint.catalog.upkeep.age import age_months, end_of, today
 from footprint.estimator.predict import HIGHEST_CREDIBLE_MFU
 from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.texts.assumed import assumed_text
-from footprint.reports.work import trained
+from footprint.reports.work import room_left, trained
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate, PriceSummary, PublishedRun
 from footprint.results.human import amount, counted, figures, interval, wrapped
@@ -164,10 +164,7 @@ def behind_rows(result: Estimate) -> list[Row]:
     if result.goodput is not None:
         rows.append(_row("goodput", result.goodput, ""))
     if result.memory is not None:
-        left = result.memory.room_gib
-        room = f"{figures(left)} GiB left" if left >= 0 else f"{figures(-left)} GiB too little"
-        note = f"of {result.memory.device_gib:g} GiB, {room}"
-        rows.append(_row("device memory", result.memory.needed_gib, "gib", note))
+        rows.append(_row("device memory", result.memory.needed_gib, "gib", room_left(result.memory)))
     rows.append(_row("power (node)", result.it_power_w, "w"))
     rows.append(_row("energy (node)", result.it_energy_kwh, "kwh"))
     rows.append(_row("PUE", result.pue, ""))

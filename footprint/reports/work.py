@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from footprint.results.estimate import Estimate, Parallelism, PhaseSummary, WorkloadSummary
-from footprint.results.human import counted
+from footprint.results.estimate import DeviceMemory, Estimate, Parallelism, PhaseSummary, WorkloadSummary
+from footprint.results.human import counted, figures
 
 _METHODS = {"pretrain": "Pre-training", "finetune": "Full fine-tuning", "lora": "LoRA", "qlora": "QLoRA"}
 _SIZES = ("tp", "pp", "dp", "cp", "ep")
@@ -50,3 +50,10 @@ def _layout(parallelism: Parallelism | None) -> list[str]:
     if parallelism.micro_batch is not None:
         parts.append(f"micro-batch {parallelism.micro_batch:g}")
     return parts
+
+
+def room_left(memory: DeviceMemory) -> str:
+    """The memory of the device, and what a step leaves of it."""
+    left = memory.room_gib
+    rest = f"{figures(left)} GiB left" if left >= 0 else f"{figures(-left)} GiB too little"
+    return f"of {memory.device_gib:g} GiB, {rest}"

@@ -110,7 +110,8 @@ def _row(cells: Mapping[str, str]) -> Row:
     work = work_of(step.operations, step.training)
     layout = Layout(
         tp=int(cells["tp"]), pp=int(cells["pp"]), dp=replicas, cp=int(cells["cp"]), micro_batch=batch,
-        zero=int(cells["zero"]), recompute=cells["recompute"], recomputed=float(cells["recomputed"] or 1.0),
+        zero=int(cells["sharding"].removeprefix("zero") or 0), recompute=cells["recompute"],
+        recomputed=float(cells["recomputed_share"] or 1.0),
         interleaving=int(cells["interleaving"] or 1), flash=cells["attention"] == "flash",
     )  # fmt: skip
     typical = memory_constants(cells["optimizer"], cells["method"])

@@ -251,4 +251,4 @@ def test_the_times_are_drawn(tmp_path: Path) -> None:
     drawn = picture.read_text()
     # One bar a piece: each schedule without pauses is one, and every pause makes one more.
     rows = json.loads(command_line(*job, "--format", "json").out)["rows"]
-    assert drawn.count("stroke-width: 2; stroke-linejoin: miter") == sum(1 + row["pauses"] for row in rows)
+    assert drawn.count("stroke-width: 1.5; stroke-linejoin: miter") == sum(1 + row["pauses"] for row in rows)

@@ -1,12 +1,14 @@
 """The chain against closed forms: every link given, so the answer is arithmetic."""
 
 import math
+from typing import Any
 
 import pytest
 
 import footprint
 from footprint.errors import FootprintError
 from footprint.estimator import EstimateRequest, estimate
+from footprint.performance import predict as prediction
 
 GIVEN = {
     "model": "bert-base", "hw": "v100:8", "step_time_s": 0.25, "goodput": 0.8, "it_power_w": 2600.0,
@@ -174,3 +176,27 @@ def test_public_name_is_the_same_function() -> None:
 def test_contradictions_name_the_option(fields: dict[str, object], message: str) -> None:
     with pytest.raises(FootprintError, match=message):
         estimate(**{**GIVEN, **fields})
+
+
+KNOWN_TIMES = [{"mfu": 0.4}, {"step_time_s": 10.0}, {"hours": 500.0}, {"tokens_per_second": 4e5}]
+
+
+@pytest.mark.parametrize("power", [{"accelerator_power_w": 600.0}, {"it_power_w": 5e4}], ids=str)
+@pytest.mark.parametrize("known", KNOWN_TIMES, ids=str)
+def test_a_known_time_and_power_search_no_layout(
+    known: dict[str, float], power: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The layout sets how busy the boards are, and nothing else of a run whose time is known."""
+    searched: list[object] = []
+    plain = prediction.find_layout
+
+    def noted(*facts: Any, **more: Any) -> Any:
+        searched.append(facts)
+        return plain(*facts, **more)
+
+    monkeypatch.setattr(prediction, "find_layout", noted)
+    given: dict[str, Any] = {"model": "llama2-7b", "hw": "h100:64", "tokens": 1e11, **known}
+    footprint.estimate(**given, **power)
+    assert not searched
+    footprint.estimate(**given)
+    assert searched

@@ -295,9 +295,6 @@ def test_a_chip_in_the_users_folder_is_a_cluster(tmp_path: Path, monkeypatch: py
         parse_cluster("minex8")
 
 
-@pytest.mark.parametrize(
-    ("text", "said"), [("rtx9090:8", "'rtx9090'; did you mean"), ("v1000x8", "'v1000'; did")]
-)
-def test_the_x_of_a_name_is_no_times(text: str, said: str) -> None:
-    with pytest.raises(UnknownNameError, match=said):
-        parse_cluster(text)
+def test_the_x_of_a_name_is_no_times() -> None:
+    with pytest.raises(UnknownNameError, match="'rtx9090'"):
+        parse_cluster("rtx9090:8")
