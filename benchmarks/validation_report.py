@@ -274,13 +274,12 @@ def _said() -> Iterable[tuple[str, ...]]:
     """Scores of each way to know the layout and the kind of stack."""
     for found, said in WAYS:
         report = ValidationReport(dataset="said", rows=rows(found=found, said=said))
-        families = sorted({row.fold for row in report.rows})
-        over = [_inside(row for row in report.rows if row.fold == family) for family in families]
+        of = {row.fold: [one for one in report.rows if one.fold == row.fold] for row in report.rows}
         yield (
             f"layout {'found' if found else 'given'}, stack {'said' if said else 'unsaid'}",
             str(len(report.rows)), percent(report.median_error), percent(report.median_over_folds),
             f"{report.ninety_percent_factor:.2f}x", percent(report.coverage or 0),
-            percent(statistics.mean(over)),
+            percent(statistics.mean(map(_inside, of.values()))),
         )  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def _constant(word: str, count: int) -> Any:
     import numpy as np
     import pandas as pd
 
-    return pd.Categorical.from_codes(np.zeros(count, dtype="int8"), [word])
+    return pd.Categorical.from_codes(np.zeros(count, dtype="int8"), pd.Index([word]))
 
 
 def _without_count(found: pd.Series) -> Any:

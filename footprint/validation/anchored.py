@@ -11,7 +11,7 @@ import functools
 import math
 import random
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from footprint.arithmetic import Z90
@@ -154,6 +154,11 @@ def fold_nearness() -> dict[str, dict[str, float]]:
     return folds
 
 
+def nearness_without(family: str) -> Mapping[str, float]:
+    """The numbers of `correlation` without a family; one without a fold came after the fit."""
+    return fold_nearness().get(family, nearness())
+
+
 def validate_anchored() -> ValidationReport:
     """Step times with one known row of the same stack, chip and precision, drawn with a fixed seed."""
     draw = random.Random(SEED)  # noqa: S311 - which row is revealed, not a secret
@@ -225,7 +230,7 @@ def _other_precision(target: Known, other: Known) -> bool:
 
 def _worth(target: Known, other: Known) -> float:
     """How much a row says of a target: their correlation [1]."""
-    return likeness(target.job, other.job, fold_nearness()[target.case.family])
+    return likeness(target.job, other.job, nearness_without(target.case.family))
 
 
 def _ninety(rows: Sequence[ValidationRow]) -> float:
@@ -248,7 +253,7 @@ def _row(target: Known, known: Sequence[Known]) -> ValidationRow:
     """The target's row, predicted with these rows as anchors; nothing is fitted on its family."""
     case = target.case
     found = anchored(
-        target.spread, [one.anchor for one in known], target.job, case.stack, fold_nearness()[case.family]
+        target.spread, [one.anchor for one in known], target.job, case.stack, nearness_without(case.family)
     )
     step = case.measured_s / math.exp(target.log_ratio) * found.spread
     return ValidationRow(

@@ -20,6 +20,7 @@ from footprint.reports.plots.canvas import (
     WIDTHS_IN,
     YELLOW,
     drawing,
+    label,
     log_axis,
     require_picture,
     save,
@@ -32,7 +33,7 @@ MOST_FOLDS = 14
 """Largest number of folds that are told apart, by colour and mark; a longer legend is not readable."""
 MOST_INTERVALS = 100
 """Largest number of rows whose intervals are drawn; more intervals are not readable."""
-_MOST_WIDE_IN = 4.6
+_MOST_WIDE_IN, _LETTERS = 4.6, 30
 
 
 def plot_validation(report: ValidationReport, path: Path, *, overwrite: bool = False) -> None:
@@ -49,7 +50,7 @@ def plot_validation(report: ValidationReport, path: Path, *, overwrite: bool = F
         for axes, (unit, rows) in zip(panels, by_unit.items(), strict=True):
             _draw(axes, rows, folds)
             axes.set_xlabel(f"published [{unit}]")
-            axes.set_ylabel(f"{report.how} [{unit}]")
+            axes.set_ylabel(label(f"{report.how} [{unit}]", _LETTERS))
         title(
             figure,
             f"{report.dataset}: median error {report.median_error:.1%}, 90 % within "

@@ -16,6 +16,7 @@ PARSERS = {
     "tracking/budget/stop_file.py": "a mark beside a journal",
     "cli/page/answers.py": "a question of the page, bounded in size",
     "cli/page/files.py": "our own answer, put into the page",
+    "estimator/anchors/kept.py": "lines of at most 1,000 bytes on known anchors",
 }
 """Where ``tomllib`` and ``json`` read a text."""
 PRINTERS = {

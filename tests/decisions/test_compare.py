@@ -236,8 +236,9 @@ def test_ratios_cover_their_pairs_out_of_sample() -> None:
 
     assert PATH.read_text(encoding="utf-8") == render()
     reached: dict[frozenset[str], list[float]] = {}
-    for _, differs, _, share in _covered(without_each):
-        reached.setdefault(differs, []).append(share)
+    for _, differs, count, share in _covered(without_each):
+        if count >= 3:  # one pair of Gopher and PaLM alone would be 0 or 100 %
+            reached.setdefault(differs, []).append(share)
     for differs in (frozenset({"job"}), frozenset({"job", "chip"}), frozenset({"job", "chip", "model"})):
         assert 0.85 <= statistics.mean(reached[differs]) <= 0.95, differs
 

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _KINDS = ("amounts", "causes", "batches", "curves", "groups", "power", "predicted")
 _EPILOG = """\b
 Examples:
-  footprint estimate --model bert-base --hw v100:8 --spread -o bert.json
-  footprint plot bert.json -o causes.pdf
-  footprint plot bert.json other.json --kind amounts -o both.svg
+  footprint estimate --model bert-base --hw v100:8 --spread -o moved.json
+  footprint plot moved.json -o causes.pdf
+  footprint plot moved.json bert.json -o both.svg
   footprint plot last -o power.png
   footprint plot runs.csv footprint-runs --by month -o months.pdf
-  footprint plot runs.csv --kind predicted --width page -o runs.pdf
+  footprint plot runs.csv --kind groups --width page -o runs.pdf
 
 \b
 An input is one of

@@ -37,7 +37,7 @@ _LETTER_IN = 0.55 * TEXT_PT / 72
 """The mean width of a letter of the text."""
 _LETTERS_A_TICK = 5
 _DOTS_PER_INCH = 300
-_STYLE = {
+_STYLE: Any = {
     "font.size": TEXT_PT, "axes.titlesize": TITLE_PT, "axes.labelsize": TEXT_PT, "xtick.labelsize": TEXT_PT,
     "ytick.labelsize": TEXT_PT, "legend.fontsize": TEXT_PT, "figure.titlesize": TITLE_PT,
     "axes.linewidth": 0.6, "grid.color": GRID, "grid.linewidth": 0.5, "legend.frameon": False,
@@ -147,7 +147,7 @@ def log_axis(
 
 def _plain(value: float) -> str:
     """A round number as it is."""
-    return f"{value:,.6g}" if 1e-4 <= value < 1e7 else figures(value, 2)
+    return f"{value:,.10g}" if 1e-4 <= value < 1e7 else figures(value, 2)
 
 
 def bare(axes: Any, *, grid: str = "x") -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from footprint.reports.exports.boamps import quality
-from footprint.reports.exports.shared.filed import Bounds
+from footprint.reports.exports.shared.reader import Bounds
 from tests.reports.exports.records import RECORDS, estimated, exported, mutations, nasty
 
 DATA_TYPES = {"tabular", "audio", "boolean", "image", "video", "object", "text", "token", "word", "other"}

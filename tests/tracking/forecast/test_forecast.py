@@ -30,8 +30,7 @@ Quick = Callable[..., Run]
 def shapes() -> ModuleType:
     path = Path(__file__).resolve().parents[3] / "benchmarks" / "forecast_accuracy.py"
     spec = importlib.util.spec_from_file_location("forecast_accuracy", path)
-    assert spec is not None
-    assert spec.loader is not None
+    assert spec is not None and spec.loader is not None  # noqa: PT018 - for the type checker
     module = importlib.util.module_from_spec(spec)
     sys.modules["forecast_accuracy"] = module
     spec.loader.exec_module(module)
@@ -227,10 +226,8 @@ def test_a_tracked_run_forecasts_itself(quick: Quick) -> None:
 
 def test_a_resumed_run_expects_the_rest_of_the_estimate(quick: Quick) -> None:
     seen = []
-    run = quick(
-        model="bert-base", hw="v100-sxm2-16gb:8", total_steps=100_000, initial_step=75_000,
-        batch_size=256, seq_len=128, callback=seen.append,
-    )  # fmt: skip
+    whole = {"model": "bert-base", "hw": "v100-sxm2-16gb:8", "total_steps": 100_000, "batch_size": 256}
+    run = quick(**whole, seq_len=128, initial_step=75_000, callback=seen.append)
     with run:
         time.sleep(1.0)
     assert run.estimate is not None
@@ -275,15 +272,8 @@ def test_a_run_that_is_quicker_than_its_estimate_says_so_at_once(quick: Quick) -
             return super().start()
 
     seen = []
-    with quick(
-        model="llama3-8b",
-        hw="v100:1",
-        total_steps=150,
-        batch_size=1,
-        flush_s=0.2,
-        callback=seen.append,
-        meter=Late(100.0),
-    ) as run:
+    options = {"model": "llama3-8b", "hw": "v100:1", "total_steps": 150, "batch_size": 1, "flush_s": 0.2}
+    with quick(callback=seen.append, meter=Late(100.0), **options) as run:
         began = time.monotonic()
         for _ in range(150):
             time.sleep(0.02)
