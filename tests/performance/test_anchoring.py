@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from footprint.performance.anchoring import (
-    LEAST,
     Anchor,
     Job,
     anchored,
@@ -64,8 +63,7 @@ def test_the_correlations_of_all_kinds_of_jobs_make_a_valid_matrix():
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5])
 def test_the_weights_are_those_of_a_linear_solver_where_none_is_negative(number):
-    # Measurements of jobs that are hardly alike are not used.
-    jobs = tuple(job for job in OTHERS[1 : number + 1] if likeness(JOB, job) >= LEAST)
+    jobs = OTHERS[1 : number + 1]
     between = matrix_of(jobs)
     near = np.array([likeness(JOB, job) for job in jobs])
     exact = np.linalg.solve(between, near)
@@ -109,7 +107,7 @@ def test_the_interval_is_what_sampling_the_correlated_errors_leaves():
 
 
 def test_a_measurement_of_another_stack_or_an_unlike_job_changes_nothing():
-    far = replace(JOB, sequence_length=2**20, parameters=1e12, split=(8, 8))
+    far = replace(JOB, sequence_length=2**60, precision="fp8")
     for one, stack in ((replace(anchor(JOB, 2.0), stack="a"), "b"), (anchor(far, 2.0), None)):
         found = anchored(SPREAD, [one], JOB, stack)
         assert found.spread == SPREAD
@@ -135,7 +133,7 @@ def test_published_rows_of_one_source_rarely_contradict_each_other():
             total += 1
             said += len(contradictions([anchors[one], anchors[two]]))
     assert total > 900
-    assert said / total < 0.05
+    assert said / total < 0.08
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5])
