@@ -11,10 +11,9 @@ from footprint.decisions.causes import Identity, divided, ratio
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
 from footprint.errors import FootprintError
 from footprint.estimator.chain import Consequences, chain, of_all_runs, repeats_of
-from footprint.estimator.device_memory import device_memory
 from footprint.estimator.facts import Facts
 from footprint.estimator.predict import predict_run
-from footprint.estimator.prediction import Prediction
+from footprint.estimator.prediction import Prediction, device_memory
 from footprint.estimator.request import AMOUNT_FIELDS, FIELDS, EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of

@@ -1,14 +1,22 @@
-"""What the second room gives: the time of a step, how busy the boards are, and the layout."""
+"""What the second room gives: the time of a step, how busy the boards are, the layout, and its memory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from footprint.arithmetic import Number
+from footprint.arithmetic import Number, is_array
+from footprint.catalog.assumptions import assumed
+from footprint.estimator.facts import Facts
+from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.memory import memory_byte
 from footprint.records import record
 from footprint.results import Assumption, Quantity
-from footprint.results.estimate import StepTerm
+from footprint.results.estimate import DeviceMemory, StepTerm
+from footprint.units import BYTE_PER_GIB
+
+MEMORY_CAUSE = "memory_model"
 
 
 @record
@@ -33,3 +41,22 @@ class Prediction:
     """Whether the step of each phase fits into the memory of its accelerators."""
     rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+def device_memory(facts: Facts, layouts: Sequence[Layout | None]) -> DeviceMemory | None:
+    """The memory that a step needs on its fullest accelerator, and the room that is left.
+
+    That of the phase that needs most; None where no step was predicted.
+    """
+    needed: list[Quantity] = []
+    for step, layout in zip(facts.steps, layouts, strict=False):
+        if layout is None or step.work is None or step.machine is None or is_array(layout.dp):
+            continue
+        residual = assumed(f"memory.residual_{'said' if is_known(step.machine.constants) else 'unsaid'}")
+        spread = Quantity.between(residual.low, residual.value, residual.high, MEMORY_CAUSE)
+        needed.append(spread * (float(memory_byte(step.work, layout, step.machine)) / BYTE_PER_GIB))
+    if not needed:
+        return None
+    most = max(needed, key=lambda quantity: quantity.mid)
+    device_gib = facts.cluster.accelerator.memory_gib
+    return DeviceMemory(needed_gib=most, device_gib=device_gib, room_gib=device_gib - most.mid)

@@ -8,9 +8,8 @@ from time import gmtime, strftime
 from footprint.catalog.upkeep.age import end_of, today, too_old
 from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.estimator.chain import Consequences, Outcome, of_all_runs, repeats_of
-from footprint.estimator.device_memory import device_memory
 from footprint.estimator.facts import Facts, Price
-from footprint.estimator.prediction import Prediction
+from footprint.estimator.prediction import Prediction, device_memory
 from footprint.estimator.resolve.price import summary
 from footprint.estimator.run import (
     cluster_summary,

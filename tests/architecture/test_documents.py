@@ -49,7 +49,8 @@ def shown_commands() -> list[str]:
     fences = [
         fence for fence in re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL) if "pip install" not in fence
     ]
-    return [line.partition("#")[0].strip() for fence in fences for line in fence.splitlines() if line.strip()]
+    lines = [line for fence in fences for line in fence.replace("\\\n", " ").splitlines()]
+    return [line.partition("#")[0].strip() for line in lines if line.strip()]
 
 
 @pytest.mark.slow

@@ -64,11 +64,10 @@ def test_the_shift_fades_with_distance_as_a_power_of_the_ratio() -> None:
     assert taken[1] < taken[0]
 
 
-def test_an_anchor_of_another_sequence_length_changes_nothing_beside_a_near_one() -> None:
+def test_an_anchor_of_another_size_and_length_changes_nothing_beside_a_near_one() -> None:
     plain = estimate(*MEASURED)["step_time_s"]["mid"]
     assert keep(plain * 1.2).code == 0
-    far = ("--model", "llama2-7b", "--hw", "a100:64", "--batch-size", "64", "--seq-len", "65536",
-           "--precision", "fp16")  # fmt: skip
+    far = ("--model", "llama2-70b", "--hw", "a100:64", "--batch-size", "64", "--seq-len", "65536")
     slow = 2.0 * estimate(*far)["step_time_s"]["mid"]
     assert footprint("anchor", "--name", "far", *far, "--step-time-s", f"{slow!r}").code == 0
     alone = estimate(*MEASURED, "--anchor", "ours")["step_time_s"]
@@ -97,8 +96,9 @@ def test_another_precision_says_little_and_another_length_nothing_and_both_are_s
     assert keep(30.0, "--force").code == 0
     other = ("--model", "llama2-7b", "--hw", "h100:64", "--precision", "fp8")
     plain = estimate(*other)["step_time_s"]
-    assert estimate(*other, "--anchor", "ours")["step_time_s"]["mid"] == pytest.approx(plain["mid"], rel=0.1)
-    longer = (*other, "--seq-len", "32768")
+    moved = math.log(estimate(*other, "--anchor", "ours")["step_time_s"]["mid"] / plain["mid"])
+    assert 0 < moved < 0.4 * math.log(30.0 / estimate(*MEASURED)["step_time_s"]["mid"])
+    longer = (*other, "--seq-len", "131072")
     assert estimate(*longer)["step_time_s"] == estimate(*longer, "--anchor", "ours")["step_time_s"]
     done = footprint("estimate", *longer, "--anchor", "ours")
     assert "anchor ours says nothing of h100-sxm5-80gb in fp8" in done.err

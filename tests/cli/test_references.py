@@ -34,7 +34,7 @@ def test_a_published_run_that_the_interval_does_not_hold_is_said(
     assert record["published"]["duration_h"] == pytest.approx(published_h, rel=1e-3)
     low, high = record["duration_h"]["low"], record["duration_h"]["high"]
     text = " ".join(footprint(*run, "--year", str(year)).out.split())
-    assert ("our model is wrong here" in text) == (not low <= published_h <= high)
+    assert ("outside the interval above" in text) == (not low <= published_h <= high)
     other = " ".join(footprint(*run, "--tokens", "1e9").out.split())  # other work: nothing to compare
     assert "outside the interval" not in other
     assert "wrong here" not in other
