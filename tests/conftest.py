@@ -32,9 +32,9 @@ for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
 Footprint = Callable[..., subprocess.CompletedProcess[str]]
 
 FIRST = (
-    "tests/tracking/hooks/", "tests/live/", "tests/browser/", "tests/tracking/faults/", "tests/tracking/run/",
+    "tests/tracking/hooks/", "tests/live/", "tests/tracking/faults/", "tests/tracking/run/",
     "tests/tracking/", "tests/architecture/test_wheel", "tests/architecture/test_command_line",
-    "tests/decisions/test_fleet", "tests/integrations/", "tests/flops/", "tests/decisions/",
+    "tests/decisions/test_fleet", "tests/integrations/", "tests/browser/", "tests/flops/", "tests/decisions/",
 )  # fmt: skip
 """Begun first, in this order: what takes longest, much of it waiting, must not be left for the end."""
 APART = (

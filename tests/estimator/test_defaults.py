@@ -91,13 +91,14 @@ def test_positions_bound_the_usual_length(own_model: str) -> None:
 def test_the_amount_of_an_own_model_is_asked_for_with_an_example_that_runs(own_model: str) -> None:
     with pytest.raises(MissingFactError, match="`tokens=") as error:
         footprint.estimate(model=own_model, hw="h100:8")
-    example = re.search(r"such as `tokens=([0-9.e+]+)`", str(error.value))
+    example = re.search(r"such as `tokens=([0-9.]+)([MB])`", str(error.value))
     assert example is not None
+    tokens = float(example[1]) * {"M": 1e6, "B": 1e9}[example[2]]
     # 4 layers of attention and gated MLP, and two tables, by hand: 20 tokens each.
     parameters = 4 * (4 * 512**2 + 3 * 512 * 1536) + 2 * 32000 * 512
-    assert float(example[1]) == pytest.approx(20 * parameters, rel=0.05)
-    answer = footprint.estimate(model=own_model, hw="h100:8", tokens=float(example[1]))
-    assert answer.workload.tokens == pytest.approx(float(example[1]))
+    assert tokens == pytest.approx(20 * parameters, rel=0.05)
+    answer = footprint.estimate(model=own_model, hw="h100:8", tokens=tokens)
+    assert answer.workload.tokens == pytest.approx(tokens)
 
 
 def test_steps_of_an_unknown_batch_are_asked_for(own_model: str) -> None:

@@ -52,7 +52,8 @@ def test_one_node_two_ranks(tmp_path: Path) -> None:
     got = archive.report("last")
     assert (got.measurement.workload.steps, got.measurement.workload.tokens) == (40, 2 * 40 * 128)
     assert sorted(process.metered for process in got.totals.processes) == [False, True]
-    assert got.measurement.it_energy_kwh.mid == pytest.approx(360 * got.measurement.duration_h.mid, rel=0.1)
+    # Two meters would give twice as much; a busy machine starts and ends a meter late.
+    assert got.measurement.it_energy_kwh.mid == pytest.approx(360 * got.measurement.duration_h.mid, rel=0.4)
     assert got.measurement.status == "completed"
     assert len(read_rows(tmp_path / "runs.csv", kind="measurement")[0]) == 1  # the last one out wrote it
     assert err.count("footprint: run") in (2, 3)  # rank 0 at the start and its end, and whoever ended last

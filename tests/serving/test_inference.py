@@ -145,7 +145,7 @@ def test_bad_input(fields: dict[str, object], words: str) -> None:
 
 def test_a_prompt_beyond_the_context_is_warned() -> None:
     answer = footprint.inference(model="gpt2", hw="l4:1", prompt_tokens=1000, output_tokens=100)
-    assert any("1024 positions" in warning for warning in answer.warnings)
+    assert any("1,024 positions" in warning for warning in answer.warnings)
 
 
 def test_more_requests_than_fit_wait() -> None:

@@ -48,7 +48,7 @@ def nearest_anchor(
         return ""
     return (
         f"your measurement {best.name} of {_day(best.kept_s)} ({_like(job, best)}) would narrow the "
-        f"duration from {interval(before, 'h')} to {interval(after, 'h')}: --anchor {_reference(best)}"
+        f"duration from {interval(before, 'h')} to {interval(after, 'h')}: give `anchor={_reference(best)}`"
     )
 
 

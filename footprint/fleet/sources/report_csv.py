@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,13 +81,12 @@ def _frame(path: Path, texts: list[str]) -> tuple[pd.DataFrame, int, list[tuple[
         frame, short, has_long = found
         return frame, short, _long_rows(path) if has_long else []
     long = _long_rows(path)
-    left_out = [line for line, _, _ in long]
     types: dict[str, Any] = {name: "str" if name in _UNIQUE else "category" for name in words}
     try:
-        return _parsed(path, {**types, **dict.fromkeys(numbers, "float64")}, left_out), 0, long
+        return _parsed(path, {**types, **dict.fromkeys(numbers, "float64")}, is_plain=not long), 0, long
     except ValueError:
         # A row that was cut off may end inside a number: read texts, and let `tidy` judge the whole rows.
-        return _parsed(path, {**types, **dict.fromkeys(numbers, "str")}, left_out), 0, long
+        return _parsed(path, {**types, **dict.fromkeys(numbers, "str")}, is_plain=not long), 0, long
 
 
 def _by_arrow(path: Path, numbers: list[str], words: list[str]) -> tuple[pd.DataFrame, int, bool] | None:
@@ -139,15 +139,28 @@ def _long_rows(path: Path) -> list[tuple[int, int, int]]:
     return found
 
 
-def _parsed(path: Path, types: dict[str, Any], left_out: list[int]) -> pd.DataFrame:
-    """The wanted columns without some lines."""
+def _without_long_rows(path: Path) -> io.StringIO:
+    """The text of a file without the rows that have more cells than the header."""
+    import csv
+
+    kept = io.StringIO()
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader, [])
+        csv.writer(kept).writerows([header, *(row for row in reader if len(row) <= len(header))])
+    kept.seek(0)
+    return kept
+
+
+def _parsed(path: Path, types: dict[str, Any], *, is_plain: bool) -> pd.DataFrame:
+    """The wanted columns; of a file that is not plain, without the rows that have too many cells."""
     import pandas as pd
 
     columns = header_of(_head_of(path))
     wanted = [name for name in columns if name in types]
     try:
         return pd.read_csv(
-            path, names=columns, skiprows=[0, *(line - 1 for line in left_out)], usecols=wanted,
+            path if is_plain else _without_long_rows(path), names=columns, skiprows=1, usecols=wanted,
             dtype={name: kind for name, kind in types.items() if name in columns}, keep_default_na=False,
             na_values=[""], encoding="utf-8", engine="c", index_col=False,
         )  # fmt: skip

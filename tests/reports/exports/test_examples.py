@@ -38,4 +38,10 @@ def test_a_file_is_what_its_command_writes(name: str) -> None:
 
 def test_every_file_is_listed() -> None:
     assert (FOLDER / "README.md").read_text(encoding="utf-8") == page()
-    assert {path.name for path in FOLDER.iterdir()} == {"README.md", "plain.md", RECORD, *commands()}
+    assert {path.name for path in FOLDER.iterdir()} == {
+        "README.md",
+        "plain.md",
+        "quick-start.ipynb",
+        RECORD,
+        *commands(),
+    }

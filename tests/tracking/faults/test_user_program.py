@@ -113,8 +113,7 @@ def test_an_exception_without_a_text_passes_unchanged(quick: Quick) -> None:
 # ------------------------------------------------------------------------ descriptors
 
 REUSED = """
-import os, time
-import footprint
+import os, time, footprint
 with footprint.track(meter="constant:360W", flush_s=0.05, quiet=True, run_id="r") as run:
     for _ in range(20):
         time.sleep(0.01); run.step()
@@ -143,8 +142,7 @@ def test_descriptors_that_the_program_closed_and_reused_never_receive_our_lines(
 # ------------------------------------------------------------------------ the journal is cut
 
 CUT = """
-import os, pathlib, signal, time
-import footprint
+import os, pathlib, signal, time, footprint
 with footprint.track(meter="constant:360W", flush_s=0.05, quiet=True, run_id="r", csv="runs.csv") as run:
     for n in range(60):
         time.sleep(0.01); run.step()
@@ -154,10 +152,14 @@ with footprint.track(meter="constant:360W", flush_s=0.05, quiet=True, run_id="r"
     THEN
 print(run.problems)
 """
+KILLED = """for _ in range(2):  # two more lines: the second was begun after the last step
+        size = path.stat().st_size
+        while path.stat().st_size == size: time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)"""
 
 
 @pytest.mark.parametrize("size", [0, 40, 700])
-@pytest.mark.parametrize("then", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"], ids=["ends", "is killed"])
+@pytest.mark.parametrize("then", ["pass", KILLED], ids=["ends", "is killed"])
 def test_a_run_whose_journal_was_cut_says_so_and_loses_nothing(tmp_path: Path, size: int, then: str) -> None:
     done = program(tmp_path, CUT.replace("SIZE", str(size)).replace("THEN", then))
     archive = open_archive([tmp_path / "footprint-runs"])
@@ -177,8 +179,7 @@ def test_a_run_whose_journal_was_cut_says_so_and_loses_nothing(tmp_path: Path, s
 # ------------------------------------------------------------------------ one process, several runs
 
 EXEC = """
-import os, sys, time
-import footprint
+import os, sys, time, footprint
 options = {"meter": "constant:360W", "flush_s": 0.05, "quiet": True, "csv": "runs.csv", "pue": 1}
 with footprint.track(run_id="r", **options) as run:
     began = time.monotonic()
