@@ -24,6 +24,8 @@ from tests.performance.test_memory_torch import (
     at_depth,
     built,
     formula_byte,
+    on_text,
+    saved_byte,
 )
 
 torch = pytest.importorskip("torch")
@@ -44,33 +46,8 @@ CONVOLUTIONS = {
 }  # fmt: skip
 
 
-def saved_byte(model: Any, call: Callable[[Any], Any], *, autocast: bool = False) -> int:
-    owned = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
-    sizes: dict[int, int] = {}
-    alive = []
-
-    def pack(tensor: Any) -> Any:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in owned:
-            sizes[storage.data_ptr()] = storage.nbytes()
-            alive.append(tensor)
-        return tensor
-
-    with (
-        torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
-        torch.autocast("cpu", torch.bfloat16, enabled=autocast),
-    ):
-        call(model)
-    return sum(sizes.values())
-
-
 def of_a_layer(build: Callable[[int], Any], call: Callable[[Any], Any], **options: Any) -> float:
     return (saved_byte(build(4), call, **options) - saved_byte(build(2), call, **options)) / 2
-
-
-def on_text(model: Any) -> Any:
-    tokens = torch.zeros(SEQUENCES, LENGTH, dtype=torch.long)
-    return model(input_ids=tokens, labels=tokens)
 
 
 def counted(config: dict[str, Any], shape: StepShape, training: TrainingMethod) -> Work:

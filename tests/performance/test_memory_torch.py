@@ -6,6 +6,7 @@ do not. What one layer keeps is the difference between two depths, so heads and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -57,11 +58,8 @@ def built(config: dict[str, Any], precision: str, kernel: str) -> Any:
     return family.from_config(loaded, attn_implementation=kernel, dtype=dtype).train()
 
 
-def saved_byte(config: dict[str, Any], precision: str, kernel: str, *, checkpoints: bool = False) -> int:
+def saved_byte(model: Any, call: Callable[[Any], Any], *, autocast: bool = False) -> int:
     """Bytes of the tensors that one forward pass saves, each storage once, parameters left out."""
-    model = built(config, precision, kernel)
-    if checkpoints:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     owned = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
     sizes: dict[int, int] = {}
     alive = []
@@ -73,14 +71,28 @@ def saved_byte(config: dict[str, Any], precision: str, kernel: str, *, checkpoin
             alive.append(tensor)
         return tensor
 
-    tokens = torch.zeros(SEQUENCES, LENGTH, dtype=torch.long)
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        model(input_ids=tokens, labels=tokens)
+    with (
+        torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+        torch.autocast("cpu", torch.bfloat16, enabled=autocast),
+    ):
+        call(model)
     return sum(sizes.values())
 
 
+def on_text(model: Any) -> Any:
+    tokens = torch.zeros(SEQUENCES, LENGTH, dtype=torch.long)
+    return model(input_ids=tokens, labels=tokens)
+
+
+def saved_on_text(config: dict[str, Any], precision: str, kernel: str, *, checkpoints: bool = False) -> int:
+    model = built(config, precision, kernel)
+    if checkpoints:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return saved_byte(model, on_text)
+
+
 def layer_byte(config: dict[str, Any], *arguments: Any, **options: Any) -> float:
-    two, four = (saved_byte(at_depth(config, layers), *arguments, **options) for layers in (2, 4))
+    two, four = (saved_on_text(at_depth(config, layers), *arguments, **options) for layers in (2, 4))
     return (four - two) / 2
 
 

@@ -24,22 +24,6 @@ INFERENCE = ("inference", "--model", "gpt2", "--hw", "h100:1", "--prompt-tokens"
 PROJECT = ("project", str(ROOT / "tests" / "projects" / "small.toml"))
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
-    """The last figure that was saved."""
-    from matplotlib.figure import Figure
-
-    figures: list[Any] = []
-    save = Figure.savefig
-
-    def kept(self: Any, *args: Any, **options: Any) -> None:
-        figures.append(self)
-        save(self, *args, **options)
-
-    monkeypatch.setattr(Figure, "savefig", kept)
-    return lambda: figures[-1]
-
-
 def written(path: Path, *words: str) -> dict[str, Any]:
     assert footprint(*words, "-o", str(path)).code == 0
     found: dict[str, Any] = json.loads(path.read_text())

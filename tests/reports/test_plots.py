@@ -17,22 +17,6 @@ from footprint.validation.report import ValidationReport, ValidationRow
 from footprint.validation.strubell import validate_strubell
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
-    """The last figure that was saved."""
-    from matplotlib.figure import Figure
-
-    figures: list[Any] = []
-    save = Figure.savefig
-
-    def kept(self: Any, *args: Any, **options: Any) -> None:
-        figures.append(self)
-        save(self, *args, **options)
-
-    monkeypatch.setattr(Figure, "savefig", kept)
-    return lambda: figures[-1]
-
-
 def test_the_tornado_draws_the_combined_interval(drawn: Callable[[], Any], tmp_path: Path) -> None:
     answer = footprint.estimate(model="bert-base", hw="v100:8", region="FRA", runs=3)
     plot_tornado(answer, tmp_path / "t.png")

@@ -40,7 +40,7 @@ def nearest_anchor(
         best = next((one for one in near[:3] if one.path.is_file()), None)
         if best is None or likeness(job, best.job) < NEAR:
             return ""
-        with_it = estimate(replace(request, anchor=_reference(best)))
+        with_it = estimate(replace(request, anchor=best.name))
     except Exception:  # noqa: BLE001 - whatever the files hold, the estimate has been made
         return ""
     before, after = plain.duration_h, with_it.duration_h
@@ -48,13 +48,8 @@ def nearest_anchor(
         return ""
     return (
         f"your measurement {best.name} of {_day(best.kept_s)} ({_like(job, best)}) would narrow the "
-        f"duration from {interval(before, 'h')} to {interval(after, 'h')}: give `anchor={_reference(best)}`"
+        f"duration from {interval(before, 'h')} to {interval(after, 'h')}: give `anchor={best.name}`"
     )
-
-
-def _reference(known: Known) -> str:
-    """How an option names the anchor: by name where that finds it."""
-    return known.name
 
 
 def _like(job: Job, known: Known) -> str:

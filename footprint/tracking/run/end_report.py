@@ -39,15 +39,18 @@ def whole_report(recorder: Recorder) -> RunReport | None:
     return _report(recorder, processes, _neighbours(recorder))
 
 
-def end_report(recorder: Recorder) -> list[str]:
-    """Write the report rows if this is the launch's last process; the lines to print, the report first."""
+def end_report(recorder: Recorder) -> tuple[str, RunReport | None]:
+    """Write the report rows if this is the launch's last process; the line to print, and what was reported.
+
+    The report is None where this process knows a part alone, or keeps no journals.
+    """
     own, folder = process_totals(recorder.journal.from_memory()), recorder.journal.folder
     if folder is None:
         report = report_on(recorder.run_id, [own])
-        return [end_line(recorder, report, written=_rows(recorder, report, first_segment=True))]
+        return end_line(recorder, report, written=_rows(recorder, report, first_segment=True)), None
     last = segment_to_report(folder, own)
     if last is None:
-        return [own_line(recorder)] if recorder.who.rank == 0 else []
+        return own_line(recorder) if recorder.who.rank == 0 else "", None
     segment, right, first_segment = last
     # a line that the disk did not take is still known here
     processes = read_again(segment, own if recorder.journal.is_cut else None)
@@ -59,14 +62,15 @@ def end_report(recorder: Recorder) -> list[str]:
     if not beside and not recorder.journal.is_cut:
         keep_summary(report.measurement, processes)
     if recorder.who.rank != 0 and report.totals.missing:
-        return []  # a node without a common disk: what it knows is a part
-    return [end_line(recorder, report, written=written), _offer(report, folder)]
+        return "", None  # a node without a common disk: what it knows is a part
+    return end_line(recorder, report, written=written), report
 
 
-def _offer(report: RunReport, folder: Path) -> str:
+def end_offer(recorder: Recorder, report: RunReport | None) -> str:
     """How to use what was measured; "" where there is nothing, and whatever goes wrong here."""
+    folder = recorder.journal.folder
     try:
-        return offer(report, folder)
+        return "" if report is None or folder is None else offer(report, folder)
     except Exception:  # noqa: BLE001 - the run and its report are done
         return ""
 

@@ -126,11 +126,12 @@ class RunWatcher:
 
     def ended(self) -> None:
         """Clear the line; the last process of a launch writes the rows."""
-        from footprint.tracking.run.end_report import end_report
+        from footprint.tracking.run.end_report import end_offer, end_report
 
         for call in (self._callback, self._budget.call):
             if call is not None:
                 call.end(CALL_WAIT_S)
         if self._line is not None:
             self._line.clear()
-        self.summary, self.offer = (*end_report(self._recorder), "", "")[:2]
+        self.summary, report = end_report(self._recorder)
+        self.offer = end_offer(self._recorder, report)  # after the rows: it may be slow
