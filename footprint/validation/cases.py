@@ -166,14 +166,14 @@ def _large(row: Mapping[str, str]) -> Case:
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
         given=given, batch_known=known, native=row["family"] in NATIVE,
-        sealed=row["source"] in evaluation()["throughput"]["second"]["sealed"], quality=row["quality"],
+        sealed=row["source"] in evaluation()["throughput"]["third"]["sealed"], quality=row["quality"],
         stack=row["source"], model=row["shape"],
     )  # fmt: skip
 
 
 NATIVE = (
     "mosaic", "torchtitan", "fms", "llm.c", "nanogpt", "llmq", "tinyllama", "llama1", "amber", "vectorlm",
-    "olmo-core",
+    "olmo-core", "nemo-automodel", "torchtune-speed", "fms-acceleration", "qwen-speed", "xtuner-long",
 )  # fmt: skip
 """Source families that trained with PyTorch's own parallelism, not with a vendor's tuned stack."""
 
@@ -224,6 +224,6 @@ def _small(row: Mapping[str, str]) -> Case:
         cluster=cluster, precision=precision, year=int(row["year"]), given=given,
         objective="mlm+nsp" if kind == "encoder" else "", native=row["family"] in NATIVE,
         measured_s=batch / float(row["samples_per_s"]),
-        sealed=row["source"] in evaluation()["throughput"]["second"]["sealed"], quality=row["quality"],
+        sealed=row["source"] in evaluation()["throughput"]["third"]["sealed"], quality=row["quality"],
         stack=row["source"], model=row["shape"],
     )  # fmt: skip
