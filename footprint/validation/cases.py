@@ -19,6 +19,8 @@ from footprint.schema import Cluster, StepShape, TrainingMethod
 
 TOKENS_A_CHIP = 8192
 """Assumed tokens per chip and step where the batch was not published."""
+ALL_LINEAR = "all-linear"
+"""The targets of adapters where they were not published."""
 
 
 @record
@@ -126,13 +128,15 @@ def _large(row: Mapping[str, str]) -> Case:
         local = max(1.0, TOKENS_A_CHIP / length)
         batch = max(1.0, local * count)
     config = _config(row)
-    shape = StepShape(sequences=batch, sequence_length=length)
+    shape = StepShape(
+        sequences=batch, sequence_length=length, document_length=_number(row["document_length"])
+    )
     year = int(row["year"])
     recompute = row["recompute"]
     method = row["method"]
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
-        lora_targets=("all-linear",) if method == "lora" else (),
+        lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method == "lora" else (),
         recompute="full" if recompute == "full" else "none",
         attention="flash" if _flash(row, year) else "eager",
     )
