@@ -229,14 +229,14 @@ def _sealed() -> Iterable[str]:
         for r in result["step_times"]
     ]  # fmt: skip
     yield from table(heading, lines)
-    yield "The second draw by source, stack said (`bias`: predicted over published, layout given):"
+    yield "The later draws by source, stack said (`bias`: predicted over published, layout given):"
     yield ""
     yield from table(
-        ("source", "rows", "median, given", "bias", "covers", "median, found", "covers"),
+        ("draw", "source", "rows", "median, given", "bias", "covers", "median, found", "covers"),
         [
             (
-                r["name"], str(r["count"]), percent(r["given_error_share"]), f"{r['given_ratio']:.2f}",
-                percent(r["given_covered_share"]), percent(r["found_error_share"]),
+                r["draw"], r["name"], str(r["count"]), percent(r["given_error_share"]),
+                f"{r['given_ratio']:.2f}", percent(r["given_covered_share"]), percent(r["found_error_share"]),
                 percent(r["found_covered_share"]),
             )
             for r in result["by_source"]

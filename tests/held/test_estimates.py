@@ -69,7 +69,7 @@ CHANGED_SCENARIOS: dict[str, str] = {
     "gemma3-4b on a100-sxm4-80gb:128": KEYS,
     "lamda-137b on tpu-v4:64": SPLIT,
     "qwen3-235b-a22b on h100-sxm5-80gb:64": SPLIT,
-    "qwen3-235b-a22b on rtx4090:64": "a kind of stack holds what its file says: PyTorch's own keeps weights in 32 bits",
+    "qwen3-235b-a22b on rtx4090:64": "PyTorch's own stack keeps weights in 32 bits",
 }
 """How a scenario's model and hardware begin -> why its answer is another one."""
 
