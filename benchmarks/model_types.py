@@ -254,6 +254,7 @@ def main() -> None:
     families = model_families()
     rest = [name for name in known_types() if name not in families]
     found = {name: one for name, one in kept().items() if name in rest}
+    attempt("bert")  # loads what each child would load anew
     try:
         for name in asked.types or [name for name in rest if not is_new(found.get(name, {}))]:
             found[name] = survey(name)
