@@ -146,9 +146,9 @@ def _where(given: ValidationReport) -> Iterable[str]:
     yield "And by what was not published:"
     yield ""
     yield from table(("rows with", "rows", "median", "90 % within"), missing(given))
-    yield "Most mixtures of experts come from one family of releases. Its software alone changed the time of a job"
-    yield "by up to 1.9 times. Without the whole family six rows of NeMo AutoModel and three of TPUs remain. The first"
-    yield "two lines show the error for a new release, and for a new model on a known release:"
+    yield "Most mixtures of experts come from one family of releases. Its software alone changed the time"
+    yield "of a job by up to 1.9 times. Without the family six rows of NeMo AutoModel and three of TPUs"
+    yield "remain. The first two lines show the error for a new release and for a new model on a known one:"
     yield ""
     yield from table(("left out", "rows", "median", "within 1.25x", "90 % within"), mixtures())
     odd = "gpt-oss-120b"
