@@ -35,7 +35,7 @@ def test_given_sizes_are_kept_and_the_rest_fills_the_cluster(
 
 @pytest.mark.parametrize("recompute", ["none", "selective", "full"])
 def test_given_recomputation_is_kept_even_where_memory_is_short(recompute: str) -> None:
-    run = {"model": "llama3.1-405b", "hw": "h100:16384", "tp": 8, "pp": 16, "recompute": recompute}
+    run = {"model": "llama3.1-405b", "hw": "h100:16384", "tp": 8, "pp": 16, "cp": 1, "recompute": recompute}
     if recompute != "full":
         with pytest.raises(FootprintError, match=r"does not fit .* `recompute='full'`"):
             estimate(**run)

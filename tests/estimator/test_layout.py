@@ -197,7 +197,7 @@ def test_no_micro_batch_exceeds_what_fits(batch):
 
 def test_a_long_context_that_does_not_fit_is_told_to_split_it():
     with pytest.raises(FootprintError, match="the layout left open"):
-        estimate(model="llama3.1-8b", hw="h100:64", tokens=1e9, batch_size=64, seq_len=262_144, cp=1)
+        estimate(model="llama3.1-8b", hw="h100:64", tokens=1e9, batch_size=64, seq_len=1_048_576, cp=1)
 
 
 def test_the_same_run_at_the_same_hours_has_one_energy():
