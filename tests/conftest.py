@@ -109,8 +109,12 @@ def root() -> Path:
 
 
 @pytest.fixture
-def footprint(tmp_path: Path) -> Footprint:
-    """Run ``footprint ARGUMENTS`` as a program of its own, from an empty folder."""
+def own_process(tmp_path: Path) -> Footprint:
+    """Run ``footprint ARGUMENTS`` as a program of its own, from an empty folder.
+
+    For what depends on a process: its streams, its start, its end, what is not installed. A start takes
+    half a second of processor time, with torch ten: `footprint` is for everything else.
+    """
 
     def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -128,8 +132,8 @@ def footprint(tmp_path: Path) -> Footprint:
 
 
 @pytest.fixture
-def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Footprint:
-    """Run ``footprint ARGUMENTS`` in this process, from the same folder: torch is imported once."""
+def footprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Footprint:
+    """Run ``footprint ARGUMENTS`` in this process, from an empty folder: what it imports is imported once."""
 
     def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         from tests.cli.run import footprint

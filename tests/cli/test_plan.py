@@ -102,10 +102,10 @@ def test_bad_input_is_one_message(footprint: Footprint, arguments: tuple[str, ..
     assert "our own fault" not in done.stderr
 
 
-def test_neither_numpy_nor_pandas_is_needed(footprint: Footprint, tmp_path: Path) -> None:
+def test_neither_numpy_nor_pandas_is_needed(own_process: Footprint, tmp_path: Path) -> None:
     for name in ("numpy", "pandas", "pydantic", "matplotlib"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('not here')\n")
-    done = footprint("plan", "--budget", "500kgCO2e", *HERE)
+    done = own_process("plan", "--budget", "500kgCO2e", *HERE)
     assert done.returncode == 0, done.stderr
 
 
