@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracking.fault_harness import ROOT
-from tests.tracking.hooks.programs import HEAD
+from tests.tracking.hooks.programs import HEAD, WITH_COMPILER
 from tests.tracking.hooks.test_unmodified_programs import hooked, plain, report
 
 STEPS = f"""{HEAD}
@@ -79,7 +79,7 @@ train(4)
 
 @pytest.mark.slow
 def test_children_of_multiprocessing_and_their_end(tmp_path: Path) -> None:
-    (tmp_path / "ranks.py").write_text(f"""{STEPS}
+    (tmp_path / "ranks.py").write_text(f"""{WITH_COMPILER}
 import torch.distributed as dist, torch.multiprocessing as mp
 def rank(number):
     dist.init_process_group("gloo", init_method="file://{tmp_path}/meet", rank=number, world_size=2)
@@ -127,7 +127,7 @@ def test_a_budget_ends_it_by_a_signal_as_any_program(tmp_path: Path) -> None:
     assert got.measurement.duration_h.mid * 3600 < 30.5
 
 
-TRAINER = f"""{HEAD}
+TRAINER = f"""{WITH_COMPILER}
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
 torch.manual_seed(3)
 config = BertConfig(vocab_size=60, hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
@@ -141,7 +141,7 @@ trainer = Trainer(model, options, train_dataset=rows)
 trainer.train()
 for entry in trainer.state.log_history[:-1]:
     show(entry["loss"])
-time.sleep(3)  # a trace is waited for, but not for long
+wait_for_trace()
 """
 
 
