@@ -57,6 +57,7 @@ def test_rows_and_pages(footprint: Footprint, tmp_path: Path) -> None:
     assert max(map(len, footprint("plan", "--budget", "2MWh", *HERE).stdout.splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_plots(footprint: Footprint, tmp_path: Path) -> None:
     done = footprint("plan", "--budget", "1e22FLOP", "--unique-tokens", "25B", "--plot", "plan.png")
     assert done.returncode == 0, done.stderr

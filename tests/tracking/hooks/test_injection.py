@@ -45,6 +45,7 @@ def test_torch_is_not_imported_for_a_program_without_it(tmp_path: Path) -> None:
     assert out == "set()\n"
 
 
+@pytest.mark.slow
 def test_another_package_of_our_name_is_left_alone_and_said(tmp_path: Path) -> None:
     (tmp_path / "footprint.py").write_text("print('another')\n")
     _, err = hooked(tmp_path, f"{STEPS}\ntrain(3)")
@@ -54,6 +55,7 @@ def test_another_package_of_our_name_is_left_alone_and_said(tmp_path: Path) -> N
     assert [fault for fault in got.measurement.faults if "another package" in fault]
 
 
+@pytest.mark.slow
 def test_a_python_without_footprint_uses_the_supervisors(tmp_path: Path) -> None:
     """``-P -s`` and a path without us: only the supervisor's folder is known."""
     block = "import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
@@ -62,6 +64,7 @@ def test_a_python_without_footprint_uses_the_supervisors(tmp_path: Path) -> None
     assert report(tmp_path).measurement.workload.steps == 5
 
 
+@pytest.mark.slow
 def test_a_program_that_tracks_itself_counts_alone(tmp_path: Path) -> None:
     program = f"""{STEPS}
 train(3)   # a warm-up, before it tracks
