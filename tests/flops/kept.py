@@ -79,6 +79,8 @@ COUNTS = Kept("small_counts.json", asking_torch)
 """Of torch's counter. What it runs is a model of transformers: nothing else of ours has a part in it."""
 TRACES = Kept("small_traces.json", tracing)
 """Of the tracer, which is ours: no formula of a family has a part in it."""
+PARAMETERS = Kept("model_parameters.json", lambda: [ROOT / "tests" / "catalog" / "models" / "test_counts.py"])
+"""Of the classes of transformers, for the models of the catalogue."""
 
 
 def small_count(
@@ -114,11 +116,12 @@ def main() -> None:
     """Run the proofs, and bring the files up to date: an answer is torch's, also where ours differs."""
     import pytest
 
-    code = pytest.main(["-n0", "-q", "-p", "no:cacheprovider", "tests/flops/families", "tests/flops/trace"])
+    rooms = ("tests/flops/families", "tests/flops/trace", "tests/catalog/models/test_counts.py")
+    code = pytest.main(["-n0", "-q", "-p", "no:cacheprovider", *rooms])
     if code <= pytest.ExitCode.TESTS_FAILED:
         from tests.flops import kept  # this file as the tests imported it
 
-        for one in (kept.COUNTS, kept.TRACES):
+        for one in (kept.COUNTS, kept.TRACES, kept.PARAMETERS):
             one.write()
     sys.exit(code)
 
