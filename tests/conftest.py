@@ -128,7 +128,7 @@ def own_process(tmp_path: Path) -> Footprint:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=1200,
             check=False,
         )
 

@@ -43,7 +43,7 @@ def launch(
 
 def wait(process: subprocess.Popen[str]) -> str:
     try:
-        _, err = process.communicate(timeout=180)
+        _, err = process.communicate(timeout=1800)
     except subprocess.TimeoutExpired:
         process.kill()
         _, err = process.communicate()

@@ -54,7 +54,7 @@ def hooked(
     }
     done = subprocess.run(
         [str(command), "run", *OURS, *options, "--", sys.executable, *child],
-        cwd=folder, text=True, capture_output=True, timeout=300,
+        cwd=folder, text=True, capture_output=True, timeout=1800,
         env={**os.environ, **ours, **(environ or {})},
     )  # fmt: skip
     assert done.returncode == code, done.stderr
