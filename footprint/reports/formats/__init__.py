@@ -36,6 +36,10 @@ OF_ROWS = (
     "project", "ranking", "recovered", "report", "runs", "stages", "timing", "validation",
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
+COMPUTED = (
+    "comparison", "difference", "flops", "inference", "plan", "project", "ranking", "stages", "timing",
+)  # fmt: skip
+"""Kinds of answer whose text ends with the version that computed it; that of an estimate says more."""
 _FOLDER = os.path.dirname(__file__)
 
 
@@ -64,6 +68,8 @@ class Answer:
     """``full`` or ``short``: which columns of the report the rows get; None: those of the file, else all."""
     schema: str | None = None
     """The schema of rows that are not those of the report, their last column."""
+    warnings: tuple[str, ...] = ()
+    """What is said beside the text; the other formats hold it."""
     nothing: str = ""
     """The message that is shown where the text is empty."""
 
@@ -73,6 +79,15 @@ def fields_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     from footprint.results.rows import flatten
 
     return [{"field": name, "value": value} for name, value in flatten(record).items() if name != "schema"]
+
+
+def signed(answer: Answer, text: str) -> str:
+    """The text with the version that computed it, and that of its data."""
+    if answer.kind not in COMPUTED or not text:
+        return text
+    from footprint.catalog.version import DATA_VERSION, footprint_version
+
+    return f"{text.rstrip()}\n\nfootprint {footprint_version()}, data {DATA_VERSION}"
 
 
 def format_names(kind: str) -> list[str]:
