@@ -36,7 +36,7 @@ def _without_effect(facts: Facts) -> Iterator[tuple[str, list[str]]]:
         yield "the step of a processor is timed by its MFU", [n for n in _OF_A_PREDICTED_STEP if n in given]
         given = {name: value for name, value in given.items() if name not in _OF_A_PREDICTED_STEP}
     if facts.cluster.count == 1:
-        names = [name for name in ("overlap", "network_byte_per_s") if name in given]
+        names = [name for name in given if name in ("overlap", "network_byte_per_s")]
         yield "one accelerator communicates with no other", names
     elif facts.cluster.nodes <= 1 and "network_byte_per_s" in given:
         yield "all accelerators are in one node", ["network_byte_per_s"]
