@@ -19,6 +19,7 @@ from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
 from footprint.records import field, record
 from footprint.results import Quantity
+from footprint.results.estimate import CLEAR_MISFIT
 
 MOST_ROWS = 200
 """A table for people; `footprint.sweep` takes any number."""
@@ -146,8 +147,9 @@ def answered(scenario: Mapping[str, Any], shared: Shared) -> Answered:
 
 def _missing(prediction: Prediction, means: Consequences) -> str:
     """What a row with numbers lacks."""
-    if not all(prediction.fits):
-        return prediction.warnings[0]
+    misfit = next((one for one in prediction.warnings if one.startswith(CLEAR_MISFIT)), None)
+    if misfit is not None or not all(prediction.fits):
+        return misfit or prediction.warnings[0]
     return "" if means.cost_usd is not None else "no price of this hardware is known"
 
 

@@ -82,12 +82,18 @@ def fields_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def signed(answer: Answer, text: str) -> str:
-    """The text with the version that computed it, and that of its data."""
+    """The text with the version that computed it, and what marks an answer that was forced above it."""
     if answer.kind not in COMPUTED or not text:
         return text
     from footprint.catalog.version import DATA_VERSION, footprint_version
+    from footprint.plain_text import in_line
+    from footprint.results.estimate import CLEAR_MISFIT
+    from footprint.results.human import folded
+    from footprint.spelling import on_command_line
 
-    return f"{text.rstrip()}\n\nfootprint {footprint_version()}, data {DATA_VERSION}"
+    marks = dict.fromkeys(one[one.find(CLEAR_MISFIT) :] for one in answer.warnings if CLEAR_MISFIT in one)
+    above = "".join(f"{folded(in_line(on_command_line(mark)))}\n\n" for mark in marks)
+    return f"{above}{text.rstrip()}\n\nfootprint {footprint_version()}, data {DATA_VERSION}"
 
 
 def format_names(kind: str) -> list[str]:
