@@ -17,6 +17,7 @@ from footprint.estimator.prediction import Prediction, device_memory
 from footprint.estimator.request import AMOUNT_FIELDS, FIELDS, EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
+from footprint.estimator.unheeded import unheeded
 from footprint.records import field, record
 from footprint.results import Quantity
 from footprint.results.estimate import CLEAR_MISFIT
@@ -153,6 +154,14 @@ def _missing(prediction: Prediction, means: Consequences) -> str:
     return "" if means.cost_usd is not None else "no price of this hardware is known"
 
 
+def _said_of(row: Answered) -> tuple[str, ...]:
+    """What a row says beside its numbers: an assumed place, options without effect, its layout."""
+    if row.facts is None or row.prediction is None:
+        return ()
+    of_layout = row.prediction.warnings if row.fits else ()
+    return (*row.facts.site.warnings, *of_layout, *unheeded(row.facts, row.prediction))
+
+
 def identity_of(facts: Facts) -> Identity:
     """What the errors of a scenario depend on."""
     chip, model = facts.cluster.accelerator.id, facts.model.id if facts.model is not None else ""
@@ -191,7 +200,7 @@ def _compared(rows: Sequence[Answered], baseline: int) -> tuple[ComparedRow, ...
                 if name in base and base[name].mid > 0
             },
             best=tuple(name for name in QUANTITIES if best[name] == number),
-            warnings=row.prediction.warnings if row.prediction is not None and row.fits else (),
+            warnings=_said_of(row),
             **row.quantities,
         )
         for number, row in enumerate(rows, 1)

@@ -9,7 +9,7 @@ names its kind; nothing else connects commands and formats.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from footprint.records import record
@@ -82,16 +82,19 @@ def fields_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def signed(answer: Answer, text: str) -> str:
+    """The text of an answer that was computed, signed; the text of another as it is."""
+    return with_version(text, answer.warnings) if answer.kind in COMPUTED and text else text
+
+
+def with_version(text: str, warnings: Iterable[str] = ()) -> str:
     """The text with the version that computed it, and what marks an answer that was forced above it."""
-    if answer.kind not in COMPUTED or not text:
-        return text
     from footprint.catalog.version import DATA_VERSION, footprint_version
     from footprint.plain_text import in_line
     from footprint.results.estimate import CLEAR_MISFIT
     from footprint.results.human import folded
     from footprint.spelling import on_command_line
 
-    marks = dict.fromkeys(one[one.find(CLEAR_MISFIT) :] for one in answer.warnings if CLEAR_MISFIT in one)
+    marks = dict.fromkeys(one[one.find(CLEAR_MISFIT) :] for one in warnings if CLEAR_MISFIT in one)
     above = "".join(f"{folded(in_line(on_command_line(mark)))}\n\n" for mark in marks)
     return f"{above}{text.rstrip()}\n\nfootprint {footprint_version()}, data {DATA_VERSION}"
 
