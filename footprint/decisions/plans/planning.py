@@ -276,8 +276,8 @@ def _warnings(law: ScalingLaw, sizes: Sizes) -> Iterator[str]:
     largest = law["largest_parameters"]
     if sizes.parameters > largest:
         yield (
-            f"{sizes.parameters / largest:.2g} times larger than any model that {law.id} was fitted on "
-            f"({largest:.3g} parameters): the law is extrapolated"
+            f"{sizes.parameters:.3g} parameters are more than any model had that {law.id} was fitted on "
+            f"({largest:.3g}): the law is extrapolated"
         )
     if law.id != REPEATING_LAW and sizes.parameters < LEAST_PARAMETERS * 10:
         yield f"few models as small as {sizes.parameters:.2g} parameters were among those of {law.id}"
