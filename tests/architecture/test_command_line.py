@@ -70,7 +70,7 @@ def test_examples_are_real(path: tuple[str, ...], footprint: Footprint, tmp_path
     for example in found:
         words = shlex.split(example)
         assert words[0] == "footprint"
-        if words[1:2] in (["run"], ["demo"], ["app"]) or "--scheduler" in words:
+        if words[1:2] in (["run"], ["demo"], ["app"], ["mcp"]) or "--scheduler" in words:
             continue  # trains, serves until it is stopped, or asks other machines: tested where it belongs
         if "--seconds" in words:
             words[words.index("--seconds") + 1] = "1"  # the meter is read as well in one second
