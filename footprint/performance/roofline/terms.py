@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from footprint import equations
-from footprint.arithmetic import Number, log2, maximum, where
+from footprint.arithmetic import Number, log2, maximum, summed, where
 from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.communication import context_s, data_s, experts_s, tensor_s
 from footprint.performance.roofline.constants import Constants
@@ -57,7 +57,7 @@ def terms_of(
     """
     micro_batches = maximum(1.0, work.samples / layout.dp * scale / layout.micro_batch)
     terms = _computed(sums, work, layout, machine, scale, micro_batches)
-    computed_s = sum(terms.values())
+    computed_s = summed(terms.values())
     bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
     terms["pipeline_bubble"] = computed_s * bubble
     terms["data_parallel"] = data_s(work, layout, machine, micro_batches, computed_s)
@@ -79,7 +79,7 @@ def least_of(sums: Sums, work: Work, layouts: LayoutNumbers, machine: Machine) -
     # Three steps beside each other: an empty one, one of a micro-batch without data, one of data alone.
     scales, micro_batches = np.array([[0.0], [0.0], [1.0]]), np.array([[0.0], [1.0], [0.0]])
     computed = _computed(sums, work, layouts, machine, scales, micro_batches)
-    parts: Any = sum(computed.values())
+    parts: Any = summed(computed.values())
     fixed, a_batch, a_scale = parts
     a_batch, a_scale = a_batch - fixed, a_scale - fixed
     data, a_batch_data = np.broadcast_to(
