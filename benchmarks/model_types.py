@@ -41,6 +41,8 @@ TOKENS, TARGETS, WAVE = 64, 32, 16_000
 """Lengths of the inputs: tokens, target tokens, samples of sound."""
 LIMIT_S = 60
 """Limit of the processor time for one type [s]."""
+WORDS = {"footprint", "counted", "traced"}
+"""What the page writes as code beside types."""
 NO_CLASS = "part of another model: no class of its own"
 
 
@@ -177,7 +179,7 @@ def page(found: Found) -> str:
             "No family of ours describes them. Where torch and transformers are installed they are run",
             "without data: full attention. If the traced operation list gives what torch counts, times,",
             "memory, layouts, LoRA and frozen parts follow from it (`traced`); else the total alone is known",
-            f"(`counted`: {', '.join(alone) or 'none'}). A model that runs only in part (images beside text",
+            f"(`counted`{': ' * bool(alone)}{', '.join(alone)}). A model that runs only in part (images beside text",
             "that nobody gave) is refused rather than counted too low.",
         ),
         "",
@@ -220,8 +222,8 @@ def problems(text: str) -> list[str]:
     formula = set(model_families())
     results = {name: one for name, one in kept().items() if name not in model_families()}
     counted = {name for name, one in results.items() if "forward_flop" in one}
-    found = [f"not as it was found: {name}" for name in listed["Counted by torch"] ^ counted]
-    found += [f"not by formula: {name}" for name in listed["By formula"] - formula - {"footprint", "counted"}]
+    found = [f"not as it was found: {name}" for name in (listed["Counted by torch"] - WORDS) ^ counted]
+    found += [f"not by formula: {name}" for name in listed["By formula"] - formula - WORDS]
     found += [f"by formula, but not listed so: {name}" for name in formula - listed["By formula"]]
     try:
         import transformers
