@@ -41,6 +41,8 @@ TOKENS, TARGETS, WAVE = 64, 32, 16_000
 """Lengths of the inputs: tokens, target tokens, samples of sound."""
 LIMIT_S = 60
 """Limit of the processor time for one type [s]."""
+WORDS = {"footprint", "counted", "traced"}
+"""What the page writes as code beside types."""
 NO_CLASS = "part of another model: no class of its own"
 
 
@@ -125,9 +127,11 @@ def survey(model_type: str) -> dict[str, Any]:
     with os.fdopen(reading, "rb") as said:
         text = said.read()
     os.waitpid(child, 0)
-    found = json.loads(text) if text else {"reason": f"not counted within {LIMIT_S} s of processor time"}
-    said = {key: short(found[key]) for key in ("reason", "traced") if key in found}
-    return {**found, **said, "state": state(counted="forward_flop" in found)}
+    if not text:  # perhaps the machine was busy: not kept as an answer
+        return {"reason": f"not counted within {LIMIT_S} s of processor time"}
+    found = json.loads(text)
+    shown = {key: short(found[key]) for key in ("reason", "traced") if key in found}
+    return {**found, **shown, "state": state(counted="forward_flop" in found)}
 
 
 def short(reason: str) -> str:
@@ -177,8 +181,8 @@ def page(found: Found) -> str:
             "No family of ours describes them. Where torch and transformers are installed they are run",
             "without data: full attention. If the traced operation list gives what torch counts, times,",
             "memory, layouts, LoRA and frozen parts follow from it (`traced`); else the total alone is known",
-            f"(`counted`: {', '.join(alone) or 'none'}). A model that runs only in part (images beside text",
-            "that nobody gave) is refused rather than counted too low.",
+            f"(`counted`{': ' * bool(alone)}{', '.join(alone)}). A model that runs only in part (images",
+            "beside text that nobody gave) is refused rather than counted too low.",
         ),
         "",
         names(counted),
@@ -220,8 +224,8 @@ def problems(text: str) -> list[str]:
     formula = set(model_families())
     results = {name: one for name, one in kept().items() if name not in model_families()}
     counted = {name for name, one in results.items() if "forward_flop" in one}
-    found = [f"not as it was found: {name}" for name in listed["Counted by torch"] ^ counted]
-    found += [f"not by formula: {name}" for name in listed["By formula"] - formula - {"footprint", "counted"}]
+    found = [f"not as it was found: {name}" for name in (listed["Counted by torch"] - WORDS) ^ counted]
+    found += [f"not by formula: {name}" for name in listed["By formula"] - formula - WORDS]
     found += [f"by formula, but not listed so: {name}" for name in formula - listed["By formula"]]
     try:
         import transformers
@@ -257,7 +261,9 @@ def main() -> None:
     attempt("bert")  # loads what each child would load anew
     try:
         for name in asked.types or [name for name in rest if not is_new(found.get(name, {}))]:
-            found[name] = survey(name)
+            answer = survey(name)
+            if "state" in answer or name not in found:
+                found[name] = answer
             said = found[name].get("forward_flop") or found[name]["reason"]
             print(name, said, found[name].get("traced", ""), sep="\t", flush=True)
             keep(found)

@@ -22,3 +22,4 @@ def test_the_page_of_model_types_has_our_families() -> None:
     text = model_types.PAGE.read_text(encoding="utf-8")
     assert model_types.problems(text) == []
     assert model_types.problems(text.replace("`llama`, ", ""))
+    assert "not as it was found: afmoe" in model_types.problems(text.replace("`afmoe`, ", ""))

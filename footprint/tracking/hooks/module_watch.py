@@ -102,6 +102,8 @@ class ModuleWatch:
         """Wait for a trace that is under way."""
         if self._reader is not None:
             self._reader.join(TRACE_WAIT_S)
+            if self._reader.is_alive():
+                self._note("the module is not traced: its trace had not ended when the program did")
 
     def stop(self) -> None:
         """Take every hook away."""
@@ -134,6 +136,11 @@ class ModuleWatch:
             )
         elif _compiles():
             self._note("what is trained is compiled, but no module: samples and operations are not known")
+        else:
+            self._note(
+                "no module that a step calls holds the trained weights, so samples and operations are not "
+                "known: give `model=`"
+            )
 
     def _called(self, module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         try:

@@ -197,6 +197,17 @@ def test_a_compiled_module_is_counted_and_not_looked_into(
     torch._dynamo.utils.counters.clear()
 
 
+def test_weights_of_no_module_are_said(counted: Counted) -> None:
+    one = net()
+    weights = {name: weight.detach().requires_grad_() for name, weight in one.named_parameters()}
+    optimizer = torch.optim.SGD(list(weights.values()))
+    for _ in range(5):
+        torch.func.functional_call(one, weights, (torch.ones(2, 4),)).sum().backward()
+        optimizer.step()
+    assert len(counted.steps) == 5
+    assert ["no module that a step calls" in fault for fault in counted.faults] == [True]
+
+
 class Strange(nn.Sequential):
     broken = False
 
