@@ -111,7 +111,7 @@ def require_each_within(answer: Ranking | Timing, limits: Sequence[Limit]) -> No
     """
     from footprint.decisions.when.record import TimingRow
 
-    exceeded = []
+    exceeded = [warning for warning in answer.warnings if MISFIT_WORDS in warning]
     for limit in limits:
         word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]
         for row in answer.rows:
@@ -164,6 +164,8 @@ def require_rows_within(table: ScenarioTable, limits: Sequence[Limit]) -> None:
     """
     exceeded = []
     for row in table.rows:
+        if MISFIT_WORDS in (row.reason or ""):
+            exceeded.append(f"row {row.id}: {row.reason}")
         for limit in limits:
             value: Quantity | None = getattr(row, limit.quantity)
             word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]

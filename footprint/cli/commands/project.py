@@ -134,5 +134,5 @@ def _answer(result: Project, overwrite: bool) -> Answer:
     return Answer(
         kind="project", text=lambda: render(result), data=result.to_json,
         markdown=lambda: render_markdown(result), rows=lambda: rows_of(result), append=append,
-        schema=SCHEMA, subject=result,
+        schema=SCHEMA, subject=result, warnings=tuple(result.warnings),
     )  # fmt: skip
