@@ -1,4 +1,4 @@
-"""The candidate layouts of one kind of job on many counts, as arrays: one row a layout."""
+"""The candidate layouts of one job on many clusters, as arrays: one row a layout."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.feeding import crowded_below
 from footprint.performance.layouts.shapes import Given, Habits, every_shape, usual_shapes
 from footprint.records import state
@@ -45,39 +46,74 @@ class Layouts:
 
 
 class Candidates:
-    """The candidate layouts of several counts; the rows of a count are adjacent, in the order of `shapes`.
+    """The candidate layouts of several machines, each with its counts: a cluster is a machine and a count.
 
-    The last row, plain data parallelism, is used for counts without a candidate layout.
+    The rows of a cluster are adjacent, in the order of `shapes`. The last row, plain data parallelism, is
+    used for clusters without a candidate layout.
     """
 
     def __init__(
-        self, habits: Habits, given: Given, counts: Sequence[int], below: Sequence[float], unusual: bool
+        self, habits: Sequence[Habits], given: Given, counts: Sequence[Sequence[int]], unusual: bool
     ) -> None:
-        """``below`` is `crowded_below` of each count; ``unusual`` adds the layouts of smaller batches."""
+        """``habits`` are those of each machine; ``unusual`` adds the layouts of smaller batches."""
         import numpy as np
 
-        tables = [
-            _table(habits, tuple(given.items()), count, most if unusual else 0.0)
-            for count, most in zip(counts, below, strict=True)
-        ]
-        self.starts = np.cumsum([0, *map(len, tables)])
-        self.count_of = np.repeat(np.arange(len(counts)), [len(table) for table in tables])
-        columns = dict(zip(_SHAPE, np.concatenate([*tables, _PLAIN]).T.copy(), strict=True))
+        key = tuple(given.items())
+        tables = [_table(one, key, tuple(own), unusual) for one, own in zip(habits, counts, strict=True)]
+        rows = np.concatenate([*(table.rows for table in tables), np.array(_PLAIN).T], axis=1)
+        columns: dict[str, Array] = dict(zip(_SHAPE, rows, strict=True))
         columns["is_full"], columns["is_selective"] = columns["is_full"] > 0, columns["is_selective"] > 0
-        self.rows = Layouts(**columns, flash=habits.flash)
-        self.splits, self.split_of = np.unique(self.rows.tp, return_inverse=True)
+        self.rows = Layouts(**columns, flash=habits[0].flash)
+        self.below = np.concatenate([table.below for table in tables])
+        """`crowded_below` of each cluster."""
+        lengths = np.concatenate([table.lengths for table in tables])
+        self.cluster_of = np.repeat(np.arange(len(lengths)), lengths)
+        widths = [*(table.rows.shape[1] for table in tables), 1]
+        self.machine_of = np.repeat([*range(len(tables)), 0], widths)
+        self.splits, self.split_of = distinct(self.rows.tp)
 
 
-@lru_cache(maxsize=32)
-def candidates(
+class _Table(NamedTuple):
+    """The candidate layouts of one machine with several counts."""
+
+    rows: Array
+    """A line for each field of `Layouts`."""
+    lengths: Array
+    """How many layouts each count has."""
+    below: Array
+    """`crowded_below` of each count."""
+
+
+def distinct(values: Array) -> tuple[Array, Array]:
+    """The distinct values of positive whole numbers, ascending, and the place of each among them."""
+    import numpy as np
+
+    whole = values.astype(np.int64)
+    seen = np.zeros(int(whole.max()) + 1, bool)
+    seen[whole] = True
+    return np.flatnonzero(seen), (np.cumsum(seen) - 1)[whole]
+
+
+@lru_cache(maxsize=64)
+def _table(
     habits: Habits, given: tuple[tuple[str, Any], ...], counts: tuple[int, ...], unusual: bool
-) -> Candidates:
-    """The candidate layouts of several counts."""
+) -> _Table:
+    import numpy as np
+
     below = [crowded_below(habits, count, dict(given)) for count in counts]
-    return Candidates(habits, dict(given), counts, below, unusual)
+    parts = [
+        _part(habits, given, count, most if unusual else 0.0)
+        for count, most in zip(counts, below, strict=True)
+    ]
+    empty = np.empty((0, len(_SHAPE)))
+    return _Table(
+        np.ascontiguousarray(np.concatenate([empty, *parts]).T),
+        np.array([len(part) for part in parts], int),
+        np.array(below),
+    )
 
 
-def _table(habits: Habits, given: tuple[tuple[str, Any], ...], count: int, below: float) -> Array:
+def _part(habits: Habits, given: tuple[tuple[str, Any], ...], count: int, below: float) -> Array:
     """The layouts of so many accelerators: usual ones, and others for batches below a size."""
     import numpy as np
 

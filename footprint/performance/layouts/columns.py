@@ -1,26 +1,27 @@
-"""The layouts of many jobs at once: one model on one kind of node, for many counts and batches.
+"""The layouts of many jobs at once: one model on machines of one kind, for many counts and batches.
 
-The rules are those of `finder`; the formulas are those of `footprint.performance.roofline`. For each count
+The rules are those of `finder`; the formulas are those of `footprint.performance.roofline`. For each cluster
 and batch this module chooses the same layout as `finder` (a test compares the two).
 
 Most layouts are far from the fastest. So every layout first gets a time below which it does not get, which is
 linear in the batch; only layouts whose bound is below the time of a good one are fitted and timed.
+
+Arrays have batches as their first axis and rows (layouts) or clusters as their last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields as fields_of
 from typing import Any
 
 from footprint.named_tuples import NamedTuple
-from footprint.performance.layouts.candidates import Layouts, candidates
-from footprint.performance.layouts.feeding import crowded_below
+from footprint.performance.layouts.candidates import Candidates, Layouts, distinct
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
 from footprint.performance.layouts.micro_batches import whole_batches
 from footprint.performance.layouts.shapes import Given, habits_of
 from footprint.performance.roofline.layout import is_split
-from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.machine import Machine, joined
 from footprint.performance.roofline.memory import activation_byte, state_byte, usable_byte
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.terms import least_of, terms_of
@@ -34,7 +35,7 @@ _FINITE = 1e300
 
 
 class Choice(NamedTuple):
-    """The layouts that are chosen for each count and batch, as arrays."""
+    """The layouts that are chosen for each cluster (first axis) and batch."""
 
     terms: Mapping[str, Array]
     """Seconds by term."""
@@ -46,13 +47,13 @@ class Choice(NamedTuple):
 
 
 class LayoutColumns:
-    """The candidate layouts of one job on several counts, evaluated for every batch."""
+    """The candidate layouts of one job on several clusters, evaluated for every batch."""
 
     def __init__(
         self,
         work: Work,
-        machine: Machine,
-        counts: Sequence[int],
+        machines: Sequence[Machine],
+        counts: Sequence[Sequence[int]],
         scales: Array,
         *,
         given: Given,
@@ -60,230 +61,249 @@ class LayoutColumns:
         sequence_length: float,
         unusual: bool = False,
     ) -> None:
-        """``scales`` are the batches divided by the batch of ``work``, as one row.
+        """``machines`` are of one kind, each with its counts.
 
-        ``unusual`` adds the layouts that are tried for small batches alone.
+        ``scales`` are the batches divided by the batch of ``work``. ``unusual`` adds the layouts that are
+        tried for small batches alone.
         """
         import numpy as np
 
-        self.work, self.machine, self.given = work, machine, given
-        self.batches, self.scales = work.samples * scales, scales
-        habits = habits_of(work, machine, flash=flash, sequence_length=sequence_length)
-        self.counts = len(counts)
-        below = [crowded_below(habits, count, given) for count in counts]
-        self.crowded = self.batches < np.array(below)[:, None]
-        self.found = candidates(habits, tuple(given.items()), tuple(counts), unusual)
-        self.rows = self.found.rows
-        sums = [sum_lines(work, machine, int(tp), flash=flash) for tp in self.found.splits]
-        self.sums = {f.name: np.array([getattr(one, f.name) for one in sums]) for f in fields_of(Sums)}
+        self.work, self.machine, self.given = work, joined(machines), given
+        self.scales, self.batches = scales, work.samples * scales
+        habits = [habits_of(work, one, flash=flash, sequence_length=sequence_length) for one in machines]
+        self.found = Candidates(habits, given, counts, unusual)
+        self.crowded = self.batches[:, None] < self.found.below
+        sums = [sum_lines(work, self.machine, int(tp), flash=flash) for tp in self.found.splits]
+        self.sums = {
+            f.name: np.array([np.broadcast_to(getattr(one, f.name), len(machines)) for one in sums])
+            for f in fields_of(Sums)
+        }
+        rows, of_all = self.found.rows, self.machine.at(self.found.machine_of)
+        self.one_sample_byte = activation_byte(work, rows, of_all)
+        self.state_byte = state_byte(work, rows, of_all)
+        self.room = usable_byte(of_all) - self.state_byte
+        self.partly = "recompute" not in given and self.machine.techniques.partial_recompute
+        if self.partly:
+            none = replace(rows, recompute_share=np.zeros_like(rows.recompute_share))
+            self.kept_byte = activation_byte(work, none, of_all)
+        replicas, self.replicas_of = distinct(rows.dp)
+        self.shares, index = np.unique(self.batches[:, None] / replicas, return_inverse=True)
+        self.share_of = index.reshape(len(scales), len(replicas))
 
     @property
     def few(self) -> tuple[Array, Array]:
-        """The counts, and the batches, among which some pair asks for unusual layouts."""
+        """The batches, and the clusters, among which some pair asks for unusual layouts."""
         import numpy as np
 
         return np.flatnonzero(self.crowded.any(axis=1)), np.flatnonzero(self.crowded.any(axis=0))
 
-    def chosen(self, wanted: Array | None) -> Choice:
-        """The layouts that are chosen for each count and batch."""
+    def chosen(self, wanted: Array) -> Choice:
+        """The layouts that are chosen for each cluster and batch.
+
+        Where none fits, only the ``wanted`` jobs (batches, clusters) get the one that is nearest to fitting.
+        """
         import numpy as np
 
         best = self._fastest()
-        missing = best < 0 if wanted is None else (best < 0) & wanted
+        missing = (best < 0) & wanted
         least_byte = np.zeros(best.shape)
         if missing.any():
-            nearest, needed = self._nearest(missing.any(axis=1))
+            nearest, needed = self._nearest(missing)
             best, least_byte = np.where(missing, nearest, best), np.where(missing, needed, 0.0)
-        layouts, fits = self._fitted(self.rows.at(best), self.batches)
+        best = np.ascontiguousarray(best.T)
+        column = np.broadcast_to(np.arange(len(self.scales)), best.shape)
+        layouts, fits = self._fitted(best, column)
         found = best >= 0
-        terms = self._terms(layouts, best, self.scales)
+        terms = self._terms(layouts, best, column)
         if not found.all():
             terms = {name: np.where(found, seconds, np.nan) for name, seconds in terms.items()}
-        return Choice(terms, fits & found, least_byte, is_split(layouts))
+        return Choice(terms, fits & found, np.ascontiguousarray(least_byte.T), is_split(layouts))
 
-    # ------------------------------------------------------------------------ the fastest that fits
+    # ------------------------------------------------------------------------ which rows are best
 
     def _fastest(self) -> Array:
-        """The row of the fastest layout that fits each count and batch; -1 where none does."""
+        """The row of the fastest layout that fits each batch and cluster; -1 where none does."""
         import numpy as np
 
-        rows = self.rows.at(slice(len(self.found.count_of)))
-        room = usable_byte(self.machine) - state_byte(self.work, rows, self.machine)
-        one_sample_byte = activation_byte(self.work, rows, self.machine)
         # Only these fit the smallest micro-batch, a single sample.
-        can_fit = np.flatnonzero((one_sample_byte <= room) & (rows.dp <= self.batches.max()))
-        best = np.full((self.counts, self.batches.size), -1)
-        if not len(can_fit):
+        fitting = (self.one_sample_byte <= self.room) & (self.found.rows.dp <= self.batches.max())
+        index = np.flatnonzero(fitting[:-1])
+        best = np.full(self.crowded.shape, -1)
+        if not len(index):
             return best
-        rows, room, one_sample_byte = rows.at(can_fit), room[can_fit], one_sample_byte[can_fit]
-        rows.recompute_share = self._recompute_share(rows, room, one_sample_byte, 1.0)
-        fewest = np.minimum(1.0, one_sample_byte / room)
-        bound = self._bound(can_fit, rows, fewest)
+        rows = self.found.rows.at(index)
+        rows.recompute_share = self._recompute_share(index, 1.0)
+        local = self.batches[:, None] / rows.dp
+        if "micro_batch" in self.given:
+            micro_batches = np.maximum(1.0, local / float(self.given["micro_batch"]))
+        else:
+            # A replica takes at least so many micro-batches for each of its samples.
+            fewest = np.minimum(1.0, self.one_sample_byte[index] / self.room[index])
+            full = np.where(rows.pp > 1, KEPT_FULL * rows.pp, 1.0)
+            micro_batches = np.maximum(np.minimum(local, full), local * fewest)
+        bound = self._bound(index, rows, micro_batches)
         everywhere = np.ones(best.shape, bool)
         if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
             # Small models that fit one accelerator are not split over several.
             tp, pp = (int(self.given.get(name, 1)) for name in ("tp", "pp"))
             whole = (rows.tp == tp) & (rows.pp == pp)
-            best = self._search(can_fit[whole], bound[whole], everywhere & ~self.crowded)
-        others = self._search(can_fit, bound, best < 0)
+            best = self._search(index[whole], bound[:, whole], everywhere & ~self.crowded, self._seconds)
+        others = self._search(index, bound, best < 0, self._seconds)
         return np.where(best < 0, others, best)
 
-    def _bound(self, index: Array, rows: Layouts, fewest: Array) -> Array:
-        """The time that each row takes at least at each batch, infinite where it is not tried [s].
+    def _nearest(self, missing: Array) -> tuple[Array, Array]:
+        """The row with the least penalty for time and missing memory, and the least memory that a row needs.
 
-        A replica takes at least ``fewest`` micro-batches for each of its samples.
+        -1 and infinity where a cluster has no candidate.
         """
         import numpy as np
 
-        bounds = least_of(self._sums(index), self.work, rows, self.machine)
-        rows = rows.at((slice(None), None))
-        replica_batch = self.batches / rows.dp
-        if "micro_batch" in self.given:
-            micro_batches = np.maximum(1.0, replica_batch / float(self.given["micro_batch"]))
-        else:
-            full = np.where(rows.pp > 1, KEPT_FULL * rows.pp, 1.0)
-            micro_batches = np.maximum(np.minimum(replica_batch, full), replica_batch * fewest[:, None])
-        seconds = np.zeros(replica_batch.shape)
-        for bound in bounds:
-            a_scale, a_batch, always = (np.reshape(part, (-1, 1)) for part in bound)
-            np.maximum(seconds, self.scales * a_scale + micro_batches * a_batch + always, out=seconds)
-        seconds[~self._fed(rows, self.batches)] = np.inf
+        index = np.flatnonzero(missing.any(axis=0)[self.found.cluster_of])
+        if not len(index):
+            return np.full(missing.shape, -1), np.full(missing.shape, np.inf)
+        rows = self.found.rows.at(index)
+        rows.micro_batch = float(self.given.get("micro_batch", 1.0))
+        needed = self.state_byte[index] + self.one_sample_byte[index] * rows.micro_batch
+        usable = usable_byte(self.machine.at(self.found.machine_of[index]))
+        excess = np.ones(len(self.room))
+        excess[index] = np.maximum(1.0, needed / usable) ** 2
+        micro_batches = np.maximum(1.0, self.batches[:, None] / rows.dp / rows.micro_batch)
+        bound = self._bound(index, rows, micro_batches) * excess[index]
+
+        def penalty(row: Array, column: Array) -> Array:
+            layouts = self.found.rows.at(row)
+            layouts.micro_batch = self._unfitted_micro_batch(layouts, column)
+            return sum(self._terms(layouts, row, column).values()) * excess[row]
+
+        present, starts = _segments(self.found.cluster_of[index])
+        least_byte = np.full(missing.shape, np.inf)
+        least_byte[:, present] = np.minimum.reduceat(np.where(bound < np.inf, needed, np.inf), starts, axis=1)
+        return self._search(index, bound, missing, penalty), least_byte
+
+    def _bound(self, index: Array, rows: Layouts, micro_batches: Array) -> Array:
+        """The time that each row takes at least at each batch, infinite where it is not tried [s].
+
+        A replica has at least so many micro-batches.
+        """
+        import numpy as np
+
+        machine = self.machine.at(self.found.machine_of[index])
+        scales = self.scales[:, None]
+        seconds: Array = 0.0
+        for a_scale, a_batch, always in least_of(self._sums(index), self.work, rows, machine):
+            seconds = np.maximum(seconds, scales * a_scale + micro_batches * a_batch + always)
+        seconds[~self._fed(rows, self.batches[:, None])] = np.inf
         return seconds
 
-    def _search(self, candidate: Array, bound: Array, wanted: Array) -> Array:
-        """The row of the fastest of some layouts at each wanted count and batch; -1 where none fits.
+    def _search(
+        self, candidate: Array, bound: Array, wanted: Array, exact: Callable[[Array, Array], Array]
+    ) -> Array:
+        """The row with the least value at each wanted batch and cluster; -1 where all are infinite.
 
-        ``bound`` is the time that each of them takes at least at each batch.
+        ``exact`` gives the values of some rows at some batches; none is below its ``bound``.
         """
         import numpy as np
 
         best = np.full(wanted.shape, -1)
         if not len(candidate) or not wanted.any():
             return best
-        count_of = self.found.count_of[candidate]
-        # The time of the layout with the least bound is one that the fastest does not exceed.
-        present, starts = np.unique(count_of, return_index=True)
-        ends = [*starts[1:], len(candidate)]
-        good = [start + bound[start:end].argmin(axis=0) for start, end in zip(starts, ends, strict=True)]
-        limit = np.full(wanted.shape, np.inf)
-        limit[present] = self._seconds(candidate[np.array(good)], self.batches, self.scales)
-        limit = np.where(wanted, np.minimum(limit * (1.0 + ROUNDING), _FINITE), -1.0)
-        place, column = np.nonzero(bound <= limit[count_of])
-        if not len(place):
-            return best
-        seconds = self._seconds(candidate[place], self.batches[0, column], self.scales[0, column])
-        # The first of the fastest layouts, count by count and batch by batch.
-        cell = count_of[place] * self.batches.size + column
-        order = np.lexsort((place, seconds, cell))
-        cells, first = np.unique(cell[order], return_index=True)
-        fastest = order[first]
-        fits = seconds[fastest] < np.inf
-        best.ravel()[cells[fits]] = candidate[place[fastest[fits]]]
+        present, starts = _segments(self.found.cluster_of[candidate])
+        # The value of the row with the least bound is one that the best does not exceed.
+        column = np.arange(len(bound))[:, None]
+        good = exact(candidate[_first_least(bound, starts)], column)
+        limit = np.where(wanted[:, present], np.minimum(good * (1.0 + ROUNDING), _FINITE), -1.0)
+        lengths = np.diff([*starts, len(candidate)])
+        column, place = np.nonzero(bound <= np.repeat(limit, lengths, axis=1))
+        values = np.full(bound.shape, np.inf)
+        values[column, place] = exact(candidate[place], column)
+        first = _first_least(values, starts)
+        known = np.take_along_axis(values, first, axis=1) < np.inf
+        best[:, present] = np.where(known, candidate[first], -1)
         return best
 
-    def _seconds(self, index: Array, batches: Array, scales: Array) -> Array:
+    def _seconds(self, row: Array, column: Array) -> Array:
         """Time of a step on some rows at some batches; infinity where it does not fit [s]."""
         import numpy as np
 
-        layouts, fits = self._fitted(self.rows.at(index), batches)
-        return np.where(fits, sum(self._terms(layouts, index, scales).values()), np.inf)
+        layouts, fits = self._fitted(row, column)
+        return np.where(fits, sum(self._terms(layouts, row, column).values()), np.inf)
 
-    # ------------------------------------------------------------------------ the nearest to fitting
-
-    def _nearest(self, of_counts: Array) -> tuple[Array, Array]:
-        """The row with the least penalty for time and missing memory (-1: none); the least memory [byte]."""
-        import numpy as np
-
-        candidate = np.flatnonzero(of_counts[self.found.count_of])
-        rows = self.rows.at(candidate).at((slice(None), None))
-        rows.micro_batch = self._unfitted_micro_batch(rows, self.batches)
-        needed = state_byte(self.work, rows, self.machine) + activation_byte(self.work, rows, self.machine)
-        excess = np.maximum(1.0, needed / usable_byte(self.machine))
-        penalty = sum(self._terms(rows, candidate[:, None], self.scales).values()) * excess**2
-        fed, count_of = self._fed(rows, self.batches), self.found.count_of[candidate]
-        least_byte = _by_count(np.minimum, np.where(fed, needed, np.inf), count_of, self.counts, np.inf)
-        return _first_least(np.where(fed, penalty, np.inf), candidate, count_of, self.counts), least_byte
-
-    # ------------------------------------------------------------------------ one layout
+    # ------------------------------------------------------------------------ some rows at some batches
 
     def _fed(self, rows: Layouts, batches: Array) -> Array:
         """Whether a layout is tried for a batch: it has a sequence for each replica, and asks for it."""
         return (rows.dp <= batches) & (batches < rows.below)
 
-    def _unfitted_micro_batch(self, rows: Layouts, batches: Array) -> Array:
+    def _unfitted_micro_batch(self, rows: Layouts, column: Array) -> Array:
         import numpy as np
 
-        return float(self.given.get("micro_batch", 0)) or np.minimum(1.0, batches / rows.dp)
+        return float(self.given.get("micro_batch", 0)) or np.minimum(1.0, self.batches[column] / rows.dp)
 
-    def _fitted(self, rows: Layouts, batches: Array) -> tuple[Layouts, Array]:
+    def _fitted(self, row: Array, column: Array) -> tuple[Layouts, Array]:
         """The layouts with the largest micro-batch and least recomputation that fit, and whether they fit."""
         import numpy as np
 
-        rows.micro_batch = 1.0
-        room = usable_byte(self.machine) - state_byte(self.work, rows, self.machine)
-        one_sample_byte = activation_byte(self.work, rows, self.machine)
+        rows, room, one_sample_byte = self.found.rows.at(row), self.room[row], self.one_sample_byte[row]
+        batches = self.batches[column]
         replica_batch = batches / rows.dp
         if "micro_batch" in self.given:
             micro_batch: Array = float(self.given["micro_batch"])
             whole = (micro_batch <= replica_batch) & (
                 (replica_batch != np.floor(replica_batch)) | (replica_batch % micro_batch == 0)
             )
-            fits = self._fed(rows, batches) & (one_sample_byte * micro_batch <= room) & whole
+            fits = (one_sample_byte * micro_batch <= room) & whole
         else:
             fits = (room > 0) & (one_sample_byte * np.minimum(1.0, replica_batch) <= room)
-            fits = fits & self._fed(rows, batches)
             largest = np.minimum(replica_batch, np.maximum(room, 0.0) / one_sample_byte)
             pipeline_full = np.maximum(1.0, np.minimum(largest, replica_batch / (KEPT_FULL * rows.pp)))
-            micro_batch = whole_batches(batches, rows.dp, np.where(rows.pp > 1, pipeline_full, largest))
-        recompute_share = self._recompute_share(rows, room, one_sample_byte, micro_batch)
-        rows.micro_batch = np.where(fits, micro_batch, self._unfitted_micro_batch(rows, batches))
+            most = np.where(rows.pp > 1, pipeline_full, largest)
+            micro_batch = whole_batches(self.shares, self.share_of[column, self.replicas_of[row]], most)
+        fits = fits & self._fed(rows, batches)
+        recompute_share = self._recompute_share(row, micro_batch)
+        rows.micro_batch = np.where(fits, micro_batch, self._unfitted_micro_batch(rows, column))
         rows.recompute_share = np.where(fits, recompute_share, rows.recompute_share)
         return rows, fits
 
-    def _recompute_share(
-        self, rows: Layouts, room: Array, one_sample_byte: Array, micro_batch: Array
-    ) -> Array:
+    def _recompute_share(self, row: Array, micro_batch: Array) -> Array:
         """The smallest share of recomputed blocks that fits, where the year's stacks recompute in part."""
         import numpy as np
 
-        if "recompute" in self.given or not self.machine.techniques.partial_recompute:
-            return rows.recompute_share
-        kept_rows = replace(rows, recompute_share=np.zeros_like(rows.recompute_share))
-        recomputed_byte = one_sample_byte * micro_batch
-        kept_byte = activation_byte(self.work, kept_rows, self.machine) * micro_batch
+        given = self.found.rows.recompute_share[row]
+        if not self.partly:
+            return given
+        room = self.room[row]
+        recomputed_byte, kept_byte = (
+            self.one_sample_byte[row] * micro_batch,
+            self.kept_byte[row] * micro_batch,
+        )
         saved = kept_byte - recomputed_byte
-        useful = rows.is_full & (saved > 0) & (room >= recomputed_byte)
+        useful = self.found.rows.is_full[row] & (saved > 0) & (room >= recomputed_byte)
         share = np.clip((kept_byte - room) / np.where(useful, saved, 1.0), 0.0, 1.0)
-        return np.where(useful, share, rows.recompute_share)
+        return np.where(useful, share, given)
 
-    def _terms(self, layouts: Layouts, index: Array, scales: Array) -> Mapping[str, Array]:
-        return terms_of(self._sums(index), self.work, layouts, self.machine, scales)
+    def _terms(self, layouts: Layouts, row: Array, column: Array) -> Mapping[str, Array]:
+        machine = self.machine.at(self.found.machine_of[row])
+        return terms_of(self._sums(row), self.work, layouts, machine, self.scales[column])
 
-    def _sums(self, index: Array) -> Sums:
+    def _sums(self, row: Array) -> Sums:
         """The sums of the tensor splits of some rows."""
-        split = self.found.split_of[index]
-        picked: dict[str, Any] = {name: values[split] for name, values in self.sums.items()}
+        place = self.found.split_of[row], self.found.machine_of[row]
+        picked: dict[str, Any] = {name: values[place] for name, values in self.sums.items()}
         return Sums(**picked)
 
 
-def _by_count(join: Any, values: Array, count_of: Array, counts: int, empty: Any) -> Array:
-    """The rows of each count, which are adjacent, joined to one value; ``empty`` for a count without rows."""
+def _segments(cluster_of: Array) -> tuple[Array, Array]:
+    """The clusters of some rows in order, and the place of the first row of each."""
     import numpy as np
 
-    present, starts = np.unique(count_of, return_index=True)
-    found = np.full((counts, values.shape[1]), empty)
-    found[present] = join.reduceat(values, starts, axis=0)
-    return found
+    starts = np.flatnonzero(np.diff(cluster_of, prepend=-1))
+    return cluster_of[starts], starts
 
 
-def _first_least(values: Array, rows: Array, count_of: Array, counts: int) -> Array:
-    """For each count and column, the first row with the least value; -1 where all values are infinite."""
+def _first_least(values: Array, starts: Array) -> Array:
+    """For each batch and each segment of rows, the place of the first row with the least value."""
     import numpy as np
 
-    least = _by_count(np.minimum, values, count_of, counts, np.inf)
-    is_least = (values == least[count_of]) & (values < np.inf)
-    last = len(rows)
-    if not last:
-        return np.full(least.shape, -1)
-    first = _by_count(np.minimum, np.where(is_least, np.arange(last)[:, None], last), count_of, counts, last)
-    return np.where(first < last, rows[np.minimum(first, last - 1)], -1)
+    ends = [*starts[1:], values.shape[1]]
+    places = [start + values[:, start:end].argmin(axis=1) for start, end in zip(starts, ends, strict=True)]
+    return np.array(places).T
