@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from footprint.arithmetic import is_array
 from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.feeding import crowded_below
-from footprint.performance.layouts.shapes import Given, Habits, every_shape, usual_shapes
+from footprint.performance.layouts.shapes import Given, Habits, every_size, recompute_kinds, usual_sizes
 from footprint.records import state
 
 Array = Any
@@ -23,7 +24,10 @@ _PLAIN = [[1.0] * 7 + [0.0] * 3 + [math.inf]]
 
 @state
 class Layouts:
-    """Layouts as arrays, with the field names of `Layout`, so that the same formulas read both."""
+    """Layouts as arrays, with the field names of `Layout`, so that the same formulas read both.
+
+    A field that is the same in every layout is a plain number, except ``tp`` and ``dp``.
+    """
 
     tp: Array
     pp: Array
@@ -42,7 +46,7 @@ class Layouts:
 
     def at(self, index: Array) -> Layouts:
         """The layouts of some rows."""
-        return Layouts(**{name: getattr(self, name)[index] for name in _SHAPE}, flash=self.flash)
+        return Layouts(**{name: picked(getattr(self, name), index) for name in _SHAPE}, flash=self.flash)
 
 
 class Candidates:
@@ -53,16 +57,27 @@ class Candidates:
     """
 
     def __init__(
-        self, habits: Sequence[Habits], given: Given, counts: Sequence[Sequence[int]], unusual: bool
+        self,
+        habits: Sequence[Habits],
+        given: Given,
+        counts: Sequence[Sequence[int]],
+        most: float,
+        unusual: bool,
     ) -> None:
-        """``habits`` are those of each machine; ``unusual`` adds the layouts of smaller batches."""
+        """``habits`` are those of each machine, ``most`` is the largest batch.
+
+        ``unusual`` adds the layouts of smaller batches.
+        """
         import numpy as np
 
         key = tuple(given.items())
-        tables = [_table(one, key, tuple(own), unusual) for one, own in zip(habits, counts, strict=True)]
+        tables = [
+            _table(one, key, tuple(own), most, unusual) for one, own in zip(habits, counts, strict=True)
+        ]
         rows = np.concatenate([*(table.rows for table in tables), np.array(_PLAIN).T], axis=1)
-        columns: dict[str, Array] = dict(zip(_SHAPE, rows, strict=True))
-        columns["is_full"], columns["is_selective"] = columns["is_full"] > 0, columns["is_selective"] > 0
+        columns = {name: as_number(row) for name, row in zip(_SHAPE, rows, strict=True)}
+        columns |= {name: columns[name] > 0 for name in ("is_full", "is_selective")}
+        columns |= {"tp": rows[0], "dp": rows[2]}
         self.rows = Layouts(**columns, flash=habits[0].flash)
         self.below = np.concatenate([table.below for table in tables])
         """`crowded_below` of each cluster."""
@@ -71,6 +86,17 @@ class Candidates:
         widths = [*(table.rows.shape[1] for table in tables), 1]
         self.machine_of = np.repeat([*range(len(tables)), 0], widths)
         self.splits, self.split_of = distinct(self.rows.tp)
+
+
+def as_number(values: Array) -> Any:
+    """The value of an array whose values are all the same, as a plain number; else the array."""
+    first = values.flat[0]
+    return float(first) if (values == first).all() else values
+
+
+def picked(values: Any, index: Array) -> Any:
+    """The values at some places; a plain number stands for all of them."""
+    return values[index] if is_array(values) else values
 
 
 class _Table(NamedTuple):
@@ -96,14 +122,14 @@ def distinct(values: Array) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=64)
 def _table(
-    habits: Habits, given: tuple[tuple[str, Any], ...], counts: tuple[int, ...], unusual: bool
+    habits: Habits, given: tuple[tuple[str, Any], ...], counts: tuple[int, ...], batch: float, unusual: bool
 ) -> _Table:
     import numpy as np
 
     below = [crowded_below(habits, count, dict(given)) for count in counts]
     parts = [
-        _part(habits, given, count, most if unusual else 0.0)
-        for count, most in zip(counts, below, strict=True)
+        _part(habits, given, count, least if unusual else 0.0, batch)
+        for count, least in zip(counts, below, strict=True)
     ]
     empty = np.empty((0, len(_SHAPE)))
     return _Table(
@@ -113,20 +139,22 @@ def _table(
     )
 
 
-def _part(habits: Habits, given: tuple[tuple[str, Any], ...], count: int, below: float) -> Array:
-    """The layouts of so many accelerators: usual ones, and others for batches below a size."""
+def _part(
+    habits: Habits, given: tuple[tuple[str, Any], ...], count: int, below: float, batch: float
+) -> Array:
+    """The layouts of so many accelerators that a batch can feed; others than usual ones below a size."""
     import numpy as np
 
     recomputed = float(dict(given).get("recomputed", 1.0))
-    usual = usual_shapes(habits, count, given)
-    every = every_shape(habits, count, given) if below else usual
-    table = np.empty((len(every), len(_SHAPE)))
-    if every:
-        *sizes, recompute = zip(*every, strict=True)
-        table[:, :7] = np.array(sizes, float).T
-        table[:, 7] = [kind == "full" for kind in recompute]
-        table[:, 8] = [kind == "selective" for kind in recompute]
-        table[:, 9] = recomputed * table[:, 7]
-        table[:, 10] = below or math.inf
-        table[: len(usual), 10] = math.inf
-    return table
+    usual = usual_sizes(habits, count, given)
+    every = every_size(habits, count, given) if below else usual
+    kinds = recompute_kinds(habits, dict(given))
+    table = np.empty((len(every), len(kinds), len(_SHAPE)))
+    table[:, :, :7] = np.array(every, float).reshape(-1, 1, 7)
+    table[:, :, 7] = [kind == "full" for kind in kinds]
+    table[:, :, 8] = [kind == "selective" for kind in kinds]
+    table[:, :, 9] = recomputed * table[:, :, 7]
+    table[:, :, 10] = below or math.inf
+    table[: len(usual), :, 10] = math.inf
+    fed = table[:, 0, 2] <= batch
+    return table[fed].reshape(-1, len(_SHAPE))

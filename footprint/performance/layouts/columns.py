@@ -12,11 +12,10 @@ Arrays have batches as their first axis and rows (layouts) or clusters as their 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields as fields_of
 from typing import Any
 
 from footprint.named_tuples import NamedTuple
-from footprint.performance.layouts.candidates import Candidates, Layouts, distinct
+from footprint.performance.layouts.candidates import Candidates, Layouts, as_number, distinct, picked
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
 from footprint.performance.layouts.micro_batches import whole_batches
 from footprint.performance.layouts.shapes import Given, habits_of
@@ -26,7 +25,7 @@ from footprint.performance.roofline.memory import activation_byte, state_byte, u
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.terms import least_of, terms_of
 from footprint.performance.roofline.work import Work
-from footprint.records import replace
+from footprint.records import names_of, replace
 
 Array = Any
 ROUNDING = 1e-9
@@ -71,20 +70,22 @@ class LayoutColumns:
         self.work, self.machine, self.given = work, joined(machines), given
         self.scales, self.batches = scales, work.samples * scales
         habits = [habits_of(work, one, flash=flash, sequence_length=sequence_length) for one in machines]
-        self.found = Candidates(habits, given, counts, unusual)
+        self.found = Candidates(habits, given, counts, float(self.batches.max()), unusual)
         self.crowded = self.batches[:, None] < self.found.below
         sums = [sum_lines(work, self.machine, int(tp), flash=flash) for tp in self.found.splits]
-        self.sums = {
-            f.name: np.array([np.broadcast_to(getattr(one, f.name), len(machines)) for one in sums])
-            for f in fields_of(Sums)
+        every = {
+            name: [np.broadcast_to(getattr(one, name), len(machines)) for one in sums]
+            for name in names_of(Sums)
         }
+        self.sums = {name: as_number(np.array(found).ravel()) for name, found in every.items()}
+        self.sums_of = self.found.split_of * len(machines) + self.found.machine_of
         rows, of_all = self.found.rows, self.machine.at(self.found.machine_of)
         self.one_sample_byte = activation_byte(work, rows, of_all)
         self.state_byte = state_byte(work, rows, of_all)
         self.room = usable_byte(of_all) - self.state_byte
         self.partly = "recompute" not in given and self.machine.techniques.partial_recompute
         if self.partly:
-            none = replace(rows, recompute_share=np.zeros_like(rows.recompute_share))
+            none = replace(rows, recompute_share=0.0)
             self.kept_byte = activation_byte(work, none, of_all)
         replicas, self.replicas_of = distinct(rows.dp)
         self.shares, index = np.unique(self.batches[:, None] / replicas, return_inverse=True)
@@ -268,7 +269,7 @@ class LayoutColumns:
         """The smallest share of recomputed blocks that fits, where the year's stacks recompute in part."""
         import numpy as np
 
-        given = self.found.rows.recompute_share[row]
+        given = picked(self.found.rows.recompute_share, row)
         if not self.partly:
             return given
         room = self.room[row]
@@ -277,7 +278,7 @@ class LayoutColumns:
             self.kept_byte[row] * micro_batch,
         )
         saved = kept_byte - recomputed_byte
-        useful = self.found.rows.is_full[row] & (saved > 0) & (room >= recomputed_byte)
+        useful = picked(self.found.rows.is_full, row) & (saved > 0) & (room >= recomputed_byte)
         share = np.clip((kept_byte - room) / np.where(useful, saved, 1.0), 0.0, 1.0)
         return np.where(useful, share, given)
 
@@ -287,9 +288,8 @@ class LayoutColumns:
 
     def _sums(self, row: Array) -> Sums:
         """The sums of the tensor splits of some rows."""
-        place = self.found.split_of[row], self.found.machine_of[row]
-        picked: dict[str, Any] = {name: values[place] for name, values in self.sums.items()}
-        return Sums(**picked)
+        place = self.sums_of[row]
+        return Sums(**{name: picked(values, place) for name, values in self.sums.items()})
 
 
 def _segments(cluster_of: Array) -> tuple[Array, Array]:

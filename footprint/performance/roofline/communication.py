@@ -8,7 +8,7 @@ formulas give 0.
 
 from __future__ import annotations
 
-from footprint.arithmetic import Number, log2, maximum, minimum, where
+from footprint.arithmetic import Number, log2, maximum, minimum, where, whole_ratio
 from footprint.equations import ring_share
 from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
@@ -117,6 +117,6 @@ def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batche
 
 def hops_s(ranks: Number, stride: Number, machine: Machine) -> Number:
     """Latency of one traversal of a tree over ``ranks``, ``stride`` apart, without data [s]."""
-    inside = minimum(ranks, maximum(1, machine.node // stride))
+    inside = minimum(ranks, maximum(1, whole_ratio(machine.node, stride)))
     constants = machine.constants
     return constants["link_hop_s"] * log2(inside) + constants["network_hop_s"] * log2(ranks / inside)

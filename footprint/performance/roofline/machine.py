@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from footprint.arithmetic import Number, maximum, minimum, where
+from footprint.arithmetic import Number, is_array, maximum, minimum, where, whole_ratio
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.schema import Cluster
@@ -28,7 +28,7 @@ class Machine:
     direction [byte/s]. ``wide_peak`` is the peak for the parts that stay in 16 bits in a narrower run:
     attention, head, and weight gradients on TPUs [FLOP/s].
 
-    `joined` gives many machines of one kind as one, whose rates are arrays.
+    `joined` gives many machines of one kind as one, with arrays for rates.
     """
 
     __slots__ = (
@@ -75,7 +75,7 @@ class Machine:
 
         The network carries the data once to each node; the members of a node share it over their links.
         """
-        shared = minimum(self.link, self.network * maximum(1, self.node // stride))
+        shared = minimum(self.link, self.network * maximum(1, whole_ratio(self.node, stride)))
         return where(ranks * stride <= self.node, self.link, shared)
 
     def is_like(self, other: Machine) -> bool:
@@ -88,7 +88,8 @@ class Machine:
 
     def at(self, index: Any) -> Machine:
         """The machines of some places; these are joined machines."""
-        return self._with({name: getattr(self, name)[index] for name in _RATES})
+        rates = {name: getattr(self, name) for name in _RATES}
+        return self._with({name: rate[index] if is_array(rate) else rate for name, rate in rates.items()})
 
     def _with(self, rates: dict[str, Any]) -> Machine:
         """A machine of this kind with other rates."""
@@ -99,8 +100,10 @@ class Machine:
 
 
 def joined(machines: Sequence[Machine]) -> Machine:
-    """Machines of one kind as one, with an array over them in each of its rates."""
+    """Machines of one kind as one, with an array over them in each rate in which they differ."""
     import numpy as np
 
-    rates = {name: np.array([getattr(one, name) for one in machines], float) for name in _RATES}
-    return machines[0]._with(rates)
+    every = {name: [getattr(one, name) for one in machines] for name in _RATES}
+    return machines[0]._with(
+        {name: rates[0] if len({*rates}) == 1 else np.array(rates, float) for name, rates in every.items()}
+    )
