@@ -18,6 +18,8 @@ _SHAPE = (
     "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "is_full", "is_selective", "recompute_share",
     "below",
 )  # fmt: skip
+_OF_SHAPE = [_SHAPE.index(name) for name in ("tp", "pp", "cp", "ep", "zero", "is_full", "is_selective")]
+"""What distinguishes the shapes of a machine's layouts."""
 _PLAIN = [[1.0] * 7 + [0.0] * 3 + [math.inf]]
 """Plain replicas, whose number is the count's."""
 
@@ -75,17 +77,23 @@ class Candidates:
             _table(one, key, tuple(own), most, unusual) for one, own in zip(habits, counts, strict=True)
         ]
         rows = np.concatenate([*(table.rows for table in tables), np.array(_PLAIN).T], axis=1)
-        columns = {name: as_number(row) for name, row in zip(_SHAPE, rows, strict=True)}
-        columns |= {name: columns[name] > 0 for name in ("is_full", "is_selective")}
-        columns |= {"tp": rows[0], "dp": rows[2]}
-        self.rows = Layouts(**columns, flash=habits[0].flash)
+        self.rows = _layouts(rows, habits[0].flash)
         self.below = np.concatenate([table.below for table in tables])
         """`crowded_below` of each cluster."""
         lengths = np.concatenate([table.lengths for table in tables])
         self.cluster_of = np.repeat(np.arange(len(lengths)), lengths)
-        widths = [*(table.rows.shape[1] for table in tables), 1]
-        self.machine_of = np.repeat([*range(len(tables)), 0], widths)
-        self.splits, self.split_of = distinct(self.rows.tp)
+        numbers = [*range(len(tables)), 0]
+        self.machine_of = np.repeat(numbers, [*(table.rows.shape[1] for table in tables), 1])
+        kinds = [table.shapes.shape[1] for table in tables]
+        shapes = np.concatenate([*(table.shapes for table in tables), np.array(_PLAIN).T], axis=1)
+        self.shapes = _layouts(shapes, habits[0].flash)
+        """The shapes of the layouts of each machine: layouts of one replica."""
+        self.machine_of_shape = np.repeat(numbers, [*kinds, 1])
+        firsts = np.cumsum([0, *kinds])
+        self.shape_of = np.concatenate(
+            [*(table.shape_of + first for table, first in zip(tables, firsts, strict=False)), firsts[-1:]]
+        )
+        self.splits, self.split_of_shape = distinct(self.shapes.tp)
 
 
 def as_number(values: Array) -> Any:
@@ -108,6 +116,17 @@ class _Table(NamedTuple):
     """How many layouts each count has."""
     below: Array
     """`crowded_below` of each count."""
+    shapes: Array
+    """The distinct layouts of one replica, like ``rows``."""
+    shape_of: Array
+    """Which of them each layout is."""
+
+
+def _layouts(rows: Array, flash: bool) -> Layouts:
+    """The layouts of a table."""
+    columns = {name: as_number(row) for name, row in zip(_SHAPE, rows, strict=True)}
+    columns |= {name: columns[name] > 0 for name in ("is_full", "is_selective")}
+    return Layouts(**{**columns, "tp": rows[0], "dp": rows[2]}, flash=flash)
 
 
 def distinct(values: Array) -> tuple[Array, Array]:
@@ -131,12 +150,15 @@ def _table(
         _part(habits, given, count, least if unusual else 0.0, batch)
         for count, least in zip(counts, below, strict=True)
     ]
-    empty = np.empty((0, len(_SHAPE)))
-    return _Table(
-        np.ascontiguousarray(np.concatenate([empty, *parts]).T),
-        np.array([len(part) for part in parts], int),
-        np.array(below),
-    )
+    rows = np.ascontiguousarray(np.concatenate([np.empty((0, len(_SHAPE))), *parts]).T)
+    number = np.zeros(rows.shape[1])
+    for place in _OF_SHAPE:
+        number = number * (rows[place].max(initial=0.0) + 1.0) + rows[place]
+    _, first, shape_of = np.unique(number, return_index=True, return_inverse=True)
+    shapes = rows[:, first]
+    shapes[_SHAPE.index("dp")] = 1.0
+    lengths = np.array([len(part) for part in parts], int)
+    return _Table(rows, lengths, np.array(below, float), shapes, shape_of)
 
 
 def _part(

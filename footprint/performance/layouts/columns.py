@@ -14,16 +14,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from footprint.arithmetic import maximum
 from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.candidates import Candidates, Layouts, as_number, distinct, picked
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
 from footprint.performance.layouts.micro_batches import whole_batches
 from footprint.performance.layouts.shapes import Given, habits_of
 from footprint.performance.roofline.layout import is_split
+from footprint.performance.roofline.linear import linear_of
 from footprint.performance.roofline.machine import Machine, joined
 from footprint.performance.roofline.memory import activation_byte, state_byte, usable_byte
 from footprint.performance.roofline.sums import Sums, sum_lines
-from footprint.performance.roofline.terms import least_of, terms_of
+from footprint.performance.roofline.terms import terms_of
 from footprint.performance.roofline.work import Work
 from footprint.records import names_of, replace
 
@@ -78,16 +80,22 @@ class LayoutColumns:
             for name in names_of(Sums)
         }
         self.sums = {name: as_number(np.array(found).ravel()) for name, found in every.items()}
-        self.sums_of = self.found.split_of * len(machines) + self.found.machine_of
-        rows, of_all = self.found.rows, self.machine.at(self.found.machine_of)
-        self.one_sample_byte = activation_byte(work, rows, of_all)
-        self.state_byte = state_byte(work, rows, of_all)
-        self.room = usable_byte(of_all) - self.state_byte
+        found = self.found
+        sums_of = found.split_of_shape * len(machines) + found.machine_of_shape
+        self.sums_of = sums_of[found.shape_of]
+        of_shapes, of_rows = self.machine.at(found.machine_of_shape), self.machine.at(found.machine_of)
+        one_sample_byte = activation_byte(work, found.shapes, of_shapes)
+        self.one_sample_byte = one_sample_byte[found.shape_of]
+        self.state_byte = state_byte(work, found.rows, of_rows)
+        self.room = usable_byte(of_rows) - self.state_byte
         self.partly = "recompute" not in given and self.machine.techniques.partial_recompute
         if self.partly:
-            none = replace(rows, recompute_share=0.0)
-            self.kept_byte = activation_byte(work, none, of_all)
-        replicas, self.replicas_of = distinct(rows.dp)
+            none = replace(found.shapes, recompute_share=0.0)
+            self.kept_byte = activation_byte(work, none, of_shapes)[found.shape_of]
+        self.linear = linear_of(
+            self._sums(sums_of), work, found.shapes, of_shapes, found.shape_of, found.rows, of_rows
+        )
+        replicas, self.replicas_of = distinct(found.rows.dp)
         self.shares, index = np.unique(self.batches[:, None] / replicas, return_inverse=True)
         self.share_of = index.reshape(len(scales), len(replicas))
 
@@ -113,7 +121,8 @@ class LayoutColumns:
             best, least_byte = np.where(missing, nearest, best), np.where(missing, needed, 0.0)
         best = np.ascontiguousarray(best.T)
         column = np.broadcast_to(np.arange(len(self.scales)), best.shape)
-        layouts, fits = self._fitted(best, column)
+        layouts = self.found.rows.at(best)
+        layouts.micro_batch, layouts.recompute_share, fits = self._fitted(best, column)
         found = best >= 0
         terms = self._terms(layouts, best, column)
         if not found.all():
@@ -168,13 +177,12 @@ class LayoutColumns:
         usable = usable_byte(self.machine.at(self.found.machine_of[index]))
         excess = np.ones(len(self.room))
         excess[index] = np.maximum(1.0, needed / usable) ** 2
-        micro_batches = np.maximum(1.0, self.batches[:, None] / rows.dp / rows.micro_batch)
+        micro_batches = maximum(1.0, self.batches[:, None] / rows.dp / rows.micro_batch)
         bound = self._bound(index, rows, micro_batches) * excess[index]
 
         def penalty(row: Array, column: Array) -> Array:
-            layouts = self.found.rows.at(row)
-            layouts.micro_batch = self._unfitted_micro_batch(layouts, column)
-            return sum(self._terms(layouts, row, column).values()) * excess[row]
+            share = picked(self.found.rows.recompute_share, row)
+            return self._time(row, column, rows.micro_batch, share) * excess[row]
 
         present, starts = _segments(self.found.cluster_of[index])
         least_byte = np.full(missing.shape, np.inf)
@@ -184,16 +192,13 @@ class LayoutColumns:
     def _bound(self, index: Array, rows: Layouts, micro_batches: Array) -> Array:
         """The time that each row takes at least at each batch, infinite where it is not tried [s].
 
-        A replica has at least so many micro-batches.
+        A replica has at least so many micro-batches, and at most as many as samples.
         """
         import numpy as np
 
-        machine = self.machine.at(self.found.machine_of[index])
-        scales = self.scales[:, None]
-        seconds: Array = 0.0
-        for a_scale, a_batch, always in least_of(self._sums(index), self.work, rows, machine):
-            seconds = np.maximum(seconds, scales * a_scale + micro_batches * a_batch + always)
-        seconds[~self._fed(rows, self.batches[:, None])] = np.inf
+        most = self.work.samples / rows.dp
+        seconds = self.linear.at(index).least(self.scales[:, None], micro_batches, most, rows.recompute_share)
+        seconds[~self._fed(rows.dp, rows.below, self.batches[:, None])] = np.inf
         return seconds
 
     def _search(
@@ -226,44 +231,44 @@ class LayoutColumns:
         """Time of a step on some rows at some batches; infinity where it does not fit [s]."""
         import numpy as np
 
-        layouts, fits = self._fitted(row, column)
-        return np.where(fits, sum(self._terms(layouts, row, column).values()), np.inf)
+        micro_batch, recompute_share, fits = self._fitted(row, column)
+        return np.where(fits, self._time(row, column, micro_batch, recompute_share), np.inf)
+
+    def _time(self, row: Array, column: Array, micro_batch: Array, recompute_share: Array) -> Array:
+        micro_batches = maximum(1.0, self.batches[column] / self.found.rows.dp[row] / micro_batch)
+        return self.linear.at(row).seconds(self.scales[column], micro_batches, recompute_share)
 
     # ------------------------------------------------------------------------ some rows at some batches
 
-    def _fed(self, rows: Layouts, batches: Array) -> Array:
+    def _fed(self, replicas: Array, below: Array, batches: Array) -> Array:
         """Whether a layout is tried for a batch: it has a sequence for each replica, and asks for it."""
-        return (rows.dp <= batches) & (batches < rows.below)
+        return (replicas <= batches) & (batches < below)
 
-    def _unfitted_micro_batch(self, rows: Layouts, column: Array) -> Array:
+    def _fitted(self, row: Array, column: Array) -> tuple[Array, Array, Array]:
+        """The largest micro-batch and least recomputation with which some rows fit, and whether they fit."""
         import numpy as np
 
-        return float(self.given.get("micro_batch", 0)) or np.minimum(1.0, self.batches[column] / rows.dp)
-
-    def _fitted(self, row: Array, column: Array) -> tuple[Layouts, Array]:
-        """The layouts with the largest micro-batch and least recomputation that fit, and whether they fit."""
-        import numpy as np
-
-        rows, room, one_sample_byte = self.found.rows.at(row), self.room[row], self.one_sample_byte[row]
-        batches = self.batches[column]
-        replica_batch = batches / rows.dp
+        every, room, one_sample_byte = self.found.rows, self.room[row], self.one_sample_byte[row]
+        batches, replicas = self.batches[column], every.dp[row]
+        stages, below = picked(every.pp, row), picked(every.below, row)
+        replica_batch = batches / replicas
         if "micro_batch" in self.given:
             micro_batch: Array = float(self.given["micro_batch"])
+            unfitted: Array = micro_batch
             whole = (micro_batch <= replica_batch) & (
                 (replica_batch != np.floor(replica_batch)) | (replica_batch % micro_batch == 0)
             )
             fits = (one_sample_byte * micro_batch <= room) & whole
         else:
-            fits = (room > 0) & (one_sample_byte * np.minimum(1.0, replica_batch) <= room)
+            unfitted = np.minimum(1.0, replica_batch)
+            fits = (room > 0) & (one_sample_byte * unfitted <= room)
             largest = np.minimum(replica_batch, np.maximum(room, 0.0) / one_sample_byte)
-            pipeline_full = np.maximum(1.0, np.minimum(largest, replica_batch / (KEPT_FULL * rows.pp)))
-            most = np.where(rows.pp > 1, pipeline_full, largest)
+            pipeline_full = np.maximum(1.0, np.minimum(largest, replica_batch / (KEPT_FULL * stages)))
+            most = np.where(stages > 1, pipeline_full, largest)
             micro_batch = whole_batches(self.shares, self.share_of[column, self.replicas_of[row]], most)
-        fits = fits & self._fed(rows, batches)
-        recompute_share = self._recompute_share(row, micro_batch)
-        rows.micro_batch = np.where(fits, micro_batch, self._unfitted_micro_batch(rows, column))
-        rows.recompute_share = np.where(fits, recompute_share, rows.recompute_share)
-        return rows, fits
+        fits = fits & self._fed(replicas, below, batches)
+        share = np.where(fits, self._recompute_share(row, micro_batch), picked(every.recompute_share, row))
+        return np.where(fits, micro_batch, unfitted), share, fits
 
     def _recompute_share(self, row: Array, micro_batch: Array) -> Array:
         """The smallest share of recomputed blocks that fits, where the year's stacks recompute in part."""
@@ -284,11 +289,10 @@ class LayoutColumns:
 
     def _terms(self, layouts: Layouts, row: Array, column: Array) -> Mapping[str, Array]:
         machine = self.machine.at(self.found.machine_of[row])
-        return terms_of(self._sums(row), self.work, layouts, machine, self.scales[column])
+        return terms_of(self._sums(self.sums_of[row]), self.work, layouts, machine, self.scales[column])
 
-    def _sums(self, row: Array) -> Sums:
-        """The sums of the tensor splits of some rows."""
-        place = self.sums_of[row]
+    def _sums(self, place: Array) -> Sums:
+        """The sums of some tensor splits on some machines."""
         return Sums(**{name: picked(values, place) for name, values in self.sums.items()})
 
 
