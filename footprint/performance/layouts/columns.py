@@ -18,6 +18,7 @@ from footprint.arithmetic import maximum
 from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.candidates import Candidates, Layouts, as_number, distinct, picked
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
+from footprint.performance.layouts.least import first_least, segments
 from footprint.performance.layouts.micro_batches import whole_batches
 from footprint.performance.layouts.shapes import Given, habits_of
 from footprint.performance.roofline.layout import is_split
@@ -30,9 +31,6 @@ from footprint.performance.roofline.work import Work
 from footprint.records import names_of, replace
 
 Array = Any
-ROUNDING = 1e-9
-"""By how much a bound may exceed the time that it bounds, relative, because numbers are rounded."""
-_FINITE = 1e300
 
 
 class Choice(NamedTuple):
@@ -152,13 +150,12 @@ class LayoutColumns:
             full = np.where(rows.pp > 1, KEPT_FULL * rows.pp, 1.0)
             micro_batches = np.maximum(np.minimum(local, full), local * fewest)
         bound = self._bound(index, rows, micro_batches)
-        everywhere = np.ones(best.shape, bool)
         if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
             # Small models that fit one accelerator are not split over several.
             tp, pp = (int(self.given.get(name, 1)) for name in ("tp", "pp"))
             whole = (rows.tp == tp) & (rows.pp == pp)
-            best = self._search(index[whole], bound[:, whole], everywhere & ~self.crowded, self._seconds)
-        others = self._search(index, bound, best < 0, self._seconds)
+            best = self._least(index[whole], bound[:, whole], ~self.crowded, self._seconds)
+        others = self._least(index, bound, best < 0, self._seconds)
         return np.where(best < 0, others, best)
 
     def _nearest(self, missing: Array) -> tuple[Array, Array]:
@@ -184,10 +181,10 @@ class LayoutColumns:
             share = picked(self.found.rows.recompute_share, row)
             return self._time(row, column, rows.micro_batch, share) * excess[row]
 
-        present, starts = _segments(self.found.cluster_of[index])
+        present, starts = segments(self.found.cluster_of[index])
         least_byte = np.full(missing.shape, np.inf)
         least_byte[:, present] = np.minimum.reduceat(np.where(bound < np.inf, needed, np.inf), starts, axis=1)
-        return self._search(index, bound, missing, penalty), least_byte
+        return self._least(index, bound, missing, penalty), least_byte
 
     def _bound(self, index: Array, rows: Layouts, micro_batches: Array) -> Array:
         """The time that each row takes at least at each batch, infinite where it is not tried [s].
@@ -201,31 +198,16 @@ class LayoutColumns:
         seconds[~self._fed(rows.dp, rows.below, self.batches[:, None])] = np.inf
         return seconds
 
-    def _search(
-        self, candidate: Array, bound: Array, wanted: Array, exact: Callable[[Array, Array], Array]
+    def _least(
+        self, index: Array, bound: Array, wanted: Array, exact: Callable[[Array, Array], Array]
     ) -> Array:
-        """The row with the least value at each wanted batch and cluster; -1 where all are infinite.
-
-        ``exact`` gives the values of some rows at some batches; none is below its ``bound``.
-        """
+        """The row with the least value at each wanted batch and cluster; -1 where none is finite."""
         import numpy as np
 
-        best = np.full(wanted.shape, -1)
-        if not len(candidate) or not wanted.any():
-            return best
-        present, starts = _segments(self.found.cluster_of[candidate])
-        # The value of the row with the least bound is one that the best does not exceed.
-        column = np.arange(len(bound))[:, None]
-        good = exact(candidate[_first_least(bound, starts)], column)
-        limit = np.where(wanted[:, present], np.minimum(good * (1.0 + ROUNDING), _FINITE), -1.0)
-        lengths = np.diff([*starts, len(candidate)])
-        column, place = np.nonzero(bound <= np.repeat(limit, lengths, axis=1))
-        values = np.full(bound.shape, np.inf)
-        values[column, place] = exact(candidate[place], column)
-        first = _first_least(values, starts)
-        known = np.take_along_axis(values, first, axis=1) < np.inf
-        best[:, present] = np.where(known, candidate[first], -1)
-        return best
+        place = first_least(
+            self.found.cluster_of[index], bound, wanted, lambda at, column: exact(index[at], column)
+        )
+        return np.where(place < 0, -1, index[place]) if len(index) else place
 
     def _seconds(self, row: Array, column: Array) -> Array:
         """Time of a step on some rows at some batches; infinity where it does not fit [s]."""
@@ -294,20 +276,3 @@ class LayoutColumns:
     def _sums(self, place: Array) -> Sums:
         """The sums of some tensor splits on some machines."""
         return Sums(**{name: picked(values, place) for name, values in self.sums.items()})
-
-
-def _segments(cluster_of: Array) -> tuple[Array, Array]:
-    """The clusters of some rows in order, and the place of the first row of each."""
-    import numpy as np
-
-    starts = np.flatnonzero(np.diff(cluster_of, prepend=-1))
-    return cluster_of[starts], starts
-
-
-def _first_least(values: Array, starts: Array) -> Array:
-    """For each batch and each segment of rows, the place of the first row with the least value."""
-    import numpy as np
-
-    ends = [*starts[1:], values.shape[1]]
-    places = [start + values[:, start:end].argmin(axis=1) for start, end in zip(starts, ends, strict=True)]
-    return np.array(places).T
