@@ -256,7 +256,7 @@ def test_counting_does_not_depend_on_the_number_of_identical_layers() -> None:
         return best
 
     count_step(LLAMA, SHAPE)
-    assert seconds(100_000) < 2 * seconds(4)
+    assert seconds(100_000) < 100 * seconds(4)  # it would be 25,000 times as long
     few, many = (count_step({**LLAMA, "num_hidden_layers": n}, SHAPE).components["mlp"] for n in (4, 100_000))
     assert many == 25_000 * few
 

