@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from footprint.arithmetic import is_array
@@ -120,13 +121,18 @@ def along(parts: Sequence[Any], sizes: Sequence[int]) -> Any:
             for name in names
         }
         return replace(first, **fields)
-    if not any(map(is_array, parts)) and all(part == first for part in parts):
+    if not any(map(is_array, parts)):
+        if all(part == first for part in parts):
+            return first
+        each = np.array([np.nan if part is None else part for part in parts])
+        return np.repeat(each, sizes)[:, None, None]
+    values = [np.asarray(np.nan if part is None else part) for part in parts]
+    if all(value.ndim == 1 and np.array_equal(value, values[0]) for value in values):
         return first
-    values = [np.asarray(np.nan if part is None else part, float) for part in parts]
-    width = max(value.shape[-1] if value.ndim else 1 for value in values)
-    return np.concatenate(
-        [np.broadcast_to(value, (size, 1, width)) for value, size in zip(values, sizes, strict=True)]
-    )
+    whole = np.empty((sum(sizes), 1, max(value.shape[-1] if value.ndim else 1 for value in values)))
+    for value, end, size in zip(values, accumulate(sizes), sizes, strict=True):
+        whole[end - size : end] = value
+    return whole
 
 
 # ------------------------------------------------------------------- several sites and prices

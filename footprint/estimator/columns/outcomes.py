@@ -165,7 +165,9 @@ def _possible(facts: Facts, counts: Sequence[int], scales: Array) -> Array:
 
     if facts.workload is None:
         raise AssertionError("steps are those of a workload")
-    split = np.array([_takes_layout(facts, count) for count in counts])[:, None, None]
+    split = np.ones((len(counts), 1, 1), bool)
+    if _layout_is_given(facts):
+        split = np.array([_takes_layout(facts, count) for count in counts])[:, None, None]
     state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
     for phase, step in zip(facts.workload.phases, facts.steps, strict=True):
         batches = (phase.sequences_per_step or 0.0) * scales
@@ -186,8 +188,6 @@ def _fed(facts: Facts, step: StepFacts, counts: Sequence[int], batches: Array, s
 
 
 def _takes_layout(facts: Facts, count: int) -> bool:
-    if not _layout_is_given(facts):
-        return True
     try:
         require_layout(facts.request, count, facts.step_flops[0])
     except FootprintError:

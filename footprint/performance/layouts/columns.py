@@ -73,11 +73,12 @@ class LayoutColumns:
         self.found = Candidates(habits, given, counts, float(self.batches.max()), unusual)
         self.crowded = self.batches[:, None] < self.found.below
         sums = [sum_lines(work, self.machine, int(tp), flash=flash) for tp in self.found.splits]
-        every = {
-            name: [np.broadcast_to(getattr(one, name), len(machines)) for one in sums]
-            for name in names_of(Sums)
-        }
-        self.sums = {name: as_number(np.array(found).ravel()) for name, found in every.items()}
+        self.sums = {}
+        for name in names_of(Sums):
+            table = np.empty((len(sums), len(machines)))
+            for split, one in enumerate(sums):
+                table[split] = getattr(one, name)
+            self.sums[name] = as_number(table.ravel())
         found = self.found
         sums_of = found.split_of_shape * len(machines) + found.machine_of_shape
         self.sums_of = sums_of[found.shape_of]

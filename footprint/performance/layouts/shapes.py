@@ -132,6 +132,7 @@ def fewest_replicas(habits: Habits, count: int, given: tuple[tuple[str, Any], ..
 def tried(habits: Habits, count: int, given: Given) -> Iterator[Sizes]:
     """The sizes of the candidate layouts."""
     contexts = _options(given, "cp", habits.contexts)
+    whole, split = (_options(given, "zero", _sharding(habits, is_split)) for is_split in (False, True))
     for tp in _options(given, "tp", _tensor_ranks(habits, given)):
         if count % tp:
             continue
@@ -142,12 +143,14 @@ def tried(habits: Habits, count: int, given: Given) -> Iterator[Sizes]:
             if "pp" not in given and (count // pp) % int(given.get("ep", 1)):
                 continue  # expert ranks lie among those of one stage
             chunks = int(given.get("interleaving", interleaving(habits.layers, pp)))
+            replicas = ranks // pp
+            experts = _options(given, "ep", _expert_ranks(habits, replicas))
             for cp in contexts:
-                dp = ranks // (pp * cp)
-                if (ranks // pp) % cp or dp != given.get("dp", dp):
+                dp = replicas // cp
+                if replicas % cp or dp != given.get("dp", dp):
                     continue
-                for ep in _options(given, "ep", _expert_ranks(habits, dp * cp)):
-                    for zero in _options(given, "zero", _sharding(habits, pp, ep)):
+                for ep in experts:
+                    for zero in split if pp > 1 or ep > 1 else whole:
                         yield tp, pp, dp, cp, ep, zero, chunks
 
 
@@ -219,8 +222,9 @@ def _expert_ranks(habits: Habits, replicas: int) -> list[int]:
     ]
 
 
-def _sharding(habits: Habits, pp: int, ep: int) -> list[int]:
-    if pp > 1 or ep > 1:
+def _sharding(habits: Habits, is_split: bool) -> list[int]:
+    """Stages of sharding; ``is_split`` says whether layers or experts are split."""
+    if is_split:
         return [1]
     if not habits.is_gpu:
         return [3]
