@@ -40,7 +40,7 @@ PLACE_FIELDS = (*SITE_FIELDS, *PRICE_FIELDS)
 """Fields that set the CO2e and cost of a job, but not its time or IT energy."""
 _COLUMNS = ("hw", "batch_size")
 _OF_CLUSTER = ("accelerators_per_node", "cooling", "network_byte_per_s")
-MOST_TOGETHER = 65_536
+MOST_TOGETHER = 32_768
 """Scenarios of a job, unless one machine alone has more; they bound the memory that a block takes."""
 
 Axes = Mapping[str, Sequence[Any]]

@@ -68,7 +68,7 @@ class Candidates:
     ) -> None:
         """``habits`` are those of each machine, ``most`` is the largest batch.
 
-        ``unusual`` adds the layouts of smaller batches.
+        ``unusual`` asks for the layouts that are tried for smaller batches than usual ones take.
         """
         import numpy as np
 
@@ -164,12 +164,13 @@ def _table(
 def _part(
     habits: Habits, given: tuple[tuple[str, Any], ...], count: int, below: float, batch: float
 ) -> Array:
-    """The layouts of so many accelerators that a batch can feed; others than usual ones below a size."""
+    """The layouts of so many accelerators that a batch can feed; with ``below`` those of smaller batches."""
     import numpy as np
 
     recomputed = float(dict(given).get("recomputed", 1.0))
     usual = usual_sizes(habits, count, given)
-    every = every_size(habits, count, given) if below else usual
+    # No usual layout takes a batch that asks for others.
+    every = every_size(habits, count, given)[len(usual) :] if below else usual
     kinds = recompute_kinds(habits, dict(given))
     table = np.empty((len(every), len(kinds), len(_SHAPE)))
     table[:, :, :7] = np.array(every, float).reshape(-1, 1, 7)
@@ -177,6 +178,5 @@ def _part(
     table[:, :, 8] = [kind == "selective" for kind in kinds]
     table[:, :, 9] = recomputed * table[:, :, 7]
     table[:, :, 10] = below or math.inf
-    table[: len(usual), :, 10] = math.inf
-    fed = table[:, 0, 2] <= batch
+    fed = (table[:, 0, 2] <= batch) & (table[:, 0, 2] < table[:, 0, 10])
     return table[fed].reshape(-1, len(_SHAPE))

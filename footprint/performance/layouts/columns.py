@@ -3,15 +3,14 @@
 The rules are those of `finder`; the formulas are those of `footprint.performance.roofline`. For each cluster
 and batch this module chooses the same layout as `finder` (a test compares the two).
 
-Most layouts are far from the fastest. So every layout first gets a time below which it does not get, which is
-linear in the batch; only layouts whose bound is below the time of a good one are fitted and timed.
+Every layout is fitted and timed at every batch, from the numbers of its shape (`roofline.linear`).
 
 Arrays have batches as their first axis and rows (layouts) or clusters as their last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from footprint.arithmetic import maximum
@@ -62,8 +61,8 @@ class LayoutColumns:
     ) -> None:
         """``machines`` are of one kind, each with its counts.
 
-        ``scales`` are the batches divided by the batch of ``work``. ``unusual`` adds the layouts that are
-        tried for small batches alone.
+        ``scales`` are the batches divided by the batch of ``work``. ``unusual`` asks for the layouts
+        that are tried for small batches alone.
         """
         import numpy as np
 
@@ -135,29 +134,16 @@ class LayoutColumns:
         import numpy as np
 
         # Only these fit the smallest micro-batch, a single sample.
-        fitting = (self.one_sample_byte <= self.room) & (self.found.rows.dp <= self.batches.max())
-        index = np.flatnonzero(fitting[:-1])
-        best = np.full(self.crowded.shape, -1)
-        if not len(index):
-            return best
-        rows = self.found.rows.at(index)
-        rows.recompute_share = self._recompute_share(index, 1.0)
-        local = self.batches[:, None] / rows.dp
-        if "micro_batch" in self.given:
-            micro_batches = np.maximum(1.0, local / float(self.given["micro_batch"]))
-        else:
-            # A replica takes at least so many micro-batches for each of its samples.
-            fewest = np.minimum(1.0, self.one_sample_byte[index] / self.room[index])
-            full = np.where(rows.pp > 1, KEPT_FULL * rows.pp, 1.0)
-            micro_batches = np.maximum(np.minimum(local, full), local * fewest)
-        bound = self._bound(index, rows, micro_batches)
+        row = np.flatnonzero((self.one_sample_byte <= self.room)[:-1])
+        seconds = self._seconds(row, np.arange(len(self.scales))[:, None])
+        best = self._least(row, seconds)
         if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
             # Small models that fit one accelerator are not split over several.
             tp, pp = (int(self.given.get(name, 1)) for name in ("tp", "pp"))
-            whole = (rows.tp == tp) & (rows.pp == pp)
-            best = self._least(index[whole], bound[:, whole], ~self.crowded, self._seconds)
-        others = self._least(index, bound, best < 0, self._seconds)
-        return np.where(best < 0, others, best)
+            whole = (self.found.rows.tp[row] == tp) & (picked(self.found.rows.pp, row) == pp)
+            whole_best = self._least(row[whole], seconds[:, whole])
+            best = np.where((whole_best < 0) | self.crowded, best, whole_best)
+        return best
 
     def _nearest(self, missing: Array) -> tuple[Array, Array]:
         """The row with the least penalty for time and missing memory, and the least memory that a row needs.
@@ -166,49 +152,29 @@ class LayoutColumns:
         """
         import numpy as np
 
-        index = np.flatnonzero(missing.any(axis=0)[self.found.cluster_of])
-        if not len(index):
-            return np.full(missing.shape, -1), np.full(missing.shape, np.inf)
-        rows = self.found.rows.at(index)
-        rows.micro_batch = float(self.given.get("micro_batch", 1.0))
-        needed = self.state_byte[index] + self.one_sample_byte[index] * rows.micro_batch
-        usable = usable_byte(self.machine.at(self.found.machine_of[index]))
-        excess = np.ones(len(self.room))
-        excess[index] = np.maximum(1.0, needed / usable) ** 2
-        micro_batches = maximum(1.0, self.batches[:, None] / rows.dp / rows.micro_batch)
-        bound = self._bound(index, rows, micro_batches) * excess[index]
-
-        def penalty(row: Array, column: Array) -> Array:
-            share = picked(self.found.rows.recompute_share, row)
-            return self._time(row, column, rows.micro_batch, share) * excess[row]
-
-        present, starts = segments(self.found.cluster_of[index])
+        row = np.flatnonzero(missing.any(axis=0)[self.found.cluster_of])
+        every, column = self.found.rows, np.arange(len(self.scales))[:, None]
+        micro_batch = float(self.given.get("micro_batch", 1.0))
+        needed = self.state_byte[row] + self.one_sample_byte[row] * micro_batch
+        usable = usable_byte(self.machine.at(self.found.machine_of[row]))
+        seconds = self._time(row, column, micro_batch, picked(every.recompute_share, row))
+        fed = self._fed(every.dp[row], picked(every.below, row), self.batches[column])
+        penalty = np.where(fed, seconds * np.maximum(1.0, needed / usable) ** 2, np.inf)
         least_byte = np.full(missing.shape, np.inf)
-        least_byte[:, present] = np.minimum.reduceat(np.where(bound < np.inf, needed, np.inf), starts, axis=1)
-        return self._least(index, bound, missing, penalty), least_byte
+        if len(row):
+            present, starts = segments(self.found.cluster_of[row])
+            least_byte[:, present] = np.minimum.reduceat(np.where(fed, needed, np.inf), starts, axis=1)
+        return self._least(row, penalty), least_byte
 
-    def _bound(self, index: Array, rows: Layouts, micro_batches: Array) -> Array:
-        """The time that each row takes at least at each batch, infinite where it is not tried [s].
-
-        A replica has at least so many micro-batches, and at most as many as samples.
-        """
+    def _least(self, row: Array, values: Array) -> Array:
+        """Of some rows the first with the least value at each batch and cluster; -1 where none is finite."""
         import numpy as np
 
-        most = self.work.samples / rows.dp
-        seconds = self.linear.at(index).least(self.scales[:, None], micro_batches, most, rows.recompute_share)
-        seconds[~self._fed(rows.dp, rows.below, self.batches[:, None])] = np.inf
-        return seconds
-
-    def _least(
-        self, index: Array, bound: Array, wanted: Array, exact: Callable[[Array, Array], Array]
-    ) -> Array:
-        """The row with the least value at each wanted batch and cluster; -1 where none is finite."""
-        import numpy as np
-
-        place = first_least(
-            self.found.cluster_of[index], bound, wanted, lambda at, column: exact(index[at], column)
-        )
-        return np.where(place < 0, -1, index[place]) if len(index) else place
+        best = np.full(self.crowded.shape, -1)
+        if len(row):
+            present, place, least = first_least(self.found.cluster_of[row], values)
+            best[:, present] = np.where(least < np.inf, row[place], -1)
+        return best
 
     def _seconds(self, row: Array, column: Array) -> Array:
         """Time of a step on some rows at some batches; infinity where it does not fit [s]."""

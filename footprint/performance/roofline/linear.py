@@ -77,37 +77,6 @@ class Linear:
             + launched_s(kernels, computed_s, self.constants)
         )
 
-    def least(self, scale: Array, micro_batches: Array, most: Array, recompute_share: Array) -> Array:
-        """A time below which no step gets that has so many micro-batches or more and recomputes as much [s].
-
-        ``most`` are the most micro-batches that it has for each unit of scale. It is the greatest of three
-        times: communication and launches that nothing hides; communication as hidden as can be; kernels that
-        wait for the host.
-        """
-        import numpy as np
-
-        known = self.constants
-        exposed, seen = known["data_exposed"], 1.0 - known["data_hidden"]
-        a_scale = self.a_scale + recompute_share * self.a_scale_repeated
-        a_batch = self.a_batch + recompute_share * self.a_batch_repeated
-        kernels = self.kernels + recompute_share * self.kernels_repeated
-        gaps, launches = kernels * known["gap_s"], kernels * known["launch_s"]
-        always = self.always + a_scale * equations.pipeline_bubble_share(self.stages, most, self.chunks)
-        in_all, in_batch = self.exchanged, self.a_batch_exchanged
-        parts = (
-            (a_scale, a_batch + exposed * in_batch + gaps, self.fixed + exposed * in_all + always),
-            (seen * a_scale, seen * a_batch + in_batch + gaps, seen * self.fixed + in_all + always),
-            (None, exposed * in_batch + launches, exposed * in_all + always),
-        )
-        least: Array = 0.0
-        for for_scale, for_batch, in_every in parts:
-            seconds = micro_batches * for_batch
-            seconds += in_every
-            if for_scale is not None:
-                seconds += scale * for_scale
-            least = np.maximum(least, seconds, out=seconds)
-        return least
-
 
 def linear_of(
     sums: Sums,
