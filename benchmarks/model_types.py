@@ -1,12 +1,15 @@
 """Surveys every ``model_type`` of the installed transformers: by formula, counted by torch, or refused.
 
-    python benchmarks/model_types.py            # survey (about half an hour), write docs/model-types.md
+    python benchmarks/model_types.py            # survey what has changed, write docs/model-types.md
     python benchmarks/model_types.py --check    # the page against our families and the library's types
-    python benchmarks/model_types.py TYPE ...   # survey these and print
+    python benchmarks/model_types.py TYPE ...   # survey these anew, and write the page
 
 A type without a family is built with the library's default config, cut to two layers if it has such a
 key, and counted by torch without data, as in `footprint flops`. Each runs in a separate child process
 with a time limit, because foreign code may do anything.
+
+Each result is kept in model_types.json with a digest of the libraries and of the code that found it, so a
+survey counts only what has changed (all of it: about half an hour of one core) and may be interrupted.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from benchmarks.flops_proof import paragraph
+from benchmarks.kept_types import Found, is_new, keep, kept, state
 from footprint.errors import FootprintError
 from footprint.flops import model_families
 from footprint.flops.torch.depth import DEPTH_KEYS, LISTED
@@ -105,7 +109,7 @@ def trace_of(model_type: str, changes: dict[str, Any], shape: StepShape) -> str:
 def survey(model_type: str) -> dict[str, Any]:
     """`attempt` in a child process."""
     if not has_class(model_type):
-        return {"reason": NO_CLASS}
+        return {"reason": NO_CLASS, "state": state(counted=False)}
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -122,7 +126,8 @@ def survey(model_type: str) -> dict[str, Any]:
         text = said.read()
     os.waitpid(child, 0)
     found = json.loads(text) if text else {"reason": f"not counted within {LIMIT_S} s of processor time"}
-    return dict(found)
+    said = {key: short(found[key]) for key in ("reason", "traced") if key in found}
+    return {**found, **said, "state": state(counted="forward_flop" in found)}
 
 
 def short(reason: str) -> str:
@@ -133,7 +138,7 @@ def short(reason: str) -> str:
     return said if len(said) <= 110 else said[:107] + "..."
 
 
-def page(found: dict[str, dict[str, Any]]) -> str:
+def page(found: Found) -> str:
     """The page of all types."""
     import torch
     import transformers
@@ -145,6 +150,9 @@ def page(found: dict[str, dict[str, Any]]) -> str:
     parts = [name for name in known if found.get(name, {}).get("reason") == NO_CLASS]
     refused = [name for name in known if name in found and name not in {*counted, *parts}]
     ours = [name for name in families if name not in known]
+    alone = [name for name in counted if found[name].get("traced", "equal") != "equal"]
+    old = [name for name in (*counted, *parts, *refused) if not is_new(found[name])]
+    earlier = f"{len(old)} of these results are of an earlier state of the program." if old else ""
     lines = [
         "# Model types",
         "",
@@ -152,7 +160,7 @@ def page(found: dict[str, dict[str, Any]]) -> str:
             f"The {len(known)} values of `model_type` that transformers {transformers.__version__} knows,",
             "and what `footprint flops` does with each. Written by `python benchmarks/model_types.py` with",
             f"torch {torch.__version__.partition('+')[0]}; how our counts are proved:",
-            "[flops-proof.md](flops-proof.md).",
+            f"[flops-proof.md](flops-proof.md). {earlier}".rstrip(),
         ),
         "",
         f"## By formula: {len(covered)}",
@@ -169,8 +177,8 @@ def page(found: dict[str, dict[str, Any]]) -> str:
             "No family of ours describes them. Where torch and transformers are installed they are run",
             "without data: full attention. If the traced operation list gives what torch counts, times,",
             "memory, layouts, LoRA and frozen parts follow from it (`traced`); else the total alone is known",
-            "(`counted`). A model that runs only in part (images beside text that nobody gave) is refused",
-            "rather than counted too low.",
+            f"(`counted`: {', '.join(alone) or 'none'}). A model that runs only in part (images beside text",
+            "that nobody gave) is refused rather than counted too low.",
         ),
         "",
         names(counted),
@@ -210,7 +218,10 @@ def problems(text: str) -> list[str]:
     }
     listed["Refused"] = set(re.findall(r"^\| ([\w.-]+) \|", sections["Refused"], re.MULTILINE)) - {"type"}
     formula = set(model_families())
-    found = [f"not by formula: {name}" for name in listed["By formula"] - formula - {"footprint", "counted"}]
+    results = {name: one for name, one in kept().items() if name not in model_families()}
+    counted = {name for name, one in results.items() if "forward_flop" in one}
+    found = [f"not as it was found: {name}" for name in listed["Counted by torch"] ^ counted]
+    found += [f"not by formula: {name}" for name in listed["By formula"] - formula - {"footprint", "counted"}]
     found += [f"by formula, but not listed so: {name}" for name in formula - listed["By formula"]]
     try:
         import transformers
@@ -223,7 +234,7 @@ def problems(text: str) -> list[str]:
 
 
 def main() -> None:
-    """Survey and write the page, check it, or survey some types and print."""
+    """Survey what has changed, or some types, and write the page; or check it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare the page with what there is now")
     parser.add_argument("types", nargs="*")
@@ -241,12 +252,18 @@ def main() -> None:
     warnings.simplefilter("ignore")
     transformers.logging.set_verbosity_error()
     families = model_families()
-    found = {}
-    for name in asked.types or [name for name in known_types() if name not in families]:
-        found[name] = survey(name)
-        said = found[name].get("forward_flop") or short(found[name]["reason"])
-        print(name, said, short(found[name].get("traced", "")), sep="\t", flush=True)
-    if not asked.types:
+    rest = [name for name in known_types() if name not in families]
+    found = {name: one for name, one in kept().items() if name in rest}
+    attempt("bert")  # loads what each child would load anew
+    try:
+        for name in asked.types or [name for name in rest if not is_new(found.get(name, {}))]:
+            found[name] = survey(name)
+            said = found[name].get("forward_flop") or found[name]["reason"]
+            print(name, said, found[name].get("traced", ""), sep="\t", flush=True)
+            keep(found)
+    except KeyboardInterrupt:
+        print("interrupted: the next survey goes on from here")
+    if all(name in found for name in rest):
         PAGE.write_text(page(found), encoding="utf-8")
 
 

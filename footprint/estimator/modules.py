@@ -90,7 +90,7 @@ def _function(target: str) -> Callable[[], Any]:
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = next(iter(str(error).splitlines()), "")[:240]
         raise FootprintError(f"cannot import {module_name[:100]}: {type(error).__name__}: {said}") from error
     for part in name.split("."):

@@ -17,7 +17,6 @@ from footprint.estimator.run import cluster_summary
 from footprint.flops import count_step
 from footprint.flops.checks import positions_warning
 from footprint.flops.operations import Matmul
-from footprint.flops.own_sizes import with_own_sizes
 from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.memory import usable_of
 from footprint.records import record
@@ -45,7 +44,9 @@ from footprint.serving.settle import (
     NAMED_CAUSE,
     UNSET_CAUSE,
     engine_row,
+    has_formula,
     power_constants,
+    settle_sizes,
     settle_weights,
     unset_batch,
 )
@@ -55,6 +56,7 @@ from footprint.units import BYTE_PER_GIB
 UNMEASURED = (
     "no measured row has a model that decodes nothing: its speed rests on the rates of engines that decode"
 )
+AS_TRACED = "an item is one forward pass as it was traced: what a language model writes is not counted so"
 MISSING_LENGTH = "`prompt_tokens=` is missing: say how long a text is, such as `prompt_tokens=512`"
 
 
@@ -91,14 +93,17 @@ class Forward:
 def items_answer(request: InferenceRequest, name: str, facts: Facts) -> Inference:
     """The record of a model that decodes nothing."""
     model = find_model(name)
+    one_pass = not has_formula(model)
     if request.output_tokens is not None or request.technique or request.break_even:
+        why = "has no formula, so its cache is not known" if one_pass else "writes no tokens"
         raise FootprintError(
-            f"{model.id} writes no tokens: leave out `output_tokens=`, `technique=` and `break_even=`"
+            f"{model.id} {why}: leave out `output_tokens=`, `technique=` and `break_even=`"
+            + (", and one forward pass is an item" if one_pass else "")
         )
     chip, chips = facts.cluster.accelerator, facts.cluster.count
     weights, precision_row = settle_weights(request, model, chip)
     engine = find_engine(request.engine)
-    forward, parameters, family = _forward(request, model, weights, facts, engine)
+    forward, parameters, family, shape = _forward(request, model, weights, facts, engine)
     usable = usable_of(chip, load_constants()) - forward.weights_byte
     largest = int(usable // max(forward.activation_byte, 1.0)) * chips
     if largest < 1:
@@ -115,7 +120,8 @@ def items_answer(request: InferenceRequest, name: str, facts: Facts) -> Inferenc
         total, duration, _, _ = costs_of(facts, answer.it_power_w, answer.items_per_s, request.requests)
     if facts.site.summary is None or facts.site.grid_g_per_kwh is None:
         raise AssertionError("the place of a scenario is known")
-    beyond = positions_warning(model.id, model.config, request.prompt_tokens)
+    said = (UNMEASURED, AS_TRACED) if one_pass else (UNMEASURED,)
+    beyond = positions_warning(model.id, model.config, shape.sequence_length)
     return Inference(
         footprint_version=footprint_version(),
         data_version=DATA_VERSION,
@@ -126,7 +132,7 @@ def items_answer(request: InferenceRequest, name: str, facts: Facts) -> Inferenc
         cluster=cluster_summary(facts),
         engine=engine_summary(engine),
         workload=Load(
-            prompt_tokens=request.prompt_tokens,
+            prompt_tokens=shape.sequence_length,
             output_tokens=None,
             batch_size=batch,
             batch_given=request.batch_size is not None or request.concurrency is not None,
@@ -176,7 +182,7 @@ def items_answer(request: InferenceRequest, name: str, facts: Facts) -> Inferenc
             )
             if row is not None
         ),
-        warnings=(UNMEASURED, *warnings, *([beyond] if beyond else []), *warnings_of(facts)),
+        warnings=(*said, *warnings, *([beyond] if beyond else []), *warnings_of(facts)),
     )
 
 
@@ -235,10 +241,9 @@ def _batch(
 
 def _forward(
     request: InferenceRequest, model: ModelConfig, weights: Weights, facts: Facts, engine: Engine
-) -> tuple[Forward, float, str]:
-    """The forward pass of one item, the parameters and the family."""
-    shape = StepShape(sequences=1, sequence_length=request.prompt_tokens, image_size=request.image_size)
-    shape = with_own_sizes(model.config, shape)
+) -> tuple[Forward, float, str, StepShape]:
+    """The forward pass of one item, the parameters, the family and the sizes of the item."""
+    shape = settle_sizes(request, model.config)
     try:
         step = count_step(model.config, shape)
     except FootprintError as error:
@@ -246,8 +251,11 @@ def _forward(
             raise FootprintError(MISSING_LENGTH) from None
         raise
     if step.operations is None:
-        raise FootprintError(f"{model.id} has no list of operations: it cannot be served by formula")
-    if shape.sequence_length is None and step.tokens is not None and step.family != "vision-transformer":
+        raise FootprintError(
+            f"{model.id} has no list of operations, only a sum: give `model=` a list of `footprint trace`"
+        )
+    unsaid = shape.sequence_length is None and step.tokens is not None
+    if unsaid and step.family not in ("vision-transformer", "traced"):
         raise FootprintError(MISSING_LENGTH)
     parameters = float(step.parameters.total)
     widest = max(
@@ -274,4 +282,4 @@ def _forward(
         memory_byte_per_s=chip.memory_byte_per_s,
         engine=engine,
     )
-    return forward, parameters, step.family
+    return forward, parameters, step.family, shape

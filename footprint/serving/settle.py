@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from footprint.catalog.assumptions import Assumed, assumed, assumed_values
 from footprint.catalog.models import find_model
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.flops.checks import positions_warning
+from footprint.flops.own_sizes import with_own_sizes
+from footprint.flops.registry import LISTED, family
 from footprint.records import record
 from footprint.results import Assumption, Quantity
-from footprint.schema import Accelerator, ModelConfig
+from footprint.schema import Accelerator, ModelConfig, StepShape
 from footprint.serving.engine import UNSET, Engine, find_engine
 from footprint.serving.load import Range, Serving
 from footprint.serving.model import Lists
@@ -114,8 +117,10 @@ def _copies(count: int, chips: int, name: str) -> int:
 
 
 def settle_decoding(request: InferenceRequest, name: str, facts: Facts) -> Settled | None:
-    """The load of a model that writes tokens; None for one that decodes nothing."""
+    """The load of a model that writes tokens; None for one that decodes nothing or has no formula."""
     model = find_model(name)
+    if not has_formula(model):
+        return None
     lists = _lists(model, request.prompt_tokens or 1)
     if lists is None:
         return None
@@ -168,6 +173,12 @@ def settle_decoding(request: InferenceRequest, name: str, facts: Facts) -> Settl
     )
 
 
+def has_formula(model: ModelConfig) -> bool:
+    """Whether a family counts the model at any length; a traced list is one forward pass, without a cache."""
+    model_type = str(model.config.get("model_type"))
+    return model_type != LISTED and family(model_type) is not None
+
+
 def _lists(model: ModelConfig, prompt: int) -> Lists | None:
     """The operation lists of a model of text; None where it reads images."""
     try:
@@ -176,6 +187,21 @@ def _lists(model: ModelConfig, prompt: int) -> Lists | None:
         if "image" in str(error):
             return None
         raise
+
+
+def settle_sizes(request: InferenceRequest, config: Mapping[str, Any]) -> StepShape:
+    """The sizes of one item: as asked for, else those that the model itself fixes, or was traced at."""
+    shape = StepShape(sequences=1, sequence_length=request.prompt_tokens, image_size=request.image_size)
+    if config.get("model_type") != LISTED:
+        return with_own_sizes(config, shape)
+    traced = with_own_sizes(config, StepShape(sequences=1))
+    if shape.sequence_length not in (None, traced.sequence_length):
+        said = f"was traced at {traced.sequence_length}" if traced.sequence_length else "has none"
+        raise FootprintError(
+            f"`prompt_tokens={shape.sequence_length}`: this operation list {said}; leave it out, or trace "
+            "inputs of that size"
+        )
+    return traced if shape.image_size in (None, traced.image_size) else shape
 
 
 def engine_row(request: InferenceRequest, engine: Engine) -> Assumption:

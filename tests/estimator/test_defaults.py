@@ -101,6 +101,15 @@ def test_the_amount_of_an_own_model_is_asked_for_with_an_example_that_runs(own_m
     assert answer.workload.tokens == pytest.approx(tokens)
 
 
+@pytest.mark.parametrize("method", ["finetune", "lora", "qlora"])
+def test_the_amount_of_a_fine_tuning_is_asked_for_in_samples(method: str) -> None:
+    with pytest.raises(MissingFactError, match="such as `samples=10k`"):
+        footprint.estimate(model="llama3.1-8b", hw="h100:8", method=method)
+    answer = footprint.estimate(model="llama3.1-8b", hw="h100:8", method=method, samples="10k")
+    length = answer.workload.phases[0].sequence_length
+    assert answer.workload.tokens == pytest.approx(10_000 * length, rel=0.01)  # whole steps
+
+
 def test_steps_of_an_unknown_batch_are_asked_for(own_model: str) -> None:
     with pytest.raises(MissingFactError, match="`batch_size=`"):
         footprint.estimate(model=own_model, hw="h100:8", steps=1000)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 import footprint
+from footprint.catalog.models import find_model
 from footprint.errors import FootprintError
+from footprint.flops import operation_list
+from footprint.flops.listing.written import as_config, as_text
+from footprint.records import replace
 from footprint.results.inference import Inference
+from footprint.schema import StepShape
 
 LOAD = {"prompt_tokens": 512, "output_tokens": 256}
 
@@ -102,6 +110,37 @@ def test_models_that_decode_nothing() -> None:
     )
     assert footprint.inference(model="bert-base", hw="l4:1", prompt_tokens=128).items is not None
     assert footprint.inference(model="whisper-small", hw="l4:1", prompt_tokens=1, output_tokens=50).decode
+
+
+def listed(model: str, path: Path, **sizes: int) -> str:
+    """The operation file of a built-in model, as a trace would write it."""
+    shape = StepShape(sequences=1, **sizes)
+    made = operation_list(find_model(model).config, shape)
+    about = {"sequence_length": None, "image_size": None, "target_sequence_length": None, **sizes}
+    path.write_text(as_text(as_config(replace(made, family="traced"), **about)), encoding="utf-8")
+    return str(path)
+
+
+def test_an_operation_list_is_served_as_the_model_it_came_from(tmp_path: Path) -> None:
+    """The same products, weights and layers give the same rates, whether a formula or a file says them."""
+    fields: dict[str, Any] = {"hw": "l4:1", "batch_size": 64}
+    named = footprint.inference(model="vit-base-16", **fields)
+    path = listed("vit-base-16", tmp_path / "v.ops.json", image_size=224)
+    answer = footprint.inference(model=path, **fields)
+    assert answer.items is not None
+    assert named.items is not None
+    assert answer.items.items_per_s.mid == pytest.approx(named.items.items_per_s.mid)
+    assert answer.memory == named.memory
+    assert any("as it was traced" in text for text in answer.warnings)
+
+
+def test_an_operation_list_of_text_has_its_length_and_writes_nothing(tmp_path: Path) -> None:
+    path = listed("bert-base", tmp_path / "b.ops.json", sequence_length=96)
+    assert footprint.inference(model=path, hw="l4:1").workload.prompt_tokens == 96
+    with pytest.raises(FootprintError, match=r"`prompt_tokens=97`.*was traced at 96"):
+        footprint.inference(model=path, hw="l4:1", prompt_tokens=97)
+    with pytest.raises(FootprintError, match="its cache is not known"):
+        footprint.inference(model=path, hw="l4:1", prompt_tokens=96, output_tokens=8)
 
 
 def test_small_against_large_models() -> None:

@@ -98,6 +98,8 @@ class Defaults:
         """An amount that one may begin with, as an argument."""
         from footprint.estimator.resolve.generic import short
 
+        if self.method != "pretrain":  # the size of the model says nothing of the data it is tuned on
+            return "`samples=10k`"
         number = assumed("defaults_fitted.tokens_per_parameter")
         return f"`tokens={short(float(f'{number.value * self._parameters(phase)[1]:.2g}'))}`"
 

@@ -68,7 +68,7 @@ def trace(module: torch.nn.Module, inputs: Any, *, copied: bool = True) -> Trace
             return _traced(module, arguments, keywords)
     except FootprintError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise TraceError(_why(module, error)) from error
 
 
@@ -80,7 +80,7 @@ def trace_made(factory: Callable[[], Any]) -> Traced:
     Raises TraceError, too, for a function that fails or returns something else.
     """
     _require_torch()
-    with suppress(Exception), quiet(), on_meta():  # what fails here is tried again, and said then
+    with suppress(Exception, SystemExit), quiet(), on_meta():  # what fails here is tried again, and said then
         return _built(factory, lambda inputs: moved(inputs, "meta"))
     with quiet(), without_data() as fake:
         return _built(factory, lambda inputs: faked(inputs, fake))
@@ -92,7 +92,7 @@ def _built(factory: Callable[[], Any], emptied: Callable[[Any], Any]) -> Traced:
         made = factory()
     except FootprintError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise TraceError(f"{name}() fails without data: {_said(error)}") from error
     if not isinstance(made, tuple) or len(made) != 2:
         raise TraceError(f"{name}() must return a module and its inputs, not {type(made).__name__}")
@@ -105,7 +105,7 @@ def _built(factory: Callable[[], Any], emptied: Callable[[Any], Any]) -> Traced:
         return _traced(module, arguments, keywords)
     except FootprintError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise TraceError(_why(module, error)) from error
 
 
@@ -156,6 +156,9 @@ def _traced(module: torch.nn.Module, arguments: tuple[Any, ...], keywords: dict[
     tensors = [one for one in tree_leaves((arguments, keywords)) if isinstance(one, torch.Tensor)]
     if not tensors:
         raise TraceError("the inputs hold no tensor")
+    sizes = sizes_of(keywords, tensors)
+    if not sizes["model"]["samples"]:
+        raise TraceError("the inputs hold no sample: give a batch of at least one")
     for tensor in tensors:
         recorder.input(tensor)
     watch = watch_of(recorder)
@@ -168,7 +171,12 @@ def _traced(module: torch.nn.Module, arguments: tuple[Any, ...], keywords: dict[
         scalar = loss_of(outputs)
         trained = {name: one for name, one in recorder.parameters.items() if one.requires_grad}
         backward = None
-        if scalar is not None and scalar.requires_grad and trained:
+        if trained and (scalar is None or not scalar.requires_grad):
+            raise TraceError(
+                f"nothing that {type(module).__name__} returns has a gradient: let it return its loss or its "
+                "outputs as tensors, or freeze its weights to count the forward pass alone"
+            )
+        if trained:
             with watch, recorder.watching(module):
                 gradients = torch.autograd.grad(scalar, tuple(trained.values()), allow_unused=True)
             backward = watch.flop
@@ -176,7 +184,6 @@ def _traced(module: torch.nn.Module, arguments: tuple[Any, ...], keywords: dict[
             recorder.idle = {name for name, one in zip(trained, gradients, strict=True) if one is None}
     if not any(True for event in recorder.events if hasattr(event, "weights")):
         raise TraceError(f"{type(module).__name__} multiplies nothing on these inputs")
-    sizes = sizes_of(keywords, tensors)
     model, once = model_of(recorder, module, **sizes["model"])
     return Traced(
         model=model,
@@ -190,7 +197,7 @@ def _traced(module: torch.nn.Module, arguments: tuple[Any, ...], keywords: dict[
     )
 
 
-def _why(module: Any, error: Exception) -> str:
+def _why(module: Any, error: BaseException) -> str:
     """One line on what went wrong in other people's code."""
     kind = type(error).__name__
     name = type(module).__name__
@@ -202,7 +209,7 @@ def _why(module: Any, error: Exception) -> str:
     return f"{name} fails on its batch: {_said(error)}"
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """The kind of an error and the first line of what it says."""
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     return f"{type(error).__name__}: {first[:240]}"

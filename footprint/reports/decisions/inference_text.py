@@ -44,7 +44,7 @@ def render(result: Inference, *, markdown: bool = False, warnings: bool = False)
 def _title(result: Inference) -> str:
     load, cluster = result.workload, result.cluster
     lengths = (
-        "images"
+        ("items" if result.model.family == "traced" else "images")
         if load.prompt_tokens is None
         else f"{load.prompt_tokens:,} prompt tokens"
         + (f", {load.output_tokens:,} written" if load.output_tokens is not None else "")

@@ -123,6 +123,10 @@ class ModuleWatch:
         self._search, self._weights = None, {}
         if self._trained is not None and self._trained.share >= LEAST_SHARE:
             self._calls = Calls(self._trained.module, self._called)
+            if self._trained.beside:
+                name = type(self._trained.module).__name__
+                others = ", ".join(self._trained.beside)
+                self._note(f"only {name} is counted: the step calls {others} beside it")
         elif self._trained is not None:
             self._note(
                 f"a step calls {self._trained.apart} modules apart, so its samples and operations are not "

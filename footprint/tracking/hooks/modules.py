@@ -22,6 +22,8 @@ class Trained:
     """Of all trained weights, those that it holds."""
     apart: int
     """Modules that the step calls apart, itself included."""
+    beside: tuple[str, ...]
+    """Kinds of further modules with weights that the step calls: small trained parts, a frozen teacher."""
     autocast: str
     """Number format of automatic mixed precision while it ran, else nothing."""
 
@@ -37,6 +39,7 @@ class Search:
         from torch.nn.modules.module import register_module_forward_pre_hook
 
         self._called: dict[int, weakref.ref[Any]] = {}
+        self._without_gradient: dict[int, weakref.ref[Any]] = {}
         self._autocast = ""
         self._hook: Any
         if compiled:
@@ -53,6 +56,8 @@ class Search:
             if is_grad_enabled():
                 self._called.setdefault(id(module), weakref.ref(module))
                 self._autocast = self._autocast or autocast_format()
+            else:
+                self._without_gradient.setdefault(id(module), weakref.ref(module))
         except Exception:  # noqa: BLE001 - the training goes on, whatever a module is
             self.remove()
 
@@ -64,14 +69,29 @@ class Search:
         """The module that holds most of the trained weights; None where no module was called."""
         self.remove()
         trained = {id(weight): weight.numel() for weight in weights}
-        called = [module for ref in self._called.values() if (module := ref()) is not None]
+        called = _alive(self._called)
         held = {id(one): sum(trained.get(id(w), 0) for w in one.parameters()) for one in outermost(called)}
         roots = [one for one in called if held.get(id(one))]
         if not roots:
             return None
         most = max(roots, key=lambda one: held[id(one)])
         share = held[id(most)] / max(1, sum(trained.values()))
-        return Trained(module=most, share=share, apart=len(roots), autocast=self._autocast)
+        least = sum(one.numel() for one in most.parameters()) / 100
+        every = outermost([*called, *_alive(self._without_gradient)])
+        beside = [
+            one for one in every if one is not most and sum(w.numel() for w in one.parameters()) > least
+        ]
+        return Trained(
+            module=most,
+            share=share,
+            apart=len(roots),
+            beside=tuple(type(unwrapped(one)).__name__ for one in beside),
+            autocast=self._autocast,
+        )
+
+
+def _alive(noted: dict[int, weakref.ref[Any]]) -> list[Any]:
+    return [module for ref in noted.values() if (module := ref()) is not None]
 
 
 def outermost(modules: list[Any]) -> list[Any]:

@@ -17,32 +17,7 @@ from torch.nn.modules import module as modules_of_torch
 from footprint.tracking.hooks import program
 from footprint.tracking.hooks.modules import outermost
 from footprint.tracking.hooks.program import Program
-
-
-class Counted:
-    """Stands for the run, and keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.steps: list[tuple[int, int]] = []
-        self.lines: list[Any] = []
-        self.program: Any = None
-
-    def step(self, tokens: int = 0, samples: int = 0) -> None:
-        self.steps.append((samples, tokens))
-
-    def note_unseen(self, *lines: Any) -> None:
-        self.lines += lines
-
-    def end_unseen(self) -> None:
-        pass
-
-    @property
-    def samples(self) -> int:
-        return sum(samples for samples, _ in self.steps)
-
-    @property
-    def faults(self) -> list[str]:
-        return [line.what for line in self.lines if hasattr(line, "what")]
+from tests.tracking.hooks.counted import Counted
 
 
 @pytest.fixture
@@ -181,6 +156,18 @@ def test_a_module_that_is_trained_after_another_is_found(counted: Counted) -> No
             train(one, optimizer, 2)
     assert 50 <= len(counted.steps) <= 60
     assert 100 <= counted.samples <= 120
+
+
+def test_a_small_critic_and_a_frozen_teacher_are_said(counted: Counted) -> None:
+    one, critic, teacher = net(32), nn.Linear(32, 2), net(64).requires_grad_(False)
+    optimizer = torch.optim.SGD([*one.parameters(), *critic.parameters()])
+    for _ in range(4):
+        with torch.no_grad():
+            teacher(torch.ones(3, 64))
+        critic(one(torch.ones(3, 32))).sum().backward()
+        optimizer.step()
+    said = "hooks: only Sequential is counted: the step calls Linear, Sequential beside it"
+    assert (counted.samples, counted.faults) == (12, [said])
 
 
 def test_two_modules_of_one_step_are_told_apart_and_said_once(counted: Counted) -> None:
