@@ -10,7 +10,7 @@ Arrays have batches as their first axis and rows (layouts) or clusters as their 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from footprint.arithmetic import maximum
@@ -135,7 +135,7 @@ class LayoutColumns:
 
         # Only these fit the smallest micro-batch, a single sample.
         row = np.flatnonzero((self.one_sample_byte <= self.room)[:-1])
-        seconds = self._seconds(row, np.arange(len(self.scales))[:, None])
+        seconds = self._of_fed(row, self._seconds)
         best = self._least(row, seconds)
         if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
             # Small models that fit one accelerator are not split over several.
@@ -153,18 +153,35 @@ class LayoutColumns:
         import numpy as np
 
         row = np.flatnonzero(missing.any(axis=0)[self.found.cluster_of])
-        every, column = self.found.rows, np.arange(len(self.scales))[:, None]
         micro_batch = float(self.given.get("micro_batch", 1.0))
         needed = self.state_byte[row] + self.one_sample_byte[row] * micro_batch
         usable = usable_byte(self.machine.at(self.found.machine_of[row]))
-        seconds = self._time(row, column, micro_batch, picked(every.recompute_share, row))
-        fed = self._fed(every.dp[row], picked(every.below, row), self.batches[column])
-        penalty = np.where(fed, seconds * np.maximum(1.0, needed / usable) ** 2, np.inf)
+
+        def seconds(row: Array, column: int) -> Array:
+            return self._time(row, column, micro_batch, picked(self.found.rows.recompute_share, row))
+
+        penalty = self._of_fed(row, seconds) * np.maximum(1.0, needed / usable) ** 2
         least_byte = np.full(missing.shape, np.inf)
         if len(row):
             present, starts = segments(self.found.cluster_of[row])
-            least_byte[:, present] = np.minimum.reduceat(np.where(fed, needed, np.inf), starts, axis=1)
+            least_byte[:, present] = np.minimum.reduceat(
+                np.where(penalty < np.inf, needed, np.inf), starts, axis=1
+            )
         return self._least(row, penalty), least_byte
+
+    def _of_fed(self, row: Array, value: Callable[[Array, int], Array]) -> Array:
+        """The values of some rows at each batch; infinity where a row is not tried for a batch.
+
+        Batch by batch, because arrays that fit into the processor's cache are faster.
+        """
+        import numpy as np
+
+        replicas, below = self.found.rows.dp[row], picked(self.found.rows.below, row)
+        values = np.full((len(self.batches), len(row)), np.inf)
+        for column, batch in enumerate(self.batches):
+            fed = np.flatnonzero(self._fed(replicas, below, batch))
+            values[column, fed] = value(row[fed], column)
+        return values
 
     def _least(self, row: Array, values: Array) -> Array:
         """Of some rows the first with the least value at each batch and cluster; -1 where none is finite."""
@@ -176,14 +193,14 @@ class LayoutColumns:
             best[:, present] = np.where(least < np.inf, row[place], -1)
         return best
 
-    def _seconds(self, row: Array, column: Array) -> Array:
+    def _seconds(self, row: Array, column: Array | int) -> Array:
         """Time of a step on some rows at some batches; infinity where it does not fit [s]."""
         import numpy as np
 
         micro_batch, recompute_share, fits = self._fitted(row, column)
         return np.where(fits, self._time(row, column, micro_batch, recompute_share), np.inf)
 
-    def _time(self, row: Array, column: Array, micro_batch: Array, recompute_share: Array) -> Array:
+    def _time(self, row: Array, column: Array | int, micro_batch: Array, recompute_share: Array) -> Array:
         micro_batches = maximum(1.0, self.batches[column] / self.found.rows.dp[row] / micro_batch)
         return self.linear.at(row).seconds(self.scales[column], micro_batches, recompute_share)
 
@@ -193,7 +210,7 @@ class LayoutColumns:
         """Whether a layout is tried for a batch: it has a sequence for each replica, and asks for it."""
         return (replicas <= batches) & (batches < below)
 
-    def _fitted(self, row: Array, column: Array) -> tuple[Array, Array, Array]:
+    def _fitted(self, row: Array, column: Array | int) -> tuple[Array, Array, Array]:
         """The largest micro-batch and least recomputation with which some rows fit, and whether they fit."""
         import numpy as np
 
