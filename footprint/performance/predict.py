@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from footprint.arithmetic import Number, where
+from footprint.catalog.stacks import find_stack
 from footprint.flops.operations import Model
 from footprint.flops.passes.gradients import Trained
 from footprint.flops.passes.methods import prepare
 from footprint.performance.layouts.finder import find_layout
 from footprint.performance.roofline.constants import Constants, load_constants
+from footprint.performance.roofline.holding import held_by, is_known
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import NARROW, Machine
 from footprint.performance.roofline.techniques import techniques_of
@@ -79,6 +81,9 @@ def predict_raw(
 ) -> RawStep:
     """The median step time [s] of this work, on the given layout or on the fastest common one that fits."""
     constants = constants or load_constants()
+    if native is not None and not is_known(constants):
+        kind = find_stack("native" if native else "tuned")
+        constants = constants.but(**held_by(constants, kind.holds, kind.keeps, kind.loss))
     machine = Machine(cluster, precision, year, constants, native)
     layout, fitting = find_layout(
         work, machine, given=dict(given or {}), flash=flash, sequence_length=sequence_length

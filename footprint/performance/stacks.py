@@ -50,8 +50,7 @@ class Software:
                 own["launch_s"] = stack.host_s
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
-            if not stack.is_kind:
-                own |= held_by(typical, stack.holds, stack.keeps, stack.loss)
+            own |= held_by(typical, stack.holds, stack.keeps, stack.loss)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)
         return typical.but(**own) if own else typical

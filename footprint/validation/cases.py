@@ -19,6 +19,8 @@ from footprint.schema import Cluster, StepShape, TrainingMethod
 
 TOKENS_A_CHIP = 8192
 """Assumed tokens per chip and step where the batch was not published."""
+ALL_LINEAR = "all-linear"
+"""The targets of adapters where they were not published."""
 
 
 @record
@@ -126,13 +128,15 @@ def _large(row: Mapping[str, str]) -> Case:
         local = max(1.0, TOKENS_A_CHIP / length)
         batch = max(1.0, local * count)
     config = _config(row)
-    shape = StepShape(sequences=batch, sequence_length=length)
+    shape = StepShape(
+        sequences=batch, sequence_length=length, document_length=_number(row["document_length"])
+    )
     year = int(row["year"])
     recompute = row["recompute"]
     method = row["method"]
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
-        lora_targets=("all-linear",) if method == "lora" else (),
+        lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method == "lora" else (),
         recompute="full" if recompute == "full" else "none",
         attention="flash" if _flash(row, year) else "eager",
     )
@@ -166,14 +170,14 @@ def _large(row: Mapping[str, str]) -> Case:
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
         given=given, batch_known=known, native=row["family"] in NATIVE,
-        sealed=row["source"] in evaluation()["throughput"]["second"]["sealed"], quality=row["quality"],
+        sealed=row["source"] in evaluation()["throughput"]["third"]["sealed"], quality=row["quality"],
         stack=row["source"], model=row["shape"],
     )  # fmt: skip
 
 
 NATIVE = (
     "mosaic", "torchtitan", "fms", "llm.c", "nanogpt", "llmq", "tinyllama", "llama1", "amber", "vectorlm",
-    "olmo-core",
+    "olmo-core", "nemo-automodel", "torchtune-speed", "fms-acceleration", "qwen-speed", "xtuner-long",
 )  # fmt: skip
 """Source families that trained with PyTorch's own parallelism, not with a vendor's tuned stack."""
 
@@ -224,6 +228,6 @@ def _small(row: Mapping[str, str]) -> Case:
         cluster=cluster, precision=precision, year=int(row["year"]), given=given,
         objective="mlm+nsp" if kind == "encoder" else "", native=row["family"] in NATIVE,
         measured_s=batch / float(row["samples_per_s"]),
-        sealed=row["source"] in evaluation()["throughput"]["second"]["sealed"], quality=row["quality"],
+        sealed=row["source"] in evaluation()["throughput"]["third"]["sealed"], quality=row["quality"],
         stack=row["source"], model=row["shape"],
     )  # fmt: skip

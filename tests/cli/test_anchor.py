@@ -97,8 +97,8 @@ def test_another_precision_says_little_and_another_length_nothing_and_both_are_s
     other = ("--model", "llama2-7b", "--hw", "h100:64", "--precision", "fp8")
     plain = estimate(*other)["step_time_s"]
     moved = math.log(estimate(*other, "--anchor", "ours")["step_time_s"]["mid"] / plain["mid"])
-    assert 0 < moved < 0.4 * math.log(30.0 / estimate(*MEASURED)["step_time_s"]["mid"])
-    longer = (*other, "--seq-len", "131072")
+    assert 0 < moved < 0.45 * math.log(30.0 / estimate(*MEASURED)["step_time_s"]["mid"])
+    longer = (*other, "--seq-len", "524288")
     assert estimate(*longer)["step_time_s"] == estimate(*longer, "--anchor", "ours")["step_time_s"]
     done = footprint("estimate", *longer, "--anchor", "ours")
     assert "anchor ours says nothing of h100-sxm5-80gb in fp8" in done.err

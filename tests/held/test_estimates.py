@@ -37,6 +37,11 @@ TOLERANCE = 1e-9
 CHANGED: dict[str, str] = {}
 """Prefix of a number's name -> why it is not what it was."""
 
+SPLIT = "tensor ranks share the inputs of recomputed blocks, so other layouts fit"
+CONTEXTS = "its sequences of 8,192 tokens may be split over context ranks"
+KEYS = "context ranks pass around keys and values of the model's own width"
+WIDE = "weights of 32 bits are their own master copy, so more fits"
+
 CHANGED_SCENARIOS: dict[str, str] = {
     "pythia-12b on l40s:1": "in 2022 models of this size were split four ways, and one accelerator "
     "is not: it was taken as plain replicas without recomputation, now any layout is tried",
@@ -44,6 +49,27 @@ CHANGED_SCENARIOS: dict[str, str] = {
     "deepseek-v3 on": "its selective recomputation keeps no up-projections of latent attention, so "
     "layouts fit that did not",
     "albert-base on h200-sxm-141gb:16": "the electricity of owned hardware has the price of its place",
+    "bloom-176b on h100-sxm5-80gb:64": SPLIT,
+    "llama3.1-405b on a100-sxm4-80gb:1024": CONTEXTS,
+    "llama3.1-405b on tpu-v4:6144": CONTEXTS,
+    "llama3.1-405b on h100-sxm5-80gb:16384": CONTEXTS,
+    "llama3.1-405b on mi300x:16": SPLIT,
+    "llama3.1-405b on v100-sxm3-32gb:64": SPLIT,
+    "llama3.1-405b on tpu-v3:512": SPLIT,
+    "llama3.1-405b on trainium2:64": SPLIT,
+    "mpt-30b on a100-sxm4-80gb:1024": SPLIT,
+    "resnet-50 on gtx1080:1": WIDE,
+    "llama2-7b on gtx1080ti:8": WIDE,
+    "llama2-7b on titanx-maxwell:64": WIDE,
+    "llama2-7b on tpu-v5e:8": SPLIT,
+    "palm-540b on trainium2:64": SPLIT,
+    "palm-540b on tpu-v3:512": SPLIT,
+    "llama2-7b on h100-sxm5-80gb:256": KEYS,
+    "gpt3-175b on a100-sxm4-80gb:1024": KEYS,
+    "gemma3-4b on a100-sxm4-80gb:128": KEYS,
+    "lamda-137b on tpu-v4:64": SPLIT,
+    "qwen3-235b-a22b on h100-sxm5-80gb:64": SPLIT,
+    "qwen3-235b-a22b on rtx4090:64": "PyTorch's own stack keeps weights in 32 bits",
 }
 """How a scenario's model and hardware begin -> why its answer is another one."""
 

@@ -31,10 +31,10 @@ def ratios() -> dict[str, float]:
 
 
 def test_published_layouts_are_hardly_ever_faster_than_the_found_ones() -> None:
-    """Some 30 of 930 are: contexts split below 16,384 tokens, selective recomputation before fused attention,
-    larger micro-batches that recompute, and shares of a batch that are no whole number."""
+    """24 of 1,022 are: selective recomputation before fused attention, larger micro-batches that recompute,
+    and shares of a batch that are no whole number."""
     every = ratios()
     slower = {name: ratio for name, ratio in every.items() if ratio > 1.0 + ROUNDING}
     assert len(every) > 900
-    assert len(slower) <= 0.04 * len(every), slower
+    assert len(slower) <= 0.03 * len(every), slower
     assert max(slower.values()) < 1.3

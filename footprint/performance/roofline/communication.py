@@ -52,7 +52,7 @@ def experts_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
 def context_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Keys and values passed around the ring of context ranks [s]."""
     cp = layout.cp
-    elements = work.layers / layout.pp * work.rows * work.width / layout.dp * 0.5 / layout.tp
+    elements = work.keys_values / layout.pp / layout.dp / layout.tp
     volume = 3.0 * ring_share(cp) * elements * machine.bytes
     return machine.constants["context_exposed"] * volume / machine.bandwidth(cp, layout.tp)
 

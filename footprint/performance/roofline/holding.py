@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from footprint.catalog.assumptions import assumed
 from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.memory import WIDE_BYTE
 
 HOLDS = ("mixed", "wide", "autocast", "sixteen")
 """``mixed``: 16-bit weights, 32-bit gradients, master weights in the optimiser (Megatron-LM, nanotron).
@@ -19,25 +20,23 @@ KEEPS = ("fused", "compiled", "eager")
 LOSSES = ("parallel", "whole", "chunked")
 """``parallel``: Megatron-LM's cross entropy, in place. ``whole``: PyTorch's on all logits at once.
 ``chunked``: PyTorch's on some tokens at a time."""
-MASTER_BYTE = 4.0
-"""Bytes of a master weight, which the optimiser does not hold where the weights have 32 bits."""
 
 
 def is_known(constants: Constants) -> bool:
-    """Whether these are the constants of a named stack."""
-    return "master_byte" in constants.values
+    """Whether these are the constants of a known stack or kind of stack."""
+    return "stages_apart" in constants.values
 
 
 def held_by(constants: Constants, holds: str, keeps: str, loss: str) -> dict[str, float]:
     """The constants that a stack of this kind replaces."""
-    own = {"master_byte": MASTER_BYTE, "split_boundary": 1.0, "stages_apart": 1.0}
+    own = {"stages_apart": 1.0}
     states = constants["optimiser_state_byte"]
     if holds in ("wide", "autocast"):
-        own["weight_byte"] = 4.0
+        own["weight_byte"] = WIDE_BYTE
     if holds == "autocast":
         own["copy_byte"] = 2.0
     if holds == "sixteen":
-        own |= {"gradient_byte": 2.0, "optimiser_state_byte": max(0.0, states - MASTER_BYTE) / 2.0}
+        own |= {"gradient_byte": 2.0, "optimiser_state_byte": max(0.0, states - WIDE_BYTE) / 2.0}
     if keeps != "fused":
         cast = keeps == "eager" and holds == "autocast"
         own["activation_kept"] = assumed(f"memory.kept_{'autocast' if cast else keeps}").value

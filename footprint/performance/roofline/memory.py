@@ -91,7 +91,8 @@ def parameter_bytes(precision: str, constants: Constants) -> ParameterBytes:
     """Bytes of one parameter in this precision, with the optimiser of these constants."""
     used, known = float(BYTES[precision]), constants.values
     weight = max(used, known.get("weight_byte", used))
-    master = known.get("master_byte", 0.0) if weight >= WIDE_BYTE else 0.0
+    # A weight of 32 bits is its own master weight.
+    master = WIDE_BYTE if weight >= WIDE_BYTE else 0.0
     return ParameterBytes(
         weight=weight,
         frozen=known.get("frozen_weight_byte", used),
@@ -159,8 +160,8 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     if said:
         stored = stored + work.boundary * work.reductions / work.layers * (layout.tp - 1)
     recompute_share = layout.recompute_share
-    boundary = work.boundary * (1.0 if "split_boundary" in known else layout.tp)
-    kept = (1.0 - recompute_share) * stored * in_flight * work.uneven(layout.pp) + recompute_share * boundary
+    kept = (1.0 - recompute_share) * stored * in_flight * work.uneven(layout.pp)
+    kept = kept + recompute_share * work.boundary
     kept = kept + where(layout.is_full, stored / work.layers, 0.0)
     ends = work.stored_other * byte
     ends = ends + known.get("logit_byte", constants["logit_copies"] * byte) * work.logits

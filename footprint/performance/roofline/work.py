@@ -69,6 +69,8 @@ class Work:
     scores: float
     """Elements of all attention score matrices."""
     logits: float
+    keys_values: float
+    """Elements of keys and values over the whole batch and all layers; queries share grouped ones."""
     block_parameters: float
     expert_parameters: float
     other_parameters: float
@@ -118,6 +120,7 @@ def summarise(model: Model, trained: Trained) -> Work:
         boundary=sums.boundary,
         scores=sums.scores,
         logits=sums.logits,
+        keys_values=sums.keys_values,
         block_parameters=sums.block_parameters,
         expert_parameters=sums.expert_parameters,
         other_parameters=sums.other_parameters,
@@ -140,7 +143,7 @@ class _Sums:
         self.layers = 0
         self.rows = self.width = self.reductions = self.boundary = self.scores = self.logits = 0.0
         self.stored_block = self.stored_other = self.projected = self.experts = self.routed = 0.0
-        self.unkept_block = 0.0
+        self.unkept_block = self.keys_values = 0.0
         self.launches = self.expert_launches = 0.0
         self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
         self.chosen = 1.0
@@ -163,6 +166,9 @@ class _Sums:
                     stored += operation.saved + 0.5 * operation.masks
                 continue
             lines.append(_line(operation, times, inputs, own))
+            if operation.component == CORE:
+                shared = operation.count * operation.k * operation.n
+                self.keys_values += times * float(shared) / operation.groups
             inputs_kept = _kept(operation, kept)
             stored += inputs_kept
             if operation.weights and operation.inputs[0] not in needed:
