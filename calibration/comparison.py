@@ -17,10 +17,11 @@ import argparse
 import functools
 import math
 import sys
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 from calibration.tables import Fitted, text_of
 from footprint.catalog.__main__ import main as write_indices
@@ -35,6 +36,8 @@ COVERAGE = 0.90
 PARTS = ("job", "chip", "model")
 STEP = 0.05
 """Of the grid on which the shares are searched [1]."""
+GRID = round(1 / STEP) + 1
+"""Points of the grid for one share."""
 MOST_CHIPS = 40
 
 
@@ -94,42 +97,57 @@ def coverage(found: Iterable[Pair], shares: Mapping[str, float]) -> dict[frozens
 
 def fit(found: Sequence[Pair]) -> dict[str, float]:
     """The shares whose coverage is nearest to 90 % over the kinds of pair, on a grid."""
-    by_kind: dict[frozenset[str], list[tuple[float, float]]] = defaultdict(list)
-    counts: dict[tuple[frozenset[str], str], int] = defaultdict(int)
+    return _nearest(_reached(found).values())
+
+
+Reached = dict[frozenset[str], list[float]]
+"""Kind of pair -> share of the pairs within the width of a total of 0, 1, 2, ... steps of the grid."""
+
+
+def _reached(found: Iterable[Pair]) -> dict[str, Reached]:
+    """Source -> what each total of shares would cover of its pairs."""
+    scaled: dict[str, dict[frozenset[str], list[float]]] = defaultdict(lambda: defaultdict(list))
     for pair in found:
-        counts[pair.differs, pair.source] += 1
-    for pair in found:
-        by_kind[pair.differs].append((pair.scaled, 1.0 / counts[pair.differs, pair.source]))
-    grid = [STEP * n for n in range(int(1 / STEP) + 1)]
-    best, least = dict.fromkeys(PARTS, 1.0), math.inf
-    reached = {
-        (kind, total): sum(w for scaled, w in points if scaled <= math.sqrt(min(1.0, STEP * total)))
-        / sum(w for _, w in points)
-        for kind, points in by_kind.items()
-        for total in range(3 * len(grid))
+        scaled[pair.source][pair.differs].append(pair.scaled)
+    widths = [math.sqrt(min(1.0, STEP * total)) for total in range(len(PARTS) * GRID)]
+    return {
+        source: {
+            kind: [bisect_right(errors, width) / len(errors) for width in widths]
+            for kind, errors in ((kind, sorted(errors)) for kind, errors in kinds.items())
+        }
+        for source, kinds in scaled.items()
     }
-    for job in grid:
-        for chip in grid:
-            for model in grid:
-                if job + chip + model > 1.0 + 1e-9:
-                    break
-                shares = {"job": job, "chip": chip, "model": model}
-                loss = sum(
-                    (reached[kind, round(sum(shares[part] for part in kind) / STEP)] - COVERAGE) ** 2
-                    for kind in by_kind
-                )
-                if loss < least - 1e-12:
-                    best, least = shares, loss
+
+
+def _nearest(sources: Iterable[Reached]) -> dict[str, float]:
+    """The shares whose coverage, as the mean over sources, is nearest to 90 %."""
+    by_kind: dict[frozenset[str], list[list[float]]] = defaultdict(list)
+    for kinds in sources:
+        for kind, reached in kinds.items():
+            by_kind[kind].append(reached)
+    misses = {
+        kind: [(math.fsum(one) / len(one) - COVERAGE) ** 2 for one in zip(*every, strict=True)]
+        for kind, every in by_kind.items()
+    }
+    best, least = dict.fromkeys(PARTS, 1.0), math.inf
+    for steps in product(range(GRID), repeat=len(PARTS)):
+        if sum(steps) * STEP > 1.0 + 1e-9:
+            continue
+        of_part = dict(zip(PARTS, steps, strict=True))
+        loss = sum(miss[sum(of_part[part] for part in kind)] for kind, miss in misses.items())
+        if loss < least - 1e-12:
+            best, least = {part: STEP * n for part, n in of_part.items()}, loss
     return best
 
 
 def without_each(found: Sequence[Pair]) -> Iterator[tuple[str, frozenset[str], int, float]]:
     """Source, what differs, pairs and coverage of each source, with the shares of all other sources."""
-    for source in sorted({pair.source for pair in found}):
+    reached = _reached(found)
+    for source in sorted(reached):
         own = [pair for pair in found if pair.source == source]
-        shares = fit([pair for pair in found if pair.source != source])
-        for differs, reached in coverage(own, shares).items():
-            yield source, differs, sum(pair.differs == differs for pair in own), reached
+        shares = _nearest(other for name, other in reached.items() if name != source)
+        for differs, share in coverage(own, shares).items():
+            yield source, differs, sum(pair.differs == differs for pair in own), share
 
 
 # ----------------------------------------------------------------------------- prices

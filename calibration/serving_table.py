@@ -45,7 +45,45 @@ def table(
     lines.append(
         f"| all, engine not named, sources weighed alike | {len(unnamed)} | | | | {100 * covered:.1f} % | | |"
     )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *sentences(named, unnamed, power_ends)])
+
+
+def sentences(
+    named: Mapping[str, Sequence[Outside]], unnamed: Sequence[Outside], power_ends: PowerErrors
+) -> Iterator[str]:
+    """What the table says, in words and exact."""
+    rates = [[one.inside for one in found] for found in named.values()]
+    joules = [
+        own
+        for found in named.values()
+        if (own := [value for one in found if (value := one.energy_inside(power_ends)) is not None])
+    ]
+    sources = sorted({one.case.source for one in unnamed})
+    apart = [[one.inside for one in unnamed if one.case.source == source] for source in sources]
+    yield (
+        f"Of each engine that is named the intervals hold {_span(rates)} of the rows in tokens/s and "
+        f"{_span(joules)} in J a token; of each source whose engine is not named, {_span(apart)} in tokens/s."
+    )
+    yield ""
+    # The source whose engine differs most from the typical one.
+    logs = {s: float(np.median([one.log_ratio for one in unnamed if one.case.source == s])) for s in sources}
+    worst = max(logs, key=lambda source: abs(logs[source]))
+    unlike = [one for one in unnamed if one.case.source == worst]
+    with_name = [one for found in named.values() for one in found if one.case.source == worst]
+    low, high = (power_ends[kind] for kind in (False, True))
+    yield (
+        f"Without the engine's name the rows of {worst} take {math.exp(logs[worst]):.1f} times as long as "
+        f"predicted in the median. With it the median error of their tokens/s falls from "
+        f"{_median(math.expm1(one.log_ratio) for one in unlike)} to "
+        f"{_median(math.expm1(one.log_ratio) for one in with_name)}. The watts are measured at "
+        f"{low[0]:.2f} to {low[1]:.2f} times the prediction without experts, and at {high[0]:.2f} to "
+        f"{high[1]:.2f} times with them."
+    )
+
+
+def _span(groups: Sequence[Sequence[bool]]) -> str:
+    shares = sorted(100 * float(np.mean(values)) for values in groups)
+    return f"{shares[0]:.1f} to {shares[-1]:.1f} %"
 
 
 def line(name: str, found: Sequence[Outside], power_ends: PowerErrors) -> str:

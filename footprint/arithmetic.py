@@ -7,10 +7,12 @@ Python's own function, and numpy is imported only where an array came in.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 Number = Any
 """A float, an int, or a numpy array of them."""
+_Summand = TypeVar("_Summand")
 
 Z90 = 1.6448536269514722
 """Standard deviations from the median of a normal distribution to its 95th percentile: half of 90 %."""
@@ -117,6 +119,14 @@ def sqrt(value: Number) -> Number:
 
         return numpy.sqrt(value)
     return math.sqrt(value)
+
+
+def summed(values: Iterable[_Summand]) -> _Summand:
+    """The sum, from left to right: Python's own `sum` of floats rounds otherwise since 3.12."""
+    total: Any = 0
+    for value in values:
+        total = total + value
+    return total  # type: ignore[no-any-return]
 
 
 def add_square(total: Number, value: Number) -> Number:

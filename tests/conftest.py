@@ -32,9 +32,9 @@ for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
 Footprint = Callable[..., subprocess.CompletedProcess[str]]
 
 FIRST = (
-    "tests/tracking/hooks/", "tests/live/", "tests/tracking/faults/", "tests/tracking/run/",
+    "tests/browser/", "tests/tracking/hooks/", "tests/live/", "tests/tracking/faults/", "tests/tracking/run/",
     "tests/tracking/", "tests/architecture/test_wheel", "tests/architecture/test_command_line",
-    "tests/decisions/test_fleet", "tests/integrations/", "tests/browser/", "tests/flops/", "tests/decisions/",
+    "tests/decisions/test_fleet", "tests/integrations/", "tests/flops/", "tests/decisions/",
 )  # fmt: skip
 """Begun first, in this order: what takes longest, much of it waiting, must not be left for the end."""
 APART = (
@@ -43,6 +43,8 @@ APART = (
     "tests/tracking/budget/test_stops.py", "tests/architecture/test_command_line.py",
 )  # fmt: skip
 """Long files whose tests share nothing that is costly to make: any worker may take one of their tests."""
+TOGETHER = "tests/browser/"
+"""One worker takes all of it: the tests share a browser and a page in which Python has started."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -53,11 +55,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Each file on one worker, but for those that are divided."""
+    """Each file on one worker, but for those that are divided and those that stay together."""
     from xdist.scheduler import LoadFileScheduling
 
     class Units(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith(TOGETHER):
+                return TOGETHER
             return nodeid if nodeid.startswith(APART) else super()._split_scope(nodeid)
 
     return Units(config, log)
@@ -109,8 +113,12 @@ def root() -> Path:
 
 
 @pytest.fixture
-def footprint(tmp_path: Path) -> Footprint:
-    """Run ``footprint ARGUMENTS`` as a program of its own, from an empty folder."""
+def own_process(tmp_path: Path) -> Footprint:
+    """Run ``footprint ARGUMENTS`` as a program of its own, from an empty folder.
+
+    For what depends on a process: its streams, its start, its end, what is not installed. A start takes
+    half a second of processor time, with torch ten: `footprint` is for everything else.
+    """
 
     def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -120,7 +128,7 @@ def footprint(tmp_path: Path) -> Footprint:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=1200,
             check=False,
         )
 
@@ -128,8 +136,8 @@ def footprint(tmp_path: Path) -> Footprint:
 
 
 @pytest.fixture
-def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Footprint:
-    """Run ``footprint ARGUMENTS`` in this process, from the same folder: torch is imported once."""
+def footprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Footprint:
+    """Run ``footprint ARGUMENTS`` in this process, from an empty folder: what it imports is imported once."""
 
     def run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         from tests.cli.run import footprint

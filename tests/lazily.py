@@ -14,6 +14,6 @@ class Lazily:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        if attribute.startswith("__"):  # asked by those who inspect a test file
+        if attribute.startswith("_"):  # asked by those who inspect a test file
             raise AttributeError(attribute)
         return getattr(pytest.importorskip(self._name), attribute)

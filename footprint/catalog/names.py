@@ -10,6 +10,10 @@ LEAST_LIKENESS, BEGINS_ALIKE = 56.0, 45.0
 """Least likeness (of 100) of a name that is suggested; less where its first two letters are right."""
 
 
+SHORT, LEAST_SHORT = 3, 0.6
+"""Letters of a short name, and the least share of letters that it has in common with a suggested one."""
+
+
 def normalise(name: str) -> str:
     """A name for comparison: lower case, one kind of dash, no outer spaces."""
     return "-".join(name.strip().lower().replace("_", "-").split())
@@ -24,6 +28,12 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     def is_like(one: str) -> bool:
         begin = 1 if len(wanted) < 3 or len(one) < 4 else 2
         alike = normalise(one)[:begin] == wanted[:begin]
+        if (
+            len(wanted) <= SHORT
+            and wanted not in normalise(one)
+            and _ratio(wanted, normalise(one)) < LEAST_SHORT
+        ):
+            return False  # a few letters are part of many long names
         return scores[one] >= (BEGINS_ALIKE if alike else LEAST_LIKENESS)
 
     found = sorted(filter(is_like, scores), key=lambda one: -scores[one])
@@ -31,6 +41,12 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     for one in found:
         spelt.setdefault("".join(filter(str.isalnum, normalise(one))), one)
     return list(spelt.values())[:limit]
+
+
+def _ratio(one: str, other: str) -> float:
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, one, other).ratio()
 
 
 def _likeness() -> Callable[[str, str], float]:

@@ -17,8 +17,10 @@ from footprint.estimator.prediction import Prediction, device_memory
 from footprint.estimator.request import AMOUNT_FIELDS, FIELDS, EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
+from footprint.estimator.unheeded import unheeded
 from footprint.records import field, record
 from footprint.results import Quantity
+from footprint.results.estimate import CLEAR_MISFIT
 
 MOST_ROWS = 200
 """A table for people; `footprint.sweep` takes any number."""
@@ -146,9 +148,18 @@ def answered(scenario: Mapping[str, Any], shared: Shared) -> Answered:
 
 def _missing(prediction: Prediction, means: Consequences) -> str:
     """What a row with numbers lacks."""
-    if not all(prediction.fits):
-        return prediction.warnings[0]
+    misfit = next((one for one in prediction.warnings if one.startswith(CLEAR_MISFIT)), None)
+    if misfit is not None or not all(prediction.fits):
+        return misfit or prediction.warnings[0]
     return "" if means.cost_usd is not None else "no price of this hardware is known"
+
+
+def _said_of(row: Answered) -> tuple[str, ...]:
+    """What a row says beside its numbers: an assumed place, options without effect, its layout."""
+    if row.facts is None or row.prediction is None:
+        return ()
+    of_layout = row.prediction.warnings if row.fits else ()
+    return (*row.facts.site.warnings, *of_layout, *unheeded(row.facts, row.prediction))
 
 
 def identity_of(facts: Facts) -> Identity:
@@ -189,7 +200,7 @@ def _compared(rows: Sequence[Answered], baseline: int) -> tuple[ComparedRow, ...
                 if name in base and base[name].mid > 0
             },
             best=tuple(name for name in QUANTITIES if best[name] == number),
-            warnings=row.prediction.warnings if row.prediction is not None and row.fits else (),
+            warnings=_said_of(row),
             **row.quantities,
         )
         for number, row in enumerate(rows, 1)

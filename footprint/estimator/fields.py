@@ -43,6 +43,8 @@ def _word(text: str, _: str) -> str:
 
 COUNT = Kind("number", parsing.parse_count)
 WHOLE = Kind("integer", parsing.parse_count, whole=True)
+STAGE = Kind("integer", parsing.parse_amount, whole=True)
+"""A whole number that may be 0."""
 AMOUNT = Kind("number", parsing.parse_amount)
 SHARE = Kind("share", parsing.parse_share, unit="1")
 HOURS = Kind("hours", parsing.parse_duration_h, unit="h")

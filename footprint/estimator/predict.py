@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from footprint import equations
-from footprint.arithmetic import Number, is_array
+from footprint.arithmetic import Number, is_array, summed
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.prediction import Prediction
@@ -41,13 +41,13 @@ class Amounts:
     @property
     def all_steps(self) -> Number:
         """Optimiser steps over all phases."""
-        return sum(self.steps)
+        return summed(self.steps)
 
     @property
     def mean_flop(self) -> Number:
         """Model FLOPs of the mean step."""
         shares = _shares(self.steps)
-        return sum(share * flop for share, flop in zip(shares, self.flop, strict=True))
+        return summed(share * flop for share, flop in zip(shares, self.flop, strict=True))
 
 
 def amounts_of(workload: Workload, steps: Sequence[StepFacts]) -> Amounts:
@@ -58,8 +58,8 @@ def amounts_of(workload: Workload, steps: Sequence[StepFacts]) -> Amounts:
         steps=tuple(phase.steps or 0.0 for phase in workload.phases),
         weights=tuple(_shares(tokens if any(tokens) else samples)),
         flop=tuple(step.flop for step in steps),
-        samples=sum(samples),
-        tokens=sum(tokens),
+        samples=summed(samples),
+        tokens=summed(tokens),
     )
 
 
@@ -280,12 +280,12 @@ def _mean_terms(parts: Sequence[StepPrediction], amounts: Amounts) -> tuple[Step
     names = dict.fromkeys(name for part in parts for name in part.terms)
     return tuple(
         StepTerm(
-            name=name, time_s=sum(part.terms.get(name, 0.0) * n for part, n in pairs) / amounts.all_steps
+            name=name, time_s=summed(part.terms.get(name, 0.0) * n for part, n in pairs) / amounts.all_steps
         )
         for name in names
     )
 
 
 def _shares(values: Sequence[Number]) -> list[Number]:
-    whole = sum(values)
+    whole = summed(values)
     return [value / whole for value in values]

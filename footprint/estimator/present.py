@@ -19,6 +19,7 @@ from footprint.estimator.run import (
     published_run,
     workload_summary,
 )
+from footprint.estimator.unheeded import unheeded
 from footprint.performance.power import share_row
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import (
@@ -121,6 +122,7 @@ def warnings_of(facts: Facts, prediction: Prediction, outcome: Outcome) -> Itera
     yield from facts.site.warnings
     yield from facts.warnings
     yield from prediction.warnings
+    yield from unheeded(facts, prediction)
     if outcome.power is not None and outcome.power.held:
         node = facts.cluster.node
         yield f"node power held at the rated maximum of {node.name}, {node.max_w:.0f} W a node"

@@ -27,6 +27,7 @@ from footprint.estimator.fields import (
     PRICE,
     PROVIDER,
     SHARE,
+    STAGE,
     TEXT,
     USD,
     WHOLE,
@@ -136,7 +137,7 @@ class EstimateRequest:
     dp: int | None = about("execution", WHOLE, "Data-parallel size.", most=10**8)
     cp: int | None = about("execution", WHOLE, "Context-parallel size.", most=10**6)
     ep: int | None = about("execution", WHOLE, "Expert-parallel size.", most=10**6)
-    zero: int | None = about("execution", WHOLE, "ZeRO stage, 0 to 3 (3: fully sharded).", least=0, most=3)
+    zero: int | None = about("execution", STAGE, "ZeRO stage, 0 to 3 (3: fully sharded).", least=0, most=3)
     interleaving: int | None = about(
         "execution", WHOLE, "Virtual pipeline stages on each of the `pp=` stages.", most=1000
     )
@@ -185,7 +186,9 @@ class EstimateRequest:
         "known already", COUNT, "Mean power of one board [W]; the host is added.", unit="W", most=1e5
     )
 
-    region: str | None = about("place", PLACE, "Country, state or cloud region: FRA, US-VA, aws:us-east-1.")
+    region: str | None = about(
+        "place", PLACE, "Country, state, town, cloud region: FRA, Paris, aws:us-east-1."
+    )
     year: int | None = about(
         "place", WHOLE, "Year of the grid, PUE, prices and software (newest).", least=2000, most=2100
     )
@@ -213,11 +216,9 @@ class EstimateRequest:
         "price", USD, "Owned hardware: price of one accelerator with its share of the server.", most=1e12
     )
     lifetime_years: float | None = about(
-        "price", COUNT, "Owned hardware: years in service.", unit="years", most=100.0
+        "price", COUNT, "Years in service, for embodied CO2e and owned hardware.", unit="years", most=100.0
     )
-    utilisation: float | None = about(
-        "price", SHARE, "Owned hardware: share of its lifetime in use.", most=1.0
-    )
+    utilisation: float | None = about("price", SHARE, "Share of its lifetime in use, likewise.", most=1.0)
 
     runs: int | None = about("repeats", WHOLE, "Number of successful runs, for a total.", most=10**9)
     failed_share: float | None = about(

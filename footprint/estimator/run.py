@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from footprint.arithmetic import summed
 from footprint.estimator.facts import Facts
 from footprint.flops import StepFlops, count_step
 from footprint.performance.roofline.layout import Layout
@@ -132,7 +133,7 @@ def note_flop(facts: Facts, trace: Trace) -> None:
 def model_flop(facts: Facts) -> float:
     """Model FLOPs of the whole run; 0 where the workload is unknown."""
     phases = facts.workload.phases if facts.workload is not None else ()
-    return sum((p.steps or 0.0) * s.training_flop for p, s in zip(phases, facts.step_flops, strict=True))
+    return summed((p.steps or 0.0) * s.training_flop for p, s in zip(phases, facts.step_flops, strict=True))
 
 
 def _counted(value: float) -> str:
@@ -149,8 +150,10 @@ def flop_summary(facts: Facts, layout: Layout | None) -> FlopSummary | None:
     pairs = list(zip(steps, facts.step_flops, strict=True))
     return FlopSummary(
         model_flop=model_flop(facts),
-        hardware_flop=sum(n * executed_flop(s, model.config, layout, workload.objective) for n, s in pairs),
-        model_flop_causal=sum(n * s.training_flop_causal for n, s in pairs),
+        hardware_flop=summed(
+            n * executed_flop(s, model.config, layout, workload.objective) for n, s in pairs
+        ),
+        model_flop_causal=summed(n * s.training_flop_causal for n, s in pairs),
     )
 
 

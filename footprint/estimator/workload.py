@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from footprint.arithmetic import summed
 from footprint.records import record
 from footprint.results import Assumption
 from footprint.schema import Phase, StepShape
@@ -32,12 +33,12 @@ class Workload:
     @property
     def steps(self) -> float:
         """Optimiser steps over all phases."""
-        return sum(known(phase.steps) for phase in self.phases)
+        return summed(known(phase.steps) for phase in self.phases)
 
     @property
     def samples(self) -> float:
         """Sequences or images over all phases."""
-        return sum(samples_of(phase) for phase in self.phases)
+        return summed(samples_of(phase) for phase in self.phases)
 
 
 def known(value: float | None) -> float:

@@ -84,7 +84,7 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
     for name in extra:
         if name not in made and name in given:
             made[name] = given[name]
-    frame = pd.DataFrame(made)
+    frame = pd.DataFrame(made, copy=False)
     _check_kinds(frame, origin)
     return frame
 
@@ -148,12 +148,13 @@ def _number(given: pd.DataFrame, name: str, origin: object, other: str = "") -> 
     if name in given and other in given:
         found = found.fillna(given[other])
     try:
-        numbers = pd.to_numeric(found).astype("float64")
+        numbers = found if found.dtype == "float64" else pd.to_numeric(found).astype("float64")
     except (ValueError, TypeError):
         raise DataFileError(f"{origin}: the column {name} holds something that is no number") from None
-    if numbers.min() < 0 or numbers.max() > _MOST_DEVIANT:
-        wrong = (numbers < 0) | (numbers > _MOST_DEVIANT)
-        raise DataFileError(f"{origin}: {name} is {numbers[wrong].iloc[0]:g} in a row, which cannot be")
+    values = numbers.to_numpy()
+    wrong = (values < 0) | (values > _MOST_DEVIANT)
+    if wrong.any():
+        raise DataFileError(f"{origin}: {name} is {values[wrong][0]:g} in a row, which cannot be")
     return numbers
 
 

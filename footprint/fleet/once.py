@@ -16,10 +16,19 @@ _PARTS = r"-(?:launch|part)\d+(?:-part\d+)?$"
 def once(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The rows without copies and without what a row of the whole run holds, and what was left out."""
     notes: list[str] = []
-    shared = frame["run_id"].duplicated(keep=False)  # most runs have one row, and are done with
+    shared = _shared(frame["run_id"])
     frame = _without_copies(frame, shared, notes)
     frame = _without_segments(frame, notes)
     return _with_waste(frame, shared), notes
+
+
+def _shared(runs: pd.Series) -> pd.Series:
+    """Whether the run of each row has other rows; most files have one row a run, which is found sooner."""
+    import pandas as pd
+
+    if runs.nunique(dropna=False) == len(runs):
+        return pd.Series(False, index=runs.index)
+    return runs.duplicated(keep=False)
 
 
 def _without_copies(frame: pd.DataFrame, shared: pd.Series, notes: list[str]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from footprint.arithmetic import summed
 from footprint.errors import FootprintError, MissingFactError
 from footprint.flops.count import count_step
 from footprint.flops.operations import Number
@@ -28,22 +29,22 @@ class RunFlops(NamedTuple):
     @property
     def training_flop(self) -> Number:
         """Model FLOPs, full attention [FLOP]."""
-        return sum(count * step.training_flop for count, step in self.steps)
+        return summed(count * step.training_flop for count, step in self.steps)
 
     @property
     def training_flop_causal(self) -> Number:
         """Model FLOPs with only the attention pairs within masks [FLOP]."""
-        return sum(count * step.training_flop_causal for count, step in self.steps)
+        return summed(count * step.training_flop_causal for count, step in self.steps)
 
     @property
     def hardware_flop(self) -> Number:
         """Executed FLOP, including recomputation [FLOP]."""
-        return sum(count * step.hardware_flop for count, step in self.steps)
+        return summed(count * step.hardware_flop for count, step in self.steps)
 
     @property
     def samples(self) -> Number:
         """Number of sequences or images."""
-        return sum(count * step.samples for count, step in self.steps)
+        return summed(count * step.samples for count, step in self.steps)
 
     @property
     def tokens(self) -> Number | None:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from footprint.arithmetic import Z90, Number, exp, where
+from footprint.arithmetic import Z90, Number, exp, summed, where
 from footprint.catalog.assumptions import assumed_values
 from footprint.named_tuples import NamedTuple
 from footprint.records import record, replace
@@ -163,7 +163,7 @@ def weights_of(near: Sequence[float], between: Sequence[Sequence[float]]) -> tup
             break
         kept = [i for i, weight in zip(kept, found, strict=True) if weight > 0.0]
     # With the best weights, the explained share is the product of weights and correlations.
-    explained = sum(weight * one for weight, one in zip(weights, near, strict=True))
+    explained = summed(weight * one for weight, one in zip(weights, near, strict=True))
     return weights, min(1.0, max(0.0, 1.0 - explained))
 
 
@@ -179,7 +179,7 @@ def _solved(matrix: list[list[float]], right: list[float]) -> list[float]:
             rows[row] = [a - factor * b for a, b in zip(rows[row], rows[pivot], strict=True)]
     found = [0.0] * size
     for row in reversed(range(size)):
-        known = sum(rows[row][column] * found[column] for column in range(row + 1, size))
+        known = summed(rows[row][column] * found[column] for column in range(row + 1, size))
         found[row] = (rows[row][size] - known) / rows[row][row]
     return found
 
@@ -218,7 +218,7 @@ def anchored(
     if not any(weights):
         return Anchored(spread=spread, weights=tuple(weights), warnings=warnings)
     narrower = min(1.0, math.sqrt(left) * fitted["width"])
-    shift = math.exp(sum(w * math.log(one.ratio) for w, one in zip(weights, anchors, strict=True)))
+    shift = math.exp(summed(w * math.log(one.ratio) for w, one in zip(weights, anchors, strict=True)))
     ends = {cause: (low * narrower, high * narrower) for cause, (low, high) in spread.spread.items()}
     used = [pair for pair in zip(anchors, weights, strict=True) if pair[1] > 0.0]
     return Anchored(
@@ -267,5 +267,5 @@ def scatter_of(one: Anchor, other: Anchor) -> float:
         for anchor in (one, other)
     ]
     alike = likeness(one.job, other.job)
-    variance = sum(d * d for d in deviations) - 2.0 * alike * deviations[0] * deviations[1]
+    variance = summed(d * d for d in deviations) - 2.0 * alike * deviations[0] * deviations[1]
     return APART * math.sqrt(variance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footprint.arithmetic import Number, exp, is_array, log, maximum, minimum, where
+from footprint.arithmetic import Number, exp, is_array, log, maximum, minimum, summed, where
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.records import record
 from footprint.results import Assumption, Quantity
@@ -49,7 +49,7 @@ def goodput(
         return facts.given, None
     shares = scales(cluster, hours_without_loss)
     low, value, high = (
-        exp(sum(shares[scale] * log(getattr(facts.by_scale[scale], end)) for scale in SCALES))
+        exp(summed(shares[scale] * log(getattr(facts.by_scale[scale], end)) for scale in SCALES))
         for end in ("low", "value", "high")
     )
     quantity = Quantity.between(low, value, high, CAUSE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footprint.arithmetic import Number, where
+from footprint.arithmetic import Number, summed, where
 from footprint.catalog.stacks import find_stack
 from footprint.flops.operations import Model
 from footprint.flops.passes.gradients import Trained
@@ -55,8 +55,8 @@ class RawStep:
 
 def busy_share(terms: Mapping[str, Number]) -> Number:
     """Share of a step in which the accelerator computes or reads its own memory, from its terms [1]."""
-    whole = sum(value for name, value in terms.items() if name != SOFTWARE)
-    waiting = sum(terms[name] for name in EXPOSED)
+    whole = summed(value for name, value in terms.items() if name != SOFTWARE)
+    waiting = summed(terms[name] for name in EXPOSED)
     return 1.0 - waiting / where(whole == 0, 1.0, whole)
 
 
@@ -96,7 +96,7 @@ def predict_raw(
 
 def with_software(terms: Mapping[str, Number], factor: Number) -> tuple[dict[str, Number], Number]:
     """The terms of a step, with the time that software adds as the last term, and their sum [s]."""
-    whole = sum(terms.values())
+    whole = summed(terms.values())
     return {**terms, SOFTWARE: whole * (factor - 1.0)}, whole * factor
 
 

@@ -27,10 +27,12 @@ def render(
 ) -> str:
     """The estimate as text; ``explain`` and ``spread`` add the formulas and the causes of the intervals."""
     sections: list[str] = []
+    misfit = "" if result.misfit is None else in_line(on_command_line(result.misfit))
     one = "one run" if is_repeated(result) else ""
     if markdown:
         sections.append(f"### {in_markdown(title_of(result))}")
         sections.append(in_markdown(trained(result)))
+        sections.append(f"**{in_markdown(misfit)}**" if misfit else "")
         sections.append(_markdown_table(one, answer_rows(result)))
         sections.append(_repeats(result, markdown=True))
         sections.append(_markdown_table("How it comes about", behind_rows(result)))
@@ -38,6 +40,7 @@ def render(
         sections.append(
             "\n".join(part for line in (title_of(result), trained(result)) for part in wrapped(line, WIDTH))
         )
+        sections.append("\n".join(wrapped(misfit, WIDTH)) if misfit else "")
         sections.append(_table([(one, "median", "90 % interval", ""), *answer_rows(result)]))
         sections.append(_repeats(result, markdown=False))
         sections.append(_table(behind_rows(result)))
@@ -62,10 +65,9 @@ def render(
     sections.append(assumed_text(result.assumptions, markdown=markdown))
     if markdown:
         sections.append(_warnings(result))
-        sections.append(
-            f"footprint {result.footprint_version}, data {result.data_version}, {result.created_at[:10]}; "
-            f"boundary: {result.boundary}"
-        )
+    made = f"footprint {result.footprint_version}, data {result.data_version}"
+    made += f", {result.created_at[:10]}" if markdown else ""  # text says the day of its data above
+    sections.append(f"{made}; boundary: {result.boundary}")
     return "\n\n".join(section for section in sections if section)
 
 
@@ -78,11 +80,15 @@ def _age(result: Estimate) -> str:
             months = f"{age_months(newest, day)} to {age_months(oldest, day)}"
             found.append(f"prices of {oldest} to {newest} ({months} months old)")
         else:
-            found.append(f"price of {oldest} ({age_months(oldest, day)} months old)")
+            found.append(f"price of {oldest} ({_months(age_months(oldest, day))} old)")
     place = result.place
     if place.year and place.basis != "given":
-        found.append(f"grid factor of {place.year} ({age_months(end_of(place.year), day)} months)")
+        found.append(f"grid factor of {place.year} ({_months(age_months(end_of(place.year), day))})")
     return f"Data on {day}: {', '.join(found)}." if found else ""
+
+
+def _months(count: int) -> str:
+    return f"{count} month" if count == 1 else f"{count} months"
 
 
 def _block(text: str, markdown: bool) -> str:

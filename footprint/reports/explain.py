@@ -158,11 +158,11 @@ def _amount(name: str, number: float | str) -> str:
 
 
 def contributions(quantity: Quantity) -> list[tuple[str, float, float]]:
-    """The causes of a quantity, with its value at the low and high end of each, widest first."""
+    """The causes of a quantity, with its value at the low and high end of each, widest first; none of 0."""
     rows = [
         (cause, quantity.mid * math.exp(min(a, b)), quantity.mid * math.exp(max(a, b)))
         for cause, (a, b) in quantity.spread.items()
-        if a != b
+        if a != b and quantity.mid
     ]
     return sorted(rows, key=lambda row: row[1] / row[2])
 

@@ -15,6 +15,7 @@ from footprint.results.inference import Inference
 if TYPE_CHECKING:
     from footprint.decisions.ranking import Ranking
     from footprint.decisions.scenario_table import ScenarioTable
+    from footprint.decisions.streams import Part
     from footprint.decisions.when.record import Timing
     from footprint.projects.record import Project
     from footprint.reports.exports.shared.filed import Filed
@@ -110,7 +111,7 @@ def require_each_within(answer: Ranking | Timing, limits: Sequence[Limit]) -> No
     """
     from footprint.decisions.when.record import TimingRow
 
-    exceeded = []
+    exceeded = [warning for warning in answer.warnings if MISFIT_WORDS in warning]
     for limit in limits:
         word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]
         for row in answer.rows:
@@ -126,6 +127,36 @@ def require_each_within(answer: Ranking | Timing, limits: Sequence[Limit]) -> No
         raise LimitExceededError("; ".join(exceeded))
 
 
+class SweepGate:
+    """Counts, part by part, the scenarios of a sweep that are over a limit, and those that cannot be."""
+
+    def __init__(self, limits: Sequence[Limit], bound: str) -> None:
+        self._limits, self._bound = limits, bound
+        self._over = [0] * len(limits)
+        self._impossible = self._scenarios = 0
+
+    def add(self, part: Part) -> None:
+        """Take the scenarios of a part into account."""
+        self._scenarios += len(part)
+        self._impossible += int((~part.feasible).sum())
+        for number, limit in enumerate(self._limits):
+            values = part.numbers[f"{limit.quantity}_{self._bound}"]
+            # What is not known is within no limit.
+            self._over[number] += int((part.feasible & ~(values <= limit.value)).sum())
+
+    def require(self) -> None:
+        """Return if every scenario is feasible and within each limit; else LimitExceededError (code 3)."""
+        said = [
+            f"{over:,} of {self._scenarios:,} scenarios are over {limit.text!r}, or theirs is unknown"
+            for limit, over in zip(self._limits, self._over, strict=True)
+            if over
+        ]
+        if self._impossible:
+            said.append(f"{self._impossible:,} cannot be or do not fit")
+        if said:
+            raise LimitExceededError("; ".join(said))
+
+
 def require_rows_within(table: ScenarioTable, limits: Sequence[Limit]) -> None:
     """Return if the median of every row is at most each of the limits.
 
@@ -133,6 +164,8 @@ def require_rows_within(table: ScenarioTable, limits: Sequence[Limit]) -> None:
     """
     exceeded = []
     for row in table.rows:
+        if MISFIT_WORDS in (row.reason or ""):
+            exceeded.append(f"row {row.id}: {row.reason}")
         for limit in limits:
             value: Quantity | None = getattr(row, limit.quantity)
             word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]

@@ -6,6 +6,7 @@ from footprint.results.estimate import DeviceMemory, Estimate, Parallelism, Phas
 from footprint.results.human import counted, figures
 
 _METHODS = {"pretrain": "Pre-training", "finetune": "Full fine-tuning", "lora": "LoRA", "qlora": "QLoRA"}
+_RECOMPUTED = {"full": "recompute", "selective": "selective recompute"}
 _SIZES = ("tp", "pp", "dp", "cp", "ep")
 
 
@@ -49,6 +50,8 @@ def _layout(parallelism: Parallelism | None) -> list[str]:
     parts = [f"{name} {size}" for name, size in sizes.items() if size is not None and size > 1]
     if parallelism.micro_batch is not None:
         parts.append(f"micro-batch {parallelism.micro_batch:g}")
+    if parallelism.recompute in _RECOMPUTED:
+        parts.append(_RECOMPUTED[parallelism.recompute])
     return parts
 
 

@@ -6,6 +6,7 @@ An engine is one file of ``reference_data/engines``, fitted by ``calibration/ser
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from footprint.catalog.files import shipped
@@ -41,12 +42,38 @@ class Constants(NamedTuple):
     overlap_exponent: float = 1.0
     """How far the host works ahead of the device: 1, a step is their sum; large, the longer of both [1]."""
 
+    def scaled(self, device: float, host: float) -> Constants:
+        """The engine whose device and host take so many times as long; no faster than the data sheet."""
+        return self._replace(
+            memory_share=min(self.memory_share / device, 1.0),
+            matmul_share=min(self.matmul_share / device, 1.0),
+            step_host_s=self.step_host_s * host,
+            layer_host_s=self.layer_host_s * host,
+            sequence_host_s=self.sequence_host_s * host,
+            hop_s=self.hop_s * host,
+        )
+
 
 class Spread(NamedTuple):
-    """Ends of the 90 % interval of measured over predicted time [1]."""
+    """Ends of the 90 % interval of measured over predicted time [1].
+
+    Where the host has ends of its own, the others are those of the device, and the interval of a load follows
+    from how much of its time is the host's.
+    """
 
     low_factor: float
     high_factor: float
+    host_low_factor: float | None = None
+    host_high_factor: float | None = None
+
+    def ends(self, time_s: Callable[[Constants], float], reached: Constants) -> tuple[float, float]:
+        """The ends for a load, whose time by an engine's constants is given."""
+        if self.host_low_factor is None or self.host_high_factor is None:
+            return self.low_factor, self.high_factor
+        fast = reached.scaled(self.low_factor, self.host_low_factor)
+        slow = reached.scaled(self.high_factor, self.host_high_factor)
+        middle = time_s(reached)
+        return time_s(fast) / middle, time_s(slow) / middle
 
 
 @record

@@ -35,7 +35,7 @@ from footprint.serving.costs import (
     it_power,
     warnings_of,
 )
-from footprint.serving.engine import Engine, find_engine
+from footprint.serving.engine import Constants, Engine, find_engine
 from footprint.serving.load import Range, quantity
 from footprint.serving.model import flop_of
 from footprint.serving.power import board_share
@@ -74,9 +74,9 @@ class Forward:
     memory_byte_per_s: float
     engine: Engine
 
-    def terms(self, batch: float) -> Terms:
-        """A batch on one chip [s]."""
-        reached = self.engine.constants
+    def terms(self, batch: float, reached: Constants | None = None) -> Terms:
+        """A batch on one chip; of another engine where its constants are given [s]."""
+        reached = reached or self.engine.constants
         read_s = (self.weights_byte + batch * self.activation_byte) / self.memory_byte_per_s
         multiply_s = batch * self.flop / self.peak_flop_per_s
         return Terms(
@@ -109,10 +109,12 @@ def items_answer(request: InferenceRequest, name: str, facts: Facts) -> Inferenc
     if largest < 1:
         raise FootprintError(f"{model.id} does not fit one {chip.name}: give fewer bits with `precision=`")
     batch, least, most, rows, warnings = _batch(request, largest)
-    spread = engine.spread(experts=False)
     cause = UNSET_CAUSE if request.engine is None else NAMED_CAUSE
     each = [max(1.0, size / chips) for size in (batch, least, most)]
-    over = Range(each[0], each[1], each[2], spread.low_factor, spread.high_factor, cause)
+    fast, slow = engine.spread(experts=False).ends(
+        lambda reached: forward.terms(each[0], reached).time_s, engine.constants
+    )
+    over = Range(each[0], each[1], each[2], fast, slow, cause)
     answer = _Answer(forward, over, facts)
     per_1000, _, means, accelerator_h = costs_of(facts, answer.it_power_w, answer.items_per_s, THOUSAND)
     total = duration = None

@@ -12,7 +12,7 @@ from footprint.performance.roofline.memory import usable_of
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.schema import Accelerator
-from footprint.serving.engine import Engine
+from footprint.serving.engine import Constants, Engine
 from footprint.serving.model import Context, Served
 from footprint.serving.power import PowerConstants, board_share
 from footprint.serving.steps import (
@@ -85,9 +85,9 @@ class Serving:
     measured_power: bool
     """Whether the mean power of a board is known, so that it does not follow the load."""
 
-    def point(self, batch: float) -> Point:
-        """The load at a batch of one copy of the model."""
-        reached = self.engine.constants
+    def point(self, batch: float, reached: Constants | None = None) -> Point:
+        """The load at a batch of one copy of the model; of another engine where its constants are given."""
+        reached = reached or self.engine.constants
         once = self.engine.one_stage_at_a_time
         one = ideal(
             self.model, self.context, self.weights, self.chip, self.layout, batch, one_stage_at_a_time=once

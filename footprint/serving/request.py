@@ -27,6 +27,7 @@ from footprint.estimator.fields import (
 )
 from footprint.estimator.request import FIELDS, EstimateRequest
 from footprint.records import field, record
+from footprint.serving.prompting import find_technique, technique_ids
 from footprint.serving.steps import WEIGHT_BYTE
 
 SHARED = (
@@ -34,7 +35,6 @@ SHARED = (
     *(name for name, one in FIELDS.items() if one.section in ("cluster", "place", "price")),
 )  # fmt: skip
 """Fields of a scenario that mean the same here."""
-TECHNIQUES = ("few-shot", "cot", "self-consistency", "tot")
 MOST_TOKENS = 10**7
 
 
@@ -68,7 +68,7 @@ class InferenceRequest:
         "execution", WHOLE, "Chips that divide the experts, each with the other weights.", most=10**4
     )
     technique: tuple[str, ...] = about(
-        "techniques", NAMES, "few-shot, cot, self-consistency, tot; comma-separated.", default=()
+        "techniques", NAMES, "few-shot, cot, self-consistency, tot, best-of; comma-separated.", default=()
     )
     paths: int | None = about("techniques", WHOLE, "Sampled answers of a request.", most=10**5)
     break_even: bool = about(
@@ -86,12 +86,13 @@ class InferenceRequest:
             )
         if self.tp is not None and self.ep is not None and self.tp > 1:
             raise FootprintError("`tp=` above 1 and `ep=` are not covered together: give one")
+        known = technique_ids() if self.technique else []
         for name in self.technique:
-            if name not in TECHNIQUES:
+            if name not in known:
                 from footprint.catalog.names import unknown
 
-                raise unknown("technique", name, TECHNIQUES, f"one of: {', '.join(TECHNIQUES)}")
-        if self.paths is not None and not {"self-consistency", "cot"} & {*self.technique}:
+                raise unknown("technique", name, known, f"one of: {', '.join(known)}")
+        if self.paths is not None and not any(find_technique(name).is_sampled for name in self.technique):
             raise FootprintError("`paths=` counts the answers of self-consistency: give `technique=` too")
 
     def given(self) -> dict[str, Any]:

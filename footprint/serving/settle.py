@@ -242,13 +242,16 @@ def settle_batch(
     if batch < copies:
         warnings += (f"a batch of {batch} leaves some of the {copies} copies of the model without work",)
     experts = bool(serving.model.experts)
-    spread = serving.engine.spread(experts=experts)
+    each = max(1.0, batch / copies)
+    fast, slow = serving.engine.spread(experts=experts).ends(
+        lambda reached: serving.point(each, reached).request_s, serving.engine.constants
+    )
     over = Range(
-        batch=max(1.0, batch / copies),
+        batch=each,
         least=max(1.0, (least or batch) / copies),
         most=max(1.0, (most or batch) / copies),
-        fast=spread.low_factor,
-        slow=spread.high_factor,
+        fast=fast,
+        slow=slow,
         cause=UNSET_CAUSE if serving.engine.id == UNSET else NAMED_CAUSE,
     )
     return batch, over, rows, warnings

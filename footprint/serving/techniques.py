@@ -1,45 +1,23 @@
 """Techniques of prompting beside the plain call: tokens, FLOP, energy and USD of a request.
 
-A technique is one file of ``reference_data/techniques``: what it adds to a prompt, how much more it
-writes, and how many answers it samples. The samples of a request either share its prompt or read it anew.
+The samples of a request either share its prompt or read it anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from footprint.catalog.files import shipped
-from footprint.catalog.folder import read_record
 from footprint.estimator.facts import Facts
 from footprint.records import record, replace
 from footprint.results.inference import TechniqueRow
 from footprint.serving.costs import THOUSAND, board_power, costs_of, it_power
 from footprint.serving.load import Serving, quantity
 from footprint.serving.model import Lists
+from footprint.serving.prompting import Technique, find_technique
 from footprint.serving.request import InferenceRequest
 from footprint.serving.settle import Settled
 
-FOLDER = "reference_data/techniques"
 PLAIN = "plain"
-
-
-@record
-class Technique:
-    """What a technique does with a plain call of some prompt and output."""
-
-    id: str
-    name: str
-    year: int
-    output_ratio: float
-    """Written tokens of one answer over those of the plain call."""
-    paths_count: int
-    """Answers that are sampled for a request."""
-    source: str
-    basis: str
-    added_prompt_tokens: float = 0.0
-    prompt_ratio: float = 1.0
-    """Prompt tokens of all calls over those of the plain call."""
-    note: str = ""
 
 
 @record
@@ -53,11 +31,6 @@ class Calls:
     """Of one call."""
     output_tokens: float
     """Of one call."""
-
-
-def find_technique(name: str) -> Technique:
-    """The technique of a shipped file."""
-    return Technique(**read_record(shipped(FOLDER), name))
 
 
 def calls_of(technique: Technique, prompt: int, output: float, paths: int, *, shared: bool) -> Calls:
@@ -88,7 +61,7 @@ def technique_rows(request: InferenceRequest, settled: Settled, facts: Facts) ->
     for name in request.technique:
         technique = find_technique(name)
         paths = technique.paths_count
-        if request.paths is not None and name in ("cot", "self-consistency"):
+        if request.paths is not None and technique.is_sampled:
             paths = request.paths
         for shared in (True, False) if paths > 1 else (None,):
             calls = calls_of(technique, serving.prompt, serving.output, paths, shared=bool(shared))

@@ -191,10 +191,15 @@ class Outside(NamedTuple):
         return math.log(self.case.measured_s / self.case.time_s(self.engine.constants))
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of measured over predicted time [1]."""
+        return self.engine.spread(experts=self.case.experts).ends(self.case.time_s, self.engine.constants)
+
+    @property
     def inside(self) -> bool:
         """Whether the measured time lies in the interval."""
-        spread = self.engine.spread(experts=self.case.experts)
-        return spread.low_factor <= math.exp(self.log_ratio) <= spread.high_factor
+        low, high = self.ends
+        return low <= math.exp(self.log_ratio) <= high
 
     @property
     def energy_j(self) -> float:
@@ -213,11 +218,11 @@ class Outside(NamedTuple):
         """Logs of the ends of the interval of J a token over the middle."""
         power_low, power_high = error[self.case.experts]
         # As the answer combines them: both causes in quadrature; a slower step also draws less.
-        spread = self.engine.spread(experts=self.case.experts)
+        fast, slow = self.ends
         reached = self.engine.constants
         middle = self.case.power_w(reached, self.power)
         ends = []
-        for factor, power in ((spread.low_factor, power_low), (spread.high_factor, power_high)):
+        for factor, power in ((fast, power_low), (slow, power_high)):
             board = self.case.power_w(reached, self.power, slower=factor) * factor / middle
             ends.append(math.hypot(math.log(board), math.log(power)))
         return -ends[0], ends[1]
@@ -255,13 +260,13 @@ def validate_serving(by: str = NAMED) -> ValidationReport:
     """Tokens/s of measured rows: the engine named and the model left out, or the source left out."""
     rows = []
     for one in outside(by):
-        spread = one.engine.spread(experts=one.case.experts)
+        fast, slow = one.ends
         rate = one.case.batch / one.case.time_s(one.engine.constants)
         rows.append(
             ValidationRow(
                 id=one.case.id, published=one.case.tokens_per_s, predicted=rate, unit="tokens/s",
-                fold=one.case.engine if by == NAMED else one.case.source, low=rate / spread.high_factor,
-                high=rate / spread.low_factor, note=_kind(one.case),
+                fold=one.case.engine if by == NAMED else one.case.source, low=rate / slow,
+                high=rate / fast, note=_kind(one.case),
             )
         )  # fmt: skip
     name = "serving" if by == NAMED else "serving-unnamed"

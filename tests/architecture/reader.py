@@ -24,6 +24,8 @@ COPIES = {
     "bert-base.json": "docs/examples/bert-base.json",
     "plain.md": "docs/examples/plain.md",
 }
+TRAINS = ("run", "demo")
+"""Commands that start other programs: in a process of their own."""
 NOT_RUN = re.compile(r"<!-- not run: (\S.*\S) -->\n\Z")
 FENCE = re.compile(r"^ {0,3}```(\w*)[^\n]*\n(.*?)^ {0,3}```", re.DOTALL | re.MULTILINE)
 SHELL = ("bash", "sh", "console", "yaml", "text", "")

@@ -90,6 +90,7 @@ def test_every_page_stands_in_the_navigation_once() -> None:
     assert set(named) == expected | WRITTEN | FROM_THE_ROOT.keys()
 
 
+@pytest.mark.slow
 def test_every_link_and_every_anchor_leads_somewhere(folder: Path, pages: dict[str, Page]) -> None:
     lost = []
     for name, page in pages.items():
@@ -108,6 +109,7 @@ def test_every_link_and_every_anchor_leads_somewhere(folder: Path, pages: dict[s
     assert sum(len(page.links) for page in pages.values()) > 5000
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_from_elsewhere(folder: Path, pages: dict[str, Page]) -> None:
     foreign = [
         (name, one) for name, page in pages.items() for one in page.loads if re.match(r"(?i)[a-z]+:|//", one)
@@ -126,6 +128,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name for name in sorted(SOURCES) if not re.match(r"examples/(?!README)", name)]
 )
@@ -138,6 +141,7 @@ def test_a_page_has_the_lists_tables_and_blocks_of_its_text(name: str, pages: di
     assert {tag: built[tag] for tag in COUNTED} == {tag: expected[tag] for tag in COUNTED}
 
 
+@pytest.mark.slow
 def test_the_reference_has_every_public_name_and_every_formula(folder: Path) -> None:
     import footprint
     from footprint import equations
@@ -156,6 +160,7 @@ def test_the_reference_has_every_public_name_and_every_formula(folder: Path) -> 
     assert not [name for name in formulas if name != "formula" and f"<code>{name}</code>" not in shown]
 
 
+@pytest.mark.slow
 def test_every_source_is_on_the_page_of_data(folder: Path) -> None:
     from footprint.catalog.sources import all_sources
 

@@ -81,6 +81,7 @@ def test_no_command_opens_a_socket(arguments: list[str], watched: dict[str, str]
     assert done.returncode == (2 if "no-such-model" in arguments else 0), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("meter", ["constant:250W", "codecarbon"])
 def test_tracking_calls_nobody(meter: str, watched: dict[str, str], tmp_path: Path) -> None:
     """codecarbon's HTTP library makes a socket on import, to see if there is IPv6; nothing may use one."""

@@ -37,7 +37,8 @@ def order(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name
 
 
-LISTED = [path for path in MODULES if exported(path) is not None]
+LISTED = [path for path in MODULES if "\n__all__" in path.read_text("utf-8")]
+"""By their text: each worker collects the tests, and only one needs the trees."""
 
 
 @pytest.mark.parametrize("path", LISTED, ids=module_name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.reader import FENCE, NOT_RUN, shown_in, write_reader_files
+from tests.architecture.reader import FENCE, NOT_RUN, TRAINS, shown_in, write_reader_files
 from tests.cli.run import footprint as run
 from tests.conftest import ROOT, Footprint
 
@@ -21,14 +21,12 @@ PAGES = {
     for path in sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"])
 }
 JOURNALS = ROOT / "tests" / "tracking" / "journal" / "journals"
-TRAINS = ("run", "demo")
-"""Commands that start other programs: in a process of their own."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page, text in PAGES.items() if shown_in(text)])
 def test_the_commands_of_a_page_run_in_their_order(
-    page: str, inside: Footprint, footprint: Footprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, footprint: Footprint, own_process: Footprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the folder of a reader: with the files that the page speaks of, and a run that was recorded."""
     write_reader_files(tmp_path)
@@ -43,7 +41,7 @@ def test_the_commands_of_a_page_run_in_their_order(
             blocks.add(one.block)
             for name in written([other.words for other in every if other.block == one.block]):
                 (tmp_path / name).unlink(missing_ok=True)
-        done = (footprint if words[0] in TRAINS else inside)(*words)
+        done = (own_process if words[0] in TRAINS else footprint)(*words)
         over = done.returncode == 3 and "--fail-over" in words
         assert done.returncode == 0 or over, f"{one.command}\n{done.stderr[-800:]}"
         assert "Traceback" not in done.stderr, one.command

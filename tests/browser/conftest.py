@@ -71,9 +71,9 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def page(chromium: Any, address: str) -> Iterator[Any]:
-    """The page with Python started; what it says to the console or asks of others fails the tests."""
+    """The page with Python started, for all tests; what it says to the console or asks of others fails."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     opened = context.new_page()
     trouble: list[str] = []

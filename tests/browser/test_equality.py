@@ -1,7 +1,7 @@
 """The page computes what the program computes: the same scenarios in both.
 
-Texts are equal, and so is every number up to its last bits, in which two C libraries differ (``exp``,
-``log``) and two versions of Python (``sum`` of floats, since 3.12). Most numbers are equal to the last digit.
+Texts are equal, and so is nearly every number to its last digit. A few differ in their last bit, because
+the C library here computes ``exp`` and ``pow`` with fused multiply-adds, which WebAssembly does not have.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 COUNT = 60
-BITS = 1e-14
-"""Relative; a few units in the last place, added up over one chain."""
+BITS = 1e-15
+"""Relative; a few units in the last place."""
+EQUAL = 0.995
+"""Share of the numbers that are equal to the last digit."""
 HELD = ROOT / "tests" / "held" / "estimates.jsonl.gz"
 CONFIG = {
     "model_type": "llama", "hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 8,
@@ -83,4 +85,4 @@ def test_the_page_equals_the_program(page: Any, tmp_path: Path, monkeypatch: pyt
             else:
                 assert one == other, (question, where)
     assert answered >= 50  # the others are refused, in the same words
-    assert same > 0.8 * numbers > 1000, (same, numbers)
+    assert same > EQUAL * numbers > 1000, (same, numbers)

@@ -119,3 +119,10 @@ def test_the_command_lists_and_shows():
     wrong = footprint("stacks", "show", "megatrn")
     assert wrong.code == 2
     assert "megatron" in wrong.err
+
+
+def test_a_short_name_is_not_likened_to_long_ones():
+    """`foo` shares two letters with `olmo` and with `foundation-model-stack`, and means neither."""
+    with pytest.raises(UnknownNameError) as caught:
+        find_stack("foo")
+    assert not caught.value.nearest

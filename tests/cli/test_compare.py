@@ -66,6 +66,7 @@ def test_saved_scenarios_and_estimates_are_rows(tmp_path: Path) -> None:
     assert all(row["scenario"]["region"] == "FRA" for row in rows)
 
 
+@pytest.mark.slow
 def test_every_gpu_that_is_rented_out() -> None:
     done = footprint("compare", "--model", "qwen3-8b", "--method", "lora", "--tokens", "20M", "--hw", "auto",
                      "--region", "FRA", "--by", "time", "--format", "json")  # fmt: skip
@@ -81,6 +82,7 @@ def test_every_gpu_that_is_rented_out() -> None:
     assert half.code == 2 or "does not fit" in half.err
 
 
+@pytest.mark.slow
 def test_a_plot(tmp_path: Path) -> None:
     path = tmp_path / "rows.png"
     assert footprint(*BASE, "--plot", str(path)).code == 0

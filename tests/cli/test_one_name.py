@@ -99,7 +99,9 @@ def test_every_answer_in_every_format(words: list[str], tmp_path: Path) -> None:
     assert len(list(csv.reader(io.StringIO((tmp_path / "answer.csv").read_text())))) == len(rows)
     assert any(table in (tmp_path / "answer.md").read_text() for table in tables)
     shown = footprint(*words).out
-    assert (tmp_path / "answer.txt").read_text().split() == shown.split()
+    text, _, warnings = (tmp_path / "answer.txt").read_text().partition("\nwarning: ")
+    assert text.split() == shown.split()  # a file holds what the terminal says beside the answer, too
+    assert bool(warnings) == ("footprint: warning: " in footprint(*words).err)
     assert json.loads((tmp_path / "answer.json").read_text())["schema"] == data["schema"]
 
 

@@ -40,13 +40,13 @@ def program(
         ((*ESTIMATE, "--fail-over", "1 Wh"), 3),
     ],
 )
-def test_exit_codes(arguments: tuple[str, ...], code: int, footprint: Footprint) -> None:
-    assert footprint(*arguments).returncode == code
+def test_exit_codes(arguments: tuple[str, ...], code: int, own_process: Footprint) -> None:
+    assert own_process(*arguments).returncode == code
 
 
-def test_all_of_a_long_output_arrives(footprint: Footprint, tmp_path: Path) -> None:
+def test_all_of_a_long_output_arrives(own_process: Footprint, tmp_path: Path) -> None:
     """Through a pipe and into a file, which buffer differently."""
-    piped = footprint("prices", "list", "--format", "json").stdout
+    piped = own_process("prices", "list", "--format", "json").stdout
     with (tmp_path / "out").open("wb") as file:
         done = subprocess.run(
             [sys.executable, "-m", "footprint", "prices", "list", "--format", "json"],

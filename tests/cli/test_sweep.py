@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -9,10 +10,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
+from footprint.reports.decisions import sweep_files
 from tests.cli.run import footprint
 from tests.conftest import ROOT
 
@@ -65,9 +68,74 @@ def test_bad_input(args: tuple[str, ...], message: str) -> None:
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize(("limit", "bound"), [("10 h", "mid"), ("5 kgCO2e", "mid"), ("100 kWh", "high")])
+def test_a_limit_counts_the_rows_of_the_file(tmp_path: Path, limit: str, bound: str) -> None:
+    out = tmp_path / "rows.csv"
+    lists = ("--hw", "v100:8,h100:8", "--batch-size", "64,1024", "--region", "FRA,POL")
+    words = ("--fail-over", limit, "--fail-over-bound", bound)
+    done = footprint("sweep", "--model", "bert-base", *lists, *words, "-o", str(out), "--quiet")
+    name, most = {"10 h": ("duration_h", 10), "5 kgCO2e": ("co2e_kg", 5), "100 kWh": ("energy_kwh", 100)}[
+        limit
+    ]
+    with out.open() as file:
+        over = sum(float(row[f"{name}_{bound}"]) > most for row in csv.DictReader(file))
+    assert 0 < over < 8
+    assert done.code == 3
+    assert f"{over} of 8 scenarios are over {limit!r}" in done.err
+    above = ("--fail-over", "1 MWh", "--fail-over-bound", "high")
+    assert footprint("sweep", "--model", "bert-base", *lists, *above, "--quiet").code == 0
+
+
+def test_no_limit_holds_for_scenarios_that_do_not_fit() -> None:
+    job = ("--model", "llama3.1-8b", "--tokens", "1B", "--hw", "rtx4090:1,h100:8", "--quiet")
+    done = footprint("sweep", *job, "--fail-over", "$1000000")
+    assert done.code == 3
+    assert "1 cannot be or do not fit" in done.err
+
+
+def test_saved_lists_are_the_same_sweep(tmp_path: Path) -> None:
+    saved, picture = tmp_path / "grid.toml", tmp_path / "best.svg"
+    lists = ("--model", "bert-base", "--hw", "v100:8,h100:8", "--batch-size", "64..256x2", "--format", "json")
+    first = footprint("sweep", *lists, "--save", str(saved), "--plot", str(picture), "--quiet")
+    again = footprint("sweep", str(saved), "--format", "json", "--quiet")
+    assert json.loads(first.out) == json.loads(again.out)
+    drawn = picture.read_text()
+    assert "</svg>" in drawn
+    done = footprint("sweep", *lists, "--plot", str(picture))
+    assert done.code == 2
+    assert "--overwrite" in done.err
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_sweep_that_ends_in_its_first_part_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """The interrupt comes after the first rows are written and before the note says so."""
+    out, whole = tmp_path / f"rows.{ending}", tmp_path / f"whole.{ending}"
+    sink = {"csv": sweep_files._Csv, "parquet": sweep_files._Parquet}[ending]
+
+    def torn(self: Any, part: Any, number: int) -> None:
+        add(self, part, number)
+        raise KeyboardInterrupt
+
+    add = sink.add
+    with monkeypatch.context() as patched:
+        patched.setattr(sink, "add", torn)
+        assert footprint(*BASE, "-o", str(out), "--quiet").code == 130
+    assert footprint(*BASE, "-o", str(out), "--resume", "--quiet").code == 0
+    assert footprint(*BASE, "-o", str(whole), "--quiet").code == 0
+    if ending == "csv":
+        assert out.read_bytes() == whole.read_bytes()
+    else:
+        pd.testing.assert_frame_equal(pd.read_parquet(out), pd.read_parquet(whole))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no such signal there")
-def test_ctrl_c_leaves_whole_rows_and_the_sweep_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "sent", [signal.SIGINT, getattr(signal, "SIGKILL", signal.SIGINT)], ids=["ctrl-c", "kill"]
+)
+def test_a_sweep_that_ends_early_goes_on(tmp_path: Path, sent: signal.Signals) -> None:
     out = tmp_path / "rows.csv"
     lists = ("--model", "bert-base,gpt2,llama2-7b,gpt2-xl", "--hw", "v100:8..64x2,h100:8..64x2,a100:8..64x2",
              "--batch-size", "64..1024x2", "--seq-len", "128..512x2", "--tokens", "1B")  # fmt: skip
@@ -76,11 +144,11 @@ def test_ctrl_c_leaves_whole_rows_and_the_sweep_goes_on(tmp_path: Path) -> None:
         until = time.monotonic() + 60
         while time.monotonic() < until and not (out.exists() and out.read_bytes().count(b"\n") > 20):
             time.sleep(0.02)
-        child.send_signal(signal.SIGINT)
+        child.send_signal(sent)
         said = child.communicate(timeout=60)[1].decode()
     assert "Traceback" not in said
     torn = out.read_bytes()
-    assert torn.endswith(b"\n")
+    assert torn.endswith(b"\n") or sent != signal.SIGINT
     # On a fast moment the signal comes after the last row.
     unfinished = torn.count(b"\n") < 1 + 4 * 12 * 5 * 3
     done = footprint("sweep", *lists, "-o", str(out), "--resume" if unfinished else "--overwrite")

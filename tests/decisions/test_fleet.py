@@ -82,6 +82,7 @@ def squared(folder: str, number: int) -> int:
     return number**2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 @pytest.mark.parametrize("sample", [None, 17])
 def test_the_same_bytes_as_the_local_run(
@@ -95,6 +96,7 @@ def test_the_same_bytes_as_the_local_run(
     assert there.problems == here.problems != {}
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_same(cluster: Cluster, tmp_path: Path) -> None:
     here = footprint("sweep", *LISTS, "-o", str(tmp_path / "here.csv"))
     there = footprint("sweep", *LISTS, "-o", str(tmp_path / "there.csv"), "--scheduler", cluster.address)
@@ -103,6 +105,7 @@ def test_the_command_prints_the_same(cluster: Cluster, tmp_path: Path) -> None:
     assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_it_resumes_what_another_engine_began(cluster: Cluster, tmp_path: Path) -> None:
     list(write_sweep(Stream(AXES, FIXED), tmp_path / "here.csv"))
     parts = write_sweep(Stream(AXES, FIXED), tmp_path / "there.csv")
@@ -172,6 +175,7 @@ def test_a_scheduler_without_workers_and_one_that_is_lost(
         alone.close()
 
 
+@pytest.mark.slow
 def test_workers_with_other_data_are_refused(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,21 @@ def test_resuming_takes_time_energy_and_money(tmp_path: Path) -> None:
     assert [begin[11:16] for begin, _ in row.pieces] == ["00:00", "03:00"]
 
 
+def test_a_pause_is_taken_as_long_as_it_saves_more_than_resuming_costs(tmp_path: Path) -> None:
+    """By hand at 6 kW: from 03:00 on, or an hour at 00:00, a pause, and the rest with r hours of resuming."""
+    file = series(tmp_path, [20, 60, 60, 20, 20, 20, 60, 60])
+    grams = {}
+    for resume_h in (0.0, 0.25, 0.5, 0.75, 1.75):
+        row = footprint.best_times(when=file, hours=3.5, resume_hours=resume_h, **RUN).rows[-1]
+        # From 03:00 on: 3 h at 20 and half an hour at 60 are 90; from 00:00 with a pause: 20 x (3.5 + r).
+        paused = 20 * (3.5 + resume_h) if 3.5 + resume_h <= 4 else 20 * 4 + 60 * (resume_h - 0.5)
+        grams[resume_h] = min(90.0, paused)
+        assert row.co2e_kg.mid == pytest.approx(6 * grams[resume_h] / 1000)
+        assert row.pauses == (1 if paused < 90 else 0)
+        assert row.duration_h.mid == pytest.approx(3.5 + resume_h * row.pauses)
+    assert list(grams.values()) == [70.0, 75.0, 80.0, 90.0, 90.0]
+
+
 def test_the_interval_holds_runs_of_other_lengths(tmp_path: Path) -> None:
     """A rising series: a longer run has dirtier hours."""
     file = series(tmp_path, [10.0 + n for n in range(200)])

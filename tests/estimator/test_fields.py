@@ -93,6 +93,15 @@ def test_people_write_the_same_in_python_and_in_a_file() -> None:
     assert EstimateRequest.from_mapping(request.given(), "again") == request
 
 
+@pytest.mark.parametrize("name", [name for name, one in FIELDS.items() if one.least == 0 and one.kind.number])
+def test_a_bound_of_nought_can_be_written(name: str) -> None:
+    """The help page says from 0 on, so a text says it as a number does."""
+    assert FIELDS[name].read("0") == 0
+    assert not isinstance(FIELDS[name].read("0"), bool)
+    with pytest.raises(FootprintError):
+        FIELDS[name].check(-1)
+
+
 def test_the_page_of_options_is_current() -> None:
     """If an option changed: python -m benchmarks.options_page --write."""
     done = subprocess.run(

@@ -68,7 +68,7 @@ def test_a_given_layout_is_the_layout():
         ({"tp": 2, "pp": 2, "dp": 8}, "`dp=16` fits"),
         ({"tp": 4, "pp": 4, "micro_batch": 3}, "`micro_batch=1` does"),
         ({"tp": 4, "pp": 4, "micro_batch": 24}, "`micro_batch=8` does"),
-        ({"micro_batch": 64}, "lower `micro_batch=`"),
+        ({"micro_batch": 128}, "lower `micro_batch=`"),
         ({"dp": 8, "micro_batch": 64}, "lower `micro_batch=`"),
         ({"pp": 128}, "more stages than the 80 layers|does not divide"),
     ],

@@ -11,6 +11,7 @@ import pytest
 import footprint
 from footprint.decisions import sweep
 from footprint.errors import FootprintError
+from tests.cli.run import footprint as command
 
 GIB = 2**30
 # 70 B parameters of 18 bytes each: weights 2, gradients 4, master weights and the moments of Adam 12.
@@ -98,3 +99,29 @@ def test_sweeps_call_the_same_scenarios_impossible(more: dict[str, Any]) -> None
         assert np.array_equal(found.possible, possible)
         assert possible[-1]
         assert possible[0] == force
+
+
+FORCED = ["--model", "llama3.1-8b", "--method", "finetune", "--tokens", "10M", "--force", "--quiet"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compare", "--hw", "rtx4090:1,h100:8", "--region", "FRA"],
+        ["compare", "--hw", "rtx4090:1,h100:8", "--region", "FRA", "--hours", "9"],
+        ["rank", "--hw", "a10g:1", "--keep-in", "EU"],
+        ["rank", "--hw", "rtx4090:1", "--when", "monthly", "--region", "FRA"],
+        ["estimate", "--hw", "rtx4090:1", "--region", "FRA", "--hours", "9"],
+    ],
+    ids=" ".join,
+)
+def test_no_gate_passes_what_was_forced_and_each_form_is_marked(words: list[str]) -> None:
+    """135 GiB of weights, gradients and Adam's states are in no 24 GiB: 8.03e9 parameters of 18 bytes."""
+    assert 8.03e9 * 18 > 24 * 2**30
+    limit = ["--fail-over", "1000 tCO2e"]
+    assert command(*words, *FORCED).code == 0
+    refused = command(*words, *FORCED, *limit)
+    assert refused.code == 3, refused.err
+    assert "too little memory" in refused.err
+    for form in ("table", "json", "markdown"):
+        assert "too little memory" in command(*words, *FORCED, "--format", form).out

@@ -56,7 +56,15 @@ def test_hardware_that_is_paid_for_costs_its_electricity() -> None:
 
 @pytest.mark.parametrize(
     ("region", "key"),
-    [("US-TX", "US-TX"), ("Paris", "FRA"), ("aws:us-east-1", "US-VA"), ("USA", "USA"), ("London", "GBR")],
+    [
+        ("US-TX", "US-TX"),
+        ("Paris", "FRA"),
+        ("aws:us-east-1", "US-VA"),
+        ("USA", "USA"),
+        ("London", "GBR"),
+        ("Seoul", "KOR"),
+        ("Toronto", "CA-ON"),
+    ],
 )
 def test_the_price_of_electricity_is_that_of_the_place(region: str, key: str) -> None:
     (row,) = [row for row in table("electricity.csv") if row["key"] == key]
@@ -66,6 +74,12 @@ def test_the_price_of_electricity_is_that_of_the_place(region: str, key: str) ->
     )
     (row_of_price,) = [one for one in answer.assumptions if one.name == "prices.electricity_usd_per_kwh"]
     assert row_of_price.source == row["source"]
+
+
+def test_prices_in_other_money_are_near_what_their_source_says_in_dollars() -> None:
+    """The report of KEPCO's announcement prints 0.13 USD/kWh beside 182.7 won."""
+    (korea,) = [row for row in table("electricity.csv") if row["key"] == "KOR"]
+    assert float(korea["usd_per_kwh"]) == pytest.approx(0.13, abs=0.005)
 
 
 def test_without_a_table_of_the_place_an_average_is_assumed() -> None:

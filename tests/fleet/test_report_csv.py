@@ -110,3 +110,25 @@ def test_pyarrow_is_what_reads_where_it_is_there(tmp_path: Path, monkeypatch: py
     written(tmp_path / "runs.csv", SHORT_SCHEMA)
     monkeypatch.setattr(report_csv, "_parsed", lambda *_, **__: pytest.fail("pandas read it"))
     footprint.report(tmp_path / "runs.csv")
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, SHORT_SCHEMA])
+def test_the_frame_of_a_report_has_the_rows_that_are_added_up(schema: str, tmp_path: Path) -> None:
+    """`read_report` and `report` read the same rows of a damaged file, each with a reader of its own."""
+    path = tmp_path / "runs.csv"
+    made = written(path, schema, 30)
+    lines = path.read_text().split("\n")
+    number = next(i for i, line in enumerate(lines) if ",r4," in line)
+    lines[number] += ",one,more"
+    path.write_text("\n".join(lines) + "measurement,torn,2026-01-0")
+    frame, found = footprint.read_report(path), footprint.report(path, by="project")
+    kept = made[made["run_id"] != "r4"]
+    assert list(frame["run_id"]) == list(kept["run_id"])
+    assert found.totals[0].runs == len(kept)
+    assert frame.attrs["torn_rows"] == found.inputs[0].left_out_count == 2
+    assert frame["energy_kwh_mid"].sum() == pytest.approx(kept["energy_kwh_mid"].sum(), rel=1e-12)
+    assert found.totals[0].energy_kwh is not None
+    assert found.totals[0].energy_kwh.mid == pytest.approx(kept["energy_kwh_mid"].sum(), rel=1e-12)
+    names = set(kept["name"].replace({"'=1+1": "=1+1"})) - {""}
+    assert set(frame["name"].dropna()) == names
+    assert len({group.by["project"] for group in found.groups} - {None}) == len(names)

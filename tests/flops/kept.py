@@ -64,16 +64,23 @@ class Kept:
         self.file.write_text(f"{{\n{lines}\n}}\n", "utf-8")
 
 
-COUNTS = Kept(
-    "small_counts.json",
-    lambda: [FLOPS / "torch" / f"{name}.py" for name in ("torch_counter", "dummy_inputs", "modal_inputs")],
-)
+def asking_torch() -> list[Path]:
+    """The code that builds a model of transformers and runs it."""
+    return [FLOPS / "torch" / f"{name}.py" for name in ("torch_counter", "dummy_inputs", "modal_inputs")]
+
+
+def tracing() -> list[Path]:
+    """The code that makes a list of operations from such a model, and its sums."""
+    listed = [path for room in ("trace", "passes") for path in (FLOPS / room).glob("*.py")]
+    return [*asking_torch(), FLOPS / "operations.py", *sorted(listed)]
+
+
+COUNTS = Kept("small_counts.json", asking_torch)
 """Of torch's counter. What it runs is a model of transformers: nothing else of ours has a part in it."""
-TRACES = Kept(
-    "small_traces.json",
-    lambda: sorted(path for path in FLOPS.rglob("*.py") if not {"families", "checks.py"} & set(path.parts)),
-)
-"""Of the tracer, which is ours: all that counts FLOP may have a part in it, but for formulas and warnings."""
+TRACES = Kept("small_traces.json", tracing)
+"""Of the tracer, which is ours: no formula of a family has a part in it."""
+PARAMETERS = Kept("model_parameters.json", lambda: [ROOT / "tests" / "catalog" / "models" / "test_counts.py"])
+"""Of the classes of transformers, for the models of the catalogue."""
 
 
 def small_count(
@@ -109,11 +116,12 @@ def main() -> None:
     """Run the proofs, and bring the files up to date: an answer is torch's, also where ours differs."""
     import pytest
 
-    code = pytest.main(["-n0", "-q", "-p", "no:cacheprovider", "tests/flops/families", "tests/flops/trace"])
+    rooms = ("tests/flops/families", "tests/flops/trace", "tests/catalog/models/test_counts.py")
+    code = pytest.main(["-n0", "-q", "-p", "no:cacheprovider", *rooms])
     if code <= pytest.ExitCode.TESTS_FAILED:
         from tests.flops import kept  # this file as the tests imported it
 
-        for one in (kept.COUNTS, kept.TRACES):
+        for one in (kept.COUNTS, kept.TRACES, kept.PARAMETERS):
             one.write()
     sys.exit(code)
 

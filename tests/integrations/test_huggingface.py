@@ -112,6 +112,7 @@ def test_a_training_is_counted_and_measured(make: Any, tmp_path: Path) -> None:
         assert [row["kind"] for row in csv.DictReader(text)] == ["estimate", "measurement"]
 
 
+@pytest.mark.slow
 def test_nothing_but_the_trainer_is_needed(tmp_path: Path) -> None:
     from footprint.integrations.huggingface import attach
 
@@ -192,6 +193,7 @@ def test_accumulated_gradients_are_one_step(tmp_path: Path) -> None:
     assert work.tokens == trainer.state.num_input_tokens_seen == (16 + 3) * BATCH * LENGTH
 
 
+@pytest.mark.slow
 def test_the_training_itself_is_the_same(tmp_path: Path) -> None:
     from footprint.integrations.huggingface import attach
 

@@ -123,6 +123,7 @@ def test_wrong_options_are_refused_before_anything_starts() -> None:
         pass
 
 
+@pytest.mark.slow
 def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     mlflow = pytest.importorskip("mlflow")
@@ -172,6 +173,7 @@ def test_tensorboard(own: bool, tmp_path: Path) -> None:
     assert (last.step, last.value) == (STEPS, pytest.approx(measured.energy_kwh.mid, rel=1e-5))
 
 
+@pytest.mark.slow
 def test_weights_and_biases_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wandb = pytest.importorskip("wandb")
     from footprint.integrations.wandb import track

@@ -19,7 +19,7 @@ SACCT = Path(__file__).with_name("sacct")
 HEAD = "JobID|JobIDRaw|State|ElapsedRaw|AllocTRES|ConsumedEnergyRaw|NNodes|Start|JobName"
 GOOD = "1|1|COMPLETED|3600|gres/gpu:v100=1,gres/gpu=1|0|1|1771200000|train"
 SETTINGS = settings(
-    max_examples=150,
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -119,6 +119,7 @@ LEAVES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(
     version=st.sampled_from(["22.05", "24.05"]),

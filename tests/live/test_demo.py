@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def demo(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "footprint", "demo", *arguments], cwd=folder, capture_output=True, text=True,
-        timeout=300, check=False, env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        timeout=1800, check=False, env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
     )  # fmt: skip
 
 

@@ -25,10 +25,17 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def launch(folder: Path, options: dict, *arguments: str, ranks: int = 2) -> subprocess.Popen[str]:
+HERE = Path(__file__).parent
+TORCHRUN = ("-m", "torch.distributed.run")
+FORKING = (str(HERE / "forking_torchrun.py"),)
+
+
+def launch(
+    folder: Path, options: dict, *arguments: str, ranks: int = 2, program: tuple[str, ...] = FORKING
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks), *arguments,
-         str(Path(__file__).parent / "ddp_train.py"), json.dumps(options)],
+        [sys.executable, *program, "--nproc-per-node", str(ranks), *arguments,
+         str(HERE / "ddp_train.py"), json.dumps(options)],
         cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
@@ -36,7 +43,7 @@ def launch(folder: Path, options: dict, *arguments: str, ranks: int = 2) -> subp
 
 def wait(process: subprocess.Popen[str]) -> str:
     try:
-        _, err = process.communicate(timeout=180)
+        _, err = process.communicate(timeout=1800)
     except subprocess.TimeoutExpired:
         process.kill()
         _, err = process.communicate()
@@ -44,7 +51,7 @@ def wait(process: subprocess.Popen[str]) -> str:
 
 
 def test_one_node_two_ranks(tmp_path: Path) -> None:
-    process = launch(tmp_path, {"csv": "runs.csv"}, "--standalone")
+    process = launch(tmp_path, {"csv": "runs.csv"}, "--standalone", program=TORCHRUN)
     err = wait(process)
     assert process.returncode == 0, err
     archive = open_archive([tmp_path / "footprint-runs"])

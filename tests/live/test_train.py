@@ -54,6 +54,7 @@ def train(step=lambda tokens: None, steps: int = STEPS) -> list[float]:
     return losses
 
 
+@pytest.mark.slow
 @pytest.mark.live
 def test_training_is_measured_and_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from codecarbon.external.ram import RAM

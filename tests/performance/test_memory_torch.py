@@ -162,15 +162,14 @@ def state_byte(model: Any, optimizer: Any) -> float:
 def test_states_of_adamw(precision: str, published: int) -> None:
     """torch holds 16 B a parameter in 32 bits; all in 16 bits, which few trust, 8 B.
 
-    Ours are the 18 B of mixed precision with 32-bit gradients, as Megatron-LM has them; in 32 bits we
-    count a master weight of 4 B that the weight itself is: too much by a fifth, kept as the held
-    estimates have it.
+    Ours are the 18 B of mixed precision with 32-bit gradients, as Megatron-LM has them; in 32 bits they
+    are torch's.
     """
     model = built(at_depth(LLAMA, 2), precision, "sdpa")
     assert state_byte(model, torch.optim.AdamW(model.parameters())) == published
     byte = parameter_bytes(precision, machine().constants)
     ours = byte.weight + byte.gradient + byte.optimiser
-    assert ours == {"fp32": 16 + 4, "bf16": 2 + 4 + 12}[precision]
+    assert ours == {"fp32": published, "bf16": 2 + 4 + 12}[precision]
 
 
 @pytest.mark.parametrize(

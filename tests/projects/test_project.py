@@ -180,31 +180,6 @@ def test_place_options_replace_those_of_every_run() -> None:
     assert {row["scenario"]["region"] for row in data["rows"]} == {"POL"}
 
 
-def test_the_page_to_publish(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    assert command_line("project", str(SMALL), "--preregister", str(page), "--quiet").code == 0
-    text = page.read_text()
-    for title in (
-        "What will be trained",
-        "Why",
-        "What it will cost",
-        "Alternatives weighed",
-        "lower the cost",
-    ):
-        assert title in text
-    total = footprint.project(SMALL).total
-    assert f"{total.energy_kwh.mid / 1000:.2f} MWh of energy (" in text
-    for said in (
-        "No open model reads our language well.",
-        "the weights are published",
-        "a100:64",
-        "ablations",
-    ):
-        assert said in text
-    assert command_line("project", str(SMALL), "--preregister", str(page)).code == 2
-    assert command_line("project", str(SMALL), "--preregister", str(tmp_path / "page.docx")).code == 2
-
-
 def test_what_is_planned_is_the_first_row_of_the_alternatives() -> None:
     raw = {"runs": [BERT], "alternatives": {"hw": "a100:8,v100:8", "region": "POL"}}
     table = footprint.project(raw).alternatives
@@ -214,17 +189,6 @@ def test_what_is_planned_is_the_first_row_of_the_alternatives() -> None:
     assert table.baseline == 1
     one = footprint.estimate(model="bert-base", hw="v100:8", region="FRA")
     assert table.rows[0].energy_kwh.mid == pytest.approx(one.energy_kwh.mid)  # type: ignore[union-attr]
-
-
-def test_markup_of_a_stranger_is_text_on_the_page(tmp_path: Path) -> None:
-    file, page = tmp_path / "p.toml", tmp_path / "p.md"
-    file.write_text('name = "<script>x</script> [a](http://b)"\n[[runs]]\nname = "\\u001b[31mred|`x`"\n'
-                    'model = "bert-base"\nhw = "v100:8"\n')  # fmt: skip
-    done = command_line("project", str(file), "--preregister", str(page))
-    assert done.code == 0
-    for text in (page.read_text(), done.out, command_line("project", str(file), "--format", "markdown").out):
-        assert "\x1b" not in text
-    assert "<script>" not in page.read_text()
 
 
 def test_a_limit_is_of_the_total() -> None:

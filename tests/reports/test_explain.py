@@ -77,3 +77,16 @@ def test_a_source_stands_behind_every_factor_that_was_looked_up() -> None:
     given = {link.name: link.sources for link in links_of({"pue": 1.1, "usd_per_hour": 2.0, "goodput": 0.9})}
     assert given["energy_kwh"] == ()
     assert given["duration_h"] == ()
+
+
+def test_nothing_has_no_causes() -> None:
+    """Electricity without CO2e: the CO2e is none, and its causes cannot be set against it."""
+    clean = package.estimate(model="resnet-50", hw="v100:8", grid_g_per_kwh=0.0)
+    assert (clean.co2e_kg.low, clean.co2e_kg.high) == (0.0, 0.0)
+    done = footprint(
+        "estimate", "--model", "resnet-50", "--hw", "v100:8", "--grid-g-per-kwh", "0", "--spread"
+    )
+    assert done.code == 0
+    moves = done.out.partition("What moves the result")[2].partition("\n\n")[0]
+    assert "  energy " in moves
+    assert "  CO2e " not in moves

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.reports import formats
 from footprint.reports.formats import Answer, find_format, format_names, format_of
@@ -43,7 +44,10 @@ def test_the_ending_of_a_file_chooses() -> None:
 
 
 def test_an_answer_in_each_format() -> None:
-    assert find_format("table", "flops").write(ANSWER) == "two"
+    assert (
+        find_format("table", "flops").write(ANSWER)
+        == f"two\n\nfootprint {footprint_version()}, data {DATA_VERSION}"
+    )
     assert json.loads(find_format(" JSON", "flops").write(ANSWER)) == {"value": 2.0, "name": "é"}
 
 

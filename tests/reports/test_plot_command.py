@@ -73,6 +73,7 @@ def test_the_causes_are_those_of_the_json(drawn: Callable[[], Any], tmp_path: Pa
     assert not (tmp_path / "q.png").exists()
 
 
+@pytest.mark.slow
 def test_a_comparison_and_a_project_are_those_of_their_own_plot(
     drawn: Callable[[], Any], tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_comparison_and_a_project_are_those_of_their_own_plot(
         (tmp_path / "p.svg").unlink()
 
 
+@pytest.mark.slow
 def test_a_plan_and_batches(drawn: Callable[[], Any], tmp_path: Path) -> None:
     plan = written(tmp_path / "plan.json", *PLAN)
     assert footprint("plot", str(tmp_path / "plan.json"), "-o", str(tmp_path / "p.png")).code == 0
@@ -170,6 +172,7 @@ def test_a_run_over_time_and_beside_its_prediction(
     assert points[0].get_ydata()[0] == pytest.approx(mids[1])
 
 
+@pytest.mark.slow
 def test_the_files_are_as_wide_as_they_say(tmp_path: Path) -> None:
     written(tmp_path / "e.json", *ESTIMATE)
     for width, inches in WIDTHS_IN.items():

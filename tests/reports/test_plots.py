@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import footprint
 from footprint.demo.plots import power_steps
+from footprint.fleet.sources.journals import series_of
 from footprint.reports.plots.tornado import ALL, plot_tornado
 from footprint.results.human import amount
 from footprint.validation.plot import plot_validation
@@ -64,3 +66,19 @@ def test_power_is_drawn_between_readings_alone() -> None:
     assert moments == [2.0, 3.0, 5.0]
     assert watts[0] == pytest.approx([10.0, 20.0])
     assert watts[1] == pytest.approx([3.0, 3.0])
+
+
+def test_the_power_of_a_run_begins_where_its_meter_reads() -> None:
+    """A constant 100 W, read from the 30th second on: no point says that the node drew nothing before."""
+    kwh = [(0.0, 0.0), (30.0, 0.0), (60.0, 100 * 30 / 3.6e6), (90.0, 100 * 60 / 3.6e6)]
+    process = SimpleNamespace(launch="a", kwh={"cpu": kwh}, started_s=0.0, last_s=90.0)
+    report: Any = SimpleNamespace(
+        totals=SimpleNamespace(processes=[process]), measurement=SimpleNamespace(name="late meter")
+    )
+    found = series_of(report)
+    assert found is not None
+    assert [hour * 3600 for hour, _ in found.points] == pytest.approx([45.0, 75.0])
+    assert [watt for _, watt in found.points] == pytest.approx([100.0, 100.0])
+    process.kwh = {"cpu": kwh[:3]}
+    process.last_s = 60.0
+    assert series_of(report) is None  # one point is no line

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
-from footprint.serving.engine import Constants, engine_ids, find_engine, load_engine
+from footprint.serving import inference
+from footprint.serving.engine import Constants, Spread, engine_ids, find_engine, load_engine
 from footprint.serving.model import Lists
 from footprint.serving.steps import Layout, Terms, Weights, decode_terms, host_s, ideal
 from footprint.validation.serving import PEAK, serving_cases
@@ -78,6 +80,29 @@ def test_no_engine_is_faster_than_the_data_sheet(name: str) -> None:
     assert engine.constants.expert_factor >= 1
     for spread in (engine.dense, engine.experts):
         assert 0 < spread.low_factor < spread.high_factor
+
+
+def test_an_interval_of_device_and_host_follows_from_their_shares() -> None:
+    """By hand: 6 ms of device and 4 ms of host; half and twice the one, a quarter and thrice the other."""
+    reached = PEAK._replace(memory_share=0.5, matmul_share=0.5, step_host_s=4e-3)
+
+    def time_s(constants: Constants) -> float:
+        return 2e-3 / constants.memory_share + 1e-3 / constants.matmul_share + constants.step_host_s
+
+    fast, slow = Spread(0.6, 2.0, 0.25, 3.0).ends(time_s, reached)
+    assert fast == pytest.approx((6 * 0.6 + 4 * 0.25) / 10)
+    assert slow == pytest.approx((6 * 2 + 4 * 3) / 10)
+    assert Spread(0.6, 2.0).ends(time_s, reached) == (0.6, 2.0)
+    # No end is faster than the data sheet: 3 ms of the device at its full rates.
+    assert Spread(0.1, 2.0, 1.0, 1.0).ends(time_s, reached)[0] == pytest.approx((3 + 4) / 10)
+
+
+def test_without_a_name_a_load_that_waits_for_its_host_is_less_certain() -> None:
+    def width(**load: Any) -> float:
+        found = inference(prompt_tokens=512, output_tokens=256, hw="h100:1", **load).requests_per_s
+        return found.high / found.low
+
+    assert width(model="gpt2", batch_size=64) > 2 * width(model="llama3.1-8b", batch_size=1)
 
 
 def test_aliases_name_the_newest() -> None:

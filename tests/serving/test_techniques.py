@@ -6,7 +6,9 @@ import pytest
 
 import footprint
 from footprint.equations import break_even_requests
-from footprint.serving.techniques import calls_of, find_technique
+from footprint.errors import FootprintError
+from footprint.serving.prompting import find_technique, technique_ids
+from footprint.serving.techniques import calls_of
 
 QUESTION, DIRECT = 61.5, 5.0
 """Mean tokens of a GSM8K question, and of a direct answer."""
@@ -35,10 +37,38 @@ def test_chain_of_thought_writes_seven_times_as_much() -> None:
     assert find_technique("cot").output_ratio == pytest.approx(36.4 / 5.0)
 
 
-def test_tree_of_thoughts_takes_the_tokens_of_its_logs() -> None:
-    calls = calls_of(find_technique("tot"), 1000, 18, 1, shared=False)
-    assert calls.prompts * calls.prompt_tokens == pytest.approx(13_879, rel=0.001)
-    assert calls.calls * calls.output_tokens == pytest.approx(5_479, rel=0.001)
+@pytest.mark.parametrize(
+    ("name", "prompt", "written", "plain", "usd"),
+    [
+        ("tot", 13_879, 5_479, (1000, 18), 0.745),
+        ("best-of", 1_000, 1_800, (1000, 18), 0.138),
+        ("cot-best-of", 2_185, 6_749, (1000, 18), 0.470),
+        ("tot-writing", 2_903, 3_999, (400, 900), 0.327),
+    ],
+)
+def test_a_search_takes_the_tokens_of_its_logs(
+    name: str, prompt: int, written: int, plain: tuple[int, int], usd: float
+) -> None:
+    """Yao et al. 2023, Tables 7 and 8, and their dollars at GPT-4's price of then (30 and 60 a million)."""
+    technique = find_technique(name)
+    calls = calls_of(technique, *plain, technique.paths_count, shared=technique.paths_count > 1)
+    read, wrote = calls.prompts * calls.prompt_tokens, calls.calls * calls.output_tokens
+    assert read == pytest.approx(prompt, rel=0.001)
+    assert wrote == pytest.approx(written, rel=0.001)
+    assert (30 * read + 60 * wrote) / 1e6 == pytest.approx(usd, abs=0.0005)
+
+
+def test_answers_are_sampled_where_a_technique_writes_several() -> None:
+    sampled = {name for name in technique_ids() if find_technique(name).is_sampled}
+    assert sampled == {"cot", "self-consistency", "best-of", "cot-best-of"}
+    load = {"model": "gpt2", "hw": "a100:1", "prompt_tokens": 100, "output_tokens": 10, "batch_size": 8}
+    rows = footprint.inference(**load, technique="best-of", paths=7).techniques
+    assert [row.paths_count for row in rows] == [1, 7, 7]
+    assert rows[1].output_tokens == pytest.approx(70)
+    with pytest.raises(FootprintError, match="self-consistency"):
+        footprint.inference(**load, technique="tot", paths=7)
+    with pytest.raises(FootprintError, match="best-of"):
+        footprint.inference(**load, technique="best-off")
 
 
 def test_exact_counts_lie_near_the_tokens() -> None:

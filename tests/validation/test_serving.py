@@ -15,6 +15,7 @@ from footprint.validation.report import ValidationReport
 from footprint.validation.serving import (
     NAMED,
     UNNAMED,
+    Outside,
     is_sealed,
     outside,
     part_of,
@@ -46,6 +47,35 @@ def test_the_errors_are_those_of_the_page(reports: dict[str, ValidationReport]) 
     assert 100 * (rates.coverage or 0) == pytest.approx(float(inside), abs=0.06)
     assert 100 * energy.median_error == pytest.approx(float(joules), abs=0.06)
     assert 100 * (energy.coverage or 0) == pytest.approx(float(joules_inside), abs=0.06)
+
+
+def by_hand(one: Outside, device: float, host: float) -> float:
+    """The time of a row whose device and host take so many times as long; never below the data sheet."""
+    reached, case = one.engine.constants, one.case
+    terms = case.terms(reached)
+    memory, products = max(device, reached.memory_share), max(device, reached.matmul_share)
+    on_chip = terms.memory_s * memory + terms.compute_s * products + terms.exchange_s
+    power = reached.overlap_exponent
+    step_s = (on_chip**power + (terms.host_s * host) ** power) ** (1 / power)
+    return float(step_s + (case.time_s(reached) - terms.time_s) * products)
+
+
+def test_beyond_either_end_lie_few_rows_of_each_source() -> None:
+    """Engine not named: 5 % of all sources weighed alike and 15 % of one, at either end."""
+    spread = load_engine("typical").dense
+    assert spread.host_low_factor is not None
+    assert spread.host_high_factor is not None
+    beyond: dict[str, list[tuple[bool, bool]]] = {}
+    for one in outside(UNNAMED):
+        low = by_hand(one, spread.low_factor, spread.host_low_factor)
+        high = by_hand(one, spread.high_factor, spread.host_high_factor)
+        measured = one.case.measured_s
+        assert one.inside == (low <= measured <= high)
+        beyond.setdefault(one.case.source, []).append((measured < low, measured > high))
+    shares = [[statistics.mean(side) for side in zip(*found, strict=True)] for found in beyond.values()]
+    for side in zip(*shares, strict=True):
+        assert statistics.mean(side) <= 0.05
+        assert max(side) <= 0.15
 
 
 @pytest.mark.parametrize("source", ["bloom-inference-scripts", "gpt-fast-readme", "mlenergy-v2"])
@@ -92,5 +122,7 @@ def test_intervals_of_j_a_token_hold_what_they_say_with_the_engine_named_and_not
             if held is not None:
                 groups.setdefault(one.case.engine if by == NAMED else one.case.source, []).append(held)
         assert len(groups) == 3
-        for name, held in groups.items():
-            assert 0.85 <= statistics.mean(held) <= most, name
+        shares = {name: statistics.mean(held) for name, held in groups.items()}
+        for name, share in shares.items():
+            assert 0.85 <= share <= (most if by == NAMED else 1.0), name
+        assert statistics.mean(shares.values()) <= most

@@ -132,8 +132,8 @@ def _spoken() -> Iterable[tuple[str, str]]:
 
 def _alike(wanted: str) -> list[str]:
     """Names that a misspelt one is compared with: codes only for a text that looks like a code."""
-    if len(wanted) <= 3:
-        return [key for key in places() if len(key) <= 3]
+    if len(wanted) < LEAST_LETTERS:
+        return []
     found = [key.partition(":")[2] for key in cloud_regions()]
     if "-" in wanted or ":" in wanted or any(sign.isdigit() for sign in wanted):
         found += [*cloud_regions(), *(key for key in places() if len(key) > 3)]
@@ -220,4 +220,24 @@ def _unknown(key: str, wanted: str) -> UnknownNameError:
         hint = f"no factor for this part of {parent[0]}: use {parent[0]}, or give `grid_g_per_kwh=`"
         return UnknownNameError("place", key[:80], [parent[0]], hint)
     name = key if len(key) <= 80 else key[:77] + "..."
-    return UnknownNameError("place", name, nearest(name, _alike(wanted)), hint)
+    own = [region for region in cloud_regions() if region.startswith(f"{wanted}:")]
+    if own:
+        hint = (
+            f"{wanted} is a provider; its regions are {', '.join(own[:3])}, ... (`footprint regions search`)"
+        )
+        return UnknownNameError("place", name, (), hint)
+    return UnknownNameError("place", name, _short(wanted) or nearest(name, _alike(wanted)), hint)
+
+
+def _short(wanted: str) -> list[str]:
+    """What two or three letters may stand for: a state, or the countries that begin with them.
+
+    Codes are not compared by likeness: any three letters are near the codes of many countries.
+    """
+    if len(wanted) >= LEAST_LETTERS:
+        return []
+    state = [key for key in places() if key.lower() == f"us-{wanted}"]
+    begun = [
+        row["name"] for key, row in places().items() if len(key) == 3 and _begins(wanted, fold(row["name"]))
+    ]
+    return [*state, *begun][:3]

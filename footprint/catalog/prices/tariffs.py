@@ -1,9 +1,9 @@
 """What large customers pay for electricity where the hardware stands.
 
 ``reference_data/electricity.csv`` has the United States and their states (industrial customers), the
-countries of Eurostat's table and the United Kingdom. Which customer a data centre is nobody publishes, so
-the number is the published price times ``prices.tariff_over_large``, which reaches from a large customer's
-price to that of commerce.
+countries of Eurostat's table, the United Kingdom, South Korea and four provinces of Canada. Which customer
+a data centre is nobody publishes, so the number is the published price times ``prices.tariff_over_large``,
+which reaches from a large customer's price to that of commerce.
 """
 
 from __future__ import annotations

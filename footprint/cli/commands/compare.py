@@ -131,4 +131,5 @@ def _answer(table: ScenarioTable, overwrite: bool) -> Answer:
         append=append,
         schema=SCHEMA,
         subject=table,
+        warnings=tuple(table.warnings),
     )

@@ -185,6 +185,7 @@ def _answer(
         append=append,
         columns=columns,
         subject=result,
+        warnings=result.warnings,
     )
 
 

@@ -146,4 +146,5 @@ def _answer(result: Inference, *, spread: bool) -> Answer:
         append=append,
         schema=result.schema,
         subject=result,
+        warnings=tuple(result.warnings),
     )

@@ -166,6 +166,7 @@ def _show(found: Plan, format_: str, output: Path | None, *, overwrite: bool, ex
         append=append,
         schema=SCHEMA,
         subject=found,
+        warnings=tuple(found.warnings),
     )
     show(answer, format_, output, overwrite=overwrite)
 

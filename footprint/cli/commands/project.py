@@ -23,7 +23,7 @@ _EPILOG = """\b
 Examples:
   footprint project project.toml
   footprint project project.toml --region SWE --fail-over '2 tCO2e'
-  footprint project project.toml --preregister page.md --plot project.png
+  footprint project project.toml --preregister page.html --plot project.png
 
 \b
 A project.toml lists its runs; place and price options replace those of all:
@@ -59,7 +59,7 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @ignore_option
 @answer_options("project")
 @click.option("--plot", type=FILE, help="Draw the runs and their total (.png, .svg, .pdf).")
-@click.option("--preregister", type=FILE, help="Write the page to publish before the runs (.md).")
+@click.option("--preregister", type=FILE, help="Write the page to publish before the runs (.md, .html).")
 @click.option("--save", type=FILE, help="Write the project with each run's fields in full (.toml).")
 @click.option("--quiet", is_flag=True, help="No warnings.")
 @limit_options()
@@ -87,8 +87,9 @@ def command(
 
     limits = limits_of(fail_over, fail_over_bound)
     format_, output = settled(format_, output, "project")
-    if preregister is not None and preregister.suffix.lower() != ".md":
-        raise click.UsageError("--preregister writes Markdown: end the name in .md")
+    ending = preregister.suffix.lower() if preregister is not None else ""
+    if preregister is not None and ending not in (".md", ".html"):
+        raise click.UsageError("--preregister writes Markdown or HTML: end the name in .md or .html")
     for path in (output, plot, preregister, save):
         if path is not None:
             require_writable(path, overwrite=overwrite)
@@ -102,9 +103,12 @@ def command(
     if plot is not None:
         result.plot(plot, overwrite=overwrite)
     if preregister is not None:
-        from footprint.reports.decisions.preregistration import page
         from footprint.reports.files import write_new
 
+        if ending == ".html":
+            from footprint.reports.page.project_page import project_page as page
+        else:
+            from footprint.reports.decisions.preregistration import page
         write_new(preregister, page(result), overwrite=overwrite)
         note(f"wrote {preregister}")
     show(_answer(result, overwrite), format_, output, overwrite=overwrite)
@@ -130,5 +134,5 @@ def _answer(result: Project, overwrite: bool) -> Answer:
     return Answer(
         kind="project", text=lambda: render(result), data=result.to_json,
         markdown=lambda: render_markdown(result), rows=lambda: rows_of(result), append=append,
-        schema=SCHEMA, subject=result,
+        schema=SCHEMA, subject=result, warnings=tuple(result.warnings),
     )  # fmt: skip

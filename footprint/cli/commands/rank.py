@@ -182,5 +182,5 @@ def _answer(found: Ranking | Timing, overwrite: bool) -> Answer:
 
     return Answer(
         kind=kind, text=lambda: text, data=found.to_json, rows=lambda: rows, table=lambda: rows,
-        append=append, schema=schema, subject=found,
+        append=append, schema=schema, subject=found, warnings=tuple(found.warnings),
     )  # fmt: skip

@@ -8,6 +8,7 @@ import click
 
 from footprint.cli.shared.axes import axis_options, given_axes
 from footprint.cli.shared.formats import format_option, show
+from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
@@ -24,14 +25,15 @@ Examples:
   footprint sweep --model llama2-7b --tokens 1T --hw h100:8..512x2 \\
       --batch-size 256..2048x2 --region FRA,POL
   footprint sweep --model bert-base,bert-large --hw v100:8,a100:8,h100:8 \\
-      -o sweep.csv
+      -o sweep.csv --plot best.png --fail-over '2 tCO2e'
   footprint sweep --model llama2-7b --hw h100:8..4096+8 --mfu 0.2..0.6+0.01 \\
       --sample 100 --seed 1 --by co2e
   footprint sweep grid.toml -o sweep.parquet --scheduler tcp://10.0.0.1:8786
 
 A file may hold the scenario: TOML with the fields, a list or a range for each
 that varies. Lists are a,b,c; ranges are 8..64+8 (steps) and 8..64x2 (factors).
-Exit code: 0 done, 2 bad input, 130 interrupted: --resume goes on.
+Exit code: 0 done, 2 bad input, 3 over a limit of --fail-over, 130 interrupted:
+--resume goes on.
 """
 
 
@@ -55,7 +57,10 @@ Exit code: 0 done, 2 bad input, 130 interrupted: --resume goes on.
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--resume", is_flag=True, help="Go on with the file of a sweep that was interrupted.")
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute on the workers of this Dask scheduler.")
+@click.option("--plot", type=FILE, help="Draw the best and the Pareto front (.png, .svg, .pdf).")
+@click.option("--save", type=FILE, help="Write the lists to a TOML file that sweep reads.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
+@limit_options("Exit 3 where a scenario is above a limit or does not fit: '2 MWh', '$500', '3d'.")
 def command(
     file: Path | None,
     grid: bool,
@@ -70,7 +75,11 @@ def command(
     overwrite: bool,
     resume: bool,
     scheduler: str | None,
+    plot: Path | None,
+    save: Path | None,
     quiet: bool,
+    fail_over: tuple[str, ...],
+    fail_over_bound: str | None,
     **options: Any,
 ) -> None:
     """Estimate every combination of lists and ranges, on arrays.
@@ -82,22 +91,37 @@ def command(
     from footprint.decisions.fronts import Front, Least
     from footprint.decisions.streams import Stream
     from footprint.reports.decisions.sweep_text import Summary
+    from footprint.reports.files import require_writable
     from footprint.reports.formats import Answer
+    from footprint.reports.gate import SweepGate
+    from footprint.reports.scenario import save_grid
 
     if grid and sample is not None:
         raise click.UsageError("--grid and --sample contradict: give one")
     if resume and output is None:
         raise click.UsageError("--resume goes on with a file: give -o too")
+    limits = limits_of(fail_over, fail_over_bound)
+    if resume and limits:
+        raise click.UsageError(
+            "--fail-over looks at every scenario, and --resume goes on after the first ones"
+        )
     axes, fixed, _ = given_axes(options, (), file)
     if force:
         fixed["force"] = True
     fixed = with_own_facts(fixed, ignore=ignore_defaults or file is not None, quiet=quiet, axes=axes)
+    for path in (plot, save):
+        if path is not None:
+            require_writable(path, overwrite=overwrite)
+    if save is not None:
+        save_grid(axes, fixed, save, overwrite=overwrite)
+    gate = SweepGate(limits, fail_over_bound or "mid")
     stream = Stream(axes, fixed, sample=sample, seed=seed, scheduler=scheduler)
     least, front, feasible, seen = Least(BY[by], top), Front(), 0, 0
     parts = _written(stream, output, overwrite, resume)
     for part in parts if quiet else _with_progress(parts, len(stream)):
         least.add(part)
         front.add(part)
+        gate.add(part)
         feasible += int(part.feasible.sum())
         seen += len(part)
     summary = Summary(
@@ -105,8 +129,14 @@ def command(
         best=tuple(least.found), pareto=tuple(front.found), problems=stream.problems,
     )  # fmt: skip
     show(Answer(kind="sweep", text=summary.text, data=summary.to_json, subject=summary), format_)
+    if plot is not None:
+        from footprint.reports.decisions.sweep_plot import plot_sweep
+
+        plot_sweep(summary, plot, overwrite=overwrite)
     if output is not None:
         note(f"wrote {len(stream):,} scenarios to {output}")
+    if limits:
+        gate.require()
 
 
 def _written(stream: Stream, output: Path | None, overwrite: bool, resume: bool) -> Iterator[Part]:

@@ -9,7 +9,7 @@ import click
 
 from footprint.cli.shared.options import FILE, ParamType
 from footprint.cli.shared.say import note, note_page, say
-from footprint.plain_text import escaped
+from footprint.plain_text import escaped, in_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +98,7 @@ def settled(format_: str | None, output: Path | None, kind: str) -> tuple[str, P
 
 def show(answer: Answer, format_: str | None, output: Path | None = None, *, overwrite: bool = False) -> None:
     """Print an answer in a format, or write it to a file; some formats add rows to an existing file."""
-    from footprint.reports.formats import find_format
+    from footprint.reports.formats import DEFAULT, find_format
 
     format_, output = settled(format_, output, answer.kind)
     module = find_format(format_, answer.kind)
@@ -116,8 +116,19 @@ def show(answer: Answer, format_: str | None, output: Path | None = None, *, ove
     if output is not None:
         from footprint.reports.files import write_new
 
+        text += _warnings(answer) if format_ == DEFAULT else ""
+
         write_new(output, text if text.endswith("\n") else text + "\n", overwrite=overwrite)
     elif text:
         say(text)
     elif answer.nothing:
         note_page(answer.nothing)
+
+
+def _warnings(answer: Answer) -> str:
+    """The warnings of an answer, for a file of text: the terminal has them beside the answer."""
+    from footprint.results.human import folded
+    from footprint.spelling import on_command_line
+
+    said = [folded(f"warning: {in_line(on_command_line(one))}") for one in answer.warnings]
+    return "\n".join(["\n", *said]) if said else ""

@@ -29,9 +29,18 @@ def folders_option(*older: str) -> Callable[[Any], Any]:
 
 def csv_option(text: str) -> Callable[[Any], Any]:
     """The option ``-o`` of commands that add rows to a report CSV."""
+
+    def checked(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+        from footprint.tracking.settings.known_names import check_ending
+
+        if path is not None:
+            check_ending(path)
+        return path
+
     return click.option(
-        "-o", "--csv", "csv", cls=Renamed, older=("--output",), type=click.Path(path_type=Path), help=text
-    )
+        "-o", "--csv", "csv", cls=Renamed, older=("--output",), type=click.Path(path_type=Path), help=text,
+        callback=checked,
+    )  # fmt: skip
 
 
 def folder_option(text: str) -> Callable[[Any], Any]:

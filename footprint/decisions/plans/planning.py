@@ -8,13 +8,11 @@ from typing import Any
 from footprint.catalog.laws import ScalingLaw, find_law, law_ids, scale_data
 from footprint.catalog.models import find_model
 from footprint.decisions.plans.hardware import Cluster, SizesOf, with_embeddings
+from footprint.decisions.plans.kaplan import kaplan_rows
 from footprint.decisions.plans.laws import (
-    FLOP_PER_PARAMETER,
     PLAIN,
     SERVING_FLOP_PER_PARAMETER,
     Sizes,
-    kaplan_limits,
-    kaplan_schedule,
     of_flop,
     of_loss,
     of_parameters,
@@ -249,7 +247,7 @@ def _rows(asked: Question, sizes: Sizes) -> Iterator[Assumption]:
         whole = with_embeddings(law, sizes.parameters)
         yield _row("parameters of the law", f"{law.parameters_are}; {whole:.4g} with them are trained", law)
     if law.form == "kaplan":
-        yield from _kaplan_rows(law, sizes)
+        yield from kaplan_rows(law, sizes)
     if asked.demand.served_tokens:
         yield Assumption(
             name="budget of a served model",
@@ -274,27 +272,12 @@ def _row(name: str, value: str, law: ScalingLaw) -> Assumption:
     return Assumption(name=name, value=value, unit="", basis="datasheet", source=law.source)
 
 
-def _kaplan_rows(law: ScalingLaw, sizes: Sizes) -> Iterator[Assumption]:
-    """The rest of Kaplan's answer: steps, batch, the losses of either limit, 6 N D beside C."""
-    steps, batch = kaplan_schedule(law, sizes.training_flop)
-    of_n, of_d, overfits = kaplan_limits(law, sizes.parameters, sizes.tokens)
-    for name, value, unit in (
-        ("steps of the law", steps, "steps"),
-        ("batch of the law", batch, "tokens"),
-        ("loss of these parameters with tokens without end", of_n, "nat"),
-        ("loss of these tokens with parameters without end", of_d, "nat"),
-        ("tokens below which these parameters overfit", overfits, "tokens"),
-        ("6 N D over C", FLOP_PER_PARAMETER * sizes.parameters * sizes.tokens / sizes.training_flop, "1"),
-    ):
-        yield Assumption(name=name, value=value, unit=unit, basis="derived", source=law.source)
-
-
 def _warnings(law: ScalingLaw, sizes: Sizes) -> Iterator[str]:
     largest = law["largest_parameters"]
     if sizes.parameters > largest:
         yield (
-            f"{sizes.parameters / largest:.2g} times larger than any model that {law.id} was fitted on "
-            f"({largest:.3g} parameters): the law is extrapolated"
+            f"{sizes.parameters:.3g} parameters are more than any model had that {law.id} was fitted on "
+            f"({largest:.3g}): the law is extrapolated"
         )
     if law.id != REPEATING_LAW and sizes.parameters < LEAST_PARAMETERS * 10:
         yield f"few models as small as {sizes.parameters:.2g} parameters were among those of {law.id}"

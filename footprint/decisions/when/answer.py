@@ -53,7 +53,7 @@ def best_times(
     windows = Windows(series.hours, series.g_per_kwh)
     mean = windows.at(0, windows.whole_h) or 0.0
     run = answered({**fields, "grid_g_per_kwh": mean / windows.whole_h}, Shared())
-    if run.facts is None or not run.fits:
+    if run.facts is None or not (run.fits or run.facts.request.force):
         raise FootprintError(run.reason)
     hours = run.whole["duration_h"]
     every = windows.all_of(hours.mid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from footprint.arithmetic import summed
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.anchors.kept import read_anchor
 from footprint.estimator.anchors.written import anchors_in
@@ -67,7 +68,7 @@ def _resolved(request: EstimateRequest) -> Facts:
 
 def _require_possible(name: str, facts: Facts, amounts: Amounts, measured_s: float) -> None:
     """FootprintError for a step in which the products within the masks alone exceed the peak."""
-    flop = sum(
+    flop = summed(
         steps * step.training_flop_causal for steps, step in zip(amounts.steps, facts.step_flops, strict=True)
     )
     peak = facts.steps[0].peak_flop_per_s

@@ -9,6 +9,7 @@ from typing import Any
 from footprint import equations
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.estimator.workload import Choice, tokens_per_sequence
+from footprint.performance.layouts.finder import divisors
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, Phase
 
@@ -121,6 +122,24 @@ class Defaults:
                 )
             )
         return value
+
+
+def even_batch(
+    batch: float, most_replicas: int, dp: int | None = None, micro_batch: float | None = None
+) -> float:
+    """The batch next to ``batch`` that data-parallel replicas share evenly [sequences or samples].
+
+    The replicas are ``dp`` where that is given. Otherwise they are the largest divisor of ``most_replicas``
+    that leaves a sample for each and that other numbers of replicas divide: splits over tensor and pipeline
+    ranks are powers of two. Each share is a multiple of a given micro-batch.
+    """
+    if not math.isfinite(batch):
+        return batch
+    odd = most_replicas // (most_replicas & -most_replicas)
+    fed = [divisor for divisor in divisors(most_replicas) if divisor <= max(batch, 1.0)]
+    replicas = dp or max(fed, key=lambda divisor: (divisor % odd == 0, divisor))
+    unit = replicas * (micro_batch or 1)
+    return float(unit * max(1, math.floor(batch / unit + 0.5)))
 
 
 def _positions(config: Mapping[str, Any]) -> float:

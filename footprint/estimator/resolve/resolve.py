@@ -12,7 +12,7 @@ from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.facts import Alternative, Facts
 from footprint.estimator.request import SIZE_FIELDS, EstimateRequest
-from footprint.estimator.resolve.defaults import BATCH
+from footprint.estimator.resolve.defaults import BATCH, even_batch
 from footprint.estimator.resolve.hardware import cluster_of, embodied_of, require_sane_power
 from footprint.estimator.resolve.method import (
     given_layout,
@@ -205,16 +205,25 @@ def _feeding(
     precision: str,
     shared: Shared,
 ) -> Workload:
-    """The workload, with a batch that nobody gave raised until it feeds every replica."""
+    """The workload, with a batch that nobody gave such that every replica has the same share of it."""
     batch = next((size.value for size in workload.choices if size.name == BATCH), None)
     if batch is None:
         return workload
     counted = shared.count(model, shape_of(workload.phases[0]), training, workload.objective)
     state_byte = held_once_byte(request, model, precision, counted)
     least = least_batch(request, cluster, cluster.count, state_byte)
-    if batch >= least:
+    split = math.prod(getattr(request, name) or 1 for name in ("tp", "pp", "cp"))
+    shared_out = even_batch(max(batch, least), cluster.count // split or 1, request.dp, request.micro_batch)
+    if shared_out == batch:
         return workload
-    return resolve_workload(request, model, shared.parameters(model), {BATCH: float(math.ceil(least))})
+    settled = resolve_workload(request, model, shared.parameters(model), {BATCH: shared_out})
+    if batch < least:
+        return settled
+    said = (
+        f"the usual batch of {batch:g} is taken as {shared_out:g}, which {cluster.count} accelerators share "
+        "evenly; `batch_size=` gives another"
+    )
+    return replace(settled, warnings=(*settled.warnings, said))
 
 
 def _other_work(facts: Facts, name: str, value: float, shared: Shared) -> Facts:

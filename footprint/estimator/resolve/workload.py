@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from footprint.arithmetic import summed
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.request import AMOUNT_FIELDS, EstimateRequest
 from footprint.estimator.resolve.defaults import Defaults
@@ -220,14 +221,14 @@ def _amount(
             raise _missing(model, recipe, ["how its steps divide into phases"], ["`seq_len=` and `tokens=`"])
         return _scaled((_sized(request, model, recipe, phases[0], defaults, amount),), epochs)
     if request.steps is not None:
-        return _scaled(phases, request.steps / sum(known(p.steps) for p in phases))
+        return _scaled(phases, request.steps / summed(known(p.steps) for p in phases))
     if request.tokens is not None:
-        tokens = sum(tokens_of(p) for p in phases)
+        tokens = summed(tokens_of(p) for p in phases)
         if tokens == 0:
             raise FootprintError("`tokens=`: this model trains on images: give `samples=`")
         return _scaled(phases, request.tokens / tokens * epochs)
     if request.samples is not None:
-        return _scaled(phases, request.samples / sum(samples_of(p) for p in phases) * epochs)
+        return _scaled(phases, request.samples / summed(samples_of(p) for p in phases) * epochs)
     return _scaled(phases, epochs)
 
 
@@ -270,7 +271,7 @@ def _sized(
         return replace(phase, steps=request.samples / batch)
     if tokens is not None and tokens_per_sequence(phase):
         return replace(phase, steps=tokens / (batch * tokens_per_sequence(phase)))
-    samples = sum(samples_of(p) for p in recipe.phases if p.steps and p.sequences_per_step)
+    samples = summed(samples_of(p) for p in recipe.phases if p.steps and p.sequences_per_step)
     if request.tokens is None and samples and phase.image_size is not None:
         return replace(phase, steps=samples / batch)
     if phase.image_size is not None:
@@ -281,7 +282,7 @@ def _sized(
 def _recipe_tokens(recipe: Recipe) -> float | None:
     """Tokens of the published recipe, from its phases or as published."""
     if recipe.phases and all(p.steps and p.sequences_per_step for p in recipe.phases):
-        return sum(tokens_of(p) for p in recipe.phases) or None
+        return summed(tokens_of(p) for p in recipe.phases) or None
     return recipe.tokens
 
 

@@ -62,7 +62,9 @@ def series_of(report: RunReport) -> PowerSeries | None:
     for a, b in pairwise(edges):
         kwh = sum(gain(series, a, b) for one in launch for series in one.kwh.values() if len(series) > 1)
         points.append((((a + b) / 2 - begin) / SECONDS_PER_HOUR, 1000.0 * kwh / ((b - a) / SECONDS_PER_HOUR)))
-    return PowerSeries(name=report.measurement.name, boundary="node", points=tuple(points))
+    first = next((number for number, (_, watts) in enumerate(points) if watts > 0), len(points))
+    seen = tuple(points[first:])  # a node draws power before its meter reads it, too
+    return PowerSeries(name=report.measurement.name, boundary="node", points=seen) if len(seen) > 1 else None
 
 
 def _rows(report: RunReport) -> list[dict[str, Any]]:

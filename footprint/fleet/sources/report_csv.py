@@ -110,7 +110,9 @@ def _by_arrow(path: Path, numbers: list[str], words: list[str]) -> tuple[pd.Data
     try:
         table = csv.read_csv(
             path,
-            read_options=csv.ReadOptions(column_names=columns, skip_rows=1, block_size=_BLOCK_BYTES),
+            read_options=csv.ReadOptions(
+                column_names=columns, skip_rows=1, block_size=_BLOCK_BYTES, use_threads=False
+            ),
             parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
             convert_options=csv.ConvertOptions(
                 include_columns=wanted, column_types=types, null_values=[""], strings_can_be_null=True
@@ -118,7 +120,7 @@ def _by_arrow(path: Path, numbers: list[str], words: list[str]) -> tuple[pd.Data
         )
     except (pa.ArrowException, OSError):
         return None  # pandas says what is wrong with it
-    frame = table.unify_dictionaries().to_pandas(ignore_metadata=True)
+    frame = table.unify_dictionaries().to_pandas(ignore_metadata=True, split_blocks=True)
     return frame, sum(one < 0 for one in differences), any(one > 0 for one in differences)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import ceil, isqrt
 
+from footprint.arithmetic import summed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.feeding import cannot_feed, crowded_below
 from footprint.performance.layouts.shapes import Given, fewest_replicas, habits_of, shapes
@@ -81,7 +82,7 @@ class _Search:
         sums = self.sums.get(layout.tp)
         if sums is None:
             sums = self.sums[layout.tp] = sum_lines(self.work, self.machine, layout.tp, flash=self.flash)
-        return float(sum(terms_of(sums, self.work, layout, self.machine).values()))
+        return float(summed(terms_of(sums, self.work, layout, self.machine).values()))
 
     def tried(self, given: Given) -> list[Layout]:
         """The candidate layouts that have at least one sample for each replica."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from footprint import equations
-from footprint.arithmetic import is_array
+from footprint.arithmetic import is_array, summed
 from footprint.performance.roofline.communication import exchange_s, exposed_s
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
@@ -97,7 +97,7 @@ def linear_of(
     shapes.recompute_share = shares
     terms = computed_terms(sums, work, shapes, of_shapes, scales, micro_batches)
     fixed, a_scale, a_batch, more_scale, more_batch = np.broadcast_to(
-        sum(terms.values()), (len(_CORNERS), len(shapes.tp))
+        summed(terms.values()), (len(_CORNERS), len(shapes.tp))
     )
     kernels = kernels_of(work, shapes, of_shapes) + np.zeros_like(shapes.tp)
     exchanged = exchange_s(work, layouts, of_layouts, 0.0)

@@ -15,7 +15,7 @@ Dao et al. 2022, arXiv:2205.14135 (fused attention).
 from __future__ import annotations
 
 from footprint import equations
-from footprint.arithmetic import Number, log2, maximum, where
+from footprint.arithmetic import Number, log2, maximum, summed, where
 from footprint.performance.roofline.communication import context_s, exchange_s, experts_s, exposed_s, tensor_s
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
@@ -44,7 +44,7 @@ def terms_of(
     """
     micro_batches = maximum(1.0, work.samples / layout.dp * scale / layout.micro_batch)
     terms = computed_terms(sums, work, layout, machine, scale, micro_batches)
-    computed_s = sum(terms.values())
+    computed_s = summed(terms.values())
     bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
     terms["pipeline_bubble"] = computed_s * bubble
     exchanged_s = exchange_s(work, layout, machine, micro_batches)

@@ -6,7 +6,7 @@ of layouts can be compared.
 
 from __future__ import annotations
 
-from footprint.arithmetic import Number, whole_ratio
+from footprint.arithmetic import Number, summed, whole_ratio
 from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
 from footprint.flops.passes.gradients import Pass, Trained, passes
 from footprint.flops.passes.splits import attention_heads
@@ -208,7 +208,7 @@ class _Sums:
         experts = [line for line in lines if line.component == EXPERTS]
         feeds = bool(experts) or any(line.component == MLP for line in lines)
         self.reductions += times * (len(scores) + feeds)
-        self.scores += sum(times * line.count * line.m * line.n for line in scores)
+        self.scores += summed(times * line.count * line.m * line.n for line in scores)
         if experts:
             self.experts = max(self.experts, *(line.weights for line in experts))
             self.routed += times * experts[0].m * experts[0].k

@@ -40,7 +40,7 @@ def render(table: ScenarioTable) -> str:
         lines += ["", f"over row {base.id}, with what the two share cancelled"]
         for row in table.rows:
             if row is not base and row.ratio:
-                cells = [_over(row.ratio.get(name)) for name in QUANTITIES]
+                cells = [ratio_text(row.ratio.get(name)) for name in QUANTITIES]
                 lines.append(f"{row.id:>3}" + "".join(f" {cell:>{_RATIO}}" for cell in cells))
         said = [line for words in conclusions(table) for line in wrapped(words, _WIDTH)]
         lines += ["", *said] if said else []
@@ -63,7 +63,7 @@ def render_markdown(table: ScenarioTable) -> str:
             over = row.ratio.get(name) if row is not base else None
             cell = _cell(getattr(row, name))
             cell = f"**{cell}**" if name in row.best else cell
-            cells.append(cell if over is None else f"{cell}<br>{_over(over)}")
+            cells.append(cell if over is None else f"{cell}<br>{ratio_text(over)}")
         memory = "" if row.needed_gib is None else f"{figures(row.needed_gib, 2)} of {row.device_gib:g}"
         note = in_markdown(on_command_line(row.reason))
         lines.append(
@@ -196,7 +196,8 @@ def _cell(quantity: Quantity | None, factor: float = 1.0, *, mark: bool = False)
     return f"{'*' if mark else ''}{_short(quantity.mid / factor, 3)}{ends}"
 
 
-def _over(over: Ratio | None) -> str:
+def ratio_text(over: Ratio | None) -> str:
+    """A ratio and its interval in a few characters."""
     if over is None:
         return _ABSENT
     low, high = over.value.bounds

@@ -48,6 +48,7 @@ def write_sweep(
     parts = stream.parts(done)  # a scheduler that does not answer raises here, before the file is touched
     if begun is None:
         sink.begin()
+        _write(note, {"sweep": stream.digest, "parts": 0, "end": sink.end()})  # also a kill in the first part
     else:
         sink.go_on(begun)
     try:

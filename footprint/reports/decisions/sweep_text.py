@@ -69,7 +69,7 @@ class Summary:
 
     def _table(self, found: Sequence[Found]) -> Iterator[str]:
         for one in found:
-            name = ", ".join(_value(value) for value in one.scenario.values()) or "the scenario"
+            name = label_of(one)
             cells = [
                 "-" if (mid := one.numbers[f"{q}_mid"]) != mid else amount(mid, unit)
                 for q, unit in _UNITS.items()
@@ -82,6 +82,11 @@ class Summary:
             else:
                 yield from (f"  {line}" for line in wrapped(name, WIDTH - 2))
                 yield numbers
+
+
+def label_of(one: Found) -> str:
+    """A scenario by the values of its axes."""
+    return ", ".join(_value(value) for value in one.scenario.values()) or "the scenario"
 
 
 def _value(value: Any) -> str:

@@ -9,7 +9,7 @@ names its kind; nothing else connects commands and formats.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from footprint.records import record
@@ -36,6 +36,10 @@ OF_ROWS = (
     "project", "ranking", "recovered", "report", "runs", "stages", "timing", "validation",
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
+COMPUTED = (
+    "comparison", "difference", "flops", "inference", "plan", "project", "ranking", "stages", "timing",
+)  # fmt: skip
+"""Kinds of answer whose text ends with the version that computed it; that of an estimate says more."""
 _FOLDER = os.path.dirname(__file__)
 
 
@@ -64,6 +68,8 @@ class Answer:
     """``full`` or ``short``: which columns of the report the rows get; None: those of the file, else all."""
     schema: str | None = None
     """The schema of rows that are not those of the report, their last column."""
+    warnings: tuple[str, ...] = ()
+    """What is said beside the text; the other formats hold it."""
     nothing: str = ""
     """The message that is shown where the text is empty."""
 
@@ -73,6 +79,24 @@ def fields_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     from footprint.results.rows import flatten
 
     return [{"field": name, "value": value} for name, value in flatten(record).items() if name != "schema"]
+
+
+def signed(answer: Answer, text: str) -> str:
+    """The text of an answer that was computed, signed; the text of another as it is."""
+    return with_version(text, answer.warnings) if answer.kind in COMPUTED and text else text
+
+
+def with_version(text: str, warnings: Iterable[str] = ()) -> str:
+    """The text with the version that computed it, and what marks an answer that was forced above it."""
+    from footprint.catalog.version import DATA_VERSION, footprint_version
+    from footprint.plain_text import in_line
+    from footprint.results.estimate import CLEAR_MISFIT
+    from footprint.results.human import folded
+    from footprint.spelling import on_command_line
+
+    marks = dict.fromkeys(one[one.find(CLEAR_MISFIT) :] for one in warnings if CLEAR_MISFIT in one)
+    above = "".join(f"{folded(in_line(on_command_line(mark)))}\n\n" for mark in marks)
+    return f"{above}{text.rstrip()}\n\nfootprint {footprint_version()}, data {DATA_VERSION}"
 
 
 def format_names(kind: str) -> list[str]:

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from footprint.plain_text import fenced, in_markdown
-from footprint.reports.formats import OF_ROWS, Answer
+from footprint.plain_text import fenced, in_line, in_markdown
+from footprint.reports.formats import COMPUTED, OF_ROWS, Answer, signed
+from footprint.spelling import on_command_line
 
 KINDS = OF_ROWS
 ENDING = ".md"
+_EXACT = 1e15
+"""Whole numbers below this are written in full."""
 
 
 def write(answer: Answer) -> str:
     """The answer as Markdown: a page of its own, a table of its rows, or its text as it stands."""
     if answer.markdown is not None:
-        return answer.markdown()
-    rows = answer.table() if answer.table is not None else []
-    return _table(rows) if rows else fenced(answer.text())
+        text = answer.markdown()
+    else:
+        rows = answer.table() if answer.table is not None else []
+        text = _table(rows) if rows else fenced(answer.text())
+    said = (in_markdown(in_line(on_command_line(one))) for one in answer.warnings)
+    unsaid = [f"- {one}" for one in said if one not in text]
+    if unsaid and answer.kind in COMPUTED:
+        text = "\n".join([text.rstrip(), "", "**Warnings**", "", *unsaid])
+    return signed(answer, text)
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
@@ -27,7 +36,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.0f}" if value.is_integer() and abs(value) < _EXACT else f"{value:.6g}"
     if isinstance(value, list | tuple):
         value = " ".join(map(str, value))
     return "" if value is None else in_markdown(str(value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.reports.formats import Answer
+from footprint.reports.formats import Answer, signed
 
 KINDS: tuple[str, ...] = ()
 ENDING = ".txt"
@@ -10,4 +10,4 @@ ENDING = ".txt"
 
 def write(answer: Answer) -> str:
     """The answer as text."""
-    return answer.text()
+    return signed(answer, answer.text())

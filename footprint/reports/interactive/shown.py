@@ -85,25 +85,35 @@ _BASES = {
 def _flops(answer: Any) -> str:
     from footprint.reports.texts.flops_text import render
 
-    return render("one training step", answer)
+    return _signed(answer, render("one training step", answer))
 
 
 def _plan(answer: Any) -> str:
     from footprint.reports.decisions.plan_text import render
 
-    return "\n\n".join([render(answer), *(folded(f"warning: {in_line(one)}") for one in answer.warnings)])
+    return _signed(answer, render(answer))
 
 
 def _inference(answer: Any) -> str:
     from footprint.reports.decisions.inference_text import render
 
-    return folded(render(answer, warnings=True))
+    return _signed(answer, folded(render(answer)))
+
+
+def _signed(answer: Any, text: str) -> str:
+    """The text of an answer that was computed: with its version, and the warnings below."""
+    from footprint.reports.formats import with_version
+
+    warnings = getattr(answer, "warnings", ())
+    return "\n\n".join(
+        [with_version(text, warnings), *(folded(f"warning: {in_line(one)}") for one in warnings)]
+    )
 
 
 def _stages(answer: Any) -> str:
     from footprint.reports.decisions.stages_text import render
 
-    return folded(render(answer))
+    return _signed(answer, folded(render(answer)))
 
 
 def _fleet(answer: Any) -> str:
@@ -115,25 +125,25 @@ def _fleet(answer: Any) -> str:
 def _scenario_table(answer: Any) -> str:
     from footprint.reports.decisions.comparison_text import render
 
-    return render(answer)
+    return _signed(answer, render(answer))
 
 
 def _project(answer: Any) -> str:
     from footprint.reports.decisions.project_text import render
 
-    return render(answer)
+    return _signed(answer, render(answer))
 
 
 def _timing(answer: Any) -> str:
     from footprint.reports.decisions.timing_text import render
 
-    return render(answer)
+    return _signed(answer, render(answer))
 
 
 def _ranking(answer: Any) -> str:
     from footprint.reports.decisions.ranking_text import render
 
-    return render(answer)
+    return _signed(answer, render(answer))
 
 
 _TEXTS = {

@@ -187,9 +187,11 @@ def _published(result: Estimate) -> Section | None:
     )  # fmt: skip
     same = "the same work on the same hardware" if run.same_run else "other hardware or other work"
     note = f"A reference, which the estimate does not use ({same}). {'; '.join(describe(run.source))}"
-    return Section(
-        key="published", title="Published run", note=f"{note}. {run.note}".strip(" ."), tables=(table,)
-    )
+    return Section(key="published", title="Published run", note=_sentences(note, run.note), tables=(table,))
+
+
+def _sentences(*texts: str) -> str:
+    return " ".join(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in texts if text)
 
 
 def _hours(hours: float | None) -> str:

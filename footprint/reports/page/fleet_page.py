@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from footprint.reports.page import render
@@ -96,7 +97,8 @@ def _totals_table(totals: Sequence[FleetTotal]) -> Table:
     for one in totals:
         amounts: list[Cell] = []
         for ends, unit in ((one.energy_kwh, "kwh"), (one.co2e_kg, "kg"), (one.cost_usd, "usd")):
-            amounts += [_ends_cell(ends, unit), Cell(text=ends_of(ends, unit) if ends else "")]
+            below = ends_of(ends, unit) if ends else ""
+            amounts.append(replace(_ends_cell(ends, unit), below=below))
         time = "" if one.duration_h is None else amount(one.duration_h, "h")
         rows.append((
             Cell(text=f"{NAMES[one.kind]}, {one.boundary}"), Cell(text=f"{one.runs:,}"), Cell(text=time),
@@ -104,21 +106,11 @@ def _totals_table(totals: Sequence[FleetTotal]) -> Table:
             Cell(text=amount(one.failed_energy_kwh, "kwh") if one.failed_energy_kwh else ""),
             Cell(text=amount(one.restarted_energy_kwh, "kwh") if one.restarted_energy_kwh else ""),
         ))  # fmt: skip
-    head = (
-        "kind, boundary",
-        "runs",
-        "time",
-        "energy",
-        "90 %",
-        "CO2e",
-        "90 %",
-        "cost",
-        "90 %",
-        "failed",
-        "restarted",
-    )
+    head = ("kind, boundary", "runs", "time", "energy", "CO2e", "cost", "failed", "restarted")
     numbers = (False, *(True for _ in head[1:]))
-    return Table(caption="Sums by kind and boundary", head=head, rows=tuple(rows), numbers=numbers)
+    return Table(
+        caption="Sums by kind and boundary, with 90 % intervals", head=head, rows=tuple(rows), numbers=numbers
+    )
 
 
 def _groups(report: FleetReport) -> Section | None:

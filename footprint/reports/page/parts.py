@@ -46,6 +46,8 @@ class Cell:
     key: float | str = ""
     bar_share: float | None = None
     """Of the largest number of its column; drawn behind the text."""
+    below: str = ""
+    """Smaller, under the text: its interval."""
 
 
 @record

@@ -69,7 +69,7 @@ def tornado(bars: Sequence[Bar], title: str) -> Whole:
     factor, offset = _scale(least, most, log=True, left=_EDGE, right=WIDTH - _EDGE)
     middle = math.log(bars[0].mid) * factor + offset
     height = _ROW * len(bars) - 8
-    parts = [f'<line class="axis" x1="{middle:.1f}" x2="{middle:.1f}" y1="0" y2="{height:g}"/>']
+    parts = []
     for i, bar in enumerate(bars):
         y = i * _ROW
         x1, x2 = (math.log(end) * factor + offset for end in (bar.low, bar.high))
@@ -78,6 +78,7 @@ def tornado(bars: Sequence[Bar], title: str) -> Whole:
             _text(_EDGE, y + 13, bar.label, name="label"),
             _text(WIDTH - _EDGE, y + 13, bar.text, anchor="end", name="value"),
             f'<rect class="{name}" x="{x1:.1f}" y="{y + 18:g}" width="{max(x2 - x1, 1.5):.1f}" height="13"/>',
+            f'<line class="axis" x1="{middle:.1f}" x2="{middle:.1f}" y1="{y + 16:g}" y2="{y + 33:g}"/>',
             f'<line class="mid" x1="{middle:.1f}" x2="{middle:.1f}" y1="{y + 18:g}" y2="{y + 31:g}"/>',
         ]
     return _svg(height, title, parts)
@@ -118,7 +119,7 @@ def scatter(
     ys = [float(point.text) for point in points]
     least = min(min(point.low for point in points), *ys) / 1.3
     most = max(max(point.high for point in points), *ys) * 1.3
-    left, right, top, bottom = 58.0, WIDTH - 10, 10.0, 306.0
+    left, right, top, bottom = 76.0, WIDTH - 10, 10.0, 306.0
     fx, ox = _scale(least, most, log=True, left=left, right=right)
     fy, oy = _scale(least, most, log=True, left=bottom, right=top)
     parts = [f'<line class="grid" x1="{left:g}" y1="{bottom:g}" x2="{right:g}" y2="{top:g}"/>']

@@ -10,7 +10,7 @@ from footprint.reports.plots.intervals import Line, plot_lines
 
 _PANELS = {
     "co2e_kg": ("CO2e", "kg"), "cost_usd": ("cost", "usd"), "g_per_kwh": ("grid", "g_per_kwh"),
-    "usd_per_accelerator_h": ("price of an accelerator-hour", "usd"),
+    "usd_per_accelerator_h": ("accelerator-hour", "usd"),
 }  # fmt: skip
 
 

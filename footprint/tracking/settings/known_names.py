@@ -17,8 +17,16 @@ def check_names(given: Mapping[str, Any], csv: Path | None) -> None:
         FootprintError: a name that no catalogue holds, or a CSV in a folder that does not exist.
     """
     _look_up(given)
+    if csv is not None:
+        check_ending(csv)
     if csv is not None and not csv.absolute().parent.is_dir():
         raise FootprintError(f"csv: the folder {csv.absolute().parent} does not exist; make it first")
+
+
+def check_ending(csv: Path) -> None:
+    """FootprintError for a report CSV that is named like another kind of file."""
+    if csv.suffix.lower() not in ("", ".csv"):
+        raise FootprintError(f"{csv}: rows are written as CSV: end it in .csv, not {csv.suffix}")
 
 
 def _look_up(given: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'&\u202ename\x1b[
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The page of an estimate and of a report, whose names are a stranger's."""
+    """The page of an estimate, of a report and of a project, whose names are a stranger's."""
     folder = tmp_path_factory.mktemp("pages")
     done = command_line(
         "estimate", "--model", "bert-base", "--hw", "v100:8", "--region", "FRA", "--runs", "3",
@@ -47,4 +48,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "-o", str(folder / "report.html"),
     )  # fmt: skip
     assert done.code == 0, done.err
-    return {name: folder / f"{name}.html" for name in ("estimate", "report")}
+    project = folder / "project.toml"
+    evil = json.dumps(EVIL)  # a string of JSON is one of TOML
+    project.write_text(
+        f"name = {evil}\nwhy = {evil}\nmitigations = [{evil}]\n[[runs]]\nname = {evil}\n"
+        'model = "bert-base"\nhw = "v100:8"\n[alternatives]\nhw = "v100:8,h100:8"\n',
+        encoding="utf-8",
+    )
+    done = command_line("project", str(project), "--preregister", str(folder / "project.html"))
+    assert done.code == 0, done.err
+    return {name: folder / f"{name}.html" for name in ("estimate", "report", "project")}

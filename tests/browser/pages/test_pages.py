@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-NAMES = ("estimate", "report")
+NAMES = ("estimate", "report", "project")
 VIEWS = [("light", 1180), ("dark", 1180), ("light", 390), ("dark", 390)]
 
 

@@ -12,6 +12,7 @@ from footprint.catalog.models import all_models
 from footprint.flops.count import count_step
 from footprint.flops.registry import family
 from footprint.schema import ModelConfig, Phase, StepShape
+from tests.flops.kept import PARAMETERS
 
 MODELS = {model.id: model for model in all_models()}
 ANNOUNCED = 0.03
@@ -30,6 +31,8 @@ BY_HAND = ("elmo", "gopher")
 """Types that Hugging Face does not have."""
 TOO_MANY_MODULES = ("switch-c",)
 """61,440 experts take minutes to build."""
+ALWAYS = ("bert-base", "deepseek-v3", "llama2-7b", "mixtral-8x7b", "t5-small", "vit-base-16", "whisper-small")
+"""Built in each run of the tests; what was counted of the others is kept (tests/flops/kept.py)."""
 
 
 def half_a_digit(count: float) -> float:
@@ -67,7 +70,12 @@ def test_the_published_count_is_huggingfaces(model_id: str) -> None:
     model = MODELS[model_id]
     assert model.parameters is not None
     tolerance = max(ANNOUNCED, half_a_digit(model.parameters))
-    assert huggingface_count(model) == pytest.approx(model.parameters, rel=tolerance)
+    if model_id in ALWAYS:
+        found = huggingface_count(model)
+    else:
+        question = [dict(model.config), CLASSES.get(model.config["model_type"])]
+        (found,) = PARAMETERS.answer(model_id, question, lambda: [huggingface_count(model)])
+    assert found == pytest.approx(model.parameters, rel=tolerance)
 
 
 @pytest.mark.parametrize("model_id", ["gopher-280b", "chinchilla-70b"])

@@ -43,8 +43,8 @@ class TownRow(Row):
 
 
 class TariffRow(Row):
-    key: str = Field(pattern=r"^([A-Z]{3}|US-[A-Z]{2})$")
-    year: int = Field(ge=2024, le=2026)
+    key: str = Field(pattern=r"^([A-Z]{3}|(US|CA)-[A-Z]{2})$")
+    year: int = Field(ge=2022, le=2026)
     usd_per_kwh: float = Field(gt=0.02, lt=0.4)
     source: str
     basis: Basis

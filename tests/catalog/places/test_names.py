@@ -198,3 +198,28 @@ def test_an_ambiguous_region_is_exit_2() -> None:
     assert done.code == 2
     assert "'Cambridge, US-MA'" in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("short", "suggested"),
+    [("TX", ["US-TX"]), ("GER", ["Germany"]), ("SPA", ["Spain"]), ("FRN", []), ("zz", [])],
+)
+def test_a_short_text_is_no_likeness_of_a_code(short: str, suggested: list[str]) -> None:
+    """Any three letters are one letter from the codes of many countries."""
+    with pytest.raises(UnknownNameError) as caught:
+        find_place(short)
+    assert list(caught.value.nearest) == suggested
+
+
+@pytest.mark.parametrize("provider", ["aws", "azure", "gcp"])
+def test_a_provider_is_no_place(provider: str) -> None:
+    with pytest.raises(
+        UnknownNameError, match=f"{provider} is a provider; its regions are {provider}:"
+    ) as caught:
+        find_place(provider)
+    assert not caught.value.nearest
+
+
+@pytest.mark.parametrize(("spoken", "state"), [("NYC", "US-NY"), ("sf", "US-CA"), ("Washington DC", "US-DC")])
+def test_towns_by_their_short_names(spoken: str, state: str) -> None:
+    assert find_place(spoken)[0].factor_key == state or find_place(spoken)[0].key == state

@@ -9,6 +9,7 @@ from footprint import FootprintError, plan
 CHIPS = ("h100", "a100", "b200", "h200", "l40s", "mi300x", "tpu-v5e", "tpu-v6e")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budgets", [["$10k"], ["500kgCO2e", "7d"]], ids=str)
 def test_no_cluster_of_known_chips_buys_more(budgets: list[str]) -> None:
     found = plan(budgets, hw="auto", region="FRA")

@@ -67,6 +67,7 @@ class DiffusionTransformer(torch.nn.Module):  # type: ignore[misc,name-defined]
         return self.out(modulated(x, shift, scale))
 
 
+@pytest.mark.slow
 def test_diffusion_transformer() -> None:
     with torch.device("meta"):
         model = DiffusionTransformer(1152, 16, 28, 32)

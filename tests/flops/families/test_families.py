@@ -39,6 +39,7 @@ ALWAYS = ("llama", "gpt2", "mixtral", "mamba", "bert", "t5", "vit", "qwen2_5_vl"
 """Of each the first configuration is counted by torch in each run of the tests, whatever is kept."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_type", ALWAYS)
 def test_what_is_kept_of_torchs_counts_is_what_it_counts(model_type: str) -> None:
     """The others: FOOTPRINT_COUNT_ANEW=1 pytest tests/flops."""

@@ -17,6 +17,7 @@ from footprint.results.row_reader import read_rows
 from footprint.tracking.report.archive import open_archive
 from footprint.tracking.report.recovery import recover
 from tests.cli.run import footprint
+from tests.repeated import repeated
 from tests.tracking.fault_harness import (
     ENDS,
     FLUSH_S,
@@ -109,6 +110,7 @@ def test_a_signal_at_a_random_moment(tmp_path: Path, number: signal.Signals) -> 
 
 
 @pytest.mark.slow
+@repeated
 @pytest.mark.parametrize("number", list(ENDS))
 def test_forty_signals_at_random_moments(tmp_path: Path, number: signal.Signals) -> None:
     hits = random_hits(tmp_path, number, 40)

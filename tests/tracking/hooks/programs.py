@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-HEAD = """
+WITH_COMPILER = """
 import sys, time, torch
 from torch import nn
 torch.set_num_threads(1)
 torch.manual_seed(7)
 def show(loss): print(float(loss).hex())
+def wait_for_trace():
+    import glob, os
+    while os.environ.get("TRACED") and not glob.glob(os.environ["TRACED"]): time.sleep(0.05)
 """
 
+NO_COMPILER = """
+import sys, types
+sys.modules["torch._dynamo"] = types.SimpleNamespace(
+    graph_break=lambda: None, disable=lambda function, *_, **__: function
+)
+"""
+"""An optimiser of torch imports torch's compiler: half of a start. These programs compile nothing."""
+HEAD = NO_COMPILER + WITH_COMPILER
+
 TRANSFORMER = (
-    HEAD
+    WITH_COMPILER
     + """
 class Net(nn.Module):
     def __init__(self):
@@ -29,6 +41,7 @@ for step in range(40):
     loss = nn.functional.cross_entropy(net(ids).flatten(0, 1), ids.flatten())
     optimizer.zero_grad(); loss.backward(); optimizer.step(); plan.step()
     show(loss)
+wait_for_trace()
 print(sum(weight.double().sum() for weight in net.parameters()).item().hex(), torch.rand(1).item().hex())
 """
 )
@@ -63,6 +76,7 @@ for epoch in range(3):
     with torch.no_grad():
         show(net(images, labels=labels))
     net.train()
+wait_for_trace()
 print(net.norm.running_mean.sum().item().hex(), net.norm.num_batches_tracked.item(), random.random())
 """
 )
@@ -91,8 +105,8 @@ optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
 for step in range(12):
     loss = net(torch.randn(4, 8)).square().mean()
     optimizer.zero_grad(); loss.backward(); optimizer.step()
-    show(loss); time.sleep(0.3)
-time.sleep(3)  # a trace is waited for, but not for long
+    show(loss); time.sleep(0.05)
+wait_for_trace()
 print(calls, net.seen.item(), len(open("log.txt").readlines()))
 """
 )

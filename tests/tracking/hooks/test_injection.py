@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tracking.fault_harness import ROOT
-from tests.tracking.hooks.programs import HEAD
+from tests.tracking.hooks.programs import HEAD, WITH_COMPILER
 from tests.tracking.hooks.test_unmodified_programs import hooked, plain, report
 
 STEPS = f"""{HEAD}
@@ -45,6 +45,7 @@ def test_torch_is_not_imported_for_a_program_without_it(tmp_path: Path) -> None:
     assert out == "set()\n"
 
 
+@pytest.mark.slow
 def test_another_package_of_our_name_is_left_alone_and_said(tmp_path: Path) -> None:
     (tmp_path / "footprint.py").write_text("print('another')\n")
     _, err = hooked(tmp_path, f"{STEPS}\ntrain(3)")
@@ -54,6 +55,7 @@ def test_another_package_of_our_name_is_left_alone_and_said(tmp_path: Path) -> N
     assert [fault for fault in got.measurement.faults if "another package" in fault]
 
 
+@pytest.mark.slow
 def test_a_python_without_footprint_uses_the_supervisors(tmp_path: Path) -> None:
     """``-P -s`` and a path without us: only the supervisor's folder is known."""
     block = "import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
@@ -62,6 +64,7 @@ def test_a_python_without_footprint_uses_the_supervisors(tmp_path: Path) -> None
     assert report(tmp_path).measurement.workload.steps == 5
 
 
+@pytest.mark.slow
 def test_a_program_that_tracks_itself_counts_alone(tmp_path: Path) -> None:
     program = f"""{STEPS}
 train(3)   # a warm-up, before it tracks
@@ -79,7 +82,7 @@ train(4)
 
 @pytest.mark.slow
 def test_children_of_multiprocessing_and_their_end(tmp_path: Path) -> None:
-    (tmp_path / "ranks.py").write_text(f"""{STEPS}
+    (tmp_path / "ranks.py").write_text(f"""{WITH_COMPILER}
 import torch.distributed as dist, torch.multiprocessing as mp
 def rank(number):
     dist.init_process_group("gloo", init_method="file://{tmp_path}/meet", rank=number, world_size=2)
@@ -127,7 +130,7 @@ def test_a_budget_ends_it_by_a_signal_as_any_program(tmp_path: Path) -> None:
     assert got.measurement.duration_h.mid * 3600 < 30.5
 
 
-TRAINER = f"""{HEAD}
+TRAINER = f"""{WITH_COMPILER}
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
 torch.manual_seed(3)
 config = BertConfig(vocab_size=60, hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
@@ -141,7 +144,7 @@ trainer = Trainer(model, options, train_dataset=rows)
 trainer.train()
 for entry in trainer.state.log_history[:-1]:
     show(entry["loss"])
-time.sleep(3)  # a trace is waited for, but not for long
+wait_for_trace()
 """
 
 

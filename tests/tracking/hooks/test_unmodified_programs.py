@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+import torch  # noqa: F401 - for `plain`
 
 from footprint.tracking.report.archive import open_archive
 from tests.tracking.fault_harness import ROOT
@@ -18,22 +20,41 @@ OURS = ["--meter", "constant:360W", "--flush-s", "0.5", "--hw", "v100:1", "--reg
 
 
 def plain(folder: Path, program: str) -> str:
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, env=environ, text=True, check=True, capture_output=True
-    ).stdout
+    """What a program prints without us, in a fork of this process: torch is imported here already."""
+    out = folder / "plain-output"
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.chdir(folder)
+            with out.open("w") as sys.stdout:
+                warnings.resetwarnings()
+                exec(compile(program, "program", "exec"), {"__name__": "__main__"})  # noqa: S102
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return out.read_text()
 
 
 def hooked(
     folder: Path, program: str, *options: str, code: int = 0, environ: dict[str, str] | None = None
 ) -> tuple[str, str]:
-    """Output of a program (code, or the name of a file) under ``footprint run``."""
+    """Output of a program (code, or the name of a file) under ``footprint run``.
+
+    A program that calls ``wait_for_trace`` ends after the trace of its module, however busy the machine is.
+    """
     child = [program] if program.endswith(".py") else ["-c", program]
     command = Path(sys.executable).parent / "footprint"
-    ours = {"PYTHONPATH": str(ROOT), "FOOTPRINT_DATA": str(folder / "data")}
+    data = folder / "data"
+    ours = {
+        "PYTHONPATH": str(ROOT),
+        "FOOTPRINT_DATA": str(data),
+        "TRACED": str(data / "traced" / "*.ops.json"),
+    }
     done = subprocess.run(
         [str(command), "run", *OURS, *options, "--", sys.executable, *child],
-        cwd=folder, text=True, capture_output=True, timeout=300,
+        cwd=folder, text=True, capture_output=True, timeout=1800,
         env={**os.environ, **ours, **(environ or {})},
     )  # fmt: skip
     assert done.returncode == code, done.stderr

@@ -22,6 +22,7 @@ from footprint.tracking.process.identity import identify
 from footprint.tracking.report.archive import Archive, open_archive, total_of
 from footprint.tracking.report.recovery import recover
 from footprint.tracking.report.summaries import list_runs
+from tests.repeated import repeated
 from tests.tracking.journal_cluster import Cluster
 
 Quick = Callable[..., Run]
@@ -160,6 +161,7 @@ def test_journals_with_edited_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@repeated
 def test_two_thousand_journals_with_edited_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No edit is made twice."""
     found: Counter[str] = Counter()

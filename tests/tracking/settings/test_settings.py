@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from footprint.errors import FootprintError
-from footprint.tracking import Run
+from footprint.tracking import Run, track
 from footprint.tracking.chain.run_chain import site_of_run
 from tests.cli.run import footprint
 from tests.tracking.fault_harness import ROOT
@@ -125,3 +125,12 @@ def test_a_place_that_a_later_version_does_not_know_has_no_low_value() -> None:
     site = site_of_run({"region": "Atlantis"})
     assert site.grid_g_per_kwh is None
     assert site.pue.mid > 1.3
+
+
+@pytest.mark.parametrize("name", ["runs.xlsx", "runs.parquet", "runs.txt"])
+def test_rows_are_not_written_to_a_file_of_another_kind(name: str, tmp_path: Path) -> None:
+    with pytest.raises(FootprintError, match=r"end it in \.csv"):
+        track(csv=tmp_path / name)
+    done = footprint("run", "-o", str(tmp_path / name), "--", "true")
+    assert done.code == 2
+    assert not (tmp_path / name).exists()

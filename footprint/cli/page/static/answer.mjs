@@ -8,6 +8,9 @@ let chosen = "energy_kwh";
 
 export const spoken = (text) => text.replace("CO2e", "CO\u2082e");
 
+// An interval or a ratio as it is set in print.
+export const printed = (text) => text.replace(/(\d) - (?=\$?\d)/, "$1 \u2013 ").replace(/^x (?=\d)/, "\u00d7 ");
+
 // A message of the command in the words of the form: its options are the names of controls here.
 export function inForm(text, catalogue) {
   const names = Object.fromEntries(catalogue.fields.map((one) => [one.flag, words(one.name)]));
@@ -31,7 +34,7 @@ function showHeadline(answer, catalogue) {
     el("ul", { class: "cards" }, answer.headline.map((one) => el("li", { class: `card ${one.key}` },
       el("span", { class: "title" }, spoken(one.title)),
       el("strong", { id: `mid-${one.key}` }, one.text ?? "unknown"),
-      one.text ? el("span", { class: "interval" }, one.interval) : el("span", { class: "interval" }, "no price is known: give one"),
+      one.text ? el("span", { class: "interval" }, printed(one.interval)) : el("span", { class: "interval" }, "no price is known: give one"),
       one.text ? range(one) : ""))),
     answer.warnings.length ? el("ul", { class: answer.misfit ? "warnings bad" : "warnings" }, answer.warnings.map((text) => el("li", {}, inForm(text, catalogue)))) : null);
 }

@@ -1,6 +1,6 @@
 // Hardware and places side by side, and what a budget buys: asked after the headline is drawn.
 
-import { spoken } from "./answer.mjs";
+import { printed, spoken } from "./answer.mjs";
 import { $, draw, el, table } from "./dom.mjs";
 import { bars } from "./pictures.mjs";
 import { split } from "./state.mjs";
@@ -47,8 +47,8 @@ function show(axis, reply, engine, state) {
   const drawn = KEYS.map(([key]) => bars(rows, key));
   const cell = (row, key, index) => (row[key]?.text
     ? [el("span", { class: row.best.includes(key) ? "best" : "" }, row[key].text, row.best.includes(key) ? " \u2713" : ""),
-      el("span", { class: "sub" }, row[key].interval),
-      row !== known[0] && row.ratio[key] ? el("span", { class: "sub" }, row.ratio[key].text, row.ratio[key].verdict === "not_clear" ? ", not clear" : "") : "",
+      el("span", { class: "sub" }, printed(row[key].interval)),
+      row !== known[0] && row.ratio[key] ? el("span", { class: "sub" }, printed(row.ratio[key].text), row.ratio[key].verdict === "not_clear" ? ", not clear" : "") : "",
       drawn[index]?.(row) ?? ""]
     : [el("span", { class: "sub" }, key === "duration_h" ? row.reason || "unknown" : "")]);
   const known = rows.map((row) => (row.feasible ? row : { ...row, duration_h: null, energy_kwh: null, co2e_kg: null, cost_usd: null }));

@@ -3,7 +3,8 @@
 import { spoken } from "./answer.mjs";
 import { $, draw, el, svg, table } from "./dom.mjs";
 
-const WIDTH = 640, HEIGHT = 300, LEFT = 58, BOTTOM = 34;
+const HEIGHT = 304, LEFT = 58, BOTTOM = 40;
+const phone = matchMedia("(max-width: 46rem)"); // where the picture is drawn narrow, so that its letters keep their size
 const NEAR = 1000; // times more or less work than the estimate's: what lies further away is not drawn
 
 // Powers of ten between two numbers, at most about seven of them.
@@ -20,6 +21,7 @@ function axis(values, from, to) {
 }
 
 function picture(own, every, chip) {
+  const WIDTH = phone.matches ? 340 : 640;
   const runs = every.filter((run) => run.flop < own.flop * NEAR && run.flop > own.flop / NEAR);
   const x = axis([own.flop, ...runs.map((run) => run.flop)], LEFT, WIDTH - 12);
   const y = axis([own.predicted.low, own.predicted.high, ...own.rules.map((one) => one.accelerator_h), ...runs.map((run) => run.accelerator_h)], HEIGHT - BOTTOM, 12);
@@ -32,10 +34,10 @@ function picture(own, every, chip) {
   return svg("svg", { class: "plane", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": "Accelerator-hours over training FLOPs: this estimate, published trainings, and 6ND at constant MFU. The table below has the numbers." },
     svg("clipPath", { id: "plane-clip" }, svg("rect", { x: LEFT, y: 12, width: WIDTH - LEFT - 12, height: HEIGHT - BOTTOM - 12 })),
     x.ticks.map((tick) => [svg("line", { class: "grid", x1: x.place(10 ** tick), y1: 12, x2: x.place(10 ** tick), y2: HEIGHT - BOTTOM }),
-      svg("text", { x: x.place(10 ** tick), y: HEIGHT - 16, "text-anchor": "middle" }, name(tick))]),
+      svg("text", { x: x.place(10 ** tick), y: HEIGHT - 23, "text-anchor": "middle" }, name(tick))]),
     y.ticks.map((tick) => [svg("line", { class: "grid", x1: LEFT, y1: y.place(10 ** tick), x2: WIDTH - 12, y2: y.place(10 ** tick) }),
       svg("text", { x: LEFT - 8, y: y.place(10 ** tick) + 4, "text-anchor": "end" }, name(tick))]),
-    svg("text", { x: WIDTH - 12, y: HEIGHT - 2, "text-anchor": "end" }, "training FLOPs (6ND)"),
+    svg("text", { x: WIDTH - 12, y: HEIGHT - 5, "text-anchor": "end" }, "training FLOPs (6ND)"),
     svg("text", { x: 2, y: 9 }, "accelerator-hours"),
     svg("g", { "clip-path": "url(#plane-clip)" }, own.rules.map(line),
       runs.map((run) => svg("circle", { class: run.hw === chip ? "run same" : "run", cx: x.place(run.flop), cy: y.place(run.accelerator_h), r: 4 },
@@ -50,7 +52,11 @@ function nearest(own, runs, chip) {
   return [...runs].sort((a, b) => far(a) - far(b)).slice(0, 5).sort((a, b) => a.flop - b.flop);
 }
 
+let redraw = () => {};
+phone.addEventListener("change", () => redraw());
+
 export function showPublished(answer, catalogue) {
+  redraw = () => showPublished(answer, catalogue);
   const own = answer.rules, runs = catalogue.published;
   if (!own) { draw($("published")); return; }
   const chip = answer.record.cluster.accelerator;

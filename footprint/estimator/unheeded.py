@@ -1,0 +1,64 @@
+"""What an estimate says of options that change nothing in it, and of a batch that is not shared evenly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from footprint.estimator.facts import Facts
+from footprint.estimator.prediction import Prediction
+from footprint.estimator.request import FIELDS
+from footprint.estimator.workload import known
+from footprint.results.human import counted, figures
+
+OF_A_MODEL = ("workload", "method", "execution")
+"""Sections of options that say what is trained, and how."""
+_KEPT = ("precision",)
+"""Of these, what an answer without a model shows as well."""
+_OF_A_PREDICTED_STEP = ("stack", "overlap", "attention", "optimizer")
+"""Options of a step whose time is the sum of its terms."""
+
+
+def unheeded(facts: Facts, prediction: Prediction) -> Iterator[str]:
+    """Warnings of what was given and changes nothing, and of uneven shares of a batch."""
+    for reason, names in _without_effect(facts):
+        if names:
+            yield f"without effect here, as {reason}: {', '.join(f'`{name}=`' for name in names)}"
+    yield from _uneven(facts, prediction)
+
+
+def _without_effect(facts: Facts) -> Iterator[tuple[str, list[str]]]:
+    given = facts.request.given()
+    if facts.model is None:
+        of_a_model = [name for name in given if FIELDS[name].section in OF_A_MODEL and name not in _KEPT]
+        yield "no model is given", of_a_model
+        return
+    if facts.cluster.accelerator.kind == "cpu":
+        yield "the step of a processor is timed by its MFU", [n for n in _OF_A_PREDICTED_STEP if n in given]
+        given = {name: value for name, value in given.items() if name not in _OF_A_PREDICTED_STEP}
+    if facts.cluster.count == 1:
+        names = [name for name in given if name in ("overlap", "network_byte_per_s")]
+        yield "one accelerator communicates with no other", names
+    elif facts.cluster.nodes <= 1 and "network_byte_per_s" in given:
+        yield "all accelerators are in one node", ["network_byte_per_s"]
+    phases = () if facts.workload is None else facts.workload.phases
+    if "document_length" in given and phases and all(phase.sequence_length is None for phase in phases):
+        yield "there is no text", ["document_length"]
+
+
+def _uneven(facts: Facts, prediction: Prediction) -> Iterator[str]:
+    """A warning for each batch that the found layout's replicas cannot share evenly."""
+    if facts.workload is None:
+        return
+    for phase, layout in zip(facts.workload.phases, prediction.layouts, strict=False):
+        if layout is None:
+            continue
+        batch = known(phase.sequences_per_step)
+        share = batch / layout.dp
+        if share <= 1 or share == int(share):
+            continue
+        more = layout.dp * (int(share) + 1)
+        yield (
+            f"{layout.dp} replicas cannot share a batch of {counted(batch)} evenly: the time is that of the "
+            f"mean share, {figures(share)}, and the fullest replica has {int(share) + 1}; "
+            f"`batch_size={layout.dp * int(share)}` and {more} are even"
+        )
