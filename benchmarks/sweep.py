@@ -18,7 +18,7 @@ import footprint
 from footprint.decisions.grid import Grid
 from footprint.decisions.sweeps import sweep
 from footprint.errors import FootprintError
-from footprint.estimator import columns as engine
+from footprint.estimator.columns import outcomes as engine
 
 MODELS = (
     "bert-base", "bert-large", "gpt2", "gpt2-xl", "gpt3-1.3b", "gpt3-13b", "gpt3-175b", "llama2-7b",

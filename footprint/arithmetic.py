@@ -58,6 +58,15 @@ def where(condition: Any, true: Number, false: Number) -> Number:
     return true if condition else false
 
 
+def whole_ratio(one: Number, other: Number) -> Number:
+    """How often one whole number goes into another, rounded down; ``//``, but faster for arrays."""
+    if is_array(one) or is_array(other):
+        import numpy
+
+        return numpy.floor(one / other)
+    return one // other
+
+
 def exp(value: Number) -> Number:
     """The exponential."""
     if is_array(value):

@@ -1,7 +1,7 @@
-"""A grid of scenarios, divided into blocks: one job on many counts, batches, sites and prices.
+"""A grid of scenarios, divided into blocks: one job on many clusters, batches, sites and prices.
 
-The rows of a grid follow the product of its axes; the last axis varies fastest. Each block resolves and
-predicts its job once. Each site and each price is looked up once.
+The rows of a grid follow the product of its axes; the last axis varies fastest. A job is resolved once on
+each machine, and all machines of one kind are a block. Each site and each price is looked up once.
 """
 
 from __future__ import annotations
@@ -15,17 +15,24 @@ from typing import Any
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.errors import FootprintError
-from footprint.estimator.columns import Columns, columns_of, stacked, stacked_prices, stacked_sites
+from footprint.estimator.columns import (
+    Columns,
+    OnMachine,
+    can_be_joined,
+    columns_of,
+    stacked,
+    stacked_prices,
+    stacked_sites,
+)
 from footprint.estimator.facts import Facts, Price, Site
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.defaults import BATCH
+from footprint.estimator.resolve.price import PRICED_BY
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
 from footprint.estimator.rooms import facts_of
-from footprint.estimator.workload import Choice
-from footprint.records import record, replace
+from footprint.records import record
 from footprint.results import Quantity
-from footprint.schema import Cluster
 
 SITE_FIELDS = ("region", "pue", "grid_g_per_kwh")
 PRICE_FIELDS = ("provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh", "capital_usd", "owned")
@@ -33,6 +40,8 @@ PLACE_FIELDS = (*SITE_FIELDS, *PRICE_FIELDS)
 """Fields that set the CO2e and cost of a job, but not its time or IT energy."""
 _COLUMNS = ("hw", "batch_size")
 _OF_CLUSTER = ("accelerators_per_node", "cooling", "network_byte_per_s")
+MOST_TOGETHER = 32_768
+"""Scenarios of a job, unless one machine alone has more; they bound the memory that a block takes."""
 
 Axes = Mapping[str, Sequence[Any]]
 
@@ -41,7 +50,7 @@ Axes = Mapping[str, Sequence[Any]]
 class Block:
     """The scenarios of one job: their rows in the grid, and their numbers or the reason why there are none.
 
-    ``rows`` has the shape of the numbers: counts, batches, places.
+    ``rows`` has the shape of the numbers: clusters, batches, places.
     """
 
     rows: Any
@@ -49,22 +58,36 @@ class Block:
     problem: str = ""
 
 
+Named = tuple[str, int, int]
+"""A cluster of the grid: its name, its count and its row."""
+
+
 @record
 class Job:
-    """One job on one kind of node: what differs from the fixed fields, its row, its clusters with theirs."""
+    """One job on some machines: what differs from the fixed fields, its row, and the clusters by machine."""
 
     fields: Mapping[str, Any]
     row: int
-    clusters: Sequence[tuple[str, int, int]]
+    machines: Sequence[Sequence[Named]]
 
 
 @record
 class Here:
-    """The site, the price and the interruption factor of one place and one chip."""
+    """The site, the price and the interruption factor of one place, or of many, and one chip."""
 
     site: Site
     price: Price | None
     interruptions: Quantity
+
+
+@record
+class Everywhere:
+    """The places of a grid for one chip: the numbers of those that are known, and what they are together."""
+
+    places: tuple[int, ...]
+    here: Here | None
+    problems: Mapping[int, str]
+    """Why the others are not known."""
 
 
 class Grid:
@@ -84,8 +107,8 @@ class Grid:
         lengths = [len(values) for values in self.axes.values()]
         self._strides = {name: prod(lengths[place + 1 :]) for place, name in enumerate(self.axes)}
         self._shared = Shared()
-        self._lookups: dict[Any, Here] = {}
-        self._clusters: dict[Any, list[list[tuple[str, int, int]]]] = {}
+        self._lookups: dict[Any, Everywhere] = {}
+        self._clusters: dict[Any, list[list[Named]]] = {}
 
     def __len__(self) -> int:
         return prod(len(values) for values in self.axes.values())
@@ -112,16 +135,80 @@ class Grid:
             yield from self.blocks_of(job)
 
     def jobs(self) -> Iterator[Job]:
-        """Each job on each kind of node, in an order that the axes decide."""
+        """Each job on machines with at most `MOST_TOGETHER` scenarios, in an order that the axes decide."""
+        each = len(self.axes.get("batch_size", [0])) * len(self._places)
         others = [name for name in self.axes if name not in (*PLACE_FIELDS, *_COLUMNS)]
         for job, job_row in self._combinations(others):
             fields = tuple(job.get(name, self.fixed.get(name)) for name in (*_OF_CLUSTER, "model"))
-            for counts in self._by_node(fields):
-                yield Job(fields=job, row=job_row, clusters=counts)
+            together: list[list[Named]] = []
+            for machine in self._by_node(fields):
+                if together and (sum(map(len, together)) + len(machine)) * each > MOST_TOGETHER:
+                    yield Job(fields=job, row=job_row, machines=together)
+                    together = []
+                together.append(machine)
+            yield Job(fields=job, row=job_row, machines=together)
 
     def blocks_of(self, job: Job) -> Iterator[Block]:
         """The blocks of one job."""
-        return self._blocks_of(job.fields, job.row, job.clusters, self._places)
+        import numpy as np
+
+        groups: list[list[tuple[OnMachine, tuple[int, ...], Any]]] = []
+        for clusters, facts in self._resolved(job):
+            rows = self._rows(job, clusters)
+            if isinstance(facts, str):
+                yield Block(rows=rows, columns=None, problem=facts)
+                continue
+            found = self._everywhere(self._fields(job, clusters[-1]), facts)
+            for number, problem in found.problems.items():
+                yield Block(rows=rows[..., [number]], columns=None, problem=problem)
+            if found.here is None:
+                continue
+            here, places = found.here, found.places
+            one = OnMachine(
+                facts=facts, counts=[count for _, count, _ in clusters], site=here.site, price=here.price,
+                interruptions=here.interruptions,
+            )  # fmt: skip
+            group = next((g for g in groups if g[0][1] == places and can_be_joined(g[0][0], one)), None)
+            if group is None:
+                groups.append(group := [])
+            group.append((one, places, rows))
+        for group in groups:
+            yield Block(
+                rows=np.concatenate([rows[..., list(places)] for _, places, rows in group]),
+                columns=columns_of([one for one, _, _ in group], self.axes.get("batch_size")),
+            )
+
+    def _resolved(self, job: Job) -> Iterator[tuple[Sequence[Named], Facts | str]]:
+        """The facts of a job on each machine, or why there are none; on each cluster where these differ."""
+        for clusters in job.machines:
+            facts = self._facts(job, clusters[-1])
+            if len(clusters) > 1 and not isinstance(facts, str) and _depends_on_count(facts):
+                yield from (([one], self._facts(job, one)) for one in clusters)
+            else:
+                yield clusters, facts
+
+    def _fields(self, job: Job, cluster: Named) -> dict[str, Any]:
+        fields = {**self.fixed, **job.fields, "hw": cluster[0]}
+        if "batch_size" in self.axes:
+            fields["batch_size"] = self.axes["batch_size"][-1]
+        return fields
+
+    def _facts(self, job: Job, cluster: Named) -> Facts | str:
+        # The prices of each place are looked up apart.
+        given = self._fields(job, cluster).items()
+        fields = {name: value for name, value in given if name not in PRICE_FIELDS}
+        try:
+            return facts_of(EstimateRequest.from_mapping(fields, "grid"), self._shared, possible=False)
+        except FootprintError as error:
+            return str(error)
+
+    def _rows(self, job: Job, clusters: Sequence[Named]) -> Any:
+        """The row of each scenario of a job on some clusters, at each batch and place."""
+        import numpy as np
+
+        batches = np.arange(len(self.axes.get("batch_size", [0]))) * self._strides.get("batch_size", 0)
+        places = np.array([row for _, row in self._places])
+        return job.row + np.array([row for _, _, row in clusters])[:, None, None] + batches[:, None] + places
 
     @functools.cached_property
     def _places(self) -> list[tuple[dict[str, Any], int]]:
@@ -134,13 +221,13 @@ class Grid:
             row = sum(self._strides[name] * place for name, place in zip(names, places, strict=True))
             yield fields, row
 
-    def _by_node(self, fields: tuple[Any, ...]) -> list[list[tuple[str, int, int]]]:
+    def _by_node(self, fields: tuple[Any, ...]) -> list[list[Named]]:
         """The clusters of the grid as (name, count, row), grouped by chip and node form."""
         *of_cluster, model = fields
         trained_on = self._shared.chip(model)
         key = (*of_cluster, trained_on)
         if key not in self._clusters:
-            groups: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
+            groups: dict[tuple[str, str], list[Named]] = {}
             for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
                 given = dict(zip(_OF_CLUSTER, of_cluster, strict=True))
                 cluster, _ = parse_cluster(name, **given, preferred=trained_on)
@@ -150,70 +237,41 @@ class Grid:
             self._clusters[key] = list(groups.values())
         return self._clusters[key]
 
-    def _blocks_of(
-        self,
-        job: Mapping[str, Any],
-        job_row: int,
-        clusters: Sequence[tuple[str, int, int]],
-        places: Sequence[tuple[dict[str, Any], int]],
-    ) -> Iterator[Block]:
-        import numpy as np
-
-        batches = self.axes.get("batch_size")
-        batch_rows = np.arange(len(batches or [0])) * self._strides.get("batch_size", 0)
-        rows = job_row + (
-            np.array([row for _, _, row in clusters])[:, None, None]
-            + batch_rows[None, :, None]
-            + np.array([row for _, row in places])[None, None, :]
-        )
-        fields = {**self.fixed, **job, "hw": clusters[-1][0]}
-        if batches is not None:
-            fields["batch_size"] = batches[-1]
-        # The prices of each place are looked up below.
-        job_fields = {name: value for name, value in fields.items() if name not in PRICE_FIELDS}
-        try:
-            facts = facts_of(EstimateRequest.from_mapping(job_fields, "grid"), self._shared, possible=False)
-        except FootprintError as error:
-            yield Block(rows=rows, columns=None, problem=str(error))
-            return
-        if len(clusters) > 1 and (facts.request.anchor or any(s.name == BATCH for s in _sizes(facts))):
-            # A batch size that is not given depends on the count, and so does what an anchor says.
-            for cluster in clusters:
-                yield from self._blocks_of(job, job_row, [cluster], places)
-            return
-        lookups: list[Here] = []
-        known_places: list[int] = []
-        for number, (place, _) in enumerate(places):
-            try:
-                lookups.append(self._here(fields, place, facts.cluster, facts.year))
-                known_places.append(number)
-            except FootprintError as error:
-                yield Block(rows=rows[..., [number]], columns=None, problem=str(error))
-        if lookups:
-            facts = replace(facts, interruptions=stacked([one.interruptions for one in lookups]))
-            columns = columns_of(
-                facts, [count for _, count, _ in clusters], batches,
-                stacked_sites([one.site for one in lookups]), stacked_prices([one.price for one in lookups]),
-            )  # fmt: skip
-            yield Block(rows=rows[..., known_places], columns=columns)
-
-    def _here(self, fields: Mapping[str, Any], place: Mapping[str, Any], cluster: Cluster, year: int) -> Here:
-        """The site, price and interruption factor of a place for a cluster, looked up once."""
-        chip, desk = cluster.accelerator.id, at_desk(cluster)
-        known = {name: value for name, value in fields.items() if name in PLACE_FIELDS} | dict(place)
-        key = (chip, desk, year, *known.items())
+    def _everywhere(self, fields: Mapping[str, Any], facts: Facts) -> Everywhere:
+        """The places of the grid for the chip of some facts, looked up once."""
+        chip, desk = facts.cluster.accelerator.id, at_desk(facts.cluster)
+        key = (chip, desk, facts.year, *(fields.get(name) for name in (*PLACE_FIELDS, *PRICED_BY)))
         if key not in self._lookups:
-            request = EstimateRequest.from_mapping({**fields, **place}, "grid")
-            settled_place, _, _ = settle_place(request)
-            require_one_provider(request, settled_place)
-            price, _ = self._shared.price(request, chip, settled_place)
-            interruptions, _ = interruption_factor(request.purchase or "on_demand")
-            self._lookups[key] = Here(
-                site=site_of(request, settled_place, desk=desk), price=price, interruptions=interruptions
-            )
+            lookups: list[Here] = []
+            places: list[int] = []
+            problems: dict[int, str] = {}
+            for number, (place, _) in enumerate(self._places):
+                try:
+                    lookups.append(self._here({**fields, **place}, chip, desk))
+                    places.append(number)
+                except FootprintError as error:
+                    problems[number] = str(error)
+            here = None
+            if lookups:
+                here = Here(
+                    site=stacked_sites([one.site for one in lookups]),
+                    price=stacked_prices([one.price for one in lookups]),
+                    interruptions=stacked([one.interruptions for one in lookups]),
+                )
+            self._lookups[key] = Everywhere(places=tuple(places), here=here, problems=problems)
         return self._lookups[key]
 
+    def _here(self, fields: Mapping[str, Any], chip: str, desk: bool) -> Here:
+        """The site, price and interruption factor of a place."""
+        request = EstimateRequest.from_mapping(fields, "grid")
+        place, _, _ = settle_place(request)
+        require_one_provider(request, place)
+        price, _ = self._shared.price(request, chip, place)
+        interruptions, _ = interruption_factor(request.purchase or "on_demand")
+        return Here(site=site_of(request, place, desk=desk), price=price, interruptions=interruptions)
 
-def _sizes(facts: Facts) -> tuple[Choice, ...]:
-    """Sizes of the work that nobody gave."""
-    return () if facts.workload is None else facts.workload.choices
+
+def _depends_on_count(facts: Facts) -> bool:
+    """Whether a batch size that was not given depends on the count, or what an anchor says."""
+    sizes = () if facts.workload is None else facts.workload.choices
+    return facts.request.anchor is not None or any(size.name == BATCH for size in sizes)

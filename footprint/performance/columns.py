@@ -1,4 +1,4 @@
-"""The steps of many jobs at once: one model on one kind of node, for many counts and batches."""
+"""The steps of many jobs at once: one model on machines of one kind, for many counts and batches."""
 
 from __future__ import annotations
 
@@ -10,82 +10,117 @@ from footprint.performance.predict import busy_share, software_factor, with_soft
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
 from footprint.performance.step import StepFacts, StepPrediction, busy_quantity, predict, timed
-from footprint.records import replace
-from footprint.schema import Cluster
+from footprint.records import record, replace
 
 Array = Any
 
 
-def cluster_columns(cluster: Cluster, counts: Sequence[int]) -> Cluster:
-    """A cluster of one kind of node with a column of counts."""
-    import numpy as np
+@record
+class StepColumns:
+    """One step on clusters of several machines of one kind.
 
-    column = np.asarray(counts, float)[:, None]
-    return replace(cluster, count=column, nodes=column / cluster.node.accelerators)
+    ``facts`` are those of one batch on every cluster: numbers that differ among the clusters are arrays over
+    them, with two more axes of length 1 for batches and places.
+    """
+
+    facts: StepFacts
+    machines: Sequence[Machine | None]
+    counts: Sequence[Sequence[int]]
+    """The counts of each machine; together they are the clusters."""
+
+
+def is_like(one: StepFacts, other: StepFacts) -> bool:
+    """Whether two steps differ in nothing but the cluster and its rates, so that they can be joined."""
+    if one.machine is None or other.machine is None:
+        same = one.machine is other.machine
+    else:
+        same = one.machine.is_like(other.machine)
+    return (
+        same
+        and one.work is other.work
+        and (one.flop, one.precision, one.given, one.flash)
+        == (other.flop, other.precision, other.given, other.flash)
+        and (one.sequence_length, one.spread, one.busy) == (other.sequence_length, other.spread, other.busy)
+    )
 
 
 def _chosen(
-    facts: StepFacts, work: Work, machine: Machine, counts: Sequence[int], scales: Array, wanted: Array | None
+    step: StepColumns, work: Work, machines: Sequence[Machine], scales: Array, wanted: Array
 ) -> Choice:
-    """The layouts that are chosen for each count and batch.
+    """The layouts that are chosen for each cluster and batch.
 
-    Unusual layouts, which are many, are tried only for the counts and batches that ask for them.
+    Unusual layouts, which are many, are tried only for the clusters and batches that ask for them.
     """
     import numpy as np
 
+    facts = step.facts
     usual = LayoutColumns(
-        work, machine, counts, scales, given=facts.given, flash=facts.flash,
+        work, machines, step.counts, scales, given=facts.given, flash=facts.flash,
         sequence_length=facts.sequence_length,
     )  # fmt: skip
+    wanted = np.broadcast_to(wanted.T, usual.crowded.shape)
     if not usual.crowded.any():
         return usual.chosen(wanted)
-    terms, fits, least_byte, split = usual.chosen(
-        ~usual.crowded if wanted is None else wanted & ~usual.crowded
-    )
-    rows, columns = usual.few
-    place = np.ix_(rows, columns)
+    terms, fits, least_byte, split = usual.chosen(wanted & ~usual.crowded)
+    batches, clusters = usual.few
+    asking = set(clusters.tolist())
+    counts, first = [], 0
+    for own in step.counts:
+        counts.append([count for place, count in enumerate(own, first) if place in asking])
+        first += len(own)
     every = LayoutColumns(
-        work, machine, [counts[row] for row in rows], scales[:, columns], given=facts.given,
-        flash=facts.flash, sequence_length=facts.sequence_length, unusual=True,
+        work, machines, counts, scales[batches], given=facts.given, flash=facts.flash,
+        sequence_length=facts.sequence_length, unusual=True,
     )  # fmt: skip
-    other_terms, other_fits, other_byte, other_split = every.chosen(
-        None if wanted is None else np.broadcast_to(wanted, fits.shape)[place]
-    )
-    crowded = usual.crowded[place]
-    merged = {}
-    for name, seconds in terms.items():
-        merged[name] = np.array(np.broadcast_to(seconds, fits.shape))
-        merged[name][place] = np.where(crowded, other_terms[name], merged[name][place])
-    for mine, other in ((fits, other_fits), (least_byte, other_byte), (split, other_split)):
-        mine[place] = np.where(crowded, other, mine[place])
-    return Choice(merged, fits, least_byte, split)
+    others = every.chosen(wanted[np.ix_(batches, clusters)])
+    place = np.ix_(clusters, batches)
+    crowded = usual.crowded.T[place]
+
+    def merged(mine: Array, other: Array) -> Array:
+        whole = np.array(np.broadcast_to(mine, fits.shape))
+        whole[place] = np.where(crowded, other, whole[place])
+        return whole
+
+    return Choice(
+        {name: merged(seconds, others.terms[name]) for name, seconds in terms.items()},
+        merged(fits, others.fits), merged(least_byte, others.least_byte), merged(split, others.split),
+    )  # fmt: skip
 
 
-def predict_columns(
-    facts: StepFacts, counts: Sequence[int], scales: Array, wanted: Array | None = None
-) -> StepPrediction:
-    """Predictions for each accelerator count (rows) and batch (columns); ``fits`` is an array.
+def predict_columns(step: StepColumns, scales: Array, wanted: Array | None = None) -> StepPrediction:
+    """Predictions for each cluster (first axis) and batch (second); the third axis has length 1.
 
-    ``facts`` describe one batch; ``scales`` are the batches divided by it. Where no layout fits, only
-    the ``wanted`` steps get the layout that is nearest to fitting. Where no layout of a count has the
-    given sizes, its numbers are NaN.
+    The facts describe one batch; ``scales`` are the batches divided by it. Where no layout fits, only
+    the ``wanted`` steps (clusters, batches) get the layout that is nearest to fitting. Where no layout of a
+    count has the given sizes, its numbers are NaN.
     """
     import numpy as np
 
-    scales = np.asarray(scales, float)[None, :]
-    columns = replace(facts, flop=facts.flop * scales, cluster=cluster_columns(facts.cluster, counts))
-    if facts.work is None or facts.machine is None:
-        prediction = predict(columns)
+    scales = np.asarray(scales, float)
+    facts = replace(step.facts, flop=step.facts.flop * scales[:, None])
+    machines = [one for one in step.machines if one is not None]
+    if facts.work is None or not machines:
+        prediction = predict(facts)
         return replace(prediction, fits=np.ones(np.shape(prediction.step_time_s.mid), bool))
-    work, machine = facts.work, facts.machine
-    terms, fits, least_byte, split = _chosen(facts, work, machine, counts, scales, wanted)
+    work, machine = facts.work, machines[0]
+    wanted = np.ones((1, 1), bool) if wanted is None else wanted
+    terms, fits, least_byte, split = (
+        _with_axis(part) for part in _chosen(step, work, machines, scales, wanted)
+    )
     factor = software_factor(
-        work, columns.cluster, facts.precision, machine.year, machine.native,
+        work, facts.cluster, facts.precision, machine.year, machine.native,
         None if "tp" in facts.given else split, machine.constants,
     )  # fmt: skip
     terms, seconds = with_software(terms, factor)
-    step_time_s, mfu = timed(columns, seconds)
+    step_time_s, mfu = timed(facts, seconds)
     return StepPrediction(
         step_time_s=step_time_s, mfu=mfu, busy_share=busy_quantity(busy_share(terms), facts.busy),
         assumptions=(), terms=terms, fits=fits, least_byte=least_byte,
     )  # fmt: skip
+
+
+def _with_axis(part: Any) -> Any:
+    """An array, or a mapping of arrays, with one more axis for places."""
+    if isinstance(part, dict):
+        return {name: seconds[..., None] for name, seconds in part.items()}
+    return part[..., None]

@@ -18,7 +18,7 @@ from footprint.errors import FootprintError
 from footprint.reports.decisions.sweep_files import write_sweep
 
 AXES = {
-    "model": ["bert-base", "llama2-7b"],
+    "model": ["bert-base", "llama2-7b", "gpt2", "gpt2-xl"],
     "hw": ["v100:8", "h100:8", "h100:64"],
     "batch_size": [64, 256],
     "region": ["FRA", "POL"],

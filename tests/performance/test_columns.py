@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from footprint.errors import FootprintError
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
-from footprint.performance.columns import predict_columns
+from footprint.performance.columns import StepColumns, predict_columns
 from footprint.performance.layouts.finder import _whole as whole_of_one
 from footprint.performance.layouts.micro_batches import whole_batches
-from footprint.performance.step import StepFacts, predict
+from footprint.performance.step import StepFacts, StepPrediction, predict
+from footprint.records import replace
 
 EQUAL = 1e-12
 TEXT = {"tokens": 1e10, "seq_len": 2048}
@@ -43,27 +44,42 @@ def facts(model: str, hw: str, batch: int, more: dict) -> StepFacts:
     return resolve(EstimateRequest(model=model, hw=hw, batch_size=batch, **more), possible=False).steps[0]
 
 
+def columns(
+    model: str, chips: list[str], counts: list[int], batches: list[int], more: dict
+) -> StepPrediction:
+    """The steps on all counts of the chips; the first axis is that of the chips, each with its counts."""
+    steps = [facts(model, f"{chip}:8", batches[-1], more) for chip in chips]
+    count = np.tile(np.array(counts, float), len(chips))[:, None, None]
+    peaks = np.repeat([step.peak_flop_per_s for step in steps], len(counts))[:, None, None]
+    cluster = replace(steps[0].cluster, count=count, nodes=count / 8)
+    joined = StepColumns(
+        facts=replace(steps[0], cluster=cluster, peak_flop_per_s=peaks),
+        machines=[step.machine for step in steps],
+        counts=[counts] * len(chips),
+    )
+    return predict_columns(joined, np.array(batches) / batches[-1])
+
+
 @pytest.mark.parametrize(("model", "chip", "more"), JOBS, ids=lambda value: str(value)[:40])
 def test_columns_choose_what_the_finder_chooses(model: str, chip: str, more: dict) -> None:
-    batch = BATCHES[-1]
-    found = predict_columns(facts(model, f"{chip}:8", batch, more), COUNTS, np.array(BATCHES) / batch)
+    found = columns(model, [chip], COUNTS, BATCHES, more)
     compared = 0
     for i, count in enumerate(COUNTS):
         for j, size in enumerate(BATCHES):
             try:
                 one = predict(facts(model, f"{chip}:{count}", size, more))
             except FootprintError:
-                assert math.isnan(found.step_time_s.mid[i, j])
+                assert math.isnan(found.step_time_s.mid[i, j, 0])
                 continue
-            assert found.fits[i, j] == one.fits
-            assert found.least_byte[i, j] == pytest.approx(one.least_byte, rel=EQUAL)
+            assert found.fits[i, j, 0] == one.fits
+            assert found.least_byte[i, j, 0] == pytest.approx(one.least_byte, rel=EQUAL)
             for name in ("step_time_s", "mfu", "busy_share"):
-                scalar, columns = getattr(one, name), getattr(found, name)
-                assert columns.mid[i, j] == pytest.approx(scalar.mid, rel=EQUAL)
-                assert np.broadcast_to(columns.low, found.fits.shape)[i, j] == pytest.approx(
+                scalar, many = getattr(one, name), getattr(found, name)
+                assert many.mid[i, j, 0] == pytest.approx(scalar.mid, rel=EQUAL)
+                assert np.broadcast_to(many.low, found.fits.shape)[i, j, 0] == pytest.approx(
                     scalar.low, rel=EQUAL
                 )
-                assert np.broadcast_to(columns.high, found.fits.shape)[i, j] == pytest.approx(
+                assert np.broadcast_to(many.high, found.fits.shape)[i, j, 0] == pytest.approx(
                     scalar.high, rel=EQUAL
                 )
             compared += 1
@@ -76,17 +92,17 @@ def test_columns_choose_what_the_finder_chooses(model: str, chip: str, more: dic
 )
 @settings(max_examples=25)
 def test_any_counts_and_batches(batches: list[int], counts: list[int]) -> None:
-    base = facts("llama2-7b", "h100:8", 1000, TEXT)
-    found = predict_columns(base, counts, np.array(batches) / 1000)
-    for i, count in enumerate(counts):
+    chips = ["h100", "a100-pcie-80gb"]
+    found = columns("llama2-7b", chips, counts, batches, TEXT)
+    for i, (chip, count) in enumerate((chip, count) for chip in chips for count in counts):
         for j, batch in enumerate(batches):
             try:
-                one = predict(facts("llama2-7b", f"h100:{count}", batch, TEXT))
+                one = predict(facts("llama2-7b", f"{chip}:{count}", batch, TEXT))
             except FootprintError:  # 33 accelerators are no product of heads, layers and parts of a sequence
-                assert math.isnan(found.step_time_s.mid[i, j])
+                assert math.isnan(found.step_time_s.mid[i, j, 0])
                 continue
-            assert found.step_time_s.mid[i, j] == pytest.approx(one.step_time_s.mid, rel=EQUAL)
-            assert found.fits[i, j] == one.fits
+            assert found.step_time_s.mid[i, j, 0] == pytest.approx(one.step_time_s.mid, rel=EQUAL)
+            assert found.fits[i, j, 0] == one.fits
 
 
 @given(
@@ -97,5 +113,5 @@ def test_any_counts_and_batches(batches: list[int], counts: list[int]) -> None:
 def test_whole_micro_batches_are_those_of_one(batch: int, replicas: int, most: float) -> None:
     local = batch / replicas
     most = min(most, local)
-    found = whole_batches(np.array([[float(batch)]]), np.array([[float(replicas)]]), np.array([[most]]))
-    assert found[0, 0] == whole_of_one(local, most)
+    found = whole_batches(np.array([local]), np.array([0]), np.array([most]))
+    assert found[0] == whole_of_one(local, most)

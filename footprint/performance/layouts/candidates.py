@@ -1,4 +1,4 @@
-"""The candidate layouts of one kind of job on many counts, as arrays: one row a layout."""
+"""The candidate layouts of one job on many clusters, as arrays: one row a layout."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from footprint.arithmetic import is_array
+from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.feeding import crowded_below
-from footprint.performance.layouts.shapes import Given, Habits, every_shape, usual_shapes
+from footprint.performance.layouts.shapes import Given, Habits, every_size, recompute_kinds, usual_sizes
 from footprint.records import state
 
 Array = Any
@@ -16,13 +18,18 @@ _SHAPE = (
     "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "is_full", "is_selective", "recompute_share",
     "below",
 )  # fmt: skip
+_OF_SHAPE = [_SHAPE.index(name) for name in ("tp", "pp", "cp", "ep", "zero", "is_full", "is_selective")]
+"""What distinguishes the shapes of a machine's layouts."""
 _PLAIN = [[1.0] * 7 + [0.0] * 3 + [math.inf]]
 """Plain replicas, whose number is the count's."""
 
 
 @state
 class Layouts:
-    """Layouts as arrays, with the field names of `Layout`, so that the same formulas read both."""
+    """Layouts as arrays, with the field names of `Layout`, so that the same formulas read both.
+
+    A field that is the same in every layout is a plain number, except ``tp`` and ``dp``.
+    """
 
     tp: Array
     pp: Array
@@ -41,56 +48,135 @@ class Layouts:
 
     def at(self, index: Array) -> Layouts:
         """The layouts of some rows."""
-        return Layouts(**{name: getattr(self, name)[index] for name in _SHAPE}, flash=self.flash)
+        return Layouts(**{name: picked(getattr(self, name), index) for name in _SHAPE}, flash=self.flash)
 
 
 class Candidates:
-    """The candidate layouts of several counts; the rows of a count are adjacent, in the order of `shapes`.
+    """The candidate layouts of several machines, each with its counts: a cluster is a machine and a count.
 
-    The last row, plain data parallelism, is used for counts without a candidate layout.
+    The rows of a cluster are adjacent, in the order of `shapes`. The last row, plain data parallelism, is
+    used for clusters without a candidate layout.
     """
 
     def __init__(
-        self, habits: Habits, given: Given, counts: Sequence[int], below: Sequence[float], unusual: bool
+        self,
+        habits: Sequence[Habits],
+        given: Given,
+        counts: Sequence[Sequence[int]],
+        most: float,
+        unusual: bool,
     ) -> None:
-        """``below`` is `crowded_below` of each count; ``unusual`` adds the layouts of smaller batches."""
+        """``habits`` are those of each machine, ``most`` is the largest batch.
+
+        ``unusual`` asks for the layouts that are tried for smaller batches than usual ones take.
+        """
         import numpy as np
 
+        key = tuple(given.items())
         tables = [
-            _table(habits, tuple(given.items()), count, most if unusual else 0.0)
-            for count, most in zip(counts, below, strict=True)
+            _table(one, key, tuple(own), most, unusual) for one, own in zip(habits, counts, strict=True)
         ]
-        self.starts = np.cumsum([0, *map(len, tables)])
-        self.count_of = np.repeat(np.arange(len(counts)), [len(table) for table in tables])
-        columns = dict(zip(_SHAPE, np.concatenate([*tables, _PLAIN]).T.copy(), strict=True))
-        columns["is_full"], columns["is_selective"] = columns["is_full"] > 0, columns["is_selective"] > 0
-        self.rows = Layouts(**columns, flash=habits.flash)
-        self.splits, self.split_of = np.unique(self.rows.tp, return_inverse=True)
+        rows = np.concatenate([*(table.rows for table in tables), np.array(_PLAIN).T], axis=1)
+        self.rows = _layouts(rows, habits[0].flash)
+        self.below = np.concatenate([table.below for table in tables])
+        """`crowded_below` of each cluster."""
+        lengths = np.concatenate([table.lengths for table in tables])
+        self.cluster_of = np.repeat(np.arange(len(lengths)), lengths)
+        numbers = [*range(len(tables)), 0]
+        self.machine_of = np.repeat(numbers, [*(table.rows.shape[1] for table in tables), 1])
+        kinds = [table.shapes.shape[1] for table in tables]
+        shapes = np.concatenate([*(table.shapes for table in tables), np.array(_PLAIN).T], axis=1)
+        self.shapes = _layouts(shapes, habits[0].flash)
+        """The shapes of the layouts of each machine: layouts of one replica."""
+        self.machine_of_shape = np.repeat(numbers, [*kinds, 1])
+        firsts = np.cumsum([0, *kinds])
+        self.shape_of = np.concatenate(
+            [*(table.shape_of + first for table, first in zip(tables, firsts, strict=False)), firsts[-1:]]
+        )
+        self.splits, self.split_of_shape = distinct(self.shapes.tp)
 
 
-@lru_cache(maxsize=32)
-def candidates(
-    habits: Habits, given: tuple[tuple[str, Any], ...], counts: tuple[int, ...], unusual: bool
-) -> Candidates:
-    """The candidate layouts of several counts."""
+def as_number(values: Array) -> Any:
+    """The value of an array whose values are all the same, as a plain number; else the array."""
+    first = values.flat[0]
+    return float(first) if (values == first).all() else values
+
+
+def picked(values: Any, index: Array) -> Any:
+    """The values at some places; a plain number stands for all of them."""
+    return values[index] if is_array(values) else values
+
+
+class _Table(NamedTuple):
+    """The candidate layouts of one machine with several counts."""
+
+    rows: Array
+    """A line for each field of `Layouts`."""
+    lengths: Array
+    """How many layouts each count has."""
+    below: Array
+    """`crowded_below` of each count."""
+    shapes: Array
+    """The distinct layouts of one replica, like ``rows``."""
+    shape_of: Array
+    """Which of them each layout is."""
+
+
+def _layouts(rows: Array, flash: bool) -> Layouts:
+    """The layouts of a table."""
+    columns = {name: as_number(row) for name, row in zip(_SHAPE, rows, strict=True)}
+    columns |= {name: columns[name] > 0 for name in ("is_full", "is_selective")}
+    return Layouts(**{**columns, "tp": rows[0], "dp": rows[2]}, flash=flash)
+
+
+def distinct(values: Array) -> tuple[Array, Array]:
+    """The distinct values of positive whole numbers, ascending, and the place of each among them."""
+    import numpy as np
+
+    whole = values.astype(np.int64)
+    seen = np.zeros(int(whole.max()) + 1, bool)
+    seen[whole] = True
+    return np.flatnonzero(seen), (np.cumsum(seen) - 1)[whole]
+
+
+@lru_cache(maxsize=64)
+def _table(
+    habits: Habits, given: tuple[tuple[str, Any], ...], counts: tuple[int, ...], batch: float, unusual: bool
+) -> _Table:
+    import numpy as np
+
     below = [crowded_below(habits, count, dict(given)) for count in counts]
-    return Candidates(habits, dict(given), counts, below, unusual)
+    parts = [
+        _part(habits, given, count, least if unusual else 0.0, batch)
+        for count, least in zip(counts, below, strict=True)
+    ]
+    rows = np.ascontiguousarray(np.concatenate([np.empty((0, len(_SHAPE))), *parts]).T)
+    number = np.zeros(rows.shape[1])
+    for place in _OF_SHAPE:
+        number = number * (rows[place].max(initial=0.0) + 1.0) + rows[place]
+    _, first, shape_of = np.unique(number, return_index=True, return_inverse=True)
+    shapes = rows[:, first]
+    shapes[_SHAPE.index("dp")] = 1.0
+    lengths = np.array([len(part) for part in parts], int)
+    return _Table(rows, lengths, np.array(below, float), shapes, shape_of)
 
 
-def _table(habits: Habits, given: tuple[tuple[str, Any], ...], count: int, below: float) -> Array:
-    """The layouts of so many accelerators: usual ones, and others for batches below a size."""
+def _part(
+    habits: Habits, given: tuple[tuple[str, Any], ...], count: int, below: float, batch: float
+) -> Array:
+    """The layouts of so many accelerators that a batch can feed; with ``below`` those of smaller batches."""
     import numpy as np
 
     recomputed = float(dict(given).get("recomputed", 1.0))
-    usual = usual_shapes(habits, count, given)
-    every = every_shape(habits, count, given) if below else usual
-    table = np.empty((len(every), len(_SHAPE)))
-    if every:
-        *sizes, recompute = zip(*every, strict=True)
-        table[:, :7] = np.array(sizes, float).T
-        table[:, 7] = [kind == "full" for kind in recompute]
-        table[:, 8] = [kind == "selective" for kind in recompute]
-        table[:, 9] = recomputed * table[:, 7]
-        table[:, 10] = below or math.inf
-        table[: len(usual), 10] = math.inf
-    return table
+    usual = usual_sizes(habits, count, given)
+    # No usual layout takes a batch that asks for others.
+    every = every_size(habits, count, given)[len(usual) :] if below else usual
+    kinds = recompute_kinds(habits, dict(given))
+    table = np.empty((len(every), len(kinds), len(_SHAPE)))
+    table[:, :, :7] = np.array(every, float).reshape(-1, 1, 7)
+    table[:, :, 7] = [kind == "full" for kind in kinds]
+    table[:, :, 8] = [kind == "selective" for kind in kinds]
+    table[:, :, 9] = recomputed * table[:, :, 7]
+    table[:, :, 10] = below or math.inf
+    fed = (table[:, 0, 2] <= batch) & (table[:, 0, 2] < table[:, 0, 10])
+    return table[fed].reshape(-1, len(_SHAPE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import floor, inf, isfinite, prod
 from typing import Any
 
@@ -39,14 +40,21 @@ def least_fed(habits: Habits, count: int, given: Given, samples: float) -> float
 
 def feeds(habits: Habits, counts: Sequence[int], given: Given, samples: Any) -> Any:
     """Whether some layout of each count (rows) takes each of some batches (columns)."""
+    return _feeds(habits, tuple(counts), tuple(given.items()), tuple(samples))
+
+
+@lru_cache(maxsize=64)
+def _feeds(
+    habits: Habits, counts: tuple[int, ...], given: tuple[tuple[str, Any], ...], batches: tuple[float, ...]
+) -> Any:
     import numpy as np
 
-    key = tuple(given.items())
-    below = np.array([crowded_below(habits, count, given) for count in counts])[:, None]
-    least = np.array([fewest_replicas(habits, count, key, False) for count in counts])[:, None]
+    samples = np.array(batches)
+    below = np.array([crowded_below(habits, count, dict(given)) for count in counts])[:, None]
+    least = np.array([fewest_replicas(habits, count, given, False) for count in counts])[:, None]
     fed, crowded = samples >= least, samples < below
     for row in np.flatnonzero(crowded.any(axis=1)):
-        least_ever = fewest_replicas(habits, counts[int(row)], key, True)
+        least_ever = fewest_replicas(habits, counts[int(row)], given, True)
         fed[row] = np.where(crowded[row], samples >= least_ever, fed[row])
     return fed
 

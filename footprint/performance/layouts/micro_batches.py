@@ -10,17 +10,17 @@ from footprint.performance.layouts.finder import divisors
 Array = Any
 
 
-def whole_batches(batches: Array, replicas: Array, most: Array) -> Array:
-    """The largest whole micro-batch up to ``most`` that divides a replica's share (see `finder`)."""
+def whole_batches(shares: Array, index: Array, most: Array) -> Array:
+    """The largest whole micro-batch up to ``most`` that divides a replica's share (see `finder`).
+
+    ``shares`` are the distinct shares of a batch, ascending; ``index`` says which one each replica has.
+    """
     import numpy as np
 
-    local = batches / replicas
+    local = shares[index]
     at_most = np.maximum(np.floor(most), 1.0)
     equal = np.minimum(at_most, np.ceil(local / np.maximum(1.0, np.ceil(local / at_most))))
-    # Many layouts have the same number of replicas, so there are few distinct shares.
-    shares, index = np.unique(local, return_inverse=True)
     keys, step, is_whole = _divisor_keys(shares.tobytes())
-    index = index.reshape(local.shape)
     offset = step * index
     place = np.searchsorted(keys, offset + np.minimum(at_most, step - 1.0), side="right") - 1
     largest = keys[place] - offset
@@ -28,7 +28,7 @@ def whole_batches(batches: Array, replicas: Array, most: Array) -> Array:
     return np.where((local <= 1.0) | (most < 2.0), np.minimum(1.0, local), divided)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _divisor_keys(shares: bytes) -> tuple[Array, float, Array]:
     """The divisors of all shares in one sorted array; those of the i-th share are raised by i steps.
 

@@ -4,7 +4,7 @@ The step-time model sometimes prefers layouts that nobody uses, so common practi
 Models below a billion parameters use data parallelism alone wherever they fit (`finder`). Above that
 size, tensor ranks stay inside a node, pipelines have at most 16 stages up to 400 B parameters, and
 only long sequences are split over context ranks. If the batch is too small for these layouts, short
-sequences are split, too, and tensors and layers by any number that divides them (`every_shape`).
+sequences are split, too, and tensors and layers by any number that divides them (`every_size`).
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: flo
     )
 
 
-Shape = tuple[int, int, int, int, int, int, int, str]
-"""Tensor, pipeline, data, context and expert ranks, sharding, interleaving and recomputation of a layout."""
+Sizes = tuple[int, int, int, int, int, int, int]
+"""Tensor, pipeline, data, context and expert ranks, sharding and interleaving of a layout."""
 
 
 def shapes(habits: Habits, count: int, given: Given, *, crowded: bool = False) -> tuple[Layout, ...]:
@@ -95,27 +95,29 @@ def shapes(habits: Habits, count: int, given: Given, *, crowded: bool = False) -
 def _layouts(
     habits: Habits, count: int, given: tuple[tuple[str, Any], ...], crowded: bool
 ) -> tuple[Layout, ...]:
-    every = every_shape(habits, count, given) if crowded else usual_shapes(habits, count, given)
+    every = every_size(habits, count, given) if crowded else usual_sizes(habits, count, given)
     recomputed = float(dict(given).get("recomputed", 1.0))
+    kinds = recompute_kinds(habits, dict(given))
     return tuple(
         Layout(
             tp=tp, pp=pp, dp=dp, cp=cp, ep=ep, zero=zero, interleaving=chunks, recompute=recompute,
             recomputed=recomputed, flash=habits.flash,
         )
-        for tp, pp, dp, cp, ep, zero, chunks, recompute in every
+        for tp, pp, dp, cp, ep, zero, chunks in every
+        for recompute in kinds
     )  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
-def usual_shapes(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Shape, ...]:
-    """The usual shapes."""
+def usual_sizes(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Sizes, ...]:
+    """The sizes of the usual layouts."""
     return tuple(tried(habits, count, dict(given)))
 
 
 @lru_cache(maxsize=1024)
-def every_shape(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Shape, ...]:
-    """The usual shapes, and after them all others that are possible."""
-    usual = usual_shapes(habits, count, given)
+def every_size(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Sizes, ...]:
+    """The sizes of the usual layouts, and after them all others that are possible."""
+    usual = usual_sizes(habits, count, given)
     every = tried(habits._replace(anything=True, contexts=habits.short_contexts), count, dict(given))
     return tuple(dict.fromkeys((*usual, *every)))
 
@@ -123,29 +125,33 @@ def every_shape(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) 
 @lru_cache(maxsize=65536)
 def fewest_replicas(habits: Habits, count: int, given: tuple[tuple[str, Any], ...], crowded: bool) -> float:
     """Replicas of the layout that has the fewest; infinity without layouts."""
-    every = every_shape(habits, count, given) if crowded else usual_shapes(habits, count, given)
-    return min((replicas for _, _, replicas, *_ in every), default=inf)
+    every = every_size(habits, count, given) if crowded else usual_sizes(habits, count, given)
+    return min((sizes[2] for sizes in every), default=inf)
 
 
-def tried(habits: Habits, count: int, given: Given) -> Iterator[Shape]:
-    """The shapes of the candidate layouts."""
+def tried(habits: Habits, count: int, given: Given) -> Iterator[Sizes]:
+    """The sizes of the candidate layouts."""
+    contexts = _options(given, "cp", habits.contexts)
+    whole, split = (_options(given, "zero", _sharding(habits, is_split)) for is_split in (False, True))
     for tp in _options(given, "tp", _tensor_ranks(habits, given)):
         if count % tp:
             continue
-        for pp in _options(given, "pp", _stages(habits, given, count // tp)):
-            if (count // tp) % pp or pp > habits.layers:
+        ranks = count // tp
+        for pp in _options(given, "pp", _stages(habits, given, ranks)):
+            if ranks % pp or pp > habits.layers:
                 continue
             if "pp" not in given and (count // pp) % int(given.get("ep", 1)):
                 continue  # expert ranks lie among those of one stage
             chunks = int(given.get("interleaving", interleaving(habits.layers, pp)))
-            for cp in _options(given, "cp", habits.contexts):
-                dp = count // (tp * pp * cp)
-                if (count // tp // pp) % cp or dp != given.get("dp", dp):
+            replicas = ranks // pp
+            experts = _options(given, "ep", _expert_ranks(habits, replicas))
+            for cp in contexts:
+                dp = replicas // cp
+                if replicas % cp or dp != given.get("dp", dp):
                     continue
-                for ep in _options(given, "ep", _expert_ranks(habits, dp * cp)):
-                    for zero in _options(given, "zero", _sharding(habits, pp, ep)):
-                        for recompute in _recompute(habits, given):
-                            yield tp, pp, dp, cp, ep, zero, chunks, recompute
+                for ep in experts:
+                    for zero in split if pp > 1 or ep > 1 else whole:
+                        yield tp, pp, dp, cp, ep, zero, chunks
 
 
 def _options(given: Given, name: str, otherwise: Sequence[int]) -> Sequence[int]:
@@ -177,13 +183,18 @@ def _stages(habits: Habits, given: Given, ranks: int) -> list[int]:
         return [1]
     if habits.anything:
         return [p for p in range(1, habits.layers + 1) if ranks % p == 0]
-    top = 64 if habits.huge else 16
-    exact = [depth for depth in range(1, top + 1) if habits.layers % depth == 0]
-    loose = [depth for depth in (2, 4, 8, 16, 32) if depth <= min(top, habits.layers)]
-    depths = {depth for depth in (*exact, *loose) if ranks % depth == 0}
+    top = min(64 if habits.huge else 16, habits.layers)
+    depths = {depth for depth in _depths(habits.layers, top) if ranks % depth == 0}
     if max(depths) < 4:
-        depths |= {depth for depth in range(2, min(top, habits.layers) + 1) if ranks % depth == 0}
+        depths |= {depth for depth in range(2, top + 1) if ranks % depth == 0}
     return sorted(depths)
+
+
+@lru_cache(maxsize=256)
+def _depths(layers: int, top: int) -> tuple[int, ...]:
+    """The divisors of the number of layers, and powers of two, up to a number of stages."""
+    exact = [depth for depth in range(1, top + 1) if layers % depth == 0]
+    return (*exact, *(depth for depth in (2, 4, 8, 16, 32) if depth <= top))
 
 
 def _contexts(length: float) -> tuple[int, ...]:
@@ -211,15 +222,17 @@ def _expert_ranks(habits: Habits, replicas: int) -> list[int]:
     ]
 
 
-def _sharding(habits: Habits, pp: int, ep: int) -> list[int]:
-    if pp > 1 or ep > 1:
+def _sharding(habits: Habits, is_split: bool) -> list[int]:
+    """Stages of sharding; ``is_split`` says whether layers or experts are split."""
+    if is_split:
         return [1]
     if not habits.is_gpu:
         return [3]
     return [1, 3] if habits.techniques.full_sharding else [1]
 
 
-def _recompute(habits: Habits, given: Given) -> list[str]:
+def recompute_kinds(habits: Habits, given: Given) -> list[str]:
+    """What is recomputed in the candidate layouts, one after the other for each of their sizes."""
     if "recompute" in given:
         return [str(given["recompute"])]
     if habits.techniques.recompute_big_models and habits.big:
@@ -227,6 +240,7 @@ def _recompute(habits: Habits, given: Given) -> list[str]:
     return ["none", "full"] if habits.flash else ["none", "selective", "full"]
 
 
+@lru_cache(maxsize=1024)
 def interleaving(layers: int, stages: int) -> int:
     """Chunks of layers per stage: the first of the usual numbers that divides the layers of a stage."""
     if stages == 1:

@@ -8,8 +8,9 @@ formulas give 0.
 
 from __future__ import annotations
 
-from footprint.arithmetic import Number, log2, maximum, minimum, where
+from footprint.arithmetic import Number, log2, maximum, minimum, where, whole_ratio
 from footprint.equations import ring_share
+from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
@@ -56,11 +57,8 @@ def context_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     return machine.constants["context_exposed"] * volume / machine.bandwidth(cp, layout.tp)
 
 
-def data_s(
-    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, computed_s: Number
-) -> Number:
-    """Exchange of gradients and parameters between replicas, less the part that computation hides [s]."""
-    constants = machine.constants
+def exchange_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
+    """Exchange of gradients and parameters between replicas, before any of it is hidden [s]."""
     sharded, replicated = layout.zero == 3, layout.zero != 3
     seconds: Number = 0.0
     # Arrays may hold both kinds of layout; then both branches are computed.
@@ -68,8 +66,15 @@ def data_s(
         seconds = _replicated_s(work, layout, machine)
     if _any(sharded):
         seconds = where(sharded, _sharded_s(work, layout, machine, micro_batches), seconds)
+    return seconds
+
+
+def exposed_s(exchanged_s: Number, computed_s: Number, constants: Constants) -> Number:
+    """The part of an exchange between replicas that computation does not hide [s]."""
     exposed = constants["data_exposed"]
-    return exposed * seconds + maximum(0.0, (1.0 - exposed) * seconds - constants["data_hidden"] * computed_s)
+    return exposed * exchanged_s + maximum(
+        0.0, (1.0 - exposed) * exchanged_s - constants["data_hidden"] * computed_s
+    )
 
 
 def _any(condition: bool | Number) -> bool:
@@ -117,6 +122,6 @@ def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batche
 
 def hops_s(ranks: Number, stride: Number, machine: Machine) -> Number:
     """Latency of one traversal of a tree over ``ranks``, ``stride`` apart, without data [s]."""
-    inside = minimum(ranks, maximum(1, machine.node // stride))
+    inside = minimum(ranks, maximum(1, whole_ratio(machine.node, stride)))
     constants = machine.constants
     return constants["link_hop_s"] * log2(inside) + constants["network_hop_s"] * log2(ranks / inside)

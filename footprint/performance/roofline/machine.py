@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from footprint.arithmetic import Number, maximum, minimum, where
+from collections.abc import Sequence
+from typing import Any
+
+from footprint.arithmetic import Number, is_array, maximum, minimum, where, whole_ratio
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.schema import Cluster
@@ -10,6 +13,11 @@ from footprint.schema import Cluster
 BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}
 """Bytes of an activation or a gradient. Precisions below 16 bits keep 16-bit tensors and cast them."""
 NARROW = ("fp8", "fp4", "int8")
+_RATES = (
+    "flash_rate", "link", "memory", "memory_gib", "network", "node", "peak", "rate", "sustained_rate",
+    "wide_peak",
+)  # fmt: skip
+"""Numbers in which machines of one kind differ."""
 
 
 class Machine:
@@ -19,12 +27,14 @@ class Machine:
     tuned stack (False), or is unknown (None). ``network`` is the bandwidth of one accelerator in one
     direction [byte/s]. ``wide_peak`` is the peak for the parts that stay in 16 bits in a narrower run:
     attention, head, and weight gradients on TPUs [FLOP/s].
+
+    `joined` gives many machines of one kind as one, with arrays for rates.
     """
 
     __slots__ = (
         "bytes", "cluster", "constants", "core_rate", "flash_rate", "frozen_byte", "is_gpu", "link", "memory",
-        "native", "network", "node", "peak", "precision", "rate", "sustained_rate", "techniques", "wide_peak",
-        "year",
+        "memory_gib", "native", "network", "node", "peak", "precision", "rate", "sustained_rate",
+        "techniques", "wide_peak", "year",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +48,7 @@ class Machine:
         sixteen = max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0))
         self.wide_peak = sixteen if precision in NARROW and sixteen else self.peak
         self.memory = chip.memory_byte_per_s * constants["memory_rate"]
+        self.memory_gib = chip.memory_gib
         self.link = chip.link_byte_per_s or constants["pcie_byte_per_s"]
         self.is_gpu = chip.kind in ("gpu", "npu")
         self.techniques = techniques_of(year, is_gpu=self.is_gpu)
@@ -64,5 +75,35 @@ class Machine:
 
         The network carries the data once to each node; the members of a node share it over their links.
         """
-        shared = minimum(self.link, self.network * maximum(1, self.node // stride))
+        shared = minimum(self.link, self.network * maximum(1, whole_ratio(self.node, stride)))
         return where(ranks * stride <= self.node, self.link, shared)
+
+    def is_like(self, other: Machine) -> bool:
+        """Whether two machines differ in their rates alone, so that the same formulas hold for both."""
+        return (
+            self.cluster.accelerator.kind == other.cluster.accelerator.kind
+            and (self.precision, self.year, self.native) == (other.precision, other.year, other.native)
+            and self.constants.values == other.constants.values
+        )
+
+    def at(self, index: Any) -> Machine:
+        """The machines of some places; these are joined machines."""
+        rates = {name: getattr(self, name) for name in _RATES}
+        return self._with({name: rate[index] if is_array(rate) else rate for name, rate in rates.items()})
+
+    def _with(self, rates: dict[str, Any]) -> Machine:
+        """A machine of this kind with other rates."""
+        other = Machine.__new__(Machine)
+        for name in Machine.__slots__:
+            setattr(other, name, rates[name] if name in rates else getattr(self, name))
+        return other
+
+
+def joined(machines: Sequence[Machine]) -> Machine:
+    """Machines of one kind as one, with an array over them in each rate in which they differ."""
+    import numpy as np
+
+    every = {name: [getattr(one, name) for one in machines] for name in _RATES}
+    return machines[0]._with(
+        {name: rates[0] if len({*rates}) == 1 else np.array(rates, float) for name, rates in every.items()}
+    )

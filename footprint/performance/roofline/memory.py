@@ -172,12 +172,16 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     return whole * device_share
 
 
-def usable_byte(machine: Machine) -> float:
+def usable_byte(machine: Machine) -> Number:
     """Memory of one accelerator that a step can fill [byte]."""
-    return usable_of(machine.cluster.accelerator, machine.constants)
+    return _usable(machine.memory_gib, machine.constants)
 
 
 def usable_of(chip: Accelerator, constants: Constants) -> float:
     """Memory of a chip less the memory that runtime, fragmentation and communication take [byte]."""
-    whole = chip.memory_gib * BYTE_PER_GIB
+    return float(_usable(chip.memory_gib, constants))
+
+
+def _usable(memory_gib: Number, constants: Constants) -> Number:
+    whole = memory_gib * BYTE_PER_GIB
     return whole * constants["memory_usable"] - constants["memory_reserved_byte"]

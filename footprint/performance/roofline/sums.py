@@ -90,7 +90,7 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
 
 def _product(
     line: Line, machine: Machine, tensor_ranks: int, *, wide: bool = False, dense: bool = False
-) -> tuple[float, float, float]:
+) -> tuple[Number, Number, Number]:
     """Seconds of one pass over a product: computation, activations, and weights (per micro-batch)."""
     constants = machine.constants
     wide = wide or min(line.k, line.n) <= THIN
@@ -103,7 +103,7 @@ def _product(
     elif machine.is_gpu and machine.bytes <= 2:
         small = min(line.k, line.n)
         if small >= ALIGNED and (small / tensor_ranks) % ALIGNED:
-            rate /= constants["misaligned"]
+            rate = rate / constants["misaligned"]
     compute_s = line.dense_flop / ((machine.wide_peak if wide else machine.peak) * rate)
     narrow = machine.precision in NARROW and not wide
     # Tensor ranks split one side of a product and keep the other whole.

@@ -14,12 +14,9 @@ Dao et al. 2022, arXiv:2205.14135 (fused attention).
 
 from __future__ import annotations
 
-from typing import Any
-
 from footprint import equations
 from footprint.arithmetic import Number, log2, maximum, summed, where
-from footprint.named_tuples import NamedTuple
-from footprint.performance.roofline.communication import context_s, data_s, experts_s, tensor_s
+from footprint.performance.roofline.communication import context_s, exchange_s, experts_s, exposed_s, tensor_s
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
@@ -30,16 +27,6 @@ REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.5
 """Pointwise traffic of a second forward pass, over the traffic of forward and backward pass [1]."""
-_LONG = 1e30
-"""A time beyond that of any step [s]."""
-
-
-class Bound(NamedTuple):
-    """Seconds that a step takes at least: for each scale of the batch, for each micro-batch, and always."""
-
-    a_scale: Number
-    a_batch: Number
-    always: Number
 
 
 def step_terms(work: Work, layout: LayoutNumbers, machine: Machine) -> dict[str, float]:
@@ -56,51 +43,20 @@ def terms_of(
     that most of the work is shared by many batches.
     """
     micro_batches = maximum(1.0, work.samples / layout.dp * scale / layout.micro_batch)
-    terms = _computed(sums, work, layout, machine, scale, micro_batches)
+    terms = computed_terms(sums, work, layout, machine, scale, micro_batches)
     computed_s = summed(terms.values())
     bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
     terms["pipeline_bubble"] = computed_s * bubble
-    terms["data_parallel"] = data_s(work, layout, machine, micro_batches, computed_s)
-    terms["optimiser"] = _optimiser(work, layout, machine)
-    terms["launch"] = _launch(work, layout, machine, micro_batches, computed_s)
-    terms["waiting"] = _waiting(layout, machine)
+    exchanged_s = exchange_s(work, layout, machine, micro_batches)
+    terms["data_parallel"] = exposed_s(exchanged_s, computed_s, machine.constants)
+    terms["optimiser"] = optimiser_s(work, layout, machine)
+    kernels = kernels_of(work, layout, machine) * micro_batches
+    terms["launch"] = launched_s(kernels, computed_s, machine.constants)
+    terms["waiting"] = waiting_s(layout, machine)
     return terms
 
 
-def least_of(sums: Sums, work: Work, layouts: LayoutNumbers, machine: Machine) -> list[Bound]:
-    """Times that a step on each of some layouts does not stay below, whatever its batch.
-
-    One counts only the communication and the launches that nothing hides, one hides as much
-    communication as it can, and in one the kernels wait for the host.
-    """
-    import numpy as np
-
-    constants = machine.constants
-    # Three steps beside each other: an empty one, one of a micro-batch without data, one of data alone.
-    scales, micro_batches = np.array([[0.0], [0.0], [1.0]]), np.array([[0.0], [1.0], [0.0]])
-    computed = _computed(sums, work, layouts, machine, scales, micro_batches)
-    parts: Any = summed(computed.values())
-    fixed, a_batch, a_scale = parts
-    a_batch, a_scale = a_batch - fixed, a_scale - fixed
-    data, a_batch_data = np.broadcast_to(
-        data_s(work, layouts, machine, micro_batches[:2], 0.0), (2, *fixed.shape)
-    )
-    a_batch_data = a_batch_data - data
-    exposed, seen = constants["data_exposed"], 1.0 - constants["data_hidden"]
-    hiding_s = np.array([[_LONG], [0.0]])
-    gaps, launches = _launch(work, layouts, machine, 1.0, hiding_s)
-    # A replica has at most as many micro-batches as samples.
-    most = work.samples / layouts.dp
-    bubble = equations.pipeline_bubble_share(layouts.pp, most, layouts.interleaving)
-    always = a_scale * bubble + _optimiser(work, layouts, machine) + _waiting(layouts, machine)
-    return [
-        Bound(a_scale, a_batch + exposed * a_batch_data + gaps, fixed + exposed * data + always),
-        Bound(seen * a_scale, seen * a_batch + a_batch_data + gaps, seen * fixed + data + always),
-        Bound(0.0, exposed * a_batch_data + launches, exposed * data + always),
-    ]
-
-
-def _computed(
+def computed_terms(
     sums: Sums,
     work: Work,
     layout: LayoutNumbers,
@@ -146,22 +102,24 @@ def _computed(
     }
 
 
-def _launch(
-    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, computed_s: Number
-) -> Number:
-    """Gaps between kernels, and the host's delay where launches take longer than the kernels [s]."""
+def kernels_of(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
+    """Kernels of one micro-batch on one accelerator [1]."""
     constants = machine.constants
     # Each expert launches its own kernels.
     extra_kernels = maximum(0.0, work.experts / layout.ep - 1.0) * constants["expert_kernels"]
     kernels = (work.launches + extra_kernels * work.expert_launches) / layout.pp
     if not machine.is_gpu:
         kernels = kernels * constants["launch_compiled"]
-    kernels = kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share) * micro_batches
+    return kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share)
+
+
+def launched_s(kernels: Number, computed_s: Number, constants: Constants) -> Number:
+    """Gaps between kernels, and the host's delay where launches take longer than the kernels [s]."""
     gaps = kernels * constants["gap_s"]
     return gaps + maximum(0.0, kernels * (constants["launch_s"] - constants["gap_s"]) - computed_s)
 
 
-def _waiting(layout: LayoutNumbers, machine: Machine) -> Number:
+def waiting_s(layout: LayoutNumbers, machine: Machine) -> Number:
     """Time in which the nodes of a job wait for the slowest of them, for each doubling of the nodes [s]."""
     ranks = layout.tp * layout.pp * layout.cp * layout.dp
     return machine.constants["node_wait_s"] * log2(maximum(1.0, ranks / machine.node))
@@ -196,7 +154,7 @@ def tuned_before(work: Work, native: bool | None, constants: Constants) -> float
     return constants["tuned_before"] * of_unknown
 
 
-def _optimiser(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
+def optimiser_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Reading and writing parameters, gradients and optimiser states once a step [s]."""
     parameters = (
         work.block_parameters + work.expert_parameters / layout.ep

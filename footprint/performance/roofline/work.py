@@ -6,7 +6,7 @@ of layouts can be compared.
 
 from __future__ import annotations
 
-from footprint.arithmetic import Number, summed
+from footprint.arithmetic import Number, summed, whole_ratio
 from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
 from footprint.flops.passes.gradients import Pass, Trained, passes
 from footprint.flops.passes.splits import attention_heads
@@ -95,7 +95,7 @@ class Work:
 
     def uneven(self, stages: Number) -> Number:
         """Layers of the fullest pipeline stage over the mean number of layers per stage [1]."""
-        return stages * -(-self.layers // stages) / self.layers
+        return stages * -whole_ratio(-self.layers, stages) / self.layers
 
 
 def summarise(model: Model, trained: Trained) -> Work:
