@@ -8,7 +8,7 @@ from footprint import equations
 from footprint.arithmetic import Number, is_array, summed
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
-from footprint.estimator.prediction import Prediction
+from footprint.estimator.prediction import Prediction, with_alternatives
 from footprint.estimator.request import LAYOUT_FIELDS, EstimateRequest
 from footprint.estimator.resolve.method import check_micro_batch, clear_byte, least_needed_byte
 from footprint.estimator.workload import Workload, samples_of, tokens_of
@@ -87,8 +87,6 @@ def predict_run(facts: Facts, trace: Trace = UNTRACED) -> Prediction:
         )
     if not facts.alternatives:
         return prediction
-    from footprint.estimator.alternatives import with_alternatives
-
     return with_alternatives(facts, prediction, _at_other_sizes)
 
 

@@ -1,22 +1,28 @@
-"""What the second room gives: the time of a step, how busy the boards are, the layout, and its memory."""
+"""What the second room gives: the time of a step, how busy the boards are, the layout, and its memory.
+
+Each size that nobody gave is a cause of its intervals: what other sizes would change.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from footprint.arithmetic import Number, is_array
+from footprint.arithmetic import Number, is_array, log, where
 from footprint.catalog.assumptions import assumed
 from footprint.estimator.facts import Facts
 from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.memory import memory_byte
-from footprint.records import record
+from footprint.records import record, replace
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import DeviceMemory, StepTerm
 from footprint.units import BYTE_PER_GIB
 
 MEMORY_CAUSE = "memory_model"
+NO_RESPONSE = 0.0
+RESPONDING = ("step_time_s", "mfu", "busy_share", "fed_share")
+"""Quantities of a prediction that other sizes change."""
 
 
 @record
@@ -60,3 +66,47 @@ def device_memory(facts: Facts, layouts: Sequence[Layout | None]) -> DeviceMemor
     most = max(needed, key=lambda quantity: quantity.mid)
     device_gib = facts.cluster.accelerator.memory_gib
     return DeviceMemory(needed_gib=most, device_gib=device_gib, room_gib=device_gib - most.mid)
+
+
+def with_alternatives(
+    facts: Facts, prediction: Prediction, predicted: Callable[[Facts], Prediction | None]
+) -> Prediction:
+    """The prediction with a cause for each size that nobody gave.
+
+    ``predicted`` predicts the run at one end of a size's interval; None where that is impossible. The run
+    is then taken not to respond to this end.
+    """
+    for other in facts.alternatives:
+        ends = [None if end is None else predicted(end) for end in (other.low, other.high)]
+        responses = {name: _responding(prediction, ends, other.name, name) for name in RESPONDING}
+        prediction = replace(prediction, **responses)
+    return prediction
+
+
+def _responding(
+    prediction: Prediction, ends: list[Prediction | None], cause: str, name: str
+) -> Quantity | None:
+    """A quantity of the prediction with its log responses to the two ends."""
+    here: Quantity | None = getattr(prediction, name)
+    if here is None:
+        return None
+    spread = []
+    for end in ends:
+        there: Quantity | None = None if end is None else getattr(end, name)
+        if end is None or there is None:
+            spread.append(NO_RESPONSE)
+            continue
+        ratio = there.mid / here.mid
+        if name == "step_time_s" and end.steps is not None and prediction.steps is not None:
+            # Steps are a plain number, so the response of the whole time stands at the time of a step.
+            ratio = ratio * end.steps / prediction.steps
+        spread.append(_finite_log(ratio))
+    return Quantity(here.mid, {**here.spread, cause: (spread[0], spread[1])})
+
+
+def _finite_log(ratio: Number) -> Number:
+    """The logarithm; no response where one of the two runs is impossible (NaN)."""
+    if not is_array(ratio):
+        return log(ratio) if ratio > 0 else NO_RESPONSE
+    known = ratio > 0
+    return where(known, log(where(known, ratio, 1.0)), NO_RESPONSE)

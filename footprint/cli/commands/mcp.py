@@ -33,7 +33,7 @@ def estimate(hw: str, model: str = "", options: Fields | None = None) -> dict[st
     """
     import footprint
 
-    return footprint.estimate(_request(hw, model, options)).to_json()
+    return footprint.estimate(hw=hw, **_fields(hw, model, options)).to_json()
 
 
 def compare(hw: list[str], model: str = "", options: Fields | None = None) -> dict[str, Any]:
@@ -43,9 +43,7 @@ def compare(hw: list[str], model: str = "", options: Fields | None = None) -> di
     """
     import footprint
 
-    fixed = _fields(model, options)
-    _request("", model, options)  # which says what is no field
-    return footprint.compare({"hw": hw}, **fixed).to_json()
+    return footprint.compare({"hw": hw}, **_fields(hw[0] if hw else "", model, options)).to_json()
 
 
 def report(inputs: list[str], by: list[str] | None = None) -> dict[str, Any]:
@@ -59,14 +57,13 @@ def report(inputs: list[str], by: list[str] | None = None) -> dict[str, Any]:
     return footprint.report(*inputs, by=by or ()).to_json()
 
 
-def _request(hw: str, model: str, options: Fields | None) -> Any:
+def _fields(hw: str, model: str, options: Fields | None) -> dict[str, Any]:
+    """The fields of a scenario on some hardware, without it; whatever is no such field is an error."""
     from footprint.estimator.request import EstimateRequest
 
-    return EstimateRequest.from_mapping({"hw": hw, **_fields(model, options)}, "options")
-
-
-def _fields(model: str, options: Fields | None) -> dict[str, Any]:
-    return {**({"model": model} if model else {}), **(options or {})}
+    fields = {**({"model": model} if model else {}), **(options or {})}
+    EstimateRequest.from_mapping({"hw": hw, **fields}, "options")
+    return fields
 
 
 def _told(call: Callable[..., dict[str, Any]], error: type[Exception]) -> Callable[..., dict[str, Any]]:

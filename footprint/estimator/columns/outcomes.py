@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.estimator.alternatives import RESPONDING, with_alternatives
 from footprint.estimator.chain import Outcome, chain
 from footprint.estimator.columns.joining import OnMachine, along, joined, joined_steps
 from footprint.estimator.facts import Facts
@@ -24,7 +23,7 @@ from footprint.estimator.predict import (
     known_step_time_s,
     typical,
 )
-from footprint.estimator.prediction import Prediction
+from footprint.estimator.prediction import RESPONDING, Prediction, with_alternatives
 from footprint.estimator.request import LAYOUT_FIELDS
 from footprint.estimator.resolve.method import (
     clear_byte,

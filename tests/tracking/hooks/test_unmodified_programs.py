@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import pytest
-import torch  # noqa: F401 - for `plain`
 
 from footprint.tracking.report.archive import open_archive
 from tests.tracking.fault_harness import ROOT
@@ -20,21 +18,11 @@ OURS = ["--meter", "constant:360W", "--flush-s", "0.5", "--hw", "v100:1", "--reg
 
 
 def plain(folder: Path, program: str) -> str:
-    """What a program prints without us, in a fork of this process: torch is imported here already."""
-    out = folder / "plain-output"
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.chdir(folder)
-            with out.open("w") as sys.stdout:
-                warnings.resetwarnings()
-                exec(compile(program, "program", "exec"), {"__name__": "__main__"})  # noqa: S102
-            code = 0
-        finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    return out.read_text()
+    """What a program prints without us."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, env=environ, text=True, check=True, capture_output=True
+    ).stdout
 
 
 def hooked(
