@@ -148,11 +148,18 @@ def test_a_machine_that_slept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert any("slept for 7200 s" in warning for warning in measured.warnings)
 
 
+ALL_BEGAN = "import glob\nwhile len(glob.glob('footprint-runs/*/*.journal.jsonl')) < 8: time.sleep(0.01)"
+
+
 def test_eight_processes_are_one_run_with_one_meter(tmp_path: Path) -> None:
-    """Eight real programs with the variables that torchrun sets; ddp under torchrun itself is tests/live."""
+    """Eight real programs with the variables that torchrun sets; ddp under torchrun itself is tests/live.
+
+    None ends before all have begun, as a collective would have it.
+    """
     ranks = [
         start(
-            tmp_path, seconds=1.0, RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="8", LOCAL_WORLD_SIZE="8",
+            tmp_path, seconds=1.0, then=ALL_BEGAN,
+            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="8", LOCAL_WORLD_SIZE="8",
             GROUP_RANK="0", GROUP_WORLD_SIZE="1", TORCHELASTIC_RUN_ID="none", MASTER_ADDR="localhost",
             MASTER_PORT="1", TORCHELASTIC_RESTART_COUNT="0",
         )
