@@ -23,6 +23,8 @@ from tests.tracking.fault_harness import lateness
 Quick = Callable[..., Run]
 # A megawatt for the node: a kilowatt-hour in 3.6 s.
 KWH_PER_S = 0.1
+TRIES = 3
+"""A busy machine may hold up one of them."""
 HUNGRY: dict[str, Any] = {"meter": "constant:360kW", "pue": 1.0, "grid_g_per_kwh": 500.0, "flush_s": 0.05}
 
 
@@ -43,17 +45,24 @@ def test_a_stop_ends_the_loop_below_the_limit(
     quick: Quick, capfd: pytest.CaptureFixture[str], budget: str, quantity: str
 ) -> None:
     arguments = {**HUNGRY, "hw": "v100-sxm2-16gb:1", "usd_per_hour": 100.0}
-    with lateness() as late_s, quick(budget=budget, on_budget="stop", quiet=False, **arguments) as run:
-        train(run)
-        raise AssertionError("the loop went on")
-    assert (run.status, run.stopped) == ("stopped_by_budget", True)
-    said = capfd.readouterr().err
-    assert f"budget of {budget} would be passed by a later stop, so the run stops at step" in said
-    assert "reached" not in said
-    measured = getattr(run.measurement, quantity)
-    limit = parse_limit(budget)
-    # it ends below the limit of 0.6 s or more, give or take the time that a loaded machine needs to notice
-    assert measured.mid == pytest.approx(limit.value, rel=0.4 + sum(late_s) / 0.6)
+    limit = parse_limit(budget).value
+    in_time = f"budget of {budget} would be passed by a later stop, so the run stops at step"
+    for _ in range(TRIES):
+        with lateness() as late_s, quick(budget=budget, on_budget="stop", quiet=False, **arguments) as run:
+            train(run)
+            raise AssertionError("the loop went on")
+        assert (run.status, run.stopped) == ("stopped_by_budget", True)
+        said, measured = capfd.readouterr().err, getattr(run.measurement, quantity).mid
+        assert "reached" not in said
+        # below the limit of 0.6 s or more, give or take the time that a loaded machine needs to notice
+        near = pytest.approx(limit, rel=0.4 + sum(late_s) / 0.6)
+        if in_time in said and measured == near:
+            break
+        # a machine that is held up notices later, and says so
+        assert measured > limit
+        assert in_time in said or f"budget of {budget} is used up, seen at step" in said
+    assert in_time in said
+    assert measured == near
 
 
 def test_a_stop_is_close_to_the_limit_however_seldom_lines_are_written(quick: Quick) -> None:
