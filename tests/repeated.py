@@ -3,9 +3,8 @@
     python -m tests.repeated          # repeat what is not kept for this code, and keep what passes
     FOOTPRINT_REPEAT=1 pytest         # repeat everything
 
-Each has a shorter test of the same kind beside it, which always runs. A repetition depends on the code of
-`ROOMS`, on its test and what that shares with others, and on the version of Python. What those rooms call
-below them is tried by the shorter tests.
+Each has a shorter test of the same kind beside it, which always runs. A repetition depends on the code of the
+whole package, on its test and what that shares with others, and on the version of Python.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ from calibration.inputs import ROOT, bare_code
 
 FILE = Path(__file__).with_name("repeated.json")
 ANEW = "FOOTPRINT_REPEAT" in os.environ
-ROOMS = ("tracking/**", "results", ".")
-"""Of the package: runs, their records, and what stands beside the rooms."""
 TESTS = {
     "test_forty_signals_at_random_moments": ("tracking/faults/test_faults.py", "tracking/fault_harness.py"),
     "test_two_thousand_journals_with_edited_values": (
@@ -43,7 +40,7 @@ def kept() -> dict[str, str]:
 
 def digest(name: str) -> str:
     """What a repetition depends on, as a hash."""
-    files = [path for room in ROOMS for path in sorted((ROOT / "footprint").glob(f"{room}/*.py"))]
+    files = sorted((ROOT / "footprint").rglob("*.py"))
     files += [ROOT / "tests" / path for path in TESTS[name]]
     whole = hashlib.sha256(f"{sys.version_info[:2]} {sys.platform}".encode())
     for path in files:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from math import gcd
 
 import pytest
 
@@ -20,19 +19,14 @@ NUMBERS = ("duration_h", "energy_kwh", "co2e_kg", "cost_usd", "embodied_co2e_kg"
 @pytest.mark.parametrize("batch", [8, 32, 100, 1024])
 def test_every_usual_split_shares_a_default_batch_evenly(count: int, batch: int) -> None:
     """Against every number of replicas that powers of two of tensor and pipeline ranks leave."""
-    taken = even_batch(batch, count)
-    odd = count
-    while odd % 2 == 0:
-        odd //= 2
     replicas = [count // 2**k for k in range(7) if count % 2**k == 0]
-    fed = [number for number in replicas if number <= batch]
-    assert taken == int(taken) > 0
-    assert all(taken % number == 0 for number in fed)
-    if odd == 1:
-        assert taken == max(1, int(batch / max(fed, default=1) + 0.5)) * max(fed, default=1)
-    unit = max((n for n in fed if gcd(n, odd) == odd), default=None)
-    if unit is not None:
-        assert abs(taken - batch) <= unit / 2
+    fed = [number for number in replicas if number <= batch] or [
+        max(number for number in range(1, batch + 1) if count % number == 0)
+    ]
+    shared = [size for size in range(1, 2 * batch + 1) if all(size % number == 0 for number in fed)]
+    taken = even_batch(batch, count)
+    assert taken in shared
+    assert abs(taken - batch) == min(abs(size - batch) for size in shared)
 
 
 @pytest.mark.parametrize("count", [3, 6, 8, 12])
