@@ -42,10 +42,10 @@ def _without_copies(frame: pd.DataFrame, shared: pd.Series, notes: list[str]) ->
     kept = order.drop_duplicates(_KEYS)
     ends = several.groupby(_KEYS, observed=True)["energy_kwh_mid"].agg(["min", "max"])
     differ = int((ends["max"] > ends["min"] * (1 + 1e-9)).sum())
-    notes.append(f"{len(several) - len(kept):,} rows are copies of others and were left out")
+    notes.append(f"rows left out as copies of others: {len(several) - len(kept):,}")
     if differ:
         notes.append(
-            f"{differ:,} runs are in several inputs with different energies: the row with the most segments, "
+            f"runs in several inputs with different energies: {differ:,}; the row with the most segments, "
             "else the longest one, was taken"
         )
     return frame.drop(index=several.index.difference(kept.index))
