@@ -8,10 +8,8 @@ from footprint.errors import UnknownNameError
 
 LEAST_LIKENESS, BEGINS_ALIKE = 56.0, 45.0
 """Least likeness (of 100) of a name that is suggested; less where its first two letters are right."""
-
-
-SHORT, LEAST_SHORT = 3, 0.6
-"""Letters of a short name, and the least share of letters that it has in common with a suggested one."""
+SHORT, LEAST_SHORT = 3, 60.0
+"""Letters of a short name, and the least likeness of a whole name to it."""
 
 
 def normalise(name: str) -> str:
@@ -28,12 +26,6 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     def is_like(one: str) -> bool:
         begin = 1 if len(wanted) < 3 or len(one) < 4 else 2
         alike = normalise(one)[:begin] == wanted[:begin]
-        if (
-            len(wanted) <= SHORT
-            and wanted not in normalise(one)
-            and _ratio(wanted, normalise(one)) < LEAST_SHORT
-        ):
-            return False  # a few letters are part of many long names
         return scores[one] >= (BEGINS_ALIKE if alike else LEAST_LIKENESS)
 
     found = sorted(filter(is_like, scores), key=lambda one: -scores[one])
@@ -41,12 +33,6 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     for one in found:
         spelt.setdefault("".join(filter(str.isalnum, normalise(one))), one)
     return list(spelt.values())[:limit]
-
-
-def _ratio(one: str, other: str) -> float:
-    from difflib import SequenceMatcher
-
-    return SequenceMatcher(None, one, other).ratio()
 
 
 def _likeness() -> Callable[[str, str], float]:
@@ -57,9 +43,15 @@ def _likeness() -> Callable[[str, str], float]:
         from difflib import SequenceMatcher
 
         return lambda one, other: 100.0 * SequenceMatcher(None, one, other).ratio()
-    # The likeness of whole names has full weight, that of parts less. Otherwise a short name such as
-    # "bert" would rank before "bert-base".
-    return lambda one, other: max(fuzz.ratio(one, other), 0.75 * fuzz.WRatio(one, other))
+
+    def likeness(one: str, other: str) -> float:
+        """Of whole names with full weight, of parts with less: "bert" shall not rank before "bert-base"."""
+        whole = fuzz.ratio(one, other)
+        if len(one) <= SHORT and one not in other:  # a few letters are like parts of many long names
+            return whole if whole >= LEAST_SHORT else 0.0
+        return max(whole, 0.75 * fuzz.WRatio(one, other))
+
+    return likeness
 
 
 def unknown(

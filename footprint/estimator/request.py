@@ -218,7 +218,7 @@ class EstimateRequest:
     lifetime_years: float | None = about(
         "price", COUNT, "Years in service, for embodied CO2e and owned hardware.", unit="years", most=100.0
     )
-    utilisation: float | None = about("price", SHARE, "Share of its lifetime in use, likewise.", most=1.0)
+    utilisation: float | None = about("price", SHARE, "Share of lifetime in use: embodied, owned.", most=1.0)
 
     runs: int | None = about("repeats", WHOLE, "Number of successful runs, for a total.", most=10**9)
     failed_share: float | None = about(
