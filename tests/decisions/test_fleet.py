@@ -39,12 +39,25 @@ class Cluster:
         self._folder, self._run = folder, {**os.environ, "PYTHONPATH": str(ROOT)}
         self._run["DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE"] = "false"
         file = folder / "scheduler.json"
-        self.processes = [self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
-                                      "--scheduler-file", str(file))]  # fmt: skip
-        until = time.monotonic() + 60
-        while not file.exists() and time.monotonic() < until:
-            time.sleep(0.05)
-        self.address: str = json.loads(file.read_text())["address"]
+        self.processes = [
+            self._start(
+                "scheduler",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--no-dashboard",
+                "--dashboard-address",
+                ":0",
+                "--scheduler-file",
+                str(file),
+            )
+        ]
+        try:
+            self.address = _address_in(file)
+        except BaseException:
+            self.close()
+            raise
         for _ in range(workers):
             self.add_worker()
 
@@ -62,6 +75,18 @@ class Cluster:
         for process in reversed(self.processes):
             process.kill()
             process.wait()
+
+
+def _address_in(file: Path) -> str:
+    """The address of a scheduler, once its file is whole: it is there before it is written."""
+    until = time.monotonic() + 120
+    while True:
+        try:
+            return str(json.loads(file.read_text())["address"])
+        except (OSError, ValueError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

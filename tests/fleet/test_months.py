@@ -113,7 +113,7 @@ def test_by_month_and_by_any_column(folder: Path, frame: pd.DataFrame) -> None:
 def test_the_workers_of_a_scheduler_find_the_same(folder: Path, frame: pd.DataFrame) -> None:
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0"
     )
     try:
         report = footprint.report(folder, by="model", scheduler=cluster.scheduler_address)
