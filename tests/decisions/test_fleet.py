@@ -39,20 +39,8 @@ class Cluster:
         self._folder, self._run = folder, {**os.environ, "PYTHONPATH": str(ROOT)}
         self._run["DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE"] = "false"
         file = folder / "scheduler.json"
-        self.processes = [
-            self._start(
-                "scheduler",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                "0",
-                "--no-dashboard",
-                "--dashboard-address",
-                ":0",
-                "--scheduler-file",
-                str(file),
-            )
-        ]
+        options = "--host 127.0.0.1 --port 0 --no-dashboard --dashboard-address :0 --scheduler-file"
+        self.processes = [self._start("scheduler", *options.split(), str(file))]
         try:
             self.address = _address_in(file)
         except BaseException:
