@@ -12,7 +12,7 @@ from pathlib import Path
 
 from footprint.records import record, replace
 from footprint.tracking.journal.fields import Fields
-from footprint.tracking.journal.files import read_small
+from footprint.tracking.journal.files import read_small, write_new
 from footprint.tracking.process.liveness import boot_id, is_alive
 
 ELSEWHERE_S = 600.0
@@ -90,7 +90,7 @@ def make_exclusively(path: Path, content: bytes) -> bool:
     """
     part = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        part.write_bytes(content)
+        write_new(part, content)
         os.link(part, path)
     except FileExistsError:
         return False
@@ -116,7 +116,7 @@ def replace_file(path: Path, content: bytes) -> None:
     """
     part = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        part.write_bytes(content)
+        write_new(part, content)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -51,8 +51,8 @@ def _others(folder: Path, own: ProcessTotals) -> Iterator[ProcessTotals]:
     start = random.randrange(max(1, len(paths)))  # noqa: S311 - where to begin is no secret
     for path in (*paths[start:], *paths[:start]):
         with contextlib.suppress(UnreadableJournalError):
-            process = read_process(path, 0)
-            if process.journal.process != own.journal.process:
+            process = None if path == own.journal.path else read_process(path, 0)
+            if process is not None and process.journal.process != own.journal.process:
                 yield process
 
 

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from footprint.records import record
+from footprint.tracking.journal.fields import sayable
 from footprint.tracking.journal.files import own_user
 from footprint.tracking.process.liveness import boot_id, process_image, process_start
 from footprint.tracking.report.claim_file import Kept, make_exclusively, read_claim, replace_file
@@ -79,16 +80,8 @@ class Claim:
 def key_of(process: ProcessTotals) -> str:
     """What tells a process's part of a run from any other's, in twelve letters."""
     who = process.journal.process
-    said = (
-        who.boot_id,
-        who.pid,
-        who.process_start,
-        who.image,
-        process.launch,
-        process.rank,
-        process.started_s,
-    )
-    return _short("|".join(map(str, said)))
+    said = (who.boot_id, who.pid, who.process_start, who.image, who.rank, process.started_s)
+    return _short(sayable("|".join(map(str, said))))
 
 
 class Claims:
@@ -177,9 +170,10 @@ def _claim_of(segment: Segment, part: Kept, kept: list[Kept], path: Path | None)
 
 def _not_in(said: Collection[str], moment: str) -> str:
     """A moment, or the first millisecond after it that nobody gave: rows are told apart by it."""
-    while moment and moment in said:
-        later = datetime.fromisoformat(moment) + timedelta(milliseconds=1)
-        moment = later.isoformat(timespec="milliseconds")
+    with contextlib.suppress(ValueError, OverflowError):  # the last moment that there is
+        while moment and moment in said:
+            later = datetime.fromisoformat(moment) + timedelta(milliseconds=1)
+            moment = later.isoformat(timespec="milliseconds")
     return moment
 
 

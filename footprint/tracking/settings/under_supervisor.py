@@ -13,9 +13,10 @@ from pathlib import Path
 from footprint.catalog.files import RUNS_VARIABLE
 from footprint.records import replace
 from footprint.tracking.chain.estimator_calls import says_its_size
+from footprint.tracking.journal.files import read_small
 from footprint.tracking.process.identity import PARENT_RUN, RUN_ID
 from footprint.tracking.process.liveness import boot_id
-from footprint.tracking.settings.arguments import Settings
+from footprint.tracking.settings.arguments import LEAST_FLUSH_S, MOST_FLUSH_S, Settings
 
 PARENT_FOLDER = "FOOTPRINT_PARENT_DIR"
 PARENT_FLUSH = "FOOTPRINT_PARENT_FLUSH_S"
@@ -64,8 +65,7 @@ def complaint(folder: Path | None) -> str:
     if folder is None:
         return ""
     try:
-        with (folder / COMPLAINT).open(encoding="utf-8", errors="replace") as file:
-            return f"hooks: {file.read(300)}"
+        return f"hooks: {read_small(folder / COMPLAINT, 300)[0].decode('utf-8', 'replace')}"
     except OSError:
         return ""
 
@@ -100,6 +100,7 @@ def join(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings, str]
 
 def _seconds(environ: Mapping[str, str], default: float) -> float:
     try:
-        return float(environ.get(PARENT_FLUSH, ""))
+        seconds = float(environ.get(PARENT_FLUSH, ""))
     except ValueError:
         return default
+    return seconds if LEAST_FLUSH_S <= seconds <= MOST_FLUSH_S else default

@@ -59,7 +59,7 @@ def rank(folder: Path, number: int, of: int, before: str = "", within: str = "",
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
     path = folder / "runs.csv"
-    return read_rows(path, kind="measurement")[0] if path.exists() else []
+    return [dict(row) for row in read_rows(path, kind="measurement")[0]] if path.exists() else []
 
 
 def tokens(rows: list[dict[str, Any]]) -> int:
@@ -265,9 +265,7 @@ def test_ranks_that_began_in_the_same_millisecond_have_different_starts(tmp_path
     cluster.rank(1, per_node=2, start=10.0, end=20.0, status=None)
     csv = tmp_path / "runs.csv"
     recover(open_archive([tmp_path / "runs"]), csv)
-    cluster.rank(
-        0, per_node=2, start=10.0001, end=20.0001, wall_s=10.0, status=None
-    )  # seen late
+    cluster.rank(0, per_node=2, start=10.0001, end=20.0001, wall_s=10.0, status=None)  # seen late
     recover(open_archive([tmp_path / "runs"]), csv)
     rows = rows_of(tmp_path)
     assert [row["started_at"][-10:] for row in rows] == [".000+00:00", ".001+00:00"]
