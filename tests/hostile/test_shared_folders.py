@@ -22,7 +22,8 @@ from footprint.tracking.report import claim_file
 from footprint.tracking.report.archive import open_archive
 from footprint.tracking.report.recovery import recover
 from footprint.tracking.report.report_claim import Claims
-from footprint.tracking.settings.under_supervisor import COMPLAINT, PARENT_FLUSH, _seconds, complaint
+from footprint.tracking.run.supervised_program import complaint
+from footprint.tracking.settings.under_supervisor import COMPLAINT, PARENT_FLUSH, _seconds
 from footprint.tracking.totals.segments import segments_of
 from tests.tracking.fault_harness import ROOT
 from tests.tracking.journal_cluster import Cluster

@@ -13,7 +13,6 @@ from pathlib import Path
 from footprint.catalog.files import RUNS_VARIABLE
 from footprint.records import replace
 from footprint.tracking.chain.estimator_calls import says_its_size
-from footprint.tracking.journal.files import read_small
 from footprint.tracking.process.identity import PARENT_RUN, RUN_ID
 from footprint.tracking.process.liveness import boot_id
 from footprint.tracking.settings.arguments import LEAST_FLUSH_S, MOST_FLUSH_S, Settings
@@ -58,16 +57,6 @@ def with_hooks(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]
         HOOKS: str(PACKAGE),
         TRACES: "" if known else "1",
     }
-
-
-def complaint(folder: Path | None) -> str:
-    """Why the hooks of a program could not begin; nothing if they could."""
-    if folder is None:
-        return ""
-    try:
-        return f"hooks: {read_small(folder / COMPLAINT, 300)[0].decode('utf-8', 'replace')}"
-    except OSError:
-        return ""
 
 
 def join(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings, str]:
