@@ -10,7 +10,7 @@ let chosen = "energy_kwh";
 export const spoken = (text) => text.replace("CO2e", "CO\u2082e");
 
 // An interval or a ratio as it is set in print.
-export const printed = (text) => text.replace(/(\d) - (?=\$?\d)/, "$1 \u2013 ").replace(/^x (?=\d)/, "\u00d7 ");
+export const printed = (text) => text.replace(/(\d[kM]?) - (?=\$?\d)/, "$1 \u2013 ").replace(/^x (?=\d)/, "\u00d7 ");
 
 // A message of the command in the words of the form: its options are the names of controls here.
 export function inForm(text, catalogue) {
