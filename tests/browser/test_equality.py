@@ -73,6 +73,8 @@ def test_the_page_equals_the_program(page: Any, tmp_path: Path, monkeypatch: pyt
         answered += "answer" in here
         for (where, one), (place, other) in zip(leaves(here), leaves(there), strict=True):
             assert where == place
+            if isinstance(one, float) and isinstance(other, int):
+                other = float(other)  # JavaScript writes large numbers without a point
             assert one == other, (question, where)
             numbers += isinstance(one, float)
     assert answered >= 50  # the others are refused, in the same words
