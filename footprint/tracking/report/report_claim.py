@@ -80,7 +80,7 @@ class Claim:
 def key_of(process: ProcessTotals) -> str:
     """What tells a process's part of a run from any other's, in twelve letters."""
     who = process.journal.process
-    said = (who.boot_id, who.pid, who.process_start, who.image, who.rank, process.started_s)
+    said = (process.run_id, who.boot_id, who.pid, who.process_start, who.image, who.rank, process.started_s)
     return _short(sayable("|".join(map(str, said))))
 
 
