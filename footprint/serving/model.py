@@ -71,6 +71,8 @@ class Served:
     layers: int
     width: float
     """Width of the residual stream."""
+    words: float
+    """Of the vocabulary whose probabilities the head gives; 0 without a head."""
     heads: int
     kv_heads: int
     """Heads of keys and values of the layer that caches most; 0 without attention."""
@@ -224,7 +226,7 @@ class _Sums:
     def __init__(self, two: Model, one: Model) -> None:
         self.two = two
         self.parameters = self.idle = self.narrow = self.expert = self.wide = self.blocks = 0.0
-        self.kv = self.state = self.flop = self.width = 0.0
+        self.kv = self.state = self.flop = self.width = self.words = 0.0
         self.heads = self.kv_heads = self.layers = 0
         self.most: Number = 0.0
         self.experts: dict[tuple[Number, Number], float] = {}
@@ -270,6 +272,7 @@ class _Sums:
             self.experts[key] = self.experts.get(key, 0.0) + elements
         elif operation.component in _WIDE:
             self.wide += elements
+            self.words = max(self.words, float(operation.n) if operation.component == HEAD else 0.0)
         else:
             self.blocks += elements
         if layer.checkpointed:
@@ -301,6 +304,7 @@ class _Sums:
             experts=tuple(Experts(size, float(n), float(k)) for (n, k), size in self.experts.items()),
             layers=max(self.layers, 1),
             width=self.width,
+            words=self.words,
             heads=self.heads,
             kv_heads=self.kv_heads,
             kv_elements=self.kv,

@@ -23,7 +23,7 @@ from footprint.serving.engine import UNSET, Constants, Engine, load_engine
 from footprint.serving.model import Context, Lists, Served
 from footprint.serving.power import PowerConstants, board_w
 from footprint.serving.settle import PowerErrors, power_errors
-from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal
+from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal, products_s
 from footprint.validation.cases import evaluation, shapes
 from footprint.validation.report import ValidationReport, ValidationRow
 
@@ -88,7 +88,7 @@ class ServingCase:
 
     def time_s(self, reached: Constants) -> float:
         """Predicted time in which each sequence gets one token [s]."""
-        return self.terms(reached).time_s + self._prompts_s / reached.matmul_share
+        return self.terms(reached).time_s + products_s(self._prompts_s, self.one, reached)
 
     @property
     def _prompts_s(self) -> float:
