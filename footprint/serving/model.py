@@ -69,6 +69,8 @@ class Served:
     """Elements of the blocks that every decoding step reads, experts apart."""
     experts: tuple[Experts, ...]
     layers: int
+    expert_layers: int
+    """Of these, those that have experts."""
     width: float
     """Width of the residual stream."""
     words: float
@@ -227,7 +229,7 @@ class _Sums:
         self.two = two
         self.parameters = self.idle = self.narrow = self.expert = self.wide = self.blocks = 0.0
         self.kv = self.state = self.flop = self.width = self.words = 0.0
-        self.heads = self.kv_heads = self.layers = 0
+        self.heads = self.kv_heads = self.layers = self.expert_layers = 0
         self.most: Number = 0.0
         self.experts: dict[tuple[Number, Number], float] = {}
         self.counted: set[tuple[int, int]] = set()
@@ -252,6 +254,8 @@ class _Sums:
 
     def _parameters(self, layer: Layer) -> None:
         times = 1 if layer.shared else len(layer.positions)
+        if any(isinstance(one, Matmul) and one.chosen is not None for one in layer.operations):
+            self.expert_layers += len(layer.positions)
         for operation in layer.operations:
             self.parameters += times * float(operation.parameters)
             if isinstance(operation, Matmul) and operation.weights:
@@ -303,6 +307,7 @@ class _Sums:
             read_narrow=self.blocks,
             experts=tuple(Experts(size, float(n), float(k)) for (n, k), size in self.experts.items()),
             layers=max(self.layers, 1),
+            expert_layers=self.expert_layers,
             width=self.width,
             words=self.words,
             heads=self.heads,

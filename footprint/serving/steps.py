@@ -65,6 +65,10 @@ class Weights:
             + (model.parameters - model.narrow_parameters) * self.wide_byte
         )
 
+    def in_own_bits(self, chip: Accelerator) -> bool:
+        """Whether products are made in fewer than 16 bits, so that each step quantises their inputs."""
+        return self.precision in ("fp8", "fp4") and self.precision in chip.peak_flop_per_s
+
     def peak_flop_per_s(self, chip: Accelerator) -> float:
         """The peak at which weights of this precision are multiplied [FLOP/s].
 
@@ -72,7 +76,7 @@ class Weights:
         expanded to 16 bits.
         """
         peaks = chip.peak_flop_per_s
-        own = peaks.get(self.precision) if self.precision in ("fp8", "fp4", "fp32") else None
+        own = peaks.get(self.precision) if self.in_own_bits(chip) or self.precision == "fp32" else None
         return own or max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0)) or max(peaks.values())
 
 
@@ -102,8 +106,10 @@ class Ideal(NamedTuple):
     """Weights below 16 bits, experts apart."""
     expert_s: float
     expert_narrow: bool
+    quantised_layers: int
+    """Layers whose experts multiply in the few bits of their weights."""
     divided_share: float
-    """Share of the products that experts make which are divided among the chips as wholes [1]."""
+    """Share of a token's products, attention apart, that experts make which the chips divide [1]."""
     cache_s: float
     compute_s: float
     layers: int
@@ -181,6 +187,7 @@ def ideal(
         narrow_s=(block if narrow else 0.0) / share / rate,
         expert_s=experts / max(layout.tp, layout.ep) / rate,
         expert_narrow=weights.expert_byte < WIDE_BYTE,
+        quantised_layers=model.expert_layers if weights.in_own_bits(chip) else 0,
         divided_share=2.0 * chosen / model.token_flop if layout.ep > 1 else 0.0,
         cache_s=(cached / divided + states / working) / rate,
         compute_s=batch * context.flop / (working * weights.peak_flop_per_s(chip)),
@@ -225,7 +232,9 @@ def decode_terms(one: Ideal, reached: Constants) -> Terms:
     return Terms(
         memory_s=memory / reached.memory_share,
         compute_s=products_s(one.compute_s, one, reached),
-        host_s=host_s(one.layers, one.sequences, reached, one.words) + one.hops * reached.hop_s,
+        host_s=host_s(one.layers, one.sequences, reached, one.words)
+        + one.quantised_layers * reached.quantise_s
+        + one.hops * reached.hop_s,
         exchange_s=one.exchange_s,
         read_s=one.wide_s + one.narrow_s + one.expert_s + one.cache_s,
         multiply_s=one.compute_s,

@@ -165,7 +165,9 @@ def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: floa
 def is_sealed(case: ServingCase) -> bool:
     """Whether no fit reads the case."""
     rules = evaluation()["serving"]
-    return case.source in rules["sealed_sources"] or f"{case.source}/{case.model}" in rules["sealed_models"]
+    name = f"{case.source}/{case.model}"
+    drawn = case.source in rules["sealed_sources"] or name in rules["sealed_models"]
+    return drawn and name not in rules["fitted_since"]
 
 
 def part_of(case: ServingCase) -> str:
