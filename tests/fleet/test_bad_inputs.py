@@ -84,6 +84,26 @@ def test_market_based_co2e_is_not_added_to_location_based(tmp_path: Path) -> Non
     assert command_line("report", str(path)).code == 0
 
 
+def test_a_small_file_of_endless_rows_is_refused(tmp_path: Path) -> None:
+    """Equal rows need no room in Parquet: some kilobytes can say that they are billions."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows, groups = 1_000_000, 40
+    row = {"kind": "measurement", "run_id": "a", "started_at": "2026-03-01T00:00:00+00:00"}
+    table = pa.table({name: pa.array([text]).dictionary_encode().take(pa.array([0] * rows, pa.int32()))
+                      for name, text in row.items()})  # fmt: skip
+    path = tmp_path / "x.parquet"
+    with parquet.ParquetWriter(path, table.schema) as file:
+        for _ in range(groups):
+            file.write_table(table, row_group_size=rows)
+    assert path.stat().st_size < 100_000
+    done = command_line("report", str(path))
+    assert done.code == 2
+    assert "40,000,000 rows" in done.err
+    assert "month=2026-03" in done.err
+
+
 def test_torn_rows_are_left_out_and_said(tmp_path: Path) -> None:
     path = tmp_path / "runs.csv"
     append_rows(path, [row("a", "01", 3.0), row("b", "02", 1.5e-7)])
