@@ -78,6 +78,8 @@ def _parts_of_files(files: Sequence[Path]) -> Iterator[Part]:
     rows = 0
     for file in files:
         for number, count in enumerate(rows_of_groups(file)):
+            if not count:
+                continue
             shares = -(-count // MOST_ROWS)
             if shares > MOST_SHARES:
                 raise DataFileError(f"{file}: a row group of {count:,} rows, which cannot be runs")
