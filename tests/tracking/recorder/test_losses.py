@@ -49,16 +49,17 @@ def test_many_are_means_of_neighbours_in_bounded_memory() -> None:
 def test_each_loss_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever was folded, the sums over all that was kept are those of what was named."""
     seen: list[Any] = []
-    real = module._in_groups
+    real, halved = module._in_groups, module._halved
 
-    def watched(kept: Any, most: int) -> Any:
-        found = real(kept, most)
+    def checked(kept: Any, found: Any) -> Any:
         seen.append((math.fsum(one[1] for one in kept), sum(one[2] for one in kept)))
         assert math.fsum(one[1] for one in found) == pytest.approx(seen[-1][0])
         assert sum(one[2] for one in found) == seen[-1][1]
         return found
 
-    monkeypatch.setattr(module, "_in_groups", watched)
+    monkeypatch.setattr(module, "_in_groups", lambda kept, most: checked(kept, real(kept, most)))
+    monkeypatch.setattr(module, "_halved", lambda kept: checked(kept, halved(kept)))
+    assert module._halved([(0.0, 1.0, 1), (1.0, 2.0, 1), (2.0, 4.0, 1)]) == [(0.5, 3.0, 2), (2.0, 4.0, 1)]
     losses = Losses()
     for n in range(5_000):
         losses.log(loss=float(n))
