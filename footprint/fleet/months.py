@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError, FootprintError
-from footprint.fleet.across import Apart, Seen, run_hashes
+from footprint.fleet.across import Apart, Seen, each_once, run_hashes
 from footprint.fleet.once import LeftOut, once
 from footprint.fleet.settings import Settings
 from footprint.fleet.sources.parquet import files_of, read_batches, rows_of_groups
@@ -150,7 +150,7 @@ def part_sums(asked: Asked, part: Part) -> Sums:
     frame = frame.assign(source=str(Path(pieces[0][0]).parent))
     hashes = run_hashes(frame)
     if asked.shared is None:
-        return replace(_summed(frame, asked), hashes=np.unique(hashes[hashes != 0]))
+        return replace(_summed(frame, asked), hashes=each_once(hashes))
     there = np.isin(hashes, asked.shared)
     apart = frame[there] if there.any() else None
     rest = frame[~there].reset_index(drop=True)

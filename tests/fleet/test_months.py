@@ -10,7 +10,7 @@ import pytest
 
 import footprint
 from footprint.fleet import months
-from footprint.fleet.across import Apart, Seen
+from footprint.fleet.across import Apart, Seen, each_once
 from footprint.results.fleet import FleetReport
 from tests.cli.run import footprint as command_line
 
@@ -134,6 +134,9 @@ def test_the_hashes_of_parts_are_compared_file_by_file() -> None:
     rng = np.random.default_rng(1)
     parts = [np.unique(rng.integers(1, 3_000, 1_000).astype("uint64") << np.uint64(52)) for _ in range(4)]
     values, counts = np.unique(np.concatenate(parts), return_counts=True)
+    rows = np.append(np.repeat(parts[0], 2), np.zeros(3, dtype="uint64"))
+    assert each_once(rng.permutation(rows)).tolist() == parts[0].tolist()
+    assert each_once(rows[:0]).tolist() == []
     with Seen() as seen:
         for part in parts:
             seen.add(part)
