@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FORM = "parquet"
 MOST_ROWS = 20_000_000
-"""Of a file that is read whole; a few kilobytes of Parquet can say that they hold billions of rows."""
+"""Of files that are read whole; a few kilobytes of Parquet can say that they hold billions of rows."""
 _MAGIC = "PAR1"
 
 
@@ -32,6 +32,12 @@ def read(path: Path, settings: Settings) -> Read:
     import pandas as pd
 
     files = files_of(path)
+    count = sum(sum(rows_of_groups(file)) for file in files)
+    if count > MOST_ROWS:
+        raise DataFileError(
+            f"{path}: {count:,} rows, more than the {MOST_ROWS:,} that are read whole: put them into a folder of "
+            "parts, such as runs/month=2026-03/, which is read part by part"
+        )
     frames = [read_file(file, settings) for file in files]
     rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     if not len(rows):
@@ -55,17 +61,7 @@ def rows_of_groups(path: Path) -> list[int]:
 
 
 def read_file(path: Path, settings: Settings) -> pd.DataFrame:
-    """The tidy rows of one file, of which only the wanted columns are read.
-
-    Raises:
-        DataFileError: no Parquet of a report, or more rows than a file that is read whole may have.
-    """
-    count = sum(rows_of_groups(path))
-    if count > MOST_ROWS:
-        raise DataFileError(
-            f"{path}: {count:,} rows, more than the {MOST_ROWS:,} of a file that is read whole: put it into "
-            "a folder of parts, such as runs/month=2026-03/, which is read part by part"
-        )
+    """The tidy rows of one file, of which only the wanted columns are read."""
     with _opened(path) as file:
         names = _names(path, file, settings)
         return _tidy(file.read(columns=names, use_threads=False), path, settings)
