@@ -35,8 +35,8 @@ def read(path: Path, settings: Settings) -> Read:
     count = sum(sum(rows_of_groups(file)) for file in files)
     if count > MOST_ROWS:
         raise DataFileError(
-            f"{path}: {count:,} rows, more than the {MOST_ROWS:,} that are read whole: put them into a folder of "
-            "parts, such as runs/month=2026-03/, which is read part by part"
+            f"{path}: {count:,} rows, more than the {MOST_ROWS:,} that are read whole: put them into a "
+            "folder of parts, such as runs/month=2026-03/, which is read part by part"
         )
     frames = [read_file(file, settings) for file in files]
     rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
