@@ -12,7 +12,7 @@ from footprint.flops.trace.calls import call_of, faked, loss_of, moved, sizes_of
 from footprint.flops.trace.constants import ACCELERATORS, no_accelerator, on_meta, without_data
 from footprint.flops.trace.layers import differences, model_of
 from footprint.flops.trace.recorder import Recorder
-from footprint.flops.trace.watching import plain_kernels, quiet, seeing_attention, watch_of
+from footprint.flops.trace.watching import plain_kernels, portable_kernels, quiet, seeing_attention, watch_of
 from footprint.records import record
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _traced(module: torch.nn.Module, arguments: tuple[Any, ...], keywords: dict[
         recorder.input(tensor)
     watch = watch_of(recorder)
     kept = torch.autograd.graph.saved_tensors_hooks(recorder.kept, lambda tensor: tensor)
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), plain_kernels():
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), plain_kernels(), portable_kernels(module):
         with recorder.watching(module), seeing_attention(recorder), watch, kept:
             outputs = module(*arguments, **keywords)
         forward = watch.flop
