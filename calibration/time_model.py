@@ -27,7 +27,7 @@ from footprint.performance.roofline.constants import Constants
 
 FOLDS = ("family", "publisher", "generation", "stack", "model")
 """Kinds of folds that are left out in turn; the last two apply only to mixtures of experts."""
-KINDS = ("dense", "narrow", "early", "experts", "small")
+KINDS = ("dense", "narrow", "adapters", "early", "experts", "small")
 UNSEEN_STACK = 0.10
 """Standard deviation added for an unknown stack: half the log distance between the two kinds [1]."""
 

@@ -144,6 +144,8 @@ def regime(work: Work, precision: str, year: int, native: bool | None, layout_gi
         kind = "small"
     elif era == "2020_to_2022":
         kind = "early"
+    elif work.is_adapters:
+        kind = "adapters"
     elif precision in NARROW:
         kind = "narrow"
     else:

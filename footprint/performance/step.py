@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from footprint.performance.anchoring import Anchor
 
 CAUSE = "time_model"
+HABITS = ("recompute_habit", "recompute_habit_adapters")
+"""Constants of what recipes recompute without need; they do not apply where a user says `none`."""
 LEAST_BUSY = 0.05
 """Lower limit of the busy share of a step [1]."""
 STACK_UNKNOWN = Assumption(
@@ -90,7 +92,7 @@ def predict_step(
     cluster: Cluster,
     precision: str,
     year: int,
-    recompute: str = "none",
+    recompute: str | None = None,
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
     overlap: float | None = None,
@@ -115,7 +117,7 @@ def step_facts(
     cluster: Cluster,
     precision: str,
     year: int,
-    recompute: str = "none",
+    recompute: str | None = None,
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
     overlap: float | None = None,
@@ -125,7 +127,8 @@ def step_facts(
 ) -> StepFacts:
     """The inputs of the prediction of one step, looked up.
 
-    ``recompute`` of ``none`` allows recomputation where memory demands it. ``layout`` holds the given
+    ``recompute`` of ``none`` allows recomputation where memory demands it; None leaves it to what recipes of
+    the stack do. ``layout`` holds the given
     sizes of the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the others
     are searched. ``stack`` is the name of a software stack or None (unknown), ``overlap`` the share of
     communication that is hidden, where known. ``anchors`` are measured steps of the same stack, which
@@ -155,10 +158,12 @@ def step_facts(
     native = None if software is None else software.native
     work = work or work_of(step_flop.operations, step_flop.training)
     given = dict(layout or {})
-    if recompute != "none":
+    if recompute is not None and recompute != "none":
         given["recompute"] = recompute
     length = float((step_flop.shape.sequence_length if step_flop.shape else None) or 0)
     constants = memory_constants(optimizer, step_flop.training.method)
+    if recompute == "none":
+        constants = constants.but(**dict.fromkeys(HABITS, 0.0))
     residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
     spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
     rows: tuple[Assumption, ...] = ()

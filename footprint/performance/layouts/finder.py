@@ -10,13 +10,19 @@ from __future__ import annotations
 from functools import lru_cache
 from math import ceil, isqrt
 
-from footprint.arithmetic import summed
+from footprint.arithmetic import Number, summed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.feeding import cannot_feed, crowded_below
 from footprint.performance.layouts.shapes import Given, fewest_replicas, habits_of, shapes
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
-from footprint.performance.roofline.memory import activation_byte, memory_byte, state_byte, usable_byte
+from footprint.performance.roofline.memory import (
+    activation_byte,
+    memory_byte,
+    optimiser_copy_byte,
+    state_byte,
+    usable_byte,
+)
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.terms import terms_of
 from footprint.performance.roofline.work import Work
@@ -24,6 +30,8 @@ from footprint.records import replace
 
 SMALL = 1e9
 """Parameters below which a model that fits one accelerator is not split over several."""
+LANGUAGE = ("decoder", "mixture-of-experts")
+"""Families of models whose recipes recompute by habit."""
 KEPT_FULL = 4
 """Minimum number of micro-batches per stage that keeps a pipeline full."""
 
@@ -106,7 +114,12 @@ class _Search:
             seconds = self.seconds(layout)
             if seconds < best_s:
                 best, best_s = layout, seconds
-        return best
+        if best is None or not self.partly or best.is_selective:
+            return best
+        share = recomputed_by_habit(self.work, self.machine, best.recompute_share)
+        if share <= best.recompute_share:
+            return best
+        return replace(best, recompute="full", recomputed=float(share))
 
     def nearest(self, given: Given) -> Layout | None:
         """The layout with the least penalty for time and missing memory; None where there is no candidate."""
@@ -151,7 +164,7 @@ def fit(work: Work, machine: Machine, layout: Layout, given: Given) -> tuple[Lay
     room = usable_byte(machine) - state_byte(work, layout, machine)
     one_sample_byte = activation_byte(work, layout, machine)
     replica_batch = work.samples / layout.dp
-    if room <= 0:
+    if room <= optimiser_copy_byte(work, layout, machine):
         return None
     if "micro_batch" in given:
         micro_batch, is_roomy = float(given["micro_batch"]), True
@@ -184,6 +197,19 @@ def _recomputed_share(
         return layout.recomputed
     share: float = (kept_byte - room) / (kept_byte - one_sample_byte)
     return min(1.0, max(0.0, share))
+
+
+def recomputed_by_habit(work: Work, machine: Machine, needed_share: Number) -> Number:
+    """Share of the blocks that recipes recompute where memory requires ``needed_share`` of them [1].
+
+    Recipes of PyTorch's own stacks recompute every block more often than memory requires.
+    """
+    if not work.heads or work.family not in LANGUAGE:
+        return needed_share
+    constants = machine.constants
+    habit = constants["recompute_habit_adapters" if work.is_adapters else "recompute_habit"]
+    habit *= constants["native_share_unknown"] if machine.native is None else float(machine.native)
+    return needed_share + habit * (1.0 - needed_share)
 
 
 def _divides(micro_batch: float, replica_batch: float) -> bool:
