@@ -23,7 +23,12 @@ from footprint.performance.layouts.shapes import Given, habits_of
 from footprint.performance.roofline.layout import is_split
 from footprint.performance.roofline.linear import linear_of
 from footprint.performance.roofline.machine import Machine, joined
-from footprint.performance.roofline.memory import activation_byte, optimiser_copy_byte, state_byte, usable_byte
+from footprint.performance.roofline.memory import (
+    activation_byte,
+    optimiser_copy_byte,
+    state_byte,
+    usable_byte,
+)
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.terms import terms_of
 from footprint.performance.roofline.work import Work
