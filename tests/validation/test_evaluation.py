@@ -60,6 +60,7 @@ def test_every_family_is_drawn_from_or_said_not_to_be():
         *fixed["smaller"],
         *fixed["second"]["families"],
         *fixed["third"]["sources"],
+        *fixed["fourth"]["sources"],
     }
 
 
@@ -85,6 +86,25 @@ def test_the_third_draw_is_of_sources_that_no_fit_has_seen(cases):
     assert not fitted & set(drawn)
     usable = {row["source"] for row in read_csv(PUBLISHED / "throughput.csv") if not row["excluded"]}
     assert (set(third["sources"]) - set(drawn)) & usable <= fitted
+
+
+def test_the_fourth_draw_is_of_sources_that_no_fit_has_seen(cases):
+    fourth = evaluation()["throughput"]["fourth"]
+    generator = random.Random(fourth["seed"])  # noqa: S311 - a draw, not a secret
+    assert generator.sample(sorted(fourth["sources"]), 8) == fourth["sealed"]
+    rows = [
+        row
+        for table in ("throughput.csv", "throughput_small.csv")
+        for row in read_csv(PUBLISHED / table)
+        if row["source"] in fourth["sources"]
+    ]
+    assert {row["source"] for row in rows} == set(fourth["sources"])
+    # Until the next fit none is read; after it the sealed ones are cases that it did not read.
+    assert not set(fourth["sealed"]) & {case.stack for case in development_cases()}
+    waiting = {row["id"] for row in rows if row["excluded"]}
+    assert not waiting & set(cases)
+    kept = [row for row in rows if row["source"] in fourth["sealed"] and not row["excluded"]]
+    assert all(cases[row["id"]].sealed for row in kept)
 
 
 def test_the_sealed_developers_are_those_of_the_draw():
