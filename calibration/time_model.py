@@ -102,7 +102,7 @@ def calibrate() -> Calibration:
 def habit_of_adapters(cases: Sequence[Case], constants: Constants) -> tuple[float, int]:
     """Share of the recipes with adapters on PyTorch's own stacks that recompute without need [1].
 
-    The mean over source families, of which one more is taken to do so in half of its recipes; and their number.
+    The mean over source families, of which one more is taken to do so in half of its recipes; and how many.
     """
     said = [
         case for case in cases

@@ -110,7 +110,8 @@ def resolve(
     def steps_of(counted: tuple[StepFlops, ...]) -> tuple[StepFacts, ...]:
         found = tuple(
             step_facts(
-                step_flop=one, cluster=cluster, precision=precision, year=year, recompute=said_recompute(request, model),
+                step_flop=one, cluster=cluster, precision=precision, year=year,
+                recompute=said_recompute(request, model),
                 layout=given_layout(request), stack=request.stack, overlap=request.overlap, anchors=anchors,
                 optimizer=optimizer,
                 work=shared.work(one),
