@@ -12,6 +12,7 @@ from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
+from footprint.performance.layouts.habits import NO_HABITS, habit_rows
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.layout import Layout
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from footprint.performance.anchoring import Anchor
 
 CAUSE = "time_model"
-HABITS = ("recompute_habit", "recompute_habit_adapters")
-"""Constants of what recipes recompute without need; they do not apply where a user says `none`."""
 LEAST_BUSY = 0.05
 """Lower limit of the busy share of a step [1]."""
 STACK_UNKNOWN = Assumption(
@@ -127,13 +126,12 @@ def step_facts(
 ) -> StepFacts:
     """The inputs of the prediction of one step, looked up.
 
-    ``recompute`` of ``none`` allows recomputation where memory demands it; None leaves it to what recipes of
-    the stack do. ``layout`` holds the given
-    sizes of the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the others
-    are searched. ``stack`` is the name of a software stack or None (unknown), ``overlap`` the share of
-    communication that is hidden, where known. ``anchors`` are measured steps of the same stack, which
-    shift the prediction where they apply. ``optimizer`` sets the memory of the
-    optimiser's states, which limits the layouts. ``work`` is the result of `work_of`, if already computed.
+    ``recompute`` of ``none`` allows recomputation where memory demands it, None also where recipes do it.
+    ``layout`` holds the given sizes of the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``,
+    ``zero``); the others are searched. ``stack`` is the name of a software stack or None (unknown), ``overlap``
+    the share of communication that is hidden, where known. ``anchors`` are measured steps of the same stack,
+    which shift the prediction where they apply. ``optimizer`` sets the memory of the optimiser's states, which
+    limits the layouts. ``work`` is the result of `work_of`, if already computed.
 
     Raises
     ------
@@ -158,12 +156,12 @@ def step_facts(
     native = None if software is None else software.native
     work = work or work_of(step_flop.operations, step_flop.training)
     given = dict(layout or {})
-    if recompute is not None and recompute != "none":
-        given["recompute"] = recompute
     length = float((step_flop.shape.sequence_length if step_flop.shape else None) or 0)
     constants = memory_constants(optimizer, step_flop.training.method)
     if recompute == "none":
-        constants = constants.but(**dict.fromkeys(HABITS, 0.0))
+        constants = constants.but(**NO_HABITS)
+    elif recompute is not None:
+        given["recompute"] = recompute
     residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
     spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
     rows: tuple[Assumption, ...] = ()
@@ -297,6 +295,7 @@ def _rows(facts: StepFacts, raw: RawStep) -> tuple[Assumption, ...]:
         rows = (factor, STACK_UNKNOWN)
     if "tp" in facts.given:
         return rows
+    rows += habit_rows(facts.work, facts.machine, raw.layout, facts.given, facts.source)
     layout = Assumption(
         name="parallel layout", value=raw.layout.text, unit="", basis="derived",
         source="fastest that fits, with the techniques of the year", option="--tp --pp --micro-batch",

@@ -16,7 +16,8 @@ from typing import Any
 from footprint.arithmetic import maximum
 from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.candidates import Candidates, Layouts, as_number, distinct, picked
-from footprint.performance.layouts.finder import KEPT_FULL, SMALL, recomputed_by_habit
+from footprint.performance.layouts.finder import KEPT_FULL, SMALL
+from footprint.performance.layouts.habits import recomputed_by_habit
 from footprint.performance.layouts.least import first_least, segments
 from footprint.performance.layouts.micro_batches import whole_batches
 from footprint.performance.layouts.shapes import Given, habits_of

@@ -10,9 +10,10 @@ from __future__ import annotations
 from functools import lru_cache
 from math import ceil, isqrt
 
-from footprint.arithmetic import Number, summed
+from footprint.arithmetic import summed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.feeding import cannot_feed, crowded_below
+from footprint.performance.layouts.habits import recomputed_by_habit
 from footprint.performance.layouts.shapes import Given, fewest_replicas, habits_of, shapes
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
@@ -30,8 +31,6 @@ from footprint.records import replace
 
 SMALL = 1e9
 """Parameters below which a model that fits one accelerator is not split over several."""
-LANGUAGE = ("decoder", "mixture-of-experts")
-"""Families of models whose recipes recompute by habit."""
 KEPT_FULL = 4
 """Minimum number of micro-batches per stage that keeps a pipeline full."""
 
@@ -197,19 +196,6 @@ def _recomputed_share(
         return layout.recomputed
     share: float = (kept_byte - room) / (kept_byte - one_sample_byte)
     return min(1.0, max(0.0, share))
-
-
-def recomputed_by_habit(work: Work, machine: Machine, needed_share: Number) -> Number:
-    """Share of the blocks that recipes recompute where memory requires ``needed_share`` of them [1].
-
-    Recipes of PyTorch's own stacks recompute every block more often than memory requires.
-    """
-    if not work.heads or work.family not in LANGUAGE:
-        return needed_share
-    constants = machine.constants
-    habit = constants["recompute_habit_adapters" if work.is_adapters else "recompute_habit"]
-    habit *= constants["native_share_unknown"] if machine.native is None else float(machine.native)
-    return needed_share + habit * (1.0 - needed_share)
 
 
 def _divides(micro_batch: float, replica_batch: float) -> bool:
