@@ -46,6 +46,7 @@ PHYSICS = (
 """Fitted constants of the roofline."""
 FACTORS = (
     "software_wide", "software_2020_to_2022", "software_since_2023", "software_native", "software_experts",
+    "software_yearly",
 )  # fmt: skip
 """Fitted factors on the whole step."""
 
