@@ -127,11 +127,12 @@ def step_facts(
     """The inputs of the prediction of one step, looked up.
 
     ``recompute`` of ``none`` allows recomputation where memory demands it, None also where recipes do it.
-    ``layout`` holds the given sizes of the layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``);
-    the others are searched. ``stack`` is the name of a software stack or None (unknown), ``overlap`` the share
-    of communication that is hidden, where known. ``anchors`` are measured steps of the same stack, which shift
-    the prediction where they apply. ``optimizer`` sets the memory of the optimiser's states, which limits the
-    layouts. ``work`` is the result of `work_of`, if already computed.
+    ``layout`` holds the given sizes of the layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``,
+    ``zero``); the others are searched. ``stack`` is the name of a software stack or None (unknown),
+    ``overlap`` the share of communication that is hidden, where known. ``anchors`` are measured steps of
+    the same stack, which shift the prediction where they apply. ``optimizer`` sets the memory of the
+    optimiser's states, which limits the layouts. ``work`` is the result of `work_of`, if already
+    computed.
 
     Raises
     ------
