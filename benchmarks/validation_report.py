@@ -132,7 +132,7 @@ def _where(given: ValidationReport) -> Iterable[str]:
         ("generation, precision", *heading[1:]),
         groups(given, lambda i: f"{cases[i].case.generation}, {cases[i].case.precision}"),
     )
-    yield "Blackwell in 16 bits is gpt-oss-120b, whose experts have biases, and dense models from 340 billion."
+    yield "Blackwell in 16 bits is gpt-oss-120b, whose experts have biases, and dense ones of 340 billion."
     yield "Hopper in 8 bits holds torchtitan's row-wise scaling (bias 0.8), which no option tells apart, and"
     yield "MLPerf's GPT-3, which the same chips trained 1.27 times as fast in round 4.1 as in 3.0."
     yield ""
