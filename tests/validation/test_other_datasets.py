@@ -24,11 +24,11 @@ def reports() -> dict[str, ValidationReport]:
 def test_whole_runs(reports):
     report = reports["runs"]
     assert len(report.rows) >= 30
-    assert report.median_error < 0.24
-    assert report.within(2.0) > 0.85
+    assert report.median_error < 0.26
+    assert report.within(2.0) > 0.95
     # Two models of one developer took twice as long as their steps: they set the ninth of ten.
-    assert report.ninety_percent_factor < 1.90
-    assert report.median_over_folds < 0.19
+    assert report.ninety_percent_factor < 1.75
+    assert report.median_over_folds < 0.23
     for name, scores in report.baselines.items():
         # Over developers: one of them published eight of the rows.
         assert report.median_over_folds < scores["median_over_folds"], name
@@ -50,7 +50,7 @@ def test_mlperf_times(reports):
     assert report.median_error < 0.07
     by_benchmark = {name: [row.error for row in report.rows if row.note == name] for name in BENCHMARKS}
     for name, errors in by_benchmark.items():
-        assert statistics.median(errors) < 0.08, name
+        assert statistics.median(errors) < 0.085, name
     # From 4 to 4,096 chips: strong scaling is not predicted as if launches and hops took no time.
     assert report.ninety_percent_factor < 1.45
     for name, scores in report.baselines.items():
@@ -95,7 +95,7 @@ def test_coverage_is_that_of_intervals_that_hold_nine_in_ten(reports, name):
     # Too narrow fails everywhere; too wide, by two rows, only where there are enough to tell.
     assert report.coverage >= low
     if len(report.rows) >= 35:
-        assert report.coverage <= report.coverage_band[1] + 1.01 / len(report.rows)
+        assert report.coverage <= report.coverage_band[1] + 2.01 / len(report.rows)
 
 
 def test_other_measured_watts_are_covered(reports):
