@@ -57,9 +57,9 @@ def validate_board_energy() -> ValidationReport:
     rows, simple = [], {}
     for row in (*read_csv(reference_folder() / "published" / "board_energy.csv"), *_metered_runs()):
         cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
-        hours = float(row.get("hours") or row["duration_h"])
+        hours = float(row["duration_h"])
         energy = equations.energy_kwh(hours_only_power(cluster).accelerators, hours)
-        name = f"{row['id']} {row['model']} on {row['accelerator']}" if "hours" in row else row["id"]
+        name = f"{row['id']} {row['model']} on {row['accelerator']}" if "work" in row else row["id"]
         shown = _row({**row, "id": name, "energy_scope": row["model"]}, energy)
         rows.append(shown)
         if cluster.accelerator.tdp_w:

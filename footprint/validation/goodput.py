@@ -8,12 +8,11 @@ from __future__ import annotations
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.performance import goodput
-from footprint.units import HOURS_PER_DAY
 from footprint.validation.report import ValidationReport, ValidationRow
 
 
 def validate_goodput() -> ValidationReport:
-    """Share of wall-clock time that makes progress, from chips and days alone [1]."""
+    """Share of wall-clock time that makes progress, from chips and hours alone [1]."""
     rows, notes = [], []
     for cells in read_csv(reference_folder() / "published" / "goodput.csv"):
         if cells["excluded"]:
@@ -23,9 +22,7 @@ def validate_goodput() -> ValidationReport:
             continue
         cluster, _ = parse_cluster(f"{cells['accelerator']}:{cells['accelerators']}")
         published = float(cells["share"])
-        share, _ = goodput(
-            cluster=cluster, hours_without_loss=float(cells["days"]) * HOURS_PER_DAY * published
-        )
+        share, _ = goodput(cluster=cluster, hours_without_loss=float(cells["duration_h"]) * published)
         row = ValidationRow(
             id=f"{cells['id']} {cells['run']}", published=published, predicted=share.mid, unit="1",
             fold=cells["source"], low=share.low, high=share.high, note=cells["bound"],
