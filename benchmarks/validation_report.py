@@ -23,7 +23,8 @@ from footprint.validation.throughput import rows
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SHOWN = (
-    "what-ifs", "anchored", "strubell-blind", "runs", "power", "mlperf-time", "patterson", "energy", "memory",
+    "what-ifs", "anchored", "strubell-blind", "runs", "power", "mlperf-time", "patterson", "energy",
+    "board-energy", "goodput", "memory",
 )  # fmt: skip
 LONG = ("what-ifs", "anchored", "memory")  # hundreds of rows, of which the page shows only the notes
 PLOTTED = ("throughput", "throughput-found", "what-ifs", "runs", "power", "mlperf-time", "memory")

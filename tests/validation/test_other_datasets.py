@@ -17,7 +17,16 @@ def reports() -> dict[str, ValidationReport]:
     known = datasets()
     return {
         name: known[name]()
-        for name in ("runs", "power", "mlperf-time", "patterson", "energy", "strubell-blind")
+        for name in (
+            "runs",
+            "power",
+            "mlperf-time",
+            "patterson",
+            "energy",
+            "board-energy",
+            "goodput",
+            "strubell-blind",
+        )
     }
 
 
@@ -68,6 +77,26 @@ def test_pattersons_energies(reports):
 
 def test_whole_energies_lie_in_their_intervals(reports):
     assert all(row.low <= row.published <= row.high for row in reports["energy"].rows if row.low and row.high)
+
+
+def test_metered_boards(reports):
+    report = reports["board-energy"]
+    assert len(report.rows) >= 36
+    assert report.median_error < 0.14
+    assert report.within(1.25) > 0.85
+    for name, scores in report.baselines.items():
+        assert report.median_over_folds < scores["median_over_folds"], name
+
+
+def test_published_goodput(reports):
+    report = reports["goodput"]
+    assert {row.fold for row in report.rows} >= {
+        "grattafiori2024-llama3",
+        "wan2025-byterobust",
+        "zhang2022-opt",
+    }
+    assert all(row.factor < 1.5 for row in report.rows)
+    assert any("duration not stated" in note for note in report.notes)
 
 
 def test_strubells_rows_blind(reports):
