@@ -72,9 +72,9 @@ def _chosen(
         work, machines, counts, scales[batches], given=facts.given, flash=facts.flash,
         sequence_length=facts.sequence_length, unusual=True,
     )  # fmt: skip
-    others = every.chosen(wanted[np.ix_(batches, clusters)])
     place = np.ix_(clusters, batches)
     crowded = usual.crowded.T[place]
+    others = every.chosen(wanted.T[place].T & crowded.T)
 
     def merged(mine: Array, other: Array) -> Array:
         whole = np.array(np.broadcast_to(mine, fits.shape))

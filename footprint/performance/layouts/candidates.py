@@ -1,4 +1,7 @@
-"""The candidate layouts of one job on many clusters, as arrays: one row a layout."""
+"""The candidate layouts of one job on many clusters, as arrays.
+
+A row is the sizes of a layout. Each kind of recomputation is tried for each row.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,10 @@ from footprint.performance.layouts.shapes import Given, Habits, every_size, reco
 from footprint.records import state
 
 Array = Any
-_SHAPE = (
-    "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "is_full", "is_selective", "recompute_share",
-    "below",
-)  # fmt: skip
-_OF_SHAPE = [_SHAPE.index(name) for name in ("tp", "pp", "cp", "ep", "zero", "is_full", "is_selective")]
+_SHAPE = ("tp", "pp", "dp", "cp", "ep", "zero", "interleaving")
+_OF_SHAPE = [_SHAPE.index(name) for name in ("tp", "pp", "cp", "ep", "zero")]
 """What distinguishes the shapes of a machine's layouts."""
-_PLAIN = [[1.0] * 7 + [0.0] * 3 + [math.inf]]
+_PLAIN = [[1.0] * len(_SHAPE)]
 """Plain replicas, whose number is the count's."""
 
 
@@ -38,16 +38,14 @@ class Layouts:
     ep: Array
     zero: Array
     interleaving: Array
-    is_full: Array
-    is_selective: Array
-    recompute_share: Array
-    below: Array
-    """Batches below which a layout is tried: infinity for usual ones (see `feeding.crowded_below`)."""
     flash: bool
+    is_full: Array = False
+    is_selective: Array = False
+    recompute_share: Array = 0.0
     micro_batch: Array = 1.0
 
     def at(self, index: Array) -> Layouts:
-        """The layouts of some rows."""
+        """The layouts of some rows, without recomputation."""
         return Layouts(**{name: picked(getattr(self, name), index) for name in _SHAPE}, flash=self.flash)
 
 
@@ -76,6 +74,8 @@ class Candidates:
         tables = [
             _table(one, key, tuple(own), most, unusual) for one, own in zip(habits, counts, strict=True)
         ]
+        self.kinds = recompute_kinds(habits[0], given)
+        """What is recomputed, in the order in which it is tried for each row."""
         rows = np.concatenate([*(table.rows for table in tables), np.array(_PLAIN).T], axis=1)
         self.rows = _layouts(rows, habits[0].flash)
         self.below = np.concatenate([table.below for table in tables])
@@ -84,12 +84,12 @@ class Candidates:
         self.cluster_of = np.repeat(np.arange(len(lengths)), lengths)
         numbers = [*range(len(tables)), 0]
         self.machine_of = np.repeat(numbers, [*(table.rows.shape[1] for table in tables), 1])
-        kinds = [table.shapes.shape[1] for table in tables]
-        shapes = np.concatenate([*(table.shapes for table in tables), np.array(_PLAIN).T], axis=1)
-        self.shapes = _layouts(shapes, habits[0].flash)
+        shapes = [table.shapes.shape[1] for table in tables]
+        every = np.concatenate([*(table.shapes for table in tables), np.array(_PLAIN).T], axis=1)
+        self.shapes = _layouts(every, habits[0].flash)
         """The shapes of the layouts of each machine: layouts of one replica."""
-        self.machine_of_shape = np.repeat(numbers, [*kinds, 1])
-        firsts = np.cumsum([0, *kinds])
+        self.machine_of_shape = np.repeat(numbers, [*shapes, 1])
+        firsts = np.cumsum([0, *shapes])
         self.shape_of = np.concatenate(
             [*(table.shape_of + first for table, first in zip(tables, firsts, strict=False)), firsts[-1:]]
         )
@@ -125,7 +125,6 @@ class _Table(NamedTuple):
 def _layouts(rows: Array, flash: bool) -> Layouts:
     """The layouts of a table."""
     columns = {name: as_number(row) for name, row in zip(_SHAPE, rows, strict=True)}
-    columns |= {name: columns[name] > 0 for name in ("is_full", "is_selective")}
     return Layouts(**{**columns, "tp": rows[0], "dp": rows[2]}, flash=flash)
 
 
@@ -167,16 +166,8 @@ def _part(
     """The layouts of so many accelerators that a batch can feed; with ``below`` those of smaller batches."""
     import numpy as np
 
-    recomputed = float(dict(given).get("recomputed", 1.0))
     usual = usual_sizes(habits, count, given)
     # No usual layout takes a batch that asks for others.
     every = every_size(habits, count, given)[len(usual) :] if below else usual
-    kinds = recompute_kinds(habits, dict(given))
-    table = np.empty((len(every), len(kinds), len(_SHAPE)))
-    table[:, :, :7] = np.array(every, float).reshape(-1, 1, 7)
-    table[:, :, 7] = [kind == "full" for kind in kinds]
-    table[:, :, 8] = [kind == "selective" for kind in kinds]
-    table[:, :, 9] = recomputed * table[:, :, 7]
-    table[:, :, 10] = below or math.inf
-    fed = (table[:, 0, 2] <= batch) & (table[:, 0, 2] < table[:, 0, 10])
-    return table[fed].reshape(-1, len(_SHAPE))
+    table = np.array(every, float).reshape(-1, len(_SHAPE))
+    return table[(table[:, 2] <= batch) & (table[:, 2] < (below or math.inf))]
