@@ -165,9 +165,8 @@ class LayoutColumns:
             fits = (smallest_byte <= room) & (room > 0)
             lane = self._lane(kind, np.flatnonzero(fits), since)
             most = self._most(kind, lane.row)
-            for column, batch in enumerate(self.batches):
-                part = lane.until(batch)
-                leaders.put(number, column, lane.row[part], self._seconds(lane, part, column, most[part]))
+            for columns, part, ends in lane.groups(self.batches):
+                leaders.put(number, columns, ends, lane.row, self._seconds(lane, part, columns, most[part]))
             if not number and not kind.is_full and not kind.is_selective:
                 since = np.where(fits, self._limited_since(kind), since)
         best = self._least(np.arange(len(room)), leaders.values)
@@ -194,7 +193,7 @@ class LayoutColumns:
         return limit * (1.0 - ROUNDING)
 
     def _nearest(self, missing: Array) -> tuple[Array, Array, Array]:
-        """The row with the least penalty for time and missing memory, its kind, and the memory of the smallest.
+        """The row with the least penalty for time and missing memory, its kind, and the least memory.
 
         -1 and infinity where a cluster has no candidate.
         """
@@ -210,12 +209,11 @@ class LayoutColumns:
             least = np.minimum(least, needed)
             lane = self._lane(kind, row, rows.dp)
             excess = np.maximum(1.0, needed / self.usable_byte)[lane.row] ** 2
-            for column in np.flatnonzero(missing.any(axis=1)).tolist():
-                batch = self.batches[column]
-                part = lane.until(batch)
-                micro_batches = maximum(1.0, batch / lane.replicas[part] / micro_batch)
-                seconds = lane.seconds(part, self.scales[column], micro_batches, kind.share)
-                leaders.put(number, column, lane.row[part], seconds * excess[part])
+            for columns, part, ends in lane.groups(np.where(missing.any(axis=1), self.batches, 0.0)):
+                batches, scales = self.batches[columns, None], self.scales[columns, None]
+                micro_batches = maximum(1.0, batches / lane.replicas[part] / micro_batch)
+                seconds = lane.seconds(part, scales, micro_batches, kind.share)
+                leaders.put(number, columns, ends, lane.row, seconds * excess[part])
         penalties = leaders.values[:, row]
         least_byte = np.full(missing.shape, np.inf)
         if len(row):
@@ -240,15 +238,16 @@ class LayoutColumns:
 
     # ------------------------------------------------------------------------ some rows at some batches
 
-    def _seconds(self, lane: Lane, part: slice, column: int, most: Array) -> Array:
-        """Time of a step on a part of the rows that fit, at one batch; infinity where it cannot be [s]."""
+    def _seconds(self, lane: Lane, part: slice, columns: Array, most: Array) -> Array:
+        """Time of a step on a part of the rows that fit, at some batches; infinity where it cannot be [s]."""
         import numpy as np
 
-        replica_batch = self.batches[column] / lane.replicas[part]
+        replica_batch = self.batches[columns, None] / lane.replicas[part]
         row = lane.row[part]
-        micro_batch = self._micro_batch(row, column, replica_batch, most)
+        index = np.take(self.share_of[columns], self.replicas_of[row], axis=1)
+        micro_batch = self._micro_batch(row, index, replica_batch, most)
         share = lane.share(part, micro_batch)
-        seconds = lane.seconds(part, self.scales[column], replica_batch / micro_batch, share)
+        seconds = lane.seconds(part, self.scales[columns, None], replica_batch / micro_batch, share)
         if "micro_batch" in self.given:
             seconds = np.where(_divides(micro_batch, replica_batch), seconds, np.inf)
         return seconds
@@ -257,12 +256,15 @@ class LayoutColumns:
         """Samples of the largest micro-batch that fits some rows; below 1 if not even one sample does."""
         return maximum(self.room[row], 0.0) / kind.one_sample_byte[row]
 
-    def _micro_batch(self, row: Array, column: Array | int, replica_batch: Array, most: Array) -> Array:
-        """The micro-batch that is given, or the largest up to ``most`` that keeps the pipeline full."""
+    def _micro_batch(self, row: Array, index: Array, replica_batch: Array, most: Array) -> Array:
+        """The micro-batch that is given, or the largest up to ``most`` that keeps the pipeline full.
+
+        ``index`` says which share of a batch each replica has.
+        """
         if "micro_batch" in self.given:
             return float(self.given["micro_batch"])
         most = maximum(1.0, minimum(most, replica_batch / picked(self.kept_full, row)))
-        return self.micro_batches.at(self.share_of[column, self.replicas_of[row]], most)
+        return self.micro_batches.at(index, most)
 
     def _fitted(self, kind: Kind, row: Array, column: Array) -> tuple[Array, Array, Array]:
         """The largest micro-batch and least recomputation with which some rows fit, and whether they fit."""
@@ -270,7 +272,8 @@ class LayoutColumns:
 
         batches, replicas, room = self.batches[column], self.found.rows.dp[row], self.room[row]
         replica_batch = batches / replicas
-        micro_batch = self._micro_batch(row, column, replica_batch, self._most(kind, row))
+        index = self.share_of[column, self.replicas_of[row]]
+        micro_batch = self._micro_batch(row, index, replica_batch, self._most(kind, row))
         unfitted: Array = np.minimum(1.0, replica_batch)
         fits = (room > 0) & (replicas <= batches)
         if "micro_batch" in self.given:

@@ -1,11 +1,12 @@
 """Layouts with one kind of recomputation, in the order of the batches from which they are tried.
 
-So the layouts that are tried at a batch are the first so many, and their numbers are parts of arrays. Arrays
-over the layouts of one batch fit into the processor's cache.
+So the layouts that are tried at a batch are the first so many, and their numbers are parts of arrays. Several
+batches are evaluated together, as far as their arrays fit into the processor's cache.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from footprint.arithmetic import maximum, minimum
@@ -14,6 +15,8 @@ from footprint.performance.roofline.linear import Slopes
 from footprint.records import state
 
 Array = Any
+MOST_CELLS = 8192
+"""Cells of the arrays that are evaluated together: few enough for the processor's cache."""
 
 
 @state
@@ -32,7 +35,7 @@ class Kind:
     """What recomputation saves of them [byte]."""
 
     def share_at(self, row: Array, room: Array, micro_batch: Array) -> Array:
-        """The smallest share of recomputed blocks with which some rows fit; ``room`` is that of each [byte]."""
+        """The smallest share of recomputed blocks with which some rows fit in their ``room`` [byte]."""
         if self.kept_byte is None:
             return self.share
         return _share(self.kept_byte[row], self.saved_byte[row], room, micro_batch)
@@ -58,9 +61,21 @@ class Lane:
         if kind.kept_byte is not None:
             self.kept_byte, self.saved_byte = kind.kept_byte[self.row], kind.saved_byte[self.row]
 
-    def until(self, batch: float) -> slice:
-        """The part of the rows that is tried at a batch."""
-        return slice(0, int(self.since.searchsorted(batch, side="right")))
+    def groups(self, batches: Array) -> Iterator[tuple[Array, slice, Array]]:
+        """Columns of some batches, the part of the rows that any of them tries, and how many each tries.
+
+        The batches of a group are evaluated together.
+        """
+        import numpy as np
+
+        ends = self.since.searchsorted(batches, side="right")
+        columns = np.argsort(-ends, kind="stable")
+        columns = columns[ends[columns] > 0]
+        while len(columns):
+            most = int(ends[columns[0]])
+            several = max(1, MOST_CELLS // most)
+            group, columns = columns[:several], columns[several:]
+            yield group, slice(0, most), ends[group]
 
     def share(self, part: slice, micro_batch: Array) -> Array:
         """The smallest share of recomputed blocks with which a part of the rows fits."""
@@ -68,7 +83,7 @@ class Lane:
             return self.kind.share
         return _share(self.kept_byte[part], self.saved_byte[part], self.room[part], micro_batch)
 
-    def seconds(self, part: slice, scale: float, micro_batches: Array, recompute_share: Array) -> Array:
+    def seconds(self, part: slice, scale: Array, micro_batches: Array, recompute_share: Array) -> Array:
         """Time of a step on a part of the rows, before the factor of software [s]."""
         return self.linear.at(part).seconds(scale, micro_batches, recompute_share)
 
@@ -82,14 +97,15 @@ class Leaders:
         self.values = np.full((batches, rows), np.inf)
         self.kinds = np.zeros((batches, rows), np.uint8)
 
-    def put(self, kind: int, column: int, row: Array, values: Array) -> None:
-        """Take the values of some rows at one batch with one kind of recomputation."""
-        line = self.values[column]
-        if kind:
-            better = values < line[row]
-            row, values = row[better], values[better]
-            self.kinds[column, row] = kind
-        line[row] = values
+    def put(self, kind: int, columns: Array, ends: Array, row: Array, values: Array) -> None:
+        """Take the values of the first rows, up to its end, at each of some batches with one kind."""
+        for column, end, found in zip(columns.tolist(), ends.tolist(), values, strict=True):
+            line, its, found = self.values[column], row[:end], found[:end]
+            if kind:
+                better = found < line[its]
+                its, found = its[better], found[better]
+                self.kinds[column, its] = kind
+            line[its] = found
 
     def kind_of(self, best: Array) -> Array:
         """The kinds of the best rows (batches, clusters); anything where there is none."""
