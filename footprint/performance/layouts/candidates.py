@@ -13,7 +13,14 @@ from typing import Any
 from footprint.arithmetic import is_array
 from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.feeding import crowded_below
-from footprint.performance.layouts.shapes import Given, Habits, every_size, recompute_kinds, usual_sizes
+from footprint.performance.layouts.shapes import (
+    Given,
+    Habits,
+    Sizes,
+    every_size,
+    recompute_kinds,
+    usual_sizes,
+)
 from footprint.records import state
 
 Array = Any
@@ -52,8 +59,9 @@ class Layouts:
 class Candidates:
     """The candidate layouts of several machines, each with its counts: a cluster is a machine and a count.
 
-    The rows of a cluster are adjacent, in the order of `shapes`. The last row, plain data parallelism, is
-    used for clusters without a candidate layout.
+    The rows of a cluster are adjacent, in the order of `shapes`: first the usual layouts, then those that are
+    tried for batches that no usual one takes. The last row, plain data parallelism, is used for clusters
+    without a candidate layout.
     """
 
     def __init__(
@@ -61,25 +69,22 @@ class Candidates:
         habits: Sequence[Habits],
         given: Given,
         counts: Sequence[Sequence[int]],
+        least: float,
         most: float,
-        unusual: bool,
     ) -> None:
-        """``habits`` are those of each machine, ``most`` is the largest batch.
-
-        ``unusual`` asks for the layouts that are tried for smaller batches than usual ones take.
-        """
+        """``habits`` are those of each machine, ``least`` and ``most`` the smallest and the largest batch."""
         import numpy as np
 
         key = tuple(given.items())
-        tables = [
-            _table(one, key, tuple(own), most, unusual) for one, own in zip(habits, counts, strict=True)
-        ]
+        tables = [_table(one, key, tuple(own), least, most) for one, own in zip(habits, counts, strict=True)]
         self.kinds = recompute_kinds(habits[0], given)
         """What is recomputed, in the order in which it is tried for each row."""
         rows = np.concatenate([*(table.rows for table in tables), np.array(_PLAIN).T], axis=1)
         self.rows = _layouts(rows, habits[0].flash)
         self.below = np.concatenate([table.below for table in tables])
         """`crowded_below` of each cluster."""
+        self.until = np.concatenate([*(table.until for table in tables), [math.inf]])
+        """The batch below which each row is tried: infinity for usual layouts."""
         lengths = np.concatenate([table.lengths for table in tables])
         self.cluster_of = np.repeat(np.arange(len(lengths)), lengths)
         numbers = [*range(len(tables)), 0]
@@ -116,6 +121,8 @@ class _Table(NamedTuple):
     """How many layouts each count has."""
     below: Array
     """`crowded_below` of each count."""
+    until: Array
+    """The batch below which each row is tried."""
     shapes: Array
     """The distinct layouts of one replica, like ``rows``."""
     shape_of: Array
@@ -140,34 +147,36 @@ def distinct(values: Array) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=64)
 def _table(
-    habits: Habits, given: tuple[tuple[str, Any], ...], counts: tuple[int, ...], batch: float, unusual: bool
+    habits: Habits, given: tuple[tuple[str, Any], ...], counts: tuple[int, ...], least: float, most: float
 ) -> _Table:
     import numpy as np
 
     below = [crowded_below(habits, count, dict(given)) for count in counts]
-    parts = [
-        _part(habits, given, count, least if unusual else 0.0, batch)
-        for count, least in zip(counts, below, strict=True)
-    ]
-    rows = np.ascontiguousarray(np.concatenate([np.empty((0, len(_SHAPE))), *parts]).T)
+    parts: list[Array] = []
+    until: list[float] = []
+    for count, limit in zip(counts, below, strict=True):
+        usual = usual_sizes(habits, count, given)
+        parts.append(_fed(usual, most, math.inf))
+        until.append(math.inf)
+        # No usual layout takes a batch that asks for others.
+        others = every_size(habits, count, given)[len(usual) :] if least < limit else ()
+        parts.append(_fed(others, most, limit))
+        until.append(limit)
+    rows = np.ascontiguousarray(np.concatenate(parts).T)
     number = np.zeros(rows.shape[1])
     for place in _OF_SHAPE:
         number = number * (rows[place].max(initial=0.0) + 1.0) + rows[place]
     _, first, shape_of = np.unique(number, return_index=True, return_inverse=True)
     shapes = rows[:, first]
     shapes[_SHAPE.index("dp")] = 1.0
-    lengths = np.array([len(part) for part in parts], int)
-    return _Table(rows, lengths, np.array(below, float), shapes, shape_of)
+    sizes = np.array([len(part) for part in parts])
+    lengths = sizes[::2] + sizes[1::2]
+    return _Table(rows, lengths, np.array(below, float), np.repeat(until, sizes), shapes, shape_of)
 
 
-def _part(
-    habits: Habits, given: tuple[tuple[str, Any], ...], count: int, below: float, batch: float
-) -> Array:
-    """The layouts of so many accelerators that a batch can feed; with ``below`` those of smaller batches."""
+def _fed(every: Sequence[Sizes], most: float, below: float) -> Array:
+    """The layouts that a batch up to ``most`` and below a limit can feed."""
     import numpy as np
 
-    usual = usual_sizes(habits, count, given)
-    # No usual layout takes a batch that asks for others.
-    every = every_size(habits, count, given)[len(usual) :] if below else usual
     table = np.array(every, float).reshape(-1, len(_SHAPE))
-    return table[(table[:, 2] <= batch) & (table[:, 2] < (below or math.inf))]
+    return table[(table[:, 2] <= most) & (table[:, 2] < below)]

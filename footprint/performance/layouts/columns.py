@@ -11,7 +11,8 @@ Arrays have batches as their first axis and rows (sizes of a layout) or clusters
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from footprint.arithmetic import maximum, minimum, where
@@ -20,7 +21,7 @@ from footprint.performance.layouts.candidates import Candidates, Layouts, as_num
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
 from footprint.performance.layouts.lanes import Kind, Lane, Leaders
 from footprint.performance.layouts.least import first_least, segments
-from footprint.performance.layouts.micro_batches import MicroBatches
+from footprint.performance.layouts.micro_batches import MicroBatches, divides
 from footprint.performance.layouts.shapes import Given, habits_of
 from footprint.performance.roofline.layout import is_split
 from footprint.performance.roofline.linear import Slopes
@@ -61,19 +62,18 @@ class LayoutColumns:
         given: Given,
         flash: bool,
         sequence_length: float,
-        unusual: bool = False,
     ) -> None:
         """``machines`` are of one kind, each with its counts.
 
-        ``scales`` are the batches divided by the batch of ``work``. ``unusual`` asks for the layouts
-        that are tried for small batches alone.
+        ``scales`` are the batches divided by the batch of ``work``.
         """
         import numpy as np
 
         self.work, self.machine, self.given = work, joined(machines), given
         self.scales, self.batches = scales, work.samples * scales
         habits = [habits_of(work, one, flash=flash, sequence_length=sequence_length) for one in machines]
-        found = self.found = Candidates(habits, given, counts, float(self.batches.max()), unusual)
+        least, most = float(self.batches.min()), float(self.batches.max())
+        found = self.found = Candidates(habits, given, counts, least, most)
         self.crowded = self.batches[:, None] < found.below
         sums = [sum_lines(work, self.machine, int(tp), flash=flash) for tp in found.splits]
         self.sums = {}
@@ -118,13 +118,6 @@ class LayoutColumns:
             kind.saved_byte = np.where(saves, kept - needed, 1.0)[found.shape_of]
         return kind
 
-    @property
-    def few(self) -> tuple[Array, Array]:
-        """The batches, and the clusters, among which some pair asks for unusual layouts."""
-        import numpy as np
-
-        return np.flatnonzero(self.crowded.any(axis=1)), np.flatnonzero(self.crowded.any(axis=0))
-
     def chosen(self, wanted: Array) -> Choice:
         """The layouts that are chosen for each cluster and batch.
 
@@ -158,15 +151,16 @@ class LayoutColumns:
         import numpy as np
 
         rows, room = self.found.rows, self.room[:-1]
-        leaders = Leaders(len(self.batches), len(room))
+        leaders = Leaders(self.batches, len(room))
         since = rows.dp[:-1]
         for number, kind in enumerate(self.kinds):
             smallest_byte = kind.one_sample_byte[:-1] * float(self.given.get("micro_batch", 1.0))
             fits = (smallest_byte <= room) & (room > 0)
-            lane = self._lane(kind, np.flatnonzero(fits), since)
-            most = self._most(kind, lane.row)
-            for columns, part, ends in lane.groups(self.batches):
-                leaders.put(number, columns, ends, lane.row, self._seconds(lane, part, columns, most[part]))
+            for lane in self._lanes(kind, np.flatnonzero(fits), since):
+                most = self._most(kind, lane.row)
+                for columns, part, ends in lane.groups(self.batches):
+                    seconds = self._seconds(lane, part, columns, most[part])
+                    leaders.put(number, lane, columns, ends, seconds)
             if not number and not kind.is_full and not kind.is_selective:
                 since = np.where(fits, self._limited_since(kind), since)
         best = self._least(np.arange(len(room)), leaders.values)
@@ -200,20 +194,20 @@ class LayoutColumns:
         import numpy as np
 
         rows = self.found.rows
-        leaders = Leaders(len(self.batches), len(self.room) - 1)
+        leaders = Leaders(self.batches, len(self.room) - 1)
         row = np.flatnonzero(missing.any(axis=0)[self.found.cluster_of])
         micro_batch = float(self.given.get("micro_batch", 1.0))
         least = np.full(len(self.room), np.inf)
         for number, kind in enumerate(self.kinds):
             needed = self.state_byte + kind.one_sample_byte * micro_batch
             least = np.minimum(least, needed)
-            lane = self._lane(kind, row, rows.dp)
-            excess = np.maximum(1.0, needed / self.usable_byte)[lane.row] ** 2
-            for columns, part, ends in lane.groups(np.where(missing.any(axis=1), self.batches, 0.0)):
-                batches, scales = self.batches[columns, None], self.scales[columns, None]
-                micro_batches = maximum(1.0, batches / lane.replicas[part] / micro_batch)
-                seconds = lane.seconds(part, scales, micro_batches, kind.share)
-                leaders.put(number, columns, ends, lane.row, seconds * excess[part])
+            excess = np.maximum(1.0, needed / self.usable_byte) ** 2
+            for lane in self._lanes(kind, row, rows.dp):
+                for columns, part, ends in lane.groups(np.where(missing.any(axis=1), self.batches, 0.0)):
+                    batches, scales = self.batches[columns, None], self.scales[columns, None]
+                    micro_batches = maximum(1.0, batches / lane.replicas[part] / micro_batch)
+                    seconds = lane.seconds(part, scales, micro_batches, kind.share)
+                    leaders.put(number, lane, columns, ends, seconds * excess[lane.row[part]])
         penalties = leaders.values[:, row]
         least_byte = np.full(missing.shape, np.inf)
         if len(row):
@@ -223,8 +217,12 @@ class LayoutColumns:
         best = self._least(row, penalties)
         return best, leaders.kind_of(best), least_byte
 
-    def _lane(self, kind: Kind, row: Array, since: Array) -> Lane:
-        return Lane(kind, row, since, self.found.rows, self.room, self.slopes)
+    def _lanes(self, kind: Kind, row: Array, since: Array) -> Iterator[Lane]:
+        """Some rows with one kind of recomputation: the usual ones, and those for small batches."""
+        is_usual = self.found.until[row] == inf
+        for part in (row[is_usual], row[~is_usual]):
+            if len(part):
+                yield Lane(kind, part, since, self.found, self.room, self.slopes)
 
     def _least(self, row: Array, values: Array) -> Array:
         """Of some rows the first with the least value at each batch and cluster; -1 where none is finite."""
@@ -249,7 +247,7 @@ class LayoutColumns:
         share = lane.share(part, micro_batch)
         seconds = lane.seconds(part, self.scales[columns, None], replica_batch / micro_batch, share)
         if "micro_batch" in self.given:
-            seconds = np.where(_divides(micro_batch, replica_batch), seconds, np.inf)
+            seconds = np.where(divides(micro_batch, replica_batch), seconds, np.inf)
         return seconds
 
     def _most(self, kind: Kind, row: Array | slice) -> Array:
@@ -277,7 +275,7 @@ class LayoutColumns:
         unfitted: Array = np.minimum(1.0, replica_batch)
         fits = (room > 0) & (replicas <= batches)
         if "micro_batch" in self.given:
-            unfitted, fits = micro_batch, fits & _divides(micro_batch, replica_batch)
+            unfitted, fits = micro_batch, fits & divides(micro_batch, replica_batch)
         fits = fits & (kind.one_sample_byte[row] * unfitted <= room)
         share = np.where(fits, kind.share_at(row, room, micro_batch), kind.share)
         return np.where(fits, micro_batch, unfitted), share, fits
@@ -299,11 +297,3 @@ class LayoutColumns:
     def _sums(self, place: Array) -> Sums:
         """The sums of some tensor splits on some machines."""
         return Sums(**{name: picked(values, place) for name, values in self.sums.items()})
-
-
-def _divides(micro_batch: Array, replica_batch: Array) -> Array:
-    """Whether replicas' shares of the batch are multiples of the micro-batch, or no whole numbers."""
-    import numpy as np
-
-    parted = (replica_batch != np.floor(replica_batch)) | (replica_batch % micro_batch == 0)
-    return (micro_batch <= replica_batch) & parted

@@ -7,10 +7,11 @@ batches are evaluated together, as far as their arrays fit into the processor's 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 from footprint.arithmetic import maximum, minimum
-from footprint.performance.layouts.candidates import Layouts
+from footprint.performance.layouts.candidates import Candidates
 from footprint.performance.roofline.linear import Slopes
 from footprint.records import state
 
@@ -49,14 +50,17 @@ class Lane:
     """Some rows with one kind of recomputation, ascending by the batch ``since`` which each is tried."""
 
     def __init__(
-        self, kind: Kind, row: Array, since: Array, rows: Layouts, room: Array, slopes: Slopes
+        self, kind: Kind, row: Array, since: Array, found: Candidates, room: Array, slopes: Slopes
     ) -> None:
+        """``row`` are all usual rows, or all for small batches."""
         import numpy as np
 
         since = since[row]
         order = np.argsort(since, kind="stable")
         self.kind, self.row, self.since = kind, row[order], since[order]
-        self.replicas, self.room = rows.dp[self.row], room[self.row]
+        self.replicas, self.room = found.rows.dp[self.row], room[self.row]
+        self.until = found.until[self.row]
+        self.last = float(self.until.max(initial=0.0))
         self.linear = slopes.at(self.row, is_selective=kind.is_selective, is_full=kind.is_full)
         if kind.kept_byte is not None:
             self.kept_byte, self.saved_byte = kind.kept_byte[self.row], kind.saved_byte[self.row]
@@ -68,7 +72,7 @@ class Lane:
         """
         import numpy as np
 
-        ends = self.since.searchsorted(batches, side="right")
+        ends = np.where(batches < self.last, self.since.searchsorted(batches, side="right"), 0)
         columns = np.argsort(-ends, kind="stable")
         columns = columns[ends[columns] > 0]
         while len(columns):
@@ -91,21 +95,25 @@ class Lane:
 class Leaders:
     """The least value of each row at each batch, and the first kind of recomputation that has it."""
 
-    def __init__(self, batches: int, rows: int) -> None:
+    def __init__(self, batches: Array, rows: int) -> None:
         import numpy as np
 
-        self.values = np.full((batches, rows), np.inf)
-        self.kinds = np.zeros((batches, rows), np.uint8)
+        self.batches = batches
+        self.values = np.full((len(batches), rows), inf)
+        self.kinds = np.zeros((len(batches), rows), np.uint8)
 
-    def put(self, kind: int, columns: Array, ends: Array, row: Array, values: Array) -> None:
-        """Take the values of the first rows, up to its end, at each of some batches with one kind."""
+    def put(self, kind: int, lane: Lane, columns: Array, ends: Array, values: Array) -> None:
+        """Take the values of a lane's rows, up to its end, at each of some batches with one kind."""
         for column, end, found in zip(columns.tolist(), ends.tolist(), values, strict=True):
-            line, its, found = self.values[column], row[:end], found[:end]
+            line, row, found = self.values[column], lane.row[:end], found[:end]
+            if lane.last < inf:
+                tried = self.batches[column] < lane.until[:end]
+                row, found = row[tried], found[tried]
             if kind:
-                better = found < line[its]
-                its, found = its[better], found[better]
-                self.kinds[column, its] = kind
-            line[its] = found
+                better = found < line[row]
+                row, found = row[better], found[better]
+                self.kinds[column, row] = kind
+            line[row] = found
 
     def kind_of(self, best: Array) -> Array:
         """The kinds of the best rows (batches, clusters); anything where there is none."""

@@ -51,6 +51,14 @@ def _of_share(share: float) -> Array:
     return whole_batches(np.array([share]), np.zeros(len(limits), int), limits)
 
 
+def divides(micro_batch: Array, replica_batch: Array) -> Array:
+    """Whether replicas' shares of the batch are multiples of the micro-batch, or no whole numbers."""
+    import numpy as np
+
+    parted = (replica_batch != np.floor(replica_batch)) | (replica_batch % micro_batch == 0)
+    return (micro_batch <= replica_batch) & parted
+
+
 def whole_batches(shares: Array, index: Array, most: Array) -> Array:
     """The largest whole micro-batch up to ``most`` that divides a replica's share (see `finder`).
 
