@@ -174,7 +174,7 @@ class Grid:
         for group in groups:
             yield Block(
                 rows=np.concatenate([rows[..., list(places)] for _, places, rows in group]),
-                columns=columns_of([one for one, _, _ in group], self.axes.get("batch_size")),
+                columns=columns_of([one for one, _, _ in group], self.axes.get("batch_size"), self._shared),
             )
 
     def _resolved(self, job: Job) -> Iterator[tuple[Sequence[Named], Facts | str]]:
