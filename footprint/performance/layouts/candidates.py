@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from footprint.arithmetic import is_array
@@ -178,5 +179,6 @@ def _fed(every: Sequence[Sizes], most: float, below: float) -> Array:
     """The layouts that a batch up to ``most`` and below a limit can feed."""
     import numpy as np
 
-    table = np.array(every, float).reshape(-1, len(_SHAPE))
+    numbers = np.fromiter(chain.from_iterable(every), float, len(every) * len(_SHAPE))
+    table = numbers.reshape(-1, len(_SHAPE))
     return table[(table[:, 2] <= most) & (table[:, 2] < below)]

@@ -230,8 +230,8 @@ class LayoutColumns:
 
         best = np.full(self.crowded.shape, -1)
         if len(row):
-            present, place, least = first_least(self.found.cluster_of[row], values)
-            best[:, present] = np.where(least < np.inf, row[place], -1)
+            present, place = first_least(self.found.cluster_of[row], values)
+            best[:, present] = np.where(place < 0, -1, row[place])
         return best
 
     # ------------------------------------------------------------------------ some rows at some batches
