@@ -145,16 +145,19 @@ def tried(habits: Habits, count: int, given: Given) -> list[Sizes]:
                 continue
             chunks = int(given.get("interleaving", interleaving(habits.layers, pp)))
             replicas = ranks // pp
-            experts = _options(given, "ep", _expert_ranks(habits, replicas))
-            for cp in contexts:
-                dp, rest = divmod(replicas, cp)
-                if rest or dp != given.get("dp", dp):
-                    continue
-                found += [
-                    (tp, pp, dp, cp, ep, zero, chunks)
-                    for ep in experts
-                    for zero in (split if pp > 1 or ep > 1 else whole)
-                ]
+            shared_out = [
+                (ep, zero)
+                for ep in _options(given, "ep", _expert_ranks(habits, replicas))
+                for zero in (split if pp > 1 or ep > 1 else whole)
+            ]
+            found += [
+                (tp, pp, replicas // cp, cp, ep, zero, chunks)
+                for cp in contexts
+                if not replicas % cp
+                for ep, zero in shared_out
+            ]
+    if "dp" in given:
+        found = [sizes for sizes in found if sizes[2] == given["dp"]]
     return found
 
 
