@@ -52,7 +52,7 @@ class Summary:
 
     def _lines(self) -> Iterator[str]:
         again = "" if self.seen == self.scenarios else f", {self.seen:,} of them computed now"
-        yield f"{self.scenarios:,} scenarios{again}; {self.feasible:,} of these are feasible"
+        yield f"{self.scenarios:,} scenarios{again}; {self.feasible:,} are feasible"
         if self.best:
             yield f"\nleast {_WORDS[self.by]}, by the median (90 % interval of {_WORDS[self.by]})"
             yield from self._table(self.best)
