@@ -203,11 +203,12 @@ class _Parquet:
         return 0
 
     def add(self, part: Part, number: int) -> None:
+        import numpy as np
         import pyarrow as pa
         from pyarrow import parquet
 
         columns = {name: _axis_array(part.axes[name]) for name in self._axes}
-        columns |= {name: pa.array(part.numbers[name], from_pandas=True) for name in NUMBERS}
+        columns |= {name: pa.array(part.numbers[name], mask=np.isnan(part.numbers[name])) for name in NUMBERS}
         table = pa.table({**columns, "feasible": pa.array(part.feasible)})
         fresh = self._part(number).with_suffix(".new")
         parquet.write_table(table, fresh, use_dictionary=self._axes, compression="none")
