@@ -20,7 +20,7 @@ from footprint.estimator.rooms import facts_of
 from footprint.estimator.unheeded import unheeded
 from footprint.records import field, record
 from footprint.results import Quantity
-from footprint.results.estimate import CLEAR_MISFIT
+from footprint.results.assumption import misfits_in
 
 MOST_ROWS = 200
 """A table for people; `footprint.sweep` takes any number."""
@@ -154,7 +154,7 @@ def answered(scenario: Mapping[str, Any], shared: Shared) -> Answered:
 
 def _missing(prediction: Prediction, means: Consequences) -> str:
     """What a row with numbers lacks."""
-    misfit = next((one for one in prediction.warnings if one.startswith(CLEAR_MISFIT)), None)
+    misfit = next(iter(misfits_in(prediction.warnings)), None)
     if misfit is not None or not all(prediction.fits):
         return misfit or prediction.warnings[0]
     return "" if means.cost_usd is not None else "no price of this hardware is known"

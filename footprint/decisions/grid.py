@@ -12,7 +12,6 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.prices import interruption_factor
 from footprint.errors import FootprintError
 from footprint.estimator.columns import (
@@ -29,7 +28,7 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.price import PRICED_BY
 from footprint.estimator.resolve.shared import Shared
-from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
+from footprint.estimator.resolve.site import at_desk, require_one_provider
 from footprint.estimator.rooms import facts_of
 from footprint.records import record
 from footprint.results import Quantity
@@ -40,7 +39,7 @@ PLACE_FIELDS = (*SITE_FIELDS, *PRICE_FIELDS)
 """Fields that set the CO2e and cost of a job, but not its time or IT energy."""
 _COLUMNS = ("hw", "batch_size")
 _OF_CLUSTER = ("accelerators_per_node", "cooling", "network_byte_per_s")
-MOST_TOGETHER = 32_768
+MOST_TOGETHER = 65_536
 """Scenarios of a job, unless one machine alone has more; they bound the memory that a block takes."""
 
 Axes = Mapping[str, Sequence[Any]]
@@ -175,7 +174,7 @@ class Grid:
         for group in groups:
             yield Block(
                 rows=np.concatenate([rows[..., list(places)] for _, places, rows in group]),
-                columns=columns_of([one for one, _, _ in group], self.axes.get("batch_size")),
+                columns=columns_of([one for one, _, _ in group], self.axes.get("batch_size"), self._shared),
             )
 
     def _resolved(self, job: Job) -> Iterator[tuple[Sequence[Named], Facts | str]]:
@@ -229,8 +228,7 @@ class Grid:
         if key not in self._clusters:
             groups: dict[tuple[str, str], list[Named]] = {}
             for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
-                given = dict(zip(_OF_CLUSTER, of_cluster, strict=True))
-                cluster, _ = parse_cluster(name, **given, preferred=trained_on)
+                cluster, _ = self._shared.cluster(name, trained_on, *of_cluster)
                 row = place * self._strides.get("hw", 0)
                 group = groups.setdefault((cluster.accelerator.id, cluster.node.id), [])
                 group.append((name, cluster.count, row))
@@ -264,11 +262,13 @@ class Grid:
     def _here(self, fields: Mapping[str, Any], chip: str, desk: bool) -> Here:
         """The site, price and interruption factor of a place."""
         request = EstimateRequest.from_mapping(fields, "grid")
-        place, _, _ = settle_place(request)
+        place, _, _ = self._shared.place(request)
         require_one_provider(request, place)
         price, _ = self._shared.price(request, chip, place)
         interruptions, _ = interruption_factor(request.purchase or "on_demand")
-        return Here(site=site_of(request, place, desk=desk), price=price, interruptions=interruptions)
+        return Here(
+            site=self._shared.site(request, place, desk=desk), price=price, interruptions=interruptions
+        )
 
 
 def _depends_on_count(facts: Facts) -> bool:

@@ -19,7 +19,7 @@ from footprint.errors import FootprintError, MissingFactError, UnknownNameError
 from footprint.estimator.resolve.shared import Shared
 from footprint.records import record, replace
 from footprint.results import Quantity
-from footprint.results.estimate import CLEAR_MISFIT
+from footprint.results.assumption import misfits_in
 from footprint.results.shown import Shown, show_as_text
 from footprint.units import KG_PER_T
 
@@ -132,8 +132,7 @@ def rank(
         if row.facts is None or "cost_usd" not in row.quantities or "co2e_kg" not in row.quantities:
             warnings.append(f"{key}: {row.reason}")
             continue
-        if row.reason.startswith(CLEAR_MISFIT):
-            warnings.append(row.reason)
+        warnings += misfits_in([row.reason])
         rows[key] = row
     if not rows:
         nowhere = f"no region with an offer of {chip} is in {keep_in}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from footprint.performance.layouts.columns import Choice, LayoutColumns
+from footprint.performance.layouts.columns import LayoutColumns
 from footprint.performance.predict import busy_share, software_factor, with_software
 from footprint.performance.roofline.machine import Machine
-from footprint.performance.roofline.work import Work
 from footprint.performance.step import StepFacts, StepPrediction, busy_quantity, predict, timed
 from footprint.records import record, replace
 
@@ -44,49 +43,6 @@ def is_like(one: StepFacts, other: StepFacts) -> bool:
     )
 
 
-def _chosen(
-    step: StepColumns, work: Work, machines: Sequence[Machine], scales: Array, wanted: Array
-) -> Choice:
-    """The layouts that are chosen for each cluster and batch.
-
-    Unusual layouts, which are many, are tried only for the clusters and batches that ask for them.
-    """
-    import numpy as np
-
-    facts = step.facts
-    usual = LayoutColumns(
-        work, machines, step.counts, scales, given=facts.given, flash=facts.flash,
-        sequence_length=facts.sequence_length,
-    )  # fmt: skip
-    wanted = np.broadcast_to(wanted.T, usual.crowded.shape)
-    if not usual.crowded.any():
-        return usual.chosen(wanted)
-    terms, fits, least_byte, split = usual.chosen(wanted & ~usual.crowded)
-    batches, clusters = usual.few
-    asking = set(clusters.tolist())
-    counts, first = [], 0
-    for own in step.counts:
-        counts.append([count for place, count in enumerate(own, first) if place in asking])
-        first += len(own)
-    every = LayoutColumns(
-        work, machines, counts, scales[batches], given=facts.given, flash=facts.flash,
-        sequence_length=facts.sequence_length, unusual=True,
-    )  # fmt: skip
-    others = every.chosen(wanted[np.ix_(batches, clusters)])
-    place = np.ix_(clusters, batches)
-    crowded = usual.crowded.T[place]
-
-    def merged(mine: Array, other: Array) -> Array:
-        whole = np.array(np.broadcast_to(mine, fits.shape))
-        whole[place] = np.where(crowded, other, whole[place])
-        return whole
-
-    return Choice(
-        {name: merged(seconds, others.terms[name]) for name, seconds in terms.items()},
-        merged(fits, others.fits), merged(least_byte, others.least_byte), merged(split, others.split),
-    )  # fmt: skip
-
-
 def predict_columns(step: StepColumns, scales: Array, wanted: Array | None = None) -> StepPrediction:
     """Predictions for each cluster (first axis) and batch (second); the third axis has length 1.
 
@@ -104,8 +60,12 @@ def predict_columns(step: StepColumns, scales: Array, wanted: Array | None = Non
         return replace(prediction, fits=np.ones(np.shape(prediction.step_time_s.mid), bool))
     work, machine = facts.work, machines[0]
     wanted = np.ones((1, 1), bool) if wanted is None else wanted
+    layouts = LayoutColumns(
+        work, machines, step.counts, scales, given=facts.given, flash=facts.flash,
+        sequence_length=facts.sequence_length,
+    )  # fmt: skip
     terms, fits, least_byte, split = (
-        _with_axis(part) for part in _chosen(step, work, machines, scales, wanted)
+        _with_axis(part) for part in layouts.chosen(np.broadcast_to(wanted.T, layouts.crowded.shape))
     )
     factor = software_factor(
         work, facts.cluster, facts.precision, machine.year, machine.native,

@@ -14,6 +14,7 @@ from footprint.projects.file import TRAINING, Planned, ProjectFile, mended, read
 from footprint.projects.record import SUMMED, Project, ProjectRow, ProjectTotal
 from footprint.projects.rows import Costs, costs_of
 from footprint.results import Quantity
+from footprint.results.assumption import Misfit
 from footprint.results.quantity import total
 from footprint.spelling import on_command_line
 
@@ -79,7 +80,8 @@ def _warnings(names: Sequence[str], costs: Sequence[Costs]) -> list[str]:
     found: dict[str, None] = {}
     for name, one in zip(names, costs, strict=True):
         for warning in one.warnings:
-            found[f"{name}: {on_command_line(warning)}"] = None
+            said = f"{name}: {on_command_line(warning)}"
+            found[Misfit(said, plain=warning) if isinstance(warning, Misfit) else said] = None
         missing = [
             word for word, key in (("price", "cost_usd"), ("CO2e", "co2e_kg")) if key not in one.numbers
         ]

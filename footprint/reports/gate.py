@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from footprint.errors import FootprintError, LimitExceededError
 from footprint.parsing import Limit
 from footprint.results import Quantity
-from footprint.results.estimate import CLEAR_MISFIT, Estimate
+from footprint.results.assumption import misfits_in
+from footprint.results.estimate import Estimate
 from footprint.results.human import amount
 from footprint.results.inference import Inference
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from footprint.reports.exports.shared.filed import Filed
     from footprint.reports.exports.shared.reader import Bounds
 
-MISFIT_WORDS = CLEAR_MISFIT.partition(",")[0]
-"""How the warning of a step that does not fit begins on every surface."""
 _UNITS = {"energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd", "duration_h": "h"}
 _WORDS = {
     "energy_kwh": "facility energy",
@@ -68,13 +67,13 @@ def require_served_within(result: Inference, limits: Sequence[Limit], bound: str
 
 def require_project_within(result: Project, limits: Sequence[Limit], bound: str) -> None:
     """As `require_within`, for the total of a project; a run whose step does not fit is within none."""
-    misfits = [warning for warning in result.warnings if MISFIT_WORDS in warning]
+    misfits: list[str] = [*misfits_in(result.warnings)]
     _require(limits, bound, lambda name: getattr(result.total, name), "this project", misfits)
 
 
 def require_filed_within(record: Filed, limits: Sequence[Limit], bound: str) -> None:
     """As `require_within`, for a record that was read from a file, or a measurement."""
-    misfits = [warning for warning in record.warnings if warning.startswith(MISFIT_WORDS)]
+    misfits: list[str] = [*misfits_in(record.warnings)]
     _require(limits, bound, lambda name: getattr(record, name), "this record", misfits)
 
 
@@ -111,7 +110,7 @@ def require_each_within(answer: Ranking | Timing, limits: Sequence[Limit]) -> No
     """
     from footprint.decisions.when.record import TimingRow
 
-    exceeded = [warning for warning in answer.warnings if MISFIT_WORDS in warning]
+    exceeded: list[str] = [*misfits_in(answer.warnings)]
     for limit in limits:
         word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]
         for row in answer.rows:
@@ -164,8 +163,7 @@ def require_rows_within(table: ScenarioTable, limits: Sequence[Limit]) -> None:
     """
     exceeded = []
     for row in table.rows:
-        if MISFIT_WORDS in (row.reason or ""):
-            exceeded.append(f"row {row.id}: {row.reason}")
+        exceeded += [f"row {row.id}: {misfit}" for misfit in misfits_in([row.reason])]
         for limit in limits:
             value: Quantity | None = getattr(row, limit.quantity)
             word, unit = _WORDS[limit.quantity], _UNITS[limit.quantity]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from footprint.records import field, names_of, record
-from footprint.results.assumption import Assumption
+from footprint.results.assumption import Assumption, misfits_in
 from footprint.results.link import Link
 from footprint.results.quantity import Quantity
 from footprint.results.shown import Shown, show_as_text
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from footprint.results.search import Search
 
 SCHEMA = "footprint/estimate/1"
-CLEAR_MISFIT = "clearly too little memory, `force=True` went on: "
-"""How the warning begins of a step that needs clearly more memory than there is."""
 
 
 @record
@@ -257,7 +255,7 @@ class Estimate(Shown):
     @property
     def misfit(self) -> str | None:
         """The warning that marks an answer whose step clearly does not fit; None where it may."""
-        return next((warning for warning in self.warnings if warning.startswith(CLEAR_MISFIT)), None)
+        return next(iter(misfits_in(self.warnings)), None)
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""

@@ -1,6 +1,6 @@
 """Accelerators by name, and clusters of them."""
 
-from footprint.catalog.hardware.cluster import parse_cluster
+from footprint.catalog.hardware.cluster import parse_cluster, variants_of
 from footprint.catalog.hardware.find import (
     accelerator_ids,
     all_accelerators,
@@ -16,4 +16,5 @@ __all__ = [
     "is_path",
     "known_names",
     "parse_cluster",
+    "variants_of",
 ]

@@ -281,6 +281,12 @@ def _scaled(form: NodeForm, per_node: int) -> NodeForm:
     )
 
 
+def variants_of(text: str) -> list[str]:
+    """Ids of the other variants that a cluster's text could stand for, if its name is a plain one."""
+    name, _, _ = _read(text.strip())
+    return _variants(name, find_accelerator(name))
+
+
 def _variants(name: str, chip: Accelerator) -> list[str]:
     """Ids of the other variants that a plain name could stand for."""
     stem = compact(name)

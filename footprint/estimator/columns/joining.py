@@ -8,6 +8,7 @@ from typing import Any
 
 from footprint.arithmetic import is_array
 from footprint.estimator.facts import Facts, Price, Site
+from footprint.estimator.resolve.shared import Shared
 from footprint.performance.columns import is_like
 from footprint.performance.power import power_factors
 from footprint.performance.step import StepFacts
@@ -49,28 +50,41 @@ def can_be_joined(first: OnMachine, second: OnMachine) -> bool:
     )
 
 
-def joined(machines: Sequence[OnMachine]) -> Facts:
-    """The facts of several machines as one, with arrays over their clusters where they differ."""
+def joined(machines: Sequence[OnMachine], shared: Shared) -> Facts:
+    """The facts of several machines as one, with arrays over their clusters where they differ.
+
+    What does not depend on the job is joined once for the same machines and places.
+    """
     first = machines[0].facts
+    board_w = first.request.accelerator_power_w
+    parts = tuple(
+        (one.facts.cluster, one.facts.embodied, one.site, one.price, one.interruptions) for one in machines
+    )
+    counts = tuple(tuple(one.counts) for one in machines)
+    key = ("joined", board_w, first.power is None, counts, *(id(part) for own in parts for part in own))
+    # The parts are kept, so that each keeps its id.
+    _, places = shared.once(key, lambda: (parts, _places(machines)))
+    return replace(first, **places, steps=joined_steps(machines, places["cluster"]))
+
+
+def _places(machines: Sequence[OnMachine]) -> dict[str, Any]:
+    """The facts of several machines and their places that do not depend on the job, as one."""
     sizes = [len(one.counts) for one in machines]
-    cluster = _joined_cluster(machines, sizes)
     power = None
-    if first.power is not None:
+    if machines[0].facts.power is not None:
         powers = []
         for one in machines:
             own = _joined_cluster([one], [len(one.counts)])
             powers.append(power_factors(own, one.facts.request.accelerator_power_w))
         power = along(powers, sizes)
-    return replace(
-        first,
-        cluster=cluster,
-        power=power,
-        steps=joined_steps(machines, cluster),
-        site=along([one.site for one in machines], sizes),
-        price=along([one.price for one in machines], sizes),
-        embodied=along([one.facts.embodied for one in machines], sizes),
-        interruptions=along([one.interruptions for one in machines], sizes),
-    )
+    return {
+        "cluster": _joined_cluster(machines, sizes),
+        "power": power,
+        "site": along([one.site for one in machines], sizes),
+        "price": along([one.price for one in machines], sizes),
+        "embodied": along([one.facts.embodied for one in machines], sizes),
+        "interruptions": along([one.interruptions for one in machines], sizes),
+    }
 
 
 def _joined_cluster(machines: Sequence[OnMachine], sizes: Sequence[int]) -> Cluster:

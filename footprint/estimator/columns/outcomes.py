@@ -33,6 +33,7 @@ from footprint.estimator.resolve.method import (
     least_needed_byte,
     require_layout,
 )
+from footprint.estimator.resolve.shared import Shared
 from footprint.performance.columns import StepColumns, predict_columns
 from footprint.performance.layouts.feeding import feeds
 from footprint.performance.step import StepFacts, StepPrediction
@@ -54,14 +55,14 @@ class Columns:
     """Whether the step fits the accelerators' memory; True where no step was predicted."""
 
 
-def columns_of(machines: Sequence[OnMachine], batches: Sequence[float] | None) -> Columns:
+def columns_of(machines: Sequence[OnMachine], batches: Sequence[float] | None, shared: Shared) -> Columns:
     """Prediction and outcome of one job on machines that can be joined, for many batches and places.
 
-    ``batches`` of None keeps the batch of the facts.
+    ``batches`` of None keeps the batch of the facts; ``shared`` is that of the facts.
     """
     import numpy as np
 
-    facts = joined(machines)
+    facts = joined(machines, shared)
     sizes = [len(one.counts) for one in machines]
     fits = possible = np.ones((sum(sizes), 1, 1), bool)
     if facts.workload is None:

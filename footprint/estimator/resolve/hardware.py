@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import math
 
 from footprint import equations
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Embodied
 from footprint.estimator.request import EstimateRequest
@@ -27,18 +25,12 @@ def cluster_of(request: EstimateRequest, shared: Shared) -> tuple[Cluster, list[
     A plain name such as ``v100`` stands for the variant on which the model was trained, if it is one of
     those that have the name.
     """
-    parse = functools.partial(
-        parse_cluster,
-        request.hw,
-        accelerators_per_node=request.accelerators_per_node,
-        cooling=request.cooling,
-        network_byte_per_s=request.network_byte_per_s,
-    )
-    usual, notices = parse()
+    of_node = (request.accelerators_per_node, request.cooling, request.network_byte_per_s)
+    usual, notices = shared.cluster(request.hw, None, *of_node)
     trained_on = shared.chip(request.model)
     if trained_on is None or trained_on == usual.accelerator.id:
         return usual, notices, ()
-    cluster, notices = parse(preferred=trained_on)
+    cluster, notices = shared.cluster(request.hw, trained_on, *of_node)
     if cluster.accelerator.id != trained_on:
         return cluster, notices, ()
     why = f"of the variants that the plain name stands for, the one on which {request.model} was trained"

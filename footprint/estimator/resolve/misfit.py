@@ -12,7 +12,7 @@ from footprint.estimator.resolve.resolve import resolve
 from footprint.estimator.resolve.shared import Shared
 from footprint.performance.step import StepPrediction, predict
 from footprint.records import replace
-from footprint.results.estimate import CLEAR_MISFIT
+from footprint.results.assumption import CLEAR_MISFIT, Misfit
 from footprint.schema import Accelerator
 from footprint.units import BYTE_PER_GIB
 
@@ -20,9 +20,9 @@ MOST = 2**17
 """Accelerators up to which a count that fits is looked for."""
 
 
-def forced(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: float) -> str:
+def forced(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: float) -> Misfit:
     """The warning that marks an answer which was forced."""
-    return f"{CLEAR_MISFIT}{_what(facts, parts, needed_byte)}"
+    return Misfit(f"{CLEAR_MISFIT}{_what(facts, parts, needed_byte)}")
 
 
 def refused(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: float) -> str:

@@ -28,14 +28,14 @@ from footprint.estimator.resolve.method import (
     settle_training,
 )
 from footprint.estimator.resolve.shared import Shared
-from footprint.estimator.resolve.site import at_desk, require_one_provider, settle_place, site_of
+from footprint.estimator.resolve.site import at_desk, require_one_provider
 from footprint.estimator.resolve.sources import sources_of
 from footprint.estimator.resolve.workload import resolve_workload
 from footprint.estimator.workload import Workload, shape_of
 from footprint.flops import StepFlops
 from footprint.flops.checks import positions_warning
 from footprint.performance.goodput import goodput_facts
-from footprint.performance.power import power_factors
+from footprint.performance.power import PowerFactors, power_factors
 from footprint.performance.step import StepFacts, step_facts
 from footprint.records import replace
 from footprint.results import Assumption, Quantity
@@ -123,15 +123,17 @@ def resolve(
     steps = steps_of(step_flops)
     if possible and workload is not None:
         require_batch(request, workload, steps, held_once_byte(request, model, precision, step_flops[0]))
-    place, place_rows, place_warnings = settle_place(request)
+    place, place_rows, place_warnings = shared.place(request)
     require_one_provider(request, place)
     goodput = goodput_facts(request.goodput)
     interruptions, spot = interruption_factor(request.purchase or "on_demand")
-    power = None if request.it_power_w is not None else power_factors(cluster, request.accelerator_power_w)
+    power = _power(request, cluster, shared)
     # Where the work is unknown, typical shares stand for what a step would have shown.
     typical = _typical_shares() if power is not None and workload is None else ()
-    site = replace(site_of(request, place, desk=at_desk(cluster)), rows=place_rows, warnings=place_warnings)
-    embodied = embodied_of(request, cluster)
+    site = shared.site(request, place, desk=at_desk(cluster))
+    site = replace(site, rows=place_rows, warnings=place_warnings)
+    worn = (request.lifetime_years, request.utilisation)
+    embodied = shared.once(("embodied", id(cluster), *worn), lambda: embodied_of(request, cluster))
     price, price_warnings = shared.price(request, cluster.accelerator.id, place)
     facts = Facts(
         request=request,
@@ -173,6 +175,15 @@ def resolve(
         for size in workload.choices
     )
     return replace(facts, alternatives=tuple(others))
+
+
+def _power(request: EstimateRequest, cluster: Cluster, shared: Shared) -> PowerFactors | None:
+    """The factors of the power; None where the power of the whole cluster is given."""
+    if request.it_power_w is not None:
+        return None
+    board_w = request.accelerator_power_w
+    # Clusters are kept, so that each keeps its id.
+    return shared.once(("power", id(cluster), board_w), lambda: power_factors(cluster, board_w))
 
 
 def _gives_work(request: EstimateRequest) -> bool:

@@ -1,26 +1,34 @@
-"""The candidate layouts of one job on many clusters, as arrays: one row a layout."""
+"""The candidate layouts of one job on many clusters, as arrays.
+
+A row is the sizes of a layout. Each kind of recomputation is tried for each row.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from footprint.arithmetic import is_array
 from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.feeding import crowded_below
-from footprint.performance.layouts.shapes import Given, Habits, every_size, recompute_kinds, usual_sizes
+from footprint.performance.layouts.shapes import (
+    Given,
+    Habits,
+    Sizes,
+    every_size,
+    recompute_kinds,
+    usual_sizes,
+)
 from footprint.records import state
 
 Array = Any
-_SHAPE = (
-    "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "is_full", "is_selective", "recompute_share",
-    "below",
-)  # fmt: skip
-_OF_SHAPE = [_SHAPE.index(name) for name in ("tp", "pp", "cp", "ep", "zero", "is_full", "is_selective")]
+_SHAPE = ("tp", "pp", "dp", "cp", "ep", "zero", "interleaving")
+_OF_SHAPE = [_SHAPE.index(name) for name in ("tp", "pp", "cp", "ep", "zero")]
 """What distinguishes the shapes of a machine's layouts."""
-_PLAIN = [[1.0] * 7 + [0.0] * 3 + [math.inf]]
+_PLAIN = [[1.0] * len(_SHAPE)]
 """Plain replicas, whose number is the count's."""
 
 
@@ -38,24 +46,23 @@ class Layouts:
     ep: Array
     zero: Array
     interleaving: Array
-    is_full: Array
-    is_selective: Array
-    recompute_share: Array
-    below: Array
-    """Batches below which a layout is tried: infinity for usual ones (see `feeding.crowded_below`)."""
     flash: bool
+    is_full: Array = False
+    is_selective: Array = False
+    recompute_share: Array = 0.0
     micro_batch: Array = 1.0
 
     def at(self, index: Array) -> Layouts:
-        """The layouts of some rows."""
+        """The layouts of some rows, without recomputation."""
         return Layouts(**{name: picked(getattr(self, name), index) for name in _SHAPE}, flash=self.flash)
 
 
 class Candidates:
     """The candidate layouts of several machines, each with its counts: a cluster is a machine and a count.
 
-    The rows of a cluster are adjacent, in the order of `shapes`. The last row, plain data parallelism, is
-    used for clusters without a candidate layout.
+    The rows of a cluster are adjacent, in the order of `shapes`: first the usual layouts, then those that are
+    tried for batches that no usual one takes. The last row, plain data parallelism, is used for clusters
+    without a candidate layout.
     """
 
     def __init__(
@@ -63,33 +70,32 @@ class Candidates:
         habits: Sequence[Habits],
         given: Given,
         counts: Sequence[Sequence[int]],
+        least: float,
         most: float,
-        unusual: bool,
     ) -> None:
-        """``habits`` are those of each machine, ``most`` is the largest batch.
-
-        ``unusual`` asks for the layouts that are tried for smaller batches than usual ones take.
-        """
+        """``habits`` are those of each machine, ``least`` and ``most`` the smallest and the largest batch."""
         import numpy as np
 
         key = tuple(given.items())
-        tables = [
-            _table(one, key, tuple(own), most, unusual) for one, own in zip(habits, counts, strict=True)
-        ]
+        tables = [_table(one, key, tuple(own), least, most) for one, own in zip(habits, counts, strict=True)]
+        self.kinds = recompute_kinds(habits[0], given)
+        """What is recomputed, in the order in which it is tried for each row."""
         rows = np.concatenate([*(table.rows for table in tables), np.array(_PLAIN).T], axis=1)
         self.rows = _layouts(rows, habits[0].flash)
         self.below = np.concatenate([table.below for table in tables])
         """`crowded_below` of each cluster."""
+        self.until = np.concatenate([*(table.until for table in tables), [math.inf]])
+        """The batch below which each row is tried: infinity for usual layouts."""
         lengths = np.concatenate([table.lengths for table in tables])
         self.cluster_of = np.repeat(np.arange(len(lengths)), lengths)
         numbers = [*range(len(tables)), 0]
         self.machine_of = np.repeat(numbers, [*(table.rows.shape[1] for table in tables), 1])
-        kinds = [table.shapes.shape[1] for table in tables]
-        shapes = np.concatenate([*(table.shapes for table in tables), np.array(_PLAIN).T], axis=1)
-        self.shapes = _layouts(shapes, habits[0].flash)
+        shapes = [table.shapes.shape[1] for table in tables]
+        every = np.concatenate([*(table.shapes for table in tables), np.array(_PLAIN).T], axis=1)
+        self.shapes = _layouts(every, habits[0].flash)
         """The shapes of the layouts of each machine: layouts of one replica."""
-        self.machine_of_shape = np.repeat(numbers, [*kinds, 1])
-        firsts = np.cumsum([0, *kinds])
+        self.machine_of_shape = np.repeat(numbers, [*shapes, 1])
+        firsts = np.cumsum([0, *shapes])
         self.shape_of = np.concatenate(
             [*(table.shape_of + first for table, first in zip(tables, firsts, strict=False)), firsts[-1:]]
         )
@@ -116,6 +122,8 @@ class _Table(NamedTuple):
     """How many layouts each count has."""
     below: Array
     """`crowded_below` of each count."""
+    until: Array
+    """The batch below which each row is tried."""
     shapes: Array
     """The distinct layouts of one replica, like ``rows``."""
     shape_of: Array
@@ -125,7 +133,6 @@ class _Table(NamedTuple):
 def _layouts(rows: Array, flash: bool) -> Layouts:
     """The layouts of a table."""
     columns = {name: as_number(row) for name, row in zip(_SHAPE, rows, strict=True)}
-    columns |= {name: columns[name] > 0 for name in ("is_full", "is_selective")}
     return Layouts(**{**columns, "tp": rows[0], "dp": rows[2]}, flash=flash)
 
 
@@ -141,42 +148,37 @@ def distinct(values: Array) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=64)
 def _table(
-    habits: Habits, given: tuple[tuple[str, Any], ...], counts: tuple[int, ...], batch: float, unusual: bool
+    habits: Habits, given: tuple[tuple[str, Any], ...], counts: tuple[int, ...], least: float, most: float
 ) -> _Table:
     import numpy as np
 
     below = [crowded_below(habits, count, dict(given)) for count in counts]
-    parts = [
-        _part(habits, given, count, least if unusual else 0.0, batch)
-        for count, least in zip(counts, below, strict=True)
-    ]
-    rows = np.ascontiguousarray(np.concatenate([np.empty((0, len(_SHAPE))), *parts]).T)
+    parts: list[Array] = []
+    until: list[float] = []
+    for count, limit in zip(counts, below, strict=True):
+        usual = usual_sizes(habits, count, given)
+        parts.append(_fed(usual, most, math.inf))
+        until.append(math.inf)
+        # No usual layout takes a batch that asks for others.
+        others = every_size(habits, count, given)[len(usual) :] if least < limit else ()
+        parts.append(_fed(others, most, limit))
+        until.append(limit)
+    rows = np.ascontiguousarray(np.concatenate(parts).T)
     number = np.zeros(rows.shape[1])
     for place in _OF_SHAPE:
         number = number * (rows[place].max(initial=0.0) + 1.0) + rows[place]
     _, first, shape_of = np.unique(number, return_index=True, return_inverse=True)
     shapes = rows[:, first]
     shapes[_SHAPE.index("dp")] = 1.0
-    lengths = np.array([len(part) for part in parts], int)
-    return _Table(rows, lengths, np.array(below, float), shapes, shape_of)
+    sizes = np.array([len(part) for part in parts])
+    lengths = sizes[::2] + sizes[1::2]
+    return _Table(rows, lengths, np.array(below, float), np.repeat(until, sizes), shapes, shape_of)
 
 
-def _part(
-    habits: Habits, given: tuple[tuple[str, Any], ...], count: int, below: float, batch: float
-) -> Array:
-    """The layouts of so many accelerators that a batch can feed; with ``below`` those of smaller batches."""
+def _fed(every: Sequence[Sizes], most: float, below: float) -> Array:
+    """The layouts that a batch up to ``most`` and below a limit can feed."""
     import numpy as np
 
-    recomputed = float(dict(given).get("recomputed", 1.0))
-    usual = usual_sizes(habits, count, given)
-    # No usual layout takes a batch that asks for others.
-    every = every_size(habits, count, given)[len(usual) :] if below else usual
-    kinds = recompute_kinds(habits, dict(given))
-    table = np.empty((len(every), len(kinds), len(_SHAPE)))
-    table[:, :, :7] = np.array(every, float).reshape(-1, 1, 7)
-    table[:, :, 7] = [kind == "full" for kind in kinds]
-    table[:, :, 8] = [kind == "selective" for kind in kinds]
-    table[:, :, 9] = recomputed * table[:, :, 7]
-    table[:, :, 10] = below or math.inf
-    fed = (table[:, 0, 2] <= batch) & (table[:, 0, 2] < table[:, 0, 10])
-    return table[fed].reshape(-1, len(_SHAPE))
+    numbers = np.fromiter(chain.from_iterable(every), float, len(every) * len(_SHAPE))
+    table = numbers.reshape(-1, len(_SHAPE))
+    return table[(table[:, 2] <= most) & (table[:, 2] < below)]

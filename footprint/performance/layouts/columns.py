@@ -3,26 +3,29 @@
 The rules are those of `finder`; the formulas are those of `footprint.performance.roofline`. For each cluster
 and batch this module chooses the same layout as `finder` (a test compares the two).
 
-Every layout is fitted and timed at every batch, from the numbers of its shape (`roofline.linear`).
+Every layout is fitted and timed at every batch, from the numbers of its shape (`roofline.linear`). Only a
+recomputation that memory does not ask for is left out, as in `finder`.
 
-Arrays have batches as their first axis and rows (layouts) or clusters as their last.
+Arrays have batches as their first axis and rows (sizes of a layout) or clusters as their last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
-from footprint.arithmetic import maximum
+from footprint.arithmetic import maximum, minimum, where
 from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.candidates import Candidates, Layouts, as_number, distinct, picked
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
 from footprint.performance.layouts.habits import recomputed_by_habit
+from footprint.performance.layouts.lanes import Kind, Lane, Leaders
 from footprint.performance.layouts.least import first_least, segments
-from footprint.performance.layouts.micro_batches import whole_batches
+from footprint.performance.layouts.micro_batches import MicroBatches, divides
 from footprint.performance.layouts.shapes import Given, habits_of
 from footprint.performance.roofline.layout import is_split
-from footprint.performance.roofline.linear import linear_of
+from footprint.performance.roofline.linear import Slopes
 from footprint.performance.roofline.machine import Machine, joined
 from footprint.performance.roofline.memory import (
     activation_byte,
@@ -36,6 +39,8 @@ from footprint.performance.roofline.work import Work
 from footprint.records import names_of, replace
 
 Array = Any
+ROUNDING = 1e-9
+"""Relative; a batch this near to a limit is taken as above it."""
 
 
 class Choice(NamedTuple):
@@ -63,53 +68,63 @@ class LayoutColumns:
         given: Given,
         flash: bool,
         sequence_length: float,
-        unusual: bool = False,
     ) -> None:
         """``machines`` are of one kind, each with its counts.
 
-        ``scales`` are the batches divided by the batch of ``work``. ``unusual`` asks for the layouts
-        that are tried for small batches alone.
+        ``scales`` are the batches divided by the batch of ``work``.
         """
         import numpy as np
 
         self.work, self.machine, self.given = work, joined(machines), given
         self.scales, self.batches = scales, work.samples * scales
         habits = [habits_of(work, one, flash=flash, sequence_length=sequence_length) for one in machines]
-        self.found = Candidates(habits, given, counts, float(self.batches.max()), unusual)
-        self.crowded = self.batches[:, None] < self.found.below
-        sums = [sum_lines(work, self.machine, int(tp), flash=flash) for tp in self.found.splits]
+        least, most = float(self.batches.min()), float(self.batches.max())
+        found = self.found = Candidates(habits, given, counts, least, most)
+        self.crowded = self.batches[:, None] < found.below
+        sums = [sum_lines(work, self.machine, int(tp), flash=flash) for tp in found.splits]
         self.sums = {}
         for name in names_of(Sums):
             table = np.empty((len(sums), len(machines)))
             for split, one in enumerate(sums):
                 table[split] = getattr(one, name)
             self.sums[name] = as_number(table.ravel())
-        found = self.found
         sums_of = found.split_of_shape * len(machines) + found.machine_of_shape
         self.sums_of = sums_of[found.shape_of]
         of_shapes, of_rows = self.machine.at(found.machine_of_shape), self.machine.at(found.machine_of)
-        one_sample_byte = activation_byte(work, found.shapes, of_shapes)
-        self.one_sample_byte = one_sample_byte[found.shape_of]
-        self.state_byte = state_byte(work, found.rows, of_rows)
-        self.room = usable_byte(of_rows) - self.state_byte
+        self.state_byte, self.usable_byte = state_byte(work, found.rows, of_rows), usable_byte(of_rows)
+        self.room = self.usable_byte - self.state_byte
         self.copied_byte = optimiser_copy_byte(work, found.rows, of_rows)
-        self.partly = "recompute" not in given and self.machine.techniques.partial_recompute
-        if self.partly:
-            none = replace(found.shapes, recompute_share=0.0)
-            self.kept_byte = activation_byte(work, none, of_shapes)[found.shape_of]
-        self.linear = linear_of(
+        self.is_roomy = self.room > self.copied_byte
+        self.kinds = [self._kind(name, of_shapes) for name in found.kinds]
+        self.slopes = Slopes(
             self._sums(sums_of), work, found.shapes, of_shapes, found.shape_of, found.rows, of_rows
         )
         replicas, self.replicas_of = distinct(found.rows.dp)
-        self.shares, index = np.unique(self.batches[:, None] / replicas, return_inverse=True)
+        shares, index = np.unique(self.batches[:, None] / replicas, return_inverse=True)
         self.share_of = index.reshape(len(scales), len(replicas))
+        self.micro_batches = MicroBatches(shares)
+        self.kept_full = where(found.rows.pp > 1, KEPT_FULL * found.rows.pp, 1.0)
 
-    @property
-    def few(self) -> tuple[Array, Array]:
-        """The batches, and the clusters, among which some pair asks for unusual layouts."""
+    def _kind(self, name: str, of_shapes: Machine) -> Kind:
+        """A kind of recomputation with the memory that it needs."""
         import numpy as np
 
-        return np.flatnonzero(self.crowded.any(axis=1)), np.flatnonzero(self.crowded.any(axis=0))
+        is_full, is_selective = name == "full", name == "selective"
+        share = float(self.given.get("recomputed", 1.0)) if is_full else 0.0
+        found = self.found
+
+        def one_sample_byte(share: float) -> Array:
+            shapes = replace(found.shapes, is_full=is_full, is_selective=is_selective, recompute_share=share)
+            return activation_byte(self.work, shapes, of_shapes)
+
+        needed = one_sample_byte(share)
+        kind = Kind(is_full, is_selective, share, needed[found.shape_of])
+        if is_full and "recompute" not in self.given and self.machine.techniques.partial_recompute:
+            kept = one_sample_byte(0.0)
+            saves = kept > needed
+            kind.kept_byte = np.where(saves, kept, np.inf)[found.shape_of]
+            kind.saved_byte = np.where(saves, kept - needed, 1.0)[found.shape_of]
+        return kind
 
     def chosen(self, wanted: Array) -> Choice:
         """The layouts that are chosen for each cluster and batch.
@@ -118,81 +133,117 @@ class LayoutColumns:
         """
         import numpy as np
 
-        best = self._fastest()
+        best, kinds = self._fastest()
         missing = (best < 0) & wanted
         least_byte = np.zeros(best.shape)
         if missing.any():
-            nearest, needed = self._nearest(missing)
-            best, least_byte = np.where(missing, nearest, best), np.where(missing, needed, 0.0)
-        best = np.ascontiguousarray(best.T)
+            nearest, its_kinds, needed = self._nearest(missing)
+            best, kinds = np.where(missing, nearest, best), np.where(missing, its_kinds, kinds)
+            least_byte = np.where(missing, needed, 0.0)
+        best, kinds = np.ascontiguousarray(best.T), np.ascontiguousarray(kinds.T)
         column = np.broadcast_to(np.arange(len(self.scales)), best.shape)
-        layouts = self.found.rows.at(best)
-        layouts.micro_batch, layouts.recompute_share, fits = self._fitted(best, column)
+        layouts, fits = self._layouts(best, kinds, column)
         found = best >= 0
-        if self.partly:
-            share = recomputed_by_habit(self.work, self.machine, layouts.recompute_share)
-            layouts.recompute_share = np.where(fits & ~layouts.is_selective, share, layouts.recompute_share)
-        terms = self._terms(layouts, best, column)
+        self._recompute_by_habit(layouts, fits)
+        machine, scales = self.machine.at(self.found.machine_of[best]), self.scales[column]
+        terms: Mapping[str, Array] = terms_of(
+            self._sums(self.sums_of[best]), self.work, layouts, machine, scales
+        )
         if not found.all():
             terms = {name: np.where(found, seconds, np.nan) for name, seconds in terms.items()}
         return Choice(terms, fits & found, np.ascontiguousarray(least_byte.T), is_split(layouts))
 
-    # ------------------------------------------------------------------------ which rows are best
-
-    def _fastest(self) -> Array:
-        """The row of the fastest layout that fits each batch and cluster; -1 where none does."""
+    def _recompute_by_habit(self, layouts: Layouts, fits: Array) -> None:
+        """Let the layouts that fit recompute what recipes do without need."""
         import numpy as np
 
-        # Only these fit the smallest micro-batch, a single sample.
-        row = np.flatnonzero(((self.one_sample_byte <= self.room) & (self.copied_byte < self.room))[:-1])
-        seconds = self._of_fed(row, self._seconds)
-        best = self._least(row, seconds)
+        if "recompute" in self.given or not self.machine.techniques.partial_recompute:
+            return
+        needed_share = layouts.recompute_share
+        share = recomputed_by_habit(self.work, self.machine, needed_share)
+        more = fits & ~layouts.is_selective & (share > needed_share)
+        layouts.recompute_share = np.where(more, share, needed_share)
+        layouts.is_full = layouts.is_full | more
+
+    # ------------------------------------------------------------------------ which rows are best
+
+    def _fastest(self) -> tuple[Array, Array]:
+        """The row of the fastest layout that fits each batch and cluster, and its kind; -1 if none fits."""
+        import numpy as np
+
+        rows, room = self.found.rows, self.room[:-1]
+        leaders = Leaders(self.batches, len(room))
+        since = rows.dp[:-1]
+        for number, kind in enumerate(self.kinds):
+            smallest_byte = kind.one_sample_byte[:-1] * float(self.given.get("micro_batch", 1.0))
+            fits = (smallest_byte <= room) & self.is_roomy[:-1]
+            for lane in self._lanes(kind, np.flatnonzero(fits), since):
+                most = self._most(kind, lane.row)
+                for columns, part, ends in lane.groups(self.batches):
+                    seconds = self._seconds(lane, part, columns, most[part])
+                    leaders.put(number, lane, columns, ends, seconds)
+            if not number and not kind.is_full and not kind.is_selective:
+                since = np.where(fits, self._limited_since(kind), since)
+        best = self._least(np.arange(len(room)), leaders.values)
         if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
             # Small models that fit one accelerator are not split over several.
             tp, pp = (int(self.given.get(name, 1)) for name in ("tp", "pp"))
-            whole = (self.found.rows.tp[row] == tp) & (picked(self.found.rows.pp, row) == pp)
-            whole_best = self._least(row[whole], seconds[:, whole])
+            whole = np.flatnonzero((rows.tp == tp) & (rows.pp == pp))
+            whole = whole[whole < len(room)]
+            whole_best = self._least(whole, leaders.values[:, whole])
             best = np.where((whole_best < 0) | self.crowded, best, whole_best)
-        return best
+        return best, leaders.kind_of(best)
 
-    def _nearest(self, missing: Array) -> tuple[Array, Array]:
-        """The row with the least penalty for time and missing memory, and the least memory that a row needs.
+    def _limited_since(self, kind: Kind) -> Array:
+        """The batch from which memory limits the micro-batch of each row without recomputation.
+
+        Below it recomputation would only take time; infinity where the micro-batch is given.
+        """
+        import numpy as np
+
+        if "micro_batch" in self.given:
+            return np.inf
+        every = slice(0, -1)
+        limit = self.found.rows.dp[every] * picked(self.kept_full, every) * self._most(kind, every)
+        return limit * (1.0 - ROUNDING)
+
+    def _nearest(self, missing: Array) -> tuple[Array, Array, Array]:
+        """The row with the least penalty for time and missing memory, its kind, and the least memory.
 
         -1 and infinity where a cluster has no candidate.
         """
         import numpy as np
 
+        rows = self.found.rows
+        leaders = Leaders(self.batches, len(self.room) - 1)
         row = np.flatnonzero(missing.any(axis=0)[self.found.cluster_of])
         micro_batch = float(self.given.get("micro_batch", 1.0))
-        passing = maximum(self.one_sample_byte[row] * micro_batch, picked(self.copied_byte, row))
-        needed = self.state_byte[row] + passing
-        usable = usable_byte(self.machine.at(self.found.machine_of[row]))
-
-        def seconds(row: Array, column: int) -> Array:
-            return self._time(row, column, micro_batch, picked(self.found.rows.recompute_share, row))
-
-        penalty = self._of_fed(row, seconds) * np.maximum(1.0, needed / usable) ** 2
+        least = np.full(len(self.room), np.inf)
+        for number, kind in enumerate(self.kinds):
+            needed = self.state_byte + maximum(kind.one_sample_byte * micro_batch, self.copied_byte)
+            least = np.minimum(least, needed)
+            excess = np.maximum(1.0, needed / self.usable_byte) ** 2
+            for lane in self._lanes(kind, row, rows.dp):
+                for columns, part, ends in lane.groups(np.where(missing.any(axis=1), self.batches, 0.0)):
+                    batches, scales = self.batches[columns, None], self.scales[columns, None]
+                    micro_batches = maximum(1.0, batches / lane.replicas[part] / micro_batch)
+                    seconds = lane.seconds(part, scales, micro_batches, kind.share)
+                    leaders.put(number, lane, columns, ends, seconds * excess[lane.row[part]])
+        penalties = leaders.values[:, row]
         least_byte = np.full(missing.shape, np.inf)
         if len(row):
             present, starts = segments(self.found.cluster_of[row])
-            least_byte[:, present] = np.minimum.reduceat(
-                np.where(penalty < np.inf, needed, np.inf), starts, axis=1
-            )
-        return self._least(row, penalty), least_byte
+            needed = np.where(penalties < np.inf, least[row], np.inf)
+            least_byte[:, present] = np.minimum.reduceat(needed, starts, axis=1)
+        best = self._least(row, penalties)
+        return best, leaders.kind_of(best), least_byte
 
-    def _of_fed(self, row: Array, value: Callable[[Array, int], Array]) -> Array:
-        """The values of some rows at each batch; infinity where a row is not tried for a batch.
-
-        Batch by batch, because arrays that fit into the processor's cache are faster.
-        """
-        import numpy as np
-
-        replicas, below = self.found.rows.dp[row], picked(self.found.rows.below, row)
-        values = np.full((len(self.batches), len(row)), np.inf)
-        for column, batch in enumerate(self.batches):
-            fed = np.flatnonzero(self._fed(replicas, below, batch))
-            values[column, fed] = value(row[fed], column)
-        return values
+    def _lanes(self, kind: Kind, row: Array, since: Array) -> Iterator[Lane]:
+        """Some rows with one kind of recomputation: the usual ones, and those for small batches."""
+        is_usual = self.found.until[row] == inf
+        for part in (row[is_usual], row[~is_usual]):
+            if len(part):
+                yield Lane(kind, part, since, self.found, self.room, self.slopes)
 
     def _least(self, row: Array, values: Array) -> Array:
         """Of some rows the first with the least value at each batch and cluster; -1 where none is finite."""
@@ -200,73 +251,69 @@ class LayoutColumns:
 
         best = np.full(self.crowded.shape, -1)
         if len(row):
-            present, place, least = first_least(self.found.cluster_of[row], values)
-            best[:, present] = np.where(least < np.inf, row[place], -1)
+            present, place = first_least(self.found.cluster_of[row], values)
+            best[:, present] = np.where(place < 0, -1, row[place])
         return best
-
-    def _seconds(self, row: Array, column: Array | int) -> Array:
-        """Time of a step on some rows at some batches; infinity where it does not fit [s]."""
-        import numpy as np
-
-        micro_batch, recompute_share, fits = self._fitted(row, column)
-        return np.where(fits, self._time(row, column, micro_batch, recompute_share), np.inf)
-
-    def _time(self, row: Array, column: Array | int, micro_batch: Array, recompute_share: Array) -> Array:
-        micro_batches = maximum(1.0, self.batches[column] / self.found.rows.dp[row] / micro_batch)
-        return self.linear.at(row).seconds(self.scales[column], micro_batches, recompute_share)
 
     # ------------------------------------------------------------------------ some rows at some batches
 
-    def _fed(self, replicas: Array, below: Array, batches: Array) -> Array:
-        """Whether a layout is tried for a batch: it has a sequence for each replica, and asks for it."""
-        return (replicas <= batches) & (batches < below)
+    def _seconds(self, lane: Lane, part: slice, columns: Array, most: Array) -> Array:
+        """Time of a step on a part of the rows that fit, at some batches; infinity where it cannot be [s]."""
+        import numpy as np
 
-    def _fitted(self, row: Array, column: Array | int) -> tuple[Array, Array, Array]:
+        replica_batch = self.batches[columns, None] / lane.replicas[part]
+        row = lane.row[part]
+        index = np.take(self.share_of[columns], self.replicas_of[row], axis=1)
+        micro_batch = self._micro_batch(row, index, replica_batch, most)
+        share = lane.share(part, micro_batch)
+        seconds = lane.seconds(part, self.scales[columns, None], replica_batch / micro_batch, share)
+        if "micro_batch" in self.given:
+            seconds = np.where(divides(micro_batch, replica_batch), seconds, np.inf)
+        return seconds
+
+    def _most(self, kind: Kind, row: Array | slice) -> Array:
+        """Samples of the largest micro-batch that fits some rows; below 1 if not even one sample does."""
+        return maximum(self.room[row], 0.0) / kind.one_sample_byte[row]
+
+    def _micro_batch(self, row: Array, index: Array, replica_batch: Array, most: Array) -> Array:
+        """The micro-batch that is given, or the largest up to ``most`` that keeps the pipeline full.
+
+        ``index`` says which share of a batch each replica has.
+        """
+        if "micro_batch" in self.given:
+            return float(self.given["micro_batch"])
+        most = maximum(1.0, minimum(most, replica_batch / picked(self.kept_full, row)))
+        return self.micro_batches.at(index, most)
+
+    def _fitted(self, kind: Kind, row: Array, column: Array) -> tuple[Array, Array, Array]:
         """The largest micro-batch and least recomputation with which some rows fit, and whether they fit."""
         import numpy as np
 
-        every, room, one_sample_byte = self.found.rows, self.room[row], self.one_sample_byte[row]
-        batches, replicas = self.batches[column], every.dp[row]
-        stages, below = picked(every.pp, row), picked(every.below, row)
+        batches, replicas, room = self.batches[column], self.found.rows.dp[row], self.room[row]
         replica_batch = batches / replicas
+        index = self.share_of[column, self.replicas_of[row]]
+        micro_batch = self._micro_batch(row, index, replica_batch, self._most(kind, row))
+        unfitted: Array = np.minimum(1.0, replica_batch)
+        fits = self.is_roomy[row] & (replicas <= batches)
         if "micro_batch" in self.given:
-            micro_batch: Array = float(self.given["micro_batch"])
-            unfitted: Array = micro_batch
-            whole = (micro_batch <= replica_batch) & (
-                (replica_batch != np.floor(replica_batch)) | (replica_batch % micro_batch == 0)
-            )
-            fits = (one_sample_byte * micro_batch <= room) & whole
-        else:
-            unfitted = np.minimum(1.0, replica_batch)
-            fits = (room > 0) & (one_sample_byte * unfitted <= room)
-            largest = np.minimum(replica_batch, np.maximum(room, 0.0) / one_sample_byte)
-            pipeline_full = np.maximum(1.0, np.minimum(largest, replica_batch / (KEPT_FULL * stages)))
-            most = np.where(stages > 1, pipeline_full, largest)
-            micro_batch = whole_batches(self.shares, self.share_of[column, self.replicas_of[row]], most)
-        fits = fits & (room > picked(self.copied_byte, row)) & self._fed(replicas, below, batches)
-        share = np.where(fits, self._recompute_share(row, micro_batch), picked(every.recompute_share, row))
+            unfitted, fits = micro_batch, fits & divides(micro_batch, replica_batch)
+        fits = fits & (kind.one_sample_byte[row] * unfitted <= room)
+        share = np.where(fits, kind.share_at(row, room, micro_batch), kind.share)
         return np.where(fits, micro_batch, unfitted), share, fits
 
-    def _recompute_share(self, row: Array, micro_batch: Array) -> Array:
-        """The smallest share of recomputed blocks that fits, where the year's stacks recompute in part."""
+    def _layouts(self, row: Array, kinds: Array, column: Array) -> tuple[Layouts, Array]:
+        """The layouts of some rows at some batches with their kinds of recomputation; whether they fit."""
         import numpy as np
 
-        given = picked(self.found.rows.recompute_share, row)
-        if not self.partly:
-            return given
-        room = self.room[row]
-        recomputed_byte, kept_byte = (
-            self.one_sample_byte[row] * micro_batch,
-            self.kept_byte[row] * micro_batch,
-        )
-        saved = kept_byte - recomputed_byte
-        useful = picked(self.found.rows.is_full, row) & (saved > 0) & (room >= recomputed_byte)
-        share = np.clip((kept_byte - room) / np.where(useful, saved, 1.0), 0.0, 1.0)
-        return np.where(useful, share, given)
-
-    def _terms(self, layouts: Layouts, row: Array, column: Array) -> Mapping[str, Array]:
-        machine = self.machine.at(self.found.machine_of[row])
-        return terms_of(self._sums(self.sums_of[row]), self.work, layouts, machine, self.scales[column])
+        layouts = self.found.rows.at(row)
+        micro_batch, share, fits = np.empty(row.shape), np.empty(row.shape), np.empty(row.shape, bool)
+        for number, kind in enumerate(self.kinds):
+            mine = kinds == number
+            micro_batch[mine], share[mine], fits[mine] = self._fitted(kind, row[mine], column[mine])
+        layouts.micro_batch, layouts.recompute_share = micro_batch, share
+        layouts.is_full = np.array([kind.is_full for kind in self.kinds])[kinds]
+        layouts.is_selective = np.array([kind.is_selective for kind in self.kinds])[kinds]
+        return layouts, fits
 
     def _sums(self, place: Array) -> Sums:
         """The sums of some tensor splits on some machines."""

@@ -8,6 +8,55 @@ from typing import Any
 from footprint.performance.layouts.finder import divisors
 
 Array = Any
+MOST_ENTRIES = 1 << 22
+"""Largest table of micro-batches."""
+
+
+class MicroBatches:
+    """The largest whole micro-batches that divide some shares of a batch (see `finder`).
+
+    A micro-batch depends on a share, the whole part of the limit and whether the limit is whole. So there is
+    a table of all micro-batches, unless the shares are very large.
+    """
+
+    def __init__(self, shares: Array) -> None:
+        import numpy as np
+
+        self.shares = shares
+        self.table: Array | None = None
+        if 2.0 * shares.sum() <= MOST_ENTRIES:
+            tables = [_of_share(share) for share in shares.tolist()]
+            self.table = np.concatenate(tables)
+            self.first = np.cumsum([0.0, *map(len, tables)])[:-1]
+
+    def at(self, index: Array, most: Array) -> Array:
+        """The micro-batches up to ``most``; ``index`` says which share each replica has.
+
+        No limit is above its share, unless it is 1.
+        """
+        import numpy as np
+
+        if self.table is None:
+            return whole_batches(self.shares, index, most)
+        place = self.first[index] + np.floor(most) + np.ceil(most)
+        return self.table[place.astype(np.intp)]
+
+
+@lru_cache(maxsize=1024)
+def _of_share(share: float) -> Array:
+    """The micro-batches of one share, for the limits 0, a half, 1, ...; a half stands for any fraction."""
+    import numpy as np
+
+    limits = np.arange(max(3.0, np.floor(share) + np.ceil(share) + 1.0)) / 2.0
+    return whole_batches(np.array([share]), np.zeros(len(limits), int), limits)
+
+
+def divides(micro_batch: Array, replica_batch: Array) -> Array:
+    """Whether replicas' shares of the batch are multiples of the micro-batch, or no whole numbers."""
+    import numpy as np
+
+    parted = (replica_batch != np.floor(replica_batch)) | (replica_batch % micro_batch == 0)
+    return (micro_batch <= replica_batch) & parted
 
 
 def whole_batches(shares: Array, index: Array, most: Array) -> Array:

@@ -9,7 +9,7 @@ sequences are split, too, and tensors and layers by any number that divides them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import inf
 from typing import Any
@@ -129,29 +129,36 @@ def fewest_replicas(habits: Habits, count: int, given: tuple[tuple[str, Any], ..
     return min((sizes[2] for sizes in every), default=inf)
 
 
-def tried(habits: Habits, count: int, given: Given) -> Iterator[Sizes]:
+def tried(habits: Habits, count: int, given: Given) -> list[Sizes]:
     """The sizes of the candidate layouts."""
     contexts = _options(given, "cp", habits.contexts)
     whole, split = (_options(given, "zero", _sharding(habits, is_split)) for is_split in (False, True))
+    # Expert ranks lie among those of one stage.
+    of_stage = 1 if "pp" in given else int(given.get("ep", 1))
+    found: list[Sizes] = []
     for tp in _options(given, "tp", _tensor_ranks(habits, given)):
         if count % tp:
             continue
         ranks = count // tp
         for pp in _options(given, "pp", _stages(habits, given, ranks)):
-            if ranks % pp or pp > habits.layers:
+            if ranks % pp or pp > habits.layers or (count // pp) % of_stage:
                 continue
-            if "pp" not in given and (count // pp) % int(given.get("ep", 1)):
-                continue  # expert ranks lie among those of one stage
             chunks = int(given.get("interleaving", interleaving(habits.layers, pp)))
             replicas = ranks // pp
-            experts = _options(given, "ep", _expert_ranks(habits, replicas))
-            for cp in contexts:
-                dp = replicas // cp
-                if replicas % cp or dp != given.get("dp", dp):
-                    continue
-                for ep in experts:
-                    for zero in split if pp > 1 or ep > 1 else whole:
-                        yield tp, pp, dp, cp, ep, zero, chunks
+            shared_out = [
+                (ep, zero)
+                for ep in _options(given, "ep", _expert_ranks(habits, replicas))
+                for zero in (split if pp > 1 or ep > 1 else whole)
+            ]
+            found += [
+                (tp, pp, replicas // cp, cp, ep, zero, chunks)
+                for cp in contexts
+                if not replicas % cp
+                for ep, zero in shared_out
+            ]
+    if "dp" in given:
+        found = [sizes for sizes in found if sizes[2] == given["dp"]]
+    return found
 
 
 def _options(given: Given, name: str, otherwise: Sequence[int]) -> Sequence[int]:

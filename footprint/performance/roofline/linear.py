@@ -8,6 +8,7 @@ any layout at any batch then follows in a few operations.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from footprint import equations
@@ -25,7 +26,7 @@ from footprint.performance.roofline.terms import (
     waiting_s,
 )
 from footprint.performance.roofline.work import Work
-from footprint.records import names_of, state
+from footprint.records import names_of, replace, state
 
 Array = Any
 _CORNERS = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (1.0, 0.0, 1.0), (0.0, 1.0, 1.0))
@@ -62,60 +63,87 @@ class Linear:
 
     def seconds(self, scale: Array, micro_batches: Array, recompute_share: Array) -> Array:
         """Time of a step before the factor of software [s]."""
-        computed_s = (
-            scale * (self.a_scale + recompute_share * self.a_scale_repeated)
-            + micro_batches * (self.a_batch + recompute_share * self.a_batch_repeated)
-            + self.fixed
-        )
-        bubble = equations.pipeline_bubble_share(self.stages, micro_batches, self.chunks)
-        exchanged = self.exchanged + micro_batches * self.a_batch_exchanged
-        kernels = (self.kernels + recompute_share * self.kernels_repeated) * micro_batches
-        return (
-            computed_s * (1.0 + bubble)
-            + exposed_s(exchanged, computed_s, self.constants)
+        a_scale, a_batch, kernels = self.a_scale, self.a_batch, self.kernels
+        if is_array(recompute_share) or recompute_share:
+            a_scale = a_scale + recompute_share * self.a_scale_repeated
+            a_batch = a_batch + recompute_share * self.a_batch_repeated
+            kernels = kernels + recompute_share * self.kernels_repeated
+        computed_s = scale * a_scale + micro_batches * a_batch + self.fixed
+        exchanged = self.exchanged
+        if is_array(self.a_batch_exchanged):
+            exchanged = exchanged + micro_batches * self.a_batch_exchanged
+        seconds = (
+            computed_s
             + self.always
-            + launched_s(kernels, computed_s, self.constants)
+            + exposed_s(exchanged, computed_s, self.constants)
+            + launched_s(kernels * micro_batches, computed_s, self.constants)
         )
+        if is_array(self.stages) or self.stages > 1:
+            bubble = equations.pipeline_bubble_share(self.stages, micro_batches, self.chunks)
+            seconds = seconds + computed_s * bubble
+        return seconds
 
 
-def linear_of(
-    sums: Sums,
-    work: Work,
-    shapes: LayoutNumbers,
-    of_shapes: Machine,
-    shape_of: Array,
-    layouts: LayoutNumbers,
-    of_layouts: Machine,
-) -> Linear:
-    """The numbers of layouts, from those of their shapes; ``sums`` are those of the shapes' tensor splits.
+class Slopes:
+    """The numbers of all layouts of a job; most of them are those of their shapes.
 
-    ``shape_of`` says which shape a layout has; both have their machines.
+    ``sums`` are those of the shapes' tensor splits; ``shape_of`` says which shape a layout has. Shapes and
+    layouts have their machines.
     """
-    import numpy as np
 
-    scales, micro_batches, shares = (np.array(corner)[:, None] for corner in zip(*_CORNERS, strict=True))
-    shapes.recompute_share = shares
-    terms = computed_terms(sums, work, shapes, of_shapes, scales, micro_batches)
-    fixed, a_scale, a_batch, more_scale, more_batch = np.broadcast_to(
-        summed(terms.values()), (len(_CORNERS), len(shapes.tp))
-    )
-    kernels = kernels_of(work, shapes, of_shapes) + np.zeros_like(shapes.tp)
-    exchanged = exchange_s(work, layouts, of_layouts, 0.0)
-    in_batch: Array = 0.0
-    if np.any(layouts.zero == 3):
-        in_batch = exchange_s(work, layouts, of_layouts, 1.0) - exchanged
-    return Linear(
-        a_scale=(a_scale - fixed)[shape_of] / layouts.dp,
-        a_scale_repeated=(more_scale - a_scale)[shape_of] / layouts.dp,
-        a_batch=(a_batch - fixed)[shape_of],
-        a_batch_repeated=(more_batch - a_batch)[shape_of],
-        fixed=fixed[shape_of],
-        kernels=kernels[0][shape_of],
-        kernels_repeated=(kernels[-1] - kernels[0])[shape_of],
-        exchanged=exchanged,
-        a_batch_exchanged=in_batch,
-        always=optimiser_s(work, layouts, of_layouts) + waiting_s(layouts, of_layouts),
-        stages=layouts.pp,
-        chunks=layouts.interleaving,
-        constants=of_layouts.constants,
-    )
+    def __init__(
+        self,
+        sums: Sums,
+        work: Work,
+        shapes: LayoutNumbers,
+        of_shapes: Machine,
+        shape_of: Array,
+        layouts: LayoutNumbers,
+        of_layouts: Machine,
+    ) -> None:
+        import numpy as np
+
+        self.shape_of, self.layouts, self.constants = shape_of, layouts, of_layouts.constants
+        scales, micro_batches, shares = (np.array(corner)[:, None] for corner in zip(*_CORNERS, strict=True))
+
+        def by_shape(is_selective: bool) -> dict[str, Array]:
+            kind = replace(shapes, recompute_share=shares, is_selective=is_selective)
+            terms = computed_terms(sums, work, kind, of_shapes, scales, micro_batches)
+            fixed, a_scale, a_batch, more_scale, more_batch = np.broadcast_to(
+                summed(terms.values()), (len(_CORNERS), len(shapes.tp))
+            )
+            kernels = kernels_of(work, kind, of_shapes) + np.zeros_like(shapes.tp)
+            return {
+                "a_scale": a_scale - fixed,
+                "a_scale_repeated": more_scale - a_scale,
+                "a_batch": a_batch - fixed,
+                "a_batch_repeated": more_batch - a_batch,
+                "fixed": fixed,
+                "kernels": kernels[0],
+                "kernels_repeated": kernels[-1] - kernels[0],
+            }
+
+        self._by_shape = lru_cache(maxsize=2)(by_shape)
+        self._by_layout: dict[str, Array] = {
+            "exchanged": exchange_s(work, layouts, of_layouts, 0.0),
+            "a_batch_exchanged": 0.0,
+            "always": optimiser_s(work, layouts, of_layouts) + waiting_s(layouts, of_layouts),
+            "stages": layouts.pp,
+            "chunks": layouts.interleaving,
+        }
+        if np.any(layouts.zero == 3):
+            more = exchange_s(work, layouts, of_layouts, 1.0) - self._by_layout["exchanged"]
+            self._by_layout["a_batch_exchanged"] = more
+
+    def at(self, row: Array, *, is_selective: bool, is_full: bool) -> Linear:
+        """The numbers of some layouts with one kind of recomputation."""
+        shape = self.shape_of[row]
+        found = {
+            name: values[shape] if is_full or not name.endswith("_repeated") else 0.0
+            for name, values in self._by_shape(is_selective).items()
+        }
+        for name in ("a_scale", "a_scale_repeated"):
+            found[name] = found[name] / self.layouts.dp[row]
+        for name, values in self._by_layout.items():
+            found[name] = values[row] if is_array(values) else values
+        return Linear(**found, constants=self.constants)

@@ -203,14 +203,15 @@ class _Parquet:
         return 0
 
     def add(self, part: Part, number: int) -> None:
+        import numpy as np
         import pyarrow as pa
         from pyarrow import parquet
 
-        columns = {name: pa.array(_axis(part.axes[name])) for name in self._axes}
-        columns |= {name: pa.array(part.numbers[name], from_pandas=True) for name in NUMBERS}
+        columns = {name: _axis_array(part.axes[name]) for name in self._axes}
+        columns |= {name: pa.array(part.numbers[name], mask=np.isnan(part.numbers[name])) for name in NUMBERS}
         table = pa.table({**columns, "feasible": pa.array(part.feasible)})
         fresh = self._part(number).with_suffix(".new")
-        parquet.write_table(table, fresh)
+        parquet.write_table(table, fresh, use_dictionary=self._axes, compression="none")
         fresh.replace(self._part(number))
 
     def finish(self, parts: int) -> None:
@@ -220,7 +221,7 @@ class _Parquet:
         first = parquet.read_schema(self._part(0)) if parts else None
         try:
             if first is not None:
-                with parquet.ParquetWriter(whole, first) as writer:
+                with parquet.ParquetWriter(whole, first, use_dictionary=self._axes) as writer:
                     for number in range(parts):
                         writer.write_table(parquet.read_table(self._part(number)).cast(first))
                 whole.replace(self._path)
@@ -236,6 +237,23 @@ class _Parquet:
 
     def _part(self, number: int) -> Path:
         return self._folder / f"{number:07}.parquet"
+
+
+def _axis_array(values: list[Any]) -> Any:
+    """The values of an axis as an array of pyarrow; each distinct value is converted once."""
+    import numpy as np
+    import pyarrow as pa
+
+    try:
+        places = {
+            key: place for place, key in enumerate(dict.fromkeys(zip(map(type, values), values, strict=True)))
+        }
+    except TypeError:  # lists
+        return pa.array(_axis(values))
+    each = np.fromiter(
+        map(places.__getitem__, zip(map(type, values), values, strict=True)), np.int64, len(values)
+    )
+    return pa.array(_axis([value for _, value in places])).take(pa.array(each))
 
 
 def _axis(values: list[Any]) -> list[Any]:

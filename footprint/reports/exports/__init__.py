@@ -16,7 +16,7 @@ from footprint.errors import FootprintError
 from footprint.plain_text import escaped
 from footprint.records import record
 from footprint.reports.exports.shared.filed import Filed, filed, read_filed
-from footprint.reports.gate import MISFIT_WORDS
+from footprint.results.assumption import misfits_in
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -61,7 +61,7 @@ def export(source: Estimate | Measurement | Mapping[str, Any] | str | Path, form
     """
     module = find_export(format)
     record = as_filed(source)
-    if any(warning.startswith(MISFIT_WORDS) for warning in record.warnings):
+    if misfits_in(record.warnings):
         raise FootprintError(
             f"{record.name}: its step does not fit into memory, so there is no run to export"
         )

@@ -90,11 +90,11 @@ def with_version(text: str, warnings: Iterable[str] = ()) -> str:
     """The text with the version that computed it, and what marks an answer that was forced above it."""
     from footprint.catalog.version import DATA_VERSION, footprint_version
     from footprint.plain_text import in_line
-    from footprint.results.estimate import CLEAR_MISFIT
+    from footprint.results.assumption import misfits_in
     from footprint.results.human import folded
     from footprint.spelling import on_command_line
 
-    marks = dict.fromkeys(one[one.find(CLEAR_MISFIT) :] for one in warnings if CLEAR_MISFIT in one)
+    marks = dict.fromkeys(one.plain for one in misfits_in(warnings))
     above = "".join(f"{folded(in_line(on_command_line(mark)))}\n\n" for mark in marks)
     return f"{above}{text.rstrip()}\n\nfootprint {footprint_version()}, data {DATA_VERSION}"
 

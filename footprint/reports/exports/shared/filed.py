@@ -10,6 +10,7 @@ from footprint.errors import DataFileError
 from footprint.plain_text import in_line
 from footprint.records import record
 from footprint.reports.exports.shared.reader import Bounds, Reader
+from footprint.results.assumption import read_warning
 
 KINDS = {"footprint/estimate/1": "estimate", "footprint/measurement/1": "measurement"}
 _COMPONENTS = ("accelerators", "cpu", "ram", "other_node", "network", "cooling")
@@ -169,7 +170,7 @@ def filed(found: Any, origin: object = "the record") -> Filed:
         provider=price.text("provider"), runs=int(runs), failed_share=share, every=every,
         assumptions=tuple(_factor(one) for one in at.list("assumptions")),
         meters=tuple((m.text("component"), m.text("how"), m.text("source")) for m in at.list("meters")),
-        warnings=tuple(in_line(str(one)) for one in found.get("warnings") or ()),
+        warnings=tuple(read_warning(in_line(str(one))) for one in found.get("warnings") or ()),
         scenario=at.fields("scenario"), **whole,
     )  # fmt: skip
 
