@@ -59,13 +59,26 @@ def no_accelerator(instead: str) -> Iterator[None]:
                 keywords["device"] = other(keywords["device"])
             return func(*args, **keywords)
 
-    default = torch.set_default_device
+    def move(module: Any, *places: Any, **named: Any) -> Any:
+        """A module's own ``to``, which fake weights do not survive, is for other things than a device."""
+        rest = [one for one in places if other(one) is one]
+        named = {name: one for name, one in named.items() if other(one) is one and name != "non_blocking"}
+        return to(module, *rest, **named) if rest or named else module
+
+    default, whole = torch.set_default_device, torch.nn.Module
+    own = {name: getattr(whole, name) for name in ("to", *ACCELERATORS) if hasattr(whole, name)}
+    to = own["to"]
+    if instead == "cpu":
+        for name in own:
+            setattr(whole, name, move if name == "to" else lambda module, *_, **__: module)
     setattr(torch, "set_default_device", lambda _: None)  # noqa: B010 - within another choice it loses torch's
     try:
         with Instead():
             yield
     finally:
         setattr(torch, "set_default_device", default)  # noqa: B010 - as above
+        for name, method in own.items():
+            setattr(whole, name, method)
 
 
 @contextmanager

@@ -159,6 +159,22 @@ def test_a_model_that_names_a_kernel_of_an_accelerator_is_traced(
     assert getattr(model.config, setting) == kernel
 
 
+@pytest.mark.parametrize("move", [lambda one: one.to("cuda"), lambda one: one.cuda(0)])
+def test_a_model_that_asks_for_values_and_an_accelerator_is_traced(move: Any) -> None:
+    """Without a mask transformers asks whether sequences are packed, which fake tensors answer."""
+    config = next(one for one in DECODERS if one["model_type"] == "llama")
+
+    def made() -> tuple[torch.nn.Module, Any]:
+        words = torch.zeros(2, 24, dtype=torch.long, device="cuda")
+        return move(build(config, UNNAMED)), {"input_ids": words, "use_cache": False}
+
+    found = totals(*prepare(trace_made(made).model, TrainingMethod()))
+    formula = operation_list(config, StepShape(sequences=2, sequence_length=24))
+    ours = totals(*prepare(formula, TrainingMethod()))
+    assert (found.dense_forward, found.dense_backward) == (ours.dense_forward, ours.dense_backward)
+    assert torch.nn.Linear(2, 2).to(torch.float64).weight.dtype == torch.float64
+
+
 STRUCTURE = ("llama", "gpt2", "bert", "vit", "mixtral", "qwen3")
 
 
