@@ -154,12 +154,19 @@ def _missing(prediction: Prediction, means: Consequences) -> str:
     return "" if means.cost_usd is not None else "no price of this hardware is known"
 
 
-def _said_of(row: Answered) -> tuple[str, ...]:
+def said_of_row(row: Answered) -> tuple[str, ...]:
     """What a row says beside its numbers: an assumed place, options without effect, its layout."""
     if row.facts is None or row.prediction is None:
         return ()
+    return (*row.facts.site.warnings, *said_of_the_run(row))
+
+
+def said_of_the_run(row: Answered) -> tuple[str, ...]:
+    """What a row says of its run wherever it is: options without effect, its layout where it fits."""
+    if row.facts is None or row.prediction is None:
+        return ()
     of_layout = row.prediction.warnings if row.fits else ()
-    return (*row.facts.site.warnings, *of_layout, *unheeded(row.facts, row.prediction))
+    return (*of_layout, *unheeded(row.facts, row.prediction))
 
 
 def identity_of(facts: Facts) -> Identity:
@@ -200,7 +207,7 @@ def _compared(rows: Sequence[Answered], baseline: int) -> tuple[ComparedRow, ...
                 if name in base and base[name].mid > 0
             },
             best=tuple(name for name in QUANTITIES if best[name] == number),
-            warnings=_said_of(row),
+            warnings=said_of_row(row),
             **row.quantities,
         )
         for number, row in enumerate(rows, 1)

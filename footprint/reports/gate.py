@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from footprint.errors import FootprintError, LimitExceededError
 from footprint.parsing import Limit
 from footprint.results import Quantity
-from footprint.results.estimate import CLEAR_MISFIT, Estimate
+from footprint.results.estimate import MISFIT_WORDS, Estimate
 from footprint.results.human import amount
 from footprint.results.inference import Inference
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from footprint.reports.exports.shared.filed import Filed
     from footprint.reports.exports.shared.reader import Bounds
 
-MISFIT_WORDS = CLEAR_MISFIT.partition(",")[0]
-"""How the warning of a step that does not fit begins on every surface."""
 _UNITS = {"energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd", "duration_h": "h"}
 _WORDS = {
     "energy_kwh": "facility energy",
@@ -57,13 +55,17 @@ def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> Non
 
 
 def require_served_within(result: Inference, limits: Sequence[Limit], bound: str) -> None:
-    """As `require_within`, for all requests of a serving answer, or for 1,000 where no number was given."""
+    """As `require_within`, for all requests of a serving answer, or for 1,000 where no number was given.
+
+    A batch that does not fit is within none.
+    """
 
     def of_requests(name: str) -> Quantity | None:
         whole = result if name == "duration_h" else result.total or result.per_1000_requests
         return getattr(whole, name)  # type: ignore[no-any-return]
 
-    _require(limits, bound, of_requests, "these requests", [])
+    misfits = [warning for warning in result.warnings if warning.startswith(MISFIT_WORDS)]
+    _require(limits, bound, of_requests, "these requests", misfits)
 
 
 def require_project_within(result: Project, limits: Sequence[Limit], bound: str) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SCHEMA = "footprint/estimate/1"
 CLEAR_MISFIT = "clearly too little memory, `force=True` went on: "
 """How the warning begins of a step that needs clearly more memory than there is."""
+MISFIT_WORDS = CLEAR_MISFIT.partition(",")[0]
+"""How this warning begins on every surface."""
 
 
 @record

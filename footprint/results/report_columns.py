@@ -53,6 +53,8 @@ duration_h* energy_kwh* co2e_kg* cost_usd* warnings schema
 SHORT_COLUMNS = tuple(_expanded(_SHORT_COLUMNS.split()))
 """The columns of a short report CSV, in order."""
 COLUMNS = {SCHEMA: REPORT_COLUMNS, SHORT_SCHEMA: SHORT_COLUMNS}
+FORCED = "forced"
+"""The status of an estimate that was forced, though its step clearly does not fit."""
 ONLY_SHORT = "warnings"
 """The cell of a row that the full form has as a count alone."""
 

@@ -37,7 +37,8 @@ OF_ROWS = (
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
 COMPUTED = (
-    "comparison", "difference", "flops", "inference", "plan", "project", "ranking", "stages", "timing",
+    "comparison", "difference", "flops", "inference", "plan", "project", "ranking", "stages", "sweep",
+    "timing",
 )  # fmt: skip
 """Kinds of answer whose text ends with the version that computed it; that of an estimate says more."""
 _FOLDER = os.path.dirname(__file__)
@@ -90,12 +91,13 @@ def with_version(text: str, warnings: Iterable[str] = ()) -> str:
     """The text with the version that computed it, and what marks an answer that was forced above it."""
     from footprint.catalog.version import DATA_VERSION, footprint_version
     from footprint.plain_text import in_line
-    from footprint.results.estimate import CLEAR_MISFIT
+    from footprint.results.estimate import MISFIT_WORDS
     from footprint.results.human import folded
     from footprint.spelling import on_command_line
 
-    marks = dict.fromkeys(one[one.find(CLEAR_MISFIT) :] for one in warnings if CLEAR_MISFIT in one)
-    above = "".join(f"{folded(in_line(on_command_line(mark)))}\n\n" for mark in marks)
+    said = (in_line(on_command_line(one)) for one in warnings)
+    marks = dict.fromkeys(one[one.find(MISFIT_WORDS) :] for one in said if MISFIT_WORDS in one)
+    above = "".join(f"{folded(mark)}\n\n" for mark in marks)
     return f"{above}{text.rstrip()}\n\nfootprint {footprint_version()}, data {DATA_VERSION}"
 
 
