@@ -40,10 +40,6 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def version() -> str:
-    return footprint("--version").out.split()[-1]
-
-
 @pytest.mark.parametrize("words", [*ANSWERS, ["doctor", "--seconds", "0.6"]], ids=" ".join)
 def test_json_begins_with_its_schema_and_the_versions(words: list[str]) -> None:
     found = json.loads(footprint(*words, "--format", "json").out)

@@ -261,11 +261,12 @@ def test_no_text_of_an_axis_touches_another(
     ]
     plot_lines(rows, "rows", tmp_path / "p.png", width=width)
     figure = drawn()
+    figure.canvas.draw()
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             labels = [text for text in axis.get_ticklabels() if text.get_text() and text.get_visible()]
             boxes = [text.get_window_extent() for text in labels]
-            assert len(boxes) > 1
+            assert len(boxes) > 1 or (axis is axes.yaxis and axes is not figure.axes[0])
             assert not any(one.overlaps(other) for one, other in pairwise(boxes))
     names = [text.get_text().replace("\n", " ") for text in figure.axes[0].get_yticklabels()]
     assert len(set(names)) == 5
