@@ -9,7 +9,7 @@ from typing import Any
 from footprint.decisions.axes import Axes, count_of, is_axis
 from footprint.decisions.causes import Identity, divided, ratio
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
-from footprint.errors import FootprintError
+from footprint.errors import FootprintError, UnknownNameError
 from footprint.estimator.chain import Consequences, chain, of_all_runs, repeats_of
 from footprint.estimator.facts import Facts
 from footprint.estimator.predict import predict_run
@@ -20,7 +20,7 @@ from footprint.estimator.rooms import facts_of
 from footprint.estimator.unheeded import unheeded
 from footprint.records import field, record
 from footprint.results import Quantity
-from footprint.results.estimate import CLEAR_MISFIT
+from footprint.results.misfit import CLEAR_MISFIT
 
 MOST_ROWS = 200
 """A table for people; `footprint.sweep` takes any number."""
@@ -64,6 +64,8 @@ def compare(
     if not 1 <= baseline <= len(rows):
         raise FootprintError(f"`baseline={baseline}`: the rows are 1 to {len(rows)}")
     warnings = [f"{collapsed} rows are spellings of another row and are left out"] if collapsed else []
+    if not any(row.quantities for row in rows):
+        raise FootprintError(rows[0].reason)
     compared = _compared(rows, baseline)
     if not rows[baseline - 1].quantities:
         warnings.append(f"row {baseline}, the baseline, has no numbers, so there are no ratios")
@@ -126,6 +128,8 @@ def answered(scenario: Mapping[str, Any], shared: Shared) -> Answered:
         facts = facts_of(request, shared)
         prediction = predict_run(facts)
         outcome = chain(facts, prediction)
+    except UnknownNameError:
+        raise  # a slip, not something that cannot be
     except FootprintError as error:
         return Answered(scenario=scenario, reason=str(error), quantities={})
     repeats = repeats_of(request)

@@ -20,7 +20,7 @@ from footprint.errors import FootprintError, MissingFactError, UnknownNameError
 from footprint.estimator.resolve.shared import Shared
 from footprint.records import record, replace
 from footprint.results import Quantity
-from footprint.results.estimate import CLEAR_MISFIT
+from footprint.results.misfit import CLEAR_MISFIT
 from footprint.results.shown import Shown, show_as_text
 from footprint.units import KG_PER_T
 

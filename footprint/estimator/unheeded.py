@@ -85,6 +85,7 @@ def _uneven(facts: Facts, prediction: Prediction) -> Iterator[str]:
         more = layout.dp * (int(share) + 1)
         yield (
             f"{layout.dp} replicas cannot share a batch of {counted(batch)} evenly: the time is that of the "
-            f"mean share, {figures(share)}, and the fullest replica has {int(share) + 1}; "
+            f"mean share, {figures(share)}, and the fullest replica has {int(share) + 1}; Megatron-LM and "
+            f"DeepSpeed refuse such a batch, torch's sampler pads it; "
             f"`batch_size={layout.dp * int(share)}` and {more} are even"
         )

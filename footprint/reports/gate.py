@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from footprint.errors import FootprintError, LimitExceededError
 from footprint.parsing import Limit
 from footprint.results import Quantity
-from footprint.results.estimate import MISFIT_WORDS, Estimate
+from footprint.results.estimate import Estimate
 from footprint.results.human import amount
 from footprint.results.inference import Inference
+from footprint.results.misfit import MISFIT_WORDS
 
 if TYPE_CHECKING:
     from footprint.decisions.ranking import Ranking

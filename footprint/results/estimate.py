@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from footprint.records import field, names_of, record
 from footprint.results.assumption import Assumption
 from footprint.results.link import Link
+from footprint.results.misfit import CLEAR_MISFIT
 from footprint.results.quantity import Quantity
 from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from footprint.results.search import Search
 
 SCHEMA = "footprint/estimate/1"
-CLEAR_MISFIT = "clearly too little memory, `force=True` went on: "
-"""How the warning begins of a step that needs clearly more memory than there is."""
-MISFIT_WORDS = CLEAR_MISFIT.partition(",")[0]
-"""How this warning begins on every surface."""
 
 
 @record

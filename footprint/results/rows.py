@@ -17,8 +17,8 @@ from typing import Any
 
 from footprint.errors import DataFileError, FootprintError
 from footprint.plain_text import in_line
-from footprint.results.estimate import MISFIT_WORDS
 from footprint.results.lock import file_lock
+from footprint.results.misfit import MISFIT_WORDS
 from footprint.results.report_columns import (
     COLUMNS,
     ENDS,

@@ -14,7 +14,7 @@ from footprint.flops.own_sizes import with_own_sizes
 from footprint.flops.registry import LISTED, family
 from footprint.records import record
 from footprint.results import Assumption, Quantity
-from footprint.results.estimate import CLEAR_MISFIT
+from footprint.results.misfit import CLEAR_MISFIT
 from footprint.schema import Accelerator, ModelConfig, StepShape
 from footprint.serving.engine import UNSET, Engine, find_engine
 from footprint.serving.load import Range, Serving

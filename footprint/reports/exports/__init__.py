@@ -16,7 +16,7 @@ from footprint.errors import FootprintError
 from footprint.plain_text import escaped
 from footprint.records import record
 from footprint.reports.exports.shared.filed import Filed, filed, read_filed
-from footprint.results.estimate import MISFIT_WORDS
+from footprint.results.misfit import MISFIT_WORDS
 
 if TYPE_CHECKING:
     from typing import Protocol

@@ -91,8 +91,8 @@ def with_version(text: str, warnings: Iterable[str] = ()) -> str:
     """The text with the version that computed it, and what marks an answer that was forced above it."""
     from footprint.catalog.version import DATA_VERSION, footprint_version
     from footprint.plain_text import in_line
-    from footprint.results.estimate import MISFIT_WORDS
     from footprint.results.human import folded
+    from footprint.results.misfit import MISFIT_WORDS
     from footprint.spelling import on_command_line
 
     said = (in_line(on_command_line(one)) for one in warnings)
