@@ -18,17 +18,20 @@ from footprint.validation.serving import ServingCase
 Vector = NDArray[np.float64]
 PRIOR = Constants(
     memory_share=0.75, matmul_share=0.5, step_host_s=1e-3, layer_host_s=3e-5, sequence_host_s=3e-5,
-    hop_s=1.5e-5, expert_factor=1.2, narrow_factor=1.0, overlap_exponent=1.5,
+    hop_s=1.5e-5, expert_factor=1.2, narrow_factor=1.0, divided_factor=1.2, quantise_s=1e-5, word_host_s=1e-5,
+    overlap_exponent=1.5,
 )  # fmt: skip
 """Where the search begins, and what a constant stays near if no row says anything of it."""
 WIDTH = Constants(
     memory_share=0.15, matmul_share=0.4, step_host_s=1.5, layer_host_s=1.0, sequence_host_s=1.5, hop_s=1.0,
-    expert_factor=0.5, narrow_factor=0.3, overlap_exponent=0.7,
+    expert_factor=0.5, narrow_factor=0.3, divided_factor=0.15, quantise_s=1.5, word_host_s=1.5,
+    overlap_exponent=0.7,
 )  # fmt: skip
 """Standard deviations of the logarithms of the prior."""
 MOST = Constants(
     memory_share=0.95, matmul_share=0.9, step_host_s=1.0, layer_host_s=1.0, sequence_host_s=1.0, hop_s=1.0,
-    expert_factor=10.0, narrow_factor=10.0, overlap_exponent=12.0,
+    expert_factor=10.0, narrow_factor=10.0, divided_factor=3.0, quantise_s=1.0, word_host_s=1.0,
+    overlap_exponent=12.0,
 )  # fmt: skip
 """No engine reaches more than the data sheet; 5 % go to refresh and row changes."""
 EAGER = ("transformers-2023", "accelerate-2022")
@@ -77,7 +80,10 @@ def fit_engine(cases: Sequence[ServingCase]) -> Constants:
         rows = np.log([case.time_s(reached) for case in cases]) - measured
         return np.concatenate([softened(rows / ROW_ERROR), (at - prior) / width])
 
-    low, high = np.log([0.05, 0.02, 1e-6, 1e-8, 1e-8, 1e-7, 1.0, 0.5, 1.0])[:count], np.log(MOST)[:count]
+    low, high = (
+        np.log([0.05, 0.02, 1e-6, 1e-8, 1e-8, 1e-7, 1.0, 0.5, 1.0, 1e-8, 1e-9, 1.0])[:count],
+        np.log(MOST)[:count],
+    )
     return Constants(*(float(f"{v:.4g}") for v in np.exp(search(residuals, prior, low, high))))
 
 

@@ -43,6 +43,17 @@ APART = (
     "tests/tracking/budget/test_stops.py", "tests/architecture/test_command_line.py",
 )  # fmt: skip
 """Long files whose tests share nothing that is costly to make: any worker may take one of their tests."""
+SLOW = (
+    "tests/browser/", "tests/live/", "tests/tracking/hooks/", "tests/tracking/faults/",
+    "tests/tracking/test_module", "tests/tracking/run/test_supervised", "tests/tracking/budget/test_stops",
+    "tests/tracking/report/test_recovery", "tests/flops/torch/", "tests/flops/trace/",
+    "tests/flops/passes/", "tests/flops/families/", "tests/flops/listing/", "tests/integrations/",
+    "tests/fleet/", "tests/decisions/test_fleet", "tests/calibration/", "tests/held/",
+    "tests/performance/test_memory_torch", "tests/meters/test_codecarbon", "tests/cli/test_mcp",
+    "tests/hostile/", "tests/reports/test_plot", "tests/architecture/test_wheel",
+    "tests/architecture/test_command_line",
+)  # fmt: skip
+"""Rooms of which every test is marked as slow: they start processes, import torch or try many inputs."""
 TOGETHER = "tests/browser/"
 """One worker takes all of it: the tests share a browser and a page in which Python has started."""
 
@@ -67,8 +78,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Units(config, log)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``-m "not slow"`` the slow rooms are not even imported: imports are half of their time."""
+    if config.option.markexpr != "not slow" or not collection_path.is_relative_to(ROOT):
+        return None
+    name = collection_path.relative_to(ROOT).as_posix() + ("/" if collection_path.is_dir() else "")
+    return True if name.startswith(SLOW) else None
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The rooms of FIRST in its order, then the others as they were."""
+    """The rooms of FIRST in its order, then the others as they were; slow rooms marked."""
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
     items.sort(
         key=lambda item: next((n for n, name in enumerate(FIRST) if item.nodeid.startswith(name)), len(FIRST))
     )

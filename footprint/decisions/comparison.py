@@ -63,7 +63,7 @@ def compare(
     rows, collapsed = _rows(axes, bases, fixed)
     if not 1 <= baseline <= len(rows):
         raise FootprintError(f"`baseline={baseline}`: the rows are 1 to {len(rows)}")
-    warnings = [f"{collapsed} rows are spellings of another row and are left out"] if collapsed else []
+    warnings = [_left_out(collapsed)] if collapsed else []
     if not any(row.quantities for row in rows):
         raise FootprintError(rows[0].reason)
     compared = _compared(rows, baseline)
@@ -74,6 +74,12 @@ def compare(
         axes=axes, baseline=baseline, by=BY[by], rows=compared, pareto=_pareto(compared),
         warnings=(*warnings, *shared),
     )  # fmt: skip
+
+
+def _left_out(rows: int) -> str:
+    if rows == 1:
+        return "1 row is a spelling of another row and is left out"
+    return f"{rows} rows are spellings of another row and are left out"
 
 
 @record

@@ -148,6 +148,8 @@ def rank(
         for key, row in rows.items()
         if key == base_key or _within(row, max_usd_per_hour, max_g_per_kwh)
     }
+    if len(kept) == 1 < len(rows):
+        warnings.append(f"no region but the baseline, {base_key}, is within the limits")
     moving = (move_gb or 0.0) * (egress_usd_per_gb or 0.0)
     found = [
         _ranked(key, row, rows[base_key], dated[key], 0.0 if key == base_key else moving)

@@ -122,11 +122,11 @@ class Stream:
         found = in_order(scheduler, _parts_of, sweep, _batches(tasks, together))
         return chain.from_iterable(map(self._received, found))
 
-    def _received(self, found: tuple[list[Part], dict[str, int]]) -> list[Part]:
+    def _received(self, found: tuple[list[Part], dict[str, int]]) -> Iterator[Part]:
         parts, problems = found
         for text, rows in problems.items():
             self.problems[text] = self.problems.get(text, 0) + rows
-        return parts
+        yield from parts
 
     def _joined(self, blocks: Iterator[Block]) -> Part:
         """The blocks of one job as one part, in the order of the grid."""

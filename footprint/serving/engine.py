@@ -39,6 +39,13 @@ class Constants(NamedTuple):
     """Time to read experts over that of as many bytes of a dense layer [1]."""
     narrow_factor: float
     """Time to read weights below 16 bits over that of as many bytes in 16 [1]."""
+    divided_factor: float = 1.0
+    """Time of experts that are divided among the chips over that of an even share: the step waits for the
+    chip whose experts get most tokens [1]."""
+    quantise_s: float = 0.0
+    """Time in each step for each layer of experts whose inputs are brought to the few bits of weights [s]."""
+    word_host_s: float = 0.0
+    """Time of the host in each step for each sequence and 100,000 words of the vocabulary [s]."""
     overlap_exponent: float = 1.0
     """How far the host works ahead of the device: 1, a step is their sum; large, the longer of both [1]."""
 
@@ -51,6 +58,8 @@ class Constants(NamedTuple):
             layer_host_s=self.layer_host_s * host,
             sequence_host_s=self.sequence_host_s * host,
             hop_s=self.hop_s * host,
+            quantise_s=self.quantise_s * host,
+            word_host_s=self.word_host_s * host,
         )
 
 

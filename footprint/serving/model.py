@@ -69,8 +69,12 @@ class Served:
     """Elements of the blocks that every decoding step reads, experts apart."""
     experts: tuple[Experts, ...]
     layers: int
+    expert_layers: int
+    """Of these, those that have experts."""
     width: float
     """Width of the residual stream."""
+    words: float
+    """Of the vocabulary whose probabilities the head gives; 0 without a head."""
     heads: int
     kv_heads: int
     """Heads of keys and values of the layer that caches most; 0 without attention."""
@@ -224,8 +228,8 @@ class _Sums:
     def __init__(self, two: Model, one: Model) -> None:
         self.two = two
         self.parameters = self.idle = self.narrow = self.expert = self.wide = self.blocks = 0.0
-        self.kv = self.state = self.flop = self.width = 0.0
-        self.heads = self.kv_heads = self.layers = 0
+        self.kv = self.state = self.flop = self.width = self.words = 0.0
+        self.heads = self.kv_heads = self.layers = self.expert_layers = 0
         self.most: Number = 0.0
         self.experts: dict[tuple[Number, Number], float] = {}
         self.counted: set[tuple[int, int]] = set()
@@ -250,6 +254,8 @@ class _Sums:
 
     def _parameters(self, layer: Layer) -> None:
         times = 1 if layer.shared else len(layer.positions)
+        if any(isinstance(one, Matmul) and one.chosen is not None for one in layer.operations):
+            self.expert_layers += len(layer.positions)
         for operation in layer.operations:
             self.parameters += times * float(operation.parameters)
             if isinstance(operation, Matmul) and operation.weights:
@@ -270,6 +276,7 @@ class _Sums:
             self.experts[key] = self.experts.get(key, 0.0) + elements
         elif operation.component in _WIDE:
             self.wide += elements
+            self.words = max(self.words, float(operation.n) if operation.component == HEAD else 0.0)
         else:
             self.blocks += elements
         if layer.checkpointed:
@@ -300,7 +307,9 @@ class _Sums:
             read_narrow=self.blocks,
             experts=tuple(Experts(size, float(n), float(k)) for (n, k), size in self.experts.items()),
             layers=max(self.layers, 1),
+            expert_layers=self.expert_layers,
             width=self.width,
+            words=self.words,
             heads=self.heads,
             kv_heads=self.kv_heads,
             kv_elements=self.kv,

@@ -28,6 +28,7 @@ WEIGHT_BYTE = {
 }  # fmt: skip
 """Bytes of a weight with its scales: a 16-bit scale and zero for 32 (int4), 8 bits for 16 (fp4) or 32."""
 USUAL_LAYERS = 32
+USUAL_WORDS = 1e5
 DEPTH_EXPONENT = 0.3
 """How the host's time for a sequence grows with layers: vLLM of 2024 gives 0.29, that of 2026 0.35 [1]."""
 ONLY_EXPERTS = ("mxfp4",)
@@ -64,6 +65,10 @@ class Weights:
             + (model.parameters - model.narrow_parameters) * self.wide_byte
         )
 
+    def in_own_bits(self, chip: Accelerator) -> bool:
+        """Whether products are made in fewer than 16 bits, so that each step quantises their inputs."""
+        return self.precision in ("fp8", "fp4") and self.precision in chip.peak_flop_per_s
+
     def peak_flop_per_s(self, chip: Accelerator) -> float:
         """The peak at which weights of this precision are multiplied [FLOP/s].
 
@@ -71,7 +76,7 @@ class Weights:
         expanded to 16 bits.
         """
         peaks = chip.peak_flop_per_s
-        own = peaks.get(self.precision) if self.precision in ("fp8", "fp4", "fp32") else None
+        own = peaks.get(self.precision) if self.in_own_bits(chip) or self.precision == "fp32" else None
         return own or max(peaks.get("bf16", 0.0), peaks.get("fp16", 0.0)) or max(peaks.values())
 
 
@@ -101,10 +106,15 @@ class Ideal(NamedTuple):
     """Weights below 16 bits, experts apart."""
     expert_s: float
     expert_narrow: bool
+    quantised_layers: int
+    """Layers whose experts multiply in the few bits of their weights."""
+    divided_share: float
+    """Share of a token's products, attention apart, that experts make which the chips divide [1]."""
     cache_s: float
     compute_s: float
     layers: int
     sequences: float
+    words: float
     hops: float
     exchange_s: float
 
@@ -170,16 +180,20 @@ def ideal(
     several = max(layout.tp, layout.ep)
     hops = 2.0 * model.layers if several > 1 else 0.0
     link = chip.link_byte_per_s or rate
+    chosen = sum(group.elements * group.chosen / group.experts for group in model.experts)
     sent = hops * batch * model.width * weights.wide_byte * 2 * (several - 1) / several
     return Ideal(
         wide_s=(wide + (0.0 if narrow else block)) / share / rate,
         narrow_s=(block if narrow else 0.0) / share / rate,
         expert_s=experts / max(layout.tp, layout.ep) / rate,
         expert_narrow=weights.expert_byte < WIDE_BYTE,
+        quantised_layers=model.expert_layers if weights.in_own_bits(chip) else 0,
+        divided_share=2.0 * chosen / model.token_flop if layout.ep > 1 else 0.0,
         cache_s=(cached / divided + states / working) / rate,
         compute_s=batch * context.flop / (working * weights.peak_flop_per_s(chip)),
         layers=model.layers,
         sequences=batch,
+        words=model.words,
         hops=hops,
         exchange_s=sent / link,
     )
@@ -197,21 +211,30 @@ def cache_ranks(model: Served, layout: Layout) -> int:
     return min(layout.tp, max(model.kv_heads, 1))
 
 
-def host_s(layers: int, sequences: float, reached: Constants) -> float:
+def host_s(layers: int, sequences: float, reached: Constants, words: float = 0.0) -> float:
     """Time of the host in one step, exchanges apart [s]."""
     each: float = reached.sequence_host_s * (layers / USUAL_LAYERS) ** DEPTH_EXPONENT
+    each += reached.word_host_s * words / USUAL_WORDS
     return reached.step_host_s + layers * reached.layer_host_s + sequences * each
+
+
+def products_s(peak_s: float, one: Ideal, reached: Constants) -> float:
+    """Time of products that take ``peak_s`` at the full peak [s]; divided experts wait for the last chip."""
+    return peak_s / reached.matmul_share * (1.0 + one.divided_share * (reached.divided_factor - 1.0))
 
 
 def decode_terms(one: Ideal, reached: Constants) -> Terms:
     """The terms of a decoding step [s]."""
     narrow = reached.narrow_factor
     experts = one.expert_s * reached.expert_factor * (narrow if one.expert_narrow else 1.0)
+    experts *= reached.divided_factor if one.divided_share else 1.0
     memory = one.wide_s + one.narrow_s * narrow + experts + one.cache_s
     return Terms(
         memory_s=memory / reached.memory_share,
-        compute_s=one.compute_s / reached.matmul_share,
-        host_s=host_s(one.layers, one.sequences, reached) + one.hops * reached.hop_s,
+        compute_s=products_s(one.compute_s, one, reached),
+        host_s=host_s(one.layers, one.sequences, reached, one.words)
+        + one.quantised_layers * reached.quantise_s
+        + one.hops * reached.hop_s,
         exchange_s=one.exchange_s,
         read_s=one.wide_s + one.narrow_s + one.expert_s + one.cache_s,
         multiply_s=one.compute_s,

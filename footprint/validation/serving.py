@@ -23,7 +23,7 @@ from footprint.serving.engine import UNSET, Constants, Engine, load_engine
 from footprint.serving.model import Context, Lists, Served
 from footprint.serving.power import PowerConstants, board_w
 from footprint.serving.settle import PowerErrors, power_errors
-from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal
+from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal, products_s
 from footprint.validation.cases import evaluation, shapes
 from footprint.validation.report import ValidationReport, ValidationRow
 
@@ -88,7 +88,7 @@ class ServingCase:
 
     def time_s(self, reached: Constants) -> float:
         """Predicted time in which each sequence gets one token [s]."""
-        return self.terms(reached).time_s + self._prompts_s / reached.matmul_share
+        return self.terms(reached).time_s + products_s(self._prompts_s, self.one, reached)
 
     @property
     def _prompts_s(self) -> float:
@@ -165,7 +165,9 @@ def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: floa
 def is_sealed(case: ServingCase) -> bool:
     """Whether no fit reads the case."""
     rules = evaluation()["serving"]
-    return case.source in rules["sealed_sources"] or f"{case.source}/{case.model}" in rules["sealed_models"]
+    name = f"{case.source}/{case.model}"
+    drawn = case.source in rules["sealed_sources"] or name in rules["sealed_models"]
+    return drawn and name not in rules["fitted_since"]
 
 
 def part_of(case: ServingCase) -> str:

@@ -124,6 +124,7 @@ def circles(edges: Graph) -> list[set[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_no_modules_import_each_other() -> None:
     found = circles(ours())
     assert [group for group in found if group not in KNOWN] == []

@@ -31,6 +31,7 @@ def test_there_are_exactly_two_set_up_commands() -> None:
     assert "-c constraints.txt" in found["install and pass the tests"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [*outputs(), *outputs(DECIDING), *outputs(PROJECT)])
 def test_the_output_shown_is_the_output(command: str, tmp_path: Path) -> None:
     """If a number changed on purpose: python -m tests.architecture.readme, and a line in CHANGELOG.md."""

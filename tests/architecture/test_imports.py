@@ -73,6 +73,7 @@ def module_level_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
             waiting += ast.iter_child_nodes(node)
 
 
+@pytest.mark.slow
 def test_heavy_packages_are_imported_inside_functions() -> None:
     assert len(trees()) > 100
     assert not [

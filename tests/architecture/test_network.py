@@ -74,6 +74,7 @@ def test_the_watch_sees_a_socket(code: str, watched: dict[str, str], tmp_path: P
     assert "NETWORK: socket." in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_no_command_opens_a_socket(arguments: list[str], watched: dict[str, str], tmp_path: Path) -> None:
     done = run(["-m", "footprint", *arguments], watched, tmp_path)

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ OPTIONS = st.lists(st.tuples(st.sampled_from(FLAGS.split()), st.one_of(NUMBERS, 
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(options=OPTIONS)
 def test_options(options: list[tuple[str, str]]) -> None:
@@ -43,6 +45,7 @@ def test_options(options: list[tuple[str, str]]) -> None:
     assert "our own fault" not in done.err
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(model=st.text(max_size=20), hw=st.text(max_size=20))
 def test_names(model: str, hw: str) -> None:
@@ -51,6 +54,7 @@ def test_names(model: str, hw: str) -> None:
         assert done.code in (0, 2), (args, done.err)
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(tokens=st.floats(1e3, 1e16), count=st.integers(1, 100_000), pue=st.floats(1, 3))
 def test_every_answer_is_finite_and_ordered(tokens: float, count: int, pue: float) -> None:

@@ -130,6 +130,40 @@ def test_a_sweep_that_ends_in_its_first_part_goes_on(
         pd.testing.assert_frame_equal(pd.read_parquet(out), pd.read_parquet(whole))
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("written", [0, 1, 3])
+def test_what_an_interrupted_sweep_wrote_counts_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, written: int
+) -> None:
+    """Summary, Pareto front, limits and problems are those of the sweep that nothing interrupted."""
+    lists = ("sweep", "--model", "bert-base,llama2-70b", "--hw", "v100:1,h100:8", "--tokens", "1B",
+             "--seq-len", "128,512", "--batch-size", "8,256", "--region", "FRA,POL",
+             "--precision", "fp16,fp8", "--format", "json", "--quiet", "--fail-over", "20 kWh")  # fmt: skip
+    out = tmp_path / f"rows.{ending}"
+    sink = {"csv": sweep_files._Csv, "parquet": sweep_files._Parquet}[ending]
+
+    def torn(self: Any, part: Any, number: int) -> None:
+        if number == written:
+            raise KeyboardInterrupt
+        add(self, part, number)
+
+    add = sink.add
+    with monkeypatch.context() as patched:
+        patched.setattr(sink, "add", torn)
+        assert footprint(*lists, "-o", str(out)).code == 130
+    rest, whole = footprint(*lists, "-o", str(out), "--resume"), footprint(*lists)
+    found, expected = json.loads(rest.out), json.loads(whole.out)
+    assert expected["problems"]
+    assert found.pop("computed") < expected.pop("computed") or not written
+    assert found == expected
+    assert rest.code == whole.code == 3
+    limit = "scenarios are over '20 kWh'"
+    assert limit in whole.err
+    assert [line for line in rest.err.splitlines() if limit in line] == [
+        line for line in whole.err.splitlines() if limit in line
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no such signal there")
 @pytest.mark.parametrize(

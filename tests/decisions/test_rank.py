@@ -76,6 +76,10 @@ def test_filters() -> None:
     assert all(country[row.place] in members for row in inside.rows)
     clean = rank(baseline_region="aws:us-east-1", max_g_per_kwh=100, **JOB)
     assert all(row.g_per_kwh.mid <= 100 or row.place == clean.baseline for row in clean.rows)
+    assert not clean.warnings
+    alone = rank(baseline_region="aws:us-east-1", max_g_per_kwh=1, **JOB)
+    assert [row.place for row in alone.rows] == ["aws:us-east-1"]
+    assert alone.warnings == ("no region but the baseline, aws:us-east-1, is within the limits",)
     cheap = rank(max_usd_per_hour=8, **JOB)
     assert all(row.usd_per_accelerator_h.mid <= 8 for row in cheap.rows)
     moved = rank(baseline_region="aws:us-east-1", move_gb=100, egress_usd_per_gb=0.09, **JOB)

@@ -100,6 +100,7 @@ def estimate_or_none(given: dict) -> Estimate | None:
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRIDS)
 def test_every_row_is_the_estimate_of_its_scenario(name: str) -> None:
     axes, fixed = GRIDS[name]

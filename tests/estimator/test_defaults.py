@@ -31,6 +31,7 @@ def own_model(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", model_ids())
 def test_every_built_in_model_answers(model: str) -> None:
     """On 64 accelerators, or on the count that the error names."""

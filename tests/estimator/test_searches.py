@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -64,6 +65,29 @@ def test_the_published_tables() -> None:
         resource(TABLE, resumed=True)
     )
     assert brackets(halving(81, 4, 3)) == ALGORITHM[:1]
+
+
+@pytest.mark.parametrize("eta", [2, 3, 4, 5])
+@pytest.mark.parametrize("most", range(6))
+def test_hyperband_is_algorithm_1_of_the_paper_trial_by_trial(eta: int, most: int) -> None:
+    """Lines 3 to 10 in exact fractions: B = (s_max + 1) R, n = ceil(B/R eta^s / (s + 1)), r = R eta^-s."""
+    spent, begun = Fraction(0), 0
+    for s in range(most, -1, -1):
+        n, r = math.ceil(Fraction(most + 1) * eta**s / (s + 1)), Fraction(1, eta**s)
+        trials = list(range(n))
+        begun += n
+        for i in range(s + 1):
+            assert len(trials) == math.floor(Fraction(n, eta**i))
+            spent += sum(r * eta**i for _ in trials)
+            trials = trials[: math.floor(Fraction(n, eta**i) / eta)]  # the best of them, in any order
+    found = hyperband(most, eta)
+    assert whole_runs(found) == pytest.approx(float(spent))
+    first = {rung.bracket: rung.trials for rung in reversed(found)}
+    assert sum(first.values()) == begun
+    # No bracket spends more than the budget of one and what rounding up adds, one trial's halving.
+    for bracket in first:
+        own = tuple(rung for rung in found if rung.bracket == bracket)
+        assert whole_runs(own) <= (most + 1) + len(own)
 
 
 def test_hyperband_of_an_estimate_is_between_its_readings() -> None:

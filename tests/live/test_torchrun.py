@@ -77,7 +77,10 @@ def test_every_rank_stops_at_the_same_step(tmp_path: Path) -> None:
     assert results[0][0] == "stopped_by_budget"
     measured = open_archive([tmp_path / "footprint-runs"]).report("last").measurement
     assert measured.status == "stopped_by_budget"
-    assert measured.energy_kwh.mid == pytest.approx(0.2, rel=0.5)
+    # How far it goes beyond the budget depends on the machine: a step and a flush, however long they take.
+    assert measured.energy_kwh.mid > 0.9 * 0.2
+    assert measured.it_energy_kwh.mid == pytest.approx(360 * measured.duration_h.mid, rel=0.4)
+    assert measured.workload.steps < 2000
 
 
 def test_a_rank_that_dies_and_an_elastic_restart(tmp_path: Path) -> None:

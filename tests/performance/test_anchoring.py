@@ -136,6 +136,7 @@ def test_published_rows_of_one_source_rarely_contradict_each_other():
     assert said / total < 0.08
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2, 3, 5])
 def test_intervals_hold_out_of_sample_whatever_the_number_of_anchors(number):
     # Time model, correlations and width are fitted without the family of the target.

@@ -60,6 +60,7 @@ def columns(
     return predict_columns(joined, np.array(batches) / batches[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "chip", "more"), JOBS, ids=lambda value: str(value)[:40])
 def test_columns_choose_what_the_finder_chooses(model: str, chip: str, more: dict) -> None:
     found = columns(model, [chip], COUNTS, BATCHES, more)
@@ -86,6 +87,7 @@ def test_columns_choose_what_the_finder_chooses(model: str, chip: str, more: dic
     assert compared >= len(COUNTS), "nothing was compared"
 
 
+@pytest.mark.slow
 @given(
     batches=st.lists(st.integers(1, 5000), min_size=1, max_size=4, unique=True),
     counts=st.lists(st.integers(1, 300), min_size=1, max_size=3, unique=True),

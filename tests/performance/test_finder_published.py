@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from footprint.performance.layouts.finder import find_layout
 from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.machine import Machine
@@ -30,6 +32,7 @@ def ratios() -> dict[str, float]:
     return found
 
 
+@pytest.mark.slow
 def test_published_layouts_are_hardly_ever_faster_than_the_found_ones() -> None:
     """24 of 1,022 are: selective recomputation before fused attention, larger micro-batches that recompute,
     and shares of a batch that are no whole number."""

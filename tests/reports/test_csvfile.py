@@ -161,6 +161,7 @@ def test_unknown_columns_and_impossible_numbers_are_refused_before_anything_is_w
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_a_file_cut_at_any_byte_takes_new_rows_whole(tmp_path: Path) -> None:
     """Whatever a crash left, the rows before the cut and the row after it are all readable."""
     whole = tmp_path / "whole.csv"

@@ -72,6 +72,40 @@ def test_the_host_needs_longer_for_a_sequence_of_a_deep_model() -> None:
     assert host_s(64, 0, PEAK._replace(step_host_s=1e-3, layer_host_s=1e-5)) == pytest.approx(1.64e-3)
 
 
+def test_the_host_needs_longer_for_a_large_vocabulary() -> None:
+    """Llama 3.1 chooses among 128,256 words."""
+    each = PEAK._replace(word_host_s=1e-5)
+    assert step(64, each).host_s == pytest.approx(64 * 1.28256e-5)
+
+
+def test_experts_in_8_bits_wait_for_their_inputs_in_each_layer() -> None:
+    """Llama 4 Maverick has experts in 24 of its 48 layers; integers are expanded to 16 bits."""
+    each = PEAK._replace(quantise_s=1e-4)
+    assert step(8, each, "fp8").host_s == 0.0
+    lists = Lists(find_model("llama4-maverick").config, 512)
+    model, context = lists.served(), lists.context(640, lists.served().token_flop)
+    for precision, expected in (("fp8", 24e-4), ("int8", 0.0), ("bf16", 0.0)):
+        layout = Layout(chips=8, tp=1, ep=8)
+        one = ideal(model, context, Weights(precision=precision), H100, layout, 8)
+        assert decode_terms(one, each).host_s == pytest.approx(expected)
+
+
+def test_experts_that_chips_divide_wait_for_the_fullest_chip() -> None:
+    """Mixtral 8x7B by hand: 32 layers of 8 experts of 3 x 4096 x 14336, 2 of which a token chooses."""
+    lists = Lists(find_model("mixtral-8x7b").config, 512)
+    model, context = lists.served(), lists.context(640, lists.served().token_flop)
+    expert = 3 * 4096 * 14336
+    weights, slower = Weights(precision="bf16"), PEAK._replace(divided_factor=1.5)
+    for layout, share in ((Layout(chips=4, tp=1, ep=4), 1.0), (Layout(chips=4, tp=4), 0.0)):
+        one = ideal(model, context, weights, H100, layout, 64)
+        even, uneven = decode_terms(one, PEAK), decode_terms(one, slower)
+        read_s = 32 * 8 * expert * (1 - 0.75**64) * 2 / 4 / 3.35e12
+        assert uneven.memory_s - even.memory_s == pytest.approx(share * 0.5 * read_s)
+        others = 32 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 8 * 4096) + 32_000 * 4096
+        of_experts = 32 * 2 * expert / (32 * 2 * expert + others)
+        assert uneven.compute_s / even.compute_s == pytest.approx(1 + share * 0.5 * of_experts)
+
+
 @pytest.mark.parametrize("name", [*engine_ids(), "typical"])
 def test_no_engine_is_faster_than_the_data_sheet(name: str) -> None:
     engine = load_engine(name)

@@ -15,7 +15,7 @@ from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario import SectionedCommand, field_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from footprint.decisions.streams import Part, Stream
@@ -101,10 +101,6 @@ def command(
     if resume and output is None:
         raise click.UsageError("--resume goes on with a file: give -o too")
     limits = limits_of(fail_over, fail_over_bound)
-    if resume and limits:
-        raise click.UsageError(
-            "--fail-over looks at every scenario, and --resume goes on after the first ones"
-        )
     axes, fixed, _ = given_axes(options, (), file)
     if force:
         fixed["force"] = True
@@ -117,12 +113,17 @@ def command(
     gate = SweepGate(limits, fail_over_bound or "mid")
     stream = Stream(axes, fixed, sample=sample, seed=seed, scheduler=scheduler)
     least, front, feasible, seen = Least(BY[by], top), Front(), 0, 0
-    parts = _written(stream, output, overwrite, resume)
-    for part in parts if quiet else _with_progress(parts, len(stream)):
+
+    def take(part: Part) -> None:
+        nonlocal feasible
         least.add(part)
         front.add(part)
         gate.add(part)
         feasible += int(part.feasible.sum())
+
+    parts = _written(stream, output, overwrite, resume, take)
+    for part in parts if quiet else _with_progress(parts, len(stream)):
+        take(part)
         seen += len(part)
     summary = Summary(
         axes=stream.axes, by=BY[by], scenarios=len(stream), seen=seen, feasible=feasible,
@@ -151,12 +152,14 @@ def _show(summary: Summary, format_: str, *, quiet: bool) -> None:
         note(f"warning: {warning}")
 
 
-def _written(stream: Stream, output: Path | None, overwrite: bool, resume: bool) -> Iterator[Part]:
+def _written(
+    stream: Stream, output: Path | None, overwrite: bool, resume: bool, earlier: Callable[[Part], None]
+) -> Iterator[Part]:
     if output is None:
         return stream.parts()
     from footprint.reports.decisions.sweep_files import write_sweep
 
-    return write_sweep(stream, output, overwrite=overwrite, resume=resume)
+    return write_sweep(stream, output, overwrite=overwrite, resume=resume, earlier=earlier)
 
 
 def _with_progress(parts: Iterator[Part], scenarios: int) -> Iterator[Part]:

@@ -19,22 +19,23 @@ _LABEL, _COLUMN, _RATIO = 16, 15, 18
 _WIDTH = 80
 _ABSENT = "-"
 _SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_FAR = 1e4
 _FROM_K = 1e5
 """Numbers from here on are written with a suffix."""
 
 
 def render(table: ScenarioTable) -> str:
     """Values with their 90 % intervals, ratios to the baseline, and what follows in words."""
-    units = {name: _unit_of(table, name) for name in QUANTITIES}
+    units, digits = {name: _unit_of(table, name) for name in QUANTITIES}, 2 if len(table.rows) < 100 else 3
     lines = [*wrapped(same, _WIDTH), ""] if (same := in_all_rows(table)) else []
-    lines += ["".join([" " * _LABEL, *(f" {heading:>{_COLUMN}}" for heading in _headings(units))])]
+    lines += ["".join([f"{'GiB':>{_LABEL}}", *(f" {heading:>{_COLUMN}}" for heading in _headings(units))])]
     for row in table.rows:
-        label = f"{row.id:>3} {name_of(table, row)}"
+        label = f"{row.id:>{digits}} {name_of(table, row)}"
         if row.duration_h is None:
             lines += wrapped(label, _WIDTH)
         else:
             cells = [_cell(getattr(row, n), units[n][0], mark=n in row.best) for n in QUANTITIES]
-            lines += _line(label, cells)
+            lines += _line(label, _memory(row, "/"), cells)
         if row.reason:
             lines += [f"    {line}" for line in wrapped(on_command_line(row.reason), _WIDTH - 4)]
     base = table.row(table.baseline)
@@ -46,7 +47,7 @@ def render(table: ScenarioTable) -> str:
                 lines.append(f"{row.id:>3}" + "".join(f" {cell:>{_RATIO}}" for cell in cells))
         said = [line for words in conclusions(table) for line in wrapped(words, _WIDTH)]
         lines += ["", *said] if said else []
-    lines += ["", "(low-high) holds 90 %; * is clearly best."]
+    lines += ["", "(low-high) holds 90 %; * is clearly best; GiB: needed of a device / what it has."]
     return "\n".join(lines)
 
 
@@ -66,7 +67,7 @@ def render_markdown(table: ScenarioTable) -> str:
             cell = _cell(getattr(row, name))
             cell = f"**{cell}**" if name in row.best else cell
             cells.append(cell if over is None else f"{cell}<br>{ratio_text(over)}")
-        memory = "" if row.needed_gib is None else f"{figures(row.needed_gib, 2)} of {row.device_gib:g}"
+        memory = _memory(row, " of ")
         note = in_markdown(on_command_line(row.reason))
         lines.append(
             f"| {row.id}. {in_markdown(name_of(table, row))} | {' | '.join(cells)} | {memory} | {note} |"
@@ -171,12 +172,18 @@ def _value(value: Any) -> str:
     return figures(value) if isinstance(value, float) else in_line(str(value))
 
 
-def _line(label: str, cells: Sequence[str]) -> list[str]:
+def _memory(row: ComparedRow, of: str) -> str:
+    """What the fullest device needs of what it has [GiB]."""
+    return "" if row.needed_gib is None else f"{figures(row.needed_gib, 2)}{of}{row.device_gib:g}"
+
+
+def _line(label: str, memory: str, cells: Sequence[str]) -> list[str]:
     """A line of numbers; a longer label gets a line of its own."""
     numbers = "".join(f" {cell:>{_COLUMN}}" for cell in cells)
-    if len(label) < _LABEL:
-        return [f"{label:<{_LABEL}}{numbers}"]
-    return [*wrapped(label, _WIDTH), f"{'':<{_LABEL}}{numbers}"]
+    room = _LABEL - len(memory)
+    if len(label) < room:
+        return [f"{label:<{room}}{memory}{numbers}"]
+    return [*wrapped(label, _WIDTH), f"{memory:>{_LABEL}}{numbers}"]
 
 
 def _headings(units: Mapping[str, tuple[float, str]]) -> list[str]:
@@ -184,10 +191,11 @@ def _headings(units: Mapping[str, tuple[float, str]]) -> list[str]:
 
 
 def _unit_of(table: ScenarioTable, name: str) -> tuple[float, str]:
-    """Factor and name of the unit that suits the median of a column."""
+    """Factor and name of the unit that suits the least of a column, or its median if that is far above."""
     found = sorted(one.mid for row in table.rows if (one := getattr(row, name)) is not None)
-    middle = found[len(found) // 2] if found else 1.0
-    return rung(middle, _UNITS[name]) if name != "cost_usd" else money_rung(middle)
+    least, middle = (found[0], found[len(found) // 2]) if found else (1.0, 1.0)
+    suited = least if least * _FAR > middle else middle
+    return rung(suited, _UNITS[name]) if name != "cost_usd" else money_rung(suited)
 
 
 def _cell(quantity: Quantity | None, factor: float = 1.0, *, mark: bool = False) -> str:

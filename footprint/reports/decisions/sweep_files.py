@@ -11,12 +11,13 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from footprint.decisions.streams import NUMBERS, Part, Stream
 from footprint.errors import FootprintError
+from footprint.reports.decisions.sweep_reader import read_csv_parts, read_parquet_parts
 from footprint.reports.files import require_writable
 
 ENDINGS = (".csv", ".parquet")
@@ -25,11 +26,17 @@ _PARTS = ".parts"
 
 
 def write_sweep(
-    stream: Stream, path: Path, *, overwrite: bool = False, resume: bool = False
+    stream: Stream,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    earlier: Callable[[Part], None] | None = None,
 ) -> Iterator[Part]:
     """Write the parts to a file, each whole; yields each one when it is written.
 
-    With ``resume`` a file that the same sweep began is continued; the parts that it holds are not yielded.
+    With ``resume`` a file that the same sweep began is continued; the parts that it holds are not yielded,
+    but read back and given to ``earlier``.
 
     Raises FootprintError for a file that exists, another ending, and a file that another sweep began.
     """
@@ -48,14 +55,18 @@ def write_sweep(
     parts = stream.parts(done)  # a scheduler that does not answer raises here, before the file is touched
     if begun is None:
         sink.begin()
-        _write(note, {"sweep": stream.digest, "parts": 0, "end": sink.end()})  # also a kill in the first part
+        _write(note, _state(stream, 0, sink.end()))  # also a kill in the first part
     else:
         sink.go_on(begun)
+        stream.problems.update(begun.get("problems", {}))
+        if earlier is not None:
+            for part in sink.written(done, stream):
+                earlier(part)
     try:
         for part in parts:
             sink.add(part, done)
             done += 1
-            _write(note, {"sweep": stream.digest, "parts": done, "end": sink.end()})
+            _write(note, _state(stream, done, sink.end()))
             yield part
         sink.finish(done)
         note.unlink(missing_ok=True)
@@ -63,6 +74,10 @@ def write_sweep(
         raise FootprintError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
         sink.close()
+
+
+def _state(stream: Stream, parts: int, end: int) -> dict[str, Any]:
+    return {"sweep": stream.digest, "parts": parts, "end": end, "problems": stream.problems}
 
 
 def _read(note: Path) -> dict[str, Any] | None:
@@ -75,6 +90,8 @@ def _read(note: Path) -> dict[str, Any] | None:
     if not (
         isinstance(found, dict)
         and all(isinstance(found.get(name), int) and found[name] >= 0 for name in ("parts", "end"))
+        and isinstance(problems := found.get("problems", {}), dict)
+        and all(isinstance(count, int) for count in problems.values())
     ):
         raise FootprintError(f"{note} is not what a sweep writes: delete it and begin again")
     return found
@@ -103,6 +120,9 @@ class _Csv:
         os.truncate(self._path, begun["end"])
         self._file = io.FileIO(self._path, "ab")
 
+    def written(self, _: int, stream: Stream) -> Iterator[Part]:
+        return read_csv_parts(self._path, _known(stream))
+
     def end(self) -> int:
         return self._path.stat().st_size
 
@@ -124,6 +144,14 @@ class _Csv:
         view = memoryview(data)
         while view:
             view = view[self._file.write(view) or 0 :]
+
+
+def _known(stream: Stream) -> dict[str, dict[Any, Any]]:
+    """The values of the axes, by how a CSV and how a Parquet file hold them."""
+    return {
+        name: {key: value for value in values for key in (_cell(value), _axis([value])[0])}
+        for name, values in stream.axes.items()
+    }
 
 
 def _texts(numbers: Any) -> list[str]:
@@ -167,6 +195,9 @@ class _Parquet:
         missing = [n for n in range(begun["parts"]) if not self._part(n).is_file()]
         if missing:
             raise FootprintError(f"{self._part(missing[0])} is missing: begin again")
+
+    def written(self, parts: int, stream: Stream) -> Iterator[Part]:
+        return read_parquet_parts([self._part(number) for number in range(parts)], _known(stream))
 
     def end(self) -> int:
         return 0

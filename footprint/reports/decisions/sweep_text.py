@@ -59,7 +59,7 @@ class Summary:
     def _lines(self) -> Iterator[str]:
         again = "" if self.seen == self.scenarios else f", {self.seen:,} of them computed now"
         many = "1 scenario" if self.scenarios == 1 else f"{self.scenarios:,} scenarios"
-        yield f"{many}{again}; {self.feasible:,} feasible"
+        yield f"{many}{again}; {self.feasible:,} {'is' if self.feasible == 1 else 'are'} feasible"
         if self.best:
             yield f"\nleast {_WORDS[self.by]}, by the median (90 % interval of {_WORDS[self.by]})"
             yield from self._table(self.best)

@@ -88,6 +88,7 @@ def test_there_are_at_least_sixty_of_every_kind_that_trains() -> None:
     assert {chip.kind for chip in all_accelerators()} == {"gpu", "tpu", "npu", "cpu"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
 def test_pydantic_accepts_every_file_and_builds_what_the_hot_path_builds(path: Path) -> None:
     raw = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -123,6 +123,7 @@ def test_no_json_breaks_the_reader(tmp_path: Path, value: object, name: str) -> 
     assert model.name
 
 
+@pytest.mark.slow
 @QUIET
 @given(
     st.sampled_from(TABLES),
@@ -143,6 +144,7 @@ def test_a_wrong_value_in_a_model_file_names_its_field(key: str, value: object) 
         assert key in message
 
 
+@pytest.mark.slow
 @QUIET
 @given(
     st.sampled_from(["steps", "sequences_per_step", "sequence_length", "predicted_positions"]),

@@ -136,6 +136,7 @@ def test_yearly_values_are_embers(key: str, year: int, published: float, toleran
     assert place.g_per_kwh == pytest.approx(published, rel=tolerance)
 
 
+@pytest.mark.slow
 def test_countries_agree_with_an_older_edition_of_the_same_series() -> None:
     """The 2024 edition, in another package: typing errors would show, revisions are small."""
     older = load("private_infra/global_energy_mix.json")

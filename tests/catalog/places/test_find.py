@@ -169,6 +169,7 @@ def test_a_region_name_of_two_providers_is_an_error_with_both(monkeypatch: pytes
         names.names.cache_clear()
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60) | st.sampled_from(["US-", ":", "aws:", "::", "\x00", "9" * 4000, "../../etc"]))
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_a_place_or_one_clear_error(key: str) -> None:

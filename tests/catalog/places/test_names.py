@@ -140,6 +140,7 @@ def _nearest_factor(key: str, year: int) -> float:
     return float(best["g_per_kwh"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "key", ["EU", "AFRICA", "ASIA", "EUROPE", "NORTH-AMERICA", "OCEANIA", "SOUTH-AMERICA"]
 )

@@ -40,6 +40,7 @@ def test_generation_weights_are_the_published_ones() -> None:
     assert sum(kwh) == pytest.approx(29.5e12, rel=0.03)
 
 
+@pytest.mark.slow
 def test_next_year_falls_within_the_interval_nine_times_in_ten() -> None:
     hits = []
     for row in table("places.csv"):

@@ -28,6 +28,7 @@ def raw_rows() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_every_shipped_row_passes_the_schema() -> None:
     rows = raw_rows()
     check = TypeAdapter(PriceOffer)

@@ -213,6 +213,7 @@ def changed_at(config: dict[str, Any], path: tuple[str, ...], value: Any) -> dic
     return {**config, key: changed_at(config[key], tuple(rest), value) if rest else value}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", EVERY, ids=lambda config: config["model_type"])
 def test_every_key_of_every_family_takes_hostile_values_without_a_traceback(config: dict[str, Any]) -> None:
     """A hostile value is either a clear error or, where the key does not matter, a finite count."""

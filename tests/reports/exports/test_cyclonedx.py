@@ -19,6 +19,7 @@ def problem(name: str, values: Any) -> Any:
     return validation.JsonStrictValidator(version).validate_str(json.dumps(values))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VERSIONS)
 @pytest.mark.parametrize("kind", RECORDS)
 def test_it_is_valid(name: str, kind: str) -> None:

@@ -154,6 +154,7 @@ def survived(folder: Path, count: int, seed: int, decks: list[Iterator[Edit]] | 
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_journals_with_edited_values(tmp_path: Path) -> None:
     found = survived(tmp_path, 120, seed=1)
     assert found["reported"] > 20

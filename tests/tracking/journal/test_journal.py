@@ -38,6 +38,7 @@ values = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(min_size=1).filter(lambda k: k != "crc"), values, min_size=1, max_size=5))
 def test_a_line_is_json_and_comes_back_equal(record: dict[str, object]) -> None:
     line = encode(record)

@@ -114,6 +114,7 @@ def test_the_longest_of_several_counts(folder: Path) -> None:
     assert "longer" in both["short"].refused
 
 
+@pytest.mark.slow
 def test_the_command(folder: Path, tmp_path: Path) -> None:
     recorded(folder, "r", factor=1.5)
 

@@ -30,6 +30,7 @@ sys.meta_path.insert(0, Refusing())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", ["0", "1"])
 def test_the_end_imports_nothing_of_ours(tmp_path: Path, rank: str) -> None:
     """64 ranks that end at one moment would each import it then."""

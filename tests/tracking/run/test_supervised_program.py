@@ -236,13 +236,19 @@ def test_a_quiet_supervisor_has_a_quiet_program(tmp_path: Path) -> None:
 
 
 def test_killing_us_leaves_the_journal(tmp_path: Path) -> None:
-    process = begin(tmp_path, "sleep", "3")
-    deadline = time.monotonic() + 20
-    while not list(tmp_path.glob("footprint-runs/*/*.jsonl")) and time.monotonic() < deadline:
+    process = begin(tmp_path, "sleep", "20")
+    deadline = time.monotonic() + 60
+    while lines_of(tmp_path) < 5 and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(0.5)
     process.kill()
     process.communicate()
-    got = report(tmp_path)
-    assert got.measurement.status == "killed"
-    assert got.measurement.it_energy_kwh.mid > 360 * 0.3 / 3600
+    got = report(tmp_path).measurement
+    assert got.status == "killed"
+    assert got.it_energy_kwh.mid > 0
+    assert got.it_energy_kwh.mid == pytest.approx(360 * got.duration_h.mid, rel=0.5)
+
+
+def lines_of(folder: Path) -> int:
+    """Lines of the longest journal of a folder."""
+    journals = folder.glob("footprint-runs/*/*.jsonl")
+    return max((len(journal.read_bytes().splitlines()) for journal in journals), default=0)
