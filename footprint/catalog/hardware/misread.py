@@ -55,9 +55,8 @@ def misread(text: str, known: Callable[[str], bool]) -> FootprintError:
 
 def _written(name: str, count: str) -> str:
     """A cluster as it is written; the number where it can be read."""
-    if is_digits(count.strip()):
-        return f"{name.strip()}:{count.strip()}"
-    return f"{identity(name.strip())}:COUNT"
+    number = count.strip()
+    return f"{identity(name.strip())}:{number if is_digits(number) else 'COUNT'}"
 
 
 def shown(text: str) -> str:
