@@ -1,16 +1,14 @@
-"""How fast reports are: `python -m benchmarks.report [--rows 1000000] [--parquet-rows 50000000]`.
+"""How fast reports are: `python -m benchmarks.report [--rows 1000000]`.
 
 A report CSV of so many rows, full and short, is added up by project and month, beside pandas' own `read_csv`
-of the same file in the same run; the limit is twice pandas' processor time. With ``--parquet-rows`` a folder
-of Parquet by month is added up in a process of its own, whose largest memory is printed; the sums are
-compared with those of the rows as they were made.
+of the same file in the same run; the limit is twice pandas' processor time. `benchmarks.fleet` is for more
+rows than one machine holds.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,7 +23,6 @@ import footprint
 from footprint.results.report_columns import COLUMNS, SCHEMA, SHORT_SCHEMA
 
 LIMIT = 2.0
-SOME_ROWS = 1_000_000
 
 
 def rows(count: int, first: int, seed: int, *, short: bool = False) -> pd.DataFrame:
@@ -85,55 +82,13 @@ def compared(folder: Path, count: int, schema: str) -> bool:
     return ratio <= LIMIT
 
 
-def in_parts(folder: Path, count: int) -> bool:
-    """Whether a process of its own sums a folder of Parquet by month to what its rows were made with."""
-    from pyarrow import Table, array, compute, parquet, string
-
-    made = 0.0
-    some = rows(min(SOME_ROWS, count // 12), 0, 7)  # made once; the runs and months of each file are its own
-    day = some["started_at"].str.slice(7)
-    for month in range(1, 13):
-        place = folder / "fleet" / f"month=2026-{month:02d}"
-        place.mkdir(parents=True)
-        table = Table.from_pandas(some.assign(started_at=f"2026-{month:02d}" + day), preserve_index=False)
-        index = table.column_names.index("run_id")
-        for first in range(0, count // 12, SOME_ROWS):
-            size = min(SOME_ROWS, count // 12 - first)
-            numbers = compute.cast(array(np.arange(size) + month * count + first), string())
-            runs = compute.binary_join_element_wise("20260301", numbers, "-")
-            part = table.slice(0, size).set_column(index, "run_id", runs)
-            parquet.write_table(part, place / f"{first}.parquet", compression="zstd")
-            made += float(np.sum(some["energy_kwh_mid"].to_numpy()[:size]))
-    size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
-    print(f"{size / 1e9:.1f} GB of Parquet are written", flush=True)
-    code = (
-        "import footprint, resource, sys, time\n"
-        "began, spent = time.perf_counter(), time.process_time()\n"
-        "found = footprint.report(sys.argv[1], by=['project', 'month'])\n"
-        "took, spent = time.perf_counter() - began, time.process_time() - spent\n"
-        "most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6\n"
-        "rows = found.inputs[0].rows_count\n"
-        "print(f'{rows:,} rows of Parquet by month: {took:.0f} s, {spent:.0f} CPU s '\n"
-        "      f'({rows / spent:,.0f} rows a CPU s), {most:.2f} GB at most', file=sys.stderr)\n"
-        "print(repr(found.totals[0].energy_kwh.mid))\n"
-    )
-    command = [sys.executable, "-c", code, str(folder / "fleet")]
-    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    apart = abs(float(said) / made - 1)
-    print(f"the sum of the energies and that of the rows as they were made differ by {apart:.1e}")
-    return apart < 1e-9
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--parquet-rows", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="where the files are written and removed again")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         fine = [compared(Path(name), given.rows, schema) for schema in (SCHEMA, SHORT_SCHEMA) if given.rows]
         most_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(f"largest memory of all this: {most_gb:.1f} GB")
-        if given.parquet_rows:
-            fine.append(in_parts(Path(name), given.parquet_rows))
     sys.exit(0 if all(fine) else 1)

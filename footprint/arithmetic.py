@@ -1,7 +1,7 @@
 """Elementary functions of floats or of numpy arrays, so that each formula is written once.
 
 An operator takes both as it is. These functions choose by their argument: plain numbers take
-Python's own function, and numpy is imported only where an array came in.
+functions that give the same on every machine, and numpy is imported only where an array came in.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from typing import Any, TypeVar
+
+from footprint import exact_functions
 
 Number = Any
 """A float, an int, or a numpy array of them."""
@@ -73,7 +75,7 @@ def exp(value: Number) -> Number:
         import numpy
 
         return numpy.exp(value)
-    return math.exp(value)
+    return exact_functions.exp(value)
 
 
 def expm1(value: Number) -> Number:
@@ -82,7 +84,7 @@ def expm1(value: Number) -> Number:
         import numpy
 
         return numpy.expm1(value)
-    return math.expm1(value)
+    return exact_functions.expm1(value)
 
 
 def log(value: Number) -> Number:
@@ -91,7 +93,7 @@ def log(value: Number) -> Number:
         import numpy
 
         return numpy.log(value)
-    return math.log(value)
+    return exact_functions.log(value)
 
 
 def log1p(value: Number) -> Number:
@@ -100,7 +102,14 @@ def log1p(value: Number) -> Number:
         import numpy
 
         return numpy.log1p(value)
-    return math.log1p(value)
+    return exact_functions.log1p(value)
+
+
+def power(base: Number, exponent: Number) -> Number:
+    """A number above 0, raised to a power."""
+    if is_array(base) or is_array(exponent):
+        return base**exponent
+    return exact_functions.power(float(base), float(exponent))
 
 
 def log2(value: Number) -> Number:
@@ -119,6 +128,11 @@ def sqrt(value: Number) -> Number:
 
         return numpy.sqrt(value)
     return math.sqrt(value)
+
+
+def hypot(*values: float) -> float:
+    """The root of the sum of squares of plain numbers, which Python's own rounds by its version."""
+    return math.sqrt(summed(value * value for value in values))
 
 
 def summed(values: Iterable[_Summand]) -> _Summand:

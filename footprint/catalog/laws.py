@@ -7,10 +7,10 @@ that its paper gives as a logarithm is named ``log_...``, and is read as the num
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from footprint.arithmetic import exp
 from footprint.catalog.files import shipped
 from footprint.catalog.folder import Names, ids, read_record
 from footprint.catalog.names import unknown
@@ -56,7 +56,7 @@ def find_law(name: str) -> ScalingLaw:
     constants: dict[str, float] = {}
     for key, table in raw["constants"].items():
         value = float(table["value"])
-        constants[key.removeprefix("log_")] = math.exp(value) if key.startswith("log_") else value
+        constants[key.removeprefix("log_")] = exp(value) if key.startswith("log_") else value
     texts = {key: raw[key] for key in ("id", "name", "form", "year", "parameters_are", "corpus", "caveat")}
     source = next(table["source"] for table in raw["constants"].values())
     return ScalingLaw(**texts, constants=constants, source=source)

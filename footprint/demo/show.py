@@ -217,6 +217,7 @@ def _train(
                 group["lr"] = _learning_rate(step, steps)
             optimiser.step()
             losses.append((time.monotonic() - before, loss.item()))
+            run.log(loss=losses[-1][1])
             run.step(
                 tokens=task.tokens_per_step, samples=0 if task.tokens_per_step else int(task.shape.sequences)
             )

@@ -153,7 +153,7 @@ def joined(value: object) -> object:
 
 
 _NOT_TEXT = ("tgt_seq_len", "image_size")
-_OTHER_FLOP = ("lora_rank", "lora_targets", "frozen")
+_OTHER_FLOP = ("lora_rank", "lora_targets", "frozen", "input_gradients", "predicted_positions")
 NOT_OF_GENERIC = {
     "parameters": _NOT_TEXT,
     "flop_per_token": (*_NOT_TEXT, *_OTHER_FLOP),

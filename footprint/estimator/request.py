@@ -115,6 +115,9 @@ class EstimateRequest:
         "workload", COUNT, "Mean tokens in a packed document; attention stays within one.",
         least=1.0, most=10**8,
     )  # fmt: skip
+    predicted_positions: int | None = about(
+        "workload", WHOLE, "Positions of a sequence that get logits (the recipe's share).", most=10**9
+    )
 
     packing: bool = about("workload", FLAG, "Padding is dropped: sequences are packed.", default=False)
     padding_share: float | None = about(
@@ -127,10 +130,11 @@ class EstimateRequest:
     lora_targets: tuple[str, ...] = about(
         "method", NAMES, "Adapted projections, comma-separated: q,v or their own names.", default=()
     )
+    input_gradients: bool = about("method", FLAG, "Gradients reach the embeddings.", default=False)
     frozen: tuple[str, ...] = about("method", NAMES, "Frozen parts, comma-separated.", default=())
 
     precision: str | None = about(
-        "execution", CHOICE, "Number format of the matrix products.", choices=PRECISIONS
+        "execution", CHOICE, "Number format of matrix products.", choices=PRECISIONS
     )
     tp: int | None = about("execution", WHOLE, "Tensor-parallel size.", most=10**6)
     pp: int | None = about("execution", WHOLE, "Pipeline-parallel size.", most=10**6)
@@ -141,12 +145,8 @@ class EstimateRequest:
     interleaving: int | None = about(
         "execution", WHOLE, "Virtual pipeline stages on each of the `pp=` stages.", most=1000
     )
-    micro_batch: int | None = about(
-        "execution", WHOLE, "Sequences in one micro-batch of one replica.", most=10**9
-    )
-    recompute: str | None = about(
-        "execution", CHOICE, "Activation recomputation.", choices=get_args(Recompute)
-    )
+    micro_batch: int | None = about("execution", WHOLE, "Sequences a replica takes at once.", most=10**9)
+    recompute: str | None = about("execution", CHOICE, "Recomputed activations.", choices=get_args(Recompute))
     attention: str | None = about("execution", CHOICE, "Attention kernel.", choices=get_args(Attention))
     optimizer: str | None = about("execution", TEXT, "Optimiser (adam).", choices=OPTIMIZERS)
     stack: str | None = about("execution", TEXT, "Training software, a name of `footprint stacks list`.")
@@ -159,10 +159,9 @@ class EstimateRequest:
     )
 
     anchor: str | None = about(
-        "known already",
-        TEXT,
+        "known already", TEXT,
         "A measurement of yours: a name, a file, or 'MODEL HW key=value ...'; repeatable.",
-    )
+    )  # fmt: skip
     hours: float | None = about("known already", HOURS, "Wall-clock duration.", most=1e7)
     step_time_s: float | None = about(
         "known already", COUNT, "Duration of one step [s].", unit="s", least=1e-9, most=1e9

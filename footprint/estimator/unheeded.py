@@ -18,6 +18,9 @@ _OF_A_PREDICTED_STEP = ("stack", "overlap", "attention", "optimizer")
 """Options of a step whose time is the sum of its terms."""
 
 
+_OF_TEXT = ("document_length", "predicted_positions")
+
+
 def unheeded(facts: Facts, prediction: Prediction) -> Iterator[str]:
     """Warnings of what was given and changes nothing, and of uneven shares of a batch."""
     yield from said_of(_without_effect(facts))
@@ -67,8 +70,10 @@ def _without_effect(facts: Facts) -> Iterator[tuple[str, list[str]]]:
         yield "the time is given", [name for name in ("optimizer",) if name in given]
     yield from of_the_cluster(facts)
     phases = () if facts.workload is None else facts.workload.phases
-    if "document_length" in given and phases and all(phase.sequence_length is None for phase in phases):
-        yield "there is no text", ["document_length"]
+    if phases and all(phase.sequence_length is None for phase in phases):
+        yield "there is no text", [name for name in _OF_TEXT if name in given]
+    if phases and facts.training.method not in ("lora", "qlora") and not facts.request.frozen:
+        yield "all weights are trained", [name for name in given if name == "input_gradients"]
 
 
 def _uneven(facts: Facts, prediction: Prediction) -> Iterator[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.errors import FootprintError
 from footprint.fleet.months import Asked, alone, sums_of
-from footprint.fleet.once import once
+from footprint.fleet.once import LeftOut, once
 from footprint.fleet.settings import Settings
 from footprint.fleet.sources import form_of
 from footprint.results.fleet import FleetInput, FleetReport
@@ -84,7 +85,7 @@ def _of_rows(
         rows = rows[rows["kind"] == kind]
     if not len(rows):
         raise FootprintError(f"a report of nothing: no row of the kind {kind} in the inputs")
-    rows, notes = once(rows)
+    rows, left_out = once(rows)
     _refuse_unknown(settings.extra, rows)
     sums, groups = sums_and_groups(rows, names)
     return FleetReport(
@@ -93,7 +94,7 @@ def _of_rows(
         inputs=tuple(said),
         totals=totals_of(sums, ()),
         groups=() if groups is None else totals_of(groups, names),
-        warnings=tuple(dict.fromkeys([*warnings, *notes])),
+        warnings=tuple(dict.fromkeys([*warnings, *left_out.notes()])),
         series=tuple(series),
         runs=rows,
     )
@@ -103,7 +104,8 @@ def _of_parts(path: Path, asked: Asked, scheduler: str | None) -> FleetReport:
     """The report of a folder in parts, of which only the sums are kept."""
     from footprint.fleet.totals import added, totals_of
 
-    found = sums_of(path, asked, scheduler)
+    found, notes = sums_of(path, asked, scheduler)
+    left_out = reduce(LeftOut.plus, [one.left_out for one in found], LeftOut())
     totals = [one.total for one in found if one.total is not None]
     groups = [one.groups for one in found if one.groups is not None]
     if not totals:
@@ -115,7 +117,7 @@ def _of_parts(path: Path, asked: Asked, scheduler: str | None) -> FleetReport:
         inputs=(FleetInput(name=str(path), form="parquet, in parts", rows_count=count),),
         totals=totals_of(added(totals, ()), ()),
         groups=totals_of(added(groups, asked.by), asked.by) if groups else (),
-        warnings=tuple(dict.fromkeys(note for one in found for note in one.notes)),
+        warnings=(*left_out.notes(), *notes),
     )
 
 

@@ -1,12 +1,13 @@
-"""Runs that lie in several parts of a folder, found in bounded memory.
+"""Runs that lie in several parts of a folder, found and kept in bounded memory.
 
-Of each run only a hash is kept, in files of a temporary folder that each hold one share of all hashes; one
-file at a time is read back.
+Of each run a hash is kept, and of a run in several parts its rows, in files of a temporary folder that each
+hold one share of all runs; one share at a time is read back.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,16 @@ def run_hashes(rows: pd.DataFrame) -> np.ndarray:
     import pandas as pd
 
     runs = rows["run_id"].fillna("").astype("str")
-    hashes = pd.util.hash_array(runs.to_numpy(object))
+    hashes = pd.util.hash_array(runs.to_numpy(object), categorize=False)  # few are the same
     return np.where((runs != "").to_numpy(), np.maximum(hashes, 1), 0).astype("uint64")
+
+
+def each_once(hashes: np.ndarray) -> np.ndarray:
+    """The hashes of some rows' runs without copies, sorted; numpy's own way is ten times slower for many."""
+    import numpy as np
+
+    ordered = np.sort(hashes[hashes != 0])
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
 class Seen:
@@ -72,3 +81,54 @@ class Seen:
 
     def _file(self, number: int) -> Path:
         return Path(self._folder.name) / f"{number:02d}"
+
+
+class Apart:
+    """Rows of runs that are in several parts: in memory while they are few, else in files, a share each."""
+
+    def __init__(self, most_rows: int) -> None:
+        self._most_rows = most_rows
+        self._frames: list[pd.DataFrame] = []
+        self._files = 0
+        self._folder = tempfile.TemporaryDirectory(prefix="footprint-")
+
+    def __enter__(self) -> Apart:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._folder.cleanup()
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Take some rows."""
+        self._frames.append(rows)
+        if sum(map(len, self._frames)) > self._most_rows:
+            self._put_into_files()
+
+    def shares(self) -> Iterator[pd.DataFrame]:
+        """All rows of some runs, then those of others."""
+        import pandas as pd
+
+        if not self._files:
+            if self._frames:
+                yield pd.concat(self._frames, ignore_index=True)
+            return
+        self._put_into_files()
+        for share in range(1 << _FILES_BITS):
+            paths = sorted(Path(self._folder.name).glob(f"{share:02d}-*"))
+            if paths:
+                yield pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+
+    def _put_into_files(self) -> None:
+        import numpy as np
+        import pandas as pd
+
+        if not self._frames:
+            return
+        rows = pd.concat(self._frames, ignore_index=True)
+        self._frames = []
+        shares = (run_hashes(rows) >> np.uint64(64 - _FILES_BITS)).astype("int64")
+        for share, some in rows.groupby(shares, sort=False):
+            some.to_parquet(Path(self._folder.name) / f"{share:02d}-{self._files:06d}", index=False)
+        self._files += 1

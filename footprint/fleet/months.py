@@ -1,7 +1,8 @@
 """A folder of Parquet in parts (``month=2026-03/...``): each is summed on its own, and only sums are kept.
 
-So memory holds one part at a time, and the workers of a Dask scheduler may sum the parts. A run that is in
-several parts, as a copy or with another segment, is found by its hash and counted once.
+A part is as many row groups of one folder as have at most `MOST_ROWS` rows. So memory holds one part at a
+time, and the workers of a Dask scheduler may sum the parts. A run that is in several parts, as a copy or with
+another segment, is found by its hash and counted once.
 """
 
 from __future__ import annotations
@@ -11,19 +12,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from footprint.errors import FootprintError
-from footprint.fleet.across import Seen, run_hashes
-from footprint.fleet.once import once
+from footprint.errors import DataFileError, FootprintError
+from footprint.fleet.across import Apart, Seen, each_once, run_hashes
+from footprint.fleet.once import LeftOut, once
 from footprint.fleet.settings import Settings
-from footprint.fleet.sources.parquet import files_of, read_file, rows_in
+from footprint.fleet.sources.parquet import files_of, read_batches, rows_of_groups
 from footprint.fleet.totals import sums_and_groups
 from footprint.records import record
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_ROWS = 4_000_000
-"""Of a part that is read at once; a larger one is read several times, each time a share of its runs."""
+MOST_ROWS = 500_000
+"""Of a part; a row group with more is read several times, each time a share of its runs."""
+MOST_SHARES = 1_000
+"""Of one row group; what says that it has more rows than all these shares holds no runs."""
 
 
 @record
@@ -33,6 +36,8 @@ class Asked:
     by: tuple[str, ...]
     kind: str | None
     settings: Settings
+    shared: Any = None
+    """The hashes of the runs whose rows are handed back and not summed; None at first, when none is known."""
 
 
 @record
@@ -42,14 +47,17 @@ class Sums:
     rows_count: int
     total: pd.DataFrame | None
     groups: pd.DataFrame | None
-    notes: tuple[str, ...]
+    left_out: LeftOut = LeftOut()
     hashes: Any = None
     """Of the runs of the part, each once."""
     apart: Any = None
     """The rows of runs that are in other parts too, which the sums lack."""
 
 
-Part = tuple[tuple[str, ...], int, int]
+Piece = tuple[str, tuple[int, ...]]
+"""A file and some of its row groups."""
+Part = tuple[tuple[Piece, ...], int, int]
+"""What is read, and which share of its runs is taken, of how many."""
 
 
 def is_in_parts(path: Path) -> bool:
@@ -58,88 +66,103 @@ def is_in_parts(path: Path) -> bool:
 
 
 def parts_of(path: Path) -> list[Part]:
-    """The files of each part, with which share of its runs to take: (files, share, shares)."""
+    """The parts of a folder, in the order of its files."""
     by_folder: dict[Path, list[Path]] = {}
     for file in files_of(path):
         by_folder.setdefault(file.parent, []).append(file)
-    found = []
-    for files in by_folder.values():
-        shares = -(-sum(map(rows_in, files)) // MOST_ROWS) or 1
-        found += [(tuple(map(str, files)), share, shares) for share in range(shares)]
-    return found
+    return [part for files in by_folder.values() for part in _parts_of_files(files)]
 
 
-def sums_of(path: Path, asked: Asked, scheduler: str | None) -> list[Sums]:
-    """The sums of each part, by this process or by the workers of a scheduler that see the same folder.
+def _parts_of_files(files: Sequence[Path]) -> Iterator[Part]:
+    pieces: list[Piece] = []
+    rows = 0
+    for file in files:
+        for number, count in enumerate(rows_of_groups(file)):
+            if not count:
+                continue
+            shares = -(-count // MOST_ROWS)
+            if shares > MOST_SHARES:
+                raise DataFileError(f"{file}: a row group of {count:,} rows, which cannot be runs")
+            if pieces and rows + count > MOST_ROWS:
+                yield tuple(pieces), 0, 1
+                pieces, rows = [], 0
+            if shares > 1:
+                yield from ((((str(file), (number,)),), share, shares) for share in range(shares))
+                continue
+            if pieces and pieces[-1][0] == str(file):
+                pieces[-1] = str(file), (*pieces[-1][1], number)
+            else:
+                pieces.append((str(file), (number,)))
+            rows += count
+    if pieces:
+        yield tuple(pieces), 0, 1
 
-    The parts that have a run in common are read again: the rows of these runs are summed together.
+
+def sums_of(path: Path, asked: Asked, scheduler: str | None) -> tuple[list[Sums], list[str]]:
+    """The sums of each part, and what is said of all of them.
+
+    This process computes them, or the workers of a scheduler that see the same folder.
+        Where parts have a run in common, all are read again: the rows of these runs are summed together.
     """
     parts = parts_of(path)
     with Seen() as seen:
         found = []
-        for one in _each(asked, [(part, None) for part in parts], scheduler):
+        for one in _each(asked, parts, scheduler):
             if one.hashes is not None:
                 seen.add(one.hashes)
             found.append(replace(one, hashes=None))
         shared = seen.in_several()
     if not len(shared):
-        return found
-    again = [(part, shared) for part in parts]
-    found = list(_each(asked, again, scheduler))
-    whole = _together([one.apart for one in found if one.apart is not None], asked)
-    note = f"{len(shared):,} runs have rows in several parts of {path}; each counts once"
-    return [*found, replace(whole, notes=(*whole.notes, note))]
+        return found, []
+    found = []
+    with Apart(MOST_ROWS) as apart:
+        for one in _each(replace(asked, shared=shared), parts, scheduler):
+            if one.apart is not None:
+                apart.add(one.apart)
+            found.append(replace(one, apart=None))
+        found += [_summed(rows, asked) for rows in apart.shares()]
+    return found, [f"{len(shared):,} runs have rows in several parts of {path}; each counts once"]
 
 
-def _each(asked: Asked, work: Sequence[tuple[Part, Any]], scheduler: str | None) -> Iterator[Sums]:
+def _each(asked: Asked, parts: Sequence[Part], scheduler: str | None) -> Iterator[Sums]:
     if scheduler is None:
-        yield from (part_sums(asked, one) for one in work)
+        yield from (part_sums(asked, part) for part in parts)
         return
     from footprint.scheduler import in_order
 
-    yield from in_order(scheduler, part_sums, asked, work)
+    yield from in_order(scheduler, part_sums, asked, parts)
 
 
-def part_sums(asked: Asked, work: tuple[Part, Any]) -> Sums:
+def part_sums(asked: Asked, part: Part) -> Sums:
     """The sums of one part, without the runs of some hashes, whose rows are handed back."""
     import numpy as np
     import pandas as pd
 
-    (files, share, shares), shared = work
+    pieces, share, shares = part
     frames = []
-    for file in files:
-        rows = read_file(Path(file), asked.settings)
-        if asked.kind is not None:
-            rows = rows[rows["kind"] == asked.kind]
-        if shares > 1:
-            rows = rows[run_hashes(rows) % np.uint64(shares) == share]
-        frames.append(rows)
-    frame = frames[0].reset_index(drop=True) if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    for file, groups in pieces:
+        for rows in read_batches(Path(file), asked.settings, groups, MOST_ROWS):
+            some = rows if asked.kind is None else rows[rows["kind"] == asked.kind]
+            frames.append(some if shares == 1 else some[run_hashes(some) % np.uint64(shares) == share])
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     if not len(frame):
-        return Sums(rows_count=0, total=None, groups=None, notes=())
-    frame = frame.assign(source=str(Path(files[0]).parent))
+        return Sums(rows_count=0, total=None, groups=None)
+    frame = frame.assign(source=str(Path(pieces[0][0]).parent))
     hashes = run_hashes(frame)
-    if shared is None:
-        return replace(_summed(frame, asked), hashes=np.unique(hashes[hashes != 0]))
-    there = np.isin(hashes, shared)
+    if asked.shared is None:
+        return replace(_summed(frame, asked), hashes=each_once(hashes))
+    there = np.isin(hashes, asked.shared)
     apart = frame[there] if there.any() else None
     rest = frame[~there].reset_index(drop=True)
     if not len(rest):
-        return Sums(rows_count=0, total=None, groups=None, notes=(), apart=apart)
+        return Sums(rows_count=0, total=None, groups=None, apart=apart)
     return replace(_summed(rest, asked), apart=apart)
 
 
-def _together(frames: Sequence[pd.DataFrame], asked: Asked) -> Sums:
-    """The sums of the runs that several parts have rows of."""
-    import pandas as pd
-
-    return _summed(pd.concat(frames, ignore_index=True), asked)
-
-
 def _summed(frame: pd.DataFrame, asked: Asked) -> Sums:
-    rows, notes = once(frame)
+    rows, left_out = once(frame)
     total, groups = sums_and_groups(rows, asked.by)
-    return Sums(rows_count=len(frame), total=total, groups=groups, notes=tuple(notes))
+    return Sums(rows_count=len(frame), total=total, groups=groups, left_out=left_out)
 
 
 def alone(inputs: Sequence[Path]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from footprint.named_tuples import NamedTuple
 from footprint.results.report_columns import FORCED
 
 if TYPE_CHECKING:
@@ -15,13 +16,38 @@ _KEYS = ["kind", "run_id", "started_at"]
 _PARTS = r"-(?:launch|part)\d+(?:-part\d+)?$"
 
 
-def once(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+class LeftOut(NamedTuple):
+    """How many rows were left out, and why; those of parts can be added."""
+
+    copies: int = 0
+    differing: int = 0
+    segments: int = 0
+
+    def plus(self, other: LeftOut) -> LeftOut:
+        """Those of both."""
+        return LeftOut(*(one + more for one, more in zip(self, other, strict=True)))
+
+    def notes(self) -> list[str]:
+        """What is said of them."""
+        found = []
+        if self.copies:
+            found.append(f"rows left out as copies of others: {self.copies:,}")
+        if self.differing:
+            found.append(
+                f"runs in several inputs with different energies: {self.differing:,}; the row with the most "
+                "segments, else the longest one, was taken"
+            )
+        if self.segments:
+            found.append(f"{self.segments:,} rows of segments are part of the row of their whole run")
+        return found
+
+
+def once(frame: pd.DataFrame) -> tuple[pd.DataFrame, LeftOut]:
     """The rows without copies and without what a row of the whole run holds, and what was left out."""
-    notes: list[str] = []
     shared = _shared(frame["run_id"])
-    frame = _without_copies(frame, shared, notes)
-    frame = _without_segments(frame, notes)
-    return _with_waste(frame, shared), notes
+    frame, copies, differing = _without_copies(frame, shared)
+    frame, segments = _without_segments(frame)
+    return _with_waste(frame, shared), LeftOut(copies, differing, segments)
 
 
 def _shared(runs: pd.Series) -> pd.Series:
@@ -33,31 +59,29 @@ def _shared(runs: pd.Series) -> pd.Series:
     return runs.duplicated(keep=False)
 
 
-def _without_copies(frame: pd.DataFrame, shared: pd.Series, notes: list[str]) -> pd.DataFrame:
-    """Of rows with the same kind, run and start the one with the most segments, else the longest."""
+def _without_copies(frame: pd.DataFrame, shared: pd.Series) -> tuple[pd.DataFrame, int, int]:
+    """Of rows with the same kind, run and start the one with the most segments, else the longest.
+
+    Also how many rows were left out, and of how many runs the energies differ.
+    """
     several = frame[shared]
     several = several[several["run_id"].fillna("").astype("str") != ""]
     several = several[several.duplicated(_KEYS, keep=False)]
     if not len(several):
-        return frame
+        return frame, 0, 0
     order = several.sort_values(["segments_count", "duration_h"], ascending=False, kind="stable")
     kept = order.drop_duplicates(_KEYS)
     ends = several.groupby(_KEYS, observed=True)["energy_kwh_mid"].agg(["min", "max"])
     differ = int((ends["max"] > ends["min"] * (1 + 1e-9)).sum())
-    notes.append(f"rows left out as copies of others: {len(several) - len(kept):,}")
-    if differ:
-        notes.append(
-            f"runs in several inputs with different energies: {differ:,}; the row with the most segments, "
-            "else the longest one, was taken"
-        )
-    return frame.drop(index=several.index.difference(kept.index))
+    copies = several.index.difference(kept.index)
+    return frame.drop(index=copies), len(several) - len(kept), differ
 
 
-def _without_segments(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """A row of n segments stands for the first n rows of its run from its start on."""
+def _without_segments(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """A row of n segments stands for the first n rows of its run from its start on; also their number."""
     whole = frame[(frame["segments_count"] > 1) & (frame["kind"] == "measurement")]
     if not len(whole):
-        return frame
+        return frame, 0
     known = frame["run_id"].isin(whole["run_id"]) & (frame["kind"] == "measurement")
     drop: list[Any] = []
     for _, rows in frame[known].sort_values("started_at").groupby("run_id", observed=True):
@@ -66,9 +90,7 @@ def _without_segments(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         best = rows.sort_values(["segments_count", "duration_h"], ascending=False).iloc[0]
         beside = rows[(rows["started_at"] >= best["started_at"]) & (rows.index != best.name)]
         drop += list(beside.index[: int(best["segments_count"]) - 1])
-    if drop:
-        notes.append(f"{len(drop):,} rows of segments are part of the row of their whole run")
-    return frame.drop(index=drop)
+    return frame.drop(index=drop), len(drop)
 
 
 def _with_waste(frame: pd.DataFrame, shared: pd.Series) -> pd.DataFrame:

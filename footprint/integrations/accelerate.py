@@ -13,6 +13,8 @@ from typing import Any
 
 from footprint.integrations.training import Loop, compose, lazy, load
 
+_LOSSES = ("loss", "train_loss", "train/loss", "training_loss")
+
 
 @functools.cache
 def _make_class() -> Any:
@@ -60,6 +62,7 @@ class _Hooks:
         """Do nothing: the journal already holds the settings of the run."""
 
     def log(self, values: dict[str, Any], step: int | None = None, **kwargs: Any) -> None:
+        self.loop.log(next((values[name] for name in _LOSSES if name in values), None))
         values.update(self.loop.live())
 
     def finish(self) -> None:

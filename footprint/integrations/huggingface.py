@@ -113,6 +113,7 @@ class _Hooks:
     ) -> None:
         metrics = self.loop.live()
         if logs is not None:
+            self.loop.log(logs.get("loss"))
             logs.update(metrics)
         if state.log_history:
             state.log_history[-1].update(metrics)

@@ -52,6 +52,7 @@ class _Hooks:
         for _ in range(done):
             if self.loop.step(tokens=self._tokens, samples=self._samples):
                 self.model.stop_training = True
+        self.loop.log((logs or {}).get("loss"))
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.loop.enter("eval")

@@ -82,6 +82,10 @@ class _Hooks:
         samples, self._samples = self._samples, 0.0
         if self.loop.step(samples=samples, optimizers=trainer.optimizers):
             trainer.should_stop = True
+        with harmless():
+            loss = outputs.get("loss") if hasattr(outputs, "get") else outputs
+            if loss is not None:  # Lightning has divided it by the batches of a step
+                self.loop.log(loss * trainer.accumulate_grad_batches)
         metrics = self.loop.live()
         if metrics:
             with harmless():

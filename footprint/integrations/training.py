@@ -12,6 +12,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
+from time import monotonic
 from typing import Any
 
 from footprint.errors import FootprintError
@@ -21,6 +22,8 @@ from footprint.tracking.hooks.module_watch import ModuleWatch
 from footprint.tracking.journal.lines import FoundLine
 
 PREFIX = "footprint/"
+LOSS_EVERY_S = 1.0
+"""Of a loss on an accelerator, which the training has to wait for."""
 LOGGER = logging.getLogger("footprint.integrations")
 
 
@@ -55,6 +58,7 @@ class Loop:
         """The error that the last step of a budget raised."""
         self.ended: Run | None = None
         """The last run that was ended, with its measurement."""
+        self._next_loss_s = 0.0
         self._watch: ModuleWatch | None = None
         self._phase: contextlib.AbstractContextManager[None] | None = None
 
@@ -120,6 +124,18 @@ class Loop:
             except BudgetReachedError as reached:
                 self.stopped = reached
         return self.stopped is not None
+
+    def log(self, loss: Any) -> None:
+        """Name the loss of the latest step; one on an accelerator is waited for at most once a second."""
+        if self.run is None or loss is None or self.stopped is not None:
+            return
+        with harmless():
+            if getattr(getattr(loss, "device", None), "type", "cpu") != "cpu":
+                now_s = monotonic()
+                if now_s < self._next_loss_s:
+                    return
+                self._next_loss_s = now_s + LOSS_EVERY_S
+            self.run.log(loss=loss)
 
     def enter(self, phase: str) -> None:
         """Begin a phase (``eval``)."""

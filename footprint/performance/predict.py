@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footprint.arithmetic import Number, summed, where
+from footprint.arithmetic import Number, power, summed, where
 from footprint.catalog.stacks import find_stack
 from footprint.flops.operations import Model
 from footprint.flops.passes.gradients import Trained
@@ -122,8 +122,10 @@ def software_factor(
             if native is not False:
                 # An unknown stack gets the geometric mean of the tuned and the native factor.
                 share = 1.0 if native else constants["native_share_unknown"]
-                factor *= constants["software_native"] ** share
-            factor *= (constants["software_2020_to_2022"] / factor) ** tuned_before(work, native, constants)
+                factor *= power(constants["software_native"], share)
+            factor *= power(
+                constants["software_2020_to_2022"] / factor, tuned_before(work, native, constants)
+            )
     if work.experts:
         factor *= constants["software_experts"]
     if searched is not None:

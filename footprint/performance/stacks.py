@@ -6,9 +6,7 @@ that nothing hides, the passes of pointwise kernels. The structure of the model 
 
 from __future__ import annotations
 
-import math
-
-from footprint.arithmetic import Z90
+from footprint.arithmetic import Z90, exp, hypot, log
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.stacks import Stack, find_stack
 from footprint.performance.roofline.constants import Constants
@@ -60,8 +58,7 @@ class Software:
         low, high = residual.low, residual.high
         if self.stack is not None and self.stack.basis != "fitted":
             extra = Z90 * assumed("stacks.unfitted").value
-            low = math.exp(-math.hypot(math.log(low), extra))
-            high = math.exp(math.hypot(math.log(high), extra))
+            low, high = exp(-hypot(log(low), extra)), exp(hypot(log(high), extra))
         return Quantity.between(low, residual.value, high, cause)
 
     def rows(self) -> tuple[Assumption, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 
+from footprint.arithmetic import exp
 from footprint.catalog.sources import describe
 from footprint.reports.labels import cause_name
 from footprint.results import Quantity
@@ -160,7 +160,7 @@ def _amount(name: str, number: float | str) -> str:
 def contributions(quantity: Quantity) -> list[tuple[str, float, float]]:
     """The causes of a quantity, with its value at the low and high end of each, widest first; none of 0."""
     rows = [
-        (cause, quantity.mid * math.exp(min(a, b)), quantity.mid * math.exp(max(a, b)))
+        (cause, quantity.mid * exp(min(a, b)), quantity.mid * exp(max(a, b)))
         for cause, (a, b) in quantity.spread.items()
         if a != b and quantity.mid
     ]

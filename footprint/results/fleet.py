@@ -40,12 +40,24 @@ class FleetInput:
 
 @record
 class PowerSeries:
-    """The power of one run over its time, in at most some hundred points."""
+    """The power of one run over its time, and its loss, in at most some hundred points each."""
 
     name: str
     boundary: str
-    points: tuple[tuple[float, float], ...]
-    """Hours since its start, and watts."""
+    points: tuple[tuple[float, float | None], ...]
+    """Hours since its start, and watts; None where nothing read them. Empty for a run without a meter."""
+    losses: tuple[tuple[float, float | None], ...] = ()
+    """Hours since its start, and the loss; None where it was no number. Empty for a run that named none."""
+
+    @property
+    def watts(self) -> list[float]:
+        """The readings alone."""
+        return [watts for _, watts in self.points if watts is not None]
+
+    @property
+    def named_losses(self) -> list[float]:
+        """The losses alone."""
+        return [loss for _, loss in self.losses if loss is not None]
 
 
 @record

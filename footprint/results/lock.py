@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +25,11 @@ def file_lock(target: Path, timeout_s: float) -> Iterator[None]:
         OSError: the lock cannot be made.
     """
     name = f"{target}.lock"
-    file = os.open(name, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+    file = os.open(name, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
     try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):  # somebody's trap: its mode would be changed
+            raise OSError(errno.EINVAL, f"{name} is no regular file")
         _as_accessible(file, target)
         until = time.monotonic() + timeout_s
         try:
@@ -104,12 +108,16 @@ def _owner_file(name: str, until: float) -> Iterator[None]:
 def _abandoned(name: str) -> bool:
     """Whether the process that made the file is gone from this machine."""
     try:
-        host, _, pid = Path(name).read_text(encoding="utf-8").partition(" ")
+        file = os.open(name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        try:
+            host, _, pid = os.read(file, 1000).decode().partition(" ")
+        finally:
+            os.close(file)
         if host != socket.gethostname():
             return False
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return True
-    except (OSError, ValueError):
+    except (OSError, ValueError, OverflowError):
         return False
     return False

@@ -147,7 +147,7 @@ class Quantity:
         record: dict[str, Any] = {"low": low, "mid": self.mid, "high": high}
         if with_spread:
             record["spread"] = {
-                cause: {"low": self.mid * math.exp(a), "high": self.mid * math.exp(b)}
+                cause: {"low": self.mid * exp(a), "high": self.mid * exp(b)}
                 for cause, (a, b) in self.spread.items()
             }
         return record

@@ -12,7 +12,7 @@ PARSERS = {
     "catalog/limits.py": "the place",
     "catalog/folder.py": "the index that we ship",
     "tracking/journal/codec.py": "journals, which have bounds and checksums of their own",
-    "tracking/report/report_claim.py": "a mark beside a journal",
+    "tracking/report/claim_file.py": "a mark beside a journal",
     "tracking/budget/stop_file.py": "a mark beside a journal",
     "cli/page/answers.py": "a question of the page, bounded in size",
     "cli/page/files.py": "our own answer, put into the page",

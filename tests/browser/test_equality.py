@@ -1,14 +1,13 @@
 """The page computes what the program computes: the same scenarios in both.
 
-Texts are equal, and so is nearly every number to its last digit. A few differ in their last bit, because
-the C library here computes ``exp`` and ``pow`` with fused multiply-adds, which WebAssembly does not have.
+Texts are equal, and so is every number to its last digit: the package computes ``exp``, ``log`` and powers
+itself, because those of the C library here and of WebAssembly differ in their last bit.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,6 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 COUNT = 60
-BITS = 1e-15
-"""Relative; a few units in the last place."""
-EQUAL = 0.995
-"""Share of the numbers that are equal to the last digit."""
 HELD = ROOT / "tests" / "held" / "estimates.jsonl.gz"
 CONFIG = {
     "model_type": "llama", "hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 8,
@@ -71,18 +66,16 @@ def test_the_page_equals_the_program(page: Any, tmp_path: Path, monkeypatch: pyt
     folder = tmp_path / "model"  # a config takes its name from its folder
     folder.mkdir()
     monkeypatch.chdir(folder)
-    answered = numbers = same = 0
+    answered = numbers = 0
     for question in scenarios():
         there = page.evaluate("(question) => window.footprint.engine.ask(question)", question)
         here = json.loads(answer(json.dumps(question)))
         answered += "answer" in here
         for (where, one), (place, other) in zip(leaves(here), leaves(there), strict=True):
             assert where == place
-            if isinstance(one, float) and isinstance(other, int | float):
-                assert math.isclose(one, other, rel_tol=BITS), (question, where, one, other)
-                numbers += 1
-                same += one == other
-            else:
-                assert one == other, (question, where)
+            if isinstance(one, float) and isinstance(other, int):
+                other = float(other)  # JavaScript writes large numbers without a point
+            assert one == other, (question, where)
+            numbers += isinstance(one, float)
     assert answered >= 50  # the others are refused, in the same words
-    assert same > EQUAL * numbers > 1000, (same, numbers)
+    assert numbers > 9000

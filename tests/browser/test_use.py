@@ -235,6 +235,44 @@ def test_the_page_is_accessible_and_fits(page: Any, axe: str, theme: str, width:
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone_the_answer_stays_in_sight_while_one_types(
+    page: Any, footprint: Footprint, theme: str
+) -> None:
+    """The answer lies below the form: its four numbers stand above it, wherever the page is scrolled to."""
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.fill("#model", "llama2-7b")
+    page.fill("#chip", "h100")
+    page.fill("#count", "256")
+    answered(page, "footprint estimate --model llama2-7b --hw h100:256")
+    text = footprint("estimate", "--model", "llama2-7b", "--hw", "h100:256").stdout
+    for scrolled in (0, 400, 3000):
+        page.evaluate("(to) => scrollTo(0, to)", scrolled)
+        for key in ("duration_h", "energy_kwh", "co2e_kg", "cost_usd"):
+            number = page.locator(f"#short-{key}")
+            box = number.bounding_box()
+            assert 0 <= box["y"] < 844 - box["height"], (key, scrolled)
+            assert 0 <= box["x"] <= 390 - box["width"], (key, scrolled)
+            assert number.text_content() == page.text_content(f"#mid-{key}")
+            assert number.text_content() in text
+            hit = page.evaluate(
+                "([x, y]) => document.elementFromPoint(x, y).closest('#short') !== null",
+                [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2],
+            )
+            assert hit, (key, scrolled)  # nothing lies upon it
+    command = page.evaluate("() => document.body.dataset.answered")
+    page.click("#short a")
+    page.wait_for_function("() => document.activeElement.id === 'answer'")
+    assert page.text_content("#trouble") == ""  # a place on the page is no scenario
+    assert page.evaluate("() => document.body.dataset.answered") == command
+    covered = page.locator("#short").bounding_box()
+    assert page.locator("#headline").bounding_box()["y"] >= covered["y"] + covered["height"]
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert not page.is_visible("#short")
+
+
 def test_the_keyboard_reaches_the_answer_and_every_control(chromium: Any, address: str) -> None:
     page = chromium.new_page()
     page.goto(address)
@@ -277,6 +315,7 @@ def test_the_installed_program_answers_the_same_page(chromium: Any, footprint: F
         page.fill("#chip", "a100")
         answered(page, "footprint estimate --model bert-base --hw a100:8")
         shown = page.text_content("#mid-energy_kwh")
+        assert page.text_content("#status") == "Computed on this machine"
         page.close()
         server.shutdown()
         thread.join()

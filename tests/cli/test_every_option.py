@@ -46,6 +46,7 @@ MOVES = {
     "image_size": ("--model resnet50 --hw v100:8 --samples 1M", "160", "224", "flop.model_flop"),
     "padding_share": (f"{BERT} --packing", "0.2", "0.5", "flop.model_flop"),
     "document_length": (LLAMA, "256", "1024", "flop.model_flop"),
+    "predicted_positions": (BERT, "20", "40", "flop.model_flop"),
     "method": (LLAMA, "finetune", "lora", "workload.method"),
     "objective": (BERT, "mlm", "classification", "workload.objective"),
     "lora_rank": (f"{LLAMA} --method lora", "8", "64", "workload.lora_rank"),
@@ -130,12 +131,23 @@ def part(answer: Any, path: str) -> Any:
 
 
 def test_each_field_is_in_the_table() -> None:
-    assert set(MOVES) == set(FIELDS) - {"force", "owned", "packing"}
+    assert set(MOVES) == set(FIELDS) - {"force", "owned", "packing", "input_gradients"}
 
 
 def test_hardware_that_is_owned_costs_its_electricity_in_both() -> None:
     rented, owned = BERT.split(), [*BERT.split(), "--owned"]
     assert as_estimate(owned)["cost_usd"] == as_run(owned)["cost_usd"] != as_estimate(rented)["cost_usd"]
+
+
+def test_gradients_of_the_inputs_are_those_of_the_first_block_in_both() -> None:
+    """Three frozen projections of 4096, two adapters of rank 16, and the gradient of its keys."""
+    given = [*f"{LLAMA} --method lora --seq-len 1024".split()]
+    without, reached = given, [*given, "--input-gradients"]
+    flops = [as_estimate(options)["flop"]["model_flop"] for options in (without, reached)]
+    assert flops == [as_run(options)["flop"]["model_flop"] for options in (without, reached)]
+    tokens = as_estimate(given)["workload"]["tokens"]
+    one = 2 * (3 * 4096**2 + 2 * 16 * 4096 + 1024 * 4096)
+    assert flops[1] - flops[0] == pytest.approx(one * tokens, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", MOVES)

@@ -20,8 +20,8 @@ OPTIONS = """--objective --zero --interleaving
     --model --hw --parameters --active-parameters --flop-per-token --flop-per-sample
     --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len
     --schedule
-    --image-size --document-length --packing --padding-share
-    --method --lora-rank --lora-targets --frozen --precision
+    --image-size --document-length --predicted-positions --packing --padding-share
+    --method --lora-rank --lora-targets --input-gradients --frozen --precision
     --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack --overlap
     --accelerators-per-node --cooling
     --network
@@ -43,6 +43,7 @@ OUTSIDE: dict[str, tuple[Any, ...]] = {
     "keep_one_in": (1, 1001),
     "step_time_s": (0, 1e-10),
     "document_length": (0.5,),
+    "predicted_positions": (0, 2.5),
     "padding_share": (-0.01, 1),
     "network_byte_per_s": (0, 2e15),
     "precision": ("fp64", "int8", 16),

@@ -84,6 +84,23 @@ def test_market_based_co2e_is_not_added_to_location_based(tmp_path: Path) -> Non
     assert command_line("report", str(path)).code == 0
 
 
+def test_endless_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal rows need no room in Parquet: some kilobytes can say that they are billions."""
+    import pandas as pd
+
+    row = {"kind": "measurement", "run_id": "a", "started_at": "2026-03-01T00:00:00+00:00"}
+    for name in "ab":
+        pd.DataFrame([row] * 60_000).to_parquet(tmp_path / f"{name}.parquet")
+    assert (tmp_path / "a.parquet").stat().st_size < 10_000
+    assert command_line("report", str(tmp_path)).code == 0
+    monkeypatch.setattr("footprint.fleet.sources.parquet.MOST_ROWS", 100_000)
+    done = command_line("report", str(tmp_path))
+    assert done.code == 2
+    assert "120,000 rows" in done.err
+    assert "month=2026-03" in done.err
+    assert command_line("report", str(tmp_path / "a.parquet")).code == 0
+
+
 def test_torn_rows_are_left_out_and_said(tmp_path: Path) -> None:
     path = tmp_path / "runs.csv"
     append_rows(path, [row("a", "01", 3.0), row("b", "02", 1.5e-7)])

@@ -10,7 +10,7 @@ import pytest
 
 import footprint
 from footprint.fleet import months
-from footprint.fleet.across import Seen
+from footprint.fleet.across import Apart, Seen, each_once
 from footprint.results.fleet import FleetReport
 from tests.cli.run import footprint as command_line
 
@@ -73,6 +73,44 @@ def test_a_part_too_large_is_read_in_shares(
     check(footprint.report(folder, by="model"), frame)
 
 
+def test_row_groups_are_parts(
+    folder: Path, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of many row groups, some larger than a part; another whole copy of it in another month."""
+    whole = tmp_path / "whole"
+    for month in ("2026-01", "2026-02"):
+        place = whole / f"month={month}"
+        place.mkdir(parents=True)
+        frame.to_parquet(place / "a.parquet", row_group_size=1_100)
+        frame.iloc[:0].to_parquet(place / "empty.parquet")
+    for most in (900, 10_000):
+        monkeypatch.setattr(months, "MOST_ROWS", most)
+        report = footprint.report(whole, by="model")
+        check(report, frame)
+        assert report.inputs[0].rows_count == 2 * ROWS
+        assert f"rows left out as copies of others: {ROWS:,}" in report.warnings
+        assert len(report.warnings) == 2
+    parts = months.parts_of(whole)
+    assert sum(len(groups) for pieces, *_ in parts for _, groups in pieces) == 2 * -(-ROWS // 1_100)
+
+
+def test_rows_of_shared_runs_are_kept_in_files(frame: pd.DataFrame) -> None:
+    """Each comes back once, all of a run together, and few are in memory at a time."""
+    tidy = frame[["run_id", "energy_kwh_mid"]]
+    halves = [tidy.sample(frac=1, random_state=seed).reset_index(drop=True) for seed in (1, 2)]
+    for most in (50, 10**9):
+        with Apart(most) as apart:
+            for rows in halves:
+                apart.add(rows)
+            shares = list(apart.shares())
+        assert (max(map(len, shares)) < ROWS / 8) == (most == 50)
+        found = pd.concat(shares)
+        assert sorted(found["run_id"]) == sorted([*frame["run_id"], *frame["run_id"]])
+        assert found["energy_kwh_mid"].sum() == pytest.approx(2 * frame["energy_kwh_mid"].sum())
+        owners = pd.concat([part.assign(share=n) for n, part in enumerate(shares)])
+        assert owners.groupby("run_id")["share"].nunique().max() == 1
+
+
 def test_a_run_in_two_months_counts_once(folder: Path, frame: pd.DataFrame) -> None:
     """A file of copies in another month's folder, and runs whose second segment began in another month."""
     copies = frame[frame["started_at"].str.startswith("2026-01")].iloc[:30]
@@ -96,6 +134,9 @@ def test_the_hashes_of_parts_are_compared_file_by_file() -> None:
     rng = np.random.default_rng(1)
     parts = [np.unique(rng.integers(1, 3_000, 1_000).astype("uint64") << np.uint64(52)) for _ in range(4)]
     values, counts = np.unique(np.concatenate(parts), return_counts=True)
+    rows = np.append(np.repeat(parts[0], 2), np.zeros(3, dtype="uint64"))
+    assert each_once(rng.permutation(rows)).tolist() == parts[0].tolist()
+    assert each_once(rows[:0]).tolist() == []
     with Seen() as seen:
         for part in parts:
             seen.add(part)

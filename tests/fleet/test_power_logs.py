@@ -64,6 +64,22 @@ def test_readings_that_a_board_did_not_give_are_bridged_or_gaps(tmp_path: Path) 
     assert kwh_of(footprint.report(path)) == pytest.approx(100 * 10 / 3.6e6)
 
 
+def test_a_gap_is_drawn_as_a_gap(tmp_path: Path) -> None:
+    """Two boards at 100 W and 50 W; the second has no reading for half a minute, and one reading is late."""
+    rows = [
+        (s, board) for s in range(121) for board in (0, 1) if not (board == 1 and 40 < s < 70) and s != 90
+    ]
+    path = tmp_path / "power.csv"
+    path.write_text(SMI + "".join(smi(s, board, (100, 50)[board]) for s, board in rows))
+    (series,) = footprint.report(path).series
+    by_second = {round(hour * 3600): watts for hour, watts in series.points}
+    missing = {second for second, watts in by_second.items() if watts is None}
+    assert missing
+    assert all(40 < second < 70 for second in missing)
+    assert all(second in missing for second in by_second if 42 < second < 68)
+    assert all(watts == pytest.approx(150) for watts in series.watts)
+
+
 def test_dcgms_energy_counter_and_power(tmp_path: Path) -> None:
     counter, power = tmp_path / "counter.csv", tmp_path / "power.csv"
     # mJ; the counter of board 1 begins anew: 1 kJ + 2 kJ of board 0, 1 kJ + 0.5 kJ of board 1.

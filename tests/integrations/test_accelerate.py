@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integrations.training_helpers import WATTS, options
+from tests.integrations.training_helpers import WATTS, named_losses, options
 
 torch = pytest.importorskip("torch")
 accelerate = pytest.importorskip("accelerate")
@@ -73,10 +73,12 @@ def train(
     return losses
 
 
-def test_a_training_is_counted_and_measured(tmp_path: Path) -> None:
+def test_a_training_is_counted_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = named_losses(monkeypatch)
     ours = tracker(tmp_path)
     losses = train(ours)
     assert losses == train(Kept(), watched=False)  # tracked or not, the same training
+    assert named == losses
     measured = ours.loop.ended.measurement
     assert measured.status == "completed"
     assert (measured.workload.steps, measured.workload.samples) == (STEPS, STEPS * BATCH)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import footprint
 from tests.integrations.training_helpers import WATTS, options
 
 torch = pytest.importorskip("torch")
@@ -100,6 +101,11 @@ def test_a_training_is_counted_and_measured(make: Any, tmp_path: Path) -> None:
     assert measured.workload.samples == STEPS * BATCH
     # constant power: the energy is watts x the run's own clock
     assert measured.it_energy_kwh.mid == pytest.approx(WATTS / 1000 * measured.duration_h.mid, rel=0.05)
+    # every loss that the trainer logged, and nothing else
+    logged = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    (series,) = footprint.report(tmp_path / "runs").series
+    assert len(logged) == STEPS // 5
+    assert [loss for _, loss in series.losses] == pytest.approx(logged, rel=1e-6)
     phases = measured.phases
     assert set(phases) == {"train", "eval"}
     assert sum(part["duration_h"] for part in phases.values()) == pytest.approx(

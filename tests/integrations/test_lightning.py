@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.integrations.training_helpers import WATTS, options
+from tests.integrations.training_helpers import WATTS, named_losses, options
 from tests.lazily import Lazily
 
 torch, lightning = pytest.importorskip("torch"), Lazily("lightning.pytorch")
@@ -43,9 +43,12 @@ def callback(folder: Path, **more: Any) -> Any:
     return FootprintCallback(**options(folder, **more))
 
 
-def test_a_training_is_counted_and_measured(tmp_path: Path) -> None:
+def test_a_training_is_counted_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named, module = named_losses(monkeypatch), parts.Line()
     ours = callback(tmp_path)
-    train(tmp_path, ours)
+    train(tmp_path, ours, module=module)
+    assert named == pytest.approx(module.losses, rel=1e-6)
+    assert len(named) == BATCHES * EPOCHS
     measured = ours.loop.ended.measurement
     assert measured.status == "completed"
     assert (measured.workload.steps, measured.workload.samples) == (

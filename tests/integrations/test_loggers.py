@@ -16,7 +16,7 @@ import pytest
 import footprint
 from footprint.errors import FootprintError
 from footprint.integrations import metrics
-from tests.integrations.training_helpers import WATTS, options
+from tests.integrations.training_helpers import WATTS, named_losses, options
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the frameworks' own; these tests are about our part
@@ -197,7 +197,8 @@ def test_weights_and_biases_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(tmp_path.rglob("*.wandb"))
 
 
-def test_keras(tmp_path: Path) -> None:
+def test_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = named_losses(monkeypatch)
     os.environ.setdefault("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras")
     if keras.backend.backend() != "torch":
@@ -243,6 +244,8 @@ def test_keras(tmp_path: Path) -> None:
     measured = ours.loop.ended.measurement
     agrees(measured, beside.run.measurement, beside.more_s)
     assert measured.workload.samples == BATCH * STEPS
+    # Keras names the mean of the epoch so far, whose last one is that of the epoch
+    assert named[STEPS // 3 - 1 :: STEPS // 3] == pytest.approx(history.history["loss"], rel=1e-5)
     assert history.history["loss"][-1] < history.history["loss"][0]
     assert history.history["footprint/energy_kwh"]
     assert history.history["footprint/power_w"][-1] == pytest.approx(WATTS, rel=0.1)

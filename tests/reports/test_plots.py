@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,11 @@ import pytest
 import footprint
 from footprint.demo.plots import power_steps
 from footprint.fleet.sources.journals import series_of
+from footprint.records import replace
+from footprint.reports.page.svg import line
+from footprint.reports.plots.power import plot_power
 from footprint.reports.plots.tornado import ALL, plot_tornado
+from footprint.results.fleet import PowerSeries
 from footprint.results.human import amount
 from footprint.validation.plot import plot_validation
 from footprint.validation.report import ValidationReport, ValidationRow
@@ -71,7 +76,7 @@ def test_power_is_drawn_between_readings_alone() -> None:
 def test_the_power_of_a_run_begins_where_its_meter_reads() -> None:
     """A constant 100 W, read from the 30th second on: no point says that the node drew nothing before."""
     kwh = [(0.0, 0.0), (30.0, 0.0), (60.0, 100 * 30 / 3.6e6), (90.0, 100 * 60 / 3.6e6)]
-    process = SimpleNamespace(launch="a", kwh={"cpu": kwh}, started_s=0.0, last_s=90.0)
+    process = SimpleNamespace(launch="a", kwh={"cpu": kwh}, started_s=0.0, last_s=90.0, losses=[], rank=0)
     report: Any = SimpleNamespace(
         totals=SimpleNamespace(processes=[process]), measurement=SimpleNamespace(name="late meter")
     )
@@ -82,3 +87,43 @@ def test_the_power_of_a_run_begins_where_its_meter_reads() -> None:
     process.kwh = {"cpu": kwh[:3]}
     process.last_s = 60.0
     assert series_of(report) is None  # one point is no line
+    process.losses = [(0.0, 3.0), (30.0, 2.0), (60.0, None)]
+    found = series_of(report)
+    assert found is not None
+    assert found.points == ()
+    assert found.losses == ((0.0, 3.0), (30.0 / 3600, 2.0), (60.0 / 3600, None))
+
+
+def test_power_and_loss_stand_on_one_axis_of_time(drawn: Callable[[], Any], tmp_path: Path) -> None:
+    """A gap in either is a gap in its line, and never a zero."""
+    power = ((0.1, 100.0), (0.2, None), (0.3, 120.0))
+    series = PowerSeries(
+        name="a run", boundary="node", points=power, losses=((0.0, 3.0), (0.2, None), (0.4, 1.0))
+    )
+    plot_power([series], tmp_path / "p.png")
+    above, below = drawn().axes
+    assert above.get_xlim() == pytest.approx(below.get_xlim())
+    assert [above.get_ylabel(), below.get_ylabel()] == ["power [W]", "loss"]
+    for axes, wanted in ((above, [100.0, 120.0]), (below, [3.0, 1.0])):
+        values = axes.lines[0].get_ydata()
+        assert [value for value in values if value == value] == wanted
+        assert len(values) == 3
+    assert drawn().get_suptitle() == "Power and loss over time"
+    plot_power([replace(series, points=())], tmp_path / "l.svg")
+    (only,) = drawn().axes
+    assert only.get_ylabel() == "loss"
+
+
+def test_a_line_of_the_page_breaks_at_a_gap() -> None:
+    points = [(0.0, 1.0), (1.0, 2.0), (2.0, None), (3.0, 0.0), (4.0, 1.0), (5.0, None), (6.0, 1.5)]
+    picture = line(points, "x", (6.0, "6 h"), ((0.0, ""), (2.0, "2 W")), filled=False)
+    curves = re.findall(r'class="curve" d="([^"]*)"', picture)
+    assert [curve.count("L") for curve in curves] == [1, 1, 0]
+    left, right, top, bottom = 4.0, 356.0, 20.0, 150.0
+
+    def place(x: float, y: float) -> str:
+        return f"{left + x / 6 * (right - left):.1f} {bottom - y / 2 * (bottom - top):.1f}"
+
+    assert curves[0] == f"M{place(0, 1)} L{place(1, 2)}"
+    assert curves[1] == f"M{place(3, 0)} L{place(4, 1)}"
+    assert curves[2].startswith(f"M{place(6, 1.5)} h")

@@ -6,9 +6,7 @@ kWh of **IT** energy (ISO/IEC 30134-9).
 
 from __future__ import annotations
 
-import math
-
-from footprint.arithmetic import Z90
+from footprint.arithmetic import Z90, exp
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.places.find import check_year
 from footprint.catalog.places.tables import cloud_regions, rows_of
@@ -116,13 +114,13 @@ def _pue_quantity(pue: float, scope: str) -> Quantity:
     if scope == INDUSTRY:
         spread = assumed("places.pue_industry_overhead")
         return Quantity.between(1.0 + above * spread.low, pue, 1.0 + above * spread.high, "pue")
-    factor = math.exp(Z90 * assumed(f"places.pue_{scope}").value)
+    factor = exp(Z90 * assumed(f"places.pue_{scope}").value)
     return Quantity.between(1.0 + above / factor, pue, 1.0 + above * factor, "pue")
 
 
 def _wue_quantity(row: dict[str, str]) -> Quantity:
     """WUE [L/kWh of IT energy] with the spread of its scope, at most what cooling can evaporate."""
-    value, factor = float(row["wue_l_per_kwh"]), math.exp(Z90 * assumed(f"places.wue_{row['scope']}").value)
+    value, factor = float(row["wue_l_per_kwh"]), exp(Z90 * assumed(f"places.wue_{row['scope']}").value)
     ceiling = max(value, assumed("places.wue_ceiling").value)
     return Quantity.between(value / factor, value, min(value * factor, ceiling), "wue")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from footprint.arithmetic import Z90
+from footprint.arithmetic import Z90, exp, hypot, log
 from footprint.catalog.assumptions import assumed
 
 BANDS = ((150.0, "low"), (500.0, "mid"), (math.inf, "high"))
@@ -45,9 +45,9 @@ def interval(
     half = Z90 * math.sqrt(variance)
     if key in WITH_PARTS:
         part = assumed(f"places.inside_{key.lower()}")
-        parts = (math.log(part.low), math.log(part.high))
-    low = g_per_kwh * math.exp(-math.hypot(half, upstream[0], parts[0]))
-    return low, g_per_kwh * math.exp(math.hypot(half, upstream[1], parts[1]))
+        parts = (log(part.low), log(part.high))
+    low = g_per_kwh * exp(-hypot(half, upstream[0], parts[0]))
+    return low, g_per_kwh * exp(hypot(half, upstream[1], parts[1]))
 
 
 def log_ends(values: Iterable[tuple[float, float]], mean: float) -> tuple[float, float]:
@@ -63,7 +63,7 @@ def log_ends(values: Iterable[tuple[float, float]], mean: float) -> tuple[float,
                 return value
         return ordered[-1][0]
 
-    return min(0.0, math.log(percentile(0.05) / mean)), max(0.0, math.log(percentile(0.95) / mean))
+    return min(0.0, log(percentile(0.05) / mean)), max(0.0, log(percentile(0.95) / mean))
 
 
 def world_interval(g_per_kwh: float) -> tuple[float, float]:
@@ -105,8 +105,6 @@ def from_direct(direct_g_per_kwh: float, key: str) -> tuple[float, tuple[float, 
         )
 
     mid = at(ratio.value, plants.value)
-    low = math.hypot(math.log(at(ratio.low, plants.value) / mid), math.log(at(ratio.value, plants.low) / mid))
-    high = math.hypot(
-        math.log(at(ratio.high, plants.value) / mid), math.log(at(ratio.value, plants.high) / mid)
-    )
+    low = hypot(log(at(ratio.low, plants.value) / mid), log(at(ratio.value, plants.low) / mid))
+    high = hypot(log(at(ratio.high, plants.value) / mid), log(at(ratio.value, plants.high) / mid))
     return mid, (low, high)

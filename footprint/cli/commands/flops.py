@@ -41,11 +41,8 @@ verified; the "architectures" of a config are ignored.
 @field_option("seq_len", help="Tokens in one sequence (the first phase's).")
 @field_option("tgt_seq_len", help="Target tokens in one sequence.")
 @field_option("image_size")
-@click.option(
-    "--predicted-positions",
-    type=WHOLE,
-    metavar="INTEGER",
-    help="Positions per sequence that get logits (the recipe's share, else all).",
+@field_option(
+    "predicted_positions", help="Positions per sequence that get logits (the recipe's share, else all)."
 )
 @field_option("document_length", help="Mean length of packed documents.")
 @click.option(
@@ -60,9 +57,7 @@ verified; the "architectures" of a config are ignored.
 @field_option(
     "frozen", default="", metavar="NAMES", help="Frozen parts: embeddings, encoder, layers:0-11, ..."
 )
-@click.option(
-    "--input-gradients", is_flag=True, help="Adapters: gradients reach the embeddings, as recomputing needs."
-)
+@field_option("input_gradients", help="Adapters: gradients reach the embeddings, as recomputing needs.")
 @field_option("recompute", default="none")
 @field_option("attention", default="eager")
 @click.option(

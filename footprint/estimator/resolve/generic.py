@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from footprint.arithmetic import power
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import MissingFactError
@@ -99,7 +100,7 @@ def decoder_of(parameters: float, active: float | None = None) -> dict[str, Any]
     size that takes half of them at most; the feed-forward takes what is left.
     """
     met = active or parameters
-    depth = assumed("generic_fitted.depth").value * met ** assumed("generic_fitted.depth_exponent").value
+    depth = assumed("generic_fitted.depth").value * power(met, assumed("generic_fitted.depth_exponent").value)
     layers = max(1, round(depth))
     width = _whole(math.sqrt(met / (12 * layers)))
     words = int(max(2, min(assumed("generic_fitted.vocabulary").value, met / 2 / width)))

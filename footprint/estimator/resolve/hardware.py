@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 from footprint import equations
 from footprint.catalog.assumptions import assumed
@@ -52,7 +53,7 @@ def embodied_of(request: EstimateRequest, cluster: Cluster) -> Embodied | None:
     chip, node = cluster.accelerator, cluster.node
     if chip.embodied_low_kg is None or chip.embodied_high_kg is None:
         return None
-    middle = (chip.embodied_low_kg * chip.embodied_high_kg) ** 0.5
+    middle = math.sqrt(chip.embodied_low_kg * chip.embodied_high_kg)
     rows = [
         _kg_row(
             "embodied CO2e of one accelerator", middle, f"profile {chip.id}, middle of its published range"

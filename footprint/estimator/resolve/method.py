@@ -90,6 +90,7 @@ def settle_training(
         lora_rank=request.lora_rank or 16,
         lora_targets=request.lora_targets,
         frozen=request.frozen,
+        input_gradients=request.input_gradients,
         recompute=recompute,
         attention=attention,
     )

@@ -110,6 +110,8 @@ def _lengths(
         phases = (one,)
     if request.document_length is not None:
         phases = tuple(replace(p, document_length=request.document_length) for p in phases)
+    if request.predicted_positions is not None:
+        phases = tuple(replace(p, predicted_positions=request.predicted_positions) for p in phases)
     if request.batch_size is not None:
         phases = tuple(
             replace(

@@ -17,6 +17,7 @@ from footprint.results.rows import report_row
 from footprint.tracking.report.archive import open_archive
 from footprint.tracking.report.run_report import RunReport
 from footprint.tracking.totals.energy_series import gain
+from footprint.tracking.totals.process_totals import ProcessTotals
 from footprint.units import SECONDS_PER_HOUR
 
 FORM = "journals"
@@ -47,24 +48,45 @@ def read(path: Path, settings: Settings) -> Read:
 
 
 def series_of(report: RunReport) -> PowerSeries | None:
-    """The power that the meters of the last launch read, all processes of one moment together."""
+    """The last launch over time: the power of all its meters, and the loss of its first rank."""
     processes = report.totals.processes
-    launch = [one for one in processes if one.launch == processes[-1].launch and one.kwh]
-    if not launch:
-        return None
+    launch = [one for one in processes if one.launch == processes[-1].launch]
     begin, end = min(one.started_s for one in launch), max(one.last_s for one in launch)
-    rows = max(len(series) for one in launch for series in one.kwh.values())
+    points = _power(launch, begin, end)
+    known = [one for one in processes if one.losses and one.started_s < end and one.last_s > begin]
+    losses = _losses(min(known, key=lambda one: one.rank), begin) if known else ()
+    if not points and not losses:
+        return None
+    return PowerSeries(name=report.measurement.name, boundary="node", points=points, losses=losses)
+
+
+def _power(launch: list[ProcessTotals], begin: float, end: float) -> tuple[tuple[float, float | None], ...]:
+    """Hours and watts in equal stretches of time, from the first that a meter read to the last."""
+    rows = max((len(series) for one in launch for series in one.kwh.values()), default=0)
     count = min(MOST_POINTS, rows - 1)
     if count < 2 or end <= begin:
-        return None
+        return ()
     edges = [begin + (end - begin) * i / count for i in range(count + 1)]
-    points = []
+    points: list[tuple[float, float | None]] = []
     for a, b in pairwise(edges):
         kwh = sum(gain(series, a, b) for one in launch for series in one.kwh.values() if len(series) > 1)
-        points.append((((a + b) / 2 - begin) / SECONDS_PER_HOUR, 1000.0 * kwh / ((b - a) / SECONDS_PER_HOUR)))
-    first = next((number for number, (_, watts) in enumerate(points) if watts > 0), len(points))
-    seen = tuple(points[first:])  # a node draws power before its meter reads it, too
-    return PowerSeries(name=report.measurement.name, boundary="node", points=seen) if len(seen) > 1 else None
+        watts = 1000.0 * kwh / ((b - a) / SECONDS_PER_HOUR)
+        # a node always draws power: nothing read it where it seems to draw none
+        points.append((((a + b) / 2 - begin) / SECONDS_PER_HOUR, watts if watts > 0 else None))
+    read = [number for number, (_, watts) in enumerate(points) if watts is not None]
+    return tuple(points[read[0] : read[-1] + 1]) if len(read) > 1 else ()
+
+
+def _losses(process: ProcessTotals, begin: float) -> tuple[tuple[float, float | None], ...]:
+    """Hours and losses; of many, the mean of neighbours."""
+    found, step = process.losses, -(-len(process.losses) // MOST_POINTS)
+    points: list[tuple[float, float | None]] = []
+    for some in (found[i : i + step] for i in range(0, len(found), step)):
+        numbers = [loss for _, loss in some if loss is not None]
+        moment = sum(at for at, _ in some) / len(some)
+        mean = sum(numbers) / len(numbers) if numbers else None
+        points.append((max(0.0, moment - begin) / SECONDS_PER_HOUR, mean))
+    return tuple(points) if len(points) > 1 and any(loss is not None for _, loss in points) else ()
 
 
 def _rows(report: RunReport) -> list[dict[str, Any]]:

@@ -84,24 +84,45 @@ def _integrated(frame: pd.DataFrame, of_power: bool) -> tuple[float, int, float]
     if not of_power:
         rise = groups["value"].diff()  # a counter that fell began anew
         return float(rise[rise > 0].sum()) / _MILLIJOULES, 0, 0.0
-    usual_s = step_s.groupby(frame["board"], sort=False).transform("median")
-    is_gap = step_s > (GAP_READINGS * usual_s).clip(lower=LEAST_GAP_S)
+    is_gap = _gaps(frame)
     mean_w = (frame["value"] + groups["value"].shift()) / 2.0
     read = step_s.notna() & ~is_gap
     return float((mean_w * step_s)[read].sum()), int(is_gap.sum()), float(step_s[is_gap].sum())
 
 
+def _gaps(frame: pd.DataFrame) -> pd.Series:
+    """Whether a gap ends at a reading."""
+    step_s = frame.groupby("board", sort=False)["at"].diff()
+    usual_s = step_s.groupby(frame["board"], sort=False).transform("median")
+    return step_s > (GAP_READINGS * usual_s).clip(lower=LEAST_GAP_S)
+
+
 def _series(path: Path, frame: pd.DataFrame) -> PowerSeries:
-    """The mean power of all boards together in equal stretches of time; a stretch without readings is 0."""
+    """The mean power of all boards together in equal stretches of time; None in the gap of a board.
+
+    A board counts from its first reading to its last one.
+    """
     import numpy as np
 
     begin, end = float(frame["at"].min()), float(frame["at"].max())
     count = min(MOST_POINTS, max(2, len(frame) // frame["board"].nunique()))
-    bins = np.minimum(((frame["at"] - begin) / (end - begin) * count).astype("int64"), count - 1)
-    mean_w = frame.groupby([frame["board"], bins])["value"].mean().groupby(level=1).sum()
-    hours = (np.arange(count) + 0.5) * (end - begin) / count / SECONDS_PER_HOUR
-    watts = mean_w.reindex(range(count), fill_value=0.0)
-    points = tuple((float(h), float(w)) for h, w in zip(hours, watts, strict=True))
+    width_s = (end - begin) / count
+    middles = begin + (np.arange(count) + 0.5) * width_s
+    watts = np.zeros(count)
+    for _, rows in frame.assign(gap=_gaps(frame)).groupby("board", sort=False):
+        at_s = rows["at"].to_numpy()
+        bins = np.minimum(((at_s - begin) / width_s).astype("int64"), count - 1)
+        mean_w = rows.groupby(bins)["value"].mean()
+        ours = np.interp(np.arange(count), mean_w.index, mean_w.to_numpy(), left=0.0, right=0.0)
+        for after in np.flatnonzero(rows["gap"].to_numpy()):
+            inside = (middles > at_s[after - 1]) & (middles < at_s[after])
+            inside[mean_w.index] = False
+            ours[inside] = np.nan
+        watts += ours
+    points = tuple(
+        (float(hour), None if np.isnan(watt) else float(watt))
+        for hour, watt in zip((middles - begin) / SECONDS_PER_HOUR, watts, strict=True)
+    )
     return PowerSeries(name=path.stem, boundary="accelerator", points=points)
 
 

@@ -63,7 +63,8 @@ def loss_of(outputs: Any) -> Any:
     if hasattr(outputs, "__dict__") and not isinstance(outputs, torch.Tensor):
         outputs = list(vars(outputs).values())
     found = [one for one in tree_leaves(outputs) if isinstance(one, torch.Tensor) and one.requires_grad]
-    return sum(one.sum() for one in found) if found else None
+    real = [torch.view_as_real(one) if one.is_complex() else one for one in found]
+    return sum(one.sum() for one in real) if real else None
 
 
 def sizes_of(keywords: dict[str, Any], tensors: list[Any]) -> dict[str, Any]:

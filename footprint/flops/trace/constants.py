@@ -2,6 +2,7 @@
 
 Libraries ask a ``linspace`` of drop rates, or a mask of ones, for its values while they build or run a
 module. Such constants are small, so they are computed; whatever depends on inputs or weights is not.
+Code that is written for an accelerator is traced where there is none: what it puts there has no data either.
 """
 
 from __future__ import annotations
@@ -14,13 +15,57 @@ SMALL = 4096
 """Most elements of a constant that has data."""
 
 
+ACCELERATORS = ("cuda", "mps", "xpu", "hpu", "npu", "mtia")
+"""Devices of torch that a machine may lack."""
+
+
 @contextmanager
 def on_meta() -> Iterator[None]:
     """Every tensor made inside has a shape and a type, and nothing else."""
     import torch
 
-    with torch.device("meta"):
+    with no_accelerator("meta"), torch.device("meta"):
         yield
+
+
+@contextmanager
+def no_accelerator(instead: str) -> Iterator[None]:
+    """What is asked to stand on an accelerator, or on a default device, stands on another device."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    puts = [getattr(torch.Tensor, name, None) for name in ACCELERATORS]
+
+    def other(place: Any) -> Any:
+        number = isinstance(place, int) and not isinstance(place, bool)
+        named = isinstance(place, (str, torch.device)) and str(place).partition(":")[0] in ACCELERATORS
+        return instead if number or named else place
+
+    class Instead(TorchFunctionMode):
+        """Changes the device that an operation is asked for."""
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            del types
+            keywords = dict(kwargs or {})
+            if func in puts:
+                return args[0].to(instead)
+            if func is torch.Tensor.pin_memory:
+                return args[0]
+            if func is torch.Tensor.to:
+                args = (args[0], *map(other, args[1:]))
+            elif any(isinstance(one, torch.device) for one in args):
+                args = tuple(other(one) if isinstance(one, torch.device) else one for one in args)
+            if keywords.get("device") is not None:
+                keywords["device"] = other(keywords["device"])
+            return func(*args, **keywords)
+
+    default = torch.set_default_device
+    setattr(torch, "set_default_device", lambda _: None)  # noqa: B010 - within another choice it loses torch's
+    try:
+        with Instead():
+            yield
+    finally:
+        setattr(torch, "set_default_device", default)  # noqa: B010 - as above
 
 
 @contextmanager

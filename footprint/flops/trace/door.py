@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
 from footprint.flops.trace.calls import call_of, faked, loss_of, moved, sizes_of
-from footprint.flops.trace.constants import on_meta, without_data
-from footprint.flops.trace.layers import model_of
+from footprint.flops.trace.constants import ACCELERATORS, no_accelerator, on_meta, without_data
+from footprint.flops.trace.layers import differences, model_of
 from footprint.flops.trace.recorder import Recorder
-from footprint.flops.trace.watching import plain_kernels, quiet, seeing_attention, watch_of
+from footprint.flops.trace.watching import plain_kernels, portable_kernels, quiet, seeing_attention, watch_of
 from footprint.records import record
 
 if TYPE_CHECKING:
@@ -60,8 +61,11 @@ def trace(module: torch.nn.Module, inputs: Any, *, copied: bool = True) -> Trace
     _require_torch()
     module = getattr(module, "_orig_mod", module)
     _require_module(module)
+    if all(one.is_meta for one in module.parameters()):
+        with quiet(), on_meta():
+            return _built(lambda: (copy.deepcopy(module).to("meta"), inputs), _to_meta)
     try:
-        with quiet(), without_data() as fake:
+        with quiet(), without_data() as fake, _only_what_is_here():
             if copied:
                 module = _copy(module, fake)
             arguments, keywords = call_of(faked(inputs, fake))
@@ -81,9 +85,13 @@ def trace_made(factory: Callable[[], Any]) -> Traced:
     """
     _require_torch()
     with suppress(Exception, SystemExit), quiet(), on_meta():  # what fails here is tried again, and said then
-        return _built(factory, lambda inputs: moved(inputs, "meta"))
-    with quiet(), without_data() as fake:
+        return _built(factory, _to_meta)
+    with quiet(), without_data() as fake, no_accelerator("cpu"):
         return _built(factory, lambda inputs: faked(inputs, fake))
+
+
+def _to_meta(inputs: Any) -> Any:
+    return moved(inputs, "meta")
 
 
 def _built(factory: Callable[[], Any], emptied: Callable[[Any], Any]) -> Traced:
@@ -109,6 +117,15 @@ def _built(factory: Callable[[], Any], emptied: Callable[[Any], Any]) -> Traced:
         raise TraceError(_why(module, error)) from error
 
 
+def _only_what_is_here() -> AbstractContextManager[None]:
+    """Code for accelerators runs elsewhere where there is none; else the module may stand on one."""
+    import torch
+
+    questions = [getattr(getattr(torch, name, None), "is_available", bool) for name in ACCELERATORS]
+    here = any(asked() for asked in questions)
+    return nullcontext() if here else no_accelerator("cpu")
+
+
 def _require_torch() -> None:
     from importlib.util import find_spec
 
@@ -118,8 +135,6 @@ def _require_torch() -> None:
 
 def _copy(module: torch.nn.Module, fake: Any) -> torch.nn.Module:
     """The module without its data; small tables keep theirs."""
-    import copy
-
     from torch._subclasses.fake_tensor import FakeCopyMode
 
     try:
@@ -138,6 +153,11 @@ def _require_module(module: Any) -> None:
 
     if not isinstance(module, torch.nn.Module):
         raise TraceError(f"only a torch.nn.Module can be traced, not {type(module).__name__}")
+    if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+        raise TraceError(
+            f"{type(module).__name__} is TorchScript, whose parts no one sees: give the module that it was "
+            "made of"
+        )
     every = list(module.parameters())
     if any(is_lazy(one) for one in every):
         raise TraceError(
@@ -163,7 +183,7 @@ def _traced(module: torch.nn.Module, arguments: tuple[Any, ...], keywords: dict[
         recorder.input(tensor)
     watch = watch_of(recorder)
     kept = torch.autograd.graph.saved_tensors_hooks(recorder.kept, lambda tensor: tensor)
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), plain_kernels():
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), plain_kernels(), portable_kernels(module):
         with recorder.watching(module), seeing_attention(recorder), watch, kept:
             outputs = module(*arguments, **keywords)
         forward = watch.flop
@@ -177,14 +197,17 @@ def _traced(module: torch.nn.Module, arguments: tuple[Any, ...], keywords: dict[
                 "outputs as tensors, or freeze its weights to count the forward pass alone"
             )
         if trained:
+            for one in trained.values():
+                one.grad = None
             with watch, recorder.watching(module):
-                gradients = torch.autograd.grad(scalar, tuple(trained.values()), allow_unused=True)
+                scalar.backward()
             backward = watch.flop
             recorder.cut()
-            recorder.idle = {name for name, one in zip(trained, gradients, strict=True) if one is None}
+            recorder.idle = {name for name, one in trained.items() if one.grad is None}
     if not any(True for event in recorder.events if hasattr(event, "weights")):
         raise TraceError(f"{type(module).__name__} multiplies nothing on these inputs")
     model, once = model_of(recorder, module, **sizes["model"])
+    remarks = () if backward is None or recorder.recomputed else differences(model, forward, backward)
     return Traced(
         model=model,
         once=once,
@@ -192,7 +215,7 @@ def _traced(module: torch.nn.Module, arguments: tuple[Any, ...], keywords: dict[
         forward_flop=forward,
         backward_flop=backward,
         parameters=sum(one.numel() for one in recorder.parameters.values()),
-        remarks=(),
+        remarks=remarks,
         **sizes["sample"],
     )
 
@@ -205,6 +228,11 @@ def _why(module: Any, error: BaseException) -> str:
         return (
             f"{name} asks for the values of its tensors ({_said(error)}), which a trace "
             "without data does not have: leave out what branches on them"
+        )
+    if "storage of Sparse" in str(error):
+        return (
+            f"{name} has sparse tensors: how much they multiply depends on their values, which a trace "
+            "without data does not have"
         )
     return f"{name} fails on its batch: {_said(error)}"
 

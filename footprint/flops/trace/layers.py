@@ -6,11 +6,14 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from footprint.flops.operations import POINTWISE, Layer, Model, Operation, Pointwise, Stage
+from footprint.flops.passes.methods import prepare
+from footprint.flops.passes.totals import totals
 from footprint.flops.trace.blocks import block_names
 from footprint.flops.trace.chunks import Chunk, chunks_of
 from footprint.flops.trace.names import Names
 from footprint.flops.trace.recorder import Recorder
 from footprint.flops.trace.writing import Writer
+from footprint.schema import TrainingMethod
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +53,17 @@ def model_of(recorder: Recorder, module: torch.nn.Module, **sizes: Any) -> tuple
         **sizes,
     )
     return model, tuple(sorted(writer.once))
+
+
+def differences(model: Model, forward: int, backward: int) -> tuple[str, ...]:
+    """What is said of a list that has not what torch counted, to one part in a thousand."""
+    sums = totals(*prepare(model, TrainingMethod()))
+    pairs = (("forward", sums.dense_forward, forward), ("backward", sums.dense_backward, backward))
+    return tuple(
+        f"the {name} pass of the list has {ours:.4g} FLOP, and torch counts {theirs:.4g}"
+        for name, ours, theirs in pairs
+        if abs(ours - theirs) > theirs / 1000
+    )
 
 
 def _stages(run: list[tuple[Chunk, Layer]]) -> list[Stage]:

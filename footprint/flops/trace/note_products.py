@@ -48,7 +48,8 @@ def note_attention(
     count = math.prod(query.shape[:-2])
     heads = query.shape[-3] if query.dim() >= 4 else 0
     sides = [tape.values.of(one) for one in (query, key, value)]
-    q, k, v = (one.node if one.node is not None else tape.values.node() for one in sides)
+    nodes = (_node(tape, one) for one in sides)
+    q, k, v = (tape.values.node() if node is None else node for node in nodes)
     live = any(one.live for one in sides)
     owner = tuple(tape.owners)
     s, p, a = (tape.values.node() for _ in range(3))
@@ -88,7 +89,7 @@ def _weighted(tape: Tape, product: Product, data: torch.Tensor, weight: torch.Te
         weights = max(1, round(distinct(weight) / table.spread / (k * n)))
         if weights != count:
             m, count, weights = m * count, 1, 1
-    node = value.node if value.parameter is None else _read(tape, value.parameter)
+    node = _node(tape, value)
     return ProductEvent(
         owner=tuple(tape.owners), name=holder(table.parameter),
         inputs=[] if node is None else [node], output=0, live=value.live,
@@ -97,6 +98,11 @@ def _weighted(tape: Tape, product: Product, data: torch.Tensor, weight: torch.Te
         tied=not tape.owns(table.parameter, weight, weights * k * n),
         trained=tape.parameters[table.parameter].requires_grad,
     )  # fmt: skip
+
+
+def _node(tape: Tape, value: Value) -> int | None:
+    """The name of a value that is multiplied as data."""
+    return value.node if value.parameter is None else _read(tape, value.parameter)
 
 
 def _read(tape: Tape, parameter: str) -> int:

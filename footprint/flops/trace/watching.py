@@ -6,11 +6,14 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.flops.torch.dummy_inputs import quiet_torch
 from footprint.flops.trace.note_products import note_attention
 from footprint.flops.trace.recorder import Recorder
+
+if TYPE_CHECKING:
+    import torch
 
 
 @contextmanager
@@ -34,6 +37,31 @@ def plain_kernels() -> Iterator[None]:
         yield
     finally:
         torch._C._set_mkldnn_enabled(used)
+
+
+_PORTABLE = {
+    "_attn_implementation_internal": ("sdpa", "eager"),
+    "_experts_implementation_internal": ("batched_mm", "grouped_mm"),
+}
+"""Kernels of transformers that run anywhere and without data, the first to take in the place of others."""
+
+
+@contextmanager
+def portable_kernels(module: torch.nn.Module) -> Iterator[None]:
+    """Has models of transformers leave kernels that need an accelerator (flash attention) or data alone."""
+    changed: list[tuple[Any, str, str]] = []
+    for part in module.modules():
+        config = getattr(part, "config", None)
+        for name, portable in _PORTABLE.items():
+            chosen = getattr(config, name, None)
+            if isinstance(chosen, str) and chosen not in portable:
+                changed.append((config, name, chosen))
+                setattr(config, name, portable[0 if getattr(part, "_supports_sdpa", True) else -1])
+    try:
+        yield
+    finally:
+        for config, name, chosen in changed:
+            setattr(config, name, chosen)
 
 
 def watch_of(recorder: Recorder) -> Any:

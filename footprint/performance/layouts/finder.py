@@ -113,7 +113,8 @@ class _Search:
         best, least_penalty = None, float("inf")
         for shape in self.tried(given):
             layout = self._smallest(shape, given)
-            penalty = self.seconds(layout) * excess(self.work, self.machine, layout) ** 2
+            over = excess(self.work, self.machine, layout)
+            penalty = self.seconds(layout) * (over * over)
             if penalty < least_penalty:
                 best, least_penalty = layout, penalty
         return best

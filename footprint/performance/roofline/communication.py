@@ -8,7 +8,7 @@ formulas give 0.
 
 from __future__ import annotations
 
-from footprint.arithmetic import Number, log2, maximum, minimum, where, whole_ratio
+from footprint.arithmetic import Number, log2, maximum, minimum, power, where, whole_ratio
 from footprint.equations import ring_share
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
@@ -42,7 +42,7 @@ def experts_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     crossing = ring_share(nodes)
     if machine.techniques.deduplicated_experts:
         # A token is sent once to each node that holds any of its experts.
-        reached = nodes * (1.0 - (1.0 - 1.0 / nodes) ** work.chosen)
+        reached = nodes * (1.0 - power(1.0 - 1.0 / nodes, work.chosen))
         crossing = crossing * minimum(1.0, reached / work.chosen)
     byte_s = ring_share(ep) / machine.link + crossing / machine.network
     round_s = where(ep == 1, 0.0, machine.constants["expert_exposed"] * elements * machine.bytes * byte_s)

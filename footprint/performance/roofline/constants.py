@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
+from footprint.arithmetic import power, sqrt
 from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.schema import Accelerator
 
@@ -64,7 +65,7 @@ class Constants:
         if measured_at is not None and chip.tdp_w is not None:
             watts = chip.tdp_w / sixteen_bit_peak(chip)
             if 1.0 / SAME_SILICON <= watts / measured_at <= SAME_SILICON:
-                rate = min(MOST, rate * (watts / measured_at) ** self["power_limit_exponent"])
+                rate = min(MOST, rate * power(watts / measured_at, self["power_limit_exponent"]))
         return rate
 
     def slice_size(self, chip: Accelerator) -> int:
@@ -81,7 +82,7 @@ class Constants:
         plain = self.values.get(f"flash_rate_{chip.generation}", self["flash_rate_unmeasured"])
         tuned = self.values.get(f"flash_rate_{chip.generation}_tuned", plain)
         if native is None:
-            return float((plain * tuned) ** 0.5)
+            return float(sqrt(plain * tuned))
         return plain if native else tuned
 
 

@@ -15,7 +15,7 @@ Dao et al. 2022, arXiv:2205.14135 (fused attention).
 from __future__ import annotations
 
 from footprint import equations
-from footprint.arithmetic import Number, log2, maximum, summed, where
+from footprint.arithmetic import Number, log2, maximum, power, summed, where
 from footprint.performance.roofline.communication import context_s, exchange_s, experts_s, exposed_s, tensor_s
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
@@ -132,7 +132,7 @@ def _elementwise(
     constants = machine.constants
     passes = constants["passes_fused"] if machine.techniques.fused else constants["passes_eager"]
     if machine.techniques.fused and machine.is_gpu:
-        passes *= (constants["passes_eager"] / passes) ** tuned_before(work, machine.native, constants)
+        passes *= power(constants["passes_eager"] / passes, tuned_before(work, machine.native, constants))
     of_blocks = work.stored_block / layout.pp
     stored = of_blocks + work.stored_other + REPEATED_TRAFFIC * layout.recompute_share * of_blocks
     elements = passes * stored + constants["passes_logits"] * work.logits / layout.pp

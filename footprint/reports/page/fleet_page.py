@@ -248,14 +248,28 @@ def _ticks(points: Sequence[Bar]) -> list[tuple[float, str]]:
 
 def _power(report: FleetReport) -> Section | None:
     pictures: list[tuple[str, Whole]] = []
-    for one in report.series[:MOST_SERIES]:
-        highest, end = max(w for _, w in one.points), one.points[-1][0]
-        if highest > 0:
-            picture = line(
-                one.points, f"Power of {one.name} over time", ("0", amount(end, "h")), amount(highest, "w")
-            )
-            pictures.append((f"{one.name} ({one.boundary})", picture))
-    return Section(key="power", title="Power over time", pictures=tuple(pictures)) if pictures else None
+    shown = report.series[:MOST_SERIES]
+    for one in shown:
+        end_h = max((hours for hours, _ in (*one.points, *one.losses)), default=0.0)
+        until = end_h, amount(end_h, "h")
+        if (highest := max(one.watts, default=0.0)) > 0:
+            heights = ((0.0, ""), (highest, amount(highest, "w")))
+            picture = line(one.points, f"Power of {one.name} over time", until, heights)
+            pictures.append((f"{one.name}: power ({one.boundary})", picture))
+        if losses := one.named_losses:
+            heights = ((min(losses), figures(min(losses))), (max(losses), figures(max(losses))))
+            picture = line(one.losses, f"Loss of {one.name} over time", until, heights, filled=False)
+            pictures.append((f"{one.name}: loss", picture))
+    if not pictures:
+        return None
+    named = {"Power": any(one.watts for one in shown), "loss": any(one.losses for one in shown)}
+    title = " and ".join(name for name, there in named.items() if there) + " over time"
+    note = (
+        "A line breaks where nothing was read."
+        if any(None in dict(one.points).values() for one in shown)
+        else ""
+    )
+    return Section(key="power", title=title.capitalize(), note=note, pictures=tuple(pictures))
 
 
 def _factors(report: FleetReport) -> Section | None:

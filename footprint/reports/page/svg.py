@@ -13,6 +13,7 @@ from footprint.reports.page.parts import NOTHING, Whole
 WIDTH = 360.0
 _EDGE = 4.0
 _ROW = 44.0
+_DOT = 2.0
 
 
 @record
@@ -150,19 +151,48 @@ def scatter(
     return _svg(344, title, parts)
 
 
-def line(points: Sequence[tuple[float, float]], title: str, ends: tuple[str, str], most: str) -> Whole:
-    """A value over time, from zero on: a step for each reading."""
+def line(
+    points: Sequence[tuple[float, float | None]],
+    title: str,
+    until: tuple[float, str],
+    heights: tuple[tuple[float, str], tuple[float, str]],
+    *,
+    filled: bool = True,
+) -> Whole:
+    """A value over time from 0 on: a line through its readings, broken where there is none.
+
+    ``until`` is the end of the time and its words, ``heights`` are the bottom and the top and their words.
+    """
     top, bottom, left, right = 20.0, 150.0, _EDGE, WIDTH - _EDGE
-    highest = max(y for _, y in points) or 1.0
-    fx, ox = _scale(points[0][0], points[-1][0], log=False, left=left, right=right)
-    path = " L".join(f"{x * fx + ox:.1f} {bottom - y / highest * (bottom - top):.1f}" for x, y in points)
-    area = f"M{left:g} {bottom:g} L{path} L{right:g} {bottom:g} Z"
-    return _svg(
-        172, title,
-        [f'<line class="grid" x1="{left}" x2="{right}" y1="{top}" y2="{top}"/>',
-         _text(left, top - 5, most, name="tick"),
-         f'<path class="area" d="{area}"/><path class="curve" d="M{path}"/>',
-         f'<line class="axis" x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}"/>',
-         _text(left, bottom + 16, ends[0], name="tick"),
-         _text(right, bottom + 16, ends[1], anchor="end", name="tick")],
-    )  # fmt: skip
+    (least, low), (most, high) = heights
+    fx, ox = _scale(0.0, until[0], log=False, left=left, right=right)
+    fy, oy = _scale(least, most, log=False, left=bottom, right=top) if most > least else (0.0, bottom)
+    parts = [f'<line class="grid" x1="{left}" x2="{right}" y1="{top}" y2="{top}"/>']
+    for some in _unbroken(points):
+        places = [(x * fx + ox, y * fy + oy) for x, y in some]
+        path = " L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+        if filled:
+            ground = f"M{places[0][0]:.1f} {bottom:g} L{path} L{places[-1][0]:.1f} {bottom:g} Z"
+            parts.append(f'<path class="area" d="{ground}"/>')
+        if len(places) == 1:  # a reading between two gaps
+            path += f" h{_DOT:g}"
+        parts.append(f'<path class="curve" d="M{path}"/>')
+    parts += [
+        f'<line class="axis" x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}"/>',
+        _text(left, top - 5, high, name="tick"),
+        _text(left, bottom - 5, low, name="tick") if low else "",
+        _text(left, bottom + 16, "0", name="tick"),
+        _text(right, bottom + 16, until[1], anchor="end", name="tick"),
+    ]
+    return _svg(172, title, parts)
+
+
+def _unbroken(points: Sequence[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
+    """The stretches of a curve without a missing value."""
+    found: list[list[tuple[float, float]]] = [[]]
+    for x, y in points:
+        if y is not None:
+            found[-1].append((x, y))
+        elif found[-1]:
+            found.append([])
+    return [some for some in found if some]

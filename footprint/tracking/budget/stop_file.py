@@ -7,13 +7,15 @@ ranks share nothing can be agreed, so then there are only warnings, and that is 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import os
+import secrets
 from pathlib import Path
 
-from footprint.tracking.journal.files import own_user, read_small
+from footprint.tracking.journal.files import own_user, read_small, write_new
 from footprint.tracking.process.identity import Identity, program_of
 
 STOP_FILE = "stop.json"
@@ -52,15 +54,17 @@ def publish_stop(
     """Write the step to stop at, unless one is written already; the step that holds."""
     target = folder / name
     if read_stop(folder, since_s, name, owner) is None:
-        target.unlink(missing_ok=True)  # an earlier segment's, or damaged
-    temporary = folder / f".{name}.{os.getpid()}"
-    temporary.write_text(json.dumps({"step": step, "why": why}), encoding="utf-8")
+        with contextlib.suppress(OSError):  # a folder of that name, or another user's file, stays
+            target.unlink(missing_ok=True)  # an earlier segment's, or damaged
+    temporary = folder / f".{name}.{os.getpid()}-{secrets.token_hex(4)}"
     try:
+        write_new(temporary, json.dumps({"step": step, "why": why}).encode())
         os.link(temporary, target)  # whole, and only if there is none
     except FileExistsError:
         return read_stop(folder, 0.0, name, owner) or step
     except OSError:
-        temporary.replace(target)  # a file system without hard links
+        with contextlib.suppress(OSError):
+            temporary.replace(target)  # a file system without hard links
         return step
     finally:
         temporary.unlink(missing_ok=True)

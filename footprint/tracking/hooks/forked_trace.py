@@ -113,6 +113,7 @@ def _traced(module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -
     from footprint.flops.trace.door import trace_made
 
     torch.set_num_threads(1)  # the other threads are not here
+    torch.cuda.is_available = lambda: False  # nor is the device, which autocast would ask for its formats
     for device in ("cuda", "cpu"):
         torch.set_autocast_enabled(device, False)
     if torch.distributed.is_available():

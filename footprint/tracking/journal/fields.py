@@ -26,6 +26,10 @@ class Fields:
     def __init__(self, raw: Mapping[str, Any], notes: list[str]) -> None:
         self.raw, self._notes = raw, notes
 
+    def of(self, raw: Mapping[str, Any]) -> Fields:
+        """Other values, whose notes stand with these."""
+        return Fields(raw, self._notes)
+
     def note(self, name: str, value: Any, wanted: str) -> None:
         """Say that a value was not taken."""
         if len(self._notes) >= MOST_NOTES:

@@ -50,6 +50,20 @@ def read_small(path: Path | str, most_byte: int = 1 << 20) -> tuple[bytes, os.st
         os.close(file)
 
 
+def write_new(path: Path | str, content: bytes) -> None:
+    """Write a file that is not there yet, whatever somebody puts in its place meanwhile.
+
+    Raises:
+        OSError: there is something of that name, or it cannot be made.
+    """
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+    try:
+        if os.write(file, content) != len(content):
+            raise OSError(28, "no space left on device")
+    finally:
+        os.close(file)
+
+
 def journal_files(folder: Path) -> tuple[list[Path], list[str]]:
     """Every journal below a folder by name, and a line for each thing that only has such a name."""
     problems: list[str] = []

@@ -21,6 +21,7 @@ from footprint.tracking.journal.lines import (
     ForecastHours,
     FoundLine,
     JournalLine,
+    LossPoint,
     MeterLine,
     PhaseTotal,
     StartLine,
@@ -147,6 +148,7 @@ def _state_fields(line: Fields) -> dict[str, Any]:
         "tokens": line.number("tokens", most=MOST_COUNT),
         "samples": line.number("samples", most=MOST_COUNT),
         "step_s": line.number_or_none("step_s"),
+        "losses": _losses(line) if "losses" in line.raw else (),
         "kwh": line.amounts("kwh", most=MOST_KWH),
         "unseen_s": line.amounts("unseen_s"),
         "stood_in_s": line.amounts("stood_in_s"),
@@ -188,6 +190,16 @@ def _forecast(line: Fields) -> ForecastHours | None:
         line.note("forecast", hours, "progress and three times")
         return None
     return ForecastHours(*hours)
+
+
+def _losses(line: Fields) -> tuple[LossPoint, ...]:
+    found = []
+    for boot_s, loss in line.rows("losses", 2):
+        part = line.of({"boot_s": boot_s, "loss": loss})
+        found.append(LossPoint(
+            part.number("boot_s"), part.number_or_none("loss", least=-MOST_COUNT, most=MOST_COUNT)
+        ))  # fmt: skip
+    return tuple(found)
 
 
 def _fault(line: Fields) -> FaultLine:

@@ -106,6 +106,13 @@ class ForecastHours(NamedTuple):
     high_h: float
 
 
+class LossPoint(NamedTuple):
+    """The mean loss around a moment of the boot clock; None where it was no number."""
+
+    boot_s: float
+    loss: float | None
+
+
 @record
 class StateLine(JournalLine):
     """The totals of one process at one moment."""
@@ -120,6 +127,8 @@ class StateLine(JournalLine):
     samples: float = 0
     step_s: float | None = None
     """The median step since the line before [s]."""
+    losses: tuple[LossPoint, ...] = ()
+    """What the program said of its loss since the line before."""
     kwh: Mapping[str, float] = field(default_factory=dict)
     """IT energy by component."""
     unseen_s: Mapping[str, float] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from time import monotonic, perf_counter, sleep
 from typing import Any
 
 from footprint.records import record
+from footprint.tracking.recorder.losses import Losses
 
 RECENT = 512
 """At least so many of the latest steps are kept one by one, for their lengths."""
@@ -33,6 +34,8 @@ class Snapshot:
     slowest_s: float | None
     phase_s: dict[str, float]
     bad: tuple[str, ...]
+    losses: tuple[tuple[float, float | None], ...] = ()
+    """How long before this moment [s], and the mean of some."""
 
 
 def _median(values: list[float]) -> float:
@@ -79,13 +82,14 @@ class Counts:
 
     __slots__ = (
         "_bad", "_held", "_leave", "_numbers", "_phase", "_phase_lock", "_phase_s", "_phase_since", "_seen",
-        "_stack", "_steps", "_stop_at", "_sum_lock", "_until",
+        "_stack", "_steps", "_stop_at", "_sum_lock", "_until", "losses",
     )  # fmt: skip
 
     def __init__(self, leave: Callable[[], None] = lambda: None) -> None:
         """``leave`` is called at the step at which a budget ends the run; it may raise to leave the loop."""
         self._steps: list[Step] = [(0, 0, 0)]
         self._numbers = count(1)
+        self.losses = Losses()
         self._seen = 0
         self._leave = leave
         self._stop_at = NEVER
@@ -193,6 +197,7 @@ class Counts:
         """In a child process: another thread may have held a lock when it was copied."""
         self._sum_lock, self._phase_lock = threading.Lock(), threading.RLock()
         self._stop_at = NEVER
+        self.losses.after_fork()
 
     # ------------------------------------------------------------------ totals
 
@@ -205,7 +210,7 @@ class Counts:
         self._seen = int(number)
         if any(tokens >= MOST or samples >= MOST for _, tokens, samples in kept[since:]):
             self._bad.append(f"step(...) was given a number above {MOST:.0e}, which was not a count")
-        bad, self._bad = tuple(self._bad), []
+        bad, self._bad = (*self._bad, *self.losses.take_notes()), []
         lengths = [later - sooner for sooner, later in pairwise(times)]
         return Snapshot(
             steps=int(number),
@@ -215,6 +220,7 @@ class Counts:
             slowest_s=max(lengths) if lengths else None,
             phase_s=self._times_of_phases(),
             bad=bad,
+            losses=self.losses.take(min(perf_counter(), self._until)),
         )
 
     def _times_of_phases(self) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.tracking.journal.lines import ForecastHours, StateLine
+from footprint.tracking.journal.lines import ForecastHours, LossPoint, StateLine
 from footprint.tracking.recorder.counts import Snapshot
 from footprint.tracking.recorder.energy_ledger import Ledger
 from footprint.tracking.recorder.phase_energy import PhaseEnergy
@@ -21,16 +21,19 @@ class StateMaker:
     def make(self, snapshot: Snapshot) -> StateLine:
         """The totals now."""
         run_s, ledger = self._clock.run_s(), self._ledger
-        kwh = ledger.energy_kwh()
+        kwh, boot_s = ledger.energy_kwh(), round(self._clock.boot_s(), 6)
         used = self._processor_time.used()
         return StateLine(
-            boot_s=round(self._clock.boot_s(), 6),
+            boot_s=boot_s,
             run_s=round(run_s, 6),
             suspended_s=round(self._clock.suspended_s(), 1),
             steps=snapshot.steps,
             tokens=snapshot.tokens,
             samples=snapshot.samples,
             step_s=snapshot.step_s,
+            losses=tuple(
+                LossPoint(round(max(boot_s - ago_s, 0.0), 3), loss) for ago_s, loss in snapshot.losses
+            ),
             kwh=kwh,
             unseen_s={name: round(seconds, 3) for name, seconds in ledger.unseen_s(run_s).items()},
             stood_in_s=ledger.stood_in_s(),

@@ -94,9 +94,13 @@ class Archive:
         found = (self.try_report(name, processes) for name, processes in self.runs.items())
         return [report for report in found if report is not None]
 
-    def try_report(self, run_id: str, processes: list[ProcessTotals]) -> RunReport | None:
+    def try_report(
+        self, run_id: str, processes: list[ProcessTotals], elsewhere: Sequence[ProcessTotals] = ()
+    ) -> RunReport | None:
         """The report of some processes of a run; None, with a line in `problems`, where none can be made."""
-        return self.attempt(processes, lambda: report_on(run_id, processes, self.beside(run_id, processes)))
+        return self.attempt(
+            processes, lambda: report_on(run_id, processes, self.beside(run_id, processes), elsewhere)
+        )
 
     def attempt(self, processes: Iterable[ProcessTotals], call: Callable[[], _Made]) -> _Made | None:
         """What is made of some processes; None, with a line that names their files, where that fails."""

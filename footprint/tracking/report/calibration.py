@@ -25,9 +25,10 @@ LEAST_STEPS = 20
 """Fewer steps than this say more of the start-up than of the stack."""
 FINISHED = ("completed", "stopped_by_budget")
 _SCENARIO = (
-    "model", "hw", "batch_size", "seq_len", "tgt_seq_len", "image_size", "document_length", "method",
-    "lora_rank", "lora_targets", "frozen", "precision", "tp", "pp", "dp", "cp", "ep", "micro_batch",
-    "recompute", "attention", "optimizer", "accelerators_per_node", "cooling", "network_byte_per_s", "year",
+    "model", "hw", "batch_size", "seq_len", "tgt_seq_len", "image_size", "document_length",
+    "predicted_positions", "method", "lora_rank", "lora_targets", "frozen", "input_gradients", "precision",
+    "tp", "pp", "dp", "cp", "ep", "micro_batch", "recompute", "attention", "optimizer",
+    "accelerators_per_node", "cooling", "network_byte_per_s", "year",
 )  # fmt: skip
 
 

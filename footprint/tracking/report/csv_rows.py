@@ -10,7 +10,7 @@ from footprint.results.rows import append_rows, report_row
 from footprint.tracking.report.run_report import RunReport
 
 
-def write_rows(report: RunReport, csv: Path, *, first_segment: bool) -> None:
+def write_rows(report: RunReport, csv: Path, *, first_segment: bool, started_at: str = "") -> None:
     """Add the estimate's row (once a run) and the measurement's row (once a segment) to a report CSV.
 
     Those that are there already, by a process that was killed meanwhile, are left as they are.
@@ -18,14 +18,14 @@ def write_rows(report: RunReport, csv: Path, *, first_segment: bool) -> None:
     Raises:
         FootprintError: the file cannot take them.
     """
-    append_rows(csv, report_rows(report, first_segment=first_segment), once=True)
+    append_rows(csv, report_rows(report, first_segment=first_segment, started_at=started_at), once=True)
 
 
-def report_rows(report: RunReport, *, first_segment: bool) -> list[dict[str, Any]]:
-    """The estimate's row and the measurement's row of a segment."""
+def report_rows(report: RunReport, *, first_segment: bool, started_at: str = "") -> list[dict[str, Any]]:
+    """The estimate's row and the measurement's row of a segment; they may name another start than its own."""
     measurement = report.measurement
     rows: list[dict[str, Any]] = []
-    common = {"run_id": measurement.run_id, "started_at": measurement.started_at}
+    common = {"run_id": measurement.run_id, "started_at": started_at or measurement.started_at}
     if report.totals.estimate and first_segment:
         rows.append(report_row(report.totals.estimate, kind="estimate", **common))
     rows.append(report_row(measurement.to_json(), kind="measurement", **common))

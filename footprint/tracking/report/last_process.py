@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from footprint.tracking.journal.files import UnreadableJournalError, journal_files
 from footprint.tracking.journal.reader import middle_lines_of
 from footprint.tracking.process.liveness import boot_id
-from footprint.tracking.report.report_claim import Claim, claim
 from footprint.tracking.totals.process_totals import RUNNING, ProcessTotals, read_process
 from footprint.tracking.totals.run_totals import runs_of
 from footprint.tracking.totals.segments import Segment, segments_of
@@ -19,12 +18,13 @@ from footprint.tracking.totals.segments import Segment, segments_of
 STALE_FLUSHES = 10
 
 
-def segment_to_report(folder: Path, own: ProcessTotals) -> tuple[Segment, Claim, bool] | None:
-    """This launch's segment, if all its processes that are still alive have ended and nobody reported it yet.
+def segment_to_report(folder: Path, own: ProcessTotals) -> tuple[Segment, bool] | None:
+    """This launch's segment, if all its processes that are still alive have ended; if it is the run's first.
 
     The last process to end writes the rows; a claim keeps it to one. One that joined `footprint run` does so
-    only if it outlives a supervisor that ended. Also says whether it is the run's first segment. ``own`` is
-    this process as it knows itself; of the others only the ends of their journals are read.
+    only if it outlives a supervisor that ended. ``own`` is this process as it knows itself; of the others
+    only the ends of their journals are read. A rank without a journal is not waited for, as it may never
+    track: if it begins later, it reports itself.
     """
     others = []
     for other in _others(folder, own):
@@ -39,8 +39,7 @@ def segment_to_report(folder: Path, own: ProcessTotals) -> tuple[Segment, Claim,
         return None  # the supervisor reports, or `footprint recover` if it was killed
     if any(_still_going(process) for process in segment.processes):
         return None
-    right = claim(folder, segment)
-    return None if right is None else (segment, right, segment is segments[0])
+    return segment, segment is segments[0]
 
 
 def _others(folder: Path, own: ProcessTotals) -> Iterator[ProcessTotals]:
@@ -52,8 +51,8 @@ def _others(folder: Path, own: ProcessTotals) -> Iterator[ProcessTotals]:
     start = random.randrange(max(1, len(paths)))  # noqa: S311 - where to begin is no secret
     for path in (*paths[start:], *paths[:start]):
         with contextlib.suppress(UnreadableJournalError):
-            process = read_process(path, 0)
-            if process.journal.process != own.journal.process:
+            process = None if path == own.journal.path else read_process(path, 0)
+            if process is not None and process.journal.process != own.journal.process:
                 yield process
 
 
@@ -64,10 +63,10 @@ def _of_one_launch(own: ProcessTotals, other: ProcessTotals) -> bool:
     )  # fmt: skip
 
 
-def read_again(segment: Segment, known: ProcessTotals | None = None) -> list[ProcessTotals]:
-    """The processes of a segment with all that its report needs; one that is ``known`` is taken as it is."""
-    lines = middle_lines_of(len(segment.processes))
-    return [process if process is known else _read_again(process, lines) for process in segment.processes]
+def read_again(processes: Sequence[ProcessTotals], known: ProcessTotals | None = None) -> list[ProcessTotals]:
+    """Some processes with all that their report needs; one that is ``known`` is taken as it is."""
+    lines = middle_lines_of(len(processes))
+    return [process if process is known else _read_again(process, lines) for process in processes]
 
 
 def _read_again(process: ProcessTotals, lines: int) -> ProcessTotals:

@@ -31,14 +31,27 @@ class RunReport:
 
         What journals of other users say is not used: where we write is not theirs to say.
         """
-        journals = [process.journal for process in self.totals.processes]
-        told = [journal.given.get("csv") for journal in journals if journal.owner in (-1, own_user())]
-        return [Path(csv) for csv in dict.fromkeys(told) if csv]
+        return csvs_of(self.totals.processes)
 
 
-def report_on(run_id: str, processes: list[ProcessTotals], others: Sequence[ProcessTotals] = ()) -> RunReport:
-    """The report of some processes of a run; ``others`` belong to runs that may share its nodes."""
-    totals = merge(run_id, processes, others)
+def csvs_of(processes: Sequence[ProcessTotals]) -> list[Path]:
+    """The report CSVs that some processes were given, by the journals of this user."""
+    journals = [process.journal for process in processes]
+    told = [journal.given.get("csv") for journal in journals if journal.owner in (-1, own_user())]
+    return [Path(csv) for csv in dict.fromkeys(told) if csv]
+
+
+def report_on(
+    run_id: str,
+    processes: list[ProcessTotals],
+    others: Sequence[ProcessTotals] = (),
+    elsewhere: Sequence[ProcessTotals] = (),
+) -> RunReport:
+    """The report of some processes of a run.
+
+    ``others`` belong to runs that may share its nodes; ``elsewhere`` to its launch, with rows of their own.
+    """
+    totals = merge(run_id, processes, others, elsewhere)
     late = totals.given.get("traced") or any(process.by_hooks for process in processes)
     if totals.estimate is None and late:  # what is trained was found in a step
         totals.estimate = estimate_of_done(totals.given, totals.steps)

@@ -18,7 +18,7 @@ from footprint.results.measurement import Measurement
 from footprint.results.quantity import Quantity
 from footprint.tracking.journal.codec import decode, encode, undamaged
 from footprint.tracking.journal.fields import MOST_COUNT, Fields
-from footprint.tracking.journal.files import read_small
+from footprint.tracking.journal.files import read_small, write_new
 from footprint.tracking.totals.process_totals import ProcessTotals
 
 FILE = ".summary"
@@ -134,7 +134,7 @@ def write_summary(run: Listed, folder: Path, state: str) -> None:
     part = folder / f"{FILE}.{os.getpid()}-{secrets.token_hex(4)}"
     with contextlib.suppress(OSError):
         try:
-            part.write_bytes(encode(head) + run.whole)
+            write_new(part, encode(head) + run.whole)
             part.replace(folder / FILE)
         finally:
             part.unlink(missing_ok=True)

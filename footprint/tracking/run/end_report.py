@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from footprint.errors import FootprintError
@@ -14,6 +14,7 @@ from footprint.tracking.recorder.recorder import Recorder
 from footprint.tracking.report.calibration import offer
 from footprint.tracking.report.csv_rows import write_rows
 from footprint.tracking.report.last_process import read_again, segment_to_report
+from footprint.tracking.report.report_claim import Claim, Claims
 from footprint.tracking.report.run_report import RunReport, report_on
 from footprint.tracking.report.summaries import keep_summary
 from footprint.tracking.run.spoken_lines import end_line, own_line
@@ -47,23 +48,36 @@ def end_report(recorder: Recorder) -> tuple[str, RunReport | None]:
     own, folder = process_totals(recorder.journal.from_memory()), recorder.journal.folder
     if folder is None:
         report = report_on(recorder.run_id, [own])
-        return end_line(recorder, report, written=_rows(recorder, report, first_segment=True)), None
+        written = _rows(recorder, report, _csvs(recorder, report), first_segment=True)
+        return end_line(recorder, report, written=written), None
     last = segment_to_report(folder, own)
-    if last is None:
+    claims, said = Claims(), None
+    while last is not None and (right := claims.claim(last[0], folder=folder)) is not None:
+        # first what a killed process had claimed of this launch, then the rest of it, with this process
+        said = _reported(recorder, right, own, first_segment=last[1])
+    if said is None:
         return own_line(recorder) if recorder.who.rank == 0 else "", None
-    segment, right, first_segment = last
-    # a line that the disk did not take is still known here
-    processes = read_again(segment, own if recorder.journal.is_cut else None)
-    beside = _neighbours(recorder)
-    report = _report(recorder, processes, beside)
-    written = _rows(recorder, report, first_segment=first_segment)
-    if len(written) == len(_csvs(recorder, report)):
-        right.settle()  # else `footprint recover --csv` may write them elsewhere
-    if not beside and not recorder.journal.is_cut:
-        keep_summary(report.measurement, processes)
+    report, written = said
     if recorder.who.rank != 0 and report.totals.missing:
         return "", None  # a node without a common disk: what it knows is a part
     return end_line(recorder, report, written=written), report
+
+
+def _reported(
+    recorder: Recorder, right: Claim, own: ProcessTotals, *, first_segment: bool
+) -> tuple[RunReport, list[Path]]:
+    """The report of the processes of a claim, and where its rows are."""
+    # a line that the disk did not take is still known here
+    processes = read_again(right.processes, own if recorder.journal.is_cut else None)
+    beside = _neighbours(recorder)
+    report = _report(recorder, processes, beside, right.others)
+    csvs = _csvs(recorder, report)
+    written = _rows(recorder, report, csvs, right, first_segment=first_segment)
+    if len(written) == len(csvs):
+        right.settle(written)  # else `footprint recover --csv` may write them elsewhere
+    if not beside and not recorder.journal.is_cut:
+        keep_summary(report.measurement, processes)
+    return report, written
 
 
 def end_offer(recorder: Recorder, report: RunReport | None) -> str:
@@ -75,15 +89,20 @@ def end_offer(recorder: Recorder, report: RunReport | None) -> str:
         return ""
 
 
-def _report(recorder: Recorder, processes: list[ProcessTotals], beside: list[ProcessTotals]) -> RunReport:
+def _report(
+    recorder: Recorder,
+    processes: list[ProcessTotals],
+    beside: list[ProcessTotals],
+    elsewhere: Sequence[ProcessTotals] = (),
+) -> RunReport:
     """The report; without the other runs, where what their journals say allows none."""
     try:
-        return report_on(recorder.run_id, processes, beside)
+        return report_on(recorder.run_id, processes, beside, elsewhere)
     except Exception as error:
         if not beside:
             raise
         recorder.problems.add(f"report: the runs beside it are left out: {described(error)}")
-        return report_on(recorder.run_id, processes)
+        return report_on(recorder.run_id, processes, elsewhere=elsewhere)
 
 
 def _neighbours(recorder: Recorder) -> list[ProcessTotals]:
@@ -122,12 +141,21 @@ def _until(process: ProcessTotals, now_s: float) -> ProcessTotals:
     return process
 
 
-def _rows(recorder: Recorder, report: RunReport, *, first_segment: bool) -> list[Path]:
+def _rows(
+    recorder: Recorder,
+    report: RunReport,
+    csvs: list[Path],
+    right: Claim | None = None,
+    *,
+    first_segment: bool,
+) -> list[Path]:
     """Write the report rows to each CSV that was asked for; those that have them."""
-    written = []
-    for csv in _csvs(recorder, report):
+    written, started_at = [], ""
+    if right is not None:
+        started_at, first_segment = right.started_at, first_segment and right.first
+    for csv in csvs:
         try:
-            write_rows(report, csv, first_segment=first_segment)
+            write_rows(report, csv, first_segment=first_segment, started_at=started_at)
         except FootprintError as error:
             recorder.problems.add(f"report: {error}")
         else:

@@ -62,6 +62,8 @@ class Run(RunQueries):
         self.status = "new"
         self.step: Callable[..., None] = self._counts.step
         """``step(tokens=0, samples=0)``: one optimiser step, with what this process handled in it."""
+        self.log: Callable[..., None] = self._counts.losses.log
+        """``log(loss=x)``: the loss of the latest step, as a number."""
 
     # ------------------------------------------------------------------ life
 
@@ -109,7 +111,7 @@ class Run(RunQueries):
         """A run inside a run is a phase of it; steps go to the outer one."""
         self._outer = outer
         self.run_id, self.status = outer.run_id, "phase"
-        self.step = outer.step
+        self.step, self.log = outer.step, outer.log
         outer._counts.enter(self._settings.name or "nested")
         lost = self._settings.unlike(outer._settings)
         if lost and not outer._settings.quiet:

@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -26,10 +27,11 @@ from footprint.records import replace
 from footprint.tracking.budget.keeper import words
 from footprint.tracking.budget.limits import BudgetEvent, ProgramStop
 from footprint.tracking.budget.stop_file import MARGIN_FLUSHES, STOP_FILE, publish_stop
+from footprint.tracking.journal.files import read_small
 from footprint.tracking.journal.other_ranks import OtherRanks, SteppingProcess
 from footprint.tracking.run.run import Run
 from footprint.tracking.settings.arguments import Settings
-from footprint.tracking.settings.under_supervisor import COMPLAINT, complaint, handed_down, with_hooks
+from footprint.tracking.settings.under_supervisor import COMPLAINT, handed_down, with_hooks
 
 EXIT_OVER_BUDGET, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND = 3, 126, 127
 KILL_AFTER_S = 30.0
@@ -80,7 +82,8 @@ class Supervised:
         folder = self.run.folder
         if folder is not None:
             for earlier in (STOP_FILE, COMPLAINT):  # an earlier segment's
-                (folder / earlier).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # a folder of that name, or another user's file
+                    (folder / earlier).unlink()
         environment = {**os.environ, **handed_down(self.run.run_id, folder, self.run.settings)}
         if self._hooks:
             environment |= with_hooks(self.run.settings, environment)
@@ -212,3 +215,13 @@ def _status(code: int, *, over: bool) -> tuple[str, str]:
 
 def _exit_code(code: int) -> int:
     return 128 - code if code < 0 else code
+
+
+def complaint(folder: Path | None) -> str:
+    """Why the hooks of a program could not begin; nothing if they could."""
+    if folder is None:
+        return ""
+    try:
+        return f"hooks: {read_small(folder / COMPLAINT, 300)[0].decode('utf-8', 'replace')}"
+    except OSError:
+        return ""

@@ -17,7 +17,7 @@ from footprint.tracking.chain.estimator_calls import checked_scenario, scenario_
 from footprint.tracking.process.identity import check_run_id
 from footprint.tracking.settings.known_names import check_names
 
-FLUSH_S, MOST_FLUSH_S = 5.0, 3600.0
+FLUSH_S, LEAST_FLUSH_S, MOST_FLUSH_S = 5.0, 0.01, 3600.0
 ON_BUDGET = ("warn", "stop")
 ABSENT_HARDWARE = ("exclude", "model")
 COLUMNS = ("full", "short")
@@ -176,8 +176,9 @@ def _initial_step(value: Any) -> int:
 
 def _flush_s(value: Any) -> float:
     number = _count("flush_s", value)
-    if number is None or not 0.01 <= number <= MOST_FLUSH_S:
-        raise FootprintError(f"flush_s must be from 0.01 to {MOST_FLUSH_S:.0f} seconds, not {value!r:.60}")
+    if number is None or not LEAST_FLUSH_S <= number <= MOST_FLUSH_S:
+        bounds = f"from {LEAST_FLUSH_S} to {MOST_FLUSH_S:.0f} seconds"
+        raise FootprintError(f"flush_s must be {bounds}, not {value!r:.60}")
     return number
 
 

@@ -15,7 +15,7 @@ from footprint.records import replace
 from footprint.tracking.chain.estimator_calls import says_its_size
 from footprint.tracking.process.identity import PARENT_RUN, RUN_ID
 from footprint.tracking.process.liveness import boot_id
-from footprint.tracking.settings.arguments import Settings
+from footprint.tracking.settings.arguments import LEAST_FLUSH_S, MOST_FLUSH_S, Settings
 
 PARENT_FOLDER = "FOOTPRINT_PARENT_DIR"
 PARENT_FLUSH = "FOOTPRINT_PARENT_FLUSH_S"
@@ -59,17 +59,6 @@ def with_hooks(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]
     }
 
 
-def complaint(folder: Path | None) -> str:
-    """Why the hooks of a program could not begin; nothing if they could."""
-    if folder is None:
-        return ""
-    try:
-        with (folder / COMPLAINT).open(encoding="utf-8", errors="replace") as file:
-            return f"hooks: {file.read(300)}"
-    except OSError:
-        return ""
-
-
 def join(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings, str]:
     """The settings of a program that joins, and the line that says what of its own is not used."""
     folder = Path(environ.get(PARENT_FOLDER) or settings.journal_dir)
@@ -100,6 +89,7 @@ def join(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings, str]
 
 def _seconds(environ: Mapping[str, str], default: float) -> float:
     try:
-        return float(environ.get(PARENT_FLUSH, ""))
+        seconds = float(environ.get(PARENT_FLUSH, ""))
     except ValueError:
         return default
+    return seconds if LEAST_FLUSH_S <= seconds <= MOST_FLUSH_S else default

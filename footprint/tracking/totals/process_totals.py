@@ -57,6 +57,8 @@ class ProcessTotals:
     step_medians: list[tuple[float, int]] = field(default_factory=list)
     """The median step of each line [s], and how many steps it is of."""
     first_step_s: float | None = None
+    losses: list[tuple[float, float | None]] = field(default_factory=list)
+    """When, and how large; None where it was no number."""
     kwh: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     device_kwh: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     cpu_s: list[tuple[float, float]] = field(default_factory=list)
@@ -133,6 +135,8 @@ class ProcessTotals:
         before, self.steps = self.steps, line.steps
         if line.step_s and self.steps > before:
             self.step_medians.append((line.step_s, self.steps - before))
+        said_s = self.losses[-1][0] if self.losses else -1.0
+        self.losses += [(one.boot_s, one.loss) for one in line.losses if one.boot_s > said_s]
         self.tokens, self.samples = float(line.tokens), float(line.samples)
         self.steps_per_s.append((self.run_s, self.steps))
         if self.steps and self.first_step_s is None:

@@ -103,8 +103,16 @@ def _killed_ranks(segment: Segment) -> str:
     return f"{what} killed: at most {lost_s:g} s of its work after the last line could not be seen"
 
 
-def merge(run_id: str, processes: list[ProcessTotals], others: Sequence[ProcessTotals] = ()) -> RunTotals:
-    """The totals of one run; ``others`` are the processes of other runs that may share its nodes."""
+def merge(
+    run_id: str,
+    processes: list[ProcessTotals],
+    others: Sequence[ProcessTotals] = (),
+    elsewhere: Sequence[ProcessTotals] = (),
+) -> RunTotals:
+    """The totals of one run; ``others`` are the processes of other runs that may share its nodes.
+
+    ``elsewhere`` are processes of its last launch that are reported apart: not missing, and not added.
+    """
     segments = segments_of(processes)
     components: dict[str, ComponentTotal] = {}
     warnings: list[str] = []
@@ -131,6 +139,11 @@ def merge(run_id: str, processes: list[ProcessTotals], others: Sequence[ProcessT
             f"the machine slept for {asleep_s:.0f} s in between: neither time nor energy of the run"
         )
     warnings += [note for segment in segments if (note := _killed_ranks(segment))]
+    if elsewhere:
+        warnings.append(
+            f"{len(elsewhere)} other processes of this launch have a row of their own: "
+            "one began after the others had ended and were reported"
+        )
     last = segments[-1]
     step_times = [process.step_s for process in last.processes if process.step_s]
     return RunTotals(
@@ -153,7 +166,7 @@ def merge(run_id: str, processes: list[ProcessTotals], others: Sequence[ProcessT
         host_share=own_kwh / whole_kwh if whole_kwh > 0 else 1.0,
         faults=[fault for process in processes for fault in process.faults],
         warnings=warnings + _segment_warnings(segments, segment_kwh),
-        missing=_missing(last),
+        missing=_missing([*last.processes, *elsewhere]),
         lost_s=max((process.lost_s for process in last.processes), default=0.0),
     )
 
@@ -225,12 +238,12 @@ def _estimate(processes: list[ProcessTotals]) -> dict[str, Any] | None:
     return None
 
 
-def _missing(segment: Segment) -> list[str]:
+def _missing(processes: list[ProcessTotals]) -> list[str]:
     """Nodes and ranks of the last launch that left no journal."""
-    said = segment.processes[0]
+    said = processes[0]
     if said.launcher == "none":
         return []
-    present = {process.node_rank for process in segment.processes if process.launcher != "none"}
+    present = {process.node_rank for process in processes if process.launcher != "none"}
     absent = said.nodes - len(present)
     if absent <= MOST_NAMED and said.nodes <= MOST_NODES:
         missing = [
@@ -239,7 +252,7 @@ def _missing(segment: Segment) -> list[str]:
     else:
         missing = [f"{absent} of {said.nodes} nodes never reported"]
     for node_rank in sorted(present):
-        here = [p for p in segment.processes if p.node_rank == node_rank and p.launcher != "none"]
+        here = [p for p in processes if p.node_rank == node_rank and p.launcher != "none"]
         absent = here[0].local_world_size - len({process.rank for process in here})
         if absent > 0:
             missing.append(f"{absent} of {here[0].local_world_size} ranks on {here[0].host} never reported")

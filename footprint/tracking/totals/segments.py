@@ -35,8 +35,14 @@ class Segment:
 
     @property
     def duration_s(self) -> float:
-        """The longest time any process ran [s]; no wall clock is trusted for it."""
-        return max(process.run_s for process in self.processes)
+        """The longest time that any node's processes ran [s]; no wall clock is trusted for it.
+
+        Of processes that ran together the longest counts; those that ran one after the other add up.
+        """
+        by_node: dict[str, list[ProcessTotals]] = defaultdict(list)
+        for process in self.processes:
+            by_node[process.boot_id].append(process)
+        return max(map(_ran_s, by_node.values()))
 
     @property
     def steps(self) -> int:
@@ -74,6 +80,18 @@ class Segment:
     def boots(self) -> set[str]:
         """The nodes that reported."""
         return {process.boot_id for process in self.processes}
+
+
+def _ran_s(processes: list[ProcessTotals]) -> float:
+    """For how long some process of a node ran [s]."""
+    total_s = longest_s = 0.0
+    until_s = -math.inf
+    for process in sorted(processes, key=lambda process: process.started_s):
+        if process.started_s > until_s:
+            total_s, longest_s = total_s + longest_s, 0.0
+        longest_s = max(longest_s, process.run_s)
+        until_s = max(until_s, process.last_s)
+    return total_s + longest_s
 
 
 def windows_meet(one: Sequence[ProcessTotals], other: Sequence[ProcessTotals]) -> bool:

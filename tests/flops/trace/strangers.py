@@ -72,6 +72,14 @@ def no_tensor() -> tuple[Any, Any]:
     return nn.Linear(4, 4), {"x": 3}
 
 
+def sparse() -> tuple[Any, Any]:
+    return Calls(lambda y: torch.sparse.mm(torch.eye(2).to_sparse(), y)), BATCH
+
+
+def script() -> tuple[Any, Any]:
+    return torch.jit.script(nn.Sequential(nn.Linear(4, 4), nn.ReLU())), BATCH
+
+
 def looks_up() -> tuple[Any, Any]:
     return nn.Embedding(10, 4), torch.zeros(3, dtype=torch.long)
 
@@ -95,6 +103,8 @@ REFUSED = {
     "nothing_said": "has a gradient",
     "empty_batch": "no sample",
     "no_tensor": "no tensor",
+    "sparse": "has sparse tensors",
+    "script": "is TorchScript",
     "looks_up": "multiplies nothing",
     "raises": "no such file",
     "leaves_at_once": "usage: train.py DATA",
@@ -146,3 +156,72 @@ class Functional(nn.Module):
 
     def forward(self, x: Any) -> Any:
         return torch.func.functional_call(self.inner, dict(self.inner.named_parameters()), (x,))
+
+
+class Pooled(nn.Module):
+    """A learned query that reads all rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query = nn.Parameter(torch.zeros(1, 1, 8))
+        self.keys, self.values = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: Any) -> Any:
+        query = self.query.expand(x.shape[0], -1, -1)
+        return functional.scaled_dot_product_attention(query, self.keys(x), self.values(x))
+
+
+class Again(nn.Module):
+    """A part that the backward pass runs again, as older programs have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: Any) -> Any:
+        from torch.utils.checkpoint import checkpoint
+
+        return checkpoint(self.second, self.first(x), use_reentrant=True)
+
+
+class Placed(nn.Module):
+    """Two products, and what the forward pass puts on an accelerator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: Any) -> Any:
+        drawn = torch.zeros(x.shape[0], 8, device="cuda:0") + torch.ones(8).cuda()
+        with torch.autocast("cuda", torch.bfloat16):
+            return self.two(self.one(x + drawn))
+
+
+ROWS_OF_8 = (3, 8)
+
+
+def cuda_at_once() -> tuple[Any, Any]:
+    return Placed().cuda(), torch.zeros(ROWS_OF_8, device="cuda")
+
+
+def cuda_after() -> tuple[Any, Any]:
+    return Placed().to(torch.device("cuda", 0)), torch.zeros(ROWS_OF_8).pin_memory().to(0)
+
+
+def cuda_around() -> tuple[Any, Any]:
+    with torch.device("cuda"):
+        return Placed(), torch.zeros(ROWS_OF_8)
+
+
+def cuda_by_default() -> tuple[Any, Any]:
+    torch.set_default_device("cuda")
+    return Placed(), torch.zeros(ROWS_OF_8)
+
+
+def cuda_with_values() -> tuple[Any, Any]:
+    """What asks a small constant for its value is traced on fake tensors."""
+    assert torch.linspace(0, 1, 3, device="cpu")[-1].item() == 1
+    return Placed().cuda(), torch.zeros(ROWS_OF_8, device="mps")
+
+
+PLACED = ("cuda_at_once", "cuda_after", "cuda_around", "cuda_by_default", "cuda_with_values")

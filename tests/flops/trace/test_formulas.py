@@ -21,7 +21,7 @@ from footprint.flops.passes.methods import prepare  # noqa: E402
 from footprint.flops.passes.totals import totals  # noqa: E402
 from footprint.flops.torch.dummy_inputs import runner  # noqa: E402
 from footprint.flops.torch.torch_counter import UNNAMED, build  # noqa: E402
-from footprint.flops.trace.door import trace_made  # noqa: E402
+from footprint.flops.trace.door import trace, trace_made  # noqa: E402
 from footprint.flops.verify import USUAL, explained  # noqa: E402
 from footprint.performance.predict import work_of  # noqa: E402
 from footprint.schema import StepShape, TrainingMethod  # noqa: E402
@@ -133,6 +133,30 @@ def test_the_traced_list_is_the_formulas(
     grouped = sum(one.backward_flop for one in known if "grouped" in one.reason)  # a fault of torch's counter
     assert backward == ours.dense_backward - grouped + sum(one.backward_flop for one in known)
     assert torchs == [forward, backward]
+
+
+KERNELS = [
+    ("llama", "_attn_implementation", "flash_attention_2"),
+    ("llama", "_attn_implementation", "flex_attention"),
+    ("qwen3_moe", "_experts_implementation", "eager"),
+]
+
+
+@pytest.mark.parametrize(("model_type", "setting", "kernel"), KERNELS)
+def test_a_model_that_names_a_kernel_of_an_accelerator_is_traced(
+    model_type: str, setting: str, kernel: str
+) -> None:
+    """As a program on an accelerator has it; eager experts ask which tokens are theirs."""
+    config = next(one for one in DECODERS if one["model_type"] == model_type)
+    model = build(config, UNNAMED)
+    setattr(model.config, setting, kernel)
+    traced = trace(model, {"input_ids": torch.zeros(2, 24, dtype=torch.long), "use_cache": False})
+    ours = totals(
+        *prepare(operation_list(config, StepShape(sequences=2, sequence_length=24)), TrainingMethod())
+    )
+    found = totals(*prepare(traced.model, TrainingMethod()))
+    assert (found.dense_forward, found.dense_backward) == (ours.dense_forward, ours.dense_backward)
+    assert getattr(model.config, setting) == kernel
 
 
 STRUCTURE = ("llama", "gpt2", "bert", "vit", "mixtral", "qwen3")

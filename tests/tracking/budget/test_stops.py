@@ -90,7 +90,7 @@ def test_a_programs_budget_holds_nothing_of_what_its_supervisor_did_before(tmp_p
     code, _, err = run(tmp_path, sys.executable, "steps.py", budget, "1000")
     assert code == 3, err
     (program,) = [p for p in report(tmp_path).totals.processes if not p.metered]
-    assert 1.2 < program.run_s < 2.2
+    assert program.run_s > 1.2  # with the 2.5 s before it, it would have ended at once
 
 
 @pytest.mark.parametrize("launch", ["supervisor", "program"])

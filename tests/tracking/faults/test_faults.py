@@ -149,7 +149,7 @@ def test_killed_between_writing_the_report_and_saying_so(tmp_path: Path) -> None
     ended = end_by(
         tmp_path,
         "from footprint.tracking.report.report_claim import Claim\n"
-        "Claim.settle = lambda self: os.kill(os.getpid(), signal.SIGKILL)",
+        "Claim.settle = lambda self, csvs: os.kill(os.getpid(), signal.SIGKILL)",
     )
     assert ended.returncode == -signal.SIGKILL
     recover(ended.archive)

@@ -18,6 +18,7 @@ from footprint.tracking.journal.lines import (
     ForecastHours,
     FoundLine,
     JournalLine,
+    LossPoint,
     MeterLine,
     PhaseTotal,
     StartLine,
@@ -28,6 +29,7 @@ from footprint.tracking.process.identity import Identity
 
 STATE = StateLine(
     boot_s=12.5, run_s=2.5, suspended_s=0.5, steps=7, tokens=448.0, samples=14.0, step_s=0.25,
+    losses=(LossPoint(11.5, 0.75), LossPoint(12.0, None), LossPoint(12.25, -2.0)),
     kwh={"cpu": 1e-5, "ram": 2e-6}, unseen_s={"cpu": 0.1}, stood_in_s={"cpu": 0.2}, cpu_s=2.25, waited_s=0.0,
     machine_share=0.5, phases={"train": PhaseTotal(s=2.0, kwh=1e-5)}, device_kwh={"GPU-a": 3e-6},
     used=("GPU-a",), forecast=ForecastHours(0.1, 0.9, 1.0, 1.2), faults=3,
@@ -70,6 +72,7 @@ def test_the_fields_of_a_state_are_those_that_earlier_versions_read() -> None:
         "stood_in_s": {"cpu": 0.2}, "cpu_s": 2.25, "waited_s": 0.0, "machine_share": 0.5,
         "phases": {"train": {"s": 2.0, "kwh": 1e-5}}, "device_kwh": {"GPU-a": 3e-6}, "used": ["GPU-a"],
         "forecast": [0.1, 0.9, 1.0, 1.2], "faults": 3,
+        "losses": [[11.5, 0.75], [12.0, None], [12.25, -2.0]],
     }  # fmt: skip
 
 

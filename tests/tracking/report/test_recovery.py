@@ -17,7 +17,7 @@ from footprint.results.row_reader import read_rows
 from footprint.results.rows import append_rows
 from footprint.tracking.report.archive import open_archive
 from footprint.tracking.report.recovery import AT_ONCE, recover
-from footprint.tracking.report.report_claim import claim, claim_file, is_reported
+from footprint.tracking.report.report_claim import Claims
 from footprint.tracking.totals.segments import segments_of
 from tests.tracking.fault_harness import ROOT
 from tests.tracking.journal_cluster import Cluster
@@ -72,11 +72,11 @@ KILLED_AT = {
     ),
     "while it claims": (
         "from footprint.tracking.report import report_claim\n"
-        "made = report_claim._make; count = []\n"
+        "made = report_claim.make_exclusively; count = []\n"
         "def make(*a):\n"
         "    count.append(1)\n"
         "    return made(*a) and (len(count) < 5 or kill())\n"
-        "report_claim._make = make"
+        "report_claim.make_exclusively = make"
     ),
 }  # fmt: skip
 
@@ -125,20 +125,17 @@ def test_recovery_in_a_loop_while_runs_end(tmp_path: Path) -> None:
 def test_one_claim_after_the_other_and_never_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unfinished(tmp_path, 1)
     (processes,) = open_archive([tmp_path]).runs.values()
-    (segment,), folder = segments_of(processes), tmp_path / "r0"
-    assert not is_reported(folder, segment)
-    first = claim(folder, segment)
+    (segment,) = segments_of(processes)
+    first = Claims().claim(segment)
     assert first is not None
-    assert is_reported(folder, segment)
-    assert claim(folder, segment) is None
-    monkeypatch.setattr("footprint.tracking.report.report_claim.is_alive", lambda *who: False)
-    assert not is_reported(folder, segment)  # its claimer has died
-    second = claim(folder, segment)
+    assert Claims().claim(segment) is None
+    monkeypatch.setattr("footprint.tracking.report.claim_file.is_alive", lambda *who: False)
+    second = Claims().claim(segment)  # its claimer has died
     assert second is not None
     assert second.path != first.path
+    assert (second.started_at, second.first) == (first.started_at, True)
     second.settle()
-    assert claim(folder, segment) is None
-    assert is_reported(folder, segment)
+    assert Claims().claim(segment) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"written": "yes"}', b'{"pid": -1}', b"\xff" * 99])
@@ -146,9 +143,9 @@ def test_a_claim_that_says_nothing_is_of_nobody(tmp_path: Path, content: bytes) 
     unfinished(tmp_path, 1)
     (processes,) = open_archive([tmp_path]).runs.values()
     (segment,) = segments_of(processes)
-    claim_file(tmp_path / "r0", segment).write_bytes(content)
-    assert claim(tmp_path / "r0", segment) is not None
-    assert claim(tmp_path / "r0", segment) is None
+    (tmp_path / "r0" / ".reported-0").write_bytes(content)
+    assert Claims().claim(segment) is not None
+    assert Claims().claim(segment) is None
 
 
 def test_the_report_is_read_once_for_many_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,13 @@ import { $, draw, el, table } from "./dom.mjs";
 import { inputOf, words } from "./form.mjs";
 import { parts, range, tornado } from "./pictures.mjs";
 
+const SHORT = { duration_h: "Time", energy_kwh: "Energy", co2e_kg: "CO\u2082e", cost_usd: "Cost" };
 let chosen = "energy_kwh";
 
 export const spoken = (text) => text.replace("CO2e", "CO\u2082e");
 
 // An interval or a ratio as it is set in print.
-export const printed = (text) => text.replace(/(\d) - (?=\$?\d)/, "$1 \u2013 ").replace(/^x (?=\d)/, "\u00d7 ");
+export const printed = (text) => text.replace(/(\d[kM]?) - (?=\$?\d)/, "$1 \u2013 ").replace(/^x (?=\d)/, "\u00d7 ");
 
 // A message of the command in the words of the form: its options are the names of controls here.
 export function inForm(text, catalogue) {
@@ -19,12 +20,24 @@ export function inForm(text, catalogue) {
 }
 
 export function showAnswer(answer, catalogue, state) {
+  showShort(answer);
   showHeadline(answer, catalogue);
   showMoves(answer);
   showGoes(answer);
   showAssumed(answer, catalogue, state);
   draw($("behind"), el("details", {}, el("summary", {}, el("h2", {}, "How it comes about")),
     table("The links of the chain", ["", "median", "90 % interval", ""], answer.behind.map((row) => row.map(spoken)), "links")));
+}
+
+// The same four numbers in one line, which stays in sight on a phone, where the answer lies below the form.
+function showShort(answer) {
+  $("short").hidden = false;
+  draw($("short"), el("a", { href: "#answer", class: answer.misfit ? "bad" : null },
+    el("ul", {}, answer.headline.map((one) => el("li", {},
+      el("span", { class: "title" }, SHORT[one.key] ?? spoken(one.title), " "),
+      el("strong", { id: `short-${one.key}` }, one.text ?? "unknown"),
+      one.text ? el("span", { class: "interval" }, " ", printed(one.interval)) : null))),
+    answer.misfit ? el("span", { class: "misfit" }, "The step does not fit into memory") : null));
 }
 
 function showHeadline(answer, catalogue) {

@@ -8,7 +8,7 @@ export class Engine {
     this.waiting = new Map();
     this.busy = false;
     this.onStatus = onStatus;
-    this.ask = settings.engine === "local" ? askServer : this.startWorker(settings);
+    this.ask = settings.engine === "local" ? (question) => askServer(question, onStatus) : this.startWorker(settings);
   }
 
   startWorker(settings) {
@@ -65,15 +65,18 @@ export class Engine {
   }
 }
 
-async function askServer(question) {
+async function askServer(question, onStatus) {
   try {
     const reply = await fetch("answer", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(question),
     });
-    return await reply.json();
+    const answer = await reply.json();
+    onStatus("Computed on this machine", "good");
+    return answer;
   } catch {
+    onStatus("No answer", "bad");
     return { error: "footprint app does not answer: is it still running?" };
   }
 }

@@ -36,7 +36,7 @@ async function start() {
   themes();
   const [settings, catalogue, first] = await Promise.all(["settings", "catalogue", "first"].map(json));
   const state = new State(catalogue.fields.map((one) => one.name), first.fields);
-  const problem = state.restore(location.hash);
+  const problem = $(location.hash.slice(1)) ? "" : state.restore(location.hash); // a place on the page is no scenario
   const opened = JSON.stringify(state.fields) === JSON.stringify(first.fields);
   if (opened) { showAnswer(first.answer, catalogue, state); showPublished(first.answer, catalogue); }
   if (settings.docs) { $("docs").href = settings.docs; $("docs").hidden = false; }
@@ -62,7 +62,7 @@ async function start() {
     document.body.dataset.answered = reply.answer.command;
   };
   state.onChange(() => { history.replaceState(null, "", state.link()); ask(); });
-  addEventListener("hashchange", () => { const wrong = state.restore(location.hash); state.changed(null); if (wrong) say(wrong); });
+  addEventListener("hashchange", () => { if ($(location.hash.slice(1))) return; const wrong = state.restore(location.hash); state.changed(null); if (wrong) say(wrong); });
   if (!problem || !opened) await ask();
   performance.mark("computed");
   window.footprint = { state, engine };
