@@ -18,7 +18,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.resolve.shared import Shared
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.results.rows import signed_cells
+from footprint.results.report_columns import signed_cells
 
 SCHEMA = "footprint/difference/1"
 SAME = 1e-9

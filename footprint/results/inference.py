@@ -9,7 +9,7 @@ from footprint.records import record
 from footprint.results.assumption import Assumption
 from footprint.results.estimate import ClusterSummary, ModelSummary, PlaceSummary, PriceSummary, plain_values
 from footprint.results.quantity import Quantity
-from footprint.results.rows import signed_cells
+from footprint.results.report_columns import signed_cells
 from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from footprint.spelling import on_command_line
 
 SCHEMA = "footprint/report/1"
 SHORT_SCHEMA = "footprint/report-short/1"
@@ -68,3 +70,15 @@ def short_cells(cells: Mapping[str, Any]) -> dict[str, Any]:
         "region": cells.get("place_key"),
     }
     return {name: value for name, value in {**cells, **made}.items() if name in SHORT_COLUMNS}
+
+
+def joined(warnings: Iterable[str]) -> str | None:
+    """Warnings in one cell, as the command line says them; None where there are none."""
+    return "; ".join(dict.fromkeys(map(on_command_line, warnings))) or None
+
+
+def signed_cells(
+    cells: Mapping[str, Any], warnings: Iterable[str], versions: Mapping[str, str]
+) -> dict[str, Any]:
+    """The cells of a row of an answer, then what every such row ends with: its warnings and the versions."""
+    return {**cells, "warnings": joined(warnings), **versions}

@@ -11,7 +11,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,9 @@ from footprint.results.report_columns import (
     ONLY_SHORT,
     SCHEMA,
     SHORT_SCHEMA,
+    joined,
     short_cells,
 )
-from footprint.spelling import on_command_line
 
 LOCK_TIMEOUT_S = 60.0
 
@@ -94,18 +94,6 @@ def report_row(record: Mapping[str, Any], *, kind: str, run_id: str, started_at:
     if kind == "estimate" and any(MISFIT_WORDS in one for one in warnings):
         cells["status"] = FORCED
     return {**cells, "kind": kind, "run_id": run_id, "started_at": started_at}
-
-
-def joined(warnings: Iterable[str]) -> str | None:
-    """Warnings in one cell, as the command line says them; None where there are none."""
-    return "; ".join(dict.fromkeys(map(on_command_line, warnings))) or None
-
-
-def signed_cells(
-    cells: Mapping[str, Any], warnings: Iterable[str], versions: Mapping[str, str]
-) -> dict[str, Any]:
-    """The cells of a row of an answer, then what every such row ends with: its warnings and the versions."""
-    return {**cells, "warnings": joined(warnings), **versions}
 
 
 def append_rows(

@@ -49,7 +49,7 @@ def command(
     """
     from footprint.catalog.version import versions
     from footprint.reports.formats import Answer
-    from footprint.results.rows import signed_cells
+    from footprint.results.report_columns import signed_cells
     from footprint.serving.stages import stages
 
     result = stages(model, stage, samples=samples, seq_len=seq_len, helper=helper)

@@ -10,7 +10,7 @@ from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, S
 from footprint.plain_text import in_line, in_markdown
 from footprint.results import Quantity
 from footprint.results.human import figures, money_rung, rung, wrapped
-from footprint.results.rows import signed_cells
+from footprint.results.report_columns import signed_cells
 from footprint.spelling import on_command_line
 
 _UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg"}

@@ -12,7 +12,7 @@ from footprint.projects.record import SUMMED, Project, ProjectRow, ProjectTotal
 from footprint.reports.decisions.plan_text import short
 from footprint.results import Quantity
 from footprint.results.human import amount, counted, interval, wrapped
-from footprint.results.rows import signed_cells
+from footprint.results.report_columns import signed_cells
 
 WIDTH = 80
 TOTAL = "total"
