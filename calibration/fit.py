@@ -1,6 +1,6 @@
 """The posterior density of the step-time model's constants, given published throughput.
 
-The prior of each constant is its assumed interval. The rows of a source family share a bias with a normal
+The prior of each constant is its assumed interval. The rows of a source family share a bias with a Huber
 prior, so that many rows of one family do not outweigh a few of another. About it, the weight of a family is
 the square root of its number of rows. ``search`` finds the constants of highest density; out-of-sample
 residuals come from fits without a whole family.
@@ -27,7 +27,8 @@ from footprint.validation.cases import Case, throughput_cases
 SCATTER = 0.10
 """Standard deviation of a published step time about a perfect model of its stack, in logarithms."""
 BIAS = 0.10
-"""Standard deviation of what the step times of one source family share, in logarithms."""
+"""Standard deviation of what the step times of one source family share, in logarithms; a family that is
+farther off than 1.5 of them counts less (Huber), so that one odd source does not move the constants."""
 BIAS_REPEATS = 100
 """Largest number of weighted means in the search for a bias."""
 HUBER = 1.5
@@ -40,11 +41,12 @@ PHYSICS = (
     "flash_rate_hopper_tuned", "flash_rate_blackwell", "matmul_rate_tpu", "convolution_rate",
     "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s", "ramp_depth", "expert_kernels",
     "matmul_rate_ampere", "matmul_rate_hopper", "matmul_rate_blackwell_dense", "node_wait_s",
-    "matmul_rate_cdna4", "context_exposed",
+    "matmul_rate_cdna4", "context_exposed", "passes_expert_bias",
 )  # fmt: skip
 """Fitted constants of the roofline."""
 FACTORS = (
     "software_wide", "software_2020_to_2022", "software_since_2023", "software_native", "software_experts",
+    "software_yearly",
 )  # fmt: skip
 """Fitted factors on the whole step."""
 
@@ -157,14 +159,14 @@ def log_factors(prepared: Sequence[Prepared], constants: Constants) -> list[floa
 
 
 def loss(residuals: Sequence[float], weights: Sequence[float], families: Sequence[str]) -> float:
-    """Weighted Huber loss of log residuals about the bias of each family, whose prior is normal [1]."""
+    """Weighted Huber loss of log residuals about the bias of each family, and of the biases [1]."""
     members: dict[str, list[tuple[float, float]]] = {}
     for residual, weight, family in zip(residuals, weights, families, strict=True):
         members.setdefault(family, []).append((residual, weight))
     total = 0.0
     for rows in members.values():
         bias = bias_of(rows)
-        total += 0.5 * (bias / BIAS) ** 2 + _huber([(r - bias, w) for r, w in rows])
+        total += _huber([(bias * SCATTER / BIAS, 1.0)]) + _huber([(r - bias, w) for r, w in rows])
     return total
 
 
@@ -173,9 +175,8 @@ def bias_of(rows: Sequence[tuple[float, float]]) -> float:
     bias = 0.0
     for _ in range(BIAS_REPEATS):
         pulls = [w / max(1.0, abs(r - bias) / (HUBER * SCATTER)) for r, w in rows]
-        after = sum(p * r for p, (r, _) in zip(pulls, rows, strict=True)) / (
-            sum(pulls) + (SCATTER / BIAS) ** 2
-        )
+        stiff = (SCATTER / BIAS) ** 2 / max(1.0, abs(bias) / (HUBER * BIAS))
+        after = sum(p * r for p, (r, _) in zip(pulls, rows, strict=True)) / (sum(pulls) + stiff)
         moved, bias = abs(after - bias), after
         if moved < 1e-9:
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,10 +25,11 @@ from calibration.search import fit, fold_values
 from calibration.widths import Entry, ends
 from footprint.performance.predict import regime
 from footprint.performance.roofline.constants import Constants
+from footprint.validation.cases import Case
 
 FOLDS = ("family", "publisher", "generation", "stack", "model")
 """Kinds of folds that are left out in turn; the last two apply only to mixtures of experts."""
-KINDS = ("dense", "narrow", "early", "experts", "small")
+KINDS = ("dense", "narrow", "adapters", "early", "experts", "small")
 UNSEEN_STACK = 0.10
 """Standard deviation added for an unknown stack: half the log distance between the two kinds [1]."""
 
@@ -58,6 +60,8 @@ def calibrate() -> Calibration:
     given = prepare_cases(cases, base)
     values, linear = fit(given)
     constants = base.but(**values)
+    habit, families = habit_of_adapters(cases, constants)
+    constants = constants.but(recompute_habit_adapters=habit)
     found = prepare_cases(cases, constants, found=True)
     rows = [Fitted(name, values[name], *_interval(name, values[name])) for name in (*FACTORS, *PHYSICS)]
     of_search = dict(_found_over_given(given, found, constants))
@@ -74,6 +78,8 @@ def calibrate() -> Calibration:
             max(math.exp(quantile([gap for gap, _ in gaps], [weight for _, weight in gaps], 0.5)), 1.0), 1.2
         )
         rows.append(Fitted(name, factor, 1.0, 1.2, f"{note}; {len(gaps)} rows"))
+    note = f"{families} families of rows, and one half for a family that is not seen"
+    rows.append(Fitted("recompute_habit_adapters", habit, 0.0, 1.0, note))
     constants = constants.but(**{row.name: row.value for row in rows})
     folds = {by: fold_values(given, linear, by) for by in FOLDS}
     out_given = residuals_by_fold(given, "family", folds["family"])
@@ -91,6 +97,28 @@ def calibrate() -> Calibration:
     for known, items, residuals in (("given", given, out_given), ("found", found, out_found)):
         rows += _residuals(items, residuals, known)
     return Calibration(rows, folds)
+
+
+def habit_of_adapters(cases: Sequence[Case], constants: Constants) -> tuple[float, int]:
+    """Share of the recipes with adapters on PyTorch's own stacks that recompute without need [1].
+
+    The mean over source families, of which one more is taken to do so in half of its recipes; and how many.
+    """
+    said = [
+        case for case in cases
+        if case.native and case.training.method in ("lora", "qlora") and "recompute" in case.given
+    ]  # fmt: skip
+    shares: dict[str, list[float]] = {}
+    for item in prepare_cases(said, constants.but(recompute_habit_adapters=0.0), found=True):
+        needed = item.layout.recompute_share
+        if needed < 1.0:
+            published = float(item.case.given.get("recomputed", 1.0)) * (
+                item.case.given["recompute"] == "full"
+            )
+            beyond = max(0.0, published - needed) / (1.0 - needed)
+            shares.setdefault(item.case.family, []).append(beyond)
+    means = [statistics.fmean(rows) for rows in shares.values()]
+    return (sum(means) + 0.5) / (len(means) + 1), len(means)
 
 
 def _found_over_given(

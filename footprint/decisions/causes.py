@@ -23,6 +23,7 @@ from footprint.results import Quantity
 OF_BOARD = (POWER_MODEL, "busy_share", "host_power", "network_power")
 """Errors of the power of one kind of node; no pairs were published that show what two kinds share."""
 
+ROUNDING = 1e-9
 PRICE = "price:"
 SHARED = (
     GOODPUT, GENERIC, "grid:", "prices.", "power.fed_share", "time.busy_share", "workload.",
@@ -124,4 +125,7 @@ def perturbed(
                 return None
             deviations.append(moved - mid)
         below, above = below + min(deviations) ** 2, above + max(deviations) ** 2
-    return mid - sqrt(below), mid, mid + sqrt(above)
+    # A difference of two numbers that are the same but for rounding is none.
+    low, high = mid - sqrt(below), mid + sqrt(above)
+    least = ROUNDING * max(abs(low), abs(high))
+    return low if abs(low) > least else 0.0, mid, high if abs(high) > least else 0.0

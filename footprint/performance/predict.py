@@ -22,6 +22,8 @@ from footprint.schema import Cluster, TrainingMethod
 
 SOFTWARE = "software"
 """The term with the seconds that the fitted factors add."""
+MIDDLE_YEAR, LAST_YEAR = 2024, 2026
+"""Years of the software: that of the factor since 2023, and the last of which rows were fitted."""
 WIDE = ("fp32", "tf32", "fp64")
 EXPOSED = (
     "tensor_parallel",
@@ -118,6 +120,9 @@ def software_factor(
         factor: Number = constants["software_wide"]
     else:
         factor = constants[f"software_{era}"]
+        if era == "since_2023":
+            # Software of the same name becomes faster every year.
+            factor *= constants["software_yearly"] ** (min(year, LAST_YEAR) - MIDDLE_YEAR)
         if era == "since_2023" and cluster.accelerator.kind == "gpu":
             if native is not False:
                 # An unknown stack gets the geometric mean of the tuned and the native factor.
@@ -146,6 +151,8 @@ def regime(work: Work, precision: str, year: int, native: bool | None, layout_gi
         kind = "small"
     elif era == "2020_to_2022":
         kind = "early"
+    elif work.is_adapters:
+        kind = "adapters"
     elif precision in NARROW:
         kind = "narrow"
     else:

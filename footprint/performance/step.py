@@ -12,6 +12,7 @@ from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
+from footprint.performance.layouts.habits import NO_HABITS, habit_rows
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.layout import Layout
@@ -90,7 +91,7 @@ def predict_step(
     cluster: Cluster,
     precision: str,
     year: int,
-    recompute: str = "none",
+    recompute: str | None = None,
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
     overlap: float | None = None,
@@ -115,7 +116,7 @@ def step_facts(
     cluster: Cluster,
     precision: str,
     year: int,
-    recompute: str = "none",
+    recompute: str | None = None,
     layout: Mapping[str, int | float | str] | None = None,
     stack: str | None = None,
     overlap: float | None = None,
@@ -125,12 +126,13 @@ def step_facts(
 ) -> StepFacts:
     """The inputs of the prediction of one step, looked up.
 
-    ``recompute`` of ``none`` allows recomputation where memory demands it. ``layout`` holds the given
-    sizes of the parallel layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``, ``zero``); the others
-    are searched. ``stack`` is the name of a software stack or None (unknown), ``overlap`` the share of
-    communication that is hidden, where known. ``anchors`` are measured steps of the same stack, which
-    shift the prediction where they apply. ``optimizer`` sets the memory of the
-    optimiser's states, which limits the layouts. ``work`` is the result of `work_of`, if already computed.
+    ``recompute`` of ``none`` allows recomputation where memory demands it, None also where recipes do it.
+    ``layout`` holds the given sizes of the layout (``tp``, ``pp``, ``cp``, ``ep``, ``micro_batch``,
+    ``zero``); the others are searched. ``stack`` is the name of a software stack or None (unknown),
+    ``overlap`` the share of communication that is hidden, where known. ``anchors`` are measured steps of
+    the same stack, which shift the prediction where they apply. ``optimizer`` sets the memory of the
+    optimiser's states, which limits the layouts. ``work`` is the result of `work_of`, if already
+    computed.
 
     Raises
     ------
@@ -155,10 +157,12 @@ def step_facts(
     native = None if software is None else software.native
     work = work or work_of(step_flop.operations, step_flop.training)
     given = dict(layout or {})
-    if recompute != "none":
-        given["recompute"] = recompute
     length = float((step_flop.shape.sequence_length if step_flop.shape else None) or 0)
     constants = memory_constants(optimizer, step_flop.training.method)
+    if recompute == "none":
+        constants = constants.but(**NO_HABITS)
+    elif recompute is not None:
+        given["recompute"] = recompute
     residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
     spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
     rows: tuple[Assumption, ...] = ()
@@ -292,6 +296,7 @@ def _rows(facts: StepFacts, raw: RawStep) -> tuple[Assumption, ...]:
         rows = (factor, STACK_UNKNOWN)
     if "tp" in facts.given:
         return rows
+    rows += habit_rows(facts.work, facts.machine, raw.layout, facts.given, facts.source)
     layout = Assumption(
         name="parallel layout", value=raw.layout.text, unit="", basis="derived",
         source="fastest that fits, with the techniques of the year", option="--tp --pp --micro-batch",

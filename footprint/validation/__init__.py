@@ -11,7 +11,8 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
     """The datasets of the validation: name -> function that makes the report."""
     from footprint.validation.anchored import validate_anchored
     from footprint.validation.blind import validate_blind
-    from footprint.validation.energy import validate_energy, validate_patterson
+    from footprint.validation.energy import validate_board_energy, validate_energy, validate_patterson
+    from footprint.validation.goodput import validate_goodput
     from footprint.validation.memory import validate_memory
     from footprint.validation.mlperf_time import validate_mlperf_time
     from footprint.validation.power import validate_power
@@ -32,6 +33,8 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
         "mlperf-time": validate_mlperf_time,
         "patterson": validate_patterson,
         "energy": validate_energy,
+        "board-energy": validate_board_energy,
+        "goodput": validate_goodput,
         "what-ifs": validate_what_ifs,
         "memory": validate_memory,
         "serving": validate_serving,

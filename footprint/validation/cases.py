@@ -19,6 +19,12 @@ from footprint.schema import Cluster, StepShape, TrainingMethod
 
 TOKENS_A_CHIP = 8192
 """Assumed tokens per chip and step where the batch was not published."""
+EVERY_SECOND = {"selective": 0.4, "selective_layer": 0.5}
+"""torchtitan recomputes every second product or every second layer: its share of a block's forward FLOPs.
+
+Of the products of Llama 3 and 3.1 the second ones (keys, the output of attention, one half of the gated MLP)
+have 0.36 to 0.39; attention is kept, pointwise operations are repeated.
+"""
 ALL_LINEAR = "all-linear"
 """The targets of adapters where they were not published."""
 
@@ -81,6 +87,11 @@ def throughput_cases(*, errors: list[str] | None = None) -> Iterator[Case]:
                 if errors is None:
                     raise
                 errors.append(f"{row['id']}: {error}")
+
+
+def _sealed(source: str) -> bool:
+    """Whether no fit may read this source: one of the last draw."""
+    return source in evaluation()["throughput"]["fourth"]["sealed"]
 
 
 def _number(text: str) -> float | None:
@@ -156,9 +167,8 @@ def _large(row: Mapping[str, str]) -> Case:
         given["micro_batch"] = float(row["micro_batch"])
     if recompute:
         given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
-        if row["family"] == "torchtitan" and recompute in ("selective", "selective_layer"):
-            # Every second product, or every second layer, is recomputed.
-            given |= {"recompute": "full", "recomputed": 0.5}
+        if row["family"] == "torchtitan" and recompute in EVERY_SECOND:
+            given |= {"recompute": "full", "recomputed": EVERY_SECOND[recompute]}
         elif recompute == "selective" and not _flash(row, year):
             given["recompute"] = "selective"
     if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
@@ -169,24 +179,29 @@ def _large(row: Mapping[str, str]) -> Case:
         id=row["id"], dataset="throughput", family=row["family"], publisher=row["publisher"],
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
-        given=given, batch_known=known, native=row["family"] in NATIVE,
-        sealed=row["source"] in evaluation()["throughput"]["third"]["sealed"], quality=row["quality"],
-        stack=row["source"], model=row["shape"],
+        given=given, batch_known=known,
+        native=row["family"] in NATIVE and row["id"] not in _WITH_TUNED_KERNELS,
+        sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip
 
 
 NATIVE = (
     "mosaic", "torchtitan", "fms", "llm.c", "nanogpt", "llmq", "tinyllama", "llama1", "amber", "vectorlm",
     "olmo-core", "nemo-automodel", "torchtune-speed", "fms-acceleration", "qwen-speed", "xtuner-long",
+    "hf-granite", "peft-metamath", "universal-llm-trainer", "timm-train",
 )  # fmt: skip
 """Source families that trained with PyTorch's own parallelism, not with a vendor's tuned stack."""
+_WITH_TUNED_KERNELS = ("t1500", "t1501", "t1502", "t1503", "t1504", "t1505")
+"""Rows of these families whose table names the vendor's kernels (Transformer Engine and DeepEP)."""
 
 
 def _flash(row: Mapping[str, str], year: int) -> bool:
     """Whether the run used fused attention, as stacks since 2023 do on GPUs and TPUs."""
     if row["family"] in ("mosaic", "tinyllama", "llm.c", "nanogpt", "llama1"):
         return True
-    return year >= 2023 and row["family"] not in ("gpt-neox", "opt", "bloomberggpt")
+    # Neuron's scripts of 2023 recompute in the backward pass what fused attention would not keep.
+    first = 2024 if row["family"] == "neuron-trn1" else 2023
+    return year >= first and row["family"] not in ("gpt-neox", "opt", "bloomberggpt")
 
 
 def _tokens_per_s(row: Mapping[str, str], flops: Any, tokens: float) -> float:
@@ -228,6 +243,5 @@ def _small(row: Mapping[str, str]) -> Case:
         cluster=cluster, precision=precision, year=int(row["year"]), given=given,
         objective="mlm+nsp" if kind == "encoder" else "", native=row["family"] in NATIVE,
         measured_s=batch / float(row["samples_per_s"]),
-        sealed=row["source"] in evaluation()["throughput"]["third"]["sealed"], quality=row["quality"],
-        stack=row["source"], model=row["shape"],
+        sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip

@@ -1,7 +1,8 @@
 """Validation of energies: Patterson et al. 2021 from their hours, and whole runs from config and samples.
 
-``patterson`` uses the published chips, hours and PUE, so it tests the power model alone. ``energy`` uses
-only the config, the samples and the chips, so it tests the whole chain up to kWh.
+``patterson`` uses the published chips, hours and PUE, so it tests the power model alone; so does
+``board-energy``, of boards that were metered by themselves. ``energy`` uses only the config, the samples and
+the chips, so it tests the whole chain up to kWh.
 """
 
 from __future__ import annotations
@@ -49,6 +50,32 @@ def validate_patterson() -> ValidationReport:
         simple[row["id"]] = {name: watts * kwh_a_node_w for name, watts in node_w(cluster).items()}
     baselines = beside_table(rows, simple)
     return ValidationReport(dataset="patterson", rows=tuple(rows), baselines=baselines, how=HOURS_GIVEN)
+
+
+def validate_board_energy() -> ValidationReport:
+    """Energy of the boards alone, metered by their driver, from chips and hours [kWh]."""
+    rows, simple = [], {}
+    for row in (*read_csv(reference_folder() / "published" / "board_energy.csv"), *_metered_runs()):
+        cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
+        hours = float(row["duration_h"])
+        energy = equations.energy_kwh(hours_only_power(cluster).accelerators, hours)
+        name = f"{row['id']} {row['model']} on {row['accelerator']}" if "work" in row else row["id"]
+        shown = _row({**row, "id": name, "energy_scope": row["model"]}, energy)
+        rows.append(shown)
+        if cluster.accelerator.tdp_w:
+            rated = cluster.accelerator.tdp_w * cluster.count * hours / W_PER_KW
+            simple[shown.id] = {"sum of the TDPs (ML CO2 Impact)": rated}
+    return ValidationReport(
+        dataset="board-energy", rows=tuple(rows), baselines=beside_table(rows, simple), how=HOURS_GIVEN
+    )
+
+
+def _metered_runs() -> Iterator[dict[str, str]]:
+    """Runs whose boards were metered, and nothing else."""
+    for row in _runs():
+        metered = row["energy_scope"].startswith("GPU only (nvidia-smi)") and row["duration_h"]
+        if metered and not row["excluded"] and row["developer"] not in evaluation()["runs"]["sealed"]:
+            yield row
 
 
 def _row(row: Mapping[str, str], energy: Quantity) -> ValidationRow:

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 import footprint
 from footprint.catalog.assumptions import assumed
 from footprint.decisions import compare
-from footprint.decisions.causes import OF_BOARD, SHARED, Identity, divided, ratio, summable
+from footprint.decisions.causes import OF_BOARD, SHARED, Identity, divided, perturbed, ratio, summable
 from footprint.decisions.comparison import _pareto
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow
 from footprint.errors import FootprintError
+from footprint.reports.decisions.comparison_text import render, rows_of
 from footprint.results import Quantity
 from tests.cli import run
 
@@ -270,3 +271,19 @@ def test_owned_hardware_costs_its_electricity_in_every_row() -> None:
     assert len(rows) == 2
     for row in rows:
         assert row["cost_usd"]["mid"] == pytest.approx(0.25 * row["energy_kwh"]["mid"], rel=1e-9)
+
+
+def test_rows_that_differ_in_a_list_are_named_as_people_write_it() -> None:
+    job: dict[str, Any] = {"model": "llama3.1-8b", "method": "lora", "tokens": 1e7, "hw": "h100:1"}
+    table = compare({"lora_targets": [("q_proj",), ("q_proj", "v_proj")]}, **job)
+    assert [row["name"] for row in rows_of(table)] == ["q_proj", "q_proj+v_proj"]
+    assert [row["lora_targets"] for row in rows_of(table)] == ["q_proj", "q_proj,v_proj"]
+    assert " 2 q_proj+v_proj" in render(table)
+
+
+def test_a_difference_that_is_nothing_but_rounding_is_none() -> None:
+    """What a run saves is half of it, and its two causes take 0.3 and 0.4 of it: together the half."""
+    for size in (0.9, 1.1, 1.7, 3.0, 7.3):
+        own = Quantity(size, {"x": (math.log(0.7), 0.0), "y": (math.log(0.6), 0.0)})
+        found = perturbed(lambda a, b: a - b, own, Quantity(size / 2))
+        assert found == (0.0, pytest.approx(size / 2), pytest.approx(size / 2))

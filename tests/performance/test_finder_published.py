@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from footprint.performance.layouts.finder import find_layout
+from footprint.performance.layouts.habits import NO_HABITS
 from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import memory_byte, usable_byte
@@ -20,7 +21,8 @@ def ratios() -> dict[str, float]:
     for case, work, _ in countable_cases():
         if case.scope != "step" or "tp" not in case.given:
             continue
-        machine = Machine(case.cluster, case.precision, case.year, load_constants(), case.native)
+        constants = load_constants().but(**NO_HABITS)
+        machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
         flash, length = case.training.attention == "flash", float(case.shape.sequence_length or 0)
         published, _ = find_layout(work, machine, given=case.given, flash=flash, sequence_length=length)
         if memory_byte(work, published, machine) > usable_byte(machine):

@@ -50,8 +50,8 @@ def test_there_are_many_rows_of_many_sources(report: ValidationReport) -> None:
 
 
 def test_peaks_are_predicted_as_the_page_says(report: ValidationReport) -> None:
-    assert report.median_error < 0.11
-    assert report.within(1.5) > 0.92
+    assert report.median_error < 0.08
+    assert report.within(1.5) > 0.91
     low, high = report.coverage_band or (0.0, 1.0)
     assert low <= (report.coverage or 0.0) <= high
 

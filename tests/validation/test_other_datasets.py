@@ -17,18 +17,27 @@ def reports() -> dict[str, ValidationReport]:
     known = datasets()
     return {
         name: known[name]()
-        for name in ("runs", "power", "mlperf-time", "patterson", "energy", "strubell-blind")
+        for name in (
+            "runs",
+            "power",
+            "mlperf-time",
+            "patterson",
+            "energy",
+            "board-energy",
+            "goodput",
+            "strubell-blind",
+        )
     }
 
 
 def test_whole_runs(reports):
     report = reports["runs"]
     assert len(report.rows) >= 30
-    assert report.median_error < 0.24
-    assert report.within(2.0) > 0.85
+    assert report.median_error < 0.26
+    assert report.within(2.0) > 0.95
     # Two models of one developer took twice as long as their steps: they set the ninth of ten.
-    assert report.ninety_percent_factor < 1.90
-    assert report.median_over_folds < 0.19
+    assert report.ninety_percent_factor < 1.75
+    assert report.median_over_folds < 0.23
     for name, scores in report.baselines.items():
         # Over developers: one of them published eight of the rows.
         assert report.median_over_folds < scores["median_over_folds"], name
@@ -50,7 +59,7 @@ def test_mlperf_times(reports):
     assert report.median_error < 0.07
     by_benchmark = {name: [row.error for row in report.rows if row.note == name] for name in BENCHMARKS}
     for name, errors in by_benchmark.items():
-        assert statistics.median(errors) < 0.08, name
+        assert statistics.median(errors) < 0.085, name
     # From 4 to 4,096 chips: strong scaling is not predicted as if launches and hops took no time.
     assert report.ninety_percent_factor < 1.45
     for name, scores in report.baselines.items():
@@ -68,6 +77,26 @@ def test_pattersons_energies(reports):
 
 def test_whole_energies_lie_in_their_intervals(reports):
     assert all(row.low <= row.published <= row.high for row in reports["energy"].rows if row.low and row.high)
+
+
+def test_metered_boards(reports):
+    report = reports["board-energy"]
+    assert len(report.rows) >= 36
+    assert report.median_error < 0.14
+    assert report.within(1.25) > 0.85
+    for name, scores in report.baselines.items():
+        assert report.median_over_folds < scores["median_over_folds"], name
+
+
+def test_published_goodput(reports):
+    report = reports["goodput"]
+    assert {row.fold for row in report.rows} >= {
+        "grattafiori2024-llama3",
+        "wan2025-byterobust",
+        "zhang2022-opt",
+    }
+    assert all(row.factor < 1.5 for row in report.rows)
+    assert any("duration not stated" in note for note in report.notes)
 
 
 def test_strubells_rows_blind(reports):
@@ -95,7 +124,7 @@ def test_coverage_is_that_of_intervals_that_hold_nine_in_ten(reports, name):
     # Too narrow fails everywhere; too wide, by two rows, only where there are enough to tell.
     assert report.coverage >= low
     if len(report.rows) >= 35:
-        assert report.coverage <= report.coverage_band[1] + 1.01 / len(report.rows)
+        assert report.coverage <= report.coverage_band[1] + 2.01 / len(report.rows)
 
 
 def test_other_measured_watts_are_covered(reports):

@@ -21,7 +21,7 @@ def pairs() -> dict[str, list]:
     [
         ("chips", 30, 0.04, 0.82),
         ("batch", 8, 0.04, 1.0),
-        ("length", 100, 0.04, 0.97),
+        ("length", 100, 0.047, 0.97),
         ("precision", 50, 0.11, 0.97),
         ("accelerator", 150, 0.10, 0.93),
         ("DGX-1 to DGX A100", 3, 0.06, 1.0),

@@ -33,6 +33,8 @@ Datasets:
   power             MLPerf power logs and other measured watts
   patterson         energies of Patterson et al. 2021
   energy            kWh from config, chips and tokens alone
+  board-energy      metered kWh of boards alone, from their hours
+  goodput           published shares of time that made progress
   memory            published peaks of memory, and failures for want of it
   serving           measured tokens/s of requests; the engine is named
   serving-energy    J a token of the same rows

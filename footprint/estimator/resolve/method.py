@@ -80,21 +80,23 @@ def settle_training(
                 name="attention", value=attention, unit="", basis="assumed", source=why, option="--attention"
             )
         )
-    recompute: Recompute = "none"
-    if request.recompute is not None:
-        recompute = request.recompute  # type: ignore[assignment]
-    elif model.recipe is not None and model.recipe.recompute is not None:
-        recompute = model.recipe.recompute
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
         lora_rank=request.lora_rank or 16,
         lora_targets=request.lora_targets,
         frozen=request.frozen,
         input_gradients=request.input_gradients,
-        recompute=recompute,
+        recompute=said_recompute(request, model) or "none",
         attention=attention,
     )
     return training, tuple(rows)
+
+
+def said_recompute(request: EstimateRequest, model: ModelConfig | None) -> Recompute | None:
+    """What the request, else the recipe, says is recomputed; None where neither does."""
+    if request.recompute is not None:
+        return request.recompute  # type: ignore[return-value]
+    return None if model is None or model.recipe is None else model.recipe.recompute
 
 
 _TEXT_FAMILIES = (

@@ -22,6 +22,7 @@ from footprint.estimator.resolve.method import (
     require_applicable,
     require_batch,
     require_layout,
+    said_recompute,
     settle_optimizer,
     settle_precision,
     settle_training,
@@ -109,7 +110,8 @@ def resolve(
     def steps_of(counted: tuple[StepFlops, ...]) -> tuple[StepFacts, ...]:
         found = tuple(
             step_facts(
-                step_flop=one, cluster=cluster, precision=precision, year=year, recompute=training.recompute,
+                step_flop=one, cluster=cluster, precision=precision, year=year,
+                recompute=said_recompute(request, model),
                 layout=given_layout(request), stack=request.stack, overlap=request.overlap, anchors=anchors,
                 optimizer=optimizer,
                 work=shared.work(one),

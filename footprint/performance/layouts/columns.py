@@ -17,13 +17,19 @@ from footprint.arithmetic import maximum
 from footprint.named_tuples import NamedTuple
 from footprint.performance.layouts.candidates import Candidates, Layouts, as_number, distinct, picked
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
+from footprint.performance.layouts.habits import recomputed_by_habit
 from footprint.performance.layouts.least import first_least, segments
 from footprint.performance.layouts.micro_batches import whole_batches
 from footprint.performance.layouts.shapes import Given, habits_of
 from footprint.performance.roofline.layout import is_split
 from footprint.performance.roofline.linear import linear_of
 from footprint.performance.roofline.machine import Machine, joined
-from footprint.performance.roofline.memory import activation_byte, state_byte, usable_byte
+from footprint.performance.roofline.memory import (
+    activation_byte,
+    optimiser_copy_byte,
+    state_byte,
+    usable_byte,
+)
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.terms import terms_of
 from footprint.performance.roofline.work import Work
@@ -86,6 +92,7 @@ class LayoutColumns:
         self.one_sample_byte = one_sample_byte[found.shape_of]
         self.state_byte = state_byte(work, found.rows, of_rows)
         self.room = usable_byte(of_rows) - self.state_byte
+        self.copied_byte = optimiser_copy_byte(work, found.rows, of_rows)
         self.partly = "recompute" not in given and self.machine.techniques.partial_recompute
         if self.partly:
             none = replace(found.shapes, recompute_share=0.0)
@@ -122,6 +129,9 @@ class LayoutColumns:
         layouts = self.found.rows.at(best)
         layouts.micro_batch, layouts.recompute_share, fits = self._fitted(best, column)
         found = best >= 0
+        if self.partly:
+            share = recomputed_by_habit(self.work, self.machine, layouts.recompute_share)
+            layouts.recompute_share = np.where(fits & ~layouts.is_selective, share, layouts.recompute_share)
         terms = self._terms(layouts, best, column)
         if not found.all():
             terms = {name: np.where(found, seconds, np.nan) for name, seconds in terms.items()}
@@ -134,7 +144,7 @@ class LayoutColumns:
         import numpy as np
 
         # Only these fit the smallest micro-batch, a single sample.
-        row = np.flatnonzero((self.one_sample_byte <= self.room)[:-1])
+        row = np.flatnonzero(((self.one_sample_byte <= self.room) & (self.copied_byte < self.room))[:-1])
         seconds = self._of_fed(row, self._seconds)
         best = self._least(row, seconds)
         if self.work.parameters < SMALL and not {"tp", "pp"} <= self.given.keys():
@@ -154,7 +164,8 @@ class LayoutColumns:
 
         row = np.flatnonzero(missing.any(axis=0)[self.found.cluster_of])
         micro_batch = float(self.given.get("micro_batch", 1.0))
-        needed = self.state_byte[row] + self.one_sample_byte[row] * micro_batch
+        passing = maximum(self.one_sample_byte[row] * micro_batch, picked(self.copied_byte, row))
+        needed = self.state_byte[row] + passing
         usable = usable_byte(self.machine.at(self.found.machine_of[row]))
 
         def seconds(row: Array, column: int) -> Array:
@@ -232,7 +243,7 @@ class LayoutColumns:
             pipeline_full = np.maximum(1.0, np.minimum(largest, replica_batch / (KEPT_FULL * stages)))
             most = np.where(stages > 1, pipeline_full, largest)
             micro_batch = whole_batches(self.shares, self.share_of[column, self.replicas_of[row]], most)
-        fits = fits & self._fed(replicas, below, batches)
+        fits = fits & (room > picked(self.copied_byte, row)) & self._fed(replicas, below, batches)
         share = np.where(fits, self._recompute_share(row, micro_batch), picked(every.recompute_share, row))
         return np.where(fits, micro_batch, unfitted), share, fits
 

@@ -13,10 +13,17 @@ from math import ceil, isqrt
 from footprint.arithmetic import summed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.feeding import cannot_feed, crowded_below
+from footprint.performance.layouts.habits import recomputed_by_habit
 from footprint.performance.layouts.shapes import Given, fewest_replicas, habits_of, shapes
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
-from footprint.performance.roofline.memory import activation_byte, memory_byte, state_byte, usable_byte
+from footprint.performance.roofline.memory import (
+    activation_byte,
+    memory_byte,
+    optimiser_copy_byte,
+    state_byte,
+    usable_byte,
+)
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.terms import terms_of
 from footprint.performance.roofline.work import Work
@@ -106,7 +113,12 @@ class _Search:
             seconds = self.seconds(layout)
             if seconds < best_s:
                 best, best_s = layout, seconds
-        return best
+        if best is None or not self.partly or best.is_selective:
+            return best
+        share = recomputed_by_habit(self.work, self.machine, best.recompute_share)
+        if share <= best.recompute_share:
+            return best
+        return replace(best, recompute="full", recomputed=float(share))
 
     def nearest(self, given: Given) -> Layout | None:
         """The layout with the least penalty for time and missing memory; None where there is no candidate."""
@@ -152,7 +164,7 @@ def fit(work: Work, machine: Machine, layout: Layout, given: Given) -> tuple[Lay
     room = usable_byte(machine) - state_byte(work, layout, machine)
     one_sample_byte = activation_byte(work, layout, machine)
     replica_batch = work.samples / layout.dp
-    if room <= 0:
+    if room <= optimiser_copy_byte(work, layout, machine):
         return None
     if "micro_batch" in given:
         micro_batch, is_roomy = float(given["micro_batch"]), True

@@ -24,6 +24,8 @@ SCORE_COPIES = 2.5
 
 WIDE_BYTE = 4.0
 """Bytes of a 32-bit number."""
+ADAM_BYTE = 12.0
+"""Bytes of Adam's states in 32 bits, with those of the master weights."""
 
 
 class Storage(Protocol):
@@ -73,12 +75,29 @@ class Memory(NamedTuple):
 
 def memory(work: Work, layout: LayoutNumbers, storage: Storage) -> Memory:
     """Memory that one accelerator of the fullest pipeline stage needs, by part [byte]."""
-    return Memory(*_states(work, layout, storage), activation_byte(work, layout, storage))
+    return Memory(*_states(work, layout, storage), passing_byte(work, layout, storage))
 
 
 def memory_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
     """Memory that one accelerator of the fullest pipeline stage needs [byte]."""
-    return state_byte(work, layout, storage) + activation_byte(work, layout, storage)
+    return state_byte(work, layout, storage) + passing_byte(work, layout, storage)
+
+
+def passing_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
+    """What a step holds for a time: activations, or later the copies of the optimiser, if larger [byte]."""
+    return maximum(activation_byte(work, layout, storage), optimiser_copy_byte(work, layout, storage))
+
+
+def optimiser_copy_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
+    """The copy of its parameters that PyTorch's Adam makes when it updates all of them at once [byte].
+
+    It is the default since 2023 (``foreach``). Fused optimisers make no copy.
+    """
+    copied = storage.constants.values.get("optimiser_copy_byte", 0.0)
+    if not copied or not storage.techniques.fused_attention:
+        return 0.0
+    ranks = layout.tp * layout.pp * where(layout.zero >= 1, layout.dp * layout.cp, 1.0)
+    return copied * work.trained_share * work.parameters / ranks
 
 
 def state_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:

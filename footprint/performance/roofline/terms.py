@@ -136,6 +136,9 @@ def _elementwise(
     of_blocks = work.stored_block / layout.pp
     stored = of_blocks + work.stored_other + REPEATED_TRAFFIC * layout.recompute_share * of_blocks
     elements = passes * stored + constants["passes_logits"] * work.logits / layout.pp
+    # No kernel fuses the biases of experts and the clamped activation between them (gpt-oss).
+    biased = work.biased / layout.pp * (1.0 + REPEATED_TRAFFIC * layout.recompute_share)
+    elements = elements + constants["passes_expert_bias"] * biased
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
         elements = elements + constants["passes_scores"] * scores

@@ -81,6 +81,8 @@ class Work:
     """Number of experts that one token is sent to."""
     routed: float = 0.0
     """Elements of the residual stream sent to experts, over all layers."""
+    biased: float = 0.0
+    """Elements of the results of experts with biases, over all layers."""
     launches: float = 0.0
     """Number of operations per micro-batch, forward and backward."""
     expert_launches: float = 0.0
@@ -92,6 +94,11 @@ class Work:
     def parameters(self) -> float:
         """All parameters."""
         return self.block_parameters + self.expert_parameters + self.other_parameters
+
+    @property
+    def is_adapters(self) -> bool:
+        """Whether the model is frozen but for small additions."""
+        return self.trained_share < 0.5
 
     def uneven(self, stages: Number) -> Number:
         """Layers of the fullest pipeline stage over the mean number of layers per stage [1]."""
@@ -128,6 +135,7 @@ def summarise(model: Model, trained: Trained) -> Work:
         experts=sums.experts,
         chosen=sums.chosen,
         routed=sums.routed,
+        biased=sums.biased,
         launches=sums.launches,
         expert_launches=sums.expert_launches,
         heads=attention_heads(model),
@@ -143,7 +151,7 @@ class _Sums:
         self.layers = 0
         self.rows = self.width = self.reductions = self.boundary = self.scores = self.logits = 0.0
         self.stored_block = self.stored_other = self.projected = self.experts = self.routed = 0.0
-        self.unkept_block = self.keys_values = 0.0
+        self.unkept_block = self.keys_values = self.biased = 0.0
         self.launches = self.expert_launches = 0.0
         self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
         self.chosen = 1.0
@@ -166,6 +174,8 @@ class _Sums:
                     stored += operation.saved + 0.5 * operation.masks
                 continue
             lines.append(_line(operation, times, inputs, own))
+            if operation.component == EXPERTS and operation.bias:
+                self.biased += times * float(operation.m * operation.n)
             if operation.component == CORE:
                 shared = operation.count * operation.k * operation.n
                 self.keys_values += times * float(shared) / operation.groups

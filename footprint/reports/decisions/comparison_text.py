@@ -82,7 +82,7 @@ def rows_of(table: ScenarioTable) -> list[dict[str, Any]]:
     found = []
     for row in table.rows:
         cells: dict[str, Any] = {"id": row.id, "name": name_of(table, row)}
-        cells |= {name: row.scenario.get(name) for name in _named(table)}
+        cells |= {name: _as_given(row.scenario.get(name)) for name in _named(table)}
         cells |= {"feasible": row.feasible, "reason": on_command_line(row.reason)}
         cells |= {"needed_gib": row.needed_gib, "device_gib": row.device_gib}
         for name in QUANTITIES:
@@ -169,12 +169,19 @@ def name_of(table: ScenarioTable, row: ComparedRow) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "+".join(map(_value, value))
     return figures(value) if isinstance(value, float) else in_line(str(value))
 
 
 def _memory(row: ComparedRow, of: str) -> str:
     """What the fullest device needs of what it has [GiB]."""
     return "" if row.needed_gib is None else f"{figures(row.needed_gib, 2)}{of}{row.device_gib:g}"
+
+
+def _as_given(value: Any) -> Any:
+    """A list of names as its option takes it, else the value."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _line(label: str, memory: str, cells: Sequence[str]) -> list[str]:

@@ -180,7 +180,8 @@ def _models(
                 abs(line - other) > LINE or start > end or start + LETTER * len(name) < begin
                 for begin, end, other in written
             )
-            if free and start > 0 and start + LETTER * len(name) < 1.0 and LINE / 2 < line < 1 - LINE / 2:
+            inside = start > 0 and start + LETTER * len(name) < 1.0 and LINE / 2 < line < 1.0 - LINE / 2
+            if free and inside:
                 break
         else:
             continue  # a mark without its name is better than a name beside another mark
