@@ -41,11 +41,20 @@ def _split(text: str, what: str, forms: str) -> tuple[float, str]:
     """Number and unit of a text; the number is finite and not negative."""
     match = re.fullmatch(_NUMBER + r"\s*([A-Za-z$0-9]*)", text.strip(), re.ASCII) if len(text) <= 64 else None
     if match is None:
-        raise FootprintError(f"{what}: cannot read {text[:64]!r}; write {forms}")
+        raise FootprintError(f"{what}: cannot read {text[:64]!r}; write {_without_marks(text)}{forms}")
     number = float(match.group(1).replace("_", ""))
     if not math.isfinite(number):
         raise FootprintError(f"{what}: {text!r} is too large")
     return number, match.group(2)
+
+
+def _without_marks(text: str) -> str:
+    """What to write for a number with marks of thousands or the sign of another currency."""
+    if re.fullmatch(r"\d{1,3}(,\d{3})+\s*\w*", text.strip(), re.ASCII):
+        return f"it without commas, {text.strip().replace(',', '')}: "
+    if re.search("[€£¥₩₹]", text):
+        return "the amount in USD: "
+    return ""
 
 
 def _positive(value: float, text: str, what: str) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from footprint.decisions.axes import Axes, count_of, is_axis
 from footprint.decisions.causes import Identity, divided, ratio
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
-from footprint.errors import FootprintError
+from footprint.errors import FootprintError, UnknownNameError
 from footprint.estimator.chain import Consequences, chain, of_all_runs, repeats_of
 from footprint.estimator.facts import Facts
 from footprint.estimator.predict import predict_run
@@ -20,7 +20,7 @@ from footprint.estimator.rooms import facts_of
 from footprint.estimator.unheeded import unheeded
 from footprint.records import field, record
 from footprint.results import Quantity
-from footprint.results.assumption import misfits_in
+from footprint.results.misfit import misfits_in
 
 MOST_ROWS = 200
 """A table for people; `footprint.sweep` takes any number."""
@@ -64,6 +64,8 @@ def compare(
     if not 1 <= baseline <= len(rows):
         raise FootprintError(f"`baseline={baseline}`: the rows are 1 to {len(rows)}")
     warnings = [_left_out(collapsed)] if collapsed else []
+    if not any(row.quantities for row in rows):
+        raise FootprintError(rows[0].reason)
     compared = _compared(rows, baseline)
     if not rows[baseline - 1].quantities:
         warnings.append(f"row {baseline}, the baseline, has no numbers, so there are no ratios")
@@ -132,6 +134,8 @@ def answered(scenario: Mapping[str, Any], shared: Shared) -> Answered:
         facts = facts_of(request, shared)
         prediction = predict_run(facts)
         outcome = chain(facts, prediction)
+    except UnknownNameError:
+        raise  # a slip, not something that cannot be
     except FootprintError as error:
         return Answered(scenario=scenario, reason=str(error), quantities={})
     repeats = repeats_of(request)
@@ -160,12 +164,19 @@ def _missing(prediction: Prediction, means: Consequences) -> str:
     return "" if means.cost_usd is not None else "no price of this hardware is known"
 
 
-def _said_of(row: Answered) -> tuple[str, ...]:
+def said_of_row(row: Answered) -> tuple[str, ...]:
     """What a row says beside its numbers: an assumed place, options without effect, its layout."""
     if row.facts is None or row.prediction is None:
         return ()
+    return (*row.facts.site.warnings, *said_of_the_run(row))
+
+
+def said_of_the_run(row: Answered) -> tuple[str, ...]:
+    """What a row says of its run wherever it is: options without effect, its layout where it fits."""
+    if row.facts is None or row.prediction is None:
+        return ()
     of_layout = row.prediction.warnings if row.fits else ()
-    return (*row.facts.site.warnings, *of_layout, *unheeded(row.facts, row.prediction))
+    return (*of_layout, *unheeded(row.facts, row.prediction))
 
 
 def identity_of(facts: Facts) -> Identity:
@@ -206,7 +217,7 @@ def _compared(rows: Sequence[Answered], baseline: int) -> tuple[ComparedRow, ...
                 if name in base and base[name].mid > 0
             },
             best=tuple(name for name in QUANTITIES if best[name] == number),
-            warnings=_said_of(row),
+            warnings=said_of_row(row),
             **row.quantities,
         )
         for number, row in enumerate(rows, 1)

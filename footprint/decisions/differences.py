@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from footprint.catalog.version import headed, versions
 from footprint.decisions.causes import ratio
 from footprint.decisions.comparison import answered
 from footprint.decisions.scenario_table import QUANTITIES, Ratio
@@ -17,6 +18,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.resolve.shared import Shared
 from footprint.records import record
 from footprint.results import Quantity
+from footprint.results.report_columns import signed_cells
 
 SCHEMA = "footprint/difference/1"
 SAME = 1e-9
@@ -77,14 +79,18 @@ class Difference:
     def rows(self) -> list[dict[str, Any]]:
         """One flat row a quantity."""
         return [
-            {
-                "name": one.name,
-                **{f"before_{end}": value for end, value in _ends(one.before).items()},
-                **{f"after_{end}": value for end, value in _ends(one.after).items()},
-                "factor": one.factor,
-                **{f"by_inputs_{end}": value for end, value in _of_ratio(one.by_inputs).items()},
-                "by_data": one.by_data,
-            }
+            signed_cells(
+                {
+                    "name": one.name,
+                    **{f"before_{end}": value for end, value in _ends(one.before).items()},
+                    **{f"after_{end}": value for end, value in _ends(one.after).items()},
+                    "factor": one.factor,
+                    **{f"by_inputs_{end}": value for end, value in _of_ratio(one.by_inputs).items()},
+                    "by_data": one.by_data,
+                },
+                self.warnings,
+                versions(),
+            )
             for one in self.numbers
         ]
 
@@ -92,7 +98,7 @@ class Difference:
         """The record as JSON values, unrounded."""
         sides = {"before": self.before, "after": self.after}
         return {
-            "schema": SCHEMA,
+            **headed(SCHEMA),
             "kind": self.kind,
             **{name: {"name": side.name, "versions": side.versions} for name, side in sides.items()},
             "inputs": [{"name": one.name, "before": one.before, "after": one.after} for one in self.inputs],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from footprint.decisions.comparison import answered, said_of_row
 from footprint.decisions.streams import NUMBERS, Part
+from footprint.estimator.resolve.shared import Shared
 from footprint.records import record
 
 AIMS = ("duration_h", "co2e_kg", "cost_usd")
@@ -28,6 +30,13 @@ class Found:
             ends[end] = value if value == value else None
         plain = {n: v if v["mid"] is not None else None for n, v in quantities.items()}
         return {"scenario": self.scenario, **plain}
+
+
+def said_of(found: Iterable[Found], fixed: Mapping[str, Any]) -> tuple[str, ...]:
+    """What some scenarios say beside their numbers: an assumed place, options without effect."""
+    shared = Shared()
+    rows = (answered({**fixed, **one.scenario}, shared) for one in found)
+    return tuple(dict.fromkeys(warning for row in rows for warning in said_of_row(row)))
 
 
 class Least:

@@ -13,13 +13,14 @@ from footprint.catalog.places.names import resolve as place_key
 from footprint.catalog.places.tables import cloud_regions
 from footprint.catalog.prices.find import find_purchase
 from footprint.catalog.prices.offers import offers_of
+from footprint.catalog.version import headed
 from footprint.decisions.causes import perturbed
-from footprint.decisions.comparison import Answered, answered
+from footprint.decisions.comparison import Answered, answered, said_of_the_run
 from footprint.errors import FootprintError, MissingFactError, UnknownNameError
 from footprint.estimator.resolve.shared import Shared
 from footprint.records import record, replace
 from footprint.results import Quantity
-from footprint.results.assumption import misfits_in
+from footprint.results.misfit import misfits_in
 from footprint.results.shown import Shown, show_as_text
 from footprint.units import KG_PER_T
 
@@ -82,7 +83,7 @@ class Ranking(Shown):
     def to_json(self) -> dict[str, Any]:
         """The ranking as JSON values, unrounded."""
         return {
-            "schema": SCHEMA,
+            **headed(SCHEMA),
             "baseline": self.baseline,
             "scenario": dict(self.scenario),
             "rows": [_json_of(row) for row in self.rows],
@@ -133,6 +134,7 @@ def rank(
             warnings.append(f"{key}: {row.reason}")
             continue
         warnings += misfits_in([row.reason])
+        warnings.extend(said_of_the_run(row))
         rows[key] = row
     if not rows:
         nowhere = f"no region with an offer of {chip} is in {keep_in}"

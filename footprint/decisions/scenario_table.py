@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from footprint.catalog.version import headed
 from footprint.estimator.fields import is_set
 from footprint.records import record
 from footprint.results import Quantity
@@ -79,7 +80,7 @@ class ScenarioTable(Shown):
     def to_json(self) -> dict[str, Any]:
         """The table as JSON values, unrounded."""
         return {
-            "schema": SCHEMA,
+            **headed(SCHEMA),
             "axes": [{"option": name, "values": list(values)} for name, values in self.axes.items()],
             "baseline": self.baseline,
             "by": self.by,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from footprint.named_tuples import NamedTuple
+from footprint.results.report_columns import FORCED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +109,8 @@ def _with_waste(frame: pd.DataFrame, shared: pd.Series) -> pd.DataFrame:
     several = np.zeros(len(frame), dtype=bool)
     if candidates.any():
         several[candidates] = run[candidates].duplicated(keep=False).to_numpy()
-    ran = frame["status"].notna().to_numpy()  # an estimate of Slurm's jobs has a status too
+    status = frame["status"]  # an estimate of Slurm's jobs has one, too
+    ran = (status.notna() & (status != FORCED)).to_numpy()
     ended, completed = frame["status"].isin(FAILED).to_numpy(), (frame["status"] == "completed").to_numpy()
     followed = np.zeros(len(frame), dtype=bool)
     again = ran & several

@@ -14,7 +14,7 @@ from footprint.projects.file import TRAINING, Planned, ProjectFile, mended, read
 from footprint.projects.record import SUMMED, Project, ProjectRow, ProjectTotal
 from footprint.projects.rows import Costs, costs_of
 from footprint.results import Quantity
-from footprint.results.assumption import Misfit
+from footprint.results.misfit import Misfit
 from footprint.results.quantity import total
 from footprint.spelling import on_command_line
 

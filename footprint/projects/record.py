@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from footprint.catalog.version import headed
 from footprint.decisions.scenario_table import ScenarioTable
 from footprint.records import record
 from footprint.results import Quantity
@@ -70,7 +71,7 @@ class Project(Shown):
     def to_json(self) -> dict[str, Any]:
         """The project as JSON values, unrounded."""
         return {
-            "schema": SCHEMA,
+            **headed(SCHEMA),
             "name": self.name,
             "rows": [
                 {"name": row.name, "kind": row.kind, "count": row.count, "scenario": dict(row.scenario),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from footprint.errors import FootprintError, LimitExceededError
 from footprint.parsing import Limit
 from footprint.results import Quantity
-from footprint.results.assumption import misfits_in
 from footprint.results.estimate import Estimate
 from footprint.results.human import amount
 from footprint.results.inference import Inference
+from footprint.results.misfit import misfits_in
 
 if TYPE_CHECKING:
     from footprint.decisions.ranking import Ranking
@@ -56,13 +56,17 @@ def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> Non
 
 
 def require_served_within(result: Inference, limits: Sequence[Limit], bound: str) -> None:
-    """As `require_within`, for all requests of a serving answer, or for 1,000 where no number was given."""
+    """As `require_within`, for all requests of a serving answer, or for 1,000 where no number was given.
+
+    A batch that does not fit is within none.
+    """
 
     def of_requests(name: str) -> Quantity | None:
         whole = result if name == "duration_h" else result.total or result.per_1000_requests
         return getattr(whole, name)  # type: ignore[no-any-return]
 
-    _require(limits, bound, of_requests, "these requests", [])
+    misfits: list[str] = [*misfits_in(result.warnings)]
+    _require(limits, bound, of_requests, "these requests", misfits)
 
 
 def require_project_within(result: Project, limits: Sequence[Limit], bound: str) -> None:

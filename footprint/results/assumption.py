@@ -1,8 +1,6 @@
-"""What every output prints beside its numbers: links that were assumed, and a step that does not fit."""
+"""A link of the chain that was assumed, as every output prints it beside its numbers."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from footprint.records import record
 
@@ -18,33 +16,3 @@ class Assumption:
     source: str
     option: str = ""
     """The option that replaces it."""
-
-
-CLEAR_MISFIT = "clearly too little memory, `force=True` went on: "
-"""How the warning begins of a step that needs clearly more memory than there is."""
-
-
-class Misfit(str):
-    """The warning of a step that needs clearly more memory than there is.
-
-    Records and texts hold it like any other warning; its type tells it from the others.
-    """
-
-    plain: str
-    """The warning as it was first given, where the text also says of what it is."""
-
-    def __new__(cls, text: str, plain: str | None = None) -> Misfit:
-        """A warning with this text."""
-        made = super().__new__(cls, text)
-        made.plain = plain or text
-        return made
-
-
-def misfits_in(warnings: Iterable[str]) -> list[Misfit]:
-    """Those of some warnings that say that a step clearly does not fit."""
-    return [warning for warning in warnings if isinstance(warning, Misfit)]
-
-
-def read_warning(text: str) -> str:
-    """A warning that was read from a file, where it is only a text."""
-    return Misfit(text) if text.startswith(CLEAR_MISFIT.partition(",")[0]) else text

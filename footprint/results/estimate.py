@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from footprint.records import field, names_of, record
-from footprint.results.assumption import Assumption, misfits_in
+from footprint.results.assumption import Assumption
 from footprint.results.link import Link
+from footprint.results.misfit import misfits_in
 from footprint.results.quantity import Quantity
 from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from footprint.results.report_columns import COLUMNS, KINDS, SCHEMA, SHORT_SCHEMA, short_cells
+from footprint.results.report_columns import COLUMNS, FORCED, KINDS, SCHEMA, SHORT_SCHEMA, short_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ _HOW = ("measured", "modelled", "absent")
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "status": (
         "completed", "failed", "interrupted", "terminated", "stopped_by_budget", "killed", "running",
-        "incomplete",
+        "incomplete", FORCED,
     ),
     "workload_method": ("pretrain", "finetune", "lora", "qlora"),
     "workload_precision": ("fp32", "tf32", "fp16", "bf16", "fp8", "fp4"),

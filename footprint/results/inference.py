@@ -9,6 +9,7 @@ from footprint.records import record
 from footprint.results.assumption import Assumption
 from footprint.results.estimate import ClusterSummary, ModelSummary, PlaceSummary, PriceSummary, plain_values
 from footprint.results.quantity import Quantity
+from footprint.results.report_columns import signed_cells
 from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
 
@@ -258,5 +259,6 @@ def rows_of(answer: Inference) -> list[dict[str, Any]]:
         for name, quantity in quantities.items():
             values = {"low": None, "mid": None, "high": None} if quantity is None else quantity.to_json()
             row |= {f"{name}_{end}": value for end, value in values.items()}
-        rows.append(row)
+        versions = {"footprint_version": answer.footprint_version, "data_version": answer.data_version}
+        rows.append(signed_cells(row, answer.warnings, versions))
     return rows

@@ -15,6 +15,7 @@ from footprint.records import record
 from footprint.results.assumption import Assumption
 from footprint.results.estimate import Estimate
 from footprint.results.quantity import Quantity
+from footprint.results.report_columns import signed_cells
 from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
 
@@ -116,6 +117,8 @@ class Plan(Shown):
     __repr__ = show_as_text
 
     schema: str = SCHEMA
+    footprint_version: str
+    data_version: str
     law: str
     budgets: tuple[PlanBudget, ...]
     binding_budget: str | None
@@ -170,7 +173,7 @@ def plan_rows(plan: Plan) -> list[dict[str, Any]]:
     rows = []
     for answer in sorted(plan.spread, key=lambda one: one.law != plan.law):
         chosen = answer.law == plan.law
-        rows.append(
+        cells: dict[str, Any] = (
             {
                 "law": answer.law, "chosen": chosen, "binding_budget": plan.binding_budget, "flop": plan.flop,
                 "parameters": answer.parameters, "tokens": answer.tokens,
@@ -179,6 +182,8 @@ def plan_rows(plan: Plan) -> list[dict[str, Any]]:
                 **(costs if chosen else dict.fromkeys(costs)),
             }
         )  # fmt: skip
+        versions = {"footprint_version": plan.footprint_version, "data_version": plan.data_version}
+        rows.append(signed_cells(cells, plan.warnings, versions))
     return rows
 
 

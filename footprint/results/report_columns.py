@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from footprint.spelling import on_command_line
 
 SCHEMA = "footprint/report/1"
 SHORT_SCHEMA = "footprint/report-short/1"
@@ -53,6 +55,8 @@ duration_h* energy_kwh* co2e_kg* cost_usd* warnings schema
 SHORT_COLUMNS = tuple(_expanded(_SHORT_COLUMNS.split()))
 """The columns of a short report CSV, in order."""
 COLUMNS = {SCHEMA: REPORT_COLUMNS, SHORT_SCHEMA: SHORT_COLUMNS}
+FORCED = "forced"
+"""The status of an estimate that was forced, though its step clearly does not fit."""
 ONLY_SHORT = "warnings"
 """The cell of a row that the full form has as a count alone."""
 
@@ -66,3 +70,15 @@ def short_cells(cells: Mapping[str, Any]) -> dict[str, Any]:
         "region": cells.get("place_key"),
     }
     return {name: value for name, value in {**cells, **made}.items() if name in SHORT_COLUMNS}
+
+
+def joined(warnings: Iterable[str]) -> str | None:
+    """Warnings in one cell, as the command line says them; None where there are none."""
+    return "; ".join(dict.fromkeys(map(on_command_line, warnings))) or None
+
+
+def signed_cells(
+    cells: Mapping[str, Any], warnings: Iterable[str], versions: Mapping[str, str]
+) -> dict[str, Any]:
+    """The cells of a row of an answer, then what every such row ends with: its warnings and the versions."""
+    return {**cells, "warnings": joined(warnings), **versions}

@@ -18,13 +18,16 @@ from typing import Any
 from footprint.errors import DataFileError, FootprintError
 from footprint.plain_text import in_line
 from footprint.results.lock import file_lock
+from footprint.results.misfit import MISFIT_WORDS
 from footprint.results.report_columns import (
     COLUMNS,
     ENDS,
+    FORCED,
     KINDS,
     ONLY_SHORT,
     SCHEMA,
     SHORT_SCHEMA,
+    joined,
     short_cells,
 )
 
@@ -86,7 +89,10 @@ def report_row(record: Mapping[str, Any], *, kind: str, run_id: str, started_at:
     cells = {name: cell for name, cell in cells.items() if name not in _NOT_COLUMNS}
     for meter in record.get("meters") or ():
         cells[f"meters_{meter['component']}"] = meter["how"]
-    cells[ONLY_SHORT] = "; ".join(record.get("warnings") or ()) or None
+    warnings = record.get("warnings") or ()
+    cells[ONLY_SHORT] = joined(warnings)
+    if kind == "estimate" and any(MISFIT_WORDS in one for one in warnings):
+        cells["status"] = FORCED
     return {**cells, "kind": kind, "run_id": run_id, "started_at": started_at}
 
 

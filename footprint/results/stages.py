@@ -34,6 +34,8 @@ class Stages(Shown):
     """One stage of alignment, pass by pass."""
 
     schema: str = SCHEMA
+    footprint_version: str
+    data_version: str
     stage: str
     name: str
     model: str

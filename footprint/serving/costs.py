@@ -8,6 +8,7 @@ from math import log
 from footprint import equations
 from footprint.estimator.chain import Consequences, consequences
 from footprint.estimator.facts import Facts
+from footprint.estimator.unheeded import of_the_cluster, of_the_years, said_of
 from footprint.performance.power import PowerPrediction, with_hosts
 from footprint.records import replace
 from footprint.results import Assumption, Quantity
@@ -136,7 +137,8 @@ def common_rows(facts: Facts) -> Iterator[Assumption]:
 
 
 def warnings_of(facts: Facts) -> Iterator[str]:
-    """Warnings of place and price."""
+    """Warnings of place and price, and of options of the cluster that change nothing."""
+    yield from said_of((*of_the_cluster(facts), *of_the_years(facts, embodied=False)))
     yield from facts.site.warnings
     yield from facts.warnings
     yield from facts.site.pue_warnings

@@ -51,6 +51,7 @@ from footprint.serving.settle import (
     unset_batch,
 )
 from footprint.serving.steps import Terms, Weights, host_s
+from footprint.serving.unheeded import unread
 from footprint.units import BYTE_PER_GIB
 
 UNMEASURED = (
@@ -184,7 +185,13 @@ def items_answer(request: InferenceRequest, name: str, facts: Facts) -> Inferenc
             )
             if row is not None
         ),
-        warnings=(*said, *warnings, *([beyond] if beyond else []), *warnings_of(facts)),
+        warnings=(
+            *said,
+            *warnings,
+            *([beyond] if beyond else []),
+            *unread(request, model.config, shape),
+            *warnings_of(facts),
+        ),
     )
 
 
@@ -238,7 +245,9 @@ def _batch(
         return (*unset_batch(largest), ())
     if given > largest and request.batch_size is not None and not request.scenario.force:
         raise FootprintError(f"`batch_size={given}` does not fit: {largest} items do; give a smaller batch")
-    return min(given, largest), min(given, largest), min(given, largest), (), ()
+    taken = min(given, largest)
+    beyond = f"a batch of {given:,} does not fit: {largest:,} items are taken"
+    return taken, taken, taken, (), (beyond,) if given > largest else ()
 
 
 def _forward(

@@ -111,7 +111,7 @@ class InferenceRequest:
 
                 raise unknown("field", str(key), [*OWN, *SHARED], hint=origin)
         if "hw" not in raw:
-            raise FootprintError(f"{origin}: {missing_hw()}")
+            raise missing_hw()
         if "model" not in raw:
             raise FootprintError("`model=` is missing: say what is served, such as `model='llama3.1-8b'`")
         # Hours stand for a run of any length; the scenario is looked up for its place, price and power.

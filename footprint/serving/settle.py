@@ -14,6 +14,7 @@ from footprint.flops.own_sizes import with_own_sizes
 from footprint.flops.registry import LISTED, family
 from footprint.records import record
 from footprint.results import Assumption, Quantity
+from footprint.results.misfit import CLEAR_MISFIT, Misfit
 from footprint.schema import Accelerator, ModelConfig, StepShape
 from footprint.serving.engine import UNSET, Engine, find_engine
 from footprint.serving.load import Range, Serving
@@ -229,7 +230,9 @@ def settle_batch(
                 "sequences of this length; give a smaller batch, more accelerators or fewer bits"
             )
         if batch > largest:
-            warnings = (f"a batch of {batch} does not fit: {largest} is the largest",)
+            warnings = (
+                Misfit(f"{CLEAR_MISFIT}a batch of {batch:,} does not fit: {largest:,} is the largest"),
+            )
     elif request.concurrency is not None:
         batch = min(request.concurrency, largest)
         if request.concurrency > largest:

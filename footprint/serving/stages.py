@@ -13,6 +13,7 @@ from typing import Any
 from footprint.catalog.files import shipped
 from footprint.catalog.folder import ids, read_record
 from footprint.catalog.models import find_model
+from footprint.catalog.version import versions
 from footprint.errors import FootprintError
 from footprint.flops import StepFlops, count_step
 from footprint.records import record
@@ -98,6 +99,7 @@ def stages(
     counts = {name: _count(name, length) for name in {model, helper or model}}
     passes = tuple(_passes(found, counts, model, helper or model, many, length))
     return Stages(
+        **versions(),
         stage=found.id,
         name=found.name,
         model=find_model(model).id,

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from footprint.catalog.version import headed
 from footprint.meters import Channel, Meter
 from footprint.meters.devices import memory_share, visible_devices
 from footprint.records import field, state
@@ -38,7 +39,7 @@ class Diagnosis:
     def to_json(self) -> dict[str, Any]:
         """The findings as JSON values."""
         return {
-            "schema": SCHEMA, "hardware": self.hardware, "components": self.components,
+            **headed(SCHEMA), "hardware": self.hardware, "components": self.components,
             "launcher": self.launcher, "journal": self.journal, "problems": self.problems,
             "advice": self.advice,
         }  # fmt: skip

@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from footprint.catalog.version import headed
 from footprint.records import field, record
 
 SCHEMA = "footprint/validation/1"
@@ -109,7 +110,7 @@ class ValidationReport:
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, unrounded."""
         return {
-            "schema": SCHEMA,
+            **headed(SCHEMA),
             "dataset": self.dataset,
             "rows": [
                 {name: getattr(row, name) for name in ValidationRow.__dataclass_fields__} for row in self.rows

@@ -18,7 +18,9 @@ def test_the_json_is_the_contract() -> None:
     done = footprint(*BASE, "--format", "json")
     assert done.code == 0
     table = json.loads(done.out)
-    assert list(table) == ["schema", "axes", "baseline", "by", "rows", "pareto", "warnings"]
+    assert list(table) == [
+        "schema", "footprint_version", "data_version", "axes", "baseline", "by", "rows", "pareto", "warnings",
+    ]  # fmt: skip
     assert table["schema"] == "footprint/comparison/1"
     assert table["axes"] == [
         {"option": "hw", "values": ["v100:8", "h100:8"]}, {"option": "region", "values": ["FRA", "POL"]},

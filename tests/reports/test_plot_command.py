@@ -6,12 +6,15 @@ import csv
 import json
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from footprint.reports.plots.canvas import WIDTHS_IN, ticks
+from footprint.reports.plots.intervals import Line, plot_lines
+from footprint.results.fleet import Ends
 from footprint.results.report_columns import SHORT_COLUMNS, SHORT_SCHEMA
 from footprint.tracking import track
 from tests.cli.run import footprint
@@ -241,3 +244,40 @@ def test_an_axis_has_labels_and_not_too_many(low: float, high: float, most: int)
     assert 1 <= len(found) <= max(most, 5)
     assert all(low * (1 - 1e-9) <= value <= high * (1 + 1e-9) for value in found)
     assert low == high or len(found) > 1
+
+
+@pytest.mark.parametrize("width", sorted(WIDTHS_IN))
+@pytest.mark.parametrize("decades", [0.5, 3, 12])
+def test_no_text_of_an_axis_touches_another(
+    drawn: Callable[[], Any], tmp_path: Path, width: str, decades: float
+) -> None:
+    """By the extents that matplotlib gives the texts, for long names over wide ranges."""
+    rows = [
+        Line(
+            label=f"{n}. a-long-name-of-a-team, meta-llama/Llama-3.1-405B-FP8, a100-sxm4-80gb:{n}, aws:x-{n}",
+            amounts={name: Ends(low=0.5 * mid, mid=mid, high=2 * mid) for name in ("energy_kwh", "co2e_kg")},
+        )
+        for n, mid in enumerate(10 ** (decades * n / 4 - decades / 2) for n in range(5))
+    ]
+    plot_lines(rows, "rows", tmp_path / "p.png", width=width)
+    figure = drawn()
+    figure.canvas.draw()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            labels = [text for text in axis.get_ticklabels() if text.get_text() and text.get_visible()]
+            boxes = [text.get_window_extent() for text in labels]
+            assert len(boxes) > 1 or (axis is axes.yaxis and axes is not figure.axes[0])
+            assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+    names = [text.get_text().replace("\n", " ") for text in figure.axes[0].get_yticklabels()]
+    assert len(set(names)) == 5
+    assert all(name.endswith(f"x-{n}") for n, name in enumerate(names))
+
+
+def test_a_zero_is_written_where_a_logarithm_has_none(drawn: Callable[[], Any], tmp_path: Path) -> None:
+    some, none = (Ends(low=mid, mid=mid, high=mid) for mid in (2.0, 0.0))
+    rows = [
+        Line(label="a", amounts={"co2e_kg": some}),
+        Line(label="b", amounts={"co2e_kg": none, "energy_kwh": some}),
+    ]
+    plot_lines(rows, "rows", tmp_path / "p.png")
+    assert [[text.get_text().strip() for text in axes.texts] for axes in drawn().axes[:2]] == [[], ["0"]]

@@ -11,27 +11,22 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 
 from footprint.catalog.hardware.find import (
-    KIND,
     LONGEST_NAME,
     compact,
     find_accelerator,
     is_path,
-    known_names,
     scanned_names,
     shipped_id,
     shipped_ids,
 )
-from footprint.catalog.names import unknown
+from footprint.catalog.hardware.misread import HINT, TIMES, identity, is_digits, misread, shown
 from footprint.errors import FootprintError
 from footprint.records import replace
 from footprint.schema import Accelerator, Cluster, NodeForm
 
 MAX_COUNT = 10_000_000
 MAX_PER_NODE = 1024
-_HINT = "a cluster is NAME:COUNT, for example v100:8"
 _LONGEST = 1000
-_TIMES = "xX\N{MULTIPLICATION SIGN}"
-_BREAKS = " *:,;/-_@" + _TIMES
 
 Reading = tuple[str, int]
 """A name of the catalogue (or a path) and a count."""
@@ -58,7 +53,7 @@ def parse_cluster(
         If the text has two meanings, a count is out of range, or no node form fits.
     """
     if not text.strip():
-        raise FootprintError(f"no cluster given; {_HINT}")
+        raise FootprintError(f"no cluster given; {HINT}")
     name, count, notices = _read(text.strip())
     chip = find_accelerator(name)
     variants = _variants(name, chip)
@@ -89,12 +84,12 @@ def _read(text: str) -> tuple[str, int, list[str]]:
     if text.lower().endswith(".toml"):
         return text, 1, []
     if len(text) > _LONGEST:
-        raise FootprintError(f"{_shown(text)} is too long for a cluster; {_HINT}")
+        raise FootprintError(f"{shown(text)} is too long for a cluster; {HINT}")
     for known in (_is_shipped, _scanned()):
         found = _interpret(text, known)
         if found is not None:
             return found
-    raise _misread(text, known)
+    raise misread(text, known)
 
 
 def _is_shipped(name: str) -> bool:
@@ -126,12 +121,12 @@ def _interpret(text: str, known: Callable[[str], bool]) -> tuple[str, int, list[
     if type_reading is not None:
         return type_reading
     proper, stolen = _around_x(text, known)
-    meanings = {(_identity(name), count): (name, count) for name, count in (*proper, *stolen)}
+    meanings = {(identity(name), count): (name, count) for name, count in (*proper, *stolen)}
     if len(meanings) == 1 and proper:
         name, count = proper[0]
         return name, count, []
     if meanings:
-        forms = " or ".join(f"{_identity(name)}:{count}" for name, count in meanings.values())
+        forms = " or ".join(f"{identity(name)}:{count}" for name, count in meanings.values())
         raise FootprintError(f"{text!r} can be misread; write {forms}")
     return None
 
@@ -141,15 +136,15 @@ def _around_x(text: str, known: Callable[[str], bool]) -> tuple[list[Reading], l
     proper: list[Reading] = []
     stolen: list[Reading] = []
     for at, letter in enumerate(text):
-        if letter not in _TIMES:
+        if letter not in TIMES:
             continue
         before, after = text[:at].strip(), text[at + 1 :].strip()
-        if _is_digits(after):
+        if is_digits(after):
             if is_path(before) or known(before):
                 proper.append((before, _count(after, before)))
             if known(f"{before}x"):
                 stolen.append((f"{before}x", _count(after, f"{before}x")))
-        if _is_digits(before) and known(after):
+        if is_digits(before) and known(after):
             proper.append((after, _count(before, after)))
     return proper, stolen
 
@@ -157,7 +152,7 @@ def _around_x(text: str, known: Callable[[str], bool]) -> tuple[list[Reading], l
 def _cloud_type(text: str, known: Callable[[str], bool]) -> tuple[str, int, list[str]] | None:
     """The reading of a cloud TPU type, ``tpu-v3-32`` or ``v5litepod-8``, which counts cores or chips."""
     head, dash, tail = text.replace("_", "-").rpartition("-")
-    if not (dash and _is_digits(tail) and known(head)):
+    if not (dash and is_digits(tail) and known(head)):
         return None
     chip = find_accelerator(head)
     if chip.kind != "tpu":
@@ -177,7 +172,7 @@ def _cloud_type(text: str, known: Callable[[str], bool]) -> tuple[str, int, list
 def _count(text: str, name: str) -> int:
     """A number of accelerators, from 1 to 10 million."""
     digits = text.strip()
-    if _is_digits(digits):
+    if is_digits(digits):
         digits = digits.lstrip("0")
         if digits and len(digits) <= len(str(MAX_COUNT)) and int(digits) <= MAX_COUNT:
             return int(digits)
@@ -186,44 +181,6 @@ def _count(text: str, name: str) -> int:
         f"the number of accelerators must be a whole number from 1 to {MAX_COUNT:,}, not {shown!r}; "
         f"write {name}:8 for eight"
     )
-
-
-def _is_digits(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
-def _identity(name: str) -> str:
-    """The id of a name, or the name itself for a user's own chip."""
-    return shipped_id(name) or name
-
-
-def _misread(text: str, known: Callable[[str], bool]) -> FootprintError:
-    """The error for an unreadable text: the correct form if it contains a known name, else near matches."""
-    for at in range(len(text) - 1, 0, -1):
-        if text[at] in _BREAKS and known(text[:at].strip()):
-            return FootprintError(
-                f"cannot read {_shown(text)} as a cluster; write {_identity(text[:at].strip())}:COUNT"
-            )
-        if text[-at - 1] in _BREAKS and known(text[-at:].strip()):
-            return FootprintError(
-                f"cannot read {_shown(text)} as a cluster; write {_identity(text[-at:].strip())}:COUNT"
-            )
-    if _is_digits(text):
-        return FootprintError(f"{_shown(text)} is a count without a name; {_HINT}")
-    head, _, tail = text.rpartition(":")
-    name = head if _is_digits(tail.strip()) else text
-    for at, letter in enumerate(name):
-        if letter in _TIMES and _is_digits(name[at + 1 :].strip()):
-            begin = compact(name[: at + 1])
-            # The x of rtx9090 belongs to the name, as in rtx3090.
-            if not any(compact(one).startswith(begin) for one in known_names()):
-                name = name[:at].strip()
-            break
-    return unknown(KIND, name, known_names(), _HINT)
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
 def _choose_node(

@@ -8,6 +8,7 @@ files.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,8 @@ def find_model(name: str) -> ModelConfig:
                 return model
             hint = download_hint(name)
     known = [*NAMES.suggested(models_folder()), *ids(own_models_folder())]
+    if re.fullmatch(r"\d+(\.\d+)?[bm]", name.strip().lower()):
+        hint = f"a size alone is `parameters={name.strip().upper()!r}`; {hint}"
     raise unknown("model", name, known, hint, like=name.rpartition("/")[2])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from footprint.catalog.version import headed
 from footprint.cli.shared.formats import format_option, show
 from footprint.plain_text import in_line
 from footprint.schema import ModelConfig
@@ -64,5 +65,5 @@ def command(file: Path, format_: str) -> None:
         lines.append(f"  to use it by name, put it into {user_folder() / FOLDERS[kind]}")
     text = "\n".join(map(in_line, lines))
     row = {"file": str(file), "ok": True, "record": asdict(record), "remarks": list(remarks)}
-    data = {"schema": "footprint/catalogue/1", "kind": kind, "rows": [row]}
+    data = {**headed("footprint/catalogue/1"), "kind": kind, "rows": [row]}
     show(Answer(kind="check", text=lambda: folded(text), data=lambda: data), format_)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from footprint.catalog.version import headed
 from footprint.cli.shared.formats import answer_options, show
 from footprint.cli.shared.scenario import field_option
 
@@ -76,7 +77,7 @@ def _answer(found: FleetReport, *, rows: bool) -> Answer:
         return Answer(
             kind="report",
             text=lambda: render(found),
-            data=lambda: {"schema": "footprint/fleet-rows/1", "rows": records()},
+            data=lambda: {**headed("footprint/fleet-rows/1"), "rows": records()},
             rows=records,
             frame=found.report_rows,
             subject=found,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from footprint.catalog.version import headed
 from footprint.cli.shared.formats import answer_options, columns_option, require_csv, settled
 from footprint.cli.shared.formats import show as show_answer
 from footprint.cli.shared.journals import folders_option, listed_runs, note_each, open_runs
@@ -185,7 +186,7 @@ def diff(first: str, second: str, folders: tuple[Path, ...], **to: Any) -> None:
     _show(
         to,
         lambda: _table(heading, rows),
-        lambda: {"schema": "footprint/diff/1", "rows": differences},
+        lambda: {**headed("footprint/diff/1"), "rows": differences},
         table=lambda: differences,
         schema="footprint/diff/1",
     )

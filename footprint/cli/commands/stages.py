@@ -47,7 +47,9 @@ def command(
     A stage says which model trains, samples or scores how many sequences. Samples and lengths are
     InstructGPT's where none are given.
     """
+    from footprint.catalog.version import versions
     from footprint.reports.formats import Answer
+    from footprint.results.report_columns import signed_cells
     from footprint.serving.stages import stages
 
     result = stages(model, stage, samples=samples, seq_len=seq_len, helper=helper)
@@ -57,8 +59,11 @@ def command(
 
         return render(result)
 
+    def table() -> list[dict[str, Any]]:
+        return [signed_cells(one, (), versions()) for one in result.to_json()["passes"]]
+
     answer = Answer(
-        kind="stages", text=text, data=result.to_json, table=lambda: result.to_json()["passes"],
+        kind="stages", text=text, data=result.to_json, table=table,
         schema=result.schema, subject=result,
     )  # fmt: skip
     show(answer, format_, output, overwrite=overwrite)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from footprint.decisions.streams import Part, Stream
+    from footprint.reports.decisions.sweep_text import Summary
 
 _EPILOG = """\b
 Examples:
@@ -59,7 +60,7 @@ Exit code: 0 done, 2 bad input, 3 over a limit of --fail-over, 130 interrupted:
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute on the workers of this Dask scheduler.")
 @click.option("--plot", type=FILE, help="Draw the best and the Pareto front (.png, .svg, .pdf).")
 @click.option("--save", type=FILE, help="Write the lists to a TOML file that sweep reads.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--quiet", is_flag=True, help="No warnings and no progress bar.")
 @limit_options("Exit 3 where a scenario is above a limit or does not fit: '2 MWh', '$500', '3d'.")
 def command(
     file: Path | None,
@@ -88,11 +89,10 @@ def command(
     USD; -o writes all of them.
     """
     from footprint.decisions.comparison import BY
-    from footprint.decisions.fronts import Front, Least
+    from footprint.decisions.fronts import Front, Least, said_of
     from footprint.decisions.streams import Stream
-    from footprint.reports.decisions.sweep_text import Summary
+    from footprint.reports.decisions.sweep_text import MOST_SHOWN, Summary
     from footprint.reports.files import require_writable
-    from footprint.reports.formats import Answer
     from footprint.reports.gate import SweepGate
     from footprint.reports.scenario import save_grid
 
@@ -128,8 +128,9 @@ def command(
     summary = Summary(
         axes=stream.axes, by=BY[by], scenarios=len(stream), seen=seen, feasible=feasible,
         best=tuple(least.found), pareto=tuple(front.found), problems=stream.problems,
+        warnings=said_of((*least.found, *front.found[:MOST_SHOWN]), stream.fixed),
     )  # fmt: skip
-    show(Answer(kind="sweep", text=summary.text, data=summary.to_json, subject=summary), format_)
+    _show(summary, format_, quiet=quiet)
     if plot is not None:
         from footprint.reports.decisions.sweep_plot import plot_sweep
 
@@ -138,6 +139,17 @@ def command(
         note(f"wrote {len(stream):,} scenarios to {output}")
     if limits:
         gate.require()
+
+
+def _show(summary: Summary, format_: str, *, quiet: bool) -> None:
+    from footprint.reports.formats import Answer
+
+    answer = Answer(
+        kind="sweep", text=summary.text, data=summary.to_json, subject=summary, warnings=summary.warnings
+    )
+    show(answer, format_)
+    for warning in () if quiet else summary.warnings:
+        note(f"warning: {warning}")
 
 
 def _written(

@@ -11,6 +11,7 @@ from footprint.cli.shared.options import type_of
 from footprint.cli.shared.scenario import OUTPUT, field_option
 from footprint.estimator.fields import FLAG
 from footprint.estimator.request import FIELDS
+from footprint.plain_text import in_line
 from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:
@@ -77,4 +78,10 @@ def given_axes(
     given = own_axes.keys() | own.keys()
     axes = {name: values for name, values in axes.items() if name not in given} | own_axes
     fixed = {name: value for name, value in fixed.items() if name not in given} | own
+    for path in files:
+        if not path.suffix and not path.exists():
+            raise click.UsageError(
+                f"{in_line(str(path))}: no such file; several values of an option are written with commas, "
+                "such as --hw v100:8,h100:8"
+            )
     return axes, fixed, [read_fields(path) for path in files]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from footprint.catalog.version import headed
 from footprint.cli.shared.formats import answer_options
 from footprint.cli.shared.formats import show as show_answer
 from footprint.cli.shared.options import CatalogueName
@@ -166,7 +167,7 @@ def _answer(
     return Answer(
         kind="catalogue",
         text=text,
-        data=lambda: {"schema": SCHEMA, "kind": catalogue.kind, "rows": rows},
+        data=lambda: {**headed(SCHEMA), "kind": catalogue.kind, "rows": rows},
         table=table,
         schema=SCHEMA,
         nothing=f"no {catalogue.kind} found",

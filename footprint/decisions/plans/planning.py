@@ -7,6 +7,7 @@ from typing import Any
 
 from footprint.catalog.laws import ScalingLaw, find_law, law_ids, scale_data
 from footprint.catalog.models import find_model
+from footprint.catalog.version import versions
 from footprint.decisions.plans.hardware import Cluster, SizesOf, with_embeddings
 from footprint.decisions.plans.kaplan import kaplan_rows
 from footprint.decisions.plans.laws import (
@@ -79,6 +80,7 @@ def plan(
     run = found.run
     whole = with_embeddings(asked.law, sizes.parameters)
     return Plan(
+        **versions(),
         law=asked.law.id,
         budgets=found.budgets,
         binding_budget=next((one.text for one in found.budgets if one.binding), None),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint.decisions.causes import perturbed
-from footprint.decisions.comparison import Answered, answered
+from footprint.decisions.comparison import Answered, answered, said_of_the_run
 from footprint.decisions.when.record import Timing, TimingRow
 from footprint.decisions.when.schedule import Piece, Schedule, Windows, with_pauses
 from footprint.decisions.when.series import MONTHLY, Series, monthly_series, read_series
@@ -63,6 +63,7 @@ def best_times(
         )
     found = list(_rows(series, windows, every, run, monthly=when == MONTHLY))
     warnings = list(run.prediction.warnings if run.prediction is not None else ())
+    warnings.extend(said_of_the_run(run))
     if when == MONTHLY:
         warnings.append("means of past months: the weather of another year moves them")
     if hours.high > windows.whole_h:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from footprint.catalog.version import headed
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.results.shown import Shown, show_as_text
@@ -61,7 +62,7 @@ class Timing(Shown):
     def to_json(self) -> dict[str, Any]:
         """The times as JSON values, unrounded."""
         return {
-            "schema": SCHEMA,
+            **headed(SCHEMA),
             "series": self.series,
             "begin": self.begin,
             "end": self.end,

@@ -12,7 +12,7 @@ from footprint.estimator.resolve.resolve import resolve
 from footprint.estimator.resolve.shared import Shared
 from footprint.performance.step import StepPrediction, predict
 from footprint.records import replace
-from footprint.results.assumption import CLEAR_MISFIT, Misfit
+from footprint.results.misfit import CLEAR_MISFIT, Misfit
 from footprint.schema import Accelerator
 from footprint.units import BYTE_PER_GIB
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from footprint.catalog.version import versions
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
 from footprint.plain_text import in_line, in_markdown
 from footprint.results import Quantity
 from footprint.results.human import figures, money_rung, rung, wrapped
+from footprint.results.report_columns import signed_cells
 from footprint.spelling import on_command_line
 
 _UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg"}
@@ -90,7 +92,7 @@ def rows_of(table: ScenarioTable) -> list[dict[str, Any]]:
                 cells |= {f"{prefix}{name}_{end}": ends[end] for end in ends}
             cells[f"verdict_{name}"] = None if over is None else over.verdict
         cells["best"] = " ".join(row.best)
-        found.append(cells)
+        found.append(signed_cells(cells, row.warnings, versions()))
     return found
 
 

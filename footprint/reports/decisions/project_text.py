@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from footprint.catalog.version import versions
 from footprint.decisions.scenario_table import QUANTITIES
 from footprint.plain_text import in_line, in_markdown
 from footprint.projects.record import SUMMED, Project, ProjectRow, ProjectTotal
 from footprint.reports.decisions.plan_text import short
 from footprint.results import Quantity
 from footprint.results.human import amount, counted, interval, wrapped
+from footprint.results.report_columns import signed_cells
 
 WIDTH = 80
 TOTAL = "total"
@@ -83,7 +85,9 @@ def rows_of(project: Project) -> list[dict[str, Any]]:
         for name in SUMMED:
             ends = row[name] or {"low": None, "mid": None, "high": None}
             cells |= {f"{name}_{end}": ends[end] for end in ("low", "mid", "high")}
-        found.append(cells)
+        of_run = f"{row['name']}: "
+        own = [one for one in project.warnings if row is total or one.startswith(of_run)]
+        found.append(signed_cells(cells, own, versions()))
     return found
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from footprint.catalog.version import versions
 from footprint.decisions.ranking import Ends, Ranking
 from footprint.plain_text import in_line
 from footprint.results.human import amount, figures
+from footprint.results.report_columns import signed_cells
 
 
 def render(ranking: Ranking) -> str:
@@ -45,7 +47,7 @@ def rows_of(ranking: Ranking) -> list[dict[str, Any]]:
                 cells |= {f"{name}_{end}": None for end in ("low", "mid", "high")}
             else:
                 cells[name] = value
-        rows.append(cells)
+        rows.append(signed_cells(cells, ranking.warnings, versions()))
     return rows
 
 

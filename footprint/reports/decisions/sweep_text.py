@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from footprint.catalog.version import headed
 from footprint.decisions.fronts import Found
 from footprint.plain_text import in_line
 from footprint.records import record
@@ -14,6 +15,8 @@ from footprint.spelling import on_command_line
 SCHEMA = "footprint/sweep/1"
 WIDTH = 80
 MOST_PROBLEMS = 5
+MOST_SHOWN = 20
+"""Scenarios of the Pareto front that are printed."""
 _WORDS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
 _UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd"}
 
@@ -31,6 +34,8 @@ class Summary:
     best: tuple[Found, ...]
     pareto: tuple[Found, ...]
     problems: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+    """What the scenarios that are shown say beside their numbers."""
 
     def text(self) -> str:
         """The best scenarios as a table of 80 columns."""
@@ -39,7 +44,7 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """The summary as JSON values, unrounded."""
         return {
-            "schema": SCHEMA,
+            **headed(SCHEMA),
             "axes": [{"option": name, "values": list(values)} for name, values in self.axes.items()],
             "by": self.by,
             "scenarios": self.scenarios,
@@ -48,22 +53,29 @@ class Summary:
             "best": [one.to_json() for one in self.best],
             "pareto": [one.to_json() for one in self.pareto],
             "problems": [{"message": on_command_line(m), "scenarios": n} for m, n in self.problems.items()],
+            "warnings": [on_command_line(warning) for warning in self.warnings],
         }
 
     def _lines(self) -> Iterator[str]:
         again = "" if self.seen == self.scenarios else f", {self.seen:,} of them computed now"
-        yield f"{self.scenarios:,} scenarios{again}; {self.feasible:,} are feasible"
+        many = "1 scenario" if self.scenarios == 1 else f"{self.scenarios:,} scenarios"
+        yield f"{many}{again}; {self.feasible:,} {'is' if self.feasible == 1 else 'are'} feasible"
         if self.best:
             yield f"\nleast {_WORDS[self.by]}, by the median (90 % interval of {_WORDS[self.by]})"
             yield from self._table(self.best)
         if self.pareto:
             yield "\nno other scenario has fewer hours, less CO2e and less cost at once"
-            yield from self._table(sorted(self.pareto, key=lambda one: one.numbers["duration_h_mid"])[:20])
-            if len(self.pareto) > 20:
-                yield f"  and {len(self.pareto) - 20} more"
+            yield from self._table(
+                sorted(self.pareto, key=lambda one: one.numbers["duration_h_mid"])[:MOST_SHOWN]
+            )
+            if len(self.pareto) > MOST_SHOWN:
+                yield f"  and {len(self.pareto) - MOST_SHOWN} more"
         problems = sorted(self.problems.items(), key=lambda item: -item[1])
         for message, count in problems[:MOST_PROBLEMS]:
-            first, *rest = wrapped(f"{count:,} scenarios: {in_line(on_command_line(message))}", WIDTH - 2)
+            first, *rest = wrapped(
+                f"{count:,} {'scenario' if count == 1 else 'scenarios'}: {in_line(on_command_line(message))}",
+                WIDTH - 2,
+            )
             yield f"\n  {first}"
             yield from (f"    {line}" for line in rest)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from footprint.catalog.version import versions
 from footprint.decisions.when.record import Timing, TimingRow
 from footprint.plain_text import in_line
 from footprint.results.human import amount, figures, wrapped
+from footprint.results.report_columns import signed_cells
 
 WIDTH = 80
 MOST_PIECES = 12
@@ -40,7 +42,7 @@ def rows_of(timing: Timing) -> list[dict[str, Any]]:
                 }
             else:
                 cells[name] = value
-        rows.append(cells)
+        rows.append(signed_cells(cells, timing.warnings, versions()))
     return rows
 
 

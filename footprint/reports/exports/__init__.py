@@ -16,7 +16,7 @@ from footprint.errors import FootprintError
 from footprint.plain_text import escaped
 from footprint.records import record
 from footprint.reports.exports.shared.filed import Filed, filed, read_filed
-from footprint.results.assumption import misfits_in
+from footprint.results.misfit import misfits_in
 
 if TYPE_CHECKING:
     from typing import Protocol

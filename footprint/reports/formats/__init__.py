@@ -37,7 +37,8 @@ OF_ROWS = (
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
 COMPUTED = (
-    "comparison", "difference", "flops", "inference", "plan", "project", "ranking", "stages", "timing",
+    "comparison", "difference", "flops", "inference", "plan", "project", "ranking", "stages", "sweep",
+    "timing",
 )  # fmt: skip
 """Kinds of answer whose text ends with the version that computed it; that of an estimate says more."""
 _FOLDER = os.path.dirname(__file__)
@@ -90,8 +91,8 @@ def with_version(text: str, warnings: Iterable[str] = ()) -> str:
     """The text with the version that computed it, and what marks an answer that was forced above it."""
     from footprint.catalog.version import DATA_VERSION, footprint_version
     from footprint.plain_text import in_line
-    from footprint.results.assumption import misfits_in
     from footprint.results.human import folded
+    from footprint.results.misfit import misfits_in
     from footprint.spelling import on_command_line
 
     marks = dict.fromkeys(one.plain for one in misfits_in(warnings))

@@ -12,13 +12,13 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
 from footprint.plain_text import in_line
 from footprint.reports.files import require_writable, write_new
-from footprint.results.human import figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,11 +95,22 @@ def title(figure: Figure, text: str) -> None:
 
 
 def label(text: str, letters: int = 40, lines: int = 2) -> str:
-    """A name on an axis in at most some lines, its end cut off if it is longer."""
-    found = textwrap.wrap(in_line(text), letters) or [""]
-    if len(found) > lines:
-        found = [*found[: lines - 1], f"{found[lines - 1][: letters - 1]}…"]
+    """A name on an axis in at most some lines, without its middle if it is longer.
+
+    The end stays: it is what tells the rows of a product of lists apart.
+    """
+    name = in_line(text)
+    found, kept = textwrap.wrap(name, letters) or [""], letters * lines
+    while len(found) > lines:
+        kept -= 1
+        head, tail = name[: -(-kept // 2)].rstrip(), name[-(kept // 2) :].lstrip()
+        found = textwrap.wrap(f"{head}…{tail}", letters)
     return "\n".join(found)
+
+
+def letters_in(width_in: float) -> float:
+    """Letters of the text that fit a width, for `log_axis`."""
+    return width_in / _LETTER_IN
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
@@ -129,25 +140,39 @@ def _between(low: float, high: float) -> list[float]:
 
 
 def log_axis(
-    axis: Any, low: float, high: float, most: int = 4, text: Callable[[float], str] | None = None
-) -> None:
-    """A logarithmic axis of amounts between two ends, with plain numbers."""
+    axis: Any, low: float, high: float, most: int = 4, text: Callable[[float], str] | None = None,
+    letters: float | None = None,
+) -> None:  # fmt: skip
+    """A logarithmic axis of amounts between two ends, with plain numbers that do not touch.
+
+    ``letters`` are those that fit its length; a height is asked for none.
+    """
     name = "x" if axis.axis_name == "x" else "y"
     getattr(axis.axes, f"set_{name}scale")("log")
     getattr(axis.axes, f"set_{name}lim")(low, high)
-    values = ticks(low, high, most)
-    said = [(text or _plain)(value) for value in values]
-    if most > 2 and sum(map(len, said)) > _LETTERS_A_TICK * most:  # long numbers need more room
-        values = ticks(low, high, most - 1)
+    length = letters or _LETTERS_A_TICK * most
+    for count in range(most, 0, -1):  # long numbers need more room
+        values = ticks(low, high, count)
         said = [(text or _plain)(value) for value in values]
+        places = [length * math.log(value / low) / math.log(high / low) for value in values]
+        if name == "y" or _apart(places, said):
+            break
     axis.set_ticks(values, said)
     axis.set_minor_formatter(lambda *_: "")
     axis.set_tick_params(which="minor", length=0)
 
 
+def _apart(places: Sequence[float], said: Sequence[str]) -> bool:
+    """Whether texts that are centred on some places, in letters, leave a letter between one another."""
+    ends = [(at - len(text) / 2, at + len(text) / 2) for at, text in zip(places, said, strict=True)]
+    return all(one[1] + 1 <= other[0] for one, other in pairwise(ends))
+
+
 def _plain(value: float) -> str:
-    """A round number as it is."""
-    return f"{value:,.10g}" if 1e-4 <= value < 1e7 else figures(value, 2)
+    """A round number as it is, or its power of ten."""
+    return (
+        f"{value:,.10g}" if 1e-4 <= value < 1e7 else f"{value:.2g}".replace("e+0", "e").replace("e-0", "e-")
+    )
 
 
 def bare(axes: Any, *, grid: str = "x") -> None:

@@ -13,9 +13,11 @@ from footprint.reports.plots.canvas import (
     COLUMN,
     MARKERS,
     PAGE,
+    WIDTHS_IN,
     bare,
     drawing,
     label,
+    letters_in,
     log_axis,
     require_picture,
     room,
@@ -29,8 +31,9 @@ PANELS = {
     "cost_usd": ("cost", "usd"),
 }  # fmt: skip
 """What is drawn of a row, with its name and its unit."""
-_ROW_IN, _PANEL_IN, _LETTERS = 0.2, 0.62, {COLUMN: 17, PAGE: 26}
-_MOST_ROWS = 200
+_ROW_IN, _LINE_IN, _PANEL_IN = 0.2, 0.115, 0.62
+_LETTERS, _LINES = {COLUMN: 17, PAGE: 30}, {COLUMN: 5, PAGE: 4}
+_MOST_ROWS, _GAP = 200, 3
 
 
 @record
@@ -67,15 +70,17 @@ def plot_lines(
         raise FootprintError("`plot=`: no row has numbers, so there is no plot")
     across = min(len(names), 2 if width == COLUMN else 4)
     down = -(-len(names) // across)
-    texts = [label(one.label, _LETTERS[width]) for one in shown]
-    row_in = _ROW_IN if all("\n" not in text for text in texts) else 1.35 * _ROW_IN
+    texts = [label(one.label, _LETTERS[width], _LINES[width]) for one in shown]
+    row_in = _ROW_IN + _LINE_IN * max(text.count("\n") for text in texts)
+    beside = max(len(line) for text in texts for line in text.split("\n"))
+    letters = (letters_in(WIDTHS_IN[width]) - beside) / across - _GAP
     with drawing(width, 0.35 + down * (_PANEL_IN + row_in * len(shown))) as figure:
         cells = figure.subplots(down, across, sharey=True, squeeze=False).flat
         for place, axes in enumerate(cells):
             if place >= len(names):
                 axes.set_visible(False)
                 continue
-            _draw(axes, shown, names[place], panels[names[place]])
+            _draw(axes, shown, names[place], panels[names[place]], letters)
             if place % across == 0:
                 axes.set_yticks(range(len(shown)), texts)
                 axes.set_ylim(len(shown) - 0.4, -0.6)
@@ -87,7 +92,7 @@ def _is_drawn(ends: Any) -> bool:
     return ends is not None and ends.mid > 0
 
 
-def _draw(axes: Any, lines: Sequence[Line], name: str, panel: tuple[str, str]) -> None:
+def _draw(axes: Any, lines: Sequence[Line], name: str, panel: tuple[str, str], letters: float) -> None:
     known = {y: ends for y, one in enumerate(lines) if (ends := one.amounts.get(name)) and _is_drawn(ends)}
     word, unit = panel
     largest = max(ends.mid for ends in known.values())
@@ -100,6 +105,10 @@ def _draw(axes: Any, lines: Sequence[Line], name: str, panel: tuple[str, str]) -
         axes.plot([low, high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
         axes.plot([mid], [y], color=colour, marker=line.marker, markersize=4, linestyle="none")
         values += [low, mid, high]
-    log_axis(axes.xaxis, *room(values), most=4)
+    log_axis(axes.xaxis, *room(values), most=4, letters=letters)
+    for y, one in enumerate(lines):
+        ends = one.amounts.get(name)
+        if ends is not None and ends.mid == 0:  # a logarithmic axis has no 0
+            axes.text(0.0, y, " 0", transform=axes.get_yaxis_transform(), va="center", color=one.colour)
     axes.set_xlabel(f"{word} [{unit_name}]" if unit_name else word)
     bare(axes)

@@ -15,9 +15,11 @@ from footprint.reports.plots.canvas import (
     BLUE,
     COLUMN,
     PAGE,
+    WIDTHS_IN,
     bare,
     drawing,
     label,
+    letters_in,
     log_axis,
     require_picture,
     save,
@@ -111,6 +113,7 @@ def _draw(axes: Any, one: Answer, width: str) -> None:
     log_axis(
         axes.xaxis, least / ROOM[width], highest * ROOM[width], most,
         text=lambda value: amount(value, one.unit, 2),
+        letters=letters_in(WIDTHS_IN[width]) - max(map(len, "\n".join(names).split("\n"))),
     )  # fmt: skip
     bare(axes)
     middle = f"{one.name}: {amount(one.mid, one.unit)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from footprint.catalog.version import headed
 from footprint.flops import StepFlops
 from footprint.flops.checks import six_n
 from footprint.flops.operations import RECURRENCE
@@ -32,7 +33,7 @@ def to_json(
     """The record ``footprint/flops/1``: whole numbers are exact, tokens null for images."""
     shortcut, active = six_n(step), six_n(step, active=True)
     record: dict[str, Any] = {
-        "schema": SCHEMA,
+        **headed(SCHEMA),
         "model": name,
         "family": step.family,
         "parameters": {

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from footprint.catalog.version import headed
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.records import field, record, state
 from footprint.results import Quantity, total
@@ -170,7 +171,7 @@ class Total:
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""
-        record: dict[str, Any] = {"schema": "footprint/total/1", "kind": "measurement", "runs": self.runs}
+        record: dict[str, Any] = {**headed("footprint/total/1"), "kind": "measurement", "runs": self.runs}
         for name, quantity in self.sums.items():
             record[name] = quantity.to_json() if quantity.spread else {"mid": quantity.mid}
             record[f"{name}_runs"] = self.counts[name]

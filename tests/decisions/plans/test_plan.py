@@ -14,7 +14,8 @@ from footprint.decisions.plans.laws import of_flop
 from footprint.results.plan import Plan
 
 KEYS = [
-    "schema", "law", "budgets", "binding_budget", "flop", "parameters", "tokens", "tokens_per_parameter",
+    "schema", "footprint_version", "data_version",
+    "law", "budgets", "binding_budget", "flop", "parameters", "tokens", "tokens_per_parameter",
     "epochs", "unique_tokens", "effective_tokens", "loss", "duration_h", "energy_kwh", "co2e_kg", "cost_usd",
     "mfu", "spread", "inference", "nearest_models", "shapes", "thresholds", "assumptions", "warnings",
 ]  # fmt: skip

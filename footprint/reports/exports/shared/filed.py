@@ -10,7 +10,7 @@ from footprint.errors import DataFileError
 from footprint.plain_text import in_line
 from footprint.records import record
 from footprint.reports.exports.shared.reader import Bounds, Reader
-from footprint.results.assumption import read_warning
+from footprint.results.misfit import read_warning
 
 KINDS = {"footprint/estimate/1": "estimate", "footprint/measurement/1": "measurement"}
 _COMPONENTS = ("accelerators", "cpu", "ram", "other_node", "network", "cooling")
