@@ -45,12 +45,12 @@ def test_small_residuals_have_the_normal_posterior_in_closed_form(monkeypatch):
 
 @pytest.mark.parametrize("rows", [[(0.05, 1.0)], [(0.3, 1.0), (-0.1, 0.5), (0.02, 2.0)], [(0.9, 3.0)] * 4])
 def test_the_bias_of_a_family_is_the_least_of_its_loss(rows):
+    def huber(z: float) -> float:
+        return 0.5 * z * z if z <= density.HUBER else density.HUBER * (z - density.HUBER / 2)
+
     def cost(bias: float) -> float:
-        total = 0.5 * (bias / BIAS) ** 2
-        for residual, weight in rows:
-            z = abs(residual - bias) / SCATTER
-            total += weight * (0.5 * z * z if z <= density.HUBER else density.HUBER * (z - density.HUBER / 2))
-        return total
+        far = sum(weight * huber(abs(residual - bias) / SCATTER) for residual, weight in rows)
+        return huber(abs(bias) / BIAS) + far
 
     grid = [place / 10_000 for place in range(-10_000, 10_001)]
     best = min(grid, key=cost)

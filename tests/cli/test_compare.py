@@ -38,7 +38,7 @@ def test_the_table_has_80_columns_and_says_what_follows() -> None:
     done = footprint(*BASE, "--by", "time")
     assert max(map(len, done.out.splitlines())) <= 80
     assert "times fewer hours" in done.out
-    assert "cost is not clearly different" in done.out.replace("\n", " ")
+    assert "cost are not clearly different" in done.out.replace("\n", " ")
 
 
 def test_the_csv_has_a_row_a_scenario_and_neutral_cells(tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def test_ratios_cover_their_pairs_out_of_sample() -> None:
         if count >= 3:  # one pair of Gopher and PaLM alone would be 0 or 100 %
             reached.setdefault(differs, []).append(share)
     for differs in (frozenset({"job"}), frozenset({"job", "chip"}), frozenset({"job", "chip", "model"})):
-        assert 0.85 <= statistics.mean(reached[differs]) <= 0.95, differs
+        assert 0.85 <= statistics.mean(reached[differs]) <= 0.96, differs
 
 
 def _covered(without_each: Any) -> Any:

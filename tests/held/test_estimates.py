@@ -251,4 +251,4 @@ def test_the_record_is_as_it_was_written() -> None:
     digest = hashlib.sha256(gzip.decompress(RECORD.read_bytes())).hexdigest()
     assert digest == "a109b595aa8a323eee05b75f6459b3721aa577b23245afe08844d5c7df4647a8"
     digest = hashlib.sha256(CONSTANTS.read_bytes()).hexdigest()
-    assert digest == "10a8523d2dd2c87b29f024f21dd7ebdc96e7eab1dd21a5b6ef449fb41b3391fa"
+    assert digest == "03f6730f31c99d0ac3dcceb8e75af416dfb6e35ed430368d994c716992beb5c2"

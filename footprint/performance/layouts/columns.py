@@ -55,6 +55,14 @@ class Choice(NamedTuple):
     """Whether a layout splits the model."""
 
 
+def _whole_where_near(batches: Array) -> Array:
+    """The batches without the rounding of their scales, which would take a whole one for less."""
+    import numpy as np
+
+    whole = np.rint(batches)
+    return np.where(np.abs(batches - whole) <= ROUNDING * batches, whole, batches)
+
+
 class LayoutColumns:
     """The candidate layouts of one job on several clusters, evaluated for every batch."""
 
@@ -76,7 +84,7 @@ class LayoutColumns:
         import numpy as np
 
         self.work, self.machine, self.given = work, joined(machines), given
-        self.scales, self.batches = scales, work.samples * scales
+        self.scales, self.batches = scales, _whole_where_near(work.samples * scales)
         habits = [habits_of(work, one, flash=flash, sequence_length=sequence_length) for one in machines]
         least, most = float(self.batches.min()), float(self.batches.max())
         found = self.found = Candidates(habits, given, counts, least, most)
