@@ -92,8 +92,7 @@ def _owner_file(name: str, until: float) -> Iterator[None]:
             file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         except FileExistsError:
             if _abandoned(name):
-                with contextlib.suppress(OSError):
-                    Path(name).unlink()
+                _remove_abandoned(name, until)
             _wait(until)
         else:
             break
@@ -103,6 +102,19 @@ def _owner_file(name: str, until: float) -> Iterator[None]:
         yield
     finally:
         Path(name).unlink()
+
+
+def _remove_abandoned(name: str, until: float) -> None:
+    """Remove the file of a process that died, one remover at a time.
+
+    Without the second file, a process that found the file abandoned could remove the new file of a quicker
+    process. Only a remover takes away the file of a dead process, so the file that is looked at again is the
+    one that goes.
+    """
+    with _owner_file(f"{name}.removal", until):
+        if _abandoned(name):
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
 
 
 def _abandoned(name: str) -> bool:

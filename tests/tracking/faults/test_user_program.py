@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import subprocess
@@ -17,7 +16,6 @@ from typing import Any
 import pytest
 
 from footprint.results.row_reader import read_rows
-from footprint.results.rows import append_rows
 from footprint.tracking import Run
 from footprint.tracking.budget.stop_file import publish_stop, read_stop
 from footprint.tracking.journal.reader import read_journal
@@ -285,46 +283,3 @@ def test_a_supervisors_run_is_a_name_and_no_path(name: str) -> None:
     assert not who.metered_by_parent
     assert run_name(None, who, 1, environ)[0] != name
     assert identify({PARENT_RUN: f"{boot_id()}:good-1"}).metered_by_parent
-
-
-# ------------------------------------------------------------------------ the report CSV's lock
-
-
-def row(run_id: str) -> dict[str, Any]:
-    return {"kind": "measurement", "run_id": run_id, "started_at": "2026-03-01T10:00:00+00:00"}
-
-
-def test_the_lock_has_the_mode_of_its_csv(tmp_path: Path) -> None:
-    path = tmp_path / "runs.csv"
-    append_rows(path, [row("a")])
-    for mode in (0o664, 0o600, 0o666):
-        path.chmod(mode)
-        append_rows(path, [row("b")])
-        assert stat.S_IMODE((tmp_path / "runs.csv.lock").stat().st_mode) == mode
-
-
-@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
-def test_where_nothing_can_be_locked_rows_are_written_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    import fcntl
-
-    def refuse(*_: Any) -> None:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    path = tmp_path / "runs.csv"
-    began = time.monotonic()
-    threads = [threading.Thread(target=append_rows, args=(path, [row(str(n))])) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert time.monotonic() - began < 20
-    assert sorted(row["run_id"] for row in read_rows(path, kind=None)[0]) == [str(n) for n in range(8)]
-    assert not (tmp_path / "runs.csv.lock.owner").exists()
-    (tmp_path / "runs.csv.lock.owner").write_text(
-        f"{os.uname().nodename} {2**22 + 5}"
-    )  # of a process that died
-    append_rows(path, [row("late")])
-    assert len(read_rows(path, kind=None)[0]) == 9
