@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -191,6 +192,16 @@ def list_of(runs: int, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return first, python(LISTING, "runs", "list", folder=folder)
 
 
+def recovery_of(runs: int, report: Path, folder: Path) -> tuple[dict[str, Any], int]:
+    """The recovery of so many runs that were cut off into a copy of a report CSV, and the rows that it adds."""
+    for n in range(runs):
+        journal = folder / "footprint-runs" / f"cut-{n:05}" / "n-0-1-1.journal.jsonl"
+        write(journal, lines(journal.parent.name, 600.0, began_s=700.0 * n, ended=False))
+    before = shutil.copy(report, folder / "rows.csv").read_bytes().count(b"\n")
+    took = python(LISTING, "recover", "-o", "rows.csv", folder=folder)
+    return took, (folder / "rows.csv").read_bytes().count(b"\n") - before
+
+
 def rows_of(rows: int, folder: Path) -> dict[str, Any]:
     """Reading so many report rows, and pandas beside it."""
     from footprint.results.rows import csv_text, report_row
@@ -248,6 +259,14 @@ def main(arguments: list[str] | None = None) -> int:
         rows = rows_of(100_000 // least, Path(name))
         limit = f"2 x pandas' {rows['pandas_s']:.2f} s"
         say(f"reading {rows['rows']:,} report rows", rows["ours_s"], 2 * rows["pandas_s"], None, 0, limit)
+        cut, half_s = 1_000 // least, None
+        for count in (cut // 2, cut):
+            took, added = recovery_of(count, Path(name) / "rows.csv", Path(name) / f"cut-{count}")
+            what = f"`footprint recover` of {count:,} runs into a CSV of {rows['rows']:,} rows"
+            most_s, limit = (1e9, "") if half_s is None else (2.2 * half_s, "2.2 x that of half as many")
+            say(what, took["cpu_s"], most_s, took["byte"], 400.0, limit)
+            half_s = took["cpu_s"]
+            above += added != count
     if options.write:
         head, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
         tail = rest.partition(END)[2]
