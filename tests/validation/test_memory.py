@@ -8,7 +8,7 @@ import pytest
 
 from footprint.catalog.files import reference_folder
 from footprint.catalog.hardware import parse_cluster
-from footprint.performance.roofline.holding import HOLDS, KEEPS, LOSSES
+from footprint.performance.roofline.holding import HOLDS, KEEPS, LOSSES, STAGES
 from footprint.validation.memory import SCOPES, published_rows, right_about_fitting, validate_memory
 from footprint.validation.report import ValidationReport
 
@@ -33,6 +33,7 @@ def test_every_row_says_what_was_measured(table: list[dict[str, str]]) -> None:
         assert row["holds"] in HOLDS
         assert row["keeps"] in KEEPS
         assert row["loss"] in LOSSES
+        assert row["stages"] in ("", *STAGES)
         assert row["locator"]
         assert int(row["tp"]) * int(row["pp"]) * int(row["dp"]) * int(row["cp"]) == int(row["accelerators"])
 
