@@ -38,8 +38,8 @@ def reach(reports: Mapping[str, ValidationReport]) -> Iterable[str]:
         if "kind" in one:
             rows = tuple(row for row in report.rows if row.note == one["kind"])
             report = ValidationReport(dataset=report.dataset, rows=rows)
-        now, asked = getattr(report, one["statistic"]), one["reach"]
-        shown = (f"{value:.2f}x" if asked > 1.0 else percent(value) for value in (asked, now))
+        now, asked = getattr(report, one["statistic"]), one.get("reach_share") or one["reach_factor"]
+        shown = (percent(value) if "reach_share" in one else f"{value:.2f}x" for value in (asked, now))
         lines.append((one["figure"], *shown, "yes" if now <= asked else "no", one["left"]))
     yield from table(("figure", "asked", "now", "reached", "what is left"), lines)
 
