@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+from benchmarks.reach import reach, tried
 from benchmarks.residuals import ablation, by_id, groups, kind_of, layers, missing, mixtures, percent, table
 from footprint.catalog.files import reference_folder
 from footprint.validation import ValidationReport, ValidationRow, datasets
@@ -73,6 +74,7 @@ def page(reports: dict[str, ValidationReport]) -> Iterable[str]:
     yield ""
     yield from _baselines(given)
     yield from _where(given)
+    yield from reach(reports)
     yield "### Intervals with the stack said and unsaid"
     yield ""
     yield "The kind of a stack, PyTorch's own or a vendor's tuned one, is known or not. An interval is that"
@@ -157,22 +159,7 @@ def _where(given: ValidationReport) -> Iterable[str]:
     median = percent(statistics.median(others))
     yield f"Without {odd}, the family left out: {len(others)} rows, median {median}."
     yield ""
-    yield from _tried()
-
-
-def _tried() -> Iterable[str]:
-    result = tomllib.loads((reference_folder() / "tried.toml").read_text("utf-8"))
-    yield "### Changes that were tried and gained little"
-    yield ""
-    yield "Median error out of sample, before and after; a gain below half a point was kept only if physics"
-    yield "requires the change."
-    yield ""
-    lines = [
-        (one["what"], one["on"], percent(one["before_share"]), percent(one["after_share"]),
-         "yes" if one["kept"] else "no")
-        for one in result["idea"]
-    ]  # fmt: skip
-    yield from table(("idea", "on", "before", "after", "kept"), lines)
+    yield from tried()
 
 
 def _dataset(name: str, report: ValidationReport) -> Iterable[str]:

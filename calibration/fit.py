@@ -38,10 +38,11 @@ Z90 = 1.645
 PHYSICS = (
     "cast_byte", "passes_fused", "passes_eager", "passes_scores", "misaligned", "tensor_exposed",
     "tensor_exposed_since_2023", "data_exposed", "expert_exposed", "flash_rate_ampere", "flash_rate_hopper",
-    "flash_rate_hopper_tuned", "flash_rate_blackwell", "matmul_rate_tpu", "convolution_rate",
-    "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s", "ramp_depth", "expert_kernels",
-    "matmul_rate_ampere", "matmul_rate_hopper", "matmul_rate_blackwell_dense", "node_wait_s",
-    "matmul_rate_cdna4", "context_exposed", "passes_expert_bias",
+    "flash_rate_ampere_first", "flash_rate_hopper_first", "flash_rate_hopper_tuned", "flash_rate_blackwell",
+    "matmul_rate_tpu", "convolution_rate", "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s",
+    "ramp_depth", "expert_kernels", "matmul_rate_ampere", "matmul_rate_hopper",
+    "matmul_rate_blackwell_dense", "node_wait_s", "matmul_rate_cdna4", "context_exposed",
+    "passes_expert_bias",
 )  # fmt: skip
 """Fitted constants of the roofline."""
 FACTORS = (

@@ -18,6 +18,9 @@ Entry = tuple[float, str]
 """The log of true over predicted time of a row, out of sample, and its family."""
 WORTH = 3.0
 """The biases of all regimes count as those of so many families of the regime [1]."""
+FREEDOM = 5.0
+"""Most degrees of freedom of Student's t, however many families there are: every blind draw so far had
+sources that were farther off than a normal distribution of the families' biases allows."""
 LEAST_ROWS = 8
 """Least number of rows in families of two or more; with fewer, the scatter of all regimes is used."""
 POWER = 0.25
@@ -43,7 +46,7 @@ def ends(entries: Sequence[Entry], everything: Sequence[Entry]) -> tuple[float, 
     pooled = sum(bias**2 for bias in every) / len(every)
     freedom = len(own) + WORTH
     variance = (sum(bias**2 for bias in own) + WORTH * pooled) / freedom
-    of_family = student_95(freedom) * math.sqrt(variance)
+    of_family = student_95(min(freedom, FREEDOM)) * math.sqrt(variance)
     low, high = _scatter(entries) or _scatter(everything) or (0.0, 0.0)
     return -max(LEAST, math.hypot(of_family, low)), max(LEAST, math.hypot(of_family, high))
 

@@ -41,6 +41,8 @@ class Stack:
     """What it holds a parameter (`footprint.performance.roofline.holding`), if not what its kind does."""
     loss: str = ""
     """How it takes the loss of the logits (the same module), if not as its kind does."""
+    stages: str = "even"
+    """How it shares the layers out to the stages of a pipeline (the same module)."""
     note: str = ""
 
     @property

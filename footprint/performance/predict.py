@@ -120,14 +120,15 @@ def software_factor(
         factor: Number = constants["software_wide"]
     else:
         factor = constants[f"software_{era}"]
+        is_gpu = cluster.accelerator.kind == "gpu"
+        # An unknown stack gets the geometric mean of the tuned and the native factor.
+        share = (constants["native_share_unknown"] if native is None else float(native)) if is_gpu else 0.0
         if era == "since_2023":
-            # Software of the same name becomes faster every year.
-            factor *= constants["software_yearly"] ** (min(year, LAST_YEAR) - MIDDLE_YEAR)
-        if era == "since_2023" and cluster.accelerator.kind == "gpu":
-            if native is not False:
-                # An unknown stack gets the geometric mean of the tuned and the native factor.
-                share = 1.0 if native else constants["native_share_unknown"]
-                factor *= power(constants["software_native"], share)
+            # A vendor's tuned software becomes faster every year.
+            years = (1.0 - share) * (min(year, LAST_YEAR) - MIDDLE_YEAR)
+            factor *= constants["software_yearly"] ** years
+        if era == "since_2023" and is_gpu:
+            factor *= power(constants["software_native"], share)
             factor *= power(
                 constants["software_2020_to_2022"] / factor, tuned_before(work, native, constants)
             )

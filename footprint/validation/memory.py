@@ -115,7 +115,9 @@ def _row(cells: Mapping[str, str]) -> Row:
         interleaving=int(cells["interleaving"] or 1), flash=cells["attention"] == "flash",
     )  # fmt: skip
     typical = memory_constants(cells["optimizer"], cells["method"])
-    said = typical.but(**held_by(typical, cells["holds"], cells["keeps"], cells["loss"]))
+    said = typical.but(
+        **held_by(typical, cells["holds"], cells["keeps"], cells["loss"], cells["stages"] or "even")
+    )
     usable = None
     if cells["accelerator"]:
         cluster, _ = parse_cluster(f"{cells['accelerator']}:1")

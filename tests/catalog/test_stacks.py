@@ -12,14 +12,14 @@ from footprint.catalog.files import read_toml, reference_folder
 from footprint.catalog.sources import all_sources
 from footprint.catalog.stacks import find_stack, stack_ids
 from footprint.errors import UnknownNameError
-from footprint.performance.roofline.holding import HOLDS, LOSSES
+from footprint.performance.roofline.holding import HOLDS, LOSSES, STAGES
 from tests.cli.run import footprint
 
 FOLDER = reference_folder() / "stacks"
 JOB = {"model": "llama3.1-8b", "hw": "h100-sxm5-80gb:64", "tokens": 1e9, "batch_size": 64, "seq_len": 8192}
 KEYS = {
     "id", "name", "aliases", "kernels", "since_year", "fuses", "host_s", "overlap_share", "basis", "source",
-    "note", "holds", "loss",
+    "note", "holds", "loss", "stages",
 }  # fmt: skip
 
 
@@ -41,6 +41,7 @@ def test_every_file_is_a_stack(name):
     assert 0.0 <= raw.get("overlap_share", 0.5) <= 1.0
     assert raw.get("holds", "mixed") in HOLDS
     assert raw.get("loss", "whole") in LOSSES
+    assert raw.get("stages", "even") in STAGES
 
 
 def test_stacks_differ_in_data():

@@ -64,15 +64,18 @@ def test_the_shift_fades_with_distance_as_a_power_of_the_ratio() -> None:
     assert taken[1] < taken[0]
 
 
-def test_an_anchor_of_another_size_and_length_changes_nothing_beside_a_near_one() -> None:
+def test_an_anchor_of_another_size_and_length_changes_little_beside_a_near_one() -> None:
     plain = estimate(*MEASURED)["step_time_s"]["mid"]
     assert keep(plain * 1.2).code == 0
     far = ("--model", "llama2-70b", "--hw", "a100:64", "--batch-size", "64", "--seq-len", "65536")
     slow = 2.0 * estimate(*far)["step_time_s"]["mid"]
     assert footprint("anchor", "--name", "far", *far, "--step-time-s", f"{slow!r}").code == 0
     alone = estimate(*MEASURED, "--anchor", "ours")["step_time_s"]
-    assert estimate(*MEASURED, "--anchor", "far,ours")["step_time_s"] == alone
-    assert estimate(*MEASURED, "--anchor", "ours", "--anchor", "far")["step_time_s"] == alone
+    both = estimate(*MEASURED, "--anchor", "far,ours")["step_time_s"]
+    # It took twice its predicted time, and moves what the near one says by a few hundredths.
+    assert alone["mid"] < both["mid"] < 1.05 * alone["mid"]
+    assert both["high"] / both["low"] < 1.01 * alone["high"] / alone["low"]
+    assert estimate(*MEASURED, "--anchor", "ours", "--anchor", "far")["step_time_s"] == both
     assert footprint("estimate", *MEASURED, "--anchor", "ours,nobody").code == 2
 
 
@@ -92,16 +95,15 @@ def test_two_that_agree_shift_further_and_narrow_more_than_one() -> None:
     assert again["mid"] == pytest.approx(two["mid"], rel=1e-12)
 
 
-def test_another_precision_says_little_and_another_length_nothing_and_both_are_said() -> None:
+def test_another_precision_says_little_and_another_length_less() -> None:
     assert keep(30.0, "--force").code == 0
     other = ("--model", "llama2-7b", "--hw", "h100:64", "--precision", "fp8")
     plain = estimate(*other)["step_time_s"]
     moved = math.log(estimate(*other, "--anchor", "ours")["step_time_s"]["mid"] / plain["mid"])
     assert 0 < moved < 0.45 * math.log(30.0 / estimate(*MEASURED)["step_time_s"]["mid"])
     longer = (*other, "--seq-len", "524288")
-    assert estimate(*longer)["step_time_s"] == estimate(*longer, "--anchor", "ours")["step_time_s"]
-    done = footprint("estimate", *longer, "--anchor", "ours")
-    assert "anchor ours says nothing of h100-sxm5-80gb in fp8" in done.err
+    alone, anchored = (estimate(*longer, *said)["step_time_s"]["mid"] for said in ((), ("--anchor", "ours")))
+    assert 0 < math.log(anchored / alone) < moved
 
 
 def test_another_named_stack_says_nothing() -> None:

@@ -138,7 +138,7 @@ def test_an_estimate_names_the_nearest_of_the_anchors_and_what_it_would_do() -> 
     assert said.endswith("--anchor ours")
     hours = estimate(*MEASURED, "--anchor", "ours")["duration_h"]
     assert interval(Quantity.between(hours["low"], hours["mid"], hours["high"], "x"), "h") in said
-    for args in (("--anchor", "ours"), ("--hours", "10"), ("--quiet",), ("--seq-len", "65536")):
+    for args in (("--anchor", "ours"), ("--hours", "10"), ("--quiet",), ("--seq-len", "1048576")):
         assert "your measurement" not in footprint("estimate", *MEASURED, *args).err
     assert footprint("anchor", "--remove", "ours").code == 0
     assert "your measurement ours" not in footprint("estimate", *MEASURED).err

@@ -51,3 +51,25 @@ def test_lora_trains_little_and_keeps_input_gradients():
     assert sum(line.dense_flop for line in frozen) == pytest.approx(
         sum(line.dense_flop for line in full.blocks if line.weights), rel=1e-9
     )
+
+
+def nanotron_stages(layers: int, layer_cost: float, head_cost: float, stages: int) -> list[int]:
+    """Layers of each stage by the rule of nanotron's code: the block that crosses a stage's share ends it."""
+    costs = [layer_cost] * layers + [head_cost]
+    whole, done, stage = sum(costs), 0.0, 0
+    found = [0] * stages
+    for place, cost in enumerate(costs):
+        found[stage] += place < layers
+        done += cost
+        if done > whole * (stage + 1) / stages:
+            stage += 1
+    return found
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3, 4, 6, 8, 12])
+def test_stages_balanced_by_cost_have_the_layers_that_nanotron_gives_the_first(stages):
+    summed = work(LLAMA_8B, 1, 128)
+    layer = summed.block_parameters / summed.layers
+    first = nanotron_stages(summed.layers, layer, 128256 * 4096, stages)[0]
+    assert summed.uneven(stages, head=True) * summed.layers / stages == pytest.approx(first)
+    assert summed.uneven(stages) * summed.layers / stages == pytest.approx(-(-summed.layers // stages))

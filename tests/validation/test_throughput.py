@@ -18,11 +18,11 @@ def given() -> ValidationReport:
 
 def test_step_times_with_the_layout_given(given):
     assert len(given.rows) > 1100
-    assert given.median_error < 0.096
-    assert given.median_over_folds < 0.098
-    assert given.within(1.25) > 0.87
+    assert given.median_error < 0.086
+    assert given.median_over_folds < 0.096
+    assert given.within(1.25) > 0.89
     assert given.within(1.5) > 0.97
-    assert given.ninety_percent_factor < 1.28
+    assert given.ninety_percent_factor < 1.26
 
 
 def held(report: ValidationReport) -> float:
@@ -38,7 +38,7 @@ def test_intervals_hold(given):
     # families, with half of the rows, lie near the middle. One that covers everything would be no use either.
     assert 0.85 <= held(given) <= 0.95
     assert given.coverage >= 0.90
-    assert given.interval_score < 0.80
+    assert given.interval_score < 0.78
 
 
 def test_every_baseline_is_beaten(given):
@@ -54,20 +54,20 @@ def test_dense_models_on_recent_stacks(given):
     }
     part = ValidationReport(dataset="dense", rows=tuple(row for row in given.rows if row.id in recent))
     assert len(part.rows) > 250
-    assert part.median_error < 0.092
+    assert part.median_error < 0.078
 
 
 @pytest.mark.slow
 def test_step_times_with_the_layout_found():
     report = ValidationReport(dataset="throughput-found", rows=rows(found=True))
-    assert report.median_error < 0.10
+    assert report.median_error < 0.095
     assert report.median_over_folds < 0.13
-    assert report.within(1.25) > 0.84
+    assert report.within(1.25) > 0.86
     assert 0.85 <= held(report) <= 0.95
     assert report.coverage >= 0.90
 
 
-@pytest.mark.parametrize(("by", "median_error"), [("stack", 0.095), ("model", 0.135)])
+@pytest.mark.parametrize(("by", "median_error"), [("stack", 0.087), ("model", 0.13)])
 def test_mixtures_of_experts_of_another_release_or_model(by, median_error):
     # Nearly all of one family of releases: left out whole, nine rows and priors are left.
     # These say what a new release, and a new model, of a known stack would have met.

@@ -19,11 +19,11 @@ def pairs() -> dict[str, list]:
 @pytest.mark.parametrize(
     ("change", "least", "median_error", "direction"),
     [
-        ("chips", 30, 0.04, 0.82),
+        ("chips", 30, 0.035, 0.92),
         ("batch", 8, 0.04, 1.0),
-        ("length", 100, 0.047, 0.97),
-        ("precision", 50, 0.11, 0.97),
-        ("accelerator", 150, 0.10, 0.93),
+        ("length", 100, 0.02, 0.97),
+        ("precision", 50, 0.085, 0.97),
+        ("accelerator", 150, 0.085, 0.93),
         ("DGX-1 to DGX A100", 3, 0.06, 1.0),
     ],
 )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from footprint.arithmetic import power, sqrt
 from footprint.catalog.assumptions import assumed, assumed_values
+from footprint.performance.roofline.techniques import Techniques
 from footprint.schema import Accelerator
 
 MOST = 0.95
@@ -72,14 +73,16 @@ class Constants:
         """Number of chips in the largest slice (one torus) of a TPU generation."""
         return int(self.values.get(f"slice_{chip.generation}", self["slice_unknown"]))
 
-    def flash_rate(self, chip: Accelerator, native: bool | None) -> float:
-        """Share of the 16-bit peak that fused attention reaches on a chip [1]."""
+    def flash_rate(self, chip: Accelerator, native: bool | None, techniques: Techniques) -> float:
+        """Share of the 16-bit peak that fused attention reaches on a chip with a year's kernels [1]."""
         if chip.kind == "tpu":
             return self["flash_rate_tpu"]
         narrowest = chip.peak_flop_per_s.get("fp4", 0.0)
         if chip.generation == "blackwell" and narrowest > ULTRA * sixteen_bit_peak(chip):
             return self["flash_rate_blackwell_ultra"]
         plain = self.values.get(f"flash_rate_{chip.generation}", self["flash_rate_unmeasured"])
+        if techniques.first_fused_attention:
+            plain = self.values.get(f"flash_rate_{chip.generation}_first", plain)
         tuned = self.values.get(f"flash_rate_{chip.generation}_tuned", plain)
         if native is None:
             return float(sqrt(plain * tuned))

@@ -17,6 +17,9 @@ HOLDS = ("mixed", "wide", "autocast", "sixteen")
 ``sixteen``: weights, gradients and moments in 16 bits."""
 KEEPS = ("fused", "compiled", "eager")
 """``fused``: a vendor's kernels. ``compiled``: torch.compile. ``eager``: PyTorch operation by operation."""
+STAGES = ("even", "cost")
+"""``even``: each stage of a pipeline has as many layers (Megatron-LM). ``cost``: the head counts as the
+layers that have its parameters, so the other stages have more of them (nanotron)."""
 LOSSES = ("parallel", "whole", "chunked")
 """``parallel``: Megatron-LM's cross entropy, in place. ``whole``: PyTorch's on all logits at once.
 ``chunked``: PyTorch's on some tokens at a time."""
@@ -27,7 +30,9 @@ def is_known(constants: Constants) -> bool:
     return "stages_apart" in constants.values
 
 
-def held_by(constants: Constants, holds: str, keeps: str, loss: str) -> dict[str, float]:
+def held_by(
+    constants: Constants, holds: str, keeps: str, loss: str, stages: str = STAGES[0]
+) -> dict[str, float]:
     """The constants that a stack of this kind replaces."""
     own = {"stages_apart": 1.0}
     states = constants["optimiser_state_byte"]
@@ -45,6 +50,8 @@ def held_by(constants: Constants, holds: str, keeps: str, loss: str) -> dict[str
         own |= {"activation_kept_narrow": 1.0, "whole_inputs": 1.0}
         if cast:
             own["score_copies"] = assumed("memory.score_copies_autocast").value
+    if stages == "cost":
+        own["stages_by_cost"] = 1.0
     if loss != "parallel":
         own["logit_byte"] = assumed(f"memory.logit_byte_{loss}").value
     return own

@@ -130,7 +130,7 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
     """
     byte = parameter_bytes(storage.precision, storage.constants)
     replicas = layout.dp * layout.cp
-    uneven = work.uneven(layout.pp)
+    uneven = _uneven(work, layout, storage)
     blocks = uneven * work.block_parameters / (layout.pp * layout.tp)
     # The embeddings are on the first stage and the head is on the last.
     ends = work.other_parameters / layout.tp / where(layout.pp == 1, 1.0, 2.0)
@@ -156,6 +156,11 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
     return weights, held(byte.gradient * trained, 2), held(byte.optimiser * trained, 1)
 
 
+def _uneven(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
+    """Layers of the fullest pipeline stage over the mean [1]."""
+    return work.uneven(layout.pp, head="stages_by_cost" in storage.constants.values)
+
+
 def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
     """Activations kept for the backward pass, logits, and the activations of one recomputed layer [byte]."""
     constants, known = storage.constants, storage.constants.values
@@ -179,7 +184,7 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     if said:
         stored = stored + work.boundary * work.reductions / work.layers * (layout.tp - 1)
     recompute_share = layout.recompute_share
-    kept = (1.0 - recompute_share) * stored * in_flight * work.uneven(layout.pp)
+    kept = (1.0 - recompute_share) * stored * in_flight * _uneven(work, layout, storage)
     kept = kept + recompute_share * work.boundary
     kept = kept + where(layout.is_full, stored / work.layers, 0.0)
     ends = work.stored_other * byte

@@ -17,6 +17,9 @@ SHARDING_SINCE = 2022
 FUSED_SINCE = 2023
 """Year from which FlashAttention (Dao et al. 2022, arXiv:2205.14135) and fused pointwise kernels are the
 default (PyTorch 2.0, March 2023) and stacks recompute only as much as memory requires."""
+SECOND_FLASH_SINCE = 2024
+"""Year from which FlashAttention-2 (Dao 2023, arXiv:2307.08691) is common; PyTorch has it since 2.2, January
+2024. The first one reaches about half of its rate."""
 DEDUPLICATED_SINCE = 2025
 """Year from which expert exchange sends a token once per node (DeepSeek-AI 2024, arXiv:2412.19437)."""
 
@@ -32,6 +35,8 @@ class Techniques(NamedTuple):
     """Pointwise operations are fused."""
     fused_attention: bool
     """Fused attention is the default where the chip supports it."""
+    first_fused_attention: bool
+    """Fused attention is the first FlashAttention."""
     partial_recompute: bool
     """Only as many blocks are recomputed as memory requires."""
     recompute_big_models: bool
@@ -51,6 +56,7 @@ def techniques_of(year: int, *, is_gpu: bool = True) -> Techniques:
         full_sharding=year >= SHARDING_SINCE,
         fused=modern or not is_gpu,
         fused_attention=modern,
+        first_fused_attention=year < SECOND_FLASH_SINCE,
         partial_recompute=modern,
         recompute_big_models=not modern,
         split_big_models=not modern and is_gpu,

