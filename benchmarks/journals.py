@@ -193,7 +193,7 @@ def list_of(runs: int, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def recovery_of(runs: int, report: Path, folder: Path) -> tuple[dict[str, Any], int]:
-    """The recovery of so many runs that were cut off into a copy of a report CSV, and the rows that it adds."""
+    """The recovery of so many cut-off runs into a copy of a report CSV, and the rows that it adds."""
     for n in range(runs):
         journal = folder / "footprint-runs" / f"cut-{n:05}" / "n-0-1-1.journal.jsonl"
         write(journal, lines(journal.parent.name, 600.0, began_s=700.0 * n, ended=False))
