@@ -116,7 +116,7 @@ def test_a_browser_without_webassembly_is_told(chromium: Any, address: str) -> N
 def test_a_lost_file_of_the_page_is_told(chromium: Any, address: str) -> None:
     context = chromium.new_context(service_workers="block")
     page = context.new_page()
-    page.route("**/*.whl", lambda route: route.fulfill(status=404))
+    page.route("**/packages.zip.xz", lambda route: route.fulfill(status=404))
     page.goto(address)
     page.wait_for_selector("#trouble p", timeout=STARTED_MS)
     assert "could not be started" in page.text_content("#trouble")

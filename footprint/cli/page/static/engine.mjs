@@ -8,10 +8,10 @@ export class Engine {
     this.waiting = new Map();
     this.busy = false;
     this.onStatus = onStatus;
-    this.ask = settings.engine === "local" ? (question) => askServer(question, onStatus) : this.startWorker(settings);
+    this.ask = settings.engine === "local" ? (question) => askServer(question, onStatus) : this.startWorker();
   }
 
-  startWorker(settings) {
+  startWorker() {
     if (typeof WebAssembly !== "object") {
       this.broken = "This browser has no WebAssembly, which runs Python in the page. Any browser since 2020 "
         + "has it; the command footprint estimate works without one.";
@@ -32,7 +32,7 @@ export class Engine {
       else if (data.broken) fail(data.broken);
       else { open.get(data.id)?.(data.answer); open.delete(data.id); }
     };
-    worker.postMessage({ settings });
+    worker.postMessage({ start: true });
     return (question) => new Promise((resolve) => {
       open.set(++count, resolve);
       worker.postMessage({ id: count, question: JSON.stringify(question) });
