@@ -9,7 +9,7 @@ from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Model
 from footprint.flops.passes.methods import prepare
 from footprint.flops.passes.totals import Totals, totals
-from footprint.flops.registry import family, unknown_model_type
+from footprint.flops.registry import GENERIC, family, unknown_model_type
 from footprint.flops.step import StepFlops, checked
 from footprint.schema import StepShape, TrainingMethod
 
@@ -46,7 +46,7 @@ def count_step(
     ``model_type``, FootprintError for an unusable shape or method.
     """
     model_type = Fields(config).text("model_type")
-    if model_type == "generic":
+    if model_type == GENERIC:
         from footprint.flops.generic import count_generic
 
         return count_generic(config, shape, training, objective, count_step)
@@ -87,7 +87,7 @@ def _counted(
 def require_known(config: Mapping[str, Any]) -> None:
     """Raise UnknownNameError for a ``model_type`` that neither a family counts nor torch could."""
     model_type = str(config["model_type"])
-    if family(model_type) is None:
+    if model_type != GENERIC and family(model_type) is None:
         _require_torch(model_type)
         from footprint.flops.torch.fallback import require_known_type
 
