@@ -14,7 +14,7 @@ MOST_PID = 2**31
 def boot_id() -> str:
     """What tells this start of this machine from any other."""
     try:
-        with open("/proc/sys/kernel/random/boot_id") as file:  # noqa: PTH123 - read once, no Path needed
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123 - read once, no Path needed
             return file.read().strip()
     except OSError:
         return f"{socket.gethostname()}-{round((time.time() - time.monotonic()) / 60)}"
