@@ -47,10 +47,10 @@ def test_typing_gives_the_numbers_of_the_command(page: Any, footprint: Footprint
 def test_a_misspelt_name_offers_the_nearest_and_takes_it(page: Any) -> None:
     page.fill("#model", "brt-base")
     page.wait_for_selector("#trouble button", timeout=WAIT_MS)
-    assert (
-        page.text_content("#trouble").lower().count("did you mean") == 1
-    )  # the message leaves it to the buttons
+    said = page.text_content("#trouble")
+    assert said.lower().count("did you mean") == 1  # the message leaves the names to the buttons
     page.click("#trouble button:text-is('bert-base')", timeout=WAIT_MS)
+    assert page.evaluate("() => document.activeElement.id") == "model"  # one types on where one was
     answered(page, "footprint estimate --model bert-base --hw v100:8")
     assert page.text_content("#trouble") == ""
 

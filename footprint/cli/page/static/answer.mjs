@@ -104,10 +104,12 @@ export function showTrouble(reply, state) {
   const text = reply?.nearest?.length ? reply.error.replace(/; did you mean [^?]*\?/, "") : reply?.error; // they are buttons here
   $("trouble").replaceChildren(...(reply ? [el("div", { class: "trouble" }, el("p", {}, text),
     reply.nearest?.length ? el("p", {}, "Did you mean ", reply.nearest.map((name) => el("button", {
-      type: "button", class: "name", onclick: () => state.set(nearer(reply.kind, name, state)),
+      type: "button", class: "name", onclick: () => { state.set(nearer(reply.kind, name, state)); $(TYPED[reply.kind])?.focus(); },
     }, name))) : "")] : []));
   document.body.classList.toggle("stale", Boolean(reply));
 }
+
+const TYPED = { model: "model", place: "field-region", accelerator: "chip" };
 
 function nearer(kind, name, state) {
   if (kind === "model") return { model: name };
