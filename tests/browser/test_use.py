@@ -152,7 +152,7 @@ def test_a_file_is_what_the_command_writes(
 def timeless(text: str) -> str:
     """The text without its time, and without the ids that are made of it."""
     return re.sub(
-        r"20\d\d-\d\d-\d\dT[\d:]+(\.\d+)?(Z|\+00:00)?|estimate-[0-9a-f]+|urn:\S+|[0-9a-f-]{36}", "", text
+        r"20\d\d-\d\d-\d\d[T ][\d:]+(\.\d+)?(Z|\+00:00)?|estimate-[0-9a-f]+|urn:\S+|[0-9a-f-]{36}", "", text
     )
 
 
