@@ -30,6 +30,8 @@ def steps(workflow: Path) -> list[dict[str, Any]]:
 def test_a_workflow_runs_what_exists_and_puts_no_input_into_a_script(workflow: Path) -> None:
     assert "permissions" in read(workflow)
     for step in steps(workflow):
+        if "uses" in step:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"])  # a tag can be moved
         script = step.get("run", "")
         assert "${{" not in script  # a branch or a tag may be named as a stranger likes
         for named in re.findall(r"(?<![\w/])(?:tests|site|\.ci)/[\w./]+", script):
