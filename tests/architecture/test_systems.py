@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from footprint.results.lock import process_exists
+
 ONLY_UNIX = """
 import os, signal, sys, warnings
 
@@ -16,7 +18,7 @@ warnings.filterwarnings("error", category=EncodingWarning, module="footprint|__m
 for module in ("fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"):
     sys.modules[module] = None
 for where, names in (
-    (os, "fork getuid geteuid getgid setsid killpg mkfifo uname sysconf sched_getaffinity register_at_fork "
+    (os, "fork getuid geteuid getgid setsid killpg mkfifo uname sched_getaffinity register_at_fork "
          "O_NOFOLLOW O_NONBLOCK O_DIRECTORY O_CLOEXEC"),
     (signal, "SIGKILL SIGHUP SIGUSR1 SIGALRM SIGCHLD SIGPIPE SIGQUIT pthread_sigmask setitimer"),
 ):
@@ -33,6 +35,13 @@ for words in %r:
         group.main(args=words, prog_name="footprint")
     except SystemExit as ended:
         assert not ended.code, (words, ended.code)
+"""
+PROGRAM_OF_A_RUN = """
+import footprint
+
+with footprint.track(model="baby-gpt", hw="v100:1", region="FRA", meter="constant:250W") as run:
+    for _ in range(5):
+        run.step(tokens=1000)
 """
 COMMANDS = [
     ["estimate", "--model", "bert-base", "--hw", "v100x8", "--explain", "--spread"],
@@ -57,6 +66,29 @@ def test_the_core_needs_no_unix_and_no_encoding(encoding: str, tmp_path: Path) -
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-800:]
     assert "energy (facility)" in done.stdout.decode(encoding)
+
+
+def test_a_run_needs_no_unix(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ONLY_UNIX + PROGRAM_OF_A_RUN], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert done.returncode == 0
+    assert b" completed " in done.stderr
+    assert b"5 steps" in done.stderr
+
+
+def test_a_process_is_asked_for_without_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows signal 0 is Ctrl+C, which would stop a training."""
+    import psutil  # noqa: F401 - asks for the system when it is imported
+
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert process_exists(os.getpid())
+    assert not process_exists(ended.pid)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("a signal was sent"))
+    assert process_exists(os.getpid())
+    assert not process_exists(ended.pid)
 
 
 def test_what_is_taken_away_would_be_missed(tmp_path: Path) -> None:
