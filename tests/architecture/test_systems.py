@@ -79,7 +79,7 @@ def test_a_run_needs_no_unix(tmp_path: Path) -> None:
 
 def test_a_process_is_asked_for_without_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     """On Windows signal 0 is Ctrl+C, which would stop a training."""
-    import psutil  # noqa: F401 - asks for the system when it is imported
+    import psutil
 
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -87,6 +87,7 @@ def test_a_process_is_asked_for_without_ctrl_c(monkeypatch: pytest.MonkeyPatch) 
     assert not process_exists(ended.pid)
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("a signal was sent"))
+    monkeypatch.setattr(psutil, "pid_exists", {os.getpid(): True, ended.pid: False}.__getitem__)
     assert process_exists(os.getpid())
     assert not process_exists(ended.pid)
 
