@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
+import lzma
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -51,20 +54,22 @@ def _write(out: Path, own: Path | None, links: dict[str, str]) -> None:
     lock = json.loads(fetch.member(pyodide, "pyodide-lock.json"))
     lock["packages"] = {}  # those of Pyodide's own distribution, which the page does not load
     (python / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
-    wheels = [own or _own_wheel(), *fetch.wheels()]
-    later = fetch.later()
-    for wheel in [*wheels, *(one for some in later.values() for one in some)]:
-        shutil.copyfile(wheel, python / wheel.name)
-    settings = {
-        "engine": "pyodide",
-        "wheels": [wheel.name for wheel in wheels],
-        "later": {name: [wheel.name for wheel in some] for name, some in later.items()},
-        **links,
-    }
-    for name, content in files.page_files(settings).items():
+    (python / "packages.zip.xz").write_bytes(_packed([own or _own_wheel(), *fetch.wheels()]))
+    for name, content in files.page_files({"engine": "pyodide", **links}).items():
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_bytes(content)
     _write_service_worker(out)
+
+
+def _packed(wheels: list[Path]) -> bytes:
+    """The files of all wheels, compressed as one: two thirds of what they take one by one."""
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w", zipfile.ZIP_STORED) as target:
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as source:
+                for name in source.namelist():
+                    target.writestr(zipfile.ZipInfo(name), source.read(name))
+    return lzma.compress(stored.getvalue(), preset=9 | lzma.PRESET_EXTREME)
 
 
 def _own_wheel() -> Path:

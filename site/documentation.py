@@ -102,7 +102,7 @@ def relinked(text: str, source: str, page: str, pages: dict[str, str]) -> str:
             file = f"{file}/README.md"
         if file not in pages:
             return words if (ROOT / file).exists() else found[0]
-        if words == path:  # a page named by its file is named by its title here
+        if words == path and file.endswith(".md"):  # a page named by its file is named by its title here
             words = title_of((ROOT / file).read_text(encoding="utf-8")) or words
         href = os.path.relpath(pages[file], PurePosixPath(page).parent.as_posix())
         return f"{picture}[{words}]({href}{mark}{anchor})"

@@ -61,17 +61,8 @@ def _pure(compiled: Path, pure: Path) -> Path:
 
 
 def wheels() -> list[Path]:
-    """Every pinned wheel that the page loads when it opens."""
-    return [wheel(name) for name, pinned in _pinned()["wheel"].items() if "later" not in pinned]
-
-
-def later() -> dict[str, list[Path]]:
-    """The wheels that the page loads when a file of some format is asked for, by format."""
-    found: dict[str, list[Path]] = {}
-    for name, pinned in _pinned()["wheel"].items():
-        for format_name in pinned.get("later", []):
-            found.setdefault(format_name, []).append(wheel(name))
-    return found
+    """Every pinned wheel."""
+    return [wheel(name) for name in _pinned()["wheel"]]
 
 
 def member(archive: Path, name: str) -> bytes:

@@ -89,15 +89,32 @@ def _object(one: griffe.Object, name: str, level: int = 2) -> list[str]:
         if part.is_attribute and part.annotation and _is_public(part) and "property" not in part.labels
     ]
     if fields:
+        said = _meanings(one)
         lines += ["| field | type | meaning |", "|---|---|---|"]
         lines += [
-            f"| `{part.name}` | `{_cell(str(part.annotation))}` | {_cell(_first(part))} |" for part in fields
+            f"| `{part.name}` | `{part.annotation}` | {_cell(_first(part) or said.get(part.name, ''))} |"
+            for part in fields
         ]
         lines.append("")
     for part in one.members.values():
         if (part.is_function or "property" in part.labels) and _is_public(part) and part.docstring:
             lines += _object(part, f"{one.name}.{part.name}", level + 1)
     return lines
+
+
+def _meanings(one: griffe.Object) -> dict[str, str]:
+    """What the keys of a record's JSON hold, by docs/output.md; a run shares most with an estimate."""
+    schema = one.module.members.get("SCHEMA")
+    if schema is None or "schema" not in one.members:
+        return {}
+    text = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    for name in ("footprint/estimate/1", ast.literal_eval(str(schema.value))):
+        section = text.partition(f"schema `{name}`\n")[2].partition("\n## ")[0]
+        for names, holds in re.findall(r"^\| (.+?) \| (.+) \|$", section, re.MULTILINE):
+            moved = re.sub(r"\]\((?!\w+://|#)", "](../", holds)  # the page stands a folder deeper
+            found |= dict.fromkeys(re.findall(r"`(\w+)`", names), moved)
+    return found
 
 
 def _is_public(one: griffe.Object) -> bool:

@@ -9,7 +9,7 @@ from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Model
 from footprint.flops.passes.methods import prepare
 from footprint.flops.passes.totals import Totals, totals
-from footprint.flops.registry import family, unknown_model_type
+from footprint.flops.registry import GENERIC, family, unknown_model_type
 from footprint.flops.step import StepFlops, checked
 from footprint.schema import StepShape, TrainingMethod
 
@@ -46,7 +46,7 @@ def count_step(
     ``model_type``, FootprintError for an unusable shape or method.
     """
     model_type = Fields(config).text("model_type")
-    if model_type == "generic":
+    if model_type == GENERIC:
         from footprint.flops.generic import count_generic
 
         return count_generic(config, shape, training, objective, count_step)
@@ -78,17 +78,30 @@ def _counted(
     config: Mapping[str, Any], shape: StepShape, training: TrainingMethod, objective: str
 ) -> StepFlops:
     """The count by torch of a type without a family; the error for an unknown type if torch is missing."""
+    _require_torch(str(config["model_type"]))
+    from footprint.flops.torch.fallback import listed_step
+
+    return listed_step(config, shape, training, objective, count_step)
+
+
+def require_known(config: Mapping[str, Any]) -> None:
+    """Raise UnknownNameError for a ``model_type`` that neither a family counts nor torch could."""
+    model_type = str(config["model_type"])
+    if model_type != GENERIC and family(model_type) is None:
+        _require_torch(model_type)
+        from footprint.flops.torch.fallback import require_known_type
+
+        require_known_type(model_type)
+
+
+def _require_torch(model_type: str) -> None:
     import re
     from importlib.util import find_spec
 
-    model_type = str(config["model_type"])
     # Loading torch takes seconds: not for what can be no name of the library's.
     named = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", model_type)
     if named is None or find_spec("torch") is None or find_spec("transformers") is None:
         raise unknown_model_type(model_type)
-    from footprint.flops.torch.fallback import listed_step
-
-    return listed_step(config, shape, training, objective, count_step)
 
 
 def step_sums(

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from footprint.flops.passes.totals import Parameters
+from footprint.flops.registry import GENERIC
 from footprint.flops.step import StepFlops, checked
 from footprint.records import replace
 from footprint.schema import StepShape, TrainingMethod
 
-MODEL_TYPE = "generic"
 FLOP_FIELDS = (
     "forward_flop", "backward_flop", "training_flop", "training_flop_causal", "hardware_flop",
 )  # fmt: skip
@@ -35,12 +35,12 @@ def count_generic(
         return _without_shape(config["flop_per_sample"], checked(shape), training)
     step = count(config["text_config"], shape, training, objective)
     if "flop_per_token" not in config:
-        return replace(step, family=MODEL_TYPE)
+        return replace(step, family=GENERIC)
     given = config["flop_per_token"] * float(step.tokens or 0)
     ratio = given / float(step.training_flop)
     return replace(
         step,
-        family=MODEL_TYPE,
+        family=GENERIC,
         components={name: flop * ratio for name, flop in step.components.items()},
         **{name: getattr(step, name) * ratio for name in FLOP_FIELDS},
     )
@@ -50,7 +50,7 @@ def _without_shape(flop_per_sample: float, shape: StepShape, training: TrainingM
     """Samples of so many FLOP: no parameters, no operations; the backward pass is twice the forward one."""
     flop = flop_per_sample * shape.sequences
     return StepFlops(
-        family=MODEL_TYPE,
+        family=GENERIC,
         parameters=Parameters(total=0, active=0, trainable=0, non_embedding=0),
         tokens=None, source_tokens=None, target_tokens=None,
         samples=shape.sequences,

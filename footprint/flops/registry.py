@@ -16,6 +16,8 @@ from footprint.schema import StepShape
 FAMILIES = f"{os.path.dirname(__file__)}/families"
 LISTED = "operations"
 """The ``model_type`` of a file that is an operation list itself."""
+GENERIC = "generic"
+"""The ``model_type`` of work of which only a size is known."""
 _MARK = "MODEL_TYPES = ("
 
 

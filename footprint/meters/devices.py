@@ -164,7 +164,7 @@ def _cgroup_memory_byte(root: str = "/") -> int | None:
 
     base = Path(root)
     try:
-        lines = (base / "proc/self/cgroup").read_text().splitlines()
+        lines = (base / "proc/self/cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
     limits = []
@@ -180,7 +180,7 @@ def _cgroup_memory_byte(root: str = "/") -> int | None:
         folder = mount / path.strip("/")
         for place in (folder, *folder.parents):
             with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
-                limits.append(int((place / name).read_text()))
+                limits.append(int((place / name).read_text(encoding="utf-8", errors="replace")))
             if place == mount:
                 break
     return min((limit for limit in limits if limit > 0), default=None)

@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,9 +128,21 @@ def _abandoned(name: str) -> bool:
             os.close(file)
         if host != socket.gethostname():
             return False
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
+        return not process_exists(int(pid))
     except (OSError, ValueError, OverflowError):
         return False
-    return False
+
+
+def process_exists(pid: int) -> bool:
+    """Whether a process of this number runs on this machine, ours or not."""
+    if sys.platform == "win32":  # there signal 0 is no question, but Ctrl+C
+        import psutil
+
+        return psutil.pid_exists(pid)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,6 +20,12 @@ from tests.conftest import ROOT
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 STARTED_MS = 240_000
 """Python starts in a second or two on a machine with nothing else to do."""
+WAIT_MS = 60_000
+
+
+def answered(page: Any, command: str) -> None:
+    """Wait for the answer that this command would print."""
+    page.wait_for_selector(f"body[data-answered={json.dumps(command)}]", timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +94,19 @@ def page(chromium: Any, address: str) -> Iterator[Any]:
     yield opened
     context.close()
     assert not trouble
+
+
+@pytest.fixture
+def from_the_start(request: pytest.FixtureRequest) -> None:
+    """Each test begins with the scenario of a fresh page."""
+    if "page" in request.fixturenames:
+        page = request.getfixturevalue("page")
+        page.evaluate(
+            """() => {
+              const { state } = window.footprint;
+              state.config = null;
+              state.fields = { model: 'bert-base', hw: 'v100:8' };
+              state.changed(null);
+            }"""
+        )
+        answered(page, "footprint estimate --model bert-base --hw v100:8")

@@ -11,10 +11,9 @@ from urllib.parse import quote
 import pytest
 
 from footprint.estimator.request import FIELDS
-from tests.browser.conftest import STARTED_MS
+from tests.browser.conftest import STARTED_MS, WAIT_MS
 
 pytestmark = pytest.mark.slow
-WAIT_MS = 60_000
 MARKUP = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>\'"javascript:window.hit=1'
 
 
@@ -28,7 +27,7 @@ def tab(page: Any) -> Iterator[Any]:
 
 def nothing_ran(page: Any) -> bool:
     return bool(
-        page.evaluate("() => window.hit === undefined && !document.querySelector('main img, main script')")
+        page.evaluate("() => window.hit === undefined && !document.querySelector('body img, body script')")
     )
 
 
@@ -87,9 +86,10 @@ def test_a_file_of_a_gigabyte_is_not_read(page: Any) -> None:
     ("content", "said"),
     [
         ("\\u0000\\u0001nonsense", "no JSON"),
+        ("", "empty"),
         ("[1, 2]", "JSON object"),
         ('{"a": 1}', "model_type"),
-        ('{"model_type": "<b>x</b>"}', ""),
+        ('{"model_type": "<b>x</b>"}', "unknown model_type"),
         ('{"model_type": "llama", "hidden_size": 1e300}', ""),
         ("{" + '"a":{' * 900 + "}" * 901, ""),
     ],
@@ -102,6 +102,32 @@ def test_a_file_of_nonsense_is_a_message(page: Any, content: str, said: str) -> 
     page.evaluate("() => window.footprint.state.set({ model: 'bert-base' })")
 
 
+def test_the_policy_stops_what_would_get_in(tab: Any, address: str) -> None:
+    """Should markup once become elements, its script would not run, and nothing would be sent."""
+    tab.goto(address)
+    stopped = tab.evaluate(
+        """async () => {
+          const stopped = new Set();
+          const note = (event) => stopped.add(event.effectiveDirective);
+          document.addEventListener("securitypolicyviolation", note);
+          const script = document.createElement("script");
+          script.textContent = "window.hit = 1";
+          const handler = document.createElement("p");
+          handler.setAttribute("onclick", "window.hit = 1");
+          const frame = document.createElement("iframe");
+          frame.src = "https://elsewhere.invalid/";
+          document.body.append(script, handler, frame);
+          handler.click();
+          await fetch("https://elsewhere.invalid/").catch(() => {});
+          setTimeout("window.hit = 1", 0);
+          await new Promise((done) => setTimeout(done, 300));
+          return [...stopped].sort();
+        }"""
+    )
+    assert stopped == ["connect-src", "frame-src", "script-src", "script-src-attr", "script-src-elem"]
+    assert tab.evaluate("() => window.hit === undefined")
+
+
 def test_a_browser_without_webassembly_is_told(chromium: Any, address: str) -> None:
     context = chromium.new_context()
     context.add_init_script("delete globalThis.WebAssembly;")
@@ -110,13 +136,14 @@ def test_a_browser_without_webassembly_is_told(chromium: Any, address: str) -> N
     page.wait_for_selector("#trouble p", timeout=WAIT_MS)
     assert "WebAssembly" in page.text_content("#trouble")
     assert page.text_content("#mid-energy_kwh")  # the answer that came with the page
+    assert page.text_content("#status") == "Stopped"
     context.close()
 
 
 def test_a_lost_file_of_the_page_is_told(chromium: Any, address: str) -> None:
     context = chromium.new_context(service_workers="block")
     page = context.new_page()
-    page.route("**/*.whl", lambda route: route.fulfill(status=404))
+    page.route("**/packages.zip.xz", lambda route: route.fulfill(status=404))
     page.goto(address)
     page.wait_for_selector("#trouble p", timeout=STARTED_MS)
     assert "could not be started" in page.text_content("#trouble")

@@ -1,4 +1,4 @@
-"""The page in use: typing, a config, a misspelt name, a link, files, themes, a phone, no network."""
+"""The page in use: typing, a config, a misspelt name, a link, files, no network."""
 
 from __future__ import annotations
 
@@ -11,37 +11,17 @@ from typing import Any
 
 import pytest
 
+from footprint.cli.page.exports import export_menu
 from footprint.cli.page.server import serving
-from tests.browser.conftest import STARTED_MS
+from footprint.reports.formats import format_names
+from tests.browser.conftest import STARTED_MS, WAIT_MS, answered
 from tests.conftest import Footprint
 
-pytestmark = pytest.mark.slow
-WAIT_MS = 60_000
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("from_the_start")]
 CONFIG = {
     "model_type": "llama", "hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 8,
     "num_attention_heads": 8, "vocab_size": 32000,
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _from_the_start(request: pytest.FixtureRequest) -> None:
-    """Each test begins with the scenario of a fresh page."""
-    if "page" in request.fixturenames:
-        page = request.getfixturevalue("page")
-        page.evaluate(
-            """() => {
-              const { state } = window.footprint;
-              state.config = null;
-              state.fields = { model: 'bert-base', hw: 'v100:8' };
-              state.changed(null);
-            }"""
-        )
-        answered(page, "footprint estimate --model bert-base --hw v100:8")
-
-
-def answered(page: Any, command: str) -> None:
-    """Wait for the answer that this command would print."""
-    page.wait_for_selector(f"body[data-answered={json.dumps(command)}]", timeout=WAIT_MS)
 
 
 def estimate_of(footprint: Footprint, *arguments: str) -> Any:
@@ -66,7 +46,11 @@ def test_typing_gives_the_numbers_of_the_command(page: Any, footprint: Footprint
 
 def test_a_misspelt_name_offers_the_nearest_and_takes_it(page: Any) -> None:
     page.fill("#model", "brt-base")
+    page.wait_for_selector("#trouble button", timeout=WAIT_MS)
+    said = page.text_content("#trouble")
+    assert said.lower().count("did you mean") == 1  # the message leaves the names to the buttons
     page.click("#trouble button:text-is('bert-base')", timeout=WAIT_MS)
+    assert page.evaluate("() => document.activeElement.id") == "model"  # one types on where one was
     answered(page, "footprint estimate --model bert-base --hw v100:8")
     assert page.text_content("#trouble") == ""
 
@@ -102,13 +86,42 @@ def test_a_config_is_taken_from_a_file_and_its_link_restores_everything(
     other.close()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "json", "csv", "markdown", "table", "html", "scenario.toml", "eu-mdf", "cyclonedx-1.6", "card",
-        "paper-sentence", "paper-latex", "paper-bibtex", "paper-checklist", "paper-markdown", "paper-badge",
-    ],
-)  # fmt: skip
+def test_a_config_is_dropped_and_typed(page: Any, footprint: Footprint, tmp_path: Path) -> None:
+    """A real drop anywhere on the page; then a change of the text that it left in the form."""
+    page.fill("#field-tokens", "2B")
+    page.evaluate(
+        """(content) => {
+          const carried = new DataTransfer();
+          carried.items.add(new File([content], "config.json"));
+          for (const kind of ["dragover", "drop"]) {
+            const event = new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true });
+            document.getElementById("answer").dispatchEvent(event);
+          }
+        }""",
+        json.dumps(CONFIG),
+    )
+    command = "footprint estimate --model config.json --hw v100:8 --tokens 2B"
+    answered(page, command)
+    energy = []
+    for layers in (8, 16):
+        text = json.dumps({**CONFIG, "num_hidden_layers": layers})
+        if layers != 8:
+            page.focus("#config")
+            page.keyboard.press("Control+A")
+            page.keyboard.insert_text(text)
+            page.wait_for_function(
+                "(was) => document.getElementById('mid-energy_kwh').textContent !== was", arg=energy[0]
+            )
+        (tmp_path / "config.json").write_text(text, encoding="utf-8")
+        said = footprint(
+            "estimate", "--model", str(tmp_path / "config.json"), "--hw", "v100:8", "--tokens", "2B"
+        )
+        energy.append(page.text_content("#mid-energy_kwh"))
+        assert re.search(rf"^ +energy \(facility\) +{re.escape(energy[-1])} ", said.stdout, re.MULTILINE)
+    assert energy[0] != energy[1]
+
+
+@pytest.mark.parametrize("name", [one["name"] for one in export_menu()])
 def test_a_file_is_what_the_command_writes(
     page: Any, footprint: Footprint, tmp_path: Path, name: str
 ) -> None:
@@ -121,7 +134,7 @@ def test_a_file_is_what_the_command_writes(
     if name == "scenario.toml":
         footprint(*scenario, "--save", name, environment=today)
         expected = (tmp_path / name).read_text(encoding="utf-8")
-    elif name in ("json", "csv", "markdown", "table", "html"):
+    elif name in format_names("estimate"):
         expected = footprint(*scenario, "--format", name, environment=today).stdout
     else:
         footprint(*scenario, "-o", "estimate.json", environment=today)
@@ -133,15 +146,14 @@ def test_a_file_is_what_the_command_writes(
             second = ["paper", "estimate.json", "--part", name.removeprefix("paper-")]
         expected = footprint(*second, environment=today).stdout
     assert len(got) > 50
-    assert close(got) == close(expected)
+    assert timeless(got) == timeless(expected)
 
 
-def close(text: str) -> str:
-    """The text without its time and ids, and its numbers without their last bits."""
-    text = re.sub(
-        r"20\d\d-\d\d-\d\dT[\d:]+(\.\d+)?(Z|\+00:00)?|estimate-[0-9a-f]+|urn:\S+|[0-9a-f-]{36}", "", text
+def timeless(text: str) -> str:
+    """The text without its time, and without the ids that are made of it."""
+    return re.sub(
+        r"20\d\d-\d\d-\d\d[T ][\d:]+(\.\d+)?(Z|\+00:00)?|estimate-[0-9a-f]+|urn:\S+|[0-9a-f-]{36}", "", text
     )
-    return re.sub(r"\d+\.\d{8,}(e-?\d+)?", lambda found: f"{float(found[0]):.12g}", text)
 
 
 def test_published_trainings_and_rules_stand_on_the_axes_of_the_estimate(page: Any) -> None:
@@ -160,32 +172,6 @@ def test_published_trainings_and_rules_stand_on_the_axes_of_the_estimate(page: A
     own = page.locator("#published circle.own").bounding_box()
     line = page.locator("#published line.own").bounding_box()
     assert line["y"] < own["y"] + own["height"] / 2 < line["y"] + line["height"]
-
-
-def test_the_documentation_is_beside_the_page_and_asks_nobody(chromium: Any, address: str, axe: str) -> None:
-    context = chromium.new_context(service_workers="block")
-    page = context.new_page()
-    foreign: list[str] = []
-    context.on("request", lambda one: None if one.url.startswith(address) else foreign.append(one.url))
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
-        for name in ("index", "howto/engineer", "method", "reference/api"):
-            page.goto(f"{address}docs/{name}.html")
-            page.set_viewport_size({"width": 390, "height": 844})
-            assert page.evaluate("() => document.documentElement.scrollWidth") <= 390, name
-            page.set_viewport_size({"width": 1280, "height": 900})
-    page.evaluate(axe)
-    found = page.evaluate(  # the theme's own buttons are landmarks of one name
-        """async () => (await axe.run('article', { rules: { 'landmark-unique': { enabled: false } } }))
-          .violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' ')}`)"""
-    )
-    assert found == []
-    page.goto(f"{address}docs/index.html")
-    page.click("article a[href='../index.html']")
-    page.wait_for_selector("#docs:not([hidden])")
-    assert page.get_attribute("#docs", "href") == "docs/index.html"
-    assert not foreign
-    context.close()
 
 
 def test_hardware_places_and_a_budget_are_answered(page: Any, footprint: Footprint) -> None:
@@ -214,77 +200,6 @@ def test_only_the_newest_of_many_changes_is_answered(page: Any, footprint: Footp
     assert [reply is None for reply in asked] == [*[True] * 6, False]
     last = estimate_of(footprint, "--model", "bert-base", "--hw", "v100:56")
     assert asked[-1]["answer"]["record"]["cluster"] == last["cluster"]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_is_accessible_and_fits(page: Any, axe: str, theme: str, width: int) -> None:
-    page.emulate_media(color_scheme=theme)
-    page.set_viewport_size({"width": width, "height": 844})
-    page.wait_for_selector("#published .plane", timeout=WAIT_MS)
-    page.wait_for_selector("#beside-region tbody tr:nth-child(6)", timeout=WAIT_MS)
-    page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    page.evaluate(axe)
-    found = page.evaluate(
-        """async () => (await axe.run()).violations.map((one) =>
-          `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' ')}`)"""
-    )
-    assert found == []
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1280, "height": 900})
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_on_a_phone_the_answer_stays_in_sight_while_one_types(
-    page: Any, footprint: Footprint, theme: str
-) -> None:
-    """The answer lies below the form: its four numbers stand above it, wherever the page is scrolled to."""
-    page.emulate_media(color_scheme=theme)
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.fill("#model", "llama2-7b")
-    page.fill("#chip", "h100")
-    page.fill("#count", "256")
-    answered(page, "footprint estimate --model llama2-7b --hw h100:256")
-    text = footprint("estimate", "--model", "llama2-7b", "--hw", "h100:256").stdout
-    for scrolled in (0, 400, 3000):
-        page.evaluate("(to) => scrollTo(0, to)", scrolled)
-        for key in ("duration_h", "energy_kwh", "co2e_kg", "cost_usd"):
-            number = page.locator(f"#short-{key}")
-            box = number.bounding_box()
-            assert 0 <= box["y"] < 844 - box["height"], (key, scrolled)
-            assert 0 <= box["x"] <= 390 - box["width"], (key, scrolled)
-            assert number.text_content() == page.text_content(f"#mid-{key}")
-            assert number.text_content() in text
-            hit = page.evaluate(
-                "([x, y]) => document.elementFromPoint(x, y).closest('#short') !== null",
-                [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2],
-            )
-            assert hit, (key, scrolled)  # nothing lies upon it
-    command = page.evaluate("() => document.body.dataset.answered")
-    page.click("#short a")
-    page.wait_for_function("() => document.activeElement.id === 'answer'")
-    assert page.text_content("#trouble") == ""  # a place on the page is no scenario
-    assert page.evaluate("() => document.body.dataset.answered") == command
-    covered = page.locator("#short").bounding_box()
-    assert page.locator("#headline").bounding_box()["y"] >= covered["y"] + covered["height"]
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1280, "height": 900})
-    assert not page.is_visible("#short")
-
-
-def test_the_keyboard_reaches_the_answer_and_every_control(chromium: Any, address: str) -> None:
-    page = chromium.new_page()
-    page.goto(address)
-    page.wait_for_selector("#model")
-    page.keyboard.press("Tab")
-    assert page.evaluate("() => document.activeElement.className") == "skip"
-    seen = set()
-    for _ in range(14):
-        page.keyboard.press("Tab")
-        seen.add(page.evaluate("() => document.activeElement.id"))
-    assert {"theme", "model", "chip", "count", "field-region", "field-tokens"} <= seen
-    page.close()
 
 
 def test_a_second_visit_needs_no_network(chromium: Any, address: str) -> None:

@@ -148,6 +148,8 @@ def test_a_model_type_that_is_none(name: str, tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"model_type": name}))
     assert "unknown model_type" in refused("flops", "--model", str(config), "--seq-len", "8")
+    # the name is said before anything is asked for that a known one would need
+    assert "unknown model_type" in refused("estimate", "--model", str(config), "--hw", "v100")
 
 
 @pytest.mark.parametrize("folder", ["hardware_profiles", "models", "anchors"])

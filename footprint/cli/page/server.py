@@ -114,7 +114,7 @@ def serving(port: int) -> Iterator[PageServer]:
         model.mkdir()
         os.chdir(model)
         try:
-            with PageServer(port, page_files({"engine": "local", "wheels": []})) as server:
+            with PageServer(port, page_files({"engine": "local"})) as server:
                 yield server
         finally:
             os.chdir(before)

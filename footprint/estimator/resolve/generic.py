@@ -17,7 +17,7 @@ from footprint.errors import MissingFactError
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import count_step
-from footprint.flops.generic import MODEL_TYPE
+from footprint.flops.registry import GENERIC
 from footprint.performance.step import StepFacts
 from footprint.records import record, replace
 from footprint.results import Assumption, Quantity
@@ -83,8 +83,8 @@ def generic_of(request: EstimateRequest) -> Generic:
 
 
 def _model(name: str, config: dict[str, Any], parameters: float | None = None) -> ModelConfig:
-    name = f"{MODEL_TYPE} {name}"
-    config = {"model_type": MODEL_TYPE, **config}
+    name = f"{GENERIC} {name}"
+    config = {"model_type": GENERIC, **config}
     return ModelConfig(id=name, name=name, year=DATA_YEAR, config=config, parameters=parameters)
 
 

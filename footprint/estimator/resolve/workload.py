@@ -75,7 +75,10 @@ def resolve_workload(
 def _missing(
     model: ModelConfig, recipe: Recipe, what: Sequence[str], options: Sequence[str]
 ) -> MissingFactError:
-    """The error that names everything that is missing at once."""
+    """The error that names everything that is missing at once; an unknown type of model is said first."""
+    from footprint.flops.count import require_known
+
+    require_known(model.config)
     known = recipe.phases or recipe.tokens
     many = len(what) > 1
     if known:

@@ -54,7 +54,7 @@ def counted_step(
         )
     fields = Fields(config)
     shape = checked(shape)
-    _require_known(fields.text("model_type"))
+    require_known_type(fields.text("model_type"))
     if isinstance(shape.sequences, float):
         raise FootprintError(f"torch counts whole sequences, not {shape.sequences!r}")
     counted = _deep(fields, config, _one_sample(shape), objective)
@@ -136,7 +136,8 @@ def _traced(config: Mapping[str, Any], shape: StepShape, objective: str) -> Any:
     return _lists[key]
 
 
-def _require_known(model_type: str) -> None:
+def require_known_type(model_type: str) -> None:
+    """Raise UnknownNameError for a ``model_type`` that transformers has not."""
     import transformers
 
     known = transformers.models.auto.configuration_auto.CONFIG_MAPPING_NAMES

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import os
 import socket
 import time
+
+from footprint.results.lock import process_exists
 
 MOST_PID = 2**31
 
@@ -14,7 +15,7 @@ MOST_PID = 2**31
 def boot_id() -> str:
     """What tells this start of this machine from any other."""
     try:
-        with open("/proc/sys/kernel/random/boot_id") as file:  # noqa: PTH123 - read once, no Path needed
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123 - read once, no Path needed
             return file.read().strip()
     except OSError:
         return f"{socket.gethostname()}-{round((time.time() - time.monotonic()) / 60)}"
@@ -52,13 +53,7 @@ def is_alive(boot: str, pid: int, started: str, image: str = "") -> bool:
         return False
     now = process_start(pid)
     if now == "0":
-        try:
-            os.kill(pid, 0)
-        except PermissionError:
-            return True
-        except OSError:
-            return False
-        return True
+        return process_exists(pid)
     if now != started:
         return False
     image_now = process_image(pid)

@@ -16,7 +16,7 @@ export const printed = (text) => text.replace(/(\d[kM]?) - (?=\$?\d)/, "$1 \u201
 export function inForm(text, catalogue) {
   const names = Object.fromEntries(catalogue.fields.map((one) => [one.flag, words(one.name)]));
   names["--region"] = "Place"; names["--hw"] = "Accelerator"; names["--model"] = "Model";
-  return text.replace(/--[a-z][a-z-]*/g, (flag) => (names[flag] ? `\u201c${names[flag]}\u201d` : flag));
+  return text.replace(/--[a-z][a-z-]*/g, (flag) => (names[flag] ? `\u201c${names[flag]}\u201d` : `${flag} (in a terminal)`));
 }
 
 export function showAnswer(answer, catalogue, state) {
@@ -26,7 +26,7 @@ export function showAnswer(answer, catalogue, state) {
   showGoes(answer);
   showAssumed(answer, catalogue, state);
   draw($("behind"), el("details", {}, el("summary", {}, el("h2", {}, "How it comes about")),
-    table("The links of the chain", ["", "median", "90 % interval", ""], answer.behind.map((row) => row.map(spoken)), "links")));
+    table("The links of the chain", ["", "median", "90 % interval", ""], answer.behind.map((row) => row.map(spoken).map(printed)), "links")));
 }
 
 // The same four numbers in one line, which stays in sight on a phone, where the answer lies below the form.
@@ -100,13 +100,16 @@ function showAssumed(answer, catalogue, state) {
     el("ul", { class: "assumptions" }, rows)));
 }
 
-export function showTrouble(reply, state, catalogue) {
-  $("trouble").replaceChildren(...(reply ? [el("div", { class: "trouble" }, el("p", {}, catalogue ? inForm(reply.error, catalogue) : reply.error),
+export function showTrouble(reply, state) {
+  const text = reply?.nearest?.length ? reply.error.replace(/; did you mean [^?]*\?/, "") : reply?.error; // they are buttons here
+  $("trouble").replaceChildren(...(reply ? [el("div", { class: "trouble" }, el("p", {}, text),
     reply.nearest?.length ? el("p", {}, "Did you mean ", reply.nearest.map((name) => el("button", {
-      type: "button", class: "name", onclick: () => state.set(nearer(reply.kind, name, state)),
+      type: "button", class: "name", onclick: () => { state.set(nearer(reply.kind, name, state)); $(TYPED[reply.kind])?.focus(); },
     }, name))) : "")] : []));
   document.body.classList.toggle("stale", Boolean(reply));
 }
+
+const TYPED = { model: "model", place: "field-region", accelerator: "chip" };
 
 function nearer(kind, name, state) {
   if (kind === "model") return { model: name };

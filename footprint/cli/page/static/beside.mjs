@@ -68,7 +68,7 @@ export function buildPlan(engine, state) {
     if (reply === null) return;
     draw(result, reply.error ? el("p", { class: "trouble" }, reply.error) : [
       el("p", { class: "bought" }, el("strong", {}, reply.answer.title)),
-      reply.answer.tables.map(([title, [head, ...rows]], index) => (index ? el("details", {}, el("summary", {}, title), table(title, head, rows)) : table("The plan", head, rows.map((row) => row.map(spoken))))),
+      reply.answer.tables.map(([title, [head, ...rows]], index) => (index ? el("details", {}, el("summary", {}, title), table(title, head, rows)) : table("The plan", head, rows.map((row) => row.map(spoken).map(printed))))),
     ]);
   };
   draw($("plan"), el("h2", {}, "What a budget buys"),

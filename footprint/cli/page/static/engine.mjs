@@ -4,17 +4,19 @@
 const ORDER = ["estimate", "export", "hardware", "places", "plan"];
 
 export class Engine {
-  constructor(settings, onStatus) {
+  constructor(settings, onStatus, worded = (text) => text) {
+    this.worded = worded; // a message of the command in the page's words
     this.waiting = new Map();
     this.busy = false;
     this.onStatus = onStatus;
-    this.ask = settings.engine === "local" ? (question) => askServer(question, onStatus) : this.startWorker(settings);
+    this.ask = settings.engine === "local" ? (question) => askServer(question, onStatus) : this.startWorker();
   }
 
-  startWorker(settings) {
+  startWorker() {
     if (typeof WebAssembly !== "object") {
       this.broken = "This browser has no WebAssembly, which runs Python in the page. Any browser since 2020 "
         + "has it; the command footprint estimate works without one.";
+      this.onStatus("Stopped", "bad");
       return null;
     }
     this.onStatus("Loading Python", "wait");
@@ -32,7 +34,7 @@ export class Engine {
       else if (data.broken) fail(data.broken);
       else { open.get(data.id)?.(data.answer); open.delete(data.id); }
     };
-    worker.postMessage({ settings });
+    worker.postMessage({ start: true });
     return (question) => new Promise((resolve) => {
       open.set(++count, resolve);
       worker.postMessage({ id: count, question: JSON.stringify(question) });
@@ -57,6 +59,7 @@ export class Engine {
     this.waiting.delete(kind);
     const from = performance.now();
     const answer = await this.ask(question);
+    if (answer.error && kind !== "export") answer.error = this.worded(answer.error);
     this.busy = false;
     performance.measure(`answer:${kind}`, { start: from });
     // A newer question of this kind waits: this answer would only flicker.

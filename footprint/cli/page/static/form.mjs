@@ -4,7 +4,7 @@ import { CONFIG, split } from "./state.mjs";
 import { $, draw, el } from "./dom.mjs";
 
 const MOST_CONFIG_BYTES = 1_000_000;
-const UP_FRONT = ["region", "tokens", "hours"];
+const UP_FRONT = { region: "FRA, US-VA, aws:us-east-1, ...", tokens: "300B", hours: "79h" };
 const SECTIONS = {
   "workload": "Workload", "known already": "What you know already", "place": "Place", "price": "Price",
   "method": "Method", "execution": "Execution and layout", "cluster": "Cluster", "repeats": "Repeats",
@@ -34,7 +34,7 @@ export function buildForm(form, catalogue, state, say) {
     labelled(fields.hours, control("hours"), "Hours, if you know them"),
     el("details", { class: "more-inputs", open: matchMedia("(min-width: 46rem)").matches }, el("summary", {}, "Everything else that may be known"), Object.entries(SECTIONS).map(([key, title]) => el("details", { class: "more" },
       el("summary", {}, title, el("span", { class: "set", "data-section": key })),
-      catalogue.fields.filter((one) => one.section === key && !UP_FRONT.includes(one.name))
+      catalogue.fields.filter((one) => one.section === key && !(one.name in UP_FRONT))
         .map((one) => labelled(one, control(one.name), words(one.name)))))),
     el("button", { type: "button", class: "quiet wide", onclick: () => { state.fields = { model: state.fields.model, hw: state.fields.hw }; state.changed(null); } }, "Clear all but model and hardware"));
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -76,7 +76,7 @@ export function inputOf(field, id, state) {
   if (field.choices.length) {
     return el("select", { ...common, onchange: change }, el("option", { value: "" }, "as found"), field.choices.map((one) => el("option", { value: one }, one)));
   }
-  return el("input", { ...common, list: name === "region" ? "places" : null, spellcheck: "false", oninput: change });
+  return el("input", { ...common, list: name === "region" ? "places" : null, placeholder: UP_FRONT[name], spellcheck: "false", oninput: change });
 }
 
 function dropZone(state, say) {
@@ -97,6 +97,7 @@ function dropZone(state, say) {
     if (!file) return;
     if (file.size > MOST_CONFIG_BYTES) { say(`${file.name} has ${Math.round(file.size / 1e6).toLocaleString("en")} MB and is not read: a config.json has some kilobytes.`); return; }
     const content = await file.text();
+    if (!content.trim()) { say(`${file.name} is empty.`); return; }
     text.value = content;
     take(content);
   };

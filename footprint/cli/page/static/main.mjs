@@ -1,6 +1,6 @@
 // Puts the page together: inputs change, the newest question is asked, the answer is drawn.
 
-import { showAnswer, showTrouble } from "./answer.mjs";
+import { inForm, showAnswer, showTrouble } from "./answer.mjs";
 import { askBeside, buildPlan } from "./beside.mjs";
 import { $, el } from "./dom.mjs";
 import { Engine } from "./engine.mjs";
@@ -46,14 +46,14 @@ async function start() {
   buildForm($("form"), catalogue, state, say);
   if (problem) say(problem);
   $("version").textContent = `footprint ${catalogue.version}`;
-  const engine = new Engine(settings, status);
+  const engine = new Engine(settings, status, (text) => inForm(text, catalogue));
   buildPlan(engine, state);
   const ask = async () => {
     const before = said;
     delete document.body.dataset.answered;
     const reply = await engine.put("estimate", state.question("estimate"));
     if (reply === null) return;
-    if (reply.error) { showTrouble(reply, state, catalogue); return; }
+    if (reply.error) { showTrouble(reply, state); return; }
     if (said === before) showTrouble(null, state); // a message about a file came later than the question
     showAnswer(reply.answer, catalogue, state);
     showPublished(reply.answer, catalogue);

@@ -40,8 +40,11 @@ export function tornado(one, causes) {
 const KINDS = 12; // as many colours as the style has
 
 // Parts of a whole: a bar, and the list that names its parts.
-export function parts(title, rows) {
-  const sum = rows.reduce((so, row) => so + row.value, 0);
+export function parts(title, all) {
+  const sum = all.reduce((so, row) => so + row.value, 0);
+  const tiny = all.filter((row) => !row.text && row.value < sum / 200); // 0 % each: one part together
+  const rows = tiny.length < 2 ? all : [...all.filter((row) => !tiny.includes(row)),
+    { name: tiny.map((row) => row.name).join(", "), value: tiny.reduce((so, row) => so + row.value, 0) }];
   let at = 0;
   const bars = rows.map((row, index) => {
     const width = (row.value / sum) * 100;

@@ -108,7 +108,7 @@ def _complain(text):
     try:
         folder = os.environ["FOOTPRINT_PARENT_DIR"]
         run = os.environ["FOOTPRINT_PARENT_RUN"].split(":", 1)[1]
-        with open(os.path.join(folder, run, "hooks.txt"), "x") as file:
+        with open(os.path.join(folder, run, "hooks.txt"), "x", encoding="utf-8", errors="replace") as file:
             file.write(text[:300])
     except Exception:
         return
