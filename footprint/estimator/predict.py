@@ -102,7 +102,7 @@ def _at_given_sizes(
     if known is None:
         parts = _steps(facts, workload)
         return from_steps(facts, amounts, parts, trace), parts
-    return from_known_time(facts, amounts, known, lambda: _steps(facts, workload), trace), None
+    return from_known_time(facts, amounts, known, lambda: _steps(facts, workload, advise=False), trace), None
 
 
 def _at_other_sizes(facts: Facts) -> Prediction | None:
@@ -145,12 +145,12 @@ def predicted_step_time_s(facts: Facts) -> Quantity:
     """Mean step time over the phases, whatever the user knows of it [s]; the work must be known."""
     if facts.workload is None:
         raise AssertionError("without a workload there are no steps to predict")
-    return _mean_time(_steps(facts, facts.workload), amounts_of(facts.workload, facts.steps))
+    return _mean_time(_steps(facts, facts.workload, advise=False), amounts_of(facts.workload, facts.steps))
 
 
-def _steps(facts: Facts, workload: Workload) -> list[StepPrediction]:
-    """The prediction of one step of each phase."""
-    parts = [predict(one) for one in facts.steps]
+def _steps(facts: Facts, workload: Workload, *, advise: bool = True) -> list[StepPrediction]:
+    """The prediction of one step of each phase; ``advise`` as in `performance.step.predict`."""
+    parts = [predict(one, advise=advise) for one in facts.steps]
     for phase, part in zip(workload.phases, parts, strict=True):
         if part.layout is not None:
             check_micro_batch(facts.request, phase, part.layout.dp)

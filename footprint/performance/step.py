@@ -192,8 +192,11 @@ def step_facts(
     )
 
 
-def predict(facts: StepFacts) -> StepPrediction:
-    """The step on the given layout; unset sizes of the layout are searched."""
+def predict(facts: StepFacts, *, advise: bool = True) -> StepPrediction:
+    """The step on the given layout; unset sizes of the layout are searched.
+
+    ``advise`` also searches what would fit where the step does not.
+    """
     if facts.work is None or facts.machine is None:
         return _from_mfu(facts)
     machine = facts.machine
@@ -203,7 +206,7 @@ def predict(facts: StepFacts) -> StepPrediction:
     )  # fmt: skip
     step_time_s, mfu = timed(facts, raw.seconds)
     warnings, least_byte = facts.warnings, 0.0
-    if not raw.fits:
+    if advise and not raw.fits:
         from footprint.performance.layouts.advice import does_not_fit
         from footprint.performance.layouts.finder import least_memory_byte
 

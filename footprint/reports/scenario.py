@@ -45,15 +45,11 @@ def _save(tables: Mapping[str, Any], path: Path, *, overwrite: bool) -> None:
     write_new(path, tomli_w.dumps(tables), overwrite=overwrite)
 
 
-def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateRequest:
+def read_scenario(path: Path, given: Mapping[str, Any]) -> EstimateRequest:
     """A request from a scenario file and from ``given``, whose fields override the file's.
 
     Raises DataFileError for a file of another schema, FootprintError for wrong fields.
     """
-    if path is None:
-        if "hw" not in given:
-            raise missing_hw()
-        return EstimateRequest.from_mapping(given, "command line")
     raw = read_fields(path)
     # A given field also replaces the file's fields that exclude it.
     for group, _ in EITHER_OR:

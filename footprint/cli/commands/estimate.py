@@ -90,10 +90,10 @@ def command(
 
     Each answer is a median with its 90 % interval; all assumptions are listed.
     """
-    from footprint.estimator import estimate
+    from footprint.estimator import EstimateRequest, estimate
+    from footprint.estimator.fields import missing_hw
     from footprint.estimator.resolve.own_facts import own_facts
     from footprint.records import replace
-    from footprint.reports.scenario import read_scenario, save_scenario
 
     format_, output = settled(format_, output, "estimate")
     require_csv(columns, format_)
@@ -102,11 +102,21 @@ def command(
     given = given_fields(options)
     # A scenario file is a whole: what it leaves out is a default of the program, on every machine.
     facts = None if from_ is not None or ignore_defaults else own_facts(given)
-    request = read_scenario(from_, given if facts is None else {**facts.values, **given})
+    if from_ is None:
+        values = given if facts is None else {**facts.values, **given}
+        if "hw" not in values:
+            raise missing_hw()
+        request = EstimateRequest.from_mapping(values, "command line")
+    else:
+        from footprint.reports.scenario import read_scenario
+
+        request = read_scenario(from_, given)
     result = estimate(request)
     if facts is not None and facts.values:
         result = replace(result, assumptions=(*facts.rows(request), *result.assumptions))
     if save is not None:
+        from footprint.reports.scenario import save_scenario
+
         save_scenario(request, save, overwrite=overwrite)
     if plot is not None:
         from footprint.reports.plots.tornado import plot_tornado
