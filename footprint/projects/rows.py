@@ -12,7 +12,7 @@ from footprint.estimator.resolve.shared import Shared
 from footprint.projects.file import SERVING, STAGE, Planned
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.results.inference import Inference
+from footprint.results.decisions.inference import Inference
 from footprint.results.quantity import total
 
 OPEN_REQUESTS = 512

@@ -89,7 +89,7 @@ def read_fields(path: Path) -> dict[str, Any]:
     Raises DataFileError for a file of another schema.
     """
     if path.suffix.lower() == ".json":
-        from footprint.catalog.limits import parse_json
+        from footprint.catalog.checks.limits import parse_json
 
         estimate = parse_json(read_text(path), path)
         scenario = estimate.get("scenario") if isinstance(estimate, dict) else None

@@ -20,7 +20,7 @@ from footprint.spelling import on_command_line
 if TYPE_CHECKING:
     import pandas as pd
 
-    from footprint.results.search import Search
+    from footprint.results.decisions.search import Search
 
 SCHEMA = "footprint/estimate/1"
 

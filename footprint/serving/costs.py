@@ -12,7 +12,7 @@ from footprint.estimator.unheeded import of_the_cluster, of_the_years, said_of
 from footprint.performance.power import PowerPrediction, with_hosts
 from footprint.records import replace
 from footprint.results import Assumption, Quantity
-from footprint.results.inference import EngineSummary, Per1000
+from footprint.results.decisions.inference import EngineSummary, Per1000
 from footprint.serving.engine import UNSET, Engine
 from footprint.serving.load import Point, Range, Serving, quantity
 from footprint.serving.settle import power_error

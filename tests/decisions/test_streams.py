@@ -16,7 +16,7 @@ import footprint
 from footprint.decisions.fronts import AIMS, Front, Least, front_of
 from footprint.decisions.streams import MOST_SCENARIOS, NUMBERS, Part, Stream
 from footprint.errors import FootprintError
-from footprint.reports.decisions.sweep_files import write_sweep
+from footprint.reports.decisions.sweeps.sweep_files import write_sweep
 
 AXES = {
     "model": ["bert-base", "llama2-7b", "gpt2", "gpt2-xl"],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from footprint.reports.formats import Answer
-    from footprint.results.inference import Inference
+    from footprint.results.decisions.inference import Inference
 
 _EPILOG = """\b
 Examples:
@@ -123,7 +123,7 @@ def command(
 def _answer(result: Inference, *, spread: bool) -> Answer:
     """The answer in every form."""
     from footprint.reports.formats import Answer
-    from footprint.results.inference import rows_of
+    from footprint.results.decisions.inference import rows_of
 
     def text(*, markdown: bool = False) -> str:
         from footprint.reports.decisions.inference_text import render

@@ -24,7 +24,7 @@ from footprint.estimator.request import FIELDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from footprint.results.plan import Plan
+    from footprint.results.decisions.plan import Plan
 
 _EPILOG = """\b
 Examples:
@@ -149,7 +149,7 @@ def command(
 def _show(found: Plan, format_: str, output: Path | None, *, overwrite: bool, explain: bool) -> None:
     from footprint.reports.decisions.plan_text import render
     from footprint.reports.formats import Answer
-    from footprint.results.plan import SCHEMA, plan_rows
+    from footprint.results.decisions.plan import SCHEMA, plan_rows
 
     def append(path: Path) -> str:
         from footprint.results.rows import append_rows

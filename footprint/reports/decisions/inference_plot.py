@@ -17,7 +17,7 @@ from footprint.reports.plots.canvas import (
     save,
     title,
 )
-from footprint.results.inference import Inference
+from footprint.results.decisions.inference import Inference
 
 
 def plot_batches(result: Inference, path: Path | str, *, width: str = PAGE, overwrite: bool = False) -> None:

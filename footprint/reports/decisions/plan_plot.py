@@ -25,8 +25,8 @@ from footprint.reports.plots.canvas import (
     save,
     title,
 )
+from footprint.results.decisions.plan import Plan
 from footprint.results.human import figures
-from footprint.results.plan import Plan
 
 STEPS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """FLOP of the curves over those of the plan."""

@@ -20,9 +20,9 @@ from footprint.schema import StepShape, TrainingMethod
 from footprint.units import SECONDS_PER_HOUR, W_PER_KW
 from footprint.validation.baselines import beside_table, node_w
 from footprint.validation.cases import evaluation, shapes
-from footprint.validation.power import hours_only_power
+from footprint.validation.published.power import hours_only_power
+from footprint.validation.published.runs import ideal_run
 from footprint.validation.report import ValidationReport, ValidationRow
-from footprint.validation.runs import ideal_run
 
 HOURS_GIVEN = "from published hours and PUE, power predicted"
 GPT3_TOKENS = 1.208e9

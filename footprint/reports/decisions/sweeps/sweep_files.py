@@ -18,7 +18,12 @@ from typing import Any
 from footprint.decisions.axes import AxisColumn
 from footprint.decisions.streams import NUMBERS, Part, Stream
 from footprint.errors import FootprintError
-from footprint.reports.decisions.sweep_reader import Known, read_arrow_parts, read_csv_parts, read_table
+from footprint.reports.decisions.sweeps.sweep_reader import (
+    Known,
+    read_arrow_parts,
+    read_csv_parts,
+    read_table,
+)
 from footprint.reports.files import require_writable
 
 ENDINGS = (".csv", ".parquet")
@@ -84,7 +89,7 @@ def _state(stream: Stream, parts: int, end: int) -> dict[str, Any]:
 
 
 def _read(note: Path) -> dict[str, Any] | None:
-    from footprint.catalog.limits import parse_json
+    from footprint.catalog.checks.limits import parse_json
 
     try:
         found = parse_json(note.read_text(encoding="utf-8"), note)

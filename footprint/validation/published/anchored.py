@@ -23,8 +23,8 @@ from footprint.performance.step import CAUSE
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.validation.cases import Case
+from footprint.validation.published.throughput import Counted, countable_cases, fold_constants
 from footprint.validation.report import ValidationReport, ValidationRow
-from footprint.validation.throughput import Counted, countable_cases, fold_constants
 
 SEED = 20190605
 SAME, OTHER = "same chip and precision", "another chip or precision"
