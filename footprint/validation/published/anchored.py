@@ -256,8 +256,8 @@ def _row(target: Known, known: Sequence[Known]) -> ValidationRow:
         target.spread, [one.anchor for one in known], target.job, case.stack, nearness_without(case.family)
     )
     step = case.measured_s / math.exp(target.log_ratio) * found.spread
-    return ValidationRow(
+    return ValidationRow.of(
         id=f"{case.id} by {' '.join(one.case.id for one in known)}",
-        published=case.measured_s, predicted=step.mid, low=step.low, high=step.high,
+        published=case.measured_s, predicted=step,
         unit="s", fold=case.stack, note=case.kind,
     )  # fmt: skip

@@ -79,14 +79,12 @@ def _metered_runs() -> Iterator[dict[str, str]]:
 
 
 def _row(row: Mapping[str, str], energy: Quantity) -> ValidationRow:
-    return ValidationRow(
+    return ValidationRow.of(
         id=row["id"],
         published=float(row["energy_kwh"]),
-        predicted=energy.mid,
+        predicted=energy,
         unit="kWh",
         fold=row["accelerator"],
-        low=energy.low,
-        high=energy.high,
         note=row["energy_scope"],
     )
 
@@ -120,14 +118,12 @@ def _mlperf_gpt3() -> ValidationRow:
     power = predict_power(cluster=cluster, busy_share=step.busy_share)
     nodes = total([power.accelerators, power.cpu, power.ram, power.other_node])
     energy = equations.energy_kwh(nodes, hours / share)
-    return ValidationRow(
+    return ValidationRow.of(
         id="mlperf gpt3, 64 nodes",
         published=float(logged["energy_kwh"]),
-        predicted=energy.mid,
+        predicted=energy,
         unit="kWh",
         fold="mlperf",
-        low=energy.low,
-        high=energy.high,
         note="nodes AC, no PUE, no switches",
     )
 

@@ -162,14 +162,12 @@ def run_rows(*, sealed: bool = False) -> tuple[list[ValidationRow], list[str]]:
         share, _ = goodput(cluster=run.cluster, hours_without_loss=run.ideal_h.mid / run.cluster.count)
         hours = run.ideal_h / share
         rows.append(
-            ValidationRow(
+            ValidationRow.of(
                 id=run.id,
                 published=run.published_h,
-                predicted=hours.mid,
+                predicted=hours,
                 unit="accelerator-h",
                 fold=run.developer,
-                low=hours.low,
-                high=hours.high,
                 note=run.cluster.accelerator.id,
             )
         )
