@@ -10,7 +10,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.prediction import Prediction, with_alternatives
 from footprint.estimator.request import LAYOUT_FIELDS, EstimateRequest
-from footprint.estimator.resolve.method import check_micro_batch, clear_byte, least_needed_byte
+from footprint.estimator.resolve.method import check_micro_batch, least_needed_byte
 from footprint.estimator.workload import Workload, samples_of, tokens_of
 from footprint.performance.goodput import goodput
 from footprint.performance.roofline.layout import Layout
@@ -71,7 +71,7 @@ def predict_run(facts: Facts, trace: Trace = UNTRACED) -> Prediction:
     """
     prediction, parts = _at_given_sizes(facts, trace)
     needed_byte = least_needed_byte(facts, parts)
-    if needed_byte > clear_byte(facts.cluster):
+    if needed_byte > facts.clear_byte:
         from footprint.estimator.resolve.misfit import forced, refused
 
         if not facts.request.force:

@@ -1,0 +1,142 @@
+"""How the package is divided, and how many of its modules a request and a tracked step go through.
+
+    python -m benchmarks.rooms 8ebeafdb HEAD     # a column for each revision
+    python -m benchmarks.rooms                   # the working tree
+
+Circles and arrows are those of `tests.architecture.test_circles`, which also sees imports inside functions.
+The ways are those of an estimate and of a tracked run in a process of their own, seen by `sys.setprofile`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tarfile
+from collections import Counter
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.architecture.test_circles import circles, graph, modules
+from tests.conftest import ROOT
+
+PARTS = ("footprint", "hardware_profiles", "reference_data", "pyproject.toml")
+WAYS = """
+import contextlib, io, json, sys, tempfile, threading
+import footprint
+from footprint.estimator import estimate
+
+def seen(work):
+    calls = []
+    def note(frame, event, _):
+        name = frame.f_globals.get("__name__") or ""
+        if event == "call" and name.startswith("footprint."):
+            calls.append(name)
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    return calls
+
+def tracked():
+    with footprint.track(model="bert-base", hw="v100:8", meter="constant:250W", total_steps=3, quiet=True,
+                         journal_dir=tempfile.mkdtemp()) as run:
+        found["step"] = seen(lambda: run.step(tokens=1000))
+        run.step(tokens=1000)
+
+found = {}
+with contextlib.redirect_stderr(io.StringIO()):
+    estimate(model="bert-base", hw="v100:8")  # imports
+    found["request"] = seen(lambda: estimate(model="gpt2-xl", hw="h100:64", region="FRA", tokens=1e10))
+    tracked()
+    found["run"] = seen(tracked)
+print(json.dumps(found))
+"""
+
+
+def ways(folder: Path) -> dict[str, list[str]]:
+    """Modules of the calls of an estimate, of `run.step()` and of a tracked run, one after the other."""
+    command = [sys.executable, "-W", "ignore", "-c", WAYS]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def looked_up_late(calls: list[str]) -> int:
+    """How often a request goes from arithmetic back to the catalogue."""
+    kinds = [name.split(".")[1] for name in calls]
+    kept = [kind for kind in kinds if kind in ("catalog", "equations")]
+    return sum(pair == ("equations", "catalog") for pair in pairwise(kept))
+
+
+def room(module: str, depth: int) -> str:
+    """The part of a module's name that says its room."""
+    return ".".join(module.split(".")[:depth])
+
+
+def measured(folder: Path) -> dict[str, str]:
+    """What the table says of the package in a folder."""
+    trees = modules(folder / "footprint")
+    edges = graph(trees)
+    files, lines = Counter[str](), Counter[str]()
+    for path in (folder / "footprint").rglob("*.py"):
+        inside = path.relative_to(folder / "footprint").parts
+        name = inside[0] if len(inside) > 1 else "modules of the top"
+        files[name] += 1
+        lines[name] += path.read_text("utf-8").count("\n")
+    of_tracking = {one: others for one, others in edges.items() if one.startswith("footprint.tracking.")}
+    arrows = [(a, b) for a, others in of_tracking.items() for b in others if b in of_tracking]
+    between = {(room(a, 3), room(b, 3)) for a, b in arrows} - {(room(a, 3), room(a, 3)) for a in of_tracking}
+    found = ways(folder)
+    said = {f"{name}: files / lines": f"{files[name]} / {lines[name]:,}" for name in sorted(files)}
+    said["all: files / lines"] = f"{files.total()} / {lines.total():,}"
+    groups = circles(edges)
+    said["import circles, and the modules in them"] = f"{len(groups)} ({sum(map(len, groups))})"
+    said["`tracking`: imports between modules"] = str(len(arrows))
+    said["`tracking`: folders and files at its top"] = str(len({room(one, 3) for one in of_tracking}))
+    said["`tracking`: arrows between these"] = str(len(between))
+    said["modules that an estimate goes through"] = str(len(set(found["request"])))
+    said["times an estimate goes back from `equations` to `catalog`"] = str(looked_up_late(found["request"]))
+    said["modules that `run.step()` goes through, and calls"] = (
+        f"{len(set(found['step']))} ({len(found['step'])})"
+    )
+    said["modules that a tracked run goes through"] = str(len(set(found["run"])))
+    return said
+
+
+def columns(revisions: list[str]) -> dict[str, dict[str, str]]:
+    """The table, a column for each revision."""
+    if not revisions:
+        return {"working tree": measured(ROOT)}
+    found = {}
+    for revision in revisions:
+        packed = subprocess.run(
+            ["git", "archive", revision, *PARTS],  # noqa: S607 - the git on the path
+            cwd=ROOT, capture_output=True, check=True,
+        )  # fmt: skip
+        with TemporaryDirectory() as folder:
+            with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
+                archive.extractall(folder, filter="data")
+            found[revision] = measured(Path(folder))
+    return found
+
+
+def main() -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("revisions", nargs="*", help="commits, each a column; none: the working tree")
+    found = columns(parser.parse_args().revisions)
+    print("| |", " | ".join(found), "|")
+    print("|---|" + "---|" * len(found))
+    for name in dict.fromkeys(name for column in found.values() for name in column):
+        print(f"| {name} |", " | ".join(column.get(name, "") for column in found.values()), "|")
+
+
+if __name__ == "__main__":
+    main()
