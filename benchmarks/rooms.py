@@ -16,7 +16,6 @@ import sys
 import tarfile
 from collections import Counter
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +23,9 @@ from tests.architecture.test_circles import circles, graph, modules
 from tests.conftest import ROOT
 
 PARTS = ("footprint", "hardware_profiles", "reference_data", "pyproject.toml")
+PREDICTION = "footprint.performance.predict:predict_raw"
+OF_THE_ANSWER = ("footprint.catalog.version", "footprint.catalog.upkeep.age")
+"""What an answer says of itself: versions, and how old its data are."""
 WAYS = """
 import contextlib, io, json, sys, tempfile, threading
 import footprint
@@ -33,8 +35,8 @@ def seen(work):
     calls = []
     def note(frame, event, _):
         name = frame.f_globals.get("__name__") or ""
-        if event == "call" and name.startswith("footprint."):
-            calls.append(name)
+        if event == "call" and name.startswith("footprint.") and frame.f_code.co_name != "<module>":
+            calls.append(name + ":" + frame.f_code.co_name)
     threading.setprofile(note)
     sys.setprofile(note)
     try:
@@ -52,7 +54,6 @@ def tracked():
 
 found = {}
 with contextlib.redirect_stderr(io.StringIO()):
-    estimate(model="bert-base", hw="v100:8")  # imports
     found["request"] = seen(lambda: estimate(model="gpt2-xl", hw="h100:64", region="FRA", tokens=1e10))
     tracked()
     found["run"] = seen(tracked)
@@ -61,18 +62,22 @@ print(json.dumps(found))
 
 
 def ways(folder: Path) -> dict[str, list[str]]:
-    """Modules of the calls of an estimate, of `run.step()` and of a tracked run, one after the other."""
+    """Calls, as module:function, of an estimate, of `run.step()` and of a tracked run."""
     command = [sys.executable, "-W", "ignore", "-c", WAYS]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def looked_up_late(calls: list[str]) -> int:
-    """How often a request goes from arithmetic back to the catalogue."""
-    kinds = [name.split(".")[1] for name in calls]
-    kept = [kind for kind in kinds if kind in ("catalog", "equations")]
-    return sum(pair == ("equations", "catalog") for pair in pairwise(kept))
+def looked_up_late(calls: list[str]) -> list[str]:
+    """The calls into the catalogue after the first prediction of a step."""
+    late = modules_of(calls[calls.index(PREDICTION) :])
+    return [name for name in late if name.startswith("footprint.catalog.") and name not in OF_THE_ANSWER]
+
+
+def modules_of(calls: list[str]) -> list[str]:
+    """The modules of some calls."""
+    return [call.partition(":")[0] for call in calls]
 
 
 def room(module: str, depth: int) -> str:
@@ -101,12 +106,12 @@ def measured(folder: Path) -> dict[str, str]:
     said["`tracking`: imports between modules"] = str(len(arrows))
     said["`tracking`: folders and files at its top"] = str(len({room(one, 3) for one in of_tracking}))
     said["`tracking`: arrows between these"] = str(len(between))
-    said["modules that an estimate goes through"] = str(len(set(found["request"])))
-    said["times an estimate goes back from `equations` to `catalog`"] = str(looked_up_late(found["request"]))
+    said["modules that an estimate goes through"] = str(len({*modules_of(found["request"])}))
+    said["its calls into `catalog` after the first prediction"] = str(len(looked_up_late(found["request"])))
     said["modules that `run.step()` goes through, and calls"] = (
-        f"{len(set(found['step']))} ({len(found['step'])})"
+        f"{len({*modules_of(found['step'])})} ({len(found['step'])})"
     )
-    said["modules that a tracked run goes through"] = str(len(set(found["run"])))
+    said["modules that a tracked run goes through"] = str(len({*modules_of(found["run"])}))
     return said
 
 
