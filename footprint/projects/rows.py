@@ -33,7 +33,7 @@ _NEITHER = (
 
 @record
 class Costs:
-    """What all repeats of a run take, with the causes of which a sum makes one error or several."""
+    """What all repeats of a run take; the causes say which errors the runs of a project share."""
 
     scenario: Mapping[str, Any]
     numbers: Mapping[str, Quantity]

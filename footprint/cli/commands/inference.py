@@ -83,8 +83,8 @@ def command(
 ) -> None:
     """Say what serving a model costs.
 
-    Prompt and writing are apart, each with what limits it. Without a batch or a concurrency the answer is
-    wide: energy a token falls 6 to 20 times from batch 1 to the largest.
+    Reading the prompt and writing are shown apart, each with what limits it. Without a batch or a
+    concurrency the interval is wide: energy a token falls 6 to 20 times from batch 1 to the largest.
     """
     from footprint.reports.scenario import read_inference, save_inference
     from footprint.serving import inference

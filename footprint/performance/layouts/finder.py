@@ -106,7 +106,7 @@ class _Search:
         for shape in self.tried(given):
             sizes = sizes_of(shape)
             if shape.recompute == "full" and kept_all == sizes:
-                continue  # without need it would recompute nothing
+                continue  # the step fits without recomputation
             fitted = self.fit(shape, given)
             if fitted is None:
                 continue

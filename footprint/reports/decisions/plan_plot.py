@@ -107,7 +107,7 @@ def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     star = inverse.transform((plan.parameters, own))
     taken = [(star[0] + 0.015 * step, star[1]) for step in (-2, -1, 0, 1, 2)]
     taken += [(x + 0.025 * step, y - 0.035) for x, y in under for step in range(-4, 5)]
-    # Published models met hardly a token twice.
+    # The published models saw nearly every token once.
     _models(axes, lambda model: loss_of(law, model["parameters"], model["tokens"]), taken)
     axes.plot([plan.parameters], [own], marker="*", markersize=9, color=_PLAN, zorder=5)
     axes.set_title("loss by size where 6ND is the same (IsoFLOP)", loc="left")

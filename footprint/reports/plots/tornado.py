@@ -63,7 +63,7 @@ def plot_causes(
 ) -> None:
     """Draw the answers that have causes, one below the other.
 
-    Raises FootprintError if none has, the file exists or its ending is not a supported image format.
+    Raises FootprintError if none has causes, the file exists or its ending is not a supported image format.
     """
     canvas.require_picture(path, overwrite=overwrite)
     panels = [one for one in answers if one.causes]

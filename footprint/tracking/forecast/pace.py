@@ -132,7 +132,7 @@ class Forecaster:
             low, mid = recent * recent / before, recent  # it may fall once more as much
         young = YOUNG_LOG_SD**2 / len(kept)
         waited = min(sum(b.waited_s for b in kept) / seconds, MOST_WAITED)
-        shared = (SHARED * math.log(1 - waited)) ** 2  # without the others a step would take 1 - waited of it
+        shared = (SHARED * math.log(1 - waited)) ** 2  # alone, a step takes 1 - waited of its time
         scatter = (
             young
             + shared

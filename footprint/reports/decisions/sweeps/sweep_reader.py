@@ -12,7 +12,7 @@ from footprint.decisions.streams import NUMBERS, Part
 from footprint.errors import FootprintError
 
 Known = Mapping[str, tuple[Sequence[Any], Mapping[Any, int]]]
-"""The values of each axis, and where each one is among them by how a file holds it."""
+"""The values of each axis, and the place of each value by the form that a file holds."""
 ROWS_TOGETHER = 50_000
 """Rows of a CSV in memory at once."""
 
