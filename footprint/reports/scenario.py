@@ -68,7 +68,7 @@ def read_scenario(path: Path, given: Mapping[str, Any]) -> EstimateRequest:
 def read_place(
     path: Path, given: Mapping[str, Any], without: Container[str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The fields of a scenario file and of ``given``, and the names of the file's fields that ``without`` drops."""
+    """The fields of a scenario file and of ``given``, and the names of those that ``without`` drops."""
     raw = read_fields(path)
     for name in raw:
         if name not in FIELDS:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from footprint.cli.shared.formats import answer_options, settled, show
+from footprint.cli.shared.formats import answer_options, require_targets, settled, show
 from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.own_facts import ignore_option, with_own_facts
@@ -91,13 +91,7 @@ def command(
 
     limits = limits_of(fail_over, fail_over_bound)
     format_, output = settled(format_, output, "inference")
-    if output is not None and format_ == "csv" and overwrite:
-        raise click.UsageError("-o FILE.csv appends rows and replaces nothing: leave out --overwrite")
-    for path in (None if format_ == "csv" else output, save, plot):
-        if path is not None:
-            from footprint.reports.files import require_writable
-
-            require_writable(path, overwrite=overwrite)
+    require_targets(output, format_, save, plot, overwrite=overwrite)
     given = with_own_facts(
         given_fields(options), ignore=ignore_defaults or from_ is not None, quiet=quiet,
         names=("model", *SHARED),

@@ -124,9 +124,7 @@ def command(
         asked = "--fail-over" if fail_over else "--save" if save else "--explain"
         raise click.UsageError(f"{asked} needs hardware: give --hw h100:64 too")
     limits = limits_of(fail_over, fail_over_bound)
-    for path in (None if format_ == "csv" else output, save, plot):
-        if path is not None:
-            require_writable(path, overwrite=overwrite)
+    require_writable(None if format_ == "csv" else output, save, plot, overwrite=overwrite)
     found = plan(
         budget, law=law, loss=loss, model=model, unique_tokens=unique_tokens,
         inference_tokens=inference_tokens, **fields,

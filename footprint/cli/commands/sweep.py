@@ -105,9 +105,7 @@ def command(
     if force:
         fixed["force"] = True
     fixed = with_own_facts(fixed, ignore=ignore_defaults or file is not None, quiet=quiet, axes=axes)
-    for path in (plot, save):
-        if path is not None:
-            require_writable(path, overwrite=overwrite)
+    require_writable(plot, save, overwrite=overwrite)
     if save is not None:
         save_grid(axes, fixed, save, overwrite=overwrite)
     gate = SweepGate(limits, fail_over_bound or "mid")
