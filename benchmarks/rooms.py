@@ -18,6 +18,7 @@ from collections import Counter
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.architecture.test_circles import circles, graph, modules
 from tests.conftest import ROOT
@@ -27,7 +28,7 @@ PREDICTION = "footprint.performance.predict:predict_raw"
 OF_THE_ANSWER = ("footprint.catalog.version", "footprint.catalog.upkeep.age")
 """What an answer says of itself: versions, and how old its data are."""
 WAYS = """
-import contextlib, io, json, sys, tempfile, threading
+import contextlib, io, json, statistics, sys, tempfile, threading, time
 import footprint
 from footprint.estimator import estimate
 
@@ -52,20 +53,40 @@ def tracked():
         found["step"] = seen(lambda: run.step(tokens=1000))
         run.step(tokens=1000)
 
+JOBS = {
+    "bert-base on 8 V100": ("bert-base", "v100:8", {"tp": 1, "pp": 1, "micro_batch": 32}),
+    "llama2-7b on 256 A100": ("llama2-7b", "a100:256", {"tp": 4, "pp": 1, "micro_batch": 2}),
+    "llama3.1-405b on 16,384 H100": ("llama3.1-405b", "h100:16384", {"tp": 8, "pp": 16, "micro_batch": 1}),
+    "deepseek-v3 on 2,048 H800": ("deepseek-v3", "h800:2048", {"tp": 1, "pp": 16, "ep": 64}),
+}
+
+def a_second(**fields):
+    estimate(**fields, force=True)
+    times = []
+    for _ in range(20):
+        start = time.process_time()
+        estimate(**fields, force=True)
+        times.append(time.process_time() - start)
+    return 1 / statistics.median(times)
+
 found = {}
 with contextlib.redirect_stderr(io.StringIO()):
     found["request"] = seen(lambda: estimate(model="gpt2-xl", hw="h100:64", region="FRA", tokens=1e10))
     tracked()
     found["run"] = seen(tracked)
+    found["speed"] = {
+        name: (a_second(model=model, hw=hw), a_second(model=model, hw=hw, **given))
+        for name, (model, hw, given) in JOBS.items()
+    }
 print(json.dumps(found))
 """
 
 
-def ways(folder: Path) -> dict[str, list[str]]:
+def ways(folder: Path) -> dict[str, Any]:
     """Calls, as module:function, of an estimate, of `run.step()` and of a tracked run."""
     command = [sys.executable, "-W", "ignore", "-c", WAYS]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
@@ -112,6 +133,10 @@ def measured(folder: Path) -> dict[str, str]:
         f"{len({*modules_of(found['step'])})} ({len(found['step'])})"
     )
     said["modules that a tracked run goes through"] = str(len({*modules_of(found["run"])}))
+    for job, (searched, given) in found["speed"].items():
+        said[f"estimates a second of processor time, {job}: layout found / given"] = (
+            f"{searched:.0f} / {given:.0f}"
+        )
     return said
 
 
