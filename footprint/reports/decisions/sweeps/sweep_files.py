@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from footprint.decisions.axes import AxisColumn
 from footprint.decisions.streams import NUMBERS, Part, Stream
 from footprint.errors import FootprintError
 from footprint.reports.decisions.sweeps.sweep_reader import (
@@ -115,12 +114,13 @@ class _Csv:
     """One file; a part is one write."""
 
     def __init__(self, path: Path, stream: Stream) -> None:
-        self._path, self._axes = path, list(stream.axes)
+        self._path = path
+        self._cells = {name: [_cell(value) for value in values] for name, values in stream.axes.items()}
         self._file: io.FileIO | None = None
 
     def begin(self) -> None:
         self._file = io.FileIO(self._path, "wb")
-        self._put(_encoded([[*self._axes, *NUMBERS, "feasible"]]))
+        self._put(_encoded([[*self._cells, *NUMBERS, "feasible"]]))
 
     def go_on(self, begun: dict[str, Any]) -> None:
         if not self._path.is_file() or self._path.stat().st_size < begun["end"]:
@@ -135,7 +135,9 @@ class _Csv:
         return self._path.stat().st_size
 
     def add(self, part: Part, _: int) -> None:
-        columns = [_cells(part.axes[name]) for name in self._axes]
+        columns = [
+            [cells[place] for place in part.axes[name].places.tolist()] for name, cells in self._cells.items()
+        ]
         columns += [_texts(part.numbers[name]) for name in NUMBERS]
         columns.append(["true" if one else "false" for one in part.feasible])
         self._put(_encoded(zip(*columns, strict=True)))
@@ -162,12 +164,6 @@ def _known(stream: Stream) -> Known:
     }
 
 
-def _cells(column: AxisColumn) -> list[str]:
-    """The cells of a column; each distinct value is made text once."""
-    texts = [_cell(value) for value in column.values]
-    return [texts[place] for place in column.places.tolist()]
-
-
 def _texts(numbers: Any) -> list[str]:
     """Numbers to their last digit; nothing where there is none."""
     return ["" if number != number else repr(number) for number in numbers.tolist()]
@@ -192,12 +188,13 @@ class _Parquet:
 
     def __init__(self, path: Path, stream: Stream) -> None:
         try:
-            import pyarrow  # noqa: F401
+            import pyarrow as pa
         except ImportError:
             raise FootprintError(
                 f"{path}: Parquet needs the package pyarrow: pip install 'footprint-ml[parquet]'"
             ) from None
-        self._path, self._axes = path, list(stream.axes)
+        self._path = path
+        self._axes = {name: pa.array(_axis(values)) for name, values in stream.axes.items()}
         self._folder = path.with_name(f"{path.name}{_PARTS}")
 
     def begin(self) -> None:
@@ -220,7 +217,7 @@ class _Parquet:
         import numpy as np
         import pyarrow as pa
 
-        columns = {name: _axis_array(part.axes[name]) for name in self._axes}
+        columns = {name: one.take(pa.array(part.axes[name].places)) for name, one in self._axes.items()}
         columns |= {name: pa.array(part.numbers[name], mask=np.isnan(part.numbers[name])) for name in NUMBERS}
         table = pa.table({**columns, "feasible": pa.array(part.feasible)})
         fresh = self._part(number).with_suffix(".new")
@@ -236,7 +233,7 @@ class _Parquet:
         try:
             if parts:
                 schema = read_table(self._part(0)).schema
-                with parquet.ParquetWriter(whole, schema, use_dictionary=self._axes) as writer:
+                with parquet.ParquetWriter(whole, schema, use_dictionary=[*self._axes]) as writer:
                     for group in _grouped(tables):
                         writer.write_table(group)
                 whole.replace(self._path)
@@ -268,13 +265,6 @@ def _grouped(tables: Iterator[Any]) -> Iterator[Any]:
             waiting, rows = [], 0
     if waiting:
         yield pa.concat_tables(waiting)
-
-
-def _axis_array(column: AxisColumn) -> Any:
-    """The values of an axis as an array of pyarrow; each distinct value is converted once."""
-    import pyarrow as pa
-
-    return pa.array(_axis(column.values)).take(pa.array(column.places))
 
 
 def _axis(values: Sequence[Any]) -> list[Any]:
