@@ -38,7 +38,7 @@ class Stage:
     source: str
     basis: str
     samples: float | None = None
-    """As published for InstructGPT; None where none was."""
+    """Those of InstructGPT; None where none were published."""
     length: int | None = None
     note: str = ""
     records: tuple[str, ...] = ()
