@@ -21,7 +21,7 @@ from footprint.units import SECONDS_PER_HOUR
 FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
 LEAST_SLEEP_S = 1.0
 MOST_NAMED, MOST_NODES = 16, 100_000
-"""Missing nodes are named up to the first number, and counted up to the second."""
+"""Missing nodes are named if there are at most so many, in a launch of at most so many nodes."""
 
 
 @state
