@@ -21,7 +21,7 @@ from footprint.performance.predict import regime
 from footprint.performance.roofline import terms as roofline
 from footprint.performance.roofline.constants import load_constants
 from footprint.validation import ValidationReport, ValidationRow
-from footprint.validation.throughput import Counted, countable_cases, rows
+from footprint.validation.published.throughput import Counted, countable_cases, rows
 
 TERMS = (
     "streaming", "attention", "casts", "head", "elementwise", "tensor_parallel", "expert_parallel",

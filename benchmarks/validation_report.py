@@ -20,7 +20,7 @@ from benchmarks.residuals import ablation, by_id, groups, kind_of, layers, missi
 from footprint.catalog.files import reference_folder
 from footprint.validation import ValidationReport, ValidationRow, datasets
 from footprint.validation.plot import plot_validation
-from footprint.validation.throughput import rows
+from footprint.validation.published.throughput import rows
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SHOWN = (

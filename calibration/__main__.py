@@ -29,7 +29,7 @@ from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.files import reference_folder
 from footprint.performance import anchoring
 from footprint.performance.roofline.constants import load_constants
-from footprint.validation.throughput import fold_constants
+from footprint.validation.published.throughput import fold_constants
 
 ASSUMPTIONS = reference_folder() / "assumptions"
 CLOSE = 0.06

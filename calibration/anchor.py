@@ -12,7 +12,7 @@ import numpy as np
 from calibration.fit import quantile
 from calibration.time_model import Fitted
 from footprint.performance.anchoring import NEAR
-from footprint.validation.anchored import SAME, Pair, pairs
+from footprint.validation.published.anchored import SAME, Pair, pairs
 
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 SCALES = (1.0, 2.0, 4.0, 8.0)

@@ -29,7 +29,7 @@ from footprint.catalog.files import reference_folder
 from footprint.catalog.hardware import accelerator_ids
 from footprint.catalog.prices.find import ANY_REGION
 from footprint.catalog.prices.offers import median, offers_of
-from footprint.validation.throughput import countable_cases, rows
+from footprint.validation.published.throughput import countable_cases, rows
 
 PATH = reference_folder() / "assumptions" / "comparison_fitted.toml"
 COVERAGE = 0.90

@@ -34,7 +34,7 @@ from footprint.flops import StepFlops, count_step
 from footprint.performance.predict import predict_raw, work_of
 from footprint.performance.step import typical_mfu
 from footprint.schema import Cluster, StepShape, TrainingMethod
-from footprint.validation.throughput import countable_cases
+from footprint.validation.published.throughput import countable_cases
 
 PATH = reference_folder() / "assumptions" / "generic_fitted.toml"
 CLUSTERS = (

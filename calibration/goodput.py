@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from calibration.fit import quantile
 from footprint.catalog.assumptions import assumed
 from footprint.performance.goodput import scales
-from footprint.validation.runs import Run, ideal_hours
+from footprint.validation.published.runs import Run, ideal_hours
 
 TIERS = ("small", "middle", "large")
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from footprint.catalog.assumptions import assumed_values
 from footprint.performance.anchoring import Apart, apart, correlation
-from footprint.validation.anchored import Known, known_rows
+from footprint.validation.published.anchored import Known, known_rows
 
 GRIDS: dict[str, tuple[float, ...]] = {
     "same_model": (1.0, 1.1, 1.2, 1.3, 1.4),

@@ -29,7 +29,7 @@ from footprint.records import replace
 from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.power import PowerConstants
 from footprint.serving.settle import PowerErrors, power_constants, power_errors
-from footprint.validation.serving import (
+from footprint.validation.published.serving import (
     FOLDS,
     NAMED,
     ONE_STAGE,

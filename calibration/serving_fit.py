@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from footprint.serving.engine import Constants
 from footprint.serving.power import PowerConstants
-from footprint.validation.serving import ServingCase
+from footprint.validation.published.serving import ServingCase
 
 Vector = NDArray[np.float64]
 PRIOR = Constants(

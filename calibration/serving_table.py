@@ -11,7 +11,7 @@ from footprint.serving import inference
 from footprint.serving.engine import Engine
 from footprint.serving.power import PowerConstants
 from footprint.serving.settle import PowerErrors
-from footprint.validation.serving import Outside, ServingCase
+from footprint.validation.published.serving import Outside, ServingCase
 
 
 def table(

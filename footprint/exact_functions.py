@@ -57,7 +57,7 @@ def _exp_fixed(value: int) -> tuple[int, int]:
 
 def _log_fixed(number: int, power: int) -> int:
     """The logarithm of ``number * 2**power`` with ``number`` fixed-point from 0.5 to 1."""
-    if number < 0xB504F333 << (PLACES - 32):  # the root of a half: near 1 nothing cancels
+    if number < 0xB504F333 << (PLACES - 32):  # from the root of a half to that of 2, so that nothing cancels
         number, power = number << 1, power - 1
     near = int(math.ldexp(math.log(math.ldexp(float(number), -PLACES)), PLACES))
     found, shift = _exp_fixed(near)

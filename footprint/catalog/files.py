@@ -151,7 +151,7 @@ def lines_with(table: str, part: str) -> list[str]:
 
 def read_toml(path: Path | str) -> dict[str, Any]:
     """Tables of a TOML file; DataFileError names the wrong line."""
-    from footprint.catalog.limits import parse_toml
+    from footprint.catalog.checks.limits import parse_toml
 
     return parse_toml(read_text(path), path)
 

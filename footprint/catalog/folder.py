@@ -60,7 +60,7 @@ def _read(folder: Path | str, record_id: str, start: int) -> tuple[dict[str, Any
     text = read_text(path)
     tables, end = _line(folder, _head(f"{record_id}.toml", text), start)
     if tables is None:
-        from footprint.catalog.limits import parse_toml
+        from footprint.catalog.checks.limits import parse_toml
 
         return parse_toml(text, path), end
     return tables, end
@@ -99,7 +99,7 @@ def _line(folder: Path | str, head: str, start: int = 0) -> tuple[dict[str, Any]
         text = index[at + len(head) : index.rindex("]", at, end)]
         if str(folder).startswith(shipped("")):
             return json.loads(text), end  # ours, and read at every start
-        from footprint.catalog.limits import parse_json
+        from footprint.catalog.checks.limits import parse_json
 
         found = parse_json(text, folder)
     except (ValueError, DataFileError):

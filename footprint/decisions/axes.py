@@ -7,7 +7,7 @@ keeps its commas. Every field may be repeated instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import floor, isfinite, log, prod
 from typing import Any
 
@@ -15,6 +15,7 @@ from footprint.catalog.names import unknown
 from footprint.errors import FootprintError
 from footprint.estimator.fields import CLUSTER, FLAG, JOINED, MODEL, NAMES, PLACE, TEXT, Field, joined
 from footprint.estimator.request import FIELDS
+from footprint.records import record
 
 Axes = Mapping[str, Sequence[Any]]
 MOST_VALUES = 100_000
@@ -23,6 +24,24 @@ WORDS = ("stack",)
 """Fields of text whose values hold no comma."""
 ROUNDING = 1e-9
 """The end of a range belongs to it if it is missed by this share of a step or factor [1]."""
+
+
+@record
+class AxisColumn:
+    """One value of an axis a row; each distinct value is held once."""
+
+    values: Sequence[Any]
+    places: Any
+    """Array: where in `values` the value of each row is."""
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, row: int) -> Any:
+        return self.values[self.places[row]]
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self.values.__getitem__, self.places.tolist())
 
 
 def axes_of(texts: Mapping[str, Sequence[str]]) -> tuple[dict[str, list[Any]], dict[str, Any]]:

@@ -59,7 +59,7 @@ def divided(quantity: Quantity, identity: Identity) -> Quantity:
 
 
 def summable(quantity: Quantity, identity: Identity) -> Quantity:
-    """The quantity with the causes in parts of which it was measured how much two scenarios share.
+    """The quantity with each cause divided into parts for which it was measured how much two scenarios share.
 
     In a sum every other cause is one error of all its parts: what is not known to be independent does not
     average out. (In a ratio it is the other way round: what is not known to be shared does not cancel. So

@@ -157,7 +157,7 @@ def answered(scenario: Mapping[str, Any], shared: Shared) -> Answered:
 
 
 def _missing(prediction: Prediction, means: Consequences) -> str:
-    """What a row with numbers lacks."""
+    """What is wrong with a row that has numbers, or missing from it; "" for nothing."""
     misfit = next(iter(misfits_in(prediction.warnings)), None)
     if misfit is not None or not all(prediction.fits):
         return misfit or prediction.warnings[0]

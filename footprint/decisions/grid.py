@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 from footprint.catalog.prices import interruption_factor
+from footprint.decisions.axes import Axes, AxisColumn
 from footprint.errors import FootprintError
 from footprint.estimator.columns import (
     Columns,
@@ -41,8 +42,6 @@ _COLUMNS = ("hw", "batch_size")
 _OF_CLUSTER = ("accelerators_per_node", "cooling", "network_byte_per_s")
 MOST_TOGETHER = 65_536
 """Scenarios of a job, unless one machine alone has more; they bound the memory that a block takes."""
-
-Axes = Mapping[str, Sequence[Any]]
 
 
 @record
@@ -120,13 +119,12 @@ class Grid:
             found[name] = self.axes[name][place]
         return found
 
-    def values(self, rows: Any) -> dict[str, list[Any]]:
+    def values(self, rows: Any) -> dict[str, AxisColumn]:
         """The values of each axis in some rows."""
-        found = {}
-        for name, values in self.axes.items():
-            places = rows // self._strides[name] % len(values)
-            found[name] = [values[place] for place in places]
-        return found
+        return {
+            name: AxisColumn(values=values, places=rows // self._strides[name] % len(values))
+            for name, values in self.axes.items()
+        }
 
     def blocks(self) -> Iterator[Block]:
         """The grid, block by block."""

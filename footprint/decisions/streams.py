@@ -19,7 +19,7 @@ from typing import Any
 
 from footprint.catalog.files import user_folder
 from footprint.catalog.version import DATA_VERSION, footprint_version
-from footprint.decisions.axes import Axes, count_of
+from footprint.decisions.axes import Axes, AxisColumn, count_of
 from footprint.decisions.grid import Block, Grid, Job
 from footprint.decisions.sweeps import ENDS, QUANTITIES, quantities_of
 from footprint.errors import FootprintError
@@ -44,7 +44,7 @@ NUMBERS = tuple(f"{name}_{end}" for name in QUANTITIES for end in ENDS)
 class Part:
     """Some scenarios with their numbers: columns of equal length."""
 
-    axes: Mapping[str, list[Any]]
+    axes: Mapping[str, AxisColumn]
     numbers: Mapping[str, Any]
     """Arrays by name, ``energy_kwh_low`` and so on; NaN where a scenario has no number."""
     feasible: Any

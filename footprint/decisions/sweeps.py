@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from footprint.decisions.grid import Axes, Grid
+from footprint.decisions.axes import Axes
+from footprint.decisions.grid import Grid
 from footprint.estimator.chain import of_all_runs, repeats_of
 from footprint.records import record
 from footprint.results import Quantity

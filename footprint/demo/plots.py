@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint.tracking.totals.energy_series import Series, value_at
-from footprint.units import JOULE_PER_KWH
+from footprint.units import JOULE_PER_KWH, SECONDS_PER_HOUR
 
 NAMES = {"ram": "memory", "cpu": "processors", "accelerators": "accelerators", "node": "node"}
 INK, ACCENT, BAND = "#1a1a1a", "#0b6e4f", "#9fd3c1"
@@ -97,10 +97,12 @@ def forecast_against_truth(
     figure, axes = _figure()
     progress = [100 * f[0] for f in forecasts]
     axes.fill_between(
-        progress, [f[1] * 3600 for f in forecasts], [f[3] * 3600 for f in forecasts],
+        progress, [f[1] * SECONDS_PER_HOUR for f in forecasts], [f[3] * SECONDS_PER_HOUR for f in forecasts],
         color=BAND, alpha=0.6, label="forecast, 90 % interval",
     )  # fmt: skip
-    axes.plot(progress, [f[2] * 3600 for f in forecasts], color=ACCENT, linewidth=2, label="forecast")
+    axes.plot(
+        progress, [f[2] * SECONDS_PER_HOUR for f in forecasts], color=ACCENT, linewidth=2, label="forecast"
+    )
     axes.axhline(truth_s, color=INK, linewidth=1, linestyle="--", label="what it took")
     low, mid, high = predicted
     axes.errorbar(

@@ -14,6 +14,7 @@ from footprint.flops import count_step
 from footprint.results.human import amount, figures, interval
 from footprint.schema import StepShape
 from footprint.tracking.run.run import Run
+from footprint.units import SECONDS_PER_HOUR
 
 TARGET_S = 70.0
 """The training takes about this long; the whole demo less than two minutes on two cores."""
@@ -271,8 +272,12 @@ def _report(run: Run, losses: list[tuple[float, float]], out: Path, say: Callabl
         ]
     if process.forecasts and run.estimate is not None:
         hours = run.estimate.duration_h
-        truth_s = report.measurement.duration_h.mid * 3600
-        predicted = (hours.low * 3600, hours.mid * 3600, hours.high * 3600)
+        truth_s = report.measurement.duration_h.mid * SECONDS_PER_HOUR
+        predicted = (
+            hours.low * SECONDS_PER_HOUR,
+            hours.mid * SECONDS_PER_HOUR,
+            hours.high * SECONDS_PER_HOUR,
+        )
         path = folder / "forecast-against-truth.png"
         made.append(plots.forecast_against_truth(path, process.forecasts, truth_s, predicted))
     say("")

@@ -14,6 +14,7 @@ from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
 from footprint.performance.goodput import GoodputFacts
 from footprint.performance.power import PowerFactors
+from footprint.performance.roofline.memory import ParameterBytes
 from footprint.performance.step import StepFacts
 from footprint.records import field, record
 from footprint.results import Assumption, Quantity
@@ -92,6 +93,10 @@ class Facts:
     """A factor of median 1 on these, where only the size of the model is known."""
     steps: tuple[StepFacts, ...]
     """What the prediction of one step of each phase rests on."""
+    held: ParameterBytes | None
+    """What is held of one parameter [byte]; None where the work is unknown."""
+    clear_byte: float
+    """Predicted memory above which a step clearly does not fit an accelerator."""
     parallelism: Parallelism
     """The layout as given."""
     goodput: GoodputFacts

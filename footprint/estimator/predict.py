@@ -10,7 +10,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.prediction import Prediction, with_alternatives
 from footprint.estimator.request import LAYOUT_FIELDS, EstimateRequest
-from footprint.estimator.resolve.method import check_micro_batch, clear_byte, least_needed_byte
+from footprint.estimator.resolve.method import check_micro_batch, least_needed_byte
 from footprint.estimator.workload import Workload, samples_of, tokens_of
 from footprint.performance.goodput import goodput
 from footprint.performance.roofline.layout import Layout
@@ -71,7 +71,7 @@ def predict_run(facts: Facts, trace: Trace = UNTRACED) -> Prediction:
     """
     prediction, parts = _at_given_sizes(facts, trace)
     needed_byte = least_needed_byte(facts, parts)
-    if needed_byte > clear_byte(facts.cluster):
+    if needed_byte > facts.clear_byte:
         from footprint.estimator.resolve.misfit import forced, refused
 
         if not facts.request.force:
@@ -102,7 +102,7 @@ def _at_given_sizes(
     if known is None:
         parts = _steps(facts, workload)
         return from_steps(facts, amounts, parts, trace), parts
-    return from_known_time(facts, amounts, known, lambda: _steps(facts, workload), trace), None
+    return from_known_time(facts, amounts, known, lambda: _steps(facts, workload, advise=False), trace), None
 
 
 def _at_other_sizes(facts: Facts) -> Prediction | None:
@@ -145,12 +145,12 @@ def predicted_step_time_s(facts: Facts) -> Quantity:
     """Mean step time over the phases, whatever the user knows of it [s]; the work must be known."""
     if facts.workload is None:
         raise AssertionError("without a workload there are no steps to predict")
-    return _mean_time(_steps(facts, facts.workload), amounts_of(facts.workload, facts.steps))
+    return _mean_time(_steps(facts, facts.workload, advise=False), amounts_of(facts.workload, facts.steps))
 
 
-def _steps(facts: Facts, workload: Workload) -> list[StepPrediction]:
-    """The prediction of one step of each phase."""
-    parts = [predict(one) for one in facts.steps]
+def _steps(facts: Facts, workload: Workload, *, advise: bool = True) -> list[StepPrediction]:
+    """The prediction of one step of each phase; ``advise`` as in `performance.step.predict`."""
+    parts = [predict(one, advise=advise) for one in facts.steps]
     for phase, part in zip(workload.phases, parts, strict=True):
         if part.layout is not None:
             check_micro_batch(facts.request, phase, part.layout.dp)

@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from footprint.arithmetic import Number, is_array, log, where
-from footprint.catalog.assumptions import assumed
 from footprint.estimator.facts import Facts
-from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.memory import memory_byte
 from footprint.records import record, replace
@@ -19,7 +17,6 @@ from footprint.results import Assumption, Quantity
 from footprint.results.estimate import DeviceMemory, StepTerm
 from footprint.units import BYTE_PER_GIB
 
-MEMORY_CAUSE = "memory_model"
 NO_RESPONSE = 0.0
 RESPONDING = ("step_time_s", "mfu", "busy_share", "fed_share")
 """Quantities of a prediction that other sizes change."""
@@ -58,9 +55,9 @@ def device_memory(facts: Facts, layouts: Sequence[Layout | None]) -> DeviceMemor
     for step, layout in zip(facts.steps, layouts, strict=False):
         if layout is None or step.work is None or step.machine is None or is_array(layout.dp):
             continue
-        residual = assumed(f"memory.residual_{'said' if is_known(step.machine.constants) else 'unsaid'}")
-        spread = Quantity.between(residual.low, residual.value, residual.high, MEMORY_CAUSE)
-        needed.append(spread * (float(memory_byte(step.work, layout, step.machine)) / BYTE_PER_GIB))
+        needed.append(
+            step.memory_spread * (float(memory_byte(step.work, layout, step.machine)) / BYTE_PER_GIB)
+        )
     if not needed:
         return None
     most = max(needed, key=lambda quantity: quantity.mid)

@@ -137,7 +137,7 @@ def warnings_of(facts: Facts, prediction: Prediction, outcome: Outcome) -> Itera
 
 
 def _aged(facts: Facts) -> Iterator[str]:
-    """Warnings of figures that are older than their kind usually stays true."""
+    """Warnings of figures that are so old that their kind has usually changed since."""
     day = today()
     offers = None if facts.price is None else facts.price.summary
     place = facts.site.summary

@@ -31,7 +31,7 @@ MOST_SHARES = 1_000
 
 @record
 class Asked:
-    """What each part is summed for."""
+    """What the report asks of each part."""
 
     by: tuple[str, ...]
     kind: str | None

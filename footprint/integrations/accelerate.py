@@ -45,7 +45,7 @@ class _Hooks:
     def watch(self, optimizer: Any, *, tokens: float = 0, samples: float = 0) -> None:
         """Count each step of an optimiser, with this process's tokens and samples per step.
 
-        Those that are not given are seen in the calls of the module that is trained.
+        Amounts that are not given are read from the calls of the trained module.
 
         With ``on_budget="stop"`` the step that ends the run raises ``footprint.tracking.BudgetReachedError``.
         """

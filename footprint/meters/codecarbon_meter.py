@@ -20,8 +20,11 @@ from typing import Any
 from footprint.meters.base import Channel, MeterError, Reading
 from footprint.meters.devices import Visible, devices_of, load_nvml, memory_share, visible_devices
 from footprint.meters.processes import descendants
+from footprint.units import HOURS_PER_YEAR, SECONDS_PER_HOUR
 
-NEVER_S = 10.0 * 365 * 86400  # codecarbon's own timer must not fire: we ask for readings
+NEVER_S = (
+    10.0 * HOURS_PER_YEAR * SECONDS_PER_HOUR
+)  # codecarbon's own timer must not fire: we ask for readings
 MEASURED_CPU = {
     "intel_rapl": "RAPL package counter",
     "windows_emi": "Windows Energy Meter Interface",

@@ -78,7 +78,7 @@ def split_of(given: Mapping[str, object]) -> tuple[int, int]:
 
 
 def job_of(step_flop: StepFlops, cluster: Cluster, precision: str, given: Mapping[str, object]) -> Job:
-    """What makes this step like others; ``given`` are the sizes of its layout that are given."""
+    """What a step is compared with others by; ``given`` holds the given sizes of its layout."""
     training = step_flop.training
     return Job(
         accelerator=cluster.accelerator.id, precision=precision, count=cluster.count,

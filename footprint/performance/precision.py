@@ -8,6 +8,8 @@ from footprint.schema import Accelerator
 
 _SIXTEEN_BIT = ("bf16", "fp16")
 _NARROW = ("fp8", "fp4", "int8")
+FASTER = 1.2
+"""A peak above so many times another is that of units of its own; smaller differences are of clocks."""
 
 
 def choose_precision(recipe_precision: str | None, accelerator: Accelerator, year: int) -> tuple[str, str]:
@@ -20,8 +22,8 @@ def choose_precision(recipe_precision: str | None, accelerator: Accelerator, yea
     peaks = accelerator.peak_flop_per_s
     name = accelerator.name
     wide = peaks.get("fp32", 0.0)
-    sixteen = [p for p in _SIXTEEN_BIT if peaks.get(p, 0.0) > 1.2 * wide]
-    if "fp16" in sixteen and "bf16" in sixteen and peaks["fp16"] > 1.2 * peaks["bf16"]:
+    sixteen = [p for p in _SIXTEEN_BIT if peaks.get(p, 0.0) > FASTER * wide]
+    if "fp16" in sixteen and "bf16" in sixteen and peaks["fp16"] > FASTER * peaks["bf16"]:
         sixteen.reverse()  # MI100: bf16 at half the rate of fp16
     if recipe_precision is None:
         if sixteen and _is_accelerated(accelerator, year):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from footprint.arithmetic import Number, power, summed, where
-from footprint.catalog.stacks import find_stack
 from footprint.flops.operations import Model
 from footprint.flops.passes.gradients import Trained
 from footprint.flops.passes.methods import prepare
@@ -84,6 +83,8 @@ def predict_raw(
     """The median step time [s] of this work, on the given layout or on the fastest common one that fits."""
     constants = constants or load_constants()
     if native is not None and not is_known(constants):
+        from footprint.catalog.stacks import find_stack
+
         kind = find_stack("native" if native else "tuned")
         constants = constants.but(**held_by(constants, kind.holds, kind.keeps, kind.loss))
     machine = Machine(cluster, precision, year, constants, native)

@@ -14,7 +14,7 @@ from typing import Any
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.results import Assumption, Quantity
-from footprint.results.search import Rung, Search
+from footprint.results.decisions.search import Rung, Search
 
 ETA = 3
 SHORTEST = 1 / 81

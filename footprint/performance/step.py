@@ -15,6 +15,7 @@ from footprint.errors import FootprintError
 from footprint.performance.layouts.habits import NO_HABITS, habit_rows
 from footprint.performance.predict import RawStep, predict_raw, regime, work_of
 from footprint.performance.roofline.constants import memory_constants
+from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from footprint.performance.anchoring import Anchor
 
 CAUSE = "time_model"
+MEMORY_CAUSE = "memory_model"
 LEAST_BUSY = 0.05
 """Lower limit of the busy share of a step [1]."""
 STACK_UNKNOWN = Assumption(
@@ -58,6 +60,8 @@ class StepFacts:
     """Factor on the busy share, for waiting that the terms omit; without ``work``, the typical share."""
     source: str = ""
     """Source of ``spread``."""
+    memory_spread: Quantity = Quantity(1.0)
+    """A factor with the error of the predicted memory; 1 where none is predicted."""
     rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -168,6 +172,7 @@ def step_facts(
     rows: tuple[Assumption, ...] = ()
     if software is not None:
         constants, spread, rows = software.applied(constants, residual, CAUSE)
+    excess = assumed(f"memory.residual_{'said' if is_known(constants) else 'unsaid'}")
     warnings: tuple[str, ...] = ()
     if anchors:
         from footprint.performance.anchoring import anchored, job_of
@@ -187,13 +192,17 @@ def step_facts(
         spread=spread,
         busy=assumed("time.busy_share_idle"),
         source=residual.source,
+        memory_spread=Quantity.between(excess.low, excess.value, excess.high, MEMORY_CAUSE),
         rows=rows,
         warnings=warnings,
     )
 
 
-def predict(facts: StepFacts) -> StepPrediction:
-    """The step on the given layout; unset sizes of the layout are searched."""
+def predict(facts: StepFacts, *, advise: bool = True) -> StepPrediction:
+    """The step on the given layout; unset sizes of the layout are searched.
+
+    ``advise`` also searches what would fit where the step does not.
+    """
     if facts.work is None or facts.machine is None:
         return _from_mfu(facts)
     machine = facts.machine
@@ -203,7 +212,7 @@ def predict(facts: StepFacts) -> StepPrediction:
     )  # fmt: skip
     step_time_s, mfu = timed(facts, raw.seconds)
     warnings, least_byte = facts.warnings, 0.0
-    if not raw.fits:
+    if advise and not raw.fits:
         from footprint.performance.layouts.advice import does_not_fit
         from footprint.performance.layouts.finder import least_memory_byte
 

@@ -12,7 +12,7 @@ from footprint.estimator.resolve.shared import Shared
 from footprint.projects.file import SERVING, STAGE, Planned
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.results.inference import Inference
+from footprint.results.decisions.inference import Inference
 from footprint.results.quantity import total
 
 OPEN_REQUESTS = 512
@@ -33,7 +33,7 @@ _NEITHER = (
 
 @record
 class Costs:
-    """What all repeats of a run take, with the causes of which a sum makes one error or several."""
+    """What all repeats of a run take; the causes say which errors the runs of a project share."""
 
     scenario: Mapping[str, Any]
     numbers: Mapping[str, Quantity]

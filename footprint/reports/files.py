@@ -9,14 +9,17 @@ from pathlib import Path
 from footprint.errors import FootprintError
 
 
-def require_writable(path: Path, *, overwrite: bool = False) -> None:
-    """Raise FootprintError if the file exists and ``overwrite`` is off, or if its folder is missing."""
-    if path.is_dir():
-        raise FootprintError(f"{path} is a folder: name a file in it")
-    if path.exists() and not overwrite:
-        raise FootprintError(f"{path} exists: choose another name or add `overwrite=True`")
-    if not path.absolute().parent.is_dir():
-        raise FootprintError(f"cannot write {path}: the folder {path.absolute().parent} does not exist")
+def require_writable(*paths: Path | None, overwrite: bool = False) -> None:
+    """Raise FootprintError if a file exists and ``overwrite`` is off, or if its folder is missing."""
+    for path in paths:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise FootprintError(f"{path} is a folder: name a file in it")
+        if path.exists() and not overwrite:
+            raise FootprintError(f"{path} exists: choose another name or add `overwrite=True`")
+        if not path.absolute().parent.is_dir():
+            raise FootprintError(f"cannot write {path}: the folder {path.absolute().parent} does not exist")
 
 
 def write_new(path: Path, content: str | bytes, *, overwrite: bool = False) -> None:

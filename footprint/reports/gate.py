@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from footprint.errors import FootprintError, LimitExceededError
 from footprint.parsing import Limit
 from footprint.results import Quantity
+from footprint.results.decisions.inference import Inference
 from footprint.results.estimate import Estimate
 from footprint.results.human import amount
-from footprint.results.inference import Inference
 from footprint.results.misfit import misfits_in
 
 if TYPE_CHECKING:

@@ -45,15 +45,11 @@ def _save(tables: Mapping[str, Any], path: Path, *, overwrite: bool) -> None:
     write_new(path, tomli_w.dumps(tables), overwrite=overwrite)
 
 
-def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateRequest:
+def read_scenario(path: Path, given: Mapping[str, Any]) -> EstimateRequest:
     """A request from a scenario file and from ``given``, whose fields override the file's.
 
     Raises DataFileError for a file of another schema, FootprintError for wrong fields.
     """
-    if path is None:
-        if "hw" not in given:
-            raise missing_hw()
-        return EstimateRequest.from_mapping(given, "command line")
     raw = read_fields(path)
     # A given field also replaces the file's fields that exclude it.
     for group, _ in EITHER_OR:
@@ -72,7 +68,7 @@ def read_scenario(path: Path | None, given: Mapping[str, Any]) -> EstimateReques
 def read_place(
     path: Path, given: Mapping[str, Any], without: Container[str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The fields of a scenario file and of ``given``, but for the file's ``without``, and which these are."""
+    """The fields of a scenario file and of ``given``, and the names of those that ``without`` drops."""
     raw = read_fields(path)
     for name in raw:
         if name not in FIELDS:
@@ -93,7 +89,7 @@ def read_fields(path: Path) -> dict[str, Any]:
     Raises DataFileError for a file of another schema.
     """
     if path.suffix.lower() == ".json":
-        from footprint.catalog.limits import parse_json
+        from footprint.catalog.checks.limits import parse_json
 
         estimate = parse_json(read_text(path), path)
         scenario = estimate.get("scenario") if isinstance(estimate, dict) else None

@@ -6,6 +6,7 @@ cannot be computed from the inputs.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,14 @@ from footprint.records import field, names_of, record
 from footprint.results.assumption import Assumption
 from footprint.results.link import Link
 from footprint.results.misfit import misfits_in
-from footprint.results.quantity import Quantity
+from footprint.results.quantity import Quantity, plain_values
 from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from footprint.results.search import Search
+    from footprint.results.decisions.search import Search
 
 SCHEMA = "footprint/estimate/1"
 
@@ -261,7 +262,8 @@ class Estimate(Shown):
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""
         names = (name for name in names_of(self) if name != "links")
-        record = {name: plain_values(getattr(self, name), with_spread) for name in names}
+        of = functools.partial(Quantity.to_json, with_spread=with_spread)
+        record = {name: plain_values(getattr(self, name), of) for name in names}
         return record | {"warnings": [on_command_line(warning) for warning in self.warnings]}
 
     def to_frame(self) -> pd.DataFrame:
@@ -271,16 +273,3 @@ class Estimate(Shown):
 
         row = report_row(self.to_json(), kind="estimate", run_id="", started_at=self.created_at)
         return report_frame([row])
-
-
-def plain_values(value: object, with_spread: bool) -> Any:
-    """A record as dicts, lists and numbers; quantities as low, mid and high."""
-    if isinstance(value, Quantity):
-        return value.to_json(with_spread=with_spread)
-    if hasattr(value, "_record_names"):
-        return {name: plain_values(getattr(value, name), with_spread) for name in names_of(value)}
-    if isinstance(value, Mapping):
-        return {key: plain_values(part, with_spread) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_values(part, with_spread) for part in value]
-    return value

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from footprint.records import record
+from footprint.records import names_of, record
 from footprint.results.shown import Shown, show_as_text
 
 if TYPE_CHECKING:
@@ -138,10 +138,10 @@ class FleetReport(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values, unrounded."""
-        from footprint.results.estimate import plain_values
+        from footprint.results.quantity import plain_values
 
-        return {one.name: plain_values(getattr(self, one.name), False) for one in fields(self)
-                if one.name not in ("runs", "series")}  # fmt: skip
+        names = (name for name in names_of(self) if name not in ("runs", "series"))
+        return {name: plain_values(getattr(self, name)) for name in names}
 
     def pairs(self, most: int = MOST_PAIRS) -> list[Pair]:
         """Measured runs with an estimate of their own, those with the most energy first."""

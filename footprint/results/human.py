@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from footprint.plain_text import in_line
 from footprint.results import Quantity
+from footprint.units import SECONDS_PER_HOUR
 
 # Units as (factor from the base unit, unit); the first one that gives a number of at least 1 is used.
 _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
@@ -11,9 +12,9 @@ _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
     "kg": ((1e6, "kt"), (1e3, "t"), (1.0, "kg"), (1e-3, "g"), (1e-6, "mg")),
     "h": (
         (24.0 * 365.25, "years"), (24.0, "d"), (1.0, "h"),
-        (1 / 60, "min"), (1 / 3600, "s"), (1 / 3.6e6, "ms"),
+        (1 / 60, "min"), (1 / SECONDS_PER_HOUR, "s"), (1e-3 / SECONDS_PER_HOUR, "ms"),
     ),
-    "s": ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "us")),
+    "s": ((SECONDS_PER_HOUR, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "us")),
     "w": ((1e9, "GW"), (1e6, "MW"), (1e3, "kW"), (1.0, "W")),
     "l": ((1e3, "m3"), (1.0, "l"), (1e-3, "ml")),
     "flop": ((1.0, "FLOP"),),

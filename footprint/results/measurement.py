@@ -7,10 +7,9 @@ A quantity with a spread has a modelled part, which ``meters`` or ``assumptions`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from footprint.records import record
+from footprint.records import names_of, record
 from footprint.results.assumption import Assumption
 from footprint.results.estimate import (
     ClusterSummary,
@@ -19,7 +18,7 @@ from footprint.results.estimate import (
     PlaceSummary,
     PriceSummary,
 )
-from footprint.results.quantity import Quantity
+from footprint.results.quantity import Quantity, plain_values
 from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
 
@@ -128,7 +127,7 @@ class Measurement(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values, unrounded."""
-        record = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        record = {name: plain_values(getattr(self, name), _read_or_modelled) for name in names_of(self)}
         return record | {name: [*map(on_command_line, record[name])] for name in ("faults", "warnings")}
 
     def to_frame(self) -> pd.DataFrame:
@@ -179,17 +178,9 @@ class Comparison(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        return {name: plain_values(getattr(self, name), _read_or_modelled) for name in names_of(self)}
 
 
-def _plain(value: object) -> Any:
-    """A record as dicts, lists and numbers; a quantity without spread as ``{"mid"}`` alone."""
-    if isinstance(value, Quantity):
-        return value.to_json() if value.spread else {"mid": value.mid}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value
+def _read_or_modelled(quantity: Quantity) -> dict[str, Any]:
+    """A quantity as JSON; one that was read or counted has no interval."""
+    return quantity.to_json() if quantity.spread else {"mid": quantity.mid}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 CLEAR_MISFIT = "clearly too little memory, `force=True` went on: "
 """How the warning begins of a step that needs clearly more memory than there is."""
 MISFIT_WORDS = CLEAR_MISFIT.partition(",")[0]
-"""How it begins on every surface, as in files, where it is only a text."""
+"""The part of it that every interface writes alike; a file holds the warning as text only."""
 
 
 class Misfit(str):

@@ -10,7 +10,7 @@ scenario has no such number.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from footprint.arithmetic import (
@@ -27,7 +27,7 @@ from footprint.arithmetic import (
     where,
 )
 from footprint.errors import FootprintError
-from footprint.records import field, value
+from footprint.records import field, names_of, value
 
 Spread = Mapping[str, tuple[Number, Number]]
 
@@ -151,6 +151,19 @@ class Quantity:
                 for cause, (a, b) in self.spread.items()
             }
         return record
+
+
+def plain_values(one: object, of: Callable[[Quantity], Any] = Quantity.to_json) -> Any:
+    """A value, a record, or what holds some, as JSON values; ``of`` makes those of a quantity."""
+    if isinstance(one, Quantity):
+        return of(one)
+    if hasattr(one, "_record_names"):
+        return {name: plain_values(getattr(one, name), of) for name in names_of(one)}
+    if isinstance(one, Mapping):
+        return {key: plain_values(part, of) for key, part in one.items()}
+    if isinstance(one, list | tuple):
+        return [plain_values(part, of) for part in one]
+    return one
 
 
 def _size(ends: tuple[Number, Number]) -> int:

@@ -144,7 +144,7 @@ def _key(line: bytes) -> bytes:
 
 
 def _keys_in(target: Path, lines: Sequence[bytes]) -> set[bytes]:
-    """Those keys of some rows that whole rows of the file have."""
+    """The keys of these rows that the file has already, in whole rows."""
     wanted = {_key(line) for line in lines}
     end = lines[0].rpartition(b",")[2].rstrip(b"\n")
     with target.open("rb") as file:

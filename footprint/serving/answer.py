@@ -16,8 +16,16 @@ from footprint.estimator.present import price_summary
 from footprint.estimator.resolve import resolve
 from footprint.estimator.run import cluster_summary
 from footprint.records import replace
+from footprint.results.decisions.inference import (
+    BatchRow,
+    Decode,
+    Inference,
+    Load,
+    ModelRow,
+    Prefill,
+    ServingMemory,
+)
 from footprint.results.estimate import ModelSummary
-from footprint.results.inference import BatchRow, Decode, Inference, Load, ModelRow, Prefill, ServingMemory
 from footprint.serving.breaking_even import break_even_rows, small_against_large
 from footprint.serving.costs import (
     BOUNDARY,

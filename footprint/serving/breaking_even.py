@@ -13,7 +13,7 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.rooms import answer as estimate_of
 from footprint.records import replace
 from footprint.results import Quantity
-from footprint.results.inference import BreakEven, Inference
+from footprint.results.decisions.inference import BreakEven, Inference
 from footprint.serving.costs import cluster_name
 from footprint.serving.request import InferenceRequest
 from footprint.serving.settle import Settled

@@ -12,7 +12,7 @@ from footprint.estimator.unheeded import of_the_cluster, of_the_years, said_of
 from footprint.performance.power import PowerPrediction, with_hosts
 from footprint.records import replace
 from footprint.results import Assumption, Quantity
-from footprint.results.inference import EngineSummary, Per1000
+from footprint.results.decisions.inference import EngineSummary, Per1000
 from footprint.serving.engine import UNSET, Engine
 from footprint.serving.load import Point, Range, Serving, quantity
 from footprint.serving.settle import power_error
@@ -54,7 +54,7 @@ class Costs:
         return self.power.accelerators
 
     def for_requests(self, requests: float) -> tuple[Per1000, Quantity, Consequences, Quantity]:
-        """Facility energy, CO2e and cost of so many requests; hours, all consequences, accelerator-hours."""
+        """What so many requests cost for each 1,000, their hours, all consequences, and accelerator-hours."""
         return costs_of(self.facts, self.power.it_power_w, self.requests_per_s, requests)
 
 
@@ -100,7 +100,7 @@ def it_power(facts: Facts, board: Quantity) -> PowerPrediction:
 def costs_of(
     facts: Facts, it_power_w: Quantity, requests_per_s: Quantity, requests: float
 ) -> tuple[Per1000, Quantity, Consequences, Quantity]:
-    """What so many requests mean, by the chain of every estimate."""
+    """The same from the power of a cluster and its requests per second, by the chain of every estimate."""
     duration_h = requests / requests_per_s / SECONDS_PER_HOUR
     accelerator_h = equations.accelerator_h(duration_h, facts.cluster.count)
     means = consequences(

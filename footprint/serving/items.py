@@ -21,8 +21,8 @@ from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.memory import usable_of
 from footprint.records import record
 from footprint.results import Assumption, Quantity
+from footprint.results.decisions.inference import BatchRow, Inference, Items, Load, Per1000, ServingMemory
 from footprint.results.estimate import ModelSummary
-from footprint.results.inference import BatchRow, Inference, Items, Load, Per1000, ServingMemory
 from footprint.schema import ModelConfig, StepShape
 from footprint.serving.costs import (
     BOUNDARY,

@@ -21,7 +21,7 @@ class PowerConstants(NamedTuple):
 
 
 def board_share(bandwidth_share: float, compute_share: float, constants: PowerConstants) -> float:
-    """Mean power of a board over its limit, held at 1 [1]."""
+    """Mean power of a board over its limit, at most 1 [1]."""
     share = constants.idle + constants.bandwidth * bandwidth_share + constants.compute * compute_share
     return min(share, 1.0)
 

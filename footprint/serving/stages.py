@@ -17,7 +17,7 @@ from footprint.catalog.version import versions
 from footprint.errors import FootprintError
 from footprint.flops import StepFlops, count_step
 from footprint.records import record
-from footprint.results.stages import StagePass, Stages
+from footprint.results.decisions.stages import StagePass, Stages
 from footprint.schema import StepShape
 
 FOLDER = "reference_data/stages"
@@ -38,7 +38,7 @@ class Stage:
     source: str
     basis: str
     samples: float | None = None
-    """As published for InstructGPT; None where none was."""
+    """Those of InstructGPT; None where none were published."""
     length: int | None = None
     note: str = ""
     records: tuple[str, ...] = ()

@@ -99,7 +99,7 @@ class Layout:
 
 
 class Ideal(NamedTuple):
-    """Seconds of one decoding step at the data sheet's rates, and what its host and links count."""
+    """Seconds of one decoding step at the data sheet's rates, and the counts for its host and its links."""
 
     wide_s: float
     narrow_s: float

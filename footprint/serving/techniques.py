@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from footprint.estimator.facts import Facts
 from footprint.records import record, replace
-from footprint.results.inference import TechniqueRow
+from footprint.results.decisions.inference import TechniqueRow
 from footprint.serving.costs import THOUSAND, board_power, costs_of, it_power
 from footprint.serving.load import Serving, quantity
 from footprint.serving.model import Lists

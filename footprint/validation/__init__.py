@@ -9,18 +9,22 @@ from footprint.validation.report import ValidationReport, ValidationRow
 
 def datasets() -> dict[str, Callable[[], ValidationReport]]:
     """The datasets of the validation: name -> function that makes the report."""
-    from footprint.validation.anchored import validate_anchored
-    from footprint.validation.blind import validate_blind
-    from footprint.validation.energy import validate_board_energy, validate_energy, validate_patterson
-    from footprint.validation.goodput import validate_goodput
-    from footprint.validation.memory import validate_memory
-    from footprint.validation.mlperf_time import validate_mlperf_time
-    from footprint.validation.power import validate_power
-    from footprint.validation.runs import validate_runs
-    from footprint.validation.serving import UNNAMED, validate_serving, validate_serving_energy
-    from footprint.validation.strubell import validate_strubell
-    from footprint.validation.throughput import validate_throughput, validate_throughput_found
-    from footprint.validation.what_ifs import validate_what_ifs
+    from footprint.validation.published.anchored import validate_anchored
+    from footprint.validation.published.blind import validate_blind
+    from footprint.validation.published.energy import (
+        validate_board_energy,
+        validate_energy,
+        validate_patterson,
+    )
+    from footprint.validation.published.goodput import validate_goodput
+    from footprint.validation.published.memory import validate_memory
+    from footprint.validation.published.mlperf_time import validate_mlperf_time
+    from footprint.validation.published.power import validate_power
+    from footprint.validation.published.runs import validate_runs
+    from footprint.validation.published.serving import UNNAMED, validate_serving, validate_serving_energy
+    from footprint.validation.published.strubell import validate_strubell
+    from footprint.validation.published.throughput import validate_throughput, validate_throughput_found
+    from footprint.validation.published.what_ifs import validate_what_ifs
 
     return {
         "strubell": validate_strubell,

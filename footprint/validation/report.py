@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from footprint.catalog.version import headed
 from footprint.records import field, record
+from footprint.results import Quantity
 
 SCHEMA = "footprint/validation/1"
 COVERAGE = 0.90
@@ -30,6 +31,23 @@ class ValidationRow:
     low: float | None = None
     high: float | None = None
     note: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        id: str,  # noqa: A002 - the name of the field
+        published: float,
+        predicted: Quantity,
+        unit: str,
+        fold: str,
+        note: str = "",
+    ) -> Self:
+        """The row of a prediction that has an interval."""
+        return cls(
+            id=id, published=published, predicted=predicted.mid, unit=unit, fold=fold, low=predicted.low,
+            high=predicted.high, note=note,
+        )  # fmt: skip
 
     @property
     def error(self) -> float:

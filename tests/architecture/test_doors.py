@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tests.architecture.trees import PACKAGE, trees
 
 PARSERS = {
-    "catalog/limits.py": "the place",
+    "catalog/checks/limits.py": "the place",
     "catalog/folder.py": "the index that we ship",
     "tracking/journal/codec.py": "journals, which have bounds and checksums of their own",
     "tracking/report/claim_file.py": "a mark beside a journal",

@@ -14,6 +14,14 @@ USUAL, MOST = 300, 330
 """Lines of a file of code: usually two files above the first, always above the second."""
 LONGER_THAN_USUAL = 12
 """How many files may be between the two."""
+FULL = 16
+"""Files and folders of code in a folder, beside its ``__init__.py``."""
+CATALOGUES = {
+    "footprint": "the floors of the house, which docs/architecture.md shows",
+    "footprint/flops/families": "a file is a model family, found by its name",
+    "footprint/cli/commands": "a file is a command, found by its name",
+}
+"""Folders in which nobody reads one file after the other; CONTRIBUTING.md says what a new file in them is."""
 CODE = sorted(
     path
     for folder in ("footprint", "tests", "benchmarks", "calibration")
@@ -59,6 +67,28 @@ def test_every_file_is_short_enough_to_read() -> None:
 def test_few_files_are_longer_than_usual() -> None:
     longer = [str(path.relative_to(ROOT)) for path in CODE if lines(path) > USUAL]
     assert len(longer) <= LONGER_THAN_USUAL, longer
+
+
+def folders(top: str) -> dict[str, set[str]]:
+    """Each folder of code from one on, and the names of the files and folders of code in it."""
+    holds: dict[str, set[str]] = {}
+    for path in (ROOT / top).rglob("*.py"):
+        inside = path.relative_to(ROOT / top).parts
+        for depth, name in enumerate(inside):
+            holds.setdefault("/".join((top, *inside[:depth])), set()).add(name)
+    return {folder: names - {"__init__.py"} for folder, names in holds.items()}
+
+
+def test_a_folder_can_be_taken_in_at_a_glance() -> None:
+    full = {folder: names for folder, names in folders("footprint").items() if len(names) > FULL}
+    assert full.keys() == CATALOGUES.keys(), full
+
+
+def test_no_room_of_tracking_is_full() -> None:
+    rooms = folders("footprint/tracking")
+    assert {"footprint/tracking", "footprint/tracking/recorder", "footprint/tracking/report"} <= rooms.keys()
+    assert sum(name.endswith(".py") for names in rooms.values() for name in names) > 60
+    assert not {folder: names for folder, names in rooms.items() if len(names) > FULL}
 
 
 def found(pattern: re.Pattern[str]) -> list[str]:

@@ -41,6 +41,23 @@ def test_every_formula_has_a_caller() -> None:
     assert sorted(set(FORMULAS) - _used_names()) == []
 
 
+FACTORS = {3.6e6, 3600.0, 86400.0, 8760.0, 8766.0, 0.45359237}
+"""Numbers that only a conversion of units is multiplied with, or divided by."""
+
+
+def test_a_conversion_of_units_is_named() -> None:
+    typed = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in trees().items()
+        if path.name != "units.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
+        for side in (node.left, node.right)
+        if isinstance(side, ast.Constant) and isinstance(side.value, int | float) and side.value in FACTORS
+    ]
+    assert typed == []
+
+
 def test_every_formula_states_its_unit() -> None:
     # One in brackets at the end of the first sentence; a total has that of what is added up.
     without = [name for name, f in FORMULAS.items() if not re.search(r"\[\S+\]", inspect.getdoc(f) or "")]

@@ -42,7 +42,7 @@ MODULES = (
     "results.quantity",
     "results.estimate",
     "results.measurement",
-    "results.plan",
+    "results.decisions.plan",
 )
 UNIT_ELSEWHERE = {
     "results.quantity.Quantity": "the field that holds it has the unit",

@@ -12,7 +12,7 @@ from footprint.catalog.files import read_csv, reference_folder
 from footprint.serving.engine import load_engine
 from footprint.serving.settle import power_constants
 from footprint.validation.cases import evaluation
-from footprint.validation.serving import PEAK, ServingCase, is_sealed, serving_cases
+from footprint.validation.published.serving import PEAK, ServingCase, is_sealed, serving_cases
 
 RULES = evaluation()["serving"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from footprint.catalog import __main__ as writing
 from footprint.catalog import folder as folders
-from footprint.catalog import limits
+from footprint.catalog.checks import limits
 from footprint.catalog.files import data_root, hardware_folder
 from footprint.catalog.folder import INDEX, Names, ids, index_text, indexed, read_record, read_records
 from footprint.catalog.names import nearest

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from footprint.reports.decisions import sweep_files
+from footprint.reports.decisions.sweeps import sweep_files
 from tests.cli.run import footprint
 from tests.conftest import ROOT
 

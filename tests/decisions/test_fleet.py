@@ -16,7 +16,7 @@ import pytest
 from footprint import scheduler
 from footprint.decisions.streams import Stream
 from footprint.errors import FootprintError
-from footprint.reports.decisions.sweep_files import write_sweep
+from footprint.reports.decisions.sweeps.sweep_files import write_sweep
 from footprint.scheduler import in_order
 from tests.cli.run import footprint
 from tests.conftest import ROOT

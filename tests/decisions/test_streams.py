@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 import footprint
 from footprint.decisions.fronts import AIMS, Front, Least, front_of
 from footprint.decisions.streams import MOST_SCENARIOS, NUMBERS, Part, Stream
 from footprint.errors import FootprintError
-from footprint.reports.decisions.sweep_files import write_sweep
+from footprint.reports.decisions.sweeps.sweep_files import write_sweep
 
 AXES = {
     "model": ["bert-base", "llama2-7b", "gpt2", "gpt2-xl"],
@@ -95,6 +96,14 @@ def test_a_file_holds_every_scenario_to_the_last_digit(ending: str, tmp_path: Pa
     read = pd.read_csv(path) if ending == ".csv" else pd.read_parquet(path)
     pd.testing.assert_frame_equal(read, WHOLE, check_dtype=False, rtol=0, atol=0)
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_rows_of_a_sample_are_one_row_group(tmp_path: Path) -> None:
+    """Each scenario of a sample is a part; a group a row would make the file slow to read."""
+    path = tmp_path / "sample.parquet"
+    whole = frame_of(list(write_sweep(Stream(AXES, FIXED, sample=9, seed=4), path)))
+    assert parquet.ParquetFile(path).num_row_groups == 1
+    pd.testing.assert_frame_equal(pd.read_parquet(path), whole, check_dtype=False, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])

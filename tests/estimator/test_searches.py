@@ -12,7 +12,7 @@ import pytest
 import footprint
 from footprint.errors import FootprintError
 from footprint.performance.searches import halving, hyperband, whole_runs
-from footprint.results.search import Rung
+from footprint.results.decisions.search import Rung
 from tests.cli.run import footprint as command_line
 
 LISA = {"hw": "p100:1", "hours": 120.0}

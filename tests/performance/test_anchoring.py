@@ -17,7 +17,7 @@ from footprint.performance.anchoring import (
 )
 from footprint.records import replace
 from footprint.results import Quantity
-from footprint.validation.anchored import known_rows, nearness_without
+from footprint.validation.published.anchored import known_rows, nearness_without
 
 JOB = Job(
     accelerator="h100", precision="bf16", count=64, parameters=7e9, sequence_length=4096, method="pretrain",

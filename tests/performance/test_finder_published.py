@@ -10,7 +10,7 @@ from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import memory_byte, usable_byte
 from footprint.performance.roofline.terms import step_terms
-from footprint.validation.throughput import countable_cases
+from footprint.validation.published.throughput import countable_cases
 
 ROUNDING = 1e-9
 

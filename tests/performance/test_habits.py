@@ -20,7 +20,7 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.schema import StepShape, TrainingMethod
 from footprint.validation.cases import NATIVE
-from footprint.validation.memory import published_rows
+from footprint.validation.published.memory import published_rows
 
 LORA = {
     "model": "llama3.1-8b",

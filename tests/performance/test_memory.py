@@ -30,7 +30,7 @@ from footprint.performance.roofline.memory import (
 from footprint.performance.roofline.work import Work
 from footprint.performance.step_memory import step_memory
 from footprint.schema import StepShape, TrainingMethod
-from footprint.validation.throughput import countable_cases
+from footprint.validation.published.throughput import countable_cases
 from tests.conftest import Footprint
 from tests.flops.small_configs import GROUPED
 

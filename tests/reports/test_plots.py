@@ -20,8 +20,8 @@ from footprint.reports.plots.tornado import ALL, plot_tornado
 from footprint.results.fleet import PowerSeries
 from footprint.results.human import amount
 from footprint.validation.plot import plot_validation
+from footprint.validation.published.strubell import validate_strubell
 from footprint.validation.report import ValidationReport, ValidationRow
-from footprint.validation.strubell import validate_strubell
 
 
 def test_the_tornado_draws_the_combined_interval(drawn: Callable[[], Any], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from footprint.errors import FootprintError
 from footprint.flops import operation_list
 from footprint.flops.listing.written import as_config, as_text
 from footprint.records import replace
-from footprint.results.inference import Inference
+from footprint.results.decisions.inference import Inference
 from footprint.schema import StepShape
 
 LOAD = {"prompt_tokens": 512, "output_tokens": 256}

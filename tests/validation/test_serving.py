@@ -11,8 +11,7 @@ from calibration.serving_fit import fit_engine
 from footprint.serving.engine import load_engine
 from footprint.serving.settle import power_errors
 from footprint.validation import datasets
-from footprint.validation.report import ValidationReport
-from footprint.validation.serving import (
+from footprint.validation.published.serving import (
     NAMED,
     UNNAMED,
     Outside,
@@ -21,6 +20,7 @@ from footprint.validation.serving import (
     part_of,
     serving_cases,
 )
+from footprint.validation.report import ValidationReport
 from tests.cli.run import footprint
 from tests.conftest import ROOT
 

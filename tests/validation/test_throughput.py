@@ -7,8 +7,8 @@ import statistics
 import pytest
 
 from footprint.validation import datasets
+from footprint.validation.published.throughput import baselines, countable_cases, fold_constants, rows
 from footprint.validation.report import ValidationReport
-from footprint.validation.throughput import baselines, countable_cases, fold_constants, rows
 
 
 @pytest.fixture(scope="module")

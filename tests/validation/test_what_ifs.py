@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from footprint.validation.published.what_ifs import right_direction, validate_what_ifs
 from footprint.validation.report import ValidationReport
-from footprint.validation.what_ifs import right_direction, validate_what_ifs
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from time import gmtime
 from typing import Any
 
 from footprint.catalog.build import checked
+from footprint.catalog.checks.limits import parse_json
 from footprint.catalog.files import read_text, read_toml
-from footprint.catalog.limits import parse_json
 from footprint.catalog.names import normalise
 from footprint.errors import DataFileError
 from footprint.schema import ModelConfig

@@ -26,8 +26,9 @@ def rows_of(name: str, key: str) -> list[dict[str, str]]:
     return kept[key]
 
 
+@functools.cache
 def keep_all(name: str) -> None:
-    """Parse a whole table for `rows_of`, which is faster where every key is needed."""
+    """Parse a whole table, once, for `rows_of`, which is faster where every key is needed."""
     grouped: dict[str, list[dict[str, str]]] = {}
     for row in table(name):
         grouped.setdefault(next(iter(row.values())), []).append(row)

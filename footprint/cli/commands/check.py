@@ -48,7 +48,7 @@ def command(file: Path, format_: str) -> None:
     """Check FILE and print its kind and name; with exit code 2, the message names the wrong field."""
     from dataclasses import asdict
 
-    from footprint.catalog.check import check_file
+    from footprint.catalog.checks.check import check_file
     from footprint.catalog.files import user_folder
     from footprint.reports.formats import Answer
     from footprint.results.human import folded

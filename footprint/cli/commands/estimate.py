@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.catalog.files import known_anchor_files
-from footprint.cli.shared.formats import columns_option, format_option, require_csv, settled, show
+from footprint.cli.shared.formats import (
+    columns_option,
+    format_option,
+    require_csv,
+    require_targets,
+    settled,
+    show,
+)
 from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.own_facts import ignore_option
@@ -90,23 +97,34 @@ def command(
 
     Each answer is a median with its 90 % interval; all assumptions are listed.
     """
-    from footprint.estimator import estimate
+    from footprint.estimator import EstimateRequest, estimate
+    from footprint.estimator.fields import missing_hw
     from footprint.estimator.resolve.own_facts import own_facts
     from footprint.records import replace
-    from footprint.reports.scenario import read_scenario, save_scenario
 
     format_, output = settled(format_, output, "estimate")
     require_csv(columns, format_)
     limits = limits_of(fail_over, fail_over_bound)
-    _check_targets(output, format_, save, plot, overwrite=overwrite)
+    _check_ending(output, format_)
+    require_targets(output, format_, save, plot, overwrite=overwrite)
     given = given_fields(options)
     # A scenario file is a whole: what it leaves out is a default of the program, on every machine.
     facts = None if from_ is not None or ignore_defaults else own_facts(given)
-    request = read_scenario(from_, given if facts is None else {**facts.values, **given})
+    if from_ is None:
+        values = given if facts is None else {**facts.values, **given}
+        if "hw" not in values:
+            raise missing_hw()
+        request = EstimateRequest.from_mapping(values, "command line")
+    else:
+        from footprint.reports.scenario import read_scenario
+
+        request = read_scenario(from_, given)
     result = estimate(request)
     if facts is not None and facts.values:
         result = replace(result, assumptions=(*facts.rows(request), *result.assumptions))
     if save is not None:
+        from footprint.reports.scenario import save_scenario
+
         save_scenario(request, save, overwrite=overwrite)
     if plot is not None:
         from footprint.reports.plots.tornado import plot_tornado
@@ -133,21 +151,12 @@ def command(
         require_within(result, limits, fail_over_bound or "mid")
 
 
-def _check_targets(
-    output: Path | None, format_: str, save: Path | None, plot: Path | None, *, overwrite: bool
-) -> None:
-    """Raise FootprintError for a file that cannot be written, before any file is written."""
+def _check_ending(output: Path | None, format_: str) -> None:
+    """UsageError for another format than rows in a CSV."""
     if output is not None and output.suffix.lower() == ".csv" and format_ != "csv":
         raise click.UsageError(
             f"{output}: a .csv file holds report rows: leave out --format, or give another ending"
         )
-    if output is not None and format_ == "csv" and overwrite:
-        raise click.UsageError("-o FILE.csv appends rows and replaces nothing: leave out --overwrite")
-    for path in (None if format_ == "csv" else output, save, plot):
-        if path is not None:
-            from footprint.reports.files import require_writable
-
-            require_writable(path, overwrite=overwrite)
 
 
 def _answer(

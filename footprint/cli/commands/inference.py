@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from footprint.cli.shared.formats import answer_options, settled, show
+from footprint.cli.shared.formats import answer_options, require_targets, settled, show
 from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.own_facts import ignore_option, with_own_facts
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from footprint.reports.formats import Answer
-    from footprint.results.inference import Inference
+    from footprint.results.decisions.inference import Inference
 
 _EPILOG = """\b
 Examples:
@@ -83,21 +83,15 @@ def command(
 ) -> None:
     """Say what serving a model costs.
 
-    Prompt and writing are apart, each with what limits it. Without a batch or a concurrency the answer is
-    wide: energy a token falls 6 to 20 times from batch 1 to the largest.
+    Reading the prompt and writing are shown apart, each with what limits it. Without a batch or a
+    concurrency the interval is wide: energy a token falls 6 to 20 times from batch 1 to the largest.
     """
     from footprint.reports.scenario import read_inference, save_inference
     from footprint.serving import inference
 
     limits = limits_of(fail_over, fail_over_bound)
     format_, output = settled(format_, output, "inference")
-    if output is not None and format_ == "csv" and overwrite:
-        raise click.UsageError("-o FILE.csv appends rows and replaces nothing: leave out --overwrite")
-    for path in (None if format_ == "csv" else output, save, plot):
-        if path is not None:
-            from footprint.reports.files import require_writable
-
-            require_writable(path, overwrite=overwrite)
+    require_targets(output, format_, save, plot, overwrite=overwrite)
     given = with_own_facts(
         given_fields(options), ignore=ignore_defaults or from_ is not None, quiet=quiet,
         names=("model", *SHARED),
@@ -123,7 +117,7 @@ def command(
 def _answer(result: Inference, *, spread: bool) -> Answer:
     """The answer in every form."""
     from footprint.reports.formats import Answer
-    from footprint.results.inference import rows_of
+    from footprint.results.decisions.inference import rows_of
 
     def text(*, markdown: bool = False) -> str:
         from footprint.reports.decisions.inference_text import render

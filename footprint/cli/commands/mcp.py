@@ -58,7 +58,7 @@ def report(inputs: list[str], by: list[str] | None = None) -> dict[str, Any]:
 
 
 def _fields(hw: str, model: str, options: Fields | None) -> dict[str, Any]:
-    """The fields of a scenario on some hardware, without it; whatever is no such field is an error."""
+    """The fields of a scenario without its hardware; an unknown field is an error."""
     from footprint.estimator.request import EstimateRequest
 
     fields = {**({"model": model} if model else {}), **(options or {})}
@@ -67,7 +67,7 @@ def _fields(hw: str, model: str, options: Fields | None) -> dict[str, Any]:
 
 
 def _told(call: Callable[..., dict[str, Any]], error: type[Exception]) -> Callable[..., dict[str, Any]]:
-    """The tool, whose errors of the user are told to the agent as the command tells them."""
+    """The tool; the agent gets the error messages of the command line."""
     import functools
 
     from footprint.errors import FootprintError

@@ -24,7 +24,7 @@ from footprint.estimator.request import FIELDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from footprint.results.plan import Plan
+    from footprint.results.decisions.plan import Plan
 
 _EPILOG = """\b
 Examples:
@@ -124,9 +124,7 @@ def command(
         asked = "--fail-over" if fail_over else "--save" if save else "--explain"
         raise click.UsageError(f"{asked} needs hardware: give --hw h100:64 too")
     limits = limits_of(fail_over, fail_over_bound)
-    for path in (None if format_ == "csv" else output, save, plot):
-        if path is not None:
-            require_writable(path, overwrite=overwrite)
+    require_writable(None if format_ == "csv" else output, save, plot, overwrite=overwrite)
     found = plan(
         budget, law=law, loss=loss, model=model, unique_tokens=unique_tokens,
         inference_tokens=inference_tokens, **fields,
@@ -149,7 +147,7 @@ def command(
 def _show(found: Plan, format_: str, output: Path | None, *, overwrite: bool, explain: bool) -> None:
     from footprint.reports.decisions.plan_text import render
     from footprint.reports.formats import Answer
-    from footprint.results.plan import SCHEMA, plan_rows
+    from footprint.results.decisions.plan import SCHEMA, plan_rows
 
     def append(path: Path) -> str:
         from footprint.results.rows import append_rows

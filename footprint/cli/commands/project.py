@@ -90,9 +90,7 @@ def command(
     ending = preregister.suffix.lower() if preregister is not None else ""
     if preregister is not None and ending not in (".md", ".html"):
         raise click.UsageError("--preregister writes Markdown or HTML: end the name in .md or .html")
-    for path in (output, plot, preregister, save):
-        if path is not None:
-            require_writable(path, overwrite=overwrite)
+    require_writable(output, plot, preregister, save, overwrite=overwrite)
     given = given_fields(options)
     own = with_own_facts({}, ignore=ignore_defaults, quiet=quiet, names=OF_PLACE)
     result = project(file, defaults=own, **given)

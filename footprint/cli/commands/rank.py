@@ -99,9 +99,7 @@ def command(
     from footprint.reports.files import require_writable
 
     limits = limits_of(fail_over)
-    for path in (plot, save):
-        if path is not None:
-            require_writable(path, overwrite=overwrite)
+    require_writable(plot, save, overwrite=overwrite)
     _require_numbers(
         {
             "max-usd-per-hour": max_usd_per_hour, "max-g-per-kwh": max_g_per_kwh, "move-gb": move_gb,

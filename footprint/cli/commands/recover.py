@@ -10,6 +10,7 @@ import click
 from footprint.cli.shared.formats import columns_option, format_option, show
 from footprint.cli.shared.journals import FOLDERS, csv_option, folders_option, note_each, open_runs
 from footprint.plain_text import in_line
+from footprint.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from footprint.tracking.report.recovery import Recovered
@@ -73,7 +74,7 @@ def _line(item: Recovered) -> str:
         energy = amount(measured.energy_kwh.mid, "kwh")
     lost = ""
     if item.unseen_s:
-        share = item.unseen_s / max(hours * 3600, item.unseen_s)
+        share = item.unseen_s / max(hours * SECONDS_PER_HOUR, item.unseen_s)
         lost = f"; at most {item.unseen_s:g} s after the last line ({share:.2g} of the run) were not measured"
     if item.damaged:
         lost += f"; {item.damaged} damaged lines left out"

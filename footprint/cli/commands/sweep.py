@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from footprint.decisions.streams import Part, Stream
-    from footprint.reports.decisions.sweep_text import Summary
+    from footprint.reports.decisions.sweeps.sweep_text import Summary
 
 _EPILOG = """\b
 Examples:
@@ -91,7 +91,7 @@ def command(
     from footprint.decisions.comparison import BY
     from footprint.decisions.fronts import Front, Least, said_of
     from footprint.decisions.streams import Stream
-    from footprint.reports.decisions.sweep_text import MOST_SHOWN, Summary
+    from footprint.reports.decisions.sweeps.sweep_text import MOST_SHOWN, Summary
     from footprint.reports.files import require_writable
     from footprint.reports.gate import SweepGate
     from footprint.reports.scenario import save_grid
@@ -105,9 +105,7 @@ def command(
     if force:
         fixed["force"] = True
     fixed = with_own_facts(fixed, ignore=ignore_defaults or file is not None, quiet=quiet, axes=axes)
-    for path in (plot, save):
-        if path is not None:
-            require_writable(path, overwrite=overwrite)
+    require_writable(plot, save, overwrite=overwrite)
     if save is not None:
         save_grid(axes, fixed, save, overwrite=overwrite)
     gate = SweepGate(limits, fail_over_bound or "mid")
@@ -132,7 +130,7 @@ def command(
     )  # fmt: skip
     _show(summary, format_, quiet=quiet)
     if plot is not None:
-        from footprint.reports.decisions.sweep_plot import plot_sweep
+        from footprint.reports.decisions.sweeps.sweep_plot import plot_sweep
 
         plot_sweep(summary, plot, overwrite=overwrite)
     if output is not None:
@@ -157,7 +155,7 @@ def _written(
 ) -> Iterator[Part]:
     if output is None:
         return stream.parts()
-    from footprint.reports.decisions.sweep_files import write_sweep
+    from footprint.reports.decisions.sweeps.sweep_files import write_sweep
 
     return write_sweep(stream, output, overwrite=overwrite, resume=resume, earlier=earlier)
 

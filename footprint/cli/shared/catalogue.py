@@ -221,7 +221,7 @@ _UNITS = {
     "memory_gib": "memory GiB", "peak_tflop_per_s": "peak TFLOP/s", "usd_per_accelerator_h": "USD/h",
     "host_s": "host s", "overlap_share": "overlap",
 }  # fmt: skip
-"""Columns as people write them, where the name's words are not."""
+"""Headings of columns whose names are not what people write."""
 
 
 def _heading(columns: Sequence[str]) -> list[list[str]]:

@@ -87,6 +87,21 @@ def require_csv(columns: str | None, format_: str) -> None:
         raise click.UsageError("--columns chooses the columns of a CSV: add --format csv or -o FILE.csv")
 
 
+def require_targets(output: Path | None, format_: str, *others: Path | None, overwrite: bool) -> None:
+    """Raise an error for a file that cannot be written, before any is written; rows are added to a CSV.
+
+    Raises UsageError for a CSV to overwrite, FootprintError for a file that exists.
+    """
+    rows = format_ == "csv"
+    if output is not None and rows and overwrite:
+        raise click.UsageError("-o FILE.csv appends rows and replaces nothing: leave out --overwrite")
+    paths = [path for path in (None if rows else output, *others) if path is not None]
+    if paths:
+        from footprint.reports.files import require_writable
+
+        require_writable(*paths, overwrite=overwrite)
+
+
 def settled(format_: str | None, output: Path | None, kind: str) -> tuple[str, Path | None]:
     """The format of an answer, by the file's ending where none was given, and the file; ``-`` is stdout."""
     from footprint.reports.formats import DEFAULT, format_of

@@ -71,7 +71,7 @@ def open_runs(folders: tuple[Path, ...]) -> Archive:
 
 
 def listed_runs(folders: tuple[Path, ...]) -> list[Listed]:
-    """As `open_runs`, of each run what a list says of it."""
+    """Like `open_runs`, but only what a list shows of each run."""
     from footprint.tracking.report.summaries import list_runs
 
     places = folders_or_default(folders)

@@ -25,8 +25,8 @@ from footprint.errors import FootprintError
 from footprint.parsing import Limit
 from footprint.records import record, replace
 from footprint.results import Assumption
+from footprint.results.decisions.plan import Baseline, LawAnswer, Plan, PlanBudget, ServedPlan, Threshold
 from footprint.results.estimate import Estimate
-from footprint.results.plan import Baseline, LawAnswer, Plan, PlanBudget, ServedPlan, Threshold
 
 LEAST_PARAMETERS = 1e6
 """Below it no law says anything."""

@@ -14,7 +14,7 @@ from footprint.catalog.laws import ScalingLaw
 from footprint.decisions.plans.laws import FLOP_PER_PARAMETER
 from footprint.errors import FootprintError
 from footprint.flops import count_step
-from footprint.results.plan import NearModel, PlanShape
+from footprint.results.decisions.plan import NearModel, PlanShape
 from footprint.schema import ModelConfig, StepShape
 
 DEPTHS = (1.0, 0.75, 1.33)

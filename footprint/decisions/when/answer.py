@@ -8,6 +8,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
+from footprint import equations
 from footprint.decisions.causes import perturbed
 from footprint.decisions.comparison import Answered, answered, said_of_the_run
 from footprint.decisions.when.record import Timing, TimingRow
@@ -185,7 +186,7 @@ def _row(
         pieces=tuple((series.times[piece.begin].isoformat(), piece.hours) for piece in schedule.pieces),
         g_per_kwh=g_per_kwh,
         energy_kwh=energy,
-        co2e_kg=energy * g_per_kwh * 1e-3,
+        co2e_kg=equations.co2e_kg(energy, g_per_kwh),
         cost_usd=None if cost is None else cost * longer,
     )
 

@@ -15,6 +15,7 @@ from footprint.catalog.places.names import resolve as place_key
 from footprint.catalog.places.tables import rows_of, table
 from footprint.errors import DataFileError, FootprintError, MissingFactError
 from footprint.records import record
+from footprint.units import SECONDS_PER_HOUR
 
 MONTHLY = "monthly"
 COLUMNS = ("time", "g_per_kwh")
@@ -69,7 +70,7 @@ def read_series(path: Path) -> Series:
         _follows(times, where)
     if len(times) < 2:
         raise DataFileError(f"{path}: a series has at least two lines of values")
-    step_h = (times[1] - times[0]).total_seconds() / 3600
+    step_h = (times[1] - times[0]).total_seconds() / SECONDS_PER_HOUR
     if not SHORTEST_STEP_H <= step_h <= LONGEST_STEP_H:
         raise DataFileError(f"{path}: line 3 is {step_h:g} h after line 2: values hold a minute to a day")
     return Series(name=str(path), times=tuple(times), hours=(step_h,) * len(times), g_per_kwh=tuple(values))

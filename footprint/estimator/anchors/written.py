@@ -44,7 +44,7 @@ def is_written_out(text: str) -> bool:
 def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
     """Name and measured scenario of ``MODEL HW key=value ...``.
 
-    Raises FootprintError for a text that is none, UnknownNameError for an unknown key, with the nearest.
+    Raises FootprintError for a text that is no anchor, UnknownNameError for an unknown key, with the nearest.
     """
     if len(text) > MOST_CHARACTERS or not text.isprintable():
         raise FootprintError(f"an anchor is one line of at most {MOST_CHARACTERS} characters")

@@ -26,7 +26,6 @@ from footprint.estimator.predict import (
 from footprint.estimator.prediction import RESPONDING, Prediction, with_alternatives
 from footprint.estimator.request import LAYOUT_FIELDS
 from footprint.estimator.resolve.method import (
-    clear_byte,
     habits_of_step,
     held_once_byte,
     least_batch,
@@ -75,7 +74,7 @@ def columns_of(machines: Sequence[OnMachine], batches: Sequence[float] | None, s
         if prediction.mfu is not None and not facts.request.force:
             possible = possible & ~(prediction.mfu.mid > HIGHEST_CREDIBLE_MFU)
             possible = possible & (fits | (not _layout_is_given(facts)))
-            clear = [clear_byte(one.facts.cluster) for one in machines]
+            clear = [one.facts.clear_byte for one in machines]
             possible = possible & ~(needed_byte > along(clear, sizes))
         # One factor of NaN makes every number of an impossible scenario NaN.
         prediction = replace(prediction, steps=prediction.steps * np.where(possible, 1.0, np.nan))
@@ -163,12 +162,12 @@ def _possible(facts: Facts, counts: Sequence[int], scales: Array) -> Array:
     """Whether each count takes the layout that is given, and each batch feeds its replicas."""
     import numpy as np
 
-    if facts.workload is None:
+    if facts.workload is None or facts.held is None:
         raise AssertionError("steps are those of a workload")
     split = np.ones((len(counts), 1, 1), bool)
     if _layout_is_given(facts):
         split = np.array([_takes_layout(facts, count) for count in counts])[:, None, None]
-    state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
+    state_byte = held_once_byte(facts.held, facts.step_flops[0])
     for phase, step in zip(facts.workload.phases, facts.steps, strict=True):
         batches = (phase.sequences_per_step or 0.0) * scales
         split = split & _fed(facts, step, counts, batches, state_byte)[..., None]

@@ -131,7 +131,7 @@ def decoder_of_flop(flop_per_token: float, length: int) -> dict[str, Any]:
     """The config of a decoder that takes about so many FLOP a token of sequences of this length."""
     parameters = flop_per_token / FLOP_PER_PARAMETER
     shape = StepShape(sequences=1, sequence_length=length)
-    for _ in range(4):  # attention adds to the parameters' part; each round takes off what is too much
+    for _ in range(4):  # attention adds FLOPs to those of the parameters; each round scales these down
         found = decoder_of(parameters)
         counted = float(count_step(found, shape).training_flop) / length
         parameters = max(LEAST, parameters * flop_per_token / counted)

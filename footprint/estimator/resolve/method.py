@@ -18,7 +18,7 @@ from footprint.performance import choose_precision
 from footprint.performance.layouts.feeding import SIZES, cannot_feed, least_fed
 from footprint.performance.layouts.shapes import Habits, habits_of
 from footprint.performance.roofline.constants import memory_constants
-from footprint.performance.roofline.memory import parameter_bytes
+from footprint.performance.roofline.memory import ParameterBytes, parameter_bytes
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.step import StepFacts, StepPrediction
 from footprint.results import Assumption
@@ -215,20 +215,18 @@ def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
     return {name: getattr(request, name) for name in LAYOUT_FIELDS if getattr(request, name) is not None}
 
 
-def held_once_byte(
-    request: EstimateRequest,
-    model: ModelConfig | None,
-    precision: str,
-    step_flop: StepFlops,
-    *,
-    narrow: bool = False,
-) -> float:
+def held_bytes(
+    request: EstimateRequest, model: ModelConfig | None, precision: str, training: TrainingMethod
+) -> ParameterBytes:
+    """What is held of one parameter [byte]."""
+    return parameter_bytes(precision, memory_constants(settle_optimizer(request, model), training.method))
+
+
+def held_once_byte(byte: ParameterBytes, step_flop: StepFlops, *, narrow: bool = False) -> float:
     """Weights, gradients and optimiser states of the whole model [byte].
 
     QLoRA's frozen weights are counted at full width, unless ``narrow``.
     """
-    optimizer = settle_optimizer(request, model)
-    byte = parameter_bytes(precision, memory_constants(optimizer, step_flop.training.method))
     trained = float(step_flop.parameters.trainable)
     frozen = float(step_flop.parameters.total) - trained
     # Full width lets the check of batches refuse too little rather than too much.
@@ -238,12 +236,9 @@ def held_once_byte(
 
 def shared_state_byte(facts: Facts) -> Number:
     """The model's states [byte] on each accelerator, were they shared by all; 0 on CPUs."""
-    if (
-        facts.cluster.accelerator.kind == "cpu" or not facts.step_flops
-    ):  # a CPU's memory is its owner's choice
+    if facts.cluster.accelerator.kind == "cpu" or facts.held is None:  # a CPU's memory is its owner's choice
         return 0.0
-    whole = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0], narrow=True)
-    return whole / facts.cluster.count
+    return held_once_byte(facts.held, facts.step_flops[0], narrow=True) / facts.cluster.count
 
 
 def least_needed_byte(facts: Facts, parts: Sequence[StepPrediction] | None) -> Number:

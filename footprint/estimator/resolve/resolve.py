@@ -15,7 +15,9 @@ from footprint.estimator.request import SIZE_FIELDS, EstimateRequest
 from footprint.estimator.resolve.defaults import BATCH, even_batch
 from footprint.estimator.resolve.hardware import cluster_of, embodied_of, require_sane_power
 from footprint.estimator.resolve.method import (
+    clear_byte,
     given_layout,
+    held_bytes,
     held_once_byte,
     layout_of,
     least_batch,
@@ -121,8 +123,9 @@ def resolve(
         return found if generic is None else tuple(generic.spread_over(step) for step in found)
 
     steps = steps_of(step_flops)
+    held = held_bytes(request, model, precision, training)
     if possible and workload is not None:
-        require_batch(request, workload, steps, held_once_byte(request, model, precision, step_flops[0]))
+        require_batch(request, workload, steps, held_once_byte(held, step_flops[0]))
     place, place_rows, place_warnings = shared.place(request)
     require_one_provider(request, place)
     goodput = goodput_facts(request.goodput)
@@ -146,6 +149,8 @@ def resolve(
         step_flops=step_flops,
         flop_spread=Quantity(1.0) if generic is None else generic.flop,
         steps=steps,
+        held=held if step_flops else None,
+        clear_byte=clear_byte(cluster),
         parallelism=layout_of(request, cluster, training.recompute),
         goodput=goodput,
         interruptions=interruptions,
@@ -223,7 +228,7 @@ def _feeding(
     if batch is None:
         return workload
     counted = shared.count(model, shape_of(workload.phases[0]), training, workload.objective)
-    state_byte = held_once_byte(request, model, precision, counted)
+    state_byte = held_once_byte(held_bytes(request, model, precision, training), counted)
     least = least_batch(request, cluster, cluster.count, state_byte)
     split = math.prod(getattr(request, name) or 1 for name in ("tp", "pp", "cp"))
     shared_out = even_batch(max(batch, least), cluster.count // split or 1, request.dp, request.micro_batch)
@@ -252,9 +257,9 @@ def _other_work(facts: Facts, name: str, value: float, shared: Shared) -> Facts:
 
 def _can_be_fed(facts: Facts) -> bool:
     """Whether some layout takes the batch."""
-    if facts.workload is None:
+    if facts.workload is None or facts.held is None:
         raise AssertionError("sizes are those of a model's workload")
-    state_byte = held_once_byte(facts.request, facts.model, facts.precision, facts.step_flops[0])
+    state_byte = held_once_byte(facts.held, facts.step_flops[0])
     try:
         require_batch(facts.request, facts.workload, facts.steps, state_byte)
     except FootprintError:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from footprint.catalog.limits import parse_json
+from footprint.catalog.checks.limits import parse_json
 from footprint.errors import DataFileError, FootprintError
 from footprint.fleet.columns import tidy_records
 from footprint.fleet.settings import Read, Settings

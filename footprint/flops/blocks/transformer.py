@@ -114,6 +114,24 @@ def heads_of(fields: Fields, width: int, explicit: tuple[str, ...] = ()) -> tupl
     return heads, kv_heads, fields.divide(width, heads, "hidden_size", "num_attention_heads")
 
 
+def stack_sizes(
+    fields: Fields,
+    *,
+    width: tuple[str, ...] = ("hidden_size",),
+    layers: tuple[str, ...] = ("num_hidden_layers",),
+    heads: tuple[str, ...] = ("num_attention_heads",),
+) -> dict[str, Any]:
+    """Width, layers and heads of a stack each of whose heads has its own keys and values.
+
+    The arguments are the keys of the config, of which the first one that it has counts.
+    """
+    across, each = fields.size(*width), fields.size(*heads)
+    return {
+        "width": across, "layers": fields.layers(*layers), "heads": each, "kv_heads": each,
+        "head_dim": fields.divide(across, each, width[0], heads[0]),
+    }  # fmt: skip
+
+
 def windowed(layers: int, full: Positions, window: int | None) -> tuple[Kind, ...]:
     """Kinds of a stack with a sliding window of ``window`` keys except at the ``full`` positions."""
     if window is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footprint.flops.blocks.pieces import head_layer
-from footprint.flops.blocks.transformer import stack_norm
+from footprint.flops.blocks.transformer import stack_norm, stack_sizes
 from footprint.flops.blocks.vision import Tower, grid, image_sides, sides, tower, tower_stages, tower_tokens
 from footprint.flops.config.fields import Fields
 from footprint.flops.config.shapes import labels, unknown_objective
@@ -66,11 +66,7 @@ def _tower(fields: Fields) -> Tower:
         extra += relative
     scaled = fields.number("layer_scale_init_value", default=0.1) > 0
     return tower(
-        width=width,
-        layers=fields.layers("num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        head_dim=fields.divide(width, heads, "hidden_size", "num_attention_heads"),
+        **stack_sizes(fields),
         inner=fields.size("intermediate_size"),
         mlp_names=("fc1", "fc2"),
         qkv_bias=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from footprint.flops.blocks.decoder import Decoder, decoder, decoder_model
+from footprint.flops.blocks.transformer import stack_sizes
 from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
@@ -19,15 +20,15 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def _bloom(fields: Fields) -> Decoder:
-    width = fields.size("hidden_size", "n_embed")
-    heads = fields.size("n_head", "num_attention_heads")
+    sizes = stack_sizes(
+        fields,
+        width=("hidden_size", "n_embed"),
+        layers=("n_layer", "num_hidden_layers"),
+        heads=("n_head", "num_attention_heads"),
+    )
     return decoder(
-        width=width,
-        layers=fields.layers("n_layer", "num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        head_dim=fields.divide(width, heads, "hidden_size", "n_head"),
-        inner=4 * width,
+        **sizes,
+        inner=4 * sizes["width"],
         vocabulary=fields.size("vocab_size"),
         tied=fields.flag("tie_word_embeddings", default=True),
         gated=False,
@@ -44,15 +45,15 @@ def _bloom(fields: Fields) -> Decoder:
 
 
 def _mpt(fields: Fields) -> Decoder:
-    width = fields.size("d_model", "hidden_size")
-    heads = fields.size("n_heads", "num_attention_heads")
+    sizes = stack_sizes(
+        fields,
+        width=("d_model", "hidden_size"),
+        layers=("n_layers", "num_hidden_layers"),
+        heads=("n_heads", "num_attention_heads"),
+    )
     return decoder(
-        width=width,
-        layers=fields.layers("n_layers", "num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        head_dim=fields.divide(width, heads, "d_model", "n_heads"),
-        inner=width * fields.size("expansion_ratio", default=4),
+        **sizes,
+        inner=sizes["width"] * fields.size("expansion_ratio", default=4),
         vocabulary=fields.size("vocab_size"),
         tied=fields.flag("tie_word_embeddings", default=True),
         gated=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from footprint.flops.blocks.attention import all_pairs, attend
 from footprint.flops.blocks.pieces import embedding, head_layer, mlp, parameters_only
-from footprint.flops.blocks.transformer import Stack, blocks, stack_norm
+from footprint.flops.blocks.transformer import Stack, blocks, stack_norm, stack_sizes
 from footprint.flops.blocks.vision import image_sides, sides, tower, tower_stages, tower_tokens
 from footprint.flops.config.defaults import part
 from footprint.flops.config.fields import Fields
@@ -101,7 +101,7 @@ def text_tower(fields: Fields, batch: Number, length: int) -> tuple[tuple[Stage,
     """Stages that map texts to the vectors ``t``, and the width of these."""
     width = fields.size("hidden_size")
     siglip = fields.text("model_type").startswith("siglip")
-    stack = _stack(fields, width, causal=not siglip, part="text", stream="t")
+    stack = _stack(fields, causal=not siglip, part="text", stream="t")
     rows = batch * length
     tables = (
         embedding("token_embedding", fields.size("vocab_size"), width, "t"),
@@ -128,7 +128,7 @@ def image_tower(
     """
     width = fields.size("hidden_size")
     siglip = fields.text("model_type").startswith("siglip")
-    base = _stack(fields, width, causal=False, part="vision", stream="v")
+    base = _stack(fields, causal=False, part="vision", stream="v")
     depth = base.layers if layers is None else layers
     spec = tower(
         width=width,
@@ -167,14 +167,9 @@ def image_tower(
     return stages, width
 
 
-def _stack(fields: Fields, width: int, *, causal: bool, part: str, stream: str) -> Stack:
-    heads = fields.size("num_attention_heads")
+def _stack(fields: Fields, *, causal: bool, part: str, stream: str) -> Stack:
     return Stack(
-        width=width,
-        layers=fields.layers("num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        head_dim=fields.divide(width, heads, "hidden_size", "num_attention_heads"),
+        **stack_sizes(fields),
         inner=fields.size("intermediate_size"),
         causal=causal,
         gated=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from footprint.flops.blocks.pieces import head_layer
-from footprint.flops.blocks.transformer import stack_norm
+from footprint.flops.blocks.transformer import stack_norm, stack_sizes
 from footprint.flops.blocks.vision import image_sides, tower, tower_stages, tower_tokens
 from footprint.flops.config.fields import Fields
 from footprint.flops.config.shapes import unknown_objective
@@ -18,17 +18,12 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
     if objective not in ("", "encode"):
         raise unknown_objective(objective, ("encode",))
     width = fields.size("hidden_size")
-    heads = fields.size("num_attention_heads")
     gated = fields.flag("use_gated_mlp", default=False)
     bias = fields.flag("query_bias", default=True)
     if fields.flag("value_bias", default=True) != bias:
         raise fields.error("value_bias", "must be what query_bias is")
     spec = tower(
-        width=width,
-        layers=fields.layers("num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        head_dim=fields.divide(width, heads, "hidden_size", "num_attention_heads"),
+        **stack_sizes(fields),
         inner=fields.size("intermediate_size"),
         gated=gated,
         mlp_names=("gate_proj", "up_proj", "down_proj") if gated else ("up_proj", "down_proj"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from footprint.flops.blocks.decoder import Decoder, Kind, decoder, decoder_model, windowed
+from footprint.flops.blocks.transformer import stack_sizes
 from footprint.flops.config.fields import Fields
 from footprint.flops.config.patterns import compact
 from footprint.flops.operations import Model
@@ -92,14 +93,13 @@ def _neo_kinds(fields: Fields, layers: int) -> tuple[Kind, ...]:
 
 
 def _ctrl(fields: Fields) -> Decoder:
-    width = fields.size("n_embd", "hidden_size")
-    heads = fields.size("n_head", "num_attention_heads")
     return decoder(
-        width=width,
-        layers=fields.layers("n_layer", "num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        head_dim=fields.divide(width, heads, "n_embd", "n_head"),
+        **stack_sizes(
+            fields,
+            width=("n_embd", "hidden_size"),
+            layers=("n_layer", "num_hidden_layers"),
+            heads=("n_head", "num_attention_heads"),
+        ),
         inner=fields.size("dff"),
         vocabulary=fields.size("vocab_size"),
         tied=fields.flag("tie_word_embeddings", default=True),

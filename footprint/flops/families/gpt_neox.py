@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from footprint.flops.blocks.decoder import Decoder, decoder, decoder_model, llama_like
+from footprint.flops.blocks.transformer import stack_sizes
 from footprint.flops.config.fields import Fields
 from footprint.flops.operations import Model
 from footprint.schema import StepShape
@@ -49,15 +50,15 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 
 def _gptj(fields: Fields, *, fused: bool) -> Decoder:
-    width = fields.size("n_embd", "hidden_size")
-    heads = fields.size("n_head", "num_attention_heads")
+    sizes = stack_sizes(
+        fields,
+        width=("n_embd", "hidden_size"),
+        layers=("n_layer", "num_hidden_layers"),
+        heads=("n_head", "num_attention_heads"),
+    )
     return decoder(
-        width=width,
-        layers=fields.layers("n_layer", "num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        head_dim=fields.divide(width, heads, "n_embd", "n_head"),
-        inner=fields.size("n_inner", default=4 * width),
+        **sizes,
+        inner=fields.size("n_inner", default=4 * sizes["width"]),
         vocabulary=fields.size("vocab_size"),
         tied=fields.flag("tie_word_embeddings", default=False),
         gated=False,

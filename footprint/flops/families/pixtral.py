@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from footprint.flops.blocks.pieces import activation
+from footprint.flops.blocks.transformer import stack_sizes
 from footprint.flops.blocks.vision import grid, image_sides, tower, tower_stages
 from footprint.flops.config.defaults import part
 from footprint.flops.config.fields import Fields
@@ -35,13 +36,8 @@ def build(fields: Fields, shape: StepShape, objective: str) -> Model:
 
 def _tower(fields: Fields, images: Number, image: tuple[int, int]) -> tuple[Stage, ...]:
     """Stages that map images to the vectors ``v``, one per patch."""
-    width, heads = fields.size("hidden_size"), fields.size("num_attention_heads")
     spec = tower(
-        width=width,
-        layers=fields.layers("num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        head_dim=fields.divide(width, heads, "hidden_size", "num_attention_heads"),
+        **stack_sizes(fields),
         inner=fields.size("intermediate_size"),
         gated=True,
         norm_parameters=1,

@@ -10,7 +10,7 @@ from footprint.flops.blocks.pieces import (
     mlp,
     parameters_only,
 )
-from footprint.flops.blocks.transformer import Stack, blocks, stack_norm
+from footprint.flops.blocks.transformer import Stack, blocks, stack_norm, stack_sizes
 from footprint.flops.config.fields import Fields
 from footprint.flops.config.shapes import labels, required_length, unknown_objective
 from footprint.flops.operations import HEAD, NORM, Layer, Model, Number, Operation, Pointwise, linear, norm
@@ -110,14 +110,8 @@ def _positions(fields: Fields, batch: Number, frames: int, width: int) -> list[O
 
 
 def _stack(fields: Fields) -> Stack:
-    width = fields.size("hidden_size")
-    heads = fields.size("num_attention_heads")
     return Stack(
-        width=width,
-        layers=fields.layers("num_hidden_layers"),
-        heads=heads,
-        kv_heads=heads,
-        head_dim=fields.divide(width, heads, "hidden_size", "num_attention_heads"),
+        **stack_sizes(fields),
         inner=fields.size("intermediate_size"),
         causal=False,
         gated=False,

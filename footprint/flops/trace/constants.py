@@ -30,7 +30,7 @@ def on_meta() -> Iterator[None]:
 
 @contextmanager
 def no_accelerator(instead: str) -> Iterator[None]:
-    """What is asked to stand on an accelerator, or on a default device, stands on another device."""
+    """Puts tensors on another device wherever a program asks for an accelerator or a default device."""
     import torch
     from torch.overrides import TorchFunctionMode
 
@@ -60,7 +60,7 @@ def no_accelerator(instead: str) -> Iterator[None]:
             return func(*args, **keywords)
 
     def move(module: Any, *places: Any, **named: Any) -> Any:
-        """A module's own ``to``, which fake weights do not survive, is for other things than a device."""
+        """``Module.to`` without a change of device, which weights without data do not survive."""
         rest = [one for one in places if other(one) is one]
         named = {name: one for name, one in named.items() if other(one) is one and name != "non_blocking"}
         return to(module, *rest, **named) if rest or named else module

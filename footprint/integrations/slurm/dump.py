@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from footprint.catalog.limits import parse_json
+from footprint.catalog.checks.limits import parse_json
 from footprint.errors import DataFileError, FootprintError
 from footprint.integrations.slurm.records import Job, Step, devices_of, json_number, moment, shown
 

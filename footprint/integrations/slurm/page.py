@@ -8,6 +8,7 @@ from footprint.integrations.slurm import SlurmReport
 from footprint.integrations.slurm.account import EXCLUSIVE, Account
 from footprint.results import Quantity, total
 from footprint.results.human import amount, figures, interval
+from footprint.units import SECONDS_PER_HOUR
 
 WIDTH = 80
 _SHORT = {"OUT_OF_MEMORY": "oom"}
@@ -104,7 +105,11 @@ def _launches(report: SlurmReport) -> str:
 def _row(one: Account) -> tuple[str, ...]:
     job = one.job
     name = f"{job.job_id} {job.launch}/{job.launches}" if job.launches > 1 else job.job_id
-    head = (_cut(name, 18), _state(job.state), amount(job.elapsed_s / 3600, "h", 2) if job.elapsed_s else "-")
+    head = (
+        _cut(name, 18),
+        _state(job.state),
+        amount(job.elapsed_s / SECONDS_PER_HOUR, "h", 2) if job.elapsed_s else "-",
+    )
     if not one.estimates:
         return (*head, "?", "-", "", "-")
     chips = " + ".join(f"{part.cluster.count:,} {part.cluster.accelerator}" for part in one.estimates)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from footprint.errors import FootprintError
 from footprint.performance.layouts.finder import find_layout
-from footprint.performance.layouts.shapes import Given
+from footprint.performance.layouts.shapes import MOST_STAGES_HUGE, MOST_TENSOR_RANKS, Given
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
@@ -46,7 +46,7 @@ def _changes(work: Work, machine: Machine, layout: Layout, given: Given) -> Iter
         yield "`micro_batch=1`", {**given, "micro_batch": 1}
     for name in ("pp", "tp"):
         size = int(getattr(layout, name))
-        most = 64 if name == "pp" else min(machine.node, 8)
+        most = MOST_STAGES_HUGE if name == "pp" else min(machine.node, MOST_TENSOR_RANKS)
         while (size := size * 2) <= most and machine.cluster.count % size == 0:
             if name == "pp" or work.heads % size == 0:
                 yield f"`{name}={size}`", {**given, name: size}

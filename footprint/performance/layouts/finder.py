@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import ceil, isqrt
+from typing import Any
 
 from footprint.arithmetic import summed
 from footprint.errors import FootprintError
@@ -73,7 +74,7 @@ def find_layout(
 
 
 class _Search:
-    """The layouts of one job. The lines of the step are summed once for each tensor split."""
+    """The layouts of one job; what several of them have in common is computed once."""
 
     def __init__(
         self, work: Work, machine: Machine, given: Given, *, flash: bool, sequence_length: float
@@ -83,6 +84,8 @@ class _Search:
         self.crowded = work.samples < crowded_below(self.habits, machine.cluster.count, given)
         self.partly = "recompute" not in given and machine.techniques.partial_recompute
         self.sums: dict[int, Sums] = {}
+        self.rooms: dict[tuple[int, ...], float | None] = {}
+        self.activations: dict[tuple[Any, ...], float] = {}
 
     def seconds(self, layout: Layout) -> float:
         """Time of one step before the factor of software [s]."""
@@ -101,10 +104,10 @@ class _Search:
         best, best_s = None, float("inf")
         kept_all: tuple[float, ...] | None = None
         for shape in self.tried(given):
-            sizes = shape.tp, shape.pp, shape.dp, shape.cp, shape.ep, shape.zero
+            sizes = sizes_of(shape)
             if shape.recompute == "full" and kept_all == sizes:
-                continue  # without need it would recompute nothing
-            fitted = fit(self.work, self.machine, shape, given)
+                continue  # the step fits without recomputation
+            fitted = self.fit(shape, given)
             if fitted is None:
                 continue
             layout, is_roomy = fitted
@@ -119,6 +122,59 @@ class _Search:
         if share <= best.recompute_share:
             return best
         return replace(best, recompute="full", recomputed=float(share))
+
+    def fit(self, shape: Layout, given: Given) -> tuple[Layout, bool] | None:
+        """The layout with the largest micro-batch that fits and keeps the pipeline full, recomputing least.
+
+        None if it does not fit; beside it whether more memory would not change it.
+        """
+        room = self.room(shape)
+        if room is None:
+            return None
+        one_sample_byte = self.activation_byte(shape)
+        replica_batch = self.work.samples / shape.dp
+        if "micro_batch" in given:
+            micro_batch, is_roomy = float(given["micro_batch"]), True
+            if one_sample_byte * micro_batch > room or not _divides(micro_batch, replica_batch):
+                return None
+        else:
+            if one_sample_byte * min(1.0, replica_batch) > room:
+                return None
+            most = replica_batch if shape.pp == 1 else max(1.0, replica_batch / (KEPT_FULL * shape.pp))
+            is_roomy = one_sample_byte * most <= room
+            largest = min(replica_batch, room / one_sample_byte)
+            if shape.pp > 1:
+                largest = max(1.0, min(largest, replica_batch / (KEPT_FULL * shape.pp)))
+            micro_batch = _whole(replica_batch, largest)
+        recomputed = shape.recomputed
+        if shape.is_full and self.partly:
+            recomputed = self.recomputed_share(shape, room / micro_batch)
+        return replace(shape, micro_batch=micro_batch, recomputed=recomputed), is_roomy
+
+    def recomputed_share(self, shape: Layout, room: float) -> float:
+        """The smallest share of recomputed blocks that fits ``room``, the memory for a sample [byte]."""
+        least_byte = self.activation_byte(shape)
+        kept_byte = self.activation_byte(replace(shape, recomputed=0.0))
+        if kept_byte <= least_byte or room < least_byte:
+            return shape.recomputed
+        share: float = (kept_byte - room) / (kept_byte - least_byte)
+        return min(1.0, max(0.0, share))
+
+    def room(self, shape: Layout) -> float | None:
+        """Memory beside the states of a layout [byte]; None where the copies of the optimiser do not fit."""
+        sizes = sizes_of(shape)
+        if sizes not in self.rooms:
+            left = usable_byte(self.machine) - state_byte(self.work, shape, self.machine)
+            fits = left > optimiser_copy_byte(self.work, shape, self.machine)
+            self.rooms[sizes] = left if fits else None
+        return self.rooms[sizes]
+
+    def activation_byte(self, shape: Layout) -> float:
+        """Activations of one sample [byte]; neither replicas nor expert ranks change them."""
+        sizes = shape.tp, shape.pp, shape.cp, shape.interleaving, shape.recompute, shape.recomputed
+        if sizes not in self.activations:
+            self.activations[sizes] = activation_byte(self.work, shape, self.machine)
+        return self.activations[sizes]
 
     def nearest(self, given: Given) -> Layout | None:
         """The layout with the least penalty for time and missing memory; None where there is no candidate."""
@@ -144,6 +200,11 @@ class _Search:
         return replace(shape, micro_batch=micro_batch)
 
 
+def sizes_of(layout: Layout) -> tuple[int, ...]:
+    """What the states of a layout depend on, and the time of a step beside micro-batch and recomputation."""
+    return layout.tp, layout.pp, layout.dp, layout.cp, layout.ep, layout.zero
+
+
 def least_memory_byte(
     work: Work, machine: Machine, given: Given, flash: bool, sequence_length: float
 ) -> float:
@@ -154,49 +215,6 @@ def least_memory_byte(
 def excess(work: Work, machine: Machine, layout: Layout) -> float:
     """Memory that a step needs over the usable memory, at least 1 [1]."""
     return float(max(1.0, memory_byte(work, layout, machine) / usable_byte(machine)))
-
-
-def fit(work: Work, machine: Machine, layout: Layout, given: Given) -> tuple[Layout, bool] | None:
-    """The layout with the largest micro-batch that fits and keeps the pipeline full, recomputing least.
-
-    None if it does not fit; beside it whether more memory would not change it.
-    """
-    room = usable_byte(machine) - state_byte(work, layout, machine)
-    one_sample_byte = activation_byte(work, layout, machine)
-    replica_batch = work.samples / layout.dp
-    if room <= optimiser_copy_byte(work, layout, machine):
-        return None
-    if "micro_batch" in given:
-        micro_batch, is_roomy = float(given["micro_batch"]), True
-        if one_sample_byte * micro_batch > room or not _divides(micro_batch, replica_batch):
-            return None
-    else:
-        if one_sample_byte * min(1.0, replica_batch) > room:
-            return None
-        most = replica_batch if layout.pp == 1 else max(1.0, replica_batch / (KEPT_FULL * layout.pp))
-        is_roomy = one_sample_byte * most <= room
-        largest = min(replica_batch, room / one_sample_byte)
-        if layout.pp > 1:
-            largest = max(1.0, min(largest, replica_batch / (KEPT_FULL * layout.pp)))
-        micro_batch = _whole(replica_batch, largest)
-    share = _recomputed_share(work, machine, layout, given, room / micro_batch, one_sample_byte)
-    return replace(layout, micro_batch=micro_batch, recomputed=share), is_roomy
-
-
-def _recomputed_share(
-    work: Work, machine: Machine, layout: Layout, given: Given, room: float, one_sample_byte: float
-) -> float:
-    """The smallest share of recomputed blocks that fits, if the year's stacks do that.
-
-    ``room`` is the memory for one sample of a micro-batch [byte].
-    """
-    if not layout.is_full or "recompute" in given or not machine.techniques.partial_recompute:
-        return layout.recomputed
-    kept_byte = activation_byte(work, replace(layout, recomputed=0.0), machine)
-    if kept_byte <= one_sample_byte or room < one_sample_byte:
-        return layout.recomputed
-    share: float = (kept_byte - room) / (kept_byte - one_sample_byte)
-    return min(1.0, max(0.0, share))
 
 
 def _divides(micro_batch: float, replica_batch: float) -> bool:

@@ -33,6 +33,8 @@ SHORTEST_CONTEXT_EVER = 128
 MOST_TENSOR_RANKS = 8
 """Largest number of tensor ranks on GPUs; they also stay inside a node."""
 MOST_TENSOR_RANKS_TPU = 16
+MOST_STAGES, MOST_STAGES_HUGE = 16, 64
+"""Largest number of stages of a pipeline, and of one for a model from `HUGE` on."""
 
 Given = Mapping[str, int | float | str]
 
@@ -190,7 +192,7 @@ def _stages(habits: Habits, given: Given, ranks: int) -> list[int]:
         return [1]
     if habits.anything:
         return [p for p in range(1, habits.layers + 1) if ranks % p == 0]
-    top = min(64 if habits.huge else 16, habits.layers)
+    top = min(MOST_STAGES_HUGE if habits.huge else MOST_STAGES, habits.layers)
     depths = {depth for depth in _depths(habits.layers, top) if ranks % depth == 0}
     if max(depths) < 4:
         depths |= {depth for depth in range(2, top + 1) if ranks % depth == 0}

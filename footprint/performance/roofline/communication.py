@@ -15,6 +15,19 @@ from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
 
+ALL_REDUCE = 2.0
+"""An all-reduce is a reduce-scatter and an all-gather."""
+PASSES = 2.0
+"""Forward and backward pass."""
+TOKEN_EXCHANGES = 4.0
+"""Tokens go to their experts and come back, in the forward and in the backward pass."""
+CONTEXT_ROUNDS = 3.0
+"""Keys and values go round once in the forward pass, and with their gradients in the backward pass."""
+GATHERS = 2.0
+"""Sharded parameters are gathered for the forward pass and again for the backward pass."""
+SHARDED_COLLECTIVES = GATHERS + 1.0
+"""For each layer: the gathers, and a scatter of the gradients."""
+
 
 def tensor_s(
     work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, scale: Number = 1.0
@@ -26,9 +39,9 @@ def tensor_s(
     exposed = constants[
         "tensor_exposed_since_2023" if machine.techniques.era == "since_2023" else "tensor_exposed"
     ]
-    moved_s = exposed * 2.0 * ring_share(tp) * elements * machine.bytes / machine.bandwidth(tp)
-    hop_s = work.reductions / layout.pp * 2.0 * hops_s(tp, 1, machine)
-    rounds = 2.0 + layout.recompute_share
+    moved_s = exposed * ALL_REDUCE * ring_share(tp) * elements * machine.bytes / machine.bandwidth(tp)
+    hop_s = work.reductions / layout.pp * ALL_REDUCE * hops_s(tp, 1, machine)
+    rounds = PASSES + layout.recompute_share
     return rounds * (scale * moved_s + micro_batches * hop_s)
 
 
@@ -46,14 +59,14 @@ def experts_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
         crossing = crossing * minimum(1.0, reached / work.chosen)
     byte_s = ring_share(ep) / machine.link + crossing / machine.network
     round_s = where(ep == 1, 0.0, machine.constants["expert_exposed"] * elements * machine.bytes * byte_s)
-    return (4.0 + layout.recompute_share) * round_s
+    return (TOKEN_EXCHANGES + layout.recompute_share) * round_s
 
 
 def context_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Keys and values passed around the ring of context ranks [s]."""
     cp = layout.cp
     elements = work.keys_values / layout.pp / layout.dp / layout.tp
-    volume = 3.0 * ring_share(cp) * elements * machine.bytes
+    volume = CONTEXT_ROUNDS * ring_share(cp) * elements * machine.bytes
     return machine.constants["context_exposed"] * volume / machine.bandwidth(cp, layout.tp)
 
 
@@ -88,18 +101,13 @@ def _local_parameters(work: Work, layout: LayoutNumbers) -> Number:
     return (dense + experts) * work.trained_share
 
 
-def _gradient_byte(machine: Machine) -> float:
-    """Bytes of one gradient or parameter in communication."""
-    return max(1.0, machine.bytes / 2.0) * 2.0
-
-
 def _replicated_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """An all-reduce of the gradients over the replicas, in buckets [s]."""
     ranks = layout.dp * layout.cp
-    byte = _local_parameters(work, layout) * _gradient_byte(machine)
-    volume = 2.0 * ring_share(ranks) * byte
+    byte = _local_parameters(work, layout) * machine.bytes
+    volume = ALL_REDUCE * ring_share(ranks) * byte
     messages = maximum(1.0, byte / machine.constants["bucket_byte"])
-    return volume / machine.gather_bandwidth(ranks, layout.tp) + 2.0 * messages * hops_s(
+    return volume / machine.gather_bandwidth(ranks, layout.tp) + ALL_REDUCE * messages * hops_s(
         ranks, layout.tp, machine
     )
 
@@ -107,17 +115,16 @@ def _replicated_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number
 def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
     """Fully sharded replicas: gathering parameters before use and scattering gradients [s]."""
     ranks = layout.dp * layout.cp
-    local, byte = _local_parameters(work, layout), _gradient_byte(machine)
+    local, byte = _local_parameters(work, layout), machine.bytes
     whole = (work.block_parameters + work.expert_parameters / layout.ep) / layout.pp + work.other_parameters
     inner = ranks if machine.is_gpu else minimum(ranks, machine.node)
-    # Parameters are gathered for the forward and again for the backward pass. The stages of a
-    # pipeline keep gathered parameters until the step ends.
+    # The stages of a pipeline keep gathered parameters until the step ends.
     gathers = where(layout.pp == 1, micro_batches, 1.0)
-    volume = (2.0 * whole / layout.tp + local) * ring_share(inner) * byte
+    volume = (GATHERS * whole / layout.tp + local) * ring_share(inner) * byte
     gather_s = volume / machine.gather_bandwidth(inner, layout.tp)
-    gather_s = gather_s + 3.0 * work.layers / layout.pp * hops_s(inner, layout.tp, machine)
+    gather_s = gather_s + SHARDED_COLLECTIVES * work.layers / layout.pp * hops_s(inner, layout.tp, machine)
     # Replicas in several slices exchange their shards once a step.
-    return gathers * gather_s + where(inner < ranks, 2.0 * local / inner * byte / machine.network, 0.0)
+    return gathers * gather_s + where(inner < ranks, ALL_REDUCE * local / inner * byte / machine.network, 0.0)
 
 
 def hops_s(ranks: Number, stride: Number, machine: Machine) -> Number:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from footprint.catalog.assumptions import assumed
 from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.machine import SIXTEEN_BYTE
 from footprint.performance.roofline.memory import ADAM_BYTE, WIDE_BYTE
 
 HOLDS = ("mixed", "wide", "autocast", "sixteen")
@@ -39,11 +40,11 @@ def held_by(
     if holds in ("wide", "autocast"):
         own["weight_byte"] = WIDE_BYTE
     if holds == "autocast":
-        own["copy_byte"] = 2.0
+        own["copy_byte"] = SIXTEEN_BYTE
     if holds == "sixteen":
-        own |= {"gradient_byte": 2.0, "optimiser_state_byte": max(0.0, states - WIDE_BYTE) / 2.0}
+        own |= {"gradient_byte": SIXTEEN_BYTE, "optimiser_state_byte": max(0.0, states - WIDE_BYTE) / 2.0}
     if holds != "mixed" and states >= ADAM_BYTE:
-        own["optimiser_copy_byte"] = 2.0 if holds == "sixteen" else WIDE_BYTE
+        own["optimiser_copy_byte"] = SIXTEEN_BYTE if holds == "sixteen" else WIDE_BYTE
     if keeps != "fused":
         cast = keeps == "eager" and holds == "autocast"
         own["activation_kept"] = assumed(f"memory.kept_{'autocast' if cast else keeps}").value

@@ -6,21 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from footprint.reports.plots.canvas import (
-    BLUE,
-    COLUMN,
-    PAGE,
-    drawing,
-    log_axis,
-    require_picture,
-    room,
-    save,
-    title,
-)
-from footprint.results.inference import Inference
+from footprint.reports.plots import canvas
+from footprint.results.decisions.inference import Inference
 
 
-def plot_batches(result: Inference, path: Path | str, *, width: str = PAGE, overwrite: bool = False) -> None:
+def plot_batches(
+    result: Inference, path: Path | str, *, width: str = canvas.PAGE, overwrite: bool = False
+) -> None:
     """Draw the rows of the answer's batches; FootprintError for another ending or an existing file."""
     rows = [(one.batch_size, one.tokens_per_s, one.energy_j_per_output_token) for one in result.batches]
     name = f"{result.model.name} on {result.cluster.count} x {result.cluster.variant}"
@@ -37,25 +29,27 @@ def draw_batches(
     overwrite: bool = False,
 ) -> None:
     """Draw batches, each with its speed and its energy, which have ``low``, ``mid`` and ``high``."""
-    require_picture(path, overwrite=overwrite)
+    canvas.require_picture(path, overwrite=overwrite)
     word = "item" if of_items else "token"
     panels = (
         (f"{word}s a second", [row[1] for row in rows]),
         (f"energy of the boards [J/{word}]", [row[2] for row in rows]),
     )
-    down, across = (2, 1) if width == COLUMN else (1, 2)
+    down, across = (2, 1) if width == canvas.COLUMN else (1, 2)
     batches = [row[0] for row in rows]
-    with drawing(width, 0.4 + 1.9 * down) as figure:
+    with canvas.drawing(width, 0.4 + 1.9 * down) as figure:
         for axes, (words, ends) in zip(figure.subplots(down, across).flat, panels, strict=True):
             errors = [[one.mid - one.low for one in ends], [one.high - one.mid for one in ends]]
             axes.errorbar(
                 batches, [one.mid for one in ends], yerr=errors, marker="o", markersize=4, capsize=3,
-                color=BLUE, linewidth=1.2,
+                color=canvas.BLUE, linewidth=1.2,
             )  # fmt: skip
-            log_axis(axes.xaxis, *room(batches, 1.3))
-            log_axis(axes.yaxis, *room([end for one in ends for end in (one.low, one.high)], 1.3))
+            canvas.log_axis(axes.xaxis, *canvas.room(batches, 1.3))
+            canvas.log_axis(
+                axes.yaxis, *canvas.room([end for one in ends for end in (one.low, one.high)], 1.3)
+            )
             axes.set_xlabel("batch (sequences on all chips)")
             axes.set_ylabel(words)
             axes.grid(visible=True)
-        title(figure, f"{name}; median and 90 % interval")
-        save(figure, path, overwrite=overwrite)
+        canvas.title(figure, f"{name}; median and 90 % interval")
+        canvas.save(figure, path, overwrite=overwrite)

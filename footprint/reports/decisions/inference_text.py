@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.texts.assumed import assumed_text
 from footprint.results import Quantity
+from footprint.results.decisions.inference import BatchRow, Inference
 from footprint.results.human import amount, counted, figures, interval, wrapped
-from footprint.results.inference import BatchRow, Inference
 from footprint.spelling import on_command_line
 
 WIDTH = 80

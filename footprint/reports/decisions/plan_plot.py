@@ -13,20 +13,9 @@ from footprint.decisions.plans.laws import FLOP_PER_PARAMETER, Demand, loss_of, 
 from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.reports.decisions.plan_text import short
-from footprint.reports.plots.canvas import (
-    BLUE,
-    COLUMN,
-    GREY,
-    ORANGE,
-    PAGE,
-    drawing,
-    log_axis,
-    require_picture,
-    save,
-    title,
-)
+from footprint.reports.plots import canvas
+from footprint.results.decisions.plan import Plan
 from footprint.results.human import figures
-from footprint.results.plan import Plan
 
 STEPS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """FLOP of the curves over those of the plan."""
@@ -38,7 +27,7 @@ POINTS = 120
 LETTER, LINE, MARK, BESIDE, RISE = 0.016, 0.033, 0.012, 0.016, 0.021
 """Of the axes: width of a letter, height of a line, half width of a mark, and from a mark to its name."""
 _PANEL_IN, _SMALL_PT = 3.1, 6.0
-_PLAN, _CURVES, _MODELS = ORANGE, BLUE, GREY
+_PLAN, _CURVES, _MODELS = canvas.ORANGE, canvas.BLUE, canvas.GREY
 
 
 @record
@@ -66,27 +55,27 @@ def plot_plan(plan: Plan, path: Path | str | None = None, *, overwrite: bool = F
     return draw_plan(curves, None if path is None else Path(path), overwrite=overwrite)
 
 
-def draw_plan(plan: Curves, path: Path | None, *, width: str = PAGE, overwrite: bool = False) -> Any:
+def draw_plan(plan: Curves, path: Path | None, *, width: str = canvas.PAGE, overwrite: bool = False) -> Any:
     """As `plot_plan`, of what is drawn alone."""
     if path is not None:
-        require_picture(path, overwrite=overwrite)
+        canvas.require_picture(path, overwrite=overwrite)
     law = find_law(plan.law)
     if plan.loss is None:
         raise FootprintError(f"`plot=`: {law.id} gives no loss, so it has no curves: choose another `law=`")
-    down, across = (2, 1) if width == COLUMN else (1, 2)
-    with drawing(width, 0.5 + _PANEL_IN * down) as figure:
+    down, across = (2, 1) if width == canvas.COLUMN else (1, 2)
+    with canvas.drawing(width, 0.5 + _PANEL_IN * down) as figure:
         left, right = figure.subplots(down, across).flat
         repeated = plan.unique_tokens < plan.tokens * (1 - 1e-9)
         demand = Demand(unique_tokens=plan.unique_tokens if repeated else None)
         _iso_flop(left, plan, law, demand)
         _iso_loss(right, plan, law, demand)
-        title(
+        canvas.title(
             figure,
             f"{short(plan.parameters)} parameters on {short(plan.tokens)} tokens, by {law.name}; "
             f"losses are the law's ({law.corpus})",
         )
         if path is not None:
-            save(figure, path, overwrite=overwrite)
+            canvas.save(figure, path, overwrite=overwrite)
     return figure
 
 
@@ -111,14 +100,14 @@ def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     own = loss_of(law, plan.parameters, plan.tokens, demand)
     least = [lowest for _, lowest in valleys]
     room = max(least) - min(least)
-    log_axis(axes.xaxis, min(ends), max(ends), text=_round)
+    canvas.log_axis(axes.xaxis, min(ends), max(ends), text=_round)
     axes.set_ylim(min(least) - 0.35 * room, max(*least, own) + 0.6 * room)
     inverse = axes.transData + axes.transAxes.inverted()
     under = [inverse.transform(point) for point in valleys]
     star = inverse.transform((plan.parameters, own))
     taken = [(star[0] + 0.015 * step, star[1]) for step in (-2, -1, 0, 1, 2)]
     taken += [(x + 0.025 * step, y - 0.035) for x, y in under for step in range(-4, 5)]
-    # Published models met hardly a token twice.
+    # The published models saw nearly every token once.
     _models(axes, lambda model: loss_of(law, model["parameters"], model["tokens"]), taken)
     axes.plot([plan.parameters], [own], marker="*", markersize=9, color=_PLAN, zorder=5)
     axes.set_title("loss by size where 6ND is the same (IsoFLOP)", loc="left")
@@ -140,12 +129,12 @@ def _iso_loss(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     best = [_best(law, flop, demand) for flop in flops]
     axes.plot([n for n, _ in best], [d for _, d in best], color=_PLAN, linewidth=1.8)
     axes.plot(
-        sizes, [plan.flop / FLOP_PER_PARAMETER / size for size in sizes], color=GREY, linewidth=0.9,
+        sizes, [plan.flop / FLOP_PER_PARAMETER / size for size in sizes], color=canvas.GREY, linewidth=0.9,
         linestyle="--",
     )  # fmt: skip
     axes.plot([plan.parameters], [plan.tokens], marker="*", markersize=9, color=_PLAN, zorder=5)
-    log_axis(axes.xaxis, sizes[0], sizes[-1], text=_round)
-    log_axis(axes.yaxis, tokens[0], tokens[-1], text=_round)
+    canvas.log_axis(axes.xaxis, sizes[0], sizes[-1], text=_round)
+    canvas.log_axis(axes.yaxis, tokens[0], tokens[-1], text=_round)
     _models(axes, lambda model: float(model["tokens"]))
     axes.set_title("equal loss; best sizes (thick); equal FLOP (dashed)", loc="left")
     _finish(axes, "training tokens")

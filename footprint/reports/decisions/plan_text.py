@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from footprint.catalog.laws import find_law
 from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.texts.assumed import assumed_text
+from footprint.results.decisions.plan import Plan
 from footprint.results.human import amount, figures, interval, wrapped
-from footprint.results.plan import Plan
 
 WIDTH = 80
 MOST_THRESHOLDS = 6

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from footprint.plain_text import in_line
+from footprint.results.decisions.stages import Stages
 from footprint.results.human import counted, figures, wrapped
-from footprint.results.stages import Stages
 from footprint.units import FLOP_PER_PF_DAY
 
 WIDTH = 80

@@ -1,4 +1,4 @@
-"""A comment of GitHub: the Markdown below a mark, by which the next run finds and replaces it."""
+"""A comment on GitHub: Markdown that begins with a mark, so that the next run finds and replaces it."""
 
 from __future__ import annotations
 

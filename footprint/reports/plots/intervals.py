@@ -8,22 +8,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.records import field, record
-from footprint.reports.plots.canvas import (
-    BLUE,
-    COLUMN,
-    MARKERS,
-    PAGE,
-    WIDTHS_IN,
-    bare,
-    drawing,
-    label,
-    letters_in,
-    log_axis,
-    require_picture,
-    room,
-    save,
-    title,
-)
+from footprint.reports.plots import canvas
 from footprint.results.human import money_rung, rung
 
 PANELS = {
@@ -32,7 +17,7 @@ PANELS = {
 }  # fmt: skip
 """What is drawn of a row, with its name and its unit."""
 _ROW_IN, _LINE_IN, _PANEL_IN = 0.2, 0.115, 0.62
-_LETTERS, _LINES = {COLUMN: 17, PAGE: 30}, {COLUMN: 5, PAGE: 4}
+_LETTERS, _LINES = {canvas.COLUMN: 17, canvas.PAGE: 30}, {canvas.COLUMN: 5, canvas.PAGE: 4}
 _MOST_ROWS, _GAP = 200, 3
 
 
@@ -43,8 +28,8 @@ class Line:
     label: str
     amounts: Mapping[str, Any]
     """What has ``low``, ``mid`` and ``high``, or None."""
-    colour: str = BLUE
-    marker: str = MARKERS[0]
+    colour: str = canvas.BLUE
+    marker: str = canvas.MARKERS[0]
     marked: Mapping[str, str] = field(default_factory=dict)
     """Colours of single amounts."""
 
@@ -55,7 +40,7 @@ def plot_lines(
     path: Path,
     *,
     panels: Mapping[str, tuple[str, str]] = PANELS,
-    width: str = PAGE,
+    width: str = canvas.PAGE,
     overwrite: bool = False,
 ) -> None:
     """Draw the rows that have amounts.
@@ -63,18 +48,18 @@ def plot_lines(
     Raises:
         FootprintError: no picture's ending, a file that exists, or no row with an amount above 0.
     """
-    require_picture(path, overwrite=overwrite)
+    canvas.require_picture(path, overwrite=overwrite)
     shown = [one for one in lines if any(map(_is_drawn, one.amounts.values()))][:_MOST_ROWS]
     names = [name for name in panels if any(_is_drawn(one.amounts.get(name)) for one in shown)]
     if not names:
         raise FootprintError("`plot=`: no row has numbers, so there is no plot")
-    across = min(len(names), 2 if width == COLUMN else 4)
+    across = min(len(names), 2 if width == canvas.COLUMN else 4)
     down = -(-len(names) // across)
-    texts = [label(one.label, _LETTERS[width], _LINES[width]) for one in shown]
+    texts = [canvas.label(one.label, _LETTERS[width], _LINES[width]) for one in shown]
     row_in = _ROW_IN + _LINE_IN * max(text.count("\n") for text in texts)
     beside = max(len(line) for text in texts for line in text.split("\n"))
-    letters = (letters_in(WIDTHS_IN[width]) - beside) / across - _GAP
-    with drawing(width, 0.35 + down * (_PANEL_IN + row_in * len(shown))) as figure:
+    letters = (canvas.letters_in(canvas.WIDTHS_IN[width]) - beside) / across - _GAP
+    with canvas.drawing(width, 0.35 + down * (_PANEL_IN + row_in * len(shown))) as figure:
         cells = figure.subplots(down, across, sharey=True, squeeze=False).flat
         for place, axes in enumerate(cells):
             if place >= len(names):
@@ -84,8 +69,8 @@ def plot_lines(
             if place % across == 0:
                 axes.set_yticks(range(len(shown)), texts)
                 axes.set_ylim(len(shown) - 0.4, -0.6)
-        title(figure, heading)
-        save(figure, path, overwrite=overwrite)
+        canvas.title(figure, heading)
+        canvas.save(figure, path, overwrite=overwrite)
 
 
 def _is_drawn(ends: Any) -> bool:
@@ -105,10 +90,10 @@ def _draw(axes: Any, lines: Sequence[Line], name: str, panel: tuple[str, str], l
         axes.plot([low, high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
         axes.plot([mid], [y], color=colour, marker=line.marker, markersize=4, linestyle="none")
         values += [low, mid, high]
-    log_axis(axes.xaxis, *room(values), most=4, letters=letters)
+    canvas.log_axis(axes.xaxis, *canvas.room(values), most=4, letters=letters)
     for y, one in enumerate(lines):
         ends = one.amounts.get(name)
         if ends is not None and ends.mid == 0:  # a logarithmic axis has no 0
             axes.text(0.0, y, " 0", transform=axes.get_yaxis_transform(), va="center", color=one.colour)
     axes.set_xlabel(f"{word} [{unit_name}]" if unit_name else word)
-    bare(axes)
+    canvas.bare(axes)

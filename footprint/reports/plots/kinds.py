@@ -9,8 +9,7 @@ from typing import Any
 from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.reports.exports.shared.reader import Reader
-from footprint.reports.plots import records
-from footprint.reports.plots.canvas import BLACK, BLUE, COLUMN, MARKERS, WIDTHS_IN, require_picture
+from footprint.reports.plots import canvas, records
 from footprint.reports.plots.intervals import Line, plot_lines
 from footprint.reports.plots.power import plot_power
 from footprint.reports.plots.predicted import plot_compared, plot_pairs
@@ -121,7 +120,12 @@ def _draw_groups(given: Given, path: Path, **how: Any) -> None:
         amounts = {"energy_kwh": one.energy_kwh, "co2e_kg": one.co2e_kg, "cost_usd": one.cost_usd}
         measured = one.kind == "measurement"
         lines.append(
-            Line(label=words, amounts=amounts, colour=BLACK if measured else BLUE, marker=MARKERS[measured])
+            Line(
+                label=words,
+                amounts=amounts,
+                colour=canvas.BLACK if measured else canvas.BLUE,
+                marker=canvas.MARKERS[measured],
+            )
         )
     by = f" by {', '.join(given.fleet.by)}" if given.fleet is not None and given.fleet.by else ""
     kind, boundary = next(iter(kinds))
@@ -155,16 +159,16 @@ def kinds_of(given: Given) -> list[str]:
 
 
 def plot(
-    given: Given, path: Path, kind: str | None = None, *, width: str = COLUMN, overwrite: bool = False
+    given: Given, path: Path, kind: str | None = None, *, width: str = canvas.COLUMN, overwrite: bool = False
 ) -> str:
     """Draw a plot of what was given, and return its kind.
 
     Raises:
         FootprintError: nothing can be drawn, or not of this kind; the file exists or is no picture's.
     """
-    require_picture(path, overwrite=overwrite)
-    if width not in WIDTHS_IN:
-        raise FootprintError(f"`width=` must be one of {', '.join(WIDTHS_IN)}")
+    canvas.require_picture(path, overwrite=overwrite)
+    if width not in canvas.WIDTHS_IN:
+        raise FootprintError(f"`width=` must be one of {', '.join(canvas.WIDTHS_IN)}")
     possible = kinds_of(given)
     if not possible:
         raise FootprintError("nothing of this can be drawn: it has no numbers")

@@ -9,19 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.reports.plots.canvas import (
-    BLUE,
-    COLUMN,
-    GREEN,
-    ORANGE,
-    PAGE,
-    bare,
-    drawing,
-    label,
-    require_picture,
-    save,
-    title,
-)
+from footprint.reports.plots import canvas
 from footprint.results.fleet import PowerSeries
 from footprint.results.human import amount, rung
 from footprint.units import SECONDS_PER_HOUR
@@ -30,7 +18,7 @@ MOST = 6
 _MOST_AS_S = 300
 """A shorter run has its seconds on the axis."""
 _MOST_DOTS = 60
-_PANEL_IN, _ROOM_FOR_WORDS = {COLUMN: 1.6, PAGE: 1.8}, 1.1
+_PANEL_IN, _ROOM_FOR_WORDS = {canvas.COLUMN: 1.6, canvas.PAGE: 1.8}, 1.1
 
 
 def plot_power(
@@ -38,7 +26,7 @@ def plot_power(
     path: Path,
     *,
     predicted_w: Any = None,
-    width: str = PAGE,
+    width: str = canvas.PAGE,
     overwrite: bool = False,
 ) -> None:
     """Draw the power of at most `MOST` runs, and their loss below it where they named one.
@@ -48,26 +36,26 @@ def plot_power(
     Raises:
         FootprintError: neither power nor loss, no picture's ending, or a file that exists.
     """
-    require_picture(path, overwrite=overwrite)
+    canvas.require_picture(path, overwrite=overwrite)
     shown = [one for one in series if one.watts or one.named_losses][:MOST]
     if not shown:
         raise FootprintError("`kind='power'`: no input has the power of a run over its time")
     panels = [
         (one, draw) for one in shown for draw in _panels_of(one, predicted_w if len(shown) == 1 else None)
     ]
-    with drawing(width, 0.3 + _PANEL_IN[width] * len(panels)) as figure:
+    with canvas.drawing(width, 0.3 + _PANEL_IN[width] * len(panels)) as figure:
         cells = figure.subplots(len(panels), squeeze=False)[:, 0]
         for axes, (one, draw) in zip(cells, panels, strict=True):
             factor, unit = _time_axis(one)
             draw(axes, factor)
             axes.set_xlim(0, _end_h(one) / factor)
             axes.set_xlabel(f"time [{unit}]")
-            bare(axes, grid="y")
+            canvas.bare(axes, grid="y")
             if draw.func is not _draw_loss or not one.watts:  # once a run
-                axes.set_title(label(one.name, 48, 1), loc="left")
+                axes.set_title(canvas.label(one.name, 48, 1), loc="left")
             axes.legend(loc="best" if draw.func is _draw_loss else "lower left", handlelength=1.5)
-        title(figure, _title(shown))
-        save(figure, path, overwrite=overwrite)
+        canvas.title(figure, _title(shown))
+        canvas.save(figure, path, overwrite=overwrite)
 
 
 def _panels_of(one: PowerSeries, predicted_w: Any) -> list[partial[None]]:
@@ -96,13 +84,13 @@ def _draw_power(axes: Any, hours: float, *, one: PowerSeries, predicted_w: Any) 
     factor, name = rung(max([*one.watts, *ends]), "w")
     axes.step(
         [hour / hours for hour, _ in one.points], [_or_gap(watts, factor) for _, watts in one.points],
-        where="mid", color=BLUE, linewidth=1.0, label=f"read, boundary {one.boundary}",
+        where="mid", color=canvas.BLUE, linewidth=1.0, label=f"read, boundary {one.boundary}",
     )  # fmt: skip
     if ends:
         low, mid, high = (end / factor for end in ends)
-        axes.axhspan(low, high, color=ORANGE, alpha=0.18, linewidth=0)
+        axes.axhspan(low, high, color=canvas.ORANGE, alpha=0.18, linewidth=0)
         axes.axhline(
-            mid, color=ORANGE, linewidth=1.2, linestyle="--",
+            mid, color=canvas.ORANGE, linewidth=1.2, linestyle="--",
             label=f"predicted IT power {amount(ends[1], 'w')}, 90 % as a band",
         )  # fmt: skip
     axes.set_ylim(0, max([*one.watts, *ends]) / factor * _ROOM_FOR_WORDS)
@@ -112,7 +100,7 @@ def _draw_power(axes: Any, hours: float, *, one: PowerSeries, predicted_w: Any) 
 def _draw_loss(axes: Any, hours: float, *, one: PowerSeries) -> None:
     axes.plot(
         [hour / hours for hour, _ in one.losses], [_or_gap(loss, 1.0) for _, loss in one.losses],
-        color=GREEN, linewidth=1.0, marker="." if len(one.named_losses) < _MOST_DOTS else "",
+        color=canvas.GREEN, linewidth=1.0, marker="." if len(one.named_losses) < _MOST_DOTS else "",
         markersize=3, label="loss, as the run named it",
     )  # fmt: skip
     axes.set_ylabel("loss")

@@ -15,6 +15,7 @@ from itertools import pairwise
 from footprint.arithmetic import Z90
 from footprint.records import field, record, state
 from footprint.tracking.totals.weighted_median import weighted_median
+from footprint.units import SECONDS_PER_HOUR
 
 MOST_BLOCKS = 256
 """Above this, neighbouring blocks are merged: memory and time stay flat over any run."""
@@ -131,7 +132,7 @@ class Forecaster:
             low, mid = recent * recent / before, recent  # it may fall once more as much
         young = YOUNG_LOG_SD**2 / len(kept)
         waited = min(sum(b.waited_s for b in kept) / seconds, MOST_WAITED)
-        shared = (SHARED * math.log(1 - waited)) ** 2  # without the others a step would take 1 - waited of it
+        shared = (SHARED * math.log(1 - waited)) ** 2  # alone, a step takes 1 - waited of its time
         scatter = (
             young
             + shared
@@ -166,10 +167,10 @@ class Forecaster:
             return self._from_prior(progress, run_s)
         return TimeForecast(
             progress=progress,
-            low_h=(run_s + low * left) / 3600,
-            mid_h=(run_s + mid * left) / 3600,
-            high_h=(run_s + high * left) / 3600,
-            remaining_h=mid * left / 3600,
+            low_h=(run_s + low * left) / SECONDS_PER_HOUR,
+            mid_h=(run_s + mid * left) / SECONDS_PER_HOUR,
+            high_h=(run_s + high * left) / SECONDS_PER_HOUR,
+            remaining_h=mid * left / SECONDS_PER_HOUR,
             basis=basis,
         )
 
@@ -177,18 +178,18 @@ class Forecaster:
         """Whether the run so far, with its start-up, took less a step than the prior's low end allows."""
         if self.prior_h is None or self.total_steps is None or steps < LEAST_STEPS:
             return False
-        return run_s / steps < self.prior_h[0] * 3600 / self.total_steps
+        return run_s / steps < self.prior_h[0] * SECONDS_PER_HOUR / self.total_steps
 
     def _from_prior(self, progress: float, run_s: float) -> TimeForecast | None:
         if self.prior_h is None:
             return None
-        low, mid, high = (run_s / 3600 + hours * (1 - progress) for hours in self.prior_h)
+        low, mid, high = (run_s / SECONDS_PER_HOUR + hours * (1 - progress) for hours in self.prior_h)
         return TimeForecast(
             progress=progress,
             low_h=low,
             mid_h=mid,
             high_h=high,
-            remaining_h=mid - run_s / 3600,
+            remaining_h=mid - run_s / SECONDS_PER_HOUR,
             basis="prior",
         )
 
@@ -196,7 +197,7 @@ class Forecaster:
         """Measured and predicted seconds a step, weighted by their precision in the logarithm."""
         if self.prior_h is None or self.total_steps is None or min(*self.prior_h, low) <= 0:
             return low, mid, high, "measured"
-        prior = [hours * 3600 / self.total_steps for hours in self.prior_h]
+        prior = [hours * SECONDS_PER_HOUR / self.total_steps for hours in self.prior_h]
         prior_sd = max(0.05, math.log(prior[2] / prior[0]) / (2 * Z90))
         if abs(math.log(mid / prior[1])) > 2 * Z90 * prior_sd:
             return low, mid, high, "measured"  # the estimate was wrong; it has nothing more to say

@@ -12,6 +12,7 @@ import sys
 
 from footprint.results.human import amount, interval
 from footprint.tracking.forecast.run_forecast import Forecast
+from footprint.units import SECONDS_PER_HOUR
 
 CLEAR = "\r\x1b[2K"
 
@@ -68,7 +69,7 @@ def _time(hours: float) -> str:
     """Time left as a clock shows it, in days where it is long."""
     if hours >= 48:
         return f"{hours / 24:.1f} d"
-    seconds = round(hours * 3600)
+    seconds = round(hours * SECONDS_PER_HOUR)
     return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from footprint import equations
 from footprint.arithmetic import Z90
 from footprint.records import record
 from footprint.results import Quantity
@@ -151,7 +152,7 @@ def forecast_of(
         remaining_h=found.remaining_h,
         ends_at=ends_at.isoformat(timespec="seconds"),
         energy_kwh=energy,
-        co2e_kg=None if energy is None or grid is None else energy * grid / 1000.0,
+        co2e_kg=None if energy is None or grid is None else equations.co2e_kg(energy, grid),
         cost_usd=chain.cost_usd(duration),
         used_kwh=None if it_kwh is None else chain.energy_kwh(Quantity(it_kwh)).mid,
         power_w=power_w,

@@ -143,7 +143,7 @@ class StateLine(JournalLine):
     forecast: ForecastHours | None = None
     faults: int | None = None
     marks: tuple[int, ...] = ()
-    """At which bytes of the file the lines stand that are no totals; the writer knows."""
+    """Offsets of the lines that are no totals [byte]; the writer sets them."""
 
 
 @record

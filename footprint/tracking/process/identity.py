@@ -23,7 +23,7 @@ PARENT_RUN = "FOOTPRINT_PARENT_RUN"
 """Set by ``footprint run`` for its child: ``<boot id>:<run id>``; the parent counts the node's energy."""
 RUN_ID = "FOOTPRINT_RUN_ID"
 MOST_PROCESSES = 10_000_000
-"""What says that it is more of a launch is not believed."""
+"""A larger number of processes or nodes of a launch is taken for an error."""
 NAME_RULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 

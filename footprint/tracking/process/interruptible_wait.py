@@ -11,7 +11,7 @@ POLL_S = 0.05
 
 
 class InterruptibleWait:
-    """How long one thread waits, at rest or for something; any other, and a handler, may shorten it."""
+    """The wait of one thread, which other threads and signal handlers may shorten."""
 
     def __init__(self, most_s: float) -> None:
         self.most_s = most_s

@@ -20,7 +20,7 @@ MOST_NOTES = 3
 LOCK_WAIT_S = 0.2
 
 Kept = tuple[float, float, int]
-"""When it was, on `time.perf_counter` [s], the sum of some losses, and of how many; none is of NaN."""
+"""The time on `time.perf_counter` [s], the sum of some losses, and their number, which is 0 for NaN."""
 
 
 class Losses:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from footprint import equations
 from footprint.catalog.files import runs_folder
 from footprint.errors import FootprintError
 from footprint.records import record
@@ -20,6 +21,7 @@ from footprint.tracking.chain.estimator_calls import keep_as_anchor, leave_as_an
 from footprint.tracking.chain.run_chain import is_processor
 from footprint.tracking.report.absent_hardware import is_left_out
 from footprint.tracking.report.run_report import RunReport
+from footprint.units import SECONDS_PER_HOUR
 
 LEAST_STEPS = 20
 """Fewer steps than this say more of the start-up than of the stack."""
@@ -137,7 +139,7 @@ def _board_w(report: RunReport) -> float | None:
     if total is None or total.how != "measured" or total.kwh <= 0 or total.seen_s <= 0:
         return None
     # seen seconds are summed over nodes, so this is the mean of one node
-    node_w = total.kwh * 3.6e6 / total.seen_s
+    node_w: float = equations.mean_power_w(total.kwh, total.seen_s / SECONDS_PER_HOUR)
     return node_w / max(1.0, measured.cluster.count / max(1, report.totals.nodes))
 
 

@@ -57,7 +57,7 @@ def _others(folder: Path, own: ProcessTotals) -> Iterator[ProcessTotals]:
 
 
 def _of_one_launch(own: ProcessTotals, other: ProcessTotals) -> bool:
-    """Whether another process is certainly in the segment of this one; a supervisor may take those it has."""
+    """Whether another process certainly belongs to the segment of this one; those of a supervisor may not."""
     return not other.joined and (own.run_id, own.boot_id, own.launch) == (
         other.run_id, other.boot_id, other.launch,
     )  # fmt: skip

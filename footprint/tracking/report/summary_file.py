@@ -83,7 +83,7 @@ def state_of(paths: Iterable[Path]) -> str:
 
 @functools.cache
 def _made_by() -> str:
-    """The version and the data that a summary is made with: others would say something else."""
+    """The versions of program and data that a summary is made with; another one needs a new summary."""
     files = sorted(str(path) for path in user_folder().rglob("*")) if user_folder().is_dir() else []
     return f"{VERSION} {footprint_version()} {DATA_VERSION} {state_of(map(Path, files))}"
 

@@ -26,7 +26,7 @@ EARLY_UNTIL_S = 30.0
 PREPARATION_WAIT_S = 30.0
 """After this the budget is watched without knowing the hardware."""
 LOADING_FLUSH = 2
-"""What the end needs is imported after this line, when the start is over: many ranks end at one moment."""
+"""After so many lines the start is over and the modules of the end are imported: many ranks end at once."""
 
 
 class Unwatched:

@@ -129,7 +129,7 @@ class Supervised:
         return LEAVE_S + max(rank.look_s * _looks(rank) + 1.0 / max(rank.steps_per_s, 1e-9) for rank in ranks)
 
     def _ask_to_stop(self) -> float:
-        """Ask politely; how long to wait before asking by signal [s]."""
+        """Ask for a stop at a step; returns how long to wait before a signal is sent [s]."""
         ranks, folder = self._ranks(), self.run.folder
         if not ranks or folder is None:
             return 0.0

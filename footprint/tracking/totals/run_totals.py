@@ -16,11 +16,12 @@ from footprint.tracking.journal.lines import EstimateLine, ForecastHours
 from footprint.tracking.totals.node_energy import ComponentTotal, add_accelerators, add_host, count_devices
 from footprint.tracking.totals.process_totals import KILLED, ProcessTotals
 from footprint.tracking.totals.segments import Segment, segments_of, windows_meet
+from footprint.units import SECONDS_PER_HOUR
 
 FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
 LEAST_SLEEP_S = 1.0
 MOST_NAMED, MOST_NODES = 16, 100_000
-"""Nodes that are missing are named one by one up to so many."""
+"""Missing nodes are named if there are at most so many, in a launch of at most so many nodes."""
 
 
 @state
@@ -225,7 +226,7 @@ def _phases(processes: list[ProcessTotals]) -> dict[str, dict[str, float]]:
             entry = phases.setdefault(name, {"duration_h": 0.0, "it_energy_kwh": 0.0})
             entry["it_energy_kwh"] += part.kwh
             if process.rank == leader.rank:
-                entry["duration_h"] += part.s / 3600.0
+                entry["duration_h"] += part.s / SECONDS_PER_HOUR
     return phases
 
 

@@ -11,7 +11,7 @@ import footprint
 from footprint.catalog.laws import find_law, scale_data
 from footprint.catalog.models import find_model
 from footprint.decisions.plans.laws import of_flop
-from footprint.results.plan import Plan
+from footprint.results.decisions.plan import Plan
 
 KEYS = [
     "schema", "footprint_version", "data_version",

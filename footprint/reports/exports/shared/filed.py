@@ -107,8 +107,8 @@ class Filed:
 
 def read_filed(path: Path) -> Filed:
     """The record in a JSON file; DataFileError if it holds none that can be read."""
+    from footprint.catalog.checks.limits import parse_json
     from footprint.catalog.files import read_text
-    from footprint.catalog.limits import parse_json
 
     return filed(parse_json(read_text(path), path), path)
 

@@ -106,14 +106,12 @@ def _mlperf_rows() -> list[ValidationRow]:
         predicted = per_node * statistics.median(others)
         modelled = "modelled" if row["benchmark"] in WORKLOADS else "usual busy share"
         rows.append(
-            ValidationRow(
+            ValidationRow.of(
                 id=row["case"],
                 published=float(row["node_power_w"]),
-                predicted=predicted.mid,
+                predicted=predicted,
                 unit="W a node",
                 fold=row["benchmark"],
-                low=predicted.low,
-                high=predicted.high,
                 note=modelled,
             )
         )
@@ -134,14 +132,12 @@ def _other_rows() -> list[ValidationRow]:
         published = float(row["power_w"] or 0) or float(row["power_w_per_accelerator"])
         predicted = whole / (1 if row["power_w"] else count)
         rows.append(
-            ValidationRow(
+            ValidationRow.of(
                 id=f"{row['accelerator']}: {row['workload']}"[:60],
                 published=published,
-                predicted=predicted.mid,
+                predicted=predicted,
                 unit="W",
                 fold=row["source"],
-                low=predicted.low,
-                high=predicted.high,
                 note=scope,
             )
         )

@@ -61,9 +61,9 @@ def validate_blind() -> ValidationReport:
             notes.append(f"{line['id']}: {error}")
             continue
         rows.append(
-            ValidationRow(
-                id=line["id"], published=float(line["duration_h"]), predicted=hours.mid, unit="h",
-                fold="strubell", low=hours.low, high=hours.high, note=why,
+            ValidationRow.of(
+                id=line["id"], published=float(line["duration_h"]), predicted=hours, unit="h",
+                fold="strubell", note=why,
             )
         )  # fmt: skip
         notes.append(f"{line['id']}: {why}")

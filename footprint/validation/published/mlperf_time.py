@@ -125,14 +125,12 @@ def validate_mlperf_time() -> ValidationReport:
         factor = _factor(one.benchmark, one.submitter)
         predicted = one.ideal_min * factor
         rows.append(
-            ValidationRow(
+            ValidationRow.of(
                 id=one.id,
                 published=one.published_min,
-                predicted=predicted.mid,
+                predicted=predicted,
                 unit="min",
                 fold=one.submitter,
-                low=predicted.low,
-                high=predicted.high,
                 note=one.benchmark,
             )
         )

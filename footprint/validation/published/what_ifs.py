@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from footprint.performance.predict import predict_raw
+from footprint.validation.published.throughput import Counted, countable_cases, fold_constants
 from footprint.validation.report import ValidationReport, ValidationRow
-from footprint.validation.throughput import Counted, countable_cases, fold_constants
 
 DATASET = "what-ifs"
 CHANGES = ("chips", "batch", "length", "precision", "accelerator", "recompute", "method")
@@ -101,7 +101,7 @@ def _throughput_rows() -> Iterator[ValidationRow]:
 
 def _mlperf_rows() -> Iterator[ValidationRow]:
     """Eight V100 against eight A100 in NVIDIA's systems, with the logged samples until the target."""
-    from footprint.validation.mlperf_time import submissions
+    from footprint.validation.published.mlperf_time import submissions
 
     found = {one.id: one for one in submissions()}
     for benchmark, stack in (("resnet", "mxnet"), ("bert", "pytorch"), ("transformer", "pytorch")):
@@ -114,7 +114,7 @@ def _mlperf_rows() -> Iterator[ValidationRow]:
 
 def _lora_rows() -> Iterator[ValidationRow]:
     """Llama 2 70B LoRA on one and on eight nodes at the same batch: minutes, node W and kWh."""
-    from footprint.validation.power import logged, modelled_step, predicted_power
+    from footprint.validation.published.power import logged, modelled_step, predicted_power
 
     runs = {row["nodes"]: row for row in logged() if row["benchmark"] == "llama2_70b_lora"}
     one, eight = runs["1"], runs["8"]

@@ -173,14 +173,12 @@ def run_rows(*, sealed: bool = False) -> tuple[list[ValidationRow], list[str]]:
     for run in ideal_hours(sealed=sealed, left_out=left_out):
         hours = _with_losses(run)
         rows.append(
-            ValidationRow(
+            ValidationRow.of(
                 id=run.id,
                 published=run.published_h,
-                predicted=hours.mid,
+                predicted=hours,
                 unit="accelerator-h",
                 fold=run.developer,
-                low=hours.low,
-                high=hours.high,
                 note=run.cluster.accelerator.id,
             )
         )

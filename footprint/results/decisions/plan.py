@@ -6,15 +6,13 @@ their training costs are quantities. None (``null``) means that the inputs do no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from footprint.records import record
+from footprint.records import names_of, record
 from footprint.results.assumption import Assumption
 from footprint.results.estimate import Estimate
-from footprint.results.quantity import Quantity
+from footprint.results.quantity import Quantity, plain_values
 from footprint.results.report_columns import signed_cells
 from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
@@ -148,8 +146,7 @@ class Plan(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values, unrounded."""
-        found = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
-        del found["run"]
+        found = {name: plain_values(getattr(self, name)) for name in names_of(self) if name != "run"}
         return found | {"warnings": [on_command_line(warning) for warning in self.warnings]}
 
     def to_frame(self) -> pd.DataFrame:
@@ -185,17 +182,3 @@ def plan_rows(plan: Plan) -> list[dict[str, Any]]:
         versions = {"footprint_version": plan.footprint_version, "data_version": plan.data_version}
         rows.append(signed_cells(cells, plan.warnings, versions))
     return rows
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, Quantity):
-        return value.to_json()
-    if isinstance(value, Estimate):
-        return None
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value

@@ -20,9 +20,9 @@ from footprint.schema import StepShape, TrainingMethod
 from footprint.units import SECONDS_PER_HOUR, W_PER_KW
 from footprint.validation.baselines import beside_table, node_w
 from footprint.validation.cases import evaluation, shapes
-from footprint.validation.power import hours_only_power
+from footprint.validation.published.power import hours_only_power
+from footprint.validation.published.runs import ideal_run
 from footprint.validation.report import ValidationReport, ValidationRow
-from footprint.validation.runs import ideal_run
 
 HOURS_GIVEN = "from published hours and PUE, power predicted"
 GPT3_TOKENS = 1.208e9
@@ -79,14 +79,12 @@ def _metered_runs() -> Iterator[dict[str, str]]:
 
 
 def _row(row: Mapping[str, str], energy: Quantity) -> ValidationRow:
-    return ValidationRow(
+    return ValidationRow.of(
         id=row["id"],
         published=float(row["energy_kwh"]),
-        predicted=energy.mid,
+        predicted=energy,
         unit="kWh",
         fold=row["accelerator"],
-        low=energy.low,
-        high=energy.high,
         note=row["energy_scope"],
     )
 
@@ -120,14 +118,12 @@ def _mlperf_gpt3() -> ValidationRow:
     power = predict_power(cluster=cluster, busy_share=step.busy_share)
     nodes = total([power.accelerators, power.cpu, power.ram, power.other_node])
     energy = equations.energy_kwh(nodes, hours / share)
-    return ValidationRow(
+    return ValidationRow.of(
         id="mlperf gpt3, 64 nodes",
         published=float(logged["energy_kwh"]),
-        predicted=energy.mid,
+        predicted=energy,
         unit="kWh",
         fold="mlperf",
-        low=energy.low,
-        high=energy.high,
         note="nodes AC, no PUE, no switches",
     )
 

@@ -7,11 +7,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from footprint.decisions.axes import AxisColumn
 from footprint.decisions.streams import NUMBERS, Part
 from footprint.errors import FootprintError
 
-Known = Mapping[str, Mapping[Any, Any]]
-"""The values of each axis, by how a file holds them."""
+Known = Mapping[str, tuple[Sequence[Any], Mapping[Any, int]]]
+"""The values of each axis, and the place of each value by the form that a file holds."""
 ROWS_TOGETHER = 50_000
 """Rows of a CSV in memory at once."""
 
@@ -32,23 +33,32 @@ def read_csv_parts(path: Path, known: Known) -> Iterator[Part]:
                 raise _not_its_own(path) from error
 
 
-def read_parquet_parts(paths: Sequence[Path], known: Known) -> Iterator[Part]:
+def read_arrow_parts(paths: Sequence[Path], known: Known) -> Iterator[Part]:
     """The scenarios of files that each hold one part."""
-    from pyarrow import parquet
-
     for path in paths:
         try:
-            columns = parquet.read_table(path).to_pydict()
+            columns = read_table(path).to_pydict()
             yield _part(columns, known, columns["feasible"])
         except (ValueError, KeyError, OSError) as error:
             raise _not_its_own(path) from error
 
 
+def read_table(path: Path) -> Any:
+    """The table of a part."""
+    import pyarrow as pa
+
+    with pa.OSFile(str(path)) as file, pa.ipc.open_file(file) as reader:
+        return reader.read_all()
+
+
 def _part(columns: Mapping[str, Any], known: Known, feasible: Sequence[bool]) -> Part:
     import numpy as np
 
-    axes = {name: [values[one] for one in columns[name]] for name, values in known.items()}
-    # Parquet has null where there is no number
+    axes = {
+        name: AxisColumn(values=values, places=np.array([places[one] for one in columns[name]]))
+        for name, (values, places) in known.items()
+    }
+    # Arrow has null where there is no number
     numbers = {name: np.array(columns[name], float) for name in NUMBERS}
     return Part(axes=axes, numbers=numbers, feasible=np.array(feasible, bool))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
-from footprint.records import record
-from footprint.results.estimate import plain_values
+from footprint.records import names_of, record
+from footprint.results.quantity import plain_values
 from footprint.results.shown import Shown, show_as_text
 from footprint.units import FLOP_PER_PF_DAY
 
@@ -63,4 +62,4 @@ class Stages(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values, unrounded."""
-        return {field.name: plain_values(getattr(self, field.name), False) for field in fields(self)}
+        return {name: plain_values(getattr(self, name)) for name in names_of(self)}

@@ -23,9 +23,9 @@ def validate_goodput() -> ValidationReport:
         cluster, _ = parse_cluster(f"{cells['accelerator']}:{cells['accelerators']}")
         published = float(cells["share"])
         share, _ = goodput(cluster=cluster, hours_without_loss=float(cells["duration_h"]) * published)
-        row = ValidationRow(
-            id=f"{cells['id']} {cells['run']}", published=published, predicted=share.mid, unit="1",
-            fold=cells["source"], low=share.low, high=share.high, note=cells["bound"],
+        row = ValidationRow.of(
+            id=f"{cells['id']} {cells['run']}", published=published, predicted=share, unit="1",
+            fold=cells["source"], note=cells["bound"],
         )  # fmt: skip
         rows.append(row)
     return ValidationReport(dataset="goodput", rows=tuple(rows), notes=tuple(notes))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import functools
 from typing import TYPE_CHECKING, Any
 
-from footprint.records import record
+from footprint.records import names_of, record
 from footprint.results.assumption import Assumption
-from footprint.results.estimate import ClusterSummary, ModelSummary, PlaceSummary, PriceSummary, plain_values
-from footprint.results.quantity import Quantity
+from footprint.results.estimate import ClusterSummary, ModelSummary, PlaceSummary, PriceSummary
+from footprint.results.quantity import Quantity, plain_values
 from footprint.results.report_columns import signed_cells
 from footprint.results.shown import Shown, show_as_text
 from footprint.spelling import on_command_line
@@ -212,7 +212,8 @@ class Inference(Shown):
 
     def to_json(self, *, with_spread: bool = False) -> dict[str, Any]:
         """The record as JSON values, unrounded; ``with_spread`` adds each quantity's causes."""
-        found = {field.name: plain_values(getattr(self, field.name), with_spread) for field in fields(self)}
+        of = functools.partial(Quantity.to_json, with_spread=with_spread)
+        found = {name: plain_values(getattr(self, name), of) for name in names_of(self)}
         return found | {"warnings": [on_command_line(warning) for warning in self.warnings]}
 
     def to_frame(self) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from footprint.decisions.fronts import Found
 from footprint.decisions.scenario_table import QUANTITIES
-from footprint.reports.decisions.sweep_text import Summary, label_of
+from footprint.reports.decisions.sweeps.sweep_text import Summary, label_of
 from footprint.reports.plots.canvas import BLUE, ORANGE, PAGE
 from footprint.reports.plots.intervals import Line, plot_lines
 from footprint.results.fleet import Ends

@@ -23,8 +23,8 @@ from footprint.performance.step import CAUSE
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.validation.cases import Case
+from footprint.validation.published.throughput import Counted, countable_cases, fold_constants
 from footprint.validation.report import ValidationReport, ValidationRow
-from footprint.validation.throughput import Counted, countable_cases, fold_constants
 
 SEED = 20190605
 SAME, OTHER = "same chip and precision", "another chip or precision"
@@ -256,8 +256,8 @@ def _row(target: Known, known: Sequence[Known]) -> ValidationRow:
         target.spread, [one.anchor for one in known], target.job, case.stack, nearness_without(case.family)
     )
     step = case.measured_s / math.exp(target.log_ratio) * found.spread
-    return ValidationRow(
+    return ValidationRow.of(
         id=f"{case.id} by {' '.join(one.case.id for one in known)}",
-        published=case.measured_s, predicted=step.mid, low=step.low, high=step.high,
+        published=case.measured_s, predicted=step,
         unit="s", fold=case.stack, note=case.kind,
     )  # fmt: skip

@@ -11,18 +11,25 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from footprint.decisions.streams import NUMBERS, Part, Stream
 from footprint.errors import FootprintError
-from footprint.reports.decisions.sweep_reader import read_csv_parts, read_parquet_parts
+from footprint.reports.decisions.sweeps.sweep_reader import (
+    Known,
+    read_arrow_parts,
+    read_csv_parts,
+    read_table,
+)
 from footprint.reports.files import require_writable
 
 ENDINGS = (".csv", ".parquet")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _PARTS = ".parts"
+_ROWS_OF_A_GROUP = 50_000
+"""Rows that a row group of Parquet has at least; a part of a sample is one row."""
 
 
 def write_sweep(
@@ -81,7 +88,7 @@ def _state(stream: Stream, parts: int, end: int) -> dict[str, Any]:
 
 
 def _read(note: Path) -> dict[str, Any] | None:
-    from footprint.catalog.limits import parse_json
+    from footprint.catalog.checks.limits import parse_json
 
     try:
         found = parse_json(note.read_text(encoding="utf-8"), note)
@@ -107,12 +114,13 @@ class _Csv:
     """One file; a part is one write."""
 
     def __init__(self, path: Path, stream: Stream) -> None:
-        self._path, self._axes = path, list(stream.axes)
+        self._path = path
+        self._cells = {name: [_cell(value) for value in values] for name, values in stream.axes.items()}
         self._file: io.FileIO | None = None
 
     def begin(self) -> None:
         self._file = io.FileIO(self._path, "wb")
-        self._put(_encoded([[*self._axes, *NUMBERS, "feasible"]]))
+        self._put(_encoded([[*self._cells, *NUMBERS, "feasible"]]))
 
     def go_on(self, begun: dict[str, Any]) -> None:
         if not self._path.is_file() or self._path.stat().st_size < begun["end"]:
@@ -127,7 +135,9 @@ class _Csv:
         return self._path.stat().st_size
 
     def add(self, part: Part, _: int) -> None:
-        columns = [[_cell(value) for value in part.axes[name]] for name in self._axes]
+        columns = [
+            [cells[place] for place in part.axes[name].places.tolist()] for name, cells in self._cells.items()
+        ]
         columns += [_texts(part.numbers[name]) for name in NUMBERS]
         columns.append(["true" if one else "false" for one in part.feasible])
         self._put(_encoded(zip(*columns, strict=True)))
@@ -146,10 +156,10 @@ class _Csv:
             view = view[self._file.write(view) or 0 :]
 
 
-def _known(stream: Stream) -> dict[str, dict[Any, Any]]:
-    """The values of the axes, by how a CSV and how a Parquet file hold them."""
+def _known(stream: Stream) -> Known:
+    """The axes, with how a CSV and how a Parquet file hold their values."""
     return {
-        name: {key: value for value in values for key in (_cell(value), _axis([value])[0])}
+        name: (values, {key: at for at, one in enumerate(values) for key in (_cell(one), _axis([one])[0])})
         for name, values in stream.axes.items()
     }
 
@@ -174,21 +184,22 @@ def _encoded(rows: Any) -> bytes:
 
 
 class _Parquet:
-    """Each part is a file of a folder beside the file; at the end they become its row groups."""
+    """Each part is a file of Arrow in a folder beside the file; at the end they become one Parquet file."""
 
     def __init__(self, path: Path, stream: Stream) -> None:
         try:
-            import pyarrow  # noqa: F401
+            import pyarrow as pa
         except ImportError:
             raise FootprintError(
                 f"{path}: Parquet needs the package pyarrow: pip install 'footprint-ml[parquet]'"
             ) from None
-        self._path, self._axes = path, list(stream.axes)
+        self._path = path
+        self._axes = {name: pa.array(_axis(values)) for name, values in stream.axes.items()}
         self._folder = path.with_name(f"{path.name}{_PARTS}")
 
     def begin(self) -> None:
         self._folder.mkdir(exist_ok=True)
-        for old in self._folder.glob("*.parquet"):
+        for old in self._folder.glob("*.arrow"):
             old.unlink()
 
     def go_on(self, begun: dict[str, Any]) -> None:
@@ -197,7 +208,7 @@ class _Parquet:
             raise FootprintError(f"{self._part(missing[0])} is missing: begin again")
 
     def written(self, parts: int, stream: Stream) -> Iterator[Part]:
-        return read_parquet_parts([self._part(number) for number in range(parts)], _known(stream))
+        return read_arrow_parts([self._part(number) for number in range(parts)], _known(stream))
 
     def end(self) -> int:
         return 0
@@ -205,25 +216,26 @@ class _Parquet:
     def add(self, part: Part, number: int) -> None:
         import numpy as np
         import pyarrow as pa
-        from pyarrow import parquet
 
-        columns = {name: _axis_array(part.axes[name]) for name in self._axes}
+        columns = {name: one.take(pa.array(part.axes[name].places)) for name, one in self._axes.items()}
         columns |= {name: pa.array(part.numbers[name], mask=np.isnan(part.numbers[name])) for name in NUMBERS}
         table = pa.table({**columns, "feasible": pa.array(part.feasible)})
         fresh = self._part(number).with_suffix(".new")
-        parquet.write_table(table, fresh, use_dictionary=self._axes, compression="none")
+        with pa.ipc.new_file(fresh, table.schema) as writer:
+            writer.write_table(table)
         fresh.replace(self._part(number))
 
     def finish(self, parts: int) -> None:
         from pyarrow import parquet
 
         whole = self._path.with_name(f".{self._path.name}.new")
-        first = parquet.read_schema(self._part(0)) if parts else None
+        tables = map(read_table, map(self._part, range(parts)))
         try:
-            if first is not None:
-                with parquet.ParquetWriter(whole, first, use_dictionary=self._axes) as writer:
-                    for number in range(parts):
-                        writer.write_table(parquet.read_table(self._part(number)).cast(first))
+            if parts:
+                schema = read_table(self._part(0)).schema
+                with parquet.ParquetWriter(whole, schema, use_dictionary=[*self._axes]) as writer:
+                    for group in _grouped(tables):
+                        writer.write_table(group)
                 whole.replace(self._path)
         finally:
             whole.unlink(missing_ok=True)
@@ -236,27 +248,26 @@ class _Parquet:
         """Nothing is open between two parts."""
 
     def _part(self, number: int) -> Path:
-        return self._folder / f"{number:07}.parquet"
+        return self._folder / f"{number:07}.arrow"
 
 
-def _axis_array(values: list[Any]) -> Any:
-    """The values of an axis as an array of pyarrow; each distinct value is converted once."""
-    import numpy as np
+def _grouped(tables: Iterator[Any]) -> Iterator[Any]:
+    """The rows of the tables in tables of at least `_ROWS_OF_A_GROUP`, except the last one."""
     import pyarrow as pa
 
-    try:
-        places = {
-            key: place for place, key in enumerate(dict.fromkeys(zip(map(type, values), values, strict=True)))
-        }
-    except TypeError:  # lists
-        return pa.array(_axis(values))
-    each = np.fromiter(
-        map(places.__getitem__, zip(map(type, values), values, strict=True)), np.int64, len(values)
-    )
-    return pa.array(_axis([value for _, value in places])).take(pa.array(each))
+    waiting: list[Any] = []
+    rows = 0
+    for table in tables:
+        waiting.append(table)
+        rows += len(table)
+        if rows >= _ROWS_OF_A_GROUP:
+            yield pa.concat_tables(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
-def _axis(values: list[Any]) -> list[Any]:
+def _axis(values: Sequence[Any]) -> list[Any]:
     """The values of an axis in one type: numbers where all are numbers, else text."""
     if all(
         value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values

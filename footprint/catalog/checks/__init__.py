@@ -1,0 +1,1 @@
+"""What is checked of a file that a user or a stranger wrote."""

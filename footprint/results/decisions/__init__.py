@@ -1,0 +1,1 @@
+"""Records of the commands that decide: plans, serving, stages of an alignment, searches."""

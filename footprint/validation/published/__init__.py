@@ -1,0 +1,1 @@
+"""Published data to compare with: one file a data set, or a kind of them."""
