@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.results.shown import Shown, show_as_text
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "footprint/fleet/1"
+MOST_RECORDS, ROWS_OF_A_PART = 200_000, 20_000
+"""Of rows as dictionaries, 5 kB each."""
 MOST_PAIRS = 500
 """Of runs that are shown beside their estimates."""
 
@@ -187,9 +190,24 @@ class FleetReport(Shown):
         return frame.drop(columns=["runs_in_row", "run", "failed", "several", "restarted_share", "source"])
 
     def row_records(self) -> list[dict[str, Any]]:
-        """As `report_rows`, as dictionaries without empty cells."""
-        found = self.report_rows().to_dict("records")
-        return [{str(k): v for k, v in row.items() if v is not None and v == v} for row in found]
+        """As `report_rows`, as dictionaries without empty cells.
+
+        Raises:
+            FootprintError: so many rows that these would need gigabytes.
+        """
+        if len(self.runs) > MOST_RECORDS:
+            raise FootprintError(
+                f"{len(self.runs):,} rows, more than the {MOST_RECORDS:,} that are printed or are JSON: "
+                "write them to a file that ends in .csv or .parquet (-o)"
+            )
+        return [row for part in self.row_parts() for row in part]
+
+    def row_parts(self) -> Iterator[list[dict[str, Any]]]:
+        """As `row_records`, of any number of rows, some at a time."""
+        frame = self.report_rows()
+        for first in range(0, len(frame), ROWS_OF_A_PART):
+            found = frame.iloc[first : first + ROWS_OF_A_PART].to_dict("records")
+            yield [{str(k): v for k, v in row.items() if v is not None and v == v} for row in found]
 
     def rows(self) -> list[dict[str, Any]]:
         """The groups as flat rows; the totals where nothing was grouped."""

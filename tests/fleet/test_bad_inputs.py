@@ -137,15 +137,15 @@ def test_texts_are_bounded_over_all_rows_in_memory(tmp_path: Path, monkeypatch: 
         place = tmp_path / folder
         place.parent.mkdir(exist_ok=True)
         for name in "ab":
-            long_texts(place / f"{name}.parquet", 300, 100, "note")
+            long_texts(place / f"{name}.parquet", 300, 1_000, "note")
     short = {"whole": "footprint.fleet.sources.parquet.MOST_TEXT_BYTES",
              "parts": "footprint.fleet.months.MOST_TEXT_BYTES"}  # fmt: skip
     for folder, limit in short.items():
         words = ("report", str(tmp_path / folder), "--by", "note", "--format", "json")
         groups = json.loads(command_line(*words).out)["groups"]
-        assert [(len(one["by"]["note"]), one["runs"]) for one in groups] == [(100, 100)] * 3
-        # A file's texts need 300 x (100 + 25) bytes and the names of its runs: room for one and not for two.
-        monkeypatch.setattr(limit, 50_000)
+        assert [(len(one["by"]["note"]), one["runs"]) for one in groups] == [(200, 100)] * 3
+        # A file's texts need 300 x (1,000 + 25) bytes and the names of its runs: room for one, not for two.
+        monkeypatch.setattr(limit, 500_000)
         done = command_line(*words)
         assert done.code == 2
         assert "MB of texts" in done.err

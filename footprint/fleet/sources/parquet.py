@@ -69,8 +69,13 @@ def rows_of_groups(path: Path) -> list[int]:
 
 def text_bytes(rows: pd.DataFrame) -> int:
     """How much memory the texts of some rows need, without those that are numbers in a list."""
-    texts = rows.select_dtypes(include=["str", "object"])
-    return sum(int(texts[name].dropna().memory_usage(index=False, deep=True)) for name in texts)
+    import pandas as pd
+
+    return sum(
+        int(cells.dropna().memory_usage(index=False, deep=True))
+        for _, cells in rows.items()
+        if cells.dtype.kind == "O" and not isinstance(cells.dtype, pd.CategoricalDtype)
+    )
 
 
 def read_file(path: Path, settings: Settings, most_text_bytes: int) -> pd.DataFrame:
@@ -141,8 +146,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    return any(test(kind) for test in tests)
+    return str(kind) in ("string", "large_string", "string_view")
 
 
 def _refuse_large(
