@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
-from footprint.results.report_columns import ENDS, KINDS
+from footprint.results.report_columns import ENDS, KINDS, WORK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def numbers_wanted() -> list[str]:
     return [
         *names,
         *plain,
-        "workload_steps",
+        *(f"workload_{name}" for name in WORK),
         "repeats_runs",
         "repeats_failed_share",
         "segments_count",
@@ -77,7 +77,8 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
     made["accelerator_h"] = _all_runs(given, _WHOLE["accelerator_h"], "mid", made["accelerator_h"], origin)
     made["duration_h"] = made["duration_h"] * count
     made["runs_in_row"] = count
-    made["steps"] = _number(given, "workload_steps", origin)
+    for name in WORK:
+        made[name] = _number(given, f"workload_{name}", origin)
     made["segments_count"] = _number(given, "segments_count", origin).fillna(1.0)
     made["failed_share"] = _number(given, "repeats_failed_share", origin).fillna(0.0)
     made["restarted_share"] = _number(given, "restarted_share", origin).fillna(0.0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
 from footprint.records import record
+from footprint.results.report_columns import WORK
 from footprint.results.shown import Shown, show_as_text
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class PowerSeries:
     def named_losses(self) -> list[float]:
         """The losses alone."""
         return [loss for _, loss in self.losses if loss is not None]
+
+    @property
+    def has_loss_gaps(self) -> bool:
+        """Whether the loss was no number for a while: NaN, or infinite."""
+        return any(loss is None for _, loss in self.losses)
 
 
 @record
@@ -150,16 +156,21 @@ class FleetReport(Shown):
         """Measured runs with an estimate of their own, those with the most energy first."""
         if self.runs is None:
             return []
-        names = ["run_id", "steps", *(f"energy_kwh_{end}" for end in ("low", "mid", "high"))]
-        known = self.runs[self.runs["run_id"].notna() & (self.runs["steps"] > 0)]
+        names = ["run_id", *WORK, *(f"energy_kwh_{end}" for end in ("low", "mid", "high"))]
+        known = self.runs[self.runs["run_id"].notna() & (self.runs[list(WORK)] > 0).any(axis="columns")]
         predicted = known.loc[known["kind"] == "estimate", names].drop_duplicates("run_id")
         predicted = predicted[predicted["energy_kwh_low"] > 0]
         measured = known[(known["kind"] == "measurement") & (known["energy_kwh_mid"] > 0)]
-        measured = measured[["run_id", "project", "steps", "energy_kwh_mid"]]
+        measured = measured[["run_id", "project", *WORK, "energy_kwh_mid"]]
         both = measured.merge(predicted, on="run_id", suffixes=("_measured", ""))
         found = []
         for row in both.nlargest(most, "energy_kwh_mid_measured").to_dict("records"):
-            share = row["steps_measured"] / row["steps"]
+            share = next(
+                (row[f"{name}_measured"] / row[name] for name in WORK
+                 if row[f"{name}_measured"] > 0 and row[name] > 0), None,
+            )  # fmt: skip
+            if share is None:
+                continue
             low, mid, high = (row[f"energy_kwh_{end}"] * share for end in ("low", "mid", "high"))
             name = row["project"] if isinstance(row["project"], str) and row["project"] else row["run_id"]
             measured_kwh = float(row["energy_kwh_mid_measured"])
@@ -172,8 +183,8 @@ class FleetReport(Shown):
             "project": "name", "model": "model_name", "hardware": "cluster_accelerator",
             "place": "place_key",
             "duration_h": "duration_h_mid", "accelerator_h": "accelerator_h_mid",
-            "co2e_market_kg": "co2e_market_kg_mid", "steps": "workload_steps",
-            "failed_share": "repeats_failed_share",
+            "co2e_market_kg": "co2e_market_kg_mid", "failed_share": "repeats_failed_share",
+            **{name: f"workload_{name}" for name in WORK},
         })  # fmt: skip
         several = frame["runs_in_row"] > 1
         ends = [

@@ -104,6 +104,7 @@ def test_power_and_loss_stand_on_one_axis_of_time(drawn: Callable[[], Any], tmp_
     above, below = drawn().axes
     assert above.get_xlim() == pytest.approx(below.get_xlim())
     assert [above.get_ylabel(), below.get_ylabel()] == ["power [W]", "loss"]
+    assert below.get_legend().get_texts()[0].get_text() == "loss (gap: NaN or infinite)"
     for axes, wanted in ((above, [100.0, 120.0]), (below, [3.0, 1.0])):
         values = axes.lines[0].get_ydata()
         assert [value for value in values if value == value] == wanted

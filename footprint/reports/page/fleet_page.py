@@ -205,7 +205,7 @@ def _run_row(row: dict[str, Any], most: float) -> tuple[Cell, ...]:
 
 
 def _compared(report: FleetReport) -> Section | None:
-    """Runs with an estimate of their own: predicted for the steps that were done, and measured."""
+    """Runs with an estimate of their own: predicted for the work that was done, and measured."""
     points, table = [], []
     for one in report.pairs(MOST_RUNS):
         points.append(
@@ -225,7 +225,7 @@ def _compared(report: FleetReport) -> Section | None:
     title = "Facility energy, predicted across, measured up; the line is where both are equal"
     picture = scatter(points, _ticks(points), title, ("predicted, 90 % interval", "measured"))
     found = Table(
-        caption="Predicted for the steps that were done", sortable=True, rows=tuple(table),
+        caption="Predicted for the work that was done (tokens, else steps)", sortable=True, rows=tuple(table),
         head=("run", "predicted", "90 % interval", "measured", "measured / predicted", "inside"),
         numbers=(False, True, True, True, True, False),
     )  # fmt: skip
@@ -264,11 +264,13 @@ def _power(report: FleetReport) -> Section | None:
         return None
     named = {"Power": any(one.watts for one in shown), "loss": any(one.losses for one in shown)}
     title = " and ".join(name for name, there in named.items() if there) + " over time"
-    note = (
-        "A line breaks where nothing was read."
-        if any(None in dict(one.points).values() for one in shown)
-        else ""
-    )
+    notes = {
+        "A line of power breaks where nothing was read.": any(
+            None in dict(one.points).values() for one in shown
+        ),
+        "A line of loss breaks where the loss was NaN or infinite.": any(one.has_loss_gaps for one in shown),
+    }
+    note = " ".join(text for text, there in notes.items() if there)
     return Section(key="power", title=title.capitalize(), note=note, pictures=tuple(pictures))
 
 
