@@ -6,6 +6,7 @@ all three. pandas is imported only inside the functions that use it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,8 @@ def numbers_wanted() -> list[str]:
 
 def texts_wanted(extra: Collection[str] = ()) -> list[str]:
     """The columns of a report that say which run it was, and ``extra`` ones to group by."""
-    names = (*KEYS, "boundary", "status", *NAMED.values(), *_SHORT.values(), *_MARKET, "restarted_share")
+    names = (*KEYS, "boundary", "status", *NAMED.values(), *_SHORT.values(), *_MARKET, "restarted_share",
+             "schema")  # fmt: skip
     return list(dict.fromkeys((*names, *extra)))
 
 
@@ -57,12 +59,14 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
     """Report rows, full or short, as the columns that are added up.
 
     Raises:
-        DataFileError: a kind that there is not, a number that cannot be, or market-based CO2e among
-            location-based CO2e.
+        DataFileError: a kind that there is not, a number that cannot be, market-based CO2e among
+            location-based CO2e, or rows of a later schema.
     """
     import pandas as pd
 
     _refuse_market(given, origin)
+    if "schema" in given:
+        refuse_later(given["schema"].dropna().unique(), origin)
     made: dict[str, Any] = {name: given[name] for name in KEYS}
     for name in TEXTS:
         made[name] = _text(given, name)
@@ -179,6 +183,17 @@ def _check_kinds(frame: pd.DataFrame, origin: object) -> None:
             )
     if frame["kind"].isna().any():
         raise DataFileError(f"{origin}: a row says not whether it is one of {', '.join(KINDS)}")
+
+
+def refuse_later(schemas: Iterable[object], origin: object) -> None:
+    """DataFileError for rows whose schema a later version wrote."""
+    for schema in schemas:
+        found = re.fullmatch(r"footprint/(report|report-short)/(\d{1,6})", str(schema))
+        if found and int(found[2]) > 1:
+            raise DataFileError(
+                f"{origin}: rows of schema {schema}, which a later version wrote (this one reads "
+                f"footprint/{found[1]}/1): install that version"
+            )
 
 
 def _refuse_market(given: pd.DataFrame, origin: object) -> None:

@@ -35,6 +35,11 @@ BAD = {
     "binary": ("x.bin", "\0\1\2\3" * 99, "not an input of a report"),
     "no rows": ("x.csv", HEAD + "\n", "without a complete row"),
     "later": ("x.csv", full(schema="footprint/report/2"), "a later version wrote"),
+    "later below": (
+        "x.csv",
+        full() + full(schema="footprint/report/2").splitlines()[1] + "\n",
+        "a later version wrote",
+    ),
     "negative": ("x.csv", full(energy_kwh_mid=-1), "cannot be"),
     "infinite": ("x.csv", full(energy_kwh_mid="inf"), "cannot be"),
     "huge": ("x.csv", full(energy_kwh_mid="1e300"), "cannot be"),
@@ -70,6 +75,20 @@ def test_what_is_not_there_or_holds_nothing(tmp_path: Path, recorded: Path) -> N
         assert done.code == 2, words
         assert "Traceback" not in done.err
     assert "model" in done.err  # the nearest column
+
+
+def test_parquet_of_a_later_schema(tmp_path: Path) -> None:
+    import pandas as pd
+
+    row = {"kind": "measurement", "run_id": "a", "started_at": "2026-03-01", "energy_kwh_mid": 1.0}
+    (tmp_path / "month=2026-03").mkdir()
+    for path in (tmp_path / "x.parquet", tmp_path / "month=2026-03/x.parquet"):
+        for schema, code in (("footprint/report/1", 0), ("footprint/report/2", 2)):
+            pd.DataFrame([{**row, "schema": schema}]).to_parquet(path)
+            done = command_line("report", str(path if path.parent == tmp_path else path.parent.parent))
+            assert done.code == code, done.err
+            assert ("a later version wrote" in done.err) == (code == 2)
+        path.unlink()
 
 
 def test_market_based_co2e_is_not_added_to_location_based(tmp_path: Path) -> None:

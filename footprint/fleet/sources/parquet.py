@@ -197,5 +197,5 @@ def _unfolded_bytes(column: pa.ChunkedArray) -> int:
 
 
 _WORDS = ("kind", "boundary", "status", "model_name", "cluster_accelerator", "place_key", "region", "model",
-          "hardware")  # fmt: skip
+          "hardware", "schema")  # fmt: skip
 """Columns of a few different texts, which are kept as their numbers in a list."""
