@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Self
 
+from footprint.errors import FootprintError
 from footprint.fleet.sources.parquet import text_bytes
 
 if TYPE_CHECKING:
@@ -40,6 +42,18 @@ def each_once(hashes: np.ndarray) -> np.ndarray:
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
+@contextmanager
+def _room() -> Iterator[None]:
+    """What the temporary folder has no room for is a FootprintError."""
+    try:
+        yield
+    except OSError as error:
+        raise FootprintError(
+            f"no room for the runs of the parts in the temporary folder: {error.strerror or error}; "
+            "TMPDIR names another one"
+        ) from None
+
+
 class _Files:
     """As many files as runs are shared out to. They have no name, so nothing stays of them after a kill."""
 
@@ -53,7 +67,8 @@ class _Files:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for file in self._open.values():
-            file.close()
+            with suppress(OSError):  # a full disk has been said
+                file.close()
 
     def _file(self, share: int) -> IO[bytes]:
         if share not in self._open:
@@ -63,7 +78,8 @@ class _Files:
     def _written(self) -> Iterator[IO[bytes]]:
         """Each file, from its beginning."""
         for share in sorted(self._open):
-            self._open[share].seek(0)
+            with _room():
+                self._open[share].seek(0)
             yield self._open[share]
 
 
@@ -81,7 +97,8 @@ class Seen(_Files):
         begin = 0
         for number, end in enumerate(ends):
             if end > begin:
-                self._file(number).write(hashes[begin:end].tobytes())
+                with _room():
+                    self._file(number).write(hashes[begin:end].tobytes())
             begin = end
 
     def in_several(self) -> np.ndarray:
@@ -143,5 +160,5 @@ class Apart(_Files):
         options = ipc.IpcWriteOptions(compression="zstd")
         for share in np.unique(shares).tolist():
             table = pa.Table.from_pandas(rows[shares == share], preserve_index=False)
-            with ipc.new_stream(self._file(share), table.schema, options=options) as stream:
+            with _room(), ipc.new_stream(self._file(share), table.schema, options=options) as stream:
                 stream.write_table(table)

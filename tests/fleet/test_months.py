@@ -134,6 +134,23 @@ with Seen() as seen, Apart(1, 1 << 30) as apart:
     assert list(place.iterdir()) == []
 
 
+def test_no_room_for_temporary_files_is_one_message(folder: Path, tmp_path: Path) -> None:
+    code = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))  # as a full disk
+from footprint.__main__ import run
+sys.argv = ["footprint", "report", sys.argv[1]]
+run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "no room for the runs of the parts in the temporary folder" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_run_in_two_months_counts_once(folder: Path, frame: pd.DataFrame) -> None:
     """A file of copies in another month's folder, and runs whose second segment began in another month."""
     copies = frame[frame["started_at"].str.startswith("2026-01")].iloc[:30]

@@ -54,8 +54,10 @@ def read(path: Path, settings: Settings) -> Read:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     try:
-        given = pd.read_csv(path, dtype="str", skipinitialspace=True, index_col=False, encoding_errors="replace",
-                            usecols=lambda name: _plain(name) in _READ)  # fmt: skip
+        given = pd.read_csv(
+            path, dtype="str", skipinitialspace=True, index_col=False, encoding_errors="replace",
+            usecols=lambda name: _plain(name) in _READ,
+        )  # fmt: skip
     except pd.errors.ParserError as error:
         raise DataFileError(f"{path}: not a CSV file: {error}") from None
     given.columns = pd.Index(map(_plain, given.columns))
