@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Self
 
 from footprint.errors import FootprintError
-from footprint.fleet.sources.parquet import text_bytes
+from footprint.fleet.long_texts import text_bytes
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError, FootprintError
 from footprint.fleet.across import Apart, Seen, each_once, run_hashes
+from footprint.fleet.long_texts import text_bytes
 from footprint.fleet.once import LeftOut, once
 from footprint.fleet.settings import Settings
-from footprint.fleet.sources.parquet import files_of, read_batches, rows_of_groups, text_bytes
+from footprint.fleet.sources.parquet import files_of, read_batches, rows_of_groups
 from footprint.fleet.totals import MOST_GROUPS, added, sums_and_groups
 from footprint.records import record
 

@@ -40,6 +40,7 @@ BAD = {
         full() + full(schema="footprint/report/2").splitlines()[1] + "\n",
         "a later version wrote",
     ),
+    "a long text": ("x.csv", full(name="x" * 70_000), "the column name has a text of 70,000 bytes"),
     "negative": ("x.csv", full(energy_kwh_mid=-1), "cannot be"),
     "infinite": ("x.csv", full(energy_kwh_mid="inf"), "cannot be"),
     "huge": ("x.csv", full(energy_kwh_mid="1e300"), "cannot be"),
@@ -141,7 +142,7 @@ def long_texts(path: Path, rows: int, length: int, column: str = "run_id") -> No
 def test_endless_texts_are_refused_before_they_are_unpacked(place: str, tmp_path: Path) -> None:
     """Three kilobytes of Parquet that hold ten gigabytes of names of runs."""
     path = tmp_path / place
-    long_texts(path, 100_000, 100_000)
+    long_texts(path, 200_000, 50_000)
     assert path.stat().st_size < 1_000_000
     done = command_line("report", str(tmp_path), "-o", str(tmp_path / "out.json"))
     assert done.code == 2
@@ -171,6 +172,21 @@ def test_texts_are_bounded_over_all_rows_in_memory(tmp_path: Path, monkeypatch: 
         assert command_line(*words[:2]).code == 0  # the column is not read
         monkeypatch.setattr(limit, 2_000)
         assert "MB of texts" in command_line(*words[:2]).err
+
+
+@pytest.mark.parametrize("column", ["run_id", "name", "model_name", "note"])
+@pytest.mark.parametrize("place", ["x.parquet", "month=2026-03/x.parquet"])
+def test_a_long_text_is_refused(place: str, column: str, tmp_path: Path) -> None:
+    """Whether all are (as the file says before it is read) or one in many."""
+    words = ("report", str(tmp_path), "--by", "note")
+    long_texts(tmp_path / place, 300, 1_000_000, column)
+    done = command_line(*words)
+    assert done.code == 2
+    assert f"the column {column} has a text of " in done.err
+    long_texts(tmp_path / place, 3, 70_000, column)
+    assert f"the column {column} has a text of 70,000 bytes" in command_line(*words).err
+    long_texts(tmp_path / place, 3, 60_000, column)
+    assert f"column {column}" not in command_line(*words).err
 
 
 def test_a_column_that_holds_lists_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from footprint.errors import DataFileError, FootprintError
 from footprint.fleet.columns import KEYS, numbers_wanted, texts_wanted, tidy
+from footprint.fleet.long_texts import LONGEST_BYTES, text_bytes, too_long, too_many, unfolded_bytes
 from footprint.fleet.settings import Read, Settings
 
 if TYPE_CHECKING:
@@ -67,25 +68,14 @@ def rows_of_groups(path: Path) -> list[int]:
         return [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
 
 
-def text_bytes(rows: pd.DataFrame) -> int:
-    """How much memory the texts of some rows need, without those that are numbers in a list."""
-    import pandas as pd
-
-    return sum(
-        int(cells.dropna().memory_usage(index=False, deep=True))
-        for _, cells in rows.items()
-        if cells.dtype.kind == "O" and not isinstance(cells.dtype, pd.CategoricalDtype)
-    )
-
-
 def read_file(path: Path, settings: Settings, most_text_bytes: int) -> pd.DataFrame:
     """The tidy rows of one file, of which only the wanted columns are read.
 
     Raises:
         DataFileError: it is no Parquet of report rows, or its texts need more memory.
     """
-    with _opened(path) as file, _in_dictionaries(path, file, settings) as (texts, names):
-        _refuse_large(path, texts, names, most_text_bytes, None)
+    with _opened(path) as file, _in_dictionaries(path, file, settings) as (texts, names, words):
+        _refuse_large(path, texts, words, most_text_bytes, None)
         return _tidy(texts.read(columns=names, use_threads=False), path, settings, most_text_bytes)
 
 
@@ -95,8 +85,8 @@ def read_batches(
     """The tidy rows of some row groups of a file, at most so many at a time; raises as `read_file`."""
     import pyarrow as pa
 
-    with _opened(path) as file, _in_dictionaries(path, file, settings) as (texts, names):
-        _refuse_large(path, texts, names, most_text_bytes, most_rows)
+    with _opened(path) as file, _in_dictionaries(path, file, settings) as (texts, names, words):
+        _refuse_large(path, texts, words, most_text_bytes, most_rows)
         for batch in texts.iter_batches(most_rows, row_groups=list(groups), columns=names, use_threads=False):
             yield _tidy(pa.Table.from_batches([batch]), path, settings, most_text_bytes)
 
@@ -119,8 +109,8 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
 @contextmanager
 def _in_dictionaries(
     path: Path, file: pq.ParquetFile, settings: Settings
-) -> Iterator[tuple[pq.ParquetFile, list[str]]]:
-    """The file opened again, so that equal texts are in memory once, and the names of the wanted columns."""
+) -> Iterator[tuple[pq.ParquetFile, list[str], list[str]]]:
+    """The file opened again to keep equal texts once; the wanted columns, and those of texts."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -138,7 +128,7 @@ def _in_dictionaries(
                 f"{path}: the column {field.name} holds neither texts nor numbers: {field.type}"
             )
     with pq.ParquetFile(path, metadata=file.metadata, read_dictionary=texts) as again:
-        yield again, names
+        yield again, names, texts
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -150,24 +140,23 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _refuse_large(
-    path: Path, file: pq.ParquetFile, names: Sequence[str], most_bytes: int, most_rows: int | None
+    path: Path, file: pq.ParquetFile, texts: Sequence[str], most_bytes: int, most_rows: int | None
 ) -> None:
-    """DataFileError where a row group says that a column of it is larger, before any is read."""
+    """DataFileError where the file says that a column holds more than is read, before it is unpacked."""
+    sizes = dict.fromkeys(texts, 0)
     for number in range(file.num_row_groups):
         group = file.metadata.row_group(number)
         reads = max(1, group.num_rows // most_rows) if most_rows else 1
         for place in range(group.num_columns):
             column = group.column(place)
-            if column.path_in_schema in names and column.total_uncompressed_size > most_bytes * reads:
-                raise _too_large(path, column.path_in_schema, column.total_uncompressed_size, most_bytes)
-
-
-def _too_large(path: Path, name: str, found_bytes: int, most_bytes: int) -> DataFileError:
-    return DataFileError(
-        f"{path}: the column {name} holds {found_bytes / 1e6:,.1f} MB of texts; those of rows that are in "
-        f"memory together may need {most_bytes / 1e6:,.1f} MB more. Shorten them, or, if the files are not "
-        "in parts yet, divide them, such as runs/month=2026-03/"
-    )
+            name, size = column.path_in_schema, column.total_uncompressed_size
+            if name not in sizes:
+                continue
+            if size > LONGEST_BYTES * (group.num_rows + 1):
+                raise too_long(path, name, size / max(1, group.num_rows))
+            sizes[name] = size if most_rows else sizes[name] + size
+            if sizes[name] > most_bytes * reads:
+                raise too_many(path, name, sizes[name], most_bytes)
 
 
 def _tidy(table: pa.Table, path: Path, settings: Settings, most_text_bytes: int) -> pd.DataFrame:
@@ -176,24 +165,16 @@ def _tidy(table: pa.Table, path: Path, settings: Settings, most_text_bytes: int)
 
     room = most_text_bytes
     for number, field in enumerate(table.schema):
-        if field.name not in _WORDS and pa.types.is_dictionary(field.type):
-            needed = _unfolded_bytes(table[field.name])
-            if needed > room:
-                raise _too_large(path, field.name, needed, room)
-            room -= needed
+        if not pa.types.is_dictionary(field.type):
+            continue
+        are_few = field.name in _WORDS
+        needed = unfolded_bytes(table[field.name], field.name, path, once=are_few)
+        if needed > room:
+            raise too_many(path, field.name, needed, room)
+        room -= needed
+        if not are_few:
             table = table.set_column(number, field.name, table[field.name].cast(field.type.value_type))
     return tidy(table.unify_dictionaries().to_pandas(ignore_metadata=True), path, settings.extra)
-
-
-def _unfolded_bytes(column: pa.ChunkedArray) -> int:
-    """The length of all texts of a column that holds each of them once."""
-    from pyarrow import compute
-
-    found = 0
-    for part in column.chunks:
-        lengths = compute.binary_length(part.dictionary)
-        found += compute.sum(compute.take(lengths, part.indices).cast("int64")).as_py() or 0
-    return int(found)
 
 
 _WORDS = ("kind", "boundary", "status", "model_name", "cluster_accelerator", "place_key", "region", "model",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
 from footprint.fleet.columns import KEYS, numbers_wanted, refuse_later, texts_wanted, tidy
+from footprint.fleet.long_texts import refuse_long
 from footprint.fleet.settings import Read, Settings
 from footprint.fleet.sources import HEAD_BYTES, header_of
 from footprint.results.report_columns import COLUMNS
@@ -48,6 +49,9 @@ def read(path: Path, settings: Settings) -> Read:
     rows = rows.assign(
         **{name: _unguarded(rows[name]) for name in texts if name in rows and name not in KEYS}
     )
+    for name in (*KEYS, *texts):
+        if name in rows:
+            refuse_long(rows[name], name, path)
     notes = [f"{path}: {torn:,} torn rows left out"] if torn else []
     notes += [
         f"{path}: line {line} has {cells} cells and the header {columns}, so the row was left out"
