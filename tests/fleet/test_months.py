@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import footprint
+from footprint.errors import FootprintError
 from footprint.fleet import months, totals
 from footprint.fleet.across import Apart, Seen, each_once
 from footprint.results.fleet import FleetReport
@@ -235,13 +236,20 @@ def test_by_month_and_by_any_column(folder: Path, frame: pd.DataFrame) -> None:
     assert found == pytest.approx(sums, rel=1e-12)
 
 
-def test_the_workers_of_a_scheduler_find_the_same(folder: Path, frame: pd.DataFrame) -> None:
+def test_the_workers_of_a_scheduler_find_the_same(
+    folder: Path, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0"
     )
     try:
         report = footprint.report(folder, by="model", scheduler=cluster.scheduler_address)
+        monkeypatch.setattr(totals, "MOST_GROUPS", 1)  # of this process
+        for by, said in (("modle", "model"), (["run_id", "status"], "more than 1 groups")):
+            with pytest.raises(FootprintError, match=said):
+                footprint.report(folder, by=by, scheduler=cluster.scheduler_address)
+        monkeypatch.undo()
     finally:
         cluster.close()
     check(report, frame)
