@@ -189,9 +189,8 @@ if __name__ == "__main__":
     parser.add_argument("--copies", type=int, default=0, help="months of which the last one has copies")
     parser.add_argument("--folder", type=Path, help="where the files are written and removed again")
     given = parser.parse_args()
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
-    )  # as Ctrl-C: what is open is left
+    # As at Ctrl-C, the blocks that are open are left, and so the folder is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with own_folder(given.folder) as folder:
         done = main(given.rows, here=given.here, copies=given.copies, folder=folder / "runs")
     sys.exit(0 if done else 1)

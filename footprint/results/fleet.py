@@ -208,8 +208,8 @@ class FleetReport(Shown):
         """
         if len(self.runs) > MOST_RECORDS:
             raise FootprintError(
-                f"{len(self.runs):,} rows, more than the {MOST_RECORDS:,} that are printed or are JSON: "
-                "write them to a file that ends in .csv or .parquet (-o)"
+                f"{len(self.runs):,} rows, more than the {MOST_RECORDS:,} of a list: write them to a "
+                "file that ends in .csv or .parquet (-o)"
             )
         return [row for part in self.row_parts() for row in part]
 
