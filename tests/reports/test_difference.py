@@ -168,7 +168,12 @@ def test_an_estimate_compares_itself(files: tuple[str, str]) -> None:
     shown = json.loads(command(*words, "--format", "json", "--quiet").out)
     kept = json.loads(command("diff", *files, "--format", "json").out)
     assert shown == kept
-    assert command(*words, "--quiet", "--fail-over", "0.001 kgCO2e").code == 3
+    comment = Path(files[0]).with_name("comment.md")
+    over = ("--format", "github-comment", "-o", str(comment), "--fail-over", "0.001 kgCO2e")
+    assert command(*words, "--quiet", *over).code == 3
+    assert (
+        comment.read_text() == command("diff", *files, "--format", "github-comment").out
+    )  # before it failed
     assert command(*words[:-1], "absent.json").code == 2
 
 
