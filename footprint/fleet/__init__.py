@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.errors import FootprintError
+from footprint.fleet.columns import joined
 from footprint.fleet.months import Asked, alone, sums_of
 from footprint.fleet.once import once
 from footprint.fleet.settings import Settings
@@ -63,8 +64,6 @@ def _of_rows(
     places: Sequence[Path], names: tuple[str, ...], kind: str | None, settings: Settings
 ) -> FleetReport:
     """The report of inputs that are read whole."""
-    import pandas as pd
-
     from footprint.fleet.totals import sums_and_groups, totals_of
 
     frames, said, warnings, series = [], [], [], []
@@ -79,7 +78,7 @@ def _of_rows(
         )
         warnings += found.notes
         series += found.series
-    rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    rows = joined(frames)
     if kind is not None:
         rows = rows[rows["kind"] == kind]
     if not len(rows):

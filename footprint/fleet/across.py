@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Self
 
 from footprint.errors import FootprintError
+from footprint.fleet.columns import joined
 from footprint.fleet.long_texts import text_bytes
 
 if TYPE_CHECKING:
@@ -129,12 +130,11 @@ class Apart(_Files):
 
     def shares(self) -> Iterator[pd.DataFrame]:
         """All rows of some runs, then those of others."""
-        import pandas as pd
         from pyarrow import ipc
 
         if not self._open:
             if self._frames:
-                yield pd.concat(self._frames, ignore_index=True)
+                yield joined(self._frames)
             return
         self._put_into_files()
         for file in self._written():
@@ -144,17 +144,16 @@ class Apart(_Files):
             while file.tell() < end:
                 with ipc.open_stream(file) as stream:
                     frames.append(stream.read_pandas())
-            yield pd.concat(frames, ignore_index=True)
+            yield joined(frames)
 
     def _put_into_files(self) -> None:
         import numpy as np
-        import pandas as pd
         import pyarrow as pa
         from pyarrow import ipc
 
         if not self._frames:
             return
-        rows = pd.concat(self._frames, ignore_index=True)
+        rows = joined(self._frames)
         self._frames = []
         shares = (run_hashes(rows) >> np.uint64(64 - _FILES_BITS)).astype("int64")
         options = ipc.IpcWriteOptions(compression="zstd")

@@ -7,7 +7,8 @@ all three. pandas is imported only inside the functions that use it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+import warnings
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
@@ -92,6 +93,19 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
     frame = pd.DataFrame(made, copy=False)
     _check_kinds(frame, origin)
     return frame
+
+
+def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tidy rows of several inputs in one frame."""
+    import pandas as pd
+
+    if len(frames) == 1:
+        (one,) = frames
+        return one if isinstance(one.index, pd.RangeIndex) else one.reset_index(drop=True)
+    with warnings.catch_warnings():
+        # pandas 2 warns that pandas 3 looks at the type of an empty column, too: nothing here depends on it.
+        warnings.simplefilter("ignore", FutureWarning)
+        return pd.concat(frames, ignore_index=True)
 
 
 def tidy_records(rows: Iterable[Mapping[str, Any]], origin: object, extra: Collection[str]) -> pd.DataFrame:

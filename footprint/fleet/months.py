@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError, FootprintError
 from footprint.fleet.across import Apart, Seen, each_once, run_hashes
+from footprint.fleet.columns import joined
 from footprint.fleet.long_texts import text_bytes
 from footprint.fleet.once import LeftOut, once
 from footprint.fleet.settings import Settings
@@ -172,7 +173,7 @@ def part_sums(asked: Asked, part: Part) -> Sums:
             some = rows if asked.kind is None else rows[rows["kind"] == asked.kind]
             frames.append(some if shares == 1 else some[run_hashes(some) % np.uint64(shares) == share])
             room -= text_bytes(frames[-1])
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    frame = joined(frames) if frames else pd.DataFrame()
     if not len(frame):
         return Sums(rows_count=0, total=None, groups=None)
     frame = frame.assign(source=str(Path(pieces[0][0]).parent))

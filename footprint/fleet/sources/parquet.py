@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footprint.errors import DataFileError, FootprintError
-from footprint.fleet.columns import KEYS, numbers_wanted, texts_wanted, tidy
+from footprint.fleet.columns import KEYS, joined, numbers_wanted, texts_wanted, tidy
 from footprint.fleet.long_texts import LONGEST_BYTES, text_bytes, too_long, too_many, unfolded_bytes
 from footprint.fleet.settings import Read, Settings
 
@@ -33,8 +33,6 @@ def fits(path: Path, head: str) -> bool:
 
 def read(path: Path, settings: Settings) -> Read:
     """The rows of every file."""
-    import pandas as pd
-
     files = files_of(path)
     count = sum(sum(rows_of_groups(file)) for file in files)
     if count > MOST_ROWS:
@@ -47,7 +45,7 @@ def read(path: Path, settings: Settings) -> Read:
     for file in files:
         frames.append(read_file(file, settings, room))
         room -= text_bytes(frames[-1])
-    rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    rows = joined(frames)
     if not len(rows):
         raise DataFileError(f"{path}: no row")
     return Read(rows)

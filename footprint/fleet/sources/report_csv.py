@@ -69,7 +69,8 @@ def _unguarded(cells: pd.Series) -> pd.Series:
     known = cells.cat.categories if isinstance(cells.dtype, pd.CategoricalDtype) else cells
     if not known.astype("str").str.startswith("'", na=False).any():
         return cells
-    return cells.astype("str").str.replace(r"^'(?=[=+\-@])", "", regex=True)
+    texts = cells.astype("str").str.replace(r"^'(?=[=+\-@])", "", regex=True)
+    return texts.where(cells.notna())  # an empty cell is none called "nan"
 
 
 def _frame(path: Path, texts: list[str]) -> tuple[pd.DataFrame, int, list[tuple[int, int, int]]]:
