@@ -8,7 +8,8 @@ with pandas' own. With ``--copies 3`` the last month has copies of runs of the f
 which counts once.
 
 The numbers of all row groups are alike and their runs differ, so that the files are small and soon written.
-They lie in a temporary folder, which is removed.
+They lie in a temporary folder, which is removed: at the end, at Ctrl-C and SIGTERM, and after `kill -9` when
+this program is started again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +36,7 @@ from benchmarks.report import rows
 GROUP_ROWS = 500_000
 MONTHS = [f"2026-{month:02d}" for month in range(1, 13)]
 VALUES = 1_000
+PREFIX = "footprint-fleet-"
 MOST_GB = 2.0
 """Of the command and of each worker; the rows as pandas holds them would be more than ten times as much."""
 
@@ -98,7 +102,12 @@ def report(folder: Path, *words: str) -> tuple[Any, float, float]:
                "--format", "json", *words]  # fmt: skip
     with tempfile.TemporaryFile() as answer:
         running = subprocess.Popen(command, stdout=answer)
-        _, code, used = os.wait4(running.pid, 0)
+        try:
+            _, code, used = os.wait4(running.pid, 0)
+        except BaseException:
+            running.kill()
+            running.wait()
+            raise
         if code:
             raise SystemExit(f"the report ended with {os.waitstatus_to_exitcode(code)}")
         answer.seek(0)
@@ -161,6 +170,18 @@ def main(count: int, *, here: bool, copies: int, folder: Path) -> bool:
     return all(fine)
 
 
+@contextmanager
+def own_folder(parent: Path | None) -> Iterator[Path]:
+    """A temporary folder with the number of this process, and none of processes that were killed."""
+    place = parent or Path(tempfile.gettempdir())
+    for old in place.glob(f"{PREFIX}*-*"):
+        number = old.name.removeprefix(PREFIX).partition("-")[0]
+        if number.isdigit() and not Path(f"/proc/{number}").exists():
+            shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=place, prefix=f"{PREFIX}{os.getpid()}-") as name:
+        yield Path(name)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rows", type=int, default=50_000_000)
@@ -168,6 +189,8 @@ if __name__ == "__main__":
     parser.add_argument("--copies", type=int, default=0, help="months of which the last one has copies")
     parser.add_argument("--folder", type=Path, help="where the files are written and removed again")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=given.folder) as name:
-        done = main(given.rows, here=given.here, copies=given.copies, folder=Path(name) / "runs")
+    # As at Ctrl-C, the blocks that are open are left, and so the folder is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with own_folder(given.folder) as folder:
+        done = main(given.rows, here=given.here, copies=given.copies, folder=folder / "runs")
     sys.exit(0 if done else 1)

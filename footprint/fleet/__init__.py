@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.errors import FootprintError
+from footprint.fleet.columns import joined
 from footprint.fleet.months import Asked, alone, sums_of
-from footprint.fleet.once import LeftOut, once
+from footprint.fleet.once import once
 from footprint.fleet.settings import Settings
 from footprint.fleet.sources import form_of
 from footprint.results.fleet import FleetInput, FleetReport
@@ -64,8 +64,6 @@ def _of_rows(
     places: Sequence[Path], names: tuple[str, ...], kind: str | None, settings: Settings
 ) -> FleetReport:
     """The report of inputs that are read whole."""
-    import pandas as pd
-
     from footprint.fleet.totals import sums_and_groups, totals_of
 
     frames, said, warnings, series = [], [], [], []
@@ -80,7 +78,7 @@ def _of_rows(
         )
         warnings += found.notes
         series += found.series
-    rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    rows = joined(frames)
     if kind is not None:
         rows = rows[rows["kind"] == kind]
     if not len(rows):
@@ -102,22 +100,18 @@ def _of_rows(
 
 def _of_parts(path: Path, asked: Asked, scheduler: str | None) -> FleetReport:
     """The report of a folder in parts, of which only the sums are kept."""
-    from footprint.fleet.totals import added, totals_of
+    from footprint.fleet.totals import totals_of
 
     found, notes = sums_of(path, asked, scheduler)
-    left_out = reduce(LeftOut.plus, [one.left_out for one in found], LeftOut())
-    totals = [one.total for one in found if one.total is not None]
-    groups = [one.groups for one in found if one.groups is not None]
-    if not totals:
+    if found.total is None:
         raise FootprintError(f"a report of nothing: no row of the kind {asked.kind} in {path}")
-    count = sum(one.rows_count for one in found)
     return FleetReport(
         **_head(),
         by=asked.by,
-        inputs=(FleetInput(name=str(path), form="parquet, in parts", rows_count=count),),
-        totals=totals_of(added(totals, ()), ()),
-        groups=totals_of(added(groups, asked.by), asked.by) if groups else (),
-        warnings=(*left_out.notes(), *notes),
+        inputs=(FleetInput(name=str(path), form="parquet, in parts", rows_count=found.rows_count),),
+        totals=totals_of(found.total, ()),
+        groups=() if found.groups is None else totals_of(found.groups, asked.by),
+        warnings=(*found.left_out.notes(), *notes),
     )
 
 

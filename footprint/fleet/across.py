@@ -1,15 +1,20 @@
 """Runs that lie in several parts of a folder, found and kept in bounded memory.
 
-Of each run a hash is kept, and of a run in several parts its rows, in files of a temporary folder that each
-hold one share of all runs; one share at a time is read back.
+Of each run a hash is kept, and of a run in several parts its rows, in temporary files that each hold one
+share of all runs; one share at a time is read back.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Self
+
+from footprint.errors import FootprintError
+from footprint.fleet.columns import joined
+from footprint.fleet.long_texts import text_bytes
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -38,19 +43,49 @@ def each_once(hashes: np.ndarray) -> np.ndarray:
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
-class Seen:
-    """The hashes of the runs of each part."""
+@contextmanager
+def _room() -> Iterator[None]:
+    """What the temporary folder has no room for is a FootprintError."""
+    try:
+        yield
+    except OSError as error:
+        raise FootprintError(
+            f"no room for the runs of the parts in the temporary folder: {error.strerror or error}; "
+            "TMPDIR names another one"
+        ) from None
+
+
+class _Files:
+    """As many files as runs are shared out to. They have no name, so nothing stays of them after a kill."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="footprint-")
+        self._open: dict[int, IO[bytes]] = {}
 
-    def __enter__(self) -> Seen:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._folder.cleanup()
+        for file in self._open.values():
+            with suppress(OSError):  # a full disk has been said
+                file.close()
+
+    def _file(self, share: int) -> IO[bytes]:
+        if share not in self._open:
+            self._open[share] = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the block
+        return self._open[share]
+
+    def _written(self) -> Iterator[IO[bytes]]:
+        """Each file, from its beginning."""
+        for share in sorted(self._open):
+            with _room():
+                self._open[share].seek(0)
+            yield self._open[share]
+
+
+class Seen(_Files):
+    """The hashes of the runs of each part."""
 
     def add(self, hashes: np.ndarray) -> None:
         """The runs of a part, each once."""
@@ -63,8 +98,8 @@ class Seen:
         begin = 0
         for number, end in enumerate(ends):
             if end > begin:
-                with self._file(number).open("ab") as file:
-                    file.write(hashes[begin:end].tobytes())
+                with _room():
+                    self._file(number).write(hashes[begin:end].tobytes())
             begin = end
 
     def in_several(self) -> np.ndarray:
@@ -72,63 +107,57 @@ class Seen:
         import numpy as np
 
         found = []
-        for number in range(1 << _FILES_BITS):
-            path = self._file(number)
-            if path.exists():
-                hashes = np.sort(np.fromfile(path, dtype="uint64"))
-                found.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
+        for file in self._written():
+            hashes = np.sort(np.frombuffer(file.read(), dtype="uint64"))
+            found.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
         return np.concatenate(found) if found else np.empty(0, dtype="uint64")
 
-    def _file(self, number: int) -> Path:
-        return Path(self._folder.name) / f"{number:02d}"
 
-
-class Apart:
+class Apart(_Files):
     """Rows of runs that are in several parts: in memory while they are few, else in files, a share each."""
 
-    def __init__(self, most_rows: int) -> None:
-        self._most_rows = most_rows
+    def __init__(self, most_rows: int, most_text_bytes: int) -> None:
+        super().__init__()
+        self._most_rows, self._most_text_bytes = most_rows, most_text_bytes
         self._frames: list[pd.DataFrame] = []
-        self._files = 0
-        self._folder = tempfile.TemporaryDirectory(prefix="footprint-")
-
-    def __enter__(self) -> Apart:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._folder.cleanup()
 
     def add(self, rows: pd.DataFrame) -> None:
         """Take some rows."""
         self._frames.append(rows)
-        if sum(map(len, self._frames)) > self._most_rows:
+        texts = sum(map(text_bytes, self._frames))
+        if sum(map(len, self._frames)) > self._most_rows or texts > self._most_text_bytes:
             self._put_into_files()
 
     def shares(self) -> Iterator[pd.DataFrame]:
         """All rows of some runs, then those of others."""
-        import pandas as pd
+        from pyarrow import ipc
 
-        if not self._files:
+        if not self._open:
             if self._frames:
-                yield pd.concat(self._frames, ignore_index=True)
+                yield joined(self._frames)
             return
         self._put_into_files()
-        for share in range(1 << _FILES_BITS):
-            paths = sorted(Path(self._folder.name).glob(f"{share:02d}-*"))
-            if paths:
-                yield pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+        for file in self._written():
+            end = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            frames = []
+            while file.tell() < end:
+                with ipc.open_stream(file) as stream:
+                    frames.append(stream.read_pandas())
+            yield joined(frames)
 
     def _put_into_files(self) -> None:
         import numpy as np
-        import pandas as pd
+        import pyarrow as pa
+        from pyarrow import ipc
 
         if not self._frames:
             return
-        rows = pd.concat(self._frames, ignore_index=True)
+        rows = joined(self._frames)
         self._frames = []
         shares = (run_hashes(rows) >> np.uint64(64 - _FILES_BITS)).astype("int64")
-        for share, some in rows.groupby(shares, sort=False):
-            some.to_parquet(Path(self._folder.name) / f"{share:02d}-{self._files:06d}", index=False)
-        self._files += 1
+        options = ipc.IpcWriteOptions(compression="zstd")
+        for share in np.unique(shares).tolist():
+            table = pa.Table.from_pandas(rows[shares == share], preserve_index=False)
+            with _room(), ipc.new_stream(self._file(share), table.schema, options=options) as stream:
+                stream.write_table(table)

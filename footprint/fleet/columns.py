@@ -6,11 +6,13 @@ all three. pandas is imported only inside the functions that use it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+import warnings
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
-from footprint.results.report_columns import ENDS, KINDS
+from footprint.results.report_columns import ENDS, KINDS, WORK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +41,7 @@ def numbers_wanted() -> list[str]:
     return [
         *names,
         *plain,
-        "workload_steps",
+        *(f"workload_{name}" for name in WORK),
         "repeats_runs",
         "repeats_failed_share",
         "segments_count",
@@ -49,7 +51,8 @@ def numbers_wanted() -> list[str]:
 
 def texts_wanted(extra: Collection[str] = ()) -> list[str]:
     """The columns of a report that say which run it was, and ``extra`` ones to group by."""
-    names = (*KEYS, "boundary", "status", *NAMED.values(), *_SHORT.values(), *_MARKET, "restarted_share")
+    names = (*KEYS, "boundary", "status", *NAMED.values(), *_SHORT.values(), *_MARKET, "restarted_share",
+             "schema")  # fmt: skip
     return list(dict.fromkeys((*names, *extra)))
 
 
@@ -57,12 +60,14 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
     """Report rows, full or short, as the columns that are added up.
 
     Raises:
-        DataFileError: a kind that there is not, a number that cannot be, or market-based CO2e among
-            location-based CO2e.
+        DataFileError: a kind that there is not, a number that cannot be, market-based CO2e among
+            location-based CO2e, or rows of a later schema.
     """
     import pandas as pd
 
     _refuse_market(given, origin)
+    if "schema" in given:
+        refuse_later(given["schema"].dropna().unique(), origin)
     made: dict[str, Any] = {name: given[name] for name in KEYS}
     for name in TEXTS:
         made[name] = _text(given, name)
@@ -77,7 +82,8 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
     made["accelerator_h"] = _all_runs(given, _WHOLE["accelerator_h"], "mid", made["accelerator_h"], origin)
     made["duration_h"] = made["duration_h"] * count
     made["runs_in_row"] = count
-    made["steps"] = _number(given, "workload_steps", origin)
+    for name in WORK:
+        made[name] = _number(given, f"workload_{name}", origin)
     made["segments_count"] = _number(given, "segments_count", origin).fillna(1.0)
     made["failed_share"] = _number(given, "repeats_failed_share", origin).fillna(0.0)
     made["restarted_share"] = _number(given, "restarted_share", origin).fillna(0.0)
@@ -87,6 +93,19 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
     frame = pd.DataFrame(made, copy=False)
     _check_kinds(frame, origin)
     return frame
+
+
+def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tidy rows of several inputs in one frame."""
+    import pandas as pd
+
+    if len(frames) == 1:
+        (one,) = frames
+        return one if isinstance(one.index, pd.RangeIndex) else one.reset_index(drop=True)
+    with warnings.catch_warnings():
+        # pandas 2 warns that pandas 3 looks at the type of an empty column, too: nothing here depends on it.
+        warnings.simplefilter("ignore", FutureWarning)
+        return pd.concat(frames, ignore_index=True)
 
 
 def tidy_records(rows: Iterable[Mapping[str, Any]], origin: object, extra: Collection[str]) -> pd.DataFrame:
@@ -178,6 +197,17 @@ def _check_kinds(frame: pd.DataFrame, origin: object) -> None:
             )
     if frame["kind"].isna().any():
         raise DataFileError(f"{origin}: a row says not whether it is one of {', '.join(KINDS)}")
+
+
+def refuse_later(schemas: Iterable[object], origin: object) -> None:
+    """DataFileError for rows whose schema a later version wrote."""
+    for schema in schemas:
+        found = re.fullmatch(r"footprint/(report|report-short)/(\d{1,6})", str(schema))
+        if found and int(found[2]) > 1:
+            raise DataFileError(
+                f"{origin}: rows of schema {schema}, which a later version wrote (this one reads "
+                f"footprint/{found[1]}/1): install that version"
+            )
 
 
 def _refuse_market(given: pd.DataFrame, origin: object) -> None:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError, FootprintError
 from footprint.fleet.across import Apart, Seen, each_once, run_hashes
+from footprint.fleet.columns import joined
+from footprint.fleet.long_texts import text_bytes
 from footprint.fleet.once import LeftOut, once
 from footprint.fleet.settings import Settings
 from footprint.fleet.sources.parquet import files_of, read_batches, rows_of_groups
-from footprint.fleet.totals import sums_and_groups
+from footprint.fleet.totals import MOST_GROUPS, added, sums_and_groups
 from footprint.records import record
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 500_000
 """Of a part; a row group with more is read several times, each time a share of its runs."""
+MOST_TEXT_BYTES = 256 << 20
+"""Of the texts of a part: 500 bytes a row of the largest part."""
 MOST_SHARES = 1_000
 """Of one row group; what says that it has more rows than all these shares holds no runs."""
 
@@ -98,30 +103,52 @@ def _parts_of_files(files: Sequence[Path]) -> Iterator[Part]:
         yield tuple(pieces), 0, 1
 
 
-def sums_of(path: Path, asked: Asked, scheduler: str | None) -> tuple[list[Sums], list[str]]:
-    """The sums of each part, and what is said of all of them.
+def all_of(found: Sequence[Sums], by: Sequence[str]) -> Sums:
+    """The sums of several parts together."""
+    totals = [one.total for one in found if one.total is not None]
+    groups = [one.groups for one in found if one.groups is not None]
+    return Sums(
+        rows_count=sum(one.rows_count for one in found),
+        total=added(totals, ()) if totals else None,
+        groups=added(groups, by) if groups else None,
+        left_out=reduce(LeftOut.plus, [one.left_out for one in found], LeftOut()),
+    )
+
+
+def _with(found: list[Sums], one: Sums, by: Sequence[str]) -> list[Sums]:
+    """The sums of the parts so far and of one more, added up where they have very many groups."""
+    found.append(one)
+    count = sum(len(each.groups) for each in found if each.groups is not None)
+    return [all_of(found, by)] if count > 2 * MOST_GROUPS else found
+
+
+def sums_of(path: Path, asked: Asked, scheduler: str | None) -> tuple[Sums, list[str]]:
+    """The sums of all parts, and what is said of them.
 
     This process computes them, or the workers of a scheduler that see the same folder.
         Where parts have a run in common, all are read again: the rows of these runs are summed together.
     """
     parts = parts_of(path)
+    found: list[Sums] = []
     with Seen() as seen:
-        found = []
         for one in _each(asked, parts, scheduler):
             if one.hashes is not None:
                 seen.add(one.hashes)
-            found.append(replace(one, hashes=None))
+            found = _with(found, replace(one, hashes=None), asked.by)
         shared = seen.in_several()
     if not len(shared):
-        return found, []
+        return all_of(found, asked.by), []
     found = []
-    with Apart(MOST_ROWS) as apart:
+    with Apart(MOST_ROWS, MOST_TEXT_BYTES) as apart:
         for one in _each(replace(asked, shared=shared), parts, scheduler):
             if one.apart is not None:
                 apart.add(one.apart)
-            found.append(replace(one, apart=None))
-        found += [_summed(rows, asked) for rows in apart.shares()]
-    return found, [f"{len(shared):,} runs have rows in several parts of {path}; each counts once"]
+            found = _with(found, replace(one, apart=None), asked.by)
+        for rows in apart.shares():
+            found = _with(found, _summed(rows, asked), asked.by)
+    return all_of(found, asked.by), [
+        f"{len(shared):,} runs have rows in several parts of {path}; each counts once"
+    ]
 
 
 def _each(asked: Asked, parts: Sequence[Part], scheduler: str | None) -> Iterator[Sums]:
@@ -139,12 +166,14 @@ def part_sums(asked: Asked, part: Part) -> Sums:
     import pandas as pd
 
     pieces, share, shares = part
-    frames = []
+    frames: list[pd.DataFrame] = []
+    room = MOST_TEXT_BYTES
     for file, groups in pieces:
-        for rows in read_batches(Path(file), asked.settings, groups, MOST_ROWS):
+        for rows in read_batches(Path(file), asked.settings, groups, MOST_ROWS, room):
             some = rows if asked.kind is None else rows[rows["kind"] == asked.kind]
             frames.append(some if shares == 1 else some[run_hashes(some) % np.uint64(shares) == share])
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+            room -= text_bytes(frames[-1])
+    frame = joined(frames) if frames else pd.DataFrame()
     if not len(frame):
         return Sums(rows_count=0, total=None, groups=None)
     frame = frame.assign(source=str(Path(pieces[0][0]).parent))

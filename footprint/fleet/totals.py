@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from footprint.errors import UnknownNameError
+from footprint.errors import FootprintError, UnknownNameError
 from footprint.fleet.columns import AMOUNTS, NAMED, NUMBERS
 from footprint.plain_text import in_line
 from footprint.results.fleet import Ends, FleetTotal
@@ -14,6 +14,8 @@ from footprint.results.report_columns import ENDS, KINDS
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_GROUPS = 100_000
+"""Of one report: each is a row that is kept, sorted and written."""
 _APART = ["kind", "boundary"]
 _SUMS = [*NUMBERS, *(f"{name}_{end}" for name in AMOUNTS for end in ENDS)]
 _WASTES = ["failed_energy_kwh", "restarted_energy_kwh", "wasted_co2e_kg", "wasted_cost_usd"]
@@ -47,6 +49,7 @@ def partial_sums(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     runs = rows["runs_in_row"]
     rows = rows.assign(runs=runs.where(~rows.index.isin(later), 0.0) if len(later) else runs)
     groups = rows.groupby(keys, observed=True, dropna=False, sort=False)
+    _refuse_many(groups.ngroups, by)
     sums = groups[[*_SUMS, *_WASTES, "runs", "failed_runs"]].sum()
     known = groups[[*_COUNTED]].count().rename(columns=_COUNTED)
     sums = sums.assign(rows_count=groups.size()).join(known)
@@ -74,8 +77,18 @@ def _summed(parts: Sequence[pd.DataFrame], by: Sequence[str]) -> pd.DataFrame:
 
     frame = pd.concat([part.astype(dict.fromkeys((*_APART, *by), "object")) for part in parts])
     groups = frame.groupby([*_APART, *by], observed=True, dropna=False, sort=False)
+    _refuse_many(groups.ngroups, by)
     numbers = [*_SUMS, *_WASTES, *_COUNTS]
     return groups[numbers].sum().join(groups.agg(first=("first", "min"), last=("last", "max"))).reset_index()
+
+
+def _refuse_many(count: int, by: Sequence[str]) -> None:
+    if count > MOST_GROUPS:
+        raise FootprintError(
+            f"`by=` {', '.join(by)} makes more than {MOST_GROUPS:,} groups, the most of a report: name "
+            "columns of fewer values, such as month and project; `footprint report INPUTS --rows "
+            "-o runs.csv` writes the runs themselves"
+        )
 
 
 def totals_of(sums: pd.DataFrame, by: Sequence[str]) -> tuple[FleetTotal, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from footprint.errors import FootprintError
@@ -22,25 +23,28 @@ def require_writable(*paths: Path | None, overwrite: bool = False) -> None:
             raise FootprintError(f"cannot write {path}: the folder {path.absolute().parent} does not exist")
 
 
-def write_new(path: Path, content: str | bytes, *, overwrite: bool = False) -> None:
+def write_new(path: Path, content: str | bytes | Iterable[str], *, overwrite: bool = False) -> None:
     """Write a file completely or not at all: to a temporary file beside it, which is then renamed.
 
-    Raises FootprintError if the file exists and ``overwrite`` is off, or if it cannot be written.
+    The content may come in parts. Raises FootprintError if the file exists and ``overwrite`` is off, or if it
+    cannot be written.
     """
     require_writable(path, overwrite=overwrite)
-    data = content.encode() if isinstance(content, str) else content
+    parts = [content] if isinstance(content, str | bytes) else content
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(part.encode() if isinstance(part, str) else part for part in parts)
             file.flush()
             os.fsync(file.fileno())
         mask = os.umask(0)
         os.umask(mask)
         Path(temporary).chmod(0o666 & ~mask)
         Path(temporary).replace(path)
-    except OSError as error:
+    except BaseException as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise FootprintError(f"cannot write {path}: {error.strerror or error}") from None
+        if isinstance(error, OSError):
+            raise FootprintError(f"cannot write {path}: {error.strerror or error}") from None
+        raise

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from footprint.errors import FootprintError
 from footprint.records import names_of, record
+from footprint.results.report_columns import WORK
 from footprint.results.shown import Shown, show_as_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "footprint/fleet/1"
+MOST_RECORDS, ROWS_OF_A_PART = 200_000, 20_000
+"""Of rows as dictionaries, 5 kB each."""
 MOST_PAIRS = 500
 """Of runs that are shown beside their estimates."""
 
@@ -58,6 +62,11 @@ class PowerSeries:
     def named_losses(self) -> list[float]:
         """The losses alone."""
         return [loss for _, loss in self.losses if loss is not None]
+
+    @property
+    def has_loss_gaps(self) -> bool:
+        """Whether the loss was no number for a while: NaN, or infinite."""
+        return any(loss is None for _, loss in self.losses)
 
 
 @record
@@ -147,16 +156,21 @@ class FleetReport(Shown):
         """Measured runs with an estimate of their own, those with the most energy first."""
         if self.runs is None:
             return []
-        names = ["run_id", "steps", *(f"energy_kwh_{end}" for end in ("low", "mid", "high"))]
-        known = self.runs[self.runs["run_id"].notna() & (self.runs["steps"] > 0)]
+        names = ["run_id", *WORK, *(f"energy_kwh_{end}" for end in ("low", "mid", "high"))]
+        known = self.runs[self.runs["run_id"].notna() & (self.runs[list(WORK)] > 0).any(axis="columns")]
         predicted = known.loc[known["kind"] == "estimate", names].drop_duplicates("run_id")
         predicted = predicted[predicted["energy_kwh_low"] > 0]
         measured = known[(known["kind"] == "measurement") & (known["energy_kwh_mid"] > 0)]
-        measured = measured[["run_id", "project", "steps", "energy_kwh_mid"]]
+        measured = measured[["run_id", "project", *WORK, "energy_kwh_mid"]]
         both = measured.merge(predicted, on="run_id", suffixes=("_measured", ""))
         found = []
         for row in both.nlargest(most, "energy_kwh_mid_measured").to_dict("records"):
-            share = row["steps_measured"] / row["steps"]
+            share = next(
+                (row[f"{name}_measured"] / row[name] for name in WORK
+                 if row[f"{name}_measured"] > 0 and row[name] > 0), None,
+            )  # fmt: skip
+            if share is None:
+                continue
             low, mid, high = (row[f"energy_kwh_{end}"] * share for end in ("low", "mid", "high"))
             name = row["project"] if isinstance(row["project"], str) and row["project"] else row["run_id"]
             measured_kwh = float(row["energy_kwh_mid_measured"])
@@ -169,8 +183,8 @@ class FleetReport(Shown):
             "project": "name", "model": "model_name", "hardware": "cluster_accelerator",
             "place": "place_key",
             "duration_h": "duration_h_mid", "accelerator_h": "accelerator_h_mid",
-            "co2e_market_kg": "co2e_market_kg_mid", "steps": "workload_steps",
-            "failed_share": "repeats_failed_share",
+            "co2e_market_kg": "co2e_market_kg_mid", "failed_share": "repeats_failed_share",
+            **{name: f"workload_{name}" for name in WORK},
         })  # fmt: skip
         several = frame["runs_in_row"] > 1
         ends = [
@@ -187,9 +201,24 @@ class FleetReport(Shown):
         return frame.drop(columns=["runs_in_row", "run", "failed", "several", "restarted_share", "source"])
 
     def row_records(self) -> list[dict[str, Any]]:
-        """As `report_rows`, as dictionaries without empty cells."""
-        found = self.report_rows().to_dict("records")
-        return [{str(k): v for k, v in row.items() if v is not None and v == v} for row in found]
+        """As `report_rows`, as dictionaries without empty cells.
+
+        Raises:
+            FootprintError: so many rows that these would need gigabytes.
+        """
+        if len(self.runs) > MOST_RECORDS:
+            raise FootprintError(
+                f"{len(self.runs):,} rows, more than the {MOST_RECORDS:,} of a list: write them to a "
+                "file that ends in .csv or .parquet (-o)"
+            )
+        return [row for part in self.row_parts() for row in part]
+
+    def row_parts(self) -> Iterator[list[dict[str, Any]]]:
+        """As `row_records`, of any number of rows, some at a time."""
+        frame = self.report_rows()
+        for first in range(0, len(frame), ROWS_OF_A_PART):
+            found = frame.iloc[first : first + ROWS_OF_A_PART].to_dict("records")
+            yield [{str(k): v for k, v in row.items() if v is not None and v == v} for row in found]
 
     def rows(self) -> list[dict[str, Any]]:
         """The groups as flat rows; the totals where nothing was grouped."""

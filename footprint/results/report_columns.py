@@ -13,6 +13,8 @@ SCHEMAS = {"full": SCHEMA, "short": SHORT_SCHEMA}
 """The schema of each value of ``--columns``."""
 KINDS = ("estimate", "measurement", "reference")
 ENDS = ("low", "mid", "high")
+WORK = ("tokens", "steps", "samples")
+"""What says how much of the predicted work was done: the first that both the run and its estimate have."""
 
 # One word per column; ``name*`` is a quantity with three columns: name_low, name_mid, name_high.
 _COLUMNS = """

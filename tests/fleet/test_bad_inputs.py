@@ -35,6 +35,12 @@ BAD = {
     "binary": ("x.bin", "\0\1\2\3" * 99, "not an input of a report"),
     "no rows": ("x.csv", HEAD + "\n", "without a complete row"),
     "later": ("x.csv", full(schema="footprint/report/2"), "a later version wrote"),
+    "later below": (
+        "x.csv",
+        full() + full(schema="footprint/report/2").splitlines()[1] + "\n",
+        "a later version wrote",
+    ),
+    "a long text": ("x.csv", full(name="x" * 70_000), "the column name has a text of 70,000 bytes"),
     "negative": ("x.csv", full(energy_kwh_mid=-1), "cannot be"),
     "infinite": ("x.csv", full(energy_kwh_mid="inf"), "cannot be"),
     "huge": ("x.csv", full(energy_kwh_mid="1e300"), "cannot be"),
@@ -72,6 +78,20 @@ def test_what_is_not_there_or_holds_nothing(tmp_path: Path, recorded: Path) -> N
     assert "model" in done.err  # the nearest column
 
 
+def test_parquet_of_a_later_schema(tmp_path: Path) -> None:
+    import pandas as pd
+
+    row = {"kind": "measurement", "run_id": "a", "started_at": "2026-03-01", "energy_kwh_mid": 1.0}
+    (tmp_path / "month=2026-03").mkdir()
+    for path in (tmp_path / "x.parquet", tmp_path / "month=2026-03/x.parquet"):
+        for schema, code in (("footprint/report/1", 0), ("footprint/report/2", 2)):
+            pd.DataFrame([{**row, "schema": schema}]).to_parquet(path)
+            done = command_line("report", str(path if path.parent == tmp_path else path.parent.parent))
+            assert done.code == code, done.err
+            assert ("a later version wrote" in done.err) == (code == 2)
+        path.unlink()
+
+
 def test_market_based_co2e_is_not_added_to_location_based(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     frame = footprint.estimate(**ESTIMATED).to_frame().reset_index().assign(run_id="a")
@@ -99,6 +119,86 @@ def test_endless_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "120,000 rows" in done.err
     assert "month=2026-03" in done.err
     assert command_line("report", str(tmp_path / "a.parquet")).code == 0
+
+
+def long_texts(path: Path, rows: int, length: int, column: str = "run_id") -> None:
+    """Three texts of some length, each in a third of the rows; Parquet holds each of them once."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.table({
+        "kind": ["measurement"] * rows, "run_id": list(map(str, range(rows))),
+        "started_at": ["2026-03-01T00:00:00+00:00"] * rows, "energy_kwh_mid": [1.0] * rows,
+    })  # fmt: skip
+    places = pa.array([row % 3 for row in range(rows)], pa.int32())
+    texts = pa.DictionaryArray.from_arrays(places, [letter * length for letter in "abc"])
+    if column in table.column_names:
+        table = table.drop_columns([column])
+    path.parent.mkdir(exist_ok=True)
+    parquet.write_table(table.append_column(column, texts), path, compression="zstd")
+
+
+@pytest.mark.parametrize("place", ["x.parquet", "month=2026-03/x.parquet"])
+def test_endless_texts_are_refused_before_they_are_unpacked(place: str, tmp_path: Path) -> None:
+    """Three kilobytes of Parquet that hold ten gigabytes of names of runs."""
+    path = tmp_path / place
+    long_texts(path, 200_000, 50_000)
+    assert path.stat().st_size < 1_000_000
+    done = command_line("report", str(tmp_path), "-o", str(tmp_path / "out.json"))
+    assert done.code == 2
+    assert "the column run_id holds 10,000.0 MB of texts" in done.err
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_texts_are_bounded_over_all_rows_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of several files together, and of any column that is asked for."""
+    for folder in ("whole", "parts/month=1"):
+        place = tmp_path / folder
+        place.parent.mkdir(exist_ok=True)
+        for name in "ab":
+            long_texts(place / f"{name}.parquet", 300, 1_000, "note")
+    short = {"whole": "footprint.fleet.sources.parquet.MOST_TEXT_BYTES",
+             "parts": "footprint.fleet.months.MOST_TEXT_BYTES"}  # fmt: skip
+    for folder, limit in short.items():
+        words = ("report", str(tmp_path / folder), "--by", "note", "--format", "json")
+        groups = json.loads(command_line(*words).out)["groups"]
+        assert [(len(one["by"]["note"]), one["runs"]) for one in groups] == [(200, 100)] * 3
+        # A file's texts need 300 x (1,000 + 25) bytes and the names of its runs: room for one, not for two.
+        monkeypatch.setattr(limit, 500_000)
+        done = command_line(*words)
+        assert done.code == 2
+        assert "MB of texts" in done.err
+        assert command_line(*words[:2]).code == 0  # the column is not read
+        monkeypatch.setattr(limit, 2_000)
+        assert "MB of texts" in command_line(*words[:2]).err
+
+
+@pytest.mark.parametrize("column", ["run_id", "name", "model_name", "note"])
+@pytest.mark.parametrize("place", ["x.parquet", "month=2026-03/x.parquet"])
+def test_a_long_text_is_refused(place: str, column: str, tmp_path: Path) -> None:
+    """Whether all are (as the file says before it is read) or one in many."""
+    words = ("report", str(tmp_path), "--by", "note")
+    long_texts(tmp_path / place, 300, 1_000_000, column)
+    done = command_line(*words)
+    assert done.code == 2
+    assert f"the column {column} has a text of " in done.err
+    long_texts(tmp_path / place, 3, 70_000, column)
+    assert f"the column {column} has a text of 70,000 bytes" in command_line(*words).err
+    long_texts(tmp_path / place, 3, 60_000, column)
+    assert f"column {column}" not in command_line(*words).err
+
+
+def test_a_column_that_holds_lists_is_refused(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    for value in ([["a"]], [b"a"], [{"a": 1}]):
+        table = pa.table({"kind": ["measurement"], "started_at": ["2026-03-01"], "run_id": value})
+        parquet.write_table(table, tmp_path / "x.parquet")
+        done = command_line("report", str(tmp_path / "x.parquet"))
+        assert done.code == 2
+        assert "the column run_id holds neither texts nor numbers" in done.err
 
 
 def test_torn_rows_are_left_out_and_said(tmp_path: Path) -> None:

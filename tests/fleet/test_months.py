@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +13,8 @@ import pandas as pd
 import pytest
 
 import footprint
-from footprint.fleet import months
+from footprint.errors import FootprintError
+from footprint.fleet import months, totals
 from footprint.fleet.across import Apart, Seen, each_once
 from footprint.results.fleet import FleetReport
 from tests.cli.run import footprint as command_line
@@ -99,7 +104,7 @@ def test_rows_of_shared_runs_are_kept_in_files(frame: pd.DataFrame) -> None:
     tidy = frame[["run_id", "energy_kwh_mid"]]
     halves = [tidy.sample(frac=1, random_state=seed).reset_index(drop=True) for seed in (1, 2)]
     for most in (50, 10**9):
-        with Apart(most) as apart:
+        with Apart(most, 1 << 30) as apart:
             for rows in halves:
                 apart.add(rows)
             shares = list(apart.shares())
@@ -109,6 +114,42 @@ def test_rows_of_shared_runs_are_kept_in_files(frame: pd.DataFrame) -> None:
         assert found["energy_kwh_mid"].sum() == pytest.approx(2 * frame["energy_kwh_mid"].sum())
         owners = pd.concat([part.assign(share=n) for n, part in enumerate(shares)])
         assert owners.groupby("run_id")["share"].nunique().max() == 1
+
+
+def test_nothing_is_left_of_what_was_kept_after_a_kill(tmp_path: Path) -> None:
+    code = """
+import os, signal, numpy as np, pandas as pd
+from footprint.fleet.across import Apart, Seen
+with Seen() as seen, Apart(1, 1 << 30) as apart:
+    seen.add(np.arange(1, 10_000, dtype="uint64") << np.uint64(50))
+    apart.add(pd.DataFrame({"run_id": [str(i) for i in range(500)]}))
+    for files in (seen, apart):
+        assert len(files._open) > 1
+        assert sum(file.flush() or os.fstat(file.fileno()).st_size for file in files._open.values()) > 10_000
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(place)}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert list(place.iterdir()) == []
+
+
+def test_no_room_for_temporary_files_is_one_message(folder: Path, tmp_path: Path) -> None:
+    code = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))  # as a full disk
+from footprint.__main__ import run
+sys.argv = ["footprint", "report", sys.argv[1]]
+run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "no room for the runs of the parts in the temporary folder" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_run_in_two_months_counts_once(folder: Path, frame: pd.DataFrame) -> None:
@@ -143,6 +184,50 @@ def test_the_hashes_of_parts_are_compared_file_by_file() -> None:
         assert seen.in_several().tolist() == values[counts > 1].tolist()
 
 
+def test_very_many_groups_are_refused(
+    folder: Path, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One report holds so many groups, whether they are found in one part or in all of them together."""
+    whole = tmp_path / "whole.parquet"
+    frame.to_parquet(whole)
+    for path in (folder, whole):
+        report = footprint.report(path, by="run_id")
+        found = {one.by["run_id"]: one.energy_kwh.mid for one in report.groups if one.energy_kwh}
+        assert found == pytest.approx(frame.set_index("run_id")["energy_kwh_mid"].to_dict(), rel=1e-12)
+    most_of_a_part = frame["started_at"].str[:7].value_counts().max()
+    for most in (ROWS - 1, most_of_a_part - 1):
+        for room in (months, totals):
+            monkeypatch.setattr(room, "MOST_GROUPS", most)
+        for path in (folder, whole):
+            done = command_line("report", str(path), "--by", "run_id", "-o", str(tmp_path / "out.json"))
+            assert done.code == 2
+            assert f"--by run_id makes more than {most:,} groups" in done.err
+            assert done.err.count("\n") == 1
+            assert not (tmp_path / "out.json").exists()
+            assert command_line("report", str(path), "--by", "model").code == 0
+
+
+def test_groups_of_many_parts_are_added_on_the_way(
+    folder: Path, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[int] = []
+    for room in (months, totals):
+        monkeypatch.setattr(room, "MOST_GROUPS", 2)
+    monkeypatch.setattr(months, "MOST_ROWS", 200)
+    real = months.all_of
+
+    def watched(found: list[months.Sums], by: tuple[str, ...]) -> months.Sums:
+        kept.append(len(found))
+        return real(found, by)
+
+    monkeypatch.setattr(months, "all_of", watched)
+    report = footprint.report(folder, by="model")
+    check(report, frame)
+    assert report.inputs[0].rows_count == ROWS + 4 * 20
+    assert max(kept) == 3  # sums of 2 groups each
+    assert len(kept) > len(months.parts_of(folder)) / 3
+
+
 def test_by_month_and_by_any_column(folder: Path, frame: pd.DataFrame) -> None:
     report = footprint.report(folder, by=["month", "model_name"])
     keys = [frame["started_at"].str[:7], "model_name"]
@@ -151,13 +236,20 @@ def test_by_month_and_by_any_column(folder: Path, frame: pd.DataFrame) -> None:
     assert found == pytest.approx(sums, rel=1e-12)
 
 
-def test_the_workers_of_a_scheduler_find_the_same(folder: Path, frame: pd.DataFrame) -> None:
+def test_the_workers_of_a_scheduler_find_the_same(
+    folder: Path, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0"
     )
     try:
         report = footprint.report(folder, by="model", scheduler=cluster.scheduler_address)
+        monkeypatch.setattr(totals, "MOST_GROUPS", 1)  # of this process
+        for by, said in (("modle", "model"), (["run_id", "status"], "more than 1 groups")):
+            with pytest.raises(FootprintError, match=said):
+                footprint.report(folder, by=by, scheduler=cluster.scheduler_address)
+        monkeypatch.undo()
     finally:
         cluster.close()
     check(report, frame)

@@ -152,3 +152,17 @@ def test_rows_are_read_again_as_they_were(recorded: Path, tmp_path: Path) -> Non
                     assert other[name] == value, name
     with (tmp_path / "rows.csv").open(newline="") as file:
         assert "'=1+1" in {one["name"] for one in csv.DictReader(file)}
+
+
+def test_predicted_beside_measured_is_of_the_work_that_was_done(recorded: Path) -> None:
+    """As `footprint runs show` compares them: by tokens, of which these steps have few."""
+    pairs = {one.name: one for one in footprint.report(recorded / "journals").pairs()}
+    assert len(pairs) == 2
+    folder = str(recorded / "journals")
+    for listed in json.loads(command_line("runs", "list", "--dir", folder, "--format", "json").out):
+        done = command_line("runs", "show", listed["run_id"], "--dir", folder, "--format", "json")
+        rows = {row["name"]: row for row in json.loads(done.out)["comparison"]["quantities"]}
+        pair, energy = pairs[listed["name"]], rows["energy_kwh"]
+        assert pair.mid == pytest.approx(energy["predicted"]["mid"], rel=1e-9)
+        assert pair.low == pytest.approx(energy["predicted"]["low"], rel=1e-9)
+        assert pair.measured_kwh == pytest.approx(energy["measured"]["mid"], rel=1e-9)

@@ -1,18 +1,14 @@
-"""What a change does: inputs, factors with shared errors cancelled, budgets, and the action that posts it."""
+"""What a change does: inputs, factors with shared errors cancelled, and budgets."""
 
 from __future__ import annotations
 
 import copy
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 import footprint
 from footprint.errors import FootprintError
@@ -172,61 +168,25 @@ def test_an_estimate_compares_itself(files: tuple[str, str]) -> None:
     shown = json.loads(command(*words, "--format", "json", "--quiet").out)
     kept = json.loads(command("diff", *files, "--format", "json").out)
     assert shown == kept
-    assert command(*words, "--quiet", "--fail-over", "0.001 kgCO2e").code == 3
+    comment = Path(files[0]).with_name("comment.md")
+    over = ("--format", "github-comment", "-o", str(comment), "--fail-over", "0.001 kgCO2e")
+    assert command(*words, "--quiet", *over).code == 3
+    assert (
+        comment.read_text() == command("diff", *files, "--format", "github-comment").out
+    )  # before it failed
     assert command(*words[:-1], "absent.json").code == 2
 
 
-ACTION = YAML(typ="safe").load((ROOT / "integrations/github/action.yml").read_text(encoding="utf-8"))
-
-
-def test_no_input_of_the_action_is_part_of_a_script() -> None:
-    for step in ACTION["runs"]["steps"]:
-        assert step["shell"] == "bash"
-        assert "${{" not in step["run"]
-
-
-def test_the_action_compares_posts_and_then_holds_the_budget(tmp_path: Path) -> None:
-    """Its own scripts, in a repository with two commits, with a `gh` that writes down what it is asked."""
-    repository, bin_, told = tmp_path / "repository", tmp_path / "bin", tmp_path / "told"
-    repository.mkdir()
-    bin_.mkdir()
-    (bin_ / "gh").write_text(f'#!/bin/sh\necho "$@" >> {told}\ncase "$*" in *--jq*) echo 17;; esac\n')
-    (bin_ / "footprint").write_text(f'#!/bin/sh\nexec {sys.executable} -m footprint "$@"\n')
-    for path in bin_.iterdir():
-        path.chmod(0o755)
-    output, summary = tmp_path / "output", tmp_path / "summary"
-    environment = {
-        **os.environ, "PATH": f"{bin_}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT),
-        "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary),
-    }  # fmt: skip
-
-    def run(words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            words, cwd=repository, env={**environment, **more}, capture_output=True, text=True, check=False
-        )
-
-    def commit(hw: str) -> str:
-        text = f'schema = "footprint/scenario/1"\nmodel = "bert-base"\nhw = "{hw}"\nregion = "FRA"\n'
-        (repository / "training.toml").write_text(text)
-        identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
-        run(["git", "add", "."])
-        run(["git", *identity, "commit", "-qm", hw])
-        return run(["git", "rev-parse", "HEAD"]).stdout.strip()
-
-    run(["git", "init", "-q"])
-    base = commit("v100:8")
-    commit("h100:8")
-    steps = {step["name"]: step["run"] for step in ACTION["runs"]["steps"]}
-    done = run(["bash", "-c", steps["Compare"]], SCENARIO="training.toml", BASE=base)
-    assert done.returncode == 0, done.stderr
-    outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
-    comment = Path(outputs["comment"]).read_text()
-    assert comment.startswith("<!-- footprint: comment -->")
-    assert "| --hw | v100:8 | h100:8 |" in comment
-    assert summary.read_text() == comment
-    done = run(["bash", "-c", steps["Comment"]], COMMENT=outputs["comment"], REPOSITORY="a/b", NUMBER="3")
-    assert done.returncode == 0, done.stderr
-    assert "PATCH repos/a/b/issues/comments/17" in told.read_text()
-    for limit, code in (("1000 kgCO2e", 0), ("0.001 kWh", 3)):
-        budget = run(["bash", "-c", steps["Budget"]], LIMIT=limit, RECORD=outputs["record"])
-        assert budget.returncode == code, budget.stderr
+def test_a_changed_file_of_a_scenario_is_no_other_data(tmp_path: Path) -> None:
+    """Both scenarios name the same file, which another model replaced in between."""
+    model, paths = tmp_path / "mine.toml", [tmp_path / "a.json", tmp_path / "b.json"]
+    for name, path in zip(("bert-base", "bert-large"), paths, strict=True):
+        model.write_text((ROOT / f"reference_data/models/{name}.toml").read_text(encoding="utf-8"))
+        words = ("--model", str(model), "--hw", "v100:8", "--tokens", "1e9", "--seq-len", "128")
+        assert command("estimate", *words, "--quiet", "-o", str(path)).code == 0
+    before, after = (json.loads(path.read_text())["energy_kwh"]["mid"] for path in paths)
+    said = command("diff", *map(str, paths)).out
+    assert "No input changed." in said
+    assert "A file that a scenario names, or data of your own, changed the rest" in said
+    assert f"x{after / before:.3g}" in said
+    assert "another version" not in said

@@ -14,7 +14,8 @@ import footprint
 from footprint.demo.plots import power_steps
 from footprint.fleet.sources.journals import series_of
 from footprint.records import replace
-from footprint.reports.page.svg import line
+from footprint.reports.page.fleet_page import _ticks
+from footprint.reports.page.svg import Bar, line
 from footprint.reports.plots.power import plot_power
 from footprint.reports.plots.tornado import ALL, plot_tornado
 from footprint.results.fleet import PowerSeries
@@ -104,6 +105,7 @@ def test_power_and_loss_stand_on_one_axis_of_time(drawn: Callable[[], Any], tmp_
     above, below = drawn().axes
     assert above.get_xlim() == pytest.approx(below.get_xlim())
     assert [above.get_ylabel(), below.get_ylabel()] == ["power [W]", "loss"]
+    assert below.get_legend().get_texts()[0].get_text() == "loss (gap: NaN or infinite)"
     for axes, wanted in ((above, [100.0, 120.0]), (below, [3.0, 1.0])):
         values = axes.lines[0].get_ydata()
         assert [value for value in values if value == value] == wanted
@@ -112,6 +114,18 @@ def test_power_and_loss_stand_on_one_axis_of_time(drawn: Callable[[], Any], tmp_
     plot_power([replace(series, points=())], tmp_path / "l.svg")
     (only,) = drawn().axes
     assert only.get_ylabel() == "loss"
+
+
+@pytest.mark.parametrize("decades", [0.1, 0.7, 1.5, 2.5, 3.5, 6, 20])
+def test_few_words_stand_at_an_axis_of_the_page(decades: float) -> None:
+    """More would cover each other at the width of a phone."""
+    for begin in (1e-5, 2.3e-5, 7e-3, 4.0):
+        end = begin * 10**decades
+        ticks = _ticks([Bar(label="", low=begin, mid=begin, high=end, text=repr(end))])
+        inside = [value for value, _ in ticks if begin <= value <= end]
+        assert len(inside) <= 5
+        assert inside or decades < 0.5
+        assert [value for value, _ in ticks] == sorted(value for value, _ in ticks)
 
 
 def test_a_line_of_the_page_breaks_at_a_gap() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.catalog.version import headed
-from footprint.cli.shared.formats import answer_options, show
+from footprint.cli.shared.formats import answer_options, settled, show
 from footprint.cli.shared.scenario import field_option
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ def command(
     values stay apart, and so do boundaries. Intervals of sums add the ends.
     """
     from footprint.fleet import report
+    from footprint.reports.files import require_writable
 
+    if (path := settled(format_, output, "report")[1]) is not None:
+        require_writable(path, overwrite=overwrite)  # before what may take minutes
     found = report(*inputs, by=by, kind=kind, scheduler=scheduler, **options)
     if rows and found.runs is None:
         raise click.UsageError("--rows: a folder of Parquet in parts is added up part by part")
@@ -79,6 +82,7 @@ def _answer(found: FleetReport, *, rows: bool) -> Answer:
             text=lambda: render(found),
             data=lambda: {**headed("footprint/fleet-rows/1"), "rows": records()},
             rows=records,
+            row_parts=found.row_parts,
             frame=found.report_rows,
             subject=found,
         )

@@ -127,6 +127,15 @@ def show(answer: Answer, format_: str | None, output: Path | None = None, *, ove
         require_writable(output, overwrite=overwrite)
         write_new(output, module.write_bytes(answer), overwrite=overwrite)
         return
+    if answer.row_parts is not None and hasattr(module, "write_parts"):
+        if output is None:
+            for part in module.write_parts(answer):
+                say(part)
+            return
+        from footprint.reports.files import write_new
+
+        write_new(output, map(escaped, module.write_parts(answer)), overwrite=overwrite)
+        return
     text = escaped(module.write(answer))
     if output is not None:
         from footprint.reports.files import write_new

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FORM = "codecarbon"
 LARGEST_BYTES = 2 << 30
 _NEEDED = ("timestamp", "project_name", "duration", "emissions", "energy_consumed")
+_TEXTS = ("run_id", "experiment_id", "gpu_model", "cpu_model", "country_iso_code")
 _NUMBERS = ("duration", "emissions", "energy_consumed", "pue")
 
 
@@ -35,9 +36,12 @@ def read(path: Path, settings: Settings) -> Read:
 
     if path.stat().st_size > LARGEST_BYTES:
         raise DataFileError(f"{path}: larger than {LARGEST_BYTES >> 30} GiB: split it")
+    wanted = {*_NEEDED, *_NUMBERS, *_TEXTS, *settings.extra}
     try:
-        given = pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], index_col=False,
-                            encoding_errors="replace")  # fmt: skip
+        given = pd.read_csv(
+            path, dtype="str", keep_default_na=False, na_values=[""], index_col=False,
+            encoding_errors="replace", usecols=lambda name: name in wanted,
+        )  # fmt: skip
     except pd.errors.ParserError as error:
         raise DataFileError(f"{path}: not a CSV file: {error}") from None
     if not len(given):

@@ -43,6 +43,12 @@ def read(path: Path, settings: Settings) -> Read:
         damaged = sum(process.journal.damaged for process in report.totals.processes)
         if damaged:
             notes.append(f"{report.totals.run_id}: {damaged} damaged lines of its journals were left out")
+        losses = [fault for fault in report.measurement.faults if fault.startswith("log(loss=...) was ")]
+        if losses:
+            said = ", ".join(losses)
+            notes.append(
+                f"{report.totals.run_id}: {said}; its curve of loss has a gap where no loss is a number"
+            )
     series = [one for report in reports[-MOST_SERIES:] if (one := series_of(report)) is not None]
     return Read(tidy_records(rows, path, settings.extra), 0, notes, series)
 

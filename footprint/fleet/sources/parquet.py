@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footprint.errors import DataFileError, FootprintError
-from footprint.fleet.columns import KEYS, numbers_wanted, texts_wanted, tidy
+from footprint.fleet.columns import KEYS, joined, numbers_wanted, texts_wanted, tidy
+from footprint.fleet.long_texts import LONGEST_BYTES, text_bytes, too_long, too_many, unfolded_bytes
 from footprint.fleet.settings import Read, Settings
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 FORM = "parquet"
 MOST_ROWS = 20_000_000
 """Of files that are read whole; a few kilobytes of Parquet can say that they hold billions of rows."""
+MOST_TEXT_BYTES = 2 << 30
+"""Of all texts of files that are read whole; a few kilobytes of Parquet, which holds equal texts once, can
+say that they hold terabytes."""
 _MAGIC = "PAR1"
 
 
@@ -29,8 +33,6 @@ def fits(path: Path, head: str) -> bool:
 
 def read(path: Path, settings: Settings) -> Read:
     """The rows of every file."""
-    import pandas as pd
-
     files = files_of(path)
     count = sum(sum(rows_of_groups(file)) for file in files)
     if count > MOST_ROWS:
@@ -38,8 +40,12 @@ def read(path: Path, settings: Settings) -> Read:
             f"{path}: {count:,} rows, more than the {MOST_ROWS:,} that are read whole: put them into a "
             "folder of parts, such as runs/month=2026-03/, which is read part by part"
         )
-    frames = [read_file(file, settings) for file in files]
-    rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    frames: list[pd.DataFrame] = []
+    room = MOST_TEXT_BYTES
+    for file in files:
+        frames.append(read_file(file, settings, room))
+        room -= text_bytes(frames[-1])
+    rows = joined(frames)
     if not len(rows):
         raise DataFileError(f"{path}: no row")
     return Read(rows)
@@ -60,23 +66,27 @@ def rows_of_groups(path: Path) -> list[int]:
         return [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
 
 
-def read_file(path: Path, settings: Settings) -> pd.DataFrame:
-    """The tidy rows of one file, of which only the wanted columns are read."""
-    with _opened(path) as file:
-        names = _names(path, file, settings)
-        return _tidy(file.read(columns=names, use_threads=False), path, settings)
+def read_file(path: Path, settings: Settings, most_text_bytes: int) -> pd.DataFrame:
+    """The tidy rows of one file, of which only the wanted columns are read.
+
+    Raises:
+        DataFileError: it is no Parquet of report rows, or its texts need more memory.
+    """
+    with _opened(path) as file, _in_dictionaries(path, file, settings) as (texts, names, words):
+        _refuse_large(path, texts, words, most_text_bytes, None)
+        return _tidy(texts.read(columns=names, use_threads=False), path, settings, most_text_bytes)
 
 
 def read_batches(
-    path: Path, settings: Settings, groups: Sequence[int], most_rows: int
+    path: Path, settings: Settings, groups: Sequence[int], most_rows: int, most_text_bytes: int
 ) -> Iterator[pd.DataFrame]:
-    """The tidy rows of some row groups of a file, at most so many at a time."""
+    """The tidy rows of some row groups of a file, at most so many at a time; raises as `read_file`."""
     import pyarrow as pa
 
-    with _opened(path) as file:
-        names = _names(path, file, settings)
-        for batch in file.iter_batches(most_rows, row_groups=list(groups), columns=names, use_threads=False):
-            yield _tidy(pa.Table.from_batches([batch]), path, settings)
+    with _opened(path) as file, _in_dictionaries(path, file, settings) as (texts, names, words):
+        _refuse_large(path, texts, words, most_text_bytes, most_rows)
+        for batch in texts.iter_batches(most_rows, row_groups=list(groups), columns=names, use_threads=False):
+            yield _tidy(pa.Table.from_batches([batch]), path, settings, most_text_bytes)
 
 
 @contextmanager
@@ -94,26 +104,77 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
         raise DataFileError(f"{path}: not a Parquet file that can be read: {str(error)[:200]}") from None
 
 
-def _names(path: Path, file: pq.ParquetFile, settings: Settings) -> list[str]:
-    """The wanted columns that a file has."""
+@contextmanager
+def _in_dictionaries(
+    path: Path, file: pq.ParquetFile, settings: Settings
+) -> Iterator[tuple[pq.ParquetFile, list[str], list[str]]]:
+    """The file opened again to keep equal texts once; the wanted columns, and those of texts."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     wanted = {*texts_wanted(settings.extra), *numbers_wanted()}
-    names = [name for name in file.schema_arrow.names if name in wanted]
+    fields = [field for field in file.schema_arrow if field.name in wanted]
+    names = [field.name for field in fields]
     if not set(KEYS) <= set(names):
         missing = ", ".join(sorted(set(KEYS) - set(names)))
         raise DataFileError(f"{path}: no Parquet of report rows: it has no column {missing}")
-    return names
+    texts = [field.name for field in fields if _is_text(field.type)]
+    for field in fields:
+        if field.name not in texts and not (pa.types.is_primitive(field.type) or pa.types.is_null(field.type)
+                                            or pa.types.is_decimal(field.type)):  # fmt: skip
+            raise DataFileError(
+                f"{path}: the column {field.name} holds neither texts nor numbers: {field.type}"
+            )
+    with pq.ParquetFile(path, metadata=file.metadata, read_dictionary=texts) as again:
+        yield again, names, texts
 
 
-def _tidy(table: pa.Table, path: Path, settings: Settings) -> pd.DataFrame:
+def _is_text(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
-    for number, name in enumerate(table.column_names):
-        column = table[name]
-        if name in _WORDS and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-            table = table.set_column(number, name, column.dictionary_encode())
-    return tidy(table.to_pandas(ignore_metadata=True), path, settings.extra)
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return str(kind) in ("string", "large_string", "string_view")
+
+
+def _refuse_large(
+    path: Path, file: pq.ParquetFile, texts: Sequence[str], most_bytes: int, most_rows: int | None
+) -> None:
+    """DataFileError where the file says that a column holds more than is read, before it is unpacked."""
+    sizes = dict.fromkeys(texts, 0)
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        reads = max(1, group.num_rows // most_rows) if most_rows else 1
+        for place in range(group.num_columns):
+            column = group.column(place)
+            name, size = column.path_in_schema, column.total_uncompressed_size
+            if name not in sizes:
+                continue
+            if size > LONGEST_BYTES * (group.num_rows + 1):
+                raise too_long(path, name, size / max(1, group.num_rows))
+            sizes[name] = size if most_rows else sizes[name] + size
+            if sizes[name] > most_bytes * reads:
+                raise too_many(path, name, sizes[name], most_bytes)
+
+
+def _tidy(table: pa.Table, path: Path, settings: Settings, most_text_bytes: int) -> pd.DataFrame:
+    """Report rows; the columns of a few different texts stay numbers in a list, the others become texts."""
+    import pyarrow as pa
+
+    room = most_text_bytes
+    for number, field in enumerate(table.schema):
+        if not pa.types.is_dictionary(field.type):
+            continue
+        are_few = field.name in _WORDS
+        needed = unfolded_bytes(table[field.name], field.name, path, once=are_few)
+        if needed > room:
+            raise too_many(path, field.name, needed, room)
+        room -= needed
+        if not are_few:
+            table = table.set_column(number, field.name, table[field.name].cast(field.type.value_type))
+    return tidy(table.unify_dictionaries().to_pandas(ignore_metadata=True), path, settings.extra)
 
 
 _WORDS = ("kind", "boundary", "status", "model_name", "cluster_accelerator", "place_key", "region", "model",
-          "hardware")  # fmt: skip
+          "hardware", "schema")  # fmt: skip
 """Columns of a few different texts, which are kept as their numbers in a list."""

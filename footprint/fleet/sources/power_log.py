@@ -34,6 +34,8 @@ _WATTS = ("power.draw", "power.draw.instant", "power.draw.average", "dcgm_fi_dev
           "dcgm_fi_dev_power_usage_instant")  # fmt: skip
 _COUNTERS = ("dcgm_fi_dev_total_energy_consumption",)
 _BOARDS = ("uuid", "gpu_uuid", "index", "gpu", "device", "pci.bus_id", "gpu_bus_id")
+_CHIPS = ("name", "gpu_name", "modelname")
+_READ = {*_TIMES, *_WATTS, *_COUNTERS, *_BOARDS, *_CHIPS}
 _MILLIJOULES = 1000.0
 
 
@@ -49,10 +51,13 @@ def read(path: Path, settings: Settings) -> Read:
 
     if path.stat().st_size > LARGEST_BYTES:
         raise DataFileError(f"{path}: larger than {LARGEST_BYTES >> 30} GiB: split it")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     try:
-        given = pd.read_csv(path, dtype="str", skipinitialspace=True, index_col=False,
-                            encoding_errors="replace")  # fmt: skip
+        given = pd.read_csv(
+            path, dtype="str", skipinitialspace=True, index_col=False, encoding_errors="replace",
+            usecols=lambda name: _plain(name) in _READ,
+        )  # fmt: skip
     except pd.errors.ParserError as error:
         raise DataFileError(f"{path}: not a CSV file: {error}") from None
     given.columns = pd.Index(map(_plain, given.columns))
@@ -132,7 +137,7 @@ def _row(
     import pandas as pd
 
     boards = frame["board"].nunique()
-    chip = next((given[name].dropna() for name in ("name", "gpu_name", "modelname") if name in given), None)
+    chip = next((given[name].dropna() for name in _CHIPS if name in given), None)
     begin, end = frame["at"].min(), frame["at"].max()
     kwh = joules / JOULE_PER_KWH
     row: dict[str, Any] = {

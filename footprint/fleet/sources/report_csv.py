@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
-from footprint.fleet.columns import KEYS, numbers_wanted, texts_wanted, tidy
+from footprint.fleet.columns import KEYS, numbers_wanted, refuse_later, texts_wanted, tidy
+from footprint.fleet.long_texts import refuse_long
 from footprint.fleet.settings import Read, Settings
 from footprint.fleet.sources import HEAD_BYTES, header_of
 from footprint.results.report_columns import COLUMNS
@@ -36,10 +36,11 @@ def read(path: Path, settings: Settings) -> Read:
     """The complete rows; those that a crash cut off, and those with too many cells, are left out and said."""
     if path.stat().st_size > LARGEST_BYTES:
         raise DataFileError(f"{path}: larger than {LARGEST_BYTES >> 30} GiB: write it as Parquet, by month")
-    _refuse_later(path)
+    refuse_later((line.rpartition(",")[2].strip('"') for line in _head_of(path).splitlines()[1:3]), path)
     texts = texts_wanted(settings.extra)
     frame, torn, long = _frame(path, texts)
     whole = frame["schema"].isin(COLUMNS).to_numpy()
+    refuse_later(frame.loc[~whole, "schema"].dropna().unique(), path)
     torn += int((~whole).sum())
     rows = frame if whole.all() else frame[whole]
     del frame
@@ -48,6 +49,9 @@ def read(path: Path, settings: Settings) -> Read:
     rows = rows.assign(
         **{name: _unguarded(rows[name]) for name in texts if name in rows and name not in KEYS}
     )
+    for name in (*KEYS, *texts):
+        if name in rows:
+            refuse_long(rows[name], name, path)
     notes = [f"{path}: {torn:,} torn rows left out"] if torn else []
     notes += [
         f"{path}: line {line} has {cells} cells and the header {columns}, so the row was left out"
@@ -65,7 +69,8 @@ def _unguarded(cells: pd.Series) -> pd.Series:
     known = cells.cat.categories if isinstance(cells.dtype, pd.CategoricalDtype) else cells
     if not known.astype("str").str.startswith("'", na=False).any():
         return cells
-    return cells.astype("str").str.replace(r"^'(?=[=+\-@])", "", regex=True)
+    texts = cells.astype("str").str.replace(r"^'(?=[=+\-@])", "", regex=True)
+    return texts.where(cells.notna())  # an empty cell is none called "nan"
 
 
 def _frame(path: Path, texts: list[str]) -> tuple[pd.DataFrame, int, list[tuple[int, int, int]]]:
@@ -75,7 +80,7 @@ def _frame(path: Path, texts: list[str]) -> tuple[pd.DataFrame, int, list[tuple[
     it is not installed, pandas reads.
     """
     numbers = [name for name in numbers_wanted() if name not in texts]
-    words = [*texts, "schema"]
+    words = list(texts)
     found = _by_arrow(path, numbers, words)
     if found is not None:
         frame, short, has_long = found
@@ -177,15 +182,3 @@ def _parsed(path: Path, types: dict[str, Any], *, is_plain: bool) -> pd.DataFram
 def _head_of(path: Path) -> str:
     with path.open("rb") as file:
         return file.read(HEAD_BYTES).decode("utf-8-sig", "replace")
-
-
-def _refuse_later(path: Path) -> None:
-    """DataFileError for a file of rows of a later schema."""
-    for line in _head_of(path).splitlines()[1:3]:
-        schema = line.rpartition(",")[2].strip('"')
-        found = re.fullmatch(r"footprint/(report|report-short)/(\d{1,6})", schema)
-        if found and int(found[2]) > 1:
-            raise DataFileError(
-                f"{path}: rows of schema {schema}, which a later version wrote (this one reads "
-                f"footprint/{found[1]}/1): install that version"
-            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.decisions.differences import SAME, SCHEMA, ChangedNumber, Difference, Side, difference
 from footprint.plain_text import in_line, in_markdown
 from footprint.reports.exports.shared.filed import Filed
@@ -34,10 +35,15 @@ def _side(one: Filed) -> Side:
         kind=one.kind,
         name=one.name,
         hardware=f"{one.accelerator}:{one.count}",
-        versions=f"{one.footprint_version}, data {one.data_version}",
+        versions=of_versions(one.footprint_version, one.data_version),
         scenario=one.scenario,
         numbers={n: (q.low, q.mid, q.high) for n, q in quantities.items() if q is not None},
     )
+
+
+def of_versions(program: str, data: str) -> str:
+    """The versions of a record in words."""
+    return f"{program}, data {data}"
 
 
 def answer_of(found: Difference) -> Answer:
@@ -91,10 +97,14 @@ def said(found: Difference) -> list[str]:
     data = [one for one in found.numbers if one.by_data is not None and abs(one.by_data - 1) > SAME]
     if data:
         factors = ", ".join(f"{_NAMES[one.name]} x{figures(one.by_data or 0.0)}" for one in data)
-        words.append(
-            f"Other data or another version changed the rest: {factors} ({found.before.versions}; "
-            f"{found.after.versions})."
-        )
+        versions = {found.before.versions, found.after.versions}
+        if versions == {of_versions(footprint_version(), DATA_VERSION)}:
+            words.append(f"A file that a scenario names, or data of your own, changed the rest: {factors}.")
+        else:
+            words.append(
+                f"Other data or another version changed the rest: {factors} ({found.before.versions}; "
+                f"{found.after.versions})."
+            )
     if any(one.by_inputs is not None for one in found.numbers):
         words.append("Errors that both share are cancelled in the factor.")
     else:

@@ -2,14 +2,15 @@
 
 A format is a module with ``KINDS``, the kinds of answer that it supports (empty: every kind), ``ENDING``,
 the ending of its files (empty: that of another format), and ``write``. A format that can add rows to a
-file also has ``append``, one whose files are no text has ``write_bytes``. Each `Answer` of a command
+file also has ``append``, one whose files are no text ``write_bytes``, one that needs few rows in memory
+``write_parts``. Each `Answer` of a command
 names its kind; nothing else connects commands and formats.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from footprint.records import record
@@ -57,6 +58,8 @@ class Answer:
     markdown: Callable[[], str] | None = None
     rows: Callable[[], list[dict[str, Any]]] | None = None
     """The rows for the report CSV."""
+    row_parts: Callable[[], Iterator[list[dict[str, Any]]]] | None = None
+    """The same rows, some at a time, where they may be millions, for ``write_parts`` of a format."""
     table: Callable[[], list[dict[str, Any]]] | None = None
     """Rows with columns of their own, for CSV and Markdown of an answer that has no report rows."""
     frame: Callable[[], Any] | None = None

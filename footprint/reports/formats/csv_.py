@@ -9,6 +9,7 @@ from footprint.results.report_columns import SCHEMAS
 from footprint.results.rows import csv_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 KINDS = OF_ROWS
@@ -22,6 +23,15 @@ def write(answer: Answer) -> str:
     assert answer.table is not None  # noqa: S101 - the kinds above have rows
     rows = [{name: _cell(value) for name, value in row.items()} for row in answer.table()]
     return csv_text(rows, schema=answer.schema or "") if rows else ""
+
+
+def write_parts(answer: Answer) -> Iterator[str]:
+    """The text of `write` in parts: the heading, then some rows at a time."""
+    assert answer.row_parts is not None  # noqa: S101
+    schema = answer.schema or SCHEMAS[answer.columns or "full"]
+    yield csv_text([], schema=schema)
+    for rows in answer.row_parts():
+        yield csv_text(rows, schema=schema).partition("\n")[2]
 
 
 def append(answer: Answer, path: Path) -> str:

@@ -205,7 +205,7 @@ def _run_row(row: dict[str, Any], most: float) -> tuple[Cell, ...]:
 
 
 def _compared(report: FleetReport) -> Section | None:
-    """Runs with an estimate of their own: predicted for the steps that were done, and measured."""
+    """Runs with an estimate of their own: predicted for the work that was done, and measured."""
     points, table = [], []
     for one in report.pairs(MOST_RUNS):
         points.append(
@@ -225,7 +225,7 @@ def _compared(report: FleetReport) -> Section | None:
     title = "Facility energy, predicted across, measured up; the line is where both are equal"
     picture = scatter(points, _ticks(points), title, ("predicted, 90 % interval", "measured"))
     found = Table(
-        caption="Predicted for the steps that were done", sortable=True, rows=tuple(table),
+        caption="Predicted for the work that was done", sortable=True, rows=tuple(table),
         head=("run", "predicted", "90 % interval", "measured", "measured / predicted", "inside"),
         numbers=(False, True, True, True, True, False),
     )  # fmt: skip
@@ -235,13 +235,13 @@ def _compared(report: FleetReport) -> Section | None:
 
 
 def _ticks(points: Sequence[Bar]) -> list[tuple[float, str]]:
-    """Powers of ten, at most seven of them; also 2 and 5 of each where they are few."""
+    """At most five values: powers of ten, and parts of each where they are few."""
     from math import ceil, floor, log10
 
     values = [value for one in points for value in (one.low, one.high, float(one.text))]
     first, last = floor(log10(min(values))), ceil(log10(max(values)))
-    step = max(1, (last - first) // 6)
-    parts = (1.0, 2.0, 5.0) if last - first <= 2 else (1.0, 3.0) if last - first <= 3 else (1.0,)
+    step = max(1, -(-(last - first) // 4))
+    parts = {0: (1.0, 2.0, 5.0), 1: (1.0, 2.0, 5.0), 2: (1.0, 3.0)}.get(last - first, (1.0,))
     found = [part * 10.0**n for n in range(first, last + 1, step) for part in parts]
     return [(value, amount(value, "kwh", 1)) for value in found]
 
@@ -264,11 +264,13 @@ def _power(report: FleetReport) -> Section | None:
         return None
     named = {"Power": any(one.watts for one in shown), "loss": any(one.losses for one in shown)}
     title = " and ".join(name for name, there in named.items() if there) + " over time"
-    note = (
-        "A line breaks where nothing was read."
-        if any(None in dict(one.points).values() for one in shown)
-        else ""
-    )
+    notes = {
+        "A line of power breaks where nothing was read.": any(
+            None in dict(one.points).values() for one in shown
+        ),
+        "A line of loss breaks where the loss was NaN or infinite.": any(one.has_loss_gaps for one in shown),
+    }
+    note = " ".join(text for text, there in notes.items() if there)
     return Section(key="power", title=title.capitalize(), note=note, pictures=tuple(pictures))
 
 

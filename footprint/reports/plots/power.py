@@ -101,7 +101,8 @@ def _draw_loss(axes: Any, hours: float, *, one: PowerSeries) -> None:
     axes.plot(
         [hour / hours for hour, _ in one.losses], [_or_gap(loss, 1.0) for _, loss in one.losses],
         color=canvas.GREEN, linewidth=1.0, marker="." if len(one.named_losses) < _MOST_DOTS else "",
-        markersize=3, label="loss, as the run named it",
+        markersize=3,
+        label="loss (gap: NaN or infinite)" if one.has_loss_gaps else "loss, as the run named it",
     )  # fmt: skip
     axes.set_ylabel("loss")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from footprint.results import Quantity
 from footprint.results.measurement import ComparedQuantity, Comparison, Measurement
+from footprint.results.report_columns import WORK
 from footprint.tracking.report.measurement import MODEL_SOURCE
 
 COMPONENTS = ("accelerators", "cpu", "ram")
@@ -57,7 +58,7 @@ def compare(
 def _work_share(measured: Measurement, predicted: Mapping[str, Any]) -> float | None:
     """The part of the predicted work that was done; None when no step was counted."""
     planned = predicted.get("workload") or {}
-    for name in ("tokens", "steps", "samples"):
+    for name in WORK:
         done, wanted = getattr(measured.workload, name), planned.get(name)
         if done and wanted:
             return float(done / wanted)

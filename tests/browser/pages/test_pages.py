@@ -54,6 +54,26 @@ def test_it_renders_within_the_window_and_asks_nobody(
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [1180, 390])
+def test_words_are_read_without_scrolling_and_apart(
+    chromium: Any, pages: dict[str, Path], name: str, width: int
+) -> None:
+    """Lines of words end within the window, and no two words at the ticks of an axis cover each other."""
+    with shown(chromium, pages[name], "light", width) as (page, _):
+        page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+        wide = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.ariaLabel)"
+        if width < 600:
+            assert page.locator(".scroll:has(table.words)").evaluate_all(wide) == []
+        covered = """all => all.flatMap(svg => {
+            const ticks = [...svg.querySelectorAll('.tick')].map(
+                one => [one.textContent, one.getBoundingClientRect()]);
+            return ticks.flatMap(([a, p], i) => ticks.slice(i + 1).filter(([b, q]) => p.left < q.right &&
+                q.left < p.right && p.top < q.bottom && q.top < p.bottom).map(([b]) => [a, b]));
+        })"""
+        assert page.locator("svg").evaluate_all(covered) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_strangers_name_is_text(chromium: Any, pages: dict[str, Path], name: str) -> None:
     with shown(chromium, pages[name]) as (page, said):
         page.wait_for_timeout(200)

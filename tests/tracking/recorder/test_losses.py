@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import footprint
+from footprint.reports.page.fleet_page import fleet_page
 from footprint.tracking.recorder import losses as module
 from footprint.tracking.recorder.losses import LATER_POINTS, MOST_POINTS, RECENT, Losses
 from tests.integrations.training_helpers import options
@@ -145,7 +146,10 @@ def test_the_journal_holds_what_was_named(tmp_path: Path) -> None:
         with footprint.track(name="inner") as phase:
             phase.log(loss=0.125)
     assert "log(loss=...) was nan" in run.problems
-    (series,) = footprint.report(tmp_path / "runs").series
+    report = footprint.report(tmp_path / "runs")
+    (series,) = report.series
+    assert any("log(loss=...) was nan; its curve of loss has a gap" in one for one in report.warnings)
+    assert "A line of loss breaks where the loss was NaN or infinite." in fleet_page(report)
     hours = [hour for hour, _ in series.losses]
     assert hours == sorted(hours)
     assert run.measurement is not None
