@@ -10,14 +10,13 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
-from footprint.results.report_columns import ENDS, KINDS
+from footprint.results.report_columns import ENDS, KEYS, KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 AMOUNTS = ("energy_kwh", "co2e_kg", "cost_usd")
 NUMBERS = ("duration_h", "accelerator_h", "co2e_market_kg")
-KEYS = ("kind", "run_id", "started_at")
 NAMED = {"project": "name", "model": "model_name", "hardware": "cluster_accelerator", "place": "place_key"}
 """Words for columns of the report; the short form of it has ``model``, ``hardware`` and ``region``."""
 _SHORT = {"model": "model", "hardware": "hardware", "place": "region"}

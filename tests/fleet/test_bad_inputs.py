@@ -34,7 +34,7 @@ BAD = {
     "none of ours": ("x.csv", "a,b\n1,2\n", "not an input of a report"),
     "binary": ("x.bin", "\0\1\2\3" * 99, "not an input of a report"),
     "no rows": ("x.csv", HEAD + "\n", "without a complete row"),
-    "later": ("x.csv", full(schema="footprint/report/2"), "a later version wrote"),
+    "later": ("x.csv", full(schema="footprint/report/3"), "a later version wrote"),
     "negative": ("x.csv", full(energy_kwh_mid=-1), "cannot be"),
     "infinite": ("x.csv", full(energy_kwh_mid="inf"), "cannot be"),
     "huge": ("x.csv", full(energy_kwh_mid="1e300"), "cannot be"),

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footprint.errors import DataFileError, FootprintError
-from footprint.fleet.columns import KEYS, numbers_wanted, texts_wanted, tidy
+from footprint.fleet.columns import numbers_wanted, texts_wanted, tidy
 from footprint.fleet.settings import Read, Settings
+from footprint.results.report_columns import KEYS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
-from footprint.fleet.columns import KEYS, numbers_wanted, texts_wanted, tidy
+from footprint.fleet.columns import numbers_wanted, texts_wanted, tidy
 from footprint.fleet.settings import Read, Settings
 from footprint.fleet.sources import HEAD_BYTES, header_of
-from footprint.results.report_columns import COLUMNS
+from footprint.results.report_columns import COLUMNS, KEYS
+from footprint.results.row_reader import refuse_later
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,8 @@ def read(path: Path, settings: Settings) -> Read:
     """The complete rows; those that a crash cut off, and those with too many cells, are left out and said."""
     if path.stat().st_size > LARGEST_BYTES:
         raise DataFileError(f"{path}: larger than {LARGEST_BYTES >> 30} GiB: write it as Parquet, by month")
-    _refuse_later(path)
+    for line in _head_of(path).splitlines()[1:3]:
+        refuse_later(line.rpartition(",")[2].strip('"'), path)
     texts = texts_wanted(settings.extra)
     frame, torn, long = _frame(path, texts)
     whole = frame["schema"].isin(COLUMNS).to_numpy()
@@ -177,15 +178,3 @@ def _parsed(path: Path, types: dict[str, Any], *, is_plain: bool) -> pd.DataFram
 def _head_of(path: Path) -> str:
     with path.open("rb") as file:
         return file.read(HEAD_BYTES).decode("utf-8-sig", "replace")
-
-
-def _refuse_later(path: Path) -> None:
-    """DataFileError for a file of rows of a later schema."""
-    for line in _head_of(path).splitlines()[1:3]:
-        schema = line.rpartition(",")[2].strip('"')
-        found = re.fullmatch(r"footprint/(report|report-short)/(\d{1,6})", schema)
-        if found and int(found[2]) > 1:
-            raise DataFileError(
-                f"{path}: rows of schema {schema}, which a later version wrote (this one reads "
-                f"footprint/{found[1]}/1): install that version"
-            )
