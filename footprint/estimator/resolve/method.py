@@ -80,16 +80,29 @@ def settle_training(
                 name="attention", value=attention, unit="", basis="assumed", source=why, option="--attention"
             )
         )
+    rank, more = adapter_rank(request.lora_rank, method)
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
-        lora_rank=request.lora_rank or 16,
+        lora_rank=rank,
         lora_targets=request.lora_targets,
         frozen=request.frozen,
         input_gradients=request.input_gradients,
         recompute=said_recompute(request, model) or "none",
         attention=attention,
     )
-    return training, tuple(rows)
+    return training, (*more, *rows)
+
+
+def adapter_rank(given: int | None, method: str) -> tuple[int, tuple[Assumption, ...]]:
+    """The rank of the adapters, and the row that says so where a method has adapters and nobody gave it."""
+    rank = TrainingMethod().lora_rank if given is None else given
+    if given is not None or method not in ("lora", "qlora"):
+        return rank, ()
+    row = Assumption(
+        name="LoRA rank", value=rank, unit="", basis="assumed", option="--lora-rank",
+        source="of the size that is usual: Hu et al. 2021, arXiv:2106.09685, table 6, try 1 to 64",
+    )  # fmt: skip
+    return rank, (row,)
 
 
 def said_recompute(request: EstimateRequest, model: ModelConfig | None) -> Recompute | None:
