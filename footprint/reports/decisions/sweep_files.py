@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from footprint.catalog.version import versions
 from footprint.decisions.streams import NUMBERS, Part, Stream
 from footprint.errors import FootprintError
 from footprint.reports.decisions.sweep_reader import read_csv_parts, read_parquet_parts
@@ -112,7 +113,7 @@ class _Csv:
 
     def begin(self) -> None:
         self._file = io.FileIO(self._path, "wb")
-        self._put(_encoded([[*self._axes, *NUMBERS, "feasible"]]))
+        self._put(_encoded([[*self._axes, *NUMBERS, "feasible", *versions()]]))
 
     def go_on(self, begun: dict[str, Any]) -> None:
         if not self._path.is_file() or self._path.stat().st_size < begun["end"]:
@@ -130,6 +131,7 @@ class _Csv:
         columns = [[_cell(value) for value in part.axes[name]] for name in self._axes]
         columns += [_texts(part.numbers[name]) for name in NUMBERS]
         columns.append(["true" if one else "false" for one in part.feasible])
+        columns += [[version] * len(part) for version in versions().values()]
         self._put(_encoded(zip(*columns, strict=True)))
 
     def finish(self, _: int) -> None:
@@ -184,6 +186,7 @@ class _Parquet:
                 f"{path}: Parquet needs the package pyarrow: pip install 'footprint-ml[parquet]'"
             ) from None
         self._path, self._axes = path, list(stream.axes)
+        self._repeated = [*self._axes, *versions()]
         self._folder = path.with_name(f"{path.name}{_PARTS}")
 
     def begin(self) -> None:
@@ -209,9 +212,10 @@ class _Parquet:
 
         columns = {name: _axis_array(part.axes[name]) for name in self._axes}
         columns |= {name: pa.array(part.numbers[name], mask=np.isnan(part.numbers[name])) for name in NUMBERS}
-        table = pa.table({**columns, "feasible": pa.array(part.feasible)})
+        columns["feasible"] = pa.array(part.feasible)
+        columns |= {name: pa.repeat(version, len(part)) for name, version in versions().items()}
         fresh = self._part(number).with_suffix(".new")
-        parquet.write_table(table, fresh, use_dictionary=self._axes, compression="none")
+        parquet.write_table(pa.table(columns), fresh, use_dictionary=self._repeated, compression="none")
         fresh.replace(self._part(number))
 
     def finish(self, parts: int) -> None:
@@ -221,7 +225,7 @@ class _Parquet:
         first = parquet.read_schema(self._part(0)) if parts else None
         try:
             if first is not None:
-                with parquet.ParquetWriter(whole, first, use_dictionary=self._axes) as writer:
+                with parquet.ParquetWriter(whole, first, use_dictionary=self._repeated) as writer:
                     for number in range(parts):
                         writer.write_table(parquet.read_table(self._part(number)).cast(first))
                 whole.replace(self._path)
