@@ -29,7 +29,7 @@ Examples:
   footprint flops --model t5-base --seq-len 512 --tgt-seq-len 114 --verify
   footprint flops --model gpt2 --format json
 
-FLOP counts a multiply-add as 2. "training" is forward and backward with full
+A multiply-add counts as 2 FLOP. "training" is forward and backward with full
 attention, "as executed" adds recomputation. --verify needs torch and transformers.
 Without --objective the recipe's objective or the family's usual one is counted and
 verified; the "architectures" of a config are ignored.
@@ -89,7 +89,7 @@ def command(
 ) -> None:
     """Count the FLOPs of one training step, exactly.
 
-    From a Hugging Face config or a built-in model: parameters, forward, backward and training
+    Of a Hugging Face config or a built-in model: parameters, and forward, backward and training
     FLOPs a step, sample and token, model and hardware, full and causal, by component.
     """
     from footprint.catalog.models import find_model
