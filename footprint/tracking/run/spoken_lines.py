@@ -23,10 +23,13 @@ def start_lines(recorder: Recorder) -> str:
     head, parts = f"run {recorder.run_id} begins", []
     if prepared is not None and prepared.estimate is not None:
         estimate = prepared.estimate
+        cluster, model = estimate.cluster, estimate.model
+        what = "the run" if model is None else model.name
         head += f": {estimate.name}"
         parts.append(
-            f"estimate: {spoken(estimate.duration_h, 'h')}, {spoken(estimate.energy_kwh, 'kwh')}, "
-            f"{spoken(estimate.co2e_kg, 'kg')} CO2e ({estimate.place.name})"
+            f"estimate of {what} on {cluster.accelerator}:{cluster.count}: "
+            f"{spoken(estimate.duration_h, 'h')}, {spoken(estimate.energy_kwh, 'kwh')}, "
+            f"{spoken(estimate.co2e_kg, 'kg')} CO2e, {estimate.place.name}"
         )
         parts += [in_python(warning) for warning in estimate.warnings]
     elif prepared is not None:
@@ -76,7 +79,7 @@ def end_lines(recorder: Recorder, report: RunReport, *, written: Sequence[Path] 
     head = f"run {measured.run_id} {measured.status}: {steps}{amount(measured.duration_h.mid, 'h')}"
     parts = [_energy(measured)]
     if measured.co2e_kg is not None and measured.place is not None:
-        parts.append(f"CO2e: {spoken(measured.co2e_kg, 'kg')} ({measured.place.name})")
+        parts.append(f"CO2e: {spoken(measured.co2e_kg, 'kg')}, {measured.place.name}")
     if measured.cost_usd is not None:
         parts.append(f"cost: {spoken(measured.cost_usd, 'usd')}")
     if report.comparison is not None:
