@@ -77,7 +77,7 @@ def check_file(path: Path) -> tuple[str, Checked, tuple[str, ...]]:
         return "site", site, (outside,) if outside else ()
     raise DataFileError(
         f"{path}: neither an accelerator profile (a [peak_flop_per_s] table) nor a model (a [config] table), "
-        "a site (its schema) or a price list ([[offers]] tables)"
+        "a site (schema = "footprint/site/1") or a price list ([[offers]] tables)"
     )
 
 

@@ -142,11 +142,13 @@ def command(
 
 
 def _show(summary: Summary, format_: str, *, quiet: bool) -> None:
+    from footprint.reports.decisions.sweep_text import SCHEMA
     from footprint.reports.formats import Answer
 
     answer = Answer(
-        kind="sweep", text=summary.text, data=summary.to_json, subject=summary, warnings=summary.warnings
-    )
+        kind="sweep", text=summary.text, data=summary.to_json, markdown=summary.markdown,
+        table=summary.rows, schema=SCHEMA, subject=summary, warnings=summary.warnings,
+    )  # fmt: skip
     show(answer, format_)
     for warning in () if quiet else summary.warnings:
         note(f"warning: {warning}")
