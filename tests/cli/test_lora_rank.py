@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.run import footprint
 
-ESTIMATE = ("estimate", "--model", "llama3.1-8b", "--hw", "h100:1", "--tokens", "10M", "--method")
+ESTIMATE = ("estimate", "--model", "llama3.1-8b", "--hw", "h100:8", "--tokens", "10M", "--method")
 FLOPS = ("flops", "--model", "llama3.1-8b", "--seq-len", "128", "--method")
 
 
