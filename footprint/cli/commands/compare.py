@@ -29,8 +29,7 @@ Examples:
   footprint compare --model llama3.1-8b --method lora --tokens 10M --hw auto
 
 Lists are a,b,c; ranges are 8..64+8 (steps) and 8..64x2 (factors). The rows are
-the product of all lists, the last one fastest; at most 200 (more:
-footprint sweep).
+the product of all lists, the last one fastest. At most 200; sweep takes more.
 Exit code: 0 done, 2 bad input, 3 a row is over the limit or does not fit.
 """
 
