@@ -1,4 +1,4 @@
-"""A rank of the adapters that nobody gave is said; one that was given is not."""
+"""The rank of the adapters and their projections are said where nobody gave them, and only there."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ def test_a_rank_that_nobody_gave_is_listed(words: tuple[str, ...], method: str) 
     assert option == "--lora-rank"
     assert ranks(*words, method, "--lora-rank", str(value)) == []
     assert f"LoRA rank = {value}  [--lora-rank]" in footprint(*words, method).out
+
+
+@pytest.mark.parametrize("words", [ESTIMATE, FLOPS], ids=["estimate", "flops"])
+@pytest.mark.parametrize(
+    ("method", "projections"),
+    [("lora", "q_proj, v_proj"), ("qlora", "down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj")],
+)
+def test_projections_that_nobody_chose_are_listed(
+    words: tuple[str, ...], method: str, projections: str
+) -> None:
+    """Of Llama, as Hugging Face PEFT has them, and every one for QLoRA."""
+    for given, expected in (((), [projections]), (("--lora-targets", "q"), [])):
+        rows = json.loads(footprint(*words, method, *given, "--format", "json").out)["assumptions"]
+        assert [row["value"] for row in rows if row["option"] == "--lora-targets"] == expected
 
 
 @pytest.mark.parametrize("words", [ESTIMATE, FLOPS], ids=["estimate", "flops"])

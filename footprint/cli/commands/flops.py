@@ -93,6 +93,7 @@ def command(
     FLOPs a step, sample and token, model and hardware, full and causal, by component.
     """
     from footprint.catalog.models import find_model
+    from footprint.estimator.resolve.adapters import adapted_row
     from footprint.flops import count_step
     from footprint.flops.checks import positions_warning, stated_warning
 
@@ -103,8 +104,7 @@ def command(
     options["batch_size"] = options["batch_size"] or replicas * (options["micro_batch"] or 1)
     written = _written(options, recipe)
     shape = _shape(options, recipe, written)
-    own = "" if found.recipe is None else found.recipe.objective
-    wanted = own if objective is None else objective
+    wanted = objective or (found.recipe.objective if found.recipe is not None and objective is None else "")
     training, assumptions = _training(options)
     step = count_step(found.config, shape, training, wanted)
     if step.tokens is None:
@@ -137,7 +137,7 @@ def command(
         "device": _device(options["hw"]),
         "run": run,
         "proof": proof,
-        "assumptions": assumptions,
+        "assumptions": (*assumptions, *adapted_row(options["lora_targets"], step)),
         "warnings": tuple(warnings),
     }
     from footprint.reports.formats import Answer, fields_of
@@ -222,7 +222,7 @@ def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Ph
 
 
 def _training(options: dict[str, Any]) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
-    from footprint.estimator.resolve.method import adapter_rank
+    from footprint.estimator.resolve.adapters import adapter_rank
     from footprint.schema import TrainingMethod
 
     if options["method"] not in ("lora", "qlora") and (options["lora_rank"] or options["lora_targets"]):

@@ -1,4 +1,4 @@
-"""Add up all runs of a project before it begins, and write the page that says so."""
+"""Add up all runs of a project before it begins, and write the page to publish."""
 
 from __future__ import annotations
 

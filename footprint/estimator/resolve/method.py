@@ -10,6 +10,7 @@ from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.request import LAYOUT_FIELDS, OPTIMIZERS, PRECISIONS, EstimateRequest
+from footprint.estimator.resolve.adapters import adapter_rank
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
 from footprint.flops.operations import Model
@@ -91,18 +92,6 @@ def settle_training(
         attention=attention,
     )
     return training, (*more, *rows)
-
-
-def adapter_rank(given: int | None, method: str) -> tuple[int, tuple[Assumption, ...]]:
-    """The rank of the adapters, and the row that says so where a method has adapters and nobody gave it."""
-    rank = TrainingMethod().lora_rank if given is None else given
-    if given is not None or method not in ("lora", "qlora"):
-        return rank, ()
-    row = Assumption(
-        name="LoRA rank", value=rank, unit="", basis="assumed", option="--lora-rank",
-        source="of the size that is usual: Hu et al. 2021, arXiv:2106.09685, table 6, try 1 to 64",
-    )  # fmt: skip
-    return rank, (row,)
 
 
 def said_recompute(request: EstimateRequest, model: ModelConfig | None) -> Recompute | None:
