@@ -9,13 +9,15 @@ from footprint.flops.operations import ADAPTERS
 from footprint.results import Assumption
 from footprint.schema import TrainingMethod
 
+ADAPTED = ("lora", "qlora")
+"""The methods that train adapters."""
 _FIRST = ".lora_A"
 
 
 def adapter_rank(given: int | None, method: str) -> tuple[int, tuple[Assumption, ...]]:
     """The rank of the adapters, and the row that says so where a method has adapters and nobody gave it."""
     rank = TrainingMethod().lora_rank if given is None else given
-    if given is not None or method not in ("lora", "qlora"):
+    if given is not None or method not in ADAPTED:
         return rank, ()
     row = Assumption(
         name="LoRA rank", value=rank, unit="", basis="assumed", option="--lora-rank",
@@ -26,7 +28,7 @@ def adapter_rank(given: int | None, method: str) -> tuple[int, tuple[Assumption,
 
 def adapted_row(given: Sequence[str], step: StepFlops) -> tuple[Assumption, ...]:
     """The row that names the projections with adapters, where a step has some and nobody chose them."""
-    if given or step.operations is None:
+    if given or step.operations is None or step.training.method not in ADAPTED:
         return ()
     layers = (layer for stage in step.operations.stages for layer in stage)
     names = {
@@ -35,8 +37,6 @@ def adapted_row(given: Sequence[str], step: StepFlops) -> tuple[Assumption, ...]
         for one in layer.operations
         if getattr(one, "component", None) == ADAPTERS and one.name.endswith(_FIRST)
     }
-    if not names:
-        return ()
     row = Assumption(
         name="projections with adapters", value=", ".join(sorted(names)), unit="", basis="assumed",
         option="--lora-targets",
