@@ -119,7 +119,7 @@ class EstimateRequest:
         "workload", WHOLE, "Positions of a sequence that get logits (the recipe's share).", most=10**9
     )
 
-    packing: bool = about("workload", FLAG, "Padding is dropped: sequences are packed.", default=False)
+    packing: bool = about("workload", FLAG, "Sequences are packed, without padding.", default=False)
     padding_share: float | None = about(
         "workload", SHARE, "Share of the tokens that is padding, for `packing=`.", least=0.0, most=0.99
     )
@@ -130,7 +130,7 @@ class EstimateRequest:
     lora_targets: tuple[str, ...] = about(
         "method", NAMES, "Adapted projections, comma-separated: q,v or their own names.", default=()
     )
-    input_gradients: bool = about("method", FLAG, "Gradients reach the embeddings.", default=False)
+    input_gradients: bool = about("method", FLAG, "Adapters: gradients reach the embeddings.", default=False)
     frozen: tuple[str, ...] = about("method", NAMES, "Frozen parts, comma-separated.", default=())
 
     precision: str | None = about(
@@ -145,7 +145,7 @@ class EstimateRequest:
     interleaving: int | None = about(
         "execution", WHOLE, "Virtual pipeline stages on each of the `pp=` stages.", most=1000
     )
-    micro_batch: int | None = about("execution", WHOLE, "Sequences a replica takes at once.", most=10**9)
+    micro_batch: int | None = about("execution", WHOLE, "Sequences that a replica takes at once.", most=10**9)
     recompute: str | None = about("execution", CHOICE, "Recomputed activations.", choices=get_args(Recompute))
     attention: str | None = about("execution", CHOICE, "Attention kernel.", choices=get_args(Attention))
     optimizer: str | None = about("execution", TEXT, "Optimiser (adam).", choices=OPTIMIZERS)
@@ -167,10 +167,10 @@ class EstimateRequest:
         "known already", COUNT, "Duration of one step [s].", unit="s", least=1e-9, most=1e9
     )
     tokens_per_second: float | None = about(
-        "known already", COUNT, "Throughput of the whole cluster.", unit="tokens/s", least=1e-6, most=1e15
+        "known already", COUNT, "Tokens a second of the cluster.", unit="tokens/s", least=1e-6, most=1e15
     )
     samples_per_second: float | None = about(
-        "known already", COUNT, "Throughput of the whole cluster.", unit="samples/s", least=1e-6, most=1e15
+        "known already", COUNT, "Samples a second of the cluster.", unit="samples/s", least=1e-6, most=1e15
     )
     mfu: float | None = about(
         "known already", SHARE, "Model FLOPs utilisation of a step: full attention, dense peak.", most=1.0
@@ -224,12 +224,12 @@ class EstimateRequest:
         "repeats", SHARE, "Share of all hours spent on failed runs.", least=0.0, most=0.999
     )
     trials: int | None = about("repeats", WHOLE, "Trials of a search for hyper-parameters.", most=10**9)
-    mean_fraction: float | None = about("repeats", SHARE, "Mean length of a trial over a run's.", most=1.0)
-    search: str | None = about("repeats", CHOICE, "Stops the worse trials early.", choices=SEARCHES)
+    mean_fraction: float | None = about("repeats", SHARE, "Mean length of a trial, share of a run.", most=1.0)
+    search: str | None = about("repeats", CHOICE, "How worse trials are stopped early.", choices=SEARCHES)
     keep_one_in: int | None = about(
-        "repeats", WHOLE, "The search keeps a trial in so many (3).", least=2, most=1000
+        "repeats", WHOLE, "A stop keeps one trial of so many (3).", least=2, most=1000
     )
-    shortest_fraction: float | None = about("repeats", SHARE, "Shortest trial over a run (1/81).", most=1.0)
+    shortest_fraction: float | None = about("repeats", SHARE, "Shortest share of a run (1/81).", most=1.0)
     force: bool = about("output", FLAG, "Accept implausible values.", default=False)
 
     def __post_init__(self) -> None:

@@ -6,20 +6,19 @@ all three. pandas is imported only inside the functions that use it.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
-from footprint.results.report_columns import ENDS, KINDS, WORK
+from footprint.results.report_columns import ENDS, KEYS, KINDS, WORK
+from footprint.results.row_reader import refuse_later
 
 if TYPE_CHECKING:
     import pandas as pd
 
 AMOUNTS = ("energy_kwh", "co2e_kg", "cost_usd")
 NUMBERS = ("duration_h", "accelerator_h", "co2e_market_kg")
-KEYS = ("kind", "run_id", "started_at")
 NAMED = {"project": "name", "model": "model_name", "hardware": "cluster_accelerator", "place": "place_key"}
 """Words for columns of the report; the short form of it has ``model``, ``hardware`` and ``region``."""
 _SHORT = {"model": "model", "hardware": "hardware", "place": "region"}
@@ -67,7 +66,8 @@ def tidy(given: pd.DataFrame, origin: object, extra: Collection[str] = ()) -> pd
 
     _refuse_market(given, origin)
     if "schema" in given:
-        refuse_later(given["schema"].dropna().unique(), origin)
+        for schema in given["schema"].dropna().unique():
+            refuse_later(str(schema), origin)
     made: dict[str, Any] = {name: given[name] for name in KEYS}
     for name in TEXTS:
         made[name] = _text(given, name)
@@ -197,17 +197,6 @@ def _check_kinds(frame: pd.DataFrame, origin: object) -> None:
             )
     if frame["kind"].isna().any():
         raise DataFileError(f"{origin}: a row says not whether it is one of {', '.join(KINDS)}")
-
-
-def refuse_later(schemas: Iterable[object], origin: object) -> None:
-    """DataFileError for rows whose schema a later version wrote."""
-    for schema in schemas:
-        found = re.fullmatch(r"footprint/(report|report-short)/(\d{1,6})", str(schema))
-        if found and int(found[2]) > 1:
-            raise DataFileError(
-                f"{origin}: rows of schema {schema}, which a later version wrote (this one reads "
-                f"footprint/{found[1]}/1): install that version"
-            )
 
 
 def _refuse_market(given: pd.DataFrame, origin: object) -> None:

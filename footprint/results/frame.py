@@ -18,10 +18,11 @@ COUNTS = frozenset({
     "cluster_count", "workload_phases_count", "workload_sequence_length", "parallelism_tp", "parallelism_pp",
     "parallelism_dp", "parallelism_cp", "parallelism_ep", "step_terms_count", "place_year", "price_offers",
     "price_providers", "repeats_runs", "segments_count", "assumptions_count", "warnings_count",
+    "workload_lora_rank",
 })  # fmt: skip
 """Whole numbers, of which some may be missing."""
 MOMENTS = frozenset({"started_at", "created_at"})
-YES_OR_NO = frozenset({"parallelism_given"})
+YES_OR_NO = frozenset({"parallelism_given", "workload_packing"})
 _HOW = ("measured", "modelled", "absent")
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "status": (
@@ -40,8 +41,7 @@ TEXTS = frozenset({
     "run_id", "name", "boundary", "footprint_version", "data_version", "model_name", "model_family",
     "cluster_accelerator", "cluster_variant", "cluster_node_form", "mfu_convention", "place_key",
     "place_name", "place_basis", "place_source", "price_provider", "price_dated", "price_interval",
-    "price_source", "model",
-    "hardware", "region", "warnings",
+    "price_source", "workload_objective", "model", "hardware", "region", "warnings",
 })  # fmt: skip
 
 

@@ -1,4 +1,8 @@
-"""The columns of report CSVs: the full form with every number, and a short one for people."""
+"""The columns of report CSVs: the full form with every number, and a short one for people.
+
+A new column of the full form is added before ``schema`` and gives the schema a new number, so that the
+columns of older files keep their places.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from typing import Any
 
 from footprint.spelling import on_command_line
 
-SCHEMA = "footprint/report/1"
+SCHEMA = "footprint/report/2"
+FIRST_SCHEMA = "footprint/report/1"
+"""The full form without the columns of `ADDED`."""
 SHORT_SCHEMA = "footprint/report-short/1"
 SCHEMAS = {"full": SCHEMA, "short": SHORT_SCHEMA}
 """The schema of each value of ``--columns``."""
@@ -36,8 +42,10 @@ price_provider price_purchase price_usd_per_accelerator_h* price_offers price_pr
 price_interval price_source cost_usd*
 repeats_runs repeats_failed_share total_accelerator_h* total_energy_kwh* total_co2e_kg* total_cost_usd*
 meters_accelerators meters_cpu meters_ram meters_other_node meters_network meters_node
-segments_count assumptions_count warnings_count schema
+segments_count assumptions_count warnings_count
 """
+ADDED = ("workload_objective", "workload_lora_rank", "workload_packing", "warnings")
+"""What the second schema of the full form has more than the first."""
 
 
 def _expanded(words: Sequence[str]) -> Iterator[str]:
@@ -48,7 +56,8 @@ def _expanded(words: Sequence[str]) -> Iterator[str]:
             yield word
 
 
-REPORT_COLUMNS = tuple(_expanded(_COLUMNS.split()))
+_FIRST = tuple(_expanded(_COLUMNS.split()))
+REPORT_COLUMNS = (*_FIRST, *ADDED, "schema")
 """The columns of a full report CSV, in order; a test compares them with the records' fields."""
 _SHORT_COLUMNS = """
 kind run_id started_at name status model hardware region
@@ -56,11 +65,18 @@ duration_h* energy_kwh* co2e_kg* cost_usd* warnings schema
 """
 SHORT_COLUMNS = tuple(_expanded(_SHORT_COLUMNS.split()))
 """The columns of a short report CSV, in order."""
-COLUMNS = {SCHEMA: REPORT_COLUMNS, SHORT_SCHEMA: SHORT_COLUMNS}
+COLUMNS = {SCHEMA: REPORT_COLUMNS, FIRST_SCHEMA: (*_FIRST, "schema"), SHORT_SCHEMA: SHORT_COLUMNS}
+"""The columns of every schema of report rows that is read; rows are written in the newest of their form."""
+KEYS = ("kind", "run_id", "started_at")
+"""The columns that the rows of every schema have."""
 FORCED = "forced"
 """The status of an estimate that was forced, though its step clearly does not fit."""
-ONLY_SHORT = "warnings"
-"""The cell of a row that the full form has as a count alone."""
+
+
+def newest_of(cell: str) -> str | None:
+    """The newest schema of the form of report rows that a cell names; None where it names none."""
+    form, _, number = cell.rpartition("/")
+    return next((one for one in COLUMNS if number.isdecimal() and one.rpartition("/")[0] == form), None)
 
 
 def short_cells(cells: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from footprint.errors import DataFileError
-from footprint.results.report_columns import COLUMNS, SCHEMA
+from footprint.results.report_columns import COLUMNS, KEYS, newest_of
 
 LARGEST_BYTES = 256 * 1024 * 1024
 """Of a report CSV that is read whole: some hundred thousand rows."""
@@ -42,14 +42,14 @@ def _cells_of(line: str) -> list[str]:
     return next(csv.reader(line.splitlines(keepends=True)), []) if '"' in line else line.split(",")
 
 
-def read_rows(path: Path, *, kind: str | None, schema: str | None = None) -> tuple[list[Row], int]:
+def read_rows(path: Path, *, kind: str | None) -> tuple[list[Row], int]:
     """The complete rows of one kind, as text, and the number of torn rows that were left out.
 
     ``kind=None`` reads every kind, for listings that show the kind of each row; sums choose one kind.
-    Without a schema the file may have any form of a report, full or short.
+    The file has any form of a report, full or short, of this version or of an older one.
 
     Raises:
-        DataFileError: no such file, not a text file, or not a CSV of this schema.
+        DataFileError: no such file, not a text file, not a CSV of report rows, or one of a later schema.
     """
     try:
         about = path.stat()
@@ -61,35 +61,44 @@ def read_rows(path: Path, *, kind: str | None, schema: str | None = None) -> tup
     except UnicodeDecodeError:
         raise DataFileError(f"{path}: not a text file (UTF-8)") from None
     try:
-        return _rows_of(text, path, kind, schema)
+        return _rows_of(text, path, kind)
     except csv.Error as error:
         raise DataFileError(f"{path}: not a CSV file: {error}") from None
 
 
-def _rows_of(text: str, path: Path, kind: str | None, schema: str | None) -> tuple[list[Row], int]:
+def _rows_of(text: str, path: Path, kind: str | None) -> tuple[list[Row], int]:
     """The rows of a CSV's text; they are only found here, since most of their cells are never asked for."""
     lines = iter(text.split("\n"))
     columns = _cells_of(_whole_row(next(lines), lines))
-    if schema is None:
-        schema = next((one for one, those in COLUMNS.items() if those == tuple(columns)), SCHEMA)
-    if columns[-1] != "schema" or (schema in COLUMNS and tuple(columns) != COLUMNS[schema]):
-        raise DataFileError(f"{path}: not a CSV of schema {schema}")
+    if columns[-1] != "schema" or not set(KEYS) <= set(columns):
+        raise DataFileError(f"{path}: not a CSV of report rows ({', '.join(COLUMNS)})")
     index = {name: place for place, name in enumerate(columns)}
-    commas, last = len(columns) - 1, f",{schema}"
-    is_first, known = index.get("kind") == 0, "kind" in index
+    commas, is_first = len(columns) - 1, index["kind"] == 0
     rows, torn = [], 0
     for line in lines:
         if not line or line == "\r":
             continue
         found = _whole_row(line, lines)
-        if _commas(found) != commas or not (found.endswith(last) or _cells_of(found)[-1] == schema):
+        schema = found.rpartition(",")[2].strip('"')
+        if _commas(found) != commas or schema not in COLUMNS:
+            refuse_later(schema, path)
             torn += 1
             continue
         row = Row(index, found)
         plain = is_first and not found.startswith('"')
-        if kind is None or (found.startswith(f"{kind},") if plain else known and row["kind"] == kind):
+        if kind is None or (found.startswith(f"{kind},") if plain else row["kind"] == kind):
             rows.append(row)
     return rows, torn
+
+
+def refuse_later(schema: str, path: object) -> None:
+    """DataFileError where the last cell of a row names a later schema than those that are read."""
+    newest = newest_of(schema)
+    if newest is not None and schema not in COLUMNS:
+        raise DataFileError(
+            f"{path}: rows of schema {schema}, which a later version wrote (this one reads {newest} and "
+            "older): install that version"
+        )
 
 
 def _whole_row(line: str, lines: Iterator[str]) -> str:

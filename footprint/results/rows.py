@@ -1,8 +1,9 @@
 """Report rows: their columns, their conversion from records, and appending them to a CSV.
 
 Many writers share a report CSV, and any of them may crash. So a write is either complete or has no
-effect, and existing rows never change. The last column, ``schema``, also marks the end of a row:
-readers leave out a row whose last cell is not the schema, because it was cut short.
+effect, and what existing rows hold never changes. The last column, ``schema``, also marks the end of a row:
+readers leave out a row whose last cell is not the schema, because it was cut short. A file of the first
+schema gets today's columns when a row is added (`footprint.results.widening`).
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from footprint.results.misfit import MISFIT_WORDS
 from footprint.results.report_columns import (
     COLUMNS,
     ENDS,
+    FIRST_SCHEMA,
     FORCED,
     KINDS,
-    ONLY_SHORT,
     SCHEMA,
     SHORT_SCHEMA,
     joined,
     short_cells,
 )
+from footprint.results.widening import widen
 
 LOCK_TIMEOUT_S = 60.0
 
@@ -38,8 +40,6 @@ _UNITS = (
     "_w", "_h", "_s", "_l",
 )  # fmt: skip
 _NOT_IN_ROWS = ("schema", "meters", "phases", "faults", "published", "scenario", "memory")
-# In JSON alone: a CSV keeps its header.
-_NOT_COLUMNS = ("workload_objective", "workload_lora_rank", "workload_packing")
 
 
 def _unit_of(name: str) -> str:
@@ -86,11 +86,10 @@ def report_row(record: Mapping[str, Any], *, kind: str, run_id: str, started_at:
     if kind not in KINDS:
         raise FootprintError(f"kind of a report row: {kind!r}; write one of {', '.join(KINDS)}")
     cells = flatten({key: value for key, value in record.items() if key not in _NOT_IN_ROWS})
-    cells = {name: cell for name, cell in cells.items() if name not in _NOT_COLUMNS}
     for meter in record.get("meters") or ():
         cells[f"meters_{meter['component']}"] = meter["how"]
     warnings = record.get("warnings") or ()
-    cells[ONLY_SHORT] = joined(warnings)
+    cells["warnings"] = joined(warnings)
     if kind == "estimate" and any(MISFIT_WORDS in one for one in warnings):
         cells["status"] = FORCED
     return {**cells, "kind": kind, "run_id": run_id, "started_at": started_at}
@@ -114,6 +113,7 @@ def append_rows(
     if not rows:
         return
     schema = schema or rows[0].get("schema") or _schema_in(path) or SCHEMA
+    schema = SCHEMA if schema == FIRST_SCHEMA else schema
     columns = _columns_for(rows, schema)
     lines = [_encode(columns, [_cells(row, columns, schema)]) for row in rows]
     header = _encode(columns, [dict(zip(columns, columns, strict=True))])
@@ -124,6 +124,8 @@ def append_rows(
         raise FootprintError(f"{path}: not a regular file, so no rows can be appended to it")
     try:
         with file_lock(target, LOCK_TIMEOUT_S):
+            if schema == SCHEMA and target.exists():
+                widen(target, header, schema)
             if once and target.exists():
                 there = _keys_in(target, lines)
                 lines = [line for line in lines if _key(line) not in there]
@@ -183,7 +185,7 @@ def _cells(row: Mapping[str, Any], columns: Sequence[str], schema: str) -> dict[
     cells = {}
     row = short_cells(row) if schema == SHORT_SCHEMA else row
     for name, value in row.items():
-        if name == "schema" or (name == ONLY_SHORT and schema == SCHEMA):
+        if name == "schema":
             continue
         column = name
         if name not in known and f"{name}_mid" in known:

@@ -56,7 +56,9 @@ class InferenceRequest:
     concurrency: int | None = about(
         "load", WHOLE, "Requests that are open at once; those beyond the largest batch wait.", most=10**7
     )
-    requests: float | None = about("load", COUNT, "Requests in all, for a total beside 1,000.", most=1e15)
+    requests: float | None = about(
+        "load", COUNT, "Number of requests, for a total beside that of 1,000.", most=1e15
+    )
     engine: str | None = about("execution", TEXT, "Serving software, such as vllm (a typical one).")
     precision: str | None = about(
         "execution", CHOICE, "Number format of the weights.", choices=tuple(WEIGHT_BYTE)
@@ -65,14 +67,14 @@ class InferenceRequest:
         "execution", WHOLE, "Chips that share one copy of the model (all of a node).", most=10**4
     )
     ep: int | None = about(
-        "execution", WHOLE, "Chips that divide the experts, each with the other weights.", most=10**4
+        "execution", WHOLE, "Chips that divide the experts; each holds all other weights.", most=10**4
     )
     technique: tuple[str, ...] = about(
         "techniques", NAMES, "few-shot, cot, self-consistency, tot, best-of; comma-separated.", default=()
     )
     paths: int | None = about("techniques", WHOLE, "Sampled answers of a request.", most=10**5)
     break_even: bool = about(
-        "techniques", FLAG, "After how many requests serving exceeds training.", default=False
+        "techniques", FLAG, "Say after how many requests serving has cost more than training.", default=False
     )
 
     def __post_init__(self) -> None:

@@ -166,6 +166,7 @@ def test_report_columns() -> None:
         "kind", "id", "at", "name", "status", "boundary", "version", "family", "accelerator", "variant",
         "unit", "form", "method", "precision", "recompute", "given", "convention", "key", "basis", "source",
         "provider", "purchase", "dated", "interval", "cpu", "ram", "node", "network", "schema",
+        "objective", "packing", "warnings",
     }  # fmt: skip
     assert not [
         column for column in REPORT_COLUMNS if not is_named_well(column) and last_word(column) not in texts

@@ -89,7 +89,7 @@ def test_every_answer_in_every_format(words: list[str], tmp_path: Path) -> None:
     assert len(rows) > 1
     assert {len(row) for row in rows} == {len(rows[0])}
     assert rows[0][-1] == "schema"
-    assert {row[-1] for row in rows[1:]} <= {data["schema"], "footprint/report/1"}
+    assert {row[-1] for row in rows[1:]} <= {data["schema"], "footprint/report/2"}
     page = footprint(*words, "--format", "markdown").out
     tables = ("```text",) if words[0] == "inference" else ("|---", "| --- ")  # its text, as it stands
     assert any(table in page for table in tables)

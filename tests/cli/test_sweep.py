@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import signal
@@ -34,6 +35,24 @@ def test_the_summary() -> None:
         json.loads(one.out)["co2e_kg"]["mid"], rel=1e-9
     )
     assert max(map(len, footprint(*BASE).out.splitlines())) <= 80
+
+
+def test_the_best_as_rows() -> None:
+    words = (*BASE, "--top", "2", "--by", "co2e")
+    rows = list(csv.DictReader(io.StringIO(footprint(*words, "--format", "csv").out)))
+    assert [row["list"] for row in rows[:2]] == ["best", "best"]
+    assert {row["list"] for row in rows[2:]} == {"pareto"}
+    for row in rows:
+        one = footprint(
+            "estimate", *BASE[1:3], "--hw", row["hw"], "--region", row["region"], "--format", "json"
+        )
+        assert float(row["cost_usd_high"]) == pytest.approx(json.loads(one.out)["cost_usd"]["high"], rel=1e-9)
+        assert row["schema"] == "footprint/sweep/1"
+        assert row["data_version"] == json.loads(one.out)["data_version"]
+    page = footprint(*words, "--format", "markdown").out
+    assert page.count("| least CO2e |") == 2
+    assert page.count("| Pareto front |") == len(rows) - 2
+    assert all(len(line.split(" | ")) == 8 for line in page.splitlines() if line.startswith("| "))
 
 
 def test_a_file_of_axes_and_options_over_it(tmp_path: Path) -> None:

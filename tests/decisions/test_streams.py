@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,16 @@ FIXED = {"tokens": 1e10, "seq_len": 512}
 def frame_of(parts: list[Part]) -> pd.DataFrame:
     whole = [pd.DataFrame({**part.axes, **part.numbers, "feasible": part.feasible}) for part in parts]
     return pd.concat(whole, ignore_index=True)
+
+
+def numbers_in(path: Path) -> pd.DataFrame:
+    """The scenarios of a file, each of whose rows ends with the versions that computed it."""
+    words = {"footprint_version": "str", "data_version": "str"}
+    read = pd.read_csv(path, dtype=words) if path.suffix == ".csv" else pd.read_parquet(path)
+    assert list(read.columns[-2:]) == list(words)
+    assert set(read["footprint_version"]) == {version("footprint-ml")}
+    assert read["data_version"].str.fullmatch(r"20\d\d\.\d\d").all()
+    return read.iloc[:, :-2]
 
 
 def sorted_(frame: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +104,7 @@ def test_front_and_least_of_parts_are_those_of_the_whole() -> None:
 def test_a_file_holds_every_scenario_to_the_last_digit(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"sweep{ending}"
     assert sum(len(part) for part in write_sweep(Stream(AXES, FIXED), path)) == len(WHOLE)
-    read = pd.read_csv(path) if ending == ".csv" else pd.read_parquet(path)
+    read = numbers_in(path)
     pd.testing.assert_frame_equal(read, WHOLE, check_dtype=False, rtol=0, atol=0)
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
@@ -120,7 +131,7 @@ def test_a_sweep_that_was_stopped_goes_on(ending: str, stopped_after: int, tmp_p
     resume = bool(stopped_after)
     rest = list(write_sweep(Stream(AXES, FIXED), path, resume=resume))
     assert len(rest) == len(PARTS) - stopped_after
-    read = pd.read_csv(path) if ending == ".csv" else pd.read_parquet(path)
+    read = numbers_in(path)
     pd.testing.assert_frame_equal(read, WHOLE, check_dtype=False, rtol=0, atol=0)
 
 

@@ -34,10 +34,10 @@ BAD = {
     "none of ours": ("x.csv", "a,b\n1,2\n", "not an input of a report"),
     "binary": ("x.bin", "\0\1\2\3" * 99, "not an input of a report"),
     "no rows": ("x.csv", HEAD + "\n", "without a complete row"),
-    "later": ("x.csv", full(schema="footprint/report/2"), "a later version wrote"),
+    "later": ("x.csv", full(schema="footprint/report/3"), "a later version wrote"),
     "later below": (
         "x.csv",
-        full() + full(schema="footprint/report/2").splitlines()[1] + "\n",
+        full() + full(schema="footprint/report/3").splitlines()[1] + "\n",
         "a later version wrote",
     ),
     "a long text": ("x.csv", full(name="x" * 70_000), "the column name has a text of 70,000 bytes"),

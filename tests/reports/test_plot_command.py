@@ -58,6 +58,18 @@ def test_two_estimates_have_the_intervals_of_their_json(drawn: Callable[[], Any]
         assert intervals(panels[label]) == [pytest.approx(pair) for pair in ends]
 
 
+def test_several_runs_are_all_of_them_and_say_so(drawn: Callable[[], Any], tmp_path: Path) -> None:
+    record = written(tmp_path / "e.json", *ESTIMATE, "--runs", "3")
+    assert footprint("plot", str(tmp_path / "e.json"), "-o", str(tmp_path / "p.png")).code == 0
+    label = drawn().axes[0].get_yticklabels()[0].get_text()
+    assert " ".join(label.split()).endswith(", 3 runs")
+    for axes, name in zip(drawn().axes, ("duration_h", "energy_kwh", "co2e_kg", "cost_usd"), strict=True):
+        per = {"[d]": 24.0, "[MWh]": 1000.0}.get(axes.get_xlabel().split()[-1], 1.0)
+        assert intervals(axes) == [
+            pytest.approx((3 * record[name]["low"] / per, 3 * record[name]["high"] / per))
+        ]
+
+
 def test_the_causes_are_those_of_the_json(drawn: Callable[[], Any], tmp_path: Path) -> None:
     record = written(tmp_path / "e.json", *ESTIMATE, "--spread")
     done = footprint("plot", str(tmp_path / "e.json"), "-o", str(tmp_path / "p.pdf"))

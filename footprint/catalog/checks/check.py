@@ -76,8 +76,8 @@ def check_file(path: Path) -> tuple[str, Checked, tuple[str, ...]]:
             find_place(site.place)
         return "site", site, (outside,) if outside else ()
     raise DataFileError(
-        f"{path}: neither an accelerator profile (a [peak_flop_per_s] table) nor a model (a [config] table), "
-        "a site (its schema) or a price list ([[offers]] tables)"
+        f"{path}: neither an accelerator profile (a [peak_flop_per_s] table) nor a model (a [config] table) "
+        'nor a site (schema = "footprint/site/1") nor a price list ([[offers]] tables)'
     )
 
 

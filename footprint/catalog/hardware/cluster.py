@@ -71,10 +71,11 @@ def parse_cluster(
         node = replace(node, network_byte_per_s=network_byte_per_s)
     nodes = count / node.accelerators
     if count % node.accelerators:
-        what = (chip.unit if chip.kind == "cpu" else "accelerator") + ("s" if count > 1 else "")
+        what = chip.unit if chip.kind == "cpu" else "accelerator"
+        filling = f"{count} {what}s fill" if count > 1 else f"1 {what} fills"
         notices.append(
-            f"{count} {what} on {node.name}, which holds {node.accelerators}: "
-            f"{nodes:.4g} nodes are counted, a partly used one with its share of the host"
+            f"{filling} {nodes:.4g} nodes ({node.name}, {node.accelerators} each): "
+            "a node that is partly used is counted with its share of the host"
         )
     return Cluster(accelerator=chip, count=count, node=node, nodes=nodes), notices
 

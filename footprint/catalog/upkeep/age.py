@@ -54,7 +54,9 @@ def too_old(kind: str, what: str, dated: str, today: str) -> str:
     months, limit = age_months(dated, today), assumed(f"ages.{kind}").value
     if months <= limit:
         return ""
-    return f"{what} is {months} months old; its kind usually stays true for {limit:g} (docs/ages.md)"
+    return (
+        f"{what} is {months} months old; such figures usually stay true for {limit:g} months (docs/ages.md)"
+    )
 
 
 def end_of(year: int) -> str:

@@ -11,8 +11,8 @@ Examples:
   footprint app
   footprint app --port 8765 --no-browser
 
-The page is served on 127.0.0.1 alone, and your own data and defaults do not
-enter it. Stop it with Ctrl-C.
+The page is served on 127.0.0.1 alone and uses none of your own data and
+defaults. Stop it with Ctrl-C.
 """
 
 
@@ -22,7 +22,7 @@ enter it. Stop it with Ctrl-C.
 def command(port: int, no_browser: bool) -> None:
     """Open the calculator in your browser.
 
-    The same page as the static site; here this program answers it.
+    It is the page of the static site; here this program computes the answers.
     """
     from footprint.cli.page.server import HOST, serving
     from footprint.errors import FootprintError

@@ -22,7 +22,7 @@ Examples:
   footprint card README.md --run bert.json -o -
 
 co2_eq_emissions is a number in grams of CO2e to four figures, as the Hub asks.
-The section on the environment stands between two marks, which the next run
+The section on the environment stands between two marks, which the next call
 replaces. Every other byte of the card stays as it is.
 """
 

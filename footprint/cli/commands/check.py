@@ -45,7 +45,7 @@ def _require_countable(model: ModelConfig) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @format_option("check")
 def command(file: Path, format_: str) -> None:
-    """Check FILE and print its kind and name; with exit code 2, the message names the wrong field."""
+    """Check FILE and print its kind and name. Exit code 2: a message names the wrong field."""
     from dataclasses import asdict
 
     from footprint.catalog.checks.check import check_file

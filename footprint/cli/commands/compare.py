@@ -29,7 +29,7 @@ Examples:
   footprint compare --model llama3.1-8b --method lora --tokens 10M --hw auto
 
 Lists are a,b,c; ranges are 8..64+8 (steps) and 8..64x2 (factors). The rows are
-the product of all lists, the last one fastest; at most 200 (else sweep).
+the product of all lists, the last one fastest. At most 200; sweep takes more.
 Exit code: 0 done, 2 bad input, 3 a row is over the limit or does not fit.
 """
 
@@ -44,7 +44,7 @@ Exit code: 0 done, 2 bad input, 3 a row is over the limit or does not fit.
     default="cost",
     help="What matters most (cost).",
 )
-@click.option("--max-hours", type=float, help="With --hw auto: counts that need no more hours.")
+@click.option("--max-hours", type=float, help="With --hw auto: leave out clusters that need more hours.")
 @field_option("force")
 @ignore_option
 @answer_options("comparison")
@@ -70,7 +70,7 @@ def command(
 ) -> None:
     """Compare scenarios side by side, each with its 90 % interval.
 
-    What two scenarios share cancels in their ratio, and nothing else does.
+    In the ratio of two scenarios the errors that they share cancel.
     """
     from footprint.decisions import compare
     from footprint.decisions.comparison import BY

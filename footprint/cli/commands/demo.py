@@ -16,7 +16,7 @@ Examples:
   footprint demo --data digits --region FRA
   footprint demo --steps 100 -o my-demo
 
-Takes at most two minutes on two cores; needs torch: pip install 'footprint-ml[torch]'.
+It takes at most two minutes on two cores and needs torch: pip install 'footprint-ml[torch]'.
 """
 
 

@@ -1,4 +1,4 @@
-"""What a change does: inputs, hours, kWh, CO2e and USD of two records, with shared errors cancelled."""
+"""Show what a change does: inputs, hours, kWh, CO2e and USD of two records, with shared errors cancelled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Examples:
   footprint diff old.json new.json --format github-comment -o comment.md
   footprint diff old.json new.json --fail-over "10 kgCO2e"
 
-Both are estimates, or both are runs. An estimate's JSON holds its scenario: both
+Both must be estimates, or both runs. An estimate's JSON holds its scenario: both
 are computed again, so that what they share cancels in the factor.
 Exit code: 0 done, 2 bad input, 3 the second is over the limit of --fail-over.
 """
@@ -44,7 +44,7 @@ def command(
     fail_over: tuple[str, ...],
     fail_over_bound: str | None,
 ) -> None:
-    """What changed from one record to another.
+    """Show what changed from one record to another.
 
     FILE is the JSON of an estimate or a measurement, RUN a recorded run.
     """

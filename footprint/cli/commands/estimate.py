@@ -72,8 +72,8 @@ Exit code: 0 done, 2 bad input, 3 over the limit of --fail-over.
 @click.option("--from", "from_", type=FILE, help="Read a scenario; options override it.")
 @field_option("force")
 @ignore_option
-@click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
-@click.option("--compare-to", type=FILE, help="Answer what changed since an estimate's JSON.")
+@click.option("--quiet", is_flag=True, help="No warnings, except of a step that clearly does not fit.")
+@click.option("--compare-to", type=FILE, help="Show what changed since an older estimate (its JSON).")
 @limit_options()
 def command(
     format_: str | None,

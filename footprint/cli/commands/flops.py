@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from footprint.flops import StepFlops
     from footprint.flops.schedule import RunFlops
     from footprint.performance.roofline.memory import Memory
+    from footprint.results import Assumption
     from footprint.schema import ModelConfig, Phase, StepShape, TrainingMethod
 
 _EPILOG = """\b
@@ -28,7 +29,7 @@ Examples:
   footprint flops --model t5-base --seq-len 512 --tgt-seq-len 114 --verify
   footprint flops --model gpt2 --format json
 
-FLOP counts a multiply-add as 2. "training" is forward and backward with full
+A multiply-add counts as 2 FLOP. "training" is forward and backward with full
 attention, "as executed" adds recomputation. --verify needs torch and transformers.
 Without --objective the recipe's objective or the family's usual one is counted and
 verified; the "architectures" of a config are ignored.
@@ -52,7 +53,7 @@ verified; the "architectures" of a config are ignored.
 )
 @click.option("--objective", default=None, metavar="NAME", help="mlm, mlm+nsp, clm, classification, ...")
 @field_option("method", default="pretrain")
-@field_option("lora_rank", default=16)
+@field_option("lora_rank")
 @field_option("lora_targets", default="", metavar="NAMES")
 @field_option(
     "frozen", default="", metavar="NAMES", help="Frozen parts: embeddings, encoder, layers:0-11, ..."
@@ -88,10 +89,11 @@ def command(
 ) -> None:
     """Count the FLOPs of one training step, exactly.
 
-    From a Hugging Face config or a built-in model: parameters, forward, backward and training
+    Of a Hugging Face config or a built-in model: parameters, and forward, backward and training
     FLOPs a step, sample and token, model and hardware, full and causal, by component.
     """
     from footprint.catalog.models import find_model
+    from footprint.estimator.resolve.adapters import adapted_row
     from footprint.flops import count_step
     from footprint.flops.checks import positions_warning, stated_warning
 
@@ -102,10 +104,8 @@ def command(
     options["batch_size"] = options["batch_size"] or replicas * (options["micro_batch"] or 1)
     written = _written(options, recipe)
     shape = _shape(options, recipe, written)
-    wanted = (
-        objective if objective is not None else (found.recipe.objective if found.recipe is not None else "")
-    )
-    training = _training(options)
+    wanted = objective or (found.recipe.objective if found.recipe is not None and objective is None else "")
+    training, assumptions = _training(options)
     step = count_step(found.config, shape, training, wanted)
     if step.tokens is None:
         _refuse_lengths(found.id, options, written)
@@ -137,6 +137,7 @@ def command(
         "device": _device(options["hw"]),
         "run": run,
         "proof": proof,
+        "assumptions": (*assumptions, *adapted_row(options["lora_targets"], step)),
         "warnings": tuple(warnings),
     }
     from footprint.reports.formats import Answer, fields_of
@@ -220,18 +221,23 @@ def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Ph
     )
 
 
-def _training(options: dict[str, Any]) -> TrainingMethod:
+def _training(options: dict[str, Any]) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
+    from footprint.estimator.resolve.adapters import adapter_rank
     from footprint.schema import TrainingMethod
 
-    return TrainingMethod(
+    if options["method"] not in ("lora", "qlora") and (options["lora_rank"] or options["lora_targets"]):
+        raise click.UsageError("--lora-rank and --lora-targets need --method lora or qlora")
+    rank, assumptions = adapter_rank(options["lora_rank"], options["method"])
+    training = TrainingMethod(
         method=options["method"],
-        lora_rank=options["lora_rank"],
+        lora_rank=rank,
         lora_targets=options["lora_targets"],
         frozen=options["frozen"],
         input_gradients=options["input_gradients"],
         recompute=options["recompute"],
         attention=options["attention"],
     )
+    return training, assumptions
 
 
 def _run(

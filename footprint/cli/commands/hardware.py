@@ -61,18 +61,23 @@ command = catalogue_group(
         example="h100",
         filters=(
             Filter(flag="--vendor", help="Only chips of this maker.", test=any_of("vendor")),
-            Filter(flag="--kind", help="gpu, tpu, npu or cpu.", test=any_of("kind"), metavar="KIND"),
+            Filter(
+                flag="--kind",
+                help="Only this kind: gpu, tpu, npu or cpu.",
+                test=any_of("kind"),
+                metavar="KIND",
+            ),
             Filter(flag="--precision", help="Only chips with this number format.", test=any_of("precisions")),
             Filter(
                 flag="--min-memory",
-                help="At least so many GiB.",
+                help="Only chips with at least so many GiB.",
                 test=at_least("memory_gib"),
                 type=COUNT,
                 metavar="GIB",
             ),
             Filter(
                 flag="--since",
-                help="Of this year or later.",
+                help="Only chips of this year or later.",
                 test=at_least("year"),
                 type=WHOLE,
                 metavar="YEAR",

@@ -1,4 +1,4 @@
-"""Say what serving a model costs: memory, speed, J a token, kWh, CO2e and USD of 1,000 requests."""
+"""Estimate what serving a model costs: memory, speed, J a token, kWh, CO2e and USD of 1,000 requests."""
 
 from __future__ import annotations
 
@@ -81,10 +81,11 @@ def command(
     fail_over_bound: str | None,
     **options: Any,
 ) -> None:
-    """Say what serving a model costs.
+    """Estimate what serving a model costs.
 
-    Reading the prompt and writing are shown apart, each with what limits it. Without a batch or a
-    concurrency the interval is wide: energy a token falls 6 to 20 times from batch 1 to the largest.
+    Reading the prompt and writing the answer stand apart, each with what limits it. Without a batch or
+    a concurrency the interval is wide: from batch 1 to the largest, the energy of a token falls by a
+    factor of 6 to 20.
     """
     from footprint.reports.scenario import read_inference, save_inference
     from footprint.serving import inference

@@ -1,4 +1,4 @@
-"""For a paper or a README: a sentence, a LaTeX table, BibTeX, the NeurIPS checklist's item, a badge."""
+"""Write for a paper or a README: a sentence, a LaTeX table, BibTeX, the NeurIPS checklist's item, a badge."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Examples:
   footprint paper last --part badge -o badge.json
 
 checklist is NeurIPS' item on experiments' compute resources; without a FILE or
-RUN it holds every recorded run. Needs in LaTeX: booktabs, url, textcomp.
+RUN it holds every recorded run. The LaTeX needs the packages booktabs, url and textcomp.
 """
 
 
@@ -42,7 +42,7 @@ RUN it holds every recorded run. Needs in LaTeX: booktabs, url, textcomp.
 def command(
     records: tuple[str, ...], part: str, folders: tuple[Path, ...], output: Path | None, overwrite: bool
 ) -> None:
-    """Text about some records for a paper or a README.
+    """Write about estimates or runs for a paper or a README.
 
     FILE is the JSON of an estimate or a measurement; RUN is a recorded run, or 'last' (the default).
     """

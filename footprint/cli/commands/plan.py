@@ -62,7 +62,10 @@ class _PlanCommand(SectionedCommand):
 @field_option("model", help="Ask the other way round: the model to train.")
 @click.option("--law", metavar="NAME", help="Scaling law (besiroglu2024); all are shown beside it.")
 @click.option(
-    "--unique-tokens", type=COUNT, metavar="NUMBER", help="Tokens that there are; more are repeats."
+    "--unique-tokens",
+    type=COUNT,
+    metavar="NUMBER",
+    help="Different tokens that exist; training on more repeats them.",
 )
 @click.option("--inference-tokens", type=COUNT, metavar="NUMBER", help="Tokens that the model will serve.")
 @field_option("hw")
@@ -78,7 +81,7 @@ class _PlanCommand(SectionedCommand):
 )
 @field_option("force")
 @ignore_option
-@click.option("--quiet", is_flag=True, help="No warnings, but of a step that clearly does not fit.")
+@click.option("--quiet", is_flag=True, help="No warnings, except of a step that clearly does not fit.")
 @limit_options()
 def command(
     budget: tuple[str, ...],

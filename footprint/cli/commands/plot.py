@@ -39,7 +39,7 @@ A column is 3.4 inches wide, a page 7; letters have 7 points in both.
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUTS...")
 @click.option(
     "--kind", type=click.Choice(_KINDS, case_sensitive=False),
-    help="What to draw (what says the most of the inputs).",
+    help="What to draw (what suits the inputs best).",
 )  # fmt: skip
 @click.option(
     "--by", multiple=True, metavar="COLUMN",
@@ -47,12 +47,12 @@ A column is 3.4 inches wide, a page 7; letters have 7 points in both.
 )  # fmt: skip
 @click.option(
     "--width", type=click.Choice(["column", "page"], case_sensitive=False), default="column",
-    help="Of the paper that it is for (column).",
+    help="Width in the paper: of a column or of the page (column).",
 )  # fmt: skip
 @folders_option()
 @click.option("-o", "--output", type=FILE, required=True, help="The picture: .png, .svg or .pdf.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
-@click.option("--quiet", is_flag=True, help="Do not name the other kinds, and no warnings.")
+@click.option("--quiet", is_flag=True, help="No warnings, and no list of the other kinds.")
 def command(
     inputs: tuple[str, ...],
     kind: str | None,

@@ -1,4 +1,4 @@
-"""Weigh a whole project before it begins: all its runs together, and the page that says so."""
+"""Add up all runs of a project before it begins, and write the page to publish."""
 
 from __future__ import annotations
 

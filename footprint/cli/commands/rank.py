@@ -54,15 +54,19 @@ Exit code: 0 done, 2 bad input, 3 a row is over the limit of --fail-over.
 @field_option("year")
 @field_option("purchase")
 @click.option("--baseline-region", help="Region that others are compared with (the cheapest).")
-@click.option("--keep-in", help="A country, EU or a continent.")
-@click.option("--max-usd-per-hour", type=float, help="Most that an accelerator-hour may cost.")
-@click.option("--max-g-per-kwh", type=float, help="Most that the grid may emit.")
-@click.option("--move-gb", type=float, help="Data moved out of the baseline region.")
-@click.option("--egress-usd-per-gb", type=float, help="What that costs a GB.")
-@click.option("--when", metavar="FILE|monthly", help="Find the best time, not the best place.")
+@click.option("--keep-in", help="Only regions of a country, the EU or a continent.")
+@click.option(
+    "--max-usd-per-hour", type=float, help="Leave out offers that cost more [USD an accelerator-hour]."
+)
+@click.option("--max-g-per-kwh", type=float, help="Leave out regions whose grid emits more [g/kWh].")
+@click.option("--move-gb", type=float, help="Data that has to move out of the baseline region [GB].")
+@click.option("--egress-usd-per-gb", type=float, help="Price of moving one GB [USD].")
+@click.option("--when", metavar="FILE|monthly", help="Find the best time instead of the best place.")
 @field_option("region", help="With --when: where the run is.")
-@click.option("--deadline", metavar="TIME|HOURS", help="With --when: the run is done by then.")
-@click.option("--resume-hours", type=float, help="With --when: pause; each resuming takes so long.")
+@click.option("--deadline", metavar="TIME|HOURS", help="With --when: the run ends by then.")
+@click.option(
+    "--resume-hours", type=float, help="With --when: the run may pause, and each resumption takes so long."
+)
 @field_option("force")
 @ignore_option
 @answer_options("ranking")

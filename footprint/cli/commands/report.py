@@ -33,13 +33,13 @@ Examples:
 )  # fmt: skip
 @click.option(
     "--kind", type=click.Choice(["estimate", "measurement", "reference"], case_sensitive=False),
-    help="Rows of one kind alone.",
+    help="Only rows of this kind.",
 )  # fmt: skip
 @click.option("--rows", is_flag=True, help="The runs themselves, each once, as rows of the report CSV.")
 @field_option("hw", multiple=True, metavar="CHIP", help="Slurm's GPUs: CHIP, TYPE=CHIP or CHIP:N.")
-@field_option("region", help="Place of Slurm's jobs and of power logs.")
-@field_option("year", help="Year of grid, PUE and prices of these (newest).")
-@field_option("pue", help="PUE of Slurm's jobs.")
+@field_option("region", help="Place of Slurm jobs and of power logs.")
+@field_option("year", help="Year of the grid, PUE and prices of these (newest).")
+@field_option("pue", help="PUE of Slurm jobs.")
 @field_option("grid_g_per_kwh", help="Carbon intensity, instead of a region.")
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler for Parquet in parts (tcp://host:port).")
 @answer_options("report")

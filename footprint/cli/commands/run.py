@@ -50,8 +50,13 @@ _SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 @csv_option("Report CSV to which rows are added.")
 @columns_option()
 @click.option("--budget", help="Limit such as '2 kWh', '1 kgCO2e', '$50' or '3h'.")
-@click.option("--budget-over", type=click.Path(path_type=Path), help="Folder of runs the budget covers.")
-@click.option("--on-budget", type=click.Choice(["warn", "stop"]), default="warn", help="Action at the limit.")
+@click.option("--budget-over", type=click.Path(path_type=Path), help="Folder of runs that share the budget.")
+@click.option(
+    "--on-budget",
+    type=click.Choice(["warn", "stop"]),
+    default="warn",
+    help="What happens at the limit (warn).",
+)
 @click.option("--meter", default="codecarbon", help="codecarbon, constant:250W (the node) or none.")
 @click.option(
     "--absent-hardware", type=click.Choice(["exclude", "model"]),
@@ -63,7 +68,7 @@ _SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 @field_option("name", help="A title for reports.")
 @click.option("--no-hooks", is_flag=True, help="Do not count the program's steps by torch's hooks.")
 @ignore_option
-@click.option("--quiet", is_flag=True, help="No line at the start and the end.")
+@click.option("--quiet", is_flag=True, help="Say nothing at the start and at the end.")
 def command(program: tuple[str, ...], no_hooks: bool, ignore_defaults: bool, **options: Any) -> None:
     """Run PROGRAM with its arguments and measure it.
 

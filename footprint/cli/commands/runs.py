@@ -141,7 +141,7 @@ def _what(run: Listed) -> str:
 def show(run_id: str, folders: tuple[Path, ...], columns: str | None, **to: Any) -> None:
     """One run: what was measured, and how.
 
-    With how each component was obtained, and the predicted values beside the measured ones.
+    Says how each component was obtained; predicted values stand beside the measured ones.
     """
     from footprint.reports.texts.run_text import run_text
     from footprint.results.human import folded

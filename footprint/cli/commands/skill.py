@@ -17,7 +17,7 @@ Examples:
 def command() -> None:
     """Print how a program or a language model should use this command.
 
-    Markdown with a heading of name and description, as agents read skills.
+    It is Markdown with a name and a description at its head, as agents read skills.
     """
     from footprint.catalog.files import read_text
 

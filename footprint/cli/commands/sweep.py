@@ -1,4 +1,4 @@
-"""Sweep over any number of scenarios, written to CSV or Parquet, with the best of them."""
+"""Estimate any number of scenarios, write them to CSV or Parquet, and show the best."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ Exit code: 0 done, 2 bad input, 3 over a limit of --fail-over, 130 interrupted:
 @click.command(cls=SectionedCommand, epilog=_EPILOG)
 @click.argument("file", required=False, type=FILE)
 @axis_options
-@click.option("--grid", is_flag=True, help="Every combination (the default).")
-@click.option("--sample", type=int, help="So many scenarios of the grid, chosen at random.")
-@click.option("--seed", type=int, default=0, help="Of the sample (0).")
+@click.option("--grid", is_flag=True, help="Estimate every combination (the default).")
+@click.option("--sample", type=int, help="Estimate only so many scenarios, chosen at random.")
+@click.option("--seed", type=int, default=0, help="Seed of the sample (0).")
 @click.option(
     "--by",
     type=click.Choice(["time", "energy", "co2e", "cost"], case_sensitive=False),
     default="cost",
-    help="What the best scenarios have least of (cost).",
+    help="What the best scenarios need least of (cost).",
 )
 @click.option("--top", type=click.IntRange(0, 1000), default=10, help="How many of the best are shown (10).")
 @field_option("force")
 @ignore_option
-@format_option("sweep", "How the best are printed.")
+@format_option("sweep", "Format of the best scenarios.")
 @click.option("-o", "--output", type=FILE, help="Write every scenario to a .csv or .parquet file.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--resume", is_flag=True, help="Go on with the file of a sweep that was interrupted.")
@@ -83,10 +83,10 @@ def command(
     fail_over_bound: str | None,
     **options: Any,
 ) -> None:
-    """Estimate every combination of lists and ranges, on arrays.
+    """Estimate every combination of lists and ranges of values.
 
-    Prints the feasible scenarios with the least of a quantity, and the Pareto front of hours, CO2e and
-    USD; -o writes all of them.
+    Prints the feasible scenarios that need least of a quantity (--by), and the Pareto front of hours, CO2e
+    and USD; -o writes all of them.
     """
     from footprint.decisions.comparison import BY
     from footprint.decisions.fronts import Front, Least, said_of
@@ -140,11 +140,13 @@ def command(
 
 
 def _show(summary: Summary, format_: str, *, quiet: bool) -> None:
+    from footprint.reports.decisions.sweeps.sweep_text import SCHEMA
     from footprint.reports.formats import Answer
 
     answer = Answer(
-        kind="sweep", text=summary.text, data=summary.to_json, subject=summary, warnings=summary.warnings
-    )
+        kind="sweep", text=summary.text, data=summary.to_json, markdown=summary.markdown,
+        table=summary.rows, schema=SCHEMA, subject=summary, warnings=summary.warnings,
+    )  # fmt: skip
     show(answer, format_)
     for warning in () if quiet else summary.warnings:
         note(f"warning: {warning}")

@@ -1,4 +1,4 @@
-"""Any PyTorch module as an operation file, which every other command takes for a model."""
+"""Write any PyTorch module as an operation file, which other commands take as a model."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Only this command needs torch.
 def command(target: str, output: Path | None, overwrite: bool) -> None:
     """Trace any PyTorch module: every product with its shape and weight.
 
-    The operation file stands where a model's name or config stands: time, memory, layout, energy and
+    The operation file can be given wherever a model's name or config can: time, memory, layout, energy and
     cost follow from it as they do from a formula.
     """
     from footprint.estimator.modules import text_of, traced_function

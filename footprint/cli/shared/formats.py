@@ -77,7 +77,7 @@ def columns_option() -> Callable[[Any], Any]:
     return click.option(
         "--columns",
         type=click.Choice(["full", "short"], case_sensitive=False),
-        help="Columns of the CSV: every number, or a short form (those of the file, else full).",
+        help="Columns of the CSV: all, or a short form for people (as in the file, else full).",
     )
 
 

@@ -10,6 +10,7 @@ from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.request import LAYOUT_FIELDS, OPTIMIZERS, PRECISIONS, EstimateRequest
+from footprint.estimator.resolve.adapters import adapter_rank
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
 from footprint.flops.operations import Model
@@ -80,16 +81,17 @@ def settle_training(
                 name="attention", value=attention, unit="", basis="assumed", source=why, option="--attention"
             )
         )
+    rank, more = adapter_rank(request.lora_rank, method)
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
-        lora_rank=request.lora_rank or 16,
+        lora_rank=rank,
         lora_targets=request.lora_targets,
         frozen=request.frozen,
         input_gradients=request.input_gradients,
         recompute=said_recompute(request, model) or "none",
         attention=attention,
     )
-    return training, tuple(rows)
+    return training, (*more, *rows)
 
 
 def said_recompute(request: EstimateRequest, model: ModelConfig | None) -> Recompute | None:

@@ -12,6 +12,7 @@ from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.facts import Alternative, Facts
 from footprint.estimator.request import SIZE_FIELDS, EstimateRequest
+from footprint.estimator.resolve.adapters import adapted_row
 from footprint.estimator.resolve.defaults import BATCH, even_batch
 from footprint.estimator.resolve.hardware import cluster_of, embodied_of, require_sane_power
 from footprint.estimator.resolve.method import (
@@ -104,6 +105,7 @@ def resolve(
         rows += (*workload.assumptions, *more)
         warnings += workload.warnings
         step_flops = _count(request, model, workload, training, warnings, shared)
+        rows += adapted_row(request.lora_targets, step_flops[0])
     if possible:
         require_layout(request, cluster.count, step_flops[0] if step_flops else None)
     require_sane_power(request, cluster)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footprint.errors import DataFileError, FootprintError
-from footprint.fleet.columns import KEYS, joined, numbers_wanted, texts_wanted, tidy
+from footprint.fleet.columns import joined, numbers_wanted, texts_wanted, tidy
 from footprint.fleet.long_texts import LONGEST_BYTES, text_bytes, too_long, too_many, unfolded_bytes
 from footprint.fleet.settings import Read, Settings
+from footprint.results.report_columns import KEYS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
-from footprint.fleet.columns import KEYS, numbers_wanted, refuse_later, texts_wanted, tidy
+from footprint.fleet.columns import numbers_wanted, texts_wanted, tidy
 from footprint.fleet.long_texts import refuse_long
 from footprint.fleet.settings import Read, Settings
 from footprint.fleet.sources import HEAD_BYTES, header_of
-from footprint.results.report_columns import COLUMNS
+from footprint.results.report_columns import COLUMNS, KEYS
+from footprint.results.row_reader import refuse_later
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,11 +37,13 @@ def read(path: Path, settings: Settings) -> Read:
     """The complete rows; those that a crash cut off, and those with too many cells, are left out and said."""
     if path.stat().st_size > LARGEST_BYTES:
         raise DataFileError(f"{path}: larger than {LARGEST_BYTES >> 30} GiB: write it as Parquet, by month")
-    refuse_later((line.rpartition(",")[2].strip('"') for line in _head_of(path).splitlines()[1:3]), path)
+    for line in _head_of(path).splitlines()[1:3]:
+        refuse_later(line.rpartition(",")[2].strip('"'), path)
     texts = texts_wanted(settings.extra)
     frame, torn, long = _frame(path, texts)
     whole = frame["schema"].isin(COLUMNS).to_numpy()
-    refuse_later(frame.loc[~whole, "schema"].dropna().unique(), path)
+    for schema in frame.loc[~whole, "schema"].dropna().unique():
+        refuse_later(str(schema), path)
     torn += int((~whole).sum())
     rows = frame if whole.all() else frame[whole]
     del frame

@@ -17,6 +17,8 @@ from footprint.reports.plots import canvas
 from footprint.results.decisions.plan import Plan
 from footprint.results.human import figures
 
+_BEHIND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}
+"""Behind words that stand on a curve."""
 STEPS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """FLOP of the curves over those of the plan."""
 REACH = 100.0
@@ -93,7 +95,7 @@ def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
         at = sizes[losses.index(lowest)]
         axes.annotate(
             f"{figures(flop, 2)} FLOP", (at, lowest), (0, -11), textcoords="offset points", color=color,
-            fontsize=_SMALL_PT, ha="center",
+            fontsize=_SMALL_PT, ha="center", bbox=_BEHIND,
         )  # fmt: skip
         ends += [at / SHOWN, at * SHOWN]
         valleys.append((at, lowest))
@@ -161,7 +163,9 @@ def _models(
     marks = [*taken, *((x, y) for x, y, _ in seen)]
     written = [(x - MARK, x + MARK, y) for x, y in marks]
     for across, up, name in seen:
-        axes.plot([across], [up], marker="o", markersize=2.5, color=_MODELS, transform=axes.transAxes)
+        axes.plot(
+            [across], [up], marker="o", markersize=2.5, color=_MODELS, transform=axes.transAxes, zorder=4
+        )
         for side, rise in ((1, 1), (1, -1), (-1, 1), (-1, -1), (1, 2), (-1, 2)):
             start = across + BESIDE if side > 0 else across - BESIDE - LETTER * len(name)
             line = up + RISE * rise
@@ -177,7 +181,7 @@ def _models(
         written.append((start, start + LETTER * len(name), line))
         axes.text(
             start, line, name, transform=axes.transAxes, fontsize=_SMALL_PT - 0.5, color=_MODELS, va="center",
-            clip_on=True,
+            clip_on=True, bbox=_BEHIND,
         )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ DEFAULT = "table"
 OF_ROWS = (
     "anchors", "calibration", "catalogue", "comparison", "difference", "estimate", "flops", "inference",
     "jobs", "machine", "plan",
-    "project", "ranking", "recovered", "report", "runs", "stages", "timing", "validation",
+    "project", "ranking", "recovered", "report", "runs", "stages", "sweep", "timing", "validation",
 )  # fmt: skip
 """Kinds of answer that have rows, or a table of their own."""
 COMPUTED = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.decisions.scenario_table import QUANTITIES
 from footprint.errors import DataFileError
-from footprint.reports.exports.shared.filed import filed
+from footprint.reports.exports.shared.filed import Filed, filed
 from footprint.reports.exports.shared.reader import Bounds, Reader
 from footprint.reports.plots.canvas import BLACK, BLUE, MARKERS
 from footprint.reports.plots.intervals import Line
@@ -47,21 +47,33 @@ def answers_of(one: Reader) -> list[Answer]:
 
 
 def lines_of(readers: Sequence[Reader]) -> list[Line]:
-    """Estimates and measurements as lines; where both are there, their names say which is which."""
+    """Estimates and measurements as lines; where both are there, their names say which is which.
+
+    Of several runs every amount, the time too, is that of all, and the name says so.
+    """
     found = [filed(one.values, one.origin) for one in readers]
     both = len({one.kind for one in found}) > 1
     lines = []
     for one in found:
-        name = one.name or one.model or one.run_id or one.kind
+        name = (one.name or one.model or one.run_id or one.kind) + _repeats(one)
+        amounts = {key: getattr(one, key) for key in QUANTITIES}
+        if one.duration_h is not None:
+            amounts["duration_h"] = one.duration_h.times(one.every)
         lines.append(
             Line(
                 label=f"{name} ({one.kind})" if both else name,
-                amounts={key: getattr(one, key) for key in QUANTITIES},
+                amounts=amounts,
                 colour=BLACK if one.is_measured else BLUE,
                 marker=MARKERS[one.is_measured],
             )
         )
     return lines
+
+
+def _repeats(one: Filed) -> str:
+    if one.runs > 1:
+        return f", {one.runs:,} runs"
+    return ", with failed runs" if one.failed_share else ""
 
 
 def comparison_of(one: Reader) -> ScenarioTable:

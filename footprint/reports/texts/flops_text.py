@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.version import headed
@@ -9,6 +10,7 @@ from footprint.flops import StepFlops
 from footprint.flops.checks import six_n
 from footprint.flops.operations import RECURRENCE
 from footprint.plain_text import in_line
+from footprint.reports.texts.assumed import assumed_text
 from footprint.results.human import figures
 from footprint.units import BYTE_PER_GIB
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from footprint.flops.schedule import RunFlops
     from footprint.flops.verify import Proof
     from footprint.performance.roofline.memory import Memory
+    from footprint.results import Assumption
 
 SCHEMA = "footprint/flops/1"
 
@@ -28,6 +31,7 @@ def to_json(
     device: tuple[str, float, float] | None = None,
     run: RunFlops | None = None,
     proof: Proof | None = None,
+    assumptions: tuple[Assumption, ...] = (),
     warnings: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The record ``footprint/flops/1``: whole numbers are exact, tokens null for images."""
@@ -57,6 +61,7 @@ def to_json(
         "shortcut_6n_error": None if shortcut is None else shortcut.error,
         "shortcut_6n_active_flop": None if active is None else active.flop,
         "shortcut_6n_active_error": None if active is None else active.error,
+        "assumptions": [asdict(one) for one in assumptions],
         "warnings": list(warnings),
     }
     if memory is not None:
@@ -100,6 +105,7 @@ def render(
     device: tuple[str, float, float] | None = None,
     run: RunFlops | None = None,
     proof: Proof | None = None,
+    assumptions: tuple[Assumption, ...] = (),
     warnings: tuple[str, ...] = (),
 ) -> str:
     """The FLOPs of a step as a table of at most 80 columns."""
@@ -113,6 +119,8 @@ def render(
         lines += ["", *_run(run)]
     if proof is not None:
         lines += ["", *_proof(proof)]
+    if assumptions:
+        lines += ["", *assumed_text(assumptions, markdown=False).splitlines()]
     lines += [f"warning: {warning}" for warning in warnings]
     return "\n".join(map(in_line, lines))
 

@@ -17,7 +17,7 @@ from footprint.tracking.report.last_process import read_again, segment_to_report
 from footprint.tracking.report.report_claim import Claim, Claims
 from footprint.tracking.report.run_report import RunReport, report_on
 from footprint.tracking.report.summaries import keep_summary
-from footprint.tracking.run.spoken_lines import end_line, own_line
+from footprint.tracking.run.spoken_lines import end_lines, own_line
 from footprint.tracking.totals.process_totals import (
     RUNNING,
     ProcessTotals,
@@ -41,7 +41,7 @@ def whole_report(recorder: Recorder) -> RunReport | None:
 
 
 def end_report(recorder: Recorder) -> tuple[str, RunReport | None]:
-    """Write the report rows if this is the launch's last process; the line to print, and what was reported.
+    """Write the report rows if this is the launch's last process; the text to print, and what was reported.
 
     The report is None where this process knows a part alone, or keeps no journals.
     """
@@ -49,7 +49,7 @@ def end_report(recorder: Recorder) -> tuple[str, RunReport | None]:
     if folder is None:
         report = report_on(recorder.run_id, [own])
         written = _rows(recorder, report, _csvs(recorder, report), first_segment=True)
-        return end_line(recorder, report, written=written), None
+        return end_lines(recorder, report, written=written), None
     last = segment_to_report(folder, own)
     claims, said = Claims(), None
     while last is not None and (right := claims.claim(last[0], folder=folder)) is not None:
@@ -60,7 +60,7 @@ def end_report(recorder: Recorder) -> tuple[str, RunReport | None]:
     report, written = said
     if recorder.who.rank != 0 and report.totals.missing:
         return "", None  # a node without a common disk: what it knows is a part
-    return end_line(recorder, report, written=written), report
+    return end_lines(recorder, report, written=written), report
 
 
 def _reported(

@@ -286,8 +286,10 @@ class Run(RunQueries):
         return self.status == "stopped_by_budget"
 
     def say(self, text: str) -> None:
-        """Print one line of ours on stderr, unless asked to be quiet."""
+        """Print lines of ours, of at most 80 columns, on stderr, unless asked to be quiet."""
         if text and not self._settings.quiet and sys.stderr is not None:
             with contextlib.suppress(Exception):
-                sys.stderr.write(escaped(f"footprint: {text}\n"))
+                from footprint.results.human import folded
+
+                sys.stderr.write(escaped(folded(f"footprint: {text}") + "\n"))
                 sys.stderr.flush()

@@ -66,11 +66,11 @@ class RunWatcher:
         self._flushes = 0
 
     def prepared(self) -> None:
-        """Say the line at the start."""
+        """Say what is said at the start."""
         if self._recorder.who.rank == 0:
-            from footprint.tracking.run.spoken_lines import start_line
+            from footprint.tracking.run.spoken_lines import start_lines
 
-            self._say(start_line(self._recorder))
+            self._say(start_lines(self._recorder))
 
     def looked(self) -> None:
         """Between two lines: whether the run is to stop, and whether it has begun to step."""

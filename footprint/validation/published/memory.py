@@ -97,7 +97,7 @@ def _row(cells: Mapping[str, str]) -> Row:
     target = length if config["model_type"] == "t5" else None
     training = TrainingMethod(
         method=cells["method"],  # type: ignore[arg-type]
-        lora_rank=int(cells["lora_rank"] or 16),
+        lora_rank=int(cells["lora_rank"] or TrainingMethod().lora_rank),
         lora_targets=tuple(cells["lora_targets"].split(",")) if cells["lora_targets"] else (),
         attention=cells["attention"],  # type: ignore[arg-type]
     )

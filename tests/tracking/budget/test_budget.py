@@ -52,7 +52,8 @@ def test_a_stop_ends_the_loop_below_the_limit(
             train(run)
             raise AssertionError("the loop went on")
         assert (run.status, run.stopped) == ("stopped_by_budget", True)
-        said, measured = capfd.readouterr().err, getattr(run.measurement, quantity).mid
+        said = " ".join(capfd.readouterr().err.split())
+        measured = getattr(run.measurement, quantity).mid
         assert "reached" not in said
         # below the limit of 0.6 s or more, give or take the time that a loaded machine needs to notice
         near = pytest.approx(limit, rel=0.4 + sum(late_s) / 0.6)
@@ -103,8 +104,8 @@ def test_a_warning_only_warns(quick: Quick, capfd: pytest.CaptureFixture[str]) -
     with quick(budget="0.2 kWh", quiet=False, total_steps=10_000, **HUNGRY) as run:  # 2 s
         while "used up" not in err and time.monotonic() < until:
             train(run, 0.2)
-            err += capfd.readouterr().err
-    err += capfd.readouterr().err
+            err += " ".join(capfd.readouterr().err.split())
+    err += " ".join(capfd.readouterr().err.split())
     assert run.status == "completed"
     assert "will be passed" in err
     assert "is used up, seen at step" in err

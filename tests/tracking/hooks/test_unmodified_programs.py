@@ -69,7 +69,7 @@ def test_a_transformer_has_the_same_bits_and_is_known(tmp_path: Path) -> None:
     assert got.measurement.mfu is not None
     compared = {row.name for row in got.comparison.quantities}
     assert {"duration_h", "energy_kwh", "mfu", "co2e_kg"} <= compared
-    assert "measured/predicted time" in err
+    assert "measured over predicted: time" in err
     assert got.measurement.status == "completed"
 
 

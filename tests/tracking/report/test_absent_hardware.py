@@ -93,8 +93,8 @@ def test_it_is_in_the_journal(quick: Quick) -> None:
 def test_it_is_said_at_the_start_and_in_the_result(quick: Quick, capfd: pytest.CaptureFixture[str]) -> None:
     run = quick(meter="none", quiet=False, **GIVEN)
     work(run)
-    first = capfd.readouterr().err.splitlines()[0]
-    assert "v100-sxm2-16gb:8 not found here" in first
+    start, _, _ = capfd.readouterr().err.partition(" completed")
+    assert "\n  v100-sxm2-16gb:8 not found here" in start
     assert run.measurement is not None
     assert run.measurement.energy_kwh is None
 

@@ -46,7 +46,7 @@ def test_a_run_inside_a_run_is_a_phase_of_it(quick: Quick, tmp_path: Path) -> No
 
 def test_a_phase_says_what_it_does_not_use(quick: Quick, capfd: pytest.CaptureFixture[str]) -> None:
     with quick(region="FRA", journal_dir="own", flush_s=0.07, quiet=False):
-        while "| journal" not in capfd.readouterr().err:
+        while "journal:" not in capfd.readouterr().err:
             time.sleep(0.02)
         with track(name="same", region="FRA"):
             pass
@@ -54,8 +54,9 @@ def test_a_phase_says_what_it_does_not_use(quick: Quick, capfd: pytest.CaptureFi
         for _ in range(2):
             with track(csv="x.csv", budget="2 kWh", region="DEU", pue=1.1, name="eval"):
                 pass
-        (line,) = capfd.readouterr().err.splitlines()
-    assert line.endswith("which does not use its budget, csv, region, pue")
+        said = " ".join(capfd.readouterr().err.split())
+    assert said.count("footprint:") == 1
+    assert said.endswith("which does not use its budget, csv, region, pue")
 
 
 def test_runs_that_overlap_put_the_users_handler_back(quick: Quick) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from footprint.catalog.version import versions
 from footprint.decisions.streams import NUMBERS, Part, Stream
 from footprint.errors import FootprintError
 from footprint.reports.decisions.sweeps.sweep_reader import (
@@ -120,7 +121,7 @@ class _Csv:
 
     def begin(self) -> None:
         self._file = io.FileIO(self._path, "wb")
-        self._put(_encoded([[*self._cells, *NUMBERS, "feasible"]]))
+        self._put(_encoded([[*self._cells, *NUMBERS, "feasible", *versions()]]))
 
     def go_on(self, begun: dict[str, Any]) -> None:
         if not self._path.is_file() or self._path.stat().st_size < begun["end"]:
@@ -140,6 +141,7 @@ class _Csv:
         ]
         columns += [_texts(part.numbers[name]) for name in NUMBERS]
         columns.append(["true" if one else "false" for one in part.feasible])
+        columns += [[version] * len(part) for version in versions().values()]
         self._put(_encoded(zip(*columns, strict=True)))
 
     def finish(self, _: int) -> None:
@@ -219,7 +221,9 @@ class _Parquet:
 
         columns = {name: one.take(pa.array(part.axes[name].places)) for name, one in self._axes.items()}
         columns |= {name: pa.array(part.numbers[name], mask=np.isnan(part.numbers[name])) for name in NUMBERS}
-        table = pa.table({**columns, "feasible": pa.array(part.feasible)})
+        columns["feasible"] = pa.array(part.feasible)
+        columns |= {name: pa.repeat(version, len(part)) for name, version in versions().items()}
+        table = pa.table(columns)
         fresh = self._part(number).with_suffix(".new")
         with pa.ipc.new_file(fresh, table.schema) as writer:
             writer.write_table(table)
@@ -232,8 +236,8 @@ class _Parquet:
         tables = map(read_table, map(self._part, range(parts)))
         try:
             if parts:
-                schema = read_table(self._part(0)).schema
-                with parquet.ParquetWriter(whole, schema, use_dictionary=[*self._axes]) as writer:
+                schema, repeated = read_table(self._part(0)).schema, [*self._axes, *versions()]
+                with parquet.ParquetWriter(whole, schema, use_dictionary=repeated) as writer:
                     for group in _grouped(tables):
                         writer.write_table(group)
                 whole.replace(self._path)

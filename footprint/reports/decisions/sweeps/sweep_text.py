@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from footprint.catalog.version import headed
+from footprint.catalog.version import headed, versions
 from footprint.decisions.fronts import Found
-from footprint.plain_text import in_line
+from footprint.plain_text import in_line, in_markdown
 from footprint.records import record
 from footprint.results.human import amount, figures, wrapped
+from footprint.results.report_columns import signed_cells
 from footprint.spelling import on_command_line
 
 SCHEMA = "footprint/sweep/1"
@@ -56,44 +57,86 @@ class Summary:
             "warnings": [on_command_line(warning) for warning in self.warnings],
         }
 
+    def markdown(self) -> str:
+        """The scenarios that are shown as a table: their axes, and the median of each quantity."""
+        head = ["", *self.axes, *(_WORDS[name] for name in _UNITS), f"90 % interval of {_WORDS[self.by]}"]
+        lists = {f"least {_WORDS[self.by]}": self.best, "Pareto front": self._shown_front()}
+        rows = [
+            [name, *map(_value, one.scenario.values()), *self._numbers(one)]
+            for name, found in lists.items()
+            for one in found
+        ]
+        table = [head, ["---"] * len(head), *(map(in_markdown, row) for row in rows)]
+        lines = [f"| {' | '.join(row)} |" for row in table]
+        problems = [f"- {in_markdown(one)}" for one in self._problems()]
+        return "\n".join([self._counts(), "", *lines, "", *problems])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The scenarios that are shown, one row each: which list it is in, its axes, its numbers."""
+        lists = {"best": self.best, "pareto": self.pareto}
+        return [
+            signed_cells(
+                {
+                    "list": name,
+                    **one.scenario,
+                    **{key: number if number == number else None for key, number in one.numbers.items()},
+                },
+                self.warnings,
+                versions(),
+            )
+            for name, found in lists.items()
+            for one in found
+        ]
+
     def _lines(self) -> Iterator[str]:
-        again = "" if self.seen == self.scenarios else f", {self.seen:,} of them computed now"
-        many = "1 scenario" if self.scenarios == 1 else f"{self.scenarios:,} scenarios"
-        yield f"{many}{again}; {self.feasible:,} {'is' if self.feasible == 1 else 'are'} feasible"
+        yield self._counts()
         if self.best:
             yield f"\nleast {_WORDS[self.by]}, by the median (90 % interval of {_WORDS[self.by]})"
             yield from self._table(self.best)
         if self.pareto:
             yield "\nno other scenario has fewer hours, less CO2e and less cost at once"
-            yield from self._table(
-                sorted(self.pareto, key=lambda one: one.numbers["duration_h_mid"])[:MOST_SHOWN]
-            )
+            yield from self._table(self._shown_front())
             if len(self.pareto) > MOST_SHOWN:
                 yield f"  and {len(self.pareto) - MOST_SHOWN} more"
-        problems = sorted(self.problems.items(), key=lambda item: -item[1])
-        for message, count in problems[:MOST_PROBLEMS]:
-            first, *rest = wrapped(
-                f"{count:,} {'scenario' if count == 1 else 'scenarios'}: {in_line(on_command_line(message))}",
-                WIDTH - 2,
-            )
+        for problem in self._problems():
+            first, *rest = wrapped(problem, WIDTH - 2)
             yield f"\n  {first}"
             yield from (f"    {line}" for line in rest)
+
+    def _counts(self) -> str:
+        again = "" if self.seen == self.scenarios else f", {self.seen:,} of them computed now"
+        many = "1 scenario" if self.scenarios == 1 else f"{self.scenarios:,} scenarios"
+        return f"{many}{again}; {self.feasible:,} {'is' if self.feasible == 1 else 'are'} feasible"
+
+    def _shown_front(self) -> list[Found]:
+        return sorted(self.pareto, key=lambda one: one.numbers["duration_h_mid"])[:MOST_SHOWN]
+
+    def _problems(self) -> list[str]:
+        found = sorted(self.problems.items(), key=lambda item: -item[1])[:MOST_PROBLEMS]
+        return [
+            f"{count:,} {'scenario' if count == 1 else 'scenarios'}: {in_line(on_command_line(message))}"
+            for message, count in found
+        ]
 
     def _table(self, found: Sequence[Found]) -> Iterator[str]:
         for one in found:
             name = label_of(one)
-            cells = [
-                "-" if (mid := one.numbers[f"{q}_mid"]) != mid else amount(mid, unit)
-                for q, unit in _UNITS.items()
-            ]
-            ends = [one.numbers[f"{self.by}_{end}"] for end in ("low", "high")]
-            interval = "" if ends[0] != ends[0] else "-".join(amount(e, _UNITS[self.by], 2) for e in ends)
+            *cells, interval = self._numbers(one)
             numbers = "".join(f"{cell:>13}" for cell in cells) + f"  ({interval})"
             if len(name) <= 2:
                 yield f"  {name}{numbers}"
             else:
                 yield from (f"  {line}" for line in wrapped(name, WIDTH - 2))
                 yield numbers
+
+    def _numbers(self, one: Found) -> list[str]:
+        """The median of each quantity, then the interval of that which is to be least."""
+        cells = [
+            "-" if (mid := one.numbers[f"{q}_mid"]) != mid else amount(mid, unit)
+            for q, unit in _UNITS.items()
+        ]
+        ends = [one.numbers[f"{self.by}_{end}"] for end in ("low", "high")]
+        return [*cells, "" if ends[0] != ends[0] else "-".join(amount(e, _UNITS[self.by], 2) for e in ends)]
 
 
 def label_of(one: Found) -> str:
