@@ -84,7 +84,7 @@ def test_parquet_of_a_later_schema(tmp_path: Path) -> None:
     row = {"kind": "measurement", "run_id": "a", "started_at": "2026-03-01", "energy_kwh_mid": 1.0}
     (tmp_path / "month=2026-03").mkdir()
     for path in (tmp_path / "x.parquet", tmp_path / "month=2026-03/x.parquet"):
-        for schema, code in (("footprint/report/1", 0), ("footprint/report/2", 2)):
+        for schema, code in (("footprint/report/1", 0), ("footprint/report/2", 0), ("footprint/report/3", 2)):
             pd.DataFrame([{**row, "schema": schema}]).to_parquet(path)
             done = command_line("report", str(path if path.parent == tmp_path else path.parent.parent))
             assert done.code == code, done.err
