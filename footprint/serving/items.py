@@ -208,9 +208,8 @@ class _Answer:
         def over_limit(batch: float, slower: float) -> float:
             terms = forward.terms(batch)
             time_s = terms.time_s * slower
-            return (
-                1.0 if measured else board_share(terms.read_s / time_s, terms.multiply_s / time_s, constants)
-            )
+            shares = (terms.read_s / time_s, terms.multiply_s / time_s, terms.expand_s / time_s)
+            return 1.0 if measured else board_share(*shares, constants)
 
         self.items_per_s = of(lambda batch, slower: chips * batch / (forward.terms(batch).time_s * slower))
         self.batch_s = of(lambda batch, slower: forward.terms(batch).time_s * slower)

@@ -60,6 +60,11 @@ class Point(NamedTuple):
         return self.prompt.read_s / self.batch + self.output * self.decode.read_s / self.batch
 
     @property
+    def expand_s(self) -> float:
+        """Traffic of weights that are expanded to 16 bits, of a request [s]."""
+        return self.prompt.expand_s / self.batch + self.output * self.decode.expand_s / self.batch
+
+    @property
     def multiply_s(self) -> float:
         """Products of a request at the full peak [s]."""
         return self.prompt.multiply_s + self.output * self.decode.multiply_s / self.batch
@@ -103,7 +108,8 @@ class Serving:
         if self.measured_power:
             return 1.0
         time_s = point.request_s * slower
-        return board_share(point.read_s / time_s, point.multiply_s / time_s, self.power)
+        shares = (point.read_s / time_s, point.multiply_s / time_s, point.expand_s / time_s)
+        return board_share(*shares, self.power)
 
     @property
     def weights_byte(self) -> float:

@@ -51,7 +51,7 @@ PowerErrors = Mapping[bool, tuple[float, float]]
 def power_constants() -> PowerConstants:
     """Board power over its limit while serving."""
     values = assumed_values("serving_fitted")
-    return PowerConstants(values["idle_over_tdp"], values["bandwidth_over_tdp"], values["compute_over_tdp"])
+    return PowerConstants(*(values[f"{name}_over_tdp"] for name in PowerConstants._fields))
 
 
 def power_error_of(*, experts: bool) -> Assumed:
