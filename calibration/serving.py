@@ -18,7 +18,7 @@ from pathlib import Path
 
 from calibration.serving_fit import fit_engine, fit_power, typical
 from calibration.serving_table import sealed_table, table, without_batch
-from calibration.serving_widths import balanced, interval, power_interval, with_own_interval
+from calibration.serving_widths import balanced, by_sources, interval, power_interval, with_own_interval
 from calibration.tables import Fitted, text_of
 from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.files import read_csv, reference_folder
@@ -79,7 +79,8 @@ def calibrate() -> tuple[dict[Path, str], str]:
         for name in names
     }
     mean = typical([(ABOUT[name][1], fitted[name]) for name in names])
-    wide, whole = balanced(unnamed_folds(cases, fitted))
+    unnamed = unnamed_folds(cases, fitted)
+    wide, whole = balanced(unnamed), by_sources(unnamed)
     engines[UNSET] = replace(
         bare(UNSET, cases, mean), dense=wide, experts=wide,
         note="geometric mean of the engines, newer ones first; interval by sources left out, host apart",

@@ -27,6 +27,8 @@ from footprint.serving.steps import (
 )
 from footprint.units import BYTE_PER_GIB
 
+MOST_SEQUENCES = 10**6
+
 
 class Point(NamedTuple):
     """A load at one batch."""
@@ -125,24 +127,43 @@ class Serving:
         """Cache of one sequence at its full length, without copies [byte]."""
         return self.full.held * self.weights.wide_byte + self.model.state_elements * STATE_BYTE
 
+    @property
+    def free_byte(self) -> float:
+        """Memory of one copy of the model beside its weights [byte]."""
+        return self.layout.chips * usable_of(self.chip, load_constants()) - self.weights_byte
+
+    @property
+    def cache_copies(self) -> float:
+        """How many times the cache of a sequence is held: more ranks than heads of keys keep copies [1]."""
+        return 1.0 if self.layout.whole_dense else self.layout.tp / cache_ranks(self.model, self.layout)
+
     def largest_batch(self) -> int:
         """Sequences of full length that one copy of the model can hold at once.
 
         Raises FootprintError if not even one fits beside the weights.
         """
-        chips = self.layout.chips
-        usable = chips * usable_of(self.chip, load_constants())
-        free = usable - self.weights_byte
-        copies = 1.0 if self.layout.whole_dense else self.layout.tp / cache_ranks(self.model, self.layout)
-        fits = int(free // max(self.sequence_byte * copies, 1.0)) if free > 0 else 0
+        free, each = self.free_byte, self.sequence_byte * self.cache_copies
+        fits = int(free // max(each, 1.0)) if free > 0 else 0
         if fits < 1:
+            chips = self.layout.chips
+            usable = free + self.weights_byte
             raise FootprintError(
                 f"the weights take {self.weights_byte / BYTE_PER_GIB:,.1f} GiB and one sequence "
-                f"{self.sequence_byte * copies / BYTE_PER_GIB:.3g} GiB, but {chips} x {self.chip.name} can "
+                f"{each / BYTE_PER_GIB:.3g} GiB, but {chips} x {self.chip.name} can "
                 f"fill {usable / BYTE_PER_GIB:,.1f} GiB: give more accelerators with `hw=`, fewer bits "
                 "with `precision=`, or shorter sequences"
             )
-        return min(fits, 10**6)
+        return min(fits, MOST_SEQUENCES)
+
+    def at_once(self, cached_byte: float) -> int:
+        """Sequences of one copy of the model that are in work at once where only what is written is held.
+
+        Paged engines admit a request as soon as its prompt fits. So the memory holds sequences of the mean
+        length.
+        """
+        written = self.context.held * cached_byte + self.model.state_elements * STATE_BYTE
+        fits = int(self.free_byte // max(written * self.cache_copies, 1.0))
+        return max(self.largest_batch(), min(fits, MOST_SEQUENCES))
 
 
 class Range(NamedTuple):
