@@ -6,7 +6,7 @@
 
 The rows are those of ``reference_data/published/serving.csv``. What ``evaluation.toml`` seals is never
 read by a fit. An engine that is named is judged by folds that leave out one model at a time; an engine that
-is not named, by folds that leave out a whole source. Of either, constants and interval have not seen the rows.
+is not named, by folds that leave out a whole source. Neither constants nor intervals have seen the rows.
 """
 
 from __future__ import annotations

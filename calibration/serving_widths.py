@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
@@ -48,10 +48,16 @@ def alike(found: Sequence[Outside]) -> list[float]:
     return [1 / of_model[one.case.source, one.case.shape] / models[one.case.source] for one in found]
 
 
-def ends(residuals: Sequence[float], weights: Sequence[float], wider: float = 1.0) -> Spread:
+def widened(found: Sequence[Outside], error: Callable[[Outside], float] | None = None) -> tuple[float, float]:
+    """Logarithms of the interval that holds 90 % of these, made wider for so few models."""
+    residuals = [one.log_ratio if error is None else error(one) for one in found]
+    return ends(residuals, alike(found), for_so_few(len({one.case.shape for one in found})))
+
+
+def ends(residuals: Sequence[float], weights: Sequence[float], wider: float = 1.0) -> tuple[float, float]:
     """The interval that holds 90 % of the weight of these log residuals, made wider by a factor."""
     low, high = (quantile(residuals, weights, share) for share in (0.05, 0.95))
-    return rounded(wider * min(low, -LEAST), wider * max(high, LEAST))
+    return wider * min(low, -LEAST), wider * max(high, LEAST)
 
 
 def rounded(low: float, high: float) -> Spread:
@@ -66,9 +72,7 @@ def interval(
     mine = [one for one in own if one.case.experts == experts]
     if len({one.case.shape for one in mine}) < FEW:
         mine = [one for one in every if one.case.experts == experts]
-    used = [*mine, *(one for one in elsewhere if one.case.experts == experts)]
-    models = len({one.case.shape for one in used})
-    return ends([one.log_ratio for one in used], alike(used), for_so_few(models))
+    return rounded(*widened([*mine, *(one for one in elsewhere if one.case.experts == experts)]))
 
 
 def with_own_interval(
@@ -91,8 +95,8 @@ def balanced(found: Sequence[Outside]) -> Spread:
     """Ends for device and host apart of an engine that is not named.
 
     The fast end is what the hardware allows: software grows faster, and no sample of older engines bounds it.
-    Beyond the slow end 5 % may lie where each source weighs as much as any other, and 15 % of one source. Of the
-    pairs of factors that do this it takes the one that is least on average, made wider for so few sources.
+    Beyond the slow end 5 % may lie where each source weighs as much as any other, and 15 % of one source. It
+    takes the pair of factors that does this and is least on average, made wider for so few sources.
     """
     sources = np.array([one.case.source for one in found])
     names = sorted(set(sources))
@@ -133,5 +137,4 @@ def power_error(one: Outside) -> float:
 def power_interval(every: Sequence[Outside], *, experts: bool) -> Spread:
     """The interval of power for one kind of model, all engines together."""
     used = [one for one in every if one.case.board_w and one.case.experts == experts]
-    models = len({one.case.shape for one in used})
-    return ends([power_error(one) for one in used], alike(used), for_so_few(models))
+    return rounded(*widened(used, power_error))

@@ -167,14 +167,13 @@ class Serving:
 
 
 class Range(NamedTuple):
-    """A batch with the ends of what it may be, and the ends of the engine's error."""
+    """A batch with the ends of what it may be, and the ends of the engine's error at any batch."""
 
     batch: float
     least: float
     most: float
-    fast: float
-    """Measured over predicted time at the fast end [1]."""
-    slow: float
+    ends: Callable[[float], tuple[float, float]]
+    """Measured over predicted time at the fast and at the slow end [1]."""
     cause: str
     """The cause of the engine's error."""
 
@@ -182,11 +181,21 @@ class Range(NamedTuple):
 def quantity(value: Callable[[float, float], float], over: Range) -> Quantity:
     """A quantity of ``value(batch, slower)``, with its responses to the batch and to the engine's error."""
     middle = value(over.batch, 1.0)
-    spread = {over.cause: _ends(value(over.batch, over.fast), value(over.batch, over.slow), middle)}
+    engines = over.ends(over.batch)
+    low, high = (log(value(over.batch, slower) / middle) for slower in engines)
+    spread = {over.cause: (low, high)}
     if over.least < over.most:
-        spread["batch_size"] = _ends(value(over.least, 1.0), value(over.most, 1.0), middle)
+        # An engine whose host is quick gains more from a large batch: the largest response counts.
+        at_batch = [middle, *(value(over.batch, slower) for slower in engines)]
+        least, most = (
+            max(
+                (
+                    log(value(end, slower) / at)
+                    for slower, at in zip((1.0, *over.ends(end)), at_batch, strict=True)
+                ),
+                key=abs,
+            )
+            for end in (over.least, over.most)
+        )
+        spread["batch_size"] = least, most
     return Quantity(middle, spread)
-
-
-def _ends(low: float, high: float, middle: float) -> tuple[float, float]:
-    return log(low / middle), log(high / middle)

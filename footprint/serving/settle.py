@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from footprint.catalog.assumptions import Assumed, assumed, assumed_values
@@ -242,25 +243,20 @@ def settle_batch(
         if request.concurrency > paged:
             least, most = largest, min(request.concurrency, held)
             warnings = (
-                f"{request.concurrency:,} open requests are more than memory holds: {largest:,} of full length, "
-                f"about {paged:,} while they grow, up to {held:,} with a cache of 8 bits; the others wait, and "
-                "the time to the first token leaves that out",
+                f"{request.concurrency:,} open requests are more than memory holds: {largest:,} of full "
+                f"length, about {paged:,} while they grow, up to {held:,} with a cache of 8 bits; the others "
+                "wait, and the time to the first token leaves that out",
             )
     else:
         batch, least, most, rows = unset_batch(largest, held)
     if batch < copies:
         warnings += (f"a batch of {batch} leaves some of the {copies} copies of the model without work",)
-    experts = bool(serving.model.experts)
-    each = max(1.0, batch / copies)
-    fast, slow = serving.engine.spread(experts=experts).ends(
-        lambda reached: serving.point(each, reached).request_s, serving.engine.constants
-    )
+    spread, reached = serving.engine.spread(experts=bool(serving.model.experts)), serving.engine.constants
     over = Range(
-        batch=each,
+        batch=max(1.0, batch / copies),
         least=max(1.0, (least or batch) / copies),
         most=max(1.0, (most or batch) / copies),
-        fast=fast,
-        slow=slow,
+        ends=cache(lambda each: spread.ends(lambda of: serving.point(each, of).request_s, reached)),
         cause=UNSET_CAUSE if serving.engine.id == UNSET else NAMED_CAUSE,
     )
     return batch, over, rows, warnings
