@@ -115,7 +115,7 @@ def items_answer(request: InferenceRequest, name: str, facts: Facts) -> Inferenc
     each = [max(1.0, size / chips) for size in (batch, least, most)]
     spread = engine.spread(experts=False)
     ends = cache(lambda size: spread.ends(lambda of: forward.terms(size, of).time_s, engine.constants))
-    over = Range(*each, ends, cause)
+    over = Range(each[0], each[1], each[2], ends, cause)
     answer = _Answer(forward, over, facts)
     per_1000, _, means, accelerator_h = costs_of(facts, answer.it_power_w, answer.items_per_s, THOUSAND)
     total = duration = None

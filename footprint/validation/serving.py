@@ -258,7 +258,7 @@ def outside(by: str) -> tuple[Outside, ...]:
         numbers = folds[bare.fold(by)]
         constants = Constants(*(numbers[name] for name in Constants._fields))
         power = PowerConstants(*(numbers[name] for name in PowerConstants._fields))
-        spread = Spread(*(numbers.get(name) for name in Spread._fields))
+        spread = Spread(**{name: numbers[name] for name in Spread._fields if name in numbers})
         found.append(Outside(case, replace(engine, constants=constants), power).with_spread(spread))
     return tuple(found)
 
