@@ -44,7 +44,7 @@ NUMBERS = reference_folder() / "assumptions" / "serving_fitted.toml"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "inference.md"
 ABOUT: dict[str, tuple[str, int, tuple[str, ...]]] = {
     "vllm-2026": ("vLLM of 2025 and 2026", 2025, ("vllm",)),
-    "vllm-2024": ("vLLM of 2024", 2024, ()),
+    "vllm-2024": ("vLLM of 2024 as ML.ENERGY ran it", 2024, ()),
     "transformers-2023": ("transformers in eager PyTorch", 2023, ("transformers", "hf")),
     "gpt-fast-2024": ("gpt-fast, compiled PyTorch", 2024, ("gpt-fast",)),
     "deepspeed-2022": ("DeepSpeed-Inference", 2022, ("deepspeed",)),
@@ -101,7 +101,7 @@ def bare(name: str, cases: Sequence[ServingCase], constants: Constants) -> Engin
         dense=Spread(1.0, 1.0), experts=Spread(1.0, 1.0),
         source="; ".join(sorted({case.source for case in cases})),
         one_stage_at_a_time=name in ONE_STAGE,
-        note=f"{len(cases)} rows; interval by models that were left out",
+        note=f"{len(cases)} rows; interval by models left out, and by other sources where there are any",
     )  # fmt: skip
 
 
