@@ -6,22 +6,19 @@
 
 The rows are those of ``reference_data/published/serving.csv``. What ``evaluation.toml`` seals is never
 read by a fit. An engine that is named is judged by folds that leave out one model at a time; an engine that
-is not named, by folds that leave out a whole source.
+is not named, by folds that leave out a whole source. Neither constants nor intervals have seen the rows.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
-from collections.abc import Iterable, Sequence
-from itertools import product
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from calibration.serving_fit import fit_engine, fit_power, for_so_few, typical
+from calibration.serving_fit import fit_engine, fit_power, typical
 from calibration.serving_table import sealed_table, table, without_batch
+from calibration.serving_widths import balanced, by_sources, interval, power_interval, with_own_interval
 from calibration.tables import Fitted, text_of
 from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.files import read_csv, reference_folder
@@ -29,6 +26,7 @@ from footprint.records import replace
 from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.power import PowerConstants
 from footprint.serving.settle import PowerErrors, power_constants, power_errors
+from footprint.validation.cases import evaluation
 from footprint.validation.published.serving import (
     FOLDS,
     NAMED,
@@ -44,31 +42,15 @@ from footprint.validation.published.serving import (
 ENGINES = reference_folder() / "engines"
 NUMBERS = reference_folder() / "assumptions" / "serving_fitted.toml"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "inference.md"
-FEW = 20
-"""With fewer residuals of its own an engine has the interval of all engines together."""
-LEAST = 0.05
-"""No interval is narrower than this to either side (of the logarithm)."""
 ABOUT: dict[str, tuple[str, int, tuple[str, ...]]] = {
     "vllm-2026": ("vLLM of 2025 and 2026", 2025, ("vllm",)),
-    "vllm-2024": ("vLLM of 2024", 2024, ()),
+    "vllm-2024": ("vLLM of 2024 as ML.ENERGY ran it", 2024, ()),
     "transformers-2023": ("transformers in eager PyTorch", 2023, ("transformers", "hf")),
     "gpt-fast-2024": ("gpt-fast, compiled PyTorch", 2024, ("gpt-fast",)),
     "deepspeed-2022": ("DeepSpeed-Inference", 2022, ("deepspeed",)),
     "accelerate-2022": ("transformers with accelerate, one chip after the other", 2022, ("accelerate",)),
 }
 NOT_NAMED = "typical engine"
-OUTSIDE, OUTSIDE_OF_ONE = 0.05, 0.15
-"""Most rows beyond one end where the engine is not named: of all sources weighed alike, and of one source."""
-Grid = tuple[tuple[float, ...], tuple[float, ...]]
-FAST: Grid = (
-    tuple(n / 20 for n in range(8, 21)),
-    (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0),
-)
-SLOW: Grid = (
-    tuple(n / 4 for n in range(4, 25)),
-    (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0),
-)
-"""Factors on the times of device and of host that are tried at each end."""
 
 
 def calibrate() -> tuple[dict[Path, str], str]:
@@ -87,28 +69,27 @@ def calibrate() -> tuple[dict[Path, str], str]:
     }
     named = {name: named_folds(of[name], bare(name, of[name], fitted[name]), watts) for name in names}
     every = [one for found in named.values() for one in found]
-    unnamed = unnamed_folds(cases, fitted)
+    elsewhere = {name: in_other_sources(bare(name, of[name], fitted[name]), power) for name in names}
     engines = {
         name: replace(
-            named[name][0].engine,
-            constants=fitted[name],
-            dense=interval(named[name], every, experts=False),
-            experts=interval(named[name], every, experts=True),
+            bare(name, of[name], fitted[name]),
+            dense=interval(named[name], every, elsewhere[name], experts=False),
+            experts=interval(named[name], every, elsewhere[name], experts=True),
         )
         for name in names
     }
-    wide = balanced(unnamed)
     mean = typical([(ABOUT[name][1], fitted[name]) for name in names])
+    unnamed = unnamed_folds(cases, fitted)
+    wide, whole = balanced(unnamed), by_sources(unnamed)
     engines[UNSET] = replace(
         bare(UNSET, cases, mean), dense=wide, experts=wide,
         note="geometric mean of the engines, newer ones first; interval by sources left out, host apart",
     )  # fmt: skip
     power_ends = {kind: power_interval(every, experts=kind)[:2] for kind in (False, True)}
+    shown = {name: with_own_interval(found, every, elsewhere[name]) for name, found in named.items()}
     texts = {ENGINES / f"{name}.toml": engine_text(engine) for name, engine in engines.items()}
     texts[NUMBERS] = power_text(power, power_ends)
-    texts[FOLDS] = folds_text(every, unnamed)
-    shown = {name: [with_interval(one, engines[name]) for one in found] for name, found in named.items()}
-    whole = [with_interval(one, engines[UNSET]) for one in unnamed]
+    texts[FOLDS] = folds_text([one for found in shown.values() for one in found], whole)
     return texts, table(shown, whole, power_ends)
 
 
@@ -120,13 +101,15 @@ def bare(name: str, cases: Sequence[ServingCase], constants: Constants) -> Engin
         dense=Spread(1.0, 1.0), experts=Spread(1.0, 1.0),
         source="; ".join(sorted({case.source for case in cases})),
         one_stage_at_a_time=name in ONE_STAGE,
-        note=f"{len(cases)} rows; interval by models that were left out",
+        note=f"{len(cases)} rows; interval by models left out, and by other sources where there are any",
     )  # fmt: skip
 
 
-def with_interval(one: Outside, engine: Engine) -> Outside:
-    """A case of a fold with the shipped interval."""
-    return one._replace(engine=replace(one.engine, dense=engine.dense, experts=engine.experts))
+def in_other_sources(engine: Engine, power: PowerConstants) -> list[Outside]:
+    """An engine's cases in the sources that set widths alone, by the constants that are shipped."""
+    widths = evaluation()["serving"]["sources_of_widths"]
+    cases = [case for case in serving_cases() if case.source in widths and case.engine == engine.id]
+    return [Outside(case, engine, power) for case in cases]
 
 
 def named_folds(cases: list[ServingCase], engine: Engine, watts: dict[str, PowerConstants]) -> list[Outside]:
@@ -149,73 +132,6 @@ def unnamed_folds(cases: list[ServingCase], fitted: dict[str, Constants]) -> lis
     return found
 
 
-def ends(residuals: Sequence[float], wider: float = 1.0) -> Spread:
-    """The interval that held 90 % of these log residuals, made wider by a factor."""
-    low, high = np.quantile(residuals, [0.05, 0.95])
-    return rounded(wider * min(low, -LEAST), wider * max(high, LEAST))
-
-
-def rounded(low: float, high: float) -> Spread:
-    """An interval of factors from one of logarithms."""
-    return Spread(float(f"{math.exp(low):.3g}"), float(f"{math.exp(high):.3g}"))
-
-
-def interval(own: Sequence[Outside], every: Sequence[Outside], *, experts: bool) -> Spread:
-    """The interval of an engine for one kind of model."""
-    mine = [one for one in own if one.case.experts == experts]
-    used = mine if len(mine) >= FEW else [one for one in every if one.case.experts == experts]
-    models = len({one.case.shape for one in used})
-    return ends([one.log_ratio for one in used], for_so_few(models))
-
-
-def balanced(found: Sequence[Outside]) -> Spread:
-    """Ends for device and host apart that hold 90 % where each source weighs as much as any other.
-
-    At either end 5 % may lie outside, and 15 % of one source. Of the pairs of factors that do this, each end
-    takes the one that makes the interval narrowest on average.
-    """
-    fast = narrowest(found, FAST, slow_end=False)
-    slow = narrowest(found, SLOW, slow_end=True)
-    wider = for_so_few(len({one.case.source for one in found}))
-    # Software grows faster: an engine that is not among these is more likely beyond the fast end.
-    fast = tuple(math.exp(wider * math.log(factor)) for factor in fast)
-    return Spread(*(float(f"{value:.3g}") for pair in zip(fast, slow, strict=True) for value in pair))
-
-
-def narrowest(found: Sequence[Outside], grid: Grid, *, slow_end: bool) -> tuple[float, ...]:
-    """Factors on the times of device and host at one end of the interval."""
-    sources = np.array([one.case.source for one in found])
-    measured = np.log([one.case.measured_s for one in found])
-
-    def by_source(values: Iterable[float]) -> list[float]:
-        rows = np.fromiter(values, float)
-        return [float(rows[sources == source].mean()) for source in sorted(set(sources))]
-
-    best, chosen = math.inf, (math.nan, math.nan)
-    for pair in product(*grid):
-        ends = np.log([one.case.time_s(one.engine.constants.scaled(*pair)) for one in found])
-        outside = by_source(measured > ends if slow_end else measured < ends)
-        if float(np.mean(outside)) > OUTSIDE or max(outside) > OUTSIDE_OF_ONE:
-            continue
-        width = float(np.mean(by_source(ends if slow_end else -ends)))
-        if width < best - 1e-12:
-            best, chosen = width, pair
-    return chosen
-
-
-def power_error(one: Outside) -> float:
-    """Log of measured over predicted power at the measured speed."""
-    reached = one.engine.constants
-    slower = one.case.measured_s / one.case.time_s(reached)
-    return math.log((one.case.board_w or 1.0) / one.case.power_w(reached, one.power, slower))
-
-
-def power_interval(every: Sequence[Outside], *, experts: bool) -> Spread:
-    """The interval of power for one kind of model, all engines together."""
-    used = [one for one in every if one.case.board_w and one.case.experts == experts]
-    return ends([power_error(one) for one in used], for_so_few(len({one.case.shape for one in used})))
-
-
 def folds_text(named: Sequence[Outside], unnamed: Sequence[Outside]) -> str:
     """The constants of each fold as the text of their table."""
     lines = ["by,fold,name,value,source,basis"]
@@ -223,6 +139,8 @@ def folds_text(named: Sequence[Outside], unnamed: Sequence[Outside]) -> str:
     for by, found in ((NAMED, named), (UNNAMED, unnamed)):
         for one in found:
             numbers = {**one.engine.constants._asdict(), **one.power._asdict()}
+            spread = one.engine.spread(experts=one.case.experts)._asdict()
+            numbers |= {name: value for name, value in spread.items() if value is not None}
             for name, value in numbers.items():
                 rows[f"{by},{one.fold(by)},{name},{value:.6g},published-serving,fitted"] = None
     return "\n".join([*lines, *rows]) + "\n"

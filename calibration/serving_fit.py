@@ -115,5 +115,6 @@ def fit_power(cases: Sequence[ServingCase]) -> PowerConstants:
     def residuals(at: Vector) -> Vector:
         return softened((np.log(np.minimum(at[0] + shares @ at[1:], 1.0)) - measured) / ROW_ERROR)
 
-    start, low, high = np.array([0.2, 0.8, 1.9]), np.array([0.05, 0.0, 0.0]), np.array([1.0, 2.0, 4.0])
+    start, high = np.array([0.2, 0.8, 1.9, 0.1]), np.array([1.0, 2.0, 4.0, 4.0])
+    low = np.array([0.05, 0.0, 0.0, 0.0])
     return PowerConstants(*(float(f"{v:.4g}") for v in search(residuals, start, low, high)))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from footprint.serving import inference
-from footprint.serving.engine import Engine
+from footprint.serving.engine import UNSET, Engine, engine_ids
 from footprint.serving.power import PowerConstants
 from footprint.serving.settle import PowerErrors
 from footprint.validation.published.serving import Outside, ServingCase
@@ -122,11 +122,12 @@ def sealed_table(
         "| sealed rows | rows | tokens/s | dense | experts | inside 90 % | J a token | inside 90 % |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for source in sorted({case.source for case in cases}):
-        own = [case for case in cases if case.source == source]
-        for title, name in (("named", own[0].engine), ("not named", "typical")):
+    for source, engine in sorted({(case.source, case.engine) for case in cases}):
+        own = [case for case in cases if (case.source, case.engine) == (source, engine)]
+        names = {"named": engine} if engine in engine_ids() else {}
+        for title, name in (names | {"not named": UNSET}).items():
             found = [Outside(case, engine_of(name), power) for case in own]
-            lines.append(line(f"{source}, engine {title}", found, power_ends))
+            lines.append(line(f"{source}, {engine}, engine {title}", found, power_ends))
     return "\n".join(lines)
 
 

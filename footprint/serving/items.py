@@ -6,6 +6,7 @@ No measured row has such a model. The rates are those of decoding engines, and t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from time import gmtime, strftime
 
 from footprint.catalog.models import find_model
@@ -112,10 +113,9 @@ def items_answer(request: InferenceRequest, name: str, facts: Facts) -> Inferenc
     batch, least, most, rows, warnings = _batch(request, largest)
     cause = UNSET_CAUSE if request.engine is None else NAMED_CAUSE
     each = [max(1.0, size / chips) for size in (batch, least, most)]
-    fast, slow = engine.spread(experts=False).ends(
-        lambda reached: forward.terms(each[0], reached).time_s, engine.constants
-    )
-    over = Range(each[0], each[1], each[2], fast, slow, cause)
+    spread = engine.spread(experts=False)
+    ends = cache(lambda size: spread.ends(lambda of: forward.terms(size, of).time_s, engine.constants))
+    over = Range(each[0], each[1], each[2], ends, cause)
     answer = _Answer(forward, over, facts)
     per_1000, _, means, accelerator_h = costs_of(facts, answer.it_power_w, answer.items_per_s, THOUSAND)
     total = duration = None
@@ -208,9 +208,8 @@ class _Answer:
         def over_limit(batch: float, slower: float) -> float:
             terms = forward.terms(batch)
             time_s = terms.time_s * slower
-            return (
-                1.0 if measured else board_share(terms.read_s / time_s, terms.multiply_s / time_s, constants)
-            )
+            shares = (terms.read_s / time_s, terms.multiply_s / time_s, terms.expand_s / time_s)
+            return 1.0 if measured else board_share(*shares, constants)
 
         self.items_per_s = of(lambda batch, slower: chips * batch / (forward.terms(batch).time_s * slower))
         self.batch_s = of(lambda batch, slower: forward.terms(batch).time_s * slower)
@@ -242,7 +241,7 @@ def _batch(
 ) -> tuple[int, int, int, tuple[Assumption, ...], tuple[str, ...]]:
     given = request.batch_size or request.concurrency
     if given is None:
-        return (*unset_batch(largest), ())
+        return (*unset_batch(largest, largest), ())
     if given > largest and request.batch_size is not None and not request.scenario.force:
         raise FootprintError(f"`batch_size={given}` does not fit: {largest} items do; give a smaller batch")
     taken = min(given, largest)

@@ -27,6 +27,8 @@ from footprint.serving.steps import (
 )
 from footprint.units import BYTE_PER_GIB
 
+MOST_SEQUENCES = 10**6
+
 
 class Point(NamedTuple):
     """A load at one batch."""
@@ -58,6 +60,11 @@ class Point(NamedTuple):
     def read_s(self) -> float:
         """Memory traffic of a request at the full bandwidth [s]."""
         return self.prompt.read_s / self.batch + self.output * self.decode.read_s / self.batch
+
+    @property
+    def expand_s(self) -> float:
+        """Traffic of weights that are expanded to 16 bits, of a request [s]."""
+        return self.prompt.expand_s / self.batch + self.output * self.decode.expand_s / self.batch
 
     @property
     def multiply_s(self) -> float:
@@ -103,7 +110,8 @@ class Serving:
         if self.measured_power:
             return 1.0
         time_s = point.request_s * slower
-        return board_share(point.read_s / time_s, point.multiply_s / time_s, self.power)
+        shares = (point.read_s / time_s, point.multiply_s / time_s, point.expand_s / time_s)
+        return board_share(*shares, self.power)
 
     @property
     def weights_byte(self) -> float:
@@ -119,35 +127,53 @@ class Serving:
         """Cache of one sequence at its full length, without copies [byte]."""
         return self.full.held * self.weights.wide_byte + self.model.state_elements * STATE_BYTE
 
+    @property
+    def free_byte(self) -> float:
+        """Memory of one copy of the model beside its weights [byte]."""
+        return self.layout.chips * usable_of(self.chip, load_constants()) - self.weights_byte
+
+    @property
+    def cache_copies(self) -> float:
+        """How many times the cache of a sequence is held: more ranks than heads of keys keep copies [1]."""
+        return 1.0 if self.layout.whole_dense else self.layout.tp / cache_ranks(self.model, self.layout)
+
     def largest_batch(self) -> int:
         """Sequences of full length that one copy of the model can hold at once.
 
         Raises FootprintError if not even one fits beside the weights.
         """
-        chips = self.layout.chips
-        usable = chips * usable_of(self.chip, load_constants())
-        free = usable - self.weights_byte
-        copies = 1.0 if self.layout.whole_dense else self.layout.tp / cache_ranks(self.model, self.layout)
-        fits = int(free // max(self.sequence_byte * copies, 1.0)) if free > 0 else 0
+        free, each = self.free_byte, self.sequence_byte * self.cache_copies
+        fits = int(free // max(each, 1.0)) if free > 0 else 0
         if fits < 1:
+            chips = self.layout.chips
+            usable = free + self.weights_byte
             raise FootprintError(
                 f"the weights take {self.weights_byte / BYTE_PER_GIB:,.1f} GiB and one sequence "
-                f"{self.sequence_byte * copies / BYTE_PER_GIB:.3g} GiB, but {chips} x {self.chip.name} can "
+                f"{each / BYTE_PER_GIB:.3g} GiB, but {chips} x {self.chip.name} can "
                 f"fill {usable / BYTE_PER_GIB:,.1f} GiB: give more accelerators with `hw=`, fewer bits "
                 "with `precision=`, or shorter sequences"
             )
-        return min(fits, 10**6)
+        return min(fits, MOST_SEQUENCES)
+
+    def at_once(self, cached_byte: float) -> int:
+        """Sequences of one copy of the model that are in work at once where only what is written is held.
+
+        Paged engines admit a request as soon as its prompt fits. So the memory holds sequences of the mean
+        length.
+        """
+        written = self.context.held * cached_byte + self.model.state_elements * STATE_BYTE
+        fits = int(self.free_byte // max(written * self.cache_copies, 1.0))
+        return max(self.largest_batch(), min(fits, MOST_SEQUENCES))
 
 
 class Range(NamedTuple):
-    """A batch with the ends of what it may be, and the ends of the engine's error."""
+    """A batch with the ends of what it may be, and the ends of the engine's error at any batch."""
 
     batch: float
     least: float
     most: float
-    fast: float
-    """Measured over predicted time at the fast end [1]."""
-    slow: float
+    ends: Callable[[float], tuple[float, float]]
+    """Measured over predicted time at the fast and at the slow end [1]."""
     cause: str
     """The cause of the engine's error."""
 
@@ -155,11 +181,21 @@ class Range(NamedTuple):
 def quantity(value: Callable[[float, float], float], over: Range) -> Quantity:
     """A quantity of ``value(batch, slower)``, with its responses to the batch and to the engine's error."""
     middle = value(over.batch, 1.0)
-    spread = {over.cause: _ends(value(over.batch, over.fast), value(over.batch, over.slow), middle)}
+    engines = over.ends(over.batch)
+    low, high = (log(value(over.batch, slower) / middle) for slower in engines)
+    spread = {over.cause: (low, high)}
     if over.least < over.most:
-        spread["batch_size"] = _ends(value(over.least, 1.0), value(over.most, 1.0), middle)
+        # An engine whose host is quick gains more from a large batch: the largest response counts.
+        at_batch = [middle, *(value(over.batch, slower) for slower in engines)]
+        least, most = (
+            max(
+                (
+                    log(value(end, slower) / at)
+                    for slower, at in zip((1.0, *over.ends(end)), at_batch, strict=True)
+                ),
+                key=abs,
+            )
+            for end in (over.least, over.most)
+        )
+        spread["batch_size"] = least, most
     return Quantity(middle, spread)
-
-
-def _ends(low: float, high: float, middle: float) -> tuple[float, float]:
-    return log(low / middle), log(high / middle)

@@ -18,14 +18,13 @@ class PowerConstants(NamedTuple):
     """What a fully used bandwidth adds [1]."""
     compute: float
     """What a fully used peak adds [1]."""
+    expand: float = 0.0
+    """What a bandwidth adds that weights of few bits use fully, which the chip expands to 16 bits [1]."""
 
 
-def board_share(bandwidth_share: float, compute_share: float, constants: PowerConstants) -> float:
-    """Mean power of a board over its limit, at most 1 [1]."""
+def board_share(
+    bandwidth_share: float, compute_share: float, expand_share: float, constants: PowerConstants
+) -> float:
+    """Mean power of a board over its limit, at most 1 [1]; ``expand_share`` is a part of the bandwidth's."""
     share = constants.idle + constants.bandwidth * bandwidth_share + constants.compute * compute_share
-    return min(share, 1.0)
-
-
-def board_w(tdp_w: float, bandwidth_share: float, compute_share: float, constants: PowerConstants) -> float:
-    """Mean power of a board [W]."""
-    return tdp_w * board_share(bandwidth_share, compute_share, constants)
+    return min(share + constants.expand * expand_share, 1.0)

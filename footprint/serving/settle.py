@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from footprint.catalog.assumptions import Assumed, assumed, assumed_values
@@ -25,6 +26,8 @@ from footprint.serving.steps import Layout, Weights
 
 PUBLISHED_IN = {"gpt_oss": "mxfp4"}
 """Families whose weights are published in few bits."""
+NARROW_CACHE_BYTE = 1.0
+"""A cached value of the engines that keep it in 8 bits."""
 UNSET_CAUSE, NAMED_CAUSE = "engine", "serving_time"
 
 
@@ -51,7 +54,7 @@ PowerErrors = Mapping[bool, tuple[float, float]]
 def power_constants() -> PowerConstants:
     """Board power over its limit while serving."""
     values = assumed_values("serving_fitted")
-    return PowerConstants(values["idle_over_tdp"], values["bandwidth_over_tdp"], values["compute_over_tdp"])
+    return PowerConstants(*(values[f"{name}_over_tdp"] for name in PowerConstants._fields))
 
 
 def power_error_of(*, experts: bool) -> Assumed:
@@ -222,6 +225,7 @@ def settle_batch(
     warnings: tuple[str, ...] = ()
     rows: tuple[Assumption, ...] = ()
     batch = least = most = 0
+    held = serving.at_once(NARROW_CACHE_BYTE) * copies
     if request.batch_size is not None:
         batch = request.batch_size
         if batch > largest and not request.scenario.force:
@@ -234,37 +238,35 @@ def settle_batch(
                 Misfit(f"{CLEAR_MISFIT}a batch of {batch:,} does not fit: {largest:,} is the largest"),
             )
     elif request.concurrency is not None:
-        batch = min(request.concurrency, largest)
-        if request.concurrency > largest:
+        paged = serving.at_once(serving.weights.wide_byte) * copies
+        batch = min(request.concurrency, paged)
+        if request.concurrency > paged:
+            least, most = largest, min(request.concurrency, held)
             warnings = (
-                f"{request.concurrency} open requests are more than the {largest} that fit: the others wait, "
-                "and the time to the first token leaves that out",
+                f"{request.concurrency:,} open requests are more than memory holds: {largest:,} of full "
+                f"length, about {paged:,} while they grow, up to {held:,} with a cache of 8 bits; the others "
+                "wait, and the time to the first token leaves that out",
             )
     else:
-        batch, least, most, rows = unset_batch(largest)
+        batch, least, most, rows = unset_batch(largest, held)
     if batch < copies:
         warnings += (f"a batch of {batch} leaves some of the {copies} copies of the model without work",)
-    experts = bool(serving.model.experts)
-    each = max(1.0, batch / copies)
-    fast, slow = serving.engine.spread(experts=experts).ends(
-        lambda reached: serving.point(each, reached).request_s, serving.engine.constants
-    )
+    spread, reached = serving.engine.spread(experts=bool(serving.model.experts)), serving.engine.constants
     over = Range(
-        batch=each,
+        batch=max(1.0, batch / copies),
         least=max(1.0, (least or batch) / copies),
         most=max(1.0, (most or batch) / copies),
-        fast=fast,
-        slow=slow,
+        ends=cache(lambda each: spread.ends(lambda of: serving.point(each, of).request_s, reached)),
         cause=UNSET_CAUSE if serving.engine.id == UNSET else NAMED_CAUSE,
     )
     return batch, over, rows, warnings
 
 
-def unset_batch(largest: int) -> tuple[int, int, int, tuple[Assumption, ...]]:
-    """A batch that nobody gave, its ends, and the row that says so."""
+def unset_batch(largest: int, held: int) -> tuple[int, int, int, tuple[Assumption, ...]]:
+    """A batch that nobody gave, its ends, and the row that says so; some engine holds up to ``held``."""
     number = assumed("serving.batch_size")
     batch = min(int(number.value), largest)
-    least, most = min(int(number.low), batch), max(min(int(number.high), largest), batch)
+    least, most = min(int(number.low), batch), max(min(int(number.high), held), batch)
     row = Assumption(
         name="batch_size", value=f"{batch}, from {least} to {most}", unit="sequences", basis="assumed",
         source=number.source, option="--batch-size",

@@ -106,6 +106,8 @@ class Ideal(NamedTuple):
     """Weights below 16 bits, experts apart."""
     expert_s: float
     expert_narrow: bool
+    expanded: bool
+    """Whether the chip expands the weights below 16 bits before it multiplies them."""
     quantised_layers: int
     """Layers whose experts multiply in the few bits of their weights."""
     divided_share: float
@@ -131,6 +133,8 @@ class Terms(NamedTuple):
     """Memory traffic at the full bandwidth, for the power."""
     multiply_s: float
     """Products at the full peak, for the power."""
+    expand_s: float = 0.0
+    """Of the memory traffic, weights that are expanded to 16 bits, for the power."""
     overlap_exponent: float = 1.0
     """Exponent at which the times of host and device are added [1]."""
 
@@ -187,6 +191,7 @@ def ideal(
         narrow_s=(block if narrow else 0.0) / share / rate,
         expert_s=experts / max(layout.tp, layout.ep) / rate,
         expert_narrow=weights.expert_byte < WIDE_BYTE,
+        expanded=not weights.in_own_bits(chip),
         quantised_layers=model.expert_layers if weights.in_own_bits(chip) else 0,
         divided_share=2.0 * chosen / model.token_flop if layout.ep > 1 else 0.0,
         cache_s=(cached / divided + states / working) / rate,
@@ -238,6 +243,7 @@ def decode_terms(one: Ideal, reached: Constants) -> Terms:
         exchange_s=one.exchange_s,
         read_s=one.wide_s + one.narrow_s + one.expert_s + one.cache_s,
         multiply_s=one.compute_s,
+        expand_s=one.narrow_s + (one.expert_s if one.expert_narrow else 0.0) if one.expanded else 0.0,
         overlap_exponent=reached.overlap_exponent,
     )
 

@@ -42,6 +42,21 @@ def test_the_project_shown_is_the_file() -> None:
     assert f"```toml\n{PROJECT_FILE.read_text(encoding='utf-8')}```" in PROJECT.read_text(encoding="utf-8")
 
 
+def test_the_three_decisions_are_what_their_page_shows() -> None:
+    """Numbers of the README's answers, each found in the output of its question."""
+    gpu, place, budget = (" ".join(text.split()) for text in outputs(DECIDING).values())
+    answers = " ".join(TEXT.partition("**Three decisions**")[2].partition("**Places**")[0].split())
+    asked = [part.strip() for part in answers.split("- W")[1:]]
+    assert len(asked) == 3
+    assert re.search(r"takes [\d.]+ to [\d.]+ times fewer hours", asked[0])[0] in gpu  # type: ignore[index]
+    assert "cost is not clearly different" in gpu
+    kilogrammes = re.search(r"saves (.+?) of CO2e", asked[1])[1]  # type: ignore[index]
+    assert f"1 azure:swedencentral {kilogrammes} $0" in place
+    size, days, ends = re.search(r"buy\? (.+? tokens), ([\d.]+ d) of 8 H100 \((.+)\)", asked[2]).groups()  # type: ignore[union-attr]
+    assert f"buys {size} on 8 x NVIDIA H100" in budget
+    assert f"duration {days} {ends}" in budget
+
+
 def test_the_main_command_is_shown() -> None:
     assert list(outputs()) == ["footprint estimate --model bert-base --hw v100x8"]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections import namedtuple
 
 import pytest
 
-from calibration.serving import ABOUT, ends
+from calibration.serving import ABOUT, in_other_sources
 from calibration.serving_fit import fit_engine, fit_power, for_so_few, typical
+from calibration.serving_widths import alike, ends, quantile
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.serving.engine import load_engine
 from footprint.serving.settle import power_constants
@@ -73,8 +75,28 @@ def test_few_models_widen_an_interval() -> None:
     """Student's t over the normal quantile at 95 % one-sided, from printed tables."""
     assert for_so_few(5) == pytest.approx(2.132 / 1.645)
     assert for_so_few(31) == pytest.approx(1.697 / 1.645, rel=0.01)
-    narrow, wide = ends([-0.2, 0.0, 0.2]), ends([-0.2, 0.0, 0.2], 1.5)
-    assert wide.high_factor > narrow.high_factor > 1 > narrow.low_factor > wide.low_factor
+    narrow, wide = ends([-0.2, 0.0, 0.2], [1, 1, 1]), ends([-0.2, 0.0, 0.2], [1, 1, 1], 1.5)
+    assert wide[1] > narrow[1] > 0 > narrow[0] > wide[0]
+
+
+def test_sources_weigh_alike_and_in_each_the_models() -> None:
+    """By hand: two sources, of which one has 2 models; its models have 1 and 3 rows."""
+    shape = namedtuple("shape", "source shape")
+    rows = [shape("a", "x"), shape("b", "y"), shape("b", "z"), shape("b", "z"), shape("b", "z")]
+    found = [namedtuple("one", "case")(row) for row in rows]
+    assert alike(found) == pytest.approx([1, 1 / 2, 1 / 6, 1 / 6, 1 / 6])  # type: ignore[arg-type]
+    # The middles of equal weights of 1 to 10 lie at 5, 15, .. 95 %.
+    assert quantile([3, 1, 2, *range(4, 11)], [1] * 10, 0.05) == pytest.approx(1)
+    assert quantile([3, 1, 2, *range(4, 11)], [1] * 10, 0.9) == pytest.approx(9.5)
+
+
+def test_no_constants_have_seen_the_sources_of_widths() -> None:
+    named = RULES["sources_of_widths"]
+    assert set(named) < set(RULES["sealed_sources"])
+    for name in ("vllm-2024", "vllm-2026"):
+        found = in_other_sources(load_engine(name), power_constants())
+        assert {one.case.source for one in found} <= set(named)
+        assert len({one.case.source for one in found}) > 1
 
 
 def test_a_perfect_engine_takes_the_time_of_the_data_sheet(cases: list[ServingCase]) -> None:

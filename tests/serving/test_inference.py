@@ -184,9 +184,23 @@ def test_a_prompt_beyond_the_context_is_warned() -> None:
 
 
 def test_more_requests_than_fit_wait() -> None:
-    answer = served(concurrency=100_000)
-    assert answer.workload.batch_size == answer.memory.largest_batch
+    """Memory holds sequences of the mean length: 512 read and half of 256 written, instead of all 768."""
+    answer, full = served(concurrency=100_000), served(batch_size=1)
+    largest = full.memory.largest_batch
+    assert largest * 768 / 640 <= answer.workload.batch_size < (largest + 1) * 768 / 640
     assert any("wait" in warning for warning in answer.warnings)
+    # Engines that cache 8 bits hold twice as many, so the interval of the rate reaches further up.
+    assert answer.requests_per_s.spread["batch_size"][1] > 0
+    assert served(concurrency=largest).requests_per_s.spread.keys() == {"engine"}
+
+
+def test_each_batch_of_the_table_has_the_ends_of_its_own_load() -> None:
+    """At the largest batch the host of an unknown engine costs more of the time than at batch 1."""
+    one, *_, largest = served().batches
+    width = [row.tokens_per_s.high / row.tokens_per_s.low for row in (one, largest)]
+    alone = served(batch_size=1).batches[0]
+    assert one.tokens_per_s.spread["engine"] == pytest.approx(alone.tokens_per_s.spread["engine"])
+    assert width[1] != pytest.approx(width[0], rel=0.01)
 
 
 def test_it_is_shown_and_framed(one: Inference) -> None:

@@ -60,22 +60,33 @@ def by_hand(one: Outside, device: float, host: float) -> float:
     return float(step_s + (case.time_s(reached) - terms.time_s) * products)
 
 
-def test_beyond_either_end_lie_few_rows_of_each_source() -> None:
-    """Engine not named: 5 % of all sources weighed alike and 15 % of one, at either end."""
-    spread = load_engine("typical").dense
-    assert spread.host_low_factor is not None
-    assert spread.host_high_factor is not None
-    beyond: dict[str, list[tuple[bool, bool]]] = {}
+def test_a_source_without_its_engine_is_in_an_interval_that_did_not_see_it() -> None:
+    """Each fold has ends of its own; 90 % are held, sources weighed alike, and of each 3 in 4."""
+    shares: dict[str, list[bool]] = {}
+    spreads = {one.case.source: one.engine.dense for one in outside(UNNAMED)}
+    assert len(set(spreads.values())) > 1
     for one in outside(UNNAMED):
+        spread = one.engine.dense
+        assert spread.host_low_factor is not None
+        assert spread.host_high_factor is not None
         low = by_hand(one, spread.low_factor, spread.host_low_factor)
         high = by_hand(one, spread.high_factor, spread.host_high_factor)
-        measured = one.case.measured_s
-        assert one.inside == (low <= measured <= high)
-        beyond.setdefault(one.case.source, []).append((measured < low, measured > high))
-    shares = [[statistics.mean(side) for side in zip(*found, strict=True)] for found in beyond.values()]
-    for side in zip(*shares, strict=True):
-        assert statistics.mean(side) <= 0.05
-        assert max(side) <= 0.15
+        assert one.inside == (low <= one.case.measured_s <= high)
+        shares.setdefault(one.case.source, []).append(one.inside)
+    means = [statistics.mean(held) for held in shares.values()]
+    assert 0.85 <= statistics.mean(means) <= 0.95
+    assert min(means) >= 0.75
+
+
+def test_each_named_engine_is_in_an_interval_that_did_not_see_the_model() -> None:
+    """Engines with one model or less than 30 rows cannot tell 90 from 100 %."""
+    shares: dict[str, list[bool]] = {}
+    for one in outside(NAMED):
+        shares.setdefault(one.case.engine, []).append(one.inside)
+    many = {name: held for name, held in shares.items() if len(held) >= 30}
+    assert len(many) == 3
+    for name, held in many.items():
+        assert 0.85 <= statistics.mean(held) <= 0.95, name
 
 
 @pytest.mark.parametrize("source", ["bloom-inference-scripts", "gpt-fast-readme", "mlenergy-v2"])
@@ -113,16 +124,19 @@ def test_the_command() -> None:
 
 
 def test_intervals_of_j_a_token_hold_what_they_say_with_the_engine_named_and_not() -> None:
-    """Each engine and each source apart; a source as a whole errs together, so its share varies more."""
+    """Each engine and each source holds 85 %. vLLM of 2024 holds all: its time is wide for other sources."""
     errors = power_errors()
-    for by, most in ((NAMED, 0.95), (UNNAMED, 0.97)):
+    for by, most in ((NAMED, 0.95), (UNNAMED, 0.99)):
         groups: dict[str, list[bool]] = {}
         for one in outside(by):
             held = one.energy_inside(errors)
             if held is not None:
                 groups.setdefault(one.case.engine if by == NAMED else one.case.source, []).append(held)
         assert len(groups) == 3
-        shares = {name: statistics.mean(held) for name, held in groups.items()}
-        for name, share in shares.items():
-            assert 0.85 <= share <= (most if by == NAMED else 1.0), name
-        assert statistics.mean(shares.values()) <= most
+        assert min(statistics.mean(held) for held in groups.values()) >= 0.85
+        assert statistics.mean(statistics.mean(held) for held in groups.values()) <= most
+
+
+def test_j_a_token_of_experts_reaches_20_percent() -> None:
+    ratios = [one.energy_ratio for one in outside(NAMED) if one.case.experts]
+    assert statistics.median(abs(1 / ratio - 1) for ratio in ratios if ratio) <= 0.20

@@ -26,7 +26,7 @@ REACH = 100.0
 SHOWN = 30.0
 """How much of it is shown."""
 POINTS = 120
-LETTER, LINE, MARK, BESIDE, RISE = 0.016, 0.033, 0.012, 0.016, 0.021
+LETTER, LINE, MARK, BESIDE, RISE = 0.0175, 0.033, 0.012, 0.016, 0.021
 """Of the axes: width of a letter, height of a line, half width of a mark, and from a mark to its name."""
 _PANEL_IN, _SMALL_PT = 3.1, 6.0
 _PLAN, _CURVES, _MODELS = canvas.ORANGE, canvas.BLUE, canvas.GREY
@@ -83,7 +83,7 @@ def draw_plan(plan: Curves, path: Path | None, *, width: str = canvas.PAGE, over
 
 def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     """Loss by parameters, a curve for each number of FLOP (6 N D)."""
-    ends, valleys = [], []
+    ends, valleys, curves = [], [], []
     for step in STEPS:
         flop = FLOP_PER_PARAMETER * plan.parameters * plan.tokens * step
         middle = plan.parameters * math.sqrt(step)
@@ -93,10 +93,7 @@ def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
         axes.plot(sizes, losses, color=color, linewidth=1.8 if step == 1.0 else 1.0)
         lowest = min(losses)
         at = sizes[losses.index(lowest)]
-        axes.annotate(
-            f"{figures(flop, 2)} FLOP", (at, lowest), (0, -11), textcoords="offset points", color=color,
-            fontsize=_SMALL_PT, ha="center", bbox=_BEHIND,
-        )  # fmt: skip
+        curves.append((f"{figures(flop, 2)}", color, list(zip(sizes, losses, strict=True))))
         ends += [at / SHOWN, at * SHOWN]
         valleys.append((at, lowest))
     own = loss_of(law, plan.parameters, plan.tokens, demand)
@@ -105,15 +102,28 @@ def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     canvas.log_axis(axes.xaxis, min(ends), max(ends), text=_round)
     axes.set_ylim(min(least) - 0.35 * room, max(*least, own) + 0.6 * room)
     inverse = axes.transData + axes.transAxes.inverted()
-    under = [inverse.transform(point) for point in valleys]
+    for text, color, points in curves:
+        _label(axes, text, color, [tuple(inverse.transform(point)) for point in points])
     star = inverse.transform((plan.parameters, own))
     taken = [(star[0] + 0.015 * step, star[1]) for step in (-2, -1, 0, 1, 2)]
-    taken += [(x + 0.025 * step, y - 0.035) for x, y in under for step in range(-4, 5)]
-    # The published models saw nearly every token once.
+    # Published models met hardly a token twice.
     _models(axes, lambda model: loss_of(law, model["parameters"], model["tokens"]), taken)
     axes.plot([plan.parameters], [own], marker="*", markersize=9, color=_PLAN, zorder=5)
-    axes.set_title("loss by size where 6ND is the same (IsoFLOP)", loc="left")
+    axes.set_title("loss by size for so many FLOP, 6ND (IsoFLOP)", loc="left")
     _finish(axes, "loss [nats a token]")
+
+
+def _label(axes: Any, text: str, color: str, points: Sequence[tuple[float, float]]) -> None:
+    """A name at the right arm of a curve, where published models are not; places in shares of the axes."""
+    lowest = points.index(min(points, key=lambda point: point[1]))
+    across, up = next((point for point in points[lowest:] if point[0] > 0.99 or point[1] > 0.95), points[-1])
+    across, up = min(across, 0.99), min(up, 0.95)
+    at_edge = across > 0.9
+    axes.text(
+        across if at_edge else across + MARK, up - 3 * LINE if at_edge else up, text, color=color,
+        fontsize=_SMALL_PT, ha="right" if at_edge else "left", va="top" if at_edge else "center",
+        transform=axes.transAxes,
+    )  # fmt: skip
 
 
 def _iso_loss(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
@@ -126,7 +136,15 @@ def _iso_loss(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     )
     if len(levels) > 1:
         lines = axes.contour(sizes, tokens, losses, levels=levels, colors=_CURVES, linewidths=0.9)
-        axes.clabel(lines, fmt="%.3g", fontsize=_SMALL_PT)
+        # At the right edge lines are flat and far apart.
+        column = next(i for i, size in enumerate(sizes) if size > sizes[-1] / 2)
+        places = [
+            (sizes[column], crossing)
+            for level in levels
+            if (crossing := _crossing(tokens, [row[column] for row in losses], level)) is not None
+        ]
+        digits = next((n for n in range(2, 5) if len({f"{one:.{n}f}" for one in levels}) == len(levels)), 5)
+        axes.clabel(lines, fmt=f"%.{digits}f", fontsize=_SMALL_PT, manual=places, inline_spacing=1)
     flops = [plan.flop * 10**power for power in range(-4, 7)]
     best = [_best(law, flop, demand) for flop in flops]
     axes.plot([n for n, _ in best], [d for _, d in best], color=_PLAN, linewidth=1.8)
@@ -140,6 +158,11 @@ def _iso_loss(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     _models(axes, lambda model: float(model["tokens"]))
     axes.set_title("equal loss; best sizes (thick); equal FLOP (dashed)", loc="left")
     _finish(axes, "training tokens")
+
+
+def _crossing(across: Sequence[float], values: Sequence[float], level: float) -> float | None:
+    """Where falling values pass a level; None where they do not."""
+    return next((x for x, value in zip(across, values, strict=True) if value <= level < values[0]), None)
 
 
 def _best(law: ScalingLaw, flop: float, demand: Demand) -> tuple[float, float]:

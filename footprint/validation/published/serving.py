@@ -19,9 +19,9 @@ from footprint.catalog.models import find_model
 from footprint.named_tuples import NamedTuple
 from footprint.records import record, replace
 from footprint.schema import Accelerator
-from footprint.serving.engine import UNSET, Constants, Engine, load_engine
+from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.model import Context, Lists, Served
-from footprint.serving.power import PowerConstants, board_w
+from footprint.serving.power import PowerConstants, board_share
 from footprint.serving.settle import PowerErrors, power_errors
 from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal, products_s
 from footprint.validation.cases import evaluation, shapes
@@ -97,15 +97,15 @@ class ServingCase:
             return 0.0
         return self.batch / max(self.output_tokens, 1.0) * self.prompt_s
 
-    def shares(self, time_s: float) -> tuple[float, float]:
-        """Shares of the bandwidth and of the peak that are used if a step takes this time [1]."""
+    def shares(self, time_s: float) -> tuple[float, float, float]:
+        """Shares of the bandwidth, of the peak and of expanded weights if a step takes this time [1]."""
         terms = self.terms(PEAK)
-        return terms.read_s / time_s, (terms.multiply_s + self._prompts_s) / time_s
+        return terms.read_s / time_s, (terms.multiply_s + self._prompts_s) / time_s, terms.expand_s / time_s
 
     def power_w(self, reached: Constants, constants: PowerConstants, slower: float = 1.0) -> float:
         """Predicted power of all boards where a step takes ``slower`` times as long as predicted [W]."""
         shares = self.shares(self.time_s(reached) * slower)
-        return self.chips * board_w(self.chip.tdp_w or 0.0, *shares, constants)
+        return self.chips * (self.chip.tdp_w or 0.0) * board_share(*shares, constants)
 
 
 def serving_cases(*, with_batch: bool = True) -> Iterator[ServingCase]:
@@ -180,12 +180,16 @@ class Outside(NamedTuple):
 
     case: ServingCase
     engine: Engine
-    """With the constants of the fit without the fold, and the shipped interval."""
+    """With the constants and the interval of the fit without the fold."""
     power: PowerConstants
 
     def fold(self, by: str) -> str:
         """What was left out: a part of the engine's rows, or the source."""
         return self.case.source if by == UNNAMED else f"{self.case.engine}: {part_of(self.case)}"
+
+    def with_spread(self, spread: Spread) -> Outside:
+        """The same with this interval."""
+        return self._replace(engine=replace(self.engine, dense=spread, experts=spread))
 
     @property
     def log_ratio(self) -> float:
@@ -240,7 +244,7 @@ class Outside(NamedTuple):
 
 @functools.cache
 def outside(by: str) -> tuple[Outside, ...]:
-    """Every case that is not sealed, with the constants of its fold."""
+    """Every case that is not sealed, with the constants and the interval of its fold."""
     folds: dict[str, dict[str, float]] = {}
     for row in read_csv(FOLDS):
         if row["by"] == by:
@@ -254,7 +258,8 @@ def outside(by: str) -> tuple[Outside, ...]:
         numbers = folds[bare.fold(by)]
         constants = Constants(*(numbers[name] for name in Constants._fields))
         power = PowerConstants(*(numbers[name] for name in PowerConstants._fields))
-        found.append(Outside(case, replace(engine, constants=constants), power))
+        spread = Spread(**{name: numbers[name] for name in Spread._fields if name in numbers})
+        found.append(Outside(case, replace(engine, constants=constants), power).with_spread(spread))
     return tuple(found)
 
 
