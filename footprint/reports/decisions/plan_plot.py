@@ -106,7 +106,7 @@ def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
         _label(axes, text, color, [tuple(inverse.transform(point)) for point in points])
     star = inverse.transform((plan.parameters, own))
     taken = [(star[0] + 0.015 * step, star[1]) for step in (-2, -1, 0, 1, 2)]
-    # Published models met hardly a token twice.
+    # The published models saw nearly every token once.
     _models(axes, lambda model: loss_of(law, model["parameters"], model["tokens"]), taken)
     axes.plot([plan.parameters], [own], marker="*", markersize=9, color=_PLAN, zorder=5)
     axes.set_title("loss by size for so many FLOP, 6ND (IsoFLOP)", loc="left")
