@@ -75,7 +75,7 @@ def test_a_kind_of_layer_that_comes_later_is_not_extrapolated_over() -> None:
 
 def test_a_part_that_is_not_run_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Text without its images runs a vision-language model in part, which would count too little."""
-    from footprint.flops.torch import fallback
+    from footprint.flops.torch import whole
     from footprint.flops.torch.torch_counter import CannotCountError, _idle, count_with_torch
 
     nn = torch.nn
@@ -89,9 +89,9 @@ def test_a_part_that_is_not_run_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     config = {"model_type": "bert", **TEXT}
     shape = StepShape(sequences=1, sequence_length=8)
     counted = replace(count_with_torch(config, shape), idle=100, idle_parts=("model.vision",))
-    monkeypatch.setattr(fallback, "count_with_torch", lambda *_, **__: counted)
+    monkeypatch.setattr(whole, "count_with_torch", lambda *_, **__: counted)
     with pytest.raises(CannotCountError, match=r"without 0\.0% of its parameters \(model\.vision\)"):
-        fallback.whole_count(config, shape, "")
+        whole.whole_count(config, shape, "")
 
 
 def test_an_unknown_type_of_transformers_is_traced_and_labelled() -> None:
