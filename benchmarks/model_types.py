@@ -20,6 +20,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ LIMIT_S = 60
 WORDS = {"footprint", "counted", "traced"}
 """What the page writes as code beside types."""
 NO_CLASS = "part of another model: no class of its own"
+OUT_OF_TIME = "not counted within"
 
 
 def known_types() -> list[str]:
@@ -58,29 +60,36 @@ def has_class(model_type: str) -> bool:
 
 
 def survey(model_type: str) -> dict[str, Any]:
-    """`attempt` in a child process."""
+    """`attempt` in a child process; without a ``state`` if it ran out of time."""
     if not has_class(model_type):
         return {"reason": NO_CLASS, "state": state(counted=False)}
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
-        signal.alarm(10 * LIMIT_S)  # for a process that waits and uses no processor time
-        try:
-            found = attempt(model_type)
-        except BaseException as error:  # noqa: BLE001 - other people's code; the child ends either way
-            found = {"reason": f"{type(error).__name__}: {error}"}
-        os.write(writing, json.dumps(found)[:60_000].encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as said:
+    with (
+        tempfile.TemporaryFile() as said
+    ):  # no pipe: a process that the child leaves behind would keep it open
+        child = os.fork()
+        if not child:
+            signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
+            signal.setitimer(
+                signal.ITIMER_REAL, 10 * LIMIT_S
+            )  # for a process that waits and uses no processor time
+            try:
+                found = attempt(model_type)
+            except BaseException as error:  # noqa: BLE001 - other people's code; the child ends either way
+                found = {"reason": f"{type(error).__name__}: {error}"}
+            os.pwrite(said.fileno(), json.dumps(found).encode(), 0)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         text = said.read()
-    os.waitpid(child, 0)
-    if not text:  # perhaps the machine was busy: not kept as an answer
-        return {"reason": f"not counted within {LIMIT_S} s of processor time"}
-    found = json.loads(text)
+    if code in (-signal.SIGPROF, -signal.SIGALRM):  # perhaps the machine was busy: not kept as an answer
+        return {"reason": f"{OUT_OF_TIME} {LIMIT_S} s of processor time"}
+    found = json.loads(text) if not code else {"reason": f"ends its process with code {code}"}
     shown = {key: short(found[key]) for key in ("reason", "traced") if key in found}
     return {**found, **shown, "state": state(counted="forward_flop" in found)}
+
+
+def is_late(result: dict[str, Any]) -> bool:
+    """Whether a type has never been answered in time."""
+    return str(result.get("reason")).startswith(OUT_OF_TIME)
 
 
 def short(reason: str) -> str:
@@ -106,7 +115,9 @@ def page(found: Found) -> str:
     alone = [name for name in counted if found[name].get("traced", "equal") not in ("equal", "near")]
     near = [name for name in counted if found[name].get("traced") == "near"]
     almost = f"Lists of {', '.join(near)} give it to one part in a thousand, others exactly. " if near else ""
-    old = [name for name in (*counted, *parts, *refused) if not is_new(found[name])]
+    old = [
+        name for name in (*counted, *parts, *refused) if "state" in found[name] and not is_new(found[name])
+    ]
     earlier = f"{len(old)} of these results are of an earlier state of the program." if old else ""
     lines = [
         "# Model types",
@@ -132,8 +143,8 @@ def page(found: Found) -> str:
             "No family of ours describes them. Where torch and transformers are installed they are run",
             "without data: full attention. If the traced operation list gives what torch counts, times,",
             "memory, layouts, LoRA and frozen parts follow from it (`traced`); else the total alone is known",
-            f"(`counted`{': ' * bool(alone)}{', '.join(alone)}). {almost}A model that runs only in part (images",
-            "beside text that nobody gave) is refused rather than counted too low.",
+            f"(`counted`{': ' * bool(alone)}{', '.join(alone)}). {almost}A model that runs only in part",
+            "(images beside text that nobody gave) is refused rather than counted too low.",
         ),
         "",
         names(counted),
@@ -215,8 +226,8 @@ def main() -> None:
             answer = survey(name)
             if "state" in answer or name not in found:
                 found[name] = answer
-            said = found[name].get("forward_flop") or found[name]["reason"]
-            print(name, said, found[name].get("traced", ""), sep="\t", flush=True)
+            said = answer["reason"] if "reason" in answer else answer["forward_flop"]
+            print(name, said, answer.get("traced", ""), sep="\t", flush=True)
             keep(found)
     except KeyboardInterrupt:
         print("interrupted: the next survey goes on from here")
