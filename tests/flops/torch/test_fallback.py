@@ -109,6 +109,39 @@ def test_an_unknown_type_of_transformers_is_traced_and_labelled() -> None:
         assert getattr(ours, name) == getattr(theirs, name), name
 
 
+TINY: dict[str, dict[str, Any]] = {
+    "fsmt": {  # asks whether any word is padding
+        "langs": ["en", "de"], "src_vocab_size": 60, "tgt_vocab_size": 60, "d_model": 32, "encoder_layers": 2,
+        "decoder_layers": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2,
+    },
+    "glm_ocr_vision": {  # reads the sizes of its images from a tensor
+        "depth": 2, "hidden_size": 32, "num_heads": 2, "intermediate_size": 64, "out_hidden_size": 48,
+    },
+    "dac": {  # returns a loss of its codes alone, to which the decoder adds nothing
+        "encoder_hidden_size": 8, "downsampling_ratios": [2, 4], "decoder_hidden_size": 32,
+        "upsampling_ratios": [4, 2], "n_codebooks": 1, "codebook_size": 2, "codebook_dim": 2,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model_type", TINY)
+def test_types_that_read_values_or_have_a_loss_of_their_own_are_traced(model_type: str) -> None:
+    """Two samples are twice what torch's counter, without a trace, gives for one."""
+    from footprint.flops.torch.torch_counter import count_with_torch
+
+    config = {"model_type": model_type, **TINY[model_type]}
+    sizes = {"sequence_length": 8, "target_sequence_length": 6 if model_type == "fsmt" else None}
+    one = count_with_torch(config, StepShape(sequences=1, **sizes), mended=True)
+    two = count_step(config, StepShape(sequences=2, **sizes))
+    assert two.basis == "traced"
+    assert two.forward_flop == 2 * one.forward_flop
+    # the search for the nearest code has no gradient, which a list does not know
+    wrong = 1e-3 if model_type == "dac" else 0
+    assert two.backward_flop == pytest.approx(2 * one.backward_flop, rel=wrong, abs=0)
+    assert two.parameters.total == one.parameters
+
+
 def test_a_type_whose_trace_gives_another_total_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     from footprint.flops.torch import fallback
 
