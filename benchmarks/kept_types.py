@@ -14,8 +14,6 @@ from calibration.inputs import ROOT, bare_code
 KEPT = Path(__file__).with_name("model_types.json")
 Found = dict[str, dict[str, Any]]
 """What was found of each type: ``forward_flop`` and ``traced``, or the ``reason`` why it is not counted."""
-
-
 COUNTING = ("torch/depth", "torch/dummy_inputs", "torch/modal_inputs", "torch/torch_counter", "torch/whole")
 """The code that builds a type, runs it and counts; a type that it refuses depends on nothing else."""
 

@@ -63,15 +63,11 @@ def survey(model_type: str) -> dict[str, Any]:
     """`attempt` in a child process; without a ``state`` if it ran out of time."""
     if not has_class(model_type):
         return {"reason": NO_CLASS, "state": state(counted=False)}
-    with (
-        tempfile.TemporaryFile() as said
-    ):  # no pipe: a process that the child leaves behind would keep it open
+    with tempfile.TemporaryFile() as said:  # no pipe: what the child leaves behind would keep it open
         child = os.fork()
         if not child:
             signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
-            signal.setitimer(
-                signal.ITIMER_REAL, 10 * LIMIT_S
-            )  # for a process that waits and uses no processor time
+            signal.setitimer(signal.ITIMER_REAL, 10 * LIMIT_S)  # for a process that only waits
             try:
                 found = attempt(model_type)
             except BaseException as error:  # noqa: BLE001 - other people's code; the child ends either way
@@ -115,9 +111,8 @@ def page(found: Found) -> str:
     alone = [name for name in counted if found[name].get("traced", "equal") not in ("equal", "near")]
     near = [name for name in counted if found[name].get("traced") == "near"]
     almost = f"Lists of {', '.join(near)} give it to one part in a thousand, others exactly. " if near else ""
-    old = [
-        name for name in (*counted, *parts, *refused) if "state" in found[name] and not is_new(found[name])
-    ]
+    answers = [found[name] for name in (*counted, *parts, *refused)]
+    old = [one for one in answers if not (is_new(one) or is_late(one))]
     earlier = f"{len(old)} of these results are of an earlier state of the program." if old else ""
     lines = [
         "# Model types",
