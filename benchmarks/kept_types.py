@@ -14,13 +14,17 @@ from calibration.inputs import ROOT, bare_code
 KEPT = Path(__file__).with_name("model_types.json")
 Found = dict[str, dict[str, Any]]
 """What was found of each type: ``forward_flop`` and ``traced``, or the ``reason`` why it is not counted."""
+COUNTING = ("torch/depth", "torch/dummy_inputs", "torch/modal_inputs", "torch/torch_counter", "torch/whole")
+"""The code that builds a type, runs it and counts; a type that it refuses depends on nothing else."""
 
 
 @functools.cache
 def state(*, counted: bool) -> str:
     """The digest of what a result depends on: the libraries, what counts and, if counted, what traces."""
-    folders = ("torch", "trace") if counted else ("torch",)
-    paths = sorted(path for folder in folders for path in (ROOT / "footprint/flops" / folder).glob("*.py"))
+    flops = ROOT / "footprint" / "flops"
+    paths = [Path(__file__).with_name("type_attempts.py"), *(flops / f"{name}.py" for name in COUNTING)]
+    if counted:
+        paths += [flops / "torch" / "traced.py", *sorted((flops / "trace").glob("*.py"))]
     versions = [importlib.metadata.version(name).partition("+")[0] for name in ("torch", "transformers")]
     return hashlib.sha256("\n".join([*versions, *map(bare_code, paths)]).encode()).hexdigest()[:16]
 

@@ -20,6 +20,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +30,18 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from benchmarks.flops_proof import paragraph
 from benchmarks.kept_types import Found, is_new, keep, kept, state
-from footprint.errors import FootprintError
+from benchmarks.type_attempts import attempt
 from footprint.flops import model_families
-from footprint.flops.torch.depth import DEPTH_KEYS, LISTED
 from footprint.flops.torch.torch_counter import AUTO_CLASSES
-from footprint.schema import StepShape
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "model-types.md"
-TOKENS, TARGETS, WAVE = 64, 32, 16_000
-"""Lengths of the inputs: tokens, target tokens, samples of sound."""
 LIMIT_S = 60
 """Limit of the processor time for one type [s]."""
 WORDS = {"footprint", "counted", "traced"}
 """What the page writes as code beside types."""
 NO_CLASS = "part of another model: no class of its own"
+OUT_OF_TIME = "not counted within"
 
 
 def known_types() -> list[str]:
@@ -61,77 +59,33 @@ def has_class(model_type: str) -> bool:
     return any(model_type in mapping._model_mapping for mapping in mappings)
 
 
-def attempt(model_type: str) -> dict[str, Any]:
-    """The count of torch for a type: its FLOP, or the reason why it cannot be counted."""
-    import transformers
-
-    from footprint.flops.torch.fallback import whole_count
-
-    defaults = transformers.AutoConfig.for_model(model_type).to_dict()
-    target = TARGETS if defaults.get("is_encoder_decoder") else None
-    names = next((g for g in DEPTH_KEYS if any(type(defaults.get(n)) is int for n in g)), ())
-    cut = {n: 2 for n in names if type(defaults.get(n)) is int and defaults[n] > 2}
-    if "prediction_length" in defaults and defaults["prediction_length"] is None:
-        cut["prediction_length"] = 24  # no default config of a series says how far it looks
-    if any(isinstance(defaults.get(name), list) for name in LISTED):
-        cut = {}
-    tries = [(cut, TOKENS)]
-    reason = ""
-    for changes, length in tries:
-        shape = StepShape(sequences=1, sequence_length=length, target_sequence_length=target)
-        try:
-            counted = whole_count({"model_type": model_type, **changes}, shape, "")
-        except FootprintError as error:
-            reason = reason or str(error)
-            if len(tries) == 1 and cut and re.search("layer|index|KeyError", reason):
-                tries.append(({}, TOKENS))  # two layers may not be enough
-            if len(tries) == 1 and "size" in reason:
-                tries.append((cut, WAVE))  # 64 samples of sound are too few
-        else:
-            return {"forward_flop": counted.forward_flop, "traced": trace_of(model_type, changes, shape)}
-    return {"reason": reason}
-
-
-def trace_of(model_type: str, changes: dict[str, Any], shape: StepShape) -> str:
-    """What the trace makes of the same step: equal, unequal, or the reason why it has no list."""
-    from footprint.flops.passes.methods import prepare
-    from footprint.flops.passes.totals import totals
-    from footprint.flops.torch.traced import style_of, traced_type
-    from footprint.schema import TrainingMethod
-
-    try:
-        traced = traced_type({"model_type": model_type, **changes}, shape, "", style_of(model_type))
-    except FootprintError as error:
-        return str(error)
-    sums = totals(*prepare(traced.model, TrainingMethod()))
-    same = (sums.dense_forward, sums.dense_backward) == (traced.forward_flop, traced.backward_flop)
-    return "equal" if same else "unequal"
-
-
 def survey(model_type: str) -> dict[str, Any]:
-    """`attempt` in a child process."""
+    """`attempt` in a child process; without a ``state`` if it ran out of time."""
     if not has_class(model_type):
         return {"reason": NO_CLASS, "state": state(counted=False)}
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
-        signal.alarm(10 * LIMIT_S)  # for a process that waits and uses no processor time
-        try:
-            found = attempt(model_type)
-        except BaseException as error:  # noqa: BLE001 - other people's code; the child ends either way
-            found = {"reason": f"{type(error).__name__}: {error}"}
-        os.write(writing, json.dumps(found)[:60_000].encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as said:
+    with tempfile.TemporaryFile() as said:  # no pipe: what the child leaves behind would keep it open
+        child = os.fork()
+        if not child:
+            signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
+            signal.setitimer(signal.ITIMER_REAL, 10 * LIMIT_S)  # for a process that only waits
+            try:
+                found = attempt(model_type)
+            except BaseException as error:  # noqa: BLE001 - other people's code; the child ends either way
+                found = {"reason": f"{type(error).__name__}: {error}"}
+            os.pwrite(said.fileno(), json.dumps(found).encode(), 0)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         text = said.read()
-    os.waitpid(child, 0)
-    if not text:  # perhaps the machine was busy: not kept as an answer
-        return {"reason": f"not counted within {LIMIT_S} s of processor time"}
-    found = json.loads(text)
+    if code in (-signal.SIGPROF, -signal.SIGALRM):  # perhaps the machine was busy: not kept as an answer
+        return {"reason": f"{OUT_OF_TIME} {LIMIT_S} s of processor time"}
+    found = json.loads(text) if not code else {"reason": f"ends its process with code {code}"}
     shown = {key: short(found[key]) for key in ("reason", "traced") if key in found}
     return {**found, **shown, "state": state(counted="forward_flop" in found)}
+
+
+def is_late(result: dict[str, Any]) -> bool:
+    """Whether a type has never been answered in time."""
+    return str(result.get("reason")).startswith(OUT_OF_TIME)
 
 
 def short(reason: str) -> str:
@@ -154,8 +108,11 @@ def page(found: Found) -> str:
     parts = [name for name in known if found.get(name, {}).get("reason") == NO_CLASS]
     refused = [name for name in known if name in found and name not in {*counted, *parts}]
     ours = [name for name in families if name not in known]
-    alone = [name for name in counted if found[name].get("traced", "equal") != "equal"]
-    old = [name for name in (*counted, *parts, *refused) if not is_new(found[name])]
+    alone = [name for name in counted if found[name].get("traced", "equal") not in ("equal", "near")]
+    near = [name for name in counted if found[name].get("traced") == "near"]
+    almost = f"Lists of {', '.join(near)} give it to one part in a thousand, others exactly. " if near else ""
+    answers = [found[name] for name in (*counted, *parts, *refused)]
+    old = [one for one in answers if not (is_new(one) or is_late(one))]
     earlier = f"{len(old)} of these results are of an earlier state of the program." if old else ""
     lines = [
         "# Model types",
@@ -181,8 +138,8 @@ def page(found: Found) -> str:
             "No family of ours describes them. Where torch and transformers are installed they are run",
             "without data: full attention. If the traced operation list gives what torch counts, times,",
             "memory, layouts, LoRA and frozen parts follow from it (`traced`); else the total alone is known",
-            f"(`counted`{': ' * bool(alone)}{', '.join(alone)}). A model that runs only in part (images",
-            "beside text that nobody gave) is refused rather than counted too low.",
+            f"(`counted`{': ' * bool(alone)}{', '.join(alone)}). {almost}A model that runs only in part",
+            "(images beside text that nobody gave) is refused rather than counted too low.",
         ),
         "",
         names(counted),
@@ -264,8 +221,8 @@ def main() -> None:
             answer = survey(name)
             if "state" in answer or name not in found:
                 found[name] = answer
-            said = found[name].get("forward_flop") or found[name]["reason"]
-            print(name, said, found[name].get("traced", ""), sep="\t", flush=True)
+            said = answer["reason"] if "reason" in answer else answer["forward_flop"]
+            print(name, said, answer.get("traced", ""), sep="\t", flush=True)
             keep(found)
     except KeyboardInterrupt:
         print("interrupted: the next survey goes on from here")

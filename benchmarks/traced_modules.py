@@ -106,7 +106,7 @@ def main() -> None:
             days = answer.duration_h.mid / 24
             cells = (
                 name, sample, figures(float(traced.parameters)), figures(float(traced.forward_flop)),
-                f"{seconds:.0f} s", figures(days), figures(answer.energy_kwh.mid),
+                f"{seconds:.1f} s", figures(days), figures(answer.energy_kwh.mid),
             )  # fmt: skip
             print(f"| {' | '.join(cells)} |", flush=True)
 

@@ -16,21 +16,15 @@ from footprint.flops.passes.totals import Parameters
 from footprint.flops.registry import unknown_model_type
 from footprint.flops.step import StepFlops, checked
 from footprint.flops.torch.depth import DEPTH_KEYS, Axis, with_depth
-from footprint.flops.torch.torch_counter import (
-    CannotCountError,
-    TorchCount,
-    built_parameters,
-    count_with_torch,
-)
-from footprint.flops.torch.traced import style_of, traced_type
+from footprint.flops.torch.torch_counter import CannotCountError, TorchCount, built_parameters
+from footprint.flops.torch.traced import agrees, traced_type, way_of
+from footprint.flops.torch.whole import whole_count
 from footprint.schema import StepShape, TrainingMethod
 
 PRODUCTS = "matrix_products"
 _COMPONENTS = {"bmm": CORE, "baddbmm": CORE, "convolution": CONVOLUTION, "convolution_backward": CONVOLUTION}
 SHALLOW = 12
 """Models with at most this many layers are counted at full depth."""
-IDLE_SHARE = 0.02
-"""Accepted share of parameters that the step does not use (an unused pooler, a mask token) [1]."""
 _lists: dict[Any, Any] = {}
 """The lists that this process traced, by config, sizes and objective."""
 
@@ -115,8 +109,9 @@ def listed_step(
     if listed is not None:
         batch = StepShape(sequences=counted.samples)
         plain = count(listed, batch)
-        same = (plain.forward_flop, plain.backward_flop) == (counted.forward_flop, counted.backward_flop)
-        if same and plain.parameters.total == counted.parameters.total:
+        near = agrees(plain.forward_flop, counted.forward_flop)
+        near = near and agrees(plain.backward_flop, counted.backward_flop)
+        if near and plain.parameters.total == counted.parameters.total:
             return replace(
                 count(listed, batch, training), tokens=counted.tokens, source_tokens=counted.source_tokens,
                 target_tokens=counted.target_tokens, shape=shape,
@@ -130,9 +125,8 @@ def _traced(config: Mapping[str, Any], shape: StepShape, objective: str) -> Any:
     if key not in _lists:
         _lists[key] = None
         with suppress(FootprintError):
-            traced = traced_type(config, shape, objective, style_of(str(config["model_type"])))
-            if traced.model.samples == 1:  # else what stands first is no sample: patches, frames
-                _lists[key] = as_config(traced.model, traced.once)
+            traced = traced_type(config, shape, objective, way_of(str(config["model_type"])))
+            _lists[key] = as_config(traced.model, traced.once)
     return _lists[key]
 
 
@@ -182,19 +176,3 @@ def _deep(fields: Fields, config: Mapping[str, Any], shape: StepShape, objective
             for operation, flop in two.by_operation.items()
         },
     )
-
-
-def whole_count(config: Mapping[str, Any], shape: StepShape, objective: str) -> TorchCount:
-    """The count of one sample; CannotCountError if the step does not use a large part of the model.
-
-    The error prevents a wrong count where a part needs inputs that are not given here, such as images.
-    """
-    counted = count_with_torch(config, shape, objective, mended=True)
-    idle_share = counted.idle / counted.parameters
-    if idle_share > IDLE_SHARE or counted.idle_parts:
-        parts = ", ".join(counted.idle_parts[:3]) or "parts of its layers"
-        raise CannotCountError(
-            f"torch ran model_type {config['model_type']!r} without {idle_share:.1%} of its parameters "
-            f"({parts}), so the count would be too low: count its parts separately"
-        )
-    return counted

@@ -75,7 +75,7 @@ def test_a_kind_of_layer_that_comes_later_is_not_extrapolated_over() -> None:
 
 def test_a_part_that_is_not_run_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Text without its images runs a vision-language model in part, which would count too little."""
-    from footprint.flops.torch import fallback
+    from footprint.flops.torch import whole
     from footprint.flops.torch.torch_counter import CannotCountError, _idle, count_with_torch
 
     nn = torch.nn
@@ -89,9 +89,9 @@ def test_a_part_that_is_not_run_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     config = {"model_type": "bert", **TEXT}
     shape = StepShape(sequences=1, sequence_length=8)
     counted = replace(count_with_torch(config, shape), idle=100, idle_parts=("model.vision",))
-    monkeypatch.setattr(fallback, "count_with_torch", lambda *_, **__: counted)
+    monkeypatch.setattr(whole, "count_with_torch", lambda *_, **__: counted)
     with pytest.raises(CannotCountError, match=r"without 0\.0% of its parameters \(model\.vision\)"):
-        fallback.whole_count(config, shape, "")
+        whole.whole_count(config, shape, "")
 
 
 def test_an_unknown_type_of_transformers_is_traced_and_labelled() -> None:
@@ -107,6 +107,39 @@ def test_an_unknown_type_of_transformers_is_traced_and_labelled() -> None:
     ours, theirs = (work_of(one.operations, PLAIN) for one in (step, same) if one.operations)
     for name in ("layers", "width", "heads", "scores", "reductions", "boundary", "logits"):
         assert getattr(ours, name) == getattr(theirs, name), name
+
+
+TINY: dict[str, dict[str, Any]] = {
+    "fsmt": {  # asks whether any word is padding
+        "langs": ["en", "de"], "src_vocab_size": 60, "tgt_vocab_size": 60, "d_model": 32, "encoder_layers": 2,
+        "decoder_layers": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2,
+    },
+    "glm_ocr_vision": {  # reads the sizes of its images from a tensor
+        "depth": 2, "hidden_size": 32, "num_heads": 2, "intermediate_size": 64, "out_hidden_size": 48,
+    },
+    "dac": {  # returns a loss of its codes alone, to which the decoder adds nothing
+        "encoder_hidden_size": 8, "downsampling_ratios": [2, 4], "decoder_hidden_size": 32,
+        "upsampling_ratios": [4, 2], "n_codebooks": 1, "codebook_size": 2, "codebook_dim": 2,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model_type", TINY)
+def test_types_that_read_values_or_have_a_loss_of_their_own_are_traced(model_type: str) -> None:
+    """Two samples are twice what torch's counter, without a trace, gives for one."""
+    from footprint.flops.torch.torch_counter import count_with_torch
+
+    config = {"model_type": model_type, **TINY[model_type]}
+    sizes = {"sequence_length": 8, "target_sequence_length": 6 if model_type == "fsmt" else None}
+    one = count_with_torch(config, StepShape(sequences=1, **sizes), mended=True)
+    two = count_step(config, StepShape(sequences=2, **sizes))
+    assert two.basis == "traced"
+    assert two.forward_flop == 2 * one.forward_flop
+    # the search for the nearest code has no gradient, which a list does not know
+    wrong = 1e-3 if model_type == "dac" else 0
+    assert two.backward_flop == pytest.approx(2 * one.backward_flop, rel=wrong, abs=0)
+    assert two.parameters.total == one.parameters
 
 
 def test_a_type_whose_trace_gives_another_total_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
