@@ -67,7 +67,7 @@ class PowerSeries:
 
     @property
     def has_loss_gaps(self) -> bool:
-        """Whether the loss was no number for a while: NaN, or infinite."""
+        """Whether the loss was NaN or infinite for a while."""
         return any(loss is None for _, loss in self.losses)
 
 
