@@ -21,7 +21,7 @@ from footprint.performance.predict import regime
 from footprint.performance.roofline import terms as roofline
 from footprint.performance.roofline.constants import load_constants
 from footprint.validation import ValidationReport, ValidationRow
-from footprint.validation.published.throughput import Counted, countable_cases, rows
+from footprint.validation.published.throughput import Counted, chip_of, countable_cases, rows
 
 TERMS = (
     "streaming", "attention", "casts", "head", "elementwise", "tensor_parallel", "expert_parallel",
@@ -71,13 +71,9 @@ def kind_of(one: Counted) -> str:
 LEVELS: tuple[tuple[str, Callable[[Counted], object]], ...] = (
     ("the source family's bias", lambda one: one.case.family),
     ("the release's bias", lambda one: one.case.stack),
-    ("and the chip's and precision's in it", lambda one: (one.case.stack, *_chip(one))),
-    ("and the model's in it", lambda one: (one.case.stack, *_chip(one), one.case.model)),
+    ("and the chip's and precision's in it", lambda one: (one.case.stack, *chip_of(one))),
+    ("and the model's in it", lambda one: (one.case.stack, *chip_of(one), one.case.model)),
 )
-
-
-def _chip(one: Counted) -> tuple[str, str]:
-    return one.case.cluster.accelerator.id, one.case.precision
 
 
 def layers(report: ValidationReport) -> Iterable[Line]:

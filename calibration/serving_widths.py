@@ -1,8 +1,8 @@
-"""The width of the intervals of serving: what constants that did not see a row missed it by.
+"""The widths of the intervals of serving, from the errors on rows that the constants did not see.
 
 Rows of one model share their error, and so do rows of one source. So each source weighs as much as any other,
-and in it each model. Of an engine that other sources measured, their rows set the width, too, which no
-constants see.
+and in it each model. Where other sources measured an engine, their rows set its width, too; no constants see
+these rows.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def with_own_interval(
 
 
 def balanced(found: Sequence[Outside]) -> Spread:
-    """Ends for device and host apart of an engine that is not named.
+    """The ends of an engine that is not named, for device and host apart.
 
     The fast end is what the hardware allows: software grows faster, and no sample of older engines bounds it.
     Beyond the slow end 5 % may lie where each source weighs as much as any other, and 15 % of one source. It

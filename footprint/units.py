@@ -11,6 +11,5 @@ HOURS_PER_DAY = 24.0
 HOURS_PER_YEAR = 8766.0  # Julian year of 365.25 days
 G_PER_KG = 1e3
 KG_PER_T = 1e3
-KG_PER_LB = 0.45359237
 BYTE_PER_GIB = 2.0**30
 FLOP_PER_PF_DAY = 8.64e19  # 1e15 FLOP/s for a day

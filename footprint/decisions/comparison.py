@@ -212,7 +212,7 @@ def _compared(rows: Sequence[Answered], baseline: int) -> tuple[ComparedRow, ...
             needed_gib=_needed_gib(row),
             device_gib=None if row.facts is None else row.facts.cluster.accelerator.memory_gib,
             ratio={
-                name: _ratio(value, base[name])
+                name: ratio_of(value, base[name])
                 for name, value in row.quantities.items()
                 if name in base and base[name].mid > 0
             },
@@ -224,7 +224,8 @@ def _compared(rows: Sequence[Answered], baseline: int) -> tuple[ComparedRow, ...
     )
 
 
-def _ratio(one: Quantity, other: Quantity) -> Ratio:
+def ratio_of(one: Quantity, other: Quantity) -> Ratio:
+    """The ratio of two quantities, and whether it is clearly below or above 1."""
     found = ratio(one, other)
     low, high = found.bounds
     return Ratio(value=found, verdict="lower" if high < 1 else "higher" if low > 1 else "not_clear")

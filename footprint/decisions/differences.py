@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.catalog.version import headed, versions
-from footprint.decisions.causes import ratio
-from footprint.decisions.comparison import answered
+from footprint.decisions.comparison import answered, ratio_of
 from footprint.decisions.scenario_table import QUANTITIES, Ratio
 from footprint.errors import FootprintError
 from footprint.estimator.resolve.shared import Shared
@@ -163,18 +162,12 @@ def _number(name: str, before: Side, after: Side, again: list[Mapping[str, Quant
     factor = other[1] / one[1] if one is not None and other is not None and one[1] > 0 else None
     inputs = None
     if again and all(name in side for side in again) and again[0][name].mid > 0:
-        inputs = _ratio(again[1][name], again[0][name])
+        inputs = ratio_of(again[1][name], again[0][name])
     by_data = None
     if factor is not None and inputs is not None and inputs.value.mid > 0:
         share = factor / inputs.value.mid
         by_data = 1.0 if abs(share - 1) < SAME else share
     return ChangedNumber(name=name, before=one, after=other, factor=factor, by_inputs=inputs, by_data=by_data)
-
-
-def _ratio(one: Quantity, other: Quantity) -> Ratio:
-    found = ratio(one, other)
-    low, high = found.bounds
-    return Ratio(value=found, verdict="lower" if high < 1 else "higher" if low > 1 else "not_clear")
 
 
 def _ends(value: tuple[float, float, float] | None) -> dict[str, float | None]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from footprint.arithmetic import summed
 from footprint.estimator.facts import Facts
+from footprint.estimator.resolve.adapters import ADAPTED
 from footprint.flops import StepFlops, count_step
 from footprint.performance.roofline.layout import Layout
 from footprint.records import replace
@@ -197,5 +198,5 @@ def workload_summary(facts: Facts) -> WorkloadSummary | None:
         precision=facts.precision,
         objective=workload.objective,
         packing=facts.request.packing,
-        lora_rank=facts.training.lora_rank if workload.method in ("lora", "qlora") else None,
+        lora_rank=facts.training.lora_rank if workload.method in ADAPTED else None,
     )

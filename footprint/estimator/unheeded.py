@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from footprint.estimator.facts import Facts
 from footprint.estimator.prediction import Prediction
 from footprint.estimator.request import FIELDS, TIME_FIELDS
+from footprint.estimator.resolve.adapters import ADAPTED
 from footprint.estimator.workload import known
 from footprint.results.human import counted, figures
 
@@ -72,7 +73,7 @@ def _without_effect(facts: Facts) -> Iterator[tuple[str, list[str]]]:
     phases = () if facts.workload is None else facts.workload.phases
     if phases and all(phase.sequence_length is None for phase in phases):
         yield "there is no text", [name for name in _OF_TEXT if name in given]
-    if phases and facts.training.method not in ("lora", "qlora") and not facts.request.frozen:
+    if phases and facts.training.method not in ADAPTED and not facts.request.frozen:
         yield "all weights are trained", [name for name in given if name == "input_gradients"]
 
 

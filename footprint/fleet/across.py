@@ -45,7 +45,7 @@ def each_once(hashes: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def _room() -> Iterator[None]:
-    """What the temporary folder has no room for is a FootprintError."""
+    """Raise FootprintError where the temporary folder has no room."""
     try:
         yield
     except OSError as error:
@@ -56,7 +56,7 @@ def _room() -> Iterator[None]:
 
 
 class _Files:
-    """As many files as runs are shared out to. They have no name, so nothing stays of them after a kill."""
+    """Temporary files, each for one share of the runs. They have no name, so none is left after a kill."""
 
     def __init__(self) -> None:
         self._open: dict[int, IO[bytes]] = {}
@@ -68,7 +68,7 @@ class _Files:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for file in self._open.values():
-            with suppress(OSError):  # a full disk has been said
+            with suppress(OSError):  # a full disk was already reported
                 file.close()
 
     def _file(self, share: int) -> IO[bytes]:

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LONGEST_BYTES = 1 << 16
-"""Of the name of a run, a model, ...: of one text."""
+"""Most bytes of one text, such as the name of a run or of a model."""
+MOST_OF_A_CHARACTER = 4
+"""Most bytes of one character in UTF-8."""
 
 
 def text_bytes(rows: pd.DataFrame) -> int:
-    """How much memory the texts of some rows need, without those that are numbers in a list."""
+    """Memory of the texts of some rows [byte], without categories, which are numbers in a list."""
     import pandas as pd
 
     return sum(
@@ -29,7 +31,7 @@ def text_bytes(rows: pd.DataFrame) -> int:
 
 
 def unfolded_bytes(column: pa.ChunkedArray, name: str, origin: object, *, once: bool = False) -> int:
-    """The length of all texts of a column that holds each of them once; with ``once``, of each one time.
+    """Length of all texts of a column of Arrow dictionaries [byte]; ``once`` counts equal texts one time.
 
     Raises:
         DataFileError: one of them is too long.
@@ -52,9 +54,11 @@ def refuse_long(cells: pd.Series, name: str, origin: object) -> None:
 
     texts = cells.cat.categories.to_series() if isinstance(cells.dtype, pd.CategoricalDtype) else cells
     if texts.dtype.kind == "O" and len(texts):
-        longest = texts.astype("str").str.len().max()
+        texts = texts.astype("str")
+        texts = texts[texts.str.len() > LONGEST_BYTES // MOST_OF_A_CHARACTER]
+        longest = max((len(text.encode()) for text in texts), default=0)
         if longest > LONGEST_BYTES:
-            raise too_long(origin, name, int(longest))
+            raise too_long(origin, name, longest)
 
 
 def too_long(origin: object, name: str, found_bytes: float) -> DataFileError:

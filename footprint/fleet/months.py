@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 500_000
 """Of a part; a row group with more is read several times, each time a share of its runs."""
 MOST_TEXT_BYTES = 256 << 20
-"""Of the texts of a part: 500 bytes a row of the largest part."""
+"""Most bytes of the texts of a part: 500 for each row of the largest part."""
 MOST_SHARES = 1_000
 """Of one row group; what says that it has more rows than all these shares holds no runs."""
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from footprint.named_tuples import NamedTuple
-from footprint.results.report_columns import FORCED
+from footprint.results.report_columns import FORCED, KEYS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FAILED = ("failed", "killed", "terminated", "interrupted", "incomplete")
 """How a run ended that did not do what it was started for."""
-_KEYS = ["kind", "run_id", "started_at"]
+_KEYS = list(KEYS)
 _PARTS = r"-(?:launch|part)\d+(?:-part\d+)?$"
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_GROUPS = 100_000
-"""Of one report: each is a row that is kept, sorted and written."""
+"""Most groups of one report; each is a row that is kept, sorted and written."""
 _APART = ["kind", "boundary"]
 _SUMS = [*NUMBERS, *(f"{name}_{end}" for name in AMOUNTS for end in ENDS)]
 _WASTES = ["failed_energy_kwh", "restarted_energy_kwh", "wasted_co2e_kg", "wasted_cost_usd"]

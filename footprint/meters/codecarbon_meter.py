@@ -22,9 +22,8 @@ from footprint.meters.devices import Visible, devices_of, load_nvml, memory_shar
 from footprint.meters.processes import descendants
 from footprint.units import HOURS_PER_YEAR, SECONDS_PER_HOUR
 
-NEVER_S = (
-    10.0 * HOURS_PER_YEAR * SECONDS_PER_HOUR
-)  # codecarbon's own timer must not fire: we ask for readings
+NEVER_S = 10.0 * HOURS_PER_YEAR * SECONDS_PER_HOUR
+"""The period of codecarbon's own timer, which must not fire: we ask for readings [s]."""
 MEASURED_CPU = {
     "intel_rapl": "RAPL package counter",
     "windows_emi": "Windows Energy Meter Interface",

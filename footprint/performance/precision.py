@@ -9,7 +9,7 @@ from footprint.schema import Accelerator
 _SIXTEEN_BIT = ("bf16", "fp16")
 _NARROW = ("fp8", "fp4", "int8")
 FASTER = 1.2
-"""A peak above so many times another is that of units of its own; smaller differences are of clocks."""
+"""A format has units of its own if its peak is so many times another's; clocks explain less [1]."""
 
 
 def choose_precision(recipe_precision: str | None, accelerator: Accelerator, year: int) -> tuple[str, str]:

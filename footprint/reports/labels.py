@@ -5,6 +5,10 @@ JSON and CSV keep the names of the data.
 
 from __future__ import annotations
 
+QUANTITY_WORDS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
+"""What the quantities of a scenario are called in a heading or a sentence."""
+QUANTITY_UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd"}
+"""The units by which `footprint.results.human.amount` knows them."""
 _ASSUMPTIONS = {
     "workload.batch": "batch (sequences or samples a step)",
     "workload.sequence_length": "sequence length",

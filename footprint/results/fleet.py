@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "footprint/fleet/1"
-MOST_RECORDS, ROWS_OF_A_PART = 200_000, 20_000
-"""Of rows as dictionaries, 5 kB each."""
+MOST_RECORDS = 200_000
+"""Rows that are made into dictionaries together; each takes 5 kB."""
+ROWS_OF_A_PART = 20_000
+"""Rows of one part, where they are made some at a time."""
 MOST_PAIRS = 500
 """Of runs that are shown beside their estimates."""
 
@@ -65,7 +67,7 @@ class PowerSeries:
 
     @property
     def has_loss_gaps(self) -> bool:
-        """Whether the loss was no number for a while: NaN, or infinite."""
+        """Whether the loss was NaN or infinite for a while."""
         return any(loss is None for _, loss in self.losses)
 
 

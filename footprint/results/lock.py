@@ -135,7 +135,7 @@ def _abandoned(name: str) -> bool:
 
 def process_exists(pid: int) -> bool:
     """Whether a process of this number runs on this machine, ours or not."""
-    if sys.platform == "win32":  # there signal 0 is no question, but Ctrl+C
+    if sys.platform == "win32":  # signal 0 is Ctrl+C there
         import psutil
 
         return psutil.pid_exists(pid)

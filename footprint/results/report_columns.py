@@ -20,7 +20,7 @@ SCHEMAS = {"full": SCHEMA, "short": SHORT_SCHEMA}
 KINDS = ("estimate", "measurement", "reference")
 ENDS = ("low", "mid", "high")
 WORK = ("tokens", "steps", "samples")
-"""What says how much of the predicted work was done: the first that both the run and its estimate have."""
+"""Amounts of work. A run is compared with its estimate by the first one that both have."""
 
 # One word per column; ``name*`` is a quantity with three columns: name_low, name_mid, name_high.
 _COLUMNS = """
@@ -45,7 +45,7 @@ meters_accelerators meters_cpu meters_ram meters_other_node meters_network meter
 segments_count assumptions_count warnings_count
 """
 ADDED = ("workload_objective", "workload_lora_rank", "workload_packing", "warnings")
-"""What the second schema of the full form has more than the first."""
+"""The columns that the second schema of the full form adds to the first."""
 
 
 def _expanded(words: Sequence[str]) -> Iterator[str]:

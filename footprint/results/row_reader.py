@@ -92,7 +92,7 @@ def _rows_of(text: str, path: Path, kind: str | None) -> tuple[list[Row], int]:
 
 
 def refuse_later(schema: str, path: object) -> None:
-    """DataFileError where the last cell of a row names a later schema than those that are read."""
+    """Raise DataFileError if the last cell of a row names a later schema than those that are read."""
     newest = newest_of(schema)
     if newest is not None and schema not in COLUMNS:
         raise DataFileError(

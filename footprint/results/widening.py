@@ -1,4 +1,4 @@
-"""A full report CSV of the first schema gets the columns of today's: what it holds stays."""
+"""Gives a full report CSV of the first schema the columns of today's; its cells stay."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def widen(target: Path, header: bytes, schema: str) -> None:
 
 
 def _widened(line: bytes, schema: bytes) -> bytes:
-    """A row with empty cells for the added columns; as it is where it does not end with the first schema."""
+    """A row with empty cells for the added columns; unchanged if it does not end with the first schema."""
     row = line.rstrip(b"\r\n")
     cells = row.removesuffix(f",{FIRST_SCHEMA}".encode())
     return line if cells == row else cells + b"," * (len(ADDED) + 1) + schema + line[len(row) :]

@@ -28,6 +28,7 @@ from footprint.serving.steps import (
 from footprint.units import BYTE_PER_GIB
 
 MOST_SEQUENCES = 10**6
+"""Most sequences that are counted as in work at once."""
 
 
 class Point(NamedTuple):
@@ -156,7 +157,7 @@ class Serving:
         return min(fits, MOST_SEQUENCES)
 
     def at_once(self, cached_byte: float) -> int:
-        """Sequences of one copy of the model that are in work at once where only what is written is held.
+        """Sequences in work at once on one copy of the model, if only written tokens take memory.
 
         Paged engines admit a request as soon as its prompt fits. So the memory holds sequences of the mean
         length.

@@ -19,7 +19,7 @@ class PowerConstants(NamedTuple):
     compute: float
     """What a fully used peak adds [1]."""
     expand: float = 0.0
-    """What a bandwidth adds that weights of few bits use fully, which the chip expands to 16 bits [1]."""
+    """What is added if weights that the chip expands to 16 bits use the whole bandwidth [1]."""
 
 
 def board_share(

@@ -27,7 +27,7 @@ from footprint.serving.steps import Layout, Weights
 PUBLISHED_IN = {"gpt_oss": "mxfp4"}
 """Families whose weights are published in few bits."""
 NARROW_CACHE_BYTE = 1.0
-"""A cached value of the engines that keep it in 8 bits."""
+"""Bytes of a cached value in engines that cache 8 bits."""
 UNSET_CAUSE, NAMED_CAUSE = "engine", "serving_time"
 
 

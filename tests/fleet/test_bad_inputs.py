@@ -41,6 +41,7 @@ BAD = {
         "a later version wrote",
     ),
     "a long text": ("x.csv", full(name="x" * 70_000), "the column name has a text of 70,000 bytes"),
+    "a text of few letters": ("x.csv", full(name="é" * 35_000), "the column name has a text of 70,000 bytes"),
     "negative": ("x.csv", full(energy_kwh_mid=-1), "cannot be"),
     "infinite": ("x.csv", full(energy_kwh_mid="inf"), "cannot be"),
     "huge": ("x.csv", full(energy_kwh_mid="1e300"), "cannot be"),

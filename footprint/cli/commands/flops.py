@@ -222,10 +222,10 @@ def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Ph
 
 
 def _training(options: dict[str, Any]) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
-    from footprint.estimator.resolve.adapters import adapter_rank
+    from footprint.estimator.resolve.adapters import ADAPTED, adapter_rank
     from footprint.schema import TrainingMethod
 
-    if options["method"] not in ("lora", "qlora") and (options["lora_rank"] or options["lora_targets"]):
+    if options["method"] not in ADAPTED and (options["lora_rank"] or options["lora_targets"]):
         raise click.UsageError("--lora-rank and --lora-targets need --method lora or qlora")
     rank, assumptions = adapter_rank(options["lora_rank"], options["method"])
     training = TrainingMethod(

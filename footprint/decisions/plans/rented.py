@@ -13,7 +13,6 @@ from footprint.decisions.plans.hardware import Cluster, SizesOf
 from footprint.errors import FootprintError
 from footprint.parsing import Limit
 
-AUTO = "auto"
 USUAL_TIME = Limit(quantity="duration_h", value=30 * 24.0, text="30d")
 """The time that a plan may take where no budget says so."""
 FIRST_COUNT, MOST = 8, 4096

@@ -6,6 +6,7 @@ import os
 import re
 from typing import Any
 
+from footprint.catalog.hardware.misread import shown
 from footprint.catalog.names import unknown
 from footprint.errors import FootprintError
 from footprint.estimator.fields import NAMES
@@ -59,19 +60,19 @@ def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
         if key not in _keys():
             raise unknown("anchor key", key, _keys(), _FORM)
         if key in raw:
-            raise FootprintError(f"anchor {_short(text)}: {key} is given twice")
+            raise FootprintError(f"anchor {shown(text)}: {key} is given twice")
         if not value:
-            raise FootprintError(f"anchor {_short(text)}: {key} has no value")
+            raise FootprintError(f"anchor {shown(text)}: {key} has no value")
         raw[key] = value
     for name in ("model", "hw"):
         if name not in raw and bare:
             raw[name] = bare.pop(0)
     if bare:
-        raise FootprintError(f"anchor {_short(text)}: {_short(bare[0])} is no key=value; {_FORM}")
+        raise FootprintError(f"anchor {shown(text)}: {shown(bare[0])} is no key=value; {_FORM}")
     for name in raw:
         if FIELDS[name].kind is NAMES:
             raw[name] = list(FIELDS[name].read(raw[name]))
-    origin = f"anchor {_short(text)}"
+    origin = f"anchor {shown(text)}"
     request = checked_measurement(raw, origin)
     return request.name or f"{request.model} {request.hw}", request
 
@@ -83,10 +84,6 @@ def _keys() -> tuple[str, ...]:
         "model", "hw", "name", "year", "accelerator_power_w", *MEASURED,
         *(name for name, one in FIELDS.items() if one.section in sections),
     )  # fmt: skip
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
 def checked_measurement(raw: dict[str, Any], origin: str) -> EstimateRequest:

@@ -1,4 +1,4 @@
-"""What LoRA's adapters are like where nobody said it: their rank, and the projections they stand beside."""
+"""Defaults of LoRA's adapters: their rank, and the projections that they stand beside."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from footprint.catalog.hardware.find import load_shipped, shipped_ids
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
+from footprint.estimator.resolve.adapters import ADAPTED
 from footprint.estimator.resolve.method import shared_state_byte
 from footprint.estimator.resolve.resolve import resolve
 from footprint.estimator.resolve.shared import Shared
@@ -39,7 +40,7 @@ def refused(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: f
     if other is not None:
         count += f", and `hw={other}`, a variant with more memory, {'fits' if hw is None else 'does too'}"
     request, ways = facts.request, []
-    if facts.training.method not in ("lora", "qlora"):
+    if facts.training.method not in ADAPTED:
         ways += ["`method='lora'`", "`method='qlora'`"]
     if request.recompute not in (None, "full"):
         ways.append("`recompute='full'`")

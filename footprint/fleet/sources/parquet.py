@@ -22,8 +22,8 @@ FORM = "parquet"
 MOST_ROWS = 20_000_000
 """Of files that are read whole; a few kilobytes of Parquet can say that they hold billions of rows."""
 MOST_TEXT_BYTES = 2 << 30
-"""Of all texts of files that are read whole; a few kilobytes of Parquet, which holds equal texts once, can
-say that they hold terabytes."""
+"""Most bytes of all texts of files that are read whole. Parquet holds equal texts once, so a few kilobytes
+can hold terabytes of them."""
 _MAGIC = "PAR1"
 
 

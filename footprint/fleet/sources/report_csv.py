@@ -52,7 +52,7 @@ def read(path: Path, settings: Settings) -> Read:
     rows = rows.assign(
         **{name: _unguarded(rows[name]) for name in texts if name in rows and name not in KEYS}
     )
-    for name in (*KEYS, *texts):
+    for name in texts:
         if name in rows:
             refuse_long(rows[name], name, path)
     notes = [f"{path}: {torn:,} torn rows left out"] if torn else []
@@ -73,7 +73,7 @@ def _unguarded(cells: pd.Series) -> pd.Series:
     if not known.astype("str").str.startswith("'", na=False).any():
         return cells
     texts = cells.astype("str").str.replace(r"^'(?=[=+\-@])", "", regex=True)
-    return texts.where(cells.notna())  # an empty cell is none called "nan"
+    return texts.where(cells.notna())  # an empty cell is not the text "nan"
 
 
 def _frame(path: Path, texts: list[str]) -> tuple[pd.DataFrame, int, list[tuple[int, int, int]]]:

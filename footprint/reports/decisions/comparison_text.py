@@ -8,6 +8,7 @@ from typing import Any
 from footprint.catalog.version import versions
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
 from footprint.plain_text import in_line, in_markdown
+from footprint.reports.labels import QUANTITY_WORDS
 from footprint.results import Quantity
 from footprint.results.human import figures, money_rung, rung, wrapped
 from footprint.results.report_columns import signed_cells
@@ -105,7 +106,7 @@ def conclusions(table: ScenarioTable) -> Iterator[str]:
     least = min(known, key=lambda row: float(getattr(row, table.by).mid))
     own, other = name_of(table, least), name_of(table, base)
     clear = [_words(name, one) for name, one in least.ratio.items() if one.verdict != "not_clear"]
-    unclear = [_NOUNS[name] for name, one in least.ratio.items() if one.verdict == "not_clear"]
+    unclear = [QUANTITY_WORDS[name] for name, one in least.ratio.items() if one.verdict == "not_clear"]
     said = f"{own} takes {_joined(clear)} than {other}" if clear else ""
     if unclear:
         verb = "is" if len(unclear) == 1 and unclear[0] != "hours" else "are"
@@ -114,7 +115,6 @@ def conclusions(table: ScenarioTable) -> Iterator[str]:
     yield f"{said}."
 
 
-_NOUNS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
 _LESS = {
     "duration_h": "fewer hours",
     "energy_kwh": "less energy",

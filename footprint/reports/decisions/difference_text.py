@@ -10,10 +10,10 @@ from footprint.plain_text import in_line, in_markdown
 from footprint.reports.exports.shared.filed import Filed
 from footprint.reports.exports.shared.reader import Bounds
 from footprint.reports.formats import Answer
+from footprint.reports.labels import QUANTITY_UNITS
 from footprint.results.human import amount, figures, wrapped
 from footprint.spelling import flag, on_command_line
 
-_UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd"}
 _NAMES = {
     "duration_h": "duration", "energy_kwh": "energy (facility)", "co2e_kg": "operational CO2e",
     "cost_usd": "cost",
@@ -122,7 +122,7 @@ def _input(value: Any) -> str:
 
 
 def _value(value: tuple[float, float, float] | None, name: str) -> str:
-    return "-" if value is None else amount(value[1], _UNITS[name])
+    return "-" if value is None else amount(value[1], QUANTITY_UNITS[name])
 
 
 def _over(one: ChangedNumber) -> str:

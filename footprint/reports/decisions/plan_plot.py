@@ -18,7 +18,7 @@ from footprint.results.decisions.plan import Plan
 from footprint.results.human import figures
 
 _BEHIND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}
-"""Behind words that stand on a curve."""
+"""A white box behind words that stand on a curve."""
 STEPS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """FLOP of the curves over those of the plan."""
 REACH = 100.0
@@ -114,7 +114,7 @@ def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
 
 
 def _label(axes: Any, text: str, color: str, points: Sequence[tuple[float, float]]) -> None:
-    """A name at the right arm of a curve, where published models are not; places in shares of the axes."""
+    """Write a name at the right arm of a curve, away from published models; points are shares of the axes."""
     lowest = points.index(min(points, key=lambda point: point[1]))
     across, up = next((point for point in points[lowest:] if point[0] > 0.99 or point[1] > 0.95), points[-1])
     across, up = min(across, 0.99), min(up, 0.95)

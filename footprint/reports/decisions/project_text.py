@@ -10,6 +10,7 @@ from footprint.decisions.scenario_table import QUANTITIES
 from footprint.plain_text import in_line, in_markdown
 from footprint.projects.record import SUMMED, Project, ProjectRow, ProjectTotal
 from footprint.reports.decisions.plan_text import short
+from footprint.reports.labels import QUANTITY_WORDS
 from footprint.results import Quantity
 from footprint.results.human import amount, counted, interval, wrapped
 from footprint.results.report_columns import signed_cells
@@ -18,14 +19,13 @@ WIDTH = 80
 TOTAL = "total"
 UNITS = {"duration_h": "h", "accelerator_h": "accelerator_h", "energy_kwh": "kwh", "co2e_kg": "kg",
          "cost_usd": "usd"}  # fmt: skip
-HEADINGS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
 _LABEL, _COLUMNS = 20, (14, 14, 14, 18)
 
 
 def render(project: Project) -> str:
     """The rows and the total, each quantity with its 90 % interval below."""
     lines = [*wrapped(project.name, WIDTH), ""] if project.name.strip() else []
-    lines.append(f"{'':<{_LABEL}}" + _cells_of([HEADINGS[name] for name in QUANTITIES]))
+    lines.append(f"{'':<{_LABEL}}" + _cells_of([QUANTITY_WORDS[name] for name in QUANTITIES]))
     for row in project.rows:
         lines += _two_lines(label_of(row), row)
     lines += ["", *_two_lines("all together", project.total)]

@@ -10,7 +10,8 @@ from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Scenario
 from footprint.projects.record import Project, ProjectRow, ProjectTotal
 from footprint.reports.decisions.comparison_text import conclusions, in_all_rows, name_of, ratio_text
 from footprint.reports.decisions.preregistration import NOT_SAID
-from footprint.reports.decisions.project_text import HEADINGS, UNITS, label_of, said_of
+from footprint.reports.decisions.project_text import UNITS, label_of, said_of
+from footprint.reports.labels import QUANTITY_WORDS
 from footprint.reports.page import render
 from footprint.reports.page.estimate_page import card
 from footprint.reports.page.parts import Card, Cell, Page, Section, Table, Whole
@@ -83,7 +84,7 @@ def _costs(project: Project) -> Section:
     rows.append((ALL, project.total))
     head = ["run"]
     for name in QUANTITIES:
-        head += [HEADINGS[name], "90 %"]
+        head += [QUANTITY_WORDS[name], "90 %"]
     table = Table(
         caption="What each run and all together will cost", head=tuple(head),
         numbers=(False, *(True for _ in head[1:])),
@@ -93,7 +94,7 @@ def _costs(project: Project) -> Section:
     for name in ("energy_kwh", "co2e_kg", "cost_usd"):
         drawn = [(label, value) for label, row in rows if (value := getattr(row, name)) is not None]
         if drawn:
-            title = f"{HEADINGS[name]}, median and 90 % interval"
+            title = f"{QUANTITY_WORDS[name]}, median and 90 % interval"
             pictures.append((title, _bars(drawn, UNITS[name], title)))
     return Section(
         key="cost", title="What it will cost", note=METHOD, tables=(table,), pictures=tuple(pictures)
@@ -136,7 +137,7 @@ def _alternatives(project: Project) -> Section:
 def _tables(found: ScenarioTable) -> Iterator[Table]:
     head = ["row"]
     for name in QUANTITIES:
-        head += [HEADINGS[name], "90 %"]
+        head += [QUANTITY_WORDS[name], "90 %"]
     noted = any(row.reason for row in found.rows)
     head += ["memory, GiB", *(["note"] if noted else [])]
     labels = {row.id: f"{row.id}. {name_of(found, row)}" for row in found.rows}
@@ -157,7 +158,7 @@ def _tables(found: ScenarioTable) -> Iterator[Table]:
     if over:
         yield Table(
             caption=f"Over row {base.id}, with what the two share cancelled",
-            head=("row", *(HEADINGS[name] for name in QUANTITIES)),
+            head=("row", *(QUANTITY_WORDS[name] for name in QUANTITIES)),
             numbers=(False, *(True for _ in QUANTITIES)),
             rows=tuple(
                 (Cell(text=labels[row.id]),

@@ -26,7 +26,8 @@ def plot_pairs(
     canvas.require_picture(path, overwrite=overwrite)
     if not pairs:
         raise FootprintError(
-            "`kind='predicted'`: no run of the inputs has both a measurement and an estimate with their steps"
+            "`kind='predicted'`: no run of the inputs has a measurement and an estimate that both say "
+            "its tokens, its steps or its samples"
         )
     factor, unit = rung(max(one.measured_kwh for one in pairs), "kwh")
     every = [value / factor for one in pairs for value in (one.low, one.high, one.measured_kwh)]

@@ -178,14 +178,15 @@ class _ChipMedian:
 
     def __init__(self, cases: Sequence[Counted]) -> None:
         self.known = [
-            (one.case.family, _chip(one), one.flop / (one.case.measured_s * _peak(one))) for one in cases
+            (one.case.family, chip_of(one), one.flop / (one.case.measured_s * _peak(one))) for one in cases
         ]
 
     def __call__(self, one: Counted) -> float:
         others = [(chip, mfu) for family, chip, mfu in self.known if family != one.case.family]
-        same = [mfu for chip, mfu in others if chip == _chip(one)]
+        same = [mfu for chip, mfu in others if chip == chip_of(one)]
         return one.flop / (statistics.median(same or [mfu for _, mfu in others]) * _peak(one))
 
 
-def _chip(one: Counted) -> tuple[str, str]:
+def chip_of(one: Counted) -> tuple[str, str]:
+    """The accelerator and the precision of a row."""
     return one.case.cluster.accelerator.id, one.case.precision

@@ -30,7 +30,7 @@ ENDINGS = (".csv", ".parquet")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _PARTS = ".parts"
 _ROWS_OF_A_GROUP = 50_000
-"""Rows that a row group of Parquet has at least; a part of a sample is one row."""
+"""Least number of rows in a row group of Parquet; a part of a sample is one row."""
 
 
 def write_sweep(

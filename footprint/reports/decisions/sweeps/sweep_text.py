@@ -9,6 +9,7 @@ from footprint.catalog.version import headed, versions
 from footprint.decisions.fronts import Found
 from footprint.plain_text import in_line, in_markdown
 from footprint.records import record
+from footprint.reports.labels import QUANTITY_UNITS, QUANTITY_WORDS
 from footprint.results.human import amount, figures, wrapped
 from footprint.results.report_columns import signed_cells
 from footprint.spelling import on_command_line
@@ -18,8 +19,6 @@ WIDTH = 80
 MOST_PROBLEMS = 5
 MOST_SHOWN = 20
 """Scenarios of the Pareto front that are printed."""
-_WORDS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
-_UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd"}
 
 
 @record
@@ -59,8 +58,9 @@ class Summary:
 
     def markdown(self) -> str:
         """The scenarios that are shown as a table: their axes, and the median of each quantity."""
-        head = ["", *self.axes, *(_WORDS[name] for name in _UNITS), f"90 % interval of {_WORDS[self.by]}"]
-        lists = {f"least {_WORDS[self.by]}": self.best, "Pareto front": self._shown_front()}
+        least = QUANTITY_WORDS[self.by]
+        head = ["", *self.axes, *QUANTITY_WORDS.values(), f"90 % interval of {least}"]
+        lists = {f"least {least}": self.best, "Pareto front": self._shown_front()}
         rows = [
             [name, *map(_value, one.scenario.values()), *self._numbers(one)]
             for name, found in lists.items()
@@ -91,7 +91,8 @@ class Summary:
     def _lines(self) -> Iterator[str]:
         yield self._counts()
         if self.best:
-            yield f"\nleast {_WORDS[self.by]}, by the median (90 % interval of {_WORDS[self.by]})"
+            least = QUANTITY_WORDS[self.by]
+            yield f"\nleast {least}, by the median (90 % interval of {least})"
             yield from self._table(self.best)
         if self.pareto:
             yield "\nno other scenario has fewer hours, less CO2e and less cost at once"
@@ -133,10 +134,10 @@ class Summary:
         """The median of each quantity, then the interval of that which is to be least."""
         cells = [
             "-" if (mid := one.numbers[f"{q}_mid"]) != mid else amount(mid, unit)
-            for q, unit in _UNITS.items()
+            for q, unit in QUANTITY_UNITS.items()
         ]
-        ends = [one.numbers[f"{self.by}_{end}"] for end in ("low", "high")]
-        return [*cells, "" if ends[0] != ends[0] else "-".join(amount(e, _UNITS[self.by], 2) for e in ends)]
+        unit, ends = QUANTITY_UNITS[self.by], [one.numbers[f"{self.by}_{end}"] for end in ("low", "high")]
+        return [*cells, "" if ends[0] != ends[0] else "-".join(amount(e, unit, 2) for e in ends)]
 
 
 def label_of(one: Found) -> str:
