@@ -12,6 +12,7 @@ from footprint.estimator.resolve.resolve import resolve
 from footprint.estimator.resolve.shared import Shared
 from footprint.performance.step import StepPrediction, predict
 from footprint.records import replace
+from footprint.results.human import figures
 from footprint.results.misfit import CLEAR_MISFIT, Misfit
 from footprint.schema import Accelerator
 from footprint.units import BYTE_PER_GIB
@@ -60,9 +61,8 @@ def _what(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: flo
         wrong += chip.name
     gib = needed_byte / BYTE_PER_GIB
     each = "" if count == 1 else f" of each of {count:,} accelerators"
-    return (
-        f"{wrong}; at least {gib:,.0f} GiB{each} are needed, {gib / chip.memory_gib:.2g} times what is there"
-    )
+    times = figures(gib / chip.memory_gib, 2)
+    return f"{wrong}; at least {gib:,.0f} GiB{each} are needed, {times} times what is there"
 
 
 def _fitting(facts: Facts, chip: str, count: int, most: int = MOST) -> str | None:
