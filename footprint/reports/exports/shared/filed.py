@@ -112,8 +112,8 @@ def read_filed(path: Path) -> Filed:
 
     if path.suffix.lower() in (".csv", ".parquet", ".toml") and path.is_file():
         raise DataFileError(
-            f"{path}: not the JSON of an estimate or a measurement; write one by footprint estimate -o FILE.json, "
-            "or name a recorded run"
+            f"{path}: not the JSON of an estimate or a measurement; "
+            "write one by footprint estimate -o FILE.json, or name a recorded run"
         )
     return filed(parse_json(read_text(path), path), path)
 
