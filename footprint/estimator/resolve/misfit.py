@@ -40,7 +40,8 @@ def refused(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: f
     if other is not None:
         count += f", and `hw={other}`, a variant with more memory, {'fits' if hw is None else 'does too'}"
     request, ways = facts.request, []
-    if facts.training.method not in ("lora", "qlora"):
+    # A plan's model, given by its size, is trained from nothing: it has no weights to adapt.
+    if request.model is not None and facts.training.method not in ("lora", "qlora"):
         ways += ["`method='lora'`", "`method='qlora'`"]
     if request.recompute not in (None, "full"):
         ways.append("`recompute='full'`")
