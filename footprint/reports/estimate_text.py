@@ -37,9 +37,8 @@ def render(
         sections.append(_repeats(result, markdown=True))
         sections.append(_markdown_table("How it comes about", behind_rows(result)))
     else:
-        sections.append(
-            "\n".join(part for line in (title_of(result), trained(result)) for part in wrapped(line, WIDTH))
-        )
+        head = [line for line in (title_of(result), trained(result)) if line]
+        sections.append("\n".join(part for line in head for part in wrapped(line, WIDTH)))
         sections.append("\n".join(wrapped(misfit, WIDTH)) if misfit else "")
         sections.append(_table([(one, "median", "90 % interval", ""), *answer_rows(result)]))
         sections.append(_repeats(result, markdown=False))

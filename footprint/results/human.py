@@ -128,7 +128,9 @@ def folded(text: str, width: int = 80) -> str:
         indent = " " * (len(line) - len(line.lstrip()) + 4)
         while len(line) > width:
             break_at = line.rfind(" ", len(indent) + 1, width + 1)
-            if break_at < 0:  # the line is one long word, such as a path
+            if break_at < 0:  # it begins with a long word, such as a path
+                break_at = line.find(" ", len(indent) + 1)
+            if break_at < 0:
                 break
             lines.append(line[:break_at].rstrip())
             line = indent + line[break_at:].lstrip()

@@ -12,6 +12,7 @@ from footprint.catalog.version import headed
 from footprint.meters import Channel, Meter
 from footprint.meters.devices import memory_share, visible_devices
 from footprint.records import field, state
+from footprint.spelling import on_command_line
 from footprint.tracking.journal.lines import StartLine, StateLine
 from footprint.tracking.journal.reader import read_journal
 from footprint.tracking.journal.writer import JournalWriter
@@ -41,7 +42,7 @@ class Diagnosis:
         return {
             **headed(SCHEMA), "hardware": self.hardware, "components": self.components,
             "launcher": self.launcher, "journal": self.journal, "problems": self.problems,
-            "advice": self.advice,
+            "advice": [*map(on_command_line, self.advice)],
         }  # fmt: skip
 
 

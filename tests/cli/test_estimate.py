@@ -270,3 +270,9 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert ",=cmd" not in report.read_text()
     page = footprint(*GIVEN, "--name", "x", "--format", "markdown", "--model", "<script>")
     assert page.code == 2
+
+
+def test_an_estimate_of_hours_alone_has_no_empty_line_for_what_is_trained() -> None:
+    done = footprint("estimate", "--hours", "10", "--hw", "h100:8", "--region", "FRA")
+    assert "10.0 h" in done.out
+    assert "\n\n\n" not in done.out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -147,3 +148,11 @@ def test_explain_is_that_of_the_training_that_is_found(footprint: Footprint) -> 
     assert "```text\nHow each number" in footprint(*words, "--explain", "--format", "markdown").stdout
     alone = footprint("plan", "--budget", "1e22FLOP", "--explain")
     assert (alone.returncode, "--explain needs hardware" in alone.stderr) == (2, True)
+
+
+def test_a_plan_that_does_not_fit_names_only_options_that_it_has(footprint: Footprint) -> None:
+    said = footprint("plan", "--budget", "1e27 FLOP", "--hw", "h100:8").stderr
+    assert "does not fit" in said
+    options = set(re.findall(r"--[a-z][a-z-]*", said))
+    assert options
+    assert not options - set(re.findall(r"--[a-z][a-z-]*", footprint("plan", "--help").stdout))

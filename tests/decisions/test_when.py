@@ -267,3 +267,10 @@ def test_the_times_are_drawn(tmp_path: Path) -> None:
     # One bar a piece: each schedule without pauses is one, and every pause makes one more.
     rows = json.loads(command_line(*job, "--format", "json").out)["rows"]
     assert drawn.count("stroke-width: 1.5; stroke-linejoin: miter") == sum(1 + row["pauses"] for row in rows)
+
+
+@pytest.mark.parametrize("word", ["daily", "montly"])
+def test_a_word_that_is_no_file_is_told_what_is_taken(word: str) -> None:
+    done = command_line("rank", "--model", "bert-base", "--hw", "h100:8", "--when", word, "--region", "FRA")
+    assert done.code == 2
+    assert "monthly" in done.err

@@ -125,3 +125,11 @@ def test_no_gate_passes_what_was_forced_and_each_form_is_marked(words: list[str]
     assert "too little memory" in refused.err
     for form in ("table", "json", "markdown"):
         assert "too little memory" in command(*words, *FORCED, "--format", form).out
+
+
+def test_how_many_times_too_small_is_a_plain_number() -> None:
+    message = refusal(model="llama3.1-405b", tokens=1e9, hw="rtx4090:1")
+    found = re.search(r"at least ([\d,]+) GiB are needed, ([\d,]+) times", message)
+    assert found is not None
+    needed, times = (float(number.replace(",", "")) for number in found.groups())
+    assert times == pytest.approx(needed / 24, rel=0.05)

@@ -79,6 +79,14 @@ def test_what_is_not_there_or_holds_nothing(tmp_path: Path, recorded: Path) -> N
     assert "model" in done.err  # the nearest column
 
 
+def test_a_folder_of_report_csvs_is_told_how_to_name_them(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text(full())
+    done = command_line("report", str(tmp_path))
+    assert done.code == 2
+    assert "CSV" in done.err
+    assert command_line("report", str(tmp_path / "runs.csv")).code == 0
+
+
 def test_parquet_of_a_later_schema(tmp_path: Path) -> None:
     import pandas as pd
 

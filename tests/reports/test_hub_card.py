@@ -199,3 +199,14 @@ def test_no_such_card(name: str, tmp_path: Path) -> None:
     run = tmp_path / "run.json"
     run.write_text(json.dumps(estimated()))
     assert command("card", str(tmp_path / name), "--run", str(run)).code == 2
+
+
+@pytest.mark.parametrize("name", ["run.json", "RUN.JSON", "runs.csv", "scenario.toml"])
+def test_a_record_is_never_written_into(name: str, tmp_path: Path) -> None:
+    path, run = tmp_path / name, tmp_path / "other.json"
+    path.write_text("{}\n")
+    run.write_text(json.dumps(estimated()))
+    done = command("card", str(path), "--run", str(run))
+    assert done.code == 2
+    assert "not a model card" in done.err
+    assert path.read_text() == "{}\n"

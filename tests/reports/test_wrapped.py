@@ -33,3 +33,10 @@ def test_folding_loses_no_word_and_keeps_to_the_width(text: str, width: int) -> 
     assert shown.split() == text.split()
     for line in shown.split("\n"):
         assert len(line) <= width or " " not in line.strip() or len(line) - len(line.lstrip()) > width - 20
+
+
+def test_what_follows_a_long_word_is_folded_too() -> None:
+    path, words = "/" + 70 * "x", "and so on " * 20
+    lines = folded(f"{path} {words}", 60).split("\n")
+    assert lines[0] == path
+    assert all(len(line) <= 60 for line in lines[1:])

@@ -26,6 +26,9 @@ The section on the environment stands between two marks, which the next call
 replaces. Every other byte of the card stays as it is.
 """
 
+_NO_CARDS = (".json", ".jsonl", ".csv", ".toml", ".parquet")
+"""Endings of records and scenarios, into which a card's text must never be written."""
+
 
 @click.command(epilog=_EPILOG)
 @click.argument("card", metavar="README.md", type=FILE)
@@ -41,10 +44,16 @@ def command(card: Path, record: str, folders: tuple[Path, ...], output: Path | N
     README.md is the card; its front matter is made if it has none.
     """
     from footprint.catalog.files import read_text
+    from footprint.errors import FootprintError
     from footprint.reports.exports import as_filed
     from footprint.reports.files import write_new
     from footprint.reports.texts.hub_card import with_footprint
 
+    if card.suffix.lower() in _NO_CARDS:
+        raise FootprintError(
+            f"{card} is not a model card, so it stays as it is; name the card first and the record by --run: "
+            "footprint card README.md --run bert.json"
+        )
     new = with_footprint(read_text(card, with_mark=True), as_filed(find_record(record, folders)), card)
     if output is not None and str(output) == "-":
         say(new)

@@ -65,6 +65,7 @@ def command(
 
 def _lines(found: Diagnosis) -> list[str]:
     from footprint.results.human import wrapped
+    from footprint.spelling import on_command_line
 
     hardware = found.hardware
     lines = [f"cluster       {hardware['cluster'] or 'no profile found'}"]
@@ -91,7 +92,7 @@ def _lines(found: Diagnosis) -> list[str]:
         if texts:
             lines += ["", title]
             for text in texts:
-                first, *rest = wrapped(text, 76)
+                first, *rest = wrapped(on_command_line(text), 76)
                 lines += [f"  {first}", *(f"    {part}" for part in rest)]
     return lines
 

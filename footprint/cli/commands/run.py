@@ -38,7 +38,7 @@ for a signal, 3 where the budget stopped it, 127 where there is no such program.
 _OF_TRACK = {"steps": "total_steps", "tokens": "total_tokens"}
 """Fields of an estimate that a run calls otherwise."""
 
-_SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+_SETTINGS = {"allow_interspersed_args": False}
 """What follows the program's name is the program's own, ``--steps`` and ``-o`` too."""
 
 

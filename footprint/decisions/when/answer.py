@@ -86,6 +86,8 @@ def _series(when: str | Path, region: str | None, deadline: str | float | None) 
         if region is None:
             raise FootprintError("`region=` is missing: `when=` monthly has the months of a place")
         series = monthly_series(region)
+    elif not Path(when).suffix and not Path(when).exists():
+        raise FootprintError(f"`when=` takes monthly or a CSV, and there is no file {str(when)!r}")
     else:
         series = read_series(Path(when))
     if deadline is None:

@@ -13,6 +13,7 @@ from footprint.estimator.resolve.resolve import resolve
 from footprint.estimator.resolve.shared import Shared
 from footprint.performance.step import StepPrediction, predict
 from footprint.records import replace
+from footprint.results.human import figures
 from footprint.results.misfit import CLEAR_MISFIT, Misfit
 from footprint.schema import Accelerator
 from footprint.units import BYTE_PER_GIB
@@ -40,7 +41,8 @@ def refused(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: f
     if other is not None:
         count += f", and `hw={other}`, a variant with more memory, {'fits' if hw is None else 'does too'}"
     request, ways = facts.request, []
-    if facts.training.method not in ADAPTED:
+    # A plan's model, given by its size, is trained from nothing: it has no weights to adapt.
+    if request.model is not None and facts.training.method not in ADAPTED:
         ways += ["`method='lora'`", "`method='qlora'`"]
     if request.recompute not in (None, "full"):
         ways.append("`recompute='full'`")
@@ -61,9 +63,8 @@ def _what(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: flo
         wrong += chip.name
     gib = needed_byte / BYTE_PER_GIB
     each = "" if count == 1 else f" of each of {count:,} accelerators"
-    return (
-        f"{wrong}; at least {gib:,.0f} GiB{each} are needed, {gib / chip.memory_gib:.2g} times what is there"
-    )
+    times = figures(gib / chip.memory_gib, 2)
+    return f"{wrong}; at least {gib:,.0f} GiB{each} are needed, {times} times what is there"
 
 
 def _fitting(facts: Facts, chip: str, count: int, most: int = MOST) -> str | None:

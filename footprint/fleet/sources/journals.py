@@ -35,6 +35,8 @@ def read(path: Path, settings: Settings) -> Read:
     reports = archive.reports()
     if not reports:
         said = "; ".join(archive.problems[:3])
+        if not said and any(path.glob("*.csv")):
+            raise DataFileError(f"{path}: no run is recorded in it; name its CSV files one by one")
         raise DataFileError(f"{path}: no run is recorded in it" + (f": {said}" if said else ""))
     rows: list[dict[str, Any]] = []
     notes = list(dict.fromkeys(archive.problems))

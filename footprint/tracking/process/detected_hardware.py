@@ -26,10 +26,10 @@ def detect_hardware(who: Identity) -> tuple[str | None, str]:
     names, note = _boards()
     if names:
         if len(set(names)) > 1:
-            return None, f"boards of several kinds ({', '.join(sorted(set(names)))}): say which with hw="
+            return None, f"boards of several kinds ({', '.join(sorted(set(names)))}): say which with `hw=`"
         profile = find_profile(names[0])
         if profile is None:
-            return None, f"no profile of {names[0]!r}: give hw=, or add one (docs: how to add a chip)"
+            return None, f"no profile of {names[0]!r}: give `hw=`, or add one (docs: how to add a chip)"
         return f"{profile}:{_count(len(names), who)}", note
     processor = processor_name()
     profile = find_profile(processor) if processor else None
@@ -38,9 +38,9 @@ def detect_hardware(who: Identity) -> tuple[str | None, str]:
     if any(word in processor for word in SERVER_WORDS):
         return f"{UNNAMED_SERVER}:{cores() * max(1, who.nodes)}", (
             f"processor {processor!r} has no profile: {cores()} cores of an average server processor are "
-            "assumed, with a wide interval; hw= replaces them"
+            "assumed, with a wide interval; `hw=` replaces them"
         )
-    return None, f"processor {processor or 'unknown'!r} has no profile: give hw= for an estimate"
+    return None, f"processor {processor or 'unknown'!r} has no profile: give `hw=` for an estimate"
 
 
 def _count(visible: int, who: Identity) -> int:

@@ -17,6 +17,7 @@ from types import TracebackType
 from footprint.errors import FootprintError
 from footprint.plain_text import escaped
 from footprint.records import replace
+from footprint.spelling import on_command_line
 from footprint.tracking.journal.lines import EndLine, FaultLine, JournalLine
 from footprint.tracking.process import fork_registry, standing_back
 from footprint.tracking.process.ending import BudgetReachedError, how_it_ended
@@ -291,5 +292,7 @@ class Run(RunQueries):
             with contextlib.suppress(Exception):
                 from footprint.results.human import folded
 
+                if self._settings.supervises:  # the user wrote options, not arguments
+                    text = on_command_line(text)
                 sys.stderr.write(escaped(folded(f"footprint: {text}") + "\n"))
                 sys.stderr.flush()

@@ -36,11 +36,11 @@ def start_lines(recorder: Recorder) -> str:
         given = prepared.given
         head += f" on {given['hw']}" if given.get("hw") else ""
         if given.get("region") is None and given.get("grid_g_per_kwh") is None:
-            parts.append("no place given: CO2e is that of the world's average grid; give region=")
+            parts.append("no place given: CO2e is that of the world's average grid; give `region=`")
     if prepared is not None and is_absent(prepared.given) and isinstance(meter, str):
         parts.append(
             f"{prepared.given['hw']} not found here: neither metered nor priced "
-            "(absent_hardware='model' adds what the power model says)"
+            "(`absent_hardware='model'` adds what the power model says)"
         )
     if recorder.who.metered_by_parent:
         parts.append("meter: that of footprint run, which this program joins")

@@ -117,3 +117,11 @@ def test_a_run_that_was_killed_says_so() -> None:
 def test_estimates_and_measurements_are_taken_as_they_are() -> None:
     answer = footprint.estimate(model="bert-base", hw="v100:8", region="FRA")
     assert json.loads(footprint.export(answer, "ghg").text)["name"] == answer.name
+
+
+def test_rows_of_a_report_are_told_apart_from_a_record(tmp_path: Path) -> None:
+    rows = tmp_path / "runs.csv"
+    assert command("estimate", "--model", "bert-base", "--hw", "v100:8", "-o", str(rows)).code == 0
+    done = command("export", str(rows), "--format", "ghg")
+    assert done.code == 2
+    assert "FILE.json" in done.err

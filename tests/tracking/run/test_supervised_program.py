@@ -252,3 +252,22 @@ def lines_of(folder: Path) -> int:
     """Lines of the longest journal of a folder."""
     journals = folder.glob("footprint-runs/*/*.jsonl")
     return max((len(journal.read_bytes().splitlines()) for journal in journals), default=0)
+
+
+def test_it_speaks_of_options_and_not_of_arguments(tmp_path: Path) -> None:
+    _, _, err = run(tmp_path, sys.executable, "-c", "pass")
+    assert "give --region" in err
+    assert "region=" not in err
+    assert "hw=" not in err
+
+
+def test_an_unknown_option_is_no_program(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "footprint", "run", "--modle", "gpt2", "--", "true"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "'--modle'" in done.stderr
+    assert "--model" in done.stderr
+    assert list(tmp_path.iterdir()) == []

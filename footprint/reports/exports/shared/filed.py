@@ -110,6 +110,11 @@ def read_filed(path: Path) -> Filed:
     from footprint.catalog.checks.limits import parse_json
     from footprint.catalog.files import read_text
 
+    if path.suffix.lower() in (".csv", ".parquet", ".toml") and path.is_file():
+        raise DataFileError(
+            f"{path}: not the JSON of an estimate or a measurement; "
+            "write one by footprint estimate -o FILE.json, or name a recorded run"
+        )
     return filed(parse_json(read_text(path), path), path)
 
 
