@@ -122,17 +122,21 @@ def component_name(component: str) -> str:
 
 
 def folded(text: str, width: int = 80) -> str:
-    """Lines of at most ``width``: the rest of a longer line follows below, indented by four more spaces."""
+    """Lines of at most ``width``: the rest of a longer line follows below, indented by four more spaces.
+
+    A line that ends in a command of ours is continued as in a shell, so that it can be pasted.
+    """
     lines = []
     for line in text.split("\n"):
         indent = " " * (len(line) - len(line.lstrip()) + 4)
+        goes_on = " \\" if ": footprint " in line and " --" in line else ""
         while len(line) > width:
-            break_at = line.rfind(" ", len(indent) + 1, width + 1)
+            break_at = line.rfind(" ", len(indent) + 1, width + 1 - len(goes_on))
             if break_at < 0:  # it begins with a long word, such as a path
                 break_at = line.find(" ", len(indent) + 1)
             if break_at < 0:
                 break
-            lines.append(line[:break_at].rstrip())
+            lines.append(line[:break_at].rstrip() + goes_on)
             line = indent + line[break_at:].lstrip()
         lines.append(line)
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import textwrap
 
 from hypothesis import given
@@ -40,3 +41,25 @@ def test_what_follows_a_long_word_is_folded_too() -> None:
     lines = folded(f"{path} {words}", 60).split("\n")
     assert lines[0] == path
     assert all(len(line) <= 60 for line in lines[1:])
+
+
+def test_a_folded_command_can_be_pasted() -> None:
+    words = [
+        "estimate",
+        "--model",
+        "baby-gpt",
+        "--hw",
+        "v100:1",
+        "--steps",
+        "5",
+        "--anchor",
+        "a-run-of-a-long-name",
+    ]
+    lines = folded(f"  to narrow later estimates: footprint {' '.join(words)}", 60)
+    assert max(map(len, lines.split("\n"))) <= 60
+    pasted = lines[lines.index("footprint") :]
+    done = subprocess.run(
+        ["sh", "-c", f"footprint() {{ printf '%s\\n' \"$@\"; }}; {pasted}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split("\n")[:-1] == words
