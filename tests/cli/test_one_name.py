@@ -189,3 +189,11 @@ def test_micro_batch_is_a_size_in_flops_as_in_estimate() -> None:
     assert footprint(
         "flops", "--model", "gpt2", "--batch-size", "32", "--micro-batch", "8", "--micro-batches", "4"
     ).code == 2  # fmt: skip
+
+
+def test_chips_are_found_by_their_generation() -> None:
+    found = {row["id"] for row in rows_of("hardware", "search", "hopper")}
+    profiles = (ROOT / "hardware_profiles").glob("*.toml")
+    assert found == {
+        path.stem for path in profiles if 'generation = "hopper"' in path.read_text(encoding="utf-8")
+    }

@@ -29,6 +29,7 @@ def _rows() -> list[Row]:
                 "unit": chip.unit,
                 "vendor": chip.vendor,
                 "kind": chip.kind,
+                "generation": chip.generation,
                 "precisions": list(chip.peak_flop_per_s),
                 "aliases": list(chip.aliases),
             }
