@@ -166,3 +166,20 @@ def test_predicted_beside_measured_is_of_the_work_that_was_done(recorded: Path) 
         assert pair.mid == pytest.approx(energy["predicted"]["mid"], rel=1e-9)
         assert pair.low == pytest.approx(energy["predicted"]["low"], rel=1e-9)
         assert pair.measured_kwh == pytest.approx(energy["measured"]["mid"], rel=1e-9)
+
+
+def test_a_csv_in_a_folder_of_journals_is_said(recorded: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "journals"
+    shutil.copytree(recorded / "journals", folder)
+    before = command_line("report", str(folder)).out
+    assert "CSV" not in before
+    shutil.copy(recorded / "runs.csv", folder)
+    done = command_line("report", str(folder))
+    assert "its journals are read, not its 1 CSV" in " ".join(done.out.split())
+    assert done.out.startswith(before.partition("\nnote:")[0].rstrip())
+    shutil.rmtree(folder)
+    folder.mkdir()
+    shutil.copy(recorded / "runs.csv", folder)
+    none = command_line("report", str(folder))
+    assert none.code == 2
+    assert "name its CSV files" in none.err

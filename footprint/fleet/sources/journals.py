@@ -35,11 +35,13 @@ def read(path: Path, settings: Settings) -> Read:
     reports = archive.reports()
     if not reports:
         said = "; ".join(archive.problems[:3])
-        if not said and any(path.glob("*.csv")):
+        if not said and _tables_in(path):
             raise DataFileError(f"{path}: no run is recorded in it; name its CSV files one by one")
         raise DataFileError(f"{path}: no run is recorded in it" + (f": {said}" if said else ""))
     rows: list[dict[str, Any]] = []
     notes = list(dict.fromkeys(archive.problems))
+    if tables := _tables_in(path):
+        notes.append(f"{path}: its journals are read, not its {len(tables)} CSV: name it to add its rows")
     for report in reports:
         rows += _rows(report)
         damaged = sum(process.journal.damaged for process in report.totals.processes)
@@ -53,6 +55,10 @@ def read(path: Path, settings: Settings) -> Read:
             )
     series = [one for report in reports[-MOST_SERIES:] if (one := series_of(report)) is not None]
     return Read(tidy_records(rows, path, settings.extra), 0, notes, series)
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.csv"))
 
 
 def series_of(report: RunReport) -> PowerSeries | None:
