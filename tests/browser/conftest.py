@@ -66,9 +66,9 @@ def address(site: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """A Chromium without a window."""
+    """A Chromium without a window; closed before other rooms, since its driver keeps an event loop running."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
@@ -78,7 +78,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page(chromium: Any, address: str) -> Iterator[Any]:
     """The page with Python started, for all tests; what it says to the console or asks of others fails."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})

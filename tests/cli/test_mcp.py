@@ -7,7 +7,6 @@ import csv
 import json
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,7 @@ def asked(*calls: tuple[str, dict[str, Any]]) -> list[Any]:
         async with mcp.Client(started) as client:
             return [await client.list_tools(), *[await client.call_tool(*call) for call in calls]]
 
-    # The browser's tests leave an event loop in the thread of the tests.
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, talk()).result()
+    return asyncio.run(talk())
 
 
 def without_time(record: dict[str, Any]) -> dict[str, Any]:
