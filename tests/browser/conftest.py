@@ -68,7 +68,7 @@ def address(site: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """A Chromium without a window; closed before other rooms, since its driver keeps an event loop running."""
+    """A Chromium without a window, closed before other rooms: its driver keeps an event loop running."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
