@@ -12,7 +12,7 @@ import pytest
 import footprint
 from footprint.cli.commands import run
 from footprint.cli.commands.estimate import command as estimate_command
-from footprint.cli.shared.scenario import given_fields
+from footprint.cli.shared.scenario_options import given_fields
 from footprint.estimator.request import FIELDS, EstimateRequest
 from footprint.tracking import make_run_settings
 from footprint.tracking.process.identity import identify

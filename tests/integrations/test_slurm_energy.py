@@ -11,7 +11,7 @@ import pytest
 from footprint.catalog.hardware import all_accelerators
 from footprint.integrations.slurm import report_jobs
 from footprint.integrations.slurm.account import Account
-from footprint.integrations.slurm.energy import IDLE_OVER_RATED, LEAST_OF_HOST, MOST_OVER_RATED
+from footprint.integrations.slurm.recorded_energy import IDLE_OVER_RATED, LEAST_OF_HOST, MOST_OVER_RATED
 from footprint.results.measurement import Measurement
 
 SACCT = Path(__file__).with_name("sacct")

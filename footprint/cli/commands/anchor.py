@@ -9,7 +9,7 @@ import click
 
 from footprint.cli.shared.formats import format_option, show
 from footprint.cli.shared.say import note_page
-from footprint.cli.shared.scenario import field_option, given_fields, scenario_options
+from footprint.cli.shared.scenario_options import field_option, given_fields, scenario_options
 from footprint.plain_text import in_line
 
 _EPILOG = """\b

@@ -8,7 +8,7 @@ import click
 
 from footprint.cli.shared.options import Renamed
 from footprint.cli.shared.say import say
-from footprint.cli.shared.scenario import field_option
+from footprint.cli.shared.scenario_options import field_option
 
 _EPILOG = """\b
 Examples:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from footprint.cli.shared.formats import answer_options, show
+from footprint.cli.shared.given_record import find_record
 from footprint.cli.shared.journals import folders_option
 from footprint.cli.shared.limits import limit_options, limits_of
-from footprint.cli.shared.records import find_record
 
 if TYPE_CHECKING:
     from pathlib import Path

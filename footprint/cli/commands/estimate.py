@@ -19,7 +19,7 @@ from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.own_facts import ignore_option
 from footprint.cli.shared.say import note
-from footprint.cli.shared.scenario import (
+from footprint.cli.shared.scenario_options import (
     SECTIONS,
     SectionedCommand,
     field_option,

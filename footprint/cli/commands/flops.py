@@ -8,7 +8,7 @@ import click
 
 from footprint.cli.shared.formats import answer_options, show
 from footprint.cli.shared.options import WHOLE
-from footprint.cli.shared.scenario import field_option
+from footprint.cli.shared.scenario_options import field_option
 
 if TYPE_CHECKING:
     from pathlib import Path

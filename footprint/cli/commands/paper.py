@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from footprint.cli.shared.given_record import find_record
 from footprint.cli.shared.journals import folders_option, open_runs
 from footprint.cli.shared.options import FILE
-from footprint.cli.shared.records import find_record
 from footprint.cli.shared.say import note, say
 
 if TYPE_CHECKING:

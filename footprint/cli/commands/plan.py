@@ -11,7 +11,7 @@ from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import COUNT, FILE
 from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
-from footprint.cli.shared.scenario import (
+from footprint.cli.shared.scenario_options import (
     SECTIONS,
     SectionedCommand,
     field_option,

@@ -110,7 +110,7 @@ def _record(path: Path) -> Mapping[str, Any] | None:
     """The JSON of an answer that can be drawn as it is; None for what a report reads."""
     from footprint.catalog.checks.limits import parse_json
     from footprint.catalog.files import read_text
-    from footprint.reports.plots.records import SCHEMAS
+    from footprint.reports.plots.plotted_json import SCHEMAS
 
     if path.suffix.lower() != ".json" or not path.is_file():
         return None

@@ -11,7 +11,7 @@ from footprint.cli.shared.limits import limit_options, limits_of
 from footprint.cli.shared.options import FILE
 from footprint.cli.shared.own_facts import OF_PLACE, ignore_option, with_own_facts
 from footprint.cli.shared.say import note
-from footprint.cli.shared.scenario import SectionedCommand, given_fields, scenario_options
+from footprint.cli.shared.scenario_options import SectionedCommand, given_fields, scenario_options
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import click
 
 from footprint.catalog.version import headed
 from footprint.cli.shared.formats import answer_options, settled, show
-from footprint.cli.shared.scenario import field_option
+from footprint.cli.shared.scenario_options import field_option
 
 if TYPE_CHECKING:
     from footprint.reports.formats import Answer

@@ -12,7 +12,7 @@ from footprint.cli.shared.formats import columns_option
 from footprint.cli.shared.journals import csv_option, folder_option
 from footprint.cli.shared.options import COUNT
 from footprint.cli.shared.own_facts import OF_PLACE, ignore_option, with_own_facts
-from footprint.cli.shared.scenario import (
+from footprint.cli.shared.scenario_options import (
     SECTIONS,
     SectionedCommand,
     field_option,

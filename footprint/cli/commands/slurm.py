@@ -9,7 +9,7 @@ import click
 
 from footprint.cli.shared.formats import columns_option, format_option, require_csv, settled, show
 from footprint.cli.shared.say import note
-from footprint.cli.shared.scenario import field_option
+from footprint.cli.shared.scenario_options import field_option
 from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from footprint.cli.shared.options import type_of
-from footprint.cli.shared.scenario import OUTPUT, field_option
+from footprint.cli.shared.scenario_options import OUTPUT, field_option
 from footprint.estimator.fields import FLAG
 from footprint.estimator.request import FIELDS
 from footprint.plain_text import in_line

@@ -12,8 +12,8 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.integrations.slurm.account import Account, account_of
-from footprint.integrations.slurm.energy import READS
 from footprint.integrations.slurm.hardware import make_hardware
+from footprint.integrations.slurm.recorded_energy import READS
 from footprint.integrations.slurm.source import read_targets
 from footprint.records import record
 from footprint.results import Quantity, total

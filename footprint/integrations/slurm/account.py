@@ -12,9 +12,9 @@ from footprint.estimator.chain import Consequences, Outcome, consequences
 from footprint.estimator.facts import Facts
 from footprint.estimator.present import present
 from footprint.estimator.rooms import answer
-from footprint.integrations.slurm.energy import READS, Reading, implausible, read_energy
 from footprint.integrations.slurm.hardware import Hardware, Part, parts_of
-from footprint.integrations.slurm.records import Job, utc
+from footprint.integrations.slurm.jobs import Job, utc
+from footprint.integrations.slurm.recorded_energy import READS, Reading, implausible, read_energy
 from footprint.records import record
 from footprint.results import Assumption, Quantity, total
 from footprint.results.estimate import Estimate

@@ -7,7 +7,7 @@ from typing import Any
 
 from footprint.catalog.checks.limits import parse_json
 from footprint.errors import DataFileError, FootprintError
-from footprint.integrations.slurm.records import Job, Step, devices_of, json_number, moment, shown
+from footprint.integrations.slurm.jobs import Job, Step, devices_of, json_number, moment, shown
 
 MOST_VALUES = 8_000_000
 """Of a dump, which may hold many thousand jobs."""

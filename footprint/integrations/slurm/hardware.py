@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from footprint.catalog.hardware import find_accelerator, is_path, known_names, parse_cluster
 from footprint.catalog.names import nearest
 from footprint.errors import FootprintError, UnknownNameError
-from footprint.integrations.slurm.records import Job, shown
+from footprint.integrations.slurm.jobs import Job, shown
 from footprint.records import field, record, replace
 from footprint.schema import Cluster
 

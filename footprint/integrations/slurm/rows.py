@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint.integrations.slurm import SlurmReport
-from footprint.integrations.slurm.records import utc
+from footprint.integrations.slurm.jobs import utc
 from footprint.results.row_reader import read_rows
 from footprint.results.rows import append_rows, report_row
 

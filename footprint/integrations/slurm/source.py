@@ -13,7 +13,7 @@ from pathlib import Path
 from footprint.errors import DataFileError, FootprintError
 from footprint.integrations.slurm import dump
 from footprint.integrations.slurm import text as psv
-from footprint.integrations.slurm.records import Job, shown, utc
+from footprint.integrations.slurm.jobs import Job, shown, utc
 from footprint.records import replace
 
 TIMEOUT_S = 60.0

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from footprint.errors import DataFileError, FootprintError
-from footprint.integrations.slurm.records import (
+from footprint.integrations.slurm.jobs import (
     Job,
     Step,
     devices_of,

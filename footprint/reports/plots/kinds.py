@@ -9,7 +9,7 @@ from typing import Any
 from footprint.errors import FootprintError
 from footprint.records import record
 from footprint.reports.exports.shared.reader import Reader
-from footprint.reports.plots import canvas, records
+from footprint.reports.plots import canvas, plotted_json
 from footprint.reports.plots.intervals import Line, plot_lines
 from footprint.reports.plots.power import plot_power
 from footprint.reports.plots.predicted import plot_compared, plot_pairs
@@ -43,14 +43,16 @@ def _is_one(given: Given, schema: str) -> bool:
 
 
 def _has_causes(given: Given) -> bool:
-    return _is_one(given, records.ESTIMATE) and any(
-        one.causes for one in records.answers_of(given.readers[0])
+    return _is_one(given, plotted_json.ESTIMATE) and any(
+        one.causes for one in plotted_json.answers_of(given.readers[0])
     )
 
 
 def _are_amounts(given: Given) -> bool:
-    one = len(given.readers) == 1 and given.schemas[0] in (records.COMPARISON, records.PROJECT)
-    return one or (bool(given.readers) and set(given.schemas) <= {records.ESTIMATE, records.MEASUREMENT})
+    one = len(given.readers) == 1 and given.schemas[0] in (plotted_json.COMPARISON, plotted_json.PROJECT)
+    return one or (
+        bool(given.readers) and set(given.schemas) <= {plotted_json.ESTIMATE, plotted_json.MEASUREMENT}
+    )
 
 
 def _is_a_run(given: Given) -> bool:
@@ -70,31 +72,31 @@ def _draw_causes(given: Given, path: Path, **how: Any) -> None:
 
     one = given.readers[0]
     runs = int(one.part("repeats").number("runs") or 1)
-    plot_causes(records.answers_of(one), one.text("name"), runs, path, **how)
+    plot_causes(plotted_json.answers_of(one), one.text("name"), runs, path, **how)
 
 
 def _draw_amounts(given: Given, path: Path, **how: Any) -> None:
-    if _is_one(given, records.COMPARISON):
+    if _is_one(given, plotted_json.COMPARISON):
         from footprint.reports.decisions.comparison_plot import plot_comparison
 
-        return plot_comparison(records.comparison_of(given.readers[0]), path, **how)
-    if _is_one(given, records.PROJECT):
+        return plot_comparison(plotted_json.comparison_of(given.readers[0]), path, **how)
+    if _is_one(given, plotted_json.PROJECT):
         from footprint.reports.decisions.project_plot import plot_project
 
-        return plot_project(records.project_of(given.readers[0]), path, **how)
-    return plot_lines(records.lines_of(given.readers), "median and 90 % interval", path, **how)
+        return plot_project(plotted_json.project_of(given.readers[0]), path, **how)
+    return plot_lines(plotted_json.lines_of(given.readers), "median and 90 % interval", path, **how)
 
 
 def _draw_curves(given: Given, path: Path, **how: Any) -> None:
     from footprint.reports.decisions.plan_plot import draw_plan
 
-    draw_plan(records.curves_of(given.readers[0]), path, **how)
+    draw_plan(plotted_json.curves_of(given.readers[0]), path, **how)
 
 
 def _draw_batches(given: Given, path: Path, **how: Any) -> None:
     from footprint.reports.decisions.inference_plot import draw_batches
 
-    name, of_items, rows = records.batches_of(given.readers[0])
+    name, of_items, rows = plotted_json.batches_of(given.readers[0])
     draw_batches(rows, name, path, of_items=of_items, **how)
 
 
@@ -139,8 +141,8 @@ def _draw_groups(given: Given, path: Path, **how: Any) -> None:
 _Kind = tuple[Callable[[Given], bool], Callable[..., None]]
 KINDS: Mapping[str, _Kind] = {
     "causes": (_has_causes, _draw_causes),
-    "curves": (lambda given: _is_one(given, records.PLAN), _draw_curves),
-    "batches": (lambda given: _is_one(given, records.INFERENCE), _draw_batches),
+    "curves": (lambda given: _is_one(given, plotted_json.PLAN), _draw_curves),
+    "batches": (lambda given: _is_one(given, plotted_json.INFERENCE), _draw_batches),
     "amounts": (_are_amounts, _draw_amounts),
     "groups": (lambda given: bool(_groups(given)), _draw_groups),
     "predicted": (

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from footprint.integrations.slurm.records import NO_VALUE, WRAPS_AT, Job, Step
+from footprint.integrations.slurm.jobs import NO_VALUE, WRAPS_AT, Job, Step
 from footprint.records import record, replace
 from footprint.schema import Accelerator, Cluster
 from footprint.units import JOULE_PER_KWH
