@@ -21,12 +21,10 @@ from footprint.estimator.resolve.shared import Shared
 from footprint.records import record, replace
 from footprint.results import Quantity
 from footprint.results.misfit import misfits_in
-from footprint.results.shown import Shown, show_as_text
+from footprint.results.shown import Drawn, show_as_text
 from footprint.units import KG_PER_T
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 SCHEMA = "footprint/ranking/1"
@@ -58,7 +56,7 @@ class RankedPlace:
 
 
 @record
-class Ranking(Shown):
+class Ranking(Drawn):
     """Regions by the CO2e of a run; `to_json` is the contract ``footprint/ranking/1``."""
 
     baseline: str
@@ -73,12 +71,6 @@ class Ranking(Shown):
         import pandas as pd
 
         return pd.DataFrame(import_module("footprint.reports.decisions.ranking_text").rows_of(self))
-
-    def plot(self, path: Path | str, *, overwrite: bool = False) -> None:
-        """Draw the regions with their intervals into a .png, .svg or .pdf."""
-        from pathlib import Path as File
-
-        import_module("footprint.reports.plots.places").plot_ranking(self, File(path), overwrite=overwrite)
 
     def to_json(self) -> dict[str, Any]:
         """The ranking as JSON values, unrounded."""

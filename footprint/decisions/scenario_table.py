@@ -10,11 +10,9 @@ from footprint.catalog.version import headed
 from footprint.estimator.fields import is_set
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.results.shown import Shown, show_as_text
+from footprint.results.shown import Drawn, show_as_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 SCHEMA = "footprint/comparison/1"
@@ -60,7 +58,7 @@ class ComparedRow:
 
 
 @record
-class ScenarioTable(Shown):
+class ScenarioTable(Drawn):
     """Scenarios side by side; `to_json` is the contract ``footprint/comparison/1``."""
 
     axes: Mapping[str, Sequence[Any]]
@@ -94,12 +92,6 @@ class ScenarioTable(Shown):
         import pandas as pd
 
         return pd.DataFrame(import_module(f"{_ROOM}.comparison_text").rows_of(self))
-
-    def plot(self, path: Path | str, *, overwrite: bool = False) -> None:
-        """Draw the rows with their intervals into a .png, .svg or .pdf."""
-        from pathlib import Path as File
-
-        import_module(f"{_ROOM}.comparison_plot").plot_comparison(self, File(path), overwrite=overwrite)
 
 
 def _json_of(row: ComparedRow) -> dict[str, Any]:

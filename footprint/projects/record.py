@@ -10,11 +10,9 @@ from footprint.catalog.version import headed
 from footprint.decisions.scenario_table import ScenarioTable
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.results.shown import Shown, show_as_text
+from footprint.results.shown import Drawn, show_as_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 SCHEMA = "footprint/project/1"
@@ -52,7 +50,7 @@ class ProjectTotal:
 
 
 @record
-class Project(Shown):
+class Project(Drawn):
     """What a project costs; `to_json` is the contract ``footprint/project/1``."""
 
     name: str
@@ -87,12 +85,6 @@ class Project(Shown):
         import pandas as pd
 
         return pd.DataFrame(import_module(f"{_ROOM}.project_text").rows_of(self))
-
-    def plot(self, path: Path | str, *, overwrite: bool = False) -> None:
-        """Draw the rows and their sum with intervals into a .png, .svg or .pdf."""
-        from pathlib import Path as File
-
-        import_module(f"{_ROOM}.project_plot").plot_project(self, File(path), overwrite=overwrite)
 
 
 def _quantities(row: ProjectRow | ProjectTotal) -> dict[str, Any]:

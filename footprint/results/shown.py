@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
 
 _ROOM = "footprint.reports.interactive.shown"
 """The room that makes texts stands above the records; it is asked by name, and only when one is shown."""
+_PLOTS = "footprint.reports.plots.drawn"
 
 
 class Shown:
@@ -25,6 +31,17 @@ class Shown:
 
     def _repr_html_(self) -> str:
         return str(import_module(_ROOM).html(self))
+
+
+class Drawn(Shown):
+    """A record that is drawn, too."""
+
+    __slots__ = ()
+
+    def plot(self, path: Path | str | None = None, *, overwrite: bool = False) -> Figure:
+        """The figure of the answer, written to a .png, .svg or .pdf if a path is given."""
+        figure: Figure = import_module(_PLOTS).draw(self, path, overwrite=overwrite)
+        return figure
 
 
 def show_as_text(self: Any) -> str:

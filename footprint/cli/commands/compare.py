@@ -98,9 +98,7 @@ def command(
 
         save_grid(axes, fixed, save, overwrite=overwrite)
     if plot is not None:
-        from footprint.reports.decisions.comparison_plot import plot_comparison
-
-        plot_comparison(table, plot, overwrite=overwrite)
+        table.plot(plot, overwrite=overwrite)
     show(_answer(table, overwrite), format_, output, overwrite=overwrite)
     for warning in () if quiet else table.warnings:
         note(f"warning: {warning}")

@@ -102,9 +102,7 @@ def command(
     if save is not None:
         save_inference(request, save, overwrite=overwrite)
     if plot is not None:
-        from footprint.reports.decisions.inference_plot import plot_batches
-
-        plot_batches(result, plot, overwrite=overwrite)
+        result.plot(plot, overwrite=overwrite)
     show(_answer(result, spread=spread), format_, output, overwrite=overwrite)
     if not quiet:
         for warning in result.warnings:

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 from footprint.catalog.version import headed
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.results.shown import Shown, show_as_text
+from footprint.results.shown import Drawn, show_as_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 SCHEMA = "footprint/timing/1"
@@ -46,7 +44,7 @@ class TimingRow:
 
 
 @record
-class Timing(Shown):
+class Timing(Drawn):
     """When a run emits least; `to_json` is the contract ``footprint/timing/1``."""
 
     series: str
@@ -76,12 +74,6 @@ class Timing(Shown):
         import pandas as pd
 
         return pd.DataFrame(import_module("footprint.reports.decisions.timing_text").rows_of(self))
-
-    def plot(self, path: Path | str, *, overwrite: bool = False) -> None:
-        """Draw when each schedule works, and its CO2e into a .png, .svg or .pdf."""
-        from pathlib import Path as File
-
-        import_module("footprint.reports.plots.times").plot_times(self, File(path), overwrite=overwrite)
 
 
 def _json_of(row: TimingRow) -> dict[str, Any]:

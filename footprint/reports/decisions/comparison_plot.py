@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from footprint.decisions.scenario_table import QUANTITIES, ScenarioTable
-from footprint.reports.decisions.comparison_text import name_of
+from footprint.reports.decisions.comparison_text import in_all_rows, name_of
 from footprint.reports.plots.canvas import BLACK, BLUE, MARKERS, ORANGE, PAGE
 from footprint.reports.plots.intervals import Line, plot_lines
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def plot_comparison(table: ScenarioTable, path: Path, *, width: str = PAGE, overwrite: bool = False) -> None:
+
+def plot_comparison(
+    table: ScenarioTable, path: Path | None, *, width: str = PAGE, overwrite: bool = False
+) -> Figure:
     """Draw the rows that have numbers.
 
     Raises FootprintError if the file exists, its ending is no image's, or no row has numbers.
@@ -27,8 +33,10 @@ def plot_comparison(table: ScenarioTable, path: Path, *, width: str = PAGE, over
                 marked=dict.fromkeys(row.best, ORANGE),
             )
         )
-    plot_lines(
-        lines,
-        f"median and 90 % interval; black square: row {table.baseline}, the baseline; orange: clearly best",
+    heading = (
+        f"Median and 90 % interval; black square: row {table.baseline}, the baseline; orange: clearly best"
+    )
+    return plot_lines(
+        lines, f"{in_all_rows(table)} {heading}",
         path, width=width, overwrite=overwrite,
     )  # fmt: skip

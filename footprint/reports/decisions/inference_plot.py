@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.reports.plots import canvas
 from footprint.results.decisions.inference import Inference
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 def plot_batches(
-    result: Inference, path: Path | str, *, width: str = canvas.PAGE, overwrite: bool = False
-) -> None:
+    result: Inference, path: Path | None, *, width: str = canvas.PAGE, overwrite: bool = False
+) -> Figure:
     """Draw the rows of the answer's batches; FootprintError for another ending or an existing file."""
     rows = [(one.batch_size, one.tokens_per_s, one.energy_j_per_output_token) for one in result.batches]
     name = f"{result.model.name} on {result.cluster.count} x {result.cluster.variant}"
-    draw_batches(rows, name, Path(path), of_items=result.items is not None, width=width, overwrite=overwrite)
+    return draw_batches(rows, name, path, of_items=result.items is not None, width=width, overwrite=overwrite)
 
 
 def draw_batches(
     rows: Sequence[tuple[int, Any, Any]],
     name: str,
-    path: Path,
+    path: Path | None,
     *,
     of_items: bool,
     width: str,
     overwrite: bool = False,
-) -> None:
+) -> Figure:
     """Draw batches, each with its speed and its energy, which have ``low``, ``mid`` and ``high``."""
     canvas.require_picture(path, overwrite=overwrite)
     word = "item" if of_items else "token"
@@ -48,8 +51,9 @@ def draw_batches(
             canvas.log_axis(
                 axes.yaxis, *canvas.room([end for one in ends for end in (one.low, one.high)], 1.3)
             )
-            axes.set_xlabel("batch (sequences on all chips)")
+            axes.set_xlabel(f"batch ({word if of_items else 'sequence'}s on all chips)")
             axes.set_ylabel(words)
             axes.grid(visible=True)
         canvas.title(figure, f"{name}; median and 90 % interval")
         canvas.save(figure, path, overwrite=overwrite)
+    return figure

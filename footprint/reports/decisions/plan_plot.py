@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.laws import ScalingLaw, find_law, scale_data
 from footprint.decisions.plans.laws import FLOP_PER_PARAMETER, Demand, loss_of, of_flop
@@ -16,6 +16,9 @@ from footprint.reports.decisions.plan_text import short
 from footprint.reports.plots import canvas
 from footprint.results.decisions.plan import Plan
 from footprint.results.human import figures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _BEHIND = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}
 """A white box behind words that stand on a curve."""
@@ -29,6 +32,8 @@ POINTS = 120
 LETTER, LINE, MARK, BESIDE, RISE = 0.0175, 0.033, 0.012, 0.016, 0.021
 """Of the axes: width of a letter, height of a line, half width of a mark, and from a mark to its name."""
 _PANEL_IN, _SMALL_PT = 3.1, 6.0
+_COLUMN = 0.94
+"""Where the losses of the lines are written, as a share of the width."""
 _PLAN, _CURVES, _MODELS = canvas.ORANGE, canvas.BLUE, canvas.GREY
 
 
@@ -44,8 +49,8 @@ class Curves:
     loss: float | None
 
 
-def plot_plan(plan: Plan, path: Path | str | None = None, *, overwrite: bool = False) -> Any:
-    """The figure of a plan, written to ``path`` where one is given.
+def plot_plan(plan: Plan, path: Path | None, *, overwrite: bool = False) -> Figure:
+    """The figure of a plan.
 
     Raises FootprintError if the law gives no loss, the file exists or its ending is not a supported image
     format.
@@ -54,13 +59,14 @@ def plot_plan(plan: Plan, path: Path | str | None = None, *, overwrite: bool = F
         law=plan.law, parameters=plan.parameters, tokens=plan.tokens, unique_tokens=plan.unique_tokens,
         flop=plan.flop, loss=plan.loss,
     )  # fmt: skip
-    return draw_plan(curves, None if path is None else Path(path), overwrite=overwrite)
+    return draw_plan(curves, path, overwrite=overwrite)
 
 
-def draw_plan(plan: Curves, path: Path | None, *, width: str = canvas.PAGE, overwrite: bool = False) -> Any:
+def draw_plan(
+    plan: Curves, path: Path | None, *, width: str = canvas.PAGE, overwrite: bool = False
+) -> Figure:
     """As `plot_plan`, of what is drawn alone."""
-    if path is not None:
-        canvas.require_picture(path, overwrite=overwrite)
+    canvas.require_picture(path, overwrite=overwrite)
     law = find_law(plan.law)
     if plan.loss is None:
         raise FootprintError(f"`plot=`: {law.id} gives no loss, so it has no curves: choose another `law=`")
@@ -76,8 +82,7 @@ def draw_plan(plan: Curves, path: Path | None, *, width: str = canvas.PAGE, over
             f"{short(plan.parameters)} parameters on {short(plan.tokens)} tokens, by {law.name}; "
             f"losses are the law's ({law.corpus})",
         )
-        if path is not None:
-            canvas.save(figure, path, overwrite=overwrite)
+        canvas.save(figure, path, overwrite=overwrite)
     return figure
 
 
@@ -102,10 +107,9 @@ def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     canvas.log_axis(axes.xaxis, min(ends), max(ends), text=_round)
     axes.set_ylim(min(least) - 0.35 * room, max(*least, own) + 0.6 * room)
     inverse = axes.transData + axes.transAxes.inverted()
+    taken = _around(inverse.transform((plan.parameters, own)))
     for text, color, points in curves:
-        _label(axes, text, color, [tuple(inverse.transform(point)) for point in points])
-    star = inverse.transform((plan.parameters, own))
-    taken = [(star[0] + 0.015 * step, star[1]) for step in (-2, -1, 0, 1, 2)]
+        taken += _around(_label(axes, text, color, [tuple(inverse.transform(point)) for point in points]))
     # The published models saw nearly every token once.
     _models(axes, lambda model: loss_of(law, model["parameters"], model["tokens"]), taken)
     axes.plot([plan.parameters], [own], marker="*", markersize=9, color=_PLAN, zorder=5)
@@ -113,17 +117,19 @@ def _iso_flop(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     _finish(axes, "loss [nats a token]")
 
 
-def _label(axes: Any, text: str, color: str, points: Sequence[tuple[float, float]]) -> None:
-    """Write a name at the right arm of a curve, away from published models; points are shares of the axes."""
+def _label(axes: Any, text: str, color: str, points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Write a name at the right arm of a curve, and return its middle; all in shares of the axes."""
     lowest = points.index(min(points, key=lambda point: point[1]))
     across, up = next((point for point in points[lowest:] if point[0] > 0.99 or point[1] > 0.95), points[-1])
     across, up = min(across, 0.99), min(up, 0.95)
     at_edge = across > 0.9
+    half = LETTER * len(text) / 2
+    middle = (across - half, up - 3.5 * LINE) if at_edge else (across + MARK + half, up)
     axes.text(
-        across if at_edge else across + MARK, up - 3 * LINE if at_edge else up, text, color=color,
-        fontsize=_SMALL_PT, ha="right" if at_edge else "left", va="top" if at_edge else "center",
-        transform=axes.transAxes,
+        *middle, text, color=color, fontsize=_SMALL_PT, ha="center", va="center", transform=axes.transAxes,
+        bbox=_BEHIND, zorder=3,
     )  # fmt: skip
+    return middle
 
 
 def _iso_loss(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
@@ -134,10 +140,13 @@ def _iso_loss(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
     levels = sorted(
         {loss_of(law, *_best(law, plan.flop * step, demand), demand) for step in (*STEPS, 1e2, 1e-2)}
     )
+    canvas.log_axis(axes.xaxis, sizes[0], sizes[-1], text=_round)
+    canvas.log_axis(axes.yaxis, tokens[0], tokens[-1], text=_round)
+    places: list[tuple[float, float]] = []
     if len(levels) > 1:
         lines = axes.contour(sizes, tokens, losses, levels=levels, colors=_CURVES, linewidths=0.9)
         # At the right edge lines are flat and far apart.
-        column = next(i for i, size in enumerate(sizes) if size > sizes[-1] / 2)
+        column = round(_COLUMN * POINTS)
         places = [
             (sizes[column], crossing)
             for level in levels
@@ -153,9 +162,9 @@ def _iso_loss(axes: Any, plan: Curves, law: ScalingLaw, demand: Demand) -> None:
         linestyle="--",
     )  # fmt: skip
     axes.plot([plan.parameters], [plan.tokens], marker="*", markersize=9, color=_PLAN, zorder=5)
-    canvas.log_axis(axes.xaxis, sizes[0], sizes[-1], text=_round)
-    canvas.log_axis(axes.yaxis, tokens[0], tokens[-1], text=_round)
-    _models(axes, lambda model: float(model["tokens"]))
+    inverse = axes.transData + axes.transAxes.inverted()
+    taken = [beside for place in places for beside in _around(inverse.transform(place))]
+    _models(axes, lambda model: float(model["tokens"]), taken)
     axes.set_title("equal loss; best sizes (thick); equal FLOP (dashed)", loc="left")
     _finish(axes, "training tokens")
 
@@ -206,6 +215,11 @@ def _models(
             start, line, name, transform=axes.transAxes, fontsize=_SMALL_PT - 0.5, color=_MODELS, va="center",
             clip_on=True, bbox=_BEHIND,
         )  # fmt: skip
+
+
+def _around(place: tuple[float, float]) -> list[tuple[float, float]]:
+    """The width of a wide mark at a place, as places of marks; all in shares of the axes."""
+    return [(place[0] + 0.015 * step, place[1]) for step in range(-3, 4)]
 
 
 def _finish(axes: Any, label: str) -> None:

@@ -52,9 +52,9 @@ _STEPS = (
 )  # fmt: skip
 
 
-def require_picture(path: Path, *, overwrite: bool = False) -> None:
+def require_picture(path: Path | None, *, overwrite: bool = False) -> None:
     """FootprintError for a path that is no picture's, exists or cannot be written."""
-    if path.suffix.lower() not in FORMATS:
+    if path is not None and path.suffix.lower() not in FORMATS:
         raise FootprintError(f"`plot={path}`: end the name in {', '.join(FORMATS)}")
     require_writable(path, overwrite=overwrite)
 
@@ -72,8 +72,13 @@ def drawing(width: str, height_in: float) -> Iterator[Figure]:
         yield figure
 
 
-def save(figure: Figure, path: Path, *, overwrite: bool = False) -> None:
-    """Write a figure as what the path's ending says; the same figure gives the same bytes on every day."""
+def save(figure: Figure, path: Path | None, *, overwrite: bool = False) -> None:
+    """Write a figure as what the path's ending says; the same figure gives the same bytes on every day.
+
+    Without a path the figure is only drawn.
+    """
+    if path is None:
+        return
     import warnings
 
     from matplotlib import rc_context

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
 from footprint.records import field, record
 from footprint.reports.plots import canvas
 from footprint.results.human import money_rung, rung
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PANELS = {
     "duration_h": ("time", "h"), "energy_kwh": ("facility energy", "kwh"), "co2e_kg": ("CO2e", "kg"),
@@ -37,12 +40,12 @@ class Line:
 def plot_lines(
     lines: Sequence[Line],
     heading: str,
-    path: Path,
+    path: Path | None,
     *,
     panels: Mapping[str, tuple[str, str]] = PANELS,
     width: str = canvas.PAGE,
     overwrite: bool = False,
-) -> None:
+) -> Figure:
     """Draw the rows that have amounts.
 
     Raises:
@@ -71,6 +74,7 @@ def plot_lines(
                 axes.set_ylim(len(shown) - 0.4, -0.6)
         canvas.title(figure, heading)
         canvas.save(figure, path, overwrite=overwrite)
+    return figure
 
 
 def _is_drawn(ends: Any) -> bool:

@@ -75,7 +75,7 @@ def _draw_causes(given: Given, path: Path, **how: Any) -> None:
     plot_causes(plotted_json.answers_of(one), one.text("name"), runs, path, **how)
 
 
-def _draw_amounts(given: Given, path: Path, **how: Any) -> None:
+def _draw_amounts(given: Given, path: Path, **how: Any) -> Any:
     if _is_one(given, plotted_json.COMPARISON):
         from footprint.reports.decisions.comparison_plot import plot_comparison
 
@@ -138,7 +138,7 @@ def _draw_groups(given: Given, path: Path, **how: Any) -> None:
     plot_lines(lines, f"Sums{by}{what}; lines add the ends of all intervals", path, panels=panels, **how)
 
 
-_Kind = tuple[Callable[[Given], bool], Callable[..., None]]
+_Kind = tuple[Callable[[Given], bool], Callable[..., Any]]
 KINDS: Mapping[str, _Kind] = {
     "causes": (_has_causes, _draw_causes),
     "curves": (lambda given: _is_one(given, plotted_json.PLAN), _draw_curves),

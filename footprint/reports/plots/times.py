@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footprint.decisions.when.record import Timing, TimingRow
 from footprint.reports.plots import canvas
 from footprint.results.human import rung
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _ROW_IN, _LETTERS = 0.2, 26
 
 
-def plot_times(timing: Timing, path: Path, *, width: str = canvas.PAGE, overwrite: bool = False) -> None:
+def plot_times(
+    timing: Timing, path: Path | None, *, width: str = canvas.PAGE, overwrite: bool = False
+) -> Figure:
     """Draw the hours of each schedule and its CO2e.
 
     Raises FootprintError if the file exists or its ending is no image's.
@@ -39,6 +44,7 @@ def plot_times(timing: Timing, path: Path, *, width: str = canvas.PAGE, overwrit
             f"black square: {first.name}; orange: clearly less CO2e than that; median and 90 % interval",
         )
         canvas.save(figure, path, overwrite=overwrite)
+    return figure
 
 
 def _intervals(axes: Any, rows: Sequence[TimingRow]) -> None:

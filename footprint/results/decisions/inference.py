@@ -10,7 +10,7 @@ from footprint.results.assumption import Assumption
 from footprint.results.estimate import ClusterSummary, ModelSummary, PlaceSummary, PriceSummary
 from footprint.results.quantity import Quantity, plain_values
 from footprint.results.report_columns import signed_cells
-from footprint.results.shown import Shown, show_as_text
+from footprint.results.shown import Drawn, show_as_text
 from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class ModelRow:
 
 
 @record
-class Inference(Shown):
+class Inference(Drawn):
     """What a request to a model costs on some hardware."""
 
     schema: str = SCHEMA
@@ -221,12 +221,6 @@ class Inference(Shown):
         import pandas as pd
 
         return pd.DataFrame(rows_of(self))
-
-    def plot(self, path: str) -> None:
-        """Draw tokens/s and J a token over the batch to a file (.png, .svg, .pdf)."""
-        from importlib import import_module
-
-        import_module("footprint.reports.decisions.inference_plot").plot_batches(self, path)
 
 
 def rows_of(answer: Inference) -> list[dict[str, Any]]:

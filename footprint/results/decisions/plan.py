@@ -6,7 +6,6 @@ their training costs are quantities. None (``null``) means that the inputs do no
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from footprint.records import names_of, record
@@ -14,16 +13,13 @@ from footprint.results.assumption import Assumption
 from footprint.results.estimate import Estimate
 from footprint.results.quantity import Quantity, plain_values
 from footprint.results.report_columns import signed_cells
-from footprint.results.shown import Shown, show_as_text
+from footprint.results.shown import Drawn, show_as_text
 from footprint.spelling import on_command_line
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 SCHEMA = "footprint/plan/1"
-_PLOTS = "footprint.reports.decisions.plan_plot"
 """The room that draws stands above the records; it is asked by name."""
 
 
@@ -109,7 +105,7 @@ class Threshold:
 
 
 @record
-class Plan(Shown):
+class Plan(Drawn):
     """What a budget buys, or what a loss or a model costs."""
 
     __repr__ = show_as_text
@@ -154,10 +150,6 @@ class Plan(Shown):
         import pandas as pd
 
         return pd.DataFrame(plan_rows(self))
-
-    def plot(self, path: Path | str | None = None, *, overwrite: bool = False) -> Any:
-        """The plots of the plan as a matplotlib figure, written to a file if a path is given."""
-        return import_module(_PLOTS).plot_plan(self, path, overwrite=overwrite)
 
 
 def plan_rows(plan: Plan) -> list[dict[str, Any]]:
