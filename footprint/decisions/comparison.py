@@ -45,8 +45,8 @@ def compare(
     """Scenarios side by side, at most 200, in the order of the product of their axes.
 
     A field with a list of values is an axis: ``compare(model="bert-base", hw=["v100:8", "h100:8"])``; or
-    give the axes as a mapping, as `footprint.sweep` takes them. ``scenarios`` are further rows, each a
-    mapping of fields, on which the axes are laid too. ``baseline`` is the id of a row, from 1; ``by`` is
+    give the axes as a mapping, as `footprint.sweep` takes them. ``scenarios`` are mappings of fields, whose
+    values may be lists, too; the axes are laid on each. ``baseline`` is the id of a row, from 1; ``by`` is
     what matters most: time, energy, co2e or cost.
 
     Raises
@@ -104,19 +104,20 @@ class Answered:
 def _rows(
     axes: Axes, bases: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]
 ) -> tuple[list[Answered], int]:
-    for name, values in axes.items():
+    grids = [_grid_of(base, axes, fixed) for base in bases]
+    for name, values in (axis for grid in grids for axis in grid.items()):
         if not values:
             raise FootprintError(f"the axis {name} has no values")
-    count = count_of(axes) * len(bases)
+    count = sum(map(count_of, grids))
     if count > MOST_ROWS:
         raise FootprintError(
             f"{count:,} scenarios are more than the {MOST_ROWS} of a comparison: "
             "footprint sweep takes any number"
         )
     shared, rows, known, collapsed = Shared(), [], set(), 0
-    for base in bases:
-        for values in product(*axes.values()):
-            scenario = {**base, **fixed, **dict(zip(axes, values, strict=True))}
+    for base, grid in zip(bases, grids, strict=True):
+        for values in product(*grid.values()):
+            scenario = {**base, **fixed, **dict(zip(grid, values, strict=True))}
             row = answered(scenario, shared)
             key = None if row.facts is None else _identity_of_scenario(row.facts)
             if key is not None and key in known:
@@ -125,6 +126,12 @@ def _rows(
             known.add(key)
             rows.append(row)
     return rows, collapsed
+
+
+def _grid_of(base: Mapping[str, Any], axes: Axes, fixed: Mapping[str, Any]) -> Axes:
+    """The axes of one scenario: its own, but for those that are given, and these."""
+    own = {name: value for name, value in base.items() if name not in fixed and is_axis(name, value)}
+    return {**{name: value for name, value in own.items() if name not in axes}, **axes}
 
 
 def answered(scenario: Mapping[str, Any], shared: Shared) -> Answered:

@@ -129,6 +129,8 @@ def _read(name: str, value: Any) -> Any:
     if OWN[name].kind is NAMES:
         parts = value.split(",") if isinstance(value, str) else list(value)
         return tuple(str(part).strip().lower() for part in parts if str(part).strip())
+    if name == "model" and isinstance(value, list | tuple):
+        value = ",".join(map(str, value))
     return OWN[name].read(value) if isinstance(value, str) else value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,38 @@ def test_saved_scenarios_and_estimates_are_rows(tmp_path: Path) -> None:
     rows = json.loads(done.out)["rows"]
     assert [row["scenario"]["model"] for row in rows] == ["gpt2", "bert-base"]
     assert all(row["scenario"]["region"] == "FRA" for row in rows)
+
+
+def test_files_hold_lists_too(tmp_path: Path) -> None:
+    """What `compare --save` writes is compared again; of several files each brings its own product."""
+    saved, one = tmp_path / "grid.toml", tmp_path / "one.toml"
+    options = ("--model", "bert-base", "--hw", "v100:8,h100:8", "--batch-size", "128..256x2")
+    first = footprint("compare", *options, "--save", str(saved), "--format", "json")
+    again = footprint("compare", str(saved), "--format", "json")
+    rows, axes = (json.loads(first.out)[key] for key in ("rows", "axes"))
+    assert (json.loads(again.out)["rows"], json.loads(again.out)["axes"]) == (rows, axes)
+    assert footprint("estimate", "--model", "gpt2", "--hw", "a100:8", "--save", str(one)).code == 0
+    both = footprint("compare", str(saved), str(one), "--region", "FRA", "--format", "json")
+    scenarios = [row["scenario"] for row in json.loads(both.out)["rows"]]
+    assert [(s["model"], s["hw"], s.get("batch_size")) for s in scenarios] == [
+        ("bert-base", "v100:8", 128), ("bert-base", "v100:8", 256), ("bert-base", "h100:8", 128),
+        ("bert-base", "h100:8", 256), ("gpt2", "a100:8", None),
+    ]  # fmt: skip
+    saved.write_text(saved.read_text().replace("128,\n    256", '"1..1000+1"'))
+    many = footprint("compare", str(saved), str(one))
+    assert many.code == 2
+    assert "2,001 scenarios are more than the 200" in many.err
+
+
+def test_a_row_without_the_field_that_differs_has_a_name(tmp_path: Path) -> None:
+    paths = []
+    for number, place in enumerate(((), ("--region", "FRA"))):
+        paths.append(str(tmp_path / f"{number}.toml"))
+        assert (
+            footprint("estimate", "--model", "gpt2", "--hw", "a100:8", *place, "--save", paths[-1]).code == 0
+        )
+    done = footprint("compare", *paths)
+    assert re.search(r"FRA takes .* less CO2e\s+than\s+no\s+region;", done.out)
 
 
 @pytest.mark.slow

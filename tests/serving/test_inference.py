@@ -153,6 +153,13 @@ def test_small_against_large_models() -> None:
     assert small.energy_kwh.mid < large.energy_kwh.mid
 
 
+def test_models_may_be_a_list() -> None:
+    answer = served(model=["llama3.1-8b", "llama3.1-70b"], hw="h100:8")
+    assert [one.model for one in answer.models] == ["llama3.1-8b", "llama3.1-70b"]
+    with pytest.raises(FootprintError, match="must be a name"):
+        served(model=[])
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

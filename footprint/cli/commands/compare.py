@@ -30,6 +30,7 @@ Examples:
 
 Lists are a,b,c; ranges are 8..64+8 (steps) and 8..64x2 (factors). The rows are
 the product of all lists, the last one fastest. At most 200; sweep takes more.
+FILES are scenarios (TOML, or JSON of estimate), whose fields may be lists, too.
 Exit code: 0 done, 2 bad input, 3 a row is over the limit or does not fit.
 """
 
@@ -49,7 +50,7 @@ Exit code: 0 done, 2 bad input, 3 a row is over the limit or does not fit.
 @ignore_option
 @answer_options("comparison")
 @click.option("--plot", type=FILE, help="Draw the rows with their intervals (.png, .svg, .pdf).")
-@click.option("--save", type=FILE, help="Write the lists to a TOML file that footprint sweep reads.")
+@click.option("--save", type=FILE, help="Write the lists to a TOML file, for compare and sweep.")
 @click.option("--quiet", is_flag=True, help="No warnings.")
 @limit_options("Exit 3 where a row is above a limit or does not fit: '2 MWh', '$500', '3d'.", bound=False)
 def command(

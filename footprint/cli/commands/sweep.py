@@ -59,7 +59,7 @@ Exit code: 0 done, 2 bad input, 3 over a limit of --fail-over, 130 interrupted:
 @click.option("--resume", is_flag=True, help="Go on with the file of a sweep that was interrupted.")
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute on the workers of this Dask scheduler.")
 @click.option("--plot", type=FILE, help="Draw the best and the Pareto front (.png, .svg, .pdf).")
-@click.option("--save", type=FILE, help="Write the lists to a TOML file that sweep reads.")
+@click.option("--save", type=FILE, help="Write the lists to a TOML file, for compare and sweep.")
 @click.option("--quiet", is_flag=True, help="No warnings and no progress bar.")
 @limit_options("Exit 3 where a scenario is above a limit or does not fit: '2 MWh', '$500', '3d'.")
 def command(
@@ -101,7 +101,7 @@ def command(
     if resume and output is None:
         raise click.UsageError("--resume goes on with a file: give -o too")
     limits = limits_of(fail_over, fail_over_bound)
-    axes, fixed, _ = given_axes(options, (), file)
+    axes, fixed, _ = given_axes(options, [] if file is None else [file])
     if force:
         fixed["force"] = True
     fixed = with_own_facts(fixed, ignore=ignore_defaults or file is not None, quiet=quiet, axes=axes)

@@ -62,26 +62,28 @@ def axis_options(function: Any) -> Any:
 
 
 def given_axes(
-    options: Mapping[str, Any], files: Sequence[Path], grid: Path | None = None
+    options: Mapping[str, Any], files: Sequence[Path]
 ) -> tuple[dict[str, list[Any]], dict[str, Any], list[dict[str, Any]]]:
-    """Axes, fixed fields and scenarios of files, from what the command line says.
+    """Axes, fixed fields and further scenarios, from what the command line says.
 
-    ``grid`` is a file whose fields may hold lists and ranges, too; options replace its fields.
+    The fields of a file may hold lists and ranges, too, and options replace them. One file is the axes and
+    the fixed fields itself; of several, each is a scenario.
     """
     from footprint.decisions.axes import axes_in, axes_of
     from footprint.reports.scenario import read_fields
 
-    axes, fixed = ({}, {}) if grid is None else axes_in(read_fields(grid), str(grid))
-    flags = {name: True for name, value in options.items() if value is True}
-    own_axes, own = axes_of({name: texts for name, texts in options.items() if texts and name not in flags})
-    own |= flags
-    given = own_axes.keys() | own.keys()
-    axes = {name: values for name, values in axes.items() if name not in given} | own_axes
-    fixed = {name: value for name, value in fixed.items() if name not in given} | own
     for path in files:
         if not path.suffix and not path.exists():
             raise click.UsageError(
                 f"{in_line(str(path))}: no such file; several values of an option are written with commas, "
                 "such as --hw v100:8,h100:8"
             )
-    return axes, fixed, [read_fields(path) for path in files]
+    read = [axes_in(read_fields(path), str(path)) for path in files]
+    axes, fixed = read.pop() if len(read) == 1 else ({}, {})
+    flags = {name: True for name, value in options.items() if value is True}
+    own_axes, own = axes_of({name: texts for name, texts in options.items() if texts and name not in flags})
+    own |= flags
+    given = own_axes.keys() | own.keys()
+    axes = {name: values for name, values in axes.items() if name not in given} | own_axes
+    fixed = {name: value for name, value in fixed.items() if name not in given} | own
+    return axes, fixed, [{**fields, **lists} for lists, fields in read]

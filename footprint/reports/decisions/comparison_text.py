@@ -165,7 +165,9 @@ def name_of(table: ScenarioTable, row: ComparedRow) -> str:
     if row.scenario.get("name"):
         return str(row.scenario["name"])
     names = _named(table) or ["model", "hw"]
-    return ", ".join(_value(row.scenario[name]) for name in names if row.scenario.get(name) is not None)
+    given = [(name, row.scenario[name]) for name in names if row.scenario.get(name) is not None]
+    said = [name.replace("_", " ") if value is True else _value(value) for name, value in given]
+    return ", ".join(said) or f"no {names[0].replace('_', ' ')}"
 
 
 def _value(value: Any) -> str:
