@@ -172,14 +172,18 @@ def _factor(field: Field, text: str) -> float:
 
 def _steps(field: Field, text: str, low: float, high: float, each: float, sign: str) -> list[float]:
     """The numbers of a range; they are counted before they are made."""
-    grows = each > 0 if sign == "+" else each > 1 and low > 0
-    if not all(map(isfinite, (low, high, each))) or not grows or high < low:
+    if sign == "x" and (not each > 1 or low <= 0):
+        raise FootprintError(
+            f"`{field.name}=` {text!r}: a range of factors begins above 0, with a factor above 1"
+        )
+    if not all(map(isfinite, (low, high, each))) or high < low:
         raise FootprintError(f"`{field.name}=` {text!r}: a range goes up to its last value")
     steps = (high - low) / each if sign == "+" else log(high / low) / log(each)
     if steps > MOST_VALUES:
         raise FootprintError(f"`{field.name}=` {text!r} has more than {MOST_VALUES:,} values")
     count = floor(steps * (1 + ROUNDING) + ROUNDING) + 1
-    return [low + n * each if sign == "+" else low * each**n for n in range(count)]
+    values = [low + n * each if sign == "+" else low * each**n for n in range(count)]
+    return [float(f"{value:.15g}") for value in values]  # 0.3, not 0.30000000000000004
 
 
 def _whole(field: Field, value: float) -> int:

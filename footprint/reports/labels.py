@@ -5,6 +5,12 @@ JSON and CSV keep the names of the data.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from footprint.plain_text import in_line
+from footprint.results.human import figures
+
 QUANTITY_WORDS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
 """What the quantities of a scenario are called in a heading or a sentence."""
 QUANTITY_UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd"}
@@ -50,6 +56,27 @@ _CAUSES = {
     "searches.mean_fraction": "length of trials", "searches.schedule": "schedule of the search",
     "embodied.server_factor": "embodied CO2e of the server",
 }  # fmt: skip
+
+
+def value_text(value: Any) -> str:
+    """The value of a scenario's field in a table."""
+    if isinstance(value, list | tuple):
+        return "+".join(map(value_text, value))
+    return figures(value) if isinstance(value, float) else in_line(str(value))
+
+
+def field_text(name: str, value: Any) -> str:
+    """A field and its value; a flag by its name alone."""
+    word = name.replace("_", " ")
+    return word if value is True else f"{word} {value_text(value)}"
+
+
+def row_text(fields: Mapping[str, Any]) -> str:
+    """What tells a row from others: its values, numbers and flags with the names of their fields."""
+    return ", ".join(
+        field_text(name, value) if isinstance(value, int | float) else value_text(value)
+        for name, value in fields.items()
+    )
 
 
 def assumption_name(name: str) -> str:

@@ -152,3 +152,14 @@ def test_a_row_that_does_not_fit_is_over_every_limit() -> None:
     )
     assert done.code == 3
     assert "row 2 cannot be" in done.err
+
+
+def test_numbers_of_a_row_say_which_field_they_are_of() -> None:
+    done = footprint("compare", "--model", "bert-base", "--hw", "v100:8", "--zero", "0,1", "--tp", "1..2+1",
+                     "--goodput", "0.2..0.4+0.2", "--format", "json")  # fmt: skip
+    shares = {row["scenario"]["goodput"] for row in json.loads(done.out)["rows"]}
+    assert shares == {0.2, 0.4}
+    table = footprint("compare", "--model", "bert-base", "--hw", "v100:8", "--zero", "0,1", "--tp", "1..2+1")
+    assert "1 zero 0, tp 1" in table.out
+    swept = footprint("sweep", "--model", "bert-base", "--hw", "v100:8", "--mfu", "0.1..0.3+0.1")
+    assert "mfu 0.300" in swept.out

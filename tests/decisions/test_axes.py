@@ -25,6 +25,7 @@ from footprint.estimator.request import FIELDS
         ("tokens", ["1B..4Bx2"], [1e9, 2e9, 4e9]),
         ("hours", ["1d,48h"], [24.0, 48.0]),
         ("pue", ["1.1..1.3+0.1"], [1.1, 1.2, 1.3]),
+        ("mfu", ["0.2..0.6+0.1"], [0.2, 0.3, 0.4, 0.5, 0.6]),
         ("pue", ["1.0..2.0x1.4142135623730951"], [1.0, 2**0.5, 2.0]),
         ("lora_targets", ["q,v", "q"], [("q", "v"), ("q",)]),
         ("method", ["lora,finetune"], ["lora", "finetune"]),
@@ -50,7 +51,7 @@ def test_the_name_of_a_file_may_hold_a_comma(tmp_path: Path) -> None:
         ("batch_size", "8,,16", "empty value"),
         ("batch_size", "64..8+8", "goes up"),
         ("batch_size", "8..64+0", "above 0"),
-        ("batch_size", "8..64x1", "goes up"),
+        ("batch_size", "8..64x1", "a factor above 1"),
         ("batch_size", "8..64x", "first..last"),
         ("batch_size", "1..1000000000000+1", f"{MOST_VALUES:,} values"),
         ("tokens", "1..1e18x1.0000000001", f"{MOST_VALUES:,} values"),
@@ -86,3 +87,7 @@ def test_each_value_once() -> None:
     lists, _ = axes_in({"frozen": [["head"], ["head"], ["embedding"]]}, "a file")
     assert lists["frozen"] == [["head"], ["embedding"]]
     assert values_of(FIELDS["batch_size"], [f"1..{MOST_VALUES}+1"]) == [*range(1, MOST_VALUES + 1)]
+
+
+def test_a_range_holds_the_numbers_that_people_write() -> None:
+    assert values_of(FIELDS["mfu"], ["0.2..0.6+0.1"]) == [0.2, 0.3, 0.4, 0.5, 0.6]

@@ -17,13 +17,14 @@ from footprint.decisions.plans.laws import FLOP_PER_PARAMETER, Sizes
 from footprint.errors import FootprintError
 from footprint.estimator.chain import chain
 from footprint.estimator.predict import predict_run
-from footprint.estimator.request import EstimateRequest
+from footprint.estimator.request import FIELDS, EstimateRequest
 from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.generic import decoder_of
 from footprint.estimator.rooms import estimate, facts_of
 from footprint.parsing import Limit
 from footprint.results import Assumption
 from footprint.results.estimate import Estimate
+from footprint.results.human import figures
 from footprint.units import SECONDS_PER_HOUR, W_PER_KW
 
 CLOSE = 2e-3
@@ -67,6 +68,17 @@ def request_of(
     elif "mfu" in fields:
         what = {"flop_per_token": FLOP_PER_PARAMETER * parameters}
     return EstimateRequest.from_mapping({**fields, **what, "tokens": tokens}, "plan()")
+
+
+def _require_size(budget: Limit, parameters: float) -> None:
+    """FootprintError for a budget of a model that is too small or too large for any estimate."""
+    least, most = FIELDS["parameters"].least or 0.0, FIELDS["parameters"].most
+    if not least <= parameters <= most:
+        what, mend = ("few", "larger") if parameters < least else ("many", "smaller")
+        raise FootprintError(
+            f"`budget={budget.text}` buys a model of about {figures(parameters, 2)} parameters here, too "
+            f"{what} for any law; give a {mend} one"
+        )
 
 
 class Cluster:
@@ -145,7 +157,9 @@ class Cluster:
     def _over(self, budget: Limit, at: float, sizes_of: SizesOf) -> float:
         """The logarithm of what the training uses over the budget."""
         if at not in self._known:
-            self._known[at] = self._means(sizes_of(math.exp(at), 1.0))
+            sizes = sizes_of(math.exp(at), 1.0)
+            _require_size(budget, sizes.parameters)
+            self._known[at] = self._means(sizes)
         value = self._known[at][budget.quantity]
         if value is None:
             raise FootprintError(f"`budget={budget.text}`: {_UNKNOWN[budget.quantity]}")

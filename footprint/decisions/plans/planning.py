@@ -27,6 +27,7 @@ from footprint.records import record, replace
 from footprint.results import Assumption
 from footprint.results.decisions.plan import Baseline, LawAnswer, Plan, PlanBudget, ServedPlan, Threshold
 from footprint.results.estimate import Estimate
+from footprint.results.human import figures
 
 LEAST_PARAMETERS = 1e6
 """Below it no law says anything."""
@@ -100,7 +101,7 @@ def plan(
         spread=tuple(_spread(asked, sizes)),
         inference=_served(asked, sizes),
         nearest_models=tuple(nearest_models(whole)),
-        shapes=tuple(shapes_of(whole, sizes.tokens, asked.fields.get("seq_len"))),
+        shapes=tuple(shapes_of(whole, sizes.tokens, None if run is None else run.workload.sequence_length)),
         thresholds=tuple(_passed(sizes.training_flop)),
         assumptions=(*_rows(asked, sizes), *found.rows, *_rows_of_run(run)),
         warnings=(*chosen, *_warnings(asked.law, sizes), *found.warnings, *(run.warnings if run else ())),
@@ -177,7 +178,7 @@ def require_size(sizes: Sizes, asked: Question) -> None:
         return
     mend = "a larger `budget=`" if asked.budgets else "a lower `loss=`" if asked.loss else "a larger `model=`"
     raise FootprintError(
-        f"that trains a model of {sizes.parameters:.3g} parameters: no law holds below "
+        f"that trains a model of {figures(sizes.parameters)} parameters: no law holds below "
         f"{LEAST_PARAMETERS:,.0f}; give {mend}"
     )
 

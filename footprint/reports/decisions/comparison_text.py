@@ -7,8 +7,8 @@ from typing import Any
 
 from footprint.catalog.version import versions
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
-from footprint.plain_text import in_line, in_markdown
-from footprint.reports.labels import QUANTITY_WORDS
+from footprint.plain_text import in_markdown
+from footprint.reports.labels import QUANTITY_WORDS, field_text, row_text
 from footprint.results import Quantity
 from footprint.results.human import figures, money_rung, rung, wrapped
 from footprint.results.report_columns import signed_cells
@@ -151,13 +151,8 @@ def _named(table: ScenarioTable) -> list[str]:
 def in_all_rows(table: ScenarioTable) -> str:
     """The fields that all rows share, in words; "" where there are none."""
     differ = {*_named(table), "name"}
-    same = [_said(name, value) for name, value in table.rows[0].scenario.items() if name not in differ]
+    same = [field_text(name, value) for name, value in table.rows[0].scenario.items() if name not in differ]
     return f"In all rows: {', '.join(same)}." if same else ""
-
-
-def _said(name: str, value: Any) -> str:
-    """A field and its value; a flag by its name alone."""
-    return name if value is True else f"{name.replace('_', ' ')} {_value(value)}"
 
 
 def name_of(table: ScenarioTable, row: ComparedRow) -> str:
@@ -165,15 +160,8 @@ def name_of(table: ScenarioTable, row: ComparedRow) -> str:
     if row.scenario.get("name"):
         return str(row.scenario["name"])
     names = _named(table) or ["model", "hw"]
-    given = [(name, row.scenario[name]) for name in names if row.scenario.get(name) is not None]
-    said = [name.replace("_", " ") if value is True else _value(value) for name, value in given]
-    return ", ".join(said) or f"no {names[0].replace('_', ' ')}"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return "+".join(map(_value, value))
-    return figures(value) if isinstance(value, float) else in_line(str(value))
+    given = {name: row.scenario[name] for name in names if row.scenario.get(name) is not None}
+    return row_text(given) or f"no {names[0].replace('_', ' ')}"
 
 
 def _memory(row: ComparedRow, of: str) -> str:

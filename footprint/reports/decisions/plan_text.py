@@ -67,7 +67,7 @@ def tables_of(plan: Plan) -> Iterator[Table]:
         [("law", "parameters", "tokens", "tokens a parameter", "loss"), *_laws(plan)],
     )
     yield (
-        "Shapes of about this size",
+        f"Shapes of about this size, in sequences of {plan.shapes[0].sequence_length:,} tokens",
         [
             ("layers", "width", "heads", "feed-forward", "words", "parameters", "FLOP, counted", "/ 6ND"),
             *(

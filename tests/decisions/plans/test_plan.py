@@ -166,6 +166,15 @@ def test_shapes_are_what_people_build(flop: str) -> None:
         assert one.training_flop == pytest.approx(flop_per_token * found.tokens, rel=1e-9)
 
 
+def test_shapes_are_counted_at_the_length_of_the_run() -> None:
+    """As the run beside them, whose generic decoder is of their size."""
+    found = footprint.plan("2MWh", hw="h100:64", region="FRA")
+    assert found.run is not None
+    assert {one.sequence_length for one in found.shapes} == {found.run.workload.sequence_length}
+    # The generic decoder is a little wider than the shape, which is of whole heads.
+    assert found.shapes[0].training_flop == pytest.approx(found.run.flop.model_flop, rel=0.03)
+
+
 def test_nearest_models_are_dense_decoders_by_distance(two: Plan) -> None:
     distances = [abs(one.parameters / two.parameters - 1) for one in two.nearest_models]
     assert len(distances) == 5
@@ -188,6 +197,8 @@ def test_thresholds_are_those_passed_and_carry_their_caveat() -> None:
     [
         ({"budget": "1e10FLOP"}, "no law holds below 1,000,000"),
         ({"budget": "1Wh", "hw": "h100:64"}, "no law holds"),
+        ({"budget": "1e-30kgCO2e", "hw": "h100:8"}, r"`budget=1e-30kgCO2e` buys .* too few .* a larger one"),
+        ({"budget": "$1e20", "hw": "h100:8"}, r"`budget=\$1e20` buys .* too many .* a smaller one"),
         ({"loss": 1.8}, "floor"),
         ({"loss": 2.1, "law": "hoffmann2022_a1"}, "gives no loss"),
         ({"budget": "1e20FLOP", "inference_tokens": 1e15}, "serving takes 9"),

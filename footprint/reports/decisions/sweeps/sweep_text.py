@@ -9,8 +9,8 @@ from footprint.catalog.version import headed, versions
 from footprint.decisions.fronts import Found
 from footprint.plain_text import in_line, in_markdown
 from footprint.records import record
-from footprint.reports.labels import QUANTITY_UNITS, QUANTITY_WORDS
-from footprint.results.human import amount, figures, wrapped
+from footprint.reports.labels import QUANTITY_UNITS, QUANTITY_WORDS, row_text, value_text
+from footprint.results.human import amount, wrapped
 from footprint.results.report_columns import signed_cells
 from footprint.spelling import on_command_line
 
@@ -62,7 +62,7 @@ class Summary:
         head = ["", *self.axes, *QUANTITY_WORDS.values(), f"90 % interval of {least}"]
         lists = {f"least {least}": self.best, "Pareto front": self._shown_front()}
         rows = [
-            [name, *map(_value, one.scenario.values()), *self._numbers(one)]
+            [name, *map(value_text, one.scenario.values()), *self._numbers(one)]
             for name, found in lists.items()
             for one in found
         ]
@@ -142,10 +142,4 @@ class Summary:
 
 def label_of(one: Found) -> str:
     """A scenario by the values of its axes."""
-    return ", ".join(_value(value) for value in one.scenario.values()) or "the scenario"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return "+".join(map(str, value))
-    return figures(value) if isinstance(value, float) else in_line(str(value))
+    return row_text(one.scenario) or "the scenario"
