@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from footprint.catalog.prices.offers import accelerators
+from footprint.catalog.hardware import find_accelerator
+from footprint.catalog.prices.offers import rented_out
 from footprint.decisions.axes import Axes
 from footprint.errors import FootprintError
 from footprint.estimator.chain import Outcome, chain
@@ -20,19 +21,31 @@ MOST = 4096
 """Accelerators up to which a count is looked for; each count doubles the one before."""
 
 
+def rentable_chips() -> Iterator[tuple[str, int]]:
+    """Each chip with a current offer, processors left out, and the largest count that is sensible.
+
+    Cards whose usual place is a desktop are rented out by the server: clusters of them have no fast network.
+    """
+    for chip in map(find_accelerator, rented_out()):
+        forms = chip.nodes
+        if chip.kind != "cpu":
+            of_desktops = forms[0].id.startswith("desktop")
+            yield chip.id, max(form.accelerators for form in forms) if of_desktops else MOST
+
+
 def rentable_clusters(
     fixed: Mapping[str, Any], axes: Axes, max_hours: float | None = None, by: str = "cost_usd"
 ) -> list[str]:
-    """A cluster of each chip with a dated offer on which the run fits, within the hours if they are given.
+    """A cluster of each chip with a current offer on which the run fits, within the hours if they are given.
 
     The least ``by`` (``duration_h``, ``energy_kwh``, ``co2e_kg`` or ``cost_usd``) comes first. ``axes`` count
     with their first values. Raises FootprintError where no chip takes the run.
     """
     scenario = {**{name: values[0] for name, values in axes.items()}, **fixed}
     shared, found, last = Shared(), [], None
-    for chip in sorted(accelerators()):
+    for chip, most in rentable_chips():
         try:
-            taken = _smallest(chip, scenario, max_hours, shared)
+            taken = _smallest(chip, most, scenario, max_hours, shared)
         except FootprintError as error:
             last = error
             continue
@@ -46,19 +59,17 @@ def rentable_clusters(
 
 
 def _smallest(
-    chip: str, scenario: Mapping[str, Any], max_hours: float | None, shared: Shared
+    chip: str, most: int, scenario: Mapping[str, Any], max_hours: float | None, shared: Shared
 ) -> tuple[int, Outcome] | None:
-    """The smallest count of a chip, and its outcome; None for processors.
+    """The smallest count of a chip, and its outcome; None where no count is fast enough.
 
     Raises FootprintError where every count fails for another reason than memory or time.
     """
     count, error = 1, None
-    while count <= MOST:
+    while count <= most:
         request = EstimateRequest.from_mapping({**scenario, "hw": f"{chip}:{count}"}, "comparison")
         try:
             facts = resolve(request, shared=shared)
-            if facts.cluster.accelerator.kind == "cpu":
-                return None
             if fits(facts):
                 outcome = chain(facts, predict_run(facts))
                 if max_hours is None or outcome.duration_h.mid <= max_hours:

@@ -75,6 +75,11 @@ def accelerators() -> set[str]:
     return {offer.accelerator for offer in shipped_offers()}
 
 
+def rented_out() -> list[str]:
+    """Ids of the accelerators that have a current offer, sorted."""
+    return sorted({offer.accelerator for offer in current(shipped_offers(), data_date())})
+
+
 @functools.cache
 def sellers() -> tuple[str, ...]:
     """Ids of the providers that have an offer, sorted."""

@@ -6,16 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.laws import ScalingLaw
-from footprint.catalog.prices.offers import accelerators
 from footprint.decisions.plans.hardware import Cluster, SizesOf
+from footprint.decisions.rentable import rentable_chips
 from footprint.errors import FootprintError
 from footprint.parsing import Limit
 
 USUAL_TIME = Limit(quantity="duration_h", value=30 * 24.0, text="30d")
 """The time that a plan may take where no budget says so."""
-FIRST_COUNT, MOST = 8, 4096
+FIRST_COUNT = 8
 TRIED = 6
 """Chips whose plans are computed: those that look best on one size."""
 
@@ -37,8 +36,8 @@ def best_rented(
     guesses = sorted(_guesses(fields, law, spent, time, sizes_of), reverse=True)[:TRIED]
     found: list[tuple[float, str]] = []
     last: FootprintError | None = None
-    for _, chip, count in guesses:
-        while count <= MOST:
+    for _, chip, count, most in guesses:
+        while count <= most:
             name = f"{chip}:{count}"
             try:
                 cluster = Cluster({**fields, "hw": name}, law)
@@ -62,18 +61,16 @@ def best_rented(
 
 def _guesses(
     fields: Mapping[str, Any], law: ScalingLaw, spent: Sequence[Limit], time: Limit, sizes_of: SizesOf
-) -> list[tuple[float, str, int]]:
-    """For each chip the FLOP that the budgets buy about, and the count that needs the time."""
+) -> list[tuple[float, str, int, int]]:
+    """For each chip the FLOP that the budgets buy about, the count that needs the time, and the largest."""
     found = []
-    for chip in sorted(accelerators()):
+    for chip, most in rentable_chips():
         name = f"{chip}:{FIRST_COUNT}"
-        if parse_cluster(name)[0].accelerator.kind == "cpu":
-            continue
         try:
             flop, hours = Cluster({**fields, "hw": name}, law).about(spent, sizes_of)
         except FootprintError:
             continue
         chips = FIRST_COUNT * hours / time.value
         count = 2 ** max(0, math.ceil(math.log2(chips)))
-        found.append((flop * min(1.0, MOST / count), chip, min(count, MOST)))
+        found.append((flop * min(1.0, most / count), chip, min(count, most), most))
     return found

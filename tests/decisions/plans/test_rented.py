@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 from footprint import FootprintError, plan
+from footprint.decisions.rentable import rentable_chips
+from tests.conftest import ROOT
 
 CHIPS = ("h100", "a100", "b200", "h200", "l40s", "mi300x", "tpu-v5e", "tpu-v6e")
 
@@ -39,3 +43,20 @@ def test_what_is_trained_is_asked_of_budgets() -> None:
     for asked in ({"loss": 2.2}, {"model": "llama2-7b"}):
         with pytest.raises(FootprintError, match="needs a budget"):
             plan(**asked, hw="auto")  # type: ignore[arg-type]
+
+
+def test_chips_have_an_offer_of_the_last_two_years_and_sensible_counts() -> None:
+    """By the rows of the table: an offer of 2024 rents nothing out today."""
+    newest: dict[str, str] = {}
+    with (ROOT / "hardware_profiles" / "prices.csv").open() as file:
+        for row in csv.DictReader(file):
+            newest[row["accelerator"]] = max(row["dated"], newest.get(row["accelerator"], ""))
+    last = max(newest.values())
+    two_years_before = f"{int(last[:4]) - 2}{last[4:]}"
+    counts = dict(rentable_chips())
+    assert counts.keys() == {
+        chip for chip, dated in newest.items() if dated >= two_years_before and not chip.startswith("xeon")
+    }
+    assert "a30" in newest.keys() - counts.keys()
+    assert (counts["rtx3090"], counts["rtx3060-12gb"]) == (8, 4)
+    assert min(counts[chip] for chip in ("h100-sxm5-80gb", "l40s", "gh200-96gb", "tpu-v5e")) >= 1024
