@@ -104,6 +104,27 @@ def values_of(field: Field, texts: Iterable[str]) -> list[Any]:
     return _each_once(values)
 
 
+def axes_and_fixed(
+    axes: Axes | None, fields: Mapping[str, Any]
+) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """Axes and fixed fields of a call: a field with a list of values is an axis, a single value is fixed."""
+    if axes is not None and not isinstance(axes, Mapping):
+        raise FootprintError(f"axes are a mapping of fields to lists of values, not {axes!r:.80}")
+    found: dict[str, list[Any]] = {}
+    fixed: dict[str, Any] = {}
+    for name, given in (axes or {}).items():
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            fixed[name] = given
+        else:
+            found[name] = list(given)
+    for name, value in fields.items():
+        if is_axis(name, value):
+            found[name] = list(value)
+        else:
+            fixed[name] = value
+    return found, fixed
+
+
 def count_of(axes: Axes) -> int:
     """Number of combinations."""
     return prod(len(values) for values in axes.values())

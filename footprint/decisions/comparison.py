@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from footprint.decisions.axes import Axes, count_of, is_axis
+from footprint.decisions.axes import Axes, axes_and_fixed, count_of, is_axis
 from footprint.decisions.causes import Identity, divided, ratio
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, Ratio, ScenarioTable
 from footprint.errors import FootprintError, UnknownNameError
@@ -54,9 +54,7 @@ def compare(
     FootprintError
         For an unknown field, an empty axis, more than 200 rows, and a baseline that is no row.
     """
-    axes = dict(axes or {})
-    for name in [name for name, value in fixed.items() if is_axis(name, value)]:
-        axes[name] = fixed.pop(name)
+    axes, fixed = axes_and_fixed(axes, fixed)
     if by not in BY:
         raise FootprintError(f"`by=` is one of {', '.join(BY)}, not {by!r}")
     bases = [dict(one) for one in scenarios] or [{}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from footprint.decisions.axes import Axes, is_axis
+from footprint.decisions.axes import Axes, axes_and_fixed
 from footprint.decisions.sweeps import sweep as columns_of_sweep
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ def sweep(axes: Axes | None = None, /, **fields: Any) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    axes = dict(axes or {})
-    for name in [name for name, value in fields.items() if is_axis(name, value)]:
-        axes[name] = fields.pop(name)
+    axes, fields = axes_and_fixed(axes, fields)
     found = columns_of_sweep(axes, **fields)
     rows, stride = np.arange(len(found)), len(found)
     columns: dict[str, Any] = {}

@@ -100,6 +100,8 @@ class Grid:
         for name, values in self.axes.items():
             if not values:
                 raise FootprintError(f"the axis {name} has no values")
+        EstimateRequest.from_mapping(self.scenario(0), "grid")
+        for name, values in self.axes.items():
             for value in values:
                 EstimateRequest.from_mapping({**self.scenario(0), name: value}, "grid")
         lengths = [len(values) for values in self.axes.values()]

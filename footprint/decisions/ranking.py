@@ -17,6 +17,7 @@ from footprint.catalog.version import headed
 from footprint.decisions.causes import perturbed
 from footprint.decisions.comparison import Answered, answered, said_of_the_run
 from footprint.errors import FootprintError, MissingFactError, UnknownNameError
+from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.records import record, replace
 from footprint.results import Quantity
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "footprint/ranking/1"
 Ends = tuple[float, float, float]
+FOUND_OUT = ("region", "provider", "grid_g_per_kwh", "pue", "usd_per_hour", "capital_usd")
+"""Fields of a scenario that a ranking finds out."""
+MOST = 1e12
 
 
 @record
@@ -106,11 +110,18 @@ def rank(
     FootprintError
         For an unknown place, a chip without offers, and where no region is left.
     """
+    for name, value in (
+        ("max_usd_per_hour", max_usd_per_hour), ("max_g_per_kwh", max_g_per_kwh), ("move_gb", move_gb),
+        ("egress_usd_per_gb", egress_usd_per_gb),
+    ):  # fmt: skip
+        if value is not None and not 0 <= value < MOST:
+            raise FootprintError(f"`{name}=` must be a number from 0 on, not {value}")
     if (move_gb is None) != (egress_usd_per_gb is None):
         raise FootprintError("`move_gb=` and `egress_usd_per_gb=` belong together: give both or neither")
-    for name in ("region", "provider", "grid_g_per_kwh", "pue", "usd_per_hour", "capital_usd"):
+    for name in FOUND_OUT:
         if fields.get(name) is not None:
             raise FootprintError(f"`{name}=` says what a ranking finds out: leave it out")
+    EstimateRequest.from_mapping({**fields, "hw": hw}, "rank()")  # each field is of its kind
     cluster, _ = parse_cluster(hw)
     chip, purchase = cluster.accelerator.id, find_purchase(fields.get("purchase") or "on_demand")
     dated = _regions_with_offers(chip, purchase)

@@ -143,3 +143,22 @@ def test_a_ranking_is_drawn_saved_and_held_to_a_limit(tmp_path: Path) -> None:
     assert json.loads(again.out)["co2e_kg"]["mid"] == pytest.approx(row.co2e_kg.mid, rel=1e-9)
     assert run.footprint("rank", *job, "--keep-in", "EU", "--fail-over", "3 kWh").code == 2
     assert run.footprint("rank", *job, "--keep-in", "EU", "--fail-over", "1 tCO2e").code == 0
+
+
+def test_a_scenario_is_ranked_without_its_place_and_price(tmp_path: Path) -> None:
+    saved = tmp_path / "one.toml"
+    given = ("--model", "gpt2", "--hw", "h100:8", "--region", "FRA", "--usd-per-hour", "2")
+    assert run.footprint("estimate", *given, "--save", str(saved)).code == 0
+    done = run.footprint(
+        "rank", "--from", str(saved), "--tokens", "1B", "--keep-in", "EU", "--format", "json"
+    )
+    found = json.loads(done.out)
+    assert "region, usd_per_hour left out" in done.err
+    assert found["scenario"] == {"model": "gpt2", "hw": "h100:8", "tokens": 1e9}
+    direct = rank(model="gpt2", hw="h100:8", tokens=1e9, keep_in="EU")
+    assert [row["place"] for row in found["rows"]] == [row.place for row in direct.rows]
+    when = run.footprint(
+        "rank", "--from", str(saved), "--tokens", "1B", "--when", "monthly", "--format", "json"
+    )
+    assert "left out" not in when.err
+    assert json.loads(when.out)["rows"]

@@ -67,11 +67,12 @@ Exit code: 0 done, 2 bad input, 3 a row is over the limit of --fail-over.
 @click.option(
     "--resume-hours", type=float, help="With --when: the run may pause, and each resumption takes so long."
 )
+@click.option("--from", "from_", type=FILE, help="Read the run of a scenario; options override it.")
 @field_option("force")
 @ignore_option
 @answer_options("ranking")
 @click.option("--plot", type=FILE, help="Draw the rows with their intervals (.png, .svg, .pdf).")
-@click.option("--save", type=FILE, help="Write the run to a TOML file, for estimate --from.")
+@click.option("--save", type=FILE, help="Write the run to a TOML file, for --from.")
 @click.option("--quiet", is_flag=True, help="No warnings.")
 @limit_options("Exit 3 where a row is above a limit: '10 kgCO2e', '$500'.", bound=False)
 def command(
@@ -84,6 +85,7 @@ def command(
     when: str | None,
     deadline: str | None,
     resume_hours: float | None,
+    from_: Path | None,
     ignore_defaults: bool,
     format_: str | None,
     output: Path | None,
@@ -98,21 +100,23 @@ def command(
 
     Against a baseline: CO2e saved, USD added, and USD for each tonne saved.
     """
+    from footprint.decisions.ranking import FOUND_OUT
     from footprint.estimator.fields import missing_hw
     from footprint.estimator.request import EstimateRequest
     from footprint.reports.files import require_writable
+    from footprint.reports.scenario import read_place
 
     limits = limits_of(fail_over)
     require_writable(plot, save, overwrite=overwrite)
-    _require_numbers(
-        {
-            "max-usd-per-hour": max_usd_per_hour, "max-g-per-kwh": max_g_per_kwh, "move-gb": move_gb,
-            "egress-usd-per-gb": egress_usd_per_gb,
-        }
-    )  # fmt: skip
     # A ranking of places finds the region out; only a ranking of times is told it.
-    names = [name for name in FIELDS if name != "region" or when is not None]
-    fields = with_own_facts(given_fields(options), ignore=ignore_defaults, quiet=quiet, names=names)
+    found_out = () if when is not None else FOUND_OUT
+    if from_ is not None:
+        fields, left_out = read_place(from_, given_fields(options), found_out)
+        if left_out and not quiet:
+            note(f"{from_}: {', '.join(left_out)} left out: that is what a ranking finds out")
+    else:
+        names = [name for name in FIELDS if name not in found_out]
+        fields = with_own_facts(given_fields(options), ignore=ignore_defaults, quiet=quiet, names=names)
     if "hw" not in fields:
         raise missing_hw()
     if when is not None:
@@ -148,12 +152,6 @@ def command(
         from footprint.reports.gate import require_each_within
 
         require_each_within(found, limits)
-
-
-def _require_numbers(given: Mapping[str, float | None]) -> None:
-    for name, value in given.items():
-        if value is not None and not 0 <= value < 1e12:
-            raise click.UsageError(f"--{name} must be a number from 0 on, not {value}")
 
 
 def _require_none(of_places: Mapping[str, object]) -> None:

@@ -103,9 +103,11 @@ def _require_free(fields: Mapping[str, Any]) -> None:
     """FootprintError for a field of a scenario that the plan itself sets, or that no plan has."""
     if "hours" in fields:
         raise FootprintError("`hours=` is a budget here: give `budget='7d'` instead")
-    for name in fields:
+    for name, value in fields.items():
         if name in FIELDS and FIELDS[name].section in OF_THE_PLAN and name not in FREE:
             raise FootprintError(f"`{name}=`: a plan sets what is trained itself; leave it out")
+        if name in FIELDS:
+            FIELDS[name].check(value)
 
 
 def _budget(text: str) -> Limit:

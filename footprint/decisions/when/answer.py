@@ -115,8 +115,8 @@ def _deadline(series: Series, deadline: str | float) -> datetime:
             return time
     try:
         return first + timedelta(hours=deadline)
-    except OverflowError:
-        raise FootprintError(f"`deadline=` {deadline} is too far away") from None
+    except (OverflowError, ValueError):  # NaN is no value
+        raise FootprintError(f"`deadline=` {deadline} is too far away, or no time") from None
 
 
 def _rows(

@@ -56,7 +56,7 @@ def title_of(plan: Plan) -> str:
 
 def tables_of(plan: Plan) -> Iterator[Table]:
     """The tables of a plan, each with its title."""
-    yield "", [("", "median", "90 % interval"), *_answer(plan)]
+    yield "", [("", "median", "90 % interval") if plan.run else ("", "answer", ""), *_answer(plan)]
     if len(plan.budgets) > 1:
         rows = [(one.text, figures(one.flop), "binds" if one.binding else "") for one in plan.budgets]
         yield "Budgets", [("budget", "FLOP", ""), *rows]

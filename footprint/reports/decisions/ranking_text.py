@@ -20,6 +20,7 @@ def render(ranking: Ranking) -> str:
         f"{amount(row.cost_usd.mid, 'usd', 2):>9}{in_line(row.offer_dated):>11}"
         for row in ranking.rows
     ]
+    lines += ["", "USD/h is of one accelerator; CO2e and cost are of the whole run."]
     if len(ranking.rows) == 1:
         return "\n".join(lines)
     lines += ["", f"against {in_line(ranking.baseline)} (90 %; shared errors cancelled)"]
