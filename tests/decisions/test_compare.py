@@ -310,6 +310,12 @@ def test_a_single_value_among_the_axes_is_fixed() -> None:
         (lambda: footprint.plan("7d", hw=["v100:8", "h100:8"]), r"`hw=` must be a name"),
         (lambda: footprint.rank(model="bert-base", hw=["v100:8"]), r"`hw=` must be a name"),
         (lambda: footprint.rank(model="bert-base", hw="h100:8", max_g_per_kwh=float("nan")), "from 0 on"),
+        (
+            lambda: footprint.best_times(
+                when="monthly", region="FRA", model="bert-base", hw="h100:8", deadline=float("nan")
+            ),
+            "no time",
+        ),
     ],
 )
 def test_slips_in_python_are_errors_of_ours(asked: Callable[[], object], message: str) -> None:
