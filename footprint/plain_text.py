@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 import sys
+from collections.abc import Sequence
 
 _BLANKS = "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 """Blanks of other widths, which Python does not count as printable; they do no harm."""
@@ -30,6 +31,12 @@ def escaped(text: str) -> str:
 def in_line(text: str) -> str:
     """A text within a line: line breaks and tabs become blanks, the rest is escaped."""
     return text if text.isprintable() else escaped(" ".join(text.split()))
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a table of Markdown; the first is the heading, and all columns but the first hold numbers."""
+    head, *lines = ["| " + " | ".join(map(in_markdown, row)) + " |" for row in rows]
+    return "\n".join([head, "|---" + "|---:" * (len(rows[0]) - 1) + "|", *lines])
 
 
 def in_markdown(text: str) -> str:

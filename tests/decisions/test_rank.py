@@ -162,3 +162,21 @@ def test_a_scenario_is_ranked_without_its_place_and_price(tmp_path: Path) -> Non
     )
     assert "left out" not in when.err
     assert json.loads(when.out)["rows"]
+
+
+def test_markdown_is_a_table_for_people() -> None:
+    """One row a region with what the text says, not the columns of the CSV."""
+    done = run.footprint("rank", *asked(), "--keep-in", "EU", "--format", "markdown")
+    rows = [line.strip("| ").split(" | ") for line in done.out.splitlines() if line.startswith("| ")]
+    found = rank(**JOB, keep_in="EU")
+    assert [row[0] for row in rows[1:]] == [row.place for row in found.rows]
+    assert {len(row) for row in rows} == {11}
+    assert [row[3] for row in rows[1:]] == [f"{row.pue.mid:.2f}" for row in found.rows]
+    when = run.footprint("rank", *asked(), "--region", "FRA", "--when", "monthly", "--format", "markdown")
+    months = [line for line in when.out.splitlines() if line.startswith("| in 2")]
+    assert len(months) == 12
+    assert all(line.count(" | ") == 5 for line in months)
+
+
+def asked() -> tuple[str, ...]:
+    return ("--model", "bert-base", "--hw", "h100:8")

@@ -171,16 +171,16 @@ def _answer(found: Ranking | Timing, overwrite: bool) -> Answer:
 
     if isinstance(found, ranking.Ranking):
         kind, schema, text = "ranking", ranking.SCHEMA, ranking_text.render(found)
-        rows = ranking_text.rows_of(found)
+        rows, markdown = ranking_text.rows_of(found), ranking_text.render_markdown(found)
     else:
         kind, schema, text = "timing", record.SCHEMA, timing_text.render(found)
-        rows = timing_text.rows_of(found)
+        rows, markdown = timing_text.rows_of(found), timing_text.render_markdown(found)
 
     def append(path: Path) -> str:
         write_new(path, csv_text(rows, schema=schema), overwrite=overwrite)
         return f"wrote {len(rows)} rows to {path}"
 
     return Answer(
-        kind=kind, text=lambda: text, data=found.to_json, rows=lambda: rows, table=lambda: rows,
-        append=append, schema=schema, subject=found, warnings=tuple(found.warnings),
+        kind=kind, text=lambda: text, data=found.to_json, markdown=lambda: markdown, rows=lambda: rows,
+        table=lambda: rows, append=append, schema=schema, subject=found, warnings=tuple(found.warnings),
     )  # fmt: skip

@@ -79,6 +79,7 @@ def plan(
     unique = asked.demand.unique_tokens
     unique = sizes.tokens if unique is None else min(unique, sizes.tokens)
     run = found.run
+    load = None if run is None else run.workload
     whole = with_embeddings(asked.law, sizes.parameters)
     return Plan(
         **versions(),
@@ -101,7 +102,7 @@ def plan(
         spread=tuple(_spread(asked, sizes)),
         inference=_served(asked, sizes),
         nearest_models=tuple(nearest_models(whole)),
-        shapes=tuple(shapes_of(whole, sizes.tokens, None if run is None else run.workload.sequence_length)),
+        shapes=tuple(shapes_of(whole, sizes.tokens, None if load is None else load.sequence_length)),
         thresholds=tuple(_passed(sizes.training_flop)),
         assumptions=(*_rows(asked, sizes), *found.rows, *_rows_of_run(run)),
         warnings=(*chosen, *_warnings(asked.law, sizes), *found.warnings, *(run.warnings if run else ())),

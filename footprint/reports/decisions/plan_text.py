@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from footprint.catalog.laws import find_law
-from footprint.plain_text import fenced, in_line, in_markdown
+from footprint.plain_text import fenced, in_line, in_markdown, markdown_table
 from footprint.reports.texts.assumed import assumed_text
 from footprint.results.decisions.plan import Plan
 from footprint.results.human import amount, figures, interval, wrapped
@@ -160,8 +160,4 @@ def _in_columns(title: str, rows: Sequence[Sequence[str]]) -> str:
 
 
 def _in_markdown(title: str, rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"**{in_markdown(title)}**", ""] if title else []
-    lines.append("| " + " | ".join(map(in_markdown, rows[0])) + " |")
-    lines.append("|---" + "|---:" * (len(rows[0]) - 1) + "|")
-    lines += ["| " + " | ".join(map(in_markdown, row)) + " |" for row in rows[1:]]
-    return "\n".join(lines)
+    return (f"**{in_markdown(title)}**\n\n" if title else "") + markdown_table(rows)

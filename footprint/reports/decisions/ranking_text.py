@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from footprint.catalog.version import versions
-from footprint.decisions.ranking import Ends, Ranking
-from footprint.plain_text import in_line
+from footprint.decisions.ranking import Ends, RankedPlace, Ranking
+from footprint.plain_text import in_line, in_markdown, markdown_table
 from footprint.results.human import amount, figures
 from footprint.results.report_columns import signed_cells
 
@@ -28,12 +28,38 @@ def render(ranking: Ranking) -> str:
     for row in ranking.rows:
         if row.place == ranking.baseline:
             continue
-        saved = _ends(row.saved_kg, "kg") if row.verdict != "not_clear" else "not clear"
-        each = _ends(row.usd_per_tonne, "usd") if row.usd_per_tonne is not None else "-"
-        lines.append(
-            f"{row.rank:>3} {in_line(row.place):<22}{saved:>18} {_ends(row.added_usd, 'usd'):>17} {each:>17}"
-        )
+        saved, added, each = _over_baseline(ranking, row)
+        lines.append(f"{row.rank:>3} {in_line(row.place):<22}{saved:>18} {added:>17} {each:>17}")
     return "\n".join(lines)
+
+
+def render_markdown(ranking: Ranking) -> str:
+    """The same as a table of Markdown."""
+    head = (
+        "place", "rank", "g/kWh", "PUE", "USD an accelerator-hour", "CO2e", "cost", "CO2e saved", "USD added",
+        "USD a tonne", "offer of",
+    )  # fmt: skip
+    rows = [
+        (
+            row.place, f"{row.rank}", figures(row.g_per_kwh.mid, 2), f"{row.pue.mid:.2f}",
+            figures(row.usd_per_accelerator_h.mid, 3), amount(row.co2e_kg.mid, "kg", 2),
+            amount(row.cost_usd.mid, "usd", 2), *_over_baseline(ranking, row), row.offer_dated,
+        )
+        for row in ranking.rows
+    ]  # fmt: skip
+    return (
+        f"{markdown_table([head, *rows])}\n\nSaved and added: against {in_markdown(ranking.baseline)}, 90 %, "
+        "shared errors cancelled."
+    )
+
+
+def _over_baseline(ranking: Ranking, row: RankedPlace) -> tuple[str, str, str]:
+    """What a region saves, adds and asks for a tonne; nothing for the baseline itself."""
+    if row.place == ranking.baseline:
+        return "", "", ""
+    saved = _ends(row.saved_kg, "kg") if row.verdict != "not_clear" else "not clear"
+    each = _ends(row.usd_per_tonne, "usd") if row.usd_per_tonne is not None else "-"
+    return saved, _ends(row.added_usd, "usd"), each
 
 
 def rows_of(ranking: Ranking) -> list[dict[str, Any]]:

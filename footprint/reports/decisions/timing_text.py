@@ -6,7 +6,7 @@ from typing import Any
 
 from footprint.catalog.version import versions
 from footprint.decisions.when.record import Timing, TimingRow
-from footprint.plain_text import in_line
+from footprint.plain_text import in_line, in_markdown, markdown_table
 from footprint.results.human import amount, figures, wrapped
 from footprint.results.report_columns import signed_cells
 
@@ -26,6 +26,20 @@ def render(timing: Timing) -> str:
     ]
     lines += _pauses(timing.rows[-1])
     return "\n".join(lines)
+
+
+def render_markdown(timing: Timing) -> str:
+    """The same as a table of Markdown."""
+    rows = [
+        (
+            row.name, _time(row.begin), _time(row.end), figures(row.g_per_kwh.mid, 2),
+            amount(row.co2e_kg.mid, "kg", 2), _saved(row),
+        )
+        for row in timing.rows
+    ]  # fmt: skip
+    head = f"{in_markdown(timing.series)}: {_time(timing.begin)} to {_time(timing.end)}"
+    table = markdown_table([("", "begins", "ends", "g/kWh", "CO2e", "saved (90 %)"), *rows])
+    return "\n".join([head, "", table, *_pauses(timing.rows[-1])])
 
 
 def rows_of(timing: Timing) -> list[dict[str, Any]]:
