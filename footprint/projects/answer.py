@@ -63,7 +63,9 @@ def project(
 
 def _row(run: Planned, costs: Costs) -> ProjectRow:
     found: dict[str, Any] = {name: costs.numbers.get(name) for name in SUMMED}
-    return ProjectRow(name=run.name, kind=run.kind, count=run.count, scenario=costs.scenario, **found)
+    return ProjectRow(
+        name=run.name, kind=run.kind, count=run.count, scenario=costs.scenario, grounds=costs.grounds, **found
+    )
 
 
 def _sum(name: str, costs: Sequence[Costs]) -> Any:

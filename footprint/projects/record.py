@@ -22,6 +22,17 @@ SUMMED = ("duration_h", "accelerator_h", "energy_kwh", "co2e_kg", "cost_usd")
 
 
 @record
+class Grounds:
+    """What the energy, the CO2e and the cost of a row rest on."""
+
+    place: str
+    grid_g_per_kwh: Quantity | None
+    pue: Quantity
+    usd_per_accelerator_h: Quantity | None
+    """None of owned hardware, and where no price is known."""
+
+
+@record
 class ProjectRow:
     """One line of a project: all its runs together, failed ones included."""
 
@@ -30,6 +41,8 @@ class ProjectRow:
     """``training``, ``serving`` or ``stage``."""
     count: float
     scenario: Mapping[str, Any]
+    grounds: Grounds | None = None
+    """None of a row that was read from JSON."""
     duration_h: Quantity
     accelerator_h: Quantity
     energy_kwh: Quantity

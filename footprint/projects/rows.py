@@ -10,9 +10,11 @@ from footprint.decisions.comparison import answered, identity_of
 from footprint.errors import FootprintError
 from footprint.estimator.resolve.shared import Shared
 from footprint.projects.file import SERVING, STAGE, Planned
+from footprint.projects.record import Grounds
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.results.decisions.inference import Inference
+from footprint.results.estimate import PlaceSummary
 from footprint.results.quantity import total
 
 OPEN_REQUESTS = 512
@@ -37,6 +39,7 @@ class Costs:
 
     scenario: Mapping[str, Any]
     numbers: Mapping[str, Quantity]
+    grounds: Grounds
     warnings: tuple[str, ...]
 
 
@@ -56,10 +59,18 @@ def _trained(fields: Mapping[str, Any], count: float, shared: Shared) -> Costs:
     row = answered(fields, shared)
     if row.facts is None or row.prediction is None or (not row.fits and not fields.get("force")):
         raise FootprintError(row.reason)
-    identity = identity_of(row.facts)
+    identity, site, price = identity_of(row.facts), row.facts.site, row.facts.price
     return Costs(
         scenario=row.facts.request.given(),
         numbers={name: summable(value, identity) * count for name, value in row.whole.items()},
+        grounds=Grounds(
+            place=_words(site.summary),
+            grid_g_per_kwh=site.grid_g_per_kwh,
+            pue=site.pue,
+            usd_per_accelerator_h=None
+            if price is None or price.summary is None
+            else price.usd_per_accelerator_h,
+        ),
         warnings=row.prediction.warnings,
     )
 
@@ -85,6 +96,12 @@ def _served(fields: Mapping[str, Any], count: float) -> Costs:
         numbers={
             name: summable(value, identity) * count for name, value in numbers.items() if value is not None
         },
+        grounds=Grounds(
+            place=_words(answer.place),
+            grid_g_per_kwh=answer.grid_g_per_kwh,
+            pue=answer.pue,
+            usd_per_accelerator_h=None if answer.price is None else answer.price.usd_per_accelerator_h,
+        ),
         warnings=answer.warnings,
     )
 
@@ -122,7 +139,17 @@ def _aligned(run: Planned, shared: Shared) -> Costs:
         warnings[f"{OPEN_REQUESTS} answers are sampled at once, as for InstructGPT: set its concurrency"] = (
             None
         )
-    return Costs(scenario=dict(asked), numbers=_together(parts), warnings=tuple(warnings))
+    return Costs(
+        scenario=dict(asked), numbers=_together(parts), grounds=parts[0].grounds,
+        warnings=tuple(warnings),
+    )  # fmt: skip
+
+
+def _words(place: PlaceSummary | None) -> str:
+    """A place and the year of its grid."""
+    if place is None:
+        return "unknown"
+    return place.name if place.year is None else f"{place.name}, {place.year}"
 
 
 def _numbers(texts: Mapping[str, Any]) -> dict[str, Any]:

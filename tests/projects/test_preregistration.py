@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import footprint
+from footprint.reports.decisions.preregistration import page
+from footprint.reports.page.project_page import project_page
 from tests.cli.run import footprint as command_line
 from tests.conftest import ROOT
 
@@ -120,3 +122,32 @@ def test_markup_of_a_stranger_is_text_on_the_page(tmp_path: Path) -> None:
     for text in (page.read_text(), done.out, command_line("project", str(file), "--format", "markdown").out):
         assert "\x1b" not in text
     assert "<script>" not in page.read_text()
+
+
+def test_the_page_says_what_its_numbers_rest_on(tmp_path: Path) -> None:
+    """A reviewer can compute the CO2e of a run from its energy: the factors are those of its estimate."""
+    run = {"model": "bert-base", "hw": "v100:8", "region": "POL", "pue": 1.25}
+    served = {
+        "model": "llama3.1-8b",
+        "hw": "h100:1",
+        "prompt_tokens": 512,
+        "output_tokens": 64,
+        "requests": 1e6,
+    }
+    runs = [{"name": "training", **run}, {"name": "serving", "region": "FRA", **served}]
+    project = footprint.project({"runs": runs})
+    one = footprint.estimate(**run)
+    for row in project.rows:
+        assert row.grounds is not None
+        assert row.grounds.grid_g_per_kwh is not None
+        assert row.co2e_kg is not None
+        factor = row.grounds.grid_g_per_kwh.mid / 1000
+        assert row.co2e_kg.mid == pytest.approx(row.energy_kwh.mid * factor)
+    assert project.rows[0].grounds.grid_g_per_kwh.mid == one.grid_g_per_kwh.mid
+    said = ["training", "Poland, 2025", "591 (440 - 790)", "1.25"]
+    markdown = page(project)
+    assert f"| {' | '.join(said)} |" in markdown
+    assert "making the hardware" in markdown
+    rows = Tables(project_page(project)).tables["What the numbers rest on"]
+    assert [row[:4] for row in rows][0] == said
+    assert len(rows) == 2

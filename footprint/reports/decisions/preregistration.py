@@ -6,13 +6,18 @@ from collections.abc import Iterator
 
 from footprint.catalog.upkeep.age import today
 from footprint.catalog.version import DATA_VERSION, footprint_version
-from footprint.plain_text import in_markdown
+from footprint.plain_text import in_markdown, markdown_table
 from footprint.projects.record import Project
 from footprint.reports.decisions.comparison_text import render_markdown as comparison_page
-from footprint.reports.decisions.project_text import UNITS, label_of, said_of, table_lines
+from footprint.reports.decisions.project_text import UNITS, grounds_of, label_of, said_of, table_lines
 from footprint.results.human import amount, interval
 
 NOT_SAID = "Not said."
+LEFT_OUT = (
+    "Energy is that of the facility, by the PUE. CO2e is that of its electricity, location-based: making the "
+    "hardware and the work of people are not in it. These factors are behind the numbers, with their 90 % "
+    "intervals:"
+)
 
 
 def page(project: Project) -> str:
@@ -40,6 +45,10 @@ def _lines(project: Project) -> Iterator[str]:
     yield _sentence(project)
     yield ""
     yield from table_lines(project)
+    yield ""
+    yield LEFT_OUT
+    yield ""
+    yield markdown_table(list(grounds_of(project)))
     yield ""
     yield "## Alternatives weighed"
     yield ""

@@ -12,7 +12,7 @@ from footprint.projects.record import SUMMED, Project, ProjectRow, ProjectTotal
 from footprint.reports.decisions.plan_text import short
 from footprint.reports.labels import QUANTITY_WORDS
 from footprint.results import Quantity
-from footprint.results.human import amount, counted, interval, wrapped
+from footprint.results.human import amount, counted, figures, interval, wrapped
 from footprint.results.report_columns import signed_cells
 
 WIDTH = 80
@@ -94,6 +94,20 @@ def rows_of(project: Project) -> list[dict[str, Any]]:
 def label_of(row: ProjectRow) -> str:
     """The name of a run, and how often it is made."""
     return in_line(row.name) + ("" if row.count == 1 else f" x {_count(row.count)}")
+
+
+def grounds_of(project: Project) -> Iterator[tuple[str, ...]]:
+    """What the numbers of each run rest on: a heading, and a row a run."""
+    yield "run", "place", "grid [gCO2e/kWh]", "PUE", "USD an accelerator-hour"
+    for row in project.rows:
+        if (own := row.grounds) is not None:
+            factors = (own.grid_g_per_kwh, own.pue, own.usd_per_accelerator_h)
+            yield label_of(row), own.place, *("-" if one is None else _factor(one) for one in factors)
+
+
+def _factor(one: Quantity) -> str:
+    low, high = one.bounds
+    return figures(one.mid) + (f" ({figures(low, 2)} - {figures(high, 2)})" if low < high else "")
 
 
 def said_of(scenario: Mapping[str, Any]) -> str:

@@ -9,8 +9,8 @@ from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.decisions.scenario_table import QUANTITIES, ComparedRow, ScenarioTable
 from footprint.projects.record import Project, ProjectRow, ProjectTotal
 from footprint.reports.decisions.comparison_text import conclusions, in_all_rows, name_of, ratio_text
-from footprint.reports.decisions.preregistration import NOT_SAID
-from footprint.reports.decisions.project_text import UNITS, label_of, said_of
+from footprint.reports.decisions.preregistration import LEFT_OUT, NOT_SAID
+from footprint.reports.decisions.project_text import UNITS, grounds_of, label_of, said_of
 from footprint.reports.labels import QUANTITY_WORDS
 from footprint.reports.page import render
 from footprint.reports.page.estimate_page import card
@@ -22,7 +22,7 @@ from footprint.spelling import on_command_line
 
 METHOD = (
     "Medians with what holds 90 %. An error that two runs share adds up in the total; hours are of one run "
-    "after another. CO2e is operational and location-based."
+    "after another."
 )
 ALL = "all together"
 MOST_LETTERS = 34
@@ -96,9 +96,15 @@ def _costs(project: Project) -> Section:
         if drawn:
             title = f"{QUANTITY_WORDS[name]}, median and 90 % interval"
             pictures.append((title, _bars(drawn, UNITS[name], title)))
+    head, *factors = grounds_of(project)
+    grounds = Table(
+        caption="What the numbers rest on", head=head, numbers=(False, False, True, True, True),
+        rows=tuple(tuple(Cell(text=cell) for cell in row) for row in factors),
+    )  # fmt: skip
     return Section(
-        key="cost", title="What it will cost", note=METHOD, tables=(table,), pictures=tuple(pictures)
-    )
+        key="cost", title="What it will cost", note=f"{METHOD} {LEFT_OUT}", tables=(table, grounds),
+        pictures=tuple(pictures),
+    )  # fmt: skip
 
 
 def _bars(rows: list[tuple[str, Quantity]], unit: str, title: str) -> Whole:
