@@ -149,5 +149,5 @@ def test_the_page_says_what_its_numbers_rest_on(tmp_path: Path) -> None:
     assert f"| {' | '.join(said)} |" in markdown
     assert "making the hardware" in markdown
     rows = Tables(project_page(project)).tables["What the numbers rest on"]
-    assert [row[:4] for row in rows][0] == said
+    assert [row[:4] for row in rows[:1]] == [said]
     assert len(rows) == 2

@@ -96,10 +96,10 @@ def _costs(project: Project) -> Section:
         if drawn:
             title = f"{QUANTITY_WORDS[name]}, median and 90 % interval"
             pictures.append((title, _bars(drawn, UNITS[name], title)))
-    head, *factors = grounds_of(project)
+    factors = list(grounds_of(project))
     grounds = Table(
-        caption="What the numbers rest on", head=head, numbers=(False, False, True, True, True),
-        rows=tuple(tuple(Cell(text=cell) for cell in row) for row in factors),
+        caption="What the numbers rest on", head=factors[0], numbers=(False, False, True, True, True),
+        rows=tuple(tuple(Cell(text=cell) for cell in row) for row in factors[1:]),
     )  # fmt: skip
     return Section(
         key="cost", title="What it will cost", note=f"{METHOD} {LEFT_OUT}", tables=(table, grounds),
