@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import floor, isfinite, log, prod
 from typing import Any
 
+from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.names import unknown
+from footprint.catalog.places.names import resolve as place_key
 from footprint.errors import FootprintError
 from footprint.estimator.fields import CLUSTER, FLAG, JOINED, MODEL, NAMES, PLACE, TEXT, Field, joined
 from footprint.estimator.request import FIELDS
@@ -123,6 +125,29 @@ def axes_and_fixed(
         else:
             fixed[name] = value
     return found, fixed
+
+
+def spelt_once(axes: Axes) -> tuple[dict[str, list[Any]], int]:
+    """Axes without further spellings of a cluster or a place, and how many were left out.
+
+    ``v100x8`` is left out beside ``v100:8``, and ``France`` beside ``FRA``.
+    """
+    found = {name: list(values) for name, values in axes.items()}
+    for name, read in (("hw", _cluster), ("region", place_key)):
+        firsts: dict[Any, Any] = {}
+        for value in found.get(name, ()):
+            try:
+                firsts.setdefault(read(value), value)
+            except FootprintError:  # a name that nobody knows is an error later
+                firsts.setdefault(value, value)
+        if name in found:
+            found[name] = list(firsts.values())
+    return found, sum(map(len, axes.values())) - sum(map(len, found.values()))
+
+
+def _cluster(text: str) -> tuple[str, int]:
+    cluster, _ = parse_cluster(text)
+    return cluster.accelerator.id, cluster.count
 
 
 def count_of(axes: Axes) -> int:

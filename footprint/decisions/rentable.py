@@ -42,19 +42,26 @@ def rentable_clusters(
     with their first values. Raises FootprintError where no chip takes the run.
     """
     scenario = {**{name: values[0] for name, values in axes.items()}, **fixed}
-    shared, found, last = Shared(), [], None
+    if max_hours is not None and not max_hours > 0:
+        raise FootprintError(f"`max_hours=` must be above 0, not {max_hours}")
+    shared, found = Shared(), []
+    wrong: FootprintError | None = None
     for chip, most in rentable_chips():
         try:
             taken = _smallest(chip, most, scenario, max_hours, shared)
         except FootprintError as error:
-            last = error
+            wrong = wrong or error
             continue
-        if taken is not None:
-            count, outcome = taken
-            answer = outcome.duration_h if by == "duration_h" else getattr(outcome.consequences, by)
-            found.append((math.inf if answer is None else answer.mid, f"{chip}:{count}"))
-    if not found:
-        raise last or FootprintError("`hw='auto'`: no chip that is rented out takes this run in that time")
+        if taken is None:
+            wrong = FootprintError(
+                f"`hw='auto'`: no chip that is rented out takes the run within {max_hours} h"
+            )
+            continue
+        count, outcome = taken
+        answer = outcome.duration_h if by == "duration_h" else getattr(outcome.consequences, by)
+        found.append((math.inf if answer is None else answer.mid, f"{chip}:{count}"))
+    if not found and wrong is not None:
+        raise wrong
     return [cluster for _, cluster in sorted(found)]
 
 
@@ -63,9 +70,10 @@ def _smallest(
 ) -> tuple[int, Outcome] | None:
     """The smallest count of a chip, and its outcome; None where no count is fast enough.
 
-    Raises FootprintError where every count fails for another reason than memory or time.
+    Raises FootprintError where no count takes the run.
     """
-    count, error = 1, None
+    count, fitted = 1, False
+    error = FootprintError("`hw='auto'`: no chip that is rented out has the memory for this run")
     while count <= most:
         request = EstimateRequest.from_mapping({**scenario, "hw": f"{chip}:{count}"}, "comparison")
         try:
@@ -74,10 +82,10 @@ def _smallest(
                 outcome = chain(facts, predict_run(facts))
                 if max_hours is None or outcome.duration_h.mid <= max_hours:
                     return count, outcome
-                error = None
+                fitted = True
         except FootprintError as wrong:
             error = wrong
         count *= 2
-    if error is not None:
+    if not fitted:
         raise error
     return None

@@ -117,6 +117,19 @@ def test_every_gpu_that_is_rented_out() -> None:
     assert half.code == 2 or "does not fit" in half.err
 
 
+@pytest.mark.parametrize(
+    ("hours", "message"),
+    [
+        ("nan", "--max-hours must be above 0"),
+        ("0.001", "no chip that is rented out takes the run within 0.001"),
+    ],
+)
+def test_hours_that_no_chip_reaches(hours: str, message: str) -> None:
+    done = footprint("compare", "--model", "bert-base", "--hw", "auto", "--max-hours", hours)
+    assert done.code == 2
+    assert message in done.err
+
+
 @pytest.mark.slow
 def test_a_plot(tmp_path: Path) -> None:
     path = tmp_path / "rows.png"

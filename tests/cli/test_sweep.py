@@ -112,6 +112,12 @@ def test_no_limit_holds_for_scenarios_that_do_not_fit() -> None:
     assert "1 cannot be or do not fit" in done.err
 
 
+def test_two_spellings_of_a_value_are_swept_once() -> None:
+    done = footprint("sweep", "--model", "bert-base", "--hw", "v100:8,8xv100", "--region", "FRA,France,POL")
+    assert done.out.startswith("2 scenarios;")
+    assert "2 values are spellings of others" in done.err
+
+
 def test_saved_lists_are_the_same_sweep(tmp_path: Path) -> None:
     saved, picture = tmp_path / "grid.toml", tmp_path / "best.svg"
     lists = ("--model", "bert-base", "--hw", "v100:8,h100:8", "--batch-size", "64..256x2", "--format", "json")

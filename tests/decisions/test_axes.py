@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.decisions.axes import MOST_VALUES, axes_in, values_of
+from footprint.decisions.axes import MOST_VALUES, axes_in, spelt_once, values_of
 from footprint.errors import FootprintError
 from footprint.estimator.request import FIELDS
 
@@ -91,3 +91,17 @@ def test_each_value_once() -> None:
 
 def test_a_range_holds_the_numbers_that_people_write() -> None:
     assert values_of(FIELDS["mfu"], ["0.2..0.6+0.1"]) == [0.2, 0.3, 0.4, 0.5, 0.6]
+
+
+def test_two_spellings_are_one_value_and_the_first_is_kept() -> None:
+    axes = {
+        "hw": ["h100:8", "v100x8", "v100:8", "8xv100", "v100"],
+        "region": ["FRA", "POL", "France", "Atlantis"],
+    }
+    found, left_out = spelt_once({**axes, "batch_size": [8, 16]})
+    assert found == {
+        "hw": ["h100:8", "v100x8", "v100"],
+        "region": ["FRA", "POL", "Atlantis"],
+        "batch_size": [8, 16],
+    }
+    assert left_out == 3

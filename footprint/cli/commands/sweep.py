@@ -88,6 +88,7 @@ def command(
     Prints the feasible scenarios that need least of a quantity (--by), and the Pareto front of hours, CO2e
     and USD; -o writes all of them.
     """
+    from footprint.decisions.axes import spelt_once
     from footprint.decisions.comparison import BY
     from footprint.decisions.fronts import Front, Least, said_of
     from footprint.decisions.streams import Stream
@@ -101,7 +102,8 @@ def command(
     if resume and output is None:
         raise click.UsageError("--resume goes on with a file: give -o too")
     limits = limits_of(fail_over, fail_over_bound)
-    axes, fixed, _ = given_axes(options, [] if file is None else [file])
+    given, fixed, _ = given_axes(options, [] if file is None else [file])
+    axes, left_out = spelt_once(given)
     if force:
         fixed["force"] = True
     fixed = with_own_facts(fixed, ignore=ignore_defaults or file is not None, quiet=quiet, axes=axes)
@@ -129,6 +131,8 @@ def command(
         warnings=said_of((*least.found, *front.found[:MOST_SHOWN]), stream.fixed),
     )  # fmt: skip
     _show(summary, format_, quiet=quiet)
+    if left_out and not quiet:
+        note(f"warning: {left_out} values are spellings of others and are left out")
     if plot is not None:
         from footprint.reports.decisions.sweeps.sweep_plot import plot_sweep
 

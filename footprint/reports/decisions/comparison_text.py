@@ -40,12 +40,12 @@ def render(table: ScenarioTable) -> str:
         if row.reason:
             lines += [f"    {line}" for line in wrapped(on_command_line(row.reason), _WIDTH - 4)]
     base = table.row(table.baseline)
-    if base.duration_h is not None and len(table.rows) > 1:
+    over = [row for row in table.rows if row is not base and row.ratio]
+    if over:
         lines += ["", f"over row {base.id}, with what the two share cancelled"]
-        for row in table.rows:
-            if row is not base and row.ratio:
-                cells = [ratio_text(row.ratio.get(name)) for name in QUANTITIES]
-                lines.append(f"{row.id:>3}" + "".join(f" {cell:>{_RATIO}}" for cell in cells))
+        for row in over:
+            cells = [ratio_text(row.ratio.get(name)) for name in QUANTITIES]
+            lines.append(f"{row.id:>3}" + "".join(f" {cell:>{_RATIO}}" for cell in cells))
         said = [line for words in conclusions(table) for line in wrapped(words, _WIDTH)]
         lines += ["", *said] if said else []
     lines += ["", "(low-high) holds 90 %; * is clearly best; GiB: needed of a device / what it has."]
