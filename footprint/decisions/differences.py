@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.catalog.version import headed, versions
-from footprint.decisions.comparison import answered, ratio_of
+from footprint.decisions.comparison import Answered, answered, ratio_of
 from footprint.decisions.scenario_table import QUANTITIES, Ratio
 from footprint.errors import FootprintError
 from footprint.estimator.resolve.shared import Shared
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.results.report_columns import signed_cells
+from footprint.spelling import in_file
 
 SCHEMA = "footprint/difference/1"
 SAME = 1e-9
@@ -150,11 +151,19 @@ def _again(before: Side, after: Side) -> tuple[list[Mapping[str, Quantity]], tup
     if not (before.scenario and after.scenario):
         return [], ()
     shared = Shared()
-    found = [answered(side.scenario, shared) for side in (before, after)]
+    found = [_answered(side, shared) for side in (before, after)]
     for side, one in zip((before, after), found, strict=True):
         if not one.quantities:
-            return [], (f"{side.name} cannot be computed again, so nothing cancels: {one.reason}",)
+            why = in_file(one.reason)
+            return [], (f"{side.name} cannot be computed again, so nothing cancels: {why}",)
     return [one.quantities for one in found], ()
+
+
+def _answered(side: Side, shared: Shared) -> Answered:
+    try:
+        return answered(side.scenario, shared)
+    except FootprintError as error:
+        raise FootprintError(f"{side.name}: {in_file(str(error))}") from None
 
 
 def _number(name: str, before: Side, after: Side, again: list[Mapping[str, Quantity]]) -> ChangedNumber:

@@ -25,6 +25,7 @@ from footprint.estimator.columns import (
     stacked_sites,
 )
 from footprint.estimator.facts import Facts, Price, Site
+from footprint.estimator.fields import missing_hw
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.price import PRICED_BY
@@ -102,6 +103,8 @@ class Grid:
                 raise FootprintError(f"the axis {name} has no values")
             for value in values:
                 EstimateRequest.from_mapping({**self.scenario(0), name: value}, "grid")
+        if "hw" not in self.axes and fixed.get("hw") is None:
+            raise missing_hw()
         lengths = [len(values) for values in self.axes.values()]
         self._strides = {name: prod(lengths[place + 1 :]) for place, name in enumerate(self.axes)}
         self._shared = Shared()

@@ -61,9 +61,9 @@ def request_of(
     fields: Mapping[str, Any], law: ScalingLaw, parameters: float, tokens: float, model: str | None = None
 ) -> EstimateRequest:
     """The scenario that trains so many parameters as a law counts, or a model, on so many tokens."""
-    what: dict[str, Any] = {"parameters": with_embeddings(law, parameters)}
+    what: dict[str, Any] = {"parameters": with_embeddings(law, parameters), "method": "pretrain"}
     if model is not None:
-        what = {"model": model}
+        what = {"model": model, "method": "pretrain"}
     elif "mfu" in fields:
         what = {"flop_per_token": FLOP_PER_PARAMETER * parameters}
     return EstimateRequest.from_mapping({**fields, **what, "tokens": tokens}, "plan()")

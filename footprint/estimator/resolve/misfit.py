@@ -41,8 +41,8 @@ def refused(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: f
     if other is not None:
         count += f", and `hw={other}`, a variant with more memory, {'fits' if hw is None else 'does too'}"
     request, ways = facts.request, []
-    # A plan's model, given by its size, is trained from nothing: it has no weights to adapt.
-    if request.model is not None and facts.training.method not in ADAPTED:
+    # What is trained from nothing, as a plan's model, has no weights to adapt.
+    if request.method != "pretrain" and facts.training.method not in ADAPTED:
         ways += ["`method='lora'`", "`method='qlora'`"]
     if request.recompute not in (None, "full"):
         ways.append("`recompute='full'`")
