@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from footprint.errors import FootprintError
 from footprint.records import field, names_of, record
@@ -23,6 +23,17 @@ Purchase = Literal["on_demand", "spot", "reserved_1y", "reserved_3y"]
 Recompute = Literal["none", "selective", "full"]
 Attention = Literal["flash", "eager"]
 Method = Literal["pretrain", "finetune", "lora", "qlora"]
+Unit = Literal["chip", "module", "board", "socket", "core"]
+How = Literal["measured", "modelled", "absent"]
+
+PURCHASES: tuple[str, ...] = get_args(Purchase)
+WIDE = ("fp32", "tf32", "fp64")
+"""Precisions of more than 16 bits."""
+SIXTEEN_BIT = ("bf16", "fp16")
+NARROW = ("fp8", "fp4", "int8")
+"""Precisions of fewer than 16 bits."""
+ADAPTED = ("lora", "qlora")
+"""The methods that train adapters."""
 
 STRICT: dict[str, str] = {"extra": "forbid"}
 LARGEST = 1e300
@@ -118,7 +129,7 @@ class Accelerator:
     name: str
     vendor: str
     kind: Literal["gpu", "tpu", "npu", "cpu"]
-    unit: Literal["chip", "module", "board", "socket", "core"]
+    unit: Unit
     generation: str
     year: int
     peak_flop_per_s: Mapping[str, float]

@@ -21,6 +21,7 @@ from footprint.estimator.resolve.shared import Shared
 from footprint.records import record, replace
 from footprint.results import Quantity
 from footprint.results.misfit import misfits_in
+from footprint.results.quantity import ENDS
 from footprint.results.shown import Shown, show_as_text
 from footprint.units import KG_PER_T
 
@@ -250,7 +251,7 @@ def _with_ranks(rows: Sequence[RankedPlace]) -> Sequence[RankedPlace]:
 
 def _json_of(row: RankedPlace) -> dict[str, Any]:
     def ends(value: Ends | None) -> dict[str, float] | None:
-        return None if value is None else dict(zip(("low", "mid", "high"), value, strict=True))
+        return None if value is None else dict(zip(ENDS, value, strict=True))
 
     return {
         "rank": row.rank,

@@ -39,7 +39,7 @@ from footprint.estimator.fields import (
     said,
 )
 from footprint.records import field, record
-from footprint.schema import Attention, Cooling, Method, Purchase, Recompute
+from footprint.schema import ADAPTED, Attention, Cooling, Method, Purchase, Recompute
 
 SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
@@ -269,7 +269,7 @@ class EstimateRequest:
             from footprint.performance.searches import check_search
 
             check_search(self)
-        if self.method not in {"lora", "qlora"} and (self.lora_rank is not None or self.lora_targets):
+        if self.method not in ADAPTED and (self.lora_rank is not None or self.lora_targets):
             raise FootprintError("`lora_rank=` and `lora_targets=` need `method=` lora or qlora")
 
     def _check_generic(self) -> None:
@@ -284,7 +284,7 @@ class EstimateRequest:
                 )
         for size, others in NOT_OF_GENERIC.items():
             wrong = [name for name in others if is_set(getattr(self, name))]
-            if size != "parameters" and self.method in ("lora", "qlora"):
+            if size != "parameters" and self.method in ADAPTED:
                 wrong = ["method"]
             if getattr(self, size) is not None and wrong:
                 raise FootprintError(

@@ -222,8 +222,8 @@ def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Ph
 
 
 def _training(options: dict[str, Any]) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
-    from footprint.estimator.resolve.adapters import ADAPTED, adapter_rank
-    from footprint.schema import TrainingMethod
+    from footprint.estimator.resolve.adapters import adapter_rank
+    from footprint.schema import ADAPTED, TrainingMethod
 
     if options["method"] not in ADAPTED and (options["lora_rank"] or options["lora_targets"]):
         raise click.UsageError("--lora-rank and --lora-targets need --method lora or qlora")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from footprint.catalog.hardware.find import load_shipped, shipped_ids
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
-from footprint.estimator.resolve.adapters import ADAPTED
 from footprint.estimator.resolve.method import shared_state_byte
 from footprint.estimator.resolve.resolve import resolve
 from footprint.estimator.resolve.shared import Shared
@@ -15,7 +14,7 @@ from footprint.performance.step import StepPrediction, predict
 from footprint.records import replace
 from footprint.results.human import figures
 from footprint.results.misfit import CLEAR_MISFIT, Misfit
-from footprint.schema import Accelerator
+from footprint.schema import ADAPTED, Accelerator
 from footprint.units import BYTE_PER_GIB
 
 MOST = 2**17

@@ -12,10 +12,10 @@ from footprint.arithmetic import Number, maximum, minimum, where
 from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
-from footprint.performance.roofline.machine import BYTES, NARROW, Machine
+from footprint.performance.roofline.machine import BYTES, Machine
 from footprint.performance.roofline.techniques import Techniques
 from footprint.performance.roofline.work import Work
-from footprint.schema import Accelerator
+from footprint.schema import NARROW, Accelerator
 from footprint.units import BYTE_PER_GIB
 
 SCORE_COPIES = 2.5

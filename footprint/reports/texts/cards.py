@@ -8,7 +8,7 @@ from typing import Any
 from footprint.errors import FootprintError
 from footprint.flops.own_sizes import with_own_sizes
 from footprint.results.human import amount, figures, wrapped
-from footprint.schema import StepShape
+from footprint.schema import PURCHASES, StepShape
 
 WIDTH = 80
 Record = Mapping[str, Any]
@@ -109,7 +109,7 @@ def price_card(record: Record) -> str:
     """The price of an accelerator-hour for each way to buy it, with its sources."""
     facts: list[Fact] = []
     cited: list[str] = []
-    for purchase in ("on_demand", "spot", "reserved_1y", "reserved_3y"):
+    for purchase in PURCHASES:
         quote = record[purchase]
         if quote is None:
             facts.append((purchase, "no offer known: give --usd-per-hour"))
