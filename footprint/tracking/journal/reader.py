@@ -23,10 +23,12 @@ from footprint.tracking.journal.lines import (
     EndLine,
     FoundLine,
     JournalLine,
+    ProgramLine,
     StartLine,
     StateLine,
 )
 from footprint.tracking.process.identity import NAME_RULE, Identity
+from footprint.tracking.process.liveness import is_alive
 
 MIDDLE_LINES, LEAST_MIDDLE_LINES = 50, 5
 LINES_IN_ALL = 5000
@@ -69,6 +71,14 @@ class Journal:
         """The arguments of the run, and what was found out for those that were missing."""
         found = [line.given for line in self.lines if isinstance(line, FoundLine)]
         return {name: value for part in (self.start.given, *found) for name, value in part.items()}
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs, or the program that it supervised."""
+        if self.process.alive:
+            return True
+        program = next((line for line in reversed(self.lines) if isinstance(line, ProgramLine)), None)
+        return program is not None and is_alive(self.process.boot_id, program.pid, program.process_start)
 
     @property
     def end(self) -> EndLine | None:

@@ -140,6 +140,10 @@ def merge(
             f"the machine slept for {asleep_s:.0f} s in between: neither time nor energy of the run"
         )
     warnings += [note for segment in segments if (note := _killed_ranks(segment))]
+    if any(process.left_alone for process in processes):
+        warnings.append(
+            "footprint run was killed and its program goes on: nothing reads its energy since then"
+        )
     if elsewhere:
         warnings.append(
             f"{len(elsewhere)} other processes of this launch have a row of their own: "
