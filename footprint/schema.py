@@ -11,29 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 from footprint.errors import FootprintError
 from footprint.records import field, names_of, record
-
-Basis = Literal["datasheet", "measured", "derived", "assumed", "fitted"]
-Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
-Cooling = Literal["air", "water", "immersion"]
-Purchase = Literal["on_demand", "spot", "reserved_1y", "reserved_3y"]
-Recompute = Literal["none", "selective", "full"]
-Attention = Literal["flash", "eager"]
-Method = Literal["pretrain", "finetune", "lora", "qlora"]
-Unit = Literal["chip", "module", "board", "socket", "core"]
-How = Literal["measured", "modelled", "absent"]
-
-PURCHASES: tuple[str, ...] = get_args(Purchase)
-WIDE = ("fp32", "tf32", "fp64")
-"""Precisions of more than 16 bits."""
-SIXTEEN_BIT = ("bf16", "fp16")
-NARROW = ("fp8", "fp4", "int8")
-"""Precisions of fewer than 16 bits."""
-ADAPTED = ("lora", "qlora")
-"""The methods that train adapters."""
+from footprint.vocabulary import Attention, Basis, Cooling, Method, Precision, Purchase, Recompute, Unit
 
 STRICT: dict[str, str] = {"extra": "forbid"}
 LARGEST = 1e300

@@ -39,7 +39,7 @@ from footprint.estimator.fields import (
     said,
 )
 from footprint.records import field, record
-from footprint.schema import ADAPTED, Attention, Cooling, Method, Purchase, Recompute
+from footprint.vocabulary import ADAPTED, Attention, Cooling, Method, Purchase, Recompute
 
 SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")

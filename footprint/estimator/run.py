@@ -20,7 +20,7 @@ from footprint.results.estimate import (
     WorkloadSummary,
 )
 from footprint.results.link import Trace
-from footprint.schema import ADAPTED
+from footprint.vocabulary import ADAPTED
 
 
 def cluster_summary(facts: Facts) -> ClusterSummary:

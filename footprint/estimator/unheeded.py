@@ -9,7 +9,7 @@ from footprint.estimator.prediction import Prediction
 from footprint.estimator.request import FIELDS, TIME_FIELDS
 from footprint.estimator.workload import known
 from footprint.results.human import counted, figures
-from footprint.schema import ADAPTED
+from footprint.vocabulary import ADAPTED
 
 OF_A_MODEL = ("workload", "method", "execution")
 """Sections of options that say what is trained, and how."""

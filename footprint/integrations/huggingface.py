@@ -12,7 +12,7 @@ from typing import Any
 
 from footprint.integrations.pretrained import attention_of, config_file, lengths_of, method_of
 from footprint.integrations.training import Loop, compose, harmless, lazy, load
-from footprint.schema import SIXTEEN_BIT
+from footprint.vocabulary import SIXTEEN_BIT
 
 
 def attach(trainer: Any, **options: Any) -> Any:

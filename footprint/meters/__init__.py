@@ -8,7 +8,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.meters.base import COMPONENTS, Channel, Meter, MeterError, Reading
-from footprint.schema import How
+from footprint.vocabulary import How
 
 __all__ = ["COMPONENTS", "Channel", "How", "Meter", "MeterError", "Reading", "meter_from"]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from footprint.records import field, record
-from footprint.schema import How
+from footprint.vocabulary import How
 
 COMPONENTS = ("accelerators", "cpu", "ram", "node")
 """``node`` stands for all IT power of the node at once, from meters that cannot divide it."""

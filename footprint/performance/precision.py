@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from footprint.errors import FootprintError
 from footprint.performance.roofline.techniques import TENSOR_UNITS_SINCE
-from footprint.schema import NARROW, SIXTEEN_BIT, WIDE, Accelerator
+from footprint.schema import Accelerator
+from footprint.vocabulary import NARROW, SIXTEEN_BIT, WIDE
 
 FASTER = 1.2
 """A format has units of its own if its peak is so many times another's; clocks explain less [1]."""

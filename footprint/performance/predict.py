@@ -17,7 +17,8 @@ from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.terms import step_terms, tuned_before
 from footprint.performance.roofline.work import Work, summarise
 from footprint.records import record
-from footprint.schema import ADAPTED, NARROW, WIDE, Cluster, TrainingMethod
+from footprint.schema import Cluster, TrainingMethod
+from footprint.vocabulary import ADAPTED, NARROW, WIDE
 
 SOFTWARE = "software"
 """The term with the seconds that the fitted factors add."""

@@ -22,7 +22,8 @@ from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.work import Work
 from footprint.records import field, record, replace
 from footprint.results import Assumption, Quantity
-from footprint.schema import WIDE, Cluster
+from footprint.schema import Cluster
+from footprint.vocabulary import WIDE
 
 if TYPE_CHECKING:
     from footprint.flops import StepFlops

@@ -18,7 +18,7 @@ from footprint.results.report_columns import (
     SHORT_SCHEMA,
     short_cells,
 )
-from footprint.schema import PURCHASES, How, Method, Recompute, Unit
+from footprint.vocabulary import PURCHASES, How, Method, Recompute, Unit
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from footprint.catalog.prices.find import (
 )
 from footprint.catalog.prices.providers import find_provider, is_own_list, providers
 from footprint.catalog.prices.spread import PriceQuote
-from footprint.schema import PURCHASES
+from footprint.vocabulary import PURCHASES
 
 __all__ = [
     "PURCHASES",

@@ -33,7 +33,8 @@ from footprint.catalog.prices.spread import PriceQuote, over_providers, within_p
 from footprint.errors import MissingFactError, UnknownNameError
 from footprint.records import replace
 from footprint.results import Assumption, Quantity
-from footprint.schema import PURCHASES, PriceOffer
+from footprint.schema import PriceOffer
+from footprint.vocabulary import PURCHASES
 
 ANY_REGION = "global"
 """Region of an offer whose price list is the same for all regions."""

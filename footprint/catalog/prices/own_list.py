@@ -15,7 +15,8 @@ from typing import Any
 from footprint.catalog.names import normalise
 from footprint.catalog.prices.spread import PriceQuote, within_provider
 from footprint.errors import DataFileError, FootprintError, MissingFactError
-from footprint.schema import PURCHASES, PriceOffer
+from footprint.schema import PriceOffer
+from footprint.vocabulary import PURCHASES
 
 MOST_OFFERS = 5000
 MOST_LINE = 2000

@@ -223,21 +223,14 @@ def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Ph
 
 def _training(options: dict[str, Any]) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
     from footprint.estimator.resolve.adapters import adapter_rank
-    from footprint.schema import ADAPTED, TrainingMethod
+    from footprint.schema import TrainingMethod
+    from footprint.vocabulary import ADAPTED
 
     if options["method"] not in ADAPTED and (options["lora_rank"] or options["lora_targets"]):
         raise click.UsageError("--lora-rank and --lora-targets need --method lora or qlora")
     rank, assumptions = adapter_rank(options["lora_rank"], options["method"])
-    training = TrainingMethod(
-        method=options["method"],
-        lora_rank=rank,
-        lora_targets=options["lora_targets"],
-        frozen=options["frozen"],
-        input_gradients=options["input_gradients"],
-        recompute=options["recompute"],
-        attention=options["attention"],
-    )
-    return training, assumptions
+    same = ("method", "lora_targets", "frozen", "input_gradients", "recompute", "attention")
+    return TrainingMethod(lora_rank=rank, **{name: options[name] for name in same}), assumptions
 
 
 def _run(

@@ -8,7 +8,7 @@ from typing import Any
 
 from footprint.cli.shared.catalogue import Catalogue, Filter, Row, any_of, at_least, catalogue_group, warn
 from footprint.cli.shared.options import COUNT, WHOLE
-from footprint.schema import SIXTEEN_BIT
+from footprint.vocabulary import SIXTEEN_BIT
 
 
 def _rows() -> list[Row]:

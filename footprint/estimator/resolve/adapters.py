@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from footprint.flops import StepFlops
 from footprint.flops.operations import ADAPTERS
 from footprint.results import Assumption
-from footprint.schema import ADAPTED, TrainingMethod
+from footprint.schema import TrainingMethod
+from footprint.vocabulary import ADAPTED
 
 _FIRST = ".lora_A"
 

@@ -24,8 +24,9 @@ from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.step import StepFacts, StepPrediction
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
-from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Phase, Recompute, TrainingMethod
+from footprint.schema import Accelerator, Cluster, ModelConfig, Phase, TrainingMethod
 from footprint.units import BYTE_PER_GIB
+from footprint.vocabulary import Attention, Recompute
 
 
 def settle_precision(

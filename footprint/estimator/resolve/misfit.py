@@ -14,8 +14,9 @@ from footprint.performance.step import StepPrediction, predict
 from footprint.records import replace
 from footprint.results.human import figures
 from footprint.results.misfit import CLEAR_MISFIT, Misfit
-from footprint.schema import ADAPTED, Accelerator
+from footprint.schema import Accelerator
 from footprint.units import BYTE_PER_GIB
+from footprint.vocabulary import ADAPTED
 
 MOST = 2**17
 """Accelerators up to which a count that fits is looked for."""

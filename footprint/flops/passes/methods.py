@@ -8,7 +8,8 @@ from footprint.errors import FootprintError
 from footprint.flops.operations import EMBEDDING, HEAD, Layer, Matmul, Model, Operation, Pointwise
 from footprint.flops.passes.gradients import Trained
 from footprint.records import replace
-from footprint.schema import ADAPTED, TrainingMethod
+from footprint.schema import TrainingMethod
+from footprint.vocabulary import ADAPTED
 
 
 def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:

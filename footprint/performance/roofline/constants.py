@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from footprint.arithmetic import power, sqrt
 from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.performance.roofline.techniques import Techniques
-from footprint.schema import SIXTEEN_BIT, Accelerator
+from footprint.schema import Accelerator
+from footprint.vocabulary import SIXTEEN_BIT
 
 MOST = 0.95
 """Upper limit of the rate of large products, as a share of the peak."""

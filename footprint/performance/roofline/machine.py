@@ -8,7 +8,8 @@ from typing import Any
 from footprint.arithmetic import Number, is_array, maximum, minimum, where, whole_ratio
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.techniques import techniques_of
-from footprint.schema import NARROW, Cluster
+from footprint.schema import Cluster
+from footprint.vocabulary import NARROW
 
 BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}
 """Bytes of an activation or a gradient. Precisions below 16 bits keep 16-bit tensors and cast them."""

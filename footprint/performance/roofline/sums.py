@@ -12,7 +12,7 @@ from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, HEAD, RECURRE
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Line, Work
 from footprint.records import names_of, record
-from footprint.schema import NARROW
+from footprint.vocabulary import NARROW
 
 THIN = 128
 """Largest side of products (adapters, routers) that stay in 16 bits in a run of narrower precision."""

@@ -8,7 +8,8 @@ from typing import Any
 from footprint.errors import FootprintError
 from footprint.flops.own_sizes import with_own_sizes
 from footprint.results.human import amount, figures, wrapped
-from footprint.schema import PURCHASES, StepShape
+from footprint.schema import StepShape
+from footprint.vocabulary import PURCHASES
 
 WIDTH = 80
 Record = Mapping[str, Any]
@@ -101,6 +102,14 @@ def place_card(record: Record) -> str:
     ends = f"{figures(pue['low'])} - {figures(pue['high'])}"
     facts.append(("PUE", f"{figures(pue['mid'])} ({ends}) in {pue['year']}"))
     cited = [record["source"], pue["source"]]
+    for name, of in (("on_site", "IT energy"), ("off_site", "electricity, at power stations")):
+        water = record["water"][f"{name}_l_per_kwh"]
+        if water is not None:
+            ends = f"{figures(water['low'], 2)} - {figures(water['high'], 2)}"
+            facts.append(
+                (f"water {name.replace('_', ' ')}", f"{figures(water['mid'])} l/kWh ({ends}) of {of}")
+            )
+            cited.append(water["source"])
     command = f"footprint estimate --model bert-base --hw v100:8 --region {record['key']}"
     return _card(record, facts, command, sources=cited)
 

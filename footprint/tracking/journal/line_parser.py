@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, get_args
 
 from footprint.meters.base import Channel
-from footprint.schema import How
 from footprint.tracking.journal.fields import MOST_COUNT, MOST_KWH, MOST_S, Fields
 from footprint.tracking.journal.lines import (
     Board,
@@ -30,6 +29,7 @@ from footprint.tracking.journal.lines import (
     StateLine,
 )
 from footprint.tracking.process.identity import MOST_PROCESSES, Identity
+from footprint.vocabulary import How
 
 Raw = Mapping[str, Any]
 MOST_NAME = 1_000

@@ -16,7 +16,7 @@ from footprint.records import field, state
 from footprint.tracking.journal.byte_lines import BLOCK_BYTE, MOST_LINE_BYTE, lines_from, next_line
 from footprint.tracking.journal.codec import decode
 from footprint.tracking.journal.fields import MOST_NOTES
-from footprint.tracking.journal.files import UnreadableJournalError, journal_files, open_regular
+from footprint.tracking.journal.files import UnreadableJournalError, open_regular
 from footprint.tracking.journal.line_parser import parse_line
 from footprint.tracking.journal.lines import (
     SCHEMA,
@@ -112,20 +112,6 @@ def read_journal(path: Path, middle_lines: int | None = None) -> Journal:
 def middle_lines_of(journals: int) -> int:
     """How many lines in between are read of each of so many journals."""
     return max(LEAST_MIDDLE_LINES, min(MIDDLE_LINES, LINES_IN_ALL // max(1, journals)))
-
-
-def journals_in(folder: Path, middle_lines: int | None = None) -> tuple[list[Journal], list[str]]:
-    """Every readable journal below a folder, and a line for each thing that is wrong."""
-    paths, problems = journal_files(folder)
-    journals = []
-    for path in paths:
-        try:
-            journals.append(read_journal(path, middle_lines))
-        except UnreadableJournalError as error:
-            problems.append(str(error))
-        else:
-            problems += journals[-1].notes
-    return journals, problems
 
 
 class _Reading:
