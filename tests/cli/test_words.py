@@ -22,7 +22,7 @@ JOURNALS = ROOT / "tests" / "tracking" / "journal" / "journals" / "budget-stop"
     [
         ("duration_h_low", "duration, low (h)"), ("co2e_kg", "CO2e (kg)"), ("g_per_kwh", "g/kWh"),
         ("g_per_kwh_high", "g/kWh, high"), ("low_g_per_kwh", "low (g/kWh)"), ("pue_mid", "PUE, mid"),
-        ("peak_tflop_per_s", "peak (TFLOP/s)"), ("usd_per_accelerator_h_mid", "USD/h, mid"), ("name", "name"), ("low", "low"),
+        ("peak_tflop_per_s", "peak (TFLOP/s)"), ("usd_per_accelerator_h_mid", "USD/h, mid"), ("low", "low"),
         ("accelerator_h", "accelerator (h)"), ("footprint_version", "footprint version"),
     ],
 )  # fmt: skip
