@@ -93,7 +93,7 @@ def command(
     FLOPs a step, sample and token, model and hardware, full and causal, by component.
     """
     from footprint.catalog.models import find_model
-    from footprint.estimator.resolve.adapters import adapted_row
+    from footprint.estimator.resolve.defaults import adapted_row
     from footprint.flops import count_step
     from footprint.flops.checks import positions_warning, stated_warning
 
@@ -222,7 +222,7 @@ def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Ph
 
 
 def _training(options: dict[str, Any]) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
-    from footprint.estimator.resolve.adapters import adapter_rank
+    from footprint.estimator.resolve.defaults import adapter_rank
     from footprint.schema import TrainingMethod
     from footprint.vocabulary import ADAPTED
 

@@ -10,7 +10,7 @@ from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
 from footprint.estimator.request import LAYOUT_FIELDS, OPTIMIZERS, PRECISIONS, EstimateRequest
-from footprint.estimator.resolve.adapters import adapter_rank
+from footprint.estimator.resolve.defaults import adapter_rank
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
 from footprint.flops.operations import Model
