@@ -125,18 +125,8 @@ def rank(
     dated = _regions_with_offers(chip, purchase)
     base_key = None if baseline_region is None else _region_key(baseline_region, dated)
     allowed = _places_in(keep_in)
-    shared, warnings, rows = Shared(), [], {}
-    for key in dated:
-        inside = allowed is None or _country(key) in allowed
-        if not inside and key != base_key:
-            continue
-        row = answered({**fields, "hw": hw, "region": key}, shared)
-        if row.facts is None or "cost_usd" not in row.quantities or "co2e_kg" not in row.quantities:
-            warnings.append(f"{key}: {row.reason}")
-            continue
-        warnings += misfits_in([row.reason])
-        warnings.extend(said_of_the_run(row))
-        rows[key] = row
+    regions = [key for key in dated if allowed is None or key == base_key or _country(key) in allowed]
+    rows, warnings = _in_regions(regions, hw, fields)
     if not rows:
         nowhere = f"no region with an offer of {chip} is in {keep_in}"
         raise FootprintError(warnings[0] if warnings else nowhere)
@@ -162,6 +152,22 @@ def rank(
         rows=tuple(_with_ranks(found)),
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _in_regions(
+    regions: Sequence[str], hw: str, fields: Mapping[str, Any]
+) -> tuple[dict[str, Answered], list[str]]:
+    """The run in each region where its CO2e and cost are known, and what is said of it."""
+    shared, rows, warnings = Shared(), {}, []
+    for key in regions:
+        row = answered({**fields, "hw": hw, "region": key}, shared)
+        if row.facts is None or "cost_usd" not in row.quantities or "co2e_kg" not in row.quantities:
+            warnings.append(f"{key}: {row.reason}")
+            continue
+        warnings += misfits_in([row.reason])
+        warnings.extend(said_of_the_run(row))
+        rows[key] = row
+    return rows, warnings
 
 
 def _regions_with_offers(chip: str, purchase: str) -> dict[str, str]:
