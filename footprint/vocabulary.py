@@ -15,6 +15,8 @@ Unit = Literal["chip", "module", "board", "socket", "core"]
 How = Literal["measured", "modelled", "absent"]
 
 PURCHASES: tuple[str, ...] = get_args(Purchase)
+PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "fp4")
+"""Those in which a model is trained."""
 WIDE = ("fp32", "tf32", "fp64")
 """Precisions of more than 16 bits."""
 SIXTEEN_BIT = ("bf16", "fp16")

@@ -18,7 +18,7 @@ from footprint.results.report_columns import (
     SHORT_SCHEMA,
     short_cells,
 )
-from footprint.vocabulary import PURCHASES, How, Method, Recompute, Unit
+from footprint.vocabulary import PRECISIONS, PURCHASES, How, Method, Recompute, Unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
         "incomplete", FORCED,
     ),
     "workload_method": get_args(Method),
-    "workload_precision": ("fp32", "tf32", "fp16", "bf16", "fp8", "fp4"),
+    "workload_precision": PRECISIONS,
     "parallelism_recompute": get_args(Recompute),
     "price_purchase": (*PURCHASES, "owned"),
     "cluster_unit": get_args(Unit),

@@ -9,7 +9,7 @@ from footprint.arithmetic import Number, maximum
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
-from footprint.estimator.request import LAYOUT_FIELDS, OPTIMIZERS, PRECISIONS, EstimateRequest
+from footprint.estimator.request import LAYOUT_FIELDS, OPTIMIZERS, EstimateRequest
 from footprint.estimator.resolve.defaults import adapter_rank
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
@@ -26,7 +26,7 @@ from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Cluster, ModelConfig, Phase, TrainingMethod
 from footprint.units import BYTE_PER_GIB
-from footprint.vocabulary import Attention, Recompute
+from footprint.vocabulary import PRECISIONS, Method, Recompute
 
 
 def settle_precision(
@@ -59,14 +59,12 @@ def settle_optimizer(request: EstimateRequest, model: ModelConfig | None) -> str
 
 
 def settle_training(
-    request: EstimateRequest, model: ModelConfig, method: str, accelerator: Accelerator, year: int
+    request: EstimateRequest, model: ModelConfig, method: Method, accelerator: Accelerator, year: int
 ) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
     """What is trained, with which attention kernel and recompute."""
     rows: list[Assumption] = []
-    attention: Attention
-    if request.attention is not None:
-        attention = request.attention  # type: ignore[assignment]  # checked by the request
-    else:
+    attention = request.attention
+    if attention is None:
         # Every chip with bf16 units has fused attention kernels; older ones do not.
         flash = (
             techniques_of(year).fused_attention
@@ -84,7 +82,7 @@ def settle_training(
         )
     rank, more = adapter_rank(request.lora_rank, method)
     training = TrainingMethod(
-        method=method,  # type: ignore[arg-type]
+        method=method,
         lora_rank=rank,
         lora_targets=request.lora_targets,
         frozen=request.frozen,
@@ -98,7 +96,7 @@ def settle_training(
 def said_recompute(request: EstimateRequest, model: ModelConfig | None) -> Recompute | None:
     """What the request, else the recipe, says is recomputed; None where neither does."""
     if request.recompute is not None:
-        return request.recompute  # type: ignore[return-value]
+        return request.recompute
     return None if model is None or model.recipe is None else model.recipe.recompute
 
 
