@@ -37,6 +37,10 @@ class UnknownNameError(FootprintError):
             message += f" ({hint})"
         super().__init__(message)
 
+    def with_hint(self, hint: str) -> UnknownNameError:
+        """The same error with another hint, for who does not have the options that its own names."""
+        return UnknownNameError(self.kind, self.name, self.nearest, hint)
+
 
 class DataFileError(FootprintError):
     """A file that cannot be read as what it should be; names the file and the field."""

@@ -15,14 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from footprint.errors import FootprintError
 from footprint.records import field, names_of, record
-
-Basis = Literal["datasheet", "measured", "derived", "assumed", "fitted"]
-Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
-Cooling = Literal["air", "water", "immersion"]
-Purchase = Literal["on_demand", "spot", "reserved_1y", "reserved_3y"]
-Recompute = Literal["none", "selective", "full"]
-Attention = Literal["flash", "eager"]
-Method = Literal["pretrain", "finetune", "lora", "qlora"]
+from footprint.vocabulary import Attention, Basis, Cooling, Method, Precision, Purchase, Recompute, Unit
 
 STRICT: dict[str, str] = {"extra": "forbid"}
 LARGEST = 1e300
@@ -118,7 +111,7 @@ class Accelerator:
     name: str
     vendor: str
     kind: Literal["gpu", "tpu", "npu", "cpu"]
-    unit: Literal["chip", "module", "board", "socket", "core"]
+    unit: Unit
     generation: str
     year: int
     peak_flop_per_s: Mapping[str, float]

@@ -41,13 +41,13 @@ def on_command_line(text: str) -> str:
     return _spelt(text, spell)
 
 
-def in_file(text: str, keys: Container[str]) -> str:
-    """The message with the keys of a file where it names what the file gives: ``ep = 8``."""
+def in_file(text: str, keys: Container[str] | None = None) -> str:
+    """The message with the keys of a file (all, or those of ``keys``) instead of options: ``ep = 8``."""
 
     def spell(name: str, value: str) -> str:
-        if name not in keys:
+        if keys is not None and name not in keys:
             return f"`{name}={value}`"
-        return f"{name} = {value}" if value else name
+        return f"{name} = {'true' if value == 'True' else value}" if value else name
 
     return _spelt(text, spell)
 

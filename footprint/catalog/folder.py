@@ -9,7 +9,7 @@ checksum matches the file. So a changed or added record is read from its file.
 from __future__ import annotations
 
 import functools
-import json
+import math
 import os
 from binascii import crc32
 from collections.abc import Iterator, Mapping
@@ -75,6 +75,8 @@ def index_text(
 
     ``names`` maps section -> name -> id; ``others`` holds the entries of files that are no records.
     """
+    import json
+
     lines = [f'"names": [0, {json.dumps(names or {})}]']
     files = {f"{record_id}.toml": read_toml(f"{folder}/{record_id}.toml") for record_id in ids(folder)}
     for file, tables in {**files, **(others or {})}.items():
@@ -98,13 +100,42 @@ def _line(folder: Path | str, head: str, start: int = 0) -> tuple[dict[str, Any]
         end = index.index("\n", at + 1)
         text = index[at + len(head) : index.rindex("]", at, end)]
         if str(folder).startswith(shipped("")):
-            return json.loads(text), end  # ours, and read at every start
+            return _read_json(text), end  # ours, and read at every start
         from footprint.catalog.checks.limits import parse_json
 
         found = parse_json(text, folder)
     except (ValueError, DataFileError):
         return None, start
     return (found, end) if isinstance(found, dict) else (None, start)
+
+
+def _read_json(text: str) -> dict[str, Any]:
+    """The object of a line of ours, by the scanner of `json`, whose import takes longer than the reading."""
+    try:
+        from _json import make_scanner
+    except ImportError:  # a Python without it
+        from json import loads
+
+        return dict(loads(text))
+    try:
+        found, end = make_scanner(_PLAIN)(text, len(text) - len(text.lstrip()))
+    except StopIteration:
+        raise ValueError("no JSON") from None
+    if text[end:].strip():
+        raise ValueError("more than one object")
+    return dict(found)
+
+
+class _Plain:
+    """What `json` does by default."""
+
+    strict, memo = True, dict[str, str]()
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int = float, int
+    parse_constant = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.__getitem__
+
+
+_PLAIN: Any = _Plain
 
 
 def _index_of(folder: Path | str) -> str:

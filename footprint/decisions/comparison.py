@@ -64,14 +64,37 @@ def compare(
     warnings = [_left_out(collapsed)] if collapsed else []
     if not any(row.quantities for row in rows):
         raise FootprintError(rows[0].reason)
+    bases_of_co2e = _bases(rows)
+    if len(bases_of_co2e) > 1:
+        listed = ", ".join(f"{name} ({basis})" for basis, name in bases_of_co2e.items())
+        warnings.append(f"no CO2e is compared of intensities on different bases: {listed}")
     compared = _compared(rows, baseline)
     if not rows[baseline - 1].quantities:
         warnings.append(f"row {baseline}, the baseline, has no numbers, so there are no ratios")
     shared = dict.fromkeys(warning for row in compared for warning in row.warnings)
+    beside = [row for row in compared if _of_one_basis(rows[baseline - 1], rows[row.id - 1])]
     return ScenarioTable(
-        axes=axes, baseline=baseline, by=BY[by], rows=compared, pareto=_pareto(compared),
+        axes=axes, baseline=baseline, by=BY[by], rows=compared, pareto=_pareto(beside),
         warnings=(*warnings, *shared),
     )  # fmt: skip
+
+
+def _bases(rows: Sequence[Answered]) -> dict[str, str]:
+    """Bases of the rows' carbon intensities (life-cycle, direct, ...), each with a place that has it."""
+    return {
+        basis: identity_of(row.facts).place for row in reversed(rows) if row.facts and (basis := _basis(row))
+    }
+
+
+def _basis(row: Answered) -> str:
+    """What the carbon intensity of a row counts; nothing where it was given, or no place is known."""
+    site = None if row.facts is None else row.facts.site.summary
+    return "" if site is None or site.basis == "given" else site.basis
+
+
+def _of_one_basis(one: Answered, other: Answered) -> bool:
+    """Whether the CO2e of two rows may be compared."""
+    return not (_basis(one) and _basis(other)) or _basis(one) == _basis(other)
 
 
 def _left_out(rows: int) -> str:
@@ -208,6 +231,8 @@ def _identity_of_scenario(facts: Facts) -> tuple[Any, ...]:
 def _compared(rows: Sequence[Answered], baseline: int) -> tuple[ComparedRow, ...]:
     base = rows[baseline - 1].quantities
     best = {name: _clear_best(rows, name) for name in QUANTITIES}
+    if len(_bases(rows)) > 1:
+        best["co2e_kg"] = None
     return tuple(
         ComparedRow(
             id=number,
@@ -219,7 +244,9 @@ def _compared(rows: Sequence[Answered], baseline: int) -> tuple[ComparedRow, ...
             ratio={
                 name: ratio_of(value, base[name])
                 for name, value in row.quantities.items()
-                if name in base and base[name].mid > 0
+                if name in base
+                and base[name].mid > 0
+                and (name != "co2e_kg" or _of_one_basis(rows[baseline - 1], row))
             },
             best=tuple(name for name in QUANTITIES if best[name] == number),
             warnings=said_of_row(row),

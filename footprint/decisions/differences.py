@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.catalog.version import headed, versions
-from footprint.decisions.comparison import answered, ratio_of
+from footprint.decisions.comparison import Answered, answered, ratio_of
 from footprint.decisions.scenario_table import QUANTITIES, Ratio
 from footprint.errors import FootprintError
 from footprint.estimator.resolve.shared import Shared
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.results.report_columns import signed_cells
+from footprint.spelling import in_file
 
 SCHEMA = "footprint/difference/1"
 SAME = 1e-9
@@ -34,6 +35,8 @@ class Side:
     """Chip and count in one spelling."""
     versions: str
     """Of the program and of its data."""
+    basis: str
+    """What the carbon intensity counts: life-cycle, direct, ...; empty where no place is known."""
     scenario: Mapping[str, Any]
     """The inputs of an estimate; empty where they are not known."""
     numbers: Mapping[str, tuple[float, float, float]]
@@ -127,6 +130,10 @@ def difference(before: Side, after: Side) -> Difference:
             "of one kind; footprint runs show RUN compares a run with its estimate"
         )
     again, warnings = _again(before, after)
+    if not _of_one_basis(before, after):
+        warnings += (
+            f"no CO2e is compared of intensities on different bases: {before.basis} and {after.basis}",
+        )
     return Difference(
         kind=before.kind,
         before=before,
@@ -150,15 +157,30 @@ def _again(before: Side, after: Side) -> tuple[list[Mapping[str, Quantity]], tup
     if not (before.scenario and after.scenario):
         return [], ()
     shared = Shared()
-    found = [answered(side.scenario, shared) for side in (before, after)]
+    found = [_answered(side, shared) for side in (before, after)]
     for side, one in zip((before, after), found, strict=True):
         if not one.quantities:
-            return [], (f"{side.name} cannot be computed again, so nothing cancels: {one.reason}",)
+            why = in_file(one.reason)
+            return [], (f"{side.name} cannot be computed again, so nothing cancels: {why}",)
     return [one.quantities for one in found], ()
+
+
+def _of_one_basis(one: Side, other: Side) -> bool:
+    """Whether the CO2e of two records may be compared; a given intensity goes with any."""
+    return "given" in (one.basis, other.basis) or not (one.basis and other.basis) or one.basis == other.basis
+
+
+def _answered(side: Side, shared: Shared) -> Answered:
+    try:
+        return answered(side.scenario, shared)
+    except FootprintError as error:
+        raise FootprintError(f"{side.name}: {in_file(str(error))}") from None
 
 
 def _number(name: str, before: Side, after: Side, again: list[Mapping[str, Quantity]]) -> ChangedNumber:
     one, other = before.numbers.get(name), after.numbers.get(name)
+    if name == "co2e_kg" and not _of_one_basis(before, after):
+        return ChangedNumber(name=name, before=one, after=other, factor=None, by_inputs=None, by_data=None)
     factor = other[1] / one[1] if one is not None and other is not None and one[1] > 0 else None
     inputs = None
     if again and all(name in side for side in again) and again[0][name].mid > 0:

@@ -12,6 +12,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from footprint.catalog.hardware import GIVEN_BESIDE
 from footprint.catalog.prices import interruption_factor
 from footprint.decisions.axes import Axes, AxisColumn
 from footprint.errors import FootprintError
@@ -25,6 +26,7 @@ from footprint.estimator.columns import (
     stacked_sites,
 )
 from footprint.estimator.facts import Facts, Price, Site
+from footprint.estimator.fields import missing_hw
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.defaults import BATCH
 from footprint.estimator.resolve.price import PRICED_BY
@@ -39,7 +41,6 @@ PRICE_FIELDS = ("provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh
 PLACE_FIELDS = (*SITE_FIELDS, *PRICE_FIELDS)
 """Fields that set the CO2e and cost of a job, but not its time or IT energy."""
 _COLUMNS = ("hw", "batch_size")
-_OF_CLUSTER = ("accelerators_per_node", "cooling", "network_byte_per_s")
 MOST_TOGETHER = 65_536
 """Scenarios of a job, unless one machine alone has more; they bound the memory that a block takes."""
 
@@ -104,6 +105,8 @@ class Grid:
         for name, values in self.axes.items():
             for value in values:
                 EstimateRequest.from_mapping({**self.scenario(0), name: value}, "grid")
+        if "hw" not in self.axes and fixed.get("hw") is None:
+            raise missing_hw()
         lengths = [len(values) for values in self.axes.values()]
         self._strides = {name: prod(lengths[place + 1 :]) for place, name in enumerate(self.axes)}
         self._shared = Shared()
@@ -138,7 +141,7 @@ class Grid:
         each = len(self.axes.get("batch_size", [0])) * len(self._places)
         others = [name for name in self.axes if name not in (*PLACE_FIELDS, *_COLUMNS)]
         for job, job_row in self._combinations(others):
-            fields = tuple(job.get(name, self.fixed.get(name)) for name in (*_OF_CLUSTER, "model"))
+            fields = tuple(job.get(name, self.fixed.get(name)) for name in (*GIVEN_BESIDE, "model"))
             together: list[list[Named]] = []
             for machine in self._by_node(fields):
                 if together and (sum(map(len, together)) + len(machine)) * each > MOST_TOGETHER:

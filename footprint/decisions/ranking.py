@@ -22,6 +22,7 @@ from footprint.estimator.resolve.shared import Shared
 from footprint.records import record, replace
 from footprint.results import Quantity
 from footprint.results.misfit import misfits_in
+from footprint.results.quantity import ENDS
 from footprint.results.shown import Drawn, show_as_text
 from footprint.units import KG_PER_T
 
@@ -127,18 +128,8 @@ def rank(
     dated = _regions_with_offers(chip, purchase)
     base_key = None if baseline_region is None else _region_key(baseline_region, dated)
     allowed = _places_in(keep_in)
-    shared, warnings, rows = Shared(), [], {}
-    for key in dated:
-        inside = allowed is None or _country(key) in allowed
-        if not inside and key != base_key:
-            continue
-        row = answered({**fields, "hw": hw, "region": key}, shared)
-        if row.facts is None or "cost_usd" not in row.quantities or "co2e_kg" not in row.quantities:
-            warnings.append(f"{key}: {row.reason}")
-            continue
-        warnings += misfits_in([row.reason])
-        warnings.extend(said_of_the_run(row))
-        rows[key] = row
+    regions = [key for key in dated if allowed is None or key == base_key or _country(key) in allowed]
+    rows, warnings = _in_regions(regions, hw, fields)
     if not rows:
         nowhere = f"no region with an offer of {chip} is in {keep_in}"
         raise FootprintError(warnings[0] if warnings else nowhere)
@@ -164,6 +155,22 @@ def rank(
         rows=tuple(_with_ranks(found)),
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _in_regions(
+    regions: Sequence[str], hw: str, fields: Mapping[str, Any]
+) -> tuple[dict[str, Answered], list[str]]:
+    """The run in each region where its CO2e and cost are known, and what is said of it."""
+    shared, rows, warnings = Shared(), {}, []
+    for key in regions:
+        row = answered({**fields, "hw": hw, "region": key}, shared)
+        if row.facts is None or "cost_usd" not in row.quantities or "co2e_kg" not in row.quantities:
+            warnings.append(f"{key}: {row.reason}")
+            continue
+        warnings += misfits_in([row.reason])
+        warnings.extend(said_of_the_run(row))
+        rows[key] = row
+    return rows, warnings
 
 
 def _regions_with_offers(chip: str, purchase: str) -> dict[str, str]:
@@ -253,7 +260,7 @@ def _with_ranks(rows: Sequence[RankedPlace]) -> Sequence[RankedPlace]:
 
 def _json_of(row: RankedPlace) -> dict[str, Any]:
     def ends(value: Ends | None) -> dict[str, float] | None:
-        return None if value is None else dict(zip(("low", "mid", "high"), value, strict=True))
+        return None if value is None else dict(zip(ENDS, value, strict=True))
 
     return {
         "rank": row.rank,

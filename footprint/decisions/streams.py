@@ -21,7 +21,7 @@ from footprint.catalog.files import user_folder
 from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.decisions.axes import Axes, AxisColumn, count_of
 from footprint.decisions.grid import Block, Grid, Job
-from footprint.decisions.sweeps import ENDS, QUANTITIES, quantities_of
+from footprint.decisions.sweeps import QUANTITIES, quantities_of
 from footprint.errors import FootprintError
 from footprint.estimator.chain import chain as run_chain
 from footprint.estimator.predict import predict_run
@@ -29,6 +29,7 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
 from footprint.records import record
+from footprint.results.quantity import ENDS
 from footprint.scheduler import checked_address, in_order
 
 MOST_SCENARIOS = 100_000_000

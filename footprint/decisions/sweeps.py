@@ -10,6 +10,7 @@ from footprint.decisions.grid import Grid
 from footprint.estimator.chain import of_all_runs, repeats_of
 from footprint.records import record
 from footprint.results import Quantity
+from footprint.results.quantity import ENDS
 
 QUANTITIES = (
     "duration_h", "accelerator_h", "step_time_s", "mfu", "it_power_w", "it_energy_kwh", "energy_kwh",
@@ -17,7 +18,6 @@ QUANTITIES = (
 )  # fmt: skip
 OF_ALL_RUNS = ("duration_h", "accelerator_h", "it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd")
 """What repeats and searches multiply, as in a comparison."""
-ENDS = ("low", "mid", "high")
 
 
 @record

@@ -148,8 +148,8 @@ JOINED = ("anchor",)
 
 def joined(value: object) -> object:
     """One text of several; any other value as it is."""
-    several = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
-    return "; ".join(value) if several and value else value  # type: ignore[arg-type]
+    several = isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value)
+    return "; ".join(map(str, value)) if several and isinstance(value, list | tuple) else value
 
 
 _NOT_TEXT = ("tgt_seq_len", "image_size")

@@ -39,11 +39,10 @@ from footprint.estimator.fields import (
     said,
 )
 from footprint.records import field, record
-from footprint.schema import Attention, Cooling, Method, Purchase, Recompute
+from footprint.vocabulary import ADAPTED, PRECISIONS, Attention, Cooling, Method, Purchase, Recompute
 
 SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
-PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "fp4")
 LAYOUT_FIELDS = ("tp", "pp", "cp", "dp", "ep", "zero", "interleaving", "micro_batch", "recompute")
 """Fields that fix a part of the parallel layout."""
 TIME_FIELDS = ("hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu")
@@ -124,7 +123,7 @@ class EstimateRequest:
         "workload", SHARE, "Share of the tokens that is padding, for `packing=`.", least=0.0, most=0.99
     )
 
-    method: str | None = about("method", CHOICE, "What is trained.", choices=get_args(Method))
+    method: Method | None = about("method", CHOICE, "What is trained.", choices=get_args(Method))
     objective: str | None = about("method", TEXT, "What is learnt: clm, mlm, mlm+nsp, classification, ...")
     lora_rank: int | None = about("method", WHOLE, "Rank of the adapters (16).", most=65536)
     lora_targets: tuple[str, ...] = about(
@@ -146,8 +145,10 @@ class EstimateRequest:
         "execution", WHOLE, "Virtual pipeline stages on each of the `pp=` stages.", most=1000
     )
     micro_batch: int | None = about("execution", WHOLE, "Sequences that a replica takes at once.", most=10**9)
-    recompute: str | None = about("execution", CHOICE, "Recomputed activations.", choices=get_args(Recompute))
-    attention: str | None = about("execution", CHOICE, "Attention kernel.", choices=get_args(Attention))
+    recompute: Recompute | None = about(
+        "execution", CHOICE, "Recomputed activations.", choices=get_args(Recompute)
+    )
+    attention: Attention | None = about("execution", CHOICE, "Attention kernel.", choices=get_args(Attention))
     optimizer: str | None = about("execution", TEXT, "Optimiser (adam).", choices=OPTIMIZERS)
     stack: str | None = about("execution", TEXT, "Training software, a name of `footprint stacks list`.")
     overlap: float | None = about("execution", SHARE, "Share of communication hidden.", least=0.0, most=1.0)
@@ -269,7 +270,7 @@ class EstimateRequest:
             from footprint.performance.searches import check_search
 
             check_search(self)
-        if self.method not in {"lora", "qlora"} and (self.lora_rank is not None or self.lora_targets):
+        if self.method not in ADAPTED and (self.lora_rank is not None or self.lora_targets):
             raise FootprintError("`lora_rank=` and `lora_targets=` need `method=` lora or qlora")
 
     def _check_generic(self) -> None:
@@ -284,7 +285,7 @@ class EstimateRequest:
                 )
         for size, others in NOT_OF_GENERIC.items():
             wrong = [name for name in others if is_set(getattr(self, name))]
-            if size != "parameters" and self.method in ("lora", "qlora"):
+            if size != "parameters" and self.method in ADAPTED:
                 wrong = ["method"]
             if getattr(self, size) is not None and wrong:
                 raise FootprintError(

@@ -7,7 +7,6 @@ from typing import Any
 
 from footprint.arithmetic import summed
 from footprint.estimator.facts import Facts
-from footprint.estimator.resolve.adapters import ADAPTED
 from footprint.flops import StepFlops, count_step
 from footprint.performance.roofline.layout import Layout
 from footprint.records import replace
@@ -21,6 +20,7 @@ from footprint.results.estimate import (
     WorkloadSummary,
 )
 from footprint.results.link import Trace
+from footprint.vocabulary import ADAPTED
 
 
 def cluster_summary(facts: Facts) -> ClusterSummary:

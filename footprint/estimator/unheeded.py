@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from footprint.estimator.facts import Facts
 from footprint.estimator.prediction import Prediction
 from footprint.estimator.request import FIELDS, TIME_FIELDS
-from footprint.estimator.resolve.adapters import ADAPTED
 from footprint.estimator.workload import known
 from footprint.results.human import counted, figures
+from footprint.vocabulary import ADAPTED
 
 OF_A_MODEL = ("workload", "method", "execution")
 """Sections of options that say what is trained, and how."""

@@ -6,6 +6,7 @@ from footprint.arithmetic import summed
 from footprint.records import record
 from footprint.results import Assumption
 from footprint.schema import Phase, StepShape
+from footprint.vocabulary import Method
 
 
 @record
@@ -23,7 +24,7 @@ class Workload:
     """The steps to train: complete phases, and what was assumed to complete them."""
 
     phases: tuple[Phase, ...]
-    method: str
+    method: Method
     objective: str
     assumptions: tuple[Assumption, ...] = ()
     choices: tuple[Choice, ...] = ()

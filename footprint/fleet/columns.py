@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
-from footprint.results.report_columns import ENDS, KEYS, KINDS, WORK
+from footprint.results.quantity import ENDS
+from footprint.results.report_columns import AMOUNTS, KEYS, KINDS, WORK
 from footprint.results.row_reader import refuse_later
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AMOUNTS = ("energy_kwh", "co2e_kg", "cost_usd")
 NUMBERS = ("duration_h", "accelerator_h", "co2e_market_kg")
 NAMED = {"project": "name", "model": "model_name", "hardware": "cluster_accelerator", "place": "place_key"}
 """Words for columns of the report; the short form of it has ``model``, ``hardware`` and ``region``."""

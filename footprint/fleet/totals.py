@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError, UnknownNameError
-from footprint.fleet.columns import AMOUNTS, NAMED, NUMBERS
+from footprint.fleet.columns import NAMED, NUMBERS
 from footprint.plain_text import in_line
 from footprint.results.fleet import Ends, FleetTotal
-from footprint.results.report_columns import ENDS, KINDS
+from footprint.results.quantity import ENDS
+from footprint.results.report_columns import AMOUNTS, KINDS
 
 if TYPE_CHECKING:
     import pandas as pd

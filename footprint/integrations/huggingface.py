@@ -12,6 +12,7 @@ from typing import Any
 
 from footprint.integrations.pretrained import attention_of, config_file, lengths_of, method_of
 from footprint.integrations.training import Loop, compose, harmless, lazy, load
+from footprint.vocabulary import SIXTEEN_BIT
 
 
 def attach(trainer: Any, **options: Any) -> Any:
@@ -146,7 +147,7 @@ def _found(args: Any, state: Any, model: Any, given: dict[str, Any]) -> dict[str
 
 def _precision(args: Any, model: Any) -> str | None:
     """Number format of the matrix products; None on devices whose own format we do not know."""
-    for name in ("bf16", "fp16"):
+    for name in SIXTEEN_BIT:
         if getattr(args, name, False):
             return name
     held = {"torch.bfloat16": "bf16", "torch.float16": "fp16"}.get(str(getattr(model, "dtype", "")))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint.errors import FootprintError
+from footprint.results.quantity import ENDS
 from footprint.units import G_PER_KG, JOULE_PER_KWH, SECONDS_PER_HOUR
 
 _HELP = {
@@ -92,7 +93,7 @@ def _samples(forecast: Any) -> Iterator[tuple[str, str, float]]:
     }
     for name, (quantity, factor) in whole.items():
         if quantity is not None:
-            for bound in ("low", "mid", "high"):
+            for bound in ENDS:
                 yield name, bound, float(getattr(quantity, bound) * factor)
 
 

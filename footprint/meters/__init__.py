@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.meters.base import COMPONENTS, Channel, How, Meter, MeterError, Reading
+from footprint.meters.base import COMPONENTS, Channel, Meter, MeterError, Reading
+from footprint.vocabulary import How
 
 __all__ = ["COMPONENTS", "Channel", "How", "Meter", "MeterError", "Reading", "meter_from"]
 

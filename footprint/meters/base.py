@@ -7,11 +7,11 @@ checks every reading before it counts (`footprint.tracking.recorder.energy_ledge
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from footprint.records import field, record
+from footprint.vocabulary import How
 
-How = Literal["measured", "modelled", "absent"]
 COMPONENTS = ("accelerators", "cpu", "ram", "node")
 """``node`` stands for all IT power of the node at once, from meters that cannot divide it."""
 

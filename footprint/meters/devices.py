@@ -15,7 +15,8 @@ from typing import Any
 
 from footprint.records import record
 
-_NONE = ("", "-1", "none", "void", "nodevfiles")
+HIDES_ALL = ("", "-1", "none", "void", "nodevfiles")
+"""Values of ``CUDA_VISIBLE_DEVICES`` that hide every board."""
 
 
 @record
@@ -66,7 +67,7 @@ def visible_devices(environ: Mapping[str, str] | None = None, nvml: Any | None =
     given = environ.get("CUDA_VISIBLE_DEVICES")
     if given is None:
         return Visible(devices=tuple(boards), on_node=len(boards), problems=tuple(problems))
-    if given.strip().lower() in _NONE:
+    if given.strip().lower() in HIDES_ALL:
         return Visible(on_node=len(boards), problems=tuple(problems))
     chosen: dict[str, Device] = {}
     for entry in given.split(","):

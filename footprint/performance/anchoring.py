@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from footprint.arithmetic import Z90, Number, exp, summed, where
 from footprint.catalog.assumptions import assumed_values
@@ -72,9 +72,9 @@ class Anchor:
         )  # fmt: skip
 
 
-def split_of(given: Mapping[str, object]) -> tuple[int, int]:
+def split_of(given: Mapping[str, Any]) -> tuple[int, int]:
     """Tensor- and pipeline-parallel sizes of a layout of which some sizes are given."""
-    return int(given.get("tp") or 1), int(given.get("pp") or 1)  # type: ignore[call-overload]
+    return int(given.get("tp") or 1), int(given.get("pp") or 1)
 
 
 def job_of(step_flop: StepFlops, cluster: Cluster, precision: str, given: Mapping[str, object]) -> Job:

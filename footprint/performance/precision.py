@@ -5,9 +5,8 @@ from __future__ import annotations
 from footprint.errors import FootprintError
 from footprint.performance.roofline.techniques import TENSOR_UNITS_SINCE
 from footprint.schema import Accelerator
+from footprint.vocabulary import NARROW, SIXTEEN_BIT, WIDE
 
-_SIXTEEN_BIT = ("bf16", "fp16")
-_NARROW = ("fp8", "fp4", "int8")
 FASTER = 1.2
 """A format has units of its own if its peak is so many times another's; clocks explain less [1]."""
 
@@ -22,14 +21,14 @@ def choose_precision(recipe_precision: str | None, accelerator: Accelerator, yea
     peaks = accelerator.peak_flop_per_s
     name = accelerator.name
     wide = peaks.get("fp32", 0.0)
-    sixteen = [p for p in _SIXTEEN_BIT if peaks.get(p, 0.0) > FASTER * wide]
+    sixteen = [p for p in SIXTEEN_BIT if peaks.get(p, 0.0) > FASTER * wide]
     if "fp16" in sixteen and "bf16" in sixteen and peaks["fp16"] > FASTER * peaks["bf16"]:
         sixteen.reverse()  # MI100: bf16 at half the rate of fp16
     if recipe_precision is None:
         if sixteen and _is_accelerated(accelerator, year):
             return sixteen[0], f"no precision given; {name} has 16-bit matrix units, so {sixteen[0]}"
         return _widest(accelerator), f"no precision given; {_widest(accelerator)} on {name}"
-    if recipe_precision in ("fp32", "tf32", "fp64"):
+    if recipe_precision in WIDE:
         if sixteen and _is_accelerated(accelerator, year):
             return sixteen[0], (
                 f"the recipe is of the {recipe_precision} era; {name} has 16-bit units, so {sixteen[0]}"
@@ -37,7 +36,7 @@ def choose_precision(recipe_precision: str | None, accelerator: Accelerator, yea
         if recipe_precision in peaks:
             return recipe_precision, f"the recipe's {recipe_precision}"
         return _widest(accelerator), f"{name} has no {recipe_precision}; {_widest(accelerator)} instead"
-    if recipe_precision in _NARROW and recipe_precision in peaks:
+    if recipe_precision in NARROW and recipe_precision in peaks:
         return recipe_precision, f"the recipe's {recipe_precision}"
     if recipe_precision in sixteen:
         return recipe_precision, f"the recipe's {recipe_precision}"

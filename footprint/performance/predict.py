@@ -12,18 +12,18 @@ from footprint.performance.layouts.finder import find_layout
 from footprint.performance.roofline.constants import Constants, load_constants
 from footprint.performance.roofline.holding import held_by, is_known
 from footprint.performance.roofline.layout import Layout
-from footprint.performance.roofline.machine import NARROW, Machine
+from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.terms import step_terms, tuned_before
 from footprint.performance.roofline.work import Work, summarise
 from footprint.records import record
 from footprint.schema import Cluster, TrainingMethod
+from footprint.vocabulary import ADAPTED, NARROW, WIDE
 
 SOFTWARE = "software"
 """The term with the seconds that the fitted factors add."""
 MIDDLE_YEAR, LAST_YEAR = 2024, 2026
 """Years of the software: that of the factor since 2023, and the last of which rows were fitted."""
-WIDE = ("fp32", "tf32", "fp64")
 EXPOSED = (
     "tensor_parallel",
     "expert_parallel",
@@ -63,7 +63,7 @@ def busy_share(terms: Mapping[str, Number]) -> Number:
 
 def work_of(operations: Model, training: TrainingMethod) -> Work:
     """The work of one step; for LoRA and QLoRA, ``operations`` already includes the adapters."""
-    if training.method in ("lora", "qlora"):
+    if training.method in ADAPTED:
         return summarise(operations, Trained(adapters_only=True))
     return summarise(*prepare(operations, training))
 

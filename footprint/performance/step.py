@@ -23,6 +23,7 @@ from footprint.performance.roofline.work import Work
 from footprint.records import field, record, replace
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
+from footprint.vocabulary import WIDE
 
 if TYPE_CHECKING:
     from footprint.flops import StepFlops
@@ -287,7 +288,7 @@ def typical_mfu(precision: str, year: int, cluster: Cluster) -> Assumed:
     if cluster.accelerator.kind == "cpu":
         known = cluster.accelerator.generation != "unknown"
         return assumed("time.mfu_cpu" if known else "processors.mfu_unnamed_processor")
-    width = "wide" if precision in ("fp32", "tf32", "fp64") else "sixteen"
+    width = "wide" if precision in WIDE else "sixteen"
     return assumed(f"time.mfu_{width}_{techniques_of(year).era}")
 
 

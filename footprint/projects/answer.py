@@ -16,7 +16,7 @@ from footprint.projects.rows import Costs, costs_of
 from footprint.results import Quantity
 from footprint.results.misfit import Misfit
 from footprint.results.quantity import total
-from footprint.spelling import on_command_line
+from footprint.spelling import in_file
 
 
 def project(
@@ -82,7 +82,7 @@ def _warnings(names: Sequence[str], costs: Sequence[Costs]) -> list[str]:
     found: dict[str, None] = {}
     for name, one in zip(names, costs, strict=True):
         for warning in one.warnings:
-            said = f"{name}: {on_command_line(warning)}"
+            said = f"{name}: {in_file(warning)}"
             found[Misfit(said, plain=warning) if isinstance(warning, Misfit) else said] = None
         missing = [
             word for word, key in (("price", "cost_usd"), ("CO2e", "co2e_kg")) if key not in one.numbers

@@ -234,4 +234,4 @@ def _texts(value: Any, what: str, origin: str) -> tuple[str, ...]:
 def mended(error: FootprintError, origin: str, run: Planned) -> FootprintError:
     """The error with the file and the run in front, and the file's keys instead of options."""
     text = str(error).removeprefix(f"{origin}: ")
-    return FootprintError(f"{origin}: run {run.name!r}: {in_file(text, run.fields)}")
+    return FootprintError(f"{origin}: run {run.name!r}: {in_file(text)}")

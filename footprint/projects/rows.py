@@ -9,7 +9,7 @@ from footprint.decisions.causes import Identity, summable
 from footprint.decisions.comparison import answered, identity_of
 from footprint.errors import FootprintError
 from footprint.estimator.resolve.shared import Shared
-from footprint.projects.file import SERVING, STAGE, Planned
+from footprint.projects.file import OF_STAGE, SERVING, STAGE, Planned
 from footprint.projects.record import Grounds
 from footprint.records import record
 from footprint.results import Quantity
@@ -19,18 +19,6 @@ from footprint.results.quantity import total
 
 OPEN_REQUESTS = 512
 """Answers that are sampled at once: the batch of InstructGPT's PPO (Ouyang et al. 2022, C.4)."""
-_NEITHER = (
-    "stage",
-    "helper",
-    "samples",
-    "seq_len",
-    "prompt_tokens",
-    "output_tokens",
-    "engine",
-    "concurrency",
-    "model",
-)
-"""Fields of a stage that its passes do not take as they are."""
 
 
 @record
@@ -117,7 +105,7 @@ def _aligned(run: Planned, shared: Shared) -> Costs:
         raise FootprintError("`model=` and `hw=` are missing: say what is aligned, and on what")
     texts = {name: asked[name] for name in ("samples", "seq_len") if name in asked}
     stage = stages(asked["model"], asked["stage"], helper=asked.get("helper"), **_numbers(texts))
-    common = {name: value for name, value in asked.items() if name not in _NEITHER}
+    common = {name: value for name, value in asked.items() if name not in OF_STAGE}
     parts: list[Costs] = []
     for one in stage.passes:
         model = stage.model if one.model in ("policy", "reference") else stage.helper

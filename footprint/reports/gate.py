@@ -50,7 +50,8 @@ def require_within(result: Estimate, limits: Sequence[Limit], bound: str) -> Non
 
     def of_all(name: str) -> Quantity | None:
         repeated = name != "duration_h" and result.repeats.is_several
-        return getattr(result.total if repeated else result, name)  # type: ignore[no-any-return]
+        found: Quantity | None = getattr(result.total if repeated else result, name)
+        return found
 
     _require(limits, bound, of_all, "this run", exceeded)
 
@@ -63,7 +64,8 @@ def require_served_within(result: Inference, limits: Sequence[Limit], bound: str
 
     def of_requests(name: str) -> Quantity | None:
         whole = result if name == "duration_h" else result.total or result.per_1000_requests
-        return getattr(whole, name)  # type: ignore[no-any-return]
+        found: Quantity | None = getattr(whole, name)
+        return found
 
     misfits: list[str] = [*misfits_in(result.warnings)]
     _require(limits, bound, of_requests, "these requests", misfits)

@@ -10,11 +10,20 @@ from typing import Any
 
 from footprint.plain_text import in_line
 from footprint.results.human import figures
+from footprint.results.quantity import ENDS
 
 QUANTITY_WORDS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
 """What the quantities of a scenario are called in a heading or a sentence."""
 QUANTITY_UNITS = {"duration_h": "h", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd"}
 """The units by which `footprint.results.human.amount` knows them."""
+_UNITS = {
+    "g_per_kwh": "g/kWh", "l_per_kwh": "l/kWh", "usd_per_kwh": "USD/kWh", "usd_per_accelerator_h": "USD/h",
+    "usd_per_tonne": "USD/t", "flop_per_s": "FLOP/s", "tflop_per_s": "TFLOP/s", "byte_per_s": "byte/s",
+    "kwh": "kWh", "kg": "kg", "usd": "USD", "gib": "GiB", "flop": "FLOP", "w": "W", "h": "h",
+    "s": "s", "l": "l",
+}  # fmt: skip
+"""Units as names of the data end in them, the longest first, and as people write them."""
+_SHORT_WORDS = {"co2e": "CO2e", "pue": "PUE", "mfu": "MFU"}
 _ASSUMPTIONS = {
     "workload.batch": "batch (sequences or samples a step)",
     "workload.sequence_length": "sequence length",
@@ -86,6 +95,16 @@ def assumption_name(name: str) -> str:
     if known is not None:
         return known + bracket + phase
     return name.replace("_", " ") if " " in name or "." not in name else _last(name)
+
+
+def column_name(name: str) -> str:
+    """A column for people: ``duration_h_low`` is ``duration, low (h)``."""
+    stem, _, end = name.rpartition("_")
+    stem, end = (stem, f", {end}") if stem and end in ENDS else (name, "")
+    unit = next((unit for unit in _UNITS if stem == unit or stem.endswith(f"_{unit}")), "")
+    words = " ".join(_SHORT_WORDS.get(word, word) for word in stem.removesuffix(unit).split("_") if word)
+    words = (words or _UNITS[unit]) + end
+    return f"{words} ({_UNITS[unit]})" if unit and not words.startswith(_UNITS[unit]) else words
 
 
 def cause_name(cause: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from footprint.performance.roofline.layout import SIZES
 from footprint.results.estimate import DeviceMemory, Estimate, Parallelism, PhaseSummary, WorkloadSummary
 from footprint.results.human import counted, figures
 
 _METHODS = {"pretrain": "Pre-training", "finetune": "Full fine-tuning", "lora": "LoRA", "qlora": "QLoRA"}
 _RECOMPUTED = {"full": "recompute", "selective": "selective recompute"}
-_SIZES = ("tp", "pp", "dp", "cp", "ep")
 
 
 def trained(result: Estimate) -> str:
@@ -46,7 +46,7 @@ def _phase(phase: PhaseSummary) -> str:
 def _layout(parallelism: Parallelism | None) -> list[str]:
     if parallelism is None:
         return []
-    sizes = {name: getattr(parallelism, name) for name in _SIZES}
+    sizes = {name: getattr(parallelism, name) for name in SIZES}
     parts = [f"{name} {size}" for name, size in sizes.items() if size is not None and size > 1]
     if parallelism.micro_batch is not None:
         parts.append(f"micro-batch {parallelism.micro_batch:g}")

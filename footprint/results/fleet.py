@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
 from footprint.records import names_of, record
-from footprint.results.report_columns import WORK
+from footprint.results.quantity import ENDS
+from footprint.results.report_columns import AMOUNTS, WORK
 from footprint.results.shown import Shown, show_as_text
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class FleetReport(Shown):
         """Measured runs with an estimate of their own, those with the most energy first."""
         if self.runs is None:
             return []
-        names = ["run_id", *WORK, *(f"energy_kwh_{end}" for end in ("low", "mid", "high"))]
+        names = ["run_id", *WORK, *(f"energy_kwh_{end}" for end in ENDS)]
         known = self.runs[self.runs["run_id"].notna() & (self.runs[list(WORK)] > 0).any(axis="columns")]
         predicted = known.loc[known["kind"] == "estimate", names].drop_duplicates("run_id")
         predicted = predicted[predicted["energy_kwh_low"] > 0]
@@ -173,7 +174,7 @@ class FleetReport(Shown):
             )  # fmt: skip
             if share is None:
                 continue
-            low, mid, high = (row[f"energy_kwh_{end}"] * share for end in ("low", "mid", "high"))
+            low, mid, high = (row[f"energy_kwh_{end}"] * share for end in ENDS)
             name = row["project"] if isinstance(row["project"], str) and row["project"] else row["run_id"]
             measured_kwh = float(row["energy_kwh_mid_measured"])
             found.append(Pair(name=str(name), low=low, mid=mid, high=high, measured_kwh=measured_kwh))
@@ -189,11 +190,7 @@ class FleetReport(Shown):
             **{name: f"workload_{name}" for name in WORK},
         })  # fmt: skip
         several = frame["runs_in_row"] > 1
-        ends = [
-            f"{name}_{end}"
-            for name in ("energy_kwh", "co2e_kg", "cost_usd")
-            for end in ("low", "mid", "high")
-        ]
+        ends = [f"{name}_{end}" for name in AMOUNTS for end in ENDS]
         totals = {f"total_{name}": frame[name].where(several) for name in [*ends, "accelerator_h_mid"]}
         frame = frame.assign(**totals, repeats_runs=frame["runs_in_row"].astype("int64"))
         frame["duration_h_mid"] = frame["duration_h_mid"] / frame["runs_in_row"]
@@ -241,8 +238,8 @@ def flat(total: FleetTotal) -> dict[str, Any]:
         if one.name in ("kind", "boundary", "by"):
             continue
         value = getattr(total, one.name)
-        if one.name in ("energy_kwh", "co2e_kg", "cost_usd"):
-            cells |= {f"{one.name}_{end}": getattr(value, end, None) for end in ("low", "mid", "high")}
+        if one.name in AMOUNTS:
+            cells |= {f"{one.name}_{end}": getattr(value, end, None) for end in ENDS}
         else:
             cells[one.name] = value
     return cells

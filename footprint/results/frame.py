@@ -7,9 +7,18 @@ still says of each number which of them it is. pandas is imported only inside th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from footprint.results.report_columns import COLUMNS, FORCED, KINDS, SCHEMA, SHORT_SCHEMA, short_cells
+from footprint.results.report_columns import (
+    COLUMNS,
+    FORCED,
+    FORMULAS,
+    KINDS,
+    SCHEMA,
+    SHORT_SCHEMA,
+    short_cells,
+)
+from footprint.vocabulary import PRECISIONS, PURCHASES, How, Method, Recompute, Unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,18 +32,18 @@ COUNTS = frozenset({
 """Whole numbers, of which some may be missing."""
 MOMENTS = frozenset({"started_at", "created_at"})
 YES_OR_NO = frozenset({"parallelism_given", "workload_packing"})
-_HOW = ("measured", "modelled", "absent")
+_METERS = ("accelerators", "cpu", "ram", "other_node", "network", "node")
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "status": (
         "completed", "failed", "interrupted", "terminated", "stopped_by_budget", "killed", "running",
         "incomplete", FORCED,
     ),
-    "workload_method": ("pretrain", "finetune", "lora", "qlora"),
-    "workload_precision": ("fp32", "tf32", "fp16", "bf16", "fp8", "fp4"),
-    "parallelism_recompute": ("none", "selective", "full"),
-    "price_purchase": ("on_demand", "spot", "reserved_1y", "reserved_3y", "owned"),
-    "cluster_unit": ("chip", "module", "board", "socket", "core"),
-    **{f"meters_{name}": _HOW for name in ("accelerators", "cpu", "ram", "other_node", "network", "node")},
+    "workload_method": get_args(Method),
+    "workload_precision": PRECISIONS,
+    "parallelism_recompute": get_args(Recompute),
+    "price_purchase": (*PURCHASES, "owned"),
+    "cluster_unit": get_args(Unit),
+    **{f"meters_{name}": get_args(How) for name in _METERS},
 }  # fmt: skip
 """Columns of a few words. A word that is none of them makes its column a category of what it holds."""
 TEXTS = frozenset({
@@ -61,7 +70,7 @@ def _cell(row: Mapping[str, Any], name: str) -> Any:
     value = row.get(name)
     if value is None and name.endswith("_mid"):
         value = row.get(name.removesuffix("_mid"))
-    if isinstance(value, str) and value[:1] == "'" and value[1:2] in ("=", "+", "-", "@"):
+    if isinstance(value, str) and value[:1] == "'" and value[1:2] in FORMULAS:
         value = value[1:]  # which keeps spreadsheets from running a formula
     return None if value == "" else value
 

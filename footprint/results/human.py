@@ -116,6 +116,11 @@ def wrapped(text: str, width: int) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
+def in_words(name: str) -> str:
+    """A word of the data, such as a status or a verdict, as people write it: ``stopped by budget``."""
+    return name.replace("_", " ")
+
+
 def component_name(component: str) -> str:
     """What a component of a node is called in text for people."""
     return {"cpu": "processors", "ram": "memory", "other_node": "rest of node"}.get(component, component)

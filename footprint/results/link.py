@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from footprint.records import record
@@ -33,10 +33,10 @@ class Trace:
         self.links: list[Link] = []
         self._sources = sources
 
-    def __call__(self, name: str, equation: Callable[..., Any], /, **inputs: Any) -> Any:
+    def __call__(self, name: str, equation: Any, /, **inputs: Any) -> Any:
         """The equation's result."""
         result = equation(**inputs)
-        self.note(name, equation.form, inputs, result)  # type: ignore[attr-defined]
+        self.note(name, equation.form, inputs, result)
         return result
 
     def note(self, name: str, form: str, inputs: Mapping[str, Any], result: Any) -> None:

@@ -64,6 +64,10 @@ class DoneWork:
     precision: str | None = None
 
 
+METERED = ("accelerators", "cpu", "ram")
+"""The components that a meter may read one by one."""
+
+
 @record
 class MeasuredComponents:
     """Energy by component [kWh]; None where it was neither read nor modelled."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-CLEAR_MISFIT = "clearly too little memory, `force=True` went on: "
+CLEAR_MISFIT = "clearly too little memory, and forced: "
 """How the warning begins of a step that needs clearly more memory than there is."""
 MISFIT_WORDS = CLEAR_MISFIT.partition(",")[0]
 """The part of it that every interface writes alike; a file holds the warning as text only."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from footprint.results.quantity import ENDS
 from footprint.spelling import on_command_line
 
 SCHEMA = "footprint/report/2"
@@ -18,7 +19,10 @@ SHORT_SCHEMA = "footprint/report-short/1"
 SCHEMAS = {"full": SCHEMA, "short": SHORT_SCHEMA}
 """The schema of each value of ``--columns``."""
 KINDS = ("estimate", "measurement", "reference")
-ENDS = ("low", "mid", "high")
+FORMULAS = ("=", "+", "-", "@")
+"""How a text begins that a spreadsheet takes for a formula."""
+AMOUNTS = ("energy_kwh", "co2e_kg", "cost_usd")
+"""What the rows of a report cost, with an interval each."""
 WORK = ("tokens", "steps", "samples")
 """Amounts of work. A run is compared with its estimate by the first one that both have."""
 

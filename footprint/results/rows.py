@@ -20,11 +20,12 @@ from footprint.errors import DataFileError, FootprintError
 from footprint.plain_text import in_line
 from footprint.results.lock import file_lock
 from footprint.results.misfit import MISFIT_WORDS
+from footprint.results.quantity import ENDS
 from footprint.results.report_columns import (
     COLUMNS,
-    ENDS,
     FIRST_SCHEMA,
     FORCED,
+    FORMULAS,
     KINDS,
     SCHEMA,
     SHORT_SCHEMA,
@@ -214,7 +215,7 @@ def cell_text(name: str, value: Any) -> str:
             raise FootprintError(f"column {name!r}: {value} is not a number that can be reported")
         return repr(value)
     text = in_line(" ".join(str(value).replace("\0", " ").split()))
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return f"'{text}" if text[:1] in FORMULAS else text
 
 
 def _encode(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:

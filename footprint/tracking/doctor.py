@@ -12,6 +12,7 @@ from footprint.catalog.version import headed
 from footprint.meters import Channel, Meter
 from footprint.meters.devices import memory_share, visible_devices
 from footprint.records import field, state
+from footprint.results.measurement import METERED
 from footprint.spelling import on_command_line
 from footprint.tracking.journal.lines import StartLine, StateLine
 from footprint.tracking.journal.reader import read_journal
@@ -92,10 +93,7 @@ def _components(meter: Meter, seconds: float, found: Diagnosis) -> list[dict[str
         channels = tuple(meter.start())
     except Exception as error:  # noqa: BLE001 - any failure is a finding here
         found.problems.append(f"the meter does not start: {error}")
-        return [
-            {"component": name, "how": "absent", "source": str(error)}
-            for name in ("accelerators", "cpu", "ram")
-        ]
+        return [{"component": name, "how": "absent", "source": str(error)} for name in METERED]
     started_s = time.monotonic()
     ledger = Ledger()
     ledger.open(channels, 0.0)
@@ -114,7 +112,7 @@ def _components(meter: Meter, seconds: float, found: Diagnosis) -> list[dict[str
 
 def _names(channels: tuple[Channel, ...]) -> list[str]:
     present = [channel.component for channel in channels]
-    return ["node"] if "node" in present else ["accelerators", "cpu", "ram"]
+    return ["node"] if "node" in present else list(METERED)
 
 
 def _component(name: str, channels: tuple[Channel, ...], ledger: Ledger, elapsed_s: float) -> dict[str, Any]:

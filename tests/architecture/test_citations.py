@@ -18,7 +18,8 @@ from typing import Any, get_args
 import pytest
 from pydantic import TypeAdapter
 
-from footprint.schema import Basis, Source
+from footprint.schema import Source
+from footprint.vocabulary import Basis
 from tests.conftest import ROOT
 
 FOLDERS = [ROOT / "hardware_profiles", ROOT / "reference_data"]

@@ -11,7 +11,7 @@ import pytest
 from footprint.catalog.assumptions import assumed, assumed_topics, assumed_values
 from footprint.catalog.files import reference_folder
 from footprint.catalog.sources import all_sources
-from footprint.schema import Basis
+from footprint.vocabulary import Basis
 
 
 def whole(topic: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass
 
 from footprint.cli import main
+from tests.cli.hints import foreign
 
 
 @dataclass(frozen=True)
@@ -25,4 +26,5 @@ def footprint(*args: str) -> Outcome:
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else 0
     texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    assert not foreign(args, *texts), f"{args} says {foreign(args, *texts)}, which it does not have: {texts}"
     return Outcome(code, *texts)

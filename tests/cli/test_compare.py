@@ -176,3 +176,20 @@ def test_numbers_of_a_row_say_which_field_they_are_of() -> None:
     assert "1 zero 0, tp 1" in table.out
     swept = footprint("sweep", "--model", "bert-base", "--hw", "v100:8", "--mfu", "0.1..0.3+0.1")
     assert "mfu 0.300" in swept.out
+
+
+def test_co2e_of_intensities_on_different_bases_is_not_compared() -> None:
+    """Strubell et al. printed what power stations emit; the figure of France counts the whole life cycle."""
+    words = ("compare", "--model", "bert-base", "--hw", "v100:8", "--region")
+    done = footprint(*words, "FRA,US-STRUBELL2019,POL", "--format", "json")
+    table = json.loads(done.out)
+    assert [set(row["ratio"]) >= {"co2e_kg"} for row in table["rows"]] == [True, False, True]
+    assert not any("co2e_kg" in row["best"] for row in table["rows"])
+    assert 2 not in table["pareto"]
+    assert "different bases: FRA (lifecycle), US-STRUBELL2019 (direct)" in done.err
+    same = json.loads(footprint(*words, "FRA,POL", "--format", "json").out)
+    assert same["rows"][1]["ratio"]["co2e_kg"]["mid"] == table["rows"][2]["ratio"]["co2e_kg"]["mid"]
+    given = footprint(
+        *words[:-1], "--grid-g-per-kwh", "40,50", "--region", "US-STRUBELL2019", "--format", "json"
+    )
+    assert all("co2e_kg" in row["ratio"] for row in json.loads(given.out)["rows"])

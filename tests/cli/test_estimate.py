@@ -243,7 +243,7 @@ def test_what_clearly_does_not_fit_is_an_error_and_forced_it_is_marked_everywher
     refused = footprint(*big)
     assert refused.code == 2
     assert "--force" in refused.err
-    mark = "clearly too little memory, --force went on"
+    mark = "clearly too little memory, and forced: "
     table = footprint(*big, "--force", "--quiet")
     assert table.code == 0
     assert mark in table.err

@@ -205,7 +205,7 @@ def test_no_limit_holds_for_a_run_that_does_not_fit(tmp_path: Path) -> None:
     file.write_text(f'[[runs]]\nname = "one"\n{run}\nforce = true\n', encoding="utf-8")
     shown = command_line("project", str(file), "--quiet")
     assert shown.code == 0
-    assert shown.out.startswith("clearly too little memory, --force went on")
+    assert shown.out.startswith("clearly too little memory, and forced: ")
     done = command_line("project", str(file), "--quiet", "--fail-over", "$1000000")
     assert done.code == 3
     assert "too little memory" in done.err

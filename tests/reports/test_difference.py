@@ -190,3 +190,14 @@ def test_a_changed_file_of_a_scenario_is_no_other_data(tmp_path: Path) -> None:
     assert "A file that a scenario names, or data of your own, changed the rest" in said
     assert f"x{after / before:.3g}" in said
     assert "another version" not in said
+
+
+def test_co2e_of_intensities_on_different_bases_has_no_factor() -> None:
+    found = diff(one(), one(region="US-STRUBELL2019"))
+    number = numbers(found)["co2e_kg"]
+    assert number["before"]["mid"] < number["after"]["mid"]
+    assert (number["factor"], number["by_inputs"], number["by_data"]) == (None, None, None)
+    assert numbers(found)["energy_kwh"]["factor"] == pytest.approx(1.0)
+    assert any("different bases: lifecycle and direct" in line for line in found["warnings"])
+    given = numbers(diff(one(), one(region="US-STRUBELL2019", grid_g_per_kwh=100.0)))
+    assert given["co2e_kg"]["factor"] == pytest.approx(100.0 / 41.45, rel=1e-6)  # Ember 2026: France in 2025

@@ -24,7 +24,8 @@ from footprint.catalog.sources import all_sources
 from footprint.catalog.upkeep.age import today
 from footprint.errors import DataFileError
 from footprint.records import record
-from footprint.schema import Accelerator, ModelConfig, Precision, PriceOffer
+from footprint.schema import Accelerator, ModelConfig, PriceOffer
+from footprint.vocabulary import Precision
 
 UNUSUAL_PEAK_FLOP_PER_S = (1e9, 1e17)
 _NAME_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")

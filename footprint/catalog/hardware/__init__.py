@@ -1,6 +1,6 @@
 """Accelerators by name, and clusters of them."""
 
-from footprint.catalog.hardware.cluster import parse_cluster, variants_of
+from footprint.catalog.hardware.cluster import GIVEN_BESIDE, parse_cluster, variants_of
 from footprint.catalog.hardware.find import (
     accelerator_ids,
     all_accelerators,
@@ -10,6 +10,7 @@ from footprint.catalog.hardware.find import (
 )
 
 __all__ = [
+    "GIVEN_BESIDE",
     "accelerator_ids",
     "all_accelerators",
     "find_accelerator",

@@ -24,6 +24,8 @@ from footprint.errors import FootprintError
 from footprint.records import replace
 from footprint.schema import Accelerator, Cluster, NodeForm
 
+GIVEN_BESIDE = ("accelerators_per_node", "cooling", "network_byte_per_s")
+"""What a user may say of a cluster beside its name: arguments of `parse_cluster` and fields of a scenario."""
 MAX_COUNT = 10_000_000
 MAX_PER_NODE = 1024
 _LONGEST = 1000

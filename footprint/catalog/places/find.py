@@ -158,20 +158,6 @@ def all_places() -> list[Place]:
     return [find_place(key)[0] for key in place_keys()]
 
 
-def require_same_basis(*places: Place) -> None:
-    """Return if the places' carbon intensities may be compared with each other.
-
-    Raises:
-        FootprintError: they are accounted on different bases (life-cycle, direct, ...).
-    """
-    bases = {place.basis for place in places if place.basis != "given"}
-    if len(bases) > 1:
-        listed = ", ".join(f"{place.key} ({place.basis})" for place in places)
-        raise FootprintError(
-            f"carbon intensities on different bases cannot be compared: {listed}; choose places on one basis"
-        )
-
-
 def check_year(year: int | None) -> None:
     """Return if ``year`` is None or within the accepted years.
 

@@ -34,8 +34,8 @@ from footprint.errors import MissingFactError, UnknownNameError
 from footprint.records import replace
 from footprint.results import Assumption, Quantity
 from footprint.schema import PriceOffer
+from footprint.vocabulary import PURCHASES
 
-PURCHASES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 ANY_REGION = "global"
 """Region of an offer whose price list is the same for all regions."""
 

@@ -6,7 +6,7 @@ Each rule is a function from offers to offers or to medians, so that each can be
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from footprint.catalog.files import lines_with, parse_csv, shipped, shipped_text
@@ -43,19 +43,19 @@ def table_rows() -> list[dict[str, str]]:
     return parse_csv(_text().splitlines())
 
 
-def _offer(row: dict[str, str]) -> PriceOffer:
+def _offer(row: Mapping[str, Any]) -> PriceOffer:
     return PriceOffer(
         provider=row["provider"],
         accelerator=row["accelerator"],
         region=row["region"],
-        purchase=row["purchase"],  # type: ignore[arg-type]  # a test checks every shipped row
+        purchase=row["purchase"],
         usd_per_accelerator_h=float(row["usd_per_accelerator_h"]),
-        scope=row["scope"],  # type: ignore[arg-type]
+        scope=row["scope"],
         instance=row["instance"],
         accelerators_per_instance=float(row["accelerators_per_instance"]),
         dated=row["dated"],
         source=row["source"],
-        basis=row["basis"],  # type: ignore[arg-type]
+        basis=row["basis"],
         note=row["note"],
     )
 

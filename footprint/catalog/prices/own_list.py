@@ -16,13 +16,13 @@ from footprint.catalog.names import normalise
 from footprint.catalog.prices.spread import PriceQuote, within_provider
 from footprint.errors import DataFileError, FootprintError, MissingFactError
 from footprint.schema import PriceOffer
+from footprint.vocabulary import PURCHASES
 
 MOST_OFFERS = 5000
 MOST_LINE = 2000
 """Characters of one line of a CSV."""
 COLUMNS = ("accelerator", "usd_per_accelerator_h", "purchase", "region", "dated", "note")
 NEEDED = ("accelerator", "usd_per_accelerator_h")
-PURCHASES = ("on_demand", "spot", "reserved_1y", "reserved_3y")
 MOST_USD_PER_H = 1e5
 
 

@@ -93,7 +93,7 @@ def command(
     FLOPs a step, sample and token, model and hardware, full and causal, by component.
     """
     from footprint.catalog.models import find_model
-    from footprint.estimator.resolve.adapters import adapted_row
+    from footprint.estimator.resolve.defaults import adapted_row
     from footprint.flops import count_step
     from footprint.flops.checks import positions_warning, stated_warning
 
@@ -222,22 +222,15 @@ def _shape(options: dict[str, Any], recipe: tuple[Phase, ...], written: tuple[Ph
 
 
 def _training(options: dict[str, Any]) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
-    from footprint.estimator.resolve.adapters import ADAPTED, adapter_rank
+    from footprint.estimator.resolve.defaults import adapter_rank
     from footprint.schema import TrainingMethod
+    from footprint.vocabulary import ADAPTED
 
     if options["method"] not in ADAPTED and (options["lora_rank"] or options["lora_targets"]):
         raise click.UsageError("--lora-rank and --lora-targets need --method lora or qlora")
     rank, assumptions = adapter_rank(options["lora_rank"], options["method"])
-    training = TrainingMethod(
-        method=options["method"],
-        lora_rank=rank,
-        lora_targets=options["lora_targets"],
-        frozen=options["frozen"],
-        input_gradients=options["input_gradients"],
-        recompute=options["recompute"],
-        attention=options["attention"],
-    )
-    return training, assumptions
+    same = ("method", "lora_targets", "frozen", "input_gradients", "recompute", "attention")
+    return TrainingMethod(lora_rank=rank, **{name: options[name] for name in same}), assumptions
 
 
 def _run(

@@ -8,6 +8,7 @@ from typing import Any
 
 from footprint.cli.shared.catalogue import Catalogue, Filter, Row, any_of, at_least, catalogue_group, warn
 from footprint.cli.shared.options import COUNT, WHOLE
+from footprint.vocabulary import SIXTEEN_BIT
 
 
 def _rows() -> list[Row]:
@@ -16,7 +17,7 @@ def _rows() -> list[Row]:
     rows = []
     problems: list[str] = []
     for chip in all_accelerators(problems):
-        precision = max(chip.peak_flop_per_s, key=lambda p: (p in ("bf16", "fp16"), chip.peak_flop_per_s[p]))
+        precision = max(chip.peak_flop_per_s, key=lambda p: (p in SIXTEEN_BIT, chip.peak_flop_per_s[p]))
         rows.append(
             {
                 "id": chip.id,

@@ -67,7 +67,7 @@ def _record(item: Recovered) -> dict[str, Any]:
 def _line(item: Recovered) -> str:
     measured = item.report.measurement
     hours = measured.duration_h.mid
-    from footprint.results.human import amount
+    from footprint.results.human import amount, in_words
 
     energy = "no energy read"
     if measured.energy_kwh is not None:
@@ -80,4 +80,6 @@ def _line(item: Recovered) -> str:
         lost += f"; {item.damaged} damaged lines left out"
     named = ", ".join(str(csv) for csv in item.csvs)
     where = f"; rows in {named}" if named else "; no --csv, so no rows were written"
-    return in_line(f"{item.run_id}: {item.status} after {amount(hours, 'h')}, {energy}{lost}{where}")
+    return in_line(
+        f"{item.run_id}: {in_words(item.status)} after {amount(hours, 'h')}, {energy}{lost}{where}"
+    )

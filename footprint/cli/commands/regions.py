@@ -45,6 +45,7 @@ def _as_rows(places: Iterable[Place]) -> list[Row]:
 
 def _show(name: str) -> Mapping[str, Any]:
     from footprint.catalog.places import find_place, find_pue
+    from footprint.catalog.places.water import find_water
     from footprint.results import Quantity
 
     place, warnings = find_place(name)
@@ -56,6 +57,14 @@ def _show(name: str) -> Mapping[str, Any]:
     record["pue"] = {**fact.pue.to_json(), "year": fact.year, "source": fact.source}
     if place.pue is not None:
         record["pue"] = {**Quantity(place.pue).to_json(), "year": place.year, "source": place.source}
+    water = find_water(place, fact)
+    record["water"] = {
+        name: None if part is None else {**part.to_json(), "source": source}
+        for name, part, source in (
+            ("on_site_l_per_kwh", water.on_site_l_per_kwh, water.on_site_source),
+            ("off_site_l_per_kwh", water.off_site_l_per_kwh, water.off_site_source),
+        )
+    }
     record["warnings"] = [*warnings, *fact.warnings]
     return record
 

@@ -84,13 +84,13 @@ def list_(folders: tuple[Path, ...], columns: str | None, **to: Any) -> None:
 
 
 def _listed(runs: Sequence[Listed]) -> str:
-    from footprint.results.human import amount, wrapped
+    from footprint.results.human import amount, in_words, wrapped
 
     def mid(found: Amount | None, unit: str) -> str:
         return "-" if found is None else amount(found.mid, unit)
 
     rows = [
-        (run.run_id, run.status, amount(run.duration_h, "h"), mid(run.energy_kwh, "kwh"),
+        (run.run_id, in_words(run.status), amount(run.duration_h, "h"), mid(run.energy_kwh, "kwh"),
          mid(run.co2e_kg, "kg"), mid(run.cost_usd, "usd"), f"{run.steps:,.0f}")
         for run in runs
     ]  # fmt: skip
@@ -104,7 +104,7 @@ def _listed(runs: Sequence[Listed]) -> str:
 def _pages(runs: Sequence[Listed]) -> str:
     """The list as a table of Markdown."""
     from footprint.plain_text import in_markdown
-    from footprint.results.human import amount
+    from footprint.results.human import amount, in_words
 
     def cell(found: Amount | None, unit: str) -> str:
         if found is None:
@@ -120,7 +120,8 @@ def _pages(runs: Sequence[Listed]) -> str:
     lines = [" | ".join(head), " | ".join(["---"] * len(head))]
     for run in runs:
         amounts = (cell(run.energy_kwh, "kwh"), cell(run.co2e_kg, "kg"), cell(run.cost_usd, "usd"))
-        what = (run.run_id, run.name, run.status, run.model, run.hardware, amount(run.duration_h, "h"))
+        words, took = in_words(run.status), amount(run.duration_h, "h")
+        what = (run.run_id, run.name, words, run.model, run.hardware, took)
         lines.append(" | ".join(map(in_markdown, (*what, *amounts, f"{run.steps:,.0f}"))))
     return "\n".join(f"| {line} |" for line in lines)
 
@@ -234,6 +235,7 @@ def total(run_ids: tuple[str, ...], folders: tuple[Path, ...], **to: Any) -> Non
 
 def _summed(summed: Total) -> str:
     from footprint.reports.texts.run_text import label_of
+    from footprint.results.human import in_words
 
     units = {"it_energy_kwh": "kwh", "energy_kwh": "kwh", "co2e_kg": "kg", "cost_usd": "usd",
              "accelerator_h": "accelerator_h"}  # fmt: skip
@@ -242,7 +244,7 @@ def _summed(summed: Total) -> str:
         for name, quantity in summed.sums.items()
     ]
     rows.append((label_of("duration_h"), _plain(summed.duration_h, "h"), f"{summed.runs} runs"))
-    by_status = ", ".join(f"{count} {status}" for status, count in sorted(summed.by_status.items()))
+    by_status = ", ".join(f"{count} {in_words(status)}" for status, count in sorted(summed.by_status.items()))
     return f"{_table(('', 'sum', 'of'), rows)}\n{in_line(by_status)}"
 
 

@@ -48,11 +48,17 @@ def command(
     InstructGPT's where none are given.
     """
     from footprint.catalog.version import versions
+    from footprint.errors import FootprintError
     from footprint.reports.formats import Answer
     from footprint.results.report_columns import signed_cells
     from footprint.serving.stages import stages
 
-    result = stages(model, stage, samples=samples, seq_len=seq_len, helper=helper)
+    try:
+        result = stages(model, stage, samples=samples, seq_len=seq_len, helper=helper)
+    except FootprintError as error:
+        if "tgt_seq_len" in error.fields:
+            raise FootprintError("stages count decoders, and an encoder-decoder is none") from None
+        raise
 
     def text() -> str:
         from footprint.reports.decisions.stages_text import render

@@ -13,6 +13,7 @@ from footprint.cli.shared.formats import answer_options
 from footprint.cli.shared.formats import show as show_answer
 from footprint.cli.shared.options import CatalogueName
 from footprint.cli.shared.say import note
+from footprint.errors import UnknownNameError
 from footprint.plain_text import in_line
 from footprint.records import record
 
@@ -124,7 +125,13 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
         from footprint.reports.formats import fields_of
         from footprint.reports.texts import cards
 
-        record = catalogue.show(name)
+        try:
+            record = catalogue.show(name)
+        except UnknownNameError as error:
+            if not error.fields:
+                raise
+            # The hint names options of an estimate.
+            raise error.with_hint(f"footprint {catalogue.kind} search finds names") from None
         card = getattr(cards, catalogue.card)
         answer = _answer(
             catalogue,

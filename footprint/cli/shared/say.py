@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from footprint.plain_text import escaped, in_line
@@ -17,13 +19,22 @@ def say(page: str) -> None:
 
 
 def note(message: str) -> None:
-    """Print one line of ours on standard error, in the spelling of the command line."""
-    click.echo(f"footprint: {_cut(in_line(on_command_line(message)))}", err=True)
+    """Print a message on standard error, in the spelling of the command line."""
+    _echo(f"footprint: {_cut(in_line(on_command_line(message)))}")
 
 
 def note_page(page: str) -> None:
     """Print several lines on standard error as they are, such as what click says of a wrong option."""
-    click.echo("\n".join(map(_cut, escaped(page).split("\n"))), err=True)
+    _echo("\n".join(map(_cut, escaped(page).split("\n"))))
+
+
+def _echo(text: str) -> None:
+    """Print on standard error: folded for who reads it on a terminal, in whole lines for a program."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        from footprint.results.human import folded
+
+        text = folded(text)
+    click.echo(text, err=True)
 
 
 def _cut(line: str) -> str:

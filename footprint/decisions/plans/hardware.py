@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from footprint.catalog.hardware import parse_cluster
+from footprint.catalog.hardware import GIVEN_BESIDE, parse_cluster
 from footprint.catalog.laws import ScalingLaw
 from footprint.decisions.plans.laws import FLOP_PER_PARAMETER, Sizes
 from footprint.errors import FootprintError
@@ -36,7 +36,6 @@ MOST_ROUNDS = 24
 _TYPICAL_MFU, _TYPICAL_TDP_W, _TYPICAL_OVER_TDP = 0.4, 400.0, 2.2
 _TYPICAL_KG_PER_KWH, _TYPICAL_USD = 0.4, 3.0
 """Where a search begins; the answer does not depend on them."""
-_CLUSTER = ("accelerators_per_node", "cooling", "network_byte_per_s")
 _OF_THE_PRICE = ("usd_per_hour", "capital_usd", "provider", "purchase")
 _UNKNOWN = {
     "co2e_kg": "the CO2e of this place is unknown: give `region=` or `grid_g_per_kwh=`",
@@ -62,9 +61,9 @@ def request_of(
     fields: Mapping[str, Any], law: ScalingLaw, parameters: float, tokens: float, model: str | None = None
 ) -> EstimateRequest:
     """The scenario that trains so many parameters as a law counts, or a model, on so many tokens."""
-    what: dict[str, Any] = {"parameters": with_embeddings(law, parameters)}
+    what: dict[str, Any] = {"parameters": with_embeddings(law, parameters), "method": "pretrain"}
     if model is not None:
-        what = {"model": model}
+        what = {"model": model, "method": "pretrain"}
     elif "mfu" in fields:
         what = {"flop_per_token": FLOP_PER_PARAMETER * parameters}
     return EstimateRequest.from_mapping({**fields, **what, "tokens": tokens}, "plan()")
@@ -140,7 +139,9 @@ class Cluster:
 
     def _start(self, budget: Limit) -> float:
         """Logarithm of the FLOP of as many hours as the budget buys about, at a typical MFU."""
-        cluster, _ = parse_cluster(self._fields["hw"], **{name: self._fields.get(name) for name in _CLUSTER})
+        cluster, _ = parse_cluster(
+            self._fields["hw"], **{name: self._fields.get(name) for name in GIVEN_BESIDE}
+        )
         chip = cluster.accelerator
         watts = _TYPICAL_OVER_TDP * (chip.tdp_w or chip.measured_w or _TYPICAL_TDP_W)
         per_hour = {

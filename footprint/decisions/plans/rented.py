@@ -11,6 +11,7 @@ from footprint.decisions.plans.hardware import Cluster, SizesOf
 from footprint.decisions.rentable import rentable_chips
 from footprint.errors import FootprintError
 from footprint.parsing import Limit
+from footprint.results.report_columns import AMOUNTS
 
 USUAL_TIME = Limit(quantity="duration_h", value=30 * 24.0, text="30d")
 """The time that a plan may take where no budget says so."""
@@ -26,7 +27,7 @@ def best_rented(
 
     Raises FootprintError where no budget limits the number of chips, or no chip takes the training.
     """
-    spent = [one for one in budgets if one.quantity in ("energy_kwh", "co2e_kg", "cost_usd")]
+    spent = [one for one in budgets if one.quantity in AMOUNTS]
     if not spent:
         raise FootprintError(
             "`hw='auto'` needs a budget of money, energy or CO2e: with days or FLOP alone, more chips are "

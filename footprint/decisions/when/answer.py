@@ -14,7 +14,7 @@ from footprint.decisions.comparison import Answered, answered, said_of_the_run
 from footprint.decisions.when.record import Timing, TimingRow
 from footprint.decisions.when.schedule import Piece, Schedule, Windows, with_pauses
 from footprint.decisions.when.series import MONTHLY, Series, monthly_series, read_series
-from footprint.errors import FootprintError
+from footprint.errors import FootprintError, UnknownNameError
 from footprint.estimator.resolve.shared import Shared
 from footprint.parsing import parse_duration_h
 from footprint.records import replace
@@ -85,7 +85,10 @@ def _series(when: str | Path, region: str | None, deadline: str | float | None) 
     if when == MONTHLY:
         if region is None:
             raise FootprintError("`region=` is missing: `when=` monthly has the months of a place")
-        series = monthly_series(region)
+        try:
+            series = monthly_series(region)
+        except UnknownNameError as error:
+            raise error.with_hint("footprint regions search finds names") from None
     elif not Path(when).suffix and not Path(when).exists():
         raise FootprintError(f"`when=` takes monthly or a CSV, and there is no file {str(when)!r}")
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from footprint.catalog.version import headed
 from footprint.records import record
 from footprint.results import Quantity
+from footprint.results.quantity import ENDS
 from footprint.results.shown import Drawn, show_as_text
 
 if TYPE_CHECKING:
@@ -85,6 +86,6 @@ def _json_of(row: TimingRow) -> dict[str, Any]:
         "pauses": row.pauses,
         "pieces": [{"begin": begin, "duration_h": hours} for begin, hours in row.pieces],
         **quantities,
-        "saved_kg": dict(zip(("low", "mid", "high"), row.saved_kg, strict=True)),
+        "saved_kg": dict(zip(ENDS, row.saved_kg, strict=True)),
         "verdict": row.verdict,
     }

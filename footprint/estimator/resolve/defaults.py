@@ -1,20 +1,24 @@
-"""Sizes of a training that nobody gave: batch, length and amount, by published habits, with their spread."""
+"""Sizes of a training that nobody gave: batch, length, amount, rank of adapters, by published habits."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from footprint import equations
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.estimator.workload import Choice, tokens_per_sequence
+from footprint.flops import StepFlops
+from footprint.flops.operations import ADAPTERS
 from footprint.performance.layouts.finder import divisors
 from footprint.results import Assumption
-from footprint.schema import ModelConfig, Phase
+from footprint.schema import ModelConfig, Phase, TrainingMethod
+from footprint.vocabulary import ADAPTED
 
 BATCH = "workload.batch"
 LENGTH = "workload.sequence_length"
+_FIRST_OF_ADAPTER = ".lora_A"
 
 
 class Defaults:
@@ -153,3 +157,36 @@ def _positions(config: Mapping[str, Any]) -> float:
 def _power_of_two(batch: float) -> float:
     """The power of two nearest to a batch, as published ones mostly are; at least 1."""
     return 2.0 ** max(0, round(math.log2(batch)))
+
+
+def adapter_rank(given: int | None, method: str) -> tuple[int, tuple[Assumption, ...]]:
+    """The rank of the adapters, and the row that says so where a method has adapters and nobody gave it."""
+    rank = TrainingMethod().lora_rank if given is None else given
+    if given is not None or method not in ADAPTED:
+        return rank, ()
+    row = Assumption(
+        name="LoRA rank", value=rank, unit="", basis="assumed", option="--lora-rank",
+        source="of the size that is usual: Hu et al. 2021, arXiv:2106.09685, table 6, try 1 to 64",
+    )  # fmt: skip
+    return rank, (row,)
+
+
+def adapted_row(given: Sequence[str], step: StepFlops) -> tuple[Assumption, ...]:
+    """The row that names the projections with adapters, where a step has some and nobody chose them."""
+    if given or step.operations is None or step.training.method not in ADAPTED:
+        return ()
+    layers = (layer for stage in step.operations.stages for layer in stage)
+    names = {
+        one.name.removesuffix(_FIRST_OF_ADAPTER)
+        for layer in layers
+        for one in layer.operations
+        if getattr(one, "component", None) == ADAPTERS and one.name.endswith(_FIRST_OF_ADAPTER)
+    }
+    row = Assumption(
+        name="projections with adapters", value=", ".join(sorted(names)), unit="", basis="assumed",
+        option="--lora-targets",
+        source="QLoRA: every projection, as Dettmers et al. 2023, arXiv:2305.14314"
+        if step.training.method == "qlora"
+        else "LoRA: those that are usual for the family, as queries and values in Hu et al. 2021",
+    )  # fmt: skip
+    return (row,)

@@ -9,8 +9,8 @@ from footprint.arithmetic import Number, maximum
 from footprint.catalog.assumptions import assumed
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
-from footprint.estimator.request import LAYOUT_FIELDS, OPTIMIZERS, PRECISIONS, EstimateRequest
-from footprint.estimator.resolve.adapters import adapter_rank
+from footprint.estimator.request import LAYOUT_FIELDS, OPTIMIZERS, EstimateRequest
+from footprint.estimator.resolve.defaults import adapter_rank
 from footprint.estimator.workload import Workload
 from footprint.flops import StepFlops
 from footprint.flops.operations import Model
@@ -24,8 +24,9 @@ from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.step import StepFacts, StepPrediction
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
-from footprint.schema import Accelerator, Attention, Cluster, ModelConfig, Phase, Recompute, TrainingMethod
+from footprint.schema import Accelerator, Cluster, ModelConfig, Phase, TrainingMethod
 from footprint.units import BYTE_PER_GIB
+from footprint.vocabulary import PRECISIONS, Method, Recompute
 
 
 def settle_precision(
@@ -58,14 +59,12 @@ def settle_optimizer(request: EstimateRequest, model: ModelConfig | None) -> str
 
 
 def settle_training(
-    request: EstimateRequest, model: ModelConfig, method: str, accelerator: Accelerator, year: int
+    request: EstimateRequest, model: ModelConfig, method: Method, accelerator: Accelerator, year: int
 ) -> tuple[TrainingMethod, tuple[Assumption, ...]]:
     """What is trained, with which attention kernel and recompute."""
     rows: list[Assumption] = []
-    attention: Attention
-    if request.attention is not None:
-        attention = request.attention  # type: ignore[assignment]  # checked by the request
-    else:
+    attention = request.attention
+    if attention is None:
         # Every chip with bf16 units has fused attention kernels; older ones do not.
         flash = (
             techniques_of(year).fused_attention
@@ -83,7 +82,7 @@ def settle_training(
         )
     rank, more = adapter_rank(request.lora_rank, method)
     training = TrainingMethod(
-        method=method,  # type: ignore[arg-type]
+        method=method,
         lora_rank=rank,
         lora_targets=request.lora_targets,
         frozen=request.frozen,
@@ -97,7 +96,7 @@ def settle_training(
 def said_recompute(request: EstimateRequest, model: ModelConfig | None) -> Recompute | None:
     """What the request, else the recipe, says is recomputed; None where neither does."""
     if request.recompute is not None:
-        return request.recompute  # type: ignore[return-value]
+        return request.recompute
     return None if model is None or model.recipe is None else model.recipe.recompute
 
 

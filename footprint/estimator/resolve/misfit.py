@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from footprint.catalog.hardware.find import load_shipped, shipped_ids
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
-from footprint.estimator.resolve.adapters import ADAPTED
 from footprint.estimator.resolve.method import shared_state_byte
 from footprint.estimator.resolve.resolve import resolve
 from footprint.estimator.resolve.shared import Shared
@@ -17,6 +16,7 @@ from footprint.results.human import figures
 from footprint.results.misfit import CLEAR_MISFIT, Misfit
 from footprint.schema import Accelerator
 from footprint.units import BYTE_PER_GIB
+from footprint.vocabulary import ADAPTED
 
 MOST = 2**17
 """Accelerators up to which a count that fits is looked for."""
@@ -41,8 +41,8 @@ def refused(facts: Facts, parts: Sequence[StepPrediction] | None, needed_byte: f
     if other is not None:
         count += f", and `hw={other}`, a variant with more memory, {'fits' if hw is None else 'does too'}"
     request, ways = facts.request, []
-    # A plan's model, given by its size, is trained from nothing: it has no weights to adapt.
-    if request.model is not None and facts.training.method not in ADAPTED:
+    # What is trained from nothing, as a plan's model, has no weights to adapt.
+    if request.method != "pretrain" and facts.training.method not in ADAPTED:
         ways += ["`method='lora'`", "`method='qlora'`"]
     if request.recompute not in (None, "full"):
         ways.append("`recompute='full'`")

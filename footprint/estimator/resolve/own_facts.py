@@ -19,6 +19,7 @@ from footprint.estimator.fields import is_set
 from footprint.estimator.request import FIELDS, EstimateRequest
 from footprint.named_tuples import NamedTuple
 from footprint.results import Assumption
+from footprint.spelling import in_file
 
 IGNORE = "FOOTPRINT_IGNORE_DEFAULTS"
 """Set to anything but 0, it leaves every file out."""
@@ -138,7 +139,8 @@ def _fields(path: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     try:
         request = EstimateRequest.from_mapping({"hw": "v100", **named}, path)
     except FootprintError as error:
-        raise FootprintError(error.args[0] if path in str(error) else f"{path}: {error}") from None
+        said = in_file(str(error))
+        raise FootprintError(said if path in said else f"{path}: {said}") from None
     return {name: getattr(request, name) for name in named if is_set(getattr(request, name))}
 
 

@@ -9,11 +9,12 @@ from footprint.flops.operations import EMBEDDING, HEAD, Layer, Matmul, Model, Op
 from footprint.flops.passes.gradients import Trained
 from footprint.records import replace
 from footprint.schema import TrainingMethod
+from footprint.vocabulary import ADAPTED
 
 
 def prepare(model: Model, training: TrainingMethod) -> tuple[Model, Trained]:
     """The model with its adapters, and its trained part."""
-    if training.method in ("lora", "qlora"):
+    if training.method in ADAPTED:
         if training.frozen:
             raise FootprintError(
                 "frozen parts cannot be combined with LoRA: LoRA freezes everything but its adapters"

@@ -6,7 +6,7 @@ from footprint.flops.operations import CORE, EMBEDDING, Matmul, Model, Number
 from footprint.flops.passes.gradients import Trained, passes
 from footprint.named_tuples import NamedTuple
 from footprint.records import record
-from footprint.schema import Attention, Recompute
+from footprint.vocabulary import Attention, Recompute
 
 
 @record

@@ -8,7 +8,7 @@ from typing import Any
 from footprint import equations
 from footprint.errors import FootprintError
 from footprint.estimator import EstimateRequest
-from footprint.estimator.chain import Consequences, Outcome, consequences
+from footprint.estimator.chain import COMPONENTS, Consequences, Outcome, consequences
 from footprint.estimator.facts import Facts
 from footprint.estimator.present import present
 from footprint.estimator.rooms import answer
@@ -234,8 +234,7 @@ def _whole_launch(reading: Reading) -> tuple[Quantity, list[Assumption]]:
 def _components(read_kwh: Quantity, estimates: Sequence[Estimate], reads: str) -> dict[str, Quantity]:
     """IT energy by component [kWh]: the component that was read, and the others from the estimate."""
     modelled = {
-        name: _sum([getattr(one.energy_components_kwh, name) for one in estimates])
-        for name in ("accelerators", "cpu", "ram", "other_node", "network")
+        name: _sum([getattr(one.energy_components_kwh, name) for one in estimates]) for name in COMPONENTS
     }
     if reads == "cpu":
         modelled["ram"] = None  # RAPL reads processors and memory

@@ -12,6 +12,7 @@ from footprint.arithmetic import power, sqrt
 from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.performance.roofline.techniques import Techniques
 from footprint.schema import Accelerator
+from footprint.vocabulary import SIXTEEN_BIT
 
 MOST = 0.95
 """Upper limit of the rate of large products, as a share of the peak."""
@@ -56,7 +57,7 @@ class Constants:
         The power limit lowers the clock of such steps further, in the formats that need most power.
         """
         rate = self.values.get(f"matmul_rate_{chip.generation}_dense")
-        if rate is None or precision not in ("bf16", "fp16"):
+        if rate is None or precision not in SIXTEEN_BIT:
             return self.matmul_rate(chip, precision)
         return self._limited(chip, rate)
 

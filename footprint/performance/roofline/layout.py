@@ -10,6 +10,10 @@ LayoutNumbers = Any
 """A `Layout`, or many of them as arrays under the same names (`footprint.performance.columns.Layouts`)."""
 
 
+SIZES = ("tp", "pp", "dp", "cp", "ep")
+"""The fields of a layout that say over how many ranks each kind of parallelism splits a step."""
+
+
 @record
 class Layout:
     """A parallel layout: tensor, pipeline, data, context and expert ranks, sharding and recomputation.
@@ -60,11 +64,7 @@ class Layout:
     @property
     def text(self) -> str:
         """The layout as a line for people."""
-        parts = [
-            f"{name} {getattr(self, name)}"
-            for name in ("tp", "pp", "dp", "cp", "ep")
-            if getattr(self, name) > 1
-        ]
+        parts = [f"{name} {getattr(self, name)}" for name in SIZES if getattr(self, name) > 1]
         parts.append(f"micro-batch {self.micro_batch:g}")
         if self.zero == 3:
             parts.append("fully sharded")

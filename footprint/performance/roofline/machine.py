@@ -9,12 +9,12 @@ from footprint.arithmetic import Number, is_array, maximum, minimum, where, whol
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.schema import Cluster
+from footprint.vocabulary import NARROW
 
 BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4": 2, "int8": 2}
 """Bytes of an activation or a gradient. Precisions below 16 bits keep 16-bit tensors and cast them."""
 SIXTEEN_BYTE = 2.0
 """Bytes of a number of 16 bits."""
-NARROW = ("fp8", "fp4", "int8")
 _RATES = (
     "flash_rate", "link", "memory", "memory_gib", "network", "node", "peak", "rate", "sustained_rate",
     "wide_peak",

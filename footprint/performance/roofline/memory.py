@@ -12,11 +12,12 @@ from footprint.arithmetic import Number, maximum, minimum, where
 from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
-from footprint.performance.roofline.machine import BYTES, NARROW, Machine
+from footprint.performance.roofline.machine import BYTES, Machine
 from footprint.performance.roofline.techniques import Techniques
 from footprint.performance.roofline.work import Work
 from footprint.schema import Accelerator
 from footprint.units import BYTE_PER_GIB
+from footprint.vocabulary import NARROW
 
 SCORE_COPIES = 2.5
 """16-bit elements kept for each attention score without fused attention (5 a s^2 b bytes)."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from footprint.arithmetic import Number
 from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
-from footprint.performance.roofline.machine import NARROW, Machine
+from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Line, Work
 from footprint.records import names_of, record
+from footprint.vocabulary import NARROW
 
 THIN = 128
 """Largest side of products (adapters, routers) that stay in 16 bits in a run of narrower precision."""

@@ -36,6 +36,7 @@ def _side(one: Filed) -> Side:
         name=one.name,
         hardware=f"{one.accelerator}:{one.count}",
         versions=of_versions(one.footprint_version, one.data_version),
+        basis=one.place_basis,
         scenario=one.scenario,
         numbers={n: (q.low, q.mid, q.high) for n, q in quantities.items() if q is not None},
     )

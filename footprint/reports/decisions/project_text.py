@@ -13,6 +13,7 @@ from footprint.reports.decisions.plan_text import short
 from footprint.reports.labels import QUANTITY_WORDS
 from footprint.results import Quantity
 from footprint.results.human import amount, counted, figures, interval, wrapped
+from footprint.results.quantity import ENDS
 from footprint.results.report_columns import signed_cells
 
 WIDTH = 80
@@ -84,7 +85,7 @@ def rows_of(project: Project) -> list[dict[str, Any]]:
         cells |= {"model": row["scenario"].get("model"), "hw": row["scenario"].get("hw")}
         for name in SUMMED:
             ends = row[name] or {"low": None, "mid": None, "high": None}
-            cells |= {f"{name}_{end}": ends[end] for end in ("low", "mid", "high")}
+            cells |= {f"{name}_{end}": ends[end] for end in ENDS}
         of_run = f"{row['name']}: "
         own = [one for one in project.warnings if row is total or one.startswith(of_run)]
         found.append(signed_cells(cells, own, versions()))

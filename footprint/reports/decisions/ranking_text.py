@@ -8,6 +8,7 @@ from footprint.catalog.version import versions
 from footprint.decisions.ranking import Ends, RankedPlace, Ranking
 from footprint.plain_text import in_line, in_markdown, markdown_table
 from footprint.results.human import amount, figures
+from footprint.results.quantity import ENDS
 from footprint.results.report_columns import signed_cells
 
 
@@ -71,7 +72,7 @@ def rows_of(ranking: Ranking) -> list[dict[str, Any]]:
             if isinstance(value, dict):
                 cells |= {f"{name}_{end}": number for end, number in value.items()}
             elif name == "usd_per_tonne":
-                cells |= {f"{name}_{end}": None for end in ("low", "mid", "high")}
+                cells |= {f"{name}_{end}": None for end in ENDS}
             else:
                 cells[name] = value
         rows.append(signed_cells(cells, ranking.warnings, versions()))

@@ -8,6 +8,7 @@ from footprint.catalog.version import versions
 from footprint.decisions.when.record import Timing, TimingRow
 from footprint.plain_text import in_line, in_markdown, markdown_table
 from footprint.results.human import amount, figures, wrapped
+from footprint.results.quantity import ENDS
 from footprint.results.report_columns import signed_cells
 
 WIDTH = 80
@@ -51,9 +52,7 @@ def rows_of(timing: Timing) -> list[dict[str, Any]]:
             if name == "pieces":
                 cells[name] = " ".join(f"{piece['begin']}+{piece['duration_h']:g}h" for piece in value)
             elif isinstance(value, dict) or value is None:
-                cells |= {
-                    f"{name}_{end}": None if value is None else value[end] for end in ("low", "mid", "high")
-                }
+                cells |= {f"{name}_{end}": None if value is None else value[end] for end in ENDS}
             else:
                 cells[name] = value
         rows.append(signed_cells(cells, timing.warnings, versions()))

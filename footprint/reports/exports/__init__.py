@@ -16,6 +16,7 @@ from footprint.errors import FootprintError
 from footprint.plain_text import escaped
 from footprint.records import record
 from footprint.reports.exports.shared.filed import Filed, filed, read_filed
+from footprint.results.human import in_words
 from footprint.results.misfit import misfits_in
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ def export(source: Estimate | Measurement | Mapping[str, Any] | str | Path, form
         )
     text, left = module.write(record)
     if record.status not in ("", "completed"):
-        left = (f"the run's end: it is {record.status}, and these numbers hold what was recorded", *left)
+        left = (
+            f"the run's end: it is {in_words(record.status)}, and these numbers hold what was recorded",
+            *left,
+        )
     return Exported(format=module.NAME, standard=module.STANDARD, text=escaped(text), left=left)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from footprint.plain_text import in_line
 from footprint.reports.exports.shared.filed import Filed
 from footprint.reports.exports.shared.reader import Bounds
+from footprint.results.quantity import ENDS
 from footprint.units import G_PER_KG, JOULE_PER_KWH, SECONDS_PER_HOUR
 
 NAME = "prometheus"
@@ -36,7 +37,7 @@ def write(record: Filed) -> tuple[str, tuple[str, ...]]:
             continue
         metric = f"footprint_record_{name}"
         lines += [f"# HELP {metric} {about}", f"# TYPE {metric} gauge"]
-        for bound in ("low", "mid", "high"):
+        for bound in ENDS:
             lines.append(f'{metric}{{{inside},bound="{bound}"}} {getattr(value, bound) * factor!r}')
     return "\n".join((*lines, "")), LEFT
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.formats import COMPUTED, OF_ROWS, Answer, signed
+from footprint.reports.labels import column_name
+from footprint.results.human import in_words
 from footprint.spelling import on_command_line
 
 KINDS = OF_ROWS
@@ -30,13 +32,16 @@ def write(answer: Answer) -> str:
 
 def _table(rows: list[dict[str, Any]]) -> str:
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [columns, ["---"] * len(columns), *([_cell(row.get(name)) for name in columns] for row in rows)]
+    cells = ([_cell(row.get(name), name) for name in columns] for row in rows)
+    lines = [[column_name(name) for name in columns], ["---"] * len(columns), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, column: str) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) < _EXACT else f"{value:.6g}"
     if isinstance(value, list | tuple):
         value = " ".join(map(str, value))
+    if isinstance(value, str) and column in ("status", "verdict"):
+        value = in_words(value)
     return "" if value is None else in_markdown(str(value))

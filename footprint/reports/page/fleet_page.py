@@ -11,7 +11,7 @@ from footprint.reports.page.parts import Card, Cell, Page, Section, Table, Whole
 from footprint.reports.page.svg import Bar, bars, line, mini, scatter
 from footprint.reports.texts.fleet_text import NAMES, ends_of, title_of
 from footprint.results.fleet import Ends, FleetReport, FleetTotal
-from footprint.results.human import amount, figures
+from footprint.results.human import amount, figures, in_words
 from footprint.spelling import on_command_line
 
 MOST_RUNS, MOST_BARS, MOST_SERIES = 500, 12, 6
@@ -188,7 +188,7 @@ def _runs(report: FleetReport) -> Section | None:
 
 
 def _run_row(row: dict[str, Any], most: float) -> tuple[Cell, ...]:
-    words = [row["project"] or row["run_id"], NAMES[row["kind"]], row["status"], row["model"],
+    words = [row["project"] or row["run_id"], NAMES[row["kind"]], in_words(row["status"]), row["model"],
              row["hardware"], row["place"], (row["started_at"] or "")[:10]]  # fmt: skip
     cells = [Cell(text=str(word or ""), key=str(word or "").lower()) for word in words]
     for name, unit in (

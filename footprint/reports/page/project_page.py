@@ -18,6 +18,7 @@ from footprint.reports.page.parts import Card, Cell, Page, Section, Table, Whole
 from footprint.reports.page.svg import Bar, bars
 from footprint.results import Quantity
 from footprint.results.human import amount, figures, interval
+from footprint.results.report_columns import AMOUNTS
 from footprint.spelling import on_command_line
 
 METHOD = (
@@ -91,7 +92,7 @@ def _costs(project: Project) -> Section:
         rows=tuple((Cell(text=label), *_cells(row)) for label, row in rows),
     )  # fmt: skip
     pictures = []
-    for name in ("energy_kwh", "co2e_kg", "cost_usd"):
+    for name in AMOUNTS:
         drawn = [(label, value) for label, row in rows if (value := getattr(row, name)) is not None]
         if drawn:
             title = f"{QUANTITY_WORDS[name]}, median and 90 % interval"

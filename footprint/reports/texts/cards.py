@@ -9,6 +9,7 @@ from footprint.errors import FootprintError
 from footprint.flops.own_sizes import with_own_sizes
 from footprint.results.human import amount, figures, wrapped
 from footprint.schema import StepShape
+from footprint.vocabulary import PURCHASES
 
 WIDTH = 80
 Record = Mapping[str, Any]
@@ -101,6 +102,14 @@ def place_card(record: Record) -> str:
     ends = f"{figures(pue['low'])} - {figures(pue['high'])}"
     facts.append(("PUE", f"{figures(pue['mid'])} ({ends}) in {pue['year']}"))
     cited = [record["source"], pue["source"]]
+    for name, of in (("on_site", "IT energy"), ("off_site", "electricity, at power stations")):
+        water = record["water"][f"{name}_l_per_kwh"]
+        if water is not None:
+            ends = f"{figures(water['low'], 2)} - {figures(water['high'], 2)}"
+            facts.append(
+                (f"water {name.replace('_', ' ')}", f"{figures(water['mid'])} l/kWh ({ends}) of {of}")
+            )
+            cited.append(water["source"])
     command = f"footprint estimate --model bert-base --hw v100:8 --region {record['key']}"
     return _card(record, facts, command, sources=cited)
 
@@ -109,7 +118,7 @@ def price_card(record: Record) -> str:
     """The price of an accelerator-hour for each way to buy it, with its sources."""
     facts: list[Fact] = []
     cited: list[str] = []
-    for purchase in ("on_demand", "spot", "reserved_1y", "reserved_3y"):
+    for purchase in PURCHASES:
         quote = record[purchase]
         if quote is None:
             facts.append((purchase, "no offer known: give --usd-per-hour"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from footprint.plain_text import in_line, in_markdown
 from footprint.results.fleet import Ends, FleetReport, FleetTotal
-from footprint.results.human import amount, counted, figures, folded, rung
+from footprint.results.human import amount, counted, figures, folded, in_words, rung
 from footprint.spelling import on_command_line
 
 MOST_GROUPS = 40
@@ -40,7 +40,7 @@ def markdown(report: FleetReport) -> str:
         parts.append("\n".join(lines))
         groups = [one for one in report.groups if _apart(one) == _apart(total)]
         if groups:
-            head = (*report.by, "runs", "energy", "CO2e", "cost", "wasted")
+            head = (*map(in_words, report.by), "runs", "energy", "CO2e", "cost", "wasted")
             table = [list(head), ["---"] * len(head), *map(_cells, groups)]
             parts.append("\n".join(f"| {' | '.join(map(in_markdown, line))} |" for line in table))
     if report.warnings:
@@ -122,7 +122,8 @@ def _cells(total: FleetTotal) -> list[str]:
         return "-" if ends is None else amount(ends.mid, unit)
 
     wasted = f"{figures(100 * total.wasted_share, 2)} %" if total.wasted_share else ""
-    named = [value if value is not None else "(unknown)" for value in total.by.values()]
+    named = ["(unknown)" if value is None else in_words(value) if name == "status" else value
+             for name, value in total.by.items()]  # fmt: skip
     return [*named, f"{total.runs:,}", mid(total.energy_kwh, "kwh"), mid(total.co2e_kg, "kg"),
             mid(total.cost_usd, "usd"), wasted]  # fmt: skip
 
@@ -130,7 +131,7 @@ def _cells(total: FleetTotal) -> list[str]:
 def _table(by: Sequence[str], groups: Sequence[FleetTotal]) -> str:
     """Columns under their heading; the groups with the most energy."""
     shown = groups[:MOST_GROUPS]
-    lines = [[*by, "runs", "energy", "CO2e", "cost", "wasted"], *map(_cells, shown)]
+    lines = [[*map(in_words, by), "runs", "energy", "CO2e", "cost", "wasted"], *map(_cells, shown)]
     lines = [[in_line(cell) for cell in line] for line in lines]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join([*_aligned(lines, widths, len(by)), *_more(len(groups) - len(shown))])

@@ -11,7 +11,7 @@ from footprint.reports.exports.shared.reader import Bounds
 from footprint.reports.exports.shared.written import boundary, how, with_interval
 from footprint.reports.texts.bibliography import bibtex, cited
 from footprint.reports.texts.latex import in_latex
-from footprint.results.human import amount
+from footprint.results.human import amount, in_words
 
 _BASES = {"lifecycle": "life-cycle", "direct": "direct"}
 
@@ -122,7 +122,7 @@ def _failed(records: Sequence[Filed]) -> str:
     energy = sum(one.energy_kwh.mid for one in failed if one.energy_kwh is not None)
     shares = [one.failed_share for one in records if one.failed_share > 0]
     if failed:
-        statuses = ", ".join(sorted({one.status for one in failed}))
+        statuses = ", ".join(sorted({in_words(one.status) for one in failed}))
         return f"Of these, {len(failed)} did not complete ({statuses}) and used {amount(energy, 'kwh')}."
     if shares:
         return f"The estimates hold failed runs with {max(shares):.0%} of the accelerator-hours."

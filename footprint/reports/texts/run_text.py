@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from footprint.plain_text import in_line
 from footprint.results import Quantity
-from footprint.results.human import amount, component_name, figures, interval, wrapped
+from footprint.results.human import amount, component_name, figures, in_words, interval, wrapped
 from footprint.results.measurement import Comparison, Measurement
 from footprint.spelling import on_command_line
 
@@ -41,7 +41,7 @@ def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Fo
     """
     lines = [
         f"run {measured.run_id}" + (f": {measured.name}" if measured.name != measured.run_id else ""),
-        f"{measured.status}, started {measured.started_at}, boundary {measured.boundary}",
+        f"{in_words(measured.status)}, started {measured.started_at}, boundary {measured.boundary}",
         "",
         *_used(measured),
         "",
@@ -55,7 +55,8 @@ def run_text(measured: Measurement, comparison: Comparison | None, forecasts: Fo
     if len(measured.segments) > 1:
         lines += ["", "segments"]
         lines += [
-            f"  {n}. {s.started_at}  {s.status:<10} {amount(s.duration_h, 'h')}, {s.steps:,} steps, "
+            f"  {n}. {s.started_at}  {in_words(s.status):<10} {amount(s.duration_h, 'h')}, "
+            f"{s.steps:,} steps, "
             f"{s.processes} processes on {s.nodes} nodes, {amount(s.it_energy_kwh, 'kwh')} read"
             for n, s in enumerate(measured.segments, 1)
         ]

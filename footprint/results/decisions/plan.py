@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from footprint.records import names_of, record
 from footprint.results.assumption import Assumption
 from footprint.results.estimate import Estimate
-from footprint.results.quantity import Quantity, plain_values
+from footprint.results.quantity import ENDS, Quantity, plain_values
 from footprint.results.report_columns import signed_cells
 from footprint.results.shown import Drawn, show_as_text
 from footprint.spelling import on_command_line
@@ -158,7 +158,7 @@ def plan_rows(plan: Plan) -> list[dict[str, Any]]:
     for name in ("duration_h", "energy_kwh", "co2e_kg", "cost_usd", "mfu"):
         quantity = getattr(plan, name)
         ends = (None, None, None) if quantity is None else (quantity.low, quantity.mid, quantity.high)
-        costs |= {f"{name}_{end}": value for end, value in zip(("low", "mid", "high"), ends, strict=True)}
+        costs |= {f"{name}_{end}": value for end, value in zip(ENDS, ends, strict=True)}
     rows = []
     for answer in sorted(plan.spread, key=lambda one: one.law != plan.law):
         chosen = answer.law == plan.law

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from footprint.meters.base import Channel
 from footprint.tracking.journal.fields import MOST_COUNT, MOST_KWH, MOST_S, Fields
@@ -24,14 +24,16 @@ from footprint.tracking.journal.lines import (
     LossPoint,
     MeterLine,
     PhaseTotal,
+    ProgramLine,
     StartLine,
     StateLine,
 )
 from footprint.tracking.process.identity import MOST_PROCESSES, Identity
+from footprint.vocabulary import How
 
 Raw = Mapping[str, Any]
 MOST_NAME = 1_000
-HOWS = ("measured", "modelled", "absent")
+HOWS = get_args(How)
 STATUSES = ("completed", "failed", "interrupted", "terminated", "stopped_by_budget", "killed")
 
 
@@ -116,6 +118,12 @@ def _identity(said: Fields) -> Identity:
 
 def _found(line: Fields) -> FoundLine:
     return FoundLine(given=_given(line))
+
+
+def _program(line: Fields) -> ProgramLine:
+    return ProgramLine(
+        pid=line.count("pid", most=2**31), process_start=line.text("process_start", most=MOST_NAME)
+    )
 
 
 def _estimate(line: Fields) -> EstimateLine:
@@ -220,6 +228,7 @@ def _budget(line: Fields) -> BudgetLine:
 
 
 _PARSERS: dict[str, Callable[[Fields], JournalLine]] = {
-    "start": _start, "found": _found, "estimate": _estimate, "meter": _meter, "state": _state, "end": _end,
+    "start": _start, "found": _found, "program": _program,
+    "estimate": _estimate, "meter": _meter, "state": _state, "end": _end,
     "fault": _fault, "budget": _budget,
 }  # fmt: skip

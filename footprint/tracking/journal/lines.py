@@ -59,6 +59,17 @@ class FoundLine(JournalLine):
 
 
 @record
+class ProgramLine(JournalLine):
+    """The program that ``footprint run`` started: what tells it from any other process of its machine."""
+
+    kind: ClassVar[str] = "program"
+    is_head: ClassVar[bool] = True
+
+    pid: int
+    process_start: str
+
+
+@record
 class EstimateLine(JournalLine):
     """The estimate that was made when the run began, as its JSON record."""
 

@@ -16,17 +16,19 @@ from footprint.records import field, state
 from footprint.tracking.journal.byte_lines import BLOCK_BYTE, MOST_LINE_BYTE, lines_from, next_line
 from footprint.tracking.journal.codec import decode
 from footprint.tracking.journal.fields import MOST_NOTES
-from footprint.tracking.journal.files import UnreadableJournalError, journal_files, open_regular
+from footprint.tracking.journal.files import UnreadableJournalError, open_regular
 from footprint.tracking.journal.line_parser import parse_line
 from footprint.tracking.journal.lines import (
     SCHEMA,
     EndLine,
     FoundLine,
     JournalLine,
+    ProgramLine,
     StartLine,
     StateLine,
 )
 from footprint.tracking.process.identity import NAME_RULE, Identity
+from footprint.tracking.process.liveness import is_alive
 
 MIDDLE_LINES, LEAST_MIDDLE_LINES = 50, 5
 LINES_IN_ALL = 5000
@@ -71,6 +73,14 @@ class Journal:
         return {name: value for part in (self.start.given, *found) for name, value in part.items()}
 
     @property
+    def alive(self) -> bool:
+        """Whether the process still runs, or the program that it supervised."""
+        if self.process.alive:
+            return True
+        program = next((line for line in reversed(self.lines) if isinstance(line, ProgramLine)), None)
+        return program is not None and is_alive(self.process.boot_id, program.pid, program.process_start)
+
+    @property
     def end(self) -> EndLine | None:
         """The last line of a process that ended; None of one that lives or was killed."""
         return next((line for line in reversed(self.lines) if isinstance(line, EndLine)), None)
@@ -102,20 +112,6 @@ def read_journal(path: Path, middle_lines: int | None = None) -> Journal:
 def middle_lines_of(journals: int) -> int:
     """How many lines in between are read of each of so many journals."""
     return max(LEAST_MIDDLE_LINES, min(MIDDLE_LINES, LINES_IN_ALL // max(1, journals)))
-
-
-def journals_in(folder: Path, middle_lines: int | None = None) -> tuple[list[Journal], list[str]]:
-    """Every readable journal below a folder, and a line for each thing that is wrong."""
-    paths, problems = journal_files(folder)
-    journals = []
-    for path in paths:
-        try:
-            journals.append(read_journal(path, middle_lines))
-        except UnreadableJournalError as error:
-            problems.append(str(error))
-        else:
-            problems += journals[-1].notes
-    return journals, problems
 
 
 class _Reading:

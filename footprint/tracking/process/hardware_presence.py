@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from footprint.errors import FootprintError
-from footprint.meters.devices import visible_devices
+from footprint.meters.devices import HIDES_ALL, visible_devices
 
 _SIGNS: Mapping[str, tuple[str, ...]] = {
     "NVIDIA": ("dev/nvidia0", "dev/nvidiactl", "dev/dxg"),
@@ -53,13 +53,7 @@ def is_here(hw: str, root: str = "/") -> bool | None:
 
 def _all_hidden() -> bool:
     """Whether ``CUDA_VISIBLE_DEVICES`` hides every board from this process."""
-    return os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip().lower() in (
-        "",
-        "-1",
-        "none",
-        "void",
-        "nodevfiles",
-    )
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip().lower() in HIDES_ALL
 
 
 def _torch_has_boards(vendor: str) -> bool:

@@ -21,13 +21,19 @@ def boot_id() -> str:
         return f"{socket.gethostname()}-{round((time.time() - time.monotonic()) / 60)}"
 
 
-def process_start(pid: int) -> str:
-    """When a process started, in the kernel's own ticks; tells a number used twice apart."""
+def _status(pid: int) -> list[bytes]:
+    """What the kernel says of a process after its name: state, parent, ...; nothing where it says nothing."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-            return file.read().rpartition(b")")[2].split()[19].decode()
-    except (OSError, IndexError):
-        return "0"
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return []
+
+
+def process_start(pid: int) -> str:
+    """When a process started, in the kernel's own ticks; tells a number used twice apart."""
+    status = _status(pid)
+    return status[19].decode() if len(status) > 19 else "0"
 
 
 def process_image(pid: int) -> str:
@@ -37,10 +43,9 @@ def process_image(pid: int) -> str:
     user may read.
     """
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-            parts = file.read().rpartition(b")")[2].split()
-        code, stack = int(parts[23]), int(parts[25])
-    except (OSError, IndexError, ValueError):
+        status = _status(pid)
+        code, stack = int(status[23]), int(status[25])
+    except (IndexError, ValueError):
         return ""
     return f"{code:x}-{stack:x}" if stack > 1 else ""
 
@@ -54,7 +59,7 @@ def is_alive(boot: str, pid: int, started: str, image: str = "") -> bool:
     now = process_start(pid)
     if now == "0":
         return process_exists(pid)
-    if now != started:
+    if now != started or _status(pid)[:1] in ([b"Z"], [b"X"]):  # ended, and nobody has asked how
         return False
     image_now = process_image(pid)
     return not image or not image_now or image == image_now

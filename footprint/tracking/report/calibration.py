@@ -16,6 +16,7 @@ from footprint import equations
 from footprint.catalog.files import runs_folder
 from footprint.errors import FootprintError
 from footprint.records import record
+from footprint.results.human import in_words
 from footprint.spelling import flag
 from footprint.tracking.chain.estimator_calls import keep_as_anchor, leave_as_anchor
 from footprint.tracking.chain.run_chain import is_processor
@@ -117,7 +118,7 @@ def _absolute(hw: str) -> str:
 def _why_not(report: RunReport, ratio: float | None) -> str:
     measured = report.measurement
     if measured.status not in FINISHED:
-        return f"it is {measured.status}"
+        return f"it is {in_words(measured.status)}"
     if is_left_out(report.totals):
         return "its hardware was not found on the machine"
     if "model" not in report.totals.given or measured.cluster is None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.results import Quantity
-from footprint.results.measurement import ComparedQuantity, Comparison, Measurement
+from footprint.results.measurement import METERED, ComparedQuantity, Comparison, Measurement
+from footprint.results.quantity import ENDS
 from footprint.results.report_columns import WORK
 from footprint.tracking.report.measurement import MODEL_SOURCE
 
-COMPONENTS = ("accelerators", "cpu", "ram")
 SAME_STEP = 0.02
 """Tokens a step may differ by this much before step times say nothing about each other."""
 _EXTENSIVE = ("duration_h", "it_energy_kwh", "energy_kwh", "co2e_kg", "cost_usd")
@@ -28,7 +28,7 @@ def compare(
     hows = {meter.component: meter.how for meter in measured.meters}
     borrowed = {meter.component for meter in measured.meters if meter.source == MODEL_SOURCE}
     rows: list[ComparedQuantity] = []
-    for name in COMPONENTS:
+    for name in METERED:
         part = getattr(measured.energy_components_kwh, name)
         row = _row(
             f"energy_components_{name}_kwh", _component(predicted, name, processor=processor), part, share
@@ -95,7 +95,7 @@ def _quantity(raw: Any) -> Quantity | None:
     """A quantity of the JSON contract, its whole interval as one cause."""
     if not isinstance(raw, Mapping) or not raw.get("mid"):
         return None
-    low, mid, high = (float(raw.get(end) or raw["mid"]) for end in ("low", "mid", "high"))
+    low, mid, high = (float(raw.get(end) or raw["mid"]) for end in ENDS)
     if not 0 < low <= mid <= high:
         return Quantity(mid)
     return Quantity(mid) if low == high else Quantity.between(low, mid, high, "prediction")

@@ -23,6 +23,7 @@ from footprint.records import field, state
 from footprint.results import Assumption, Quantity, total
 from footprint.results.human import figures
 from footprint.results.measurement import (
+    METERED,
     DoneWork,
     MeasuredComponents,
     Measurement,
@@ -190,7 +191,7 @@ def _it_energy(totals: RunTotals, model: RunModel | None, parts: _Parts) -> Quan
     if node is not None and node.kwh > 0:
         parts.energy["node"] = _component("node", node, parts)
         return parts.energy["node"]
-    for name in ("accelerators", "cpu", "ram"):
+    for name in METERED:
         parts.energy[name] = _component(name, totals.components.get(name), parts)
     if model is not None:
         _add_remainder(model, totals, parts)

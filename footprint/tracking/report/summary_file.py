@@ -16,6 +16,7 @@ from footprint.catalog.version import DATA_VERSION, footprint_version
 from footprint.records import record
 from footprint.results.measurement import Measurement
 from footprint.results.quantity import Quantity
+from footprint.results.report_columns import AMOUNTS
 from footprint.tracking.journal.codec import decode, encode, undamaged
 from footprint.tracking.journal.fields import MOST_COUNT, Fields
 from footprint.tracking.journal.files import read_small, write_new
@@ -88,9 +89,6 @@ def _made_by() -> str:
     return f"{VERSION} {footprint_version()} {DATA_VERSION} {state_of(map(Path, files))}"
 
 
-_AMOUNTS = ("energy_kwh", "co2e_kg", "cost_usd")
-
-
 def _amount(quantity: Quantity | None) -> Amount | None:
     return None if quantity is None else Amount(low=quantity.low, mid=quantity.mid, high=quantity.high)
 
@@ -111,7 +109,7 @@ def listed_of(measurement: Measurement, group: Sequence[ProcessTotals], beside: 
         status=measurement.status,
         started_wall_s=min(process.started_wall_s for process in group),
         duration_h=measurement.duration_h.mid,
-        **{name: _amount(getattr(measurement, name)) for name in _AMOUNTS},
+        **{name: _amount(getattr(measurement, name)) for name in AMOUNTS},
         name=measurement.name,
         model="" if measurement.model is None else measurement.model.name,
         hardware="" if cluster is None else f"{cluster.accelerator}:{cluster.count}",
@@ -128,7 +126,7 @@ def write_summary(run: Listed, folder: Path, state: str) -> None:
         "made_by": _made_by(), "state": state, "run_id": run.run_id, "status": run.status,
         "started_wall_s": run.started_wall_s, "duration_h": run.duration_h, "steps": run.steps,
         "name": run.name, "model": run.model, "hardware": run.hardware,
-        **{name: _ends(getattr(run, name)) for name in _AMOUNTS},
+        **{name: _ends(getattr(run, name)) for name in AMOUNTS},
         "windows": [[w.boot_id, w.started_s, w.last_s] for w in run.windows], "beside": list(run.beside),
     }  # fmt: skip
     part = folder / f"{FILE}.{os.getpid()}-{secrets.token_hex(4)}"
@@ -166,7 +164,7 @@ def read_summary(folder: Path, state: str) -> Listed:
         status=head.text("status"),
         started_wall_s=head.number("started_wall_s"),
         duration_h=head.number("duration_h", most=MOST_COUNT),
-        **{name: _amount_of(head.numbers(name)) for name in _AMOUNTS},
+        **{name: _amount_of(head.numbers(name)) for name in AMOUNTS},
         name=head.text("name"),
         model=head.text("model"),
         hardware=head.text("hardware"),

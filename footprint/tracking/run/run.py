@@ -92,11 +92,13 @@ class Run(RunQueries):
         self._used = True
         self._begin(who)
 
-    def note_unseen(self, *lines: JournalLine) -> None:
-        """Have lines written before the next totals; from any thread."""
+    def note_unseen(self, *lines: JournalLine, soon: bool = False) -> None:
+        """Have lines written before the next totals, or ``soon``; from any thread."""
         if self._recorder is not None and not self._foreign:
             for line in lines:
                 self._recorder.write_later(line)
+            if soon:
+                self._recorder.flush_soon()
 
     def complain(self, text: str) -> None:
         """Say something that went wrong beside the run, in its report and in its last line."""

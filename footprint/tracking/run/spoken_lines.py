@@ -7,7 +7,7 @@ from pathlib import Path
 
 from footprint.plain_text import in_line
 from footprint.results import Quantity
-from footprint.results.human import amount, component_name, figures, interval
+from footprint.results.human import amount, component_name, figures, in_words, interval
 from footprint.results.measurement import Comparison, Measurement
 from footprint.tracking.chain.run_chain import is_absent
 from footprint.tracking.recorder.recorder import Recorder
@@ -63,7 +63,7 @@ def own_line(recorder: Recorder) -> str:
     name = f"rank {who.rank}" if who.world_size > 1 else "this program"
     last = "footprint run" if who.metered_by_parent else "the last of its processes to end"
     took = amount(recorder.clock.run_s() / SECONDS_PER_HOUR, "h")
-    head = f"run {recorder.run_id}: {name} {recorder.status}: {steps:,} steps in {took}"
+    head = f"run {recorder.run_id}: {name} {in_words(recorder.status)}: {steps:,} steps in {took}"
     return _below(head, [f"{last} reports the whole", *_new_problems(recorder)])
 
 
@@ -76,7 +76,7 @@ def end_lines(recorder: Recorder, report: RunReport, *, written: Sequence[Path] 
     """What is said once at the end."""
     measured = report.measurement
     steps = f"{measured.workload.steps:,.0f} steps in " if measured.workload.steps else ""
-    head = f"run {measured.run_id} {measured.status}: {steps}{amount(measured.duration_h.mid, 'h')}"
+    head = f"run {measured.run_id} {in_words(measured.status)}: {steps}{amount(measured.duration_h.mid, 'h')}"
     parts = [_energy(measured)]
     if measured.co2e_kg is not None and measured.place is not None:
         parts.append(f"CO2e: {spoken(measured.co2e_kg, 'kg')}, {measured.place.name}")

@@ -28,7 +28,9 @@ from footprint.tracking.budget.keeper import words
 from footprint.tracking.budget.limits import BudgetEvent, ProgramStop
 from footprint.tracking.budget.stop_file import MARGIN_FLUSHES, STOP_FILE, publish_stop
 from footprint.tracking.journal.files import read_small
+from footprint.tracking.journal.lines import ProgramLine
 from footprint.tracking.journal.other_ranks import OtherRanks, SteppingProcess
+from footprint.tracking.process.liveness import process_start
 from footprint.tracking.run.run import Run
 from footprint.tracking.settings.arguments import Settings
 from footprint.tracking.settings.under_supervisor import COMPLAINT, handed_down, with_hooks
@@ -91,6 +93,8 @@ class Supervised:
             self._process = subprocess.Popen(self._command, env=environment)  # noqa: S603 - the user's own program
         except OSError as error:
             return _refused(self._command[0], error)
+        child = self._process.pid
+        self.run.note_unseen(ProgramLine(pid=child, process_start=process_start(child)), soon=True)
         for number in self._received:
             self._hand_on(number)
         deadline: float | None = None

@@ -93,6 +93,11 @@ class ProcessTotals:
         return bool(self.journal.given.get("by_hooks"))
 
     @property
+    def left_alone(self) -> bool:
+        """Whether its supervisor was killed while the program goes on, so that nothing reads its energy."""
+        return self.status == RUNNING and not self.journal.process.alive
+
+    @property
     def lost_s(self) -> float:
         """After a kill: the longest it can have run on unseen, one flush interval [s]."""
         return self.journal.start.flush_s if self.status == KILLED else 0.0
@@ -241,7 +246,7 @@ def read_processes(
 def _status(journal: Journal) -> str:
     if journal.end is not None:
         return journal.end.status
-    return RUNNING if journal.process.alive else KILLED
+    return RUNNING if journal.alive else KILLED
 
 
 def _initial_step(start: StartLine) -> int:

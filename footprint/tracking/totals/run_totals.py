@@ -7,7 +7,7 @@ over ranks, steps once. What is missing is said: a node that never reported, a r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from footprint.records import field, state
@@ -115,31 +115,15 @@ def merge(
     ``elsewhere`` are processes of its last launch that are reported apart: not missing, and not added.
     """
     segments = segments_of(processes)
-    components: dict[str, ComponentTotal] = {}
     warnings: list[str] = []
-    segment_kwh = []
-    own_kwh = whole_kwh = 0.0
-    for segment in segments:
-        before = sum(total.kwh for total in components.values())
-        for boot in sorted(segment.boots):
-            here = [process for process in segment.processes if process.boot_id == boot]
-            beside = [other for other in others if other.boot_id == boot]
-            own, whole = add_host(components, here, beside, warnings)
-            own_kwh, whole_kwh = own_kwh + own, whole_kwh + whole
-            add_accelerators(components, here, beside, warnings)
-        segment_kwh.append(sum(total.kwh for total in components.values()) - before)
+    components, segment_kwh, host_share = _energy(segments, others, warnings)
     used, allocated, unused_kwh = count_devices(processes)
     if allocated > used > 0 and unused_kwh > 0:
         warnings.append(
             f"{allocated - used} of {allocated} accelerators were allocated and never used: "
             f"{amount(unused_kwh, 'kwh')} of theirs is not charged"
         )
-    asleep_s = max(process.suspended_s for process in processes)
-    if asleep_s >= LEAST_SLEEP_S:
-        warnings.append(
-            f"the machine slept for {asleep_s:.0f} s in between: neither time nor energy of the run"
-        )
-    warnings += [note for segment in segments if (note := _killed_ranks(segment))]
+    warnings += _interruptions(segments, processes)
     if elsewhere:
         warnings.append(
             f"{len(elsewhere)} other processes of this launch have a row of their own: "
@@ -164,12 +148,41 @@ def merge(
         unused_kwh=unused_kwh,
         nodes=len({process.boot_id for process in last.processes}),
         segment_kwh=segment_kwh,
-        host_share=own_kwh / whole_kwh if whole_kwh > 0 else 1.0,
+        host_share=host_share,
         faults=[fault for process in processes for fault in process.faults],
         warnings=warnings + _segment_warnings(segments, segment_kwh),
         missing=_missing([*last.processes, *elsewhere]),
         lost_s=max((process.lost_s for process in last.processes), default=0.0),
     )
+
+
+def _energy(
+    segments: Sequence[Segment], others: Sequence[ProcessTotals], warnings: list[str]
+) -> tuple[dict[str, ComponentTotal], list[float], float]:
+    """Energy by component, that of each segment [kWh], and the run's share of what its hosts used."""
+    components: dict[str, ComponentTotal] = {}
+    segment_kwh = []
+    own_kwh = whole_kwh = 0.0
+    for segment in segments:
+        before = sum(total.kwh for total in components.values())
+        for boot in sorted(segment.boots):
+            here = [process for process in segment.processes if process.boot_id == boot]
+            beside = [other for other in others if other.boot_id == boot]
+            own, whole = add_host(components, here, beside, warnings)
+            own_kwh, whole_kwh = own_kwh + own, whole_kwh + whole
+            add_accelerators(components, here, beside, warnings)
+        segment_kwh.append(sum(total.kwh for total in components.values()) - before)
+    return components, segment_kwh, own_kwh / whole_kwh if whole_kwh > 0 else 1.0
+
+
+def _interruptions(segments: Sequence[Segment], processes: Sequence[ProcessTotals]) -> Iterator[str]:
+    """What is said of time that was slept through or could not be seen."""
+    asleep_s = max(process.suspended_s for process in processes)
+    if asleep_s >= LEAST_SLEEP_S:
+        yield f"the machine slept for {asleep_s:.0f} s in between: neither time nor energy of the run"
+    yield from filter(None, map(_killed_ranks, segments))
+    if any(process.left_alone for process in processes):
+        yield "footprint run was killed and its program goes on: nothing reads its energy since then"
 
 
 def _given(processes: list[ProcessTotals]) -> dict[str, Any]:

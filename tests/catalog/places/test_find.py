@@ -21,7 +21,6 @@ from footprint.catalog.places.find import (
     given_place,
     grid_quantity,
     place_keys,
-    require_same_basis,
 )
 from footprint.catalog.places.names import resolve
 from footprint.catalog.places.tables import rows_of, table
@@ -227,14 +226,6 @@ def test_an_impossible_year_is_a_clear_error(year: object) -> None:
 
 
 # --- bases, given, speed -----------------------------------------------------------------
-
-
-def test_mixed_bases_cannot_be_compared() -> None:
-    france, poland = find_place("FRA")[0], find_place("POL")[0]
-    strubell = find_place("US-STRUBELL2019")[0]
-    require_same_basis(france, poland, given_place(100.0))
-    with pytest.raises(FootprintError, match=r"FRA \(lifecycle\), US-STRUBELL2019 \(direct\)"):
-        require_same_basis(france, strubell)
 
 
 def test_a_given_intensity_has_no_interval() -> None:

@@ -31,7 +31,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"assumptions": [3]}, "assumptions is not a list"),
     ({"created_at": "yesterday"}, "created_at is no time"),
     ({"repeats": {"runs": 1, "failed_share": 1.0}}, "failed_share must be below 1"),
-    ({"warnings": ["clearly too little memory, --force went on: x"]}, "does not fit"),
+    ({"warnings": ["clearly too little memory, and forced: x"]}, "does not fit"),
 ]
 
 

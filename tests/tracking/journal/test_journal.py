@@ -25,9 +25,10 @@ from footprint.tracking.journal.lines import (
     StartLine,
     StateLine,
 )
-from footprint.tracking.journal.reader import UnreadableJournalError, journals_in, read_journal
+from footprint.tracking.journal.reader import UnreadableJournalError, read_journal
 from footprint.tracking.journal.writer import JournalWriter
 from footprint.tracking.process.identity import Identity
+from footprint.tracking.totals.process_totals import processes_in
 
 FIRST = StartLine(run_id="r", process=Identity(host="a", boot_id="b", pid=1, launcher="none"))
 values = st.recursive(
@@ -112,8 +113,8 @@ def test_a_later_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "empty.journal.jsonl").write_bytes(b"")
     (tmp_path / "binary.journal.jsonl").write_bytes(os.urandom(4096))
     good = writer(tmp_path)
-    journals, problems = journals_in(tmp_path)
-    assert [journal.path for journal in journals] == [good.path]
+    processes, problems = processes_in(tmp_path)
+    assert [process.journal.path for process in processes] == [good.path]
     assert len(problems) == 3
 
 

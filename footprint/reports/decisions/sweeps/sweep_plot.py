@@ -10,6 +10,7 @@ from footprint.reports.decisions.sweeps.sweep_text import Summary, label_of
 from footprint.reports.plots.canvas import BLUE, ORANGE, PAGE
 from footprint.reports.plots.intervals import Line, plot_lines
 from footprint.results.fleet import Ends
+from footprint.results.quantity import ENDS
 
 MOST = 40
 """Scenarios that are drawn."""
@@ -33,6 +34,6 @@ def plot_sweep(summary: Summary, path: Path, *, width: str = PAGE, overwrite: bo
 def _line(one: Found, colour: str) -> Line:
     amounts = {}
     for name in QUANTITIES:
-        low, mid, high = (one.numbers[f"{name}_{end}"] for end in ("low", "mid", "high"))
+        low, mid, high = (one.numbers[f"{name}_{end}"] for end in ENDS)
         amounts[name] = Ends(low=low, mid=mid, high=high) if mid == mid else None
     return Line(label=label_of(one), amounts=amounts, colour=colour)
