@@ -13,20 +13,22 @@ from footprint import equations
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
-from footprint.flops import count_step
-from footprint.performance import goodput, predict_power, predict_step
+from footprint.performance import goodput, predict_power
 from footprint.results import Quantity, total
-from footprint.schema import StepShape, TrainingMethod
-from footprint.units import SECONDS_PER_HOUR, W_PER_KW
+from footprint.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE, W_PER_KW
 from footprint.validation.baselines import beside_table, node_w
-from footprint.validation.cases import evaluation, shapes
-from footprint.validation.published.power import hours_only_power
+from footprint.validation.cases import evaluation
+from footprint.validation.published.power import (
+    WORKLOADS,
+    hours_only_power,
+    logged,
+    logged_cluster,
+    logged_step,
+)
 from footprint.validation.published.runs import ideal_run
 from footprint.validation.report import ValidationReport, ValidationRow
 
 HOURS_GIVEN = "from published hours and PUE, power predicted"
-GPT3_TOKENS = 1.208e9
-"""Tokens until the target quality in the 64-node run (MLPerf Training v4.0 log)."""
 
 
 def _runs() -> Iterator[dict[str, str]]:
@@ -91,41 +93,33 @@ def _row(row: Mapping[str, str], energy: Quantity) -> ValidationRow:
 
 def validate_energy() -> ValidationReport:
     """Energy of whole runs from config, chips and samples, in the scope that each source measured [kWh]."""
-    rows = [_mlperf_gpt3(), *_measured_runs()]
+    rows = [*_mlperf_runs(), *_measured_runs()]
     notes = (
-        "fewer than fifteen measured energies map to a model that is counted: reported, not gated",
+        "MLPerf: AC energy of the nodes until the target quality, without switches; its log has the samples",
         "energies that are an assumed power times hours are left out: they test arithmetic only",
     )
     return ValidationReport(dataset="energy", rows=tuple(rows), notes=notes)
 
 
-def _mlperf_gpt3() -> ValidationRow:
-    """GPT-3 175B on 64 nodes until MLPerf's target: AC energy of the nodes, without switches."""
-    logged = next(
-        row
-        for row in read_csv(reference_folder() / "published" / "mlperf_training_power.csv")
-        if row["benchmark"] == "gpt3" and row["current"] == "ac"
-    )
-    cluster, _ = parse_cluster(f"{logged['accelerator']}:{logged['accelerators']}", cooling=logged["cooling"])
-    flops = count_step(
-        shapes()["gpt3-175b"]["config"],
-        StepShape(sequences=2048, sequence_length=2048),
-        TrainingMethod(attention="flash"),
-    )
-    step = predict_step(step_flop=flops, cluster=cluster, precision="fp8", year=2024, stack="tuned")
-    hours = step.step_time_s * (GPT3_TOKENS / (2048 * 2048) / SECONDS_PER_HOUR)
-    share, _ = goodput(cluster=cluster, hours_without_loss=hours.mid)
-    power = predict_power(cluster=cluster, busy_share=step.busy_share)
-    nodes = total([power.accelerators, power.cpu, power.ram, power.other_node])
-    energy = equations.energy_kwh(nodes, hours / share)
-    return ValidationRow.of(
-        id="mlperf gpt3, 64 nodes",
-        published=float(logged["energy_kwh"]),
-        predicted=energy,
-        unit="kWh",
-        fold="mlperf",
-        note="nodes AC, no PUE, no switches",
-    )
+def _mlperf_runs() -> Iterator[ValidationRow]:
+    """MLPerf runs until their target: AC energy of the nodes, from the samples that they took."""
+    for row in logged():
+        if row["benchmark"] not in WORKLOADS or not row["energy_kwh"]:
+            continue
+        cluster, known = logged_cluster(row), logged_step(row["id"])
+        samples = float(row["samples_per_s"]) * float(row["time_to_train_min"]) * SECONDS_PER_MINUTE
+        hours = known.mean_step_s * (samples / float(row["samples_per_step"]) / SECONDS_PER_HOUR)
+        share, _ = goodput(cluster=cluster, hours_without_loss=hours.mid)
+        power = predict_power(cluster=cluster, busy_share=known.step.busy_share)
+        nodes = total([power.accelerators, power.cpu, power.ram, power.other_node])
+        yield ValidationRow.of(
+            id=f"mlperf {row['case']}",
+            published=float(row["energy_kwh"]),
+            predicted=equations.energy_kwh(nodes, hours / share),
+            unit="kWh",
+            fold=f"mlperf {row['benchmark']}",
+            note="nodes AC, no PUE, no switches",
+        )
 
 
 def _measured_runs() -> Iterator[ValidationRow]:
