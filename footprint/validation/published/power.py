@@ -40,6 +40,7 @@ class Workload(NamedTuple):
     method: str
     sequence_length: int | None = None
     image_size: int | None = None
+    predicted_positions: int | None = None
     samples_a_sequence: float = 1.0
     """Samples, as the log counts them, that are packed in one sequence."""
 
@@ -47,7 +48,7 @@ class Workload(NamedTuple):
 WORKLOADS: Mapping[str, Workload] = {
     "gpt3": Workload("gpt3-175b", "fp8", "pretrain", 2048),
     "llama2_70b_lora": Workload("llama2-70b", "fp8", "lora", 8192),
-    "bert": Workload("bert-large", "fp8", "pretrain", 512, samples_a_sequence=2.0),
+    "bert": Workload("bert-large", "fp8", "pretrain", 512, predicted_positions=77, samples_a_sequence=2.0),
     "resnet": Workload("resnet-50", "fp16", "pretrain", image_size=224),
 }
 
@@ -110,6 +111,7 @@ def logged_step(case: str) -> LoggedStep:
             sequences=samples / work.samples_a_sequence,
             sequence_length=work.sequence_length,
             image_size=work.image_size,
+            predicted_positions=work.predicted_positions,
         ),
         TrainingMethod(method=work.method, attention="flash"),  # type: ignore[arg-type]
     )

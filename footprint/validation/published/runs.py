@@ -14,12 +14,13 @@ from typing import Any
 from footprint import equations
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
+from footprint.catalog.models import find_model
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance import choose_precision, goodput, predict_step
 from footprint.records import record
 from footprint.results import Quantity, total
-from footprint.schema import Cluster, StepShape, TrainingMethod
+from footprint.schema import Cluster, Phase, Recipe, StepShape, TrainingMethod
 from footprint.units import SECONDS_PER_HOUR
 from footprint.validation.baselines import beside, llmcarbon_s
 from footprint.validation.cases import TOKENS_A_CHIP, evaluation
@@ -28,8 +29,13 @@ from footprint.validation.report import ValidationReport, ValidationRow
 DATASET = "runs"
 USUAL_DAYS = 30
 """Assumed length of a run [d], to choose a number of chips where none was published."""
-GATED = ("llama", "olmo", "ibm-fms", "deepseek", "phi-3", "phi-4", "openelm", "granite", "yalm")
+GATED = (
+    "llama", "olmo", "ibm-fms", "deepseek", "phi-3", "phi-4", "openelm", "granite", "yalm", "lucie", "smollm",
+    "glm-130b",
+)  # fmt: skip
 """Models whose MLP has three matrices."""
+SOUND = "wav2vec2"
+"""Models of samples of sound, which are no tokens."""
 
 
 def _value(row: Mapping[str, str], name: str) -> float | None:
@@ -114,14 +120,14 @@ def ideal_run(row: Mapping[str, str], *, said: bool = True) -> Run:
     hours = _hours(row)
     if hours is None:
         raise FootprintError("no hours were published")
-    config = config_of(row)
     cluster = _cluster(row, hours)
     year = int(row["year"])
     training = TrainingMethod(attention="flash" if year >= 2023 else "eager")
     precision, _ = choose_precision(row["precision"] or None, cluster.accelerator, year)
+    config, objective, phases = _work(row, cluster)
     parts, busy = [], Quantity(1.0)
-    for steps, sequences, length in _phases(row, cluster):
-        flops = count_step(config, StepShape(sequences=sequences, sequence_length=length), training)
+    for steps, shape in phases:
+        flops = count_step(config, shape, training, objective)
         step = predict_step(
             step_flop=flops, cluster=cluster, precision=precision, year=year,
             stack=_stack(row) if said else None,
@@ -133,6 +139,55 @@ def ideal_run(row: Mapping[str, str], *, said: bool = True) -> Run:
         id=row["id"], developer=row["developer"], cluster=cluster, published_h=hours, ideal_h=ideal,
         busy_share=busy,
     )  # fmt: skip
+
+
+def _work(
+    row: Mapping[str, str], cluster: Cluster
+) -> tuple[Mapping[str, Any], str, list[tuple[float, StepShape]]]:
+    """Config, objective, and steps and shape of each phase; FootprintError where they are not known."""
+    if row["id"] not in _recipes():
+        phases = [
+            (steps, StepShape(sequences=sequences, sequence_length=length))
+            for steps, sequences, length in _phases(row, cluster)
+        ]
+        return config_of(row), "", phases
+    model = find_model(row["id"])
+    recipe = model.recipe or Recipe()
+    phases = []
+    for phase in recipe.phases or (Phase(sequence_length=2048),):
+        length = phase.sequence_length
+        sequences = phase.sequences_per_step or max(1.0, TOKENS_A_CHIP / (length or 1)) * cluster.count
+        steps = phase.steps or (recipe.tokens or 0.0) / (sequences * (length or 1))
+        shape = StepShape(
+            sequences=sequences, sequence_length=length, image_size=phase.image_size,
+            target_sequence_length=phase.target_sequence_length, predicted_positions=phase.predicted_positions,
+        )  # fmt: skip
+        phases.append((steps, shape))
+    return model.config, recipe.objective, phases
+
+
+@functools.cache
+def _recipes() -> Mapping[str, str]:
+    """The developer of each run that is a recipe of the catalogue, by the model's id."""
+    recipes: Mapping[str, list[str]] = evaluation()["runs"]["recipes"]
+    return {model: developer for developer, models in recipes.items() for model in models}
+
+
+def _recipe_row(model_id: str, developer: str) -> dict[str, str]:
+    """A recipe of the catalogue as a row of the table."""
+    model = find_model(model_id)
+    recipe = model.recipe or Recipe()
+    tokens = recipe.tokens or sum(
+        (phase.steps or 0) * (phase.sequences_per_step or 0) * (phase.sequence_length or 0)
+        for phase in recipe.phases
+    )
+    known = {
+        "id": model.id, "developer": developer, "year": model.year, "quality": "B", "tokens": tokens,
+        "parameters": model.parameters, "accelerator": recipe.accelerator,
+        "accelerators": recipe.accelerators, "precision": recipe.precision,
+        "duration_h": recipe.duration_h, "accelerator_h": recipe.accelerator_h,
+    }  # fmt: skip
+    return {**dict.fromkeys(_table()[0], ""), **{key: str(value or "") for key, value in known.items()}}
 
 
 def _phases(row: Mapping[str, str], cluster: Cluster) -> list[tuple[float, float, int]]:
@@ -151,7 +206,7 @@ def _phases(row: Mapping[str, str], cluster: Cluster) -> list[tuple[float, float
 
 def ideal_hours(*, sealed: bool, left_out: list[str] | None = None) -> Iterator[Run]:
     """Every run that can be predicted; ``left_out`` collects the reasons for the others."""
-    for row in _table():
+    for row in _all_runs():
         if not usable(row) or (row["developer"] in evaluation()["runs"]["sealed"]) != sealed:
             continue
         try:
@@ -164,6 +219,14 @@ def ideal_hours(*, sealed: bool, left_out: list[str] | None = None) -> Iterator[
 @functools.cache
 def _table() -> tuple[dict[str, str], ...]:
     return tuple(read_csv(reference_folder() / "published" / "runs.csv"))
+
+
+@functools.cache
+def _all_runs() -> tuple[dict[str, str], ...]:
+    """The runs of the table, then the recipes of the catalogue that are not in it."""
+    found = {row["id"] for row in _table()}
+    more = (_recipe_row(model, developer) for model, developer in _recipes().items() if model not in found)
+    return (*_table(), *more)
 
 
 def run_rows(*, sealed: bool = False) -> tuple[list[ValidationRow], list[str]]:
@@ -204,16 +267,20 @@ def validate_runs() -> ValidationReport:
 
 def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
     """The same prediction without the software, and rules that use only parameters and tokens."""
-    table = {row["id"]: row for row in _table()}
+    table = {row["id"]: row for row in _all_runs()}
 
-    def six_nd(known: ValidationRow, mfu: float) -> float:
+    def six_nd(known: ValidationRow, mfu: float) -> float | None:
         row = table[known.id]
+        if not row["parameters"] or known.id.startswith(SOUND):
+            return None
         cluster, precision = _executed(row, known.published)
         flop = equations.flop_6nd(float(row["parameters"] or 0), float(row["tokens"]))
         return float(flop) / (mfu * cluster.accelerator.peak_flop_per_s[precision]) / SECONDS_PER_HOUR
 
     def llmcarbon(known: ValidationRow) -> float | None:
         row = table[known.id]
+        if known.id.startswith(SOUND):
+            return None
         cluster, precision = _executed(row, known.published)
         seconds = llmcarbon_s(float(row["parameters"] or 0), float(row["tokens"]), cluster, precision)
         return seconds and seconds * cluster.count / SECONDS_PER_HOUR
