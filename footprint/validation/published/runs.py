@@ -6,13 +6,11 @@ its wide interval account for these.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from footprint import equations
-from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
 from footprint.errors import FootprintError
@@ -24,6 +22,7 @@ from footprint.schema import Cluster, Phase, Recipe, StepShape, TrainingMethod
 from footprint.units import SECONDS_PER_HOUR
 from footprint.validation.baselines import beside, llmcarbon_s
 from footprint.validation.cases import TOKENS_A_CHIP, evaluation
+from footprint.validation.published.run_table import all_runs, recipes
 from footprint.validation.report import ValidationReport, ValidationRow
 
 DATASET = "runs"
@@ -145,7 +144,7 @@ def _work(
     row: Mapping[str, str], cluster: Cluster
 ) -> tuple[Mapping[str, Any], str, list[tuple[float, StepShape]]]:
     """Config, objective, and steps and shape of each phase; FootprintError where they are not known."""
-    if row["id"] not in _recipes():
+    if row["id"] not in recipes():
         phases = [
             (steps, StepShape(sequences=sequences, sequence_length=length))
             for steps, sequences, length in _phases(row, cluster)
@@ -163,30 +162,6 @@ def _work(
         )  # fmt: skip
         phases.append((steps, shape))
     return model.config, recipe.objective, phases
-
-
-@functools.cache
-def _recipes() -> Mapping[str, str]:
-    """The developer of each run that is a recipe of the catalogue, by the model's id."""
-    recipes: Mapping[str, list[str]] = evaluation()["runs"]["recipes"]
-    return {model: developer for developer, models in recipes.items() for model in models}
-
-
-def _recipe_row(model_id: str, developer: str) -> dict[str, str]:
-    """A recipe of the catalogue as a row of the table."""
-    model = find_model(model_id)
-    recipe = model.recipe or Recipe()
-    tokens = recipe.tokens or sum(
-        (phase.steps or 0) * (phase.sequences_per_step or 0) * (phase.sequence_length or 0)
-        for phase in recipe.phases
-    )
-    known = {
-        "id": model.id, "developer": developer, "year": model.year, "quality": "B", "tokens": tokens,
-        "parameters": model.parameters, "accelerator": recipe.accelerator,
-        "accelerators": recipe.accelerators, "precision": recipe.precision,
-        "duration_h": recipe.duration_h, "accelerator_h": recipe.accelerator_h,
-    }  # fmt: skip
-    return {**dict.fromkeys(_table()[0], ""), **{key: str(value or "") for key, value in known.items()}}
 
 
 def _phases(row: Mapping[str, str], cluster: Cluster) -> list[tuple[float, float, int]]:
@@ -208,8 +183,8 @@ def ideal_hours(*, sealed: bool, unfitted: bool = False, left_out: list[str] | N
 
     ``unfitted`` adds the runs that came after the last fit.
     """
-    later = () if unfitted else (*_recipes(), *evaluation()["runs"]["unfitted"])
-    for row in _all_runs():
+    later = () if unfitted else (*recipes(), *evaluation()["runs"]["unfitted"])
+    for row in all_runs():
         if row["id"] in later or not usable(row):
             continue
         if (row["developer"] in evaluation()["runs"]["sealed"]) != sealed:
@@ -219,21 +194,6 @@ def ideal_hours(*, sealed: bool, unfitted: bool = False, left_out: list[str] | N
         except FootprintError as error:
             if left_out is not None:
                 left_out.append(f"{row['id']}: {error}")
-
-
-@functools.cache
-def _table() -> tuple[dict[str, str], ...]:
-    return tuple(read_csv(reference_folder() / "published" / "runs.csv"))
-
-
-@functools.cache
-def _all_runs() -> tuple[dict[str, str], ...]:
-    """The runs of the table and the recipes of the catalogue; a cell that both have is the table's."""
-    table = {row["id"]: row for row in _table()}
-    for model, developer in _recipes().items():
-        stated = {name: cell for name, cell in table.get(model, {}).items() if cell}
-        table[model] = {**_recipe_row(model, developer), **stated}
-    return tuple(table.values())
 
 
 def run_rows(*, sealed: bool = False) -> tuple[list[ValidationRow], list[str]]:
@@ -278,7 +238,7 @@ def validate_runs() -> ValidationReport:
 
 def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
     """The same prediction without the software, and rules that use only parameters and tokens."""
-    table = {row["id"]: row for row in _all_runs()}
+    table = {row["id"]: row for row in all_runs()}
 
     def six_nd(known: ValidationRow, mfu: float) -> float | None:
         row = table[known.id]
