@@ -183,9 +183,8 @@ def ideal_hours(*, sealed: bool, unfitted: bool = False, left_out: list[str] | N
 
     ``unfitted`` adds the runs that came after the last fit.
     """
-    later = () if unfitted else (*recipes(), *evaluation()["runs"]["unfitted"])
     for row in all_runs():
-        if row["id"] in later or not usable(row):
+        if (row["id"] in _later() and not unfitted) or not usable(row):
             continue
         if (row["developer"] in evaluation()["runs"]["sealed"]) != sealed:
             continue
@@ -194,6 +193,11 @@ def ideal_hours(*, sealed: bool, unfitted: bool = False, left_out: list[str] | N
         except FootprintError as error:
             if left_out is not None:
                 left_out.append(f"{row['id']}: {error}")
+
+
+def _later() -> frozenset[str]:
+    """The runs that came after the last fit of goodput."""
+    return frozenset((*recipes(), *evaluation()["runs"]["unfitted"]))
 
 
 def run_rows(*, sealed: bool = False) -> tuple[list[ValidationRow], list[str]]:
@@ -225,8 +229,7 @@ def validate_runs() -> ValidationReport:
     """Accelerator-hours of whole published runs from 2020 on, quality A and B."""
     rows, left_out = run_rows()
     named = sum(_stack({"id": row.id}) is not None for row in rows)
-    fitted = {run.id for run in ideal_hours(sealed=False)}
-    fresh = ValidationReport(dataset="unfitted", rows=tuple(row for row in rows if row.id not in fitted))
+    fresh = ValidationReport(dataset="unfitted", rows=tuple(row for row in rows if row.id in _later()))
     notes = [
         f"no fit has read {len(fresh.rows)} of the runs: median error {fresh.median_error:.1%}, "
         f"coverage {fresh.coverage:.0%}",
@@ -245,7 +248,7 @@ def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
         if known.id.startswith(SOUND):
             return None
         cluster, precision = _executed(row, known.published)
-        flop = equations.flop_6nd(float(row["parameters"] or 0), float(row["tokens"]))
+        flop = equations.flop_6nd(_used_parameters(row), float(row["tokens"]))
         return float(flop) / (mfu * cluster.accelerator.peak_flop_per_s[precision]) / SECONDS_PER_HOUR
 
     def llmcarbon(known: ValidationRow) -> float | None:
@@ -253,7 +256,7 @@ def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
         if known.id.startswith(SOUND):
             return None
         cluster, precision = _executed(row, known.published)
-        seconds = llmcarbon_s(float(row["parameters"] or 0), float(row["tokens"]), cluster, precision)
+        seconds = llmcarbon_s(_used_parameters(row), float(row["tokens"]), cluster, precision)
         return seconds and seconds * cluster.count / SECONDS_PER_HOUR
 
     return beside(
@@ -265,6 +268,14 @@ def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
             "LLMCarbon's regression": llmcarbon,
         },
     )
+
+
+def _used_parameters(row: Mapping[str, str]) -> float:
+    """Parameters that one token uses [1]."""
+    if row["id"] in recipes():
+        step = count_step(find_model(row["id"]).config, StepShape(sequences=1, sequence_length=512))
+        return float(step.parameters.active)
+    return float(row["active_parameters"] or row["parameters"] or 0)
 
 
 def _executed(row: Mapping[str, str], hours: float) -> tuple[Cluster, str]:
