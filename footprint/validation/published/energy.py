@@ -93,7 +93,8 @@ def _from_work(row: Mapping[str, str], cluster: Cluster, hours: float) -> Quanti
     )
     filled = (step.step_time_s * (steps / SECONDS_PER_HOUR) / hours).capped(1.0)
     power = predict_power(cluster=cluster, busy_share=step.busy_share, fed_share=filled)
-    return equations.energy_kwh(power.accelerators, hours)
+    energy: Quantity = equations.energy_kwh(power.accelerators, hours)
+    return energy
 
 
 def _metered_runs() -> Iterator[dict[str, str]]:
