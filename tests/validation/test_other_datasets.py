@@ -33,7 +33,7 @@ def reports() -> dict[str, ValidationReport]:
 def test_whole_runs(reports):
     report = reports["runs"]
     assert len(report.rows) >= 50
-    assert len({row.fold for row in report.rows}) >= 17
+    assert len({row.fold for row in report.rows}) >= 18
     assert report.median_error < 0.19
     assert report.within(2.0) > 0.9
     # Two models of one developer and two of speech took twice as long as their steps.
@@ -50,9 +50,9 @@ def test_runs_that_no_fit_has_read(reports):
 
     rows = {row.id: row for row in reports["runs"].rows}
     fresh = [rows[name] for name in rows if name not in {run.id for run in _fitted()}]
-    assert len(fresh) >= 19
+    assert len(fresh) >= 20
     assert len(implied()) + len(fresh) == len(rows)
-    assert statistics.median(row.error for row in fresh) < 0.2
+    assert statistics.median(row.error for row in fresh) < 0.22
 
 
 def _fitted():
