@@ -6,6 +6,7 @@ avoirdupois pound and US dollar amounts need none).
 
 JOULE_PER_KWH = 3.6e6
 W_PER_KW = 1e3
+SECONDS_PER_MINUTE = 60.0
 SECONDS_PER_HOUR = 3600.0
 HOURS_PER_DAY = 24.0
 HOURS_PER_YEAR = 8766.0  # Julian year of 365.25 days

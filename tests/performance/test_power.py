@@ -21,7 +21,7 @@ def _mlperf(nodes: int) -> dict[str, float]:
     return {
         row["benchmark"]: float(row["node_power_w"])
         for row in rows
-        if row["current"] == "ac" and int(row["nodes"]) == nodes
+        if row["current"] == "ac" and row["round"] == "v4.0" and int(row["nodes"]) == nodes
     }
 
 

@@ -21,6 +21,7 @@ from footprint.performance import choose_precision, predict_step
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.schema import Cluster, StepShape, TrainingMethod
+from footprint.units import SECONDS_PER_MINUTE
 from footprint.validation.baselines import beside
 from footprint.validation.cases import evaluation, shapes
 from footprint.validation.report import ValidationReport, ValidationRow
@@ -31,7 +32,6 @@ TOKENS_A_SENTENCE = 30
 """Mean target length of the WMT English-German sentences, assumed."""
 SENTENCES = 4_590_101
 """Sentence pairs of the translation benchmark, as its logs state them."""
-SECONDS_A_MINUTE = 60.0
 
 
 @record
@@ -69,7 +69,7 @@ def submissions() -> Iterator[Submission]:
             benchmark=row["benchmark"],
             cluster=cluster,
             published_min=float(row["time_to_train_min"]),
-            ideal_min=(step.step_time_s + _evaluations_s(row) / steps) * (steps / SECONDS_A_MINUTE),
+            ideal_min=(step.step_time_s + _evaluations_s(row) / steps) * (steps / SECONDS_PER_MINUTE),
             flop=float(flops.training_flop) * steps,
             peak_flop_per_s=cluster.count * cluster.accelerator.peak_flop_per_s[precision],
         )
@@ -143,7 +143,7 @@ def validate_mlperf_time() -> ValidationReport:
     known = {one.id: one for one in _all()}
 
     def at(row: ValidationRow, mfu: float) -> float:
-        return known[row.id].flop / (mfu * known[row.id].peak_flop_per_s) / SECONDS_A_MINUTE
+        return known[row.id].flop / (mfu * known[row.id].peak_flop_per_s) / SECONDS_PER_MINUTE
 
     baselines = beside(
         rows,

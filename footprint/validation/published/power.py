@@ -1,15 +1,19 @@
 """Validation of power: MLPerf's power logs, and measurements of boards, nodes and chips with their host.
 
-AC and DC logs of one run are one case; the AC log is compared. Benchmarks that are not modelled get the
-median busy share of the modelled ones at the same number of nodes, because all are tuned alike. The
-ratio of logged to modelled node power of this submitter comes from the other benchmarks
-(leave-one-out). The other measurements are predicted like a run of which only the hours are known.
+AC and DC logs of one run are one case; the AC log is compared. The speed of a logged run is known, as in
+an estimate with ``--samples-per-second``: in the time that its steps and evaluations do not fill, the
+boards sink towards idle. Benchmarks that are not modelled get the median share of the modelled ones on
+one node, or on several, because all are tuned alike. The ratio of logged to modelled node power of a
+submitter comes from its other benchmarks (leave-one-out). The other measurements are predicted like a
+run of which only the hours are known.
 """
 
 from __future__ import annotations
 
+import functools
 import statistics
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_csv, reference_folder
@@ -23,14 +27,40 @@ from footprint.validation.cases import shapes
 from footprint.validation.report import ValidationReport, ValidationRow
 
 DATASET = "power"
-WORKLOADS: Mapping[str, tuple[str, str, str, dict[str, int]]] = {
-    # Model, precision, method and shape of a step. The power logs have no batch sizes; these are the
-    # batch sizes of submissions of the same round, as far as the rules fix them.
-    "gpt3": ("gpt3-175b", "fp8", "pretrain", {"sequence_length": 2048, "batch": 2048}),
-    "llama2_70b_lora": ("llama2-70b", "fp8", "lora", {"sequence_length": 8192, "batch": 8}),
-    "bert": ("bert-large", "fp8", "pretrain", {"sequence_length": 512, "batch": 3072}),
-    "resnet": ("resnet-50", "fp16", "pretrain", {"image_size": 224, "batch": 3264}),
+YEARS = {"v4.0": 2024, "v5.0": 2025}
+"""Year of each round."""
+
+
+class Workload(NamedTuple):
+    """A benchmark that is modelled."""
+
+    shape: str
+    """Its model in `shapes`."""
+    precision: str
+    method: str
+    sequence_length: int | None = None
+    image_size: int | None = None
+    predicted_positions: int | None = None
+    samples_a_sequence: float = 1.0
+    """Samples, as the log counts them, that are packed in one sequence."""
+
+
+WORKLOADS: Mapping[str, Workload] = {
+    "gpt3": Workload("gpt3-175b", "fp8", "pretrain", 2048),
+    "llama2_70b_lora": Workload("llama2-70b", "fp8", "lora", 8192),
+    "bert": Workload("bert-large", "fp8", "pretrain", 512, predicted_positions=77, samples_a_sequence=2.0),
+    "resnet": Workload("resnet-50", "fp16", "pretrain", image_size=224),
 }
+
+
+class LoggedStep(NamedTuple):
+    """A predicted step of a logged run."""
+
+    step: StepPrediction
+    filled: Quantity
+    """Share of the run that its predicted steps and evaluations fill [1]."""
+    mean_step_s: Quantity
+    """Time of a step with its share of the evaluations [s]."""
 
 
 def logged() -> Iterator[dict[str, str]]:
@@ -40,43 +70,59 @@ def logged() -> Iterator[dict[str, str]]:
             yield row
 
 
-def predicted_power(row: Mapping[str, str]) -> tuple[Cluster, PowerPrediction]:
-    """The cluster of a logged run and its modelled power."""
-    cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}", cooling=row["cooling"])
+def logged_cluster(row: Mapping[str, str]) -> Cluster:
+    """The cluster of a logged run."""
+    return parse_cluster(f"{row['accelerator']}:{row['accelerators']}", cooling=row["cooling"])[0]
+
+
+def predicted_power(row: Mapping[str, str], *, speed_known: bool = True) -> tuple[Cluster, PowerPrediction]:
+    """The cluster of a logged run and its modelled power, with or without the speed of the run."""
+    cluster = logged_cluster(row)
+    busy, filled = shares(row)
+    return cluster, predict_power(cluster=cluster, busy_share=busy, fed_share=filled if speed_known else None)
+
+
+def shares(row: Mapping[str, str]) -> tuple[Quantity, Quantity]:
+    """The busy share of a logged run's steps and the share of the run that they fill [1]."""
     if row["benchmark"] in WORKLOADS:
-        busy = modelled_step(row["benchmark"], cluster).busy_share
-    else:
-        busy = _usual_busy(row)
-    return cluster, predict_power(cluster=cluster, busy_share=busy)
-
-
-def modelled_step(benchmark: str, cluster: Cluster) -> StepPrediction:
-    """A step of a modelled benchmark."""
-    shape, precision, method, step = WORKLOADS[benchmark]
-    flops = count_step(
-        shapes()[shape]["config"],
-        StepShape(
-            sequences=max(step["batch"], cluster.count // 8),
-            sequence_length=step.get("sequence_length"),
-            image_size=step.get("image_size"),
-        ),
-        TrainingMethod(method=method, attention="flash"),  # type: ignore[arg-type]
-    )
-    return predict_step(step_flop=flops, cluster=cluster, precision=precision, year=2024, stack="tuned")
-
-
-def _usual_busy(row: Mapping[str, str]) -> Quantity:
-    """The median busy share of the modelled benchmarks on one node, or on several [1]."""
-    shares = [
-        modelled_step(
-            other["benchmark"], parse_cluster(f"{other['accelerator']}:{other['accelerators']}")[0]
-        ).busy_share
+        known = logged_step(row["id"])
+        return known.step.busy_share, known.filled
+    alike = [
+        shares(other)
         for other in logged()
-        if other["benchmark"] in WORKLOADS and (other["nodes"] == "1") == (row["nodes"] == "1")
+        if other["benchmark"] in WORKLOADS
+        and (other["nodes"] == "1") == (row["nodes"] == "1")
+        and other["round"] == row["round"]
     ]
-    middle = sorted(shares, key=lambda share: share.mid)[len(shares) // 2]
-    ends = min(share.low for share in shares), max(share.high for share in shares)
-    return Quantity.between(ends[0], middle.mid, ends[1], "busy_share")
+    busy, filled = sorted(alike, key=lambda pair: pair[0].mid * pair[1].mid)[len(alike) // 2]
+    ends = min(share.low for share, _ in alike), max(share.high for share, _ in alike)
+    return Quantity.between(ends[0], busy.mid, ends[1], "busy_share"), filled
+
+
+@functools.cache
+def logged_step(case: str) -> LoggedStep:
+    """The predicted step of a logged run of a modelled benchmark."""
+    row = next(row for row in logged() if row["id"] == case)
+    work, cluster = WORKLOADS[row["benchmark"]], logged_cluster(row)
+    samples = float(row["samples_per_step"])
+    flops = count_step(
+        shapes()[work.shape]["config"],
+        StepShape(
+            sequences=samples / work.samples_a_sequence,
+            sequence_length=work.sequence_length,
+            image_size=work.image_size,
+            predicted_positions=work.predicted_positions,
+        ),
+        TrainingMethod(method=work.method, attention="flash"),  # type: ignore[arg-type]
+    )
+    step = predict_step(
+        step_flop=flops, cluster=cluster, precision=work.precision, year=YEARS[row["round"]], stack="mlperf"
+    )
+    # An evaluation is the forward part of a step.
+    forward = float(flops.forward_flop) / float(flops.training_flop)
+    mean_step_s = step.step_time_s * (1.0 + float(row["samples_evaluated_share"] or 0) * forward)
+    filled = (mean_step_s / (samples / float(row["samples_per_s"]))).capped(1.0)
+    return LoggedStep(step, filled, mean_step_s)
 
 
 def hours_only_power(cluster: Cluster) -> PowerPrediction:
@@ -88,11 +134,11 @@ def hours_only_power(cluster: Cluster) -> PowerPrediction:
     )
 
 
-def _mlperf_rows() -> list[ValidationRow]:
-    """Node power of each logged run, corrected by the factor of the other benchmarks."""
+def _mlperf_rows(*, speed_known: bool = True) -> list[ValidationRow]:
+    """Node power of each logged run, corrected by the factor of its submitter's other benchmarks."""
     found = []
     for row in logged():
-        cluster, power = predicted_power(row)
+        cluster, power = predicted_power(row, speed_known=speed_known)
         node = power.it_power_w
         per_node = Quantity((node.mid - power.network.mid) / cluster.nodes, node.spread)
         found.append((row, per_node))
@@ -101,7 +147,7 @@ def _mlperf_rows() -> list[ValidationRow]:
         others = [
             float(other["node_power_w"]) / quantity.mid
             for other, quantity in found
-            if other["benchmark"] != row["benchmark"]
+            if other["benchmark"] != row["benchmark"] and other["round"] == row["round"]
         ]
         predicted = per_node * statistics.median(others)
         modelled = "modelled" if row["benchmark"] in WORKLOADS else "usual busy share"
@@ -159,9 +205,13 @@ def validate_power() -> ValidationReport:
 
 
 def _baselines(rows: list[ValidationRow]) -> dict[str, dict[str, float]]:
-    """The baselines, which use the machine but not the workload, on the same runs."""
+    """The same prediction without the speed of the run, and rules that use only the machine."""
+    unknown = {row.id: row.predicted for row in _mlperf_rows(speed_known=False)}
     known = {
-        row["case"]: node_w(parse_cluster(f"{row['accelerator']}:{row['accelerators']}")[0])
+        row["case"]: {
+            "speed not known": unknown[row["case"]],
+            **node_w(parse_cluster(f"{row['accelerator']}:{row['accelerators']}")[0]),
+        }
         for row in logged()
     }
     return beside_table(rows, known)

@@ -114,14 +114,18 @@ def _mlperf_rows() -> Iterator[ValidationRow]:
 
 def _lora_rows() -> Iterator[ValidationRow]:
     """Llama 2 70B LoRA on one and on eight nodes at the same batch: minutes, node W and kWh."""
-    from footprint.validation.published.power import logged, modelled_step, predicted_power
+    from footprint.validation.published.power import logged, logged_step, predicted_power
 
-    runs = {row["nodes"]: row for row in logged() if row["benchmark"] == "llama2_70b_lora"}
+    runs = {
+        row["nodes"]: row
+        for row in logged()
+        if row["benchmark"] == "llama2_70b_lora" and row["round"] == "v4.0"
+    }
     one, eight = runs["1"], runs["8"]
     steps, watts = [], []
     for row in (one, eight):
-        cluster, power = predicted_power(row)
-        steps.append(modelled_step("llama2_70b_lora", cluster).step_time_s.mid)
+        cluster, power = predicted_power(row, speed_known=False)
+        steps.append(logged_step(row["id"]).step.step_time_s.mid)
         watts.append((power.it_power_w.mid - power.network.mid) / cluster.nodes)
     for change, column, predicted in (
         ("minutes", "time_to_train_min", steps[1] / steps[0]),
