@@ -2,13 +2,14 @@
 
 `shapes` lists the candidate layouts. Each candidate gets the largest micro-batch that fits (a whole
 number that divides a replica's share of the batch) and recomputes only as many blocks as memory
-requires; then its step is timed.
+requires; then its step is timed. So is the smallest micro-batch that fits only with recomputation.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache
-from math import ceil, isqrt
+from math import ceil, inf, isqrt
 from typing import Any
 
 from footprint.arithmetic import summed
@@ -102,20 +103,28 @@ class _Search:
     def fastest(self, given: Given) -> Layout | None:
         """The fastest layout that fits; None where none fits."""
         best, best_s = None, float("inf")
-        kept_all: tuple[float, ...] | None = None
+        sizes: tuple[float, ...] = ()
+        kept = 0.0  # the micro-batch of these sizes that fits without recomputation
         for shape in self.tried(given):
-            sizes = sizes_of(shape)
-            if shape.recompute == "full" and kept_all == sizes:
+            if sizes != sizes_of(shape):
+                sizes, kept = sizes_of(shape), 0.0
+            if shape.is_full and kept == inf:
                 continue  # the step fits without recomputation
-            fitted = self.fit(shape, given)
+            fitted = self.largest(shape, given)
             if fitted is None:
                 continue
-            layout, is_roomy = fitted
-            if is_roomy and self.partly and shape.recompute == "none":
-                kept_all = sizes
-            seconds = self.seconds(layout)
-            if seconds < best_s:
-                best, best_s = layout, seconds
+            micro_batch, is_roomy = fitted
+            tried = [micro_batch]
+            if self.partly and shape.is_full and "micro_batch" not in given:
+                # In between, the micro-batches gain less than the recomputation costs.
+                tried.append(min(micro_batch, next_whole(self.work.samples / shape.dp, kept)))
+            elif self.partly and shape.recompute == "none":
+                kept = inf if is_roomy else micro_batch
+            for one in tried:
+                layout = self.recomputing(shape, one)
+                seconds = self.seconds(layout)
+                if seconds < best_s:
+                    best, best_s = layout, seconds
         if best is None or not self.partly or best.is_selective:
             return best
         share = recomputed_by_habit(self.work, self.machine, best.recompute_share)
@@ -123,10 +132,10 @@ class _Search:
             return best
         return replace(best, recompute="full", recomputed=float(share))
 
-    def fit(self, shape: Layout, given: Given) -> tuple[Layout, bool] | None:
-        """The layout with the largest micro-batch that fits and keeps the pipeline full, recomputing least.
+    def largest(self, shape: Layout, given: Given) -> tuple[float, bool] | None:
+        """The largest micro-batch that fits and keeps the pipeline full.
 
-        None if it does not fit; beside it whether more memory would not change it.
+        None if none fits; beside it whether more memory would not change it.
         """
         room = self.room(shape)
         if room is None:
@@ -134,22 +143,23 @@ class _Search:
         one_sample_byte = self.activation_byte(shape)
         replica_batch = self.work.samples / shape.dp
         if "micro_batch" in given:
-            micro_batch, is_roomy = float(given["micro_batch"]), True
-            if one_sample_byte * micro_batch > room or not _divides(micro_batch, replica_batch):
-                return None
-        else:
-            if one_sample_byte * min(1.0, replica_batch) > room:
-                return None
-            most = replica_batch if shape.pp == 1 else max(1.0, replica_batch / (KEPT_FULL * shape.pp))
-            is_roomy = one_sample_byte * most <= room
-            largest = min(replica_batch, room / one_sample_byte)
-            if shape.pp > 1:
-                largest = max(1.0, min(largest, replica_batch / (KEPT_FULL * shape.pp)))
-            micro_batch = _whole(replica_batch, largest)
-        recomputed = shape.recomputed
-        if shape.is_full and self.partly:
+            micro_batch = float(given["micro_batch"])
+            fits = one_sample_byte * micro_batch <= room and _divides(micro_batch, replica_batch)
+            return (micro_batch, True) if fits else None
+        if one_sample_byte * min(1.0, replica_batch) > room:
+            return None
+        most = replica_batch if shape.pp == 1 else max(1.0, replica_batch / (KEPT_FULL * shape.pp))
+        largest = min(replica_batch, room / one_sample_byte)
+        if shape.pp > 1:
+            largest = max(1.0, min(largest, most))
+        return _whole(replica_batch, largest), one_sample_byte * most <= room
+
+    def recomputing(self, shape: Layout, micro_batch: float) -> Layout:
+        """The layout with a micro-batch that fits, and as little recomputation as it needs."""
+        recomputed, room = shape.recomputed, self.room(shape)
+        if shape.is_full and self.partly and room is not None:
             recomputed = self.recomputed_share(shape, room / micro_batch)
-        return replace(shape, micro_batch=micro_batch, recomputed=recomputed), is_roomy
+        return replace(shape, micro_batch=micro_batch, recomputed=recomputed)
 
     def recomputed_share(self, shape: Layout, room: float) -> float:
         """The smallest share of recomputed blocks that fits ``room``, the memory for a sample [byte]."""
@@ -228,15 +238,30 @@ def _whole(replica_batch: float, most: float) -> float:
     """The largest whole micro-batch up to ``most`` that divides a replica's share of the batch.
 
     If only much smaller ones divide the share, or the share is no whole number, the result splits it
-    into equal parts, of which the last is a little smaller.
+    into equal parts, of which the last is a little smaller. A share that fits is one micro-batch.
     """
     if replica_batch <= 1.0 or most < 2.0:
         return min(1.0, replica_batch)
+    if most >= replica_batch:
+        return replica_batch
     if replica_batch == int(replica_batch):
         largest = next(divisor for divisor in reversed(divisors(int(replica_batch))) if divisor <= most)
         if 4 * largest >= most:
             return float(largest)
     return float(min(int(most), ceil(replica_batch / ceil(replica_batch / int(most)))))
+
+
+def next_whole(replica_batch: float, above: float) -> float:
+    """The smallest micro-batch above another one, by the rules of `_whole`; the smallest of all above 0."""
+    if replica_batch <= 1.0 or above < 1.0:
+        return min(1.0, replica_batch)
+    parts = max(1, ceil(replica_batch / above) - 1)
+    if replica_batch == int(replica_batch):
+        every = divisors(int(replica_batch))
+        divisor = every[min(bisect_right(every, above), len(every) - 1)]
+        if divisor <= 4 * above:
+            return float(divisor)
+    return replica_batch if parts == 1 else float(ceil(replica_batch / parts))
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from math import inf
+from math import ceil, inf
 from typing import Any
 
 from footprint.named_tuples import NamedTuple
@@ -150,7 +150,7 @@ def tried(habits: Habits, count: int, given: Given) -> list[Sizes]:
             shared_out = [
                 (ep, zero)
                 for ep in _options(given, "ep", _expert_ranks(habits, replicas))
-                for zero in (split if pp > 1 or ep > 1 else whole)
+                for zero in (split if pp > 1 else whole)
             ]
             found += [
                 (tp, pp, replicas // cp, cp, ep, zero, chunks)
@@ -249,10 +249,9 @@ def recompute_kinds(habits: Habits, given: Given) -> list[str]:
     return ["none", "full"] if habits.flash else ["none", "selective", "full"]
 
 
-@lru_cache(maxsize=1024)
 def interleaving(layers: int, stages: int) -> int:
-    """Chunks of layers per stage: the first of the usual numbers that divides the layers of a stage."""
-    if stages == 1:
-        return 1
-    per_stage = max(1, layers // stages)
-    return next((chunks for chunks in (4, 5, 3, 7, 6, 2) if per_stage % chunks == 0), min(4, per_stage))
+    """Chunks of layers per stage: as many as the fullest stage has layers, which shortens the bubble most.
+
+    Published recipes have chunks of one or two layers.
+    """
+    return 1 if stages == 1 else ceil(layers / stages)
