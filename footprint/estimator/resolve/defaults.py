@@ -9,7 +9,7 @@ from typing import Any
 from footprint import equations
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.estimator.workload import Choice, tokens_per_sequence
-from footprint.performance.layouts.finder import divisors
+from footprint.performance.layouts.shapes import divisors
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, Phase
 

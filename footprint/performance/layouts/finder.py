@@ -8,15 +8,14 @@ requires; then its step is timed. So is the smallest micro-batch that fits only 
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import lru_cache
-from math import ceil, inf, isqrt
+from math import ceil, inf
 from typing import Any
 
 from footprint.arithmetic import summed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.feeding import cannot_feed, crowded_below
 from footprint.performance.layouts.habits import recomputed_by_habit
-from footprint.performance.layouts.shapes import Given, fewest_replicas, habits_of, shapes
+from footprint.performance.layouts.shapes import Given, divisors, fewest_replicas, habits_of, shapes
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import (
@@ -262,10 +261,3 @@ def next_whole(replica_batch: float, above: float) -> float:
         if divisor <= 4 * above:
             return float(divisor)
     return replica_batch if parts == 1 else float(ceil(replica_batch / parts))
-
-
-@lru_cache(maxsize=1024)
-def divisors(number: int) -> tuple[int, ...]:
-    """All divisors of a number, smallest first."""
-    low = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
-    return tuple(sorted({*low, *(number // d for d in low)}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from footprint.performance.layouts.finder import divisors
+from footprint.performance.layouts.shapes import divisors
 
 Array = Any
 MOST_ENTRIES = 1 << 22
