@@ -104,6 +104,8 @@ class LayoutColumns:
         self.copied_byte = optimiser_copy_byte(work, found.rows, of_rows)
         self.is_roomy = self.room > self.copied_byte
         self.kinds = [self._kind(name, of_shapes) for name in found.kinds]
+        if self.kinds[-1].kept_byte is not None and "micro_batch" not in given:
+            self.kinds.append(replace(self.kinds[-1], is_least=True))
         self.slopes = Slopes(
             self._sums(sums_of), work, found.shapes, of_shapes, found.shape_of, found.rows, of_rows
         )
@@ -228,6 +230,8 @@ class LayoutColumns:
         micro_batch = float(self.given.get("micro_batch", 1.0))
         least = np.full(len(self.room), np.inf)
         for number, kind in enumerate(self.kinds):
+            if kind.is_least:
+                continue
             needed = self.state_byte + maximum(kind.one_sample_byte * micro_batch, self.copied_byte)
             least = np.minimum(least, needed)
             excess = np.maximum(1.0, needed / self.usable_byte) ** 2
@@ -272,7 +276,7 @@ class LayoutColumns:
         replica_batch = self.batches[columns, None] / lane.replicas[part]
         row = lane.row[part]
         index = np.take(self.share_of[columns], self.replicas_of[row], axis=1)
-        micro_batch = self._micro_batch(row, index, replica_batch, most)
+        micro_batch = self._micro_batch(lane.kind, row, index, replica_batch, most)
         share = lane.share(part, micro_batch)
         seconds = lane.seconds(part, self.scales[columns, None], replica_batch / micro_batch, share)
         if "micro_batch" in self.given:
@@ -283,15 +287,26 @@ class LayoutColumns:
         """Samples of the largest micro-batch that fits some rows; below 1 if not even one sample does."""
         return maximum(self.room[row], 0.0) / kind.one_sample_byte[row]
 
-    def _micro_batch(self, row: Array, index: Array, replica_batch: Array, most: Array) -> Array:
-        """The micro-batch that is given, or the largest up to ``most`` that keeps the pipeline full.
+    def _micro_batch(self, kind: Kind, row: Array, index: Array, replica_batch: Array, most: Array) -> Array:
+        """The micro-batch that is given, or the one of a kind of recomputation that keeps the pipeline full.
 
+        It is the largest up to ``most`` or, if smaller, the smallest above what fits without recomputation.
         ``index`` says which share of a batch each replica has.
         """
+        import numpy as np
+
         if "micro_batch" in self.given:
             return float(self.given["micro_batch"])
-        most = maximum(1.0, minimum(most, replica_batch / picked(self.kept_full, row)))
-        return self.micro_batches.at(index, most)
+        kept_full = replica_batch / picked(self.kept_full, row)
+        largest = self.micro_batches.at(index, maximum(1.0, minimum(most, kept_full)))
+        if not kind.is_least:
+            return largest
+        kept, kept_all = 0.0, self.kinds[0]
+        if not kept_all.is_full and not kept_all.is_selective:
+            unlimited = self._most(kept_all, row)
+            kept = self.micro_batches.at(index, maximum(1.0, minimum(unlimited, kept_full)))
+            kept = np.where(unlimited >= 1.0, kept, 0.0)
+        return minimum(largest, self.micro_batches.above(index, kept))
 
     def _fitted(self, kind: Kind, row: Array, column: Array) -> tuple[Array, Array, Array]:
         """The largest micro-batch and least recomputation with which some rows fit, and whether they fit."""
@@ -300,7 +315,7 @@ class LayoutColumns:
         batches, replicas, room = self.batches[column], self.found.rows.dp[row], self.room[row]
         replica_batch = batches / replicas
         index = self.share_of[column, self.replicas_of[row]]
-        micro_batch = self._micro_batch(row, index, replica_batch, self._most(kind, row))
+        micro_batch = self._micro_batch(kind, row, index, replica_batch, self._most(kind, row))
         unfitted: Array = np.minimum(1.0, replica_batch)
         fits = self.is_roomy[row] & (replicas <= batches)
         if "micro_batch" in self.given:

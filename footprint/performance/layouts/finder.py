@@ -32,7 +32,7 @@ from footprint.records import replace
 
 SMALL = 1e9
 """Parameters below which a model that fits one accelerator is not split over several."""
-KEPT_FULL = 4
+KEPT_FULL = 2
 """Minimum number of micro-batches per stage that keeps a pipeline full."""
 
 
