@@ -113,7 +113,8 @@ class LayoutColumns:
         shares, index = np.unique(self.batches[:, None] / replicas, return_inverse=True)
         self.share_of = index.reshape(len(scales), len(replicas))
         self.micro_batches = MicroBatches(shares)
-        self.kept_full = where(found.rows.pp > 1, KEPT_FULL * found.rows.pp, 1.0)
+        self.is_pipeline = found.rows.pp > 1
+        self.kept_full = where(self.is_pipeline, KEPT_FULL * found.rows.pp, 1.0)
 
     def _kind(self, name: str, of_shapes: Machine) -> Kind:
         """A kind of recomputation with the memory that it needs."""
@@ -214,8 +215,9 @@ class LayoutColumns:
         if "micro_batch" in self.given:
             return np.inf
         every = slice(0, -1)
-        limit = self.found.rows.dp[every] * picked(self.kept_full, every) * self._most(kind, every)
-        return limit * (1.0 - ROUNDING)
+        most = self._most(kind, every)
+        most = where(picked(self.is_pipeline, every), most, np.floor(most))
+        return self.found.rows.dp[every] * picked(self.kept_full, every) * most * (1.0 - ROUNDING)
 
     def _nearest(self, missing: Array) -> tuple[Array, Array, Array]:
         """The row with the least penalty for time and missing memory, its kind, and the least memory.
@@ -278,7 +280,8 @@ class LayoutColumns:
         index = np.take(self.share_of[columns], self.replicas_of[row], axis=1)
         micro_batch = self._micro_batch(lane.kind, row, index, replica_batch, most)
         share = lane.share(part, micro_batch)
-        seconds = lane.seconds(part, self.scales[columns, None], replica_batch / micro_batch, share)
+        micro_batches = maximum(1.0, replica_batch / micro_batch)
+        seconds = lane.seconds(part, self.scales[columns, None], micro_batches, share)
         if "micro_batch" in self.given:
             seconds = np.where(divides(micro_batch, replica_batch), seconds, np.inf)
         return seconds
@@ -298,6 +301,7 @@ class LayoutColumns:
         if "micro_batch" in self.given:
             return float(self.given["micro_batch"])
         kept_full = replica_batch / picked(self.kept_full, row)
+        kept_full = where(picked(self.is_pipeline, row), kept_full, np.ceil(kept_full))
         largest = self.micro_batches.at(index, maximum(1.0, minimum(most, kept_full)))
         if not kind.is_least:
             return largest

@@ -147,11 +147,10 @@ class _Search:
             return (micro_batch, True) if fits else None
         if one_sample_byte * min(1.0, replica_batch) > room:
             return None
-        most = replica_batch if shape.pp == 1 else max(1.0, replica_batch / (KEPT_FULL * shape.pp))
-        largest = min(replica_batch, room / one_sample_byte)
-        if shape.pp > 1:
-            largest = max(1.0, min(largest, most))
-        return _whole(replica_batch, largest), one_sample_byte * most <= room
+        # Of a share that is no whole number, the fullest replica has one sample more.
+        most = replica_batch / (KEPT_FULL * shape.pp) if shape.pp > 1 else float(ceil(replica_batch))
+        most = max(1.0, most)
+        return _whole(replica_batch, min(most, room / one_sample_byte)), one_sample_byte * most <= room
 
     def recomputing(self, shape: Layout, micro_batch: float) -> Layout:
         """The layout with a micro-batch that fits, and as little recomputation as it needs."""
@@ -237,12 +236,10 @@ def _whole(replica_batch: float, most: float) -> float:
     """The largest whole micro-batch up to ``most`` that divides a replica's share of the batch.
 
     If only much smaller ones divide the share, or the share is no whole number, the result splits it
-    into equal parts, of which the last is a little smaller. A share that fits is one micro-batch.
+    into equal parts, of which the last is a little smaller.
     """
     if replica_batch <= 1.0 or most < 2.0:
         return min(1.0, replica_batch)
-    if most >= replica_batch:
-        return replica_batch
     if replica_batch == int(replica_batch):
         largest = next(divisor for divisor in reversed(divisors(int(replica_batch))) if divisor <= most)
         if 4 * largest >= most:
@@ -260,4 +257,4 @@ def next_whole(replica_batch: float, above: float) -> float:
         divisor = every[min(bisect_right(every, above), len(every) - 1)]
         if divisor <= 4 * above:
             return float(divisor)
-    return replica_batch if parts == 1 else float(ceil(replica_batch / parts))
+    return float(ceil(replica_batch / parts))

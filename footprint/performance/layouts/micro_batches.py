@@ -23,7 +23,6 @@ class MicroBatches:
         import numpy as np
 
         self.shares = shares
-        self.has_parts = bool((shares != np.floor(shares)).any())
         self.table: Array | None = None
         if 3.0 * shares.sum() <= MOST_ENTRIES:
             tables, above = zip(*(_of_share(share) for share in shares.tolist()), strict=True)
@@ -34,18 +33,14 @@ class MicroBatches:
     def at(self, index: Array, most: Array) -> Array:
         """The micro-batches up to ``most``; ``index`` says which share each replica has.
 
-        No limit is above its share, unless it is 1.
+        No limit is above its share, rounded up.
         """
         import numpy as np
 
         if self.table is None:
             return whole_batches(self.shares, index, most)
         place = self.first[index] + np.floor(most) + np.ceil(most)
-        found = self.table[place.astype(np.intp)]
-        if self.has_parts:
-            share = self.shares[index]
-            found = np.where((most >= share) & (share >= 2.0), share, found)
-        return found
+        return self.table[place.astype(np.intp)]
 
     def above(self, index: Array, kept: Array) -> Array:
         """The smallest micro-batches above those that are ``kept``, which may be 0."""
@@ -61,16 +56,14 @@ class MicroBatches:
 def _of_share(share: float) -> tuple[Array, Array]:
     """The micro-batches of one share for the limits 0, a half, 1, ..., and the next ones above 0, 1, ...
 
-    A half stands for any fraction below the share.
+    A half stands for any fraction.
     """
     import numpy as np
 
-    limits = np.arange(max(3.0, np.floor(share) + np.ceil(share) + 1.0)) / 2.0
-    index = np.zeros(len(limits), int)
-    one = np.array([share])
-    below = np.where((limits > share) & (share >= 2.0), np.floor(limits), limits)
-    kept = np.minimum(np.arange(np.ceil(share) + 1.0), max(share, 1.0))
-    return whole_batches(one, index, below), next_batches(one, index[:1].repeat(len(kept)), kept)
+    kept = np.arange(max(1.0, np.ceil(share)) + 1.0)
+    limits = np.arange(2.0 * kept[-1] + 1.0) / 2.0
+    one, every = np.array([share]), np.zeros(len(limits), int)
+    return whole_batches(one, every, limits), next_batches(one, every[: len(kept)], kept)
 
 
 def divides(micro_batch: Array, replica_batch: Array) -> Array:
@@ -96,7 +89,6 @@ def whole_batches(shares: Array, index: Array, most: Array) -> Array:
     place = np.searchsorted(keys, offset + np.minimum(at_most, step - 1.0), side="right") - 1
     largest = keys[place] - offset
     divided = np.where(is_whole[index] & (4.0 * largest >= most), largest, equal)
-    divided = np.where(most >= local, local, divided)
     return np.where((local <= 1.0) | (most < 2.0), np.minimum(1.0, local), divided)
 
 
@@ -107,7 +99,7 @@ def next_batches(shares: Array, index: Array, kept: Array) -> Array:
     local = shares[index]
     above = np.maximum(kept, 1.0)
     parts = np.maximum(1.0, np.ceil(local / above) - 1.0)
-    equal = np.where(parts == 1.0, local, np.ceil(local / parts))
+    equal = np.ceil(local / parts)
     keys, step, is_whole = _divisor_keys(shares.tobytes())
     offset = step * index
     place = np.searchsorted(keys, offset + np.minimum(above, local), side="right")
