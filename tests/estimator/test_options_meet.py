@@ -60,7 +60,7 @@ def test_interleaving_divides_the_bubble() -> None:
 def test_one_micro_batch_is_on_one_stage_at_a_time() -> None:
     """Whatever the number of chunks, the other stages wait."""
     for chunks in (1, 4):
-        found = terms(tp=1, pp=2, dp=32, micro_batch=8, recompute="full", interleaving=chunks)
+        found = terms(tp=1, pp=2, dp=32, micro_batch=16, recompute="full", interleaving=chunks)
         apart = {"pipeline_bubble", "data_parallel", "optimiser", "launch", "waiting", "software"}
         busy = sum(seconds for name, seconds in found.items() if name not in apart)
         assert found["pipeline_bubble"] == pytest.approx(busy)

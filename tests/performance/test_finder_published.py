@@ -18,7 +18,9 @@ def every() -> list[Beside]:
 def test_no_published_layout_is_faster_than_the_found_one(every: list[Beside]) -> None:
     fitting = [row for row in every if row.fits]
     assert len(fitting) > 900
-    slower = {row.case.id: (row.ratio, row.published.text, row.found.text) for row in fitting if row.is_slower}
+    slower = {
+        row.case.id: (row.ratio, row.published.text, row.found.text) for row in fitting if row.is_slower
+    }
     assert not slower
 
 

@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from footprint.performance import predict_step
+from footprint.performance.roofline.constants import load_constants
 from tests.performance.helpers import BERT_BASE, GPT_1B, LLAMA_8B, LLAMA_70B, LLAMA_405B, cluster, step
 
 
