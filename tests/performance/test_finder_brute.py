@@ -1,4 +1,4 @@
-"""The finder against every layout of small clusters, counted out with the formulas of time and memory alone."""
+"""The finder against every layout of small clusters, counted out with the formulas of time and memory."""
 
 from __future__ import annotations
 
