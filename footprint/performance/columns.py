@@ -64,12 +64,12 @@ def predict_columns(step: StepColumns, scales: Array, wanted: Array | None = Non
         work, machines, step.counts, scales, given=facts.given, flash=facts.flash,
         sequence_length=facts.sequence_length,
     )  # fmt: skip
-    terms, fits, least_byte, split, plain = (
+    terms, fits, least_byte, split = (
         _with_axis(part) for part in layouts.chosen(np.broadcast_to(wanted.T, layouts.crowded.shape))
     )
     factor = software_factor(
         work, facts.cluster, facts.precision, machine.year, machine.native,
-        None if "tp" in facts.given else split, machine.constants, plain=plain,
+        None if "tp" in facts.given else split, machine.constants,
     )  # fmt: skip
     terms, seconds = with_software(terms, factor)
     step_time_s, mfu = timed(facts, seconds)

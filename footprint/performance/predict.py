@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
 
-from footprint.arithmetic import Number, minimum, power, summed, where
+from footprint.arithmetic import Number, power, summed, where
 from footprint.flops.operations import Model
 from footprint.flops.passes.gradients import Trained
 from footprint.flops.passes.methods import prepare
-from footprint.performance.layouts.finder import find_beside
+from footprint.performance.layouts.finder import find_layout
 from footprint.performance.roofline.constants import Constants, load_constants
 from footprint.performance.roofline.holding import held_by, is_known
 from footprint.performance.roofline.layout import Layout
@@ -89,11 +88,11 @@ def predict_raw(
         kind = find_stack("native" if native else "tuned")
         constants = constants.but(**held_by(constants, kind.holds, kind.keeps, kind.loss))
     machine = Machine(cluster, precision, year, constants, native)
-    layout, fitting, plain = find_beside(
+    layout, fitting = find_layout(
         work, machine, given=dict(given or {}), flash=flash, sequence_length=sequence_length
     )
     searched = None if given and "tp" in given else layout.is_split
-    factor = software_factor(work, cluster, precision, year, native, searched, constants, plain=plain)
+    factor = software_factor(work, cluster, precision, year, native, searched, constants)
     terms, seconds = with_software(step_terms(work, layout, machine), factor)
     return RawStep(seconds=seconds, terms=terms, layout=layout, fits=fitting, factor=factor)
 
@@ -112,13 +111,10 @@ def software_factor(
     native: bool | None,
     searched: Number | None,
     constants: Constants,
-    *,
-    plain: Number = inf,
 ) -> Number:
     """Step time of real software over the roofline's sum, fitted on published throughput [1].
 
     ``searched`` says whether the layout that was found splits the model; None if the layout is given.
-    ``plain`` is the time of the best layout that splits nothing over that of the layout.
     """
     era = techniques_of(year).era
     if precision in WIDE and era != "before_2020":
@@ -141,9 +137,7 @@ def software_factor(
         factor *= constants["software_experts"]
     if searched is not None:
         # People do not run the fastest layout where many are possible.
-        # Where plain replicas are hardly slower, their time is the most that a split layout takes.
-        of_replicas = constants["layout_replicas"]
-        of_search = where(searched, minimum(constants["layout_split"], of_replicas * plain), of_replicas)
+        of_search = where(searched, constants["layout_split"], constants["layout_replicas"])
         factor = factor * where(cluster.count > 1, of_search, 1.0)
     return factor
 

@@ -1,4 +1,4 @@
-"""Models with state-space layers against published rates that no fit has read."""
+"""Mixers with a state: models with state-space layers against published rates that no fit has read."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def nemotron_3_nano() -> Iterator[tuple[float, float, float, float]]:
 
 def test_published_rates_of_a_hybrid_are_predicted() -> None:
     rows = list(nemotron_3_nano())
-    assert len(rows) > 20
+    assert len(rows) > 15
     assert all(low <= published <= high for published, low, _, high in rows)
     assert statistics.median(abs(published / mid - 1.0) for published, _, mid, _ in rows) < 0.25
 

@@ -53,8 +53,6 @@ class Choice(NamedTuple):
     """Where none fits, the memory that the smallest one needs [byte]."""
     split: Array
     """Whether a layout splits the model."""
-    plain: Array
-    """Time of the fastest layout that splits nothing over that of the layout; infinity where none fits [1]."""
 
 
 def _whole_where_near(batches: Array) -> Array:
@@ -146,7 +144,7 @@ class LayoutColumns:
         """
         import numpy as np
 
-        best, kinds, plain = self._fastest()
+        best, kinds = self._fastest()
         missing = (best < 0) & wanted
         least_byte = np.zeros(best.shape)
         if missing.any():
@@ -164,8 +162,7 @@ class LayoutColumns:
         )
         if not found.all():
             terms = {name: np.where(found, seconds, np.nan) for name, seconds in terms.items()}
-        needed_byte, plain = np.ascontiguousarray(least_byte.T), np.ascontiguousarray(plain.T)
-        return Choice(terms, fits & found, needed_byte, is_split(layouts), plain)
+        return Choice(terms, fits & found, np.ascontiguousarray(least_byte.T), is_split(layouts))
 
     def _recompute_by_habit(self, layouts: Layouts, fits: Array) -> None:
         """Let the layouts that fit recompute what recipes do without need."""
@@ -181,11 +178,8 @@ class LayoutColumns:
 
     # ------------------------------------------------------------------------ which rows are best
 
-    def _fastest(self) -> tuple[Array, Array, Array]:
-        """The row of the fastest layout that fits each batch and cluster, and its kind; -1 if none fits.
-
-        Beside them the time of the fastest layout that splits nothing over its time.
-        """
+    def _fastest(self) -> tuple[Array, Array]:
+        """The row of the fastest layout that fits each batch and cluster, and its kind; -1 if none fits."""
         import numpy as np
 
         rows, room = self.found.rows, self.room[:-1]
@@ -209,18 +203,7 @@ class LayoutColumns:
             whole = whole[whole < len(room)]
             whole_best = self._least(whole, leaders.values[:, whole])
             best = np.where((whole_best < 0) | self.crowded, best, whole_best)
-        plain = np.flatnonzero(~np.broadcast_to(is_split(rows), len(self.room))[:-1])
-        seconds = [self._at(leaders.values, one) for one in (self._least(plain, leaders.values[:, plain]), best)]
-        over = np.divide(*seconds, out=np.full(best.shape, inf), where=np.isfinite(seconds[1]))
-        return best, leaders.kind_of(best), over
-
-    def _at(self, values: Array, row: Array) -> Array:
-        """The values of a row for each batch and cluster; infinity where there is none."""
-        import numpy as np
-
-        if not values.shape[1]:
-            return np.full(row.shape, inf)
-        return np.where(row < 0, inf, np.take_along_axis(values, np.maximum(row, 0), axis=1))
+        return best, leaders.kind_of(best)
 
     def _limited_since(self, kind: Kind) -> Array:
         """The batch from which memory limits the micro-batch of each row without recomputation.

@@ -44,23 +44,9 @@ def find_layout(
     flash: bool = True,
     sequence_length: float = 0.0,
 ) -> tuple[Layout, bool]:
-    """The layout and whether it fits, as by `find_beside`."""
-    layout, fits, _ = find_beside(work, machine, given=given, flash=flash, sequence_length=sequence_length)
-    return layout, fits
-
-
-def find_beside(
-    work: Work,
-    machine: Machine,
-    *,
-    given: Given | None = None,
-    flash: bool = True,
-    sequence_length: float = 0.0,
-) -> tuple[Layout, bool, float]:
     """The fastest layout with the given sizes that fits, and whether one fits.
 
-    Where none fits, the layout is one that is fast and close to fitting. Beside them the time of the fastest
-    layout that splits nothing over that of the layout, infinity where none fits [1].
+    Where none fits, the layout is one that is fast and close to fitting.
 
     Raises
     ------
@@ -73,13 +59,13 @@ def find_beside(
     if work.parameters < SMALL and not search.crowded and not {"tp", "pp"} <= given.keys():
         whole = search.fastest({"tp": 1, "pp": 1, **given})
         if whole is not None:
-            return whole, True, search.plain
+            return whole, True
     found = search.fastest(given)
     if found is not None:
-        return found, True, search.plain
+        return found, True
     nearest = search.nearest(given)
     if nearest is not None:
-        return nearest, False, inf
+        return nearest, False
     if int(given.get("pp", 1)) > work.layers:
         raise FootprintError(f"`pp={given['pp']}` is more stages than the {work.layers} layers of the model")
     count = machine.cluster.count
@@ -100,8 +86,6 @@ class _Search:
         self.sums: dict[int, Sums] = {}
         self.rooms: dict[tuple[int, ...], float | None] = {}
         self.activations: dict[tuple[Any, ...], float] = {}
-        self.plain = inf
-        """Time of the fastest layout that splits nothing over that of the fastest one, of the last search."""
 
     def seconds(self, layout: Layout) -> float:
         """Time of one step before the factor of software [s]."""
@@ -117,7 +101,7 @@ class _Search:
 
     def fastest(self, given: Given) -> Layout | None:
         """The fastest layout that fits; None where none fits."""
-        best, best_s, plain_s = None, inf, inf
+        best, best_s = None, float("inf")
         sizes: tuple[float, ...] = ()
         kept = 0.0  # the micro-batch of these sizes that fits without recomputation
         for shape in self.tried(given):
@@ -140,9 +124,6 @@ class _Search:
                 seconds = self.seconds(layout)
                 if seconds < best_s:
                     best, best_s = layout, seconds
-                if seconds < plain_s and not shape.is_split:
-                    plain_s = seconds
-        self.plain = plain_s / best_s if best is not None else inf
         if best is None or not self.partly or best.is_selective:
             return best
         share = recomputed_by_habit(self.work, self.machine, best.recompute_share)
