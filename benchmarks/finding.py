@@ -53,7 +53,7 @@ class Beside:
     fits: bool
     """Whether the published layout fits by the predicted memory."""
     outside: str
-    """What the search does not try of the published layout: its ranks, its sharding; empty if it tries all."""
+    """What the search does not try of the published layout, its ranks or its sharding; else empty."""
 
     @property
     def is_slower(self) -> bool:

@@ -97,7 +97,7 @@ def pipeline_bubble_share(stages: Number, micro_batches: Number, interleaving: N
 
 
 def idle_stages_share(stages: Number, micro_batches: Number) -> Number:
-    """Idle time of a pipeline with fewer micro-batches than stages, over its busy time; below 0 with more [1].
+    """Idle time of a pipeline with fewer micro-batches than stages, over its busy time; else below 0 [1].
 
     A micro-batch is on one stage at a time, so that interleaving does not fill the others.
     """

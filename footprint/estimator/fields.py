@@ -161,7 +161,7 @@ NOT_OF_GENERIC = {
         *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "packing",
         "padding_share", "tokens_per_second", "tp", "pp",
         "cp", "dp", "ep", "zero", "interleaving", "objective", "micro_batch", "recompute", "anchor",
-        "overlap",
+        "overlap", "stack_date",
     ),
 }  # fmt: skip
 """Fields that mean nothing for a model of which only the size is known."""

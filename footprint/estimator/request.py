@@ -38,6 +38,7 @@ from footprint.estimator.fields import (
     missing_hw,
     said,
 )
+from footprint.parsing import parse_month
 from footprint.records import field, record
 from footprint.schema import Attention, Cooling, Method, Purchase, Recompute
 
@@ -151,6 +152,9 @@ class EstimateRequest:
     optimizer: str | None = about("execution", TEXT, "Optimiser (adam).", choices=OPTIMIZERS)
     stack: str | None = about("execution", TEXT, "Training software, a name of `footprint stacks list`.")
     overlap: float | None = about("execution", SHARE, "Share of communication hidden.", least=0.0, most=1.0)
+    stack_date: str | None = about(
+        "execution", TEXT, "Month of the software's release: 2026-02 (the year's)."
+    )
 
     accelerators_per_node: int | None = about("cluster", WHOLE, "Accelerators in one server.", most=10**5)
     cooling: str | None = about("cluster", CHOICE, "Cooling of the servers.", choices=get_args(Cooling))
@@ -245,6 +249,8 @@ class EstimateRequest:
             from footprint.catalog.stacks import find_stack
 
             find_stack(self.stack)
+        if self.stack_date is not None:
+            parse_month(self.stack_date, "`stack_date=`")
         self._check_together()
 
     def _check_together(self) -> None:

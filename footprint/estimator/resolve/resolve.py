@@ -37,6 +37,7 @@ from footprint.estimator.resolve.workload import resolve_workload
 from footprint.estimator.workload import Workload, shape_of
 from footprint.flops import StepFlops
 from footprint.flops.checks import positions_warning
+from footprint.parsing import parse_month
 from footprint.performance.goodput import goodput_facts
 from footprint.performance.power import PowerFactors, power_factors
 from footprint.performance.step import StepFacts, step_facts
@@ -74,6 +75,8 @@ def resolve(
     shared = shared or Shared()
     cluster, notices, chip_rows = cluster_of(request, shared)
     year = request.year or DATA_YEAR
+    released = None if request.stack_date is None else parse_month(request.stack_date)
+    software_year = year if released is None else int(released)
     warnings = list(notices)
     if year < cluster.accelerator.year:
         warnings.append(f"{cluster.accelerator.name} came out in {cluster.accelerator.year}, after {year}")
@@ -90,7 +93,7 @@ def resolve(
             "long it runs with `hours=`"
         )
     recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
-    precision, rows = settle_precision(request, recipe_precision, cluster.accelerator, year)
+    precision, rows = settle_precision(request, recipe_precision, cluster.accelerator, software_year)
     if generic is not None:
         rows = (*generic.rows, *rows)
     rows = (*chip_rows, *rows)
@@ -100,7 +103,7 @@ def resolve(
     if model is not None and workload is not None:
         if request.year is None:
             rows += (_year_row(year),)
-        training, more = settle_training(request, model, workload.method, cluster.accelerator, year)
+        training, more = settle_training(request, model, workload.method, cluster.accelerator, software_year)
         workload = _feeding(workload, request, model, training, cluster, precision, shared)
         rows += (*workload.assumptions, *more)
         warnings += workload.warnings
@@ -114,7 +117,7 @@ def resolve(
     def steps_of(counted: tuple[StepFlops, ...]) -> tuple[StepFacts, ...]:
         found = tuple(
             step_facts(
-                step_flop=one, cluster=cluster, precision=precision, year=year,
+                step_flop=one, cluster=cluster, precision=precision, year=software_year, released=released,
                 recompute=said_recompute(request, model),
                 layout=given_layout(request), stack=request.stack, overlap=request.overlap, anchors=anchors,
                 optimizer=optimizer,
