@@ -16,13 +16,12 @@ from math import inf
 from typing import Any
 
 from footprint.arithmetic import maximum, minimum, where
-from footprint.named_tuples import NamedTuple
-from footprint.performance.layouts.candidates import Candidates, Layouts, as_number, distinct, picked
+from footprint.performance.layouts.candidates import Candidates, Choice, Layouts, as_number, distinct, picked
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
 from footprint.performance.layouts.habits import recomputed_by_habit
 from footprint.performance.layouts.lanes import Kind, Lane, Leaders
 from footprint.performance.layouts.least import first_least, segments
-from footprint.performance.layouts.micro_batches import MicroBatches, divides
+from footprint.performance.layouts.micro_batches import ROUNDING, MicroBatches, divides, whole_where_near
 from footprint.performance.layouts.shapes import Given, habits_of
 from footprint.performance.roofline.layout import is_split
 from footprint.performance.roofline.linear import Slopes
@@ -39,28 +38,6 @@ from footprint.performance.roofline.work import Work
 from footprint.records import names_of, replace
 
 Array = Any
-ROUNDING = 1e-9
-"""Relative; a batch this near to a limit is taken as above it."""
-
-
-class Choice(NamedTuple):
-    """The layouts that are chosen for each cluster (first axis) and batch."""
-
-    terms: Mapping[str, Array]
-    """Seconds by term."""
-    fits: Array
-    least_byte: Array
-    """Where none fits, the memory that the smallest one needs [byte]."""
-    split: Array
-    """Whether a layout splits the model."""
-
-
-def _whole_where_near(batches: Array) -> Array:
-    """The batches without the rounding of their scales, which would take a whole one for less."""
-    import numpy as np
-
-    whole = np.rint(batches)
-    return np.where(np.abs(batches - whole) <= ROUNDING * batches, whole, batches)
 
 
 class LayoutColumns:
@@ -84,7 +61,7 @@ class LayoutColumns:
         import numpy as np
 
         self.work, self.machine, self.given = work, joined(machines), given
-        self.scales, self.batches = scales, _whole_where_near(work.samples * scales)
+        self.scales, self.batches = scales, whole_where_near(work.samples * scales)
         habits = [habits_of(work, one, flash=flash, sequence_length=sequence_length) for one in machines]
         least, most = float(self.batches.min()), float(self.batches.max())
         found = self.found = Candidates(habits, given, counts, least, most)

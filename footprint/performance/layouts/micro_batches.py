@@ -8,8 +8,18 @@ from typing import Any
 from footprint.performance.layouts.shapes import divisors
 
 Array = Any
+ROUNDING = 1e-9
+"""Relative; a batch this near to a limit is taken as above it."""
 MOST_ENTRIES = 1 << 22
 """Largest table of micro-batches."""
+
+
+def whole_where_near(batches: Array) -> Array:
+    """The batches without the rounding of their scales, which would take a whole one for less."""
+    import numpy as np
+
+    whole = np.rint(batches)
+    return np.where(np.abs(batches - whole) <= ROUNDING * batches, whole, batches)
 
 
 class MicroBatches:
