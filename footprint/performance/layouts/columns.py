@@ -282,7 +282,8 @@ class LayoutColumns:
         largest = self.micro_batches.at(index, maximum(1.0, minimum(most, kept_full)))
         if not kind.is_least:
             return largest
-        kept, kept_all = 0.0, self.kinds[0]
+        kept: Array = 0.0
+        kept_all = self.kinds[0]
         if not kept_all.is_full and not kept_all.is_selective:
             unlimited = self._most(kept_all, row)
             kept = self.micro_batches.at(index, maximum(1.0, minimum(unlimited, kept_full)))
