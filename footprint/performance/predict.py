@@ -128,13 +128,11 @@ def software_factor(
         share = (constants["native_share_unknown"] if native is None else float(native)) if is_gpu else 0.0
         if era == "since_2023":
             # A vendor's tuned software becomes faster every year.
-            years = (1.0 - share) * (min(year, LAST_YEAR) - MIDDLE_YEAR)
-            factor *= constants["software_yearly"] ** years
+            tuned = factor * constants["software_yearly"] ** (min(year, LAST_YEAR) - MIDDLE_YEAR)
+            factor = power(tuned, 1.0 - share) * power(factor, share)
         if era == "since_2023" and is_gpu:
             factor *= power(constants["software_native"], share)
-            factor *= power(
-                constants["software_2020_to_2022"] / factor, tuned_before(work, native, constants)
-            )
+            factor *= power(constants["software_2020_to_2022"] / tuned, tuned_before(work, native, constants))
     if work.experts:
         factor *= constants["software_experts"]
     if searched is not None:

@@ -148,3 +148,14 @@ def test_deepseeks_exchange_is_hidden() -> None:
     assert said.low < 2.664e6 < said.high
     assert abs(math.log(said.mid / 2.664e6)) < math.log(1.3)
     assert unsaid.mid > 1.3 * said.mid
+
+
+@pytest.mark.parametrize(("model", "length"), [("bert-base", 512), ("llama3.1-8b", 8192), ("t5-base", 512)])
+@pytest.mark.parametrize("year", [2023, 2024, 2026])
+def test_an_unknown_stack_lies_between_both_kinds(model: str, length: int, year: int) -> None:
+    job = {"model": model, "hw": "h100:8", "tokens": 1e9, "batch_size": 256, "seq_len": length, "year": year}
+    native, unknown, tuned = (
+        estimate(**job, region="SE", recompute="none", stack=stack).step_time_s.mid  # type: ignore[arg-type]
+        for stack in ("native", None, "tuned")
+    )
+    assert min(native, tuned) < unknown < max(native, tuned)
