@@ -96,6 +96,14 @@ def pipeline_bubble_share(stages: Number, micro_batches: Number, interleaving: N
     return (stages - 1) / (interleaving * micro_batches)
 
 
+def idle_stages_share(stages: Number, micro_batches: Number) -> Number:
+    """Idle time of a pipeline with fewer micro-batches than stages, over its busy time; else below 0 [1].
+
+    A micro-batch is on one stage at a time, so that interleaving does not fill the others.
+    """
+    return stages / micro_batches - 1
+
+
 def ring_share(ranks: Number) -> Number:
     """Bytes each rank sends in a ring reduce-scatter or all-gather, over the buffer's size [1] (8)."""
     return (ranks - 1) / ranks

@@ -141,6 +141,24 @@ class Limit:
     text: str
 
 
+_MONTH = re.compile(r"(20\d\d)(?:-(0[1-9]|1[0-2]))?")
+
+
+def parse_month(text: str, what: str = "date") -> float:
+    """The middle of a month or a year, such as ``2026-02`` or ``2026`` [years].
+
+    Raises
+    ------
+    FootprintError
+        For any other text.
+    """
+    found = _MONTH.fullmatch(text.strip())
+    if found is None:
+        raise FootprintError(f"{what}: cannot read {text!r} as a month; write it like '2026-02'")
+    year, month = found.groups()
+    return int(year) + (0.5 if month is None else (int(month) - 0.5) / 12)
+
+
 def parse_limit(text: str, what: str = "limit") -> Limit:
     """A limit such as ``2 kWh``, ``10 kgCO2e``, ``$50``, ``3h`` or ``2d``."""
     forms = (

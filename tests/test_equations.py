@@ -70,6 +70,8 @@ def test_pipeline_bubble_of_the_megatron_paper():
     # arXiv:2104.04473 section 2.2: (p - 1) / m, and (p - 1) / (v m) interleaved.
     assert eq.pipeline_bubble_share(8, 32) == pytest.approx(7 / 32)
     assert eq.pipeline_bubble_share(8, 32, 4) == pytest.approx(7 / 128)
+    # One micro-batch passes four stages one after the other: the others are idle for three times as long.
+    assert eq.idle_stages_share(4, 1) == 3
 
 
 def test_failed_share_is_of_all_hours():

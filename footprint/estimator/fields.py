@@ -59,6 +59,7 @@ MODEL = Kind("name|file", _as_written, number=False)
 CLUSTER = Kind("name:count", _as_written, number=False)
 PLACE = Kind("place", _as_written, number=False)
 PROVIDER = Kind("provider", _as_written, number=False)
+MONTH = Kind("month", _as_written, number=False)
 
 
 class Field(NamedTuple):
@@ -95,6 +96,8 @@ class Field(NamedTuple):
             isinstance(value, str) and value.strip() and value.isprintable()
         ):
             raise FootprintError(f"{self._named} must be a name, not {value!r}")
+        if self.kind is MONTH:
+            parsing.parse_month(value, self._named)
         if self.choices and value not in self.choices:
             raise FootprintError(f"{self._named} must be one of {', '.join(self.choices)}, not {value!r}")
 
@@ -161,7 +164,7 @@ NOT_OF_GENERIC = {
         *_NOT_TEXT, *_OTHER_FLOP, "tokens", "seq_len", "document_length", "packing",
         "padding_share", "tokens_per_second", "tp", "pp",
         "cp", "dp", "ep", "zero", "interleaving", "objective", "micro_batch", "recompute", "anchor",
-        "overlap",
+        "overlap", "stack_date",
     ),
 }  # fmt: skip
 """Fields that mean nothing for a model of which only the size is known."""

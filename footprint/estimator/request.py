@@ -21,6 +21,7 @@ from footprint.estimator.fields import (
     HOURS,
     JOINED,
     MODEL,
+    MONTH,
     NAMES,
     NOT_OF_GENERIC,
     PLACE,
@@ -117,7 +118,6 @@ class EstimateRequest:
     predicted_positions: int | None = about(
         "workload", WHOLE, "Positions of a sequence that get logits (the recipe's share).", most=10**9
     )
-
     packing: bool = about("workload", FLAG, "Sequences are packed, without padding.", default=False)
     padding_share: float | None = about(
         "workload", SHARE, "Share of the tokens that is padding, for `packing=`.", least=0.0, most=0.99
@@ -152,6 +152,7 @@ class EstimateRequest:
     optimizer: str | None = about("execution", TEXT, "Optimiser (adam).", choices=OPTIMIZERS)
     stack: str | None = about("execution", TEXT, "Training software, a name of `footprint stacks list`.")
     overlap: float | None = about("execution", SHARE, "Share of communication hidden.", least=0.0, most=1.0)
+    stack_date: str | None = about("execution", MONTH, "When the software came out: 2026-02 (the year).")
 
     accelerators_per_node: int | None = about("cluster", WHOLE, "Accelerators in one server.", most=10**5)
     cooling: str | None = about("cluster", CHOICE, "Cooling of the servers.", choices=get_args(Cooling))

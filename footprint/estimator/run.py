@@ -80,8 +80,8 @@ OF_THE_RUN = (
     "tokens", "samples", "steps", "epochs", "batch_size", "seq_len", "tgt_seq_len", "image_size", "method",
     "document_length", "predicted_positions", "packing", "padding_share", "frozen", "input_gradients",
     "objective", "precision", "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "micro_batch",
-    "recompute", "attention", "optimizer", "stack", "overlap", "network_byte_per_s", "anchor", "hours",
-    "step_time_s", "tokens_per_second", "samples_per_second", "mfu", "goodput",
+    "recompute", "attention", "optimizer", "stack", "overlap", "stack_date", "network_byte_per_s", "anchor",
+    "hours", "step_time_s", "tokens_per_second", "samples_per_second", "mfu", "goodput",
 )  # fmt: skip
 """Arguments that make an estimate one of another run than was published, or no prediction of its hours."""
 

@@ -15,7 +15,7 @@ OF_A_MODEL = ("workload", "method", "execution")
 """Sections of options that say what is trained, and how."""
 _KEPT = ("precision",)
 """Of these, what an answer without a model shows as well."""
-_OF_A_PREDICTED_STEP = ("stack", "overlap", "attention", "optimizer")
+_OF_A_PREDICTED_STEP = ("stack", "overlap", "stack_date", "attention", "optimizer")
 """Options of a step whose time is the sum of its terms."""
 
 

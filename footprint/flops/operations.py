@@ -72,6 +72,8 @@ class Matmul(NamedTuple):
     """Attention scores: number of query heads, which tensor ranks divide among them."""
     latent: bool = False
     """Attention: its queries, keys and values are cheap to compute again from latents."""
+    traffic: Number | None = None
+    """Elements that a fused kernel reads and writes for it; None means its operands and its result."""
 
     @property
     def dense_flop(self) -> Number:

@@ -217,14 +217,16 @@ def anchored(
     )
     if not any(weights):
         return Anchored(spread=spread, weights=tuple(weights), warnings=warnings)
-    narrower = min(1.0, math.sqrt(left) * fitted["width"])
+    used = [pair for pair in zip(anchors, weights, strict=True) if pair[1] > 0.0]
+    disagreement, apart = contradictions([one for one, _ in used])
+    # Measurements that scatter more than those of one stack do say less.
+    narrower = min(1.0, disagreement * math.sqrt(left) * fitted["width"])
     shift = math.exp(summed(w * math.log(one.ratio) for w, one in zip(weights, anchors, strict=True)))
     ends = {cause: (low * narrower, high * narrower) for cause, (low, high) in spread.spread.items()}
-    used = [pair for pair in zip(anchors, weights, strict=True) if pair[1] > 0.0]
     return Anchored(
         spread=Quantity(spread.mid * shift, ends), weights=tuple(weights),
         rows=tuple(one.row(weight) for one, weight in used),
-        warnings=(*warnings, *contradictions([one for one, _ in used])),
+        warnings=(*warnings, *apart),
     )  # fmt: skip
 
 
@@ -242,21 +244,25 @@ def _named(job: Job, stack: str | None) -> str:
     return f"{job.accelerator} in {job.precision}" + (f" with {stack}" if stack is not None else "")
 
 
-def contradictions(anchors: Sequence[Anchor]) -> list[str]:
-    """Warnings for pairs of measurements that differ by more than published measurements of one stack do."""
-    found = []
+def contradictions(anchors: Sequence[Anchor]) -> tuple[float, list[str]]:
+    """How far measurements are apart over the scatter of published ones of one stack, at least 1 [1].
+
+    Beside it a warning for each pair that is further apart than this scatter.
+    """
+    most, found = 1.0, []
     for place, one in enumerate(anchors):
         for other in anchors[place + 1 :]:
             limit = scatter_of(one, other)
             apart = abs(math.log(one.ratio / other.ratio))
             if apart > limit:
+                most = max(most, apart / limit)
                 found.append(
                     f"anchors {one.name} and {other.name} contradict each other: the measured step is "
                     f"{one.ratio:.3g} and {other.ratio:.3g} times the predicted one, {math.exp(apart):.3g} "
                     f"apart, and measurements of one stack lie within {math.exp(limit):.3g}: is one of "
-                    "another stack, batch or count?"
+                    "another stack, batch or count? The interval is wider for it"
                 )
-    return found
+    return most, found
 
 
 def scatter_of(one: Anchor, other: Anchor) -> float:

@@ -24,6 +24,8 @@ SOFTWARE = "software"
 """The term with the seconds that the fitted factors add."""
 MIDDLE_YEAR, LAST_YEAR = 2024, 2026
 """Years of the software: that of the factor since 2023, and the last of which rows were fitted."""
+MIDDLE_OF_YEAR = 0.5
+"""Part of a year at which its rows of published steps are taken to lie [years]."""
 EXPOSED = (
     "tensor_parallel",
     "expert_parallel",
@@ -126,13 +128,11 @@ def software_factor(
         share = (constants["native_share_unknown"] if native is None else float(native)) if is_gpu else 0.0
         if era == "since_2023":
             # A vendor's tuned software becomes faster every year.
-            years = (1.0 - share) * (min(year, LAST_YEAR) - MIDDLE_YEAR)
-            factor *= constants["software_yearly"] ** years
+            tuned = factor * constants["software_yearly"] ** (min(year, LAST_YEAR) - MIDDLE_YEAR)
+            factor = power(tuned, 1.0 - share) * power(factor, share)
         if era == "since_2023" and is_gpu:
             factor *= power(constants["software_native"], share)
-            factor *= power(
-                constants["software_2020_to_2022"] / factor, tuned_before(work, native, constants)
-            )
+            factor *= power(constants["software_2020_to_2022"] / tuned, tuned_before(work, native, constants))
     if work.experts:
         factor *= constants["software_experts"]
     if searched is not None:
@@ -140,6 +140,21 @@ def software_factor(
         of_search = where(searched, constants["layout_split"], constants["layout_replicas"])
         factor = factor * where(cluster.count > 1, of_search, 1.0)
     return factor
+
+
+def releases_factor(
+    cluster: Cluster, precision: str, year: int, released: float, native: bool | None, constants: Constants
+) -> float:
+    """Step time of a release of one month over that of the middle of its year [1].
+
+    Only the time of a vendor's tuned software is fitted by year (`software_factor`).
+    """
+    era = techniques_of(year).era
+    if era != "since_2023" or precision in WIDE or cluster.accelerator.kind != "gpu":
+        return 1.0
+    share = constants["native_share_unknown"] if native is None else float(native)
+    later = min(released - MIDDLE_OF_YEAR, LAST_YEAR) - min(year, LAST_YEAR)
+    return float(constants["software_yearly"] ** ((1.0 - share) * later))
 
 
 def regime(work: Work, precision: str, year: int, native: bool | None, layout_given: bool) -> str:

@@ -13,7 +13,7 @@ from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.habits import NO_HABITS, habit_rows
-from footprint.performance.predict import RawStep, predict_raw, regime, work_of
+from footprint.performance.predict import RawStep, predict_raw, regime, releases_factor, work_of
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.layout import Layout
@@ -128,6 +128,7 @@ def step_facts(
     anchors: Sequence[Anchor] = (),
     optimizer: str = "adam",
     work: Work | None = None,
+    released: float | None = None,
 ) -> StepFacts:
     """The inputs of the prediction of one step, looked up.
 
@@ -137,7 +138,7 @@ def step_facts(
     ``overlap`` the share of communication that is hidden, where known. ``anchors`` are measured steps of
     the same stack, which shift the prediction where they apply. ``optimizer`` sets the memory of the
     optimiser's states, which limits the layouts. ``work`` is the result of `work_of`, if already
-    computed.
+    computed. ``released`` is when the stack came out, in ``year``, where this is known [years].
 
     Raises
     ------
@@ -173,6 +174,8 @@ def step_facts(
     rows: tuple[Assumption, ...] = ()
     if software is not None:
         constants, spread, rows = software.applied(constants, residual, CAUSE)
+    if released is not None:
+        spread = spread * releases_factor(cluster, precision, year, released, native, constants)
     excess = assumed(f"memory.residual_{'said' if is_known(constants) else 'unsaid'}")
     warnings: tuple[str, ...] = ()
     if anchors:

@@ -33,6 +33,23 @@ def test_written_out_it_says_the_same_as_its_file(tmp_path: Path) -> None:
     assert in_python.to_json()["step_time_s"] == of_file
 
 
+def test_a_measurement_without_its_time_is_told_what_it_lacks() -> None:
+    done = footprint("estimate", *MEASURED, "--anchor", "llama2-7b a100:64")
+    assert done.code == 2
+    assert "needs a measured time" in done.err
+    assert "--tokens-per-second" in done.err
+
+
+def test_two_measurements_of_one_job_have_two_names() -> None:
+    text = "llama2-7b a100:64 tokens_per_second=210k batch_size=1024 seq_len=4096"
+    done = footprint("estimate", *MEASURED, "--anchor", text, "--anchor", text.replace("210k", "90k"))
+    said = " ".join(done.err.split())
+    assert (
+        "anchors llama2-7b a100:64 tokens_per_second=210k and llama2-7b a100:64 tokens_per_second=90k "
+        "contradict each other" in said
+    )
+
+
 def test_a_scenario_keeps_its_anchors(tmp_path: Path) -> None:
     text = "llama2-7b a100:64 tokens_per_second=210k batch_size=1024 seq_len=4096"
     saved = tmp_path / "scenario.toml"

@@ -66,6 +66,7 @@ MOVES = {
     # its states take memory, so that the step needs another layout
     "optimizer": (f"{NARROW} --batch-size 64", "sgd", "adamw", "parallelism.tp"),
     "stack": (LLAMA, "tuned", "native", "step_time_s.mid"),
+    "stack_date": (LLAMA, "2024-03", "2025-11", "step_time_s.mid"),
     "overlap": (f"{LLAMA} --tp 2", "0.1", "0.9", "step_time_s.mid"),
     "accelerators_per_node": ("--model bert-base --hw v100:8", "4", "8", "cluster.nodes"),
     "cooling": (LLAMA, "air", "water", "it_power_w.mid"),

@@ -23,6 +23,7 @@ OPTIONS = """--objective --zero --interleaving
     --image-size --document-length --predicted-positions --packing --padding-share
     --method --lora-rank --lora-targets --input-gradients --frozen --precision
     --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack --overlap
+    --stack-date
     --accelerators-per-node --cooling
     --network
     --anchor --hours --step-time-s --tokens-per-second --samples-per-second --mfu --goodput --it-power-w
@@ -50,6 +51,7 @@ OUTSIDE: dict[str, tuple[Any, ...]] = {
     "optimizer": ("adamm",),
     "stack": ("other", "megatrn", 3),
     "overlap": (-0.1, 1.01),
+    "stack_date": ("", "02-2026", "2026-13", "1999-01", 2026),
     "region": ("", " ", "a\nb", 3),
     "hw": ("", 8, None),
 }

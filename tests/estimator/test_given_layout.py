@@ -69,6 +69,10 @@ MIXTRAL = {
         ({"ep": 16, "force": True, "pp": 8}, "`ep=16` does not divide the 8 ranks .*: `ep=8` does"),
         ({"ep": 3, "pp": 32}, "`ep=3` does not divide the 8 experts of the model: `ep=` 1, 2 do"),
         ({"ep": 8, "pp": 16}, "`ep=8` does not divide the 4 ranks that hold a layer .*: `ep=4` does"),
+        (
+            {"pp": 8, "interleaving": 9},
+            "`interleaving=9` is more chunks than the 4 layers of a stage: `interleaving=` up to 4 does",
+        ),
         ({"pp": 64, "hours": 1}, "`pp=64` is more stages than the 32 layers of the model: `pp=` 1 to 32 do"),
     ],
 )

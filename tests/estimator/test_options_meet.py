@@ -57,6 +57,15 @@ def test_interleaving_divides_the_bubble() -> None:
     assert one[bubble] / work[0] == pytest.approx(4 * four[bubble] / work[1], rel=0.25)
 
 
+def test_one_micro_batch_is_on_one_stage_at_a_time() -> None:
+    """Whatever the number of chunks, the other stages wait."""
+    for chunks in (1, 4):
+        found = terms(tp=1, pp=2, dp=32, micro_batch=16, recompute="full", interleaving=chunks)
+        apart = {"pipeline_bubble", "data_parallel", "optimiser", "launch", "waiting", "software"}
+        busy = sum(seconds for name, seconds in found.items() if name not in apart)
+        assert found["pipeline_bubble"] == pytest.approx(busy)
+
+
 def test_interleaving_needs_stages() -> None:
     with pytest.raises(FootprintError, match="`pp=`"):
         footprint.estimate(**LLAMA, tp=8, pp=1, interleaving=2)

@@ -115,10 +115,21 @@ def test_a_measurement_of_another_stack_or_an_unlike_job_changes_nothing():
 
 
 def test_what_contradicts_is_said_and_scatter_is_not():
-    assert contradictions([anchor(JOB, 1.0), anchor(JOB, 1.2)]) == []
-    (said,) = contradictions([anchor(JOB, 1.0, "one"), anchor(JOB, 3.0, "two")])
+    assert contradictions([anchor(JOB, 1.0), anchor(JOB, 1.2)]) == (1.0, [])
+    _, (said,) = contradictions([anchor(JOB, 1.0, "one"), anchor(JOB, 3.0, "two")])
     assert "one and two" in said
     assert "1 and 3 times" in said
+
+
+def test_measurements_that_contradict_each_other_narrow_the_interval_less():
+    widths = [
+        math.log(found.spread.high / found.spread.low)
+        for ratio in (1.0, 1.2, 2.0, 4.0, 1000.0)
+        for found in [anchored(SPREAD, [anchor(JOB, 1.0), anchor(JOB, ratio)], JOB, None)]
+    ]
+    assert widths[1] == pytest.approx(widths[0])
+    assert widths[1] < widths[2] < widths[3] <= widths[4]
+    assert widths[4] == pytest.approx(math.log(SPREAD.high / SPREAD.low))
 
 
 def test_published_rows_of_one_source_rarely_contradict_each_other():
@@ -131,7 +142,7 @@ def test_published_rows_of_one_source_rarely_contradict_each_other():
         for _ in range(40 if len(anchors) > 1 else 0):
             one, two = rng.choice(len(anchors), 2, replace=False)
             total += 1
-            said += len(contradictions([anchors[one], anchors[two]]))
+            said += len(contradictions([anchors[one], anchors[two]])[1])
     assert total > 900
     assert said / total < 0.08
 

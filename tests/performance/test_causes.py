@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from footprint.catalog.assumptions import assumed
@@ -137,3 +139,23 @@ def test_4_bit_weights_cost_their_de_quantisation_on_every_pass() -> None:
     byte = assumed("time.dequantise_qlora").value
     assert times["qlora"] - times["lora"] == pytest.approx(4 * frozen * byte / m.memory, rel=1e-6)
     assert frozen == pytest.approx(2 * 32 * 218.1e6, rel=0.01)  # two passes over 32 blocks of Llama 3 8B
+
+
+def test_deepseeks_exchange_is_hidden() -> None:
+    """DeepSeek-AI 2024 (arXiv:2412.19437), table 1: 2,664 thousand H800-hours of pre-training on 2,048."""
+    job = {"model": "deepseek-v3", "hw": "h800:2048", "tokens": 14.8e12, "precision": "fp8", "region": "CHN"}
+    unsaid, said = (estimate(**job, stack=stack).accelerator_h for stack in ("tuned", "hai-llm"))
+    assert said.low < 2.664e6 < said.high
+    assert abs(math.log(said.mid / 2.664e6)) < math.log(1.3)
+    assert unsaid.mid > 1.3 * said.mid
+
+
+@pytest.mark.parametrize(("model", "length"), [("bert-base", 512), ("llama3.1-8b", 8192), ("t5-base", 512)])
+@pytest.mark.parametrize("year", [2023, 2024, 2026])
+def test_an_unknown_stack_lies_between_both_kinds(model: str, length: int, year: int) -> None:
+    job = {"model": model, "hw": "h100:8", "tokens": 1e9, "batch_size": 256, "seq_len": length, "year": year}
+    native, unknown, tuned = (
+        estimate(**job, region="SE", recompute="none", stack=stack).step_time_s.mid  # type: ignore[arg-type]
+        for stack in ("native", None, "tuned")
+    )
+    assert min(native, tuned) < unknown < max(native, tuned)

@@ -14,7 +14,8 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve import resolve
 from footprint.performance.columns import StepColumns, predict_columns
 from footprint.performance.layouts.finder import _whole as whole_of_one
-from footprint.performance.layouts.micro_batches import whole_batches
+from footprint.performance.layouts.finder import next_whole
+from footprint.performance.layouts.micro_batches import MicroBatches, next_batches, whole_batches
 from footprint.performance.step import StepFacts, StepPrediction, predict
 from footprint.records import replace
 
@@ -114,6 +115,14 @@ def test_any_counts_and_batches(batches: list[int], counts: list[int]) -> None:
 )
 def test_whole_micro_batches_are_those_of_one(batch: int, replicas: int, most: float) -> None:
     local = batch / replicas
-    most = min(most, local)
-    found = whole_batches(np.array([local]), np.array([0]), np.array([most]))
+    most = max(1.0, min(most, math.ceil(local)))
+    shares, first = np.array([local]), np.array([0])
+    found = whole_batches(shares, first, np.array([most]))
     assert found[0] == whole_of_one(local, most)
+    tables = MicroBatches(shares)
+    assert tables.at(first, np.array([most]))[0] == found[0]
+    for kept in (0.0, found[0]):
+        following = next_whole(local, kept)
+        assert next_batches(shares, first, np.array([kept]))[0] == following
+        assert tables.above(first, np.array([kept]))[0] == following
+        assert following > kept or kept >= local

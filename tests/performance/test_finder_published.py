@@ -1,45 +1,32 @@
-"""The finder beside published layouts: by its own model it is rarely slower, where memory allows them."""
+"""The finder beside published layouts: by its own model it is never slower, where memory allows them."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from footprint.performance.layouts.finder import find_layout
-from footprint.performance.layouts.habits import NO_HABITS
-from footprint.performance.roofline.constants import load_constants
-from footprint.performance.roofline.machine import Machine
-from footprint.performance.roofline.memory import memory_byte, usable_byte
-from footprint.performance.roofline.terms import step_terms
-from footprint.validation.published.throughput import countable_cases
-
-ROUNDING = 1e-9
+from benchmarks.finding import Beside, published
 
 
-def ratios() -> dict[str, float]:
-    """Time of the found layout over that of the published one, where this is known and fits."""
-    found: dict[str, float] = {}
-    for case, work, _ in countable_cases():
-        if case.scope != "step" or "tp" not in case.given:
-            continue
-        constants = load_constants().but(**NO_HABITS)
-        machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
-        flash, length = case.training.attention == "flash", float(case.shape.sequence_length or 0)
-        published, _ = find_layout(work, machine, given=case.given, flash=flash, sequence_length=length)
-        if memory_byte(work, published, machine) > usable_byte(machine):
-            continue
-        free, fits = find_layout(work, machine, flash=flash, sequence_length=length)
-        assert fits, case.id
-        theirs, ours = (sum(step_terms(work, one, machine).values()) for one in (published, free))
-        found[case.id] = ours / theirs
-    return found
+@pytest.fixture(scope="module")
+def every() -> list[Beside]:
+    return list(published())
 
 
 @pytest.mark.slow
-def test_published_layouts_are_hardly_ever_faster_than_the_found_ones() -> None:
-    """23 of 1,140 are: selective recomputation before fused attention, larger micro-batches that recompute,
-    and shares of a batch that are no whole number."""
-    every = ratios()
-    slower = {name: ratio for name, ratio in every.items() if ratio > 1.0 + ROUNDING}
-    assert len(every) > 900
-    assert len(slower) <= 0.03 * len(every), slower
-    assert max(slower.values()) < 1.3
+def test_no_published_layout_is_faster_than_the_found_one(every: list[Beside]) -> None:
+    fitting = [row for row in every if row.fits]
+    assert len(fitting) > 900
+    slower = {
+        row.case.id: (row.ratio, row.published.text, row.found.text) for row in fitting if row.is_slower
+    }
+    assert not slower
+
+
+@pytest.mark.slow
+def test_published_ranks_are_among_those_that_are_tried(every: list[Beside]) -> None:
+    """All but five: four of BLOOM's trials, above ten billion parameters on fewer than four tensor ranks,
+    and one whose expert ranks are more than a stage has."""
+    outside = Counter(row.case.family for row in every if row.outside.startswith("ranks"))
+    assert outside == {"bigscience": 4, "megatron-bridge": 1}

@@ -39,6 +39,8 @@ def anchors_in(text: str) -> list[str]:
 def is_written_out(text: str) -> bool:
     """Whether a text is a measurement itself, such as ``gpt2 a100:8 step_time_s=0.5``, not a name or file."""
     words = text.split()
+    if len(words) > 1 and not any("/" in word or word.endswith(".toml") for word in words):
+        return True  # no name has a space; a measurement without its time is told what it lacks
     return any(_PAIR.match(word) for word in words) and not (len(words) == 1 and text.endswith(".toml"))
 
 
@@ -74,7 +76,8 @@ def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
             raw[name] = list(FIELDS[name].read(raw[name]))
     origin = f"anchor {shown(text)}"
     request = checked_measurement(raw, origin)
-    return request.name or f"{request.model} {request.hw}", request
+    measured = next(f"{field}={raw[field]}" for field in MEASURED if field in raw)
+    return request.name or f"{request.model} {request.hw} {measured}", request
 
 
 def _keys() -> tuple[str, ...]:

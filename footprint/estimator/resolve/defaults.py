@@ -11,7 +11,7 @@ from footprint.catalog.assumptions import Assumed, assumed
 from footprint.estimator.workload import Choice, tokens_per_sequence
 from footprint.flops import StepFlops
 from footprint.flops.operations import ADAPTERS
-from footprint.performance.layouts.finder import divisors
+from footprint.performance.layouts.shapes import divisors
 from footprint.results import Assumption
 from footprint.schema import ModelConfig, Phase, TrainingMethod
 from footprint.vocabulary import ADAPTED

@@ -202,7 +202,7 @@ def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
     if request.pp is None and request.ep is None:
         return
     stages, experts = request.pp or 1, request.ep or 1
-    wrong = too_many_stages(model, stages * (request.interleaving or 1))
+    wrong = too_many_stages(model, stages, request.interleaving or 1)
     if wrong is None and not request.force:
         wrong = wrong_experts(model, experts, count // stages)
         wrong = f"{wrong}, or insist with `force=True`" if wrong else None

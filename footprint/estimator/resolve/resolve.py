@@ -30,6 +30,7 @@ from footprint.estimator.resolve.sources import sources_of
 from footprint.estimator.resolve.trained import Trained, count_steps, model_of, trained_of
 from footprint.estimator.resolve.workload import resolve_workload
 from footprint.flops import StepFlops
+from footprint.parsing import parse_month
 from footprint.performance.goodput import goodput_facts
 from footprint.performance.power import PowerFactors, power_factors
 from footprint.performance.step import StepFacts, step_facts
@@ -67,13 +68,19 @@ def resolve(
     shared = shared or Shared()
     cluster, notices, chip_rows = cluster_of(request, shared)
     year = request.year or DATA_YEAR
+    released = None if request.stack_date is None else parse_month(request.stack_date)
+    software_year = year if released is None else int(released)
     warnings = list(notices)
     if year < cluster.accelerator.year:
         warnings.append(f"{cluster.accelerator.name} came out in {cluster.accelerator.year}, after {year}")
     model, generic = model_of(request, shared)
     recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
-    precision, precision_rows = settle_precision(request, recipe_precision, cluster.accelerator, year)
-    trained = Trained() if model is None else trained_of(request, model, cluster, precision, year, shared)
+    precision, precision_rows = settle_precision(request, recipe_precision, cluster.accelerator, software_year)
+    trained = (
+        Trained()
+        if model is None
+        else trained_of(request, model, cluster, precision, software_year, shared)
+    )
     first = trained.step_flops[0] if trained.step_flops else None
     if possible:
         require_layout(request, cluster.count, first)
@@ -83,7 +90,7 @@ def resolve(
     def steps_of(counted: tuple[StepFlops, ...]) -> tuple[StepFacts, ...]:
         found = tuple(
             step_facts(
-                step_flop=one, cluster=cluster, precision=precision, year=year,
+                step_flop=one, cluster=cluster, precision=precision, year=software_year, released=released,
                 recompute=said_recompute(request, model),
                 layout=given_layout(request), stack=request.stack, overlap=request.overlap, anchors=anchors,
                 optimizer=optimizer,

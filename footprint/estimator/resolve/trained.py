@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError
 from footprint.estimator.request import SIZE_FIELDS, EstimateRequest
 from footprint.estimator.resolve.defaults import BATCH, adapted_row, even_batch
@@ -57,14 +58,19 @@ def model_of(request: EstimateRequest, shared: Shared) -> tuple[ModelConfig | No
 
 
 def trained_of(
-    request: EstimateRequest, model: ModelConfig, cluster: Cluster, precision: str, year: int, shared: Shared
+    request: EstimateRequest,
+    model: ModelConfig,
+    cluster: Cluster,
+    precision: str,
+    software_year: int,
+    shared: Shared,
 ) -> Trained:
     """What a request trains of a model, with what is assumed of it."""
     warnings: list[str] = []
     workload = _workload(request, model, warnings, shared, cluster.count)
     if workload is None:
         return Trained(warnings=tuple(warnings))
-    method, rows = settle_training(request, model, workload.method, cluster.accelerator, year)
+    method, rows = settle_training(request, model, workload.method, cluster.accelerator, software_year)
     workload = _feeding(workload, request, model, method, cluster, precision, shared)
     warnings += workload.warnings
     step_flops = count_steps(request, model, workload, method, warnings, shared)
@@ -73,7 +79,7 @@ def trained_of(
         workload=workload,
         method=method,
         step_flops=step_flops,
-        rows=(*_year_rows(request, year), *workload.assumptions, *rows, *adapted),
+        rows=(*_year_rows(request), *workload.assumptions, *rows, *adapted),
         warnings=tuple(warnings),
     )
 
@@ -153,8 +159,8 @@ def count_steps(
     return counted
 
 
-def _year_rows(request: EstimateRequest, year: int) -> tuple[Assumption, ...]:
+def _year_rows(request: EstimateRequest) -> tuple[Assumption, ...]:
     if request.year is not None:
         return ()
     why = "techniques, grid, PUE and prices of this year, the newest in the data"
-    return (Assumption(name="year", value=str(year), unit="", basis="assumed", source=why, option="--year"),)
+    return (Assumption(name="year", value=str(DATA_YEAR), unit="", basis="assumed", source=why, option="--year"),)

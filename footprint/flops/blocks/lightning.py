@@ -38,6 +38,8 @@ def _block(
         return Matmul(
             name=name + tail, component=RECURRENCE, inputs=inputs, output=result, m=m, k=k, n=n, count=count,
             full_flop=2 * count * m * k * n if pairs else None, causal_flop=triangle if pairs else None,
+            # One kernel reads queries, keys and values and writes results; the rest stays on the chip.
+            traffic=2 * count * size * head_dim if pairs else 0,
         )  # fmt: skip
 
     return (

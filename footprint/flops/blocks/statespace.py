@@ -44,7 +44,7 @@ def causal_convolution(
     return Matmul(
         name=name, component=CONVOLUTION, inputs=(source,), output=output,
         m=data.batch * (data.length + kernel - 1), k=kernel, n=1, count=channels, weights=channels,
-        bias=channels if bias else 0,
+        bias=channels if bias else 0, taps=kernel,
         full_flop=per_row * data.length, causal_flop=per_row * data.length,
     )  # fmt: skip
 
@@ -105,6 +105,7 @@ def mamba1(sizes: Mamba1, data: Sequences) -> Mixer:
                 k=state,
                 n=1,
                 count=rows,
+                traffic=rows * (3 * inner + 2 * state),  # inputs, time steps, B and C, results; no states
             ),
             Pointwise(
                 name="gate", component=POINTWISE, inputs=("ys", "xz"), output="y", saved=2 * rows * inner
@@ -205,22 +206,37 @@ def _chunks(sizes: Mamba2, data: Sequences) -> tuple[Operation, ...]:
     triangle = whole * (chunk * (chunk + 1) // 2) + rest * (rest + 1) // 2
     tokens = data.length
 
+    # What the kernels of the authors read and write; the scores inside a chunk stay in registers.
+    of_inputs = data.rows * sizes.heads * width
+    of_groups = data.rows * sizes.groups * state
+    of_states = count * state * width
+
     def product(
-        name: str, inputs: tuple[str, str], output: str, m: int, k: int, n: int, full: int, causal: int
-    ) -> Matmul:
+        name: str, inputs: tuple[str, str], output: str, m: int, k: int, n: int, full: int, causal: int,
+        traffic: Number,
+    ) -> Matmul:  # fmt: skip
         return Matmul(
             name=name, component=RECURRENCE, inputs=inputs, output=output, m=m, k=k, n=n, count=count,
-            full_flop=2 * streams * full, causal_flop=2 * streams * causal,
+            full_flop=2 * streams * full, causal_flop=2 * streams * causal, traffic=traffic,
         )  # fmt: skip
 
     through = tokens * state * width
     return (
-        product("chunk_scores", ("u", "u"), "g", chunk, state, chunk, pairs * state, triangle * state),
-        product("chunk_outputs", ("g", "u"), "y", chunk, chunk, width, pairs * width, triangle * width),
-        product("chunk_states", ("u", "u"), "st", state, chunk, width, through, through),
+        product(
+            "chunk_scores", ("u", "u"), "g", chunk, state, chunk, pairs * state, triangle * state,
+            2 * of_groups,
+        ),
+        product(
+            "chunk_outputs", ("g", "u"), "y", chunk, chunk, width, pairs * width, triangle * width,
+            2 * of_inputs,
+        ),
+        product(
+            "chunk_states", ("u", "u"), "st", state, chunk, width, through, through,
+            of_inputs + of_groups + of_states,
+        ),
         Matmul(
             name="chunk_recurrence", component=RECURRENCE, inputs=("u", "st"), output="ns",
-            m=chunks + 1, k=chunks + 1, n=width * state, count=streams,
+            m=chunks + 1, k=chunks + 1, n=width * state, count=streams, traffic=2 * of_states,
         ),
-        product("state_outputs", ("u", "ns"), "y", chunk, state, width, through, through),
+        product("state_outputs", ("u", "ns"), "y", chunk, state, width, through, through, of_states),
     )  # fmt: skip

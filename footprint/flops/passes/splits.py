@@ -84,12 +84,18 @@ def no_room(ranks: int, places: int) -> str | None:
     )
 
 
-def too_many_stages(model: Model, stages: int) -> str | None:
-    """A message if there are more pipeline stages than repeated layers; else None."""
+def too_many_stages(model: Model, stages: int, chunks: int = 1) -> str | None:
+    """A message if there are more stages than repeated layers, or more chunks of a stage than its layers."""
     layers = max(
         1, sum(len(layer.positions) for stage in model.stages for layer in stage if layer.checkpointed)
     )
-    if stages <= layers:
+    of_stage = -(-layers // stages)
+    if stages <= layers and chunks <= of_stage:
         return None
+    if stages <= layers:
+        return (
+            f"`interleaving={chunks}` is more chunks than the {of_stage} layers of a stage: "
+            f"`interleaving=` up to {of_stage} does"
+        )
     sizes = "`pp=1` does" if layers == 1 else f"`pp=` 1 to {layers} do"
     return f"`pp={stages}` is more stages than the {layers} layers of the model: {sizes}"

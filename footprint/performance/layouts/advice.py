@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from footprint.errors import FootprintError
 from footprint.performance.layouts.finder import find_layout
-from footprint.performance.layouts.shapes import MOST_STAGES_HUGE, MOST_TENSOR_RANKS, Given
+from footprint.performance.layouts.shapes import MOST_STAGES, MOST_TENSOR_RANKS, Given
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
@@ -44,9 +44,10 @@ def _changes(work: Work, machine: Machine, layout: Layout, given: Given) -> Iter
         yield "`recompute='full'`", {**given, "recompute": "full"}
     if layout.micro_batch > 1 and "micro_batch" in given:
         yield "`micro_batch=1`", {**given, "micro_batch": 1}
+    chip = machine.cluster.accelerator.kind
     for name in ("pp", "tp"):
         size = int(getattr(layout, name))
-        most = MOST_STAGES_HUGE if name == "pp" else min(machine.node, MOST_TENSOR_RANKS)
+        most = MOST_STAGES if name == "pp" else min(machine.node, MOST_TENSOR_RANKS[chip])
         while (size := size * 2) <= most and machine.cluster.count % size == 0:
             if name == "pp" or work.heads % size == 0:
                 yield f"`{name}={size}`", {**given, name: size}

@@ -6,7 +6,7 @@ A row is the sizes of a layout. Each kind of recomputation is tried for each row
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -55,6 +55,18 @@ class Layouts:
     def at(self, index: Array) -> Layouts:
         """The layouts of some rows, without recomputation."""
         return Layouts(**{name: picked(getattr(self, name), index) for name in _SHAPE}, flash=self.flash)
+
+
+class Choice(NamedTuple):
+    """The layouts that are chosen for each cluster (first axis) and batch."""
+
+    terms: Mapping[str, Array]
+    """Seconds by term."""
+    fits: Array
+    least_byte: Array
+    """Where none fits, the memory that the smallest one needs [byte]."""
+    split: Array
+    """Whether a layout splits the model."""
 
 
 class Candidates:

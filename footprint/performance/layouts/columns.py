@@ -16,13 +16,12 @@ from math import inf
 from typing import Any
 
 from footprint.arithmetic import maximum, minimum, where
-from footprint.named_tuples import NamedTuple
-from footprint.performance.layouts.candidates import Candidates, Layouts, as_number, distinct, picked
+from footprint.performance.layouts.candidates import Candidates, Choice, Layouts, as_number, distinct, picked
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
 from footprint.performance.layouts.habits import recomputed_by_habit
 from footprint.performance.layouts.lanes import Kind, Lane, Leaders
 from footprint.performance.layouts.least import first_least, segments
-from footprint.performance.layouts.micro_batches import MicroBatches, divides
+from footprint.performance.layouts.micro_batches import ROUNDING, MicroBatches, divides, whole_where_near
 from footprint.performance.layouts.shapes import Given, habits_of
 from footprint.performance.roofline.layout import is_split
 from footprint.performance.roofline.linear import Slopes
@@ -39,28 +38,6 @@ from footprint.performance.roofline.work import Work
 from footprint.records import names_of, replace
 
 Array = Any
-ROUNDING = 1e-9
-"""Relative; a batch this near to a limit is taken as above it."""
-
-
-class Choice(NamedTuple):
-    """The layouts that are chosen for each cluster (first axis) and batch."""
-
-    terms: Mapping[str, Array]
-    """Seconds by term."""
-    fits: Array
-    least_byte: Array
-    """Where none fits, the memory that the smallest one needs [byte]."""
-    split: Array
-    """Whether a layout splits the model."""
-
-
-def _whole_where_near(batches: Array) -> Array:
-    """The batches without the rounding of their scales, which would take a whole one for less."""
-    import numpy as np
-
-    whole = np.rint(batches)
-    return np.where(np.abs(batches - whole) <= ROUNDING * batches, whole, batches)
 
 
 class LayoutColumns:
@@ -84,7 +61,7 @@ class LayoutColumns:
         import numpy as np
 
         self.work, self.machine, self.given = work, joined(machines), given
-        self.scales, self.batches = scales, _whole_where_near(work.samples * scales)
+        self.scales, self.batches = scales, whole_where_near(work.samples * scales)
         habits = [habits_of(work, one, flash=flash, sequence_length=sequence_length) for one in machines]
         least, most = float(self.batches.min()), float(self.batches.max())
         found = self.found = Candidates(habits, given, counts, least, most)
@@ -104,6 +81,8 @@ class LayoutColumns:
         self.copied_byte = optimiser_copy_byte(work, found.rows, of_rows)
         self.is_roomy = self.room > self.copied_byte
         self.kinds = [self._kind(name, of_shapes) for name in found.kinds]
+        if self.kinds[-1].kept_byte is not None and "micro_batch" not in given:
+            self.kinds.append(replace(self.kinds[-1], is_least=True))
         self.slopes = Slopes(
             self._sums(sums_of), work, found.shapes, of_shapes, found.shape_of, found.rows, of_rows
         )
@@ -111,7 +90,8 @@ class LayoutColumns:
         shares, index = np.unique(self.batches[:, None] / replicas, return_inverse=True)
         self.share_of = index.reshape(len(scales), len(replicas))
         self.micro_batches = MicroBatches(shares)
-        self.kept_full = where(found.rows.pp > 1, KEPT_FULL * found.rows.pp, 1.0)
+        self.is_pipeline = found.rows.pp > 1
+        self.kept_full = where(self.is_pipeline, KEPT_FULL * found.rows.pp, 1.0)
 
     def _kind(self, name: str, of_shapes: Machine) -> Kind:
         """A kind of recomputation with the memory that it needs."""
@@ -212,8 +192,9 @@ class LayoutColumns:
         if "micro_batch" in self.given:
             return np.inf
         every = slice(0, -1)
-        limit = self.found.rows.dp[every] * picked(self.kept_full, every) * self._most(kind, every)
-        return limit * (1.0 - ROUNDING)
+        most = self._most(kind, every)
+        most = where(picked(self.is_pipeline, every), most, np.floor(most))
+        return self.found.rows.dp[every] * picked(self.kept_full, every) * most * (1.0 - ROUNDING)
 
     def _nearest(self, missing: Array) -> tuple[Array, Array, Array]:
         """The row with the least penalty for time and missing memory, its kind, and the least memory.
@@ -228,6 +209,8 @@ class LayoutColumns:
         micro_batch = float(self.given.get("micro_batch", 1.0))
         least = np.full(len(self.room), np.inf)
         for number, kind in enumerate(self.kinds):
+            if kind.is_least:
+                continue
             needed = self.state_byte + maximum(kind.one_sample_byte * micro_batch, self.copied_byte)
             least = np.minimum(least, needed)
             excess = np.maximum(1.0, needed / self.usable_byte) ** 2
@@ -272,9 +255,10 @@ class LayoutColumns:
         replica_batch = self.batches[columns, None] / lane.replicas[part]
         row = lane.row[part]
         index = np.take(self.share_of[columns], self.replicas_of[row], axis=1)
-        micro_batch = self._micro_batch(row, index, replica_batch, most)
+        micro_batch = self._micro_batch(lane.kind, row, index, replica_batch, most)
         share = lane.share(part, micro_batch)
-        seconds = lane.seconds(part, self.scales[columns, None], replica_batch / micro_batch, share)
+        micro_batches = maximum(1.0, replica_batch / micro_batch)
+        seconds = lane.seconds(part, self.scales[columns, None], micro_batches, share)
         if "micro_batch" in self.given:
             seconds = np.where(divides(micro_batch, replica_batch), seconds, np.inf)
         return seconds
@@ -283,15 +267,28 @@ class LayoutColumns:
         """Samples of the largest micro-batch that fits some rows; below 1 if not even one sample does."""
         return maximum(self.room[row], 0.0) / kind.one_sample_byte[row]
 
-    def _micro_batch(self, row: Array, index: Array, replica_batch: Array, most: Array) -> Array:
-        """The micro-batch that is given, or the largest up to ``most`` that keeps the pipeline full.
+    def _micro_batch(self, kind: Kind, row: Array, index: Array, replica_batch: Array, most: Array) -> Array:
+        """The micro-batch that is given, or the one of a kind of recomputation that keeps the pipeline full.
 
+        It is the largest up to ``most`` or, if smaller, the smallest above what fits without recomputation.
         ``index`` says which share of a batch each replica has.
         """
+        import numpy as np
+
         if "micro_batch" in self.given:
             return float(self.given["micro_batch"])
-        most = maximum(1.0, minimum(most, replica_batch / picked(self.kept_full, row)))
-        return self.micro_batches.at(index, most)
+        kept_full = replica_batch / picked(self.kept_full, row)
+        kept_full = where(picked(self.is_pipeline, row), kept_full, np.ceil(kept_full))
+        largest = self.micro_batches.at(index, maximum(1.0, minimum(most, kept_full)))
+        if not kind.is_least:
+            return largest
+        kept: Array = 0.0
+        kept_all = self.kinds[0]
+        if not kept_all.is_full and not kept_all.is_selective:
+            unlimited = self._most(kept_all, row)
+            kept = self.micro_batches.at(index, maximum(1.0, minimum(unlimited, kept_full)))
+            kept = np.where(unlimited >= 1.0, kept, 0.0)
+        return minimum(largest, self.micro_batches.above(index, kept))
 
     def _fitted(self, kind: Kind, row: Array, column: Array) -> tuple[Array, Array, Array]:
         """The largest micro-batch and least recomputation with which some rows fit, and whether they fit."""
@@ -300,7 +297,7 @@ class LayoutColumns:
         batches, replicas, room = self.batches[column], self.found.rows.dp[row], self.room[row]
         replica_batch = batches / replicas
         index = self.share_of[column, self.replicas_of[row]]
-        micro_batch = self._micro_batch(row, index, replica_batch, self._most(kind, row))
+        micro_batch = self._micro_batch(kind, row, index, replica_batch, self._most(kind, row))
         unfitted: Array = np.minimum(1.0, replica_batch)
         fits = self.is_roomy[row] & (replicas <= batches)
         if "micro_batch" in self.given:

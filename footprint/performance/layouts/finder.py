@@ -2,20 +2,20 @@
 
 `shapes` lists the candidate layouts. Each candidate gets the largest micro-batch that fits (a whole
 number that divides a replica's share of the batch) and recomputes only as many blocks as memory
-requires; then its step is timed.
+requires; then its step is timed. So is the smallest micro-batch that fits only with recomputation.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from math import ceil, isqrt
+from bisect import bisect_right
+from math import ceil, inf
 from typing import Any
 
 from footprint.arithmetic import summed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.feeding import cannot_feed, crowded_below
 from footprint.performance.layouts.habits import recomputed_by_habit
-from footprint.performance.layouts.shapes import Given, fewest_replicas, habits_of, shapes
+from footprint.performance.layouts.shapes import Given, divisors, fewest_replicas, habits_of, shapes
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import (
@@ -32,7 +32,7 @@ from footprint.records import replace
 
 SMALL = 1e9
 """Parameters below which a model that fits one accelerator is not split over several."""
-KEPT_FULL = 4
+KEPT_FULL = 2
 """Minimum number of micro-batches per stage that keeps a pipeline full."""
 
 
@@ -102,20 +102,28 @@ class _Search:
     def fastest(self, given: Given) -> Layout | None:
         """The fastest layout that fits; None where none fits."""
         best, best_s = None, float("inf")
-        kept_all: tuple[float, ...] | None = None
+        sizes: tuple[float, ...] = ()
+        kept = 0.0  # the micro-batch of these sizes that fits without recomputation
         for shape in self.tried(given):
-            sizes = sizes_of(shape)
-            if shape.recompute == "full" and kept_all == sizes:
+            if sizes != sizes_of(shape):
+                sizes, kept = sizes_of(shape), 0.0
+            if shape.is_full and kept == inf:
                 continue  # the step fits without recomputation
-            fitted = self.fit(shape, given)
+            fitted = self.largest(shape, given)
             if fitted is None:
                 continue
-            layout, is_roomy = fitted
-            if is_roomy and self.partly and shape.recompute == "none":
-                kept_all = sizes
-            seconds = self.seconds(layout)
-            if seconds < best_s:
-                best, best_s = layout, seconds
+            micro_batch, is_roomy = fitted
+            tried = [micro_batch]
+            if self.partly and shape.is_full and "micro_batch" not in given:
+                # In between, the micro-batches gain less than the recomputation costs.
+                tried.append(min(micro_batch, next_whole(self.work.samples / shape.dp, kept)))
+            elif self.partly and shape.recompute == "none":
+                kept = inf if is_roomy else micro_batch
+            for one in tried:
+                layout = self.recomputing(shape, one)
+                seconds = self.seconds(layout)
+                if seconds < best_s:
+                    best, best_s = layout, seconds
         if best is None or not self.partly or best.is_selective:
             return best
         share = recomputed_by_habit(self.work, self.machine, best.recompute_share)
@@ -123,10 +131,10 @@ class _Search:
             return best
         return replace(best, recompute="full", recomputed=float(share))
 
-    def fit(self, shape: Layout, given: Given) -> tuple[Layout, bool] | None:
-        """The layout with the largest micro-batch that fits and keeps the pipeline full, recomputing least.
+    def largest(self, shape: Layout, given: Given) -> tuple[float, bool] | None:
+        """The largest micro-batch that fits and keeps the pipeline full.
 
-        None if it does not fit; beside it whether more memory would not change it.
+        None if none fits; beside it whether more memory would not change it.
         """
         room = self.room(shape)
         if room is None:
@@ -134,22 +142,22 @@ class _Search:
         one_sample_byte = self.activation_byte(shape)
         replica_batch = self.work.samples / shape.dp
         if "micro_batch" in given:
-            micro_batch, is_roomy = float(given["micro_batch"]), True
-            if one_sample_byte * micro_batch > room or not _divides(micro_batch, replica_batch):
-                return None
-        else:
-            if one_sample_byte * min(1.0, replica_batch) > room:
-                return None
-            most = replica_batch if shape.pp == 1 else max(1.0, replica_batch / (KEPT_FULL * shape.pp))
-            is_roomy = one_sample_byte * most <= room
-            largest = min(replica_batch, room / one_sample_byte)
-            if shape.pp > 1:
-                largest = max(1.0, min(largest, replica_batch / (KEPT_FULL * shape.pp)))
-            micro_batch = _whole(replica_batch, largest)
-        recomputed = shape.recomputed
-        if shape.is_full and self.partly:
+            micro_batch = float(given["micro_batch"])
+            fits = one_sample_byte * micro_batch <= room and _divides(micro_batch, replica_batch)
+            return (micro_batch, True) if fits else None
+        if one_sample_byte * min(1.0, replica_batch) > room:
+            return None
+        # Of a share that is no whole number, the fullest replica has one sample more.
+        most = replica_batch / (KEPT_FULL * shape.pp) if shape.pp > 1 else float(ceil(replica_batch))
+        most = max(1.0, most)
+        return _whole(replica_batch, min(most, room / one_sample_byte)), one_sample_byte * most <= room
+
+    def recomputing(self, shape: Layout, micro_batch: float) -> Layout:
+        """The layout with a micro-batch that fits, and as little recomputation as it needs."""
+        recomputed, room = shape.recomputed, self.room(shape)
+        if shape.is_full and self.partly and room is not None:
             recomputed = self.recomputed_share(shape, room / micro_batch)
-        return replace(shape, micro_batch=micro_batch, recomputed=recomputed), is_roomy
+        return replace(shape, micro_batch=micro_batch, recomputed=recomputed)
 
     def recomputed_share(self, shape: Layout, room: float) -> float:
         """The smallest share of recomputed blocks that fits ``room``, the memory for a sample [byte]."""
@@ -239,8 +247,14 @@ def _whole(replica_batch: float, most: float) -> float:
     return float(min(int(most), ceil(replica_batch / ceil(replica_batch / int(most)))))
 
 
-@lru_cache(maxsize=1024)
-def divisors(number: int) -> tuple[int, ...]:
-    """All divisors of a number, smallest first."""
-    low = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
-    return tuple(sorted({*low, *(number // d for d in low)}))
+def next_whole(replica_batch: float, above: float) -> float:
+    """The smallest micro-batch above another one, by the rules of `_whole`; the smallest of all above 0."""
+    if replica_batch <= 1.0 or above < 1.0:
+        return min(1.0, replica_batch)
+    parts = max(1, ceil(replica_batch / above) - 1)
+    if replica_batch == int(replica_batch):
+        every = divisors(int(replica_batch))
+        divisor = every[min(bisect_right(every, above), len(every) - 1)]
+        if divisor <= 4 * above:
+            return float(divisor)
+    return float(ceil(replica_batch / parts))

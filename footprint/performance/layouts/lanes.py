@@ -34,6 +34,8 @@ class Kind:
     """Those without recomputation, infinity if these are no more; None unless memory decides the share."""
     saved_byte: Array = 1.0
     """What recomputation saves of them [byte]."""
+    is_least: bool = False
+    """Whether the micro-batch is the smallest that needs the recomputation, not the largest that fits."""
 
     def share_at(self, row: Array, room: Array, micro_batch: Array) -> Array:
         """The smallest share of recomputed blocks with which some rows fit in their ``room`` [byte]."""

@@ -2,16 +2,16 @@
 
 The step-time model sometimes prefers layouts that nobody uses, so common practice limits the search.
 Models below a billion parameters use data parallelism alone wherever they fit (`finder`). Above that
-size, tensor ranks stay inside a node, pipelines have at most 16 stages up to 400 B parameters, and
-only long sequences are split over context ranks. If the batch is too small for these layouts, short
-sequences are split, too, and tensors and layers by any number that divides them (`every_size`).
+size, tensor ranks stay inside a node, stages of a pipeline are equal in number to a divisor of the ranks,
+and only long sequences are split over context ranks. If the batch is too small for these layouts, short
+sequences are split, too, and tensors by any number that divides the heads (`every_size`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from math import inf
+from math import ceil, inf, isqrt
 from typing import Any
 
 from footprint.named_tuples import NamedTuple
@@ -22,19 +22,16 @@ from footprint.performance.roofline.work import Work
 
 BIG = 10e9
 """Number of parameters above which runs before 2023 recomputed every block and split tensors."""
-HUGE = 400e9
-"""Number of parameters from which pipelines of more than 16 stages are tried."""
 LONG = 4096
 """Sequence length above which context parallelism is tried."""
-SHORTEST_CONTEXT = 4096
+SHORTEST_CONTEXT = 2048
 """Minimum number of tokens of a sequence on one context rank."""
 SHORTEST_CONTEXT_EVER = 128
 """The minimum for a batch that is too small for its replicas: a tile of the attention kernels."""
-MOST_TENSOR_RANKS = 8
-"""Largest number of tensor ranks on GPUs; they also stay inside a node."""
-MOST_TENSOR_RANKS_TPU = 16
-MOST_STAGES, MOST_STAGES_HUGE = 16, 64
-"""Largest number of stages of a pipeline, and of one for a model from `HUGE` on."""
+MOST_TENSOR_RANKS = {"gpu": 8, "npu": 16, "tpu": 16}
+"""Largest number of tensor ranks by kind of chip; those of GPUs and NPUs also stay inside a node."""
+MOST_STAGES = 64
+"""Largest number of stages of a pipeline."""
 
 Given = Mapping[str, int | float | str]
 
@@ -51,7 +48,6 @@ class Habits(NamedTuple):
     splittable: bool
     """Whether there is a residual stream to split over tensor ranks and stages."""
     big: bool
-    huge: bool
     contexts: tuple[int, ...]
     short_contexts: tuple[int, ...]
     """Context ranks where a batch is too small for its replicas."""
@@ -65,17 +61,17 @@ class Habits(NamedTuple):
 
 def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: float) -> Habits:
     """The habits for a model on a chip in a year."""
+    ranks = MOST_TENSOR_RANKS[machine.cluster.accelerator.kind]
     return Habits(
         layers=work.layers,
         heads=work.heads,
         experts=work.experts,
         splittable=work.width > 0,
         big=work.parameters > BIG,
-        huge=work.block_parameters + work.expert_parameters >= HUGE,
         contexts=_contexts(sequence_length),
         short_contexts=_short_contexts(sequence_length) if work.heads else (1,),
         is_gpu=machine.is_gpu,
-        node=min(machine.node, MOST_TENSOR_RANKS) if machine.is_gpu else MOST_TENSOR_RANKS_TPU,
+        node=min(machine.node, ranks) if machine.is_gpu else ranks,
         flash=flash,
         techniques=machine.techniques,
     )
@@ -111,6 +107,13 @@ def _layouts(
 
 
 @lru_cache(maxsize=1024)
+def divisors(number: int) -> tuple[int, ...]:
+    """All divisors of a number, smallest first."""
+    low = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
+    return tuple(sorted({*low, *(number // d for d in low)}))
+
+
+@lru_cache(maxsize=1024)
 def usual_sizes(habits: Habits, count: int, given: tuple[tuple[str, Any], ...]) -> tuple[Sizes, ...]:
     """The sizes of the usual layouts."""
     return tuple(tried(habits, count, dict(given)))
@@ -134,11 +137,10 @@ def fewest_replicas(habits: Habits, count: int, given: tuple[tuple[str, Any], ..
 def tried(habits: Habits, count: int, given: Given) -> list[Sizes]:
     """The sizes of the candidate layouts."""
     contexts = _options(given, "cp", habits.contexts)
-    whole, split = (_options(given, "zero", _sharding(habits, is_split)) for is_split in (False, True))
     # Expert ranks lie among those of one stage.
     of_stage = 1 if "pp" in given else int(given.get("ep", 1))
     found: list[Sizes] = []
-    for tp in _options(given, "tp", _tensor_ranks(habits, given)):
+    for tp in _options(given, "tp", _tensor_ranks(habits, given, count)):
         if count % tp:
             continue
         ranks = count // tp
@@ -149,8 +151,8 @@ def tried(habits: Habits, count: int, given: Given) -> list[Sizes]:
             replicas = ranks // pp
             shared_out = [
                 (ep, zero)
-                for ep in _options(given, "ep", _expert_ranks(habits, replicas))
-                for zero in (split if pp > 1 or ep > 1 else whole)
+                for ep in _options(given, "ep", _expert_ranks(habits, ranks * tp // pp))
+                for zero in _options(given, "zero", _sharding(habits, pp))
             ]
             found += [
                 (tp, pp, replicas // cp, cp, ep, zero, chunks)
@@ -172,38 +174,24 @@ def _splits(habits: Habits, given: Given) -> bool:
     return habits.splittable and given.get("zero") != 3
 
 
-def _tensor_ranks(habits: Habits, given: Given) -> list[int]:
+def _tensor_ranks(habits: Habits, given: Given, count: int) -> list[int]:
+    """Numbers of tensor ranks that divide the heads and a node, or a job smaller than a node."""
     if not _splits(habits, given):
         return [1]
+    ranks = [tp for tp in range(1, habits.node + 1) if habits.heads % tp == 0]
     if habits.anything:
-        return [tp for tp in range(1, habits.node + 1) if habits.heads % tp == 0]
-    ranks = [tp for tp in (1, 2, 4, 8, 16) if tp <= habits.node and habits.heads % tp == 0]
+        return ranks
+    ranks = [tp for tp in ranks if min(count, habits.node) % tp == 0]
     least = min(4, ranks[-1]) if habits.techniques.split_big_models and habits.big else 1
     return [tp for tp in ranks if tp >= least]
 
 
 def _stages(habits: Habits, given: Given, ranks: int) -> list[int]:
-    """Pipeline depths: divisors of the number of layers, up to 16 below 400 B parameters; 1 on TPUs.
-
-    Uneven stages are tried where only depths below 4 also divide the ranks (10,000 accelerators and
-    96 layers).
-    """
+    """Pipeline depths that divide the ranks, up to one layer a stage; 1 on TPUs."""
     if not habits.is_gpu or not _splits(habits, given):
         return [1]
-    if habits.anything:
-        return [p for p in range(1, habits.layers + 1) if ranks % p == 0]
-    top = min(MOST_STAGES_HUGE if habits.huge else MOST_STAGES, habits.layers)
-    depths = {depth for depth in _depths(habits.layers, top) if ranks % depth == 0}
-    if max(depths) < 4:
-        depths |= {depth for depth in range(2, top + 1) if ranks % depth == 0}
-    return sorted(depths)
-
-
-@lru_cache(maxsize=256)
-def _depths(layers: int, top: int) -> tuple[int, ...]:
-    """The divisors of the number of layers, and powers of two, up to a number of stages."""
-    exact = [depth for depth in range(1, top + 1) if layers % depth == 0]
-    return (*exact, *(depth for depth in (2, 4, 8, 16, 32) if depth <= top))
+    most = habits.layers if habits.anything else min(MOST_STAGES, habits.layers)
+    return [depth for depth in range(1, most + 1) if ranks % depth == 0]
 
 
 def _contexts(length: float) -> tuple[int, ...]:
@@ -221,19 +209,16 @@ def _short_contexts(length: float) -> tuple[int, ...]:
     return (1, *(ranks for ranks in range(2, most + 1) if tokens % ranks == 0))
 
 
-def _expert_ranks(habits: Habits, replicas: int) -> list[int]:
+def _expert_ranks(habits: Habits, of_stage: int) -> list[int]:
+    """Expert ranks that divide the experts and the accelerators of a stage."""
     if not habits.experts:
         return [1]
-    return [
-        ranks
-        for ranks in (1, 2, 4, 8, 16, 32, 64, 128)
-        if habits.experts % ranks == 0 and replicas % ranks == 0
-    ]
+    return [ranks for ranks in divisors(int(habits.experts)) if of_stage % ranks == 0]
 
 
-def _sharding(habits: Habits, is_split: bool) -> list[int]:
-    """Stages of sharding; ``is_split`` says whether layers or experts are split."""
-    if is_split:
+def _sharding(habits: Habits, stages: int) -> list[int]:
+    """Kinds of sharding that are tried with so many stages."""
+    if stages > 1:
         return [1]
     if not habits.is_gpu:
         return [3]
@@ -249,10 +234,9 @@ def recompute_kinds(habits: Habits, given: Given) -> list[str]:
     return ["none", "full"] if habits.flash else ["none", "selective", "full"]
 
 
-@lru_cache(maxsize=1024)
 def interleaving(layers: int, stages: int) -> int:
-    """Chunks of layers per stage: the first of the usual numbers that divides the layers of a stage."""
-    if stages == 1:
-        return 1
-    per_stage = max(1, layers // stages)
-    return next((chunks for chunks in (4, 5, 3, 7, 6, 2) if per_stage % chunks == 0), min(4, per_stage))
+    """Chunks of layers per stage: as many as the fullest stage has layers, which shortens the bubble most.
+
+    Published recipes have chunks of one or two layers.
+    """
+    return 1 if stages == 1 else ceil(layers / stages)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from footprint import equations
 from footprint.arithmetic import is_array, summed
 from footprint.performance.roofline.communication import exchange_s, exposed_s
 from footprint.performance.roofline.constants import Constants
@@ -19,6 +18,7 @@ from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.sums import Sums
 from footprint.performance.roofline.terms import (
+    bubble_share,
     computed_terms,
     kernels_of,
     launched_s,
@@ -79,8 +79,7 @@ class Linear:
             + launched_s(kernels * micro_batches, computed_s, self.constants)
         )
         if is_array(self.stages) or self.stages > 1:
-            bubble = equations.pipeline_bubble_share(self.stages, micro_batches, self.chunks)
-            seconds = seconds + computed_s * bubble
+            seconds = seconds + computed_s * bubble_share(self.stages, micro_batches, self.chunks)
         return seconds
 
 

@@ -66,6 +66,8 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
             found["attention_repeated"] += repeated
             continue
         compute_s, moved_s, weight_s = _product(line, machine, tensor_ranks, dense=dense)
+        if line.traffic is not None:
+            moved_s, weight_s = line.traffic / tensor_ranks * machine.bytes / machine.memory, 0.0
         ramp, ramp_repeated = _ramp(line, machine, tensor_ranks)
         passes = 1.0 + line.gradients
         found["compute"] += compute_s * (passes + ramp + _wide_gradient(line, machine))

@@ -45,8 +45,7 @@ def terms_of(
     micro_batches = maximum(1.0, work.samples / layout.dp * scale / layout.micro_batch)
     terms = computed_terms(sums, work, layout, machine, scale, micro_batches)
     computed_s = summed(terms.values())
-    bubble = equations.pipeline_bubble_share(layout.pp, micro_batches, layout.interleaving)
-    terms["pipeline_bubble"] = computed_s * bubble
+    terms["pipeline_bubble"] = computed_s * bubble_share(layout.pp, micro_batches, layout.interleaving)
     exchanged_s = exchange_s(work, layout, machine, micro_batches)
     terms["data_parallel"] = exposed_s(exchanged_s, computed_s, machine.constants)
     terms["optimiser"] = optimiser_s(work, layout, machine)
@@ -100,6 +99,12 @@ def computed_terms(
         "expert_parallel": scale * (uneven * experts_s(work, layout, machine)),
         "context_parallel": scale * (uneven * context_s(work, layout, machine)),
     }
+
+
+def bubble_share(stages: Number, micro_batches: Number, interleaving: Number) -> Number:
+    """Idle time of a pipeline over its busy time [1]."""
+    bubble = equations.pipeline_bubble_share(stages, micro_batches, interleaving)
+    return maximum(bubble, equations.idle_stages_share(stages, micro_batches))
 
 
 def kernels_of(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:

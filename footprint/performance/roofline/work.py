@@ -38,6 +38,8 @@ class Line:
     scores: bool = False
     taps: float = 1.0
     """Number of kernel positions of a convolution, which reads its inputs once for all of them."""
+    traffic: float | None = None
+    """Elements of all layers that a fused kernel moves in one pass; None means operands and result."""
 
 
 @record
@@ -260,6 +262,7 @@ def _line(operation: Matmul, times: int, inputs: int, own: bool) -> Line:
         dense_flop=dense,
         scores=operation.scores,
         taps=float(operation.taps),
+        traffic=None if operation.traffic is None else float(times * operation.traffic),
     )
 
 

@@ -1,0 +1,46 @@
+"""The release date of the software, apart from the year of grid and prices."""
+
+from __future__ import annotations
+
+import pytest
+
+import footprint
+from footprint.catalog.assumptions import assumed
+from footprint.errors import FootprintError
+from footprint.parsing import parse_month
+
+JOB = {
+    "model": "llama3.1-8b", "hw": "h100:64", "tokens": 1e9, "batch_size": 256, "seq_len": 8192,
+    "region": "FRA", "year": 2025,
+}  # fmt: skip
+
+
+def seconds(**more: object) -> float:
+    return footprint.estimate(**JOB, **more).step_time_s.mid
+
+
+def test_a_tuned_stack_is_faster_by_the_fitted_share_of_a_year() -> None:
+    yearly = assumed("time_fitted.software_yearly").value
+    early, late = (seconds(stack="tuned", stack_date=date) for date in ("2025-02", "2025-11"))
+    assert late / early == pytest.approx(yearly ** (9 / 12))
+    assert early > seconds(stack="tuned") > late
+
+
+def test_pytorchs_own_stack_has_the_techniques_of_its_year_alone() -> None:
+    same, before = (seconds(stack="native", stack_date=date) for date in ("2025-11", "2022-11"))
+    assert same == pytest.approx(seconds(stack="native"))
+    assert before > 1.2 * same
+
+
+def test_grid_and_prices_stay_those_of_the_year() -> None:
+    one, other = (footprint.estimate(**JOB, **more) for more in ({}, {"stack_date": "2023-06"}))
+    assert one.place == other.place
+    assert one.price == other.price
+
+
+def test_a_date_is_a_month_or_a_year() -> None:
+    assert parse_month("2026-02") == pytest.approx(2026 + 1.5 / 12)
+    assert parse_month("2026") == 2026.5
+    for text in ("02/2026", "2026-00", "26-02", "soon"):
+        with pytest.raises(FootprintError, match="2026-02"):
+            footprint.estimate(**JOB, stack_date=text)
