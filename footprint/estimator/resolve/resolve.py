@@ -75,11 +75,11 @@ def resolve(
         warnings.append(f"{cluster.accelerator.name} came out in {cluster.accelerator.year}, after {year}")
     model, generic = model_of(request, shared)
     recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
-    precision, precision_rows = settle_precision(request, recipe_precision, cluster.accelerator, software_year)
+    precision, precision_rows = settle_precision(
+        request, recipe_precision, cluster.accelerator, software_year
+    )
     trained = (
-        Trained()
-        if model is None
-        else trained_of(request, model, cluster, precision, software_year, shared)
+        Trained() if model is None else trained_of(request, model, cluster, precision, software_year, shared)
     )
     first = trained.step_flops[0] if trained.step_flops else None
     if possible:

@@ -163,4 +163,6 @@ def _year_rows(request: EstimateRequest) -> tuple[Assumption, ...]:
     if request.year is not None:
         return ()
     why = "techniques, grid, PUE and prices of this year, the newest in the data"
-    return (Assumption(name="year", value=str(DATA_YEAR), unit="", basis="assumed", source=why, option="--year"),)
+    return (
+        Assumption(name="year", value=str(DATA_YEAR), unit="", basis="assumed", source=why, option="--year"),
+    )
