@@ -22,6 +22,7 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.terms import step_terms
 from footprint.performance.roofline.work import Work
+from footprint.performance.stacks import software_of
 from footprint.validation.cases import Case, throughput_cases
 
 SCATTER = 0.10
@@ -76,7 +77,7 @@ def prepare_cases(cases: Iterable[Case], constants: Constants, *, found: bool = 
         raw = predict_raw(
             work, case.cluster, case.precision, case.year, given={} if found else case.given,
             flash=case.training.attention == "flash", sequence_length=float(case.shape.sequence_length or 0),
-            native=case.native, constants=constants,
+            native=case.native, constants=applied(case, constants),
         )  # fmt: skip
         prepared.append(Prepared(case=case, work=work, layout=raw.layout))
     _weigh(prepared)
@@ -96,6 +97,11 @@ def development_cases() -> list[Case]:
     return [case for case in throughput_cases(errors=[]) if not case.sealed and case.scope == "step"]
 
 
+def applied(case: Case, constants: Constants) -> Constants:
+    """The constants with those that the software of a case replaces."""
+    return software_of(case.software, None).constants(constants)
+
+
 class _Reads(dict[str, float]):
     """Numbers by name that record which names were read."""
 
@@ -112,29 +118,45 @@ class _Reads(dict[str, float]):
         return super().get(name, default)
 
 
+class _Recording(Constants):
+    """Constants that record which of them were read, here or after some were replaced."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, values: Mapping[str, float], names: set[str] | None = None) -> None:
+        reads = _Reads(values)
+        reads.names = self.names = set() if names is None else names
+        self.values = reads
+
+    def but(self, **overrides: float) -> _Recording:
+        return _Recording({**self.values, **overrides}, self.names)
+
+
 def readers(prepared: Sequence[Prepared], constants: Constants) -> dict[str, list[int]]:
     """Constant -> indices of the cases whose step time depends on it; only these are recomputed."""
     found: dict[str, list[int]] = {name: [] for name in PHYSICS}
     for place, item in enumerate(prepared):
-        reads = _Reads(constants.values)
-        recording = Constants({})
-        recording.values = reads
+        recording = _Recording(constants.values)
         log_sums([item], recording)
-        for name in reads.names & found.keys():
+        for name in recording.names & found.keys():
             found[name].append(place)
     return found
 
 
 def log_sums(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
     """Logarithm of the roofline's sum over the measured time, for every case [1]."""
-    machines: dict[tuple[str, int, str, int, bool], Machine] = {}
+    machines: dict[tuple[str, int, str, int, str], Machine] = {}
+    of_software: dict[str, Constants] = {}
     result = []
     for item in prepared:
         case = item.case
-        key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, case.native)
+        key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, case.software)
         machine = machines.get(key)
         if machine is None or machine.cluster.node is not case.cluster.node:
-            machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
+            own = of_software.get(case.software) or of_software.setdefault(
+                case.software, applied(case, constants)
+            )
+            machine = Machine(case.cluster, case.precision, case.year, own, case.native)
             machines[key] = machine
         seconds = sum(step_terms(item.work, item.layout, machine).values())
         result.append(math.log(seconds / case.measured_s))

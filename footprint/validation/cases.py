@@ -56,6 +56,8 @@ class Case:
     """Name of the source: one release of one publisher's software."""
     model: str = ""
     """Name of the model, for leave-one-out."""
+    software: str = "tuned"
+    """The software stack of ``reference_data/stacks`` that it ran, or the kind of it."""
 
     @property
     def generation(self) -> str:
@@ -92,7 +94,14 @@ def throughput_cases(*, errors: list[str] | None = None) -> Iterator[Case]:
 def _sealed(source: str) -> bool:
     """Whether no fit may read this source: one of the last two draws."""
     draws = evaluation()["throughput"]
-    return any(source in draws[name]["sealed"] for name in ("fourth", "fifth"))
+    return any(source in draws[name]["sealed"] for name in ("fifth",))
+
+
+def _software(row: Mapping[str, str]) -> str:
+    """The stack that a row ran: the one that its source names, or only its kind."""
+    named = evaluation()["throughput"]["stacks"].get(row["family"], "")
+    kind = "native" if row["family"] in NATIVE and row["id"] not in _WITH_TUNED_KERNELS else "tuned"
+    return named if named and row["id"] not in _WITH_TUNED_KERNELS else kind
 
 
 def _number(text: str) -> float | None:
@@ -181,7 +190,7 @@ def _large(row: Mapping[str, str]) -> Case:
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
         given=given, batch_known=known,
-        native=row["family"] in NATIVE and row["id"] not in _WITH_TUNED_KERNELS,
+        native=row["family"] in NATIVE and row["id"] not in _WITH_TUNED_KERNELS, software=_software(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip
 
@@ -247,7 +256,7 @@ def _small(row: Mapping[str, str]) -> Case:
         kind=kind, scope="step", config=_config(row), shape=StepShape(sequences=batch, **whole),
         training=TrainingMethod(attention="flash" if row["attention"] == "flash" else "eager"),
         cluster=cluster, precision=precision, year=int(row["year"]), given=given,
-        objective="mlm+nsp" if kind == "encoder" else "", native=row["family"] in NATIVE,
+        objective="mlm+nsp" if kind == "encoder" else "", native=row["family"] in NATIVE, software=_software(row),
         measured_s=batch / float(row["samples_per_s"]),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip
