@@ -27,11 +27,13 @@ from footprint.validation.cases import Case, throughput_cases
 
 SCATTER = 0.10
 """Standard deviation of a published step time about a perfect model of its stack, in logarithms."""
-BIAS = 0.10
+BIAS = 0.07
 """Standard deviation of what the step times of one source family share, in logarithms; a family that is
 farther off than 1.5 of them counts less (Huber), so that one odd source does not move the constants."""
 BIAS_REPEATS = 100
 """Largest number of weighted means in the search for a bias."""
+FREEDOM = 3.0
+"""Degrees of freedom of Student's t of the biases [1]."""
 HUBER = 1.5
 """Number of standard deviations above which the loss of a residual is linear."""
 Z90 = 1.645
@@ -43,7 +45,8 @@ PHYSICS = (
     "matmul_rate_tpu", "convolution_rate", "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s",
     "ramp_depth", "expert_kernels", "matmul_rate_ampere", "matmul_rate_hopper",
     "matmul_rate_blackwell_dense", "node_wait_s", "matmul_rate_cdna4", "context_exposed",
-    "passes_expert_bias",
+    "passes_expert_bias", "matmul_rate_halved", "channels_first",
+    "matmul_rate_cdna3",
 )  # fmt: skip
 """Fitted constants of the roofline."""
 FACTORS = (
@@ -189,7 +192,7 @@ def loss(residuals: Sequence[float], weights: Sequence[float], families: Sequenc
     total = 0.0
     for rows in members.values():
         bias = bias_of(rows)
-        total += _huber([(bias * SCATTER / BIAS, 1.0)]) + _huber([(r - bias, w) for r, w in rows])
+        total += student(bias) + _huber([(r - bias, w) for r, w in rows])
     return total
 
 
@@ -198,12 +201,22 @@ def bias_of(rows: Sequence[tuple[float, float]]) -> float:
     bias = 0.0
     for _ in range(BIAS_REPEATS):
         pulls = [w / max(1.0, abs(r - bias) / (HUBER * SCATTER)) for r, w in rows]
-        stiff = (SCATTER / BIAS) ** 2 / max(1.0, abs(bias) / (HUBER * BIAS))
+        stiff = SCATTER**2 * stiffness(bias)
         after = sum(p * r for p, (r, _) in zip(pulls, rows, strict=True)) / (sum(pulls) + stiff)
         moved, bias = abs(after - bias), after
         if moved < 1e-9:
             break
     return bias
+
+
+def student(bias: float) -> float:
+    """Negative log density of the bias of a family, up to a constant: Student's t [1]."""
+    return 0.5 * (FREEDOM + 1.0) * math.log1p((bias / BIAS) ** 2 / FREEDOM)
+
+
+def stiffness(bias: float) -> float:
+    """Weight of the square of a bias in the least squares that have the same slope [1]."""
+    return (FREEDOM + 1.0) / (FREEDOM * BIAS**2 + bias**2)
 
 
 def _huber(rows: Sequence[tuple[float, float]]) -> float:

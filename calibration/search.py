@@ -18,6 +18,7 @@ import numpy as np
 from calibration.fit import (
     BIAS,
     FACTORS,
+    FREEDOM,
     HUBER,
     PHYSICS,
     SCATTER,
@@ -71,7 +72,7 @@ class Linear:
         for _ in range(REPEATS):
             apart = np.abs(residuals + slopes @ move) / SCATTER
             pull = weights / SCATTER**2 / np.maximum(1.0, apart / HUBER)
-            stiff[-biases:] = BIAS**-2 / np.maximum(1.0, np.abs(move[-biases:]) / (HUBER * BIAS))
+            stiff[-biases:] = (FREEDOM + 1.0) / (FREEDOM * BIAS**2 + move[-biases:] ** 2)
             left = (slopes.T * pull) @ slopes + np.diag(stiff)
             right = stiff * middle - (slopes.T * pull) @ residuals
             after = np.clip(np.linalg.solve(left, right), -REACH, REACH)

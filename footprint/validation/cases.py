@@ -12,6 +12,7 @@ from typing import Any
 
 from footprint.catalog.files import read_csv, read_toml, reference_folder
 from footprint.catalog.hardware import parse_cluster
+from footprint.catalog.stacks import find_stack
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.records import field, record
@@ -49,7 +50,6 @@ class Case:
     objective: str = ""
     given: Mapping[str, int | float | str] = field(default_factory=dict)
     batch_known: bool = True
-    native: bool = False
     sealed: bool = False
     quality: str = "A"
     stack: str = ""
@@ -63,6 +63,11 @@ class Case:
     def generation(self) -> str:
         """Chip generation, for leave-one-out."""
         return self.cluster.accelerator.generation
+
+    @property
+    def native(self) -> bool:
+        """Whether it trained on PyTorch's own kernels, not on a vendor's tuned stack."""
+        return find_stack(self.software).native
 
 
 @functools.cache
@@ -98,10 +103,10 @@ def _sealed(source: str) -> bool:
 
 
 def _software(row: Mapping[str, str]) -> str:
-    """The stack that a row ran: the one that its source names, or only its kind."""
-    named = evaluation()["throughput"]["stacks"].get(row["family"], "")
-    kind = "native" if row["family"] in NATIVE and row["id"] not in _WITH_TUNED_KERNELS else "tuned"
-    return named if named and row["id"] not in _WITH_TUNED_KERNELS else kind
+    """The software stack that a row ran, or only its kind: the table's name of the row, else of its family."""
+    named = evaluation()["throughput"]["stacks"]
+    stack: str = named.get(row["id"]) or named.get(row["family"]) or "tuned"
+    return stack
 
 
 def _number(text: str) -> float | None:
@@ -177,8 +182,10 @@ def _large(row: Mapping[str, str]) -> Case:
         given["micro_batch"] = float(row["micro_batch"])
     if recompute:
         given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
-        if row["family"] == "torchtitan" and recompute in EVERY_SECOND:
+        if row["family"] in _TORCHTITAN and recompute in EVERY_SECOND:
             given |= {"recompute": "full", "recomputed": EVERY_SECOND[recompute]}
+        elif recompute == "offloaded" and row["family"] == "torchprime":
+            given["recompute"] = "full"  # every block is recomputed; the host keeps the inputs of the blocks
         elif recompute == "selective" and not _flash(row, year):
             given["recompute"] = "selective"
     if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
@@ -190,22 +197,15 @@ def _large(row: Mapping[str, str]) -> Case:
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
         given=given, batch_known=known,
-        native=row["family"] in NATIVE and row["id"] not in _WITH_TUNED_KERNELS, software=_software(row),
+        software=_software(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip
 
 
-NATIVE = (
-    "mosaic", "torchtitan", "fms", "llm.c", "nanogpt", "llmq", "tinyllama", "llama1", "amber", "vectorlm",
-    "olmo-core", "nemo-automodel", "torchtune-speed", "fms-acceleration", "qwen-speed", "xtuner-long",
-    "hf-granite", "peft-metamath", "universal-llm-trainer", "timm-train",
-    "flagperf-pytorch", "nanochat", "torchao-float8",
-)  # fmt: skip
-"""Source families that trained with PyTorch's own parallelism, not with a vendor's tuned stack."""
-_WITH_TUNED_KERNELS = ("t1500", "t1501", "t1502", "t1503", "t1504", "t1505")
-"""Rows of these families whose table names the vendor's kernels (Transformer Engine and DeepEP)."""
-_NOT_FUSED = ("t1610", "t1611")
-"""Rows since 2023 whose source says that attention is not fused."""
+_TORCHTITAN = ("torchtitan", "torchao-float8")
+"""Source families whose selective recomputation is torchtitan's."""
+_NOT_FUSED = ("t1565", "t1572", "t1579", "t1610", "t1611")
+"""Rows since 2023 whose source says that attention is not fused. Transformers runs Gemma 2 so by default."""
 
 
 def _flash(row: Mapping[str, str], year: int) -> bool:
@@ -256,7 +256,7 @@ def _small(row: Mapping[str, str]) -> Case:
         kind=kind, scope="step", config=_config(row), shape=StepShape(sequences=batch, **whole),
         training=TrainingMethod(attention="flash" if row["attention"] == "flash" else "eager"),
         cluster=cluster, precision=precision, year=int(row["year"]), given=given,
-        objective="mlm+nsp" if kind == "encoder" else "", native=row["family"] in NATIVE, software=_software(row),
+        objective="mlm+nsp" if kind == "encoder" else "", software=_software(row),
         measured_s=batch / float(row["samples_per_s"]),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip

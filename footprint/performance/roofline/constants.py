@@ -25,6 +25,10 @@ ULTRA = 5.0
 
 Blackwell Ultra also computes the exponentials of attention at twice the rate."""
 
+HALVED = 2.5
+"""Ratio of the 16-bit to the fp32 peak below which the matrix units are halved: 2 on GeForce, 4 elsewhere."""
+HALVED_SINCE = ("ampere", "ada", "blackwell")
+
 
 class Constants:
     """The constants of the step-time model by name."""
@@ -47,6 +51,8 @@ class Constants:
             return self["matmul_rate_tpu"]
         if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
             return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
+        if is_halved(chip):
+            return self["matmul_rate_halved"]
         rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
         return self._limited(chip, rate)
 
@@ -56,7 +62,7 @@ class Constants:
         The power limit lowers the clock of such steps further, in the formats that need most power.
         """
         rate = self.values.get(f"matmul_rate_{chip.generation}_dense")
-        if rate is None or precision not in ("bf16", "fp16"):
+        if rate is None or precision not in ("bf16", "fp16") or is_halved(chip):
             return self.matmul_rate(chip, precision)
         return self._limited(chip, rate)
 
@@ -87,6 +93,15 @@ class Constants:
         if native is None:
             return float(sqrt(plain * tuned))
         return plain if native else tuned
+
+
+def is_halved(chip: Accelerator) -> bool:
+    """Whether the matrix units add at half of their rate, as those of GeForce boards since Ampere.
+
+    Such units stay below the power limit, and the clock is above the one for which the peak is given.
+    """
+    wide = chip.peak_flop_per_s.get("fp32", 0.0)
+    return chip.generation in HALVED_SINCE and sixteen_bit_peak(chip) < HALVED * wide
 
 
 def sixteen_bit_peak(chip: Accelerator) -> float:

@@ -55,4 +55,6 @@ def held_by(
         own["stages_by_cost"] = 1.0
     if loss != "parallel":
         own["logit_byte"] = assumed(f"memory.logit_byte_{loss}").value
+    if loss == "whole":
+        own["passes_logits"] = constants["passes_logits_whole"]
     return own
