@@ -48,7 +48,7 @@ class Constants:
     def matmul_rate(self, chip: Accelerator, precision: str) -> float:
         """Share of the dense peak that large matrix products reach on a chip [1]."""
         if chip.kind == "tpu":
-            return self["matmul_rate_tpu"]
+            return self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_tpu"])
         if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
             return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
         if is_halved(chip):
