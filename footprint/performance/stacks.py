@@ -48,6 +48,10 @@ class Software:
                 own["launch_s"] = stack.host_s
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
+            if stack.grouped_experts:
+                own["expert_kernels"] = 0.0
+            if stack.recomputed is not None:
+                own["recompute_habit"] = stack.recomputed
             own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)
