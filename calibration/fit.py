@@ -1,9 +1,9 @@
 """The posterior density of the step-time model's constants, given published throughput.
 
-The prior of each constant is its assumed interval. The rows of a source family share a bias with a Huber
-prior, so that many rows of one family do not outweigh a few of another. About it, the weight of a family is
-the square root of its number of rows. ``search`` finds the constants of highest density; out-of-sample
-residuals come from fits without a whole family.
+The prior of each constant is its assumed interval. The rows of a source family share a bias, whose prior is
+Student's t, so that many rows of one family do not outweigh a few of another. About it, the weight of a
+family is the square root of its number of rows. ``search`` finds the constants of highest density;
+out-of-sample residuals come from fits without a whole family.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.terms import step_terms
 from footprint.performance.roofline.work import Work
-from footprint.performance.stacks import software_of
-from footprint.validation.cases import Case, throughput_cases
+from footprint.validation.cases import Case, of_its_software, throughput_cases
 
 SCATTER = 0.10
 """Standard deviation of a published step time about a perfect model of its stack, in logarithms."""
 BIAS = 0.07
-"""Standard deviation of what the step times of one source family share, in logarithms; a family that is
-farther off than 1.5 of them counts less (Huber), so that one odd source does not move the constants."""
+"""Scale of what the step times of one source family share, in logarithms; a family that is far off counts
+less, because the tails of its prior are heavy, so that one odd source does not move the constants."""
 BIAS_REPEATS = 100
 """Largest number of weighted means in the search for a bias."""
 FREEDOM = 3.0
@@ -80,7 +79,7 @@ def prepare_cases(cases: Iterable[Case], constants: Constants, *, found: bool = 
         raw = predict_raw(
             work, case.cluster, case.precision, case.year, given={} if found else case.given,
             flash=case.training.attention == "flash", sequence_length=float(case.shape.sequence_length or 0),
-            native=case.native, constants=applied(case, constants),
+            native=case.native, constants=of_its_software(case, constants),
         )  # fmt: skip
         prepared.append(Prepared(case=case, work=work, layout=raw.layout))
     _weigh(prepared)
@@ -98,11 +97,6 @@ def _weigh(prepared: Sequence[Prepared]) -> None:
 def development_cases() -> list[Case]:
     """Cases for the fit: step-level and not sealed."""
     return [case for case in throughput_cases(errors=[]) if not case.sealed and case.scope == "step"]
-
-
-def applied(case: Case, constants: Constants) -> Constants:
-    """The constants with those that the software of a case replaces."""
-    return software_of(case.software, None).constants(constants)
 
 
 class _Reads(dict[str, float]):
@@ -156,9 +150,9 @@ def log_sums(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
         key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, case.software)
         machine = machines.get(key)
         if machine is None or machine.cluster.node is not case.cluster.node:
-            own = of_software.get(case.software) or of_software.setdefault(
-                case.software, applied(case, constants)
-            )
+            own = of_software.get(case.software)
+            if own is None:
+                own = of_software[case.software] = of_its_software(case, constants)
             machine = Machine(case.cluster, case.precision, case.year, own, case.native)
             machines[key] = machine
         seconds = sum(step_terms(item.work, item.layout, machine).values())

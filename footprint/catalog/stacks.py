@@ -42,7 +42,7 @@ class Stack:
     loss: str = ""
     """How it takes the loss of the logits (the same module), if not as its kind does."""
     recomputed: float | None = None
-    """Share of the blocks' work that its usual recipes compute again though memory does not ask for it [1]."""
+    """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
     stages: str = "even"

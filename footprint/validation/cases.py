@@ -15,6 +15,8 @@ from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.stacks import find_stack
 from footprint.errors import FootprintError
 from footprint.flops import count_step
+from footprint.performance.roofline.constants import Constants, load_constants
+from footprint.performance.stacks import software_of
 from footprint.records import field, record
 from footprint.schema import Cluster, StepShape, TrainingMethod
 
@@ -70,6 +72,11 @@ class Case:
         return find_stack(self.software).native
 
 
+def of_its_software(case: Case, constants: Constants | None) -> Constants:
+    """These constants, or the shipped ones, with what the software of a case replaces."""
+    return software_of(case.software, None).constants(constants or load_constants())
+
+
 @functools.cache
 def evaluation() -> dict[str, Any]:
     """The fixed evaluation set: the folds and the sealed sources."""
@@ -103,7 +110,7 @@ def _sealed(source: str) -> bool:
 
 
 def _software(row: Mapping[str, str]) -> str:
-    """The software stack that a row ran, or only its kind: the table's name of the row, else of its family."""
+    """The stack that a row ran, or only its kind: the table's name of the row, else of its family."""
     named = evaluation()["throughput"]["stacks"]
     stack: str = named.get(row["id"]) or named.get(row["family"]) or "tuned"
     return stack
@@ -214,8 +221,8 @@ def _flash(row: Mapping[str, str], year: int) -> bool:
         return False
     if row["family"] in ("mosaic", "tinyllama", "llm.c", "nanogpt", "llama1"):
         return True
-    # Neuron's scripts of 2023 recompute in the backward pass what fused attention would not keep. PaxML's page
-    # names fused attention first in 2024, where the same 5 billion parameters train 1.2 times as fast on A100.
+    # Neuron's scripts of 2023 recompute in the backward pass what fused attention would not keep. PaxML's
+    # page names fused attention in 2024 first, and the same 5 billion parameters are 1.2 times as fast there.
     first = 2024 if row["family"] in ("neuron-trn1", "paxml") else 2023
     return year >= first and row["family"] not in ("gpt-neox", "opt", "bloomberggpt")
 

@@ -6,10 +6,10 @@ import pytest
 
 from footprint.performance.layouts.finder import find_layout
 from footprint.performance.layouts.habits import NO_HABITS
-from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import memory_byte, usable_byte
 from footprint.performance.roofline.terms import step_terms
+from footprint.validation.cases import of_its_software
 from footprint.validation.published.throughput import countable_cases
 
 ROUNDING = 1e-9
@@ -21,7 +21,7 @@ def ratios() -> dict[str, float]:
     for case, work, _ in countable_cases():
         if case.scope != "step" or "tp" not in case.given:
             continue
-        constants = load_constants().but(**NO_HABITS)
+        constants = of_its_software(case, None).but(**NO_HABITS)
         machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
         flash, length = case.training.attention == "flash", float(case.shape.sequence_length or 0)
         published, _ = find_layout(work, machine, given=case.given, flash=flash, sequence_length=length)

@@ -30,6 +30,7 @@ from footprint.performance.roofline.memory import (
 from footprint.performance.roofline.work import Work
 from footprint.performance.step_memory import step_memory
 from footprint.schema import StepShape, TrainingMethod
+from footprint.validation.cases import of_its_software
 from footprint.validation.published.throughput import countable_cases
 from tests.conftest import Footprint
 from tests.flops.small_configs import GROUPED
@@ -217,7 +218,7 @@ def test_published_layouts_fit() -> None:
     for case, model, _ in countable_cases():
         if case.scope != "step" or not {"tp", "pp", "micro_batch"} <= case.given.keys():
             continue
-        job = Machine(case.cluster, case.precision, case.year, load_constants(), case.native)
+        job = Machine(case.cluster, case.precision, case.year, of_its_software(case, None), case.native)
         length = float(case.shape.sequence_length or 0)
         flash = case.training.attention == "flash"
         layout, _ = find_layout(model, job, given=case.given, flash=flash, sequence_length=length)
