@@ -25,6 +25,7 @@ EVERY_SECOND = {"selective": 0.4, "selective_layer": 0.5}
 Of the products of Llama 3 and 3.1 the second ones (keys, the output of attention, one half of the gated MLP)
 have 0.36 to 0.39; attention is kept, pointwise operations are repeated.
 """
+ADAPTERS = ("lora", "qlora")
 ALL_LINEAR = "all-linear"
 """The targets of adapters where they were not published."""
 
@@ -90,9 +91,9 @@ def throughput_cases(*, errors: list[str] | None = None) -> Iterator[Case]:
 
 
 def _sealed(source: str) -> bool:
-    """Whether no fit may read this source: one of the last two draws."""
+    """Whether no fit may read this source: one of the last three draws."""
     draws = evaluation()["throughput"]
-    return any(source in draws[name]["sealed"] for name in ("fourth", "fifth"))
+    return any(source in draws[name]["sealed"] for name in ("fourth", "fifth", "sixth"))
 
 
 def _number(text: str) -> float | None:
@@ -148,7 +149,7 @@ def _large(row: Mapping[str, str]) -> Case:
     method = row["method"]
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
-        lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method == "lora" else (),
+        lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method in ADAPTERS else (),
         recompute="full" if recompute == "full" else "none",
         attention="flash" if _flash(row, year) else "eager",
     )
@@ -191,11 +192,26 @@ NATIVE = (
     "olmo-core", "nemo-automodel", "torchtune-speed", "fms-acceleration", "qwen-speed", "xtuner-long",
     "hf-granite", "peft-metamath", "universal-llm-trainer", "timm-train",
     "flagperf-pytorch", "nanochat", "torchao-float8",
+    "fsdp-qlora", "mi350x-benchmarks", "bionemo-opengenome2", "modded-nanogpt", "te-llama", "ms-swift",
+    "nanotron-bench",
 )  # fmt: skip
 """Source families that trained with PyTorch's own parallelism, not with a vendor's tuned stack."""
-_WITH_TUNED_KERNELS = ("t1500", "t1501", "t1502", "t1503", "t1504", "t1505")
-"""Rows of these families whose table names the vendor's kernels (Transformer Engine and DeepEP)."""
-_NOT_FUSED = ("t1610", "t1611")
+_WITH_TUNED_KERNELS = (
+    "t1500",
+    "t1501",
+    "t1502",
+    "t1503",
+    "t1504",
+    "t1505",
+    "t1699",
+    "t1700",
+    "t1706",
+    "t1707",
+    "t1708",
+    "t1711",
+)
+"""Rows of these families whose table names the vendor's kernels (Transformer Engine, DeepEP, Megatron)."""
+_NOT_FUSED = ("t1610", "t1611", "t1688", "t1689", "t1690", "t1691", "t1692", "t1693", "t1694", "t1695")
 """Rows since 2023 whose source says that attention is not fused."""
 
 
