@@ -28,6 +28,7 @@ EVERY_SECOND = {"selective": 0.4, "selective_layer": 0.5}
 Of the products of Llama 3 and 3.1 the second ones (keys, the output of attention, one half of the gated MLP)
 have 0.36 to 0.39; attention is kept, pointwise operations are repeated.
 """
+ADAPTERS = ("lora", "qlora")
 ALL_LINEAR = "all-linear"
 """The targets of adapters where they were not published."""
 
@@ -106,7 +107,7 @@ def throughput_cases(*, errors: list[str] | None = None) -> Iterator[Case]:
 def _sealed(source: str) -> bool:
     """Whether no fit may read this source: one of the last two draws."""
     draws = evaluation()["throughput"]
-    return any(source in draws[name]["sealed"] for name in ("fifth",))
+    return any(source in draws[name]["sealed"] for name in ("fifth", "sixth"))
 
 
 def _software(row: Mapping[str, str]) -> str:
@@ -169,7 +170,7 @@ def _large(row: Mapping[str, str]) -> Case:
     method = row["method"]
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
-        lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method == "lora" else (),
+        lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method in ADAPTERS else (),
         recompute="full" if recompute == "full" else "none",
         attention="flash" if _flash(row, year) else "eager",
     )
@@ -191,8 +192,6 @@ def _large(row: Mapping[str, str]) -> Case:
         given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
         if row["family"] in _TORCHTITAN and recompute in EVERY_SECOND:
             given |= {"recompute": "full", "recomputed": EVERY_SECOND[recompute]}
-        elif recompute == "offloaded" and row["family"] == "torchprime":
-            given["recompute"] = "full"  # every block is recomputed; the host keeps the inputs of the blocks
         elif recompute == "selective" and not _flash(row, year):
             given["recompute"] = "selective"
     if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
@@ -211,7 +210,10 @@ def _large(row: Mapping[str, str]) -> Case:
 
 _TORCHTITAN = ("torchtitan", "torchao-float8")
 """Source families whose selective recomputation is torchtitan's."""
-_NOT_FUSED = ("t1565", "t1572", "t1579", "t1610", "t1611")
+_NOT_FUSED = (
+    "t1565", "t1572", "t1579", "t1610", "t1611",
+    "t1688", "t1689", "t1690", "t1691", "t1692", "t1693", "t1694", "t1695",
+)  # fmt: skip
 """Rows since 2023 whose source says that attention is not fused. Transformers runs Gemma 2 so by default."""
 
 

@@ -19,7 +19,7 @@ def ratios() -> dict[str, float]:
     """Time of the found layout over that of the published one, where this is known and fits."""
     found: dict[str, float] = {}
     for case, work, _ in countable_cases():
-        if case.scope != "step" or "tp" not in case.given:
+        if case.scope != "step" or case.sealed or "tp" not in case.given:
             continue
         constants = of_its_software(case, None).but(**NO_HABITS)
         machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
