@@ -142,17 +142,18 @@ def readers(prepared: Sequence[Prepared], constants: Constants) -> dict[str, lis
 
 def log_sums(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
     """Logarithm of the roofline's sum over the measured time, for every case [1]."""
-    machines: dict[tuple[str, int, str, int, str], Machine] = {}
-    of_software: dict[str, Constants] = {}
+    machines: dict[tuple[str, int, str, int, str, str], Machine] = {}
+    owned: dict[tuple[str, str], Constants] = {}
     result = []
     for item in prepared:
         case = item.case
-        key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, case.software)
+        how = (case.software, case.training.method)
+        key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, *how)
         machine = machines.get(key)
         if machine is None or machine.cluster.node is not case.cluster.node:
-            own = of_software.get(case.software)
+            own = owned.get(how)
             if own is None:
-                own = of_software[case.software] = of_its_software(case, constants)
+                own = owned[how] = of_its_software(case, constants)
             machine = Machine(case.cluster, case.precision, case.year, own, case.native)
             machines[key] = machine
         seconds = sum(step_terms(item.work, item.layout, machine).values())

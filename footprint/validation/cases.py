@@ -15,7 +15,7 @@ from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.stacks import find_stack
 from footprint.errors import FootprintError
 from footprint.flops import count_step
-from footprint.performance.roofline.constants import Constants, load_constants
+from footprint.performance.roofline.constants import Constants, load_constants, method_constants
 from footprint.performance.stacks import software_of
 from footprint.records import field, record
 from footprint.schema import Cluster, StepShape, TrainingMethod
@@ -74,8 +74,9 @@ class Case:
 
 
 def of_its_software(case: Case, constants: Constants | None) -> Constants:
-    """These constants, or the shipped ones, with what the software of a case replaces."""
-    return software_of(case.software, None).constants(constants or load_constants())
+    """These constants, or the shipped ones, with what the method and the software of a case replace."""
+    own = (constants or load_constants()).but(**method_constants(case.training.method))
+    return software_of(case.software, None).constants(own)
 
 
 @functools.cache

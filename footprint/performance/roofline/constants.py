@@ -118,8 +118,15 @@ def load_constants() -> Constants:
 
 def memory_constants(optimizer: str, method: str) -> Constants:
     """The constants with the bytes of this optimiser's states and, for QLoRA, of 4-bit weights."""
-    memory = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
-    if method == "qlora":
-        memory["frozen_weight_byte"] = assumed("optimisers.qlora_weight").value
-        memory["dequantised_byte"] = assumed("time.dequantise_qlora").value
-    return load_constants().but(**memory)
+    states = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
+    return load_constants().but(**states, **method_constants(method))
+
+
+def method_constants(method: str) -> dict[str, float]:
+    """What a method of training replaces of the constants: for QLoRA, the bytes of 4-bit weights."""
+    if method != "qlora":
+        return {}
+    return {
+        "frozen_weight_byte": assumed("optimisers.qlora_weight").value,
+        "dequantised_byte": assumed("time.dequantise_qlora").value,
+    }
