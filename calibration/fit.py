@@ -26,7 +26,7 @@ from footprint.validation.cases import Case, of_its_software, throughput_cases
 
 SCATTER = 0.10
 """Standard deviation of a published step time about a perfect model of its stack, in logarithms."""
-BIAS = 0.07
+BIAS = 0.10
 """Scale of what the step times of one source family share, in logarithms; a family that is far off counts
 less, because the tails of its prior are heavy, so that one odd source does not move the constants."""
 BIAS_REPEATS = 100
