@@ -44,7 +44,7 @@ PHYSICS = (
     "matmul_rate_tpu", "convolution_rate", "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s",
     "ramp_depth", "expert_kernels", "matmul_rate_ampere", "matmul_rate_hopper",
     "matmul_rate_blackwell_dense", "node_wait_s", "matmul_rate_cdna4", "context_exposed",
-    "passes_expert_bias", "matmul_rate_halved", "channels_first",
+    "passes_expert_bias", "halved_over_whole", "channels_first",
     "matmul_rate_cdna3", "matmul_rate_tpu-v6e",
 )  # fmt: skip
 """Fitted constants of the roofline."""

@@ -51,9 +51,9 @@ class Constants:
             return self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_tpu"])
         if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
             return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
-        if is_halved(chip):
-            return self["matmul_rate_halved"]
         rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
+        if is_halved(chip):
+            rate *= self["halved_over_whole"]
         return self._limited(chip, rate)
 
     def sustained_rate(self, chip: Accelerator, precision: str) -> float:
