@@ -264,6 +264,8 @@ class TrainingMethod:
     lora_rank: int = 16
     lora_targets: tuple[str, ...] = ()
     """Names of the adapted projections; empty means the family's usual choice."""
+    lora_dropout: bool = False
+    """Adapters: whether each drops some of its inputs, of which it then keeps a copy and a mask."""
     frozen: tuple[str, ...] = ()
     """Names of frozen parts (``embeddings``, ``encoder``, ``vision``, ``layers:0-11``, ...)."""
     input_gradients: bool = False

@@ -10,6 +10,7 @@ from footprint.errors import FootprintError
 from footprint.flops.operations import (
     ADAPTERS,
     MLP,
+    POINTWISE,
     PROJECTIONS,
     Layer,
     Matmul,
@@ -60,7 +61,7 @@ def with_adapters(model: Model, training: TrainingMethod) -> Model:
         )
 
     def adapted(layer: Layer) -> Layer:
-        return _adapted(layer, targets, rank)
+        return _adapted(layer, targets, rank, training.lora_dropout)
 
     return replace(model, stages=tuple(tuple(map(adapted, stage)) for stage in model.stages))
 
@@ -109,7 +110,7 @@ def _places(layer: Layer) -> dict[str, list[_Place]]:
     return found
 
 
-def _adapted(layer: Layer, targets: tuple[str, ...], rank: int) -> Layer:
+def _adapted(layer: Layer, targets: tuple[str, ...], rank: int, dropout: bool) -> Layer:
     places = _places(layer)
     chosen = {place for target in targets for place in _named(target, places)}
     operations: list[Operation] = []
@@ -121,19 +122,25 @@ def _adapted(layer: Layer, targets: tuple[str, ...], rank: int) -> Layer:
         if any(place.adapter == operation.name for place in beside):
             beside = [_Place(operation.name, operation.name, operation.n)]
         for place in beside:
-            operations += _pair(operation, place, rank)
+            operations += _pair(operation, place, rank, dropout)
     return layer if len(operations) == len(layer.operations) else layer._replace(operations=tuple(operations))
 
 
-def _pair(operation: Matmul, place: _Place, rank: int) -> tuple[Operation, Operation]:
-    """The two products of one adapter."""
-    inner = f"{place.adapter}.lora"
+def _pair(operation: Matmul, place: _Place, rank: int, dropout: bool) -> list[Operation]:
+    """The two products of one adapter, after the dropout of its inputs if there is one."""
+    inputs, inner = operation.inputs, f"{place.adapter}.lora"
+    dropped: list[Operation] = []
+    if dropout:
+        inputs, read = (f"{place.adapter}.dropped",), operation.m * operation.k * operation.count
+        dropped.append(Pointwise(
+            name="dropout", component=POINTWISE, inputs=operation.inputs, output=inputs[0], masks=read,
+        ))  # fmt: skip
     down = Matmul(
-        name=f"{place.adapter}.lora_A", component=ADAPTERS, inputs=operation.inputs, output=inner,
+        name=f"{place.adapter}.lora_A", component=ADAPTERS, inputs=inputs, output=inner,
         m=operation.m, k=operation.k, n=rank, count=operation.count, weights=1,
     )  # fmt: skip
     up = Matmul(
         name=f"{place.adapter}.lora_B", component=ADAPTERS, inputs=(inner,), output=operation.output,
         m=operation.m, k=rank, n=place.width, count=operation.count, weights=1,
     )  # fmt: skip
-    return down, up
+    return [*dropped, down, up]

@@ -174,7 +174,9 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     if storage.precision in NARROW:
         kept_share *= constants["activation_kept_narrow"]
     # What PyTorch keeps beyond the list is not among the inputs of frozen products.
-    stored = kept_share * work.stored_block - min(kept_share, 1.0) * work.unkept_block
+    stored = kept_share * work.stored_block
+    if not ("frozen_weight_byte" in known and storage.techniques.quantised_inputs):
+        stored = stored - min(kept_share, 1.0) * work.unkept_block
     if not layout.flash:
         copies = known.get("score_copies", SCORE_COPIES)
         stored = stored + where(layout.is_selective, 0.0, copies * work.scores)

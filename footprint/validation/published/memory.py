@@ -99,6 +99,7 @@ def _row(cells: Mapping[str, str]) -> Row:
         method=cells["method"],  # type: ignore[arg-type]
         lora_rank=int(cells["lora_rank"] or TrainingMethod().lora_rank),
         lora_targets=tuple(cells["lora_targets"].split(",")) if cells["lora_targets"] else (),
+        lora_dropout=bool(cells["lora_dropout"]),
         attention=cells["attention"],  # type: ignore[arg-type]
     )
     shape = StepShape(
