@@ -110,7 +110,7 @@ def _places(layer: Layer) -> dict[str, list[_Place]]:
     return found
 
 
-def _adapted(layer: Layer, targets: tuple[str, ...], rank: int, dropout: bool) -> Layer:
+def _adapted(layer: Layer, targets: tuple[str, ...], rank: int, dropout: str) -> Layer:
     places = _places(layer)
     chosen = {place for target in targets for place in _named(target, places)}
     operations: list[Operation] = []
@@ -121,20 +121,27 @@ def _adapted(layer: Layer, targets: tuple[str, ...], rank: int, dropout: bool) -
         beside = sorted(place for place in chosen if place.operation == operation.name)
         if any(place.adapter == operation.name for place in beside):
             beside = [_Place(operation.name, operation.name, operation.n)]
+        read = operation.inputs
+        if beside and dropout != "none":
+            read = (f"{operation.name if dropout == 'each' else read[0]}.dropped",)
+            if all(one.output != read[0] for one in operations):
+                operations.append(_dropout(operation, read[0]))
         for place in beside:
-            operations += _pair(operation, place, rank, dropout)
+            operations += _pair(operation, place, rank, read)
     return layer if len(operations) == len(layer.operations) else layer._replace(operations=tuple(operations))
 
 
-def _pair(operation: Matmul, place: _Place, rank: int, dropout: bool) -> list[Operation]:
-    """The two products of one adapter, after the dropout of its inputs if there is one."""
-    inputs, inner = operation.inputs, f"{place.adapter}.lora"
-    dropped: list[Operation] = []
-    if dropout:
-        inputs, read = (f"{place.adapter}.dropped",), operation.m * operation.k * operation.count
-        dropped.append(Pointwise(
-            name="dropout", component=POINTWISE, inputs=operation.inputs, output=inputs[0], masks=read,
-        ))  # fmt: skip
+def _dropout(operation: Matmul, dropped: str) -> Pointwise:
+    """The dropout of the inputs of the adapters beside one product."""
+    masks = operation.m * operation.k * operation.count
+    return Pointwise(
+        name="dropout", component=POINTWISE, inputs=operation.inputs, output=dropped, masks=masks
+    )
+
+
+def _pair(operation: Matmul, place: _Place, rank: int, inputs: tuple[str, ...]) -> tuple[Operation, Operation]:
+    """The two products of one adapter."""
+    inner = f"{place.adapter}.lora"
     down = Matmul(
         name=f"{place.adapter}.lora_A", component=ADAPTERS, inputs=inputs, output=inner,
         m=operation.m, k=operation.k, n=rank, count=operation.count, weights=1,
@@ -143,4 +150,4 @@ def _pair(operation: Matmul, place: _Place, rank: int, dropout: bool) -> list[Op
         name=f"{place.adapter}.lora_B", component=ADAPTERS, inputs=(inner,), output=operation.output,
         m=operation.m, k=rank, n=place.width, count=operation.count, weights=1,
     )  # fmt: skip
-    return [*dropped, down, up]
+    return down, up

@@ -60,5 +60,6 @@ def held_by(
     if loss in ("plain", "freed"):
         own["logit_copies"] = assumed(f"memory.logit_copies_{loss}").value
     elif loss != "parallel":
-        own["logit_byte"] = assumed(f"memory.logit_byte_{loss}").value
+        fused = "_compiled" if (loss, keeps) == ("chunked", "compiled") else ""
+        own["logit_byte"] = assumed(f"memory.logit_byte_{loss}{fused}").value
     return own
