@@ -43,6 +43,8 @@ class Stack:
     """How it takes the loss of the logits (the same module), if not as its kind does."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""
+    rest_byte: float | None = None
+    """Bytes of what is not quantised, weights and activations, beside quantised weights (QLoRA)."""
     note: str = ""
 
     @property

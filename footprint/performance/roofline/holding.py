@@ -22,10 +22,13 @@ KEEPS = ("fused", "compiled", "eager")
 STAGES = ("even", "cost")
 """``even``: each stage of a pipeline has as many layers (Megatron-LM). ``cost``: the head counts as the
 layers that have its parameters, so the other stages have more of them (nanotron)."""
-LOSSES = ("parallel", "whole", "chunked", "plain", "freed")
+LOSSES = ("parallel", "whole", "chunked", "compiled", "plain", "freed")
 """``parallel``: Megatron-LM's cross entropy, in place. ``whole``: PyTorch's on all logits at once, in 32 bits.
-``chunked``: PyTorch's on some tokens at a time. ``plain``: PyTorch's on all logits in the precision they
-have. ``freed``: the same, in a loop that gives the logits back before the backward pass."""
+``chunked``: PyTorch's on some tokens at a time. ``compiled``: PyTorch's under torch.compile. ``plain``:
+PyTorch's on all logits in the precision they have. ``freed``: the same, in a loop that gives the logits
+back before the backward pass."""
+_COPIES = ("compiled", "plain", "freed")
+"""Losses that are counted in copies of the logits in their own precision."""
 
 
 def is_known(constants: Constants) -> bool:
@@ -34,9 +37,18 @@ def is_known(constants: Constants) -> bool:
 
 
 def held_by(
-    constants: Constants, holds: str, keeps: str, loss: str, stages: str = STAGES[0]
+    constants: Constants,
+    holds: str,
+    keeps: str,
+    loss: str,
+    stages: str = STAGES[0],
+    rest_byte: float | None = None,
 ) -> dict[str, float]:
-    """The constants that a stack of this kind replaces."""
+    """The constants that a stack of this kind replaces.
+
+    ``rest_byte`` is what a number takes that is not quantised, weights and activations, in a stack that
+    casts them beside quantised weights.
+    """
     own = {"stages_apart": 1.0}
     states = constants["optimiser_state_byte"]
     if holds in ("wide", "autocast"):
@@ -57,7 +69,10 @@ def held_by(
             own["score_copies"] = assumed("memory.score_copies_autocast").value
     if stages == "cost":
         own["stages_by_cost"] = 1.0
-    if loss in ("plain", "freed"):
+    if rest_byte is not None and "frozen_weight_byte" in constants.values:
+        own["rest_byte"] = rest_byte
+        loss = "plain" if loss == "whole" else loss
+    if loss in _COPIES:
         own["logit_copies"] = assumed(f"memory.logit_copies_{loss}").value
     elif loss != "parallel":
         fused = "_compiled" if (loss, keeps) == ("chunked", "compiled") else ""
