@@ -59,7 +59,7 @@ def held_by(
         own["gradient_byte"] = SIXTEEN_BYTE
     if holds == "sixteen":
         own |= {"gradient_byte": SIXTEEN_BYTE, "optimiser_state_byte": max(0.0, states - WIDE_BYTE) / 2.0}
-    if holds not in ("mixed", "reduced") and states >= ADAM_BYTE:
+    if holds not in ("mixed", "reduced") and keeps != "fused" and states >= ADAM_BYTE:
         own["optimiser_copy_byte"] = SIXTEEN_BYTE if holds == "sixteen" else WIDE_BYTE
     if keeps != "fused":
         cast = keeps == "eager" and holds == "autocast"
