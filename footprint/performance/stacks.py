@@ -48,9 +48,7 @@ class Software:
                 own["launch_s"] = stack.host_s
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
-            own |= held_by(
-                typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte
-            )
+            own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)
         return typical.but(**own) if own else typical

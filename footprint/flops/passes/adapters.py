@@ -139,8 +139,10 @@ def _dropout(operation: Matmul, dropped: str) -> Pointwise:
     )
 
 
-def _pair(operation: Matmul, place: _Place, rank: int, inputs: tuple[str, ...]) -> tuple[Operation, Operation]:
-    """The two products of one adapter."""
+def _pair(
+    operation: Matmul, place: _Place, rank: int, inputs: tuple[str, ...]
+) -> tuple[Operation, Operation]:
+    """The two products of one adapter, which reads these inputs."""
     inner = f"{place.adapter}.lora"
     down = Matmul(
         name=f"{place.adapter}.lora_A", component=ADAPTERS, inputs=inputs, output=inner,

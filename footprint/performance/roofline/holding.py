@@ -23,7 +23,7 @@ STAGES = ("even", "cost")
 """``even``: each stage of a pipeline has as many layers (Megatron-LM). ``cost``: the head counts as the
 layers that have its parameters, so the other stages have more of them (nanotron)."""
 LOSSES = ("parallel", "whole", "chunked", "compiled", "plain", "freed")
-"""``parallel``: Megatron-LM's cross entropy, in place. ``whole``: PyTorch's on all logits at once, in 32 bits.
+"""``parallel``: Megatron-LM's cross entropy, in place. ``whole``: PyTorch's on all logits, in 32 bits.
 ``chunked``: PyTorch's on some tokens at a time. ``compiled``: PyTorch's under torch.compile. ``plain``:
 PyTorch's on all logits in the precision they have. ``freed``: the same, in a loop that gives the logits
 back before the backward pass."""
