@@ -20,6 +20,7 @@ Basis = Literal["datasheet", "measured", "derived", "assumed", "fitted"]
 Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
 Cooling = Literal["air", "water", "immersion"]
 Purchase = Literal["on_demand", "spot", "reserved_1y", "reserved_3y"]
+Dropout = Literal["none", "each", "shared"]
 Recompute = Literal["none", "selective", "full"]
 Attention = Literal["flash", "eager"]
 Method = Literal["pretrain", "finetune", "lora", "qlora"]
@@ -264,6 +265,9 @@ class TrainingMethod:
     lora_rank: int = 16
     lora_targets: tuple[str, ...] = ()
     """Names of the adapted projections; empty means the family's usual choice."""
+    lora_dropout: Dropout = "none"
+    """Adapters keep a copy of the inputs that dropout leaves and its mask: ``each`` of the adapted
+    projections its own (PEFT), or those of one input together (``shared``, LitGPT's fused projection)."""
     frozen: tuple[str, ...] = ()
     """Names of frozen parts (``embeddings``, ``encoder``, ``vision``, ``layers:0-11``, ...)."""
     input_gradients: bool = False

@@ -47,6 +47,8 @@ class Stack:
     """Whether the products of all local experts are one kernel, not one for each expert."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""
+    rest_byte: float | None = None
+    """Bytes of what is not quantised, weights and activations, beside quantised weights (QLoRA)."""
     note: str = ""
 
     @property

@@ -19,7 +19,7 @@ FOLDER = reference_folder() / "stacks"
 JOB = {"model": "llama3.1-8b", "hw": "h100-sxm5-80gb:64", "tokens": 1e9, "batch_size": 64, "seq_len": 8192}
 KEYS = {
     "id", "name", "aliases", "kernels", "since_year", "fuses", "host_s", "overlap_share", "basis", "source",
-    "note", "holds", "loss", "stages", "grouped_experts", "recomputed",
+    "note", "holds", "loss", "stages", "grouped_experts", "recomputed", "rest_byte",
 }  # fmt: skip
 
 
@@ -42,6 +42,7 @@ def test_every_file_is_a_stack(name):
     assert raw.get("holds", "mixed") in HOLDS
     assert raw.get("loss", "whole") in LOSSES
     assert raw.get("stages", "even") in STAGES
+    assert raw.get("rest_byte", 4.0) in (2.0, 4.0)
 
 
 def test_stacks_differ_in_data():
