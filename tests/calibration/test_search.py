@@ -33,7 +33,7 @@ def few() -> list[Prepared]:
 
 
 def test_small_residuals_have_the_normal_posterior_in_closed_form(monkeypatch):
-    # One constant with a normal prior, one family whose bias is far inside its own prior, where Student's t is
+    # One constant with a normal prior, one family whose bias is far inside its own, where Student's t is a
     # normal with (n + 1) / n of the inverse variance for n degrees of freedom: two linear equations.
     monkeypatch.setattr(search, "priors", lambda: {"a": density.Prior(1.0, 0.2)})
     slopes = np.array([1.0, 0.5, 0.25])

@@ -69,8 +69,12 @@ def held_by(
             own["score_copies"] = assumed("memory.score_copies_autocast").value
     if stages == "cost":
         own["stages_by_cost"] = 1.0
-    if loss == "whole":
-        own["passes_logits"] = constants["passes_logits_whole"]
+    return own | _of_the_loss(constants, loss, keeps, rest_byte)
+
+
+def _of_the_loss(constants: Constants, loss: str, keeps: str, rest_byte: float | None) -> dict[str, float]:
+    """What a loss of this kind replaces: the passes over the logits, and what is kept of them."""
+    own = {"passes_logits": constants["passes_logits_whole"]} if loss == "whole" else {}
     if rest_byte is not None and "frozen_weight_byte" in constants.values:
         own["rest_byte"] = rest_byte
         loss = "plain" if loss == "whole" else loss
