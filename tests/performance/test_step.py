@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from footprint.catalog.assumptions import assumed
 from footprint.performance import predict_step
 from tests.performance.helpers import BERT_BASE, GPT_1B, LLAMA_8B, LLAMA_70B, LLAMA_405B, cluster, step
 
@@ -39,8 +40,10 @@ def test_twice_the_chips_are_at_most_twice_as_fast():
         seconds(LLAMA_8B, 256, 8192, f"h100-sxm5-80gb:{n}").step_time_s.mid for n in (8, 16, 32, 64, 128)
     ]
     ratios = [a / b for a, b in itertools.pairwise(times)]
-    # Sharding over more chips frees memory for larger micro-batches: a little above two is possible.
-    assert all(1.2 < ratio <= 2.05 for ratio in ratios), ratios
+    # Sharding over more chips frees memory for larger micro-batches: a little above two is possible. A layout
+    # that splits the model has its own fitted factor, and 16 chips split it, where 32 do not.
+    split = assumed("time_fitted.layout_split").value / assumed("time_fitted.layout_replicas").value
+    assert all(1.2 < ratio <= 2.05 * split for ratio in ratios), ratios
 
 
 def test_an_h100_node_beats_an_a100_node_by_about_two_and_a_half():

@@ -7,6 +7,7 @@ import statistics
 import pytest
 
 from footprint.validation import datasets
+from footprint.validation.cases import evaluation
 from footprint.validation.published.throughput import baselines, countable_cases, fold_constants, rows
 from footprint.validation.report import ValidationReport
 
@@ -16,13 +17,35 @@ def given() -> ValidationReport:
     return ValidationReport(dataset="throughput", rows=rows(found=False))
 
 
+def before(report: ValidationReport) -> ValidationReport:
+    """The rows of the sources that were in the fit before the fourth draw was opened."""
+    draws = evaluation()["throughput"]
+    opened = {
+        *draws["fourth"]["sealed"],
+        *(source for name in ("fifth", "sixth") for source in draws[name]["sources"]),
+    }
+    rows = tuple(row for row in report.rows if row.fold not in opened)
+    return ValidationReport(dataset=report.dataset, rows=rows)
+
+
 def test_step_times_with_the_layout_given(given):
-    assert len(given.rows) > 1100
-    assert given.median_error < 0.086
-    assert given.median_over_folds < 0.096
-    assert given.within(1.25) > 0.89
-    assert given.within(1.5) > 0.97
-    assert given.ninety_percent_factor < 1.26
+    assert len(given.rows) > 1250
+    assert given.median_error < 0.087
+    assert given.median_over_folds < 0.108
+    assert given.within(1.25) > 0.86
+    assert given.within(1.5) > 0.96
+    assert given.ninety_percent_factor < 1.30
+
+
+def test_step_times_of_sources_that_were_not_far_off(given):
+    # Without the sources that were opened since: a few of them take 1.6 to 2.7 times as long as predicted.
+    report = before(given)
+    assert len(report.rows) > 1150
+    assert report.median_error < 0.082
+    assert report.median_over_folds < 0.099
+    assert report.within(1.25) > 0.895
+    assert report.within(1.5) > 0.98
+    assert report.ninety_percent_factor < 1.255
 
 
 def held(report: ValidationReport) -> float:
@@ -61,13 +84,15 @@ def test_dense_models_on_recent_stacks(given):
 def test_step_times_with_the_layout_found():
     report = ValidationReport(dataset="throughput-found", rows=rows(found=True))
     assert report.median_error < 0.095
-    assert report.median_over_folds < 0.13
-    assert report.within(1.25) > 0.86
+    assert report.median_over_folds < 0.12
+    assert report.within(1.25) > 0.83
+    assert before(report).median_over_folds < 0.104
+    assert before(report).within(1.25) > 0.87
     assert 0.85 <= held(report) <= 0.95
     assert report.coverage >= 0.90
 
 
-@pytest.mark.parametrize(("by", "median_error"), [("stack", 0.087), ("model", 0.13)])
+@pytest.mark.parametrize(("by", "median_error"), [("stack", 0.112), ("model", 0.125)])
 def test_mixtures_of_experts_of_another_release_or_model(by, median_error):
     # Nearly all of one family of releases: left out whole, nine rows and priors are left.
     # These say what a new release, and a new model, of a known stack would have met.
