@@ -20,7 +20,6 @@ Basis = Literal["datasheet", "measured", "derived", "assumed", "fitted"]
 Precision = Literal["fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"]
 Cooling = Literal["air", "water", "immersion"]
 Purchase = Literal["on_demand", "spot", "reserved_1y", "reserved_3y"]
-Dropout = Literal["none", "each", "shared"]
 Recompute = Literal["none", "selective", "full"]
 Attention = Literal["flash", "eager"]
 Method = Literal["pretrain", "finetune", "lora", "qlora"]
@@ -67,9 +66,8 @@ class Cite:
 class NodeForm:
     """A server that carries accelerators, and what it draws besides them.
 
-    ``cpu_w + ram_w + other_w`` is the host at the wall while training: processors, memory,
-    and the rest (fans, network cards, drives, power-supply losses). ``host_low_w`` and
-    ``host_high_w`` bound their sum at 90 %.
+    ``cpu_w + ram_w + other_w`` is the host at the wall while training: processors, memory, and the rest
+    (fans, network cards, drives, supply losses). ``host_low_w`` and ``host_high_w`` bound the sum at 90 %.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = STRICT
@@ -265,9 +263,8 @@ class TrainingMethod:
     lora_rank: int = 16
     lora_targets: tuple[str, ...] = ()
     """Names of the adapted projections; empty means the family's usual choice."""
-    lora_dropout: Dropout = "none"
-    """Adapters keep a copy of the inputs that dropout leaves and its mask: ``each`` of the adapted
-    projections its own (PEFT), or those of one input together (``shared``, LitGPT's fused projection)."""
+    lora_dropout: Literal["none", "each", "shared"] = "none"
+    """Dropout of adapters' inputs: ``each`` projection's own (PEFT), or ``shared`` by those of one input."""
     frozen: tuple[str, ...] = ()
     """Names of frozen parts (``embeddings``, ``encoder``, ``vision``, ``layers:0-11``, ...)."""
     input_gradients: bool = False

@@ -142,7 +142,7 @@ def _needed(cells: Mapping[str, str], work: Work, layout: Layout, constants: Con
     )))  # fmt: skip
     # bitsandbytes kept inputs as attributes, which live as long as the graph: a loop that holds its loss
     # over the next forward pass has those of the step before as well.
-    held = int(cells["graphs"] or 1) - 1
+    held = int(cells["graph_count"] or 1) - 1
     return needed + held * BYTES[cells["precision"]] * float(work.unkept_block)
 
 
