@@ -35,10 +35,11 @@ def test_channels_first_slow_convolutions_as_published():
 
 
 def test_torchtitan_recomputes_by_default_and_not_where_it_is_said():
+    job = step(LLAMA_8B, 128, 4096, attention="flash")
     default, none = (
         predict_step(
-            step_flop=step(LLAMA_8B, 128, 4096), cluster=cluster("h100:64"), precision="bf16", year=2025,
-            stack="torchtitan", recompute=said,
+            step_flop=job, cluster=cluster("h100:64"), precision="bf16", year=2025, stack="torchtitan",
+            recompute=said,
         )
         for said in (None, "none")
     )  # fmt: skip
