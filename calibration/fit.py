@@ -12,6 +12,7 @@ import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from footprint.catalog.files import read_toml, reference_folder
 from footprint.errors import FootprintError
@@ -209,8 +210,8 @@ def student(bias: float) -> float:
     return 0.5 * (FREEDOM + 1.0) * math.log1p((bias / BIAS) ** 2 / FREEDOM)
 
 
-def stiffness(bias: float) -> float:
-    """Weight of the square of a bias in the least squares that have the same slope [1]."""
+def stiffness(bias: Any) -> Any:
+    """Weight of the square of a bias (or of many) in the least squares that have the same slope [1]."""
     return (FREEDOM + 1.0) / (FREEDOM * BIAS**2 + bias**2)
 
 
