@@ -20,13 +20,12 @@ from footprint.estimator import estimate
 from footprint.performance.layouts.finder import find_layout
 from footprint.performance.layouts.habits import NO_HABITS
 from footprint.performance.layouts.shapes import Given, habits_of, shapes
-from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import memory_byte, usable_byte
 from footprint.performance.roofline.terms import step_terms
 from footprint.records import record
-from footprint.validation.cases import Case
+from footprint.validation.cases import Case, of_its_software
 from footprint.validation.published.throughput import countable_cases
 
 DENSE_MS, EXPERTS_MS = 10.0, 30.0
@@ -67,10 +66,10 @@ def published() -> Iterator[Beside]:
     The search is told that only attention scores are recomputed, where the row says it, since this is a
     choice of the software. Nothing is recomputed by habit.
     """
-    constants = load_constants().but(**NO_HABITS)
     for case, work, _ in countable_cases():
         if case.scope != "step" or case.sealed or "tp" not in case.given:
             continue
+        constants = of_its_software(case, None).but(**NO_HABITS)
         machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
         flash, length = case.training.attention == "flash", float(case.shape.sequence_length or 0)
         said: Given = {"recompute": "selective"} if case.given.get("recompute") == "selective" else {}

@@ -1,9 +1,9 @@
 """The posterior density of the step-time model's constants, given published throughput.
 
-The prior of each constant is its assumed interval. The rows of a source family share a bias with a Huber
-prior, so that many rows of one family do not outweigh a few of another. About it, the weight of a family is
-the square root of its number of rows. ``search`` finds the constants of highest density; out-of-sample
-residuals come from fits without a whole family.
+The prior of each constant is its assumed interval. The rows of a source family share a bias, whose prior is
+Student's t, so that many rows of one family do not outweigh a few of another. About it, the weight of a
+family is the square root of its number of rows. ``search`` finds the constants of highest density;
+out-of-sample residuals come from fits without a whole family.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from footprint.catalog.files import read_toml, reference_folder
 from footprint.errors import FootprintError
@@ -22,15 +23,17 @@ from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.terms import step_terms
 from footprint.performance.roofline.work import Work
-from footprint.validation.cases import Case, throughput_cases
+from footprint.validation.cases import Case, of_its_software, throughput_cases
 
 SCATTER = 0.10
 """Standard deviation of a published step time about a perfect model of its stack, in logarithms."""
 BIAS = 0.10
-"""Standard deviation of what the step times of one source family share, in logarithms; a family that is
-farther off than 1.5 of them counts less (Huber), so that one odd source does not move the constants."""
+"""Scale of what the step times of one source family share, in logarithms; a family that is far off counts
+less, because the tails of its prior are heavy, so that one odd source does not move the constants."""
 BIAS_REPEATS = 100
 """Largest number of weighted means in the search for a bias."""
+FREEDOM = 3.0
+"""Degrees of freedom of Student's t of the biases [1]."""
 HUBER = 1.5
 """Number of standard deviations above which the loss of a residual is linear."""
 Z90 = 1.645
@@ -42,7 +45,8 @@ PHYSICS = (
     "matmul_rate_tpu", "convolution_rate", "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s",
     "ramp_depth", "expert_kernels", "matmul_rate_ampere", "matmul_rate_hopper",
     "matmul_rate_blackwell_dense", "node_wait_s", "matmul_rate_cdna4", "context_exposed",
-    "passes_expert_bias",
+    "passes_expert_bias", "halved_over_whole", "channels_first",
+    "matmul_rate_cdna3", "matmul_rate_tpu-v6e", "passes_convolutional",
 )  # fmt: skip
 """Fitted constants of the roofline."""
 FACTORS = (
@@ -76,7 +80,7 @@ def prepare_cases(cases: Iterable[Case], constants: Constants, *, found: bool = 
         raw = predict_raw(
             work, case.cluster, case.precision, case.year, given={} if found else case.given,
             flash=case.training.attention == "flash", sequence_length=float(case.shape.sequence_length or 0),
-            native=case.native, constants=constants,
+            native=case.native, constants=of_its_software(case, constants),
         )  # fmt: skip
         prepared.append(Prepared(case=case, work=work, layout=raw.layout))
     _weigh(prepared)
@@ -112,29 +116,46 @@ class _Reads(dict[str, float]):
         return super().get(name, default)
 
 
+class _Recording(Constants):
+    """Constants that record which of them were read, here or after some were replaced."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, values: Mapping[str, float], names: set[str] | None = None) -> None:
+        reads = _Reads(values)
+        reads.names = self.names = set() if names is None else names
+        self.values = reads
+
+    def but(self, **overrides: float) -> _Recording:
+        return _Recording({**self.values, **overrides}, self.names)
+
+
 def readers(prepared: Sequence[Prepared], constants: Constants) -> dict[str, list[int]]:
     """Constant -> indices of the cases whose step time depends on it; only these are recomputed."""
     found: dict[str, list[int]] = {name: [] for name in PHYSICS}
     for place, item in enumerate(prepared):
-        reads = _Reads(constants.values)
-        recording = Constants({})
-        recording.values = reads
+        recording = _Recording(constants.values)
         log_sums([item], recording)
-        for name in reads.names & found.keys():
+        for name in recording.names & found.keys():
             found[name].append(place)
     return found
 
 
 def log_sums(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
     """Logarithm of the roofline's sum over the measured time, for every case [1]."""
-    machines: dict[tuple[str, int, str, int, bool], Machine] = {}
+    machines: dict[tuple[str, int, str, int, str, str], Machine] = {}
+    owned: dict[tuple[str, str], Constants] = {}
     result = []
     for item in prepared:
         case = item.case
-        key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, case.native)
+        how = (case.software, case.training.method)
+        key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, *how)
         machine = machines.get(key)
         if machine is None or machine.cluster.node is not case.cluster.node:
-            machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
+            own = owned.get(how)
+            if own is None:
+                own = owned[how] = of_its_software(case, constants)
+            machine = Machine(case.cluster, case.precision, case.year, own, case.native)
             machines[key] = machine
         seconds = sum(step_terms(item.work, item.layout, machine).values())
         result.append(math.log(seconds / case.measured_s))
@@ -167,7 +188,7 @@ def loss(residuals: Sequence[float], weights: Sequence[float], families: Sequenc
     total = 0.0
     for rows in members.values():
         bias = bias_of(rows)
-        total += _huber([(bias * SCATTER / BIAS, 1.0)]) + _huber([(r - bias, w) for r, w in rows])
+        total += student(bias) + _huber([(r - bias, w) for r, w in rows])
     return total
 
 
@@ -176,12 +197,22 @@ def bias_of(rows: Sequence[tuple[float, float]]) -> float:
     bias = 0.0
     for _ in range(BIAS_REPEATS):
         pulls = [w / max(1.0, abs(r - bias) / (HUBER * SCATTER)) for r, w in rows]
-        stiff = (SCATTER / BIAS) ** 2 / max(1.0, abs(bias) / (HUBER * BIAS))
+        stiff = SCATTER**2 * stiffness(bias)
         after = sum(p * r for p, (r, _) in zip(pulls, rows, strict=True)) / (sum(pulls) + stiff)
         moved, bias = abs(after - bias), after
         if moved < 1e-9:
             break
     return bias
+
+
+def student(bias: float) -> float:
+    """Negative log density of the bias of a family, up to a constant: Student's t [1]."""
+    return 0.5 * (FREEDOM + 1.0) * math.log1p((bias / BIAS) ** 2 / FREEDOM)
+
+
+def stiffness(bias: Any) -> Any:
+    """Weight of the square of a bias (or of many) in the least squares that have the same slope [1]."""
+    return (FREEDOM + 1.0) / (FREEDOM * BIAS**2 + bias**2)
 
 
 def _huber(rows: Sequence[tuple[float, float]]) -> float:

@@ -149,7 +149,7 @@ def accuracy() -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for case, _, flop in countable_cases():
         step = count_step(case.config, case.shape, case.training, case.objective)
-        if case.scope != "step" or not step.tokens:
+        if case.scope != "step" or case.sealed or not step.tokens:
             continue
         total, active = float(step.parameters.total), float(step.parameters.active)
         experts = active < 0.95 * total

@@ -29,6 +29,7 @@ from calibration.fit import (
     objective,
     priors,
     readers,
+    stiffness,
 )
 
 Array = Any
@@ -71,7 +72,7 @@ class Linear:
         for _ in range(REPEATS):
             apart = np.abs(residuals + slopes @ move) / SCATTER
             pull = weights / SCATTER**2 / np.maximum(1.0, apart / HUBER)
-            stiff[-biases:] = BIAS**-2 / np.maximum(1.0, np.abs(move[-biases:]) / (HUBER * BIAS))
+            stiff[-biases:] = stiffness(move[-biases:])
             left = (slopes.T * pull) @ slopes + np.diag(stiff)
             right = stiff * middle - (slopes.T * pull) @ residuals
             after = np.clip(np.linalg.solve(left, right), -REACH, REACH)

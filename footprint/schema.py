@@ -59,9 +59,8 @@ class Cite:
 class NodeForm:
     """A server that carries accelerators, and what it draws besides them.
 
-    ``cpu_w + ram_w + other_w`` is the host at the wall while training: processors, memory,
-    and the rest (fans, network cards, drives, power-supply losses). ``host_low_w`` and
-    ``host_high_w`` bound their sum at 90 %.
+    ``cpu_w + ram_w + other_w`` is the host at the wall while training: processors, memory, and the rest
+    (fans, network cards, drives, supply losses). ``host_low_w`` and ``host_high_w`` bound the sum at 90 %.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = STRICT
@@ -257,6 +256,8 @@ class TrainingMethod:
     lora_rank: int = 16
     lora_targets: tuple[str, ...] = ()
     """Names of the adapted projections; empty means the family's usual choice."""
+    lora_dropout: Literal["none", "each", "shared"] = "none"
+    """Dropout of adapters' inputs: ``each`` projection's own (PEFT), or ``shared`` by those of one input."""
     frozen: tuple[str, ...] = ()
     """Names of frozen parts (``embeddings``, ``encoder``, ``vision``, ``layers:0-11``, ...)."""
     input_gradients: bool = False

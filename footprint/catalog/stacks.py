@@ -41,8 +41,14 @@ class Stack:
     """What it holds a parameter (`footprint.performance.roofline.holding`), if not what its kind does."""
     loss: str = ""
     """How it takes the loss of the logits (the same module), if not as its kind does."""
+    recomputed: float | None = None
+    """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
+    grouped_experts: bool = False
+    """Whether the products of all local experts are one kernel, not one for each expert."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""
+    rest_byte: float | None = None
+    """Bytes of what is not quantised, weights and activations, beside quantised weights (QLoRA)."""
     note: str = ""
 
     @property

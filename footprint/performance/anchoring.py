@@ -29,6 +29,8 @@ NEAR = 0.5
 """Correlation from which a measurement counts as near."""
 LEAST = 0.05
 """A measurement that correlates less with a step than this says nothing of it."""
+MOST_ALIKE = 0.98
+"""Largest correlation: two measurements of one job never agree wholly."""
 SAME_SIZE = 1e-3
 """Relative difference of parameters up to which two models are one."""
 APART = 2.576
@@ -133,7 +135,7 @@ def correlation(apart: Apart, fitted: Mapping[str, float]) -> Number:
 
     Each factor alone is a valid correlation, so that any set of steps has a valid matrix of them.
     """
-    same_model = where(apart.size <= SAME_SIZE, min(fitted["same_model"], 1.0 / fitted["share"]), 1.0)
+    same_model = where(apart.size <= SAME_SIZE, min(fitted["same_model"], MOST_ALIKE / fitted["share"]), 1.0)
     distance = apart.size / fitted["size_scale"] + apart.length / fitted["length_scale"]
     found = fitted["share"] * same_model * exp(-distance - apart.count / fitted["count_scale"])
     for name in DIFFERENCES:

@@ -48,7 +48,11 @@ class Software:
                 own["launch_s"] = stack.host_s
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
-            own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages)
+            if stack.grouped_experts:
+                own["expert_kernels"] = 0.0
+            if stack.recomputed is not None:
+                own["recompute_habit"] = stack.recomputed
+            own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)
         return typical.but(**own) if own else typical

@@ -165,9 +165,7 @@ def step_facts(
     given = dict(layout or {})
     length = float((step_flop.shape.sequence_length if step_flop.shape else None) or 0)
     constants = memory_constants(optimizer, step_flop.training.method)
-    if recompute == "none":
-        constants = constants.but(**NO_HABITS)
-    elif recompute is not None:
+    if recompute not in (None, "none"):
         given["recompute"] = recompute
     residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
     spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
@@ -176,6 +174,8 @@ def step_facts(
         constants, spread, rows = software.applied(constants, residual, CAUSE)
     if released is not None:
         spread = spread * releases_factor(cluster, precision, year, released, native, constants)
+    if recompute == "none":
+        constants = constants.but(**NO_HABITS)
     excess = assumed(f"memory.residual_{'said' if is_known(constants) else 'unsaid'}")
     warnings: tuple[str, ...] = ()
     if anchors:

@@ -12,8 +12,11 @@ from typing import Any
 
 from footprint.catalog.files import read_csv, read_toml, reference_folder
 from footprint.catalog.hardware import parse_cluster
+from footprint.catalog.stacks import find_stack
 from footprint.errors import FootprintError
 from footprint.flops import count_step
+from footprint.performance.roofline.constants import Constants, load_constants, method_constants
+from footprint.performance.stacks import software_of
 from footprint.records import field, record
 from footprint.schema import Cluster, StepShape, TrainingMethod
 
@@ -25,6 +28,7 @@ EVERY_SECOND = {"selective": 0.4, "selective_layer": 0.5}
 Of the products of Llama 3 and 3.1 the second ones (keys, the output of attention, one half of the gated MLP)
 have 0.36 to 0.39; attention is kept, pointwise operations are repeated.
 """
+ADAPTERS = ("lora", "qlora")
 ALL_LINEAR = "all-linear"
 """The targets of adapters where they were not published."""
 
@@ -49,18 +53,30 @@ class Case:
     objective: str = ""
     given: Mapping[str, int | float | str] = field(default_factory=dict)
     batch_known: bool = True
-    native: bool = False
     sealed: bool = False
     quality: str = "A"
     stack: str = ""
     """Name of the source: one release of one publisher's software."""
     model: str = ""
     """Name of the model, for leave-one-out."""
+    software: str = "tuned"
+    """The software stack of ``reference_data/stacks`` that it ran, or the kind of it."""
 
     @property
     def generation(self) -> str:
         """Chip generation, for leave-one-out."""
         return self.cluster.accelerator.generation
+
+    @property
+    def native(self) -> bool:
+        """Whether it trained on PyTorch's own kernels, not on a vendor's tuned stack."""
+        return find_stack(self.software).native
+
+
+def of_its_software(case: Case, constants: Constants | None) -> Constants:
+    """These constants, or the shipped ones, with what the method and the software of a case replace."""
+    own = (constants or load_constants()).but(**method_constants(case.training.method))
+    return software_of(case.software, None).constants(own)
 
 
 @functools.cache
@@ -92,7 +108,14 @@ def throughput_cases(*, errors: list[str] | None = None) -> Iterator[Case]:
 def _sealed(source: str) -> bool:
     """Whether no fit may read this source: one of the last two draws."""
     draws = evaluation()["throughput"]
-    return any(source in draws[name]["sealed"] for name in ("fourth", "fifth"))
+    return any(source in draws[name]["sealed"] for name in ("fifth", "sixth"))
+
+
+def _software(row: Mapping[str, str]) -> str:
+    """The stack that a row ran, or only its kind: the table's name of the row, else of its family."""
+    named = evaluation()["throughput"]["stacks"]
+    stack: str = named.get(row["id"]) or named.get(row["family"]) or "tuned"
+    return stack
 
 
 def _number(text: str) -> float | None:
@@ -148,7 +171,7 @@ def _large(row: Mapping[str, str]) -> Case:
     method = row["method"]
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
-        lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method == "lora" else (),
+        lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method in ADAPTERS else (),
         recompute="full" if recompute == "full" else "none",
         attention="flash" if _flash(row, year) else "eager",
     )
@@ -168,7 +191,7 @@ def _large(row: Mapping[str, str]) -> Case:
         given["micro_batch"] = float(row["micro_batch"])
     if recompute:
         given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
-        if row["family"] == "torchtitan" and recompute in EVERY_SECOND:
+        if row["family"] in _TORCHTITAN and recompute in EVERY_SECOND:
             given |= {"recompute": "full", "recomputed": EVERY_SECOND[recompute]}
         elif recompute == "selective" and not _flash(row, year):
             given["recompute"] = "selective"
@@ -181,22 +204,18 @@ def _large(row: Mapping[str, str]) -> Case:
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
         given=given, batch_known=known,
-        native=row["family"] in NATIVE and row["id"] not in _WITH_TUNED_KERNELS,
+        software=_software(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip
 
 
-NATIVE = (
-    "mosaic", "torchtitan", "fms", "llm.c", "nanogpt", "llmq", "tinyllama", "llama1", "amber", "vectorlm",
-    "olmo-core", "nemo-automodel", "torchtune-speed", "fms-acceleration", "qwen-speed", "xtuner-long",
-    "hf-granite", "peft-metamath", "universal-llm-trainer", "timm-train",
-    "flagperf-pytorch", "nanochat", "torchao-float8",
+_TORCHTITAN = ("torchtitan", "torchao-float8")
+"""Source families whose selective recomputation is torchtitan's."""
+_NOT_FUSED = (
+    "t1565", "t1572", "t1579", "t1610", "t1611",
+    "t1688", "t1689", "t1690", "t1691", "t1692", "t1693", "t1694", "t1695",
 )  # fmt: skip
-"""Source families that trained with PyTorch's own parallelism, not with a vendor's tuned stack."""
-_WITH_TUNED_KERNELS = ("t1500", "t1501", "t1502", "t1503", "t1504", "t1505")
-"""Rows of these families whose table names the vendor's kernels (Transformer Engine and DeepEP)."""
-_NOT_FUSED = ("t1610", "t1611")
-"""Rows since 2023 whose source says that attention is not fused."""
+"""Rows since 2023 whose source says that attention is not fused. Transformers runs Gemma 2 so by default."""
 
 
 def _flash(row: Mapping[str, str], year: int) -> bool:
@@ -205,8 +224,9 @@ def _flash(row: Mapping[str, str], year: int) -> bool:
         return False
     if row["family"] in ("mosaic", "tinyllama", "llm.c", "nanogpt", "llama1"):
         return True
-    # Neuron's scripts of 2023 recompute in the backward pass what fused attention would not keep.
-    first = 2024 if row["family"] == "neuron-trn1" else 2023
+    # Neuron's scripts of 2023 recompute in the backward pass what fused attention would not keep. PaxML's
+    # page names fused attention in 2024 first, and the same 5 billion parameters are 1.2 times as fast there.
+    first = 2024 if row["family"] in ("neuron-trn1", "paxml") else 2023
     return year >= first and row["family"] not in ("gpt-neox", "opt", "bloomberggpt")
 
 
@@ -247,7 +267,7 @@ def _small(row: Mapping[str, str]) -> Case:
         kind=kind, scope="step", config=_config(row), shape=StepShape(sequences=batch, **whole),
         training=TrainingMethod(attention="flash" if row["attention"] == "flash" else "eager"),
         cluster=cluster, precision=precision, year=int(row["year"]), given=given,
-        objective="mlm+nsp" if kind == "encoder" else "", native=row["family"] in NATIVE,
+        objective="mlm+nsp" if kind == "encoder" else "", software=_software(row),
         measured_s=batch / float(row["samples_per_s"]),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip

@@ -11,6 +11,7 @@ from calibration import fit as density
 from calibration import search
 from calibration.fit import (
     BIAS,
+    FREEDOM,
     SCATTER,
     Prepared,
     base_constants,
@@ -32,15 +33,16 @@ def few() -> list[Prepared]:
 
 
 def test_small_residuals_have_the_normal_posterior_in_closed_form(monkeypatch):
-    # One constant with a normal prior, one family whose bias has one: two linear equations.
+    # One constant with a normal prior, one family whose bias is far inside its own, where Student's t is a
+    # normal with (n + 1) / n of the inverse variance for n degrees of freedom: two linear equations.
     monkeypatch.setattr(search, "priors", lambda: {"a": density.Prior(1.0, 0.2)})
     slopes = np.array([1.0, 0.5, 0.25])
-    residuals = np.array([0.03, -0.01, 0.02])
+    residuals = 1e-4 * np.array([0.03, -0.01, 0.02])
     linear = Linear(("a",), np.zeros(1), residuals, slopes[:, None], np.ones(3), np.ones((3, 1)))
     x = np.column_stack([slopes, -np.ones(3)])
-    inverse = np.diag([0.2**-2, BIAS**-2])
+    inverse = np.diag([0.2**-2, (FREEDOM + 1.0) / FREEDOM * BIAS**-2])
     expected = np.linalg.solve(x.T @ x / SCATTER**2 + inverse, -x.T @ residuals / SCATTER**2)
-    assert linear.solve()["a"] == pytest.approx(math.exp(expected[0]), rel=1e-9)
+    assert math.log(linear.solve()["a"]) == pytest.approx(expected[0], rel=1e-6)
 
 
 @pytest.mark.parametrize("rows", [[(0.05, 1.0)], [(0.3, 1.0), (-0.1, 0.5), (0.02, 2.0)], [(0.9, 3.0)] * 4])
@@ -50,7 +52,8 @@ def test_the_bias_of_a_family_is_the_least_of_its_loss(rows):
 
     def cost(bias: float) -> float:
         far = sum(weight * huber(abs(residual - bias) / SCATTER) for residual, weight in rows)
-        return huber(abs(bias) / BIAS) + far
+        # The density of Student's t with 3 degrees of freedom is proportional to (1 + t^2 / 3)^-2.
+        return 2.0 * math.log(1.0 + (bias / BIAS) ** 2 / 3.0) + far
 
     grid = [place / 10_000 for place in range(-10_000, 10_001)]
     best = min(grid, key=cost)

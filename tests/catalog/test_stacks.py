@@ -19,7 +19,7 @@ FOLDER = reference_folder() / "stacks"
 JOB = {"model": "llama3.1-8b", "hw": "h100-sxm5-80gb:64", "tokens": 1e9, "batch_size": 64, "seq_len": 8192}
 KEYS = {
     "id", "name", "aliases", "kernels", "since_year", "fuses", "host_s", "overlap_share", "basis", "source",
-    "note", "holds", "loss", "stages",
+    "note", "holds", "loss", "stages", "grouped_experts", "recomputed", "rest_byte",
 }  # fmt: skip
 
 
@@ -42,6 +42,7 @@ def test_every_file_is_a_stack(name):
     assert raw.get("holds", "mixed") in HOLDS
     assert raw.get("loss", "whole") in LOSSES
     assert raw.get("stages", "even") in STAGES
+    assert raw.get("rest_byte", 4.0) in (2.0, 4.0)
 
 
 def test_stacks_differ_in_data():
@@ -104,8 +105,8 @@ def test_what_is_hidden_takes_no_time():
 
 def test_the_answer_says_what_it_took_from_the_stack():
     rows = {row.name: row for row in estimate(**JOB, stack="hf").assumptions}
-    assert rows["software stack hf: time of the host to launch an operation"].value == 4e-5
-    assert rows["software stack hf"].basis == "assumed"
+    assert rows["software stack hf: time of the host to launch an operation"].value == find_stack("hf").host_s
+    assert rows["software stack hf"].basis == "fitted"
     assert not any(name.startswith("software stack") for name in _names("tuned"))
 
 

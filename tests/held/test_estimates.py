@@ -68,6 +68,8 @@ CHANGED_SCENARIOS: dict[str, str] = {
     "gpt3-175b on a100-sxm4-80gb:1024": KEYS,
     "gemma3-4b on a100-sxm4-80gb:128": KEYS,
     "lamda-137b on tpu-v4:64": SPLIT,
+    "resnet-50 on": "what follows a ReLU is kept once, so larger micro-batches fit",
+    "palm-8b on tpu-v4:64": "weights of 4 bits are gathered in 4 bits",
     "qwen3-235b-a22b on h100-sxm5-80gb:64": SPLIT,
     "qwen3-235b-a22b on rtx4090:64": "PyTorch's own stack keeps weights in 32 bits",
 }
@@ -251,4 +253,4 @@ def test_the_record_is_as_it_was_written() -> None:
     digest = hashlib.sha256(gzip.decompress(RECORD.read_bytes())).hexdigest()
     assert digest == "a109b595aa8a323eee05b75f6459b3721aa577b23245afe08844d5c7df4647a8"
     digest = hashlib.sha256(CONSTANTS.read_bytes()).hexdigest()
-    assert digest == "03f6730f31c99d0ac3dcceb8e75af416dfb6e35ed430368d994c716992beb5c2"
+    assert digest == "2d2f6e37512d1d065cd6ec0dc8bae54100bff290ce2570ff7816185313e0901d"

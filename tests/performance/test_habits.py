@@ -6,8 +6,8 @@ import statistics
 
 import pytest
 
+from calibration.fit import development_cases
 from footprint.catalog.assumptions import assumed
-from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
 from footprint.estimator import estimate
@@ -19,7 +19,6 @@ from footprint.performance.roofline.constants import Constants, load_constants
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.schema import StepShape, TrainingMethod
-from footprint.validation.cases import NATIVE
 from footprint.validation.published.memory import published_rows
 
 LORA = {
@@ -61,11 +60,9 @@ def test_recipes_with_adapters_recompute_as_published_ones_do() -> None:
 
 def test_the_habit_is_that_of_the_published_recipes() -> None:
     shares: dict[str, list[float]] = {}
-    sealed = {"universal-llm-trainer", "hf-granite"}
-    for row in read_csv(reference_folder() / "published" / "throughput.csv"):
-        said = row["recompute"] and row["method"] in ("lora", "qlora") and not row["excluded"]
-        if said and row["family"] in NATIVE and row["source"] not in sealed:
-            shares.setdefault(row["family"], []).append(float(row["recompute"] == "full"))
+    for case in development_cases():
+        if case.native and case.training.method in ("lora", "qlora") and "recompute" in case.given:
+            shares.setdefault(case.family, []).append(float(case.given["recompute"] == "full"))
     families = [statistics.fmean(rows) for rows in shares.values()]
     assert len(families) >= 3
     expected = (sum(families) + 0.5) / (len(families) + 1)

@@ -14,6 +14,7 @@ from footprint.catalog.assumptions import assumed
 from footprint.flops import count_step
 from footprint.performance.predict import work_of
 from footprint.performance.roofline.work import Work
+from footprint.records import replace
 from footprint.schema import StepShape, TrainingMethod
 from tests.performance.test_memory_torch import (
     LENGTH,
@@ -41,9 +42,10 @@ IMAGES = {
     "patch_size": 8, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
 }  # fmt: skip
 CONVOLUTIONS = {
-    "num_channels": 3, "embedding_size": 16, "hidden_sizes": [32, 64, 128, 256], "depths": [2, 2, 2, 2],
+    "num_channels": 3, "embedding_size": 64, "hidden_sizes": [256, 512, 1024, 2048], "depths": [3, 4, 6, 3],
     "layer_type": "bottleneck",
 }  # fmt: skip
+"""ResNet-50."""
 
 
 def of_a_layer(build: Callable[[int], Any], call: Callable[[Any], Any], **options: Any) -> float:
@@ -96,47 +98,77 @@ def test_an_image_encoder_keeps_the_list() -> None:
     assert kept == pytest.approx(SIXTEEN * (four - two) / 2, rel=0.02)
 
 
-def test_convolutions_keep_less_than_the_list() -> None:
-    """ReLU keeps what it gives, which the next convolution reads: one tensor, counted twice."""
+def test_convolutions_keep_what_they_read_and_what_they_give() -> None:
+    """ReLU keeps what it gives, which is what the next convolution keeps: one tensor. Beyond the list
+    are the positions of the pooling's maxima, in 64 bits.
+    """
     model = transformers.ResNetForImageClassification(transformers.ResNetConfig(**CONVOLUTIONS)).train()
     images = torch.zeros(4, 3, 64, 64)
     kept = saved_byte(model, lambda one: one(pixel_values=images))
     work = counted(
         {"model_type": "resnet", **CONVOLUTIONS}, StepShape(sequences=4, image_size=64), TrainingMethod()
     )
-    assert 0.8 < kept / (WIDE * (work.stored_block + work.stored_other)) < 0.95
+    assert 1.0 < kept / (WIDE * (work.stored_block + work.stored_other)) < 1.2
 
 
 class Adapted(torch.nn.Module):  # type: ignore[misc]
     """A frozen projection with a low-rank adapter beside it."""
 
-    def __init__(self, frozen: Any) -> None:
+    def __init__(self, frozen: Any, dropout: float = 0.0) -> None:
         super().__init__()
-        self.frozen = frozen
+        self.frozen, self.dropout = frozen, torch.nn.Dropout(dropout)
         self.down = torch.nn.Linear(frozen.in_features, 4, bias=False, dtype=frozen.weight.dtype)
         self.up = torch.nn.Linear(4, frozen.out_features, bias=False, dtype=frozen.weight.dtype)
 
     def forward(self, rows: Any) -> Any:
-        return self.frozen(rows) + self.up(self.down(rows))
+        return self.frozen(rows) + self.up(self.down(self.dropout(rows)))
+
+
+ADAPTED = ("q_proj", "v_proj")
+
+
+def adapted(layers: int, dropout: float) -> Any:
+    model = built(at_depth(LLAMA, layers), "bf16", "sdpa")
+    model.requires_grad_(False)
+    for layer in model.model.layers:
+        for name in ADAPTED:
+            setattr(layer.self_attn, name, Adapted(getattr(layer.self_attn, name), dropout))
+    model.enable_input_require_grads()
+    return model
+
+
+def counted_of_a_layer(training: TrainingMethod) -> tuple[float, float]:
+    """Bytes of a layer that the list keeps, and those among them that frozen products alone read."""
+    shape = StepShape(sequences=SEQUENCES, sequence_length=LENGTH)
+    two, four = (counted(at_depth(LLAMA, n), shape, training) for n in (2, 4))
+    return (
+        SIXTEEN * (four.stored_block - two.stored_block) / 2,
+        SIXTEEN * (four.unkept_block - two.unkept_block) / 2,
+    )
 
 
 def test_inputs_of_frozen_products_are_not_kept() -> None:
-    def build(layers: int) -> Any:
-        model = built(at_depth(LLAMA, layers), "bf16", "sdpa")
-        model.requires_grad_(False)
-        for layer in model.model.layers:
-            for name in ("q_proj", "v_proj"):
-                setattr(layer.self_attn, name, Adapted(getattr(layer.self_attn, name)))
-        model.enable_input_require_grads()
-        return model
-
-    kept = of_a_layer(build, on_text)
-    training = TrainingMethod(
-        method="lora", lora_rank=4, lora_targets=("q_proj", "v_proj"), attention="flash"
-    )
-    shape = StepShape(sequences=SEQUENCES, sequence_length=LENGTH)
-    two, four = (counted(at_depth(LLAMA, n), shape, training) for n in (2, 4))
-    stored = SIXTEEN * (four.stored_block - two.stored_block) / 2
-    unkept = SIXTEEN * (four.unkept_block - two.unkept_block) / 2
+    kept = of_a_layer(lambda n: adapted(n, 0.0), on_text)
+    training = TrainingMethod(method="lora", lora_rank=4, lora_targets=ADAPTED, attention="flash")
+    stored, unkept = counted_of_a_layer(training)
     assert unkept > 0.2 * stored
     assert kept == pytest.approx(assumed("memory.kept_eager").value * stored - unkept, rel=0.06)
+
+
+def test_dropout_of_adapters_keeps_a_copy_and_a_mask_each() -> None:
+    """For two adapters of one input torch keeps two copies and two masks more, less the input itself, which
+    nothing else needs. On a processor a mask has the precision of the activations, on a GPU one byte.
+    """
+    plain, dropped = (of_a_layer(lambda n, p=p: adapted(n, p), on_text) for p in (0.0, 0.1))
+    more = dropped - plain
+    elements = SEQUENCES * LENGTH * WIDTH
+    assert more == (2 * (SIXTEEN + SIXTEEN) - SIXTEEN) * elements
+    training = TrainingMethod(method="lora", lora_rank=4, lora_targets=ADAPTED, attention="flash")
+    each, shared = (replace(training, lora_dropout=kind) for kind in ("each", "shared"))
+
+    def more_counted(one: TrainingMethod) -> float:
+        (stored, unkept), (before, unkept_before) = counted_of_a_layer(one), counted_of_a_layer(training)
+        return (stored - unkept) - (before - unkept_before)
+
+    assert more_counted(each) == more - 2 * (SIXTEEN - 1) * elements
+    assert more_counted(shared) == elements

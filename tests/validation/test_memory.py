@@ -46,13 +46,14 @@ def test_no_published_peak_is_above_the_memory_of_its_chip(table: list[dict[str,
 
 
 def test_there_are_many_rows_of_many_sources(report: ValidationReport) -> None:
-    assert len(report.rows) >= 120
-    assert len({row.fold for row in report.rows}) >= 10
+    assert len(report.rows) >= 170
+    assert len({row.fold for row in report.rows}) >= 14
 
 
 def test_peaks_are_predicted_as_the_page_says(report: ValidationReport) -> None:
-    assert report.median_error < 0.06
-    assert report.within(1.5) > 0.91
+    assert report.median_error < 0.04
+    assert report.median_over_folds < 0.045
+    assert report.within(1.5) > 0.94
     low, high = report.coverage_band or (0.0, 1.0)
     assert low <= (report.coverage or 0.0) <= high
 
@@ -72,8 +73,22 @@ def test_what_ran_fits_and_what_did_not_does_not() -> None:
     rows = published_rows()
     ran, of_ran = right_about_fitting(rows, ran=True)
     failed, of_failed = right_about_fitting(rows, ran=False)
-    assert of_failed >= 10
-    assert (ran + failed) / (of_ran + of_failed) >= 0.95
+    assert of_failed >= 15
+    assert ran / of_ran >= 0.98
+    assert failed / of_failed >= 0.93
+
+
+@pytest.mark.parametrize("source", ["litgpt-config-hub", "universal-llm-trainer"])
+def test_4_bit_weights_are_predicted_as_well_as_16_bit_ones(report: ValidationReport, source: str) -> None:
+    # Before, these rows of LitGPT's hub needed 1.2 to 1.6 times what was predicted.
+    with_4_bits = {
+        row.cells["id"]
+        for row in published_rows()
+        if row.cells["source"] == source and row.cells["method"] == "qlora"
+    }
+    rows = [row for row in report.rows if row.id.split()[0] in with_4_bits]
+    assert len(rows) >= 8
+    assert max(row.error for row in rows) < 0.16
 
 
 @pytest.mark.parametrize(

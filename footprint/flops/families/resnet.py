@@ -65,12 +65,12 @@ def _convolution(
     outputs: int,
     kernel: int,
 ) -> tuple[Operation, ...]:
-    """A convolution without bias, a batch norm and an activation."""
+    """A convolution without bias, a batch norm and an activation, whose result the next convolution keeps."""
     positions = images * side[0] * side[1]
     return (
         convolution(name, source, name, positions, inputs, outputs, kernel),
         norm(f"{name}.normalization", name, f"{name}.n", positions, outputs, bias=True),
-        activation(f"{name}.n", output, positions * outputs),
+        activation(f"{name}.n", output, positions * outputs)._replace(saved=0),
     )
 
 

@@ -10,6 +10,7 @@ from footprint.errors import FootprintError
 from footprint.flops.operations import (
     ADAPTERS,
     MLP,
+    POINTWISE,
     PROJECTIONS,
     Layer,
     Matmul,
@@ -60,7 +61,7 @@ def with_adapters(model: Model, training: TrainingMethod) -> Model:
         )
 
     def adapted(layer: Layer) -> Layer:
-        return _adapted(layer, targets, rank)
+        return _adapted(layer, targets, rank, training.lora_dropout)
 
     return replace(model, stages=tuple(tuple(map(adapted, stage)) for stage in model.stages))
 
@@ -109,7 +110,7 @@ def _places(layer: Layer) -> dict[str, list[_Place]]:
     return found
 
 
-def _adapted(layer: Layer, targets: tuple[str, ...], rank: int) -> Layer:
+def _adapted(layer: Layer, targets: tuple[str, ...], rank: int, dropout: str) -> Layer:
     places = _places(layer)
     chosen = {place for target in targets for place in _named(target, places)}
     operations: list[Operation] = []
@@ -120,16 +121,31 @@ def _adapted(layer: Layer, targets: tuple[str, ...], rank: int) -> Layer:
         beside = sorted(place for place in chosen if place.operation == operation.name)
         if any(place.adapter == operation.name for place in beside):
             beside = [_Place(operation.name, operation.name, operation.n)]
+        read = operation.inputs
+        if beside and dropout != "none":
+            read = (f"{operation.name if dropout == 'each' else read[0]}.dropped",)
+            if all(one.output != read[0] for one in operations):
+                operations.append(_dropout(operation, read[0]))
         for place in beside:
-            operations += _pair(operation, place, rank)
+            operations += _pair(operation, place, rank, read)
     return layer if len(operations) == len(layer.operations) else layer._replace(operations=tuple(operations))
 
 
-def _pair(operation: Matmul, place: _Place, rank: int) -> tuple[Operation, Operation]:
-    """The two products of one adapter."""
+def _dropout(operation: Matmul, dropped: str) -> Pointwise:
+    """The dropout of the inputs of the adapters beside one product."""
+    masks = operation.m * operation.k * operation.count
+    return Pointwise(
+        name="dropout", component=POINTWISE, inputs=operation.inputs, output=dropped, masks=masks
+    )
+
+
+def _pair(
+    operation: Matmul, place: _Place, rank: int, inputs: tuple[str, ...]
+) -> tuple[Operation, Operation]:
+    """The two products of one adapter, which reads these inputs."""
     inner = f"{place.adapter}.lora"
     down = Matmul(
-        name=f"{place.adapter}.lora_A", component=ADAPTERS, inputs=operation.inputs, output=inner,
+        name=f"{place.adapter}.lora_A", component=ADAPTERS, inputs=inputs, output=inner,
         m=operation.m, k=operation.k, n=rank, count=operation.count, weights=1,
     )  # fmt: skip
     up = Matmul(

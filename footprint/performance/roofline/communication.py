@@ -120,7 +120,10 @@ def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batche
     inner = ranks if machine.is_gpu else minimum(ranks, machine.node)
     # The stages of a pipeline keep gathered parameters until the step ends.
     gathers = where(layout.pp == 1, micro_batches, 1.0)
-    volume = (GATHERS * whole / layout.tp + local) * ring_share(inner) * byte
+    # Frozen weights of fewer bits are gathered as they are held.
+    frozen = machine.constants.values.get("frozen_weight_byte", byte)
+    held = work.trained_share * byte + (1.0 - work.trained_share) * frozen
+    volume = (GATHERS * whole / layout.tp * held + local * byte) * ring_share(inner)
     gather_s = volume / machine.gather_bandwidth(inner, layout.tp)
     gather_s = gather_s + SHARDED_COLLECTIVES * work.layers / layout.pp * hops_s(inner, layout.tp, machine)
     # Replicas in several slices exchange their shards once a step.

@@ -26,6 +26,10 @@ ULTRA = 5.0
 
 Blackwell Ultra also computes the exponentials of attention at twice the rate."""
 
+HALVED = 2.5
+"""Ratio of the 16-bit to the fp32 peak below which the matrix units are halved: 2 on GeForce, 4 elsewhere."""
+HALVED_SINCE = ("ampere", "ada", "blackwell")
+
 
 class Constants:
     """The constants of the step-time model by name."""
@@ -45,10 +49,12 @@ class Constants:
     def matmul_rate(self, chip: Accelerator, precision: str) -> float:
         """Share of the dense peak that large matrix products reach on a chip [1]."""
         if chip.kind == "tpu":
-            return self["matmul_rate_tpu"]
+            return self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_tpu"])
         if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
             return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
         rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
+        if is_halved(chip):
+            rate *= self["halved_over_whole"]
         return self._limited(chip, rate)
 
     def sustained_rate(self, chip: Accelerator, precision: str) -> float:
@@ -57,7 +63,7 @@ class Constants:
         The power limit lowers the clock of such steps further, in the formats that need most power.
         """
         rate = self.values.get(f"matmul_rate_{chip.generation}_dense")
-        if rate is None or precision not in SIXTEEN_BIT:
+        if rate is None or precision not in SIXTEEN_BIT or is_halved(chip):
             return self.matmul_rate(chip, precision)
         return self._limited(chip, rate)
 
@@ -90,6 +96,15 @@ class Constants:
         return plain if native else tuned
 
 
+def is_halved(chip: Accelerator) -> bool:
+    """Whether the matrix units add at half of their rate, as those of GeForce boards since Ampere.
+
+    Such units stay below the power limit, and the clock is above the one for which the peak is given.
+    """
+    wide = chip.peak_flop_per_s.get("fp32", 0.0)
+    return chip.generation in HALVED_SINCE and sixteen_bit_peak(chip) < HALVED * wide
+
+
 def sixteen_bit_peak(chip: Accelerator) -> float:
     """The higher 16-bit peak of a chip, else its highest peak [FLOP/s]."""
     peaks = chip.peak_flop_per_s
@@ -104,8 +119,15 @@ def load_constants() -> Constants:
 
 def memory_constants(optimizer: str, method: str) -> Constants:
     """The constants with the bytes of this optimiser's states and, for QLoRA, of 4-bit weights."""
-    memory = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
-    if method == "qlora":
-        memory["frozen_weight_byte"] = assumed("optimisers.qlora_weight").value
-        memory["dequantised_byte"] = assumed("time.dequantise_qlora").value
-    return load_constants().but(**memory)
+    states = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}
+    return load_constants().but(**states, **method_constants(method))
+
+
+def method_constants(method: str) -> dict[str, float]:
+    """What a method of training replaces of the constants: for QLoRA, the bytes of 4-bit weights."""
+    if method != "qlora":
+        return {}
+    return {
+        "frozen_weight_byte": assumed("optimisers.qlora_weight").value,
+        "dequantised_byte": assumed("time.dequantise_qlora").value,
+    }

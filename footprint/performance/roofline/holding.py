@@ -11,8 +11,9 @@ from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.machine import SIXTEEN_BYTE
 from footprint.performance.roofline.memory import ADAM_BYTE, WIDE_BYTE
 
-HOLDS = ("mixed", "wide", "autocast", "sixteen")
+HOLDS = ("mixed", "reduced", "wide", "autocast", "sixteen")
 """``mixed``: 16-bit weights, 32-bit gradients, master weights in the optimiser (Megatron-LM, nanotron).
+``reduced``: the same with 16-bit gradients (Megatron-Bridge's recipes reduce them in 16 bits).
 ``wide``: 32-bit weights and gradients, which FSDP casts when it gathers them.
 ``autocast``: the same, with 16-bit copies of the weights for the products.
 ``sixteen``: weights, gradients and moments in 16 bits."""
@@ -21,9 +22,13 @@ KEEPS = ("fused", "compiled", "eager")
 STAGES = ("even", "cost")
 """``even``: each stage of a pipeline has as many layers (Megatron-LM). ``cost``: the head counts as the
 layers that have its parameters, so the other stages have more of them (nanotron)."""
-LOSSES = ("parallel", "whole", "chunked")
-"""``parallel``: Megatron-LM's cross entropy, in place. ``whole``: PyTorch's on all logits at once.
-``chunked``: PyTorch's on some tokens at a time."""
+LOSSES = ("parallel", "whole", "chunked", "compiled", "plain", "freed")
+"""``parallel``: Megatron-LM's cross entropy, in place. ``whole``: PyTorch's on all logits, in 32 bits.
+``chunked``: PyTorch's on some tokens at a time. ``compiled``: PyTorch's under torch.compile. ``plain``:
+PyTorch's on all logits in the precision they have. ``freed``: the same, in a loop that gives the logits
+back before the backward pass."""
+_COPIES = ("compiled", "plain", "freed")
+"""Losses that are counted in copies of the logits in their own precision."""
 
 
 def is_known(constants: Constants) -> bool:
@@ -32,18 +37,29 @@ def is_known(constants: Constants) -> bool:
 
 
 def held_by(
-    constants: Constants, holds: str, keeps: str, loss: str, stages: str = STAGES[0]
+    constants: Constants,
+    holds: str,
+    keeps: str,
+    loss: str,
+    stages: str = STAGES[0],
+    rest_byte: float | None = None,
 ) -> dict[str, float]:
-    """The constants that a stack of this kind replaces."""
+    """The constants that a stack of this kind replaces.
+
+    ``rest_byte`` is what a number takes that is not quantised, weights and activations, in a stack that
+    casts them beside quantised weights.
+    """
     own = {"stages_apart": 1.0}
     states = constants["optimiser_state_byte"]
     if holds in ("wide", "autocast"):
         own["weight_byte"] = WIDE_BYTE
     if holds == "autocast":
         own["copy_byte"] = SIXTEEN_BYTE
+    if holds == "reduced":
+        own["gradient_byte"] = SIXTEEN_BYTE
     if holds == "sixteen":
         own |= {"gradient_byte": SIXTEEN_BYTE, "optimiser_state_byte": max(0.0, states - WIDE_BYTE) / 2.0}
-    if holds != "mixed" and states >= ADAM_BYTE:
+    if holds not in ("mixed", "reduced") and keeps != "fused" and states >= ADAM_BYTE:
         own["optimiser_copy_byte"] = SIXTEEN_BYTE if holds == "sixteen" else WIDE_BYTE
     if keeps != "fused":
         cast = keeps == "eager" and holds == "autocast"
@@ -53,6 +69,18 @@ def held_by(
             own["score_copies"] = assumed("memory.score_copies_autocast").value
     if stages == "cost":
         own["stages_by_cost"] = 1.0
-    if loss != "parallel":
-        own["logit_byte"] = assumed(f"memory.logit_byte_{loss}").value
+    return own | _of_the_loss(constants, loss, keeps, rest_byte)
+
+
+def _of_the_loss(constants: Constants, loss: str, keeps: str, rest_byte: float | None) -> dict[str, float]:
+    """What a loss of this kind replaces: the passes over the logits, and what is kept of them."""
+    own = {"passes_logits": constants["passes_logits_whole"]} if loss == "whole" else {}
+    if rest_byte is not None and "frozen_weight_byte" in constants.values:
+        own["rest_byte"] = rest_byte
+        loss = "plain" if loss == "whole" else loss
+    if loss in _COPIES:
+        own["logit_copies"] = assumed(f"memory.logit_copies_{loss}").value
+    elif loss != "parallel":
+        fused = "_compiled" if (loss, keeps) == ("chunked", "compiled") else ""
+        own["logit_byte"] = assumed(f"memory.logit_byte_{loss}{fused}").value
     return own

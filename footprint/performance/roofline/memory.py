@@ -123,6 +123,13 @@ def parameter_bytes(precision: str, constants: Constants) -> ParameterBytes:
     )
 
 
+def _kept_byte(precision: str, constants: Constants) -> float:
+    """Bytes of an activation, an embedding or a head; some stacks cast them beside quantised weights."""
+    known = constants.values
+    cast = known.get("rest_byte", 0.0) if "frozen_weight_byte" in known else 0.0
+    return max(float(BYTES[precision]), cast)
+
+
 def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number, Number, Number]:
     """Weights, gradients and optimiser states [byte].
 
@@ -151,7 +158,8 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
     gathered = 2.0 * byte.used * (work.block_parameters + work.expert_parameters)
     weights = held(weight, 3) + where(layout.zero == 3, gathered / (work.layers * layout.tp), 0.0)
     # Quantised are the blocks, not the embeddings and heads.
-    unquantised = (byte.used - byte.frozen) * (1.0 - trained) * ends
+    rest = _kept_byte(storage.precision, storage.constants)
+    unquantised = (rest - byte.frozen) * (1.0 - trained) * ends
     weights = weights + unquantised / where(layout.zero >= 3, replicas, 1.0)
     weights = weights + where(layout.zero >= 3, 0.0, byte.copy * trained * replicated)
     return weights, held(byte.gradient * trained, 2), held(byte.optimiser * trained, 1)
@@ -165,7 +173,7 @@ def _uneven(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
 def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
     """Activations kept for the backward pass, logits, and the activations of one recomputed layer [byte]."""
     constants, known = storage.constants, storage.constants.values
-    byte = BYTES[storage.precision]
+    byte = _kept_byte(storage.precision, constants)
     device_share = layout.micro_batch / work.samples / (layout.cp * layout.tp)
     # The first stage of a pipeline holds the activations of as many micro-batches as there are stages.
     interleaved = where(layout.interleaving > 1, 1.0 / layout.interleaving, 0.0)
@@ -175,7 +183,9 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     if storage.precision in NARROW:
         kept_share *= constants["activation_kept_narrow"]
     # What PyTorch keeps beyond the list is not among the inputs of frozen products.
-    stored = kept_share * work.stored_block - min(kept_share, 1.0) * work.unkept_block
+    stored = kept_share * work.stored_block
+    if not ("frozen_weight_byte" in known and storage.techniques.quantised_inputs):
+        stored = stored - min(kept_share, 1.0) * work.unkept_block
     if not layout.flash:
         copies = known.get("score_copies", SCORE_COPIES)
         stored = stored + where(layout.is_selective, 0.0, copies * work.scores)

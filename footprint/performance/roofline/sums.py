@@ -109,14 +109,27 @@ def _product(
             rate = rate / constants["misaligned"]
     compute_s = line.dense_flop / ((machine.wide_peak if wide else machine.peak) * rate)
     narrow = machine.precision in NARROW and not wide
+    if line.component == CONVOLUTION and machine.is_gpu and machine.bytes <= 2:
+        line_moved = channels_first(machine)
+    else:
+        line_moved = 1.0
     # Tensor ranks split one side of a product and keep the other whole.
     moved = _rows(line) * (line.k / line.taps + line.n) * 0.5 * (1.0 + 1.0 / tensor_ranks)
-    moved_s = moved * (NARROW_MOVED_BYTE if narrow else machine.bytes) / machine.memory
+    moved_s = line_moved * moved * (NARROW_MOVED_BYTE if narrow else machine.bytes) / machine.memory
     # A recurrence reads its weights again at every step of the sequence.
     reads = line.count if line.component == RECURRENCE else 1.0
     weight_byte = (1.0 if narrow else machine.bytes) + (0.0 if line.owned else machine.frozen_byte)
     weight_s = _weight(line) * reads / tensor_ranks * weight_byte / machine.memory
     return compute_s, moved_s, weight_s
+
+
+def channels_first(machine: Machine) -> float:
+    """Traffic of a convolution's operands over that of channels last [1].
+
+    PyTorch keeps channels first, and the matrix units of GPUs take channels last: each tensor is turned.
+    """
+    share = machine.constants["native_share_unknown"] if machine.native is None else float(machine.native)
+    return float(machine.constants["channels_first"] ** share)
 
 
 def _rows(line: Line) -> float:

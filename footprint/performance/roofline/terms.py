@@ -23,6 +23,8 @@ from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.work import Work
 
+CONVOLUTIONAL = "convolutional"
+"""Family of models whose activations are not kept (the next convolution keeps what they give), yet read."""
 REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.5
@@ -138,6 +140,8 @@ def _elementwise(
     passes = constants["passes_fused"] if machine.techniques.fused else constants["passes_eager"]
     if machine.techniques.fused and machine.is_gpu:
         passes *= power(constants["passes_eager"] / passes, tuned_before(work, machine.native, constants))
+    if work.family == CONVOLUTIONAL:
+        passes = passes * constants["passes_convolutional"]
     of_blocks = work.stored_block / layout.pp
     stored = of_blocks + work.stored_other + REPEATED_TRAFFIC * layout.recompute_share * of_blocks
     elements = passes * stored + constants["passes_logits"] * work.logits / layout.pp

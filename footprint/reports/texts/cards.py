@@ -141,10 +141,17 @@ def stack_card(record: Record) -> str:
         ("pointwise", "fused" if record["fuses"] else "one kernel for each operation"),
         ("host", "typical" if host is None else f"{_exact(host * 1e6)} us to launch an operation (assumed)"),
         ("hidden", "typical" if overlap is None else f"{overlap:.0%} of communication (assumed)"),
+        *([("experts", "one grouped product")] if record["grouped_experts"] else []),
+        *([("repeats", _repeated(record["recomputed"]))] if record["recomputed"] else []),
         ("evidence", "published rows are in the fit" if fitted else "no fitted row: wider intervals"),
     ]
     command = f"footprint estimate --model llama3.1-8b --hw h100:8 --stack {record['id']}"
     return _card(record, facts, command, sources=[record["source"]])
+
+
+def _repeated(share: float) -> str:
+    """What a stack's recipes compute again, as a fact of its card."""
+    return f"{share:.0%} of the work of its layers by default, whatever fits (--recompute)"
 
 
 def _card(

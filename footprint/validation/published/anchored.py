@@ -22,7 +22,7 @@ from footprint.performance.predict import predict_raw, regime
 from footprint.performance.step import CAUSE
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.validation.cases import Case
+from footprint.validation.cases import Case, of_its_software
 from footprint.validation.published.throughput import Counted, countable_cases, fold_constants
 from footprint.validation.report import ValidationReport, ValidationRow
 
@@ -42,7 +42,7 @@ def log_residuals(*, sealed: bool = False) -> list[tuple[Counted, float]]:
             one.work, case.cluster, case.precision, case.year, given=case.given,
             flash=case.training.attention == "flash",
             sequence_length=float(case.shape.sequence_length or 0), native=case.native,
-            constants=None if sealed else constants[case.family],
+            constants=of_its_software(case, None if sealed else constants[case.family]),
         )  # fmt: skip
         result.append((one, math.log(case.measured_s / raw.seconds)))
     return result

@@ -20,6 +20,7 @@ from footprint.performance.predict import work_of
 from footprint.performance.roofline.constants import Constants, memory_constants
 from footprint.performance.roofline.holding import held_by
 from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.machine import BYTES
 from footprint.performance.roofline.memory import memory_byte, usable_of
 from footprint.performance.roofline.techniques import Techniques, techniques_of
 from footprint.performance.roofline.work import Work
@@ -99,6 +100,7 @@ def _row(cells: Mapping[str, str]) -> Row:
         method=cells["method"],  # type: ignore[arg-type]
         lora_rank=int(cells["lora_rank"] or TrainingMethod().lora_rank),
         lora_targets=tuple(cells["lora_targets"].split(",")) if cells["lora_targets"] else (),
+        lora_dropout=cells["lora_dropout"] or "none",  # type: ignore[arg-type]
         attention=cells["attention"],  # type: ignore[arg-type]
     )
     shape = StepShape(
@@ -115,6 +117,8 @@ def _row(cells: Mapping[str, str]) -> Row:
         interleaving=int(cells["interleaving"] or 1), flash=cells["attention"] == "flash",
     )  # fmt: skip
     typical = memory_constants(cells["optimizer"], cells["method"])
+    if cells["frozen_byte"]:
+        typical = typical.but(frozen_weight_byte=float(cells["frozen_byte"]))
     said = typical.but(
         **held_by(typical, cells["holds"], cells["keeps"], cells["loss"], cells["stages"] or "even")
     )
@@ -133,9 +137,13 @@ def _row(cells: Mapping[str, str]) -> Row:
 
 def _needed(cells: Mapping[str, str], work: Work, layout: Layout, constants: Constants) -> float:
     techniques = techniques_of(int(cells["year"]))
-    return float(memory_byte(work, layout, _Storage(
+    needed = float(memory_byte(work, layout, _Storage(
         precision=cells["precision"], constants=constants, techniques=techniques
     )))  # fmt: skip
+    # bitsandbytes kept inputs as attributes, which live as long as the graph: a loop that holds its loss
+    # over the next forward pass has those of the step before as well.
+    held = int(cells["graph_count"] or 1) - 1
+    return needed + held * BYTES[cells["precision"]] * float(work.unkept_block)
 
 
 def _config(shape: str) -> Mapping[str, Any]:

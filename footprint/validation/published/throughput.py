@@ -19,8 +19,10 @@ from footprint.flops import count_step
 from footprint.performance.predict import predict_raw, regime, work_of
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.work import Work
+from footprint.performance.stacks import software_of
+from footprint.performance.step import CAUSE
 from footprint.validation.baselines import beside_table, llmcarbon_s
-from footprint.validation.cases import Case, throughput_cases
+from footprint.validation.cases import Case, of_its_software, throughput_cases
 from footprint.validation.report import ValidationReport, ValidationRow
 
 FOLDS = ("family", "publisher", "generation")
@@ -65,16 +67,19 @@ def predict_case(
 ) -> ValidationRow:
     """One case as a row: published and predicted step time with its interval [s].
 
-    ``said`` is whether the kind of stack is known, PyTorch's own or a vendor's tuned one.
+    ``said`` is whether the software is known: a stack by its name, where the source names one.
     """
     native = case.native if said else None
+    if said:
+        constants = of_its_software(case, constants)
     raw = predict_raw(
         work, case.cluster, case.precision, case.year, given={} if found else case.given,
         flash=case.training.attention == "flash",
         sequence_length=float(case.shape.sequence_length or 0), native=native, constants=constants,
     )  # fmt: skip
     given = not found and "tp" in case.given
-    spread = assumed(f"time_fitted.residual_{regime(work, case.precision, case.year, native, given)}")
+    residual = assumed(f"time_fitted.residual_{regime(work, case.precision, case.year, native, given)}")
+    spread = software_of(case.software if said else None, None).spread(residual, CAUSE)
     return ValidationRow(
         id=case.id,
         published=case.measured_s,

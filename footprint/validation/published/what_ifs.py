@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from footprint.performance.predict import predict_raw
+from footprint.validation.cases import of_its_software
 from footprint.validation.published.throughput import Counted, countable_cases, fold_constants
 from footprint.validation.report import ValidationReport, ValidationRow
 
@@ -38,7 +39,7 @@ def _point(one: Counted) -> Point:
         one.work, case.cluster, case.precision, case.year, given=case.given,
         flash=case.training.attention == "flash",
         sequence_length=float(case.shape.sequence_length or 0), native=case.native,
-        constants=fold_constants("family")[case.family],
+        constants=of_its_software(case, fold_constants("family")[case.family]),
     )  # fmt: skip
     count = case.cluster.count
     amount = case.shape.sequences * (case.shape.sequence_length or 1)
