@@ -48,6 +48,7 @@ CHANGED_SCENARIOS: dict[str, str] = {
     "chinchilla-70b on l40s:2": "the same, on two",
     "deepseek-v3 on": "its selective recomputation keeps no up-projections of latent attention, so "
     "layouts fit that did not",
+    "resnet-50 on": "what its ReLU gives and the next convolution reads is one tensor, counted once",
     "albert-base on h200-sxm-141gb:16": "the electricity of owned hardware has the price of its place",
     "bloom-176b on h100-sxm5-80gb:64": SPLIT,
     "llama3.1-405b on a100-sxm4-80gb:1024": CONTEXTS,
