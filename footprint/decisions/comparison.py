@@ -30,7 +30,7 @@ NOT_OF_THE_JOB = (
     "capital_usd", "lifetime_years", "utilisation", "name", "force", "hw", "model", *AMOUNT_FIELDS, "epochs",
     *(name for name, field in FIELDS.items() if field.section == "repeats"),
 )  # fmt: skip
-"""Fields that leave a job as it is, or that its facts name in one spelling."""
+"""Fields that do not change the job, and fields that its facts hold in one spelling."""
 
 
 def compare(
@@ -214,7 +214,7 @@ def identity_of(facts: Facts) -> Identity:
 
 
 def _identity_of_scenario(facts: Facts) -> tuple[Any, ...]:
-    """The same for two spellings of one scenario, such as ``v100:8`` and ``v100x8``."""
+    """What identifies a scenario; equal for two spellings of it, such as ``v100:8`` and ``v100x8``."""
     given = {
         n: str(v) for n, v in facts.request.given().items() if n not in ("hw", "model", "region", "name")
     }

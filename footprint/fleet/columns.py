@@ -127,7 +127,7 @@ def _text(given: pd.DataFrame, name: str) -> Any:
         found = given[column]
     elif _SHORT.get(name) in given:
         found = given[_SHORT[name]]
-        if name == "hardware":  # with its count, which the full form has in a column of its own
+        if name == "hardware":  # the short form writes the count behind the chip
             found = _without_count(found)
     else:
         found = None

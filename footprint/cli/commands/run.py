@@ -36,7 +36,7 @@ The program keeps its terminal and its output. Exit code: the program's own, 128
 for a signal, 3 where the budget stopped it, 127 where there is no such program.
 """
 _OF_TRACK = {"steps": "total_steps", "tokens": "total_tokens"}
-"""Fields of an estimate that a run calls otherwise."""
+"""Fields of an estimate that have another name in a run."""
 
 _SETTINGS = {"allow_interspersed_args": False}
 """What follows the program's name is the program's own, ``--steps`` and ``-o`` too."""
