@@ -21,10 +21,10 @@ from footprint.estimator.unheeded import unheeded
 from footprint.records import field, record
 from footprint.results import Quantity
 from footprint.results.misfit import misfits_in
+from footprint.vocabulary import BY
 
 MOST_ROWS = 200
 """A table for people; `footprint.sweep` takes any number."""
-BY = {"time": "duration_h", "energy": "energy_kwh", "co2e": "co2e_kg", "cost": "cost_usd"}
 NOT_OF_THE_JOB = (
     "region", "pue", "grid_g_per_kwh", "provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh",
     "capital_usd", "lifetime_years", "utilisation", "name", "force", "hw", "model", *AMOUNT_FIELDS, "epochs",

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
-from footprint.results.quantity import ENDS
-from footprint.results.report_columns import AMOUNTS, KEYS, KINDS, WORK
+from footprint.results.report_columns import AMOUNTS, KEYS, WORK
 from footprint.results.row_reader import refuse_later
+from footprint.vocabulary import ENDS, KINDS
 
 if TYPE_CHECKING:
     import pandas as pd

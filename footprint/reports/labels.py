@@ -5,7 +5,7 @@ JSON and CSV keep the names of the data.
 
 from __future__ import annotations
 
-from footprint.results.quantity import ENDS
+from footprint.vocabulary import ENDS
 
 QUANTITY_WORDS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
 """What the quantities of a scenario are called in a heading or a sentence."""
