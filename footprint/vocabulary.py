@@ -24,3 +24,14 @@ NARROW = ("fp8", "fp4", "int8")
 """Precisions of fewer than 16 bits."""
 ADAPTED = ("lora", "qlora")
 """The methods that train adapters."""
+
+ENDS = ("low", "mid", "high")
+"""The numbers of a quantity."""
+KINDS = ("estimate", "measurement", "reference")
+"""Of the rows of a report."""
+FORMS = ("full", "short")
+"""Of the columns of a report."""
+BY = {"time": "duration_h", "energy": "energy_kwh", "co2e": "co2e_kg", "cost": "cost_usd"}
+"""What may matter most in a comparison, and the quantity that says it."""
+ON_BUDGET = ("warn", "stop")
+ABSENT_HARDWARE = ("exclude", "model")

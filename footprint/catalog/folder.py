@@ -129,7 +129,7 @@ def _read_json(text: str) -> dict[str, Any]:
 class _Plain:
     """What `json` does by default."""
 
-    strict, memo = True, dict[str, str]()
+    strict = True
     object_hook = object_pairs_hook = None
     parse_float, parse_int = float, int
     parse_constant = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.__getitem__

@@ -21,16 +21,16 @@ from footprint.estimator.unheeded import unheeded
 from footprint.records import field, record
 from footprint.results import Quantity
 from footprint.results.misfit import misfits_in
+from footprint.vocabulary import BY
 
 MOST_ROWS = 200
 """A table for people; `footprint.sweep` takes any number."""
-BY = {"time": "duration_h", "energy": "energy_kwh", "co2e": "co2e_kg", "cost": "cost_usd"}
 NOT_OF_THE_JOB = (
     "region", "pue", "grid_g_per_kwh", "provider", "purchase", "usd_per_hour", "electricity_usd_per_kwh",
     "capital_usd", "lifetime_years", "utilisation", "name", "force", "hw", "model", *AMOUNT_FIELDS, "epochs",
     *(name for name, field in FIELDS.items() if field.section == "repeats"),
 )  # fmt: skip
-"""Fields that leave a job as it is, or that its facts name in one spelling."""
+"""Fields that do not change the job, and fields that its facts hold in one spelling."""
 
 
 def compare(
@@ -219,7 +219,7 @@ def identity_of(facts: Facts) -> Identity:
 
 
 def _identity_of_scenario(facts: Facts) -> tuple[Any, ...]:
-    """The same for two spellings of one scenario, such as ``v100:8`` and ``v100x8``."""
+    """What identifies a scenario; equal for two spellings of it, such as ``v100:8`` and ``v100x8``."""
     given = {
         n: str(v) for n, v in facts.request.given().items() if n not in ("hw", "model", "region", "name")
     }

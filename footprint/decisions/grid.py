@@ -275,6 +275,6 @@ class Grid:
 
 
 def _depends_on_count(facts: Facts) -> bool:
-    """Whether a batch size that was not given depends on the count, or what an anchor says."""
+    """Whether a batch that was not given, or an anchor's factor, depends on the number of accelerators."""
     sizes = () if facts.workload is None else facts.workload.choices
     return facts.request.anchor is not None or any(size.name == BATCH for size in sizes)

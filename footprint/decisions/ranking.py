@@ -22,9 +22,9 @@ from footprint.estimator.resolve.shared import Shared
 from footprint.records import record, replace
 from footprint.results import Quantity
 from footprint.results.misfit import misfits_in
-from footprint.results.quantity import ENDS
 from footprint.results.shown import Drawn, show_as_text
 from footprint.units import KG_PER_T
+from footprint.vocabulary import ENDS
 
 if TYPE_CHECKING:
     import pandas as pd

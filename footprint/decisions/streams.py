@@ -29,8 +29,8 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.estimator.rooms import facts_of
 from footprint.records import record
-from footprint.results.quantity import ENDS
 from footprint.scheduler import checked_address, in_order
+from footprint.vocabulary import ENDS
 
 MOST_SCENARIOS = 100_000_000
 """Of a grid; they are counted before anything is computed."""

@@ -10,7 +10,7 @@ from footprint.decisions.grid import Grid
 from footprint.estimator.chain import of_all_runs, repeats_of
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.results.quantity import ENDS
+from footprint.vocabulary import ENDS
 
 QUANTITIES = (
     "duration_h", "accelerator_h", "step_time_s", "mfu", "it_power_w", "it_energy_kwh", "energy_kwh",

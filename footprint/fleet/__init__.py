@@ -16,7 +16,7 @@ from footprint.fleet.once import once
 from footprint.fleet.settings import Settings
 from footprint.fleet.sources import form_of
 from footprint.results.fleet import FleetInput, FleetReport
-from footprint.results.report_columns import KINDS
+from footprint.vocabulary import KINDS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footprint.errors import DataFileError
-from footprint.results.quantity import ENDS
-from footprint.results.report_columns import AMOUNTS, KEYS, KINDS, WORK
+from footprint.results.report_columns import AMOUNTS, KEYS, WORK
 from footprint.results.row_reader import refuse_later
+from footprint.vocabulary import ENDS, KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +127,7 @@ def _text(given: pd.DataFrame, name: str) -> Any:
         found = given[column]
     elif _SHORT.get(name) in given:
         found = given[_SHORT[name]]
-        if name == "hardware":  # with its count, which the full form has in a column of its own
+        if name == "hardware":  # the short form writes the count behind the chip
             found = _without_count(found)
     else:
         found = None

@@ -105,7 +105,7 @@ def _with_waste(frame: pd.DataFrame, shared: pd.Series) -> pd.DataFrame:
     slurm = run.str.startswith("slurm-", na=False)
     if slurm.any():
         run = run.where(~slurm, run.str.replace(_PARTS, "", regex=True))
-        candidates = candidates | slurm.to_numpy()  # rows of one job have runs of their own
+        candidates = candidates | slurm.to_numpy()  # each row of a Slurm job has a run id of its own
     several = np.zeros(len(frame), dtype=bool)
     if candidates.any():
         several[candidates] = run[candidates].duplicated(keep=False).to_numpy()

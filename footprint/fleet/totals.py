@@ -9,8 +9,8 @@ from footprint.errors import FootprintError, UnknownNameError
 from footprint.fleet.columns import NAMED, NUMBERS
 from footprint.plain_text import in_line
 from footprint.results.fleet import Ends, FleetTotal
-from footprint.results.quantity import ENDS
-from footprint.results.report_columns import AMOUNTS, KINDS
+from footprint.results.report_columns import AMOUNTS
+from footprint.vocabulary import ENDS, KINDS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from footprint.errors import FootprintError
-from footprint.results.quantity import ENDS
 from footprint.units import G_PER_KG, JOULE_PER_KWH, SECONDS_PER_HOUR
+from footprint.vocabulary import ENDS
 
 _HELP = {
     "footprint_energy_joules_total": ("counter", "Facility energy of the run so far."),

@@ -69,7 +69,7 @@ def _row(run: Planned, costs: Costs) -> ProjectRow:
 
 
 def _sum(name: str, costs: Sequence[Costs]) -> Any:
-    """The sum of a number over all rows; None where one has none, because a part is no total."""
+    """The sum of a number over all rows; None if a row lacks it, because the sum would leave that row out."""
     parts: list[Quantity] = []
     for one in costs:
         if name not in one.numbers:

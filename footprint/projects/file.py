@@ -44,7 +44,7 @@ _OF_KIND = {
 
 @record
 class Planned:
-    """One line of a project, as it is asked for."""
+    """One run of a project, as the file describes it."""
 
     name: str
     kind: str

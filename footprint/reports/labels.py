@@ -10,7 +10,7 @@ from typing import Any
 
 from footprint.plain_text import in_line
 from footprint.results.human import figures
-from footprint.results.quantity import ENDS
+from footprint.vocabulary import ENDS
 
 QUANTITY_WORDS = {"duration_h": "hours", "energy_kwh": "energy", "co2e_kg": "CO2e", "cost_usd": "cost"}
 """What the quantities of a scenario are called in a heading or a sentence."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.errors import FootprintError
 from footprint.records import names_of, record
-from footprint.results.quantity import ENDS
 from footprint.results.report_columns import AMOUNTS, WORK
 from footprint.results.shown import Shown, show_as_text
+from footprint.vocabulary import ENDS
 
 if TYPE_CHECKING:
     import pandas as pd

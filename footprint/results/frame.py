@@ -13,12 +13,11 @@ from footprint.results.report_columns import (
     COLUMNS,
     FORCED,
     FORMULAS,
-    KINDS,
     SCHEMA,
     SHORT_SCHEMA,
     short_cells,
 )
-from footprint.vocabulary import PRECISIONS, PURCHASES, How, Method, Recompute, Unit
+from footprint.vocabulary import KINDS, PRECISIONS, PURCHASES, How, Method, Recompute, Unit
 
 if TYPE_CHECKING:
     import pandas as pd

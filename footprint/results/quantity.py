@@ -29,9 +29,6 @@ from footprint.arithmetic import (
 from footprint.errors import FootprintError
 from footprint.records import field, names_of, value
 
-ENDS = ("low", "mid", "high")
-"""The numbers of a quantity."""
-
 Spread = Mapping[str, tuple[Number, Number]]
 
 LEAST_EXCESS = 1e-6

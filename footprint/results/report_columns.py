@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from footprint.results.quantity import ENDS
 from footprint.spelling import on_command_line
+from footprint.vocabulary import ENDS
 
 SCHEMA = "footprint/report/2"
 FIRST_SCHEMA = "footprint/report/1"
@@ -18,7 +18,6 @@ FIRST_SCHEMA = "footprint/report/1"
 SHORT_SCHEMA = "footprint/report-short/1"
 SCHEMAS = {"full": SCHEMA, "short": SHORT_SCHEMA}
 """The schema of each value of ``--columns``."""
-KINDS = ("estimate", "measurement", "reference")
 FORMULAS = ("=", "+", "-", "@")
 """How a text begins that a spreadsheet takes for a formula."""
 AMOUNTS = ("energy_kwh", "co2e_kg", "cost_usd")

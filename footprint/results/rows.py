@@ -20,19 +20,18 @@ from footprint.errors import DataFileError, FootprintError
 from footprint.plain_text import in_line
 from footprint.results.lock import file_lock
 from footprint.results.misfit import MISFIT_WORDS
-from footprint.results.quantity import ENDS
 from footprint.results.report_columns import (
     COLUMNS,
     FIRST_SCHEMA,
     FORCED,
     FORMULAS,
-    KINDS,
     SCHEMA,
     SHORT_SCHEMA,
     joined,
     short_cells,
 )
 from footprint.results.widening import widen
+from footprint.vocabulary import ENDS, KINDS
 
 LOCK_TIMEOUT_S = 60.0
 

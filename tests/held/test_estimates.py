@@ -69,7 +69,6 @@ CHANGED_SCENARIOS: dict[str, str] = {
     "gpt3-175b on a100-sxm4-80gb:1024": KEYS,
     "gemma3-4b on a100-sxm4-80gb:128": KEYS,
     "lamda-137b on tpu-v4:64": SPLIT,
-    "resnet-50 on": "what follows a ReLU is kept once, so larger micro-batches fit",
     "palm-8b on tpu-v4:64": "weights of 4 bits are gathered in 4 bits",
     "qwen3-235b-a22b on h100-sxm5-80gb:64": SPLIT,
     "qwen3-235b-a22b on rtx4090:64": "PyTorch's own stack keeps weights in 32 bits",

@@ -51,7 +51,7 @@ OWN_ENDINGS = (".csv", ".toml")
 
 
 def is_own_list(provider: str) -> bool:
-    """Whether a provider is the name of a file: a price list of one's own."""
+    """Whether a provider names a file, which is a price list of the user's own."""
     return provider.strip().lower().endswith(OWN_ENDINGS)
 
 

@@ -13,6 +13,7 @@ from footprint.cli.shared.options import FILE
 from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario_options import SectionedCommand, field_option
+from footprint.vocabulary import BY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ Exit code: 0 done, 2 bad input, 3 a row is over the limit or does not fit.
 @click.option("--baseline", type=int, default=1, help="Row that the others are divided by (the first).")
 @click.option(
     "--by",
-    type=click.Choice(["time", "energy", "co2e", "cost"], case_sensitive=False),
+    type=click.Choice(list(BY), case_sensitive=False),
     default="cost",
     help="What matters most (cost).",
 )
@@ -74,7 +75,6 @@ def command(
     In the ratio of two scenarios the errors that they share cancel.
     """
     from footprint.decisions import compare
-    from footprint.decisions.comparison import BY
 
     if save is not None and files:
         raise click.UsageError("--save writes the lists of the options: leave out the files, which are saved")

@@ -45,7 +45,7 @@ def _names() -> list[str]:
 
 
 def _of_accelerator(name: str) -> Callable[[Row], bool]:
-    """The offers of the accelerators whose id begins with the name, else of the one that it means."""
+    """Offers of accelerators whose ids begin with the name; without such ids, of the one that it means."""
     from footprint.catalog.hardware import accelerator_ids, find_accelerator
 
     wanted = name.strip().lower()

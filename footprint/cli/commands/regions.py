@@ -59,11 +59,10 @@ def _show(name: str) -> Mapping[str, Any]:
         record["pue"] = {**Quantity(place.pue).to_json(), "year": place.year, "source": place.source}
     water = find_water(place, fact)
     record["water"] = {
-        name: None if part is None else {**part.to_json(), "source": source}
-        for name, part, source in (
-            ("on_site_l_per_kwh", water.on_site_l_per_kwh, water.on_site_source),
-            ("off_site_l_per_kwh", water.off_site_l_per_kwh, water.off_site_source),
-        )
+        "on_site_l_per_kwh": water.on_site_l_per_kwh and water.on_site_l_per_kwh.to_json(),
+        "on_site_source": water.on_site_source,
+        "off_site_l_per_kwh": water.off_site_l_per_kwh and water.off_site_l_per_kwh.to_json(),
+        "off_site_source": water.off_site_source,
     }
     record["warnings"] = [*warnings, *fact.warnings]
     return record

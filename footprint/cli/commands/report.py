@@ -10,6 +10,7 @@ import click
 from footprint.catalog.version import headed
 from footprint.cli.shared.formats import answer_options, settled, show
 from footprint.cli.shared.scenario_options import field_option
+from footprint.vocabulary import KINDS
 
 if TYPE_CHECKING:
     from footprint.reports.formats import Answer
@@ -32,7 +33,7 @@ Examples:
     help="project, model, hardware, place, month, status, or any column (repeat for several).",
 )  # fmt: skip
 @click.option(
-    "--kind", type=click.Choice(["estimate", "measurement", "reference"], case_sensitive=False),
+    "--kind", type=click.Choice(KINDS, case_sensitive=False),
     help="Only rows of this kind.",
 )  # fmt: skip
 @click.option("--rows", is_flag=True, help="The runs themselves, each once, as rows of the report CSV.")

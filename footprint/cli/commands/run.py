@@ -20,6 +20,7 @@ from footprint.cli.shared.scenario_options import (
     scenario_options,
 )
 from footprint.estimator.request import FIELDS
+from footprint.vocabulary import ABSENT_HARDWARE, ON_BUDGET
 
 _EPILOG = """\b
 Examples:
@@ -36,7 +37,7 @@ The program keeps its terminal and its output. Exit code: the program's own, 128
 for a signal, 3 where the budget stopped it, 127 where there is no such program.
 """
 _OF_TRACK = {"steps": "total_steps", "tokens": "total_tokens"}
-"""Fields of an estimate that a run calls otherwise."""
+"""Fields of an estimate that have another name in a run."""
 
 _SETTINGS = {"allow_interspersed_args": False}
 """What follows the program's name is the program's own, ``--steps`` and ``-o`` too."""
@@ -53,13 +54,13 @@ _SETTINGS = {"allow_interspersed_args": False}
 @click.option("--budget-over", type=click.Path(path_type=Path), help="Folder of runs that share the budget.")
 @click.option(
     "--on-budget",
-    type=click.Choice(["warn", "stop"]),
+    type=click.Choice(ON_BUDGET),
     default="warn",
     help="What happens at the limit (warn).",
 )
 @click.option("--meter", default="codecarbon", help="codecarbon, constant:250W (the node) or none.")
 @click.option(
-    "--absent-hardware", type=click.Choice(["exclude", "model"]),
+    "--absent-hardware", type=click.Choice(ABSENT_HARDWARE),
     help="Accelerators of --hw that are not on this machine: in no total (default), or modelled.",
 )  # fmt: skip
 @folder_option("Where journals go (./footprint-runs).")

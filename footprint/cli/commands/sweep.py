@@ -13,6 +13,7 @@ from footprint.cli.shared.options import FILE
 from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario_options import SectionedCommand, field_option
+from footprint.vocabulary import BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ Exit code: 0 done, 2 bad input, 3 over a limit of --fail-over, 130 interrupted:
 @click.option("--seed", type=int, default=0, help="Seed of the sample (0).")
 @click.option(
     "--by",
-    type=click.Choice(["time", "energy", "co2e", "cost"], case_sensitive=False),
+    type=click.Choice(list(BY), case_sensitive=False),
     default="cost",
     help="What the best scenarios need least of (cost).",
 )
@@ -89,7 +90,6 @@ def command(
     and USD; -o writes all of them.
     """
     from footprint.decisions.axes import spelt_once
-    from footprint.decisions.comparison import BY
     from footprint.decisions.fronts import Front, Least, said_of
     from footprint.decisions.streams import Stream
     from footprint.reports.decisions.sweeps.sweep_text import MOST_SHOWN, Summary

@@ -103,7 +103,7 @@ def _run(args: list[str]) -> tuple[str, str]:
     from footprint.cli import group
 
     if args[0] == "estimate":
-        args = [*args, "--ignore-defaults"]  # the page knows no defaults of a user, and says none
+        args = [*args, "--ignore-defaults"]  # the page has no user, whose defaults it could name
     out, err = io.StringIO(), io.StringIO()
     try:
         with redirect_stdout(out), redirect_stderr(err):

@@ -10,6 +10,7 @@ import click
 from footprint.cli.shared.options import FILE, ParamType
 from footprint.cli.shared.say import note, note_page, say
 from footprint.plain_text import escaped, in_line
+from footprint.vocabulary import FORMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +77,7 @@ def columns_option() -> Callable[[Any], Any]:
     """The option ``--columns`` of a command that writes the report CSV."""
     return click.option(
         "--columns",
-        type=click.Choice(["full", "short"], case_sensitive=False),
+        type=click.Choice(FORMS, case_sensitive=False),
         help="Columns of the CSV: all, or a short form for people (as in the file, else full).",
     )
 

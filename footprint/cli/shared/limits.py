@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from footprint.vocabulary import ENDS
+
 if TYPE_CHECKING:
     from footprint.parsing import Limit
 
@@ -22,7 +24,7 @@ def limit_options(
         if bound:
             function = click.option(
                 "--fail-over-bound",
-                type=click.Choice(["low", "mid", "high"], case_sensitive=False),
+                type=click.Choice(ENDS, case_sensitive=False),
                 help="End of the interval that is compared with the limit (mid).",
             )(function)
         return click.option("--fail-over", metavar="LIMIT", multiple=True, help=text)(function)

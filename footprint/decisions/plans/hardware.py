@@ -61,12 +61,12 @@ def request_of(
     fields: Mapping[str, Any], law: ScalingLaw, parameters: float, tokens: float, model: str | None = None
 ) -> EstimateRequest:
     """The scenario that trains so many parameters as a law counts, or a model, on so many tokens."""
-    what: dict[str, Any] = {"parameters": with_embeddings(law, parameters), "method": "pretrain"}
+    what: dict[str, Any] = {"parameters": with_embeddings(law, parameters)}
     if model is not None:
-        what = {"model": model, "method": "pretrain"}
+        what = {"model": model}
     elif "mfu" in fields:
         what = {"flop_per_token": FLOP_PER_PARAMETER * parameters}
-    return EstimateRequest.from_mapping({**fields, **what, "tokens": tokens}, "plan()")
+    return EstimateRequest.from_mapping({**fields, **what, "method": "pretrain", "tokens": tokens}, "plan()")
 
 
 def _require_size(budget: Limit, parameters: float) -> None:

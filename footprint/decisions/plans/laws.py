@@ -26,7 +26,7 @@ FLOP_PER_PARAMETER = 6.0
 SERVING_FLOP_PER_PARAMETER = 2.0
 """FLOP of one served token for each parameter: the forward pass (4)."""
 MOST_PARAMETERS = 1e18
-"""End of the searches."""
+"""The largest model that the searches try."""
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from footprint.catalog.version import headed
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.results.quantity import ENDS
 from footprint.results.shown import Drawn, show_as_text
+from footprint.vocabulary import ENDS
 
 if TYPE_CHECKING:
     import pandas as pd

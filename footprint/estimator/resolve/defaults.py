@@ -180,7 +180,7 @@ def adapted_row(given: Sequence[str], step: StepFlops) -> tuple[Assumption, ...]
         one.name.removesuffix(_FIRST_OF_ADAPTER)
         for layer in layers
         for one in layer.operations
-        if getattr(one, "component", None) == ADAPTERS and one.name.endswith(_FIRST_OF_ADAPTER)
+        if one.component == ADAPTERS and one.name.endswith(_FIRST_OF_ADAPTER)
     }
     row = Assumption(
         name="projections with adapters", value=", ".join(sorted(names)), unit="", basis="assumed",

@@ -131,7 +131,7 @@ class Mamba2(NamedTuple):
     bias: bool = False
     norm: bool = True
     out_bias: bool | None = None
-    """Where it is not that of the projection that leads in."""
+    """Whether the output projection has a bias; None: as the input projection."""
 
 
 def mamba2(sizes: Mamba2, data: Sequences) -> Mixer:

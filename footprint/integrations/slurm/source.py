@@ -68,7 +68,7 @@ def parse_any(text: str, origin: str) -> tuple[list[Job], list[str]]:
 
 
 def _answered(jobs: Sequence[Job]) -> set[str]:
-    """Every number for which Slurm answered: of the jobs, of their arrays and of their het jobs."""
+    """The ids of all jobs, arrays and het jobs for which Slurm answered."""
     ids = {job.job_id for job in jobs} | {job.raw_id for job in jobs}
     return ids | {job_id.partition("_")[0].partition("+")[0] for job_id in ids}
 

@@ -13,8 +13,8 @@ from footprint.reports.decisions.plan_text import short
 from footprint.reports.labels import QUANTITY_WORDS
 from footprint.results import Quantity
 from footprint.results.human import amount, counted, figures, interval, wrapped
-from footprint.results.quantity import ENDS
 from footprint.results.report_columns import signed_cells
+from footprint.vocabulary import ENDS
 
 WIDTH = 80
 TOTAL = "total"

@@ -8,8 +8,8 @@ from footprint.catalog.version import versions
 from footprint.decisions.when.record import Timing, TimingRow
 from footprint.plain_text import in_line, in_markdown, markdown_table
 from footprint.results.human import amount, figures, wrapped
-from footprint.results.quantity import ENDS
 from footprint.results.report_columns import signed_cells
+from footprint.vocabulary import ENDS
 
 WIDTH = 80
 MOST_PIECES = 12

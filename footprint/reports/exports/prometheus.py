@@ -5,8 +5,8 @@ from __future__ import annotations
 from footprint.plain_text import in_line
 from footprint.reports.exports.shared.filed import Filed
 from footprint.reports.exports.shared.reader import Bounds
-from footprint.results.quantity import ENDS
 from footprint.units import G_PER_KG, JOULE_PER_KWH, SECONDS_PER_HOUR
+from footprint.vocabulary import ENDS
 
 NAME = "prometheus"
 STANDARD = "the text format 0.0.4 of Prometheus"

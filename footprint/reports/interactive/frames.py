@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from footprint.catalog.files import runs_folder
 from footprint.errors import FootprintError
 from footprint.results.frame import report_frame
-from footprint.results.report_columns import KINDS, SCHEMA, SHORT_COLUMNS, SHORT_SCHEMA
+from footprint.results.report_columns import SCHEMA, SHORT_COLUMNS, SHORT_SCHEMA
 from footprint.results.row_reader import read_rows
 from footprint.results.rows import report_row
+from footprint.vocabulary import KINDS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -109,7 +109,7 @@ def place_card(record: Record) -> str:
             facts.append(
                 (f"water {name.replace('_', ' ')}", f"{figures(water['mid'])} l/kWh ({ends}) of {of}")
             )
-            cited.append(water["source"])
+            cited.append(record["water"][f"{name}_source"])
     command = f"footprint estimate --model bert-base --hw v100:8 --region {record['key']}"
     return _card(record, facts, command, sources=cited)
 

@@ -62,7 +62,7 @@ def title_of(total: FleetTotal) -> str:
 
 
 def total_rows(total: FleetTotal) -> list[Row]:
-    """The sums of a kind, with what of it was wasted."""
+    """The sums of one kind of rows, and how much of them was wasted."""
     rows: list[Row] = []
     if total.duration_h is not None:
         rows.append(("time of all runs", amount(total.duration_h, "h"), ""))

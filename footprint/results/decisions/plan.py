@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from footprint.records import names_of, record
 from footprint.results.assumption import Assumption
 from footprint.results.estimate import Estimate
-from footprint.results.quantity import ENDS, Quantity, plain_values
+from footprint.results.quantity import Quantity, plain_values
 from footprint.results.report_columns import signed_cells
 from footprint.results.shown import Drawn, show_as_text
 from footprint.spelling import on_command_line
+from footprint.vocabulary import ENDS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -182,7 +182,7 @@ class BudgetKeeper:
         return step, None
 
     def _leave_at(self, step: int, looks: float) -> None:
-        """Stop at a step; among ranks, not before all have had so many looks to learn of it."""
+        """Stop at a step. With several ranks, wait first until each has looked for the stop so many times."""
         if self._recorder.who.world_size == 1:
             self._counts.leave_at(step)
             return

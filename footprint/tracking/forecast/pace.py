@@ -38,7 +38,8 @@ SHARED, MOST_WAITED = 0.6, 0.9
 """Who shares its processor today may have it alone tomorrow, or share it with more."""
 UNKNOWN_LOG_SD = 0.25
 FIRST_LOG_SD, LEAST_STEPS = 0.5, 5
-"""What the first seconds say of the pace, where they contradict the prior before there is a block."""
+"""Spread of a pace from the first seconds, and the steps that it needs. It is used where these steps
+contradict the prior and no block of steps is complete."""
 STRETCHES = 32
 LIKELY_ALIKE, WEIGHT_ALIKE, MOST_ALIKE = 0.3, 4.0, 0.95
 
@@ -175,7 +176,7 @@ class Forecaster:
         )
 
     def _contradicted(self, steps: float, run_s: float) -> bool:
-        """Whether the run so far, with its start-up, took less a step than the prior's low end allows."""
+        """Whether the steps so far, start-up included, were faster than the prior's low end."""
         if self.prior_h is None or self.total_steps is None or steps < LEAST_STEPS:
             return False
         return run_s / steps < self.prior_h[0] * SECONDS_PER_HOUR / self.total_steps

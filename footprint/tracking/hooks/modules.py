@@ -21,7 +21,7 @@ class Trained:
     share: float
     """Of all trained weights, those that it holds."""
     apart: int
-    """Modules that the step calls apart, itself included."""
+    """Modules with weights that the step calls separately, this one included."""
     beside: tuple[str, ...]
     """Kinds of further modules with weights that the step calls: small trained parts, a frozen teacher."""
     autocast: str

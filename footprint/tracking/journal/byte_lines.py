@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 BLOCK_BYTE = 4 * 1024
 MOST_LINE_BYTE = 4 << 20
-"""What goes on for longer is no line [byte]."""
+"""The longest line; more bytes without a line break are no line [byte]."""
 
 
 def lines_from(file: int, begin: int, until: int, *, whole_only: bool = False) -> Iterator[tuple[int, bytes]]:

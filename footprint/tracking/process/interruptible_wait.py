@@ -27,7 +27,7 @@ class InterruptibleWait:
         self._wake.put(None)
 
     def rest(self, wait_s: float) -> bool:
-        """Until so much time has passed, or somebody wakes us; whether somebody did."""
+        """Wait for some time or until somebody wakes us; return whether somebody did."""
         try:
             self._wake.get(timeout=wait_s)
         except Empty:

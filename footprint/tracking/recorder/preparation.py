@@ -42,7 +42,7 @@ class Preparation:
         self._thread.start()
 
     def settle(self, wait_s: float) -> bool:
-        """Wait for the result, at most so long; whether it is there."""
+        """Wait for the result, but not longer than this; return whether it is there."""
         if self._thread.is_alive():
             self._thread.join(wait_s)
         return self.result is not None

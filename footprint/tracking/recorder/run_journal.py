@@ -19,7 +19,7 @@ class RunJournal:
         self._writer: JournalWriter | None = None
 
     def open(self, journal_dir: Path) -> list[str]:
-        """Make the file, with its first line; what went wrong."""
+        """Make the file with its first line; return what went wrong."""
         who = self.start.process
         name = f"{who.host}-{who.rank}-{who.pid}-{int(self.start.boot_s * 1000)}"
         self._writer, problems = open_journal(journal_dir, self.start.run_id, name, self.start)
@@ -29,7 +29,7 @@ class RunJournal:
         """Add one line; why it is not on disk, or what somebody did to the file, or nothing."""
         if isinstance(line, StateLine):
             self.last_state = line
-        if type(line) is not StateLine:  # of the states the last is enough
+        if type(line) is not StateLine:  # the last state is enough
             self._lines.append(line)
         if self._writer is None:
             return ""

@@ -7,9 +7,9 @@ from typing import Any
 
 from footprint.results import Quantity
 from footprint.results.measurement import METERED, ComparedQuantity, Comparison, Measurement
-from footprint.results.quantity import ENDS
 from footprint.results.report_columns import WORK
 from footprint.tracking.report.measurement import MODEL_SOURCE
+from footprint.vocabulary import ENDS
 
 SAME_STEP = 0.02
 """Tokens a step may differ by this much before step times say nothing about each other."""

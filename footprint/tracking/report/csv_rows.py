@@ -22,7 +22,7 @@ def write_rows(report: RunReport, csv: Path, *, first_segment: bool, started_at:
 
 
 def report_rows(report: RunReport, *, first_segment: bool, started_at: str = "") -> list[dict[str, Any]]:
-    """The estimate's row and the measurement's row of a segment; they may name another start than its own."""
+    """The estimate's row and the measurement's row of a segment; ``started_at`` replaces its own start."""
     measurement = report.measurement
     rows: list[dict[str, Any]] = []
     common = {"run_id": measurement.run_id, "started_at": started_at or measurement.started_at}

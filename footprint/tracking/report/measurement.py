@@ -180,7 +180,7 @@ def _model_of(totals: RunTotals) -> tuple[RunModel | None, str]:
         for name, amount in (("tokens", totals.tokens), ("samples", totals.samples), ("steps", totals.steps))
         if amount > 0
     }
-    # the finest count says most; several would contradict each other
+    # one amount of work: the finest that was counted
     counted = dict([next(iter(work.items()))]) if work else None
     return model_of_hours(totals.given, max(totals.duration_s, 1e-3) / SECONDS_PER_HOUR, counted)
 

@@ -190,7 +190,7 @@ class Run(RunQueries):
                 _active.reset(token)
 
     def hurry(self) -> None:
-        """Have the end, which may be under way, take no longer than it must; for a signal's handler."""
+        """Shorten the end, which may have begun already; a signal handler calls this."""
         if self._recorder is not None and self._finished:
             self._recorder.end(self.status, "", DYING_WAIT_S)
 

@@ -16,11 +16,9 @@ from footprint.records import field, record
 from footprint.tracking.chain.estimator_calls import checked_scenario, scenario_fields
 from footprint.tracking.process.identity import check_run_id
 from footprint.tracking.settings.known_names import check_names
+from footprint.vocabulary import ABSENT_HARDWARE, FORMS, ON_BUDGET
 
 FLUSH_S, LEAST_FLUSH_S, MOST_FLUSH_S = 5.0, 0.01, 3600.0
-ON_BUDGET = ("warn", "stop")
-ABSENT_HARDWARE = ("exclude", "model")
-COLUMNS = ("full", "short")
 _DEFAULTS = {
     "on_budget": "warn", "meter": "codecarbon", "initial_step": 0, "quiet": False,
     "absent_hardware": "exclude",
@@ -121,7 +119,7 @@ def make_settings(arguments: Mapping[str, Any], scenario: Mapping[str, Any]) -> 
         raise FootprintError(
             f"on_budget must be 'warn', 'stop' or a function, not {values['on_budget']!r:.60}"
         )
-    if values["columns"] not in (None, *COLUMNS):
+    if values["columns"] not in (None, *FORMS):
         raise FootprintError(f"columns must be 'full' or 'short', not {values['columns']!r:.60}")
     if values["absent_hardware"] not in ABSENT_HARDWARE:
         known = " or ".join(map(repr, ABSENT_HARDWARE))

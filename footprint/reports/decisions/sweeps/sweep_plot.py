@@ -10,7 +10,7 @@ from footprint.reports.decisions.sweeps.sweep_text import Summary, label_of
 from footprint.reports.plots.canvas import BLUE, ORANGE, PAGE
 from footprint.reports.plots.intervals import Line, plot_lines
 from footprint.results.fleet import Ends
-from footprint.results.quantity import ENDS
+from footprint.vocabulary import ENDS
 
 MOST = 40
 """Scenarios that are drawn."""
