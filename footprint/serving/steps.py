@@ -40,11 +40,18 @@ class Weights:
     """How weights are stored."""
 
     precision: str
+    narrow_cache: bool = False
+    """Whether the engine caches in 8 bits where weights are floats of 8 or fewer."""
 
     @property
     def wide_byte(self) -> float:
-        """Bytes of an embedding, a head or a norm, and of a cached value."""
+        """Bytes of an embedding, a head or a norm."""
         return 4.0 if self.precision == "fp32" else WIDE_BYTE
+
+    @property
+    def cached_byte(self) -> float:
+        """Bytes of a cached value."""
+        return 1.0 if self.narrow_cache and self.precision in ("fp8", "fp4") else self.wide_byte
 
     @property
     def block_byte(self) -> float:
@@ -142,10 +149,11 @@ class Terms(NamedTuple):
     def time_s(self) -> float:
         """The step [s]: device and host in turn, or the host ahead of the device as in eager PyTorch."""
         device = self.memory_s + self.compute_s + self.exchange_s
-        if self.overlap_exponent == 1.0 or not device:
+        if self.overlap_exponent == 1.0:
             return device + self.host_s
-        ratio = self.host_s / device
-        return float(device * (1.0 + ratio**self.overlap_exponent) ** (1.0 / self.overlap_exponent))
+        together: float = device**self.overlap_exponent + self.host_s**self.overlap_exponent
+        time_s: float = together ** (1.0 / self.overlap_exponent)
+        return time_s
 
     @property
     def bound(self) -> Bound:
@@ -178,7 +186,7 @@ def ideal(
     block = model.read_narrow * weights.block_byte
     wide = model.read_wide * weights.wide_byte
     narrow = weights.block_byte < WIDE_BYTE
-    cached = context.cached * weights.wide_byte * batch
+    cached = context.cached * weights.cached_byte * batch
     states = 2 * STATE_BYTE * model.state_elements * batch
     divided = working / layout.tp * cache_ranks(model, layout)
     several = max(layout.tp, layout.ep)
@@ -229,10 +237,10 @@ def products_s(peak_s: float, one: Ideal, reached: Constants) -> float:
 
 
 def decode_terms(one: Ideal, reached: Constants) -> Terms:
-    """The terms of a decoding step [s]."""
+    """The terms of a decoding step [s]; a calibration passes arrays of many steps as one."""
     narrow = reached.narrow_factor
-    experts = one.expert_s * reached.expert_factor * (narrow if one.expert_narrow else 1.0)
-    experts *= reached.divided_factor if one.divided_share else 1.0
+    experts = one.expert_s * reached.expert_factor * (1.0 + one.expert_narrow * (narrow - 1.0))
+    experts *= 1.0 + (one.divided_share > 0.0) * (reached.divided_factor - 1.0)
     memory = one.wide_s + one.narrow_s * narrow + experts + one.cache_s
     return Terms(
         memory_s=memory / reached.memory_share,
@@ -243,7 +251,7 @@ def decode_terms(one: Ideal, reached: Constants) -> Terms:
         exchange_s=one.exchange_s,
         read_s=one.wide_s + one.narrow_s + one.expert_s + one.cache_s,
         multiply_s=one.compute_s,
-        expand_s=one.narrow_s + (one.expert_s if one.expert_narrow else 0.0) if one.expanded else 0.0,
+        expand_s=one.expanded * (one.narrow_s + one.expert_narrow * one.expert_s),
         overlap_exponent=reached.overlap_exponent,
     )
 

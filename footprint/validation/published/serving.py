@@ -23,16 +23,22 @@ from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engi
 from footprint.serving.model import Context, Lists, Served
 from footprint.serving.power import PowerConstants, board_share
 from footprint.serving.settle import PowerErrors, power_errors
+from footprint.serving.room import Room
 from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal, products_s
 from footprint.validation.cases import evaluation, shapes
 from footprint.validation.report import ValidationReport, ValidationRow
 
-ONE_STAGE = ("accelerate-2022",)
+ONE_STAGE = ("accelerate-2022", "llama.cpp-2024")
 """Engines that divide the layers among the chips and let one work at a time."""
+NARROW_CACHE = ("tensorrt-llm-2025",)
+"""Engines that cache in 8 bits where weights are floats of 8 or fewer."""
 ONE_MODEL = ("accelerate-2022", "deepspeed-2022")
 """Engines that were measured with one model."""
 FOLDS = reference_folder() / "serving_folds.csv"
-NAMED, UNNAMED = "engine named", "engine not named"
+NAMED, UNNAMED, ELSEWHERE = "engine named", "engine not named", "engine named, source left out"
+"""Kinds of folds: a model left out, a source left out, and a source of a named engine left out."""
+SERVERS = {("vllm-2024", "mlenergy-v2"): "vllm-2024-mlenergy"}
+"""Servers that have constants of their own, by the engine and the source that measured it."""
 
 PEAK = Constants(
     memory_share=1.0, matmul_share=1.0, step_host_s=0.0, layer_host_s=0.0, sequence_host_s=0.0, hop_s=0.0,
@@ -55,7 +61,11 @@ class ServingCase:
     chip: Accelerator
     chips: int
     batch: float
-    """Mean sequences at once; 0 where the source does not state it."""
+    """Mean sequences at once; as many as memory holds where all requests are open at once."""
+    copies: int
+    """Of the model, side by side."""
+    all_open: bool
+    """Whether all requests are open at once, so that the batch is what memory holds."""
     output_tokens: float
     phase: str
     served: Served
@@ -66,6 +76,11 @@ class ServingCase:
     tokens_per_s: float
     board_w: float | None
     """Measured power of all boards [W]."""
+
+    @property
+    def server(self) -> str:
+        """The engine's name, or that of the one server that the row was measured on."""
+        return SERVERS.get((self.engine, self.source), self.engine)
 
     @property
     def experts(self) -> bool:
@@ -88,19 +103,19 @@ class ServingCase:
 
     def time_s(self, reached: Constants) -> float:
         """Predicted time in which each sequence gets one token [s]."""
-        return self.terms(reached).time_s + products_s(self._prompts_s, self.one, reached)
+        return self.terms(reached).time_s + products_s(self.prompts_s, self.one, reached)
 
     @property
-    def _prompts_s(self) -> float:
+    def prompts_s(self) -> float:
         """Products of new prompts in the time of one step, where requests come and go [s]."""
         if self.phase != "serving":
             return 0.0
-        return self.batch / max(self.output_tokens, 1.0) * self.prompt_s
+        return self.batch / self.copies / max(self.output_tokens, 1.0) * self.prompt_s
 
     def shares(self, time_s: float) -> tuple[float, float, float]:
         """Shares of the bandwidth, of the peak and of expanded weights if a step takes this time [1]."""
         terms = self.terms(PEAK)
-        return terms.read_s / time_s, (terms.multiply_s + self._prompts_s) / time_s, terms.expand_s / time_s
+        return terms.read_s / time_s, (terms.multiply_s + self.prompts_s) / time_s, terms.expand_s / time_s
 
     def power_w(self, reached: Constants, constants: PowerConstants, slower: float = 1.0) -> float:
         """Predicted power of all boards where a step takes ``slower`` times as long as predicted [W]."""
@@ -108,11 +123,11 @@ class ServingCase:
         return self.chips * (self.chip.tdp_w or 0.0) * board_share(*shares, constants)
 
 
-def serving_cases(*, with_batch: bool = True) -> Iterator[ServingCase]:
+def serving_cases() -> Iterator[ServingCase]:
     """Every usable row of ``published/serving.csv``."""
     kept: dict[tuple[str, int], tuple[Lists, Served, float]] = {}
     for row in read_csv(reference_folder() / "published" / "serving.csv"):
-        if row["excluded"] or (with_batch and not row["sequences"]):
+        if row["excluded"]:
             continue
         prompt = int(row["prompt_tokens"])
         key = (row["shape"], prompt)
@@ -133,9 +148,16 @@ def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: floa
     earlier = 0 if lists.target else lists.prompt
     context = lists.context(max(1, round(earlier + output / 2)), model.token_flop)
     cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
-    chip, weights = cluster.accelerator, Weights(precision=row["precision"])
-    layout = Layout(chips=cluster.count, tp=int(row["tp"]), pp=int(row["pp"]), ep=int(row["ep"] or 1))
-    batch = float(row["sequences"] or 0.0)
+    chip = cluster.accelerator
+    weights = Weights(precision=row["precision"], narrow_cache=row["engine"] in NARROW_CACHE)
+    tp, pp, ep = int(row["tp"]), int(row["pp"]), int(row["ep"] or 1)
+    copies = cluster.count // (ep if ep > 1 and tp == 1 else tp * pp)
+    layout = Layout(chips=cluster.count // copies, tp=tp, pp=pp, ep=ep, replicas=copies)
+    if row["sequences"]:
+        batch = float(row["sequences"])
+    else:
+        full = lists.context(max(1, round(earlier + output)), model.token_flop)
+        batch = float(copies * Room(model, context, full, weights, chip, layout).at_once(weights.cached_byte))
     one_stage = row["engine"] in ONE_STAGE
     working = layout.tp if one_stage else layout.chips
     watts = float(row["accelerator_power_w"]) if row["accelerator_power_w"] else None
@@ -151,12 +173,16 @@ def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: floa
         chip=chip,
         chips=cluster.count,
         batch=batch,
+        copies=copies,
+        all_open=not row["sequences"],
         output_tokens=output,
         phase=row["phase"],
         served=model,
         context=context,
         prompt_s=prompt_flop / (working * weights.peak_flop_per_s(chip)),
-        one=ideal(model, context, weights, chip, layout, max(batch, 1.0), one_stage_at_a_time=one_stage),
+        one=ideal(
+            model, context, weights, chip, layout, max(batch / copies, 1.0), one_stage_at_a_time=one_stage
+        ),
         tokens_per_s=float(row["tokens_per_s"]),
         board_w=watts,
     )
@@ -166,13 +192,19 @@ def is_sealed(case: ServingCase) -> bool:
     """Whether no fit reads the case."""
     rules = evaluation()["serving"]
     name = f"{case.source}/{case.model}"
-    drawn = case.source in rules["sealed_sources"] or name in rules["sealed_models"]
-    return drawn and name not in rules["fitted_since"]
+    sources = {*rules["sealed_sources"], *rules["second"]["sealed"]}
+    drawn = case.source in sources or name in rules["sealed_models"]
+    return drawn and not {case.source, name} & set(rules["fitted_since"])
 
 
 def part_of(case: ServingCase) -> str:
     """What is left out of an engine's rows together: a model, or a batch where there is one model."""
     return f"{case.batch:g}" if case.engine in ONE_MODEL else case.shape
+
+
+def left_out(case: ServingCase, by: str) -> str:
+    """What is left out of an engine's rows together: a part of them, or a source."""
+    return case.source if by == ELSEWHERE else part_of(case)
 
 
 class Outside(NamedTuple):
@@ -185,7 +217,9 @@ class Outside(NamedTuple):
 
     def fold(self, by: str) -> str:
         """What was left out: a part of the engine's rows, or the source."""
-        return self.case.source if by == UNNAMED else f"{self.case.engine}: {part_of(self.case)}"
+        if by == UNNAMED:
+            return self.case.source
+        return f"{self.case.engine if by == ELSEWHERE else self.case.server}: {left_out(self.case, by)}"
 
     def with_spread(self, spread: Spread) -> Outside:
         """The same with this interval."""
@@ -244,7 +278,10 @@ class Outside(NamedTuple):
 
 @functools.cache
 def outside(by: str) -> tuple[Outside, ...]:
-    """Every case that is not sealed, with the constants and the interval of its fold."""
+    """Every case that is not sealed, with the constants and the interval of its fold.
+
+    Where a source of a named engine is left out, engines with one source have no fold.
+    """
     folds: dict[str, dict[str, float]] = {}
     for row in read_csv(FOLDS):
         if row["by"] == by:
@@ -253,9 +290,11 @@ def outside(by: str) -> tuple[Outside, ...]:
     for case in serving_cases():
         if is_sealed(case):
             continue
-        engine = load_engine(case.engine if by == NAMED else UNSET)
+        engine = load_engine({NAMED: case.server, ELSEWHERE: case.engine, UNNAMED: UNSET}[by])
         bare = Outside(case, engine, PowerConstants(0.0, 0.0, 0.0))
-        numbers = folds[bare.fold(by)]
+        numbers = folds.get(bare.fold(by))
+        if numbers is None:
+            continue
         constants = Constants(*(numbers[name] for name in Constants._fields))
         power = PowerConstants(*(numbers[name] for name in PowerConstants._fields))
         spread = Spread(**{name: numbers[name] for name in Spread._fields if name in numbers})
@@ -264,7 +303,7 @@ def outside(by: str) -> tuple[Outside, ...]:
 
 
 def validate_serving(by: str = NAMED) -> ValidationReport:
-    """Tokens/s of measured rows: the engine named and the model left out, or the source left out."""
+    """Tokens/s of measured rows: the engine named and the model or the source left out, or not named."""
     rows = []
     for one in outside(by):
         fast, slow = one.ends
@@ -272,11 +311,11 @@ def validate_serving(by: str = NAMED) -> ValidationReport:
         rows.append(
             ValidationRow(
                 id=one.case.id, published=one.case.tokens_per_s, predicted=rate, unit="tokens/s",
-                fold=one.case.engine if by == NAMED else one.case.source, low=rate / slow,
+                fold=one.case.server if by == NAMED else one.fold(by), low=rate / slow,
                 high=rate / fast, note=_kind(one.case),
             )
         )  # fmt: skip
-    name = "serving" if by == NAMED else "serving-unnamed"
+    name = {NAMED: "serving", ELSEWHERE: "serving-sources", UNNAMED: "serving-unnamed"}[by]
     return ValidationReport(dataset=name, rows=tuple(rows), notes=_by_kind(rows))
 
 
