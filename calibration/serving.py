@@ -62,6 +62,7 @@ ABOUT: dict[str, tuple[str, int, tuple[str, ...]]] = {
     "sglang-2026": ("SGLang of 2025 and 2026", 2025, ("sglang",)),
     "llama.cpp-2024": ("llama.cpp of 2023 to 2026", 2024, ("llama.cpp", "llamacpp", "ollama")),
     "transformers-2023": ("transformers in eager PyTorch", 2023, ("transformers", "hf")),
+    "transformers-2025": ("transformers of 2024 and 2025 in eager PyTorch", 2024, ()),
     "gpt-fast-2024": ("gpt-fast, compiled PyTorch", 2024, ("gpt-fast",)),
     "deepspeed-2022": ("DeepSpeed-Inference", 2022, ("deepspeed",)),
     "accelerate-2022": ("transformers with accelerate, one chip after the other", 2022, ("accelerate",)),
@@ -126,6 +127,7 @@ def bare(name: str, cases: Sequence[ServingCase], constants: Constants) -> Engin
     title, since, aliases = ABOUT.get(name, (NOT_NAMED, 2022, ()))
     sources = sorted({case.source for case in cases})
     one_server = name in SERVERS.values()
+    many = "one source" if len(sources) == 1 else f"{len(sources)} sources"
     how = (
         "models left out"
         if one_server
@@ -139,7 +141,7 @@ def bare(name: str, cases: Sequence[ServingCase], constants: Constants) -> Engin
         source="; ".join(sources),
         one_stage_at_a_time=name in ONE_STAGE,
         narrow_cache=name in NARROW_CACHE,
-        note=f"{len(cases)} rows of {len(sources)} {'source' if len(sources) == 1 else 'sources'}; interval by {how}",
+        note=f"{len(cases)} rows of {many}; interval by {how}",
     )  # fmt: skip
 
 

@@ -37,13 +37,13 @@ MOST = Constants(
 )  # fmt: skip
 """No engine reaches more than the data sheet; 5 % go to refresh and row changes."""
 LEAST = Constants(
-    memory_share=0.05, matmul_share=0.02, step_host_s=1e-6, layer_host_s=1e-8, sequence_host_s=1e-8, hop_s=1e-7,
-    expert_factor=1.0, narrow_factor=0.5, divided_factor=1.0, quantise_s=1e-8, word_host_s=1e-9,
+    memory_share=0.05, matmul_share=0.02, step_host_s=1e-6, layer_host_s=1e-8, sequence_host_s=1e-8,
+    hop_s=1e-7, expert_factor=1.0, narrow_factor=0.5, divided_factor=1.0, quantise_s=1e-8, word_host_s=1e-9,
     overlap_exponent=1.0,
 )  # fmt: skip
 AMONG_SOURCES = 0.3
 """Standard deviation of a source's constants about its engine's, over that of engines about the prior."""
-EAGER = ("transformers-2023", "accelerate-2022")
+EAGER = ("transformers-2023", "transformers-2025", "accelerate-2022")
 """Engines that launch each operation from Python, ahead of the device; only of them is the overlap fitted."""
 ROW_ERROR = 0.1
 """Error of one row at which an outlier begins to count less."""
@@ -78,7 +78,7 @@ def softened(ratio: Vector) -> Vector:
 
 
 class Rows:
-    """Many cases as one: each field of their steps is an array, which the formulas of a step take as it is."""
+    """Many cases as one: each field of their steps is an array, which the formulas take as it is."""
 
     def __init__(self, cases: Sequence[ServingCase]) -> None:
         self.cases = cases

@@ -13,7 +13,6 @@ from footprint.serving.power import PowerConstants
 from footprint.serving.settle import PowerErrors
 from footprint.validation.published.serving import ELSEWHERE, UNNAMED, Outside, ServingCase
 
-
 HEAD = [
     "| rows left out | rows | tokens/s | dense | experts | inside 90 % | J a token | inside 90 % |",
     "|---|---:|---:|---:|---:|---:|---:|---:|",
@@ -30,7 +29,7 @@ def table(
     lines = list(HEAD)
     every = [one for found in named.values() for one in found]
     alone = [one for one in every if one.case.batch == 1 and one.case.phase == "decode"]
-    compiled = [one for one in alone if one.case.engine != "transformers-2023"]
+    compiled = [one for one in alone if not one.case.engine.startswith("transformers")]
     groups: list[tuple[str, Sequence[Outside]]] = [
         *((f"{name}: a model", found) for name, found in named.items()),
         ("batch 1, decoding alone, engine named", alone),
@@ -93,10 +92,10 @@ def sentences(
     ends = (min(logs, key=lambda source: logs[source]), max(logs, key=lambda source: logs[source]))
     low, high = (power_ends[kind] for kind in (False, True))
     yield (
-        f"Without the engine's name the rows of {ends[0]} take {math.exp(logs[ends[0]]):.2f} times as long as "
-        f"predicted in the median and those of {ends[1]} {math.exp(logs[ends[1]]):.1f} times. "
-        f"The watts are measured at {low[0]:.2f} to {low[1]:.2f} times the prediction without experts, and at "
-        f"{high[0]:.2f} to {high[1]:.2f} times with them."
+        f"Without the engine's name the rows of {ends[0]} take {math.exp(logs[ends[0]]):.2f} times as long "
+        f"as predicted in the median and those of {ends[1]} {math.exp(logs[ends[1]]):.1f} times. "
+        f"The watts are measured at {low[0]:.2f} to {low[1]:.2f} times the prediction without experts, and "
+        f"at {high[0]:.2f} to {high[1]:.2f} times with them."
     )
 
 
@@ -148,7 +147,7 @@ def sealed_table(
 
 
 def without_batch(rows: Sequence[Mapping[str, str]]) -> str:
-    """Rows that state no batch, with all requests open at once and with nothing said, engine named and not."""
+    """Rows that state no batch, with all requests open and with nothing said, engine named and not."""
     lines = list(HEAD)
     for source in sorted({row["source"] for row in rows}):
         own = [row for row in rows if row["source"] == source]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import product
 
 import numpy as np
 
@@ -21,19 +20,17 @@ FEW = 5
 """With fewer models of its own a server has the interval of all engines together."""
 LEAST = 0.05
 """No interval of a server or of power is narrower than this to either side (of the logarithm)."""
-OUTSIDE, OUTSIDE_OF_ONE = 0.05, 0.15
-"""Most of the weight beyond an end, and beyond the slow end of an engine that is not named, of one source."""
+OUTSIDE, OUTSIDE_OF_ONE = 0.1, 0.15
+"""Most of the weight beyond an end before it is made wider for so few sources, and beyond the slow end of an
+engine that is not named, of one source."""
 OF_OTHERS = 1.0
 """What the sources of all other engines weigh together; a source of the engine itself weighs 1."""
 FASTEST = (0.6, 0.1)
 """Factors on the times of device and host of the fastest engine that an unknown one may be: the data sheet,
 which no factor exceeds, and a host that works ahead of the device."""
-DEVICE = (1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0, 5.0, 6.0)
-HOST = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)
-"""Factors that are tried at the slow end."""
-QUICK_DEVICE = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5, 0.4)
-QUICK_HOST = (1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2, 0.1)
-"""Factors that are tried at the fast end of an engine that is named."""
+STEPS = tuple(math.exp(0.05 * step) for step in range(1, 37))
+HOST_POWER = 2.0
+"""How much more the host differs between servers than the device, in logarithms."""
 
 
 def quantile(values: Sequence[float], weights: Sequence[float], share: float) -> float:
@@ -99,34 +96,27 @@ class Tried:
             (places, Rows([found[place].case for place in places]), reached)
             for reached, places in by_constants.items()
         ]
-        self.middle = self.log_times(1.0, 1.0)
 
     def log_times(self, device: float, host: float) -> Vector:
-        """Logs of the times by constants whose device and host take so many times as long."""
+        """Logs of the predicted times if device and host take so many times as long."""
         times = np.empty(len(self.measured))
         for places, rows, reached in self.parts:
             times[places] = np.log(rows.time_s(reached.scaled(device, host)))
         return times
 
-    def least(
-        self, pairs: Sequence[tuple[float, float]], weights: Vector, sign: float, of_one: float = 1.0
-    ) -> tuple[float, float]:
-        """The pair of factors that leaves little of the weight beyond it and moves the times least.
+    def end(self, weights: Vector, sign: float, of_one: float = 1.0) -> float:
+        """The least factor on the device's times that leaves little of the weight beyond it.
 
-        ``sign`` is 1 for the slow end and -1 for the fast one; of each source at most ``of_one`` lies beyond.
+        The host's factor is a power of it. ``sign`` is 1 for the slow end and -1 for the fast one; of each
+        source at most ``of_one`` lies beyond.
         """
-        best, chosen = math.inf, pairs[-1]
-        for pair in pairs:
-            end = self.log_times(*pair)
-            beyond = (self.measured - end) * sign > 1e-9
-            if float(weights @ beyond) > OUTSIDE:
-                continue
-            if of_one < 1.0 and max(beyond[self.sources == s].mean() for s in set(self.sources)) > of_one:
-                continue
-            width = float(weights @ (end - self.middle)) * sign
-            if width < best - 1e-12:
-                best, chosen = width, pair
-        return chosen
+        for step in STEPS:
+            device = step**sign
+            beyond = (self.measured - self.log_times(device, device**HOST_POWER)) * sign > 1e-9
+            of_each = max(beyond[self.sources == source].mean() for source in set(self.sources))
+            if float(weights @ beyond) <= OUTSIDE and of_each <= of_one:
+                return float(device)
+        return float(STEPS[-1] ** sign)
 
 
 def named(own: Sequence[Outside], others: Sequence[Outside]) -> Spread:
@@ -141,10 +131,14 @@ def named(own: Sequence[Outside], others: Sequence[Outside]) -> Spread:
     each += [OF_OTHERS / pooled] * pooled
     alike_many = sum(each) ** 2 / sum(weight**2 for weight in each)
     tried, weights = Tried([*own, *others]), shares / shares.sum()
-    fast = tried.least(list(product(QUICK_DEVICE, QUICK_HOST)), weights, -1.0)
-    slow = tried.least(list(product(DEVICE, HOST)), weights, 1.0)
     wider = for_so_few(round(alike_many))
-    return Spread(*(float(f"{end[part] ** wider:.3g}") for part in (0, 1) for end in (fast, slow)))
+    fast, slow = (tried.end(weights, sign) ** wider for sign in (-1.0, 1.0))
+    return spread_of(fast, slow, fast**HOST_POWER, slow**HOST_POWER)
+
+
+def spread_of(*ends: float) -> Spread:
+    """Ends to three digits."""
+    return Spread(*(float(f"{end:.3g}") for end in ends))
 
 
 def source_shares(found: Sequence[Outside], together: float | None = None) -> list[float]:
@@ -164,15 +158,14 @@ def balanced(found: Sequence[Outside]) -> Spread:
     """The ends of an engine that is not named, for device and host apart.
 
     The fast end is what the hardware allows: software grows faster, and no sample of older engines bounds it.
-    Beyond the slow end 5 % may lie where each source weighs as much as any other, and 15 % of one source. It
-    takes the pair of factors that does this and is least on average, made wider for so few sources.
+    Beyond the slow end 10 % may lie where each source weighs as much as any other, and 15 % of one source; it
+    is made wider for so few sources.
     """
     tried = Tried(found)
     rows = Counter(tried.sources)
     weights = np.array([1 / rows[source] / len(rows) for source in tried.sources])
-    slow = tried.least(list(product(DEVICE, HOST)), weights, 1.0, OUTSIDE_OF_ONE)
-    device, host = (factor ** for_so_few(len(rows)) for factor in slow)
-    return Spread(FASTEST[0], float(f"{device:.3g}"), FASTEST[1], float(f"{host:.3g}"))
+    slow = tried.end(weights, 1.0, OUTSIDE_OF_ONE) ** for_so_few(len(rows))
+    return spread_of(FASTEST[0], slow, FASTEST[1], slow**HOST_POWER)
 
 
 def by_sources(found: Sequence[Outside]) -> list[Outside]:

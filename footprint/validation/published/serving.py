@@ -22,8 +22,8 @@ from footprint.schema import Accelerator
 from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.model import Context, Lists, Served
 from footprint.serving.power import PowerConstants, board_share
-from footprint.serving.settle import PowerErrors, power_errors
 from footprint.serving.room import Room
+from footprint.serving.settle import PowerErrors, power_errors
 from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal, products_s
 from footprint.validation.cases import evaluation, shapes
 from footprint.validation.report import ValidationReport, ValidationRow
