@@ -20,14 +20,11 @@ FEW = 5
 """With fewer models of its own a server has the interval of all engines together."""
 LEAST = 0.05
 """No interval of a server or of power is narrower than this to either side (of the logarithm)."""
-OUTSIDE, OUTSIDE_OF_ONE = 0.1, 0.15
-"""Most of the weight beyond an end before it is made wider for so few sources, and beyond the slow end of an
-engine that is not named, of one source."""
+OUTSIDE, OUTSIDE_OF_ONE = 0.1, 0.25
+"""Most of the weight beyond an end before it is made wider for so few sources, and beyond an end of an engine
+that is not named, of one source."""
 OF_OTHERS = 1.0
 """What the sources of all other engines weigh together; a source of the engine itself weighs 1."""
-FASTEST = (0.6, 0.1)
-"""Factors on the times of device and host of the fastest engine that an unknown one may be: the data sheet,
-which no factor exceeds, and a host that works ahead of the device."""
 STEPS = tuple(math.exp(0.05 * step) for step in range(1, 37))
 HOST_POWER = 2.0
 """How much more the host differs between servers than the device, in logarithms."""
@@ -157,15 +154,15 @@ def source_shares(found: Sequence[Outside], together: float | None = None) -> li
 def balanced(found: Sequence[Outside]) -> Spread:
     """The ends of an engine that is not named, for device and host apart.
 
-    The fast end is what the hardware allows: software grows faster, and no sample of older engines bounds it.
-    Beyond the slow end 10 % may lie where each source weighs as much as any other, and 15 % of one source; it
-    is made wider for so few sources.
+    Beyond each 10 % may lie where every source weighs as much as any other, and 25 % of one source; they are
+    made wider for so few sources.
     """
     tried = Tried(found)
     rows = Counter(tried.sources)
     weights = np.array([1 / rows[source] / len(rows) for source in tried.sources])
-    slow = tried.end(weights, 1.0, OUTSIDE_OF_ONE) ** for_so_few(len(rows))
-    return spread_of(FASTEST[0], slow, FASTEST[1], slow**HOST_POWER)
+    wider = for_so_few(len(rows))
+    fast, slow = (tried.end(weights, sign, OUTSIDE_OF_ONE) ** wider for sign in (-1.0, 1.0))
+    return spread_of(fast, slow, fast**HOST_POWER, slow**HOST_POWER)
 
 
 def by_sources(found: Sequence[Outside]) -> list[Outside]:

@@ -115,6 +115,8 @@ class Range(NamedTuple):
     """Measured over predicted time at the fast and at the slow end [1]."""
     cause: str
     """The cause of the engine's error."""
+    unset: bool = False
+    """Whether nobody said anything of the batch: its ends are those of any server, full load included."""
 
 
 def quantity(value: Callable[[float, float], float], over: Range) -> Quantity:
@@ -124,8 +126,9 @@ def quantity(value: Callable[[float, float], float], over: Range) -> Quantity:
     low, high = (log(value(over.batch, slower) / middle) for slower in engines)
     spread = {over.cause: (low, high)}
     if over.least < over.most:
-        # An engine whose host is quick gains more from a large batch: the largest response counts.
-        at_batch = [middle, *(value(over.batch, slower) for slower in engines)]
+        # An engine whose host is quick gains more from a large batch: the largest response counts. Of a batch
+        # that nobody gave an end is the quickest engine at full load, or the slowest with one sequence.
+        at_batch = [middle, *(middle if over.unset else value(over.batch, slower) for slower in engines)]
         least, most = (
             max(
                 (

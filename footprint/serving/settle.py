@@ -263,6 +263,7 @@ def settle_batch(
         most=max(1.0, (most or batch) / copies),
         ends=cache(lambda each: spread.ends(lambda of: serving.point(each, of).request_s, reached)),
         cause=UNSET_CAUSE if serving.engine.id == UNSET else NAMED_CAUSE,
+        unset=request.batch_size is None and request.concurrency is None,
     )
     return batch, over, rows, warnings
 
