@@ -111,7 +111,7 @@ class Tried:
             device = step**sign
             beyond = (self.measured - self.log_times(device, device**HOST_POWER)) * sign > 1e-9
             of_each = max(beyond[self.sources == source].mean() for source in set(self.sources))
-            if float(weights @ beyond) <= OUTSIDE and of_each <= of_one:
+            if float(weights @ beyond) <= OUTSIDE + 1e-9 and of_each <= of_one:
                 return float(device)
         return float(STEPS[-1] ** sign)
 

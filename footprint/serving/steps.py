@@ -151,8 +151,8 @@ class Terms(NamedTuple):
         device = self.memory_s + self.compute_s + self.exchange_s
         if self.overlap_exponent == 1.0:
             return device + self.host_s
-        together: float = device**self.overlap_exponent + self.host_s**self.overlap_exponent
-        time_s: float = together ** (1.0 / self.overlap_exponent)
+        ratio = self.host_s / device
+        time_s: float = device * (1.0 + ratio**self.overlap_exponent) ** (1.0 / self.overlap_exponent)
         return time_s
 
     @property

@@ -115,9 +115,9 @@ def test_many_rows_as_one_take_the_times_of_each(cases: list[ServingCase]) -> No
 
 
 def test_a_source_with_many_rows_does_not_outweigh_one_with_few(cases: list[ServingCase]) -> None:
-    """Two made servers, one ten times as slow by its host: the engine lies between, whatever the rows."""
+    """Two made servers, one three times as slow by its host: the engine lies between, whatever the rows."""
     made = load_engine("vllm-2026").constants
-    slow = made._replace(sequence_host_s=10 * made.sequence_host_s)
+    slow = made._replace(sequence_host_s=3 * made.sequence_host_s)
     own = [case for case in cases if case.source == "mlenergy-v3" and not case.experts]
     rows = [
         replace(case, source=source, tokens_per_s=case.batch / case.time_s(reached))
@@ -125,7 +125,7 @@ def test_a_source_with_many_rows_does_not_outweigh_one_with_few(cases: list[Serv
         for case in some
     ]
     mean, found = fit_sources(rows)
-    assert found["quick"].sequence_host_s == pytest.approx(made.sequence_host_s, rel=0.3)
+    assert found["quick"].sequence_host_s == pytest.approx(made.sequence_host_s, rel=0.25)
     assert found["slow"].sequence_host_s == pytest.approx(slow.sequence_host_s, rel=0.3)
     middle = (found["quick"].sequence_host_s * found["slow"].sequence_host_s) ** 0.5
     assert mean.sequence_host_s == pytest.approx(middle, rel=0.1)
