@@ -18,6 +18,8 @@ from footprint.results import Assumption
 FOLDER = "reference_data/engines"
 NAMES = Names({"aliases": ("id", "aliases")}, dashes=True)
 UNSET = "typical"
+FEW_BITS = ("fp8", "fp4")
+"""Floats of 8 bits or fewer."""
 
 
 class Constants(NamedTuple):
@@ -107,6 +109,10 @@ class Engine:
     narrow_cache: bool = False
     """The cache has 8 bits where weights are floats of 8 or fewer."""
     note: str = ""
+
+    def caches_narrow(self, precision: str) -> bool:
+        """Whether cached values have 8 bits beside weights of this precision."""
+        return self.narrow_cache and precision in FEW_BITS
 
     def spread(self, *, experts: bool) -> Spread:
         """The interval of times for models with or without experts."""

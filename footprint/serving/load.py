@@ -115,6 +115,8 @@ class Range(NamedTuple):
     """Measured over predicted time at the fast and at the slow end [1]."""
     cause: str
     """The cause of the engine's error."""
+    quicker: float = 1.0
+    """Whether nobody said anything of the batch: its ends are those of any server at any load."""
     unset: bool = False
     """Whether nobody said anything of the batch: its ends are those of any server, full load included."""
 
@@ -132,12 +134,12 @@ def quantity(value: Callable[[float, float], float], over: Range) -> Quantity:
         least, most = (
             max(
                 (
-                    log(value(end, slower) / at)
+                    log(value(end, slower * quicker) / at)
                     for slower, at in zip((1.0, *over.ends(end)), at_batch, strict=True)
                 ),
                 key=abs,
             )
-            for end in (over.least, over.most)
+            for end, quicker in ((over.least, 1.0), (over.most, over.quicker))
         )
         spread["batch_size"] = least, most
     return Quantity(middle, spread)

@@ -69,12 +69,12 @@ class Room(NamedTuple):
             )
         return min(fits, MOST_SEQUENCES)
 
-    def at_once(self, cached_byte: float) -> int:
+    def at_once(self) -> int:
         """Sequences in work at once on one copy of the model, if only written tokens take memory.
 
         Paged engines admit a request as soon as its prompt fits. So the memory holds sequences of the mean
         length.
         """
-        written = self.context.held * cached_byte + self.model.state_elements * STATE_BYTE
+        written = self.context.held * self.weights.cached_byte + self.model.state_elements * STATE_BYTE
         fits = int(self.free_byte // max(written * self.cache_copies, 1.0))
         return max(self.largest_batch(), min(fits, MOST_SEQUENCES))

@@ -26,8 +26,6 @@ from footprint.serving.steps import Layout, Weights
 
 PUBLISHED_IN = {"gpt_oss": "mxfp4"}
 """Families whose weights are published in few bits."""
-NARROW_CACHE_BYTE = 1.0
-"""Bytes of a cached value in engines that cache 8 bits."""
 UNSET_CAUSE, NAMED_CAUSE = "engine", "serving_time"
 
 
@@ -146,7 +144,7 @@ def settle_decoding(request: InferenceRequest, name: str, facts: Facts) -> Settl
     prompt, output = request.prompt_tokens, request.output_tokens
     weights, precision_row = settle_weights(request, model, facts.cluster.accelerator)
     engine = find_engine(request.engine)
-    weights = replace(weights, narrow_cache=engine.narrow_cache)
+    weights = replace(weights, narrow_cache=engine.caches_narrow(weights.precision))
     layout, layout_rows = settle_layout(request, facts, one_stage_at_a_time=engine.one_stage_at_a_time)
     before = 0 if lists.target else prompt
     serving = Serving(
@@ -230,7 +228,8 @@ def settle_batch(
     warnings: tuple[str, ...] = ()
     rows: tuple[Assumption, ...] = ()
     batch = least = most = 0
-    held = serving.room.at_once(NARROW_CACHE_BYTE) * copies
+    narrow = replace(serving, weights=replace(serving.weights, narrow_cache=True))
+    held = narrow.room.at_once() * copies
     if request.batch_size is not None:
         batch = request.batch_size
         if batch > largest and not request.scenario.force:
@@ -243,7 +242,7 @@ def settle_batch(
                 Misfit(f"{CLEAR_MISFIT}a batch of {batch:,} does not fit: {largest:,} is the largest"),
             )
     elif request.concurrency is not None:
-        paged = serving.room.at_once(serving.weights.cached_byte) * copies
+        paged = serving.room.at_once() * copies
         batch = min(request.concurrency, paged)
         if request.concurrency > paged:
             least, most = largest, min(request.concurrency, held)
@@ -263,6 +262,9 @@ def settle_batch(
         most=max(1.0, (most or batch) / copies),
         ends=cache(lambda each: spread.ends(lambda of: serving.point(each, of).request_s, reached)),
         cause=UNSET_CAUSE if serving.engine.id == UNSET else NAMED_CAUSE,
+        quicker=1.0
+        if least >= most
+        else narrow.point(most / copies).request_s / serving.point(most / copies).request_s,
         unset=request.batch_size is None and request.concurrency is None,
     )
     return batch, over, rows, warnings

@@ -20,6 +20,7 @@ from footprint.serving.model import Context, Experts, Served
 
 Bound = Literal["compute", "memory", "host"]
 WIDE_BYTE = 2.0
+NARROW_CACHE_BYTE = 1.0
 STATE_BYTE = 4.0
 """Recurrent states are kept in 32 bits, read and written in each step."""
 WEIGHT_BYTE = {
@@ -41,7 +42,7 @@ class Weights:
 
     precision: str
     narrow_cache: bool = False
-    """Whether the engine caches in 8 bits where weights are floats of 8 or fewer."""
+    """Whether cached values have 8 bits."""
 
     @property
     def wide_byte(self) -> float:
@@ -51,7 +52,7 @@ class Weights:
     @property
     def cached_byte(self) -> float:
         """Bytes of a cached value."""
-        return 1.0 if self.narrow_cache and self.precision in ("fp8", "fp4") else self.wide_byte
+        return NARROW_CACHE_BYTE if self.narrow_cache else self.wide_byte
 
     @property
     def block_byte(self) -> float:

@@ -19,7 +19,7 @@ from footprint.catalog.models import find_model
 from footprint.named_tuples import NamedTuple
 from footprint.records import record, replace
 from footprint.schema import Accelerator
-from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
+from footprint.serving.engine import FEW_BITS, UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.model import Context, Lists, Served
 from footprint.serving.power import PowerConstants, board_share
 from footprint.serving.room import Room
@@ -149,7 +149,10 @@ def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: floa
     context = lists.context(max(1, round(earlier + output / 2)), model.token_flop)
     cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
     chip = cluster.accelerator
-    weights = Weights(precision=row["precision"], narrow_cache=row["engine"] in NARROW_CACHE)
+    weights = Weights(
+        precision=row["precision"],
+        narrow_cache=row["engine"] in NARROW_CACHE and row["precision"] in FEW_BITS,
+    )
     tp, pp, ep = int(row["tp"]), int(row["pp"]), int(row["ep"] or 1)
     copies = cluster.count // (ep if ep > 1 and tp == 1 else tp * pp)
     layout = Layout(chips=cluster.count // copies, tp=tp, pp=pp, ep=ep, replicas=copies)
@@ -157,7 +160,7 @@ def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: floa
         batch = float(row["sequences"])
     else:
         full = lists.context(max(1, round(earlier + output)), model.token_flop)
-        batch = float(copies * Room(model, context, full, weights, chip, layout).at_once(weights.cached_byte))
+        batch = float(copies * Room(model, context, full, weights, chip, layout).at_once())
     one_stage = row["engine"] in ONE_STAGE
     working = layout.tp if one_stage else layout.chips
     watts = float(row["accelerator_power_w"]) if row["accelerator_power_w"] else None
