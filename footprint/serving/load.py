@@ -116,9 +116,9 @@ class Range(NamedTuple):
     cause: str
     """The cause of the engine's error."""
     quicker: float = 1.0
-    """Whether nobody said anything of the batch: its ends are those of any server at any load."""
+    """Time of a request at the largest batch with the cache of 8 bits that holds it, over its own."""
     unset: bool = False
-    """Whether nobody said anything of the batch: its ends are those of any server, full load included."""
+    """Whether nobody said anything of the batch: its ends are those of any server at any load."""
 
 
 def quantity(value: Callable[[float, float], float], over: Range) -> Quantity:
