@@ -34,6 +34,7 @@ def table(
         *((f"{name}: a model", found) for name, found in named.items()),
         ("batch 1, decoding alone, engine named", alone),
         ("of these, compiled or fused engines", compiled),
+        ("one prompt alone, engine named", [one for one in every if one.case.phase == "prompt"]),
         ("all, engine named", every),
         *((f"{fold}, the source", found) for fold, found in _by(apart, ELSEWHERE).items()),
     ]
@@ -80,8 +81,8 @@ def sentences(
     )
     yield ""
     engines: dict[str, list[float]] = {}
-    for own in _by(apart, ELSEWHERE).values():
-        engines.setdefault(own[0].case.engine, []).append(float(np.mean([one.inside for one in own])))
+    for rows in _by(apart, ELSEWHERE).values():
+        engines.setdefault(rows[0].case.engine, []).append(float(np.mean([one.inside for one in rows])))
     held = ", ".join(f"{name} {100 * float(np.mean(shares)):.0f} %" for name, shares in engines.items())
     yield f"Of a named engine's source that was left out they hold, sources weighed alike: {held}."
     yield ""

@@ -13,7 +13,7 @@ from footprint.serving.engine import Constants, Engine
 from footprint.serving.model import Context, Served
 from footprint.serving.power import PowerConstants, board_share
 from footprint.serving.room import Room
-from footprint.serving.steps import Layout, Terms, Weights, decode_terms, ideal, prompt_terms
+from footprint.serving.steps import Layout, Terms, Weights, decode_terms, ideal, prompt_ideal
 
 
 class Point(NamedTuple):
@@ -85,11 +85,11 @@ class Serving:
         one = ideal(
             self.model, self.context, self.weights, self.chip, self.layout, batch, one_stage_at_a_time=once
         )
-        prompt = prompt_terms(
-            self.prompt_flop, self.prompt, self.model, self.weights, self.chip, self.layout, reached,
+        prompt = prompt_ideal(
+            self.prompt_flop, self.prompt, self.model, self.weights, self.chip, self.layout,
             one_stage_at_a_time=once,
         )  # fmt: skip
-        return Point(batch, decode_terms(one, reached), prompt, self.output)
+        return Point(batch, decode_terms(one, reached), decode_terms(prompt, reached), self.output)
 
     def board_over_limit(self, point: Point, slower: float = 1.0) -> float:
         """Mean power of a board over its limit when all takes ``slower`` times as long [1]."""

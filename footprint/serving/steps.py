@@ -257,29 +257,26 @@ def decode_terms(one: Ideal, reached: Constants) -> Terms:
     )
 
 
-def prompt_terms(
+def prompt_ideal(
     flop: float,
     tokens: int,
     model: Served,
     weights: Weights,
     chip: Accelerator,
     layout: Layout,
-    reached: Constants,
     *,
     one_stage_at_a_time: bool = False,
-) -> Terms:
-    """The terms of one prompt alone, up to its first new token [s]."""
+) -> Ideal:
+    """One prompt alone, up to its first new token, at the data sheet's rates."""
     working = layout.tp if one_stage_at_a_time else layout.chips
     one = ideal(
         model, Context(0.0, 0.0, 0.0), weights, chip, layout, 1.0, one_stage_at_a_time=one_stage_at_a_time
     )
     experts = sum(touched(group, tokens) for group in model.experts) * weights.expert_byte
     several = max(layout.tp, layout.ep)
-    sent = tokens * one.exchange_s
-    one = one._replace(
+    return one._replace(
         expert_s=experts / several / chip.memory_byte_per_s,
         cache_s=0.0,
         compute_s=flop / (working * weights.peak_flop_per_s(chip)),
-        exchange_s=sent,
+        exchange_s=tokens * one.exchange_s,
     )
-    return decode_terms(one, reached)

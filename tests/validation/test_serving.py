@@ -46,7 +46,7 @@ def reports() -> dict[str, ValidationReport]:
 def test_the_errors_are_those_of_the_page(reports: dict[str, ValidationReport]) -> None:
     rates, energy = reports["serving"], reports["serving-energy"]
     count, median, _, _, inside, joules, joules_inside = TABLE["all, engine named"]
-    assert len(rates.rows) == int(count) == 1409
+    assert len(rates.rows) == int(count) == 1441
     assert 100 * rates.median_error == pytest.approx(float(median), abs=0.06)
     assert 100 * (rates.coverage or 0) == pytest.approx(float(inside), abs=0.06)
     assert 100 * energy.median_error == pytest.approx(float(joules), abs=0.06)
@@ -167,7 +167,7 @@ def test_no_sealed_row_is_read() -> None:
 def test_the_command() -> None:
     done = footprint("validate", "serving")
     assert done.code == 0
-    assert f"rows 1,409, median error {TABLE['all, engine named'][1]}%" in done.out
+    assert f"rows 1,441, median error {TABLE['all, engine named'][1]}%" in done.out
     assert "dense, batch 1: " in done.out
 
 

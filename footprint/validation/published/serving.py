@@ -24,7 +24,16 @@ from footprint.serving.model import Context, Lists, Served
 from footprint.serving.power import PowerConstants, board_share
 from footprint.serving.room import Room
 from footprint.serving.settle import PowerErrors, power_errors
-from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal, products_s
+from footprint.serving.steps import (
+    Ideal,
+    Layout,
+    Terms,
+    Weights,
+    decode_terms,
+    ideal,
+    products_s,
+    prompt_ideal,
+)
 from footprint.validation.cases import evaluation, shapes
 from footprint.validation.report import ValidationReport, ValidationRow
 
@@ -66,6 +75,8 @@ class ServingCase:
     """Of the model, side by side."""
     all_open: bool
     """Whether all requests are open at once, so that the batch is what memory holds."""
+    given: float
+    """Tokens that a step gives: one of each sequence, or those of a prompt."""
     output_tokens: float
     phase: str
     served: Served
@@ -89,8 +100,8 @@ class ServingCase:
 
     @property
     def measured_s(self) -> float:
-        """Time in which each sequence got one token, prompts of others included [s]."""
-        return self.batch / self.tokens_per_s
+        """Time in which each sequence got one token, prompts of others included, or of one prompt [s]."""
+        return self.given / self.tokens_per_s
 
     @property
     def best_s(self) -> float:
@@ -102,7 +113,7 @@ class ServingCase:
         return decode_terms(self.one, reached)
 
     def time_s(self, reached: Constants) -> float:
-        """Predicted time in which each sequence gets one token [s]."""
+        """Predicted time in which each sequence gets one token, or of one prompt [s]."""
         return self.terms(reached).time_s + products_s(self.prompts_s, self.one, reached)
 
     @property
@@ -161,7 +172,7 @@ def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: floa
     else:
         full = lists.context(max(1, round(earlier + output)), model.token_flop)
         batch = float(copies * Room(model, context, full, weights, chip, layout).at_once())
-    one_stage = row["engine"] in ONE_STAGE
+    one_stage, reads = row["engine"] in ONE_STAGE, row["phase"] == "prompt"
     working = layout.tp if one_stage else layout.chips
     watts = float(row["accelerator_power_w"]) if row["accelerator_power_w"] else None
     if watts is None and row["energy_j_per_output_token"]:
@@ -178,12 +189,17 @@ def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: floa
         batch=batch,
         copies=copies,
         all_open=not row["sequences"],
+        given=float(lists.prompt) if reads else batch,
         output_tokens=output,
         phase=row["phase"],
         served=model,
         context=context,
         prompt_s=prompt_flop / (working * weights.peak_flop_per_s(chip)),
-        one=ideal(
+        one=prompt_ideal(
+            prompt_flop, lists.prompt, model, weights, chip, layout, one_stage_at_a_time=one_stage
+        )
+        if reads
+        else ideal(
             model, context, weights, chip, layout, max(batch / copies, 1.0), one_stage_at_a_time=one_stage
         ),
         tokens_per_s=float(row["tokens_per_s"]),
@@ -310,7 +326,7 @@ def validate_serving(by: str = NAMED) -> ValidationReport:
     rows = []
     for one in outside(by):
         fast, slow = one.ends
-        rate = one.case.batch / one.case.time_s(one.engine.constants)
+        rate = one.case.given / one.case.time_s(one.engine.constants)
         rows.append(
             ValidationRow(
                 id=one.case.id, published=one.case.tokens_per_s, predicted=rate, unit="tokens/s",
@@ -341,6 +357,8 @@ def validate_serving_energy() -> ValidationReport:
 
 
 def _kind(case: ServingCase) -> str:
+    if case.phase == "prompt":
+        return "prompts"
     return "experts" if case.experts else "dense, batch 1" if case.batch == 1 else "dense"
 
 
