@@ -36,15 +36,11 @@ from footprint.records import replace
 from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.power import PowerConstants
 from footprint.serving.settle import PowerErrors, power_constants, power_errors
-from footprint.validation.published.serving import (
-    ELSEWHERE,
-    FOLDS,
-    NAMED,
+from footprint.validation.published.serving import ELSEWHERE, FOLDS, NAMED, UNNAMED, Outside
+from footprint.validation.published.serving_rows import (
     NARROW_CACHE,
     ONE_STAGE,
     SERVERS,
-    UNNAMED,
-    Outside,
     ServingCase,
     is_sealed,
     part_of,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from footprint.serving.engine import Constants
 from footprint.serving.power import PowerConstants
 from footprint.serving.steps import Ideal, decode_terms, products_s
-from footprint.validation.published.serving import ServingCase
+from footprint.validation.published.serving_rows import ServingCase
 
 Vector = NDArray[np.float64]
 PRIOR = Constants(

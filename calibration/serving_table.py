@@ -11,7 +11,8 @@ from footprint.serving import inference
 from footprint.serving.engine import UNSET, Engine
 from footprint.serving.power import PowerConstants
 from footprint.serving.settle import PowerErrors
-from footprint.validation.published.serving import ELSEWHERE, UNNAMED, Outside, ServingCase
+from footprint.validation.published.serving import ELSEWHERE, UNNAMED, Outside
+from footprint.validation.published.serving_rows import ServingCase
 
 HEAD = [
     "| rows left out | rows | tokens/s | dense | experts | inside 90 % | J a token | inside 90 % |",

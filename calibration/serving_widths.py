@@ -64,10 +64,9 @@ def rounded(low: float, high: float) -> Spread:
 
 def server_interval(own: Sequence[Outside], every: Sequence[Outside], *, experts: bool) -> Spread:
     """The interval of one server, whose other models the constants saw, for one kind of model."""
-    mine = [one for one in own if one.case.experts == experts]
-    if len({one.case.shape for one in mine}) < FEW:
-        mine = [one for one in every if one.case.experts == experts]
-    return rounded(*widened(mine))
+    mine = of_kind(own, experts)
+    few = len({one.case.shape for one in mine}) < FEW
+    return rounded(*widened(of_kind(every, experts) if few else mine))
 
 
 def without(found: Sequence[Outside], shape: str) -> list[Outside]:
@@ -122,7 +121,7 @@ def named(own: Sequence[Outside], others: Sequence[Outside]) -> Spread:
     Each source of the engine weighs 1 and those of all other engines together `OF_OTHERS`: how servers differ
     is learned from them where the engine has few. Both ends are made wider for so few sources.
     """
-    shares = np.array([*source_shares(own), *(OF_OTHERS * share for share in source_shares(others, 1.0))])
+    shares = np.array([*source_shares(own), *source_shares(others, OF_OTHERS)])
     each = [1.0] * len({one.case.source for one in own})
     pooled = len({(one.case.engine, one.case.source) for one in others})
     each += [OF_OTHERS / pooled] * pooled

@@ -25,7 +25,8 @@ from footprint.records import replace
 from footprint.serving.engine import load_engine
 from footprint.serving.settle import power_constants
 from footprint.validation.cases import evaluation
-from footprint.validation.published.serving import PEAK, Outside, ServingCase, is_sealed, serving_cases
+from footprint.validation.published.serving import Outside
+from footprint.validation.published.serving_rows import PEAK, ServingCase, is_sealed, serving_cases
 
 RULES = evaluation()["serving"]
 

@@ -13,7 +13,7 @@ from footprint.serving import inference
 from footprint.serving.engine import Constants, Spread, engine_ids, find_engine, load_engine
 from footprint.serving.model import Lists
 from footprint.serving.steps import Layout, Terms, Weights, decode_terms, host_s, ideal
-from footprint.validation.published.serving import PEAK, serving_cases
+from footprint.validation.published.serving_rows import PEAK, serving_cases
 
 H100 = parse_cluster("h100-sxm5-80gb:8")[0].accelerator
 

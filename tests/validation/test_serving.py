@@ -12,16 +12,8 @@ from calibration.serving_fit import fit_engine
 from footprint.serving.engine import load_engine
 from footprint.serving.settle import power_constants, power_errors
 from footprint.validation import datasets
-from footprint.validation.published.serving import (
-    ELSEWHERE,
-    NAMED,
-    UNNAMED,
-    Outside,
-    is_sealed,
-    outside,
-    part_of,
-    serving_cases,
-)
+from footprint.validation.published.serving import ELSEWHERE, NAMED, UNNAMED, Outside, outside
+from footprint.validation.published.serving_rows import is_sealed, part_of, serving_cases
 from footprint.validation.report import ValidationReport
 from tests.cli.run import footprint
 from tests.conftest import ROOT
