@@ -2,23 +2,33 @@
 
     python -m calibration.serving            # fit, print the folds' errors, compare with the shipped files
     python -m calibration.serving --write    # fit, and write the files and the table of docs/inference.md
+    python -m calibration.serving --full-load  # the rows whose requests are all open, by the shipped files
     python -m calibration.serving --sealed   # the rows that no fit reads, by the shipped files
 
 The rows are those of ``reference_data/published/serving.csv``. What ``evaluation.toml`` seals is never
-read by a fit. An engine that is named is judged by folds that leave out one model at a time; an engine that
-is not named, by folds that leave out a whole source. Neither constants nor intervals have seen the rows.
+read by a fit. An engine's constants are a mean over its sources. An engine that is named is judged by folds
+that leave out one model at a time, and a source; an engine that is not named, by folds that leave out a
+whole source. Neither constants nor intervals have seen the rows.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from calibration.serving_fit import fit_engine, fit_power, typical
 from calibration.serving_table import sealed_table, table, without_batch
-from calibration.serving_widths import balanced, by_sources, interval, power_interval, with_own_interval
+from calibration.serving_widths import (
+    balanced,
+    by_sources,
+    named,
+    of_kind,
+    power_interval,
+    server_interval,
+    without,
+)
 from calibration.tables import Fitted, text_of
 from footprint.catalog.__main__ import main as write_indices
 from footprint.catalog.files import read_csv, reference_folder
@@ -26,13 +36,11 @@ from footprint.records import replace
 from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
 from footprint.serving.power import PowerConstants
 from footprint.serving.settle import PowerErrors, power_constants, power_errors
-from footprint.validation.cases import evaluation
-from footprint.validation.published.serving import (
-    FOLDS,
-    NAMED,
+from footprint.validation.published.serving import ELSEWHERE, FOLDS, NAMED, UNNAMED, Outside
+from footprint.validation.published.serving_rows import (
+    NARROW_CACHE,
     ONE_STAGE,
-    UNNAMED,
-    Outside,
+    SERVERS,
     ServingCase,
     is_sealed,
     part_of,
@@ -44,13 +52,19 @@ NUMBERS = reference_folder() / "assumptions" / "serving_fitted.toml"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "inference.md"
 ABOUT: dict[str, tuple[str, int, tuple[str, ...]]] = {
     "vllm-2026": ("vLLM of 2025 and 2026", 2025, ("vllm",)),
-    "vllm-2024": ("vLLM of 2024 as ML.ENERGY ran it", 2024, ()),
+    "vllm-2024": ("vLLM of 2024", 2024, ()),
+    "vllm-2024-mlenergy": ("vLLM of 2024 as ML.ENERGY ran it", 2024, ()),
+    "tensorrt-llm-2025": ("TensorRT-LLM of 2024 and 2025", 2024, ("tensorrt-llm", "trt-llm")),
+    "sglang-2026": ("SGLang of 2025 and 2026", 2025, ("sglang",)),
+    "llama.cpp-2024": ("llama.cpp of 2023 to 2026", 2023, ("llama.cpp", "llamacpp", "ollama")),
     "transformers-2023": ("transformers in eager PyTorch", 2023, ("transformers", "hf")),
+    "transformers-2025": ("transformers of 2024 and 2025 in eager PyTorch", 2024, ()),
     "gpt-fast-2024": ("gpt-fast, compiled PyTorch", 2024, ("gpt-fast",)),
     "deepspeed-2022": ("DeepSpeed-Inference", 2022, ("deepspeed",)),
     "accelerate-2022": ("transformers with accelerate, one chip after the other", 2022, ("accelerate",)),
 }
 NOT_NAMED = "typical engine"
+KINDS = {"dense": False, "experts": True}
 
 
 def calibrate() -> tuple[dict[Path, str], str]:
@@ -67,82 +81,149 @@ def calibrate() -> tuple[dict[Path, str], str]:
         fold: fit_power([case for case in cases if case.shape != fold])
         for fold in sorted({case.shape for case in cases})
     }
-    named = {name: named_folds(of[name], bare(name, of[name], fitted[name]), watts) for name in names}
-    every = [one for found in named.values() for one in found]
-    elsewhere = {name: in_other_sources(bare(name, of[name], fitted[name]), power) for name in names}
+    servers = {SERVERS[key]: [case for case in of[key[0]] if case.source == key[1]] for key in SERVERS}
+    inside = {name: model_folds(name, own, watts) for name, own in {**of, **servers}.items()}
+    elsewhere = {name: source_folds(of[name], cases) for name in names}
+    every = [one for found in inside.values() for one in found]
     engines = {
         name: replace(
             bare(name, of[name], fitted[name]),
-            dense=interval(named[name], every, elsewhere[name], experts=False),
-            experts=interval(named[name], every, elsewhere[name], experts=True),
+            **{kind: named(*pools(elsewhere, name, experts)) for kind, experts in KINDS.items()},
         )
         for name in names
     }
+    engines |= {
+        name: replace(
+            bare(name, own, fit_engine(own)),
+            **{
+                kind: server_interval(inside[name], every, experts=experts) for kind, experts in KINDS.items()
+            },
+        )
+        for name, own in servers.items()
+    }
     mean = typical([(ABOUT[name][1], fitted[name]) for name in names])
-    unnamed = unnamed_folds(cases, fitted)
+    unnamed = unnamed_folds(cases)
     wide, whole = balanced(unnamed), by_sources(unnamed)
     engines[UNSET] = replace(
         bare(UNSET, cases, mean), dense=wide, experts=wide,
         note="geometric mean of the engines, newer ones first; interval by sources left out, host apart",
     )  # fmt: skip
     power_ends = {kind: power_interval(every, experts=kind)[:2] for kind in (False, True)}
-    shown = {name: with_own_interval(found, every, elsewhere[name]) for name, found in named.items()}
+    shown = {name: with_interval(name, found, elsewhere, every) for name, found in sorted(inside.items())}
+    apart = [one for name in names for one in with_interval_of_others(name, elsewhere)]
     texts = {ENGINES / f"{name}.toml": engine_text(engine) for name, engine in engines.items()}
     texts[NUMBERS] = power_text(power, power_ends)
-    texts[FOLDS] = folds_text([one for found in shown.values() for one in found], whole)
-    return texts, table(shown, whole, power_ends)
+    by_model = [one for found in shown.values() for one in found]
+    texts[FOLDS] = folds_text({NAMED: by_model, ELSEWHERE: apart, UNNAMED: whole})
+    return texts, table(shown, apart, whole, power_ends)
 
 
 def bare(name: str, cases: Sequence[ServingCase], constants: Constants) -> Engine:
     """An engine whose intervals are still to be found."""
     title, since, aliases = ABOUT.get(name, (NOT_NAMED, 2022, ()))
+    sources = sorted({case.source for case in cases})
+    one_server = name in SERVERS.values()
+    many = "one source" if len(sources) == 1 else f"{len(sources)} sources"
+    how = (
+        "models left out"
+        if one_server
+        else "sources left out"
+        if len(sources) > 1
+        else "those of other engines"
+    )
     return Engine(
         id=name, name=title, since_year=since, aliases=aliases, constants=constants,
         dense=Spread(1.0, 1.0), experts=Spread(1.0, 1.0),
-        source="; ".join(sorted({case.source for case in cases})),
+        source="; ".join(sources),
         one_stage_at_a_time=name in ONE_STAGE,
-        note=f"{len(cases)} rows; interval by models left out, and by other sources where there are any",
+        narrow_cache=name in NARROW_CACHE,
+        note=f"{len(cases)} rows of {many}; interval by {how}",
     )  # fmt: skip
 
 
-def in_other_sources(engine: Engine, power: PowerConstants) -> list[Outside]:
-    """An engine's cases in the sources that set widths alone, by the constants that are shipped."""
-    widths = evaluation()["serving"]["sources_of_widths"]
-    cases = [case for case in serving_cases() if case.source in widths and case.engine == engine.id]
-    return [Outside(case, engine, power) for case in cases]
-
-
-def named_folds(cases: list[ServingCase], engine: Engine, watts: dict[str, PowerConstants]) -> list[Outside]:
-    """Folds by model; an engine with one model is judged by the batch instead."""
+def model_folds(
+    name: str, cases: Sequence[ServingCase], watts: Mapping[str, PowerConstants]
+) -> list[Outside]:
+    """Each case of this name by the fit without its model; without its batch where there is one model."""
     found = []
-    for fold in sorted({part_of(case) for case in cases}):
-        reached = replace(engine, constants=fit_engine([case for case in cases if part_of(case) != fold]))
-        found += [Outside(case, reached, watts[case.shape]) for case in cases if part_of(case) == fold]
+    for fold in sorted({part_of(case) for case in cases if case.server == name}):
+        engine = bare(name, cases, fit_engine([case for case in cases if part_of(case) != fold]))
+        found += [
+            Outside(case, engine, watts[case.shape])
+            for case in cases
+            if part_of(case) == fold and case.server == name
+        ]
     return found
 
 
-def unnamed_folds(cases: list[ServingCase], fitted: dict[str, Constants]) -> list[Outside]:
+def source_folds(cases: list[ServingCase], every: Sequence[ServingCase]) -> list[Outside]:
+    """Each case by its engine without the source, where the engine has others."""
+    found = []
+    sources = sorted({case.source for case in cases})
+    for source in sources if len(sources) > 1 else []:
+        engine = bare(cases[0].engine, cases, fit_engine([case for case in cases if case.source != source]))
+        power = fit_power([case for case in every if case.source != source])
+        found += [Outside(case, engine, power) for case in cases if case.source == source]
+    return found
+
+
+def pools(
+    elsewhere: Mapping[str, Sequence[Outside]], name: str, experts: bool
+) -> tuple[list[Outside], list[Outside]]:
+    """Of one kind of model, the left-out sources of an engine and those of all others."""
+    others = [one for other, found in elsewhere.items() if other != name for one in found]
+    return of_kind(elsewhere[name], experts), of_kind(others, experts)
+
+
+def with_interval(
+    name: str, found: Sequence[Outside], elsewhere: Mapping[str, Sequence[Outside]], every: Sequence[Outside]
+) -> list[Outside]:
+    """Each case with the interval that its fold gives, which did not see its model either."""
+    spreads: dict[str, Spread] = {}
+    for shape, experts in {one.case.shape: one.case.experts for one in found}.items():
+        if name in SERVERS.values():
+            spreads[shape] = server_interval(without(found, shape), without(every, shape), experts=experts)
+        else:
+            spreads[shape] = named(*(without(part, shape) for part in pools(elsewhere, name, experts)))
+    return [one.with_spread(spreads[one.case.shape]) for one in found]
+
+
+def with_interval_of_others(name: str, elsewhere: Mapping[str, Sequence[Outside]]) -> list[Outside]:
+    """Each case whose source was left out with the interval of all other sources."""
+    shown = []
+    for source, experts in sorted({(one.case.source, one.case.experts) for one in elsewhere[name]}):
+        own, others = pools(elsewhere, name, experts)
+        spread = named([one for one in own if one.case.source != source], others)
+        shown += [one.with_spread(spread) for one in own if one.case.source == source]
+    return shown
+
+
+def unnamed_folds(cases: Sequence[ServingCase]) -> list[Outside]:
     """Each source by the mean of the engines, and by the power, of the other sources."""
     found = []
     for source in sorted({case.source for case in cases}):
         others = [case for case in cases if case.source != source]
-        constants = [(ABOUT[name][1], fitted[name]) for name in sorted({case.engine for case in others})]
+        names = sorted({case.engine for case in others})
+        constants = [
+            (ABOUT[name][1], fit_engine([case for case in others if case.engine == name])) for name in names
+        ]
         engine, power = bare(UNSET, others, typical(constants)), fit_power(others)
         found += [Outside(case, engine, power) for case in cases if case.source == source]
     return found
 
 
-def folds_text(named: Sequence[Outside], unnamed: Sequence[Outside]) -> str:
+def folds_text(folds: Mapping[str, Sequence[Outside]]) -> str:
     """The constants of each fold as the text of their table."""
     lines = ["by,fold,name,value,source,basis"]
     rows: dict[str, None] = {}
-    for by, found in ((NAMED, named), (UNNAMED, unnamed)):
+    for by, found in folds.items():
         for one in found:
             numbers = {**one.engine.constants._asdict(), **one.power._asdict()}
             spread = one.engine.spread(experts=one.case.experts)._asdict()
             numbers |= {name: value for name, value in spread.items() if value is not None}
             for name, value in numbers.items():
-                rows[f"{by},{one.fold(by)},{name},{value:.6g},published-serving,fitted"] = None
+                fold = f'"{by}"' if "," in by else by
+                rows[f"{fold},{one.fold(by)},{name},{value:.6g},published-serving,fitted"] = None
     return "\n".join([*lines, *rows]) + "\n"
 
 
@@ -158,6 +239,7 @@ def engine_text(engine: Engine) -> str:
         f'source = "{engine.source}"',
         f'basis = "{engine.basis}"',
         f"one_stage_at_a_time = {str(engine.one_stage_at_a_time).lower()}",
+        f"narrow_cache = {str(engine.narrow_cache).lower()}",
         f'note = "{engine.note}"',
         "",
         "[constants]",
@@ -190,12 +272,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m calibration.serving", description=__doc__.split("\n")[0])
     parser.add_argument("--write", action="store_true", help="write the files instead of comparing with them")
     parser.add_argument("--sealed", action="store_true", help="read the rows that no fit reads")
+    parser.add_argument("--full-load", action="store_true", help="the rows without a batch, by the command")
     options = parser.parse_args(arguments)
     if options.sealed:
         cases = [case for case in serving_cases() if is_sealed(case)]
         print(sealed_table(cases, load_engine, power_constants(), power_errors()))
+        return 0
+    if options.full_load:
+        sealed = {case.id for case in serving_cases() if is_sealed(case)}
         rows = read_csv(reference_folder() / "published" / "serving.csv")
-        print(without_batch([row for row in rows if not row["sequences"]]))
+        print(without_batch([row for row in rows if not row["sequences"] and row["id"] not in sealed]))
         return 0
     texts, errors = calibrate()
     print(errors)

@@ -7,13 +7,15 @@ constant weakly to a prior, which decides where rows say nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from footprint.serving.engine import Constants
 from footprint.serving.power import PowerConstants
-from footprint.validation.published.serving import ServingCase
+from footprint.serving.steps import Ideal, decode_terms, products_s
+from footprint.validation.published.serving_rows import ServingCase
 
 Vector = NDArray[np.float64]
 PRIOR = Constants(
@@ -34,7 +36,14 @@ MOST = Constants(
     overlap_exponent=12.0,
 )  # fmt: skip
 """No engine reaches more than the data sheet; 5 % go to refresh and row changes."""
-EAGER = ("transformers-2023", "accelerate-2022")
+LEAST = Constants(
+    memory_share=0.05, matmul_share=0.02, step_host_s=1e-6, layer_host_s=1e-8, sequence_host_s=1e-8,
+    hop_s=1e-7, expert_factor=1.0, narrow_factor=0.5, divided_factor=1.0, quantise_s=1e-8, word_host_s=1e-9,
+    overlap_exponent=1.0,
+)  # fmt: skip
+AMONG_SOURCES = 0.3
+"""Standard deviation of a source's constants about its engine's, over that of engines about the prior."""
+EAGER = ("transformers-2023", "transformers-2025", "accelerate-2022")
 """Engines that launch each operation from Python, ahead of the device; only of them is the overlap fitted."""
 ROW_ERROR = 0.1
 """Error of one row at which an outlier begins to count less."""
@@ -68,23 +77,68 @@ def softened(ratio: Vector) -> Vector:
     return signed
 
 
+class Rows:
+    """Many cases as one: each field of their steps is an array, which the formulas take as it is."""
+
+    def __init__(self, cases: Sequence[ServingCase]) -> None:
+        self.cases = cases
+        self.measured_s = np.array([case.measured_s for case in cases])
+        columns: list[Any] = [np.array(column, float) for column in zip(*(c.one for c in cases), strict=True)]
+        self.steps, self.prompts_s = Ideal(*columns), np.array([case.prompts_s for case in cases])
+
+    def time_s(self, reached: Constants) -> Vector:
+        """Predicted time in which each sequence gets one token, of each case [s]."""
+        prompts: Any = self.prompts_s
+        times: Any = decode_terms(self.steps, reached).time_s + products_s(prompts, self.steps, reached)
+        return np.asarray(times)
+
+
 def fit_engine(cases: Sequence[ServingCase]) -> Constants:
-    """The constants of one engine on these rows."""
-    measured = np.log([case.measured_s for case in cases])
+    """The constants of an engine: the mean over the sources of these rows."""
+    return fit_sources(cases)[0]
+
+
+def fit_sources(cases: Sequence[ServingCase]) -> tuple[Constants, dict[str, Constants]]:
+    """The constants of an engine, and those of each source.
+
+    A source's constants scatter about the engine's as `AMONG_SOURCES` says, and the engine's about the
+    prior. So many rows of one server do not outweigh another, and what a source says nothing of is the mean.
+    """
     # Of other engines the step is the sum of host and device.
     count = len(PRIOR) if all(case.engine in EAGER for case in cases) else len(PRIOR) - 1
     prior, width = np.log(PRIOR)[:count], np.array(WIDTH)[:count]
+    sources = sorted({case.source for case in cases})
+    rows = [Rows([case for case in cases if case.source == source]) for source in sources]
+    if len(rows) == 1:
+        only = constants_of(fit_rows(rows[0], prior, width, prior))
+        return only, {sources[0]: only}
+    among = AMONG_SOURCES * width
+    mean, own = prior, [prior for _ in rows]
+    for _ in range(30):
+        own = [fit_rows(one, mean, among, start) for one, start in zip(rows, own, strict=True)]
+        weight = 1 / width**2 + len(rows) / among**2
+        moved = (prior / width**2 + np.sum(own, axis=0) / among**2) / weight
+        near, mean = bool(np.max(np.abs(moved - mean)) < 0.003), moved
+        if near:
+            break
+    found = {source: constants_of(at) for source, at in zip(sources, own, strict=True)}
+    return constants_of(mean), found
+
+
+def fit_rows(rows: Rows, mean: Vector, width: Vector, start: Vector) -> Vector:
+    """Logarithms of the constants of one source, drawn to a mean."""
+    measured, count = np.log(rows.measured_s), len(mean)
 
     def residuals(at: Vector) -> Vector:
-        reached = Constants(*np.exp(at))
-        rows = np.log([case.time_s(reached) for case in cases]) - measured
-        return np.concatenate([softened(rows / ROW_ERROR), (at - prior) / width])
+        apart = np.log(rows.time_s(Constants(*np.exp(at)))) - measured
+        return np.concatenate([softened(apart / ROW_ERROR), (at - mean) / width])
 
-    low, high = (
-        np.log([0.05, 0.02, 1e-6, 1e-8, 1e-8, 1e-7, 1.0, 0.5, 1.0, 1e-8, 1e-9, 1.0])[:count],
-        np.log(MOST)[:count],
-    )
-    return Constants(*(float(f"{v:.4g}") for v in np.exp(search(residuals, prior, low, high))))
+    return search(residuals, start, np.log(LEAST)[:count], np.log(MOST)[:count])
+
+
+def constants_of(logs: Vector) -> Constants:
+    """Constants from their logarithms, to four digits."""
+    return Constants(*(float(f"{value:.4g}") for value in np.exp(logs)))
 
 
 def typical(engines: Sequence[tuple[int, Constants]]) -> Constants:

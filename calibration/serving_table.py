@@ -8,48 +8,64 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from footprint.serving import inference
-from footprint.serving.engine import UNSET, Engine, engine_ids
+from footprint.serving.engine import UNSET, Engine
 from footprint.serving.power import PowerConstants
 from footprint.serving.settle import PowerErrors
-from footprint.validation.published.serving import Outside, ServingCase
+from footprint.validation.published.serving import ELSEWHERE, UNNAMED, Outside
+from footprint.validation.published.serving_rows import ServingCase
+
+HEAD = [
+    "| rows left out | rows | tokens/s | dense | experts | inside 90 % | J a token | inside 90 % |",
+    "|---|---:|---:|---:|---:|---:|---:|---:|",
+]
 
 
 def table(
     named: Mapping[str, Sequence[Outside]],
+    apart: Sequence[Outside],
     unnamed: Sequence[Outside],
     power_ends: PowerErrors,
 ) -> str:
-    """Errors and coverage of the folds, as Markdown."""
-    lines = [
-        "| rows left out | rows | tokens/s | dense | experts | inside 90 % | J a token | inside 90 % |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
+    """Errors and coverage of the folds, as Markdown: a model left out, a source, and no engine named."""
+    lines = list(HEAD)
     every = [one for found in named.values() for one in found]
     alone = [one for one in every if one.case.batch == 1 and one.case.phase == "decode"]
-    compiled = [one for one in alone if one.case.engine != "transformers-2023"]
+    compiled = [one for one in alone if not one.case.engine.startswith("transformers")]
     groups: list[tuple[str, Sequence[Outside]]] = [
         *((f"{name}: a model", found) for name, found in named.items()),
         ("batch 1, decoding alone, engine named", alone),
         ("of these, compiled or fused engines", compiled),
+        ("one prompt alone, engine named", [one for one in every if one.case.phase == "prompt"]),
         ("all, engine named", every),
+        *((f"{fold}, the source", found) for fold, found in _by(apart, ELSEWHERE).items()),
     ]
-    for source in sorted({one.case.source for one in unnamed}):
-        own = [one for one in unnamed if one.case.source == source]
-        groups.append((f"{source}: the source, engine not named", own))
     lines += [line(name, found, power_ends) for name, found in groups]
-    weighed = [
-        [one.inside for one in unnamed if one.case.source == source]
-        for source in sorted({one.case.source for one in unnamed})
+    lines.append(_alike("all, engine named, a source left out, sources weighed alike", apart, ELSEWHERE))
+    lines += [
+        line(f"{source}: the source, engine not named", found, power_ends)
+        for source, found in _by(unnamed, UNNAMED).items()
     ]
-    covered = float(np.mean([np.mean(values) for values in weighed]))
-    lines.append(
-        f"| all, engine not named, sources weighed alike | {len(unnamed)} | | | | {100 * covered:.1f} % | | |"
-    )
-    return "\n".join([*lines, "", *sentences(named, unnamed, power_ends)])
+    lines.append(_alike("all, engine not named, sources weighed alike", unnamed, UNNAMED))
+    return "\n".join([*lines, "", *sentences(named, apart, unnamed, power_ends)])
+
+
+def _by(found: Sequence[Outside], by: str) -> dict[str, list[Outside]]:
+    groups: dict[str, list[Outside]] = {}
+    for one in sorted(found, key=lambda one: one.fold(by)):
+        groups.setdefault(one.fold(by), []).append(one)
+    return groups
+
+
+def _alike(name: str, found: Sequence[Outside], by: str) -> str:
+    shares = [np.mean([one.inside for one in own]) for own in _by(found, by).values()]
+    return f"| {name} | {len(found)} | | | | {100 * float(np.mean(shares)):.1f} % | | |"
 
 
 def sentences(
-    named: Mapping[str, Sequence[Outside]], unnamed: Sequence[Outside], power_ends: PowerErrors
+    named: Mapping[str, Sequence[Outside]],
+    apart: Sequence[Outside],
+    unnamed: Sequence[Outside],
+    power_ends: PowerErrors,
 ) -> Iterator[str]:
     """What the table says, in words and exact."""
     rates = [[one.inside for one in found] for found in named.values()]
@@ -58,26 +74,30 @@ def sentences(
         for found in named.values()
         if (own := [value for one in found if (value := one.energy_inside(power_ends)) is not None])
     ]
-    sources = sorted({one.case.source for one in unnamed})
-    apart = [[one.inside for one in unnamed if one.case.source == source] for source in sources]
+    of_sources = [[one.inside for one in own] for own in _by(unnamed, UNNAMED).values()]
     yield (
         f"Of each engine that is named the intervals hold {_span(rates)} of the rows in tokens/s and "
-        f"{_span(joules)} in J a token; of each source whose engine is not named, {_span(apart)} in tokens/s."
+        f"{_span(joules)} in J a token where a model was left out; of each source whose engine is not named, "
+        f"{_span(of_sources)} in tokens/s."
     )
     yield ""
-    # The source whose engine differs most from the typical one.
-    logs = {s: float(np.median([one.log_ratio for one in unnamed if one.case.source == s])) for s in sources}
-    worst = max(logs, key=lambda source: abs(logs[source]))
-    unlike = [one for one in unnamed if one.case.source == worst]
-    with_name = [one for found in named.values() for one in found if one.case.source == worst]
+    engines: dict[str, list[float]] = {}
+    for rows in _by(apart, ELSEWHERE).values():
+        engines.setdefault(rows[0].case.engine, []).append(float(np.mean([one.inside for one in rows])))
+    held = ", ".join(f"{name} {100 * float(np.mean(shares)):.0f} %" for name, shares in engines.items())
+    yield f"Of a named engine's source that was left out they hold, sources weighed alike: {held}."
+    yield ""
+    logs = {
+        source: float(np.median([one.log_ratio for one in own]))
+        for source, own in _by(unnamed, UNNAMED).items()
+    }
+    ends = (min(logs, key=lambda source: logs[source]), max(logs, key=lambda source: logs[source]))
     low, high = (power_ends[kind] for kind in (False, True))
     yield (
-        f"Without the engine's name the rows of {worst} take {math.exp(logs[worst]):.1f} times as long as "
-        f"predicted in the median. With it the median error of their tokens/s falls from "
-        f"{_median(math.expm1(one.log_ratio) for one in unlike)} to "
-        f"{_median(math.expm1(one.log_ratio) for one in with_name)}. The watts are measured at "
-        f"{low[0]:.2f} to {low[1]:.2f} times the prediction without experts, and at {high[0]:.2f} to "
-        f"{high[1]:.2f} times with them."
+        f"Without the engine's name the rows of {ends[0]} take {math.exp(logs[ends[0]]):.2f} times as long "
+        f"as predicted in the median and those of {ends[1]} {math.exp(logs[ends[1]]):.1f} times. "
+        f"The watts are measured at {low[0]:.2f} to {low[1]:.2f} times the prediction without experts, and "
+        f"at {high[0]:.2f} to {high[1]:.2f} times with them."
     )
 
 
@@ -118,35 +138,39 @@ def sealed_table(
     power_ends: PowerErrors,
 ) -> str:
     """The same of the sealed rows, by the shipped constants, engine named and not."""
-    lines = [
-        "| sealed rows | rows | tokens/s | dense | experts | inside 90 % | J a token | inside 90 % |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    for source, engine in sorted({(case.source, case.engine) for case in cases}):
-        own = [case for case in cases if (case.source, case.engine) == (source, engine)]
-        names = {"named": engine} if engine in engine_ids() else {}
-        for title, name in (names | {"not named": UNSET}).items():
+    lines = list(HEAD)
+    for source, server in sorted({(case.source, case.server) for case in cases}):
+        own = [case for case in cases if (case.source, case.server) == (source, server)]
+        names = dict.fromkeys([server, own[0].engine, UNSET])
+        for name in names:
             found = [Outside(case, engine_of(name), power) for case in own]
-            lines.append(line(f"{source}, {engine}, engine {title}", found, power_ends))
+            lines.append(line(f"{source}, {server}, as {name}", found, power_ends))
     return "\n".join(lines)
 
 
 def without_batch(rows: Sequence[Mapping[str, str]]) -> str:
-    """Rows that state no batch, with all requests open at once and with nothing said, engine not named."""
-    lines = []
-    for title, load in (("all requests open at once", {"concurrency": 10**6}), ("no batch given", {})):
-        errors, inside = [], []
-        for row in rows:
-            ep, tp = int(row["ep"] or 1), int(row["tp"])
-            answer = inference(
-                model=row["shape"], hw=f"{row['accelerator']}:{row['accelerators']}",
-                prompt_tokens=int(row["prompt_tokens"]), output_tokens=int(row["output_tokens"]),
-                precision=row["precision"], **({"ep": ep} if ep > 1 and tp == 1 else {"tp": tp}), **load,
-            )  # fmt: skip
-            rate = answer.requests_per_s * int(row["output_tokens"])
-            measured = float(row["tokens_per_s"])
-            errors.append(rate.mid / measured - 1.0)
-            inside.append(bool(rate.low <= measured <= rate.high))
-        cells = [_median(iter(errors)), "", "", _share(iter(inside)), "", ""]
-        lines.append(f"| {rows[0]['source']}, {title} | {len(rows)} | " + " | ".join(cells) + " |")
+    """Rows that state no batch, with all requests open and with nothing said, engine named and not."""
+    lines = list(HEAD)
+    for source in sorted({row["source"] for row in rows}):
+        own = [row for row in rows if row["source"] == source]
+        for title, load in (("all requests open at once", {"concurrency": 10**6}), ("no batch given", {})):
+            for named in (True, False):
+                found = [served(row, load, named) for row in own]
+                cells = [_median(error for error, _ in found), "", "", _share(inside for _, inside in found)]
+                name = f"{source}, {title}, engine {'named' if named else 'not named'}"
+                lines.append(f"| {name} | {len(own)} | " + " | ".join([*cells, "", ""]) + " |")
     return "\n".join(lines)
+
+
+def served(row: Mapping[str, str], load: Mapping[str, int], named: bool) -> tuple[float, bool]:
+    """The error of a row's tokens/s as the command answers it, and whether the interval holds the row."""
+    ep, tp = int(row["ep"] or 1), int(row["tp"])
+    answer = inference(
+        model=row["shape"], hw=f"{row['accelerator']}:{row['accelerators']}",
+        prompt_tokens=int(row["prompt_tokens"]), output_tokens=round(float(row["output_tokens"])),
+        precision=row["precision"], **({"engine": row["engine"]} if named else {}),
+        **({"ep": ep} if ep > 1 and tp == 1 else {"tp": tp}), **load,
+    )  # fmt: skip
+    rate = answer.requests_per_s * float(row["output_tokens"])
+    measured = float(row["tokens_per_s"])
+    return rate.mid / measured - 1.0, bool(rate.low <= measured <= rate.high)

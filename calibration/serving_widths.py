@@ -1,8 +1,7 @@
 """The widths of the intervals of serving, from the errors on rows that the constants did not see.
 
 Rows of one model share their error, and so do rows of one source. So each source weighs as much as any other,
-and in it each model. Where other sources measured an engine, their rows set its width, too; no constants see
-these rows.
+and in it each model. An engine's interval comes from sources that its constants did not see.
 """
 
 from __future__ import annotations
@@ -10,27 +9,25 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
-from calibration.serving_fit import for_so_few
-from footprint.serving.engine import Spread
+from calibration.serving_fit import Rows, Vector, for_so_few
+from footprint.serving.engine import Constants, Spread
 from footprint.validation.published.serving import Outside
 
 FEW = 5
-"""With fewer models of its own an engine has the interval of all engines together."""
+"""With fewer models of its own a server has the interval of all engines together."""
 LEAST = 0.05
-"""No interval is narrower than this to either side (of the logarithm)."""
-OUTSIDE, OUTSIDE_OF_ONE = 0.05, 0.15
-"""Most rows beyond the slow end where the engine is not named: of all sources weighed alike, and of one."""
-FASTEST = (0.6, 0.1)
-"""Factors on the times of device and host of the fastest engine that an unknown one may be: the data sheet,
-which no factor exceeds, and a host that works ahead of the device."""
-DEVICE = tuple(n / 4 for n in range(4, 25))
-HOST = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 16.0)
-"""Factors that are tried at the slow end."""
+"""No interval of a server or of power is narrower than this to either side (of the logarithm)."""
+OUTSIDE, OUTSIDE_OF_ONE = 0.1, 0.25
+"""Most of the weight beyond an end before it is made wider for so few sources, and beyond an end of an engine
+that is not named, of one source."""
+OF_OTHERS = 1.0
+"""What the sources of all other engines weigh together; a source of the engine itself weighs 1."""
+STEPS = tuple(math.exp(0.05 * step) for step in range(1, 37))
+HOST_POWER = 2.0
+"""How much more the host differs between servers than the device, in logarithms."""
 
 
 def quantile(values: Sequence[float], weights: Sequence[float], share: float) -> float:
@@ -65,57 +62,106 @@ def rounded(low: float, high: float) -> Spread:
     return Spread(float(f"{math.exp(low):.3g}"), float(f"{math.exp(high):.3g}"))
 
 
-def interval(
-    own: Sequence[Outside], every: Sequence[Outside], elsewhere: Sequence[Outside], *, experts: bool
-) -> Spread:
-    """The interval of an engine for one kind of model; ``elsewhere`` has the engine in other sources."""
-    mine = [one for one in own if one.case.experts == experts]
-    if len({one.case.shape for one in mine}) < FEW:
-        mine = [one for one in every if one.case.experts == experts]
-    return rounded(*widened([*mine, *(one for one in elsewhere if one.case.experts == experts)]))
+def server_interval(own: Sequence[Outside], every: Sequence[Outside], *, experts: bool) -> Spread:
+    """The interval of one server, whose other models the constants saw, for one kind of model."""
+    mine = of_kind(own, experts)
+    few = len({one.case.shape for one in mine}) < FEW
+    return rounded(*widened(of_kind(every, experts) if few else mine))
 
 
-def with_own_interval(
-    own: Sequence[Outside], every: Sequence[Outside], elsewhere: Sequence[Outside]
-) -> list[Outside]:
-    """Each case of an engine with the interval that its fold gives, which did not see it either."""
+def without(found: Sequence[Outside], shape: str) -> list[Outside]:
+    """The cases of other models."""
+    return [one for one in found if one.case.shape != shape]
 
-    def without(found: Sequence[Outside], shape: str) -> list[Outside]:
-        return [one for one in found if one.case.shape != shape]
 
-    shapes = {one.case.shape: one.case.experts for one in own}
-    spreads = {
-        shape: interval(*(without(found, shape) for found in (own, every, elsewhere)), experts=experts)
-        for shape, experts in shapes.items()
-    }
-    return [one.with_spread(spreads[one.case.shape]) for one in own]
+def of_kind(found: Sequence[Outside], experts: bool) -> list[Outside]:
+    """The cases with experts, or those without."""
+    return [one for one in found if one.case.experts == experts]
+
+
+class Tried:
+    """Predicted cases, and what becomes of them if device and host take so many times as long."""
+
+    def __init__(self, found: Sequence[Outside]) -> None:
+        by_constants: dict[Constants, list[int]] = {}
+        for place, one in enumerate(found):
+            by_constants.setdefault(one.engine.constants, []).append(place)
+        self.sources = np.array([one.case.source for one in found])
+        self.measured = np.log([one.case.measured_s for one in found])
+        self.parts = [
+            (places, Rows([found[place].case for place in places]), reached)
+            for reached, places in by_constants.items()
+        ]
+
+    def log_times(self, device: float, host: float) -> Vector:
+        """Logs of the predicted times if device and host take so many times as long."""
+        times = np.empty(len(self.measured))
+        for places, rows, reached in self.parts:
+            times[places] = np.log(rows.time_s(reached.scaled(device, host)))
+        return times
+
+    def end(self, weights: Vector, sign: float, of_one: float = 1.0) -> float:
+        """The least factor on the device's times that leaves little of the weight beyond it.
+
+        The host's factor is a power of it. ``sign`` is 1 for the slow end and -1 for the fast one; of each
+        source at most ``of_one`` lies beyond.
+        """
+        for step in STEPS:
+            device = step**sign
+            beyond = (self.measured - self.log_times(device, device**HOST_POWER)) * sign > 1e-9
+            of_each = max(beyond[self.sources == source].mean() for source in set(self.sources))
+            if float(weights @ beyond) <= OUTSIDE + 1e-9 and of_each <= of_one:
+                return float(device)
+        return float(STEPS[-1] ** sign)
+
+
+def named(own: Sequence[Outside], others: Sequence[Outside]) -> Spread:
+    """The ends of an engine that is named, for device and host apart, from sources that were left out.
+
+    Each source of the engine weighs 1 and those of all other engines together `OF_OTHERS`: how servers differ
+    is learned from them where the engine has few. Both ends are made wider for so few sources.
+    """
+    shares = np.array([*source_shares(own), *source_shares(others, OF_OTHERS)])
+    each = [1.0] * len({one.case.source for one in own})
+    pooled = len({(one.case.engine, one.case.source) for one in others})
+    each += [OF_OTHERS / pooled] * pooled
+    alike_many = sum(each) ** 2 / sum(weight**2 for weight in each)
+    tried, weights = Tried([*own, *others]), shares / shares.sum()
+    wider = for_so_few(round(alike_many))
+    fast, slow = (tried.end(weights, sign) ** wider for sign in (-1.0, 1.0))
+    return spread_of(fast, slow, fast**HOST_POWER, slow**HOST_POWER)
+
+
+def spread_of(*ends: float) -> Spread:
+    """Ends to three digits."""
+    return Spread(*(float(f"{end:.3g}") for end in ends))
+
+
+def source_shares(found: Sequence[Outside], together: float | None = None) -> list[float]:
+    """Weights by which an engine's sources weigh 1 each, or all of them so much ``together``."""
+    models: dict[tuple[str, str], Counter[str]] = {}
+    for one in found:
+        models.setdefault((one.case.engine, one.case.source), Counter())[one.case.shape] += 1
+    each = 1.0 if together is None else together / len(models)
+    shares = []
+    for one in found:
+        rows = models[one.case.engine, one.case.source]
+        shares.append(each / rows[one.case.shape] / len(rows))
+    return shares
 
 
 def balanced(found: Sequence[Outside]) -> Spread:
     """The ends of an engine that is not named, for device and host apart.
 
-    The fast end is what the hardware allows: software grows faster, and no sample of older engines bounds it.
-    Beyond the slow end 5 % may lie where each source weighs as much as any other, and 15 % of one source. It
-    takes the pair of factors that does this and is least on average, made wider for so few sources.
+    Beyond each 10 % may lie where every source weighs as much as any other, and 25 % of one source; they are
+    made wider for so few sources.
     """
-    sources = np.array([one.case.source for one in found])
-    names = sorted(set(sources))
-    measured = np.log([one.case.measured_s for one in found])
-
-    def by_source(values: NDArray[np.generic]) -> list[float]:
-        return [float(values[sources == source].mean()) for source in names]
-
-    best, chosen = math.inf, (math.nan, math.nan)
-    for pair in product(DEVICE, HOST):
-        slow = np.log([one.case.time_s(one.engine.constants.scaled(*pair)) for one in found])
-        outside = by_source(measured > slow)
-        if float(np.mean(outside)) > OUTSIDE or max(outside) > OUTSIDE_OF_ONE:
-            continue
-        width = float(np.mean(by_source(slow)))
-        if width < best - 1e-12:
-            best, chosen = width, pair
-    device, host = (factor ** for_so_few(len(names)) for factor in chosen)
-    return Spread(FASTEST[0], float(f"{device:.3g}"), FASTEST[1], float(f"{host:.3g}"))
+    tried = Tried(found)
+    rows = Counter(tried.sources)
+    weights = np.array([1 / rows[source] / len(rows) for source in tried.sources])
+    wider = for_so_few(len(rows))
+    fast, slow = (tried.end(weights, sign, OUTSIDE_OF_ONE) ** wider for sign in (-1.0, 1.0))
+    return spread_of(fast, slow, fast**HOST_POWER, slow**HOST_POWER)
 
 
 def by_sources(found: Sequence[Outside]) -> list[Outside]:

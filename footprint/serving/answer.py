@@ -142,9 +142,9 @@ def decoding_answer(request: InferenceRequest, settled: Settled, load: Costs, fa
             replicas_count=copies,
         ),
         memory=ServingMemory(
-            weights_gib=serving.weights_byte / BYTE_PER_GIB,
-            kv_bytes_per_token=serving.model.kv_elements * serving.weights.wide_byte,
-            kv_bytes_per_sequence=serving.sequence_byte,
+            weights_gib=serving.room.weights_byte / BYTE_PER_GIB,
+            kv_bytes_per_token=serving.model.kv_elements * serving.weights.cached_byte,
+            kv_bytes_per_sequence=serving.room.sequence_byte,
             largest_batch=settled.largest,
         ),
         prefill=Prefill(tokens_per_s=serving.prompt / seconds, ttft_s=seconds, bound=one.prompt.bound),

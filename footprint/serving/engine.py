@@ -18,6 +18,8 @@ from footprint.results import Assumption
 FOLDER = "reference_data/engines"
 NAMES = Names({"aliases": ("id", "aliases")}, dashes=True)
 UNSET = "typical"
+FEW_BITS = ("fp8", "fp4")
+"""Floats of 8 bits or fewer."""
 
 
 class Constants(NamedTuple):
@@ -51,9 +53,13 @@ class Constants(NamedTuple):
 
     def scaled(self, device: float, host: float) -> Constants:
         """The engine whose device and host take so many times as long; no faster than the data sheet."""
+        quick = min(device, 1.0)
         return self._replace(
             memory_share=min(self.memory_share / device, 1.0),
             matmul_share=min(self.matmul_share / device, 1.0),
+            expert_factor=max(self.expert_factor * quick, 1.0),
+            narrow_factor=max(self.narrow_factor * quick, min(self.narrow_factor, 1.0)),
+            divided_factor=max(self.divided_factor * quick, 1.0),
             step_host_s=self.step_host_s * host,
             layer_host_s=self.layer_host_s * host,
             sequence_host_s=self.sequence_host_s * host,
@@ -100,7 +106,13 @@ class Engine:
     aliases: tuple[str, ...] = ()
     one_stage_at_a_time: bool = False
     """Layers are divided among the chips and only one chip works at a time."""
+    narrow_cache: bool = False
+    """The cache has 8 bits where weights are floats of 8 or fewer."""
     note: str = ""
+
+    def caches_narrow(self, precision: str) -> bool:
+        """Whether cached values have 8 bits beside weights of this precision."""
+        return self.narrow_cache and precision in FEW_BITS
 
     def spread(self, *, experts: bool) -> Spread:
         """The interval of times for models with or without experts."""

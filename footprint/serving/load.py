@@ -5,30 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import log
 
-from footprint.errors import FootprintError
 from footprint.named_tuples import NamedTuple
-from footprint.performance.roofline.constants import load_constants
-from footprint.performance.roofline.memory import usable_of
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.schema import Accelerator
 from footprint.serving.engine import Constants, Engine
 from footprint.serving.model import Context, Served
 from footprint.serving.power import PowerConstants, board_share
-from footprint.serving.steps import (
-    STATE_BYTE,
-    Layout,
-    Terms,
-    Weights,
-    cache_ranks,
-    decode_terms,
-    ideal,
-    prompt_terms,
-)
-from footprint.units import BYTE_PER_GIB
-
-MOST_SEQUENCES = 10**6
-"""Most sequences that are counted as in work at once."""
+from footprint.serving.room import Room
+from footprint.serving.steps import Layout, Terms, Weights, decode_terms, ideal, prompt_ideal
 
 
 class Point(NamedTuple):
@@ -100,11 +85,11 @@ class Serving:
         one = ideal(
             self.model, self.context, self.weights, self.chip, self.layout, batch, one_stage_at_a_time=once
         )
-        prompt = prompt_terms(
-            self.prompt_flop, self.prompt, self.model, self.weights, self.chip, self.layout, reached,
+        prompt = prompt_ideal(
+            self.prompt_flop, self.prompt, self.model, self.weights, self.chip, self.layout,
             one_stage_at_a_time=once,
         )  # fmt: skip
-        return Point(batch, decode_terms(one, reached), prompt, self.output)
+        return Point(batch, decode_terms(one, reached), decode_terms(prompt, reached), self.output)
 
     def board_over_limit(self, point: Point, slower: float = 1.0) -> float:
         """Mean power of a board over its limit when all takes ``slower`` times as long [1]."""
@@ -115,56 +100,9 @@ class Serving:
         return board_share(*shares, self.power)
 
     @property
-    def weights_byte(self) -> float:
-        """Weights on all chips of one copy [byte]."""
-        whole = self.weights.total_byte(self.model)
-        if not self.layout.whole_dense:
-            return whole
-        experts = self.model.expert_parameters * self.weights.expert_byte
-        return experts + (whole - experts) * self.layout.chips
-
-    @property
-    def sequence_byte(self) -> float:
-        """Cache of one sequence at its full length, without copies [byte]."""
-        return self.full.held * self.weights.wide_byte + self.model.state_elements * STATE_BYTE
-
-    @property
-    def free_byte(self) -> float:
-        """Memory of one copy of the model beside its weights [byte]."""
-        return self.layout.chips * usable_of(self.chip, load_constants()) - self.weights_byte
-
-    @property
-    def cache_copies(self) -> float:
-        """How many times the cache of a sequence is held: more ranks than heads of keys keep copies [1]."""
-        return 1.0 if self.layout.whole_dense else self.layout.tp / cache_ranks(self.model, self.layout)
-
-    def largest_batch(self) -> int:
-        """Sequences of full length that one copy of the model can hold at once.
-
-        Raises FootprintError if not even one fits beside the weights.
-        """
-        free, each = self.free_byte, self.sequence_byte * self.cache_copies
-        fits = int(free // max(each, 1.0)) if free > 0 else 0
-        if fits < 1:
-            chips = self.layout.chips
-            usable = free + self.weights_byte
-            raise FootprintError(
-                f"the weights take {self.weights_byte / BYTE_PER_GIB:,.1f} GiB and one sequence "
-                f"{each / BYTE_PER_GIB:.3g} GiB, but {chips} x {self.chip.name} can "
-                f"fill {usable / BYTE_PER_GIB:,.1f} GiB: give more accelerators with `hw=`, fewer bits "
-                "with `precision=`, or shorter sequences"
-            )
-        return min(fits, MOST_SEQUENCES)
-
-    def at_once(self, cached_byte: float) -> int:
-        """Sequences in work at once on one copy of the model, if only written tokens take memory.
-
-        Paged engines admit a request as soon as its prompt fits. So the memory holds sequences of the mean
-        length.
-        """
-        written = self.context.held * cached_byte + self.model.state_elements * STATE_BYTE
-        fits = int(self.free_byte // max(written * self.cache_copies, 1.0))
-        return max(self.largest_batch(), min(fits, MOST_SEQUENCES))
+    def room(self) -> Room:
+        """The memory that the load takes and that its chips have."""
+        return Room(self.model, self.context, self.full, self.weights, self.chip, self.layout)
 
 
 class Range(NamedTuple):
@@ -177,6 +115,10 @@ class Range(NamedTuple):
     """Measured over predicted time at the fast and at the slow end [1]."""
     cause: str
     """The cause of the engine's error."""
+    quicker: float = 1.0
+    """Time of a request at the largest batch with the cache of 8 bits that holds it, over its own."""
+    unset: bool = False
+    """Whether nobody said anything of the batch: its ends are those of any server at any load."""
 
 
 def quantity(value: Callable[[float, float], float], over: Range) -> Quantity:
@@ -186,17 +128,18 @@ def quantity(value: Callable[[float, float], float], over: Range) -> Quantity:
     low, high = (log(value(over.batch, slower) / middle) for slower in engines)
     spread = {over.cause: (low, high)}
     if over.least < over.most:
-        # An engine whose host is quick gains more from a large batch: the largest response counts.
-        at_batch = [middle, *(value(over.batch, slower) for slower in engines)]
+        # An engine whose host is quick gains more from a large batch: the largest response counts. Of a batch
+        # that nobody gave an end is the quickest engine at full load, or the slowest with one sequence.
+        at_batch = [middle, *(middle if over.unset else value(over.batch, slower) for slower in engines)]
         least, most = (
             max(
                 (
-                    log(value(end, slower) / at)
+                    log(value(end, slower * quicker) / at)
                     for slower, at in zip((1.0, *over.ends(end)), at_batch, strict=True)
                 ),
                 key=abs,
             )
-            for end in (over.least, over.most)
+            for end, quicker in ((over.least, 1.0), (over.most, over.quicker))
         )
         spread["batch_size"] = least, most
     return Quantity(middle, spread)

@@ -13,7 +13,7 @@ from footprint.estimator.facts import Facts
 from footprint.flops.checks import positions_warning
 from footprint.flops.own_sizes import with_own_sizes
 from footprint.flops.registry import LISTED, family
-from footprint.records import record
+from footprint.records import record, replace
 from footprint.results import Assumption, Quantity
 from footprint.results.misfit import CLEAR_MISFIT, Misfit
 from footprint.schema import Accelerator, ModelConfig, StepShape
@@ -26,8 +26,6 @@ from footprint.serving.steps import Layout, Weights
 
 PUBLISHED_IN = {"gpt_oss": "mxfp4"}
 """Families whose weights are published in few bits."""
-NARROW_CACHE_BYTE = 1.0
-"""Bytes of a cached value in engines that cache 8 bits."""
 UNSET_CAUSE, NAMED_CAUSE = "engine", "serving_time"
 
 
@@ -93,7 +91,9 @@ def settle_weights(
     )  # fmt: skip
 
 
-def settle_layout(request: InferenceRequest, facts: Facts) -> tuple[Layout, tuple[Assumption, ...]]:
+def settle_layout(
+    request: InferenceRequest, facts: Facts, *, one_stage_at_a_time: bool = False
+) -> tuple[Layout, tuple[Assumption, ...]]:
     """How the model is divided: one copy on all chips of a node, stages over nodes, unless given."""
     count, in_node = facts.cluster.count, facts.cluster.node.accelerators
     if request.ep is not None and request.ep > 1:
@@ -102,6 +102,8 @@ def settle_layout(request: InferenceRequest, facts: Facts) -> tuple[Layout, tupl
     if request.tp is not None:
         copies = _copies(count, request.tp, "tp")
         return Layout(chips=request.tp, tp=request.tp, replicas=copies), ()
+    if one_stage_at_a_time:
+        return Layout(chips=count, tp=1, pp=count), ()
     tp = min(count, in_node)
     while count % tp:
         tp -= 1
@@ -141,8 +143,9 @@ def settle_decoding(request: InferenceRequest, name: str, facts: Facts) -> Settl
         raise FootprintError(f"`image_size=` is of models that read images alone; {model.id} writes tokens")
     prompt, output = request.prompt_tokens, request.output_tokens
     weights, precision_row = settle_weights(request, model, facts.cluster.accelerator)
-    layout, layout_rows = settle_layout(request, facts)
     engine = find_engine(request.engine)
+    weights = replace(weights, narrow_cache=engine.caches_narrow(weights.precision))
+    layout, layout_rows = settle_layout(request, facts, one_stage_at_a_time=engine.one_stage_at_a_time)
     before = 0 if lists.target else prompt
     serving = Serving(
         model=served,
@@ -158,7 +161,7 @@ def settle_decoding(request: InferenceRequest, name: str, facts: Facts) -> Settl
         power=power_constants(),
         measured_power=facts.power is None or not facts.power.depends_on_work,
     )
-    largest = serving.largest_batch() * layout.replicas
+    largest = serving.room.largest_batch() * layout.replicas
     batch, over, batch_rows, warnings = settle_batch(request, serving, largest)
     target = output if lists.target else None
     whole = prompt if lists.target else prompt + output
@@ -225,7 +228,8 @@ def settle_batch(
     warnings: tuple[str, ...] = ()
     rows: tuple[Assumption, ...] = ()
     batch = least = most = 0
-    held = serving.at_once(NARROW_CACHE_BYTE) * copies
+    narrow = replace(serving, weights=replace(serving.weights, narrow_cache=True))
+    held = narrow.room.at_once() * copies
     if request.batch_size is not None:
         batch = request.batch_size
         if batch > largest and not request.scenario.force:
@@ -238,7 +242,7 @@ def settle_batch(
                 Misfit(f"{CLEAR_MISFIT}a batch of {batch:,} does not fit: {largest:,} is the largest"),
             )
     elif request.concurrency is not None:
-        paged = serving.at_once(serving.weights.wide_byte) * copies
+        paged = serving.room.at_once() * copies
         batch = min(request.concurrency, paged)
         if request.concurrency > paged:
             least, most = largest, min(request.concurrency, held)
@@ -258,6 +262,10 @@ def settle_batch(
         most=max(1.0, (most or batch) / copies),
         ends=cache(lambda each: spread.ends(lambda of: serving.point(each, of).request_s, reached)),
         cause=UNSET_CAUSE if serving.engine.id == UNSET else NAMED_CAUSE,
+        quicker=1.0
+        if least >= most
+        else narrow.point(most / copies).request_s / serving.point(most / copies).request_s,
+        unset=request.batch_size is None and request.concurrency is None,
     )
     return batch, over, rows, warnings
 

@@ -20,6 +20,7 @@ from footprint.serving.model import Context, Experts, Served
 
 Bound = Literal["compute", "memory", "host"]
 WIDE_BYTE = 2.0
+NARROW_CACHE_BYTE = 1.0
 STATE_BYTE = 4.0
 """Recurrent states are kept in 32 bits, read and written in each step."""
 WEIGHT_BYTE = {
@@ -40,11 +41,18 @@ class Weights:
     """How weights are stored."""
 
     precision: str
+    narrow_cache: bool = False
+    """Whether cached values have 8 bits."""
 
     @property
     def wide_byte(self) -> float:
-        """Bytes of an embedding, a head or a norm, and of a cached value."""
+        """Bytes of an embedding, a head or a norm."""
         return 4.0 if self.precision == "fp32" else WIDE_BYTE
+
+    @property
+    def cached_byte(self) -> float:
+        """Bytes of a cached value."""
+        return NARROW_CACHE_BYTE if self.narrow_cache else self.wide_byte
 
     @property
     def block_byte(self) -> float:
@@ -142,10 +150,11 @@ class Terms(NamedTuple):
     def time_s(self) -> float:
         """The step [s]: device and host in turn, or the host ahead of the device as in eager PyTorch."""
         device = self.memory_s + self.compute_s + self.exchange_s
-        if self.overlap_exponent == 1.0 or not device:
+        if self.overlap_exponent == 1.0:
             return device + self.host_s
         ratio = self.host_s / device
-        return float(device * (1.0 + ratio**self.overlap_exponent) ** (1.0 / self.overlap_exponent))
+        time_s: float = device * (1.0 + ratio**self.overlap_exponent) ** (1.0 / self.overlap_exponent)
+        return time_s
 
     @property
     def bound(self) -> Bound:
@@ -178,7 +187,7 @@ def ideal(
     block = model.read_narrow * weights.block_byte
     wide = model.read_wide * weights.wide_byte
     narrow = weights.block_byte < WIDE_BYTE
-    cached = context.cached * weights.wide_byte * batch
+    cached = context.cached * weights.cached_byte * batch
     states = 2 * STATE_BYTE * model.state_elements * batch
     divided = working / layout.tp * cache_ranks(model, layout)
     several = max(layout.tp, layout.ep)
@@ -229,10 +238,10 @@ def products_s(peak_s: float, one: Ideal, reached: Constants) -> float:
 
 
 def decode_terms(one: Ideal, reached: Constants) -> Terms:
-    """The terms of a decoding step [s]."""
+    """The terms of a decoding step [s]; a calibration passes arrays of many steps as one."""
     narrow = reached.narrow_factor
-    experts = one.expert_s * reached.expert_factor * (narrow if one.expert_narrow else 1.0)
-    experts *= reached.divided_factor if one.divided_share else 1.0
+    experts = one.expert_s * reached.expert_factor * (1.0 + one.expert_narrow * (narrow - 1.0))
+    experts *= 1.0 + (one.divided_share > 0.0) * (reached.divided_factor - 1.0)
     memory = one.wide_s + one.narrow_s * narrow + experts + one.cache_s
     return Terms(
         memory_s=memory / reached.memory_share,
@@ -243,34 +252,31 @@ def decode_terms(one: Ideal, reached: Constants) -> Terms:
         exchange_s=one.exchange_s,
         read_s=one.wide_s + one.narrow_s + one.expert_s + one.cache_s,
         multiply_s=one.compute_s,
-        expand_s=one.narrow_s + (one.expert_s if one.expert_narrow else 0.0) if one.expanded else 0.0,
+        expand_s=one.expanded * (one.narrow_s + one.expert_narrow * one.expert_s),
         overlap_exponent=reached.overlap_exponent,
     )
 
 
-def prompt_terms(
+def prompt_ideal(
     flop: float,
     tokens: int,
     model: Served,
     weights: Weights,
     chip: Accelerator,
     layout: Layout,
-    reached: Constants,
     *,
     one_stage_at_a_time: bool = False,
-) -> Terms:
-    """The terms of one prompt alone, up to its first new token [s]."""
+) -> Ideal:
+    """One prompt alone, up to its first new token, at the data sheet's rates."""
     working = layout.tp if one_stage_at_a_time else layout.chips
     one = ideal(
         model, Context(0.0, 0.0, 0.0), weights, chip, layout, 1.0, one_stage_at_a_time=one_stage_at_a_time
     )
     experts = sum(touched(group, tokens) for group in model.experts) * weights.expert_byte
     several = max(layout.tp, layout.ep)
-    sent = tokens * one.exchange_s
-    one = one._replace(
+    return one._replace(
         expert_s=experts / several / chip.memory_byte_per_s,
         cache_s=0.0,
         compute_s=flop / (working * weights.peak_flop_per_s(chip)),
-        exchange_s=sent,
+        exchange_s=tokens * one.exchange_s,
     )
-    return decode_terms(one, reached)

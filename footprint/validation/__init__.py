@@ -21,7 +21,12 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
     from footprint.validation.published.mlperf_time import validate_mlperf_time
     from footprint.validation.published.power import validate_power
     from footprint.validation.published.runs import validate_runs
-    from footprint.validation.published.serving import UNNAMED, validate_serving, validate_serving_energy
+    from footprint.validation.published.serving import (
+        ELSEWHERE,
+        UNNAMED,
+        validate_serving,
+        validate_serving_energy,
+    )
     from footprint.validation.published.strubell import validate_strubell
     from footprint.validation.published.throughput import validate_throughput, validate_throughput_found
     from footprint.validation.published.what_ifs import validate_what_ifs
@@ -43,6 +48,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
         "memory": validate_memory,
         "serving": validate_serving,
         "serving-energy": validate_serving_energy,
+        "serving-sources": lambda: validate_serving(ELSEWHERE),
         "serving-unnamed": lambda: validate_serving(UNNAMED),
     }
 

@@ -203,6 +203,54 @@ def test_more_requests_than_fit_wait() -> None:
     assert served(concurrency=largest).requests_per_s.spread.keys() == {"engine"}
 
 
+@pytest.mark.parametrize(
+    ("load", "tokens_per_s"),
+    [
+        # brand-o/normiebench issue 40: llama.cpp on Metal, Q4_K_M; no fit reads it
+        ({"model": "llama3.1-8b", "hw": "apple-m1-max", "precision": "int4", "engine": "llama.cpp",
+          "batch_size": 1, "prompt_tokens": 1, "output_tokens": 128}, 46.2),
+        # MLPerf Inference v4.1, NVIDIA and AMD, llama2-70b-99, Offline; no fit reads them
+        ({"model": "llama2-70b", "hw": "h200:8", "tp": 1, "precision": "fp8", "engine": "tensorrt-llm",
+          "concurrency": 10**5, "prompt_tokens": 300, "output_tokens": 291}, 31302.7),
+        ({"model": "llama2-70b", "hw": "mi300x:8", "tp": 1, "precision": "fp8", "engine": "vllm-2024",
+          "concurrency": 10**5, "prompt_tokens": 300, "output_tokens": 293}, 23514.8),
+        # TensorRT-LLM 1.0's overview, Llama 3.1 8B, 128/2048: full load, with and without its batch
+        ({"model": "llama3.1-8b", "hw": "h100:1", "precision": "fp8", "engine": "tensorrt-llm",
+          "concurrency": 3000, "prompt_tokens": 128, "output_tokens": 2048}, 22714.0),
+        ({"model": "llama3.1-8b", "hw": "h100:1", "precision": "fp8", "engine": "tensorrt-llm",
+          "prompt_tokens": 128, "output_tokens": 2048}, 22714.0),
+    ],
+)  # fmt: skip
+def test_published_rates_lie_in_the_interval(load: dict[str, Any], tokens_per_s: float) -> None:
+    rate = footprint.inference(**load).requests_per_s * load["output_tokens"]
+    assert rate.low <= tokens_per_s <= rate.high
+    if "batch_size" in load or "concurrency" in load:
+        assert rate.high / rate.low < 8
+
+
+def test_layers_that_chips_divide_work_one_after_another() -> None:
+    """llama.cpp puts layers on two chips and lets one work: the same speed as one chip, not twice."""
+    one, two = (
+        footprint.inference(
+            model="llama3.1-8b", hw=f"rtx4090:{chips}", precision="int4", engine="llama.cpp", batch_size=1,
+            prompt_tokens=512, output_tokens=128,
+        )
+        for chips in (1, 2)
+    )  # fmt: skip
+    assert (two.workload.tp, two.workload.pp) == (1, 2)
+    assert two.decode.tokens_per_s.mid == pytest.approx(one.decode.tokens_per_s.mid, rel=0.02)
+    assert two.memory.largest_batch > 2 * one.memory.largest_batch
+
+
+def test_an_engine_that_caches_8_bits_holds_twice_as_many() -> None:
+    wide, narrow = (
+        served(engine=name, precision="fp8", batch_size=32) for name in ("vllm-2026", "tensorrt-llm-2025")
+    )
+    assert narrow.memory.kv_bytes_per_token * 2 == wide.memory.kv_bytes_per_token
+    assert narrow.memory.largest_batch == pytest.approx(2 * wide.memory.largest_batch, abs=1)
+    assert served(engine="tensorrt-llm-2025", batch_size=32).memory.kv_bytes_per_token == 131_072
+
+
 def test_each_batch_of_the_table_has_the_ends_of_its_own_load() -> None:
     """At the largest batch the host of an unknown engine costs more of the time than at batch 1."""
     one, *_, largest = served().batches

@@ -13,7 +13,7 @@ from footprint.serving import inference
 from footprint.serving.engine import Constants, Spread, engine_ids, find_engine, load_engine
 from footprint.serving.model import Lists
 from footprint.serving.steps import Layout, Terms, Weights, decode_terms, host_s, ideal
-from footprint.validation.published.serving import PEAK, serving_cases
+from footprint.validation.published.serving_rows import PEAK, serving_cases
 
 H100 = parse_cluster("h100-sxm5-80gb:8")[0].accelerator
 
@@ -142,6 +142,9 @@ def test_without_a_name_a_load_that_waits_for_its_host_is_less_certain() -> None
 def test_aliases_name_the_newest() -> None:
     assert find_engine("vllm").id == "vllm-2026"
     assert find_engine("vLLM 2024").id == "vllm-2024"
+    assert find_engine("TRT-LLM").id == "tensorrt-llm-2025"
+    assert find_engine("ollama").id == "llama.cpp-2024"
+    assert find_engine("SGLang").id == "sglang-2026"
     assert find_engine(None).id == "typical"
 
 

@@ -38,6 +38,7 @@ Datasets:
   memory            published peaks of memory, and failures for want of it
   serving           measured tokens/s of requests; the engine is named
   serving-energy    J a token of the same rows
+  serving-sources   tokens/s; the engine is named, its source left out
   serving-unnamed   their tokens/s; the engine is not named
 
 Every prediction is made without the source that it is compared with. strubell

@@ -1,8 +1,8 @@
-"""Measured serving rows as cases, and their validation.
+"""Predictions of measured serving rows, by constants that were fitted without them.
 
-A named engine is predicted by constants that were fitted without the model of the row, an engine that is not
-named by constants fitted without the row's source. The calibration writes both into ``serving_folds.csv``.
-Rows that ``evaluation.toml`` seals are left out.
+A named engine is predicted without the model of the row, or without its source, an engine that is not named
+without the row's source. The calibration writes the constants into ``serving_folds.csv``. Rows that
+``evaluation.toml`` seals are left out.
 """
 
 from __future__ import annotations
@@ -10,169 +10,25 @@ from __future__ import annotations
 import functools
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from footprint.catalog.files import read_csv, reference_folder
-from footprint.catalog.hardware import parse_cluster
-from footprint.catalog.models import find_model
 from footprint.named_tuples import NamedTuple
-from footprint.records import record, replace
-from footprint.schema import Accelerator
+from footprint.records import replace
 from footprint.serving.engine import UNSET, Constants, Engine, Spread, load_engine
-from footprint.serving.model import Context, Lists, Served
-from footprint.serving.power import PowerConstants, board_share
+from footprint.serving.power import PowerConstants
 from footprint.serving.settle import PowerErrors, power_errors
-from footprint.serving.steps import Ideal, Layout, Terms, Weights, decode_terms, ideal, products_s
-from footprint.validation.cases import evaluation, shapes
+from footprint.validation.published.serving_rows import ServingCase, is_sealed, part_of, serving_cases
 from footprint.validation.report import ValidationReport, ValidationRow
 
-ONE_STAGE = ("accelerate-2022",)
-"""Engines that divide the layers among the chips and let one work at a time."""
-ONE_MODEL = ("accelerate-2022", "deepspeed-2022")
-"""Engines that were measured with one model."""
 FOLDS = reference_folder() / "serving_folds.csv"
-NAMED, UNNAMED = "engine named", "engine not named"
-
-PEAK = Constants(
-    memory_share=1.0, matmul_share=1.0, step_host_s=0.0, layer_host_s=0.0, sequence_host_s=0.0, hop_s=0.0,
-    expert_factor=1.0, narrow_factor=1.0,
-)  # fmt: skip
-"""What an engine without losses would reach."""
+NAMED, UNNAMED, ELSEWHERE = "engine named", "engine not named", "engine named, source left out"
+"""Kinds of folds: a model left out, a source left out, and a source of a named engine left out."""
 
 
-@record
-class ServingCase:
-    """One measured row with what its prediction needs."""
-
-    id: str
-    source: str
-    engine: str
-    model: str
-    """As the source names it."""
-    shape: str
-    precision: str
-    chip: Accelerator
-    chips: int
-    batch: float
-    """Mean sequences at once; 0 where the source does not state it."""
-    output_tokens: float
-    phase: str
-    served: Served
-    context: Context
-    prompt_s: float
-    """Time of one prompt's products at the full peak [s]."""
-    one: Ideal
-    tokens_per_s: float
-    board_w: float | None
-    """Measured power of all boards [W]."""
-
-    @property
-    def experts(self) -> bool:
-        """Whether the model has experts."""
-        return bool(self.served.experts)
-
-    @property
-    def measured_s(self) -> float:
-        """Time in which each sequence got one token, prompts of others included [s]."""
-        return self.batch / self.tokens_per_s
-
-    @property
-    def best_s(self) -> float:
-        """The least time that the bandwidth of the data sheet allows for reading the weights [s]."""
-        return self.one.wide_s + self.one.narrow_s + self.one.expert_s
-
-    def terms(self, reached: Constants) -> Terms:
-        """The terms of its decoding step."""
-        return decode_terms(self.one, reached)
-
-    def time_s(self, reached: Constants) -> float:
-        """Predicted time in which each sequence gets one token [s]."""
-        return self.terms(reached).time_s + products_s(self._prompts_s, self.one, reached)
-
-    @property
-    def _prompts_s(self) -> float:
-        """Products of new prompts in the time of one step, where requests come and go [s]."""
-        if self.phase != "serving":
-            return 0.0
-        return self.batch / max(self.output_tokens, 1.0) * self.prompt_s
-
-    def shares(self, time_s: float) -> tuple[float, float, float]:
-        """Shares of the bandwidth, of the peak and of expanded weights if a step takes this time [1]."""
-        terms = self.terms(PEAK)
-        return terms.read_s / time_s, (terms.multiply_s + self._prompts_s) / time_s, terms.expand_s / time_s
-
-    def power_w(self, reached: Constants, constants: PowerConstants, slower: float = 1.0) -> float:
-        """Predicted power of all boards where a step takes ``slower`` times as long as predicted [W]."""
-        shares = self.shares(self.time_s(reached) * slower)
-        return self.chips * (self.chip.tdp_w or 0.0) * board_share(*shares, constants)
-
-
-def serving_cases(*, with_batch: bool = True) -> Iterator[ServingCase]:
-    """Every usable row of ``published/serving.csv``."""
-    kept: dict[tuple[str, int], tuple[Lists, Served, float]] = {}
-    for row in read_csv(reference_folder() / "published" / "serving.csv"):
-        if row["excluded"] or (with_batch and not row["sequences"]):
-            continue
-        prompt = int(row["prompt_tokens"])
-        key = (row["shape"], prompt)
-        if key not in kept:
-            lists = Lists(_config(row["shape"]), prompt)
-            kept[key] = (lists, lists.served(), lists.prompt_flop())
-        yield _case(row, *kept[key])
-
-
-def _config(shape: str) -> Mapping[str, Any]:
-    own = shapes()
-    config: Mapping[str, Any] = own[shape]["config"] if shape in own else find_model(shape).config
-    return config
-
-
-def _case(row: Mapping[str, str], lists: Lists, model: Served, prompt_flop: float) -> ServingCase:
-    output = float(row["output_tokens"])
-    earlier = 0 if lists.target else lists.prompt
-    context = lists.context(max(1, round(earlier + output / 2)), model.token_flop)
-    cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}")
-    chip, weights = cluster.accelerator, Weights(precision=row["precision"])
-    layout = Layout(chips=cluster.count, tp=int(row["tp"]), pp=int(row["pp"]), ep=int(row["ep"] or 1))
-    batch = float(row["sequences"] or 0.0)
-    one_stage = row["engine"] in ONE_STAGE
-    working = layout.tp if one_stage else layout.chips
-    watts = float(row["accelerator_power_w"]) if row["accelerator_power_w"] else None
-    if watts is None and row["energy_j_per_output_token"]:
-        watts = float(row["energy_j_per_output_token"]) * float(row["tokens_per_s"])
-    return ServingCase(
-        id=row["id"],
-        source=row["source"],
-        engine=row["engine"],
-        model=row["model"],
-        shape=row["shape"],
-        precision=row["precision"],
-        chip=chip,
-        chips=cluster.count,
-        batch=batch,
-        output_tokens=output,
-        phase=row["phase"],
-        served=model,
-        context=context,
-        prompt_s=prompt_flop / (working * weights.peak_flop_per_s(chip)),
-        one=ideal(model, context, weights, chip, layout, max(batch, 1.0), one_stage_at_a_time=one_stage),
-        tokens_per_s=float(row["tokens_per_s"]),
-        board_w=watts,
-    )
-
-
-def is_sealed(case: ServingCase) -> bool:
-    """Whether no fit reads the case."""
-    rules = evaluation()["serving"]
-    name = f"{case.source}/{case.model}"
-    drawn = case.source in rules["sealed_sources"] or name in rules["sealed_models"]
-    return drawn and name not in rules["fitted_since"]
-
-
-def part_of(case: ServingCase) -> str:
-    """What is left out of an engine's rows together: a model, or a batch where there is one model."""
-    return f"{case.batch:g}" if case.engine in ONE_MODEL else case.shape
+def left_out(case: ServingCase, by: str) -> str:
+    """What is left out of an engine's rows together: a part of them, or a source."""
+    return case.source if by == ELSEWHERE else part_of(case)
 
 
 class Outside(NamedTuple):
@@ -185,7 +41,9 @@ class Outside(NamedTuple):
 
     def fold(self, by: str) -> str:
         """What was left out: a part of the engine's rows, or the source."""
-        return self.case.source if by == UNNAMED else f"{self.case.engine}: {part_of(self.case)}"
+        if by == UNNAMED:
+            return self.case.source
+        return f"{self.case.engine if by == ELSEWHERE else self.case.server}: {left_out(self.case, by)}"
 
     def with_spread(self, spread: Spread) -> Outside:
         """The same with this interval."""
@@ -244,7 +102,10 @@ class Outside(NamedTuple):
 
 @functools.cache
 def outside(by: str) -> tuple[Outside, ...]:
-    """Every case that is not sealed, with the constants and the interval of its fold."""
+    """Every case that is not sealed, with the constants and the interval of its fold.
+
+    Where a source of a named engine is left out, engines with one source have no fold.
+    """
     folds: dict[str, dict[str, float]] = {}
     for row in read_csv(FOLDS):
         if row["by"] == by:
@@ -253,9 +114,11 @@ def outside(by: str) -> tuple[Outside, ...]:
     for case in serving_cases():
         if is_sealed(case):
             continue
-        engine = load_engine(case.engine if by == NAMED else UNSET)
+        engine = load_engine({NAMED: case.server, ELSEWHERE: case.engine, UNNAMED: UNSET}[by])
         bare = Outside(case, engine, PowerConstants(0.0, 0.0, 0.0))
-        numbers = folds[bare.fold(by)]
+        numbers = folds.get(bare.fold(by))
+        if numbers is None:
+            continue
         constants = Constants(*(numbers[name] for name in Constants._fields))
         power = PowerConstants(*(numbers[name] for name in PowerConstants._fields))
         spread = Spread(**{name: numbers[name] for name in Spread._fields if name in numbers})
@@ -264,19 +127,19 @@ def outside(by: str) -> tuple[Outside, ...]:
 
 
 def validate_serving(by: str = NAMED) -> ValidationReport:
-    """Tokens/s of measured rows: the engine named and the model left out, or the source left out."""
+    """Tokens/s of measured rows: the engine named and the model or the source left out, or not named."""
     rows = []
     for one in outside(by):
         fast, slow = one.ends
-        rate = one.case.batch / one.case.time_s(one.engine.constants)
+        rate = one.case.given / one.case.time_s(one.engine.constants)
         rows.append(
             ValidationRow(
                 id=one.case.id, published=one.case.tokens_per_s, predicted=rate, unit="tokens/s",
-                fold=one.case.engine if by == NAMED else one.case.source, low=rate / slow,
+                fold=one.case.server if by == NAMED else one.fold(by), low=rate / slow,
                 high=rate / fast, note=_kind(one.case),
             )
         )  # fmt: skip
-    name = "serving" if by == NAMED else "serving-unnamed"
+    name = {NAMED: "serving", ELSEWHERE: "serving-sources", UNNAMED: "serving-unnamed"}[by]
     return ValidationReport(dataset=name, rows=tuple(rows), notes=_by_kind(rows))
 
 
@@ -299,6 +162,8 @@ def validate_serving_energy() -> ValidationReport:
 
 
 def _kind(case: ServingCase) -> str:
+    if case.phase == "prompt":
+        return "prompts"
     return "experts" if case.experts else "dense, batch 1" if case.batch == 1 else "dense"
 
 
