@@ -2,8 +2,8 @@
 
 The step-time model sometimes prefers layouts that nobody uses, so common practice limits the search.
 Models below a billion parameters use data parallelism alone wherever they fit (`finder`). Above that
-size, tensor ranks stay inside a node, stages of a pipeline are equal in number to a divisor of the ranks,
-and only long sequences are split over context ranks. If the batch is too small for these layouts, short
+size, tensor ranks stay inside a node, pipelines have any number of stages that divides the ranks, and
+only long sequences are split over context ranks. If the batch is too small for these layouts, short
 sequences are split, too, and tensors by any number that divides the heads (`every_size`).
 """
 
