@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 
 from footprint.estimator import estimate
 from footprint.performance.layouts.finder import find_layout
@@ -75,16 +76,17 @@ def published() -> Iterator[Beside]:
         said: Given = {"recompute": "selective"} if case.given.get("recompute") == "selective" else {}
         theirs, _ = find_layout(work, machine, given=case.given, flash=flash, sequence_length=length)
         ours, fits = find_layout(work, machine, given=said, flash=flash, sequence_length=length)
-        if not fits:
-            continue
+        allowed = memory_byte(work, theirs, machine) <= usable_byte(machine)
+        if not fits and not allowed:
+            continue  # no layout of this job fits by the predicted memory
         seconds = [sum(step_terms(work, one, machine).values()) for one in (ours, theirs)]
         habits = habits_of(work, machine, flash=flash, sequence_length=length)
         yield Beside(
             case=case,
             published=theirs,
             found=ours,
-            ratio=seconds[0] / seconds[1],
-            fits=memory_byte(work, theirs, machine) <= usable_byte(machine),
+            ratio=seconds[0] / seconds[1] if fits else inf,
+            fits=allowed,
             outside=_outside(theirs, shapes(habits, case.cluster.count, said)),
         )
 

@@ -2,8 +2,8 @@
 
 The step-time model sometimes prefers layouts that nobody uses, so common practice limits the search.
 Models below a billion parameters use data parallelism alone wherever they fit (`finder`). Above that
-size, tensor ranks stay inside a node, stages of a pipeline are equal in number to a divisor of the ranks,
-and only long sequences are split over context ranks. If the batch is too small for these layouts, short
+size, tensor ranks stay inside a node, pipelines have any number of stages that divides the ranks, and
+only long sequences are split over context ranks. If the batch is too small for these layouts, short
 sequences are split, too, and tensors by any number that divides the heads (`every_size`).
 """
 
@@ -152,7 +152,7 @@ def tried(habits: Habits, count: int, given: Given) -> list[Sizes]:
             shared_out = [
                 (ep, zero)
                 for ep in _options(given, "ep", _expert_ranks(habits, ranks * tp // pp))
-                for zero in _options(given, "zero", _sharding(habits, pp))
+                for zero in _options(given, "zero", _sharding(habits, pp, ep))
             ]
             found += [
                 (tp, pp, replicas // cp, cp, ep, zero, chunks)
@@ -216,12 +216,12 @@ def _expert_ranks(habits: Habits, of_stage: int) -> list[int]:
     return [ranks for ranks in divisors(int(habits.experts)) if of_stage % ranks == 0]
 
 
-def _sharding(habits: Habits, stages: int) -> list[int]:
-    """Kinds of sharding that are tried with so many stages."""
+def _sharding(habits: Habits, stages: int, expert_ranks: int) -> list[int]:
+    """Kinds of sharding that are tried with so many stages and expert ranks."""
     if stages > 1:
         return [1]
     if not habits.is_gpu:
-        return [3]
+        return [3] if expert_ranks == 1 else [1, 3]
     return [1, 3] if habits.techniques.full_sharding else [1]
 
 
