@@ -30,7 +30,8 @@ from footprint.results import Quantity
 from footprint.validation.published.runs import Run, ideal_hours
 
 FREEDOM = 3.0
-"""Degrees of freedom of Student's t: the biases of 19 developers are likelier with 2 to 3 than with more."""
+"""Degrees of freedom of Student's t: the biases of 19 developers are likeliest with 1.5 to 2, and with 5
+or more the intervals of hours hold fewer developers than they should (docs/decisions/goodput.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def upper_end(entries: Sequence[Entry]) -> float:
     bias, counts = biases(entries), Counter(developer for _, developer in entries)
     of_developer = student_95(FREEDOM) * middle_deviation(bias.values())
     several = [(ratio - bias[name], 1 / counts[name]) for ratio, name in entries if counts[name] > 1]
-    of_run = interpolated(*zip(*several, strict=True), 0.95) if several else 0.0
+    scatter, weights = [one for one, _ in several], [weight for _, weight in several]
+    of_run = interpolated(scatter, weights, 0.95) if several else 0.0
     return math.hypot(of_developer, of_run)
 
 
