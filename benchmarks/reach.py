@@ -24,6 +24,15 @@ def tried() -> Iterable[str]:
         for one in _table()["idea"]
     ]  # fmt: skip
     yield from table(("idea", "on", "before", "after", "kept"), lines)
+    yield "Forms of the lower ends of goodput ([the one that is kept](decisions/goodput.md)): what the"
+    yield "intervals of whole runs hold with each developer left out in turn, and upper over lower end."
+    yield ""
+    forms = [
+        (one["what"], percent(one["runs_share"]), percent(one["developers_share"]),
+         f"{one['width_factor']:.2f}x", "yes" if one["kept"] else "no")
+        for one in _table()["form"]
+    ]  # fmt: skip
+    yield from table(("form", "runs", "developers", "width", "kept"), forms)
 
 
 def reach(reports: Mapping[str, ValidationReport]) -> Iterable[str]:

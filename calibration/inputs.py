@@ -62,8 +62,8 @@ def _cases() -> Iterator[str]:
     yield from as_fitted(prepare_cases(cases, base), shipped, (*FACTORS, *PHYSICS))
     yield from as_fitted(prepare_cases(cases, shipped, found=True), shipped)
     yield _digits(factor for _, factor in factors(shipped))
-    for run in implied():
-        yield f"{run.tier} {run.developer} {_digits((run.share, run.model_log))}"
+    for one in implied():
+        yield f"{one.run.id} {one.run.developer} {_digits((one.log_ratio, one.model_log))}"
 
 
 def as_fitted(prepared: Sequence[Prepared], shipped: Constants, names: Iterable[str] = ()) -> Iterator[str]:

@@ -45,20 +45,18 @@ def test_whole_runs(reports):
         assert getattr(report, score) < scores[score], name
 
 
-def test_runs_that_no_fit_has_read(reports):
+def test_the_fit_of_goodput_has_read_every_run(reports):
     from calibration.goodput import implied
 
-    rows = {row.id: row for row in reports["runs"].rows}
-    fresh = [rows[name] for name in rows if name not in {run.id for run in _fitted()}]
-    assert len(fresh) >= 20
-    assert len(implied()) + len(fresh) == len(rows)
-    assert statistics.median(row.error for row in fresh) < 0.22
-
-
-def _fitted():
-    from footprint.validation.published.runs import ideal_hours
-
-    return list(ideal_hours(sealed=False))
+    assert [one.run.id for one in implied()] == [row.id for row in reports["runs"].rows]
+    outside = {
+        row.id
+        for row in reports["runs"].rows
+        if row.low and row.high and not row.low <= row.published <= row.high
+    }
+    # One that took five times its steps stays in the fit, and no end is lowered to hold it.
+    assert "lucie-7b" in outside
+    assert len(outside) <= 5
 
 
 def test_node_power(reports):

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from footprint import equations
+from footprint.catalog.assumptions import assumed
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
 from footprint.errors import FootprintError
@@ -178,13 +179,10 @@ def _phases(row: Mapping[str, str], cluster: Cluster) -> list[tuple[float, float
     return [(tokens / (batch * length), batch, length)]
 
 
-def ideal_hours(*, sealed: bool, unfitted: bool = False, left_out: list[str] | None = None) -> Iterator[Run]:
-    """Every run that can be predicted; ``left_out`` collects the reasons for the others.
-
-    ``unfitted`` adds the runs that came after the last fit.
-    """
+def ideal_hours(*, sealed: bool, left_out: list[str] | None = None) -> Iterator[Run]:
+    """Every run that can be predicted; ``left_out`` collects the reasons for the others."""
     for row in all_runs():
-        if (row["id"] in _later() and not unfitted) or not usable(row):
+        if not usable(row):
             continue
         if (row["developer"] in evaluation()["runs"]["sealed"]) != sealed:
             continue
@@ -195,16 +193,11 @@ def ideal_hours(*, sealed: bool, unfitted: bool = False, left_out: list[str] | N
                 left_out.append(f"{row['id']}: {error}")
 
 
-def _later() -> frozenset[str]:
-    """The runs that came after the last fit of goodput."""
-    return frozenset((*recipes(), *evaluation()["runs"]["unfitted"]))
-
-
 def run_rows(*, sealed: bool = False) -> tuple[list[ValidationRow], list[str]]:
     """Rows of predicted and published accelerator-hours, and the reasons for the runs left out."""
     rows: list[ValidationRow] = []
     left_out: list[str] = []
-    for run in ideal_hours(sealed=sealed, unfitted=True, left_out=left_out):
+    for run in ideal_hours(sealed=sealed, left_out=left_out):
         hours = _with_losses(run)
         rows.append(
             ValidationRow.of(
@@ -229,10 +222,8 @@ def validate_runs() -> ValidationReport:
     """Accelerator-hours of whole published runs from 2020 on, quality A and B."""
     rows, left_out = run_rows()
     named = sum(_stack({"id": row.id}) is not None for row in rows)
-    fresh = ValidationReport(dataset="unfitted", rows=tuple(row for row in rows if row.id in _later()))
     notes = [
-        f"no fit has read {len(fresh.rows)} of the runs: median error {fresh.median_error:.1%}, "
-        f"coverage {fresh.coverage:.0%}",
+        f"the lower ends of goodput are fitted on these runs: {assumed('goodput_fitted.large').note}",
         f"the publication of {named} of the {len(rows)} runs names its software, which is then said",
         f"{len(left_out)} runs cannot be predicted from what was published",
     ]
