@@ -110,8 +110,8 @@ def windows_meet(one: Sequence[ProcessTotals], other: Sequence[ProcessTotals]) -
 
 
 def _until_s(process: ProcessTotals) -> float:
-    """To when a process ran, by its node's boot clock; one that lives is not over at its last line."""
-    return math.inf if process.status == RUNNING else process.last_s
+    """To when a process was seen, by its node's boot clock; one that lives is not over at its last line."""
+    return math.inf if process.status == RUNNING and not process.left_alone else process.last_s
 
 
 def segments_of(processes: Iterable[ProcessTotals]) -> list[Segment]:

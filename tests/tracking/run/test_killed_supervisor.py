@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import signal
 import subprocess
@@ -80,3 +81,19 @@ def test_a_number_that_another_process_has_now_is_not_the_program(tmp_path: Path
     journal.write_bytes(b"".join(encode({k: v for k, v in line.items() if k != "crc"}) for line in lines))
     assert "killed" in runs(tmp_path)
     (tmp_path / GO).touch()
+
+
+def test_a_run_that_is_resumed_meanwhile_reports_itself(tmp_path: Path) -> None:
+    """The program that was left alone belongs to the launch before: the next one does not wait for it."""
+    left_alone(tmp_path)
+    (run_id,) = (path.name for path in (tmp_path / "footprint-runs").iterdir())
+    again = [sys.executable, "-m", "footprint", "run", *OURS, "--run-id", run_id, "-o", "runs.csv", "--"]
+    done = subprocess.run(
+        [*again, sys.executable, "-c", "pass"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False,
+    )  # fmt: skip
+    (tmp_path / GO).touch()
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "runs.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "measurement"]
+    assert [row["status"] for row in rows] == ["completed"]
