@@ -197,7 +197,7 @@ def is_sealed(case: ServingCase) -> bool:
     """Whether no fit reads the case."""
     rules = evaluation()["serving"]
     name = f"{case.source}/{case.model}"
-    sources = {*rules["sealed_sources"], *rules["second"]["sealed"]}
+    sources = {*rules["sealed_sources"], *rules["second"]["sealed"], *rules["third"]["sealed"]}
     drawn = case.source in sources or name in rules["sealed_models"]
     return drawn and not {case.source, name} & set(rules["fitted_since"])
 
