@@ -81,7 +81,6 @@ class Rows:
     """Many cases as one: each field of their steps is an array, which the formulas take as it is."""
 
     def __init__(self, cases: Sequence[ServingCase]) -> None:
-        self.cases = cases
         self.measured_s = np.array([case.measured_s for case in cases])
         columns: list[Any] = [np.array(column, float) for column in zip(*(c.one for c in cases), strict=True)]
         self.steps, self.prompts_s = Ideal(*columns), np.array([case.prompts_s for case in cases])

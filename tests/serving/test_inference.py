@@ -228,6 +228,18 @@ def test_published_rates_lie_in_the_interval(load: dict[str, Any], tokens_per_s:
         assert rate.high / rate.low < 8
 
 
+@pytest.mark.parametrize(("hw", "tokens_per_s"), [("apple-m1-max", 408.23), ("rtx4090", 7138.99)])
+def test_a_prompt_of_a_laptop_takes_what_was_published(hw: str, tokens_per_s: float) -> None:
+    """XiongjieDai's GPU benchmarks, Llama 3 8B in Q4_K_M, 512 tokens."""
+    answer = footprint.inference(
+        model="llama3-8b", hw=hw, precision="int4", engine="llama.cpp", batch_size=1, prompt_tokens=512,
+        output_tokens=128,
+    )  # fmt: skip
+    seconds = answer.prefill.ttft_s
+    assert seconds.low <= 512 / tokens_per_s <= seconds.high
+    assert seconds.mid == pytest.approx(512 / tokens_per_s, rel=0.3)
+
+
 def test_layers_that_chips_divide_work_one_after_another() -> None:
     """llama.cpp puts layers on two chips and lets one work: the same speed as one chip, not twice."""
     one, two = (
