@@ -321,3 +321,15 @@ def test_a_single_value_among_the_axes_is_fixed() -> None:
 def test_slips_in_python_are_errors_of_ours(asked: Callable[[], object], message: str) -> None:
     with pytest.raises(FootprintError, match=message):
         asked()
+
+
+@pytest.mark.slow
+def test_every_chip_that_is_rented_out_in_python() -> None:
+    given = {"model": "bert-base", "tokens": 1e9, "by": "time"}
+    table = compare(hw="auto", max_hours=0.5, **given)
+    hours = [row.duration_h.mid for row in table.rows if row.duration_h is not None]
+    assert len(hours) == len(table.rows) > 20
+    assert hours == sorted(hours)
+    assert hours[-1] <= 0.5
+    with pytest.raises(FootprintError, match="give both or neither"):
+        compare(hw="h100:8", max_hours=0.5, **given)
