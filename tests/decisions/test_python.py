@@ -1,4 +1,4 @@
-"""What only Python can be given: single values among axes, and slips that the command line's types prevent."""
+"""What only Python can be given: single values among axes, slips that the command line reads as text."""
 
 from __future__ import annotations
 
