@@ -138,9 +138,9 @@ def spelt_once(axes: Axes) -> tuple[dict[str, list[Any]], int]:
         for value in found.get(name, ()):
             try:
                 firsts.setdefault(read(value), value)
-            except FootprintError:  # a name that nobody knows is an error later
-                firsts.setdefault(value, value)
-        if name in found:
+            except (FootprintError, AttributeError):  # no name that anybody knows: an error later
+                firsts.setdefault(repr(value), value)
+        if firsts:
             found[name] = list(firsts.values())
     return found, sum(map(len, axes.values())) - sum(map(len, found.values()))
 

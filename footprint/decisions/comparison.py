@@ -40,6 +40,7 @@ def compare(
     scenarios: Iterable[Mapping[str, Any]] = (),
     baseline: int = 1,
     by: str = "cost",
+    max_hours: float | None = None,
     **fixed: Any,
 ) -> ScenarioTable:
     """Scenarios side by side, at most 200, in the order of the product of their axes.
@@ -47,7 +48,8 @@ def compare(
     A field with a list of values is an axis: ``compare(model="bert-base", hw=["v100:8", "h100:8"])``; or
     give the axes as a mapping, as `footprint.sweep` takes them. ``scenarios`` are mappings of fields, whose
     values may be lists, too; the axes are laid on each. ``baseline`` is the id of a row, from 1; ``by`` is
-    what matters most: time, energy, co2e or cost.
+    what matters most: time, energy, co2e or cost. ``hw="auto"`` asks over the chips that are rented out, each
+    with the smallest count that takes the run, within ``max_hours`` if they are given.
 
     Raises
     ------
@@ -58,6 +60,13 @@ def compare(
     if by not in BY:
         raise FootprintError(f"`by=` is one of {', '.join(BY)}, not {by!r}")
     bases = [dict(one) for one in scenarios] or [{}]
+    if fixed.get("hw") == "auto":
+        from footprint.decisions.rentable import rentable_clusters
+
+        del fixed["hw"]
+        axes["hw"] = rentable_clusters({**bases[0], **fixed}, axes, max_hours, BY[by])
+    elif max_hours is not None:
+        raise FootprintError("`max_hours=` chooses the counts of `hw='auto'`: give both or neither")
     rows, collapsed = _rows(axes, bases, fixed)
     if not 1 <= baseline <= len(rows):
         raise FootprintError(f"`baseline={baseline}`: the rows are 1 to {len(rows)}")

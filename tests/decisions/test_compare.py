@@ -7,7 +7,6 @@ import itertools
 import json
 import math
 import statistics
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -288,36 +287,3 @@ def test_a_difference_that_is_nothing_but_rounding_is_none() -> None:
         own = Quantity(size, {"x": (math.log(0.7), 0.0), "y": (math.log(0.6), 0.0)})
         found = perturbed(lambda a, b: a - b, own, Quantity(size / 2))
         assert found == (0.0, pytest.approx(size / 2), pytest.approx(size / 2))
-
-
-def test_a_single_value_among_the_axes_is_fixed() -> None:
-    one = compare({"hw": "v100:8", "region": ["FRA", "POL"]}, model="bert-base")
-    assert [row.scenario["hw"] for row in one.rows] == ["v100:8", "v100:8"]
-    assert list(one.axes) == ["region"]
-    frame = footprint.sweep({"hw": "v100:8", "region": ["FRA", "POL"]}, model="bert-base")
-    assert list(frame["region"]) == ["FRA", "POL"]
-    assert list(frame["energy_kwh_mid"]) == pytest.approx([row.energy_kwh.mid for row in one.rows])
-
-
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
-        (lambda: footprint.sweep({"model": ["bert-base"], "hw": []}), "axis hw has no values"),
-        (lambda: footprint.sweep({"hw": []}, model="bert-base"), "axis hw has no values"),
-        (lambda: footprint.sweep(model="bert-base"), "hw="),
-        (lambda: footprint.sweep("v100:8", model="bert-base"), "a mapping of fields"),
-        (lambda: compare([1, 2], model="bert-base"), "a mapping of fields"),
-        (lambda: footprint.plan("7d", hw=["v100:8", "h100:8"]), r"`hw=` must be a name"),
-        (lambda: footprint.rank(model="bert-base", hw=["v100:8"]), r"`hw=` must be a name"),
-        (lambda: footprint.rank(model="bert-base", hw="h100:8", max_g_per_kwh=float("nan")), "from 0 on"),
-        (
-            lambda: footprint.best_times(
-                when="monthly", region="FRA", model="bert-base", hw="h100:8", deadline=float("nan")
-            ),
-            "no time",
-        ),
-    ],
-)
-def test_slips_in_python_are_errors_of_ours(asked: Callable[[], object], message: str) -> None:
-    with pytest.raises(FootprintError, match=message):
-        asked()

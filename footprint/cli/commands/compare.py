@@ -84,20 +84,12 @@ def command(
         fixed["force"] = True
     # A scenario file is a whole: it takes none of the user's facts.
     fixed = with_own_facts(fixed, ignore=ignore_defaults or bool(files), quiet=quiet, axes=axes)
-    if fixed.get("hw") == "auto":
-        from footprint.decisions.rentable import rentable_clusters
-
-        del fixed["hw"]
-        axes["hw"] = rentable_clusters(
-            {**(scenarios[0] if scenarios else {}), **fixed}, axes, max_hours, BY[by]
-        )
-    elif max_hours is not None:
-        raise click.UsageError("--max-hours chooses the counts of --hw auto: give both or neither")
-    table = compare(axes, scenarios=scenarios, baseline=baseline, by=by, **fixed)
+    table = compare(axes, scenarios=scenarios, baseline=baseline, by=by, max_hours=max_hours, **fixed)
     if save is not None:
         from footprint.reports.scenario import save_grid
 
-        save_grid(axes, fixed, save, overwrite=overwrite)
+        fixed = {name: value for name, value in fixed.items() if name not in table.axes}
+        save_grid(table.axes, fixed, save, overwrite=overwrite)
     if plot is not None:
         table.plot(plot, overwrite=overwrite)
     show(_answer(table, overwrite), format_, output, overwrite=overwrite)

@@ -167,11 +167,10 @@ def test_shapes_are_what_people_build(flop: str) -> None:
 
 
 def test_shapes_are_counted_at_the_length_of_the_run() -> None:
-    """As the run beside them, whose generic decoder is of their size."""
     found = footprint.plan("2MWh", hw="h100:64", region="FRA")
     assert found.run is not None
     assert {one.sequence_length for one in found.shapes} == {found.run.workload.sequence_length}
-    # The generic decoder is a little wider than the shape, which is of whole heads.
+    # The run's generic decoder is a little wider than the shape, which is of whole heads.
     assert found.shapes[0].training_flop == pytest.approx(found.run.flop.model_flop, rel=0.03)
 
 
