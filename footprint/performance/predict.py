@@ -30,6 +30,7 @@ EXPOSED = (
     "tensor_parallel",
     "expert_parallel",
     "context_parallel",
+    "pipeline_parallel",
     "pipeline_bubble",
     "data_parallel",
     "launch",

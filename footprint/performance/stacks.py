@@ -16,6 +16,7 @@ from footprint.results import Assumption, Quantity
 
 EXPOSED = (
     "tensor_exposed", "tensor_exposed_since_2023", "data_exposed", "expert_exposed", "context_exposed",
+    "stage_exposed",
 )  # fmt: skip
 """Shares of communication that nothing hides."""
 

@@ -94,7 +94,20 @@ def test_bubble_is_that_of_the_schedule():
     one = step_terms(summed, layout, m)
     assert one["pipeline_bubble"] == pytest.approx(_inside(one) * 3 / 32, rel=1e-9)
     four = step_terms(summed, replace(layout, interleaving=4), m)
-    assert four["pipeline_bubble"] == pytest.approx(one["pipeline_bubble"] / 4, rel=1e-9)
+    assert four["pipeline_bubble"] == pytest.approx(_inside(four) * 3 / 32 / 4, rel=1e-9)
+
+
+def test_stages_pass_activations_and_their_gradients_for_each_chunk():
+    summed = work(LLAMA_70B, 32, 4096, attention="flash")
+    m = machine(f"{H100}:32", stage_exposed=1.0, link_hop_s=0.0, network_hop_s=0.0)
+    layout = Layout(tp=8, pp=4, micro_batch=1)
+    passed = step_terms(summed, layout, m)["pipeline_parallel"]
+    # Tokens x width x 2 bytes, forward and backward, an eighth a tensor rank, over the network.
+    assert passed == pytest.approx(2 * 32 * 4096 * 8192 * 2 / 8 / 50e9, rel=1e-6)
+    assert step_terms(summed, replace(layout, interleaving=5), m)["pipeline_parallel"] == pytest.approx(
+        5 * passed
+    )
+    assert step_terms(summed, Layout(tp=8, dp=4, micro_batch=1), m)["pipeline_parallel"] == 0.0
 
 
 def test_full_recompute_repeats_the_forward_pass_of_the_blocks():

@@ -70,6 +70,21 @@ def context_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     return machine.constants["context_exposed"] * volume / machine.bandwidth(cp, layout.tp)
 
 
+def stages_s(
+    work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number, scale: Number = 1.0
+) -> Number:
+    """Activations and their gradients passed from each chunk of layers to the next one [s].
+
+    Stages lie next to each other where a node holds them, and tensor ranks share what they send.
+    """
+    split = layout.tp * layout.cp
+    elements = work.rows * work.width / (layout.dp * split)
+    moved_s = scale * elements * machine.bytes / machine.bandwidth(layout.pp, split)
+    hop_s = micro_batches * hops_s(minimum(layout.pp, 2), split, machine)
+    passed_s = machine.constants["stage_exposed"] * PASSES * layout.interleaving * (moved_s + hop_s)
+    return where(layout.pp == 1, 0.0, passed_s)
+
+
 def exchange_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
     """Exchange of gradients and parameters between replicas, before any of it is hidden [s]."""
     sharded, replicated = layout.zero == 3, layout.zero != 3

@@ -16,7 +16,14 @@ from __future__ import annotations
 
 from footprint import equations
 from footprint.arithmetic import Number, log2, maximum, power, summed, where
-from footprint.performance.roofline.communication import context_s, exchange_s, experts_s, exposed_s, tensor_s
+from footprint.performance.roofline.communication import (
+    context_s,
+    exchange_s,
+    experts_s,
+    exposed_s,
+    stages_s,
+    tensor_s,
+)
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
@@ -100,6 +107,7 @@ def computed_terms(
         "tensor_parallel": uneven * tensor_s(work, layout, machine, micro_batches, scale),
         "expert_parallel": scale * (uneven * experts_s(work, layout, machine)),
         "context_parallel": scale * (uneven * context_s(work, layout, machine)),
+        "pipeline_parallel": stages_s(work, layout, machine, micro_batches, scale),
     }
 
 
