@@ -30,8 +30,8 @@ def test_published_small_batches_are_laid_out(hw: str, batch: int, ranks: tuple[
     run = {**LLAMA_8B, "hw": hw, "batch_size": batch}
     tp, pp, cp = ranks
     found, as_published = estimate(**run), estimate(**run, tp=tp, pp=pp, cp=cp)
-    # Every sequence has a replica of its own, as in the submission, or each stage has one; which ranks share it
-    # is a close call.
+    # Every sequence has a replica of its own, as in the submission, or each stage has one: which ranks share
+    # it is a close call.
     assert found.parallelism.dp * found.parallelism.pp == as_published.parallelism.dp == batch
     # A layout that is found and splits the model is charged with what people lose on theirs.
     lost = assumed("time_fitted.layout_split").value

@@ -81,8 +81,8 @@ def stages_s(
     elements = work.rows * work.width / (layout.dp * split)
     moved_s = scale * elements * machine.bytes / machine.bandwidth(layout.pp, split)
     hop_s = micro_batches * hops_s(minimum(layout.pp, 2), split, machine)
-    passed_s = machine.constants["stage_exposed"] * PASSES * layout.interleaving * (moved_s + hop_s)
-    return where(layout.pp == 1, 0.0, passed_s)
+    passes = where(layout.pp == 1, 0.0, PASSES * layout.interleaving)
+    return machine.constants["stage_exposed"] * passes * (moved_s + hop_s)
 
 
 def exchange_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
