@@ -188,7 +188,7 @@ def _runs(report: FleetReport) -> Section | None:
 
 
 def _run_row(row: dict[str, Any], most: float) -> tuple[Cell, ...]:
-    words = [row["project"] or row["run_id"], NAMES[row["kind"]], in_words(row["status"]), row["model"],
+    words = [row["project"] or row["run_id"], NAMES[row["kind"]], in_words(row["status"] or ""), row["model"],
              row["hardware"], row["place"], (row["started_at"] or "")[:10]]  # fmt: skip
     cells = [Cell(text=str(word or ""), key=str(word or "").lower()) for word in words]
     for name, unit in (
