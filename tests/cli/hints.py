@@ -15,6 +15,7 @@ ELSEWHERE = re.compile(r"footprint ([a-z]+(?: [a-z]+)*)[^;,()]* $")
 """Another command, of which the option that follows is."""
 REPLACED_BY = re.compile(r"\[--[^\]]*\]")
 """The options that replace an assumption, as a table prints them."""
+OF_SACCT = re.compile(r"\bsacct\b[^;]*$")
 OF_SBATCH = {"slurm": "--exclusive"}
 
 
@@ -41,7 +42,10 @@ def foreign(arguments: Sequence[str], out: str, err: str) -> list[str]:
     for text in (err, *REPLACED_BY.findall(out)):
         for match in OPTION.finditer(text):
             name = match[0]
-            other = ELSEWHERE.search(text[: match.start()])
+            before = text[: match.start()]
+            if OF_SACCT.search(before):
+                continue
+            other = ELSEWHERE.search(before)
             has = own if other is None else options_of(tuple(other[1].split()))
             if name not in has and name not in written and OF_SBATCH.get(arguments[0]) != name:
                 found[name] = None

@@ -168,7 +168,7 @@ def test_any_leaf_of_the_json(version: str, steps: list[int], leaf: object, tmp_
         ),
         (b"JobID|State|ElapsedRaw|AllocTRES\n", "no job in it"),
         (b"JobID|State|ElapsedRaw|AllocTRES\n1|COMPLETED|3600|gres/gpu:v100=100000000\n", "too large"),
-        (b"JobID|State|ElapsedRaw|AllocTRES\n1|COMPLETED|99999999999999|gres/gpu:v100=1\n", "--hours"),
+        (b"JobID|State|ElapsedRaw|AllocTRES\n1|COMPLETED|99999999999999|gres/gpu:v100=1\n", "job 1: hours"),
         (b"JobID|State|ElapsedRaw|AllocTRES\n1|COMPLETED|-5|gres/gpu:v100=1\n", "not a whole number"),
         (b"JobID|State|ElapsedRaw|AllocTRES\n1|COMPLETED|NaN|gres/gpu:v100=1\n", "not a whole number"),
     ],

@@ -19,6 +19,7 @@ from footprint.records import record
 from footprint.results import Assumption, Quantity, total
 from footprint.results.estimate import Estimate
 from footprint.results.measurement import DoneWork, MeasuredComponents, Measurement, MeterSummary
+from footprint.spelling import in_file
 from footprint.units import SECONDS_PER_HOUR
 
 STATUS = {
@@ -93,7 +94,7 @@ def account_of(
         parts = parts_of(job, hardware)
         models = tuple(_model(job, part, options) for part in parts)
     except FootprintError as error:
-        return Account(job=job, problem=str(error))
+        return Account(job=job, problem=in_file(str(error), ("hours",)))  # Slurm says them, no option
     estimates = tuple(model.estimate for model in models)
     notes = tuple(note for part in parts for note in part.notes)
     reading, reason = read_energy(job)

@@ -69,7 +69,7 @@ def draw_plan(
     canvas.require_picture(path, overwrite=overwrite)
     law = find_law(plan.law)
     if plan.loss is None:
-        raise FootprintError(f"`plot=`: {law.id} gives no loss, so it has no curves: choose another `law=`")
+        raise FootprintError(f"{law.id} gives no loss, so it has no curves to plot: choose another `law=`")
     down, across = (2, 1) if width == canvas.COLUMN else (1, 2)
     with canvas.drawing(width, 0.5 + _PANEL_IN * down) as figure:
         left, right = figure.subplots(down, across).flat

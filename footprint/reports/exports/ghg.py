@@ -18,7 +18,7 @@ LEFT = (
 _NO_MARKET = "the market-based figure: say your supplier's factor (a site file's market factor)"
 _LIFECYCLE = (
     "the factor is of the life cycle: the guidance puts what is upstream of the plant into scope 3 category "
-    "3; give --grid-g-per-kwh with a direct factor for a scope 2 figure"
+    "3; footprint estimate --grid-g-per-kwh with a direct factor gives a scope 2 figure"
 )
 _NO_EMBODIED = "the embodied CO2e of the hardware, which the record does not have"
 

@@ -25,7 +25,8 @@ _UNITS = (
 LEFT = (
     "the functional unit that you report, and why",
     "carbon of data engineering, system integration and end of life, which a provider's boundary includes",
-    "intermediate, failed and early-stopped runs that the record does not hold (--runs, --failed-share)",
+    "intermediate, failed and early-stopped runs that the record does not hold "
+    "(footprint estimate --runs and --failed-share)",
 )
 _NO_EMBODIED = "embodied carbon, which the record does not have: the scores are operational alone"
 _OF_ONE = ("tokens", "steps")

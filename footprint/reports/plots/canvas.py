@@ -55,7 +55,7 @@ _STEPS = (
 def require_picture(path: Path | None, *, overwrite: bool = False) -> None:
     """FootprintError for a path that is no picture's, exists or cannot be written."""
     if path is not None and path.suffix.lower() not in FORMATS:
-        raise FootprintError(f"`plot={path}`: end the name in {', '.join(FORMATS)}")
+        raise FootprintError(f"the plot {path}: end its name in {', '.join(FORMATS)}")
     require_writable(path, overwrite=overwrite)
 
 

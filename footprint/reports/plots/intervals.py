@@ -55,7 +55,7 @@ def plot_lines(
     shown = [one for one in lines if any(map(_is_drawn, one.amounts.values()))][:_MOST_ROWS]
     names = [name for name in panels if any(_is_drawn(one.amounts.get(name)) for one in shown)]
     if not names:
-        raise FootprintError("`plot=`: no row has numbers, so there is no plot")
+        raise FootprintError("no row has numbers, so there is no plot")
     across = min(len(names), 2 if width == canvas.COLUMN else 4)
     down = -(-len(names) // across)
     texts = [canvas.label(one.label, _LETTERS[width], _LINES[width]) for one in shown]

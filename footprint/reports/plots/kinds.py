@@ -177,7 +177,7 @@ def plot(
     if kind is not None and kind not in possible:
         if kind == "causes" and _are_amounts(given):
             raise FootprintError(
-                "`kind='causes'` is of one estimate whose JSON was written with `spread=True`"
+                "`kind='causes'` is of one estimate, written with footprint estimate --format json --spread"
             )
         raise FootprintError(f"`kind={kind!r}` cannot be drawn of this; what can be is {', '.join(possible)}")
     chosen = kind or possible[0]

@@ -68,7 +68,7 @@ def plot_causes(
     canvas.require_picture(path, overwrite=overwrite)
     panels = [one for one in answers if one.causes]
     if not panels:
-        raise FootprintError("`plot=`: every factor was given, so there is no uncertainty to plot")
+        raise FootprintError("every factor was given, so there is no uncertainty to plot")
     rows = [len(one.causes) + 1 for one in panels]
     with canvas.drawing(width, 0.4 + sum(_ROW_IN * count + _PANEL_IN[width] for count in rows)) as figure:
         cells = figure.subplots(len(panels), squeeze=False, height_ratios=[count + 1 for count in rows])

@@ -14,6 +14,7 @@ from footprint.catalog.version import headed
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.records import field, record, state
 from footprint.results import Quantity, total
+from footprint.spelling import in_file
 from footprint.tracking.process.ending import described
 from footprint.tracking.report.neighbours import Neighbours
 from footprint.tracking.report.run_report import RunReport, report_on
@@ -108,7 +109,7 @@ class Archive:
             return call()
         except Exception as error:  # noqa: BLE001 - whatever strange values do, the other runs go on
             where = ", ".join(sorted({str(process.journal.path) for process in processes})[:3])
-            self.problems.append(f"{where}: no report can be made of it: {described(error)}")
+            self.problems.append(f"{where}: no report can be made of it: {in_file(described(error))}")
             return None
 
 

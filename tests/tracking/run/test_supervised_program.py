@@ -238,7 +238,7 @@ def test_a_quiet_supervisor_has_a_quiet_program(tmp_path: Path) -> None:
 def test_killing_us_leaves_the_journal(tmp_path: Path) -> None:
     process = begin(tmp_path, "sleep", "20")
     deadline = time.monotonic() + 60
-    while lines_of(tmp_path) < 5 and time.monotonic() < deadline:
+    while lines_of(tmp_path) < 8 and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)  # us, and the program: without us it would go on
     process.communicate()
