@@ -87,13 +87,13 @@ def test_bad_input(args: tuple[str, ...], message: str) -> None:
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize(("limit", "bound"), [("10 h", "mid"), ("5 kgCO2e", "mid"), ("100 kWh", "high")])
+@pytest.mark.parametrize(("limit", "bound"), [("10 h", "mid"), ("5 kgCO2e", "mid"), ("200 kWh", "high")])
 def test_a_limit_counts_the_rows_of_the_file(tmp_path: Path, limit: str, bound: str) -> None:
     out = tmp_path / "rows.csv"
     lists = ("--hw", "v100:8,h100:8", "--batch-size", "64,1024", "--region", "FRA,POL")
     words = ("--fail-over", limit, "--fail-over-bound", bound)
     done = footprint("sweep", "--model", "bert-base", *lists, *words, "-o", str(out), "--quiet")
-    name, most = {"10 h": ("duration_h", 10), "5 kgCO2e": ("co2e_kg", 5), "100 kWh": ("energy_kwh", 100)}[
+    name, most = {"10 h": ("duration_h", 10), "5 kgCO2e": ("co2e_kg", 5), "200 kWh": ("energy_kwh", 200)}[
         limit
     ]
     with out.open() as file:
