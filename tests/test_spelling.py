@@ -136,15 +136,8 @@ def test_names_in_messages_are_fields_or_known_arguments() -> None:
     """A slip in a name would be shown to people as an option that does not exist."""
     others = {"overwrite", "plot", "save", "energy_plugin", "data", "inputs", "columns", "absent_hardware"}
     others |= {"prompt_tokens", "output_tokens", "concurrency", "paths", "technique", "break_even"}  # serving
-    others |= {
-        "sample",
-        "scheduler",
-        "by",
-        "kind",
-        "move_gb",
-        "egress_usd_per_gb",
-        "keep_in",
-    }  # compare, sweep, rank
+    others |= {"sample", "scheduler", "by", "kind", "max_hours"}  # compare, sweep
+    others |= {"move_gb", "egress_usd_per_gb"}  # rank
     others |= {"requests", "when", "deadline", "resume_hours", "keep_in"}  # project, rank
     others |= {"width", "spread"}  # plots
     others |= {"budget", "law", "loss", "unique_tokens", "inference_tokens"}  # plan

@@ -41,7 +41,7 @@ class Stack:
     """What it holds a parameter (`footprint.performance.roofline.holding`), if not what its kind does."""
     loss: str = ""
     """How it takes the loss of the logits (the same module), if not as its kind does."""
-    recomputed: float | None = None
+    recompute_share: float | None = None
     """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""

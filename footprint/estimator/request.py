@@ -38,7 +38,7 @@ from footprint.estimator.fields import (
     joined,
     missing_hw,
     said,
-)
+)  # fmt: skip
 from footprint.records import field, record
 from footprint.vocabulary import ADAPTED, PRECISIONS, Attention, Cooling, Method, Purchase, Recompute
 
@@ -101,9 +101,7 @@ class EstimateRequest:
     schedule: str | None = about(
         "workload", TEXT, "All phases: STEPSxSEQUENCESxLENGTH[:TARGET],... (STEPSxIMAGES,...)."
     )
-    batch_size: int | None = about(
-        "workload", WHOLE, "Global batch: sequences or samples in one step.", most=10**12
-    )
+    batch_size: int | None = about("workload", WHOLE, "Sequences or samples of one step.", most=10**12)
     seq_len: int | None = about(
         "workload", WHOLE, "Tokens in one sequence (the source, for encoder-decoders).", most=10**9
     )

@@ -51,8 +51,8 @@ class Software:
                 own["passes_fused"] = typical["passes_eager"]
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
-            if stack.recomputed is not None:
-                own["recompute_habit"] = stack.recomputed
+            if stack.recompute_share is not None:
+                own["recompute_habit"] = stack.recompute_share
             own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)

@@ -19,7 +19,7 @@ FOLDER = reference_folder() / "stacks"
 JOB = {"model": "llama3.1-8b", "hw": "h100-sxm5-80gb:64", "tokens": 1e9, "batch_size": 64, "seq_len": 8192}
 KEYS = {
     "id", "name", "aliases", "kernels", "since_year", "fuses", "host_s", "overlap_share", "basis", "source",
-    "note", "holds", "loss", "stages", "grouped_experts", "recomputed", "rest_byte",
+    "note", "holds", "loss", "stages", "grouped_experts", "recompute_share", "rest_byte",
 }  # fmt: skip
 
 

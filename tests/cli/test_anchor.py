@@ -67,7 +67,7 @@ def test_the_shift_fades_with_distance_as_a_power_of_the_ratio() -> None:
 def test_an_anchor_of_another_size_and_length_changes_little_beside_a_near_one() -> None:
     plain = estimate(*MEASURED)["step_time_s"]["mid"]
     assert keep(plain * 1.2).code == 0
-    far = ("--model", "llama2-70b", "--hw", "a100:64", "--batch-size", "64", "--seq-len", "65536")
+    far = ("--model", "llama2-70b", "--hw", "a100:64", "--batch-size", "64", "--seq-len", "16384")
     slow = 2.0 * estimate(*far)["step_time_s"]["mid"]
     assert footprint("anchor", "--name", "far", *far, "--step-time-s", f"{slow!r}").code == 0
     alone = estimate(*MEASURED, "--anchor", "ours")["step_time_s"]
@@ -101,7 +101,7 @@ def test_another_precision_says_little_and_another_length_less() -> None:
     plain = estimate(*other)["step_time_s"]
     moved = math.log(estimate(*other, "--anchor", "ours")["step_time_s"]["mid"] / plain["mid"])
     assert 0 < moved < 0.45 * math.log(30.0 / estimate(*MEASURED)["step_time_s"]["mid"])
-    longer = (*other, "--seq-len", "524288")
+    longer = (*other, "--seq-len", "16384")
     alone, anchored = (estimate(*longer, *said)["step_time_s"]["mid"] for said in ((), ("--anchor", "ours")))
     assert 0 < math.log(anchored / alone) < moved
 

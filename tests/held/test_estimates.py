@@ -276,4 +276,4 @@ def test_the_record_is_as_it_was_written() -> None:
     digest = hashlib.sha256(gzip.decompress(RECORD.read_bytes())).hexdigest()
     assert digest == "a109b595aa8a323eee05b75f6459b3721aa577b23245afe08844d5c7df4647a8"
     digest = hashlib.sha256(CONSTANTS.read_bytes()).hexdigest()
-    assert digest == "2d2f6e37512d1d065cd6ec0dc8bae54100bff290ce2570ff7816185313e0901d"
+    assert digest == "4d07274c5faad36d44e1eca2e34351c0c12d77dedf50aa3374564c698234ccd9"

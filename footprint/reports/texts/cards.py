@@ -142,7 +142,7 @@ def stack_card(record: Record) -> str:
         ("host", "typical" if host is None else f"{_exact(host * 1e6)} us to launch an operation (assumed)"),
         ("hidden", "typical" if overlap is None else f"{overlap:.0%} of communication (assumed)"),
         *([("experts", "one grouped product")] if record["grouped_experts"] else []),
-        *([("repeats", _repeated(record["recomputed"]))] if record["recomputed"] else []),
+        *([("repeats", _repeated(record["recompute_share"]))] if record["recompute_share"] else []),
         ("evidence", "published rows are in the fit" if fitted else "no fitted row: wider intervals"),
     ]
     command = f"footprint estimate --model llama3.1-8b --hw h100:8 --stack {record['id']}"

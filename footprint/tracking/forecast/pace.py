@@ -22,7 +22,6 @@ MOST_BLOCKS = 256
 WARM_UP_FACTOR = 1.25
 """Leading blocks slower than this many times the typical pace are warm-up or compilation."""
 MOST_WARM_UP = 0.5
-
 SETTLING_FACTOR = 1.08
 """A pace that fell by this much twice in a row, a quarter of the time each, is still settling."""
 
