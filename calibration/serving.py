@@ -223,7 +223,7 @@ def folds_text(folds: Mapping[str, Sequence[Outside]]) -> str:
             numbers |= {name: value for name, value in spread.items() if value is not None}
             for name, value in numbers.items():
                 fold = f'"{by}"' if "," in by else by
-                rows[f"{fold},{one.fold(by)},{name},{value:.6g},published-serving,fitted"] = None
+                rows[f"{fold},{one.key(by)},{name},{value:.6g},published-serving,fitted"] = None
     return "\n".join([*lines, *rows]) + "\n"
 
 

@@ -45,6 +45,11 @@ class Outside(NamedTuple):
             return self.case.source
         return f"{self.case.engine if by == ELSEWHERE else self.case.server}: {left_out(self.case, by)}"
 
+    def key(self, by: str) -> str:
+        """Its fold in `FOLDS`; where a source is left out, experts have an interval of their own."""
+        kind = (" with experts" if self.case.experts else " without experts") if by == ELSEWHERE else ""
+        return self.fold(by) + kind
+
     def with_spread(self, spread: Spread) -> Outside:
         """The same with this interval."""
         return self._replace(engine=replace(self.engine, dense=spread, experts=spread))
@@ -116,7 +121,7 @@ def outside(by: str) -> tuple[Outside, ...]:
             continue
         engine = load_engine({NAMED: case.server, ELSEWHERE: case.engine, UNNAMED: UNSET}[by])
         bare = Outside(case, engine, PowerConstants(0.0, 0.0, 0.0))
-        numbers = folds.get(bare.fold(by))
+        numbers = folds.get(bare.key(by))
         if numbers is None:
             continue
         constants = Constants(*(numbers[name] for name in Constants._fields))
