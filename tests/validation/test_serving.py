@@ -109,7 +109,7 @@ def test_each_named_engine_is_in_an_interval_that_did_not_see_the_source() -> No
 
 
 def test_servers_of_other_people_are_within_the_aims() -> None:
-    """A source left out, but for the server that has a file of its own: dense 15 %, experts 30 %, 85 % inside."""
+    """A source left out, but for the server with its own file: dense 15 %, experts 30 %, 85 % inside."""
     others = [one for one in outside(ELSEWHERE) if one.case.source != "mlenergy-v2"]
     for experts, most in ((False, 0.15), (True, 0.30)):
         errors = [abs(math.expm1(one.log_ratio)) for one in others if one.case.experts == experts]
