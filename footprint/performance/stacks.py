@@ -49,6 +49,8 @@ class Software:
                 own["launch_s"] = stack.host_s
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
+            if not stack.splits:
+                own["splits"] = 0.0
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
             if stack.recompute_share is not None:

@@ -19,7 +19,7 @@ FOLDER = reference_folder() / "stacks"
 JOB = {"model": "llama3.1-8b", "hw": "h100-sxm5-80gb:64", "tokens": 1e9, "batch_size": 64, "seq_len": 8192}
 KEYS = {
     "id", "name", "aliases", "kernels", "since_year", "fuses", "host_s", "overlap_share", "basis", "source",
-    "note", "holds", "loss", "stages", "grouped_experts", "recompute_share", "rest_byte",
+    "note", "holds", "loss", "stages", "grouped_experts", "recompute_share", "rest_byte", "splits",
 }  # fmt: skip
 
 
@@ -90,7 +90,14 @@ def test_the_time_of_the_host_slows_small_models_only():
     small = {"model": "gpt2", "hw": "h100-sxm5-80gb:1", "batch_size": 4, "tokens": 1e8, "seq_len": 1024}
     steps = {name: estimate(**small, stack=name).step_time_s for name in ("native", "hf")}
     small_ratio = steps["hf"].mid / steps["native"].mid
-    big = {"model": "llama2-70b", "hw": "h100-sxm5-80gb:64", "batch_size": 256, "tokens": 1e9, "tp": 8}
+    big = {
+        "model": "llama2-70b",
+        "hw": "h100-sxm5-80gb:64",
+        "batch_size": 256,
+        "tokens": 1e9,
+        "tp": 8,
+        "pp": 1,
+    }
     other = {name: estimate(**big, stack=name, overlap=0.5).step_time_s for name in ("native", "hf")}
     assert small_ratio > 1.15 > other["hf"].mid / other["native"].mid > 1.0
 
@@ -101,6 +108,15 @@ def test_what_is_hidden_takes_no_time():
     from_file = estimate(**JOB, stack="hf")
     given = estimate(**JOB, stack="hf", overlap=find_stack("hf").overlap_share)
     assert from_file.step_time_s.mid == pytest.approx(given.step_time_s.mid, rel=1e-12)
+
+
+@pytest.mark.parametrize(("stack", "splits"), [("hf", False), ("deepspeed", False), ("megatron", True)])
+def test_what_cannot_split_a_model_shards_it(stack, splits):
+    # 70 billion parameters on 256 chips: Megatron's own recipes split tensors and layers.
+    layout = estimate(model="llama3-70b", hw="h100:256", tokens=1e9, stack=stack).parallelism
+    assert (layout.tp * layout.pp > 1) == splits
+    given = estimate(model="llama3-70b", hw="h100:256", tokens=1e9, stack=stack, tp=8).parallelism
+    assert given.tp == 8
 
 
 def test_the_answer_says_what_it_took_from_the_stack():

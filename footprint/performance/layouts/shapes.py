@@ -66,7 +66,7 @@ def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: flo
         layers=work.layers,
         heads=work.heads,
         experts=work.experts,
-        splittable=work.width > 0,
+        splittable=work.width > 0 and bool(machine.constants.values.get("splits", 1.0)),
         big=work.parameters > BIG,
         contexts=_contexts(sequence_length),
         short_contexts=_short_contexts(sequence_length) if work.heads else (1,),

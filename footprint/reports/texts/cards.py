@@ -141,6 +141,7 @@ def stack_card(record: Record) -> str:
         ("pointwise", "fused" if record["fuses"] else "one kernel for each operation"),
         ("host", "typical" if host is None else f"{_exact(host * 1e6)} us to launch an operation (assumed)"),
         ("hidden", "typical" if overlap is None else f"{overlap:.0%} of communication (assumed)"),
+        *([("layout", "neither tensors nor layers are split")] if not record["splits"] else []),
         *([("experts", "one grouped product")] if record["grouped_experts"] else []),
         *([("repeats", _repeated(record["recompute_share"]))] if record["recompute_share"] else []),
         ("evidence", "published rows are in the fit" if fitted else "no fitted row: wider intervals"),
