@@ -23,11 +23,11 @@ from typing import Any
 from benchmarks.generated import print_or_write
 from footprint.cli import main as command_line
 from footprint.records import record
+from footprint.vocabulary import ENDS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 QUESTIONS = DOCS / "lectures.toml"
 PAGE = DOCS / "lectures.md"
-ENDS = ("low", "mid", "high")
 FUNCTIONS = {name: getattr(math, name) for name in ("log", "exp")}
 HEAD = """# What two lectures ask
 

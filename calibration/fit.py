@@ -270,24 +270,6 @@ def objective(prepared: Sequence[Prepared], values: Mapping[str, float], sums: S
     return data + sum(prior.cost(values[name]) for name, prior in priors().items())
 
 
-def improvements(
-    prepared: Sequence[Prepared], values: Mapping[str, float], names: Iterable[str] = (*FACTORS, *PHYSICS)
-) -> dict[str, float]:
-    """Decrease of the objective by the better move of each constant, up or down by its resolution [1]."""
-    base = base_constants()
-    sums = log_sums(prepared, base.but(**values))
-    best = objective(prepared, values, sums)
-    found = {}
-    for name in names:
-        gains = []
-        for move in (resolution(name), -resolution(name)):
-            candidate = {**values, name: values[name] * math.exp(move)}
-            trial = log_sums(prepared, base.but(**candidate)) if name in PHYSICS else sums
-            gains.append(best - objective(prepared, candidate, trial))
-        found[name] = max(gains)
-    return found
-
-
 def folds(prepared: Sequence[Prepared], by: str) -> list[str]:
     """Names of the folds; stacks and models are folds only for mixtures of experts, which are one family."""
     shared = by in ("stack", "model")

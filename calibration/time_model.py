@@ -26,6 +26,7 @@ from calibration.widths import Entry, ends
 from footprint.performance.predict import regime
 from footprint.performance.roofline.constants import Constants
 from footprint.validation.cases import Case
+from footprint.vocabulary import ADAPTED
 
 FOLDS = ("family", "publisher", "generation", "stack", "model")
 """Kinds of folds that are left out in turn; the last two apply only to mixtures of experts."""
@@ -106,7 +107,7 @@ def habit_of_adapters(cases: Sequence[Case], constants: Constants) -> tuple[floa
     """
     said = [
         case for case in cases
-        if case.native and case.training.method in ("lora", "qlora") and "recompute" in case.given
+        if case.native and case.training.method in ADAPTED and "recompute" in case.given
     ]  # fmt: skip
     shares: dict[str, list[float]] = {}
     for item in prepare_cases(said, constants.but(recompute_habit_adapters=0.0), found=True):

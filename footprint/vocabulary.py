@@ -22,6 +22,8 @@ WIDE = ("fp32", "tf32", "fp64")
 SIXTEEN_BIT = ("bf16", "fp16")
 NARROW = ("fp8", "fp4", "int8")
 """Precisions of fewer than 16 bits."""
+FEW_BITS = ("fp8", "fp4")
+"""Floats of 8 bits or fewer."""
 ADAPTED = ("lora", "qlora")
 """The methods that train adapters."""
 

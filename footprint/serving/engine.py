@@ -14,12 +14,11 @@ from footprint.catalog.folder import Names, ids, read_record
 from footprint.named_tuples import NamedTuple
 from footprint.records import record
 from footprint.results import Assumption
+from footprint.vocabulary import FEW_BITS
 
 FOLDER = "reference_data/engines"
 NAMES = Names({"aliases": ("id", "aliases")}, dashes=True)
 UNSET = "typical"
-FEW_BITS = ("fp8", "fp4")
-"""Floats of 8 bits or fewer."""
 
 
 class Constants(NamedTuple):

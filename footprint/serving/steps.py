@@ -17,6 +17,7 @@ from footprint.records import record
 from footprint.schema import Accelerator
 from footprint.serving.engine import Constants
 from footprint.serving.model import Context, Experts, Served
+from footprint.vocabulary import FEW_BITS
 
 Bound = Literal["compute", "memory", "host"]
 WIDE_BYTE = 2.0
@@ -75,7 +76,7 @@ class Weights:
 
     def in_own_bits(self, chip: Accelerator) -> bool:
         """Whether products are made in fewer than 16 bits, so that each step quantises their inputs."""
-        return self.precision in ("fp8", "fp4") and self.precision in chip.peak_flop_per_s
+        return self.precision in FEW_BITS and self.precision in chip.peak_flop_per_s
 
     def peak_flop_per_s(self, chip: Accelerator) -> float:
         """The peak at which weights of this precision are multiplied [FLOP/s].

@@ -19,6 +19,7 @@ from footprint.performance.roofline.constants import Constants, load_constants, 
 from footprint.performance.stacks import software_of
 from footprint.records import field, record
 from footprint.schema import Cluster, StepShape, TrainingMethod
+from footprint.vocabulary import ADAPTED
 
 TOKENS_A_CHIP = 8192
 """Assumed tokens per chip and step where the batch was not published."""
@@ -28,7 +29,6 @@ EVERY_SECOND = {"selective": 0.4, "selective_layer": 0.5}
 Of the products of Llama 3 and 3.1 the second ones (keys, the output of attention, one half of the gated MLP)
 have 0.36 to 0.39; attention is kept, pointwise operations are repeated.
 """
-ADAPTERS = ("lora", "qlora")
 ALL_LINEAR = "all-linear"
 """The targets of adapters where they were not published."""
 
@@ -171,7 +171,7 @@ def _large(row: Mapping[str, str]) -> Case:
     method = row["method"]
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
-        lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method in ADAPTERS else (),
+        lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method in ADAPTED else (),
         recompute="full" if recompute == "full" else "none",
         attention="flash" if _flash(row, year) else "eager",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,8 @@ from calibration.fit import (
     Prepared,
     base_constants,
     development_cases,
-    improvements,
     log_sums,
+    objective,
     prepare_cases,
     readers,
     resolution,
@@ -35,6 +37,24 @@ def cases() -> list[Prepared]:
 def shipped() -> dict[str, float]:
     constants = load_constants()
     return {name: constants[name] for name in (*FACTORS, *PHYSICS)}
+
+
+def improvements(
+    prepared: Sequence[Prepared], values: Mapping[str, float], names: Iterable[str] = (*FACTORS, *PHYSICS)
+) -> dict[str, float]:
+    """Decrease of the objective by the better move of each constant, up or down by its resolution [1]."""
+    base = base_constants()
+    sums = log_sums(prepared, base.but(**values))
+    best = objective(prepared, values, sums)
+    found = {}
+    for name in names:
+        gains = []
+        for move in (resolution(name), -resolution(name)):
+            candidate = {**values, name: values[name] * math.exp(move)}
+            trial = log_sums(prepared, base.but(**candidate)) if name in PHYSICS else sums
+            gains.append(best - objective(prepared, candidate, trial))
+        found[name] = max(gains)
+    return found
 
 
 def test_no_step_from_the_shipped_constants_betters_the_fit(cases, shipped):

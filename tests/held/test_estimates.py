@@ -41,6 +41,7 @@ SPLIT = "tensor ranks share the inputs of recomputed blocks, so other layouts fi
 CONTEXTS = "its sequences of 8,192 tokens may be split over context ranks"
 KEYS = "context ranks pass around keys and values of the model's own width"
 TRIED = "more layouts are tried: any number of stages, micro-batches of the fullest replica"
+WAITING = "a pipeline with fewer micro-batches than stages waits for them, and for its chunks, too"
 WIDE = "weights of 32 bits are their own master copy, so more fits"
 
 CHANGED_SCENARIOS: dict[str, str] = {
@@ -68,6 +69,7 @@ CHANGED_SCENARIOS: dict[str, str] = {
     "palm-540b on tpu-v3:512": SPLIT,
     "llama2-7b on h100-sxm5-80gb:256": KEYS,
     "gpt3-175b on a100-sxm4-80gb:1024": KEYS,
+    "gpt3-175b on h100-sxm5-80gb:16384": WAITING,
     "gemma3-4b on a100-sxm4-80gb:128": KEYS,
     "lamda-137b on tpu-v4:64": SPLIT,
     "palm-8b on tpu-v4:64": "weights of 4 bits are gathered in 4 bits",

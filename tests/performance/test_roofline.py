@@ -10,7 +10,7 @@ from footprint.performance.roofline.communication import hops_s
 from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
-from footprint.performance.roofline.terms import step_terms
+from footprint.performance.roofline.terms import bubble_share, step_terms
 from tests.performance.helpers import BERT_BASE as SMALL
 from tests.performance.helpers import LLAMA_8B, LLAMA_70B, QWEN3_30B, cluster, work
 
@@ -95,6 +95,23 @@ def test_bubble_is_that_of_the_schedule():
     assert one["pipeline_bubble"] == pytest.approx(_inside(one) * 3 / 32, rel=1e-9)
     four = step_terms(summed, replace(layout, interleaving=4), m)
     assert four["pipeline_bubble"] == pytest.approx(_inside(four) * 3 / 32 / 4, rel=1e-9)
+
+
+@pytest.mark.parametrize(("micro_batches", "chunks"), [(1, 4), (2, 1), (2, 4), (3, 2), (4, 4), (8, 2)])
+def test_bubble_is_that_of_a_simulated_pipeline(micro_batches, chunks):
+    stages = 4
+    ends = {}
+    free = [0] * stages
+    # One slot a chunk of layers; a stage works groups of as many micro-batches as there are stages, as
+    # Megatron-LM does. The backward pass is the same in reverse.
+    for group in range(0, micro_batches, stages):
+        for part in range(stages * chunks):
+            for one in range(group, min(group + stages, micro_batches)):
+                at = max(free[part % stages], ends.get((part - 1, one), 0))
+                ends[part, one] = free[part % stages] = at + 1
+    busy = micro_batches * chunks
+    idle = (max(free) - busy) / busy
+    assert bubble_share(stages, micro_batches, chunks) == pytest.approx(idle)
 
 
 def test_stages_pass_activations_and_their_gradients_for_each_chunk():

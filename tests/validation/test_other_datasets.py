@@ -34,11 +34,11 @@ def test_whole_runs(reports):
     report = reports["runs"]
     assert len(report.rows) >= 50
     assert len({row.fold for row in report.rows}) >= 18
-    assert report.median_error < 0.19
+    assert report.median_error < 0.181
     assert report.within(2.0) > 0.88
     # Two models of one developer and two of speech took twice as long as their steps.
     assert report.ninety_percent_factor < 2.05
-    assert report.median_over_folds < 0.18
+    assert report.median_over_folds < 0.167
     for name, scores in report.baselines.items():
         # Over developers: one of them published eight of the rows. Half of the developers name no software.
         score = "median_error" if name == "stack not said" else "median_over_folds"
@@ -62,25 +62,26 @@ def test_the_fit_of_goodput_has_read_every_run(reports):
 def test_node_power(reports):
     report = reports["power"]
     assert len(report.rows) == 15
-    assert report.median_error < 0.04
+    assert report.median_error < 0.0365
     one_node = [row for row in report.rows if row.id.startswith("1x")]
-    assert max(row.error for row in one_node) < 0.09
-    # With the fit of today the speed of a run moves the fifteen rows both ways.
-    unknown = report.baselines["speed not known"]["median_error"]
-    assert report.median_error < unknown + 0.01
+    assert max(row.error for row in one_node) < 0.0785
     for name, scores in report.baselines.items():
-        assert name == "speed not known" or report.median_error < scores["median_error"], name
+        # The same model without the speed of the run is as near at the median, and farther off at its worst.
+        if name == "speed not known":
+            assert report.within(1.25) > scores["within_1_25"], name
+        else:
+            assert report.median_error < scores["median_error"], name
 
 
 def test_mlperf_times(reports):
     report = reports["mlperf-time"]
     assert len(report.rows) > 40
-    assert report.median_error < 0.07
+    assert report.median_error < 0.0533
     by_benchmark = {name: [row.error for row in report.rows if row.note == name] for name in BENCHMARKS}
     for name, errors in by_benchmark.items():
-        assert statistics.median(errors) < 0.085, name
+        assert statistics.median(errors) < 0.0722, name
     # From 4 to 4,096 chips: strong scaling is not predicted as if launches and hops took no time.
-    assert report.ninety_percent_factor < 1.45
+    assert report.ninety_percent_factor < 1.378
     for name, scores in report.baselines.items():
         assert report.median_error < scores["median_error"], name
     dgx1 = next(row for row in report.rows if row.id == "nvidia-dgx1_ngc20.06_mxnet-resnet")
@@ -90,14 +91,14 @@ def test_mlperf_times(reports):
 def test_pattersons_energies(reports):
     report = reports["patterson"]
     assert len(report.rows) == 9
-    assert report.median_error < 0.06
+    assert report.median_error < 0.0476
     assert (report.coverage or 0) >= 0.9
 
 
 def test_whole_energies(reports):
     report = reports["energy"]
     assert len(report.rows) >= 10
-    assert report.median_error < 0.17
+    assert report.median_error < 0.165
     # MLPerf's kernels for BERT and ResNet are twice as fast as those of any published stack.
     others = [row for row in report.rows if not row.fold.endswith((" bert", " resnet"))]
     assert all(row.low <= row.published <= row.high for row in others if row.low and row.high)
@@ -106,7 +107,7 @@ def test_whole_energies(reports):
 def test_metered_boards(reports):
     report = reports["board-energy"]
     assert len(report.rows) >= 36
-    assert report.median_error < 0.14
+    assert report.median_error < 0.132
     assert report.within(1.25) > 0.85
     rated = report.baselines["sum of the TDPs (ML CO2 Impact)"]
     assert report.median_over_folds < rated["median_over_folds"]

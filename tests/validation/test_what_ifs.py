@@ -19,12 +19,12 @@ def pairs() -> dict[str, list]:
 @pytest.mark.parametrize(
     ("change", "least", "median_error", "near", "direction"),
     [
-        ("chips", 30, 0.035, 0.95, 0.92),
-        ("batch", 8, 0.04, 0.95, 1.0),
-        ("length", 100, 0.02, 0.95, 0.97),
+        ("chips", 30, 0.0317, 0.95, 0.92),
+        ("batch", 8, 0.0348, 0.95, 1.0),
+        ("length", 100, 0.0126, 0.95, 0.97),
         # Nine of NVIDIA's encoders and convolutions in fp32 and fp16 are farther off than 1.25.
-        ("precision", 50, 0.085, 0.85, 0.97),
-        ("accelerator", 150, 0.085, 0.87, 0.93),
+        ("precision", 50, 0.0782, 0.85, 0.97),
+        ("accelerator", 150, 0.0796, 0.87, 0.93),
         ("DGX-1 to DGX A100", 3, 0.065, 0.95, 1.0),
     ],
 )

@@ -20,6 +20,7 @@ from footprint.flops.torch.torch_counter import CannotCountError, TorchCount, bu
 from footprint.flops.torch.traced import agrees, traced_type, way_of
 from footprint.flops.torch.whole import whole_count
 from footprint.schema import StepShape, TrainingMethod
+from footprint.vocabulary import ADAPTED
 
 PRODUCTS = "matrix_products"
 _COMPONENTS = {"bmm": CORE, "baddbmm": CORE, "convolution": CONVOLUTION, "convolution_backward": CONVOLUTION}
@@ -41,7 +42,7 @@ def counted_step(
 
     Raises CannotCountError if torch and transformers are missing or cannot run the model.
     """
-    if training.method in ("lora", "qlora") or training.frozen:
+    if training.method in ADAPTED or training.frozen:
         raise FootprintError(
             f"model_type {config.get('model_type')!r} is counted by torch, which covers full training only: "
             "LoRA and frozen parts need a model_type that is counted by formula"

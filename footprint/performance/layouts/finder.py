@@ -2,7 +2,7 @@
 
 `shapes` lists the candidate layouts. Each candidate gets the largest micro-batch that fits (a whole
 number that divides a replica's share of the batch) and recomputes only as many blocks as memory
-requires; then its step is timed. So is the smallest micro-batch that fits only with recomputation.
+requires. The smallest micro-batch that fits only with recomputation is tried, too. The fastest step wins.
 """
 
 from __future__ import annotations

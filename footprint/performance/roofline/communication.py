@@ -1,4 +1,4 @@
-"""Time of communication that no computation hides: tensor, expert, context and data parallelism.
+"""Time of communication that no computation hides: tensor, pipeline, expert, context, data parallelism.
 
 Volumes: Narayanan et al. 2021, arXiv:2104.04473 (tensor parallelism); Rajbhandari et al. 2020,
 arXiv:1910.02054 (ZeRO). A collective also has a latency that does not depend on its volume: a tree over

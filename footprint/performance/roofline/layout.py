@@ -7,7 +7,7 @@ from typing import Any
 from footprint.records import record
 
 LayoutNumbers = Any
-"""A `Layout`, or many of them as arrays under the same names (`footprint.performance.columns.Layouts`)."""
+"""A `Layout`, or many of them as arrays under the same names (`layouts.candidates.Layouts`)."""
 
 
 SIZES = ("tp", "pp", "dp", "cp", "ep")

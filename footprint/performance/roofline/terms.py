@@ -15,7 +15,7 @@ Dao et al. 2022, arXiv:2205.14135 (fused attention).
 from __future__ import annotations
 
 from footprint import equations
-from footprint.arithmetic import Number, log2, maximum, power, summed, where
+from footprint.arithmetic import Number, log2, maximum, minimum, power, summed, where
 from footprint.performance.roofline.communication import (
     context_s,
     exchange_s,
@@ -112,9 +112,13 @@ def computed_terms(
 
 
 def bubble_share(stages: Number, micro_batches: Number, interleaving: Number) -> Number:
-    """Idle time of a pipeline over its busy time [1]."""
-    bubble = equations.pipeline_bubble_share(stages, micro_batches, interleaving)
-    return maximum(bubble, equations.idle_stages_share(stages, micro_batches))
+    """Idle time of a pipeline over its busy time [1].
+
+    Micro-batches fill as many stages as they are, and the other stages wait.
+    """
+    filled = minimum(stages, micro_batches)
+    bubble = equations.pipeline_bubble_share(filled, micro_batches, interleaving)
+    return bubble + maximum(0.0, equations.idle_stages_share(stages, micro_batches))
 
 
 def kernels_of(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:

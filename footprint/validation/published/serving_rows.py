@@ -10,7 +10,7 @@ from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
 from footprint.records import record
 from footprint.schema import Accelerator
-from footprint.serving.engine import FEW_BITS, Constants
+from footprint.serving.engine import Constants
 from footprint.serving.model import Context, Lists, Served
 from footprint.serving.power import PowerConstants, board_share
 from footprint.serving.room import Room
@@ -25,6 +25,7 @@ from footprint.serving.steps import (
     prompt_ideal,
 )
 from footprint.validation.cases import evaluation, shapes
+from footprint.vocabulary import FEW_BITS
 
 ONE_STAGE = ("accelerate-2022", "llama.cpp-2024")
 """Engines that divide the layers among the chips and let one work at a time."""
