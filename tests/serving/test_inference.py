@@ -82,7 +82,7 @@ def test_an_unset_batch_is_wide_and_said() -> None:
     )
     (said,) = [str(row.value) for row in unset.assumptions if row.option == "--batch-size"]
     # A cache of 8 bits holds more sequences than the one of 16 bits whose largest batch is printed.
-    assert f"from 1 to {unset.memory.largest_batch}, or with a cache of 8 bits " in said
+    assert f"from 1 to {unset.memory.largest_batch}, or in a cache of 8 bits, while they grow, " in said
     assert int(said.split()[-1]) > 2 * unset.memory.largest_batch
 
 
