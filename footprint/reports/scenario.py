@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from footprint.catalog.files import read_text, read_toml
 from footprint.errors import DataFileError, FootprintError
 from footprint.estimator import EstimateRequest
-from footprint.estimator.fields import NAMES, missing_hw
+from footprint.estimator.fields import JOINED, NAMES, missing_hw
 from footprint.estimator.request import EITHER_OR, FIELDS
 from footprint.spelling import in_file
 
@@ -81,7 +81,7 @@ def read_place(
         if any(name in given for name in group):
             kept = {name: value for name, value in kept.items() if name not in group}
     for name, value in kept.items():
-        if isinstance(value, list) and FIELDS[name].kind is not NAMES and name not in given:
+        if isinstance(value, list) and not (FIELDS[name].kind is NAMES or name in (*JOINED, *given)):
             raise FootprintError(f"{path}: {name} has a list of values: give one with `{name}=`")
     return {**kept, **given}, left_out
 
