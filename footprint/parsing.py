@@ -154,7 +154,7 @@ def parse_month(text: str, what: str = "date") -> float:
     """
     found = _MONTH.fullmatch(text.strip())
     if found is None:
-        raise FootprintError(f"{what}: cannot read {text!r} as a month; write it like '2026-02'")
+        raise FootprintError(f"{what}: cannot read {text!r} as a month from 2000 on; write it like '2026-02'")
     year, month = found.groups()
     return int(year) + (0.5 if month is None else (int(month) - 0.5) / 12)
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from math import floor, isfinite, log, prod
 from typing import Any
 
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.names import unknown
+from footprint.catalog.places.names import meaning as place_meaning
 from footprint.catalog.places.names import resolve as place_key
-from footprint.errors import FootprintError
+from footprint.errors import FootprintError, UnknownNameError
 from footprint.estimator.fields import CLUSTER, FLAG, JOINED, MODEL, NAMES, PLACE, TEXT, Field, joined
 from footprint.estimator.request import FIELDS
 from footprint.records import record
@@ -175,10 +177,33 @@ def _parts(field: Field, text: str) -> list[str]:
         return [text]
     if field.kind in (MODEL, PLACE, CLUSTER) and os.path.exists(text):  # noqa: PTH110 - pathlib is not needed otherwise
         return [text]  # the name of a file may hold a comma
-    parts = [part.strip() for part in text.split(",")]
+    parts = [part.strip() for part in (_places(text) if field.kind is PLACE else text.split(","))]
     if "" in parts:
         raise FootprintError(f"`{field.name}=` has an empty value in {text!r}")
     return parts
+
+
+def _places(text: str) -> list[str]:
+    """The places of a list; ``Cambridge, MA`` is one of them, since ``Cambridge`` alone means several."""
+    found: list[str] = []
+    for part in text.split(","):
+        if found and part.startswith(" ") and _is_town(found[-1], part):
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return found
+
+
+def _is_town(town: str, home: str) -> bool:
+    """Whether a name of several places is that of a known town with its country, state or province."""
+    try:
+        place_key(town.strip())
+    except UnknownNameError:
+        return False
+    except FootprintError:
+        with suppress(FootprintError):
+            return not place_meaning(f"{town},{home}".strip()).read_as
+    return False
 
 
 def _value(field: Field, text: str) -> Any:

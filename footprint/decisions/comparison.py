@@ -65,6 +65,8 @@ def compare(
 
         del fixed["hw"]
         axes["hw"] = rentable_clusters({**bases[0], **fixed}, axes, max_hours, BY[by])
+    elif "auto" in axes.get("hw", ()):
+        raise FootprintError("`hw=auto` stands alone: it asks over every chip that is rented out")
     elif max_hours is not None:
         raise FootprintError("`max_hours=` chooses the counts of `hw='auto'`: give both or neither")
     rows, collapsed = _rows(axes, bases, fixed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from footprint.catalog.files import read_text, read_toml
 from footprint.errors import DataFileError, FootprintError
 from footprint.estimator import EstimateRequest
-from footprint.estimator.fields import missing_hw
+from footprint.estimator.fields import JOINED, NAMES, missing_hw
 from footprint.estimator.request import EITHER_OR, FIELDS
 from footprint.spelling import in_file
 
@@ -80,6 +80,9 @@ def read_place(
     for group, _ in EITHER_OR:
         if any(name in given for name in group):
             kept = {name: value for name, value in kept.items() if name not in group}
+    for name, value in kept.items():
+        if isinstance(value, list) and not (FIELDS[name].kind is NAMES or name in (*JOINED, *given)):
+            raise FootprintError(f"{path}: {name} has a list of values: give one with `{name}=`")
     return {**kept, **given}, left_out
 
 
@@ -96,12 +99,16 @@ def read_fields(path: Path) -> dict[str, Any]:
         if not isinstance(scenario, dict):
             raise DataFileError(f"{path}: no estimate with its scenario: write one with --format json")
         return scenario
+    return _of_schema(path, "a scenario", SCHEMA)
+
+
+def _of_schema(path: Path, what: str, schema: str) -> dict[str, Any]:
+    """The fields of a TOML file of this schema; DataFileError for a file of another or of none."""
     raw = read_toml(path)
-    schema = raw.pop("schema", None)
-    if schema != SCHEMA:
-        raise DataFileError(
-            f'{path}: its schema is {schema!r}: a scenario starts with the line schema = "{SCHEMA}"'
-        )
+    found = raw.pop("schema", None)
+    if found != schema:
+        said = "it has no schema" if found is None else f"its schema is {found!r}"
+        raise DataFileError(f'{path}: {said}: {what} starts with the line schema = "{schema}"')
     return raw
 
 
@@ -139,12 +146,7 @@ def read_inference(path: Path | None, given: Mapping[str, Any]) -> InferenceRequ
 
     if path is None:
         return InferenceRequest.from_mapping(given, "command line")
-    raw = read_toml(path)
-    schema = raw.pop("schema", None)
-    if schema != SERVING_SCHEMA:
-        raise DataFileError(
-            f'{path}: its schema is {schema!r}: a serving request starts with schema = "{SERVING_SCHEMA}"'
-        )
+    raw = _of_schema(path, "a serving request", SERVING_SCHEMA)
     for group in (("batch_size", "concurrency"), *(group for group, _ in EITHER_OR)):
         if any(name in given for name in group):
             raw = {name: value for name, value in raw.items() if name not in group}

@@ -13,7 +13,7 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.rooms import answer as estimate_of
 from footprint.records import replace
 from footprint.results import Quantity
-from footprint.results.decisions.inference import BreakEven, Inference
+from footprint.results.decisions.inference import UNSAID, BreakEven, Inference
 from footprint.serving.costs import cluster_name
 from footprint.serving.request import InferenceRequest
 from footprint.serving.settle import Settled
@@ -86,7 +86,9 @@ def _rows(against: str, made: Any, energy: Quantity, cost: Quantity | None, note
     try:
         outcome = made()
     except FootprintError as error:
-        yield BreakEven(against=against, requests=None, quantity="energy", note=f"cannot be said: {error}")
+        # What follows the first reason names options of an estimate, which a request has not.
+        reason = str(error).partition("; ")[0]
+        yield BreakEven(against=against, requests=None, quantity="energy", note=f"{UNSAID}: {reason}")
         return
     means = outcome.consequences
     yield BreakEven(

@@ -275,8 +275,9 @@ def unset_batch(largest: int, held: int) -> tuple[int, int, int, tuple[Assumptio
     number = assumed("serving.batch_size")
     batch = min(int(number.value), largest)
     least, most = min(int(number.low), batch), max(min(int(number.high), held), batch)
+    ends = f"{most}" if most <= largest else f"{largest}, or in a cache of 8 bits, while they grow, {most}"
     row = Assumption(
-        name="batch_size", value=f"{batch}, from {least} to {most}", unit="sequences", basis="assumed",
+        name="batch_size", value=f"{batch}, from {least} to {ends}", unit="sequences", basis="assumed",
         source=number.source, option="--batch-size",
     )  # fmt: skip
     return batch, least, most, (row,)

@@ -35,6 +35,57 @@ def test_the_json_is_the_contract() -> None:
             assert (over["verdict"] == "lower") == (over["high"] < 1)
 
 
+def test_far_ratios_stay_within_80_columns_each_in_its_order() -> None:
+    done = footprint("compare", "--model", "gpt3-175b,bert-base", "--hw", "h100:512", "--tokens", "10B")
+    assert max(map(len, done.out.splitlines())) <= 80
+    rows = json.loads(
+        footprint(
+            "compare",
+            "--model",
+            "gpt3-175b,bert-base",
+            "--hw",
+            "h100:512",
+            "--tokens",
+            "10B",
+            "--format",
+            "json",
+        ).out
+    )["rows"]
+    printed = re.findall(r"x([\d.e-]+) \(", done.out.partition("over row 1")[2])
+    wanted = [rows[1]["ratio"][name]["mid"] for name in ("duration_h", "energy_kwh", "co2e_kg", "cost_usd")]
+    assert [float(one) for one in printed] == pytest.approx(wanted, rel=0.05)
+
+
+def test_auto_stands_alone_and_is_for_two_commands() -> None:
+    done = footprint("compare", "--model", "bert-base", "--hw", "auto,h100:8", "--max-hours", "9")
+    assert (done.code, "--hw auto stands alone" in done.err) == (2, True)
+    done = footprint("estimate", "--model", "bert-base", "--hw", "auto")
+    assert (done.code, "is for `footprint compare` and `footprint plan` alone" in done.err) == (2, True)
+
+
+def test_a_file_without_a_schema_is_told_the_line_that_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "plain.toml"
+    path.write_text('model = "bert-base"\nhw = ["v100:8", "h100:8"]\n')
+    for command in ("compare", "rank --from", "estimate --from"):
+        done = footprint(*command.split(), str(path))
+        assert done.code == 2
+        assert 'it has no schema: a scenario starts with the line schema = "footprint/scenario/1"' in done.err
+
+
+def test_a_list_in_a_file_is_told_where_one_value_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "lists.toml"
+    path.write_text('schema = "footprint/scenario/1"\nmodel = "bert-base"\nhw = ["v100:8", "h100:8"]\n')
+    done = footprint("rank", "--from", str(path))
+    assert (done.code, "lists.toml: hw has a list of values: give one with --hw" in done.err) == (2, True)
+    assert footprint("rank", "--from", str(path), "--hw", "h100:8").code == 0
+    # These two fields hold lists of their own.
+    own = (
+        'method = "lora"\nlora_targets = ["query", "value"]\nanchor = ["bert-base v100:8 step_time_s=0.1"]\n'
+    )
+    path.write_text(path.read_text().replace('hw = ["v100:8", "h100:8"]', f'hw = "v100:8"\n{own}'))
+    assert footprint("rank", "--from", str(path)).code == 0
+
+
 def test_the_table_has_80_columns_and_says_what_follows() -> None:
     done = footprint(*BASE, "--by", "time")
     assert max(map(len, done.out.splitlines())) <= 80

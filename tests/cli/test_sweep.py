@@ -115,7 +115,9 @@ def test_no_limit_holds_for_scenarios_that_do_not_fit() -> None:
 def test_two_spellings_of_a_value_are_swept_once() -> None:
     done = footprint("sweep", "--model", "bert-base", "--hw", "v100:8,8xv100", "--region", "FRA,France,POL")
     assert done.out.startswith("2 scenarios;")
-    assert "2 values are spellings of others" in done.err
+    assert "2 values are spellings of others and are left out" in done.err
+    one = footprint("sweep", "--model", "bert-base", "--hw", "v100:8,8xv100,h100:8")
+    assert "1 value is a spelling of another and is left out" in one.err
 
 
 def test_saved_lists_are_the_same_sweep(tmp_path: Path) -> None:

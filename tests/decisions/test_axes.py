@@ -30,6 +30,9 @@ from footprint.estimator.request import FIELDS
         ("lora_targets", ["q,v", "q"], [("q", "v"), ("q",)]),
         ("method", ["lora,finetune"], ["lora", "finetune"]),
         ("region", ["FRA", "POL,FRA"], ["FRA", "POL"]),
+        ("region", ["FRA, Cambridge, MA, POL"], ["FRA", "Cambridge, MA", "POL"]),
+        ("region", ["Cambridge,MA"], ["Cambridge", "MA"]),
+        ("region", ["FRA, POL", "Georgia, Ireland"], ["FRA", "POL", "Georgia", "Ireland"]),
     ],
 )
 def test_values(field: str, texts: list[str], values: list[object]) -> None:

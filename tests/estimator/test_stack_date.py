@@ -41,6 +41,6 @@ def test_grid_and_prices_stay_those_of_the_year() -> None:
 def test_a_date_is_a_month_or_a_year() -> None:
     assert parse_month("2026-02") == pytest.approx(2026 + 1.5 / 12)
     assert parse_month("2026") == 2026.5
-    for text in ("02/2026", "2026-00", "26-02", "soon"):
-        with pytest.raises(FootprintError, match="2026-02"):
+    for text in ("02/2026", "2026-00", "26-02", "soon", "1999-12"):
+        with pytest.raises(FootprintError, match="a month from 2000 on; write it like '2026-02'"):
             footprint.estimate(**JOB, stack_date=text)

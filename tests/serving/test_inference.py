@@ -80,7 +80,10 @@ def test_an_unset_batch_is_wide_and_said() -> None:
     assert unset.requests_per_s.high / unset.requests_per_s.low > 4 * (
         given.requests_per_s.high / given.requests_per_s.low
     )
-    assert any(row.option == "--batch-size" for row in unset.assumptions)
+    (said,) = [str(row.value) for row in unset.assumptions if row.option == "--batch-size"]
+    # A cache of 8 bits holds more sequences than the one of 16 bits whose largest batch is printed.
+    assert f"from 1 to {unset.memory.largest_batch}, or in a cache of 8 bits, while they grow, " in said
+    assert int(said.split()[-1]) > 2 * unset.memory.largest_batch
 
 
 def test_an_unnamed_engine_is_wider_than_a_named_one() -> None:

@@ -115,3 +115,17 @@ def test_break_even_of_an_answer() -> None:
     assert first.requests.mid == pytest.approx(training / request)
     assert first.requests.low < first.requests.mid < first.requests.high
     assert {row.quantity for row in answer.break_even} == {"energy", "cost"}
+
+
+def test_a_training_that_does_not_fit_is_said_without_its_options() -> None:
+    answer = footprint.inference(
+        model="llama3.1-8b", hw="h100:1", prompt_tokens=100, output_tokens=50, batch_size=8, break_even=True
+    )
+    (row,) = [row for row in answer.break_even if row.against == "serving exceeds training"]
+    # 16 bytes a parameter are 120 GiB, above the 80 of the chip.
+    assert row.requests is None
+    assert "does not fit into the 80 GiB" in row.note
+    assert not any(word in row.note for word in ("`", "method", "force"))
+    said = " ".join(str(answer).split())
+    assert "serving exceeds training, energy: cannot be said: by the predicted memory" in said
+    assert "never" not in said

@@ -70,7 +70,7 @@ def check_file(path: Path) -> tuple[str, Checked, tuple[str, ...]]:
         return "model", model, _remarks(model)
     if "offers" in raw:
         return "prices", _own_prices(path), ()
-    if "schema" in raw:
+    if str(raw.get("schema")).startswith("footprint/site/"):
         site = read_site(str(path))
         outside = outside_its_dates(site, today())
         if site.place is not None:

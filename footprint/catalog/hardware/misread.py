@@ -26,6 +26,8 @@ def identity(name: str) -> str:
 
 def misread(text: str, known: Callable[[str], bool]) -> FootprintError:
     """The error for an unreadable text: the correct form if it contains a known name, else near matches."""
+    if text.strip().lower() == "auto":
+        return FootprintError(f"{shown(text)} is for `footprint compare` and `footprint plan` alone; {HINT}")
     if re.fullmatch(r"[a-z]\w*\.(\d*x?large|metal[\w-]*)", text.strip().lower()):
         return FootprintError(
             f"{shown(text)} is a cloud's machine: name its accelerators and their number; {HINT}"

@@ -132,7 +132,12 @@ def command(
     )  # fmt: skip
     _show(summary, format_, quiet=quiet)
     if left_out and not quiet:
-        note(f"warning: {left_out} values are spellings of others and are left out")
+        said = (
+            "1 value is a spelling of another and is"
+            if left_out == 1
+            else f"{left_out} values are spellings of others and are"
+        )
+        note(f"warning: {said} left out")
     if plot is not None:
         from footprint.reports.decisions.sweeps.sweep_plot import plot_sweep
 

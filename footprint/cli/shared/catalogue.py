@@ -226,7 +226,7 @@ def _table(columns: Sequence[str], rows: list[Row]) -> str:
 _UNITS = {
     "g_per_kwh": "g/kWh", "low_g_per_kwh": "low g/kWh", "high_g_per_kwh": "high g/kWh", "power_w": "power W",
     "memory_gib": "memory GiB", "peak_tflop_per_s": "peak TFLOP/s", "usd_per_accelerator_h": "USD/h",
-    "host_s": "host s", "overlap_share": "overlap",
+    "host_s": "launch s", "overlap_share": "overlap",
 }  # fmt: skip
 """Headings of columns whose names are not what people write."""
 
@@ -256,6 +256,8 @@ def _short(value: float) -> str:
 def _text(value: object) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return _short(value)
     if isinstance(value, list | tuple):

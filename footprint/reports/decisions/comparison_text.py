@@ -44,8 +44,7 @@ def render(table: ScenarioTable) -> str:
     if over:
         lines += ["", f"over row {base.id}, with what the two share cancelled"]
         for row in over:
-            cells = [ratio_text(row.ratio.get(name)) for name in QUANTITIES]
-            lines.append(f"{row.id:>3}" + "".join(f" {cell:>{_RATIO}}" for cell in cells))
+            lines += _columns(f"{row.id:>3}", [ratio_text(row.ratio.get(n)) for n in QUANTITIES], _RATIO)
         said = [line for words in conclusions(table) for line in wrapped(words, _WIDTH)]
         lines += ["", *said] if said else []
     lines += ["", "(low-high) holds 90 %; * is clearly best; GiB: needed of a device / what it has."]
@@ -176,11 +175,27 @@ def _as_given(value: Any) -> Any:
 
 def _line(label: str, memory: str, cells: Sequence[str]) -> list[str]:
     """A line of numbers; a longer label gets a line of its own."""
-    numbers = "".join(f" {cell:>{_COLUMN}}" for cell in cells)
     room = _LABEL - len(memory)
     if len(label) < room:
-        return [f"{label:<{room}}{memory}{numbers}"]
-    return [*wrapped(label, _WIDTH), f"{memory:>{_LABEL}}{numbers}"]
+        return _columns(f"{label:<{room}}{memory}", cells, _COLUMN)
+    return [*wrapped(label, _WIDTH), *_columns(f"{memory:>{_LABEL}}", cells, _COLUMN)]
+
+
+def _columns(label: str, cells: Sequence[str], width: int) -> list[str]:
+    """Cells in columns, which wide ones move aside; what does not fit into 80 gets a line of its own."""
+    ends = [len(label)]
+    for number, cell in enumerate(cells, 1):
+        ends.append(max(len(label) + number * (width + 1), ends[-1] + 1 + len(cell)))
+    most = _WIDTH
+    for number, cell in reversed(list(enumerate(cells, 1))):
+        ends[number] = min(ends[number], most)
+        most = ends[number] - len(cell) - 1
+    if most < len(label):
+        return [*_columns(label, cells[:-1], width), f"{cells[-1]:>{_WIDTH}}"]
+    line = label
+    for end, cell in zip(ends[1:], cells, strict=True):
+        line += cell.rjust(end - len(line))
+    return [line]
 
 
 def _headings(units: Mapping[str, tuple[float, str]]) -> list[str]:

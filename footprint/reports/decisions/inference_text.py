@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from footprint.plain_text import fenced, in_line, in_markdown
 from footprint.reports.texts.assumed import assumed_text
 from footprint.results import Quantity
-from footprint.results.decisions.inference import BatchRow, Inference
+from footprint.results.decisions.inference import UNSAID, BatchRow, Inference
 from footprint.results.human import amount, counted, figures, interval, wrapped
 from footprint.spelling import on_command_line
 
@@ -199,9 +199,10 @@ def _techniques(result: Inference) -> str:
 def _break_even(result: Inference) -> str:
     lines = ["Break-even:"]
     for one in result.break_even:
-        many = "never" if one.requests is None else f"{figures(one.requests.mid)} requests"
-        ends = "" if one.requests is None else f" ({interval(one.requests, '')})"
-        note = f"; {one.note}" if one.note else ""
-        parts = wrapped(f"{one.against}, {one.quantity}: {many}{ends}{note}", WIDTH - 4)
+        said = "" if one.note.startswith(UNSAID) else "never"
+        if one.requests is not None:
+            said = f"{figures(one.requests.mid)} requests ({interval(one.requests, '')})"
+        said = "; ".join(filter(None, (said, on_command_line(one.note))))
+        parts = wrapped(f"{one.against}, {one.quantity}: {said}", WIDTH - 4)
         lines += [f"  {parts[0]}", *(f"    {part}" for part in parts[1:])]
     return "\n".join(lines)

@@ -44,7 +44,7 @@ def model_card(record: Record) -> str:
     if record["parameters"]:
         facts.append(("parameters", f"{figures(record['parameters'])} as published"))
     facts.append(("config", _plain(config, leave_out=("model_type",))))
-    facts += [("phase", _plain(phase)) for phase in recipe.get("phases", ())]
+    facts += [("phase", _plain(phase).replace("_", " ")) for phase in recipe.get("phases", ())]
     if recipe.get("tokens"):
         facts.append(("tokens", figures(recipe["tokens"])))
     known = ("objective", "method", "precision", "optimizer", "recompute")

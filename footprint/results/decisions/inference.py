@@ -141,13 +141,17 @@ class TechniqueRow:
     source: str
 
 
+UNSAID = "cannot be said"
+"""How the note of a break-even begins whose training cannot be estimated."""
+
+
 @record
 class BreakEven:
     """How many requests cost as much as something else."""
 
     against: str
     requests: Quantity | None
-    """None where it never does."""
+    """None where it never does, or where the note begins with `UNSAID`."""
     quantity: str
     note: str
 
