@@ -26,23 +26,6 @@ def test_list_and_show(kind: str) -> None:
     assert row
 
 
-def test_a_scenario_is_no_site(tmp_path: Path) -> None:
-    path = tmp_path / "run.toml"
-    path.write_text('schema = "footprint/scenario/1"\nmodel = "bert-base"\nhw = "v100:8"\n')
-    done = footprint("check", str(path))
-    assert (done.code, "nor a site" in done.err) == (2, True)
-    path.write_text('schema = "footprint/site/2"\nname = "here"\n')
-    assert "a site starts with schema" in footprint("check", str(path)).err
-
-
-def test_a_table_says_yes_and_no() -> None:
-    rows = json.loads(footprint("stacks", "list", "--format", "json").out)["rows"]
-    fuses = {row["id"]: row["fuses"] for row in rows}
-    assert (fuses["megatron"], fuses["hf"]) == (True, False)
-    cells = {line.split()[0]: line.split() for line in footprint("stacks", "list").out.splitlines() if line}
-    assert ("yes" in cells["megatron"], "no" in cells["hf"]) == (True, True)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_unknown_names_are_exit_2(kind: str) -> None:
     done = footprint(kind, "show", "nosuchthing-xyz")
