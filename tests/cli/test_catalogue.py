@@ -26,14 +26,6 @@ def test_list_and_show(kind: str) -> None:
     assert row
 
 
-def test_a_table_says_yes_and_no() -> None:
-    rows = json.loads(footprint("stacks", "list", "--format", "json").out)["rows"]
-    fuses = {row["id"]: row["fuses"] for row in rows}
-    assert (fuses["megatron"], fuses["hf"]) == (True, False)
-    cells = {line.split()[0]: line.split() for line in footprint("stacks", "list").out.splitlines() if line}
-    assert ("yes" in cells["megatron"], "no" in cells["hf"]) == (True, True)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_unknown_names_are_exit_2(kind: str) -> None:
     done = footprint(kind, "show", "nosuchthing-xyz")

@@ -7,15 +7,6 @@ import pytest
 from tests.cli.run import footprint
 
 
-def test_a_scenario_is_no_site(tmp_path: Path) -> None:
-    path = tmp_path / "run.toml"
-    path.write_text('schema = "footprint/scenario/1"\nmodel = "bert-base"\nhw = "v100:8"\n')
-    done = footprint("check", str(path))
-    assert (done.code, "nor a site" in done.err) == (2, True)
-    path.write_text('schema = "footprint/site/2"\nname = "here"\n')
-    assert "a site starts with schema" in footprint("check", str(path)).err
-
-
 def test_check_accepts_a_profile_and_names_a_broken_field(tmp_path: Path) -> None:
     from footprint.catalog.files import hardware_folder
 

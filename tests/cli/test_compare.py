@@ -79,9 +79,8 @@ def test_a_list_in_a_file_is_told_where_one_value_is_taken(tmp_path: Path) -> No
     assert (done.code, "lists.toml: hw has a list of values: give one with --hw" in done.err) == (2, True)
     assert footprint("rank", "--from", str(path), "--hw", "h100:8").code == 0
     # These two fields hold lists of their own.
-    own = (
-        'method = "lora"\nlora_targets = ["query", "value"]\nanchor = ["bert-base v100:8 step_time_s=0.1"]\n'
-    )
+    own = 'tokens = "1M"\nmethod = "lora"\nlora_targets = ["query", "value"]\n'
+    own += 'anchor = ["bert-base v100:8 step_time_s=0.1"]\n'
     path.write_text(path.read_text().replace('hw = ["v100:8", "h100:8"]', f'hw = "v100:8"\n{own}'))
     assert footprint("rank", "--from", str(path)).code == 0
 

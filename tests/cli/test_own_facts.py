@@ -100,3 +100,12 @@ def test_a_wrong_fact_is_exit_2_with_the_file(says, command: tuple[str, ...]) ->
     assert done.code == 2
     assert "pyproject.toml" in done.err
     assert len(done.err.splitlines()) == 1
+
+
+def test_a_scenario_is_no_site(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('schema = "footprint/scenario/1"\nmodel = "bert-base"\nhw = "v100:8"\n')
+    done = footprint("check", str(path))
+    assert (done.code, "nor a site" in done.err) == (2, True)
+    path.write_text('schema = "footprint/site/2"\nname = "here"\n')
+    assert "a site starts with schema" in footprint("check", str(path)).err

@@ -53,6 +53,8 @@ def test_the_best_as_rows() -> None:
     assert page.count("| least CO2e |") == 2
     assert page.count("| Pareto front |") == len(rows) - 2
     assert all(len(line.split(" | ")) == 8 for line in page.splitlines() if line.startswith("| "))
+    dates = ("--stack-date", "2023,2026-02", "--format", "markdown")
+    assert "|  | stack date | hours |" in footprint("sweep", "--model", "gpt2", "--hw", "v100:8", *dates).out
 
 
 def test_a_file_of_axes_and_options_over_it(tmp_path: Path) -> None:

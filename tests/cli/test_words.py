@@ -58,3 +58,11 @@ def test_the_columns_of_markdown_are_words(words: tuple[str, ...]) -> None:
     assert "_" not in page.splitlines()[0]
     assert not re.search(r"\bnot_clear\b", page)
     assert "_" in footprint(*words, "--format", "csv").out.splitlines()[0]
+
+
+def test_a_table_says_yes_and_no() -> None:
+    rows = json.loads(footprint("stacks", "list", "--format", "json").out)["rows"]
+    fuses = {row["id"]: row["fuses"] for row in rows}
+    assert (fuses["megatron"], fuses["hf"]) == (True, False)
+    cells = {line.split()[0]: line.split() for line in footprint("stacks", "list").out.splitlines() if line}
+    assert ("yes" in cells["megatron"], "no" in cells["hf"]) == (True, True)

@@ -44,12 +44,16 @@ TRIED = "more layouts are tried: any number of stages, micro-batches of the full
 WAITING = "a pipeline with fewer micro-batches than stages waits for them, and for its chunks, too"
 WIDE = "weights of 32 bits are their own master copy, so more fits"
 
+EXPERTS = "experts that few replicas share are sharded over these alone, and fewer weights are gathered"
 CHANGED_SCENARIOS: dict[str, str] = {
     "pythia-12b on l40s:1": "in 2022 models of this size were split four ways, and one accelerator "
     "is not: it was taken as plain replicas without recomputation, now any layout is tried",
     "chinchilla-70b on l40s:2": "the same, on two",
     "deepseek-v3 on": "its selective recomputation keeps no up-projections of latent attention, so "
     "layouts fit that did not",
+    "mixtral-8x7b on h100-sxm5-80gb:8": EXPERTS,
+    "switch-base-8 on": EXPERTS,
+    "qwen3-30b-a3b on": EXPERTS,
     "resnet-50 on": "what its ReLU gives and the next convolution reads is one tensor, counted once",
     "albert-base on h200-sxm-141gb:16": "the electricity of owned hardware has the price of its place",
     "bloom-176b on h100-sxm5-80gb:64": SPLIT,

@@ -180,9 +180,10 @@ def tuned_before(work: Work, native: bool | None, constants: Constants) -> float
 
 def optimiser_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Reading and writing parameters, gradients and optimiser states once a step [s]."""
-    parameters = (
-        work.block_parameters + work.expert_parameters / layout.ep
-    ) / layout.pp + work.other_parameters
-    local = parameters * work.trained_share / layout.tp
-    local = where(layout.zero >= 1, local / (layout.dp * layout.cp), local)
+    replicas = layout.dp * layout.cp
+    dense = (work.block_parameters / layout.pp + work.other_parameters) / layout.tp
+    # Replicas that hold other experts shard none of them.
+    expert = work.expert_parameters / (layout.pp * layout.tp * minimum(layout.ep, replicas))
+    sharded = dense / replicas + expert / maximum(1.0, replicas / layout.ep)
+    local = where(layout.zero >= 1, sharded, dense + expert) * work.trained_share
     return machine.constants["optimiser_byte"] * local / machine.memory

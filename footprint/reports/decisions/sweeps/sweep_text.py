@@ -59,7 +59,12 @@ class Summary:
     def markdown(self) -> str:
         """The scenarios that are shown as a table: their axes, and the median of each quantity."""
         least = QUANTITY_WORDS[self.by]
-        head = ["", *self.axes, *QUANTITY_WORDS.values(), f"90 % interval of {least}"]
+        head = [
+            "",
+            *(name.replace("_", " ") for name in self.axes),
+            *QUANTITY_WORDS.values(),
+            f"90 % interval of {least}",
+        ]
         lists = {f"least {least}": self.best, "Pareto front": self._shown_front()}
         rows = [
             [name, *map(value_text, one.scenario.values()), *self._numbers(one)]
