@@ -137,8 +137,14 @@ def bare(name: str, cases: Sequence[ServingCase], constants: Constants) -> Engin
         source="; ".join(sources),
         one_stage_at_a_time=name in ONE_STAGE,
         narrow_cache=name in NARROW_CACHE,
+        most_dense_sequences=_most_sequences(cases, experts=False),
+        most_expert_sequences=_most_sequences(cases, experts=True),
         note=f"{len(cases)} rows of {many}; interval by {how}",
     )  # fmt: skip
+
+
+def _most_sequences(cases: Sequence[ServingCase], *, experts: bool) -> float:
+    return max((case.batch / case.copies for case in cases if case.experts == experts), default=0.0)
 
 
 def model_folds(
@@ -240,6 +246,8 @@ def engine_text(engine: Engine) -> str:
         f'basis = "{engine.basis}"',
         f"one_stage_at_a_time = {str(engine.one_stage_at_a_time).lower()}",
         f"narrow_cache = {str(engine.narrow_cache).lower()}",
+        f"most_dense_sequences = {engine.most_dense_sequences:.4g}",
+        f"most_expert_sequences = {engine.most_expert_sequences:.4g}",
         f'note = "{engine.note}"',
         "",
         "[constants]",

@@ -107,7 +107,23 @@ class Engine:
     """Layers are divided among the chips and only one chip works at a time."""
     narrow_cache: bool = False
     """The cache has 8 bits where weights are floats of 8 or fewer."""
+    most_dense_sequences: float = 0.0
+    """Most sequences at once in its measured rows of models without experts; 0 without such rows."""
+    most_expert_sequences: float = 0.0
+    """The same of models with experts."""
     note: str = ""
+
+    def beyond(self, batch: float, *, experts: bool) -> tuple[str, ...]:
+        """A warning where nothing like a batch of so many sequences was measured with this engine."""
+        most = self.most_expert_sequences if experts else self.most_dense_sequences
+        if batch <= most:
+            return ()
+        kind = "with experts" if experts else "without experts"
+        known = f"have a batch of at most {most:,.0f}" if most else "are not known"
+        return (
+            f"measured rows of {self.name} {kind} {known}: at {batch:,.0f} the time may lie outside "
+            "the interval",
+        )
 
     def caches_narrow(self, precision: str) -> bool:
         """Whether cached values have 8 bits beside weights of this precision."""

@@ -176,7 +176,11 @@ def settle_decoding(request: InferenceRequest, name: str, facts: Facts) -> Settl
         batch=batch,
         over=over,
         rows=tuple(rows),
-        warnings=(*warnings, *([beyond] if beyond else [])),
+        warnings=(
+            *warnings,
+            *([beyond] if beyond else []),
+            *engine.beyond(batch / layout.replicas, experts=bool(served.experts)),
+        ),
     )
 
 

@@ -280,3 +280,17 @@ def test_it_is_shown_and_framed(one: Inference) -> None:
     assert "<" in one._repr_html_()
     frame = one.to_frame()
     assert list(frame["batch_size"]) == [row.batch_size for row in one.batches]
+
+
+@pytest.mark.parametrize(("engine", "batch", "warned"), [("llama.cpp", 1, False), ("llama.cpp", 2, True),
+                                                         ("sglang", 1, False), ("sglang", 16, True),
+                                                         ("vllm-2026", 256, False)])  # fmt: skip
+def test_a_batch_that_no_row_of_the_engine_has_is_warned_of(engine: str, batch: int, warned: bool) -> None:
+    """By serving.csv llama.cpp and SGLang's dense models were measured with one sequence."""
+    said = served(engine=engine, batch_size=batch).warnings
+    assert any("have a batch of at most 1:" in one for one in said) == warned
+
+
+def test_an_engine_without_rows_of_experts_says_so() -> None:
+    said = served(model="mixtral-8x7b", hw="h100:2", engine="gpt-fast", batch_size=1).warnings
+    assert any("with experts are not known" in one for one in said)
