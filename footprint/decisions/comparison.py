@@ -83,7 +83,7 @@ def compare(
     if not rows[baseline - 1].quantities:
         warnings.append(f"row {baseline}, the baseline, has no numbers, so there are no ratios")
     shared = dict.fromkeys(warning for row in compared for warning in row.warnings)
-    beside = [row for row in compared if _of_one_basis(rows[baseline - 1], rows[row.id - 1])]
+    beside = [row for row in compared if of_one_basis(_basis(rows[baseline - 1]), _basis(rows[row.id - 1]))]
     return ScenarioTable(
         axes=axes, baseline=baseline, by=BY[by], rows=compared, pareto=_pareto(beside),
         warnings=(*warnings, *shared),
@@ -103,9 +103,9 @@ def _basis(row: Answered) -> str:
     return "" if site is None or site.basis == "given" else site.basis
 
 
-def _of_one_basis(one: Answered, other: Answered) -> bool:
-    """Whether the CO2e of two rows may be compared."""
-    return not (_basis(one) and _basis(other)) or _basis(one) == _basis(other)
+def of_one_basis(one: str, other: str) -> bool:
+    """Whether CO2e on two bases may be compared; an unknown or a given intensity goes with any."""
+    return "given" in (one, other) or not (one and other) or one == other
 
 
 def _left_out(rows: int) -> str:
@@ -257,7 +257,7 @@ def _compared(rows: Sequence[Answered], baseline: int) -> tuple[ComparedRow, ...
                 for name, value in row.quantities.items()
                 if name in base
                 and base[name].mid > 0
-                and (name != "co2e_kg" or _of_one_basis(rows[baseline - 1], row))
+                and (name != "co2e_kg" or of_one_basis(_basis(rows[baseline - 1]), _basis(row)))
             },
             best=tuple(name for name in QUANTITIES if best[name] == number),
             warnings=said_of_row(row),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.catalog.version import headed, versions
-from footprint.decisions.comparison import Answered, answered, ratio_of
+from footprint.decisions.comparison import Answered, answered, of_one_basis, ratio_of
 from footprint.decisions.scenario_table import QUANTITIES, Ratio
 from footprint.errors import FootprintError
 from footprint.estimator.resolve.shared import Shared
@@ -130,7 +130,7 @@ def difference(before: Side, after: Side) -> Difference:
             "of one kind; footprint runs show RUN compares a run with its estimate"
         )
     again, warnings = _again(before, after)
-    if not _of_one_basis(before, after):
+    if not of_one_basis(before.basis, after.basis):
         warnings += (
             f"no CO2e is compared of intensities on different bases: {before.basis} and {after.basis}",
         )
@@ -165,11 +165,6 @@ def _again(before: Side, after: Side) -> tuple[list[Mapping[str, Quantity]], tup
     return [one.quantities for one in found], ()
 
 
-def _of_one_basis(one: Side, other: Side) -> bool:
-    """Whether the CO2e of two records may be compared; a given intensity goes with any."""
-    return "given" in (one.basis, other.basis) or not (one.basis and other.basis) or one.basis == other.basis
-
-
 def _answered(side: Side, shared: Shared) -> Answered:
     try:
         return answered(side.scenario, shared)
@@ -179,7 +174,7 @@ def _answered(side: Side, shared: Shared) -> Answered:
 
 def _number(name: str, before: Side, after: Side, again: list[Mapping[str, Quantity]]) -> ChangedNumber:
     one, other = before.numbers.get(name), after.numbers.get(name)
-    if name == "co2e_kg" and not _of_one_basis(before, after):
+    if name == "co2e_kg" and not of_one_basis(before.basis, after.basis):
         return ChangedNumber(name=name, before=one, after=other, factor=None, by_inputs=None, by_data=None)
     factor = other[1] / one[1] if one is not None and other is not None and one[1] > 0 else None
     inputs = None
