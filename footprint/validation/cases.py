@@ -106,9 +106,9 @@ def throughput_cases(*, errors: list[str] | None = None) -> Iterator[Case]:
 
 
 def _sealed(source: str) -> bool:
-    """Whether no fit may read this source: one of the last two draws."""
+    """Whether no fit may read this source: it is sealed in a draw that is not opened."""
     draws = evaluation()["throughput"]
-    return any(source in draws[name]["sealed"] for name in ())
+    return any(source in draws[name]["sealed"] for name in draws["closed"])
 
 
 def _software(row: Mapping[str, str]) -> str:
