@@ -32,6 +32,8 @@ from footprint.validation.published.runs import ideal_run
 from footprint.validation.report import ValidationReport, ValidationRow
 
 RESNET = "resnet-50"
+METERED = ("GPU only (nvidia-smi)", "GPU only (CodeCarbon)")
+"""Scopes of energies that the boards metered themselves."""
 HOURS_GIVEN = "from published hours and PUE, power predicted"
 
 
@@ -100,7 +102,7 @@ def _from_work(row: Mapping[str, str], cluster: Cluster, hours: float) -> Quanti
 def _metered_runs() -> Iterator[dict[str, str]]:
     """Runs whose boards were metered, and nothing else."""
     for row in _runs():
-        metered = row["energy_scope"].startswith("GPU only (nvidia-smi)") and row["duration_h"]
+        metered = row["energy_scope"].startswith(METERED) and row["duration_h"]
         if metered and not row["excluded"] and row["developer"] not in evaluation()["runs"]["sealed"]:
             yield row
 
@@ -148,12 +150,12 @@ def _mlperf_runs() -> Iterator[ValidationRow]:
 
 
 def _measured_runs() -> Iterator[ValidationRow]:
-    """Runs with measured board energy, multiplied by the PUE that the source applied."""
+    """Runs with measured board energy, multiplied by the PUE that the source applied, if any."""
     for row in _runs():
-        measured = row["energy_scope"].startswith("facility (GPU power measured")
+        measured = row["energy_scope"].startswith(("facility (GPU power measured", *METERED))
         if not measured or row["excluded"] or row["developer"] in evaluation()["runs"]["sealed"]:
             continue
-        if not (row["accelerator"] and row["tokens"] and row["energy_kwh"] and row["pue"]):
+        if not (row["accelerator"] and row["tokens"] and row["energy_kwh"]):
             continue
         # Without published hours, a placeholder sets the number of chips, which affects only the layout.
         whole = {**row, "accelerator_h": row["accelerator_h"] or "200000"}
@@ -165,4 +167,4 @@ def _measured_runs() -> Iterator[ValidationRow]:
         power = predict_power(cluster=run.cluster, busy_share=run.busy_share)
         board = power.accelerators / run.cluster.count
         it = equations.energy_kwh(board, run.ideal_h / share)
-        yield _row(row, equations.facility_energy_kwh(it, float(row["pue"])))
+        yield _row(row, equations.facility_energy_kwh(it, float(row["pue"] or 1.0)))

@@ -31,7 +31,7 @@ USUAL_DAYS = 30
 """Assumed length of a run [d], to choose a number of chips where none was published."""
 GATED = (
     "llama", "olmo", "ibm-fms", "deepseek", "phi-3", "phi-4", "openelm", "granite", "yalm", "lucie", "smollm",
-    "glm-130b",
+    "glm-130b", "teenytinyllama", "tucano",
 )  # fmt: skip
 """Models whose MLP has three matrices."""
 SOUND = "wav2vec2"
