@@ -209,7 +209,7 @@ def _large(row: Mapping[str, str]) -> Case:
     )  # fmt: skip
 
 
-_TORCHTITAN = ("torchtitan", "torchao-float8")
+_TORCHTITAN = ("torchtitan", "torchao-float8", "torchao-mx")
 """Source families whose selective recomputation is torchtitan's."""
 _NOT_FUSED = (
     "t1565", "t1572", "t1579", "t1610", "t1611",
@@ -227,7 +227,7 @@ def _flash(row: Mapping[str, str], year: int) -> bool:
     # Neuron's scripts of 2023 recompute in the backward pass what fused attention would not keep. PaxML's
     # page names fused attention in 2024 first, and the same 5 billion parameters are 1.2 times as fast there.
     first = 2024 if row["family"] in ("neuron-trn1", "paxml") else 2023
-    return year >= first and row["family"] not in ("gpt-neox", "opt", "bloomberggpt")
+    return year >= first and row["family"] not in ("gpt-neox", "opt", "bloomberggpt", "optimum-habana")
 
 
 def _tokens_per_s(row: Mapping[str, str], flops: Any, tokens: float) -> float:
