@@ -209,7 +209,9 @@ def _large(row: Mapping[str, str]) -> Case:
     )  # fmt: skip
 
 
-_TORCHTITAN = ("torchtitan", "torchao-float8", "torchao-mx")
+_TORCHTITAN = (
+    "torchtitan", "torchao-float8", "torchao-mx", "lambda-torchtitan", "nous-torchtitan", "pith-train",
+)  # fmt: skip
 """Source families whose selective recomputation is torchtitan's."""
 _NOT_FUSED = (
     "t1565", "t1572", "t1579", "t1610", "t1611",
