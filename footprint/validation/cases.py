@@ -136,8 +136,11 @@ def _config(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _cluster(row: Mapping[str, str]) -> Cluster:
-    network = _number(row.get("network_byte_per_s", ""))
-    cluster, _ = parse_cluster(f"{row['accelerator']}:{row['accelerators']}", network_byte_per_s=network)
+    cluster, _ = parse_cluster(
+        f"{row['accelerator']}:{row['accelerators']}",
+        accelerators_per_node=evaluation()["throughput"]["nodes"].get(row["source"]),
+        network_byte_per_s=_number(row.get("network_byte_per_s", "")),
+    )
     return cluster
 
 
