@@ -83,8 +83,8 @@ def computed_terms(
     compute = scale * (
         stage * rank_share * sums.compute + recompute_share * (stage * rank_share * sums.compute_repeated)
     )
-    expert_weights = stage / layout.ep * sums.expert_weights
-    expert_weights_repeated = stage / layout.ep * sums.expert_weights_repeated
+    expert_weights = stage / layout.expert_split * sums.expert_weights
+    expert_weights_repeated = stage / layout.expert_split * sums.expert_weights_repeated
     weights = stage * sums.weights + expert_weights
     weights = weights + recompute_share * (stage * sums.weights_repeated + expert_weights_repeated)
     moved = stage * data_share * sums.moved + recompute_share * (stage * data_share * sums.moved_repeated)
@@ -92,8 +92,8 @@ def computed_terms(
     attention = stage * rank_share * sums.attention + scores_repeated * (
         stage * rank_share * sums.attention_repeated
     )
-    weight_casts = stage * (sums.weight_casts + sums.expert_weight_casts / layout.ep)
-    head_weights = sums.head_weights + sums.head_expert_weights / layout.ep
+    weight_casts = stage * (sums.weight_casts + sums.expert_weight_casts / layout.expert_split)
+    head_weights = sums.head_weights + sums.head_expert_weights / layout.expert_split
     # The last stage alone computes the head; balancing the stages hides part of the others' waiting.
     last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
     head_data = last * (rank_share * sums.head_compute + data_share * sums.head_moved)
@@ -183,7 +183,7 @@ def optimiser_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     replicas = layout.dp * layout.cp
     dense = (work.block_parameters / layout.pp + work.other_parameters) / layout.tp
     # Replicas that hold other experts shard none of them.
-    expert = work.expert_parameters / (layout.pp * layout.tp * minimum(layout.ep, replicas))
+    expert = work.expert_parameters / (layout.pp * layout.tp * layout.expert_split)
     sharded = dense / replicas + expert / maximum(1.0, replicas / layout.ep)
     local = where(layout.zero >= 1, sharded, dense + expert) * work.trained_share
     return machine.constants["optimiser_byte"] * local / machine.memory
