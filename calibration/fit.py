@@ -79,7 +79,7 @@ def prepare_cases(cases: Iterable[Case], constants: Constants, *, found: bool = 
         work = work_of(flops.operations, case.training)
         raw = predict_raw(
             work, case.cluster, case.precision, case.year, given={} if found else case.given,
-            flash=case.training.attention == "flash", sequence_length=float(case.shape.sequence_length or 0),
+            flash=case.training.fuses_attention, sequence_length=float(case.shape.sequence_length or 0),
             native=case.native, constants=of_its_software(case, constants),
         )  # fmt: skip
         prepared.append(Prepared(case=case, work=work, layout=raw.layout))

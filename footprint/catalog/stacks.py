@@ -49,6 +49,8 @@ class Stack:
     """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""
+    adapter_byte: float | None = None
+    """Bytes of a number of an adapter, if not those of the model's (PEFT)."""
     rest_byte: float | None = None
     """Bytes of what is not quantised, weights and activations, beside quantised weights (QLoRA)."""
     note: str = ""

@@ -51,6 +51,8 @@ class Software:
                 own["passes_fused"] = typical["passes_eager"]
             if not stack.splits:
                 own["splits"] = 0.0
+            if stack.adapter_byte is not None:
+                own["adapter_byte"] = stack.adapter_byte
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
             if stack.recompute_share is not None:

@@ -191,7 +191,7 @@ def step_facts(
         work=work,
         machine=Machine(cluster, precision, year, constants, native),
         given=given,
-        flash=step_flop.training.attention == "flash",
+        flash=step_flop.training.fuses_attention,
         sequence_length=length,
         spread=spread,
         busy=assumed("time.busy_share_idle"),

@@ -173,7 +173,7 @@ def _large(row: Mapping[str, str]) -> Case:
         method=method,  # type: ignore[arg-type]
         lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method in ADAPTED else (),
         recompute="full" if recompute == "full" else "none",
-        attention="flash" if _flash(row, year) else "eager",
+        attention="eager" if not _flash(row, year) else "masked" if row["family"] in _PADDED else "flash",
     )
     rate = _number(row["tokens_per_s_per_accelerator"])
     flops = count_step(config, shape, training)
@@ -216,6 +216,11 @@ _NOT_FUSED = (
     "t1688", "t1689", "t1690", "t1691", "t1692", "t1693", "t1694", "t1695",
 )  # fmt: skip
 """Rows since 2023 whose source says that attention is not fused. Transformers runs Gemma 2 so by default."""
+
+
+_PADDED = ("universal-llm-trainer",)
+"""Source families whose batches carry the mask of padding. This one replaces the tokens of padded samples by
+random ones to fill the length, and the mask stays (its Llama3.forward)."""
 
 
 def _flash(row: Mapping[str, str], year: int) -> bool:

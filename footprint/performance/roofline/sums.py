@@ -8,7 +8,8 @@ then evaluated from these few sums, with plain numbers or arrays.
 from __future__ import annotations
 
 from footprint.arithmetic import Number
-from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
+from footprint.flops.operations import ADAPTERS, CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
+from footprint.performance.roofline.adapters import backward_traffic, forward_traffic
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Line, Work
 from footprint.records import names_of, record
@@ -61,7 +62,7 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
     for line in work.blocks:
         backward = 1.0 if line.gradients else 0.0
         if line.component == CORE:
-            first, repeated = _attention(line, machine, flash=flash)
+            first, repeated = _attention(line, machine, flash=flash, masked=work.masked)
             found["attention"] += first
             found["attention_repeated"] += repeated
             continue
@@ -72,8 +73,13 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
         passes = 1.0 + line.gradients
         found["compute"] += compute_s * (passes + ramp + _wide_gradient(line, machine))
         found["compute_repeated"] += compute_s * (backward + ramp_repeated)
-        found["moved"] += moved_s * passes
-        found["moved_repeated"] += moved_s * backward
+        if line.component == ADAPTERS:
+            step_s, repeated_s = _adapter(line, machine, tensor_ranks)
+            found["moved"] += step_s
+            found["moved_repeated"] += repeated_s
+        else:
+            found["moved"] += moved_s * passes
+            found["moved_repeated"] += moved_s * backward
         kind = "expert_weights" if line.component == EXPERTS else "weights"
         found[kind] += weight_s * passes
         found[f"{kind}_repeated"] += weight_s * backward
@@ -121,6 +127,18 @@ def _product(
     weight_byte = (1.0 if narrow else machine.bytes) + (0.0 if line.owned else machine.frozen_byte)
     weight_s = _weight(line) * reads / tensor_ranks * weight_byte / machine.memory
     return compute_s, moved_s, weight_s
+
+
+def _adapter(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:
+    """Seconds of the memory traffic of one of an adapter's two products: in a step, and in a second pass."""
+    wide = machine.constants.values.get("adapter_byte", machine.bytes) if machine.techniques.wide_adapters else 0.0
+    adapter_byte = max(wide, machine.bytes)
+    forward, backward = (traffic(adapter_byte, machine.bytes) for traffic in (forward_traffic, backward_traffic))
+    is_first = line.k > line.n
+    elements = _rows(line) * max(line.k, line.n) * 0.5 * (1.0 + 1.0 / tensor_ranks)
+    byte = (forward.read, backward.read) if is_first else (forward.written, backward.written)
+    each_s = elements / machine.memory
+    return each_s * sum(byte), each_s * byte[0]
 
 
 def channels_first(machine: Machine) -> float:
@@ -175,13 +193,16 @@ def _wide_gradient(line: Line, machine: Machine) -> float:
     return machine.peak / machine.wide_peak - 1.0
 
 
-def _attention(line: Line, machine: Machine, *, flash: bool) -> tuple[float, float]:
+def _attention(line: Line, machine: Machine, *, flash: bool, masked: bool) -> tuple[float, float]:
     """Seconds of one of the two attention products in a step, and of a second forward pass."""
     backward = 1.0 if line.gradients else 0.0
     passes = 1.0 + line.gradients
     if flash:
-        # Fused kernels skip what the mask hides and compute Q K^T again in the backward pass.
-        one_s = line.causal_flop / (machine.wide_peak * machine.flash_rate)
+        # Fused kernels skip what a causal mask hides and compute Q K^T again in the backward pass.
+        flop, rate = line.causal_flop, machine.flash_rate
+        if masked:
+            flop, rate = line.dense_flop, rate * machine.constants["masked_over_flash"]
+        one_s = flop / (machine.wide_peak * rate)
         passes += backward if line.scores else 0.0
     else:
         one_s = line.dense_flop / (machine.wide_peak * machine.core_rate)
