@@ -73,7 +73,7 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
         passes = 1.0 + line.gradients
         found["compute"] += compute_s * (passes + ramp + _wide_gradient(line, machine))
         found["compute_repeated"] += compute_s * (backward + ramp_repeated)
-        if line.component == ADAPTERS:
+        if line.component == ADAPTERS and machine.techniques.wide_adapters and "adapter_byte" in machine.constants.values:
             step_s, repeated_s = _adapter(line, machine, tensor_ranks)
             found["moved"] += step_s
             found["moved_repeated"] += repeated_s
