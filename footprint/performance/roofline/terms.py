@@ -32,6 +32,8 @@ from footprint.performance.roofline.work import Work
 
 CONVOLUTIONAL = "convolutional"
 """Family of models whose activations are not kept (the next convolution keeps what they give), yet read."""
+LEAST_S, HALF = 1e-12, 0.5
+"""A time that stands for none [s]; more than this of a layer is a whole one [1]."""
 REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.5
@@ -96,6 +98,7 @@ def computed_terms(
     head_weights = sums.head_weights + sums.head_expert_weights / layout.expert_split
     # The last stage alone computes the head; balancing the stages hides part of the others' waiting.
     last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
+    last = last * head_beyond(sums, work, layout)
     head_data = last * (rank_share * sums.head_compute + data_share * sums.head_moved)
     return {
         "matmul": compute,
@@ -109,6 +112,17 @@ def computed_terms(
         "context_parallel": scale * (uneven * context_s(work, layout, machine)),
         "pipeline_parallel": stages_s(work, layout, machine, micro_batches, scale),
     }
+
+
+def head_beyond(sums: Sums, work: Work, layout: LayoutNumbers) -> Number:
+    """Share of the head that is beyond a layer which the last stage lacks [1].
+
+    Where the stages do not divide the layers, recipes leave the last stage a layer short, for the head.
+    """
+    lacking = minimum(1.0, work.layers * (work.uneven(layout.pp) - 1.0))
+    layer_s = (sums.compute + sums.attention) / work.layers
+    head_s = maximum(sums.head_compute, LEAST_S)
+    return maximum(0.0, 1.0 - where(lacking > HALF, 1.0, 0.0) * layer_s / head_s)
 
 
 def bubble_share(stages: Number, micro_batches: Number, interleaving: Number) -> Number:
