@@ -45,6 +45,8 @@ class Stack:
     """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
+    sends_once: bool = True
+    """Whether a token is sent once to a node that holds several of its experts, in the years when that is common."""
     splits: bool = True
     """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
     stages: str = "even"

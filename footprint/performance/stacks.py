@@ -55,6 +55,8 @@ class Software:
                 own["adapter_byte"] = stack.adapter_byte
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
+            if not stack.sends_once:
+                own["sends_once"] = 0.0
             if stack.recompute_share is not None:
                 own["recompute_habit"] = stack.recompute_share
             own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte)

@@ -53,7 +53,7 @@ def experts_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     elements = work.routed / layout.pp / (layout.dp * layout.cp * layout.tp)
     nodes = maximum(1.0, ep / machine.node)
     crossing = ring_share(nodes)
-    if machine.techniques.deduplicated_experts:
+    if machine.techniques.deduplicated_experts and machine.constants.values.get("sends_once", 1.0):
         # A token is sent once to each node that holds any of its experts.
         reached = nodes * (1.0 - power(1.0 - 1.0 / nodes, work.chosen))
         crossing = crossing * minimum(1.0, reached / work.chosen)
