@@ -45,6 +45,9 @@ class Stack:
     """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
+    grouped_narrow_since: float | None = None
+    """Release since which experts in 8 bits or fewer on Blackwell are one grouped product with their activation
+    [years]; the kernel needs this generation."""
     sends_once: bool = True
     """Whether a token is sent once to a node that holds several of its experts, in the years when that is common."""
     splits: bool = True

@@ -7,6 +7,7 @@ full attention) are converted to seconds of one step.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.stacks import find_stack
 from footprint.errors import FootprintError
 from footprint.flops import count_step
+from footprint.parsing import parse_month
 from footprint.performance.roofline.constants import Constants, load_constants, method_constants
 from footprint.performance.stacks import software_of
 from footprint.records import field, record
@@ -59,6 +61,8 @@ class Case:
     """Name of the source: one release of one publisher's software."""
     model: str = ""
     """Name of the model, for leave-one-out."""
+    released: float | None = None
+    """When that release came out, where its name says it [years]."""
     software: str = "tuned"
     """The software stack of ``reference_data/stacks`` that it ran, or the kind of it."""
 
@@ -76,7 +80,7 @@ class Case:
 def of_its_software(case: Case, constants: Constants | None) -> Constants:
     """These constants, or the shipped ones, with what the method and the software of a case replace."""
     own = (constants or load_constants()).but(**method_constants(case.training.method))
-    return software_of(case.software, None).constants(own)
+    return software_of(case.software, None, case.released).constants(own)
 
 
 @functools.cache
@@ -206,7 +210,18 @@ def _large(row: Mapping[str, str]) -> Case:
         given=given, batch_known=known,
         software=_software(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
+        released=_released(row["source"]),
     )  # fmt: skip
+
+
+_CONTAINER = re.compile(r"(?:megatron-bridge|nemo)-(\d\d)\.(\d\d)")
+"""Sources that are named by a container of a year and a month."""
+
+
+def _released(source: str) -> float | None:
+    """When a release came out that is named by its year and month [years]."""
+    found = _CONTAINER.match(source)
+    return None if found is None else parse_month(f"20{found[1]}-{found[2]}")
 
 
 _TORCHTITAN = ("torchtitan", "torchao-float8")

@@ -29,6 +29,7 @@ from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.work import Work
+from footprint.vocabulary import NARROW
 
 CONVOLUTIONAL = "convolutional"
 """Family of models whose activations are not kept (the next convolution keeps what they give), yet read."""
@@ -138,12 +139,19 @@ def bubble_share(stages: Number, micro_batches: Number, interleaving: Number) ->
 def kernels_of(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Kernels of one micro-batch on one accelerator [1]."""
     constants = machine.constants
-    # Each expert launches its own kernels.
-    extra_kernels = maximum(0.0, work.experts / layout.ep - 1.0) * constants["expert_kernels"]
+    # Each expert launches its own kernels, if they are not one grouped product.
+    each = 0.0 if grouped(machine) else constants["expert_kernels"]
+    extra_kernels = maximum(0.0, work.experts / layout.ep - 1.0) * each
     kernels = (work.launches + extra_kernels * work.expert_launches) / layout.pp
     if not machine.is_gpu:
         kernels = kernels * constants["launch_compiled"]
     return kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share)
+
+
+def grouped(machine: Machine) -> bool:
+    """Whether experts in few bits are one grouped product with their activation, by release and chip."""
+    known = "grouped_narrow" in machine.constants.values and machine.precision in NARROW
+    return known and machine.cluster.accelerator.generation == "blackwell"
 
 
 def launched_s(kernels: Number, computed_s: Number, constants: Constants) -> Number:
