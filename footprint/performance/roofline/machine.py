@@ -102,6 +102,12 @@ class Machine:
         return other
 
 
+def grouped(machine: Machine) -> bool:
+    """Whether experts in few bits are one grouped product with their activation, by release and chip."""
+    known = "grouped_narrow" in machine.constants.values and machine.precision in NARROW
+    return known and machine.cluster.accelerator.generation == "blackwell"
+
+
 def joined(machines: Sequence[Machine]) -> Machine:
     """Machines of one kind as one, with an array over them in each rate in which they differ."""
     import numpy as np

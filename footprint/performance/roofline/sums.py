@@ -10,7 +10,7 @@ from __future__ import annotations
 from footprint.arithmetic import Number
 from footprint.flops.operations import ADAPTERS, CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
 from footprint.performance.roofline.adapters import backward_traffic, forward_traffic
-from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.machine import Machine, grouped
 from footprint.performance.roofline.work import Line, Work
 from footprint.records import names_of, record
 from footprint.vocabulary import NARROW
@@ -180,7 +180,10 @@ def _casts(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, floa
     if machine.precision not in NARROW or min(line.k, line.n) <= THIN:
         return 0.0, 0.0
     byte_s = machine.constants["cast_byte"] / machine.memory / tensor_ranks
-    return byte_s * _rows(line) * (line.k + line.n), byte_s * _weight(line) if line.owned else 0.0
+    sides = line.k + line.n
+    if line.component == EXPERTS and grouped(machine):
+        sides = max(line.k, line.n)  # the kernel casts what it gives the next product
+    return byte_s * _rows(line) * sides, byte_s * _weight(line) if line.owned else 0.0
 
 
 def _ramp(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:

@@ -26,10 +26,9 @@ from footprint.performance.roofline.communication import (
 )
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
-from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.machine import Machine, grouped
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.work import Work
-from footprint.vocabulary import NARROW
 
 CONVOLUTIONAL = "convolutional"
 """Family of models whose activations are not kept (the next convolution keeps what they give), yet read."""
@@ -146,12 +145,6 @@ def kernels_of(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     if not machine.is_gpu:
         kernels = kernels * constants["launch_compiled"]
     return kernels * (1.0 + REPEATED_KERNELS * layout.recompute_share)
-
-
-def grouped(machine: Machine) -> bool:
-    """Whether experts in few bits are one grouped product with their activation, by release and chip."""
-    known = "grouped_narrow" in machine.constants.values and machine.precision in NARROW
-    return known and machine.cluster.accelerator.generation == "blackwell"
 
 
 def launched_s(kernels: Number, computed_s: Number, constants: Constants) -> Number:
