@@ -45,6 +45,8 @@ class Stack:
     """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
+    loops_experts_until: int | None = None
+    """Last year in which it computes experts one after the other in Python (transformers before release 5)."""
     grouped_narrow_since: float | None = None
     """Release since which experts in 8 bits or fewer on Blackwell are one grouped product with their activation
     [years]; the kernel needs this generation."""

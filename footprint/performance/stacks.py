@@ -57,6 +57,8 @@ class Software:
                 own["adapter_byte"] = stack.adapter_byte
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
+            if stack.loops_experts_until is not None:
+                own["loops_experts_until"] = stack.loops_experts_until
             since = stack.grouped_narrow_since
             if since is not None and self.released is not None and self.released >= since:
                 own["grouped_narrow"] = 1.0
