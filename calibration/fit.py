@@ -79,7 +79,7 @@ def prepare_cases(cases: Iterable[Case], constants: Constants, *, found: bool = 
         work = work_of(flops.operations, case.training)
         raw = predict_raw(
             work, case.cluster, case.precision, case.year, given={} if found else case.given,
-            flash=case.training.attention == "flash", sequence_length=float(case.shape.sequence_length or 0),
+            flash=case.training.fuses_attention, sequence_length=float(case.shape.sequence_length or 0),
             native=case.native, constants=of_its_software(case, constants),
         )  # fmt: skip
         prepared.append(Prepared(case=case, work=work, layout=raw.layout))
@@ -143,12 +143,12 @@ def readers(prepared: Sequence[Prepared], constants: Constants) -> dict[str, lis
 
 def log_sums(prepared: Sequence[Prepared], constants: Constants) -> list[float]:
     """Logarithm of the roofline's sum over the measured time, for every case [1]."""
-    machines: dict[tuple[str, int, str, int, str, str], Machine] = {}
-    owned: dict[tuple[str, str], Constants] = {}
+    machines: dict[tuple[Any, ...], Machine] = {}
+    owned: dict[tuple[Any, ...], Constants] = {}
     result = []
     for item in prepared:
         case = item.case
-        how = (case.software, case.training.method)
+        how = (case.software, case.training.method, case.released)
         key = (case.cluster.accelerator.id, id(case.cluster.node), case.precision, case.year, *how)
         machine = machines.get(key)
         if machine is None or machine.cluster.node is not case.cluster.node:

@@ -264,6 +264,13 @@ class TrainingMethod:
     """Adapters: gradients reach the embeddings' output, as re-entrant recomputation needs."""
     recompute: Recompute = "none"
     attention: Attention = "eager"
+    """``flash`` and ``masked`` are fused kernels; ``masked`` reads a mask (padded batches in PyTorch), so it
+    skips nothing."""
+
+    @property
+    def fuses_attention(self) -> bool:
+        """Whether no scores are written to memory."""
+        return self.attention != "eager"
 
 
 @record

@@ -45,10 +45,19 @@ class Stack:
     """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
+    loops_experts_until: int | None = None
+    """Last year in which it computes experts one after the other in Python (transformers before release 5)."""
+    grouped_narrow_since: float | None = None
+    """Release since which experts in 8 bits or fewer on Blackwell are one grouped product with their activation
+    [years]; the kernel needs this generation."""
+    sends_once: bool = True
+    """Whether a token is sent once to a node that holds several of its experts, in the years when that is common."""
     splits: bool = True
     """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""
+    adapter_byte: float | None = None
+    """Bytes of a number of an adapter, if not those of the model's (PEFT)."""
     rest_byte: float | None = None
     """Bytes of what is not quantised, weights and activations, beside quantised weights (QLoRA)."""
     note: str = ""

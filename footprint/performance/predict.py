@@ -66,9 +66,10 @@ def busy_share(terms: Mapping[str, Number]) -> Number:
 
 def work_of(operations: Model, training: TrainingMethod) -> Work:
     """The work of one step; for LoRA and QLoRA, ``operations`` already includes the adapters."""
+    masked = training.attention == "masked"
     if training.method in ADAPTED:
-        return summarise(operations, Trained(adapters_only=True))
-    return summarise(*prepare(operations, training))
+        return summarise(operations, Trained(adapters_only=True), masked=masked)
+    return summarise(*prepare(operations, training), masked=masked)
 
 
 def predict_raw(

@@ -27,6 +27,8 @@ class Software:
 
     stack: Stack | None
     overlap_share: float | None
+    released: float | None = None
+    """When this release of it came out, where known [years]."""
 
     @property
     def native(self) -> bool | None:
@@ -51,8 +53,17 @@ class Software:
                 own["passes_fused"] = typical["passes_eager"]
             if not stack.splits:
                 own["splits"] = 0.0
+            if stack.adapter_byte is not None:
+                own["adapter_byte"] = stack.adapter_byte
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
+            if stack.loops_experts_until is not None:
+                own["loops_experts_until"] = stack.loops_experts_until
+            since = stack.grouped_narrow_since
+            if since is not None and self.released is not None and self.released >= since:
+                own["grouped_narrow"] = 1.0
+            if not stack.sends_once:
+                own["sends_once"] = 0.0
             if stack.recompute_share is not None:
                 own["recompute_habit"] = stack.recompute_share
             own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte)
@@ -95,6 +106,9 @@ class Software:
         )  # fmt: skip
 
 
-def software_of(stack: str | None, overlap_share: float | None) -> Software:
+def software_of(
+    stack: str | None, overlap_share: float | None, released: float | None = None
+) -> Software:
     """The software of that name; UnknownNameError for a name that no file describes."""
-    return Software(stack=None if stack is None else find_stack(stack), overlap_share=overlap_share)
+    known = None if stack is None else find_stack(stack)
+    return Software(stack=known, overlap_share=overlap_share, released=released)

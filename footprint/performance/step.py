@@ -150,7 +150,7 @@ def step_facts(
     if stack is not None or overlap is not None:
         from footprint.performance.stacks import software_of
 
-        software = software_of(stack, overlap)
+        software = software_of(stack, overlap, released)
     flop = float(step_flop.training_flop)
     if step_flop.operations is None or cluster.accelerator.kind == "cpu":
         facts = _typical(flop, cluster, peak, precision, year)
@@ -191,7 +191,7 @@ def step_facts(
         work=work,
         machine=Machine(cluster, precision, year, constants, native),
         given=given,
-        flash=step_flop.training.attention == "flash",
+        flash=step_flop.training.fuses_attention,
         sequence_length=length,
         spread=spread,
         busy=assumed("time.busy_share_idle"),

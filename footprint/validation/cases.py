@@ -7,6 +7,7 @@ full attention) are converted to seconds of one step.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.stacks import find_stack
 from footprint.errors import FootprintError
 from footprint.flops import count_step
+from footprint.parsing import parse_month
 from footprint.performance.roofline.constants import Constants, load_constants, method_constants
 from footprint.performance.stacks import software_of
 from footprint.records import field, record
@@ -59,6 +61,8 @@ class Case:
     """Name of the source: one release of one publisher's software."""
     model: str = ""
     """Name of the model, for leave-one-out."""
+    released: float | None = None
+    """When that release came out, where its name says it [years]."""
     software: str = "tuned"
     """The software stack of ``reference_data/stacks`` that it ran, or the kind of it."""
 
@@ -76,7 +80,7 @@ class Case:
 def of_its_software(case: Case, constants: Constants | None) -> Constants:
     """These constants, or the shipped ones, with what the method and the software of a case replace."""
     own = (constants or load_constants()).but(**method_constants(case.training.method))
-    return software_of(case.software, None).constants(own)
+    return software_of(case.software, None, case.released).constants(own)
 
 
 @functools.cache
@@ -176,7 +180,7 @@ def _large(row: Mapping[str, str]) -> Case:
         method=method,  # type: ignore[arg-type]
         lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method in ADAPTED else (),
         recompute="full" if recompute == "full" else "none",
-        attention="flash" if _flash(row, year) else "eager",
+        attention="eager" if not _flash(row, year) else "masked" if row["family"] in _PADDED else "flash",
     )
     rate = _number(row["tokens_per_s_per_accelerator"])
     flops = count_step(config, shape, training)
@@ -209,7 +213,18 @@ def _large(row: Mapping[str, str]) -> Case:
         given=given, batch_known=known,
         software=_software(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
+        released=_released(row["source"]),
     )  # fmt: skip
+
+
+_CONTAINER = re.compile(r"(?:megatron-bridge|nemo)-(\d\d)\.(\d\d)")
+"""Sources that are named by a container of a year and a month."""
+
+
+def _released(source: str) -> float | None:
+    """When a release came out that is named by its year and month [years]."""
+    found = _CONTAINER.match(source)
+    return None if found is None else parse_month(f"20{found[1]}-{found[2]}")
 
 
 _TORCHTITAN = (
@@ -225,6 +240,11 @@ _NOT_FUSED = (
     "t1987", "t1988", "t1989", "t1990", "t1991", "t1992", "t1993", "t1994",
 )  # fmt: skip
 """Rows since 2023 whose source says that attention is not fused, or whose code has it only behind a flag."""
+
+
+_PADDED = ("universal-llm-trainer",)
+"""Source families whose batches carry the mask of padding. This one replaces the tokens of padded samples by
+random ones to fill the length, and the mask stays (its Llama3.forward)."""
 
 
 def _flash(row: Mapping[str, str], year: int) -> bool:

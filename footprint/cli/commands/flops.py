@@ -301,7 +301,7 @@ def _memory(step: StepFlops, options: dict[str, Any]) -> Memory:
         **{name: options[name] for name in ("tp", "pp", "dp", "cp", "ep", "zero")},
         micro_batch=float(-(-step.samples // (options["dp"] * options["micro_batches"]))),
         recompute=step.training.recompute,
-        flash=step.training.attention == "flash",
+        flash=step.training.fuses_attention,
     )
     optimizer = _SAME_STATES.get(options["optimizer"], options["optimizer"])
     return step_memory(step, layout, precision=options["precision"], optimizer=optimizer, year=DATA_YEAR)

@@ -49,8 +49,8 @@ def totals(
     recomputation repeats the attention core. Fused attention repeats Q K^T in its backward kernel;
     selective recomputation adds nothing to that.
     """
-    eager = attention == "eager"
-    selective = eager and recompute == "selective"
+    fused, skips = attention != "eager", attention == "flash"
+    selective = not fused and recompute == "selective"
     full_pass = recompute == "full"
     forward: Number = 0
     backward: Number = 0
@@ -95,10 +95,10 @@ def totals(
             name = operation.component
             components[name] = components.get(name, 0) + (1 + gradients) * full
             if repeated or (selective and name == CORE and gradients and layer.checkpointed):
-                recomputed += dense if eager else full
-            if not eager and operation.scores and gradients:
-                recomputed += full
-    outside = outside_forward + outside_backward if eager else 0
+                recomputed += full if skips else dense
+            if fused and operation.scores and gradients:
+                recomputed += full if skips else dense
+    outside = 0 if skips else outside_forward + outside_backward
     return Totals(
         forward=forward,
         backward=backward,

@@ -26,9 +26,11 @@ from footprint.records import state
 
 Array = Any
 _SHAPE = ("tp", "pp", "dp", "cp", "ep", "zero", "interleaving")
-_OF_SHAPE = [_SHAPE.index(name) for name in ("tp", "pp", "cp", "ep", "zero")]
+_COLUMNS = (*_SHAPE, "expert_split")
+"""The sizes of a row, and what follows from them."""
+_OF_SHAPE = [_COLUMNS.index(name) for name in ("tp", "pp", "cp", "ep", "zero", "expert_split")]
 """What distinguishes the shapes of a machine's layouts."""
-_PLAIN = [[1.0] * len(_SHAPE)]
+_PLAIN = [[1.0] * len(_COLUMNS)]
 """Plain replicas, whose number is the count's."""
 
 
@@ -46,6 +48,7 @@ class Layouts:
     ep: Array
     zero: Array
     interleaving: Array
+    expert_split: Array
     flash: bool
     is_full: Array = False
     is_selective: Array = False
@@ -54,7 +57,7 @@ class Layouts:
 
     def at(self, index: Array) -> Layouts:
         """The layouts of some rows, without recomputation."""
-        return Layouts(**{name: picked(getattr(self, name), index) for name in _SHAPE}, flash=self.flash)
+        return Layouts(**{name: picked(getattr(self, name), index) for name in _COLUMNS}, flash=self.flash)
 
 
 class Choice(NamedTuple):
@@ -144,7 +147,7 @@ class _Table(NamedTuple):
 
 def _layouts(rows: Array, flash: bool) -> Layouts:
     """The layouts of a table."""
-    columns = {name: as_number(row) for name, row in zip(_SHAPE, rows, strict=True)}
+    columns = {name: as_number(row) for name, row in zip(_COLUMNS, rows, strict=True)}
     return Layouts(**{**columns, "tp": rows[0], "dp": rows[2]}, flash=flash)
 
 
@@ -175,7 +178,9 @@ def _table(
         others = every_size(habits, count, given)[len(usual) :] if least < limit else ()
         parts.append(_fed(others, most, limit))
         until.append(limit)
-    rows = np.ascontiguousarray(np.concatenate(parts).T)
+    sizes_of = np.concatenate(parts).T
+    _, _, dp, cp, ep, *_ = sizes_of
+    rows = np.vstack((sizes_of, np.minimum(ep, dp * cp)))
     number = np.zeros(rows.shape[1])
     for place in _OF_SHAPE:
         number = number * (rows[place].max(initial=0.0) + 1.0) + rows[place]

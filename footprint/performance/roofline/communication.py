@@ -53,7 +53,7 @@ def experts_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     elements = work.routed / layout.pp / (layout.dp * layout.cp * layout.tp)
     nodes = maximum(1.0, ep / machine.node)
     crossing = ring_share(nodes)
-    if machine.techniques.deduplicated_experts:
+    if machine.techniques.deduplicated_experts and machine.constants.values.get("sends_once", 1.0):
         # A token is sent once to each node that holds any of its experts.
         reached = nodes * (1.0 - power(1.0 - 1.0 / nodes, work.chosen))
         crossing = crossing * minimum(1.0, reached / work.chosen)
@@ -112,7 +112,7 @@ def _any(condition: bool | Number) -> bool:
 def _local_parameters(work: Work, layout: LayoutNumbers) -> Number:
     """Trained parameters of one accelerator."""
     dense = (work.block_parameters / layout.pp + work.other_parameters) / layout.tp
-    experts = work.expert_parameters / layout.pp / layout.tp / layout.ep
+    experts = work.expert_parameters / layout.pp / layout.tp / layout.expert_split
     return (dense + experts) * work.trained_share
 
 
@@ -131,14 +131,15 @@ def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batche
     """Fully sharded replicas: gathering parameters before use and scattering gradients [s]."""
     ranks = layout.dp * layout.cp
     local, byte = _local_parameters(work, layout), machine.bytes
-    whole = (work.block_parameters + work.expert_parameters / layout.ep) / layout.pp + work.other_parameters
+    blocks = (work.block_parameters + work.expert_parameters / layout.expert_split) / layout.pp
     inner = ranks if machine.is_gpu else minimum(ranks, machine.node)
     # The stages of a pipeline keep gathered parameters until the step ends.
     gathers = where(layout.pp == 1, micro_batches, 1.0)
-    # Frozen weights of fewer bits are gathered as they are held.
+    # Frozen weights of fewer bits are gathered as they are held; embeddings and heads have 16 bits.
     frozen = machine.constants.values.get("frozen_weight_byte", byte)
     held = work.trained_share * byte + (1.0 - work.trained_share) * frozen
-    volume = (GATHERS * whole / layout.tp * held + local * byte) * ring_share(inner)
+    gathered = blocks * held + work.other_parameters * byte
+    volume = (GATHERS * gathered / layout.tp + local * byte) * ring_share(inner)
     gather_s = volume / machine.gather_bandwidth(inner, layout.tp)
     gather_s = gather_s + SHARDED_COLLECTIVES * work.layers / layout.pp * hops_s(inner, layout.tp, machine)
     # Replicas in several slices exchange their shards once a step.

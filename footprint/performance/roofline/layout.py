@@ -42,6 +42,11 @@ class Layout:
         return self.tp * self.pp * self.cp
 
     @property
+    def expert_split(self) -> int:
+        """Ranks that share the experts of one replica of the tensors; the others are tensor ranks."""
+        return min(self.ep, self.dp * self.cp)
+
+    @property
     def is_split(self) -> bool:
         """Whether the model is split; if not, each accelerator is a replica or holds a shard of one."""
         return bool(is_split(self))

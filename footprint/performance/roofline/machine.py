@@ -34,7 +34,7 @@ class Machine:
     """
 
     __slots__ = (
-        "bytes", "cluster", "constants", "core_rate", "flash_rate", "frozen_byte", "is_gpu", "link", "memory",
+        "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "is_gpu", "link", "memory",
         "memory_gib", "native", "network", "node", "peak", "precision", "rate", "sustained_rate",
         "techniques", "wide_peak", "year",
     )  # fmt: skip
@@ -65,6 +65,7 @@ class Machine:
         self.rate = constants.matmul_rate(chip, precision)
         self.sustained_rate = constants.sustained_rate(chip, precision)
         self.flash_rate = constants.flash_rate(chip, native, self.techniques)
+        self.devices = constants.values.get(f"devices_{chip.generation}", 1.0)
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
 
@@ -99,6 +100,12 @@ class Machine:
         for name in Machine.__slots__:
             setattr(other, name, rates[name] if name in rates else getattr(self, name))
         return other
+
+
+def grouped(machine: Machine) -> bool:
+    """Whether experts in few bits are one grouped product with their activation, by release and chip."""
+    known = "grouped_narrow" in machine.constants.values and machine.precision in NARROW
+    return known and machine.cluster.accelerator.generation == "blackwell"
 
 
 def joined(machines: Sequence[Machine]) -> Machine:

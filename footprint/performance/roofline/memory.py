@@ -143,7 +143,7 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
     # The embeddings are on the first stage and the head is on the last.
     ends = work.other_parameters / layout.tp / where(layout.pp == 1, 1.0, 2.0)
     # Expert ranks beyond the number of replicas share the tensor ranks, which already split the experts.
-    expert_ranks = layout.tp * minimum(layout.ep, replicas)
+    expert_ranks = layout.tp * layout.expert_split
     expert = uneven * work.expert_parameters / (layout.pp * expert_ranks)
     expert_replicas = maximum(1.0, replicas / layout.ep)
 
@@ -156,7 +156,7 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
     trained = work.trained_share
     weight = byte.weight * trained + byte.frozen * (1.0 - trained)
     gathered = (
-        2.0 * byte.used * (work.block_parameters + work.expert_parameters / minimum(layout.ep, replicas))
+        2.0 * byte.used * (work.block_parameters + work.expert_parameters / layout.expert_split)
     )
     weights = held(weight, 3) + where(layout.zero == 3, gathered / (work.layers * layout.tp), 0.0)
     # Quantised are the blocks, not the embeddings and heads.

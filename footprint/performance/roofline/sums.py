@@ -8,8 +8,9 @@ then evaluated from these few sums, with plain numbers or arrays.
 from __future__ import annotations
 
 from footprint.arithmetic import Number
-from footprint.flops.operations import CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
-from footprint.performance.roofline.machine import Machine
+from footprint.flops.operations import ADAPTERS, CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
+from footprint.performance.roofline.adapters import backward_traffic, forward_traffic
+from footprint.performance.roofline.machine import Machine, grouped
 from footprint.performance.roofline.work import Line, Work
 from footprint.records import names_of, record
 from footprint.vocabulary import NARROW
@@ -61,7 +62,7 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
     for line in work.blocks:
         backward = 1.0 if line.gradients else 0.0
         if line.component == CORE:
-            first, repeated = _attention(line, machine, flash=flash)
+            first, repeated = _attention(line, machine, flash=flash, masked=work.masked)
             found["attention"] += first
             found["attention_repeated"] += repeated
             continue
@@ -72,8 +73,15 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
         passes = 1.0 + line.gradients
         found["compute"] += compute_s * (passes + ramp + _wide_gradient(line, machine))
         found["compute_repeated"] += compute_s * (backward + ramp_repeated)
-        found["moved"] += moved_s * passes
-        found["moved_repeated"] += moved_s * backward
+        if line.component == ADAPTERS and machine.techniques.wide_adapters and "adapter_byte" in machine.constants.values:
+            step_s, repeated_s = _adapter(line, machine, tensor_ranks)
+            found["moved"] += step_s
+            found["moved_repeated"] += repeated_s
+        else:
+            found["moved"] += moved_s * passes
+            found["moved_repeated"] += moved_s * backward
+        if line.component == EXPERTS:
+            weight_s += _tile_s(line, machine, compute_s)
         kind = "expert_weights" if line.component == EXPERTS else "weights"
         found[kind] += weight_s * passes
         found[f"{kind}_repeated"] += weight_s * backward
@@ -123,6 +131,28 @@ def _product(
     return compute_s, moved_s, weight_s
 
 
+def _adapter(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:
+    """Seconds of the memory traffic of one of an adapter's two products: in a step, and in a second pass."""
+    wide = machine.constants.values.get("adapter_byte", machine.bytes) if machine.techniques.wide_adapters else 0.0
+    adapter_byte = max(wide, machine.bytes)
+    forward, backward = (traffic(adapter_byte, machine.bytes) for traffic in (forward_traffic, backward_traffic))
+    is_first = line.k > line.n
+    elements = _rows(line) * max(line.k, line.n) * 0.5 * (1.0 + 1.0 / tensor_ranks)
+    byte = (forward.read, backward.read) if is_first else (forward.written, backward.written)
+    each_s = elements / machine.memory
+    return each_s * sum(byte), each_s * byte[0]
+
+
+def _tile_s(line: Line, machine: Machine, compute_s: Number) -> Number:
+    """Seconds of one pass over the rows of tiles that no token fills, in every micro-batch.
+
+    Grouped products go over the rows in tiles. Where experts follow each other within a tile, it is computed
+    for both (Pallas' megablox on TPUs); where each expert begins a tile, its last one is half empty (GPUs).
+    """
+    rows = machine.constants["expert_tile_rows_gpu" if machine.is_gpu else "expert_tile_rows_tpu"]
+    return compute_s * (rows * machine.devices * line.weights / (line.m * line.count))
+
+
 def channels_first(machine: Machine) -> float:
     """Traffic of a convolution's operands over that of channels last [1].
 
@@ -150,7 +180,10 @@ def _casts(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, floa
     if machine.precision not in NARROW or min(line.k, line.n) <= THIN:
         return 0.0, 0.0
     byte_s = machine.constants["cast_byte"] / machine.memory / tensor_ranks
-    return byte_s * _rows(line) * (line.k + line.n), byte_s * _weight(line) if line.owned else 0.0
+    sides = line.k + line.n
+    if line.component == EXPERTS and grouped(machine):
+        sides = max(line.k, line.n)  # the kernel casts what it gives the next product
+    return byte_s * _rows(line) * sides, byte_s * _weight(line) if line.owned else 0.0
 
 
 def _ramp(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:
@@ -175,13 +208,16 @@ def _wide_gradient(line: Line, machine: Machine) -> float:
     return machine.peak / machine.wide_peak - 1.0
 
 
-def _attention(line: Line, machine: Machine, *, flash: bool) -> tuple[float, float]:
+def _attention(line: Line, machine: Machine, *, flash: bool, masked: bool) -> tuple[float, float]:
     """Seconds of one of the two attention products in a step, and of a second forward pass."""
     backward = 1.0 if line.gradients else 0.0
     passes = 1.0 + line.gradients
     if flash:
-        # Fused kernels skip what the mask hides and compute Q K^T again in the backward pass.
-        one_s = line.causal_flop / (machine.wide_peak * machine.flash_rate)
+        # Fused kernels skip what a causal mask hides and compute Q K^T again in the backward pass.
+        flop, rate = line.causal_flop, machine.flash_rate
+        if masked:
+            flop, rate = line.dense_flop, rate * machine.constants["masked_over_flash"]
+        one_s = flop / (machine.wide_peak * rate)
         passes += backward if line.scores else 0.0
     else:
         one_s = line.dense_flop / (machine.wide_peak * machine.core_rate)

@@ -26,12 +26,14 @@ from footprint.performance.roofline.communication import (
 )
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
-from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.machine import Machine, grouped
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.work import Work
 
 CONVOLUTIONAL = "convolutional"
 """Family of models whose activations are not kept (the next convolution keeps what they give), yet read."""
+LEAST_S, HALF = 1e-12, 0.5
+"""A time that stands for none [s]; more than this of a layer is a whole one [1]."""
 REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.5
@@ -83,8 +85,8 @@ def computed_terms(
     compute = scale * (
         stage * rank_share * sums.compute + recompute_share * (stage * rank_share * sums.compute_repeated)
     )
-    expert_weights = stage / layout.ep * sums.expert_weights
-    expert_weights_repeated = stage / layout.ep * sums.expert_weights_repeated
+    expert_weights = stage / layout.expert_split * sums.expert_weights
+    expert_weights_repeated = stage / layout.expert_split * sums.expert_weights_repeated
     weights = stage * sums.weights + expert_weights
     weights = weights + recompute_share * (stage * sums.weights_repeated + expert_weights_repeated)
     moved = stage * data_share * sums.moved + recompute_share * (stage * data_share * sums.moved_repeated)
@@ -92,10 +94,11 @@ def computed_terms(
     attention = stage * rank_share * sums.attention + scores_repeated * (
         stage * rank_share * sums.attention_repeated
     )
-    weight_casts = stage * (sums.weight_casts + sums.expert_weight_casts / layout.ep)
-    head_weights = sums.head_weights + sums.head_expert_weights / layout.ep
+    weight_casts = stage * (sums.weight_casts + sums.expert_weight_casts / layout.expert_split)
+    head_weights = sums.head_weights + sums.head_expert_weights / layout.expert_split
     # The last stage alone computes the head; balancing the stages hides part of the others' waiting.
     last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
+    last = last * head_beyond(sums, work, layout)
     head_data = last * (rank_share * sums.head_compute + data_share * sums.head_moved)
     return {
         "matmul": compute,
@@ -111,6 +114,17 @@ def computed_terms(
     }
 
 
+def head_beyond(sums: Sums, work: Work, layout: LayoutNumbers) -> Number:
+    """Share of the head that is beyond a layer which the last stage lacks [1].
+
+    Where the stages do not divide the layers, recipes leave the last stage a layer short, for the head.
+    """
+    lacking = minimum(1.0, work.layers * (work.uneven(layout.pp) - 1.0))
+    layer_s = (sums.compute + sums.attention) / work.layers
+    head_s = maximum(sums.head_compute, LEAST_S)
+    return maximum(0.0, 1.0 - where(lacking > HALF, 1.0, 0.0) * layer_s / head_s)
+
+
 def bubble_share(stages: Number, micro_batches: Number, interleaving: Number) -> Number:
     """Idle time of a pipeline over its busy time [1].
 
@@ -124,8 +138,11 @@ def bubble_share(stages: Number, micro_batches: Number, interleaving: Number) ->
 def kernels_of(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Kernels of one micro-batch on one accelerator [1]."""
     constants = machine.constants
-    # Each expert launches its own kernels.
-    extra_kernels = maximum(0.0, work.experts / layout.ep - 1.0) * constants["expert_kernels"]
+    # Each expert launches its own kernels, if they are not one grouped product.
+    each = 0.0 if grouped(machine) else constants["expert_kernels"]
+    if machine.year <= constants.values.get("loops_experts_until", 0):
+        each = constants["loop_kernels"]
+    extra_kernels = maximum(0.0, work.experts / layout.ep - 1.0) * each
     kernels = (work.launches + extra_kernels * work.expert_launches) / layout.pp
     if not machine.is_gpu:
         kernels = kernels * constants["launch_compiled"]
@@ -160,6 +177,10 @@ def _elementwise(
     # No kernel fuses the biases of experts and the clamped activation between them (gpt-oss).
     biased = work.biased / layout.pp * (1.0 + REPEATED_TRAFFIC * layout.recompute_share)
     elements = elements + constants["passes_expert_bias"] * biased
+    if not machine.is_gpu:
+        # XLA sorts tokens to their experts and back by gathers that are kernels of their own.
+        sorted_passes = constants["passes_sorted"] + constants["passes_sorted_forward"] * layout.recompute_share
+        elements = elements + sorted_passes * work.routed / layout.pp
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
         elements = elements + constants["passes_scores"] * scores
@@ -183,7 +204,7 @@ def optimiser_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     replicas = layout.dp * layout.cp
     dense = (work.block_parameters / layout.pp + work.other_parameters) / layout.tp
     # Replicas that hold other experts shard none of them.
-    expert = work.expert_parameters / (layout.pp * layout.tp * minimum(layout.ep, replicas))
+    expert = work.expert_parameters / (layout.pp * layout.tp * layout.expert_split)
     sharded = dense / replicas + expert / maximum(1.0, replicas / layout.ep)
     local = where(layout.zero >= 1, sharded, dense + expert) * work.trained_share
     return machine.constants["optimiser_byte"] * local / machine.memory

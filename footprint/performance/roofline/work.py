@@ -89,6 +89,8 @@ class Work:
     """Number of operations per micro-batch, forward and backward."""
     expert_launches: float = 0.0
     """Number of these operations that are products over all experts."""
+    masked: bool = False
+    """Whether fused attention reads a mask, so that it skips no pairs."""
     heads: int = 0
     """Number of attention heads, which must be a multiple of the tensor ranks; 0 without attention."""
 
@@ -118,7 +120,7 @@ class Work:
         return heads * self.layers / (self.block_parameters + self.expert_parameters)
 
 
-def summarise(model: Model, trained: Trained) -> Work:
+def summarise(model: Model, trained: Trained, *, masked: bool = False) -> Work:
     """The work of one step, from its operation list and the parts that are trained."""
     sums = _Sums()
     for group in passes(model, trained):
@@ -151,6 +153,7 @@ def summarise(model: Model, trained: Trained) -> Work:
         biased=sums.biased,
         launches=sums.launches,
         expert_launches=sums.expert_launches,
+        masked=masked,
         heads=attention_heads(model),
     )
 

@@ -40,7 +40,7 @@ def log_residuals(*, sealed: bool = False) -> list[tuple[Counted, float]]:
             continue
         raw = predict_raw(
             one.work, case.cluster, case.precision, case.year, given=case.given,
-            flash=case.training.attention == "flash",
+            flash=case.training.fuses_attention,
             sequence_length=float(case.shape.sequence_length or 0), native=case.native,
             constants=of_its_software(case, None if sealed else constants[case.family]),
         )  # fmt: skip

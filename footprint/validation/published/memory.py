@@ -114,7 +114,7 @@ def _row(cells: Mapping[str, str]) -> Row:
         tp=int(cells["tp"]), pp=int(cells["pp"]), dp=replicas, cp=int(cells["cp"]), micro_batch=batch,
         zero=int(cells["sharding"].removeprefix("zero") or 0), recompute=cells["recompute"],
         recomputed=float(cells["recomputed_share"] or 1.0),
-        interleaving=int(cells["interleaving"] or 1), flash=cells["attention"] == "flash",
+        interleaving=int(cells["interleaving"] or 1), flash=training.fuses_attention,
     )  # fmt: skip
     typical = memory_constants(cells["optimizer"], cells["method"])
     if cells["frozen_byte"]:

@@ -74,7 +74,7 @@ def predict_case(
         constants = of_its_software(case, constants)
     raw = predict_raw(
         work, case.cluster, case.precision, case.year, given={} if found else case.given,
-        flash=case.training.attention == "flash",
+        flash=case.training.fuses_attention,
         sequence_length=float(case.shape.sequence_length or 0), native=native, constants=constants,
     )  # fmt: skip
     given = not found and "tp" in case.given

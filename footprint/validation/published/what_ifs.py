@@ -37,7 +37,7 @@ def _point(one: Counted) -> Point:
     case = one.case
     raw = predict_raw(
         one.work, case.cluster, case.precision, case.year, given=case.given,
-        flash=case.training.attention == "flash",
+        flash=case.training.fuses_attention,
         sequence_length=float(case.shape.sequence_length or 0), native=case.native,
         constants=of_its_software(case, fold_constants("family")[case.family]),
     )  # fmt: skip
