@@ -55,6 +55,8 @@ class Software:
                 own["expert_kernels"] = 0.0
             if stack.recompute_share is not None:
                 own["recompute_habit"] = stack.recompute_share
+            if stack.recompute_stops is not None:
+                own["recompute_stops"] = float(stack.recompute_stops)
             own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)

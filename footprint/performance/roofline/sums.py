@@ -70,6 +70,8 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
             moved_s, weight_s = line.traffic / tensor_ranks * machine.bytes / machine.memory, 0.0
         ramp, ramp_repeated = _ramp(line, machine, tensor_ranks)
         passes = 1.0 + line.gradients
+        if line.last:
+            backward, ramp_repeated = backward * machine.recomputes_last, ramp_repeated * machine.recomputes_last
         found["compute"] += compute_s * (passes + ramp + _wide_gradient(line, machine))
         found["compute_repeated"] += compute_s * (backward + ramp_repeated)
         found["moved"] += moved_s * passes

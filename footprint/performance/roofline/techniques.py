@@ -23,6 +23,9 @@ SECOND_FLASH_SINCE = 2024
 QUANTISED_INPUTS_UNTIL = 2024
 """Last year in which bitsandbytes kept the inputs of its frozen 4-bit products, which nothing reads again;
 version 0.43.2, of July 2024, keeps none (its changelog: 10.1 GB less for 70B and 1,024 tokens)."""
+RECOMPUTE_STOPS_SINCE = 2024
+"""Year from which PyTorch's checkpoints (non-reentrant ones) stop when all that the backward pass needs has been
+computed again: PyTorch 2.1, October 2023."""
 DEDUPLICATED_SINCE = 2025
 """Year from which expert exchange sends a token once per node (DeepSeek-AI 2024, arXiv:2412.19437)."""
 
@@ -48,6 +51,8 @@ class Techniques(NamedTuple):
     """Models above ten billion parameters split their tensors."""
     quantised_inputs: bool
     """Products with quantised weights keep their inputs."""
+    recompute_stops: bool
+    """PyTorch's recomputation does not run the last product of a block again."""
     deduplicated_experts: bool
     """A token is sent once to each node that holds any of its experts, not once to each expert."""
 
@@ -66,5 +71,6 @@ def techniques_of(year: int, *, is_gpu: bool = True) -> Techniques:
         recompute_big_models=not modern,
         split_big_models=not modern and is_gpu,
         quantised_inputs=year <= QUANTISED_INPUTS_UNTIL,
+        recompute_stops=year >= RECOMPUTE_STOPS_SINCE,
         deduplicated_experts=year >= DEDUPLICATED_SINCE,
     )
