@@ -14,6 +14,7 @@ from footprint.performance.roofline.work import Line, Work
 from footprint.records import names_of, record
 from footprint.vocabulary import NARROW
 
+LANES = 128
 THIN = 128
 """Largest side of products (adapters, routers) that stay in 16 bits in a run of narrower precision."""
 ALIGNED = 64
@@ -181,6 +182,11 @@ def _attention(line: Line, machine: Machine, *, flash: bool) -> tuple[float, flo
     """Seconds of one of the two attention products in a step, and of a second forward pass."""
     backward = 1.0 if line.gradients else 0.0
     passes = 1.0 + line.gradients
+    if machine.cluster.accelerator.kind == "tpu":
+        # Matrix units and vectors of TPUs have 128 lanes, which narrower heads do not fill.
+        width = line.k if line.scores else line.n
+        passes *= -(-width // LANES) * LANES / width
+        backward *= -(-width // LANES) * LANES / width
     if flash:
         # Fused kernels skip what the mask hides and compute Q K^T again in the backward pass.
         one_s = line.causal_flop / (machine.wide_peak * machine.flash_rate)
