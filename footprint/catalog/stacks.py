@@ -35,6 +35,8 @@ class Stack:
     aliases: tuple[str, ...] = ()
     host_s: float | None = None
     """Time of the host to launch one operation [s]; small where graphs are captured or compiled."""
+    attention: str = ""
+    """``tuned`` where its fused attention is a vendor's (FlashAttention-3, cuDNN), if that is not its kind's."""
     overlap_share: float | None = None
     """Share of the communication that computation hides [1]."""
     holds: str = ""

@@ -47,6 +47,8 @@ class Software:
             hidden = stack.overlap_share if hidden is None else hidden
             if stack.host_s is not None:
                 own["launch_s"] = stack.host_s
+            if stack.attention == "tuned":
+                own["flash_tuned"] = 1.0
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
             if not stack.splits:

@@ -64,7 +64,8 @@ class Machine:
         self.bytes = BYTES[precision]
         self.rate = constants.matmul_rate(chip, precision)
         self.sustained_rate = constants.sustained_rate(chip, precision)
-        self.flash_rate = constants.flash_rate(chip, native, self.techniques)
+        plain = False if "flash_tuned" in constants.values else native
+        self.flash_rate = constants.flash_rate(chip, plain, self.techniques)
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
         self.recomputes_last = 1.0 - self._stops()
