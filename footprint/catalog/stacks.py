@@ -35,6 +35,8 @@ class Stack:
     aliases: tuple[str, ...] = ()
     host_s: float | None = None
     """Time of the host to launch one operation [s]; small where graphs are captured or compiled."""
+    attention: str = ""
+    """``tuned`` where its fused attention is a vendor's (FlashAttention-3, cuDNN), if that is not its kind's."""
     overlap_share: float | None = None
     """Share of the communication that computation hides [1]."""
     holds: str = ""
@@ -43,6 +45,8 @@ class Stack:
     """How it takes the loss of the logits (the same module), if not as its kind does."""
     recompute_share: float | None = None
     """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
+    recompute_stops: bool | None = None
+    """Whether recomputing a block ends before its last product, if not as its kind does."""
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
     loops_experts_until: int | None = None

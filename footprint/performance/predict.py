@@ -130,7 +130,8 @@ def software_factor(
         share = (constants["native_share_unknown"] if native is None else float(native)) if is_gpu else 0.0
         if era == "since_2023":
             # A vendor's tuned software becomes faster every year.
-            tuned = factor * constants["software_yearly"] ** (min(year, LAST_YEAR) - MIDDLE_YEAR)
+            years = min(year, LAST_YEAR) - MIDDLE_YEAR if is_gpu else 0
+            tuned = factor * constants["software_yearly"] ** years
             factor = power(tuned, 1.0 - share) * power(factor, share)
         if era == "since_2023" and is_gpu:
             factor *= power(constants["software_native"], share)

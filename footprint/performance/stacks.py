@@ -49,6 +49,8 @@ class Software:
             hidden = stack.overlap_share if hidden is None else hidden
             if stack.host_s is not None:
                 own["launch_s"] = stack.host_s
+            if stack.attention == "tuned":
+                own["flash_tuned"] = 1.0
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
             if not stack.splits:
@@ -66,6 +68,8 @@ class Software:
                 own["sends_once"] = 0.0
             if stack.recompute_share is not None:
                 own["recompute_habit"] = stack.recompute_share
+            if stack.recompute_stops is not None:
+                own["recompute_stops"] = float(stack.recompute_stops)
             own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)
@@ -106,9 +110,7 @@ class Software:
         )  # fmt: skip
 
 
-def software_of(
-    stack: str | None, overlap_share: float | None, released: float | None = None
-) -> Software:
+def software_of(stack: str | None, overlap_share: float | None, released: float | None = None) -> Software:
     """The software of that name; UnknownNameError for a name that no file describes."""
     known = None if stack is None else find_stack(stack)
     return Software(stack=known, overlap_share=overlap_share, released=released)

@@ -22,11 +22,14 @@ KEEPS = ("fused", "compiled", "eager")
 STAGES = ("even", "cost")
 """``even``: each stage of a pipeline has as many layers (Megatron-LM). ``cost``: the head counts as the
 layers that have its parameters, so the other stages have more of them (nanotron)."""
-LOSSES = ("parallel", "whole", "chunked", "compiled", "plain", "freed")
-"""``parallel``: Megatron-LM's cross entropy, in place. ``whole``: PyTorch's on all logits, in 32 bits.
+LOSSES = ("parallel", "sharded", "whole", "chunked", "compiled", "plain", "freed")
+"""``parallel``: Megatron-LM's cross entropy, in place. ``sharded``: the same on 32 bits, one operation of
+PyTorch after the other (nanotron). ``whole``: PyTorch's on all logits, in 32 bits.
 ``chunked``: PyTorch's on some tokens at a time. ``compiled``: PyTorch's under torch.compile. ``plain``:
 PyTorch's on all logits in the precision they have. ``freed``: the same, in a loop that gives the logits
 back before the backward pass."""
+UNFUSED = ("whole", "sharded")
+"""Losses whose operations each read and write the logits."""
 _COPIES = ("compiled", "plain", "freed")
 """Losses that are counted in copies of the logits in their own precision."""
 
@@ -74,13 +77,13 @@ def held_by(
 
 def _of_the_loss(constants: Constants, loss: str, keeps: str, rest_byte: float | None) -> dict[str, float]:
     """What a loss of this kind replaces: the passes over the logits, and what is kept of them."""
-    own = {"passes_logits": constants["passes_logits_whole"]} if loss == "whole" else {}
+    own = {"passes_logits": constants["passes_logits_whole"]} if loss in UNFUSED else {}
     if rest_byte is not None and "frozen_weight_byte" in constants.values:
         own["rest_byte"] = rest_byte
         loss = "plain" if loss == "whole" else loss
     if loss in _COPIES:
         own["logit_copies"] = assumed(f"memory.logit_copies_{loss}").value
-    elif loss != "parallel":
+    elif loss not in ("parallel", "sharded"):
         fused = "_compiled" if (loss, keeps) == ("chunked", "compiled") else ""
         own["logit_byte"] = assumed(f"memory.logit_byte_{loss}{fused}").value
     return own

@@ -35,8 +35,8 @@ class Machine:
 
     __slots__ = (
         "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "is_gpu", "link", "memory",
-        "memory_gib", "native", "network", "node", "peak", "precision", "rate", "sustained_rate",
-        "techniques", "wide_peak", "year",
+        "memory_gib", "native", "network", "node", "peak", "precision", "rate",
+        "recomputes_last", "sustained_rate", "techniques", "wide_peak", "year",
     )  # fmt: skip
 
     def __init__(
@@ -64,10 +64,25 @@ class Machine:
         self.bytes = BYTES[precision]
         self.rate = constants.matmul_rate(chip, precision)
         self.sustained_rate = constants.sustained_rate(chip, precision)
-        self.flash_rate = constants.flash_rate(chip, native, self.techniques)
+        plain = False if "flash_tuned" in constants.values else native
+        self.flash_rate = constants.flash_rate(chip, plain, self.techniques)
         self.devices = constants.values.get(f"devices_{chip.generation}", 1.0)
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
+        self.recomputes_last = 1.0 - self._stops()
+
+    def _stops(self) -> float:
+        """Share of the gain of recomputation that stops where the backward pass has all that it needs [1].
+
+        XLA removes what nothing reads. PyTorch's checkpoints stop early, a vendor's run the whole block again.
+        """
+        if self.cluster.accelerator.kind == "tpu":
+            return 1.0
+        said = self.constants.values.get("recompute_stops")
+        if said is not None:
+            return said
+        share = self.constants["native_share_unknown"] if self.native is None else float(self.native)
+        return share if self.techniques.recompute_stops else 0.0
 
     def bandwidth(self, ranks: Number, stride: Number = 1) -> Number:
         """Bandwidth of one accelerator in a group of ``ranks``, ``stride`` apart [byte/s]."""

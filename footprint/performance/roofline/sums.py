@@ -15,6 +15,7 @@ from footprint.performance.roofline.work import Line, Work
 from footprint.records import names_of, record
 from footprint.vocabulary import NARROW
 
+LANES = 128
 THIN = 128
 """Largest side of products (adapters, routers) that stay in 16 bits in a run of narrower precision."""
 ALIGNED = 64
@@ -71,9 +72,18 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
             moved_s, weight_s = line.traffic / tensor_ranks * machine.bytes / machine.memory, 0.0
         ramp, ramp_repeated = _ramp(line, machine, tensor_ranks)
         passes = 1.0 + line.gradients
+        if line.last:
+            backward, ramp_repeated = (
+                backward * machine.recomputes_last,
+                ramp_repeated * machine.recomputes_last,
+            )
         found["compute"] += compute_s * (passes + ramp + _wide_gradient(line, machine))
         found["compute_repeated"] += compute_s * (backward + ramp_repeated)
-        if line.component == ADAPTERS and machine.techniques.wide_adapters and "adapter_byte" in machine.constants.values:
+        if (
+            line.component == ADAPTERS
+            and machine.techniques.wide_adapters
+            and "adapter_byte" in machine.constants.values
+        ):
             step_s, repeated_s = _adapter(line, machine, tensor_ranks)
             found["moved"] += step_s
             found["moved_repeated"] += repeated_s
@@ -133,9 +143,15 @@ def _product(
 
 def _adapter(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:
     """Seconds of the memory traffic of one of an adapter's two products: in a step, and in a second pass."""
-    wide = machine.constants.values.get("adapter_byte", machine.bytes) if machine.techniques.wide_adapters else 0.0
+    wide = (
+        machine.constants.values.get("adapter_byte", machine.bytes)
+        if machine.techniques.wide_adapters
+        else 0.0
+    )
     adapter_byte = max(wide, machine.bytes)
-    forward, backward = (traffic(adapter_byte, machine.bytes) for traffic in (forward_traffic, backward_traffic))
+    forward, backward = (
+        traffic(adapter_byte, machine.bytes) for traffic in (forward_traffic, backward_traffic)
+    )
     is_first = line.k > line.n
     elements = _rows(line) * max(line.k, line.n) * 0.5 * (1.0 + 1.0 / tensor_ranks)
     byte = (forward.read, backward.read) if is_first else (forward.written, backward.written)
@@ -212,6 +228,11 @@ def _attention(line: Line, machine: Machine, *, flash: bool, masked: bool) -> tu
     """Seconds of one of the two attention products in a step, and of a second forward pass."""
     backward = 1.0 if line.gradients else 0.0
     passes = 1.0 + line.gradients
+    if machine.cluster.accelerator.kind == "tpu":
+        # Matrix units and vectors of TPUs have 128 lanes, which narrower heads do not fill.
+        width = line.k if line.scores else line.n
+        passes *= -(-width // LANES) * LANES / width
+        backward *= -(-width // LANES) * LANES / width
     if flash:
         # Fused kernels skip what a causal mask hides and compute Q K^T again in the backward pass.
         flop, rate = line.causal_flop, machine.flash_rate

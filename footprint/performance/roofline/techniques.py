@@ -26,6 +26,9 @@ version 0.43.2, of July 2024, keeps none (its changelog: 10.1 GB less for 70B an
 WIDE_ADAPTERS_SINCE = 2025
 """Year from which it is common that PEFT holds adapters in 32 bits beside 16-bit weights; releases do since
 0.11, May 2024."""
+RECOMPUTE_STOPS_SINCE = 2024
+"""Year from which PyTorch's checkpoints (non-reentrant ones) stop when all that the backward pass needs has been
+computed again: PyTorch 2.1, October 2023."""
 DEDUPLICATED_SINCE = 2025
 """Year from which expert exchange sends a token once per node (DeepSeek-AI 2024, arXiv:2412.19437)."""
 
@@ -53,6 +56,8 @@ class Techniques(NamedTuple):
     """Products with quantised weights keep their inputs."""
     wide_adapters: bool
     """Stacks that hold adapters in 32 bits beside 16-bit weights do so."""
+    recompute_stops: bool
+    """PyTorch's recomputation does not run the last product of a block again."""
     deduplicated_experts: bool
     """A token is sent once to each node that holds any of its experts, not once to each expert."""
 
@@ -72,5 +77,6 @@ def techniques_of(year: int, *, is_gpu: bool = True) -> Techniques:
         split_big_models=not modern and is_gpu,
         quantised_inputs=year <= QUANTISED_INPUTS_UNTIL,
         wide_adapters=year >= WIDE_ADAPTERS_SINCE,
+        recompute_stops=year >= RECOMPUTE_STOPS_SINCE,
         deduplicated_experts=year >= DEDUPLICATED_SINCE,
     )

@@ -80,7 +80,7 @@ def computed_terms(
     data_share = 1.0 / (layout.dp * layout.cp)
     rank_share = data_share / layout.tp
     # The fullest stage sets the pace of a pipeline.
-    uneven = work.uneven(layout.pp)
+    uneven = work.uneven(layout.pp, head=bool(constants.values.get("stages_by_cost")))
     stage = uneven / layout.pp
     compute = scale * (
         stage * rank_share * sums.compute + recompute_share * (stage * rank_share * sums.compute_repeated)
@@ -99,7 +99,9 @@ def computed_terms(
     # The last stage alone computes the head; balancing the stages hides part of the others' waiting.
     last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
     last = last * head_beyond(sums, work, layout)
-    head_data = last * (rank_share * sums.head_compute + data_share * sums.head_moved)
+    head_data = last * (
+        rank_share * (sums.head_compute + _loss_s(work, machine)) + data_share * sums.head_moved
+    )
     return {
         "matmul": compute,
         "streaming": scale * moved + micro_batches * weights,
@@ -164,7 +166,7 @@ def waiting_s(layout: LayoutNumbers, machine: Machine) -> Number:
 def _elementwise(
     work: Work, layout: LayoutNumbers, machine: Machine, rank_share: Number, scores_repeated: Number
 ) -> Number:
-    """Memory traffic of norms, activations, dropout, residuals, softmax and loss [s]."""
+    """Memory traffic of norms, activations, dropout, residuals and softmax [s]."""
     constants = machine.constants
     passes = constants["passes_fused"] if machine.techniques.fused else constants["passes_eager"]
     if machine.techniques.fused and machine.is_gpu:
@@ -173,18 +175,25 @@ def _elementwise(
         passes = passes * constants["passes_convolutional"]
     of_blocks = work.stored_block / layout.pp
     stored = of_blocks + work.stored_other + REPEATED_TRAFFIC * layout.recompute_share * of_blocks
-    elements = passes * stored + constants["passes_logits"] * work.logits / layout.pp
+    elements = passes * stored
     # No kernel fuses the biases of experts and the clamped activation between them (gpt-oss).
     biased = work.biased / layout.pp * (1.0 + REPEATED_TRAFFIC * layout.recompute_share)
     elements = elements + constants["passes_expert_bias"] * biased
     if not machine.is_gpu:
         # XLA sorts tokens to their experts and back by gathers that are kernels of their own.
-        sorted_passes = constants["passes_sorted"] + constants["passes_sorted_forward"] * layout.recompute_share
+        sorted_passes = (
+            constants["passes_sorted"] + constants["passes_sorted_forward"] * layout.recompute_share
+        )
         elements = elements + sorted_passes * work.routed / layout.pp
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
         elements = elements + constants["passes_scores"] * scores
     return elements * rank_share * machine.bytes / machine.memory
+
+
+def _loss_s(work: Work, machine: Machine) -> Number:
+    """Memory traffic of the loss of all logits on one accelerator [s]."""
+    return machine.constants["passes_logits"] * work.logits * machine.bytes / machine.memory
 
 
 def tuned_before(work: Work, native: bool | None, constants: Constants) -> float:

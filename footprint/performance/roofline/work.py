@@ -40,6 +40,8 @@ class Line:
     """Number of kernel positions of a convolution, which reads its inputs once for all of them."""
     traffic: float | None = None
     """Elements of all layers that a fused kernel moves in one pass; None means operands and result."""
+    last: bool = False
+    """Whether nothing after it in its block is kept, so that the backward pass does not need its result."""
 
 
 @record
@@ -180,6 +182,7 @@ class _Sums:
         kept: set[str] = set()
         needed = {tensor for operation, _, own in group.steps if own for tensor in operation.inputs}
         stored = projected = unkept = 0.0
+        last = _last(group)
         for operation, inputs, own in group.steps:
             self._parameters(operation, layer, times, own)
             executed = times * (2 + inputs + own)
@@ -189,7 +192,7 @@ class _Sums:
                 if operation.component != CORE:  # the softmax is fused or counted with the scores
                     stored += operation.saved + 0.5 * operation.masks
                 continue
-            lines.append(_line(operation, times, inputs, own))
+            lines.append(_line(operation, times, inputs, own, operation is last))
             if operation.component == EXPERTS and operation.bias:
                 self.biased += times * float(operation.m * operation.n)
             if operation.component == CORE:
@@ -246,7 +249,20 @@ class _Sums:
                 self.rows, self.width = max(self.rows, rows), max(self.width, first.k)
 
 
-def _line(operation: Matmul, times: int, inputs: int, own: bool) -> Line:
+def _last(group: Pass) -> Matmul | None:
+    """The product with trained weights whose inputs are the last thing that a layer keeps, if there is one.
+
+    The weights of experts depend on their results, which are kept.
+    """
+    for operation, _, own in reversed(group.steps):
+        if isinstance(operation, Matmul):
+            return operation if own and operation.component != EXPERTS else None
+        if operation.saved or operation.masks:
+            return None
+    return None
+
+
+def _line(operation: Matmul, times: int, inputs: int, own: bool, last: bool) -> Line:
     dense = float(times * operation.dense_flop)
     full = dense if operation.full_flop is None else float(times * operation.full_flop)
     causal = dense if operation.causal_flop is None else float(times * operation.causal_flop)
@@ -266,6 +282,7 @@ def _line(operation: Matmul, times: int, inputs: int, own: bool) -> Line:
         scores=operation.scores,
         taps=float(operation.taps),
         traffic=None if operation.traffic is None else float(times * operation.traffic),
+        last=last,
     )
 
 
