@@ -47,6 +47,14 @@ class Stack:
     """Whether the products of all local experts are one kernel, not one for each expert."""
     splits: bool = True
     """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
+    pipelines: bool = True
+    """Whether it splits layers among the stages of a pipeline, where it splits anything."""
+    shards: bool = True
+    """Whether it shards the weights over the replicas (ZeRO-3, FSDP); else the states of the optimiser alone."""
+    accumulates: bool = True
+    """Whether its recipes take several micro-batches a step where one, with recomputation, would fit."""
+    recomputes_part: bool = True
+    """Whether it recomputes some of the blocks; else every block or none."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""
     rest_byte: float | None = None

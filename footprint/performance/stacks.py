@@ -51,6 +51,14 @@ class Software:
                 own["passes_fused"] = typical["passes_eager"]
             if not stack.splits:
                 own["splits"] = 0.0
+            if not stack.pipelines:
+                own["pipelines"] = 0.0
+            if not stack.shards:
+                own["shards"] = 0.0
+            if not stack.accumulates:
+                own["accumulates"] = 0.0
+            if not stack.recomputes_part:
+                own["recomputes_part"] = 0.0
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
             if stack.recompute_share is not None:

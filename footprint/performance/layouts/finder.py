@@ -14,7 +14,7 @@ from typing import Any
 from footprint.arithmetic import summed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.feeding import cannot_feed, crowded_below
-from footprint.performance.layouts.habits import recomputed_by_habit
+from footprint.performance.layouts.habits import recomputed_by_habit, recomputes_part, unwillingness
 from footprint.performance.layouts.shapes import Given, divisors, fewest_replicas, habits_of, shapes
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
@@ -82,7 +82,7 @@ class _Search:
         self.work, self.machine, self.flash = work, machine, flash
         self.habits = habits_of(work, machine, flash=flash, sequence_length=sequence_length)
         self.crowded = work.samples < crowded_below(self.habits, machine.cluster.count, given)
-        self.partly = "recompute" not in given and machine.techniques.partial_recompute
+        self.partly = "recompute" not in given and recomputes_part(machine)
         self.sums: dict[int, Sums] = {}
         self.rooms: dict[tuple[int, ...], float | None] = {}
         self.activations: dict[tuple[Any, ...], float] = {}
@@ -93,6 +93,11 @@ class _Search:
         if sums is None:
             sums = self.sums[layout.tp] = sum_lines(self.work, self.machine, layout.tp, flash=self.flash)
         return float(summed(terms_of(sums, self.work, layout, self.machine).values()))
+
+    def unwilling(self, layout: Layout) -> float:
+        """The factor on the time of a layout by which recipes avoid it [1]."""
+        micro_batches = self.work.samples / layout.dp / layout.micro_batch
+        return float(unwillingness(self.machine, layout.pp, micro_batches))
 
     def tried(self, given: Given) -> list[Layout]:
         """The candidate layouts that have at least one sample for each replica."""
@@ -121,10 +126,10 @@ class _Search:
                 kept = inf if is_roomy else micro_batch
             for one in tried:
                 layout = self.recomputing(shape, one)
-                seconds = self.seconds(layout)
+                seconds = self.seconds(layout) * self.unwilling(layout)
                 if seconds < best_s:
                     best, best_s = layout, seconds
-        if best is None or not self.partly or best.is_selective:
+        if best is None or "recompute" in given or best.is_selective:
             return best
         share = recomputed_by_habit(self.work, self.machine, best.recompute_share)
         if share <= best.recompute_share:

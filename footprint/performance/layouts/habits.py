@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footprint.arithmetic import Number
+from footprint.arithmetic import Number, where
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
@@ -12,8 +12,28 @@ from footprint.results import Assumption
 
 LANGUAGE = ("decoder", "mixture-of-experts")
 """Families of models whose recipes recompute by habit."""
-NO_HABITS = {"recompute_habit": 0.0, "recompute_habit_adapters": 0.0}
-"""The constants of a run that is said to recompute nothing without need."""
+NO_HABITS = {"recompute_habit": 0.0, "recompute_habit_adapters": 0.0, "accumulates": 1.0}
+"""The constants of a run that is said to take the fastest layout, whatever recipes do."""
+LAST_RESORT = 1e6
+"""Factor on the time of a layout that is taken only where no other fits."""
+
+
+def recomputes_part(machine: Machine) -> bool:
+    """Whether stacks of this year recompute only as many blocks as memory requires, and this one does."""
+    return machine.techniques.partial_recompute and bool(
+        machine.constants.values.get("recomputes_part", 1.0)
+    )
+
+
+def unwillingness(machine: Machine, stages: Number, micro_batches: Number) -> Number:
+    """The factor on a step's time by which recipes avoid a layout.
+
+    Those of some stacks take one micro-batch a step, with recomputation if it must be. A pipeline needs
+    several in any case.
+    """
+    if machine.constants.values.get("accumulates", 1.0):
+        return 1.0
+    return where((stages == 1) & (micro_batches > 1.0), LAST_RESORT, 1.0)
 
 
 def recomputed_by_habit(work: Work, machine: Machine, needed_share: Number) -> Number:
