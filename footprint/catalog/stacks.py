@@ -49,8 +49,8 @@ class Stack:
     """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
     pipelines: bool = True
     """Whether it splits layers among the stages of a pipeline, where it splits anything."""
-    shards: bool = True
-    """Whether it shards the weights over the replicas (ZeRO-3, FSDP); else the states of the optimiser alone."""
+    shards_since_year: int = 0
+    """Year from which it shards the weights over the replicas (ZeRO-3, FSDP), not the optimiser's states alone."""
     accumulates: bool = True
     """Whether its recipes take several micro-batches a step where one, with recomputation, would fit."""
     recomputes_part: bool = True

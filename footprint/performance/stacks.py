@@ -53,8 +53,8 @@ class Software:
                 own["splits"] = 0.0
             if not stack.pipelines:
                 own["pipelines"] = 0.0
-            if not stack.shards:
-                own["shards"] = 0.0
+            if stack.shards_since_year:
+                own["shards_since_year"] = float(stack.shards_since_year)
             if not stack.accumulates:
                 own["accumulates"] = 0.0
             if not stack.recomputes_part:
@@ -62,7 +62,7 @@ class Software:
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
             if stack.recompute_share is not None:
-                own["recompute_habit"] = stack.recompute_share
+                own["recompute_said"] = stack.recompute_share
             own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)

@@ -53,6 +53,7 @@ class LayoutColumns:
         given: Given,
         flash: bool,
         sequence_length: float,
+        sixteen_bit_states: bool = False,
     ) -> None:
         """``machines`` are of one kind, each with its counts.
 
@@ -64,7 +65,9 @@ class LayoutColumns:
         self.scales, self.batches = scales, whole_where_near(work.samples * scales)
         habits = [habits_of(work, one, flash=flash, sequence_length=sequence_length) for one in machines]
         least, most = float(self.batches.min()), float(self.batches.max())
-        found = self.found = Candidates(habits, given, counts, least, most)
+        found = self.found = Candidates(
+            habits, given, counts, least, most, sixteen_bit_states=sixteen_bit_states
+        )
         self.crowded = self.batches[:, None] < found.below
         sums = [sum_lines(work, self.machine, int(tp), flash=flash) for tp in found.splits]
         self.sums = {}

@@ -79,7 +79,8 @@ def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: flo
         flash=flash,
         techniques=machine.techniques,
         pipelines=machine.is_gpu and bool(machine.constants.values.get("pipelines", 1.0)),
-        sharding=machine.techniques.full_sharding and bool(machine.constants.values.get("shards", 1.0)),
+        sharding=machine.techniques.full_sharding
+        and machine.year >= machine.constants.values.get("shards_since_year", 0.0),
     )
 
 
