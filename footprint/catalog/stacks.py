@@ -46,11 +46,11 @@ class Stack:
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
     splits: bool = True
-    """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
+    """Whether it splits tensors, layers and sequences; else each accelerator has all of them, or a shard."""
     pipelines: bool = True
     """Whether it splits layers among the stages of a pipeline, where it splits anything."""
     shards_since_year: int = 0
-    """Year from which it shards the weights over the replicas (ZeRO-3, FSDP), not the optimiser's states alone."""
+    """Year from which it shards weights over the replicas (ZeRO-3, FSDP), not the optimiser's states alone."""
     accumulates: bool = True
     """Whether its recipes take several micro-batches a step where one, with recomputation, would fit."""
     recomputes_part: bool = True

@@ -51,7 +51,11 @@ def test_every_file_is_a_stack(name):
 def test_stacks_differ_in_data():
     files = [read_toml(FOLDER / f"{name}.toml") for name in stack_ids() if name not in ("tuned", "native")]
     facts = [
-        tuple(value for key, value in sorted(f.items()) if key not in ("id", "name", "aliases", "note", "source"))
+        tuple(
+            value
+            for key, value in sorted(f.items())
+            if key not in ("id", "name", "aliases", "note", "source")
+        )
         for f in files
     ]
     assert len({*map(repr, facts)}) > 0.8 * len(facts)

@@ -30,9 +30,7 @@ LAST_RESORT = 1e6
 
 def recomputes_part(machine: Machine) -> bool:
     """Whether stacks of this year recompute only as many blocks as memory requires, and this one does."""
-    return machine.techniques.partial_recompute and bool(
-        machine.constants.values.get("recomputes_part", 1.0)
-    )
+    return machine.techniques.partial_recompute and bool(machine.constants.values.get("recomputes_part", 1.0))
 
 
 def sixteen_bit_states(machine: Machine) -> bool:

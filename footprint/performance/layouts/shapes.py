@@ -66,13 +66,14 @@ class Habits(NamedTuple):
 def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: float) -> Habits:
     """The habits for a model on a chip in a year."""
     ranks = MOST_TENSOR_RANKS[machine.cluster.accelerator.kind]
+    splits = bool(machine.constants.values.get("splits", 1.0))
     return Habits(
         layers=work.layers,
         heads=work.heads,
         experts=work.experts,
-        splittable=work.width > 0 and bool(machine.constants.values.get("splits", 1.0)),
+        splittable=work.width > 0 and splits,
         big=work.parameters > BIG,
-        contexts=_contexts(sequence_length),
+        contexts=_contexts(sequence_length) if splits else (1,),
         short_contexts=_short_contexts(sequence_length) if work.heads else (1,),
         is_gpu=machine.is_gpu,
         node=min(machine.node, ranks) if machine.is_gpu else ranks,

@@ -154,7 +154,7 @@ def _layout_facts(record: Record) -> list[str]:
     """What a stack can split and shard, and how its recipes take a batch."""
     since = record["shards_since_year"]
     facts = {
-        "neither tensors nor layers are split": not record["splits"],
+        "neither tensors nor layers nor sequences are split": not record["splits"],
         "no pipelines": record["splits"] and not record["pipelines"],
         f"weights are sharded since {since}": since,
         "every block is recomputed, or none": not record["recomputes_part"],
