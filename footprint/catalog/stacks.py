@@ -57,7 +57,15 @@ class Stack:
     sends_once: bool = True
     """Whether a token is sent once to a node that holds several of its experts, in the years when that is common."""
     splits: bool = True
-    """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
+    """Whether it splits tensors, layers and sequences; else each accelerator has all of them, or a shard."""
+    pipelines: bool = True
+    """Whether it splits layers among the stages of a pipeline, where it splits anything."""
+    shards_since_year: int = 0
+    """Year from which it shards weights over the replicas (ZeRO-3, FSDP), not the optimiser's states alone."""
+    accumulates: bool = True
+    """Whether its recipes take several micro-batches a step where one, with recomputation, would fit."""
+    recomputes_part: bool = True
+    """Whether it recomputes some of the blocks; else every block or none."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""
     adapter_byte: float | None = None

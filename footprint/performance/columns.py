@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from footprint.performance.layouts.columns import LayoutColumns
+from footprint.performance.layouts.habits import sixteen_bit_states
 from footprint.performance.predict import busy_share, software_factor, with_software
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.step import StepFacts, StepPrediction, busy_quantity, predict, timed
@@ -60,13 +61,13 @@ def predict_columns(step: StepColumns, scales: Array, wanted: Array | None = Non
         return replace(prediction, fits=np.ones(np.shape(prediction.step_time_s.mid), bool))
     work, machine = facts.work, machines[0]
     wanted = np.ones((1, 1), bool) if wanted is None else wanted
-    layouts = LayoutColumns(
-        work, machines, step.counts, scales, given=facts.given, flash=facts.flash,
-        sequence_length=facts.sequence_length,
-    )  # fmt: skip
-    terms, fits, least_byte, split = (
-        _with_axis(part) for part in layouts.chosen(np.broadcast_to(wanted.T, layouts.crowded.shape))
-    )
+    job = {"given": facts.given, "flash": facts.flash, "sequence_length": facts.sequence_length}
+    layouts = LayoutColumns(work, machines, step.counts, scales, **job)
+    choice = layouts.chosen(np.broadcast_to(wanted.T, layouts.crowded.shape))
+    if sixteen_bit_states(machine) and not choice.fits.all():
+        others = LayoutColumns(work, machines, step.counts, scales, **job, sixteen_bit_states=True)
+        choice = choice.or_else(others.chosen(np.zeros(layouts.crowded.shape, bool)))
+    terms, fits, least_byte, split = (_with_axis(part) for part in choice)
     factor = software_factor(
         work, facts.cluster, facts.precision, machine.year, machine.native,
         None if "tp" in facts.given else split, machine.constants,

@@ -57,6 +57,14 @@ class Software:
                 own["splits"] = 0.0
             if stack.adapter_byte is not None:
                 own["adapter_byte"] = stack.adapter_byte
+            if not stack.pipelines:
+                own["pipelines"] = 0.0
+            if stack.shards_since_year:
+                own["shards_since_year"] = float(stack.shards_since_year)
+            if not stack.accumulates:
+                own["accumulates"] = 0.0
+            if not stack.recomputes_part:
+                own["recomputes_part"] = 0.0
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
             if stack.loops_experts_until is not None:
@@ -67,7 +75,7 @@ class Software:
             if not stack.sends_once:
                 own["sends_once"] = 0.0
             if stack.recompute_share is not None:
-                own["recompute_habit"] = stack.recompute_share
+                own["recompute_said"] = stack.recompute_share
             if stack.recompute_stops is not None:
                 own["recompute_stops"] = float(stack.recompute_stops)
             own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte)

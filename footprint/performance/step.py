@@ -12,7 +12,12 @@ from footprint import equations
 from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
-from footprint.performance.layouts.habits import NO_HABITS, habit_rows
+from footprint.performance.layouts.habits import (
+    NO_HABITS,
+    SIXTEEN_BIT_WARNING,
+    habit_rows,
+    sixteen_bit_row,
+)
 from footprint.performance.predict import RawStep, predict_raw, regime, releases_factor, work_of
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.holding import is_known
@@ -223,6 +228,8 @@ def predict(facts: StepFacts, *, advise: bool = True) -> StepPrediction:
         work, given, flash, length = facts.work, facts.given, facts.flash, facts.sequence_length
         warnings = (does_not_fit(work, machine, raw.layout, given, flash, length), *warnings)
         least_byte = least_memory_byte(work, machine, given, flash, length)
+    if raw.layout.sixteen_bit_states:
+        warnings = (SIXTEEN_BIT_WARNING, *warnings)
     return StepPrediction(
         step_time_s=step_time_s,
         mfu=mfu,
@@ -307,6 +314,8 @@ def _rows(facts: StepFacts, raw: RawStep) -> tuple[Assumption, ...]:
         and facts.machine.techniques.fused_attention
     ):
         rows = (factor, STACK_UNKNOWN)
+    if raw.layout.sixteen_bit_states:
+        rows += (sixteen_bit_row(),)
     if "tp" in facts.given:
         return rows
     rows += habit_rows(facts.work, facts.machine, raw.layout, facts.given, facts.source)

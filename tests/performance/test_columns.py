@@ -36,6 +36,10 @@ JOBS = [
     ("llama2-7b", "a100", {**TEXT, "attention": "eager", "recompute": "selective"}),
     ("llama2-7b", "h100", {**TEXT, "tp": 4, "micro_batch": 2}),
     ("llama2-13b", "h100", {**TEXT, "method": "lora"}),
+    ("qwen2.5-32b", "h100", {**TEXT, "method": "finetune"}),
+    ("llama2-13b", "a100", {**TEXT, "method": "finetune", "stack": "hf"}),
+    ("llama2-7b", "h100", {**TEXT, "stack": "maxtext"}),
+    ("llama2-7b", "h100", {**TEXT, "stack": "megatron", "year": 2024}),
 ]
 BATCHES = (1, 8, 96, 100, 1024, 3000)
 COUNTS = (8, 24, 64, 512, 2048)

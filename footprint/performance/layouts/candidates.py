@@ -54,10 +54,15 @@ class Layouts:
     is_selective: Array = False
     recompute_share: Array = 0.0
     micro_batch: Array = 1.0
+    sixteen_bit_states: bool = False
 
     def at(self, index: Array) -> Layouts:
         """The layouts of some rows, without recomputation."""
-        return Layouts(**{name: picked(getattr(self, name), index) for name in _COLUMNS}, flash=self.flash)
+        return Layouts(
+            **{name: picked(getattr(self, name), index) for name in _COLUMNS},
+            flash=self.flash,
+            sixteen_bit_states=self.sixteen_bit_states,
+        )
 
 
 class Choice(NamedTuple):
@@ -70,6 +75,18 @@ class Choice(NamedTuple):
     """Where none fits, the memory that the smallest one needs [byte]."""
     split: Array
     """Whether a layout splits the model."""
+
+    def or_else(self, other: Choice) -> Choice:
+        """These layouts; the others where none of these fits but one of them does."""
+        import numpy as np
+
+        taken = ~self.fits & other.fits
+        return Choice(
+            {name: np.where(taken, other.terms[name], seconds) for name, seconds in self.terms.items()},
+            self.fits | taken,
+            self.least_byte,
+            np.where(taken, other.split, self.split),
+        )
 
 
 class Candidates:
@@ -87,6 +104,8 @@ class Candidates:
         counts: Sequence[Sequence[int]],
         least: float,
         most: float,
+        *,
+        sixteen_bit_states: bool = False,
     ) -> None:
         """``habits`` are those of each machine, ``least`` and ``most`` the smallest and the largest batch."""
         import numpy as np
@@ -96,7 +115,7 @@ class Candidates:
         self.kinds = recompute_kinds(habits[0], given)
         """What is recomputed, in the order in which it is tried for each row."""
         rows = np.concatenate([*(table.rows for table in tables), np.array(_PLAIN).T], axis=1)
-        self.rows = _layouts(rows, habits[0].flash)
+        self.rows = _layouts(rows, habits[0].flash, sixteen_bit_states)
         self.below = np.concatenate([table.below for table in tables])
         """`crowded_below` of each cluster."""
         self.until = np.concatenate([*(table.until for table in tables), [math.inf]])
@@ -107,7 +126,7 @@ class Candidates:
         self.machine_of = np.repeat(numbers, [*(table.rows.shape[1] for table in tables), 1])
         shapes = [table.shapes.shape[1] for table in tables]
         every = np.concatenate([*(table.shapes for table in tables), np.array(_PLAIN).T], axis=1)
-        self.shapes = _layouts(every, habits[0].flash)
+        self.shapes = _layouts(every, habits[0].flash, sixteen_bit_states)
         """The shapes of the layouts of each machine: layouts of one replica."""
         self.machine_of_shape = np.repeat(numbers, [*shapes, 1])
         firsts = np.cumsum([0, *shapes])
@@ -145,10 +164,11 @@ class _Table(NamedTuple):
     """Which of them each layout is."""
 
 
-def _layouts(rows: Array, flash: bool) -> Layouts:
+def _layouts(rows: Array, flash: bool, sixteen_bit_states: bool) -> Layouts:
     """The layouts of a table."""
     columns = {name: as_number(row) for name, row in zip(_COLUMNS, rows, strict=True)}
-    return Layouts(**{**columns, "tp": rows[0], "dp": rows[2]}, flash=flash)
+    columns |= {"tp": rows[0], "dp": rows[2]}
+    return Layouts(**columns, flash=flash, sixteen_bit_states=sixteen_bit_states)
 
 
 def distinct(values: Array) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ from typing import Any
 from footprint.arithmetic import maximum, minimum, where
 from footprint.performance.layouts.candidates import Candidates, Choice, Layouts, as_number, distinct, picked
 from footprint.performance.layouts.finder import KEPT_FULL, SMALL
-from footprint.performance.layouts.habits import recomputed_by_habit
+from footprint.performance.layouts.habits import recomputed_by_habit, recomputes_part, unwillingness
 from footprint.performance.layouts.lanes import Kind, Lane, Leaders
 from footprint.performance.layouts.least import first_least, segments
 from footprint.performance.layouts.micro_batches import ROUNDING, MicroBatches, divides, whole_where_near
@@ -53,6 +53,7 @@ class LayoutColumns:
         given: Given,
         flash: bool,
         sequence_length: float,
+        sixteen_bit_states: bool = False,
     ) -> None:
         """``machines`` are of one kind, each with its counts.
 
@@ -64,7 +65,9 @@ class LayoutColumns:
         self.scales, self.batches = scales, whole_where_near(work.samples * scales)
         habits = [habits_of(work, one, flash=flash, sequence_length=sequence_length) for one in machines]
         least, most = float(self.batches.min()), float(self.batches.max())
-        found = self.found = Candidates(habits, given, counts, least, most)
+        found = self.found = Candidates(
+            habits, given, counts, least, most, sixteen_bit_states=sixteen_bit_states
+        )
         self.crowded = self.batches[:, None] < found.below
         sums = [sum_lines(work, self.machine, int(tp), flash=flash) for tp in found.splits]
         self.sums = {}
@@ -107,7 +110,7 @@ class LayoutColumns:
 
         needed = one_sample_byte(share)
         kind = Kind(is_full, is_selective, share, needed[found.shape_of])
-        if is_full and "recompute" not in self.given and self.machine.techniques.partial_recompute:
+        if is_full and "recompute" not in self.given and recomputes_part(self.machine):
             kept = one_sample_byte(0.0)
             saves = kept > needed
             kind.kept_byte = np.where(saves, kept, np.inf)[found.shape_of]
@@ -145,7 +148,7 @@ class LayoutColumns:
         """Let the layouts that fit recompute what recipes do without need."""
         import numpy as np
 
-        if "recompute" in self.given or not self.machine.techniques.partial_recompute:
+        if "recompute" in self.given:
             return
         needed_share = layouts.recompute_share
         share = recomputed_by_habit(self.work, self.machine, needed_share)
@@ -259,6 +262,7 @@ class LayoutColumns:
         share = lane.share(part, micro_batch)
         micro_batches = maximum(1.0, replica_batch / micro_batch)
         seconds = lane.seconds(part, self.scales[columns, None], micro_batches, share)
+        seconds = seconds * unwillingness(self.machine, picked(self.found.rows.pp, row), micro_batches)
         if "micro_batch" in self.given:
             seconds = np.where(divides(micro_batch, replica_batch), seconds, np.inf)
         return seconds

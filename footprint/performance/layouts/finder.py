@@ -14,7 +14,12 @@ from typing import Any
 from footprint.arithmetic import summed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.feeding import cannot_feed, crowded_below
-from footprint.performance.layouts.habits import recomputed_by_habit
+from footprint.performance.layouts.habits import (
+    recomputed_by_habit,
+    recomputes_part,
+    sixteen_bit_states,
+    unwillingness,
+)
 from footprint.performance.layouts.shapes import Given, divisors, fewest_replicas, habits_of, shapes
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
@@ -61,6 +66,11 @@ def find_layout(
         if whole is not None:
             return whole, True
     found = search.fastest(given)
+    if found is None and sixteen_bit_states(machine):
+        search = _Search(
+            work, machine, given, flash=flash, sequence_length=sequence_length, sixteen_bit_states=True
+        )
+        found = search.fastest(given)
     if found is not None:
         return found, True
     nearest = search.nearest(given)
@@ -77,12 +87,20 @@ class _Search:
     """The layouts of one job; what several of them have in common is computed once."""
 
     def __init__(
-        self, work: Work, machine: Machine, given: Given, *, flash: bool, sequence_length: float
+        self,
+        work: Work,
+        machine: Machine,
+        given: Given,
+        *,
+        flash: bool,
+        sequence_length: float,
+        sixteen_bit_states: bool = False,
     ) -> None:
         self.work, self.machine, self.flash = work, machine, flash
+        self.sixteen_bit_states = sixteen_bit_states
         self.habits = habits_of(work, machine, flash=flash, sequence_length=sequence_length)
         self.crowded = work.samples < crowded_below(self.habits, machine.cluster.count, given)
-        self.partly = "recompute" not in given and machine.techniques.partial_recompute
+        self.partly = "recompute" not in given and recomputes_part(machine)
         self.sums: dict[int, Sums] = {}
         self.rooms: dict[tuple[int, ...], float | None] = {}
         self.activations: dict[tuple[Any, ...], float] = {}
@@ -94,10 +112,16 @@ class _Search:
             sums = self.sums[layout.tp] = sum_lines(self.work, self.machine, layout.tp, flash=self.flash)
         return float(summed(terms_of(sums, self.work, layout, self.machine).values()))
 
+    def unwilling(self, layout: Layout) -> float:
+        """The factor on the time of a layout by which recipes avoid it [1]."""
+        micro_batches = self.work.samples / layout.dp / layout.micro_batch
+        return float(unwillingness(self.machine, layout.pp, micro_batches))
+
     def tried(self, given: Given) -> list[Layout]:
         """The candidate layouts that have at least one sample for each replica."""
         every = shapes(self.habits, self.machine.cluster.count, given, crowded=self.crowded)
-        return [shape for shape in every if shape.dp <= self.work.samples]
+        fed = [shape for shape in every if shape.dp <= self.work.samples]
+        return [replace(shape, sixteen_bit_states=True) for shape in fed] if self.sixteen_bit_states else fed
 
     def fastest(self, given: Given) -> Layout | None:
         """The fastest layout that fits; None where none fits."""
@@ -121,10 +145,10 @@ class _Search:
                 kept = inf if is_roomy else micro_batch
             for one in tried:
                 layout = self.recomputing(shape, one)
-                seconds = self.seconds(layout)
+                seconds = self.seconds(layout) * self.unwilling(layout)
                 if seconds < best_s:
                     best, best_s = layout, seconds
-        if best is None or not self.partly or best.is_selective:
+        if best is None or "recompute" in given or best.is_selective:
             return best
         share = recomputed_by_habit(self.work, self.machine, best.recompute_share)
         if share <= best.recompute_share:

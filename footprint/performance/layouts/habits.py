@@ -4,16 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footprint.arithmetic import Number
+from footprint.arithmetic import Number, where
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.memory import ADAM_BYTE
 from footprint.performance.roofline.work import Work
 from footprint.results import Assumption
+from footprint.vocabulary import WIDE
 
 LANGUAGE = ("decoder", "mixture-of-experts")
 """Families of models whose recipes recompute by habit."""
-NO_HABITS = {"recompute_habit": 0.0, "recompute_habit_adapters": 0.0}
-"""The constants of a run that is said to recompute nothing without need."""
+NO_HABITS = {
+    "recompute_habit": 0.0, "recompute_habit_adapters": 0.0, "recompute_said": 0.0, "accumulates": 1.0,
+}  # fmt: skip
+"""The constants of a run that is said to take the fastest layout, whatever recipes do."""
+SIXTEEN_BIT_SOURCES = "te-llama; zamirai2020"
+SIXTEEN_BIT_WARNING = (
+    "Adam's states do not fit in 32 bits: weights, gradients and states are taken in 16 bits, as PyTorch has "
+    "them of a model that is loaded in bf16. Updates below the rounding of bf16 are lost, which can cost "
+    "accuracy; --optimizer and more accelerators avoid it"
+)
+LAST_RESORT = 1e6
+"""Factor on the time of a layout that is taken only where no other fits."""
+
+
+def recomputes_part(machine: Machine) -> bool:
+    """Whether stacks of this year recompute only as many blocks as memory requires, and this one does."""
+    return machine.techniques.partial_recompute and bool(machine.constants.values.get("recomputes_part", 1.0))
+
+
+def sixteen_bit_states(machine: Machine) -> bool:
+    """Whether all states of a step may have 16 bits where Adam's in 32 bits, with master weights, do not fit.
+
+    PyTorch gives them the type of the weights, which are loaded in 16 bits for fine-tuning. A vendor's
+    parallelism keeps master weights, which its file says otherwise.
+    """
+    known = machine.constants.values
+    return (
+        machine.techniques.partial_recompute
+        and machine.native is not False
+        and machine.precision not in WIDE
+        and known["optimiser_state_byte"] >= ADAM_BYTE
+        and bool(known.get("sixteen_bit_states"))
+    )
+
+
+def unwillingness(machine: Machine, stages: Number, micro_batches: Number) -> Number:
+    """The factor on a step's time by which recipes avoid a layout.
+
+    Those of some stacks take one micro-batch a step, with recomputation if it must be. A pipeline needs
+    several in any case.
+    """
+    if machine.constants.values.get("accumulates", 1.0):
+        return 1.0
+    return where((stages == 1) & (micro_batches > 1.0), LAST_RESORT, 1.0)
 
 
 def recomputed_by_habit(work: Work, machine: Machine, needed_share: Number) -> Number:
@@ -24,13 +68,25 @@ def recomputed_by_habit(work: Work, machine: Machine, needed_share: Number) -> N
 def habit_of(work: Work, machine: Machine) -> float:
     """Share of the blocks that recipes recompute though memory does not require it [1].
 
-    Recipes of PyTorch's own stacks do so, mostly those with adapters.
+    It is what the file of a stack says of its recipes. Else those of PyTorch's own stacks do so, mostly
+    those with adapters.
     """
     if not work.heads or work.family not in LANGUAGE or not machine.techniques.partial_recompute:
         return 0.0
     constants = machine.constants
+    said = constants.values.get("recompute_said")
+    if said is not None:
+        return said
     habit = constants["recompute_habit_adapters" if work.is_adapters else "recompute_habit"]
     return habit * (constants["native_share_unknown"] if machine.native is None else float(machine.native))
+
+
+def sixteen_bit_row() -> Assumption:
+    """The states of a layout that has all of them in 16 bits, as an assumption row."""
+    return Assumption(
+        name="bits of weights, gradients and optimiser states", value="16", unit="", basis="assumed",
+        source=SIXTEEN_BIT_SOURCES, option="--optimizer or more accelerators",
+    )  # fmt: skip
 
 
 def habit_rows(

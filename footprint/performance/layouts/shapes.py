@@ -55,6 +55,10 @@ class Habits(NamedTuple):
     node: int
     flash: bool
     techniques: Techniques
+    pipelines: bool
+    """Whether layers are split among stages, which no software of TPUs does."""
+    sharding: bool
+    """Whether weights may be sharded over the replicas."""
     anything: bool = False
     """Whether every split that is possible is tried, not only the usual ones."""
 
@@ -62,18 +66,22 @@ class Habits(NamedTuple):
 def habits_of(work: Work, machine: Machine, *, flash: bool, sequence_length: float) -> Habits:
     """The habits for a model on a chip in a year."""
     ranks = MOST_TENSOR_RANKS[machine.cluster.accelerator.kind]
+    splits = bool(machine.constants.values.get("splits", 1.0))
     return Habits(
         layers=work.layers,
         heads=work.heads,
         experts=work.experts,
-        splittable=work.width > 0 and bool(machine.constants.values.get("splits", 1.0)),
+        splittable=work.width > 0 and splits,
         big=work.parameters > BIG,
-        contexts=_contexts(sequence_length),
+        contexts=_contexts(sequence_length) if splits else (1,),
         short_contexts=_short_contexts(sequence_length) if work.heads else (1,),
         is_gpu=machine.is_gpu,
         node=min(machine.node, ranks) if machine.is_gpu else ranks,
         flash=flash,
         techniques=machine.techniques,
+        pipelines=machine.is_gpu and bool(machine.constants.values.get("pipelines", 1.0)),
+        sharding=machine.techniques.full_sharding
+        and machine.year >= machine.constants.values.get("shards_since_year", 0.0),
     )
 
 
@@ -188,7 +196,7 @@ def _tensor_ranks(habits: Habits, given: Given, count: int) -> list[int]:
 
 def _stages(habits: Habits, given: Given, ranks: int) -> list[int]:
     """Pipeline depths that divide the ranks, up to one layer a stage; 1 on TPUs."""
-    if not habits.is_gpu or not _splits(habits, given):
+    if not habits.pipelines or not _splits(habits, given):
         return [1]
     most = habits.layers if habits.anything else min(MOST_STAGES, habits.layers)
     return [depth for depth in range(1, most + 1) if ranks % depth == 0]
@@ -222,7 +230,7 @@ def _sharding(habits: Habits, stages: int, expert_ranks: int) -> list[int]:
         return [1]
     if not habits.is_gpu:
         return [3] if expert_ranks == 1 else [1, 3]
-    return [1, 3] if habits.techniques.full_sharding else [1]
+    return [1, 3] if habits.sharding else [1]
 
 
 def recompute_kinds(habits: Habits, given: Given) -> list[str]:

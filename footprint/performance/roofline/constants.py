@@ -124,7 +124,13 @@ def memory_constants(optimizer: str, method: str) -> Constants:
 
 
 def method_constants(method: str) -> dict[str, float]:
-    """What a method of training replaces of the constants: for QLoRA, the bytes of 4-bit weights."""
+    """What a method of training replaces of the constants.
+
+    For QLoRA, the bytes of 4-bit weights; for whole models that are fine-tuned, that all states may have 16
+    bits, as those of a model that is loaded in bf16 have in PyTorch.
+    """
+    if method == "finetune":
+        return {"sixteen_bit_states": 1.0}
     if method != "qlora":
         return {}
     return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from footprint.catalog.assumptions import assumed
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.machine import SIXTEEN_BYTE
-from footprint.performance.roofline.memory import ADAM_BYTE, WIDE_BYTE
+from footprint.performance.roofline.memory import ADAM_BYTE, WIDE_BYTE, sixteen_bit_states_byte
 
 HOLDS = ("mixed", "reduced", "wide", "autocast", "sixteen")
 """``mixed``: 16-bit weights, 32-bit gradients, master weights in the optimiser (Megatron-LM, nanotron).
@@ -61,7 +61,7 @@ def held_by(
     if holds == "reduced":
         own["gradient_byte"] = SIXTEEN_BYTE
     if holds == "sixteen":
-        own |= {"gradient_byte": SIXTEEN_BYTE, "optimiser_state_byte": max(0.0, states - WIDE_BYTE) / 2.0}
+        own |= {"gradient_byte": SIXTEEN_BYTE, "optimiser_state_byte": sixteen_bit_states_byte(constants)}
     if holds not in ("mixed", "reduced") and keeps != "fused" and states >= ADAM_BYTE:
         own["optimiser_copy_byte"] = SIXTEEN_BYTE if holds == "sixteen" else WIDE_BYTE
     if keeps != "fused":

@@ -35,6 +35,8 @@ class Layout:
     """Share of the blocks that ``full`` recomputes; below 1 for stacks since 2023, if memory allows."""
     interleaving: int = 1
     flash: bool = True
+    sixteen_bit_states: bool = False
+    """Whether weights, gradients and the optimiser's states have 16 bits, without 32-bit master weights."""
 
     @property
     def model_ranks(self) -> int:
@@ -73,6 +75,8 @@ class Layout:
         parts.append(f"micro-batch {self.micro_batch:g}")
         if self.zero == 3:
             parts.append("fully sharded")
+        if self.sixteen_bit_states:
+            parts.append("all states in 16 bits")
         if self.recompute == "full" and self.recomputed < 1.0:
             parts.append(f"recompute of {self.recomputed:.0%} of the blocks")
         elif self.recompute != "none":

@@ -12,7 +12,7 @@ from footprint.arithmetic import Number, maximum, minimum, where
 from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
-from footprint.performance.roofline.machine import BYTES, Machine
+from footprint.performance.roofline.machine import BYTES, SIXTEEN_BYTE, Machine
 from footprint.performance.roofline.techniques import Techniques
 from footprint.performance.roofline.work import Work
 from footprint.schema import Accelerator
@@ -95,6 +95,8 @@ def optimiser_copy_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> 
     It is the default since 2023 (``foreach``). Fused optimisers make no copy.
     """
     copied = storage.constants.values.get("optimiser_copy_byte", 0.0)
+    if layout.sixteen_bit_states:
+        copied = min(copied, SIXTEEN_BYTE)
     if not copied or not storage.techniques.fused_attention:
         return 0.0
     ranks = layout.tp * layout.pp * where(layout.zero >= 1, layout.dp * layout.cp, 1.0)
@@ -123,6 +125,18 @@ def parameter_bytes(precision: str, constants: Constants) -> ParameterBytes:
     )
 
 
+def in_sixteen_bits(byte: ParameterBytes, constants: Constants) -> ParameterBytes:
+    """The bytes of a parameter whose weight, gradient and states all have the 16 bits of the products."""
+    return byte._replace(
+        weight=byte.used, gradient=byte.used, optimiser=sixteen_bit_states_byte(constants), copy=0.0
+    )
+
+
+def sixteen_bit_states_byte(constants: Constants) -> float:
+    """Bytes of the optimiser's states of a parameter in 16 bits, of which none is a master weight."""
+    return max(0.0, constants["optimiser_state_byte"] - WIDE_BYTE) / 2.0
+
+
 def _kept_byte(precision: str, constants: Constants) -> float:
     """Bytes of an activation, an embedding or a head; some stacks cast them beside quantised weights."""
     known = constants.values
@@ -137,6 +151,8 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
     replicas. Stage 3 also holds the gathered weights of two layers.
     """
     byte = parameter_bytes(storage.precision, storage.constants)
+    if layout.sixteen_bit_states:
+        byte = in_sixteen_bits(byte, storage.constants)
     replicas = layout.dp * layout.cp
     uneven = _uneven(work, layout, storage)
     blocks = uneven * work.block_parameters / (layout.pp * layout.tp)

@@ -141,13 +141,26 @@ def stack_card(record: Record) -> str:
         ("pointwise", "fused" if record["fuses"] else "one kernel for each operation"),
         ("host", "typical" if host is None else f"{_exact(host * 1e6)} us to launch an operation (assumed)"),
         ("hidden", "typical" if overlap is None else f"{overlap:.0%} of communication (assumed)"),
-        *([("layout", "neither tensors nor layers are split")] if not record["splits"] else []),
+        *([("layout", "; ".join(layout))] if (layout := _layout_facts(record)) else []),
         *([("experts", "one grouped product")] if record["grouped_experts"] else []),
         *([("repeats", _repeated(record["recompute_share"]))] if record["recompute_share"] else []),
         ("evidence", "published rows are in the fit" if fitted else "no fitted row: wider intervals"),
     ]
     command = f"footprint estimate --model llama3.1-8b --hw h100:8 --stack {record['id']}"
     return _card(record, facts, command, sources=[record["source"]])
+
+
+def _layout_facts(record: Record) -> list[str]:
+    """What a stack can split and shard, and how its recipes take a batch."""
+    since = record["shards_since_year"]
+    facts = {
+        "neither tensors nor layers nor sequences are split": not record["splits"],
+        "no pipelines": record["splits"] and not record["pipelines"],
+        f"weights are sharded since {since}": since,
+        "every block is recomputed, or none": not record["recomputes_part"],
+        "one micro-batch a step where it fits": not record["accumulates"],
+    }
+    return [fact for fact, holds in facts.items() if holds]
 
 
 def _repeated(share: float) -> str:
