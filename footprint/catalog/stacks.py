@@ -47,6 +47,10 @@ class Stack:
     """Whether the products of all local experts are one kernel, not one for each expert."""
     splits: bool = True
     """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
+    fused_early: bool = False
+    """Whether pointwise operations were fused before PyTorch 2 did so, norms and activations with products."""
+    captures: bool = False
+    """Whether a step is captured as graphs, which the accelerator runs without waiting for the host."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""
     rest_byte: float | None = None

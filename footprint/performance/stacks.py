@@ -49,6 +49,10 @@ class Software:
                 own["launch_s"] = stack.host_s
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
+            if stack.fused_early:
+                own |= {"passes_eager": typical["passes_fused"], "tuned_before": 0.0}
+            if stack.captures:
+                own |= {"gap_s": typical["gap_captured_s"], "node_wait_s": 0.0}
             if not stack.splits:
                 own["splits"] = 0.0
             if stack.grouped_experts:
