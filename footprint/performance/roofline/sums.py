@@ -22,6 +22,8 @@ RAMP_PEAK = 312e12
 """Peak to which ``ramp_depth`` refers: that of an A100 in 16 bits [FLOP/s]."""
 NARROW_MOVED_BYTE = 1.5
 """Mean bytes per element of a product in narrow precision: operands have 1 byte, results 2 [byte]."""
+WINOGRAD_TAPS, WINOGRAD = 9.0, 2.25
+"""x"""
 FROZEN_CASTS = 1.5
 """Passes of casting for a product with frozen weights, which needs no transposed copies of its operands."""
 
@@ -108,8 +110,10 @@ def _product(
         if small >= ALIGNED and (small / tensor_ranks) % ALIGNED:
             rate = rate / constants["misaligned"]
     compute_s = line.dense_flop / ((machine.wide_peak if wide else machine.peak) * rate)
+    if line.component == CONVOLUTION and machine.precision == "fp32" and line.taps == WINOGRAD_TAPS:
+        compute_s /= WINOGRAD
     narrow = machine.precision in NARROW and not wide
-    if line.component == CONVOLUTION and machine.is_gpu and machine.bytes <= 2:
+    if line.component == CONVOLUTION and machine.is_gpu and machine.precision != "fp32":
         line_moved = channels_first(machine)
     else:
         line_moved = 1.0
@@ -129,6 +133,8 @@ def channels_first(machine: Machine) -> float:
     PyTorch keeps channels first, and the matrix units of GPUs take channels last: each tensor is turned.
     """
     share = machine.constants["native_share_unknown"] if machine.native is None else float(machine.native)
+    if machine.bytes > 2:
+        share = 1.0
     return float(machine.constants["channels_first"] ** share)
 
 
