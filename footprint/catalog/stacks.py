@@ -49,6 +49,8 @@ class Stack:
     """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
     fused_early: bool = False
     """Whether pointwise operations were fused before PyTorch 2 did so, norms and activations with products."""
+    first_in_tf32: bool = False
+    """Whether its convolutions have channels last in 16 bits and channels first in tf32."""
     captures: bool = False
     """Whether a step is captured as graphs, which the accelerator runs without waiting for the host."""
     stages: str = "even"
