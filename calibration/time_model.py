@@ -201,7 +201,7 @@ def render(rows: Sequence[Fitted]) -> str:
     return "\n".join(lines) + "\n"
 
 
-UNITS: Mapping[str, str] = {"cast_byte": "B", "node_wait_s": "s", "gap_s": "s"}
+UNITS: Mapping[str, str] = {"cast_byte": "B", "node_wait_s": "s", "gap_s": "s", "gap_captured_s": "s"}
 
 
 def render_folds(folds: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:

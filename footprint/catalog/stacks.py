@@ -66,6 +66,12 @@ class Stack:
     """Whether its recipes take several micro-batches a step where one, with recomputation, would fit."""
     recomputes_part: bool = True
     """Whether it recomputes some of the blocks; else every block or none."""
+    fused_early: bool = False
+    """Whether pointwise operations were fused before PyTorch 2 did so, norms and activations with products."""
+    first_in_tf32: bool = False
+    """Whether its convolutions have channels last in 16 bits and channels first in tf32."""
+    captures: bool = False
+    """Whether a step is captured as graphs, which the accelerator runs without waiting for the host."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""
     adapter_byte: float | None = None

@@ -53,6 +53,12 @@ class Software:
                 own["flash_tuned"] = 1.0
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
+            if stack.fused_early:
+                own |= {"passes_eager": typical["passes_fused"], "tuned_before": 0.0}
+            if stack.first_in_tf32:
+                own["first_in_tf32"] = 1.0
+            if stack.captures:
+                own |= {"gap_s": typical["gap_captured_s"], "node_wait_s": 0.0}
             if not stack.splits:
                 own["splits"] = 0.0
             if stack.adapter_byte is not None:

@@ -293,7 +293,8 @@ def _small(row: Mapping[str, str]) -> Case:
     }  # fmt: skip
     return Case(
         id=row["id"], dataset="throughput_small", family=row["family"], publisher=row["publisher"],
-        kind=kind, scope="step", config=_config(row), shape=StepShape(sequences=batch, **whole),
+        kind=kind, scope="step", config=_config(row),
+        shape=StepShape(sequences=batch, document_length=_number(row["document_length"]), **whole),
         training=TrainingMethod(attention="flash" if row["attention"] == "flash" else "eager"),
         cluster=cluster, precision=precision, year=int(row["year"]), given=given,
         objective="mlm+nsp" if kind == "encoder" else "", software=_software(row),

@@ -21,6 +21,7 @@ KEYS = {
     "id", "name", "aliases", "kernels", "since_year", "fuses", "host_s", "overlap_share", "basis", "source",
     "note", "holds", "loss", "stages", "grouped_experts", "recompute_share", "rest_byte", "splits",
     "pipelines", "shards_since_year", "accumulates", "recomputes_part",
+    "fused_early", "first_in_tf32", "captures",
 }  # fmt: skip
 
 

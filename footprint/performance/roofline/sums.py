@@ -26,6 +26,13 @@ NARROW_MOVED_BYTE = 1.5
 """Mean bytes per element of a product in narrow precision: operands have 1 byte, results 2 [byte]."""
 FROZEN_CASTS = 1.5
 """Passes of casting for a product with frozen weights, which needs no transposed copies of its operands."""
+VECTOR = ("fp32", "fp64")
+"""Precisions of which GPUs compute convolutions on their vector units."""
+WINOGRAD_TAPS = 9.0
+"""Kernel positions of a convolution that vector units compute by minimal filtering: 3 by 3."""
+WINOGRAD = 36.0 / 16.0
+"""Multiplications of such a convolution, computed directly, over those of F(2x2, 3x3) (Lavin and Gray 2016,
+arXiv:1509.09308), which cuDNN takes in fp32. Those with a stride of 2, a fifth in ResNet-50, are counted too."""
 
 
 @record
@@ -126,11 +133,12 @@ def _product(
         if small >= ALIGNED and (small / tensor_ranks) % ALIGNED:
             rate = rate / constants["misaligned"]
     compute_s = line.dense_flop / ((machine.wide_peak if wide else machine.peak) * rate)
-    narrow = machine.precision in NARROW and not wide
-    if line.component == CONVOLUTION and machine.is_gpu and machine.bytes <= 2:
-        line_moved = channels_first(machine)
-    else:
-        line_moved = 1.0
+    narrow, line_moved = machine.precision in NARROW and not wide, 1.0
+    if line.component == CONVOLUTION and machine.is_gpu:
+        if machine.precision in VECTOR:
+            compute_s /= WINOGRAD if line.taps == WINOGRAD_TAPS else 1.0
+        else:
+            line_moved = channels_first(machine)
     # Tensor ranks split one side of a product and keep the other whole.
     moved = _rows(line) * (line.k / line.taps + line.n) * 0.5 * (1.0 + 1.0 / tensor_ranks)
     moved_s = line_moved * moved * (NARROW_MOVED_BYTE if narrow else machine.bytes) / machine.memory
@@ -172,9 +180,12 @@ def _tile_s(line: Line, machine: Machine, compute_s: Number) -> Number:
 def channels_first(machine: Machine) -> float:
     """Traffic of a convolution's operands over that of channels last [1].
 
-    PyTorch keeps channels first, and the matrix units of GPUs take channels last: each tensor is turned.
+    PyTorch keeps channels first, and the matrix units of GPUs take channels last: each tensor is turned. A
+    stack that asks for channels last may do so in 16 bits alone.
     """
     share = machine.constants["native_share_unknown"] if machine.native is None else float(machine.native)
+    if machine.precision == "tf32":
+        share = max(share, machine.constants.values.get("first_in_tf32", 0.0))
     return float(machine.constants["channels_first"] ** share)
 
 

@@ -142,6 +142,8 @@ def stack_card(record: Record) -> str:
         ("host", "typical" if host is None else f"{_exact(host * 1e6)} us to launch an operation (assumed)"),
         ("hidden", "typical" if overlap is None else f"{overlap:.0%} of communication (assumed)"),
         *([("layout", "; ".join(layout))] if (layout := _layout_facts(record)) else []),
+        *([("early", "encoders and convolutions were fused before 2023")] if record["fused_early"] else []),
+        *([("steps", "captured as graphs")] if record["captures"] else []),
         *([("experts", "one grouped product")] if record["grouped_experts"] else []),
         *([("repeats", _repeated(record["recompute_share"]))] if record["recompute_share"] else []),
         ("evidence", "published rows are in the fit" if fitted else "no fitted row: wider intervals"),
