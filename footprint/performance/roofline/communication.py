@@ -8,6 +8,8 @@ formulas give 0.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from footprint.arithmetic import Number, log2, maximum, minimum, power, where, whole_ratio
 from footprint.equations import ring_share
 from footprint.performance.roofline.constants import Constants
@@ -109,41 +111,62 @@ def _any(condition: bool | Number) -> bool:
     return condition if isinstance(condition, bool) else bool(condition.any())
 
 
-def _local_parameters(work: Work, layout: LayoutNumbers) -> Number:
-    """Trained parameters of one accelerator."""
-    dense = (work.block_parameters / layout.pp + work.other_parameters) / layout.tp
-    experts = work.expert_parameters / layout.pp / layout.tp / layout.expert_split
-    return (dense + experts) * work.trained_share
+class _Group(NamedTuple):
+    """Accelerators that hold the same weights, or shards of them."""
+
+    ranks: Number
+    stride: Number
+    """Ranks between neighbours of the group."""
+    whole: Number
+    """Parameters of one rank of the group before they are sharded, without embeddings and head."""
+    other: Number
+    """The same, of embeddings and head."""
+
+
+def _groups(work: Work, layout: LayoutNumbers) -> tuple[_Group, ...]:
+    """The replicas, and the replicas of the same experts: those of one node hold different ones."""
+    ranks = layout.dp * layout.cp
+    dense = _Group(
+        ranks, layout.tp, work.block_parameters / layout.pp / layout.tp, work.other_parameters / layout.tp
+    )
+    if not work.experts:
+        return (dense,)
+    split = layout.expert_split
+    held = work.expert_parameters / layout.pp / layout.tp / split
+    return dense, _Group(ranks / split, layout.tp * split, held, 0.0)
 
 
 def _replicated_s(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
-    """An all-reduce of the gradients over the replicas, in buckets [s]."""
-    ranks = layout.dp * layout.cp
-    byte = _local_parameters(work, layout) * machine.bytes
-    volume = ALL_REDUCE * ring_share(ranks) * byte
-    messages = maximum(1.0, byte / machine.constants["bucket_byte"])
-    return volume / machine.gather_bandwidth(ranks, layout.tp) + ALL_REDUCE * messages * hops_s(
-        ranks, layout.tp, machine
-    )
+    """All-reduces of the gradients over replicas, in buckets [s]."""
+    seconds: Number = 0.0
+    for group in _groups(work, layout):
+        byte = (group.whole + group.other) * work.trained_share * machine.bytes
+        messages = maximum(1.0, byte / machine.constants["bucket_byte"])
+        moved_s = ring_share(group.ranks) * byte / machine.gather_bandwidth(group.ranks, group.stride)
+        hop_s = messages * hops_s(group.ranks, group.stride, machine)
+        seconds = seconds + ALL_REDUCE * (moved_s + hop_s)
+    return seconds
 
 
 def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batches: Number) -> Number:
     """Fully sharded replicas: gathering parameters before use and scattering gradients [s]."""
-    ranks = layout.dp * layout.cp
-    local, byte = _local_parameters(work, layout), machine.bytes
-    blocks = (work.block_parameters + work.expert_parameters / layout.expert_split) / layout.pp
-    inner = ranks if machine.is_gpu else minimum(ranks, machine.node)
+    byte = machine.bytes
     # The stages of a pipeline keep gathered parameters until the step ends.
     gathers = where(layout.pp == 1, micro_batches, 1.0)
     # Frozen weights of fewer bits are gathered as they are held; embeddings and heads have 16 bits.
     frozen = machine.constants.values.get("frozen_weight_byte", byte)
     held = work.trained_share * byte + (1.0 - work.trained_share) * frozen
-    gathered = blocks * held + work.other_parameters * byte
-    volume = (GATHERS * gathered / layout.tp + local * byte) * ring_share(inner)
-    gather_s = volume / machine.gather_bandwidth(inner, layout.tp)
-    gather_s = gather_s + SHARDED_COLLECTIVES * work.layers / layout.pp * hops_s(inner, layout.tp, machine)
-    # Replicas in several slices exchange their shards once a step.
-    return gathers * gather_s + where(inner < ranks, ALL_REDUCE * local / inner * byte / machine.network, 0.0)
+    seconds: Number = 0.0
+    for ranks, stride, whole, other in _groups(work, layout):
+        inner = ranks if machine.is_gpu else minimum(ranks, machine.node)
+        local = (whole + other) * work.trained_share * byte
+        volume = (GATHERS * (whole * held + other * byte) + local) * ring_share(inner)
+        gather_s = volume / machine.gather_bandwidth(inner, stride)
+        gather_s = gather_s + SHARDED_COLLECTIVES * work.layers / layout.pp * hops_s(inner, stride, machine)
+        # Replicas in several slices exchange their shards once a step.
+        between_s = where(inner < ranks, ALL_REDUCE * local / inner / machine.network, 0.0)
+        seconds = seconds + gathers * gather_s + between_s
+    return seconds
 
 
 def hops_s(ranks: Number, stride: Number, machine: Machine) -> Number:
