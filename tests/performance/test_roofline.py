@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from footprint.performance.roofline.communication import hops_s
+from footprint.performance.roofline.communication import exchange_s, hops_s
 from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
@@ -251,3 +251,23 @@ def test_the_first_fused_attention_is_slower_than_the_second(chip):
 def _inside(terms: dict[str, float]) -> float:
     outside = ("pipeline_bubble", "data_parallel", "optimiser", "launch", "waiting")
     return sum(value for name, value in terms.items() if name not in outside)
+
+
+def test_a_node_receives_the_shards_of_all_its_experts():
+    # 64 accelerators, each with an eighth of the experts and an eighth of the weights of those: the other
+    # seven eighths lie in seven other nodes. What enters a node is counted expert by expert.
+    job = work(QWEN3_30B, 64, 4096)
+    m = machine(f"{H100}:64")
+    sharded = Layout(dp=64, ep=8, zero=3)
+    without = replace(job, expert_parameters=0.0)
+    seconds = exchange_s(job, sharded, m, 1.0) - exchange_s(without, sharded, m, 1.0)
+    holders = [(node, place) for node in range(8) for place in range(8)]
+    entering = sum(
+        job.expert_parameters / 8 / 8 * 2  # bytes of 16-bit weights that another node holds
+        for place in range(8)
+        for node, other in holders
+        if other == place and node != 0
+    )
+    network_byte_per_s = cluster(f"{H100}:64").node.network_byte_per_s
+    # Two gathers and one scatter.
+    assert seconds == pytest.approx(3 * entering / network_byte_per_s, rel=1e-6)
