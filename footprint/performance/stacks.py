@@ -59,6 +59,9 @@ class Software:
                 own["first_in_tf32"] = 1.0
             if stack.captures:
                 own |= {"gap_s": typical["gap_captured_s"], "node_wait_s": 0.0}
+            if stack.loss == "compiled":
+                # torch.compile fuses the biases of experts with their activation.
+                own["passes_expert_bias"] = typical["passes_fused"]
             if not stack.splits:
                 own["splits"] = 0.0
             if stack.adapter_byte is not None:

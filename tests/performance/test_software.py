@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from footprint import estimate
@@ -10,7 +12,7 @@ from footprint.performance.roofline.communication import exchange_s
 from footprint.performance.roofline.constants import is_halved, load_constants, memory_constants
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
-from footprint.performance.roofline.terms import kernels_of
+from footprint.performance.roofline.terms import kernels_of, step_terms
 from footprint.performance.stacks import software_of
 from tests.performance.helpers import LLAMA_8B, LLAMA_70B, QWEN3_30B, cluster, step, work
 
@@ -79,3 +81,31 @@ def test_a_loss_that_nothing_fuses_reads_the_logits_three_times_as_often():
     whole = software_of("hf", None).constants(typical)
     fused = software_of("torchtitan", None).constants(typical)
     assert whole["passes_logits"] == 3 * fused["passes_logits"] == 3 * typical["passes_logits"]
+
+
+def test_compiled_biases_of_experts_are_fused():
+    # Two layers with the widths of gpt-oss, with and without the biases of its experts: under torch.compile
+    # the biases cost little, elsewhere they cross memory on their own, as its published times tell.
+    shape = {
+        "model_type": "gpt_oss", "hidden_size": 2880, "num_hidden_layers": 2, "num_attention_heads": 64,
+        "num_key_value_heads": 8, "head_dim": 64, "intermediate_size": 2880, "num_local_experts": 32,
+        "num_experts_per_tok": 4, "vocab_size": 201088,
+    }  # fmt: skip
+    job, typical = work(shape, 8, 4096), load_constants()
+    assert job.biased > 0
+    plain = replace(job, biased=0.0)
+    added = {}
+    for stack in ("torchtitan", "eager", "megatron-bridge"):
+        machine = Machine(
+            cluster("b200:8"),
+            "bf16",
+            2026,
+            software_of(stack, None).constants(typical),
+            stack != "megatron-bridge",
+        )
+        with_biases, without = (
+            step_terms(one, Layout(dp=8, flash=True), machine)["elementwise"] for one in (job, plain)
+        )
+        added[stack] = with_biases - without
+    assert 0 < added["torchtitan"] < 0.2 * added["eager"]
+    assert added["eager"] == pytest.approx(added["megatron-bridge"])
