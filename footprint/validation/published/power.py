@@ -29,6 +29,8 @@ from footprint.validation.report import ValidationReport, ValidationRow
 DATASET = "power"
 YEARS = {"v4.0": 2024, "v5.0": 2025}
 """Year of each round."""
+SIZES = ("tp", "pp", "cp")
+"""Columns with the layout that a log states."""
 
 
 class Workload(NamedTuple):
@@ -43,11 +45,14 @@ class Workload(NamedTuple):
     predicted_positions: int | None = None
     samples_a_sequence: float = 1.0
     """Samples, as the log counts them, that are packed in one sequence."""
+    lora_targets: tuple[str, ...] = ()
 
 
 WORKLOADS: Mapping[str, Workload] = {
     "gpt3": Workload("gpt3-175b", "fp8", "pretrain", 2048),
-    "llama2_70b_lora": Workload("llama2-70b", "fp8", "lora", 8192),
+    "llama2_70b_lora": Workload(
+        "llama2-70b", "fp8", "lora", 8192, lora_targets=("q_proj", "k_proj", "v_proj", "o_proj")
+    ),
     "bert": Workload("bert-large", "fp8", "pretrain", 512, predicted_positions=77, samples_a_sequence=2.0),
     "resnet": Workload("resnet-50", "fp16", "pretrain", image_size=224),
 }
@@ -113,16 +118,29 @@ def logged_step(case: str) -> LoggedStep:
             image_size=work.image_size,
             predicted_positions=work.predicted_positions,
         ),
-        TrainingMethod(method=work.method, attention="flash"),  # type: ignore[arg-type]
+        TrainingMethod(method=work.method, lora_targets=work.lora_targets, attention="flash"),  # type: ignore[arg-type]
     )
     step = predict_step(
-        step_flop=flops, cluster=cluster, precision=work.precision, year=YEARS[row["round"]], stack="mlperf"
-    )
+        step_flop=flops, cluster=cluster, precision=work.precision, year=YEARS[row["round"]], stack="mlperf",
+        layout=_layout(row),
+    )  # fmt: skip
     # An evaluation is the forward part of a step.
     forward = float(flops.forward_flop) / float(flops.training_flop)
     mean_step_s = step.step_time_s * (1.0 + float(row["samples_evaluated_share"] or 0) * forward)
     filled = (mean_step_s / (samples / float(row["samples_per_s"]))).capped(1.0)
     return LoggedStep(step, filled, mean_step_s)
+
+
+def _layout(row: Mapping[str, str]) -> dict[str, int | float | str]:
+    """The layout that the log of a run states; its optimiser shards its states."""
+    layout: dict[str, int | float | str] = {name: int(row[name]) for name in SIZES if row[name]}
+    if layout:
+        layout["zero"] = 1
+    if row["micro_batch"]:
+        layout["micro_batch"] = float(row["micro_batch"])
+    if row["recompute"]:
+        layout["recompute"] = row["recompute"]
+    return layout
 
 
 def hours_only_power(cluster: Cluster) -> PowerPrediction:
