@@ -105,8 +105,8 @@ def shares(row: Mapping[str, str]) -> tuple[Quantity, Quantity]:
 
 
 @functools.cache
-def logged_step(case: str) -> LoggedStep:
-    """The predicted step of a logged run of a modelled benchmark."""
+def logged_step(case: str, *, layout_known: bool = True) -> LoggedStep:
+    """The predicted step of a logged run of a modelled benchmark, on its own layout or on the one found."""
     row = next(row for row in logged() if row["id"] == case)
     work, cluster = WORKLOADS[row["benchmark"]], logged_cluster(row)
     samples = float(row["samples_per_step"])
@@ -122,7 +122,7 @@ def logged_step(case: str) -> LoggedStep:
     )
     step = predict_step(
         step_flop=flops, cluster=cluster, precision=work.precision, year=YEARS[row["round"]], stack="mlperf",
-        layout=_layout(row),
+        layout=_layout(row) if layout_known else None,
     )  # fmt: skip
     # An evaluation is the forward part of a step.
     forward = float(flops.forward_flop) / float(flops.training_flop)
