@@ -15,7 +15,17 @@ from typing import Any, ClassVar, Literal
 
 from footprint.errors import FootprintError
 from footprint.records import field, names_of, record
-from footprint.vocabulary import Attention, Basis, Cooling, Method, Precision, Purchase, Recompute, Unit
+from footprint.vocabulary import (
+    Attention,
+    Basis,
+    Cooling,
+    LoraDropout,
+    Method,
+    Precision,
+    Purchase,
+    Recompute,
+    Unit,
+)
 
 STRICT: dict[str, str] = {"extra": "forbid"}
 LARGEST = 1e300
@@ -256,7 +266,7 @@ class TrainingMethod:
     lora_rank: int = 16
     lora_targets: tuple[str, ...] = ()
     """Names of the adapted projections; empty means the family's usual choice."""
-    lora_dropout: Literal["none", "each", "shared"] = "none"
+    lora_dropout: LoraDropout = "none"
     """Dropout of adapters' inputs: ``each`` projection's own (PEFT), or ``shared`` by those of one input."""
     frozen: tuple[str, ...] = ()
     """Names of frozen parts (``embeddings``, ``encoder``, ``vision``, ``layers:0-11``, ...)."""

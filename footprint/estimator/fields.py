@@ -156,7 +156,14 @@ def joined(value: object) -> object:
 
 
 _NOT_TEXT = ("tgt_seq_len", "image_size")
-_OTHER_FLOP = ("lora_rank", "lora_targets", "frozen", "input_gradients", "predicted_positions")
+_OTHER_FLOP = (
+    "lora_rank",
+    "lora_targets",
+    "lora_dropout",
+    "frozen",
+    "input_gradients",
+    "predicted_positions",
+)
 NOT_OF_GENERIC = {
     "parameters": _NOT_TEXT,
     "flop_per_token": (*_NOT_TEXT, *_OTHER_FLOP),

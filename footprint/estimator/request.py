@@ -40,7 +40,16 @@ from footprint.estimator.fields import (
     said,
 )  # fmt: skip
 from footprint.records import field, record
-from footprint.vocabulary import ADAPTED, PRECISIONS, Attention, Cooling, Method, Purchase, Recompute
+from footprint.vocabulary import (
+    ADAPTED,
+    PRECISIONS,
+    Attention,
+    Cooling,
+    LoraDropout,
+    Method,
+    Purchase,
+    Recompute,
+)
 
 SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
@@ -127,6 +136,10 @@ class EstimateRequest:
     lora_targets: tuple[str, ...] = about(
         "method", NAMES, "Adapted projections, comma-separated: q,v or their own names.", default=()
     )
+    lora_dropout: LoraDropout | None = about(
+        "method", CHOICE, "Dropout of adapters' inputs: each one's own (PEFT), or shared (none).",
+        choices=get_args(LoraDropout),
+    )  # fmt: skip
     input_gradients: bool = about("method", FLAG, "Adapters: gradients reach the embeddings.", default=False)
     frozen: tuple[str, ...] = about("method", NAMES, "Frozen parts, comma-separated.", default=())
 
@@ -269,8 +282,11 @@ class EstimateRequest:
             from footprint.performance.searches import check_search
 
             check_search(self)
-        if self.method not in ADAPTED and (self.lora_rank is not None or self.lora_targets):
-            raise FootprintError("`lora_rank=` and `lora_targets=` need `method=` lora or qlora")
+        of_adapters = (self.lora_rank is not None, self.lora_targets, self.lora_dropout is not None)
+        if self.method not in ADAPTED and any(of_adapters):
+            raise FootprintError(
+                "`lora_rank=`, `lora_targets=` and `lora_dropout=` need `method=` lora or qlora"
+            )
 
     def _check_generic(self) -> None:
         """Values that a model of which only a size is known does not have."""
