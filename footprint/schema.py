@@ -15,17 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from footprint.errors import FootprintError
 from footprint.records import field, names_of, record
-from footprint.vocabulary import (
-    Attention,
-    Basis,
-    Cooling,
-    LoraDropout,
-    Method,
-    Precision,
-    Purchase,
-    Recompute,
-    Unit,
-)
+from footprint.vocabulary import Attention, Basis, Cooling, Method, Precision, Purchase, Recompute, Unit
 
 STRICT: dict[str, str] = {"extra": "forbid"}
 LARGEST = 1e300
@@ -256,6 +246,9 @@ class StepShape:
     image_size: int | None = None
     document_length: float | None = None
     """Packed sequences whose attention stays within a document: mean tokens of a document."""
+
+
+LoraDropout = Literal["none", "each", "shared"]
 
 
 @record

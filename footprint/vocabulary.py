@@ -11,7 +11,6 @@ Purchase = Literal["on_demand", "spot", "reserved_1y", "reserved_3y"]
 Recompute = Literal["none", "selective", "full"]
 Attention = Literal["flash", "eager"]
 Method = Literal["pretrain", "finetune", "lora", "qlora"]
-LoraDropout = Literal["none", "each", "shared"]
 Unit = Literal["chip", "module", "board", "socket", "core"]
 How = Literal["measured", "modelled", "absent"]
 

@@ -23,7 +23,6 @@ from footprint.estimator.fields import (
     MODEL,
     MONTH,
     NAMES,
-    NOT_OF_GENERIC,
     PLACE,
     PRICE,
     PROVIDER,
@@ -37,19 +36,13 @@ from footprint.estimator.fields import (
     is_set,
     joined,
     missing_hw,
+    require_adapted,
+    require_generic,
     said,
 )  # fmt: skip
 from footprint.records import field, record
-from footprint.vocabulary import (
-    ADAPTED,
-    PRECISIONS,
-    Attention,
-    Cooling,
-    LoraDropout,
-    Method,
-    Purchase,
-    Recompute,
-)
+from footprint.schema import LoraDropout
+from footprint.vocabulary import PRECISIONS, Attention, Cooling, Method, Purchase, Recompute
 
 SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
@@ -277,36 +270,12 @@ class EstimateRequest:
             raise FootprintError(f"`{owns}=` means owned hardware: leave out what rents it")
         if self.owned and self.capital_usd is not None:
             raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
-        self._check_generic()
+        require_generic(self)
+        require_adapted(self)
         if any(getattr(self, name) is not None for name in SEARCH_FIELDS):
             from footprint.performance.searches import check_search
 
             check_search(self)
-        of_adapters = (self.lora_rank is not None, self.lora_targets, self.lora_dropout is not None)
-        if self.method not in ADAPTED and any(of_adapters):
-            raise FootprintError(
-                "`lora_rank=`, `lora_targets=` and `lora_dropout=` need `method=` lora or qlora"
-            )
-
-    def _check_generic(self) -> None:
-        """Values that a model of which only a size is known does not have."""
-        if self.active_parameters is not None:
-            if self.parameters is None:
-                raise FootprintError("`active_parameters=` needs `parameters=`, of which they are a part")
-            if self.active_parameters > self.parameters:
-                raise FootprintError(
-                    f"`active_parameters={self.active_parameters:g}` cannot be more than "
-                    f"`parameters={self.parameters:g}`"
-                )
-        for size, others in NOT_OF_GENERIC.items():
-            wrong = [name for name in others if is_set(getattr(self, name))]
-            if size != "parameters" and self.method in ADAPTED:
-                wrong = ["method"]
-            if getattr(self, size) is not None and wrong:
-                raise FootprintError(
-                    f"`{wrong[0]}=` has no meaning with `{size}=` alone: leave it out, or "
-                    "describe the model in a config.json"
-                )
 
     def _at_most_one(self, names: tuple[str, ...], why: str) -> None:
         given = [f"`{name}=`" for name in names if getattr(self, name) is not None]
