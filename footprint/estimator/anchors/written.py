@@ -52,6 +52,24 @@ def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
     """
     if len(text) > MOST_CHARACTERS or not text.isprintable():
         raise FootprintError(f"an anchor is one line of at most {MOST_CHARACTERS} characters")
+    origin = f"anchor {shown(text)}"
+    raw = _fields_in(text, origin)
+    for name in raw:
+        if FIELDS[name].kind is NAMES:
+            raw[name] = list(FIELDS[name].read(raw[name]))
+    try:
+        request = checked_measurement(raw, origin)
+    except UnknownNameError:
+        raise
+    except FootprintError as error:  # of a value that the anchor gives, not the estimate
+        said = str(error)
+        raise FootprintError(said if said.startswith(origin) else f"{origin}: {said}") from None
+    measured = next(f"{field}={raw[field]}" for field in MEASURED if field in raw)
+    return request.name or f"{request.model} {request.hw} {measured}", request
+
+
+def _fields_in(text: str, origin: str) -> dict[str, Any]:
+    """The values of a measurement by field: those with keys, and the model and the accelerators before them."""
     raw: dict[str, Any] = {}
     bare = []
     for word in text.split():
@@ -63,9 +81,9 @@ def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
         if key not in _keys():
             raise unknown("anchor key", key, _keys(), _FORM)
         if key in raw:
-            raise FootprintError(f"anchor {shown(text)}: {key} is given twice")
+            raise FootprintError(f"{origin}: {key} is given twice")
         if not value:
-            raise FootprintError(f"anchor {shown(text)}: {key} has no value")
+            raise FootprintError(f"{origin}: {key} has no value")
         raw[key] = value
     if "hw" not in raw and len(bare) == 1 and _CLUSTER.fullmatch(bare[0]):
         raw["hw"] = bare.pop()
@@ -73,20 +91,8 @@ def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
         if name not in raw and bare:
             raw[name] = bare.pop(0)
     if bare:
-        raise FootprintError(f"anchor {shown(text)}: {shown(bare[0])} is no key=value; {_FORM}")
-    for name in raw:
-        if FIELDS[name].kind is NAMES:
-            raw[name] = list(FIELDS[name].read(raw[name]))
-    origin = f"anchor {shown(text)}"
-    try:
-        request = checked_measurement(raw, origin)
-    except UnknownNameError:
-        raise
-    except FootprintError as error:  # of a value that the anchor gives, not the estimate
-        said = str(error)
-        raise FootprintError(said if said.startswith(origin) else f"{origin}: {said}") from None
-    measured = next(f"{field}={raw[field]}" for field in MEASURED if field in raw)
-    return request.name or f"{request.model} {request.hw} {measured}", request
+        raise FootprintError(f"{origin}: {shown(bare[0])} is no key=value; {_FORM}")
+    return raw
 
 
 def _keys() -> tuple[str, ...]:
