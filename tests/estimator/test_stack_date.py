@@ -66,3 +66,13 @@ def test_a_date_before_the_first_release_is_warned_of(given: dict[str, str], sai
     for warning, part in zip(warnings, said, strict=True):
         assert part in warning
         assert given["stack_date"] in warning
+
+
+def test_a_date_after_the_last_known_steps_changes_nothing_and_says_so() -> None:
+    last, later = (
+        footprint.estimate(**JOB, stack="tuned", stack_date=date) for date in ("2026-12", "2035-01")
+    )
+    assert later.duration_h == last.duration_h
+    said = [[one for one in answer.warnings if "no steps of" in one] for answer in (last, later)]
+    assert [len(one) for one in said] == [0, 1]
+    assert "2035" in said[1][0]

@@ -69,7 +69,7 @@ def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
 
 
 def _fields_in(text: str, origin: str) -> dict[str, Any]:
-    """The values of a measurement by field: those with keys, and the model and the accelerators before them."""
+    """The values of a measurement by field: those with keys, and the bare words, model and accelerators."""
     raw: dict[str, Any] = {}
     bare = []
     for word in text.split():

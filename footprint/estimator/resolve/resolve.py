@@ -33,6 +33,7 @@ from footprint.flops import StepFlops
 from footprint.parsing import parse_month
 from footprint.performance.goodput import goodput_facts
 from footprint.performance.power import PowerFactors, power_factors
+from footprint.performance.predict import LAST_YEAR
 from footprint.performance.step import StepFacts, step_facts
 from footprint.records import replace
 from footprint.results import Quantity
@@ -152,6 +153,8 @@ def _before_release(
         yield f"{chip.name} came out in {chip.year}, after {year}"
     elif software_year < chip.year:
         yield f"{chip.name} came out in {chip.year}, after {dated}"
+    if request.stack_date is not None and software_year > LAST_YEAR:
+        yield f"no steps of {software_year} are known, after {LAST_YEAR}: {dated} changes nothing more"
     if request.stack is not None and request.stack_date is not None:
         from footprint.catalog.stacks import find_stack
 
