@@ -131,8 +131,8 @@ def rank(
     regions = [key for key in dated if allowed is None or key == base_key or _country(key) in allowed]
     rows, warnings, failed = _in_regions(regions, hw, fields)
     if not rows:
-        if len(set(failed.values())) == 1:
-            raise FootprintError(next(iter(failed.values())))  # no fault of a region
+        if len(failed) > 1 and len(set(failed.values())) == 1:
+            raise FootprintError(failed[regions[0]])  # no fault of a region
         nowhere = f"no region with an offer of {chip} is in {keep_in}"
         raise FootprintError(warnings[0] if warnings else nowhere)
     base_key = base_key or min(rows, key=lambda key: rows[key].quantities["cost_usd"].mid)

@@ -71,7 +71,7 @@ def resolve(
     year = request.year or DATA_YEAR
     released = None if request.stack_date is None else parse_month(request.stack_date)
     software_year = year if released is None else int(released)
-    warnings = [*notices, *_before_release(request, cluster, year, software_year)]
+    warnings = [*notices, *_said_of_years(request, cluster, year, software_year)]
     model, generic = model_of(request, shared)
     recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
     precision, precision_rows = settle_precision(
@@ -144,10 +144,10 @@ def resolve(
     return _with_alternatives(facts, steps_of, shared, possible=possible) if alternatives else facts
 
 
-def _before_release(
+def _said_of_years(
     request: EstimateRequest, cluster: Cluster, year: int, software_year: int
 ) -> Iterator[str]:
-    """Warnings of a year, or a date of the software, before the chip or the software came out."""
+    """Warnings of a year, or a date of the software, before a release or after what is known."""
     chip, dated = cluster.accelerator, f"`stack_date={request.stack_date}`"
     if year < chip.year:
         yield f"{chip.name} came out in {chip.year}, after {year}"

@@ -2,10 +2,10 @@
 
 AC and DC logs of one run are one case; the AC log is compared. The speed of a logged run is known, as in
 an estimate with ``--samples-per-second``: in the time that its steps and evaluations do not fill, the
-boards sink towards idle. Its layout is that of the log where the log states one. Benchmarks that are not modelled get the median share of the modelled ones on
-one node, or on several, because all are tuned alike. The ratio of logged to modelled node power of a
-submitter comes from its other benchmarks (leave-one-out). The other measurements are predicted like a
-run of which only the hours are known.
+boards sink towards idle. The layout is given where the log states one. Benchmarks that are not modelled
+get the median share of the modelled ones on one node, or on several, because all are tuned alike. The
+ratio of logged to modelled node power of a submitter comes from its other benchmarks (leave-one-out). The
+other measurements are predicted like a run of which only the hours are known.
 """
 
 from __future__ import annotations
