@@ -248,6 +248,9 @@ class StepShape:
     """Packed sequences whose attention stays within a document: mean tokens of a document."""
 
 
+LoraDropout = Literal["none", "each", "shared"]
+
+
 @record
 class TrainingMethod:
     """What is trained and how activations are kept."""
@@ -256,7 +259,7 @@ class TrainingMethod:
     lora_rank: int = 16
     lora_targets: tuple[str, ...] = ()
     """Names of the adapted projections; empty means the family's usual choice."""
-    lora_dropout: Literal["none", "each", "shared"] = "none"
+    lora_dropout: LoraDropout = "none"
     """Dropout of adapters' inputs: ``each`` projection's own (PEFT), or ``shared`` by those of one input."""
     frozen: tuple[str, ...] = ()
     """Names of frozen parts (``embeddings``, ``encoder``, ``vision``, ``layers:0-11``, ...)."""

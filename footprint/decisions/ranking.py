@@ -129,8 +129,10 @@ def rank(
     base_key = None if baseline_region is None else _region_key(baseline_region, dated)
     allowed = _places_in(keep_in)
     regions = [key for key in dated if allowed is None or key == base_key or _country(key) in allowed]
-    rows, warnings = _in_regions(regions, hw, fields)
+    rows, warnings, failed = _in_regions(regions, hw, fields)
     if not rows:
+        if len(failed) > 1 and len(set(failed.values())) == 1:
+            raise FootprintError(failed[regions[0]])  # no fault of a region
         nowhere = f"no region with an offer of {chip} is in {keep_in}"
         raise FootprintError(warnings[0] if warnings else nowhere)
     base_key = base_key or min(rows, key=lambda key: rows[key].quantities["cost_usd"].mid)
@@ -159,18 +161,19 @@ def rank(
 
 def _in_regions(
     regions: Sequence[str], hw: str, fields: Mapping[str, Any]
-) -> tuple[dict[str, Answered], list[str]]:
-    """The run in each region where its CO2e and cost are known, and what is said of it."""
-    shared, rows, warnings = Shared(), {}, []
+) -> tuple[dict[str, Answered], list[str], dict[str, str]]:
+    """The run in each region where its CO2e and cost are known, what is said of it, and why not elsewhere."""
+    shared, rows, warnings, failed = Shared(), {}, [], {}
     for key in regions:
         row = answered({**fields, "hw": hw, "region": key}, shared)
         if row.facts is None or "cost_usd" not in row.quantities or "co2e_kg" not in row.quantities:
+            failed[key] = row.reason
             warnings.append(f"{key}: {row.reason}")
             continue
         warnings += misfits_in([row.reason])
         warnings.extend(said_of_the_run(row))
         rows[key] = row
-    return rows, warnings
+    return rows, warnings, failed
 
 
 def _regions_with_offers(chip: str, purchase: str) -> dict[str, str]:

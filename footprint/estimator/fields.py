@@ -15,6 +15,7 @@ from footprint import parsing, spelling
 from footprint.errors import FootprintError
 from footprint.named_tuples import NamedTuple
 from footprint.records import field, metadata_of
+from footprint.vocabulary import ADAPTED
 
 
 class Kind(NamedTuple):
@@ -156,7 +157,8 @@ def joined(value: object) -> object:
 
 
 _NOT_TEXT = ("tgt_seq_len", "image_size")
-_OTHER_FLOP = ("lora_rank", "lora_targets", "frozen", "input_gradients", "predicted_positions")
+_OF_ADAPTERS = ("lora_rank", "lora_targets", "lora_dropout")
+_OTHER_FLOP = (*_OF_ADAPTERS, "frozen", "input_gradients", "predicted_positions")
 NOT_OF_GENERIC = {
     "parameters": _NOT_TEXT,
     "flop_per_token": (*_NOT_TEXT, *_OTHER_FLOP),
@@ -168,6 +170,34 @@ NOT_OF_GENERIC = {
     ),
 }  # fmt: skip
 """Fields that mean nothing for a model of which only the size is known."""
+
+
+def require_generic(request: Any) -> None:
+    """FootprintError for values that a model of which only a size is known does not have."""
+    if request.active_parameters is not None:
+        if request.parameters is None:
+            raise FootprintError("`active_parameters=` needs `parameters=`, of which they are a part")
+        if request.active_parameters > request.parameters:
+            raise FootprintError(
+                f"`active_parameters={request.active_parameters:g}` cannot be more than "
+                f"`parameters={request.parameters:g}`"
+            )
+    for size, others in NOT_OF_GENERIC.items():
+        wrong = [name for name in others if is_set(getattr(request, name))]
+        if size != "parameters" and request.method in ADAPTED:
+            wrong = ["method"]
+        if getattr(request, size) is not None and wrong:
+            raise FootprintError(
+                f"`{wrong[0]}=` has no meaning with `{size}=` alone: leave it out, or "
+                "describe the model in a config.json"
+            )
+
+
+def require_adapted(request: Any) -> None:
+    """FootprintError for adapters' options without a method that has adapters."""
+    given = [f"`{name}=`" for name in _OF_ADAPTERS if is_set(getattr(request, name))]
+    if given and request.method not in ADAPTED:
+        raise FootprintError(f"{' and '.join(given)} need{'s' * (len(given) == 1)} `method=` lora or qlora")
 
 
 def is_set(value: object) -> bool:

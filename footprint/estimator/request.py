@@ -23,7 +23,6 @@ from footprint.estimator.fields import (
     MODEL,
     MONTH,
     NAMES,
-    NOT_OF_GENERIC,
     PLACE,
     PRICE,
     PROVIDER,
@@ -37,10 +36,13 @@ from footprint.estimator.fields import (
     is_set,
     joined,
     missing_hw,
+    require_adapted,
+    require_generic,
     said,
 )  # fmt: skip
 from footprint.records import field, record
-from footprint.vocabulary import ADAPTED, PRECISIONS, Attention, Cooling, Method, Purchase, Recompute
+from footprint.schema import LoraDropout
+from footprint.vocabulary import PRECISIONS, Attention, Cooling, Method, Purchase, Recompute
 
 SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
@@ -127,6 +129,10 @@ class EstimateRequest:
     lora_targets: tuple[str, ...] = about(
         "method", NAMES, "Adapted projections, comma-separated: q,v or their own names.", default=()
     )
+    lora_dropout: LoraDropout | None = about(
+        "method", CHOICE, "Dropout of adapters' inputs: each one's own (PEFT), or shared (none).",
+        choices=get_args(LoraDropout),
+    )  # fmt: skip
     input_gradients: bool = about("method", FLAG, "Adapters: gradients reach the embeddings.", default=False)
     frozen: tuple[str, ...] = about("method", NAMES, "Frozen parts, comma-separated.", default=())
 
@@ -264,33 +270,12 @@ class EstimateRequest:
             raise FootprintError(f"`{owns}=` means owned hardware: leave out what rents it")
         if self.owned and self.capital_usd is not None:
             raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
-        self._check_generic()
+        require_generic(self)
+        require_adapted(self)
         if any(getattr(self, name) is not None for name in SEARCH_FIELDS):
             from footprint.performance.searches import check_search
 
             check_search(self)
-        if self.method not in ADAPTED and (self.lora_rank is not None or self.lora_targets):
-            raise FootprintError("`lora_rank=` and `lora_targets=` need `method=` lora or qlora")
-
-    def _check_generic(self) -> None:
-        """Values that a model of which only a size is known does not have."""
-        if self.active_parameters is not None:
-            if self.parameters is None:
-                raise FootprintError("`active_parameters=` needs `parameters=`, of which they are a part")
-            if self.active_parameters > self.parameters:
-                raise FootprintError(
-                    f"`active_parameters={self.active_parameters:g}` cannot be more than "
-                    f"`parameters={self.parameters:g}`"
-                )
-        for size, others in NOT_OF_GENERIC.items():
-            wrong = [name for name in others if is_set(getattr(self, name))]
-            if size != "parameters" and self.method in ADAPTED:
-                wrong = ["method"]
-            if getattr(self, size) is not None and wrong:
-                raise FootprintError(
-                    f"`{wrong[0]}=` has no meaning with `{size}=` alone: leave it out, or "
-                    "describe the model in a config.json"
-                )
 
     def _at_most_one(self, names: tuple[str, ...], why: str) -> None:
         given = [f"`{name}=`" for name in names if getattr(self, name) is not None]

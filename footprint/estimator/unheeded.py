@@ -73,6 +73,9 @@ def _without_effect(facts: Facts) -> Iterator[tuple[str, list[str]]]:
     phases = () if facts.workload is None else facts.workload.phases
     if phases and all(phase.sequence_length is None for phase in phases):
         yield "there is no text", [name for name in _OF_TEXT if name in given]
+    longest = max((phase.sequence_length or 0 for phase in phases), default=0)
+    if longest and (facts.request.document_length or 0) >= longest:
+        yield f"a document fills a sequence of {longest:,} tokens", ["document_length"]
     if phases and facts.training.method not in ADAPTED and not facts.request.frozen:
         yield "all weights are trained", [name for name in given if name == "input_gradients"]
 

@@ -22,11 +22,13 @@ def method_of(model: Any) -> dict[str, Any]:
     """How a model is trained: its adapters, or whether it starts from weights that were loaded."""
     adapters = getattr(model, "peft_config", None)
     if adapters:
-        rank = getattr(next(iter(adapters.values())), "r", None)
+        first = next(iter(adapters.values()))
+        rank = getattr(first, "r", None)
         narrow = getattr(model, "is_loaded_in_4bit", False)
         if not rank:
             return {}
-        return {"method": "qlora" if narrow else "lora", "lora_rank": rank, **_targets(model)}
+        dropout = {"lora_dropout": "each"} if getattr(first, "lora_dropout", 0.0) else {}
+        return {"method": "qlora" if narrow else "lora", "lora_rank": rank, **dropout, **_targets(model)}
     return {"method": "finetune"} if getattr(model.config, "_name_or_path", "") else {}
 
 

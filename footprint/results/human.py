@@ -34,8 +34,10 @@ def figures(value: float, significant: int = 3) -> str:
         return f"{value:.{significant - 1}e}".replace("e+", "e").replace("e0", "e").replace("e-0", "e-")
     from math import floor, log10
 
-    decimals = significant - 1 - floor(log10(abs(value)))
-    rounded = round(value, decimals)
+    rounded = round(value, significant - 1 - floor(log10(abs(value))))
+    if abs(rounded) >= 1e7:
+        return figures(rounded, significant)
+    decimals = significant - 1 - floor(log10(abs(rounded)))  # fewer where it was rounded up to a power of ten
     return f"{rounded:,.{max(decimals, 0)}f}"
 
 

@@ -93,7 +93,12 @@ def numbers_in(value: object) -> list[float]:
         ("llama2-7b a100:64 tokens_per_second=", "tokens_per_second has no value"),
         ("llama2-7b a100:64 tokens_per_second=98k tokens_per_second=99k", "is given twice"),
         ("llama2-7b a100:64 batch_size=8", "needs a measured time"),
-        ("a100:64 tokens_per_second=98k", "hw"),
+        ("a100:64 tokens_per_second=98k", "needs the model that was measured"),
+        ("llama2-7b tokens_per_second=98k", "--hw is missing"),
+        (
+            "llama2-7b a100:64 tokens_per_second=98k precision=fp3",
+            "precision=fp3': --precision must be one of",
+        ),
         ("llama2-7b a100:64 extra tokens_per_second=98k", "no key=value"),
         ("llama2-7b a100:64 tokens_per_second=98k step_time_s=1", "contradict"),
         ("llama2-7b a100:64 tokens_per_second=98k region=FRA", "unknown anchor key"),

@@ -33,6 +33,33 @@ def test_unknown_names_are_exit_2(kind: str) -> None:
     assert "unknown" in done.err
 
 
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        ("hardware list --kind nonsense", "cpu, gpu, npu, tpu"),
+        ("hardware list --kind gpus", "did you mean gpu"),
+        ("hardware list --vendor nvidea", "did you mean NVIDIA"),
+        ("hardware list --precision fp7", "did you mean fp"),
+        ("hardware search h100 --kind tpuu", "did you mean tpu"),
+        ("models list --family lamma", "llama"),
+        ("prices list --purchase spott", "did you mean spot"),
+        ("regions list --basis lifecyle", "did you mean lifecycle"),
+        ("stacks list --kernels tunde", "did you mean tuned"),
+    ],
+)
+def test_a_list_of_an_unknown_name_is_exit_2(words: str, near: str) -> None:
+    done = footprint(*words.split())
+    assert (done.code, done.out) == (2, "")
+    assert "unknown" in done.err
+    assert near in done.err
+
+
+def test_names_that_no_record_has_together_are_no_error() -> None:
+    done = footprint("hardware", "list", "--kind", "tpu", "--vendor", "nvidia")
+    assert (done.code, done.out) == (0, "")
+    assert "no hardware found" in done.err
+
+
 def test_search_finds_what_holds_the_text() -> None:
     rows = json.loads(footprint("hardware", "search", "v100", "--format", "json").out)["rows"]
     assert "v100-sxm2-16gb" in [row["id"] for row in rows]

@@ -51,6 +51,7 @@ MOVES = {
     "objective": (BERT, "mlm", "classification", "workload.objective"),
     "lora_rank": (f"{LLAMA} --method lora", "8", "64", "workload.lora_rank"),
     "lora_targets": (f"{LLAMA} --method lora", "q_proj", "all-linear", "flop.model_flop"),
+    "lora_dropout": (f"{LLAMA} --method lora", "none", "each", "memory.needed_gib.mid"),
     "frozen": (BERT, "embeddings", "layers:0-5", "flop.model_flop"),
     "precision": (LLAMA, "bf16", "fp8", "workload.precision"),
     "tp": (LLAMA, "1", "2", "parallelism.tp"),

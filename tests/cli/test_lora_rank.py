@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from footprint import estimate
 from tests.cli.run import footprint
 
 ESTIMATE = ("estimate", "--model", "llama3.1-8b", "--hw", "h100:8", "--tokens", "10M", "--method")
@@ -56,3 +57,33 @@ def test_the_rank_that_is_listed_is_the_one_that_is_counted() -> None:
         for rank in ((), ("--lora-rank", "1"))
     )
     assert whole == value * one
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--lora-dropout", "each"), "--lora-dropout needs --method lora or qlora"),
+        (("--lora-rank", "8", "--lora-dropout", "each"), "--lora-rank and --lora-dropout need --method"),
+    ],
+)
+def test_adapters_need_a_method_that_has_them(options: tuple[str, ...], said: str) -> None:
+    done = footprint(*ESTIMATE, "finetune", *options)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_dropout_of_adapters_keeps_a_copy_and_a_mask_of_their_inputs() -> None:
+    """Each of Llama's 32 blocks adapts q and v, whose one input is 4,096 wide: a copy of 2 B, a mask of 1."""
+    none, shared, each = (peak_gib(kind) for kind in ("none", "shared", "each"))
+    one = 2 * 1024 * 32 * 4096 * (2 + 1) / 2**30
+    assert shared - none == pytest.approx(one, rel=0.05)
+    assert 2 * one < each - none < 3 * one
+
+
+def peak_gib(dropout: str) -> float:
+    estimated = estimate(
+        model="llama3.1-8b", hw="h100-sxm5-80gb:1", tokens=1e7, method="lora", batch_size=2, micro_batch=2,
+        seq_len=1024, recompute="none", stack="hf", lora_dropout=dropout,
+    )  # fmt: skip
+    assert estimated.memory is not None
+    return estimated.memory.needed_gib.mid

@@ -180,3 +180,12 @@ def test_markdown_is_a_table_for_people() -> None:
 
 def asked() -> tuple[str, ...]:
     return ("--model", "bert-base", "--hw", "h100:8")
+
+
+def test_what_is_missing_everywhere_is_no_fault_of_a_region(tmp_path: Path) -> None:
+    scenario = tmp_path / "job.toml"
+    scenario.write_text('schema = "footprint/scenario/1"\nparameters = 1e9\nhw = "v100x8"\n')
+    done = run.footprint("rank", "--from", str(scenario))
+    assert done.code == 2
+    assert done.err.startswith("footprint: generic decoder, 1B parameters: ")
+    assert "--tokens" in done.err

@@ -21,7 +21,7 @@ OPTIONS = """--objective --zero --interleaving
     --tokens --samples --steps --epochs --batch-size --seq-len --tgt-seq-len
     --schedule
     --image-size --document-length --predicted-positions --packing --padding-share
-    --method --lora-rank --lora-targets --input-gradients --frozen --precision
+    --method --lora-rank --lora-targets --lora-dropout --input-gradients --frozen --precision
     --tp --pp --dp --cp --ep --micro-batch --recompute --attention --optimizer --stack --overlap
     --stack-date
     --accelerators-per-node --cooling
@@ -49,6 +49,7 @@ OUTSIDE: dict[str, tuple[Any, ...]] = {
     "network_byte_per_s": (0, 2e15),
     "precision": ("fp64", "int8", 16),
     "optimizer": ("adamm",),
+    "lora_dropout": ("both", 0.1),
     "stack": ("other", "megatrn", 3),
     "overlap": (-0.1, 1.01),
     "stack_date": ("", "02-2026", "2026-13", "1999-01", 2026),

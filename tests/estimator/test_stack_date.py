@@ -44,3 +44,35 @@ def test_a_date_is_a_month_or_a_year() -> None:
     for text in ("02/2026", "2026-00", "26-02", "soon", "1999-12"):
         with pytest.raises(FootprintError, match="a month from 2000 on; write it like '2026-02'"):
             footprint.estimate(**JOB, stack_date=text)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"stack": "megatron-bridge", "stack_date": "2024-12"},
+            ["NVIDIA Megatron Bridge first came out in 2025"],
+        ),
+        ({"stack": "megatron-bridge", "stack_date": "2025-01"}, []),
+        ({"stack_date": "2021-12"}, ["came out in 2022"]),
+        ({"stack_date": "2022-01"}, []),
+        ({"stack": "hf", "stack_date": "2018-06"}, ["came out in 2022", "first came out in 2019"]),
+    ],
+)
+def test_a_date_before_the_first_release_is_warned_of(given: dict[str, str], said: list[str]) -> None:
+    """Years of release by data sheet and by the stack's file; the job's chip is an H100 of 2022."""
+    warnings = [one for one in footprint.estimate(**JOB, **given).warnings if "came out in" in one]
+    assert len(warnings) == len(said)
+    for warning, part in zip(warnings, said, strict=True):
+        assert part in warning
+        assert given["stack_date"] in warning
+
+
+def test_a_date_after_the_last_known_steps_changes_nothing_and_says_so() -> None:
+    last, later = (
+        footprint.estimate(**JOB, stack="tuned", stack_date=date) for date in ("2026-12", "2035-01")
+    )
+    assert later.duration_h == last.duration_h
+    said = [[one for one in answer.warnings if "no steps of" in one] for answer in (last, later)]
+    assert [len(one) for one in said] == [0, 1]
+    assert "2035" in said[1][0]

@@ -82,6 +82,7 @@ def numbers_of(out: str) -> dict[str, object]:
     [
         "--network 100Gb/s", "--overlap 0.5", "--stack megatron", "--document-length 50", "--seq-len 96",
         "--batch-size 48", "--recompute full", "--epochs 2", "--predicted-positions 40", "--input-gradients",
+        "--document-length 9000", "--lora-dropout each",
     ],
 )  # fmt: skip
 def test_what_changes_no_number_is_said(job: str, option: str) -> None:

@@ -45,7 +45,10 @@ def test_the_attention_kernel_and_the_targets_of_adapters(tmp_path: Path) -> Non
         layer.self_attn.q_proj = Adapted(layer.self_attn.q_proj)
         layer.mlp.up_proj = Adapted(layer.mlp.up_proj)
     model.peft_config = {"default": type("Config", (), {"r": 4})()}
-    assert method_of(model) == {"method": "lora", "lora_rank": 4, "lora_targets": ("q_proj", "up_proj")}
+    found = {"method": "lora", "lora_rank": 4, "lora_targets": ("q_proj", "up_proj")}
+    assert method_of(model) == found
+    model.peft_config["default"].lora_dropout = 0.05
+    assert method_of(model) == {**found, "lora_dropout": "each"}
     model.model.layers[0].mlp.router = Adapted(torch.nn.Linear(4, 4))  # a name that no formula has
     assert "lora_targets" not in method_of(model)
 

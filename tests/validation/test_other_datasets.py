@@ -65,12 +65,9 @@ def test_node_power(reports):
     assert report.median_error < 0.0365
     one_node = [row for row in report.rows if row.id.startswith("1x")]
     assert max(row.error for row in one_node) < 0.0785
+    assert report.ninety_percent_factor < 1.09
     for name, scores in report.baselines.items():
-        # The same model without the speed of the run is as near at the median, and farther off at its worst.
-        if name == "speed not known":
-            assert report.within(1.25) > scores["within_1_25"], name
-        else:
-            assert report.median_error < scores["median_error"], name
+        assert report.median_error < scores["median_error"], name
 
 
 def test_mlperf_times(reports):
@@ -98,7 +95,8 @@ def test_pattersons_energies(reports):
 def test_whole_energies(reports):
     report = reports["energy"]
     assert len(report.rows) >= 10
-    assert report.median_error < 0.165
+    assert report.median_error < 0.145
+    assert report.median_over_folds < 0.16
     # MLPerf's kernels for BERT and ResNet are twice as fast as those of any published stack.
     others = [row for row in report.rows if not row.fold.endswith((" bert", " resnet"))]
     assert all(row.low <= row.published <= row.high for row in others if row.low and row.high)

@@ -55,6 +55,7 @@ verified; the "architectures" of a config are ignored.
 @field_option("method", default="pretrain")
 @field_option("lora_rank")
 @field_option("lora_targets", default="", metavar="NAMES")
+@field_option("lora_dropout", default="none")
 @field_option(
     "frozen", default="", metavar="NAMES", help="Frozen parts: embeddings, encoder, layers:0-11, ..."
 )
@@ -226,10 +227,11 @@ def _training(options: dict[str, Any]) -> tuple[TrainingMethod, tuple[Assumption
     from footprint.schema import TrainingMethod
     from footprint.vocabulary import ADAPTED
 
-    if options["method"] not in ADAPTED and (options["lora_rank"] or options["lora_targets"]):
-        raise click.UsageError("--lora-rank and --lora-targets need --method lora or qlora")
+    adapters = options["lora_rank"] or options["lora_targets"] or options["lora_dropout"] != "none"
+    if adapters and options["method"] not in ADAPTED:
+        raise click.UsageError("--lora-rank, --lora-targets and --lora-dropout need --method lora or qlora")
     rank, assumptions = adapter_rank(options["lora_rank"], options["method"])
-    same = ("method", "lora_targets", "frozen", "input_gradients", "recompute", "attention")
+    same = ("method", "lora_targets", "lora_dropout", "frozen", "input_gradients", "recompute", "attention")
     return TrainingMethod(lora_rank=rank, **{name: options[name] for name in same}), assumptions
 
 

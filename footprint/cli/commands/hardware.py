@@ -62,14 +62,25 @@ command = catalogue_group(
         columns=("id", "year", "power_w", "memory_gib", "peak_tflop_per_s", "precision", "unit"),
         example="h100",
         filters=(
-            Filter(flag="--vendor", help="Only chips of this maker.", test=any_of("vendor")),
+            Filter(
+                flag="--vendor",
+                help="Only chips of this maker.",
+                test=any_of("vendor"),
+                names=("vendor",),
+            ),
             Filter(
                 flag="--kind",
                 help="Only this kind: gpu, tpu, npu or cpu.",
                 test=any_of("kind"),
                 metavar="KIND",
+                names=("kind",),
             ),
-            Filter(flag="--precision", help="Only chips with this number format.", test=any_of("precisions")),
+            Filter(
+                flag="--precision",
+                help="Only chips with this number format.",
+                test=any_of("precisions"),
+                names=("precisions",),
+            ),
             Filter(
                 flag="--min-memory",
                 help="Only chips with at least so many GiB.",

@@ -96,6 +96,7 @@ command = catalogue_group(
                 flag="--family",
                 help="Only models of this family or model type.",
                 test=any_of("model_type", "id"),
+                names=("model_type", "id"),
             ),
             Filter(
                 flag="--min-parameters",

@@ -80,6 +80,7 @@ command = catalogue_group(
                 help="on_demand, spot, reserved_1y or reserved_3y.",
                 test=any_of("purchase"),
                 metavar="KIND",
+                names=("purchase",),
             ),
         ),
     )

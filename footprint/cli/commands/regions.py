@@ -94,7 +94,13 @@ command = catalogue_group(
         example="paris",
         filters=(
             Filter(flag="--provider", help="Only regions of this cloud provider.", test=_of_provider),
-            Filter(flag="--basis", help="lifecycle or direct.", test=any_of("basis"), metavar="BASIS"),
+            Filter(
+                flag="--basis",
+                help="lifecycle or direct.",
+                test=any_of("basis"),
+                metavar="BASIS",
+                names=("basis",),
+            ),
             Filter(
                 flag="--max-g-per-kwh",
                 help="At most so much gCO2e/kWh.",

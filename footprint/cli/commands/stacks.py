@@ -52,8 +52,20 @@ command = catalogue_group(
         columns=("id", "since", "kernels", "fuses", "host_s", "overlap_share", "basis"),
         example="megatron",
         filters=(
-            Filter(flag="--kernels", help="tuned or native.", test=any_of("kernels"), metavar="KIND"),
-            Filter(flag="--basis", help="fitted or assumed.", test=any_of("basis"), metavar="BASIS"),
+            Filter(
+                flag="--kernels",
+                help="tuned or native.",
+                test=any_of("kernels"),
+                metavar="KIND",
+                names=("kernels",),
+            ),
+            Filter(
+                flag="--basis",
+                help="fitted or assumed.",
+                test=any_of("basis"),
+                metavar="BASIS",
+                names=("basis",),
+            ),
         ),
     )
 )

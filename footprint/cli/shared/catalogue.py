@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SCHEMA = "footprint/catalogue/1"
 WIDTH = 80
 MOST_FOUND = 20
+FEW = 12
+"""Names that an error lists in full."""
 Row = dict[str, Any]
 
 
@@ -38,6 +40,8 @@ class Filter:
     """The test of a row for a value of the option; raises FootprintError for a value that is none."""
     metavar: str = "NAME"
     type: Any = None
+    names: Sequence[str] = ()
+    """Keys of the rows whose values the option names: a value that is in no row is an unknown name."""
 
     @property
     def name(self) -> str:
@@ -203,12 +207,28 @@ def _filter_options(filters: Sequence[Filter]) -> Callable[[Any], Any]:
 
 def _kept(catalogue: Catalogue, asked: Mapping[str, Any], rows: list[Row] | None = None) -> list[Row]:
     """The rows of a catalogue, or some of them, that pass every filter that was given."""
-    rows = catalogue.rows() if rows is None else rows
+    everything = catalogue.rows()
+    rows = everything if rows is None else rows
     for one in catalogue.filters:
-        if asked[one.name] is not None:
-            passes = one.test(asked[one.name])
-            rows = [row for row in rows if passes(row)]
+        wanted = asked[one.name]
+        if wanted is None:
+            continue
+        passes = one.test(wanted)
+        if one.names and not any(map(passes, everything)):
+            raise _unknown(one, str(wanted), everything)
+        rows = [row for row in rows if passes(row)]
     return rows
+
+
+def _unknown(one: Filter, wanted: str, rows: Sequence[Row]) -> UnknownNameError:
+    """The error for a value that no row of the catalogue has."""
+    from footprint.catalog.names import unknown
+
+    values = [row.get(key) for row in rows for key in one.names]
+    lists = (value if isinstance(value, list) else [value] for value in values)
+    known = sorted({str(value) for values in lists for value in values if value is not None})
+    hint = f"one of {', '.join(known)}" if len(known) <= FEW else ""
+    return unknown(one.name, wanted, known, hint)
 
 
 def _table(columns: Sequence[str], rows: list[Row]) -> str:

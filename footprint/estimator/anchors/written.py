@@ -8,7 +8,7 @@ from typing import Any
 
 from footprint.catalog.hardware.misread import shown
 from footprint.catalog.names import unknown
-from footprint.errors import FootprintError
+from footprint.errors import FootprintError, UnknownNameError
 from footprint.estimator.fields import NAMES
 from footprint.estimator.request import FIELDS, EstimateRequest
 
@@ -17,6 +17,7 @@ MOST = 20
 """Anchors of one estimate."""
 MOST_CHARACTERS = 2000
 _PAIR = re.compile(r"-{0,2}[A-Za-z][A-Za-z0-9_-]*=")
+_CLUSTER = re.compile(r"[^:]+:\d+")
 _FORM = "an anchor is 'MODEL HW key=value ...', such as 'llama2-7b a100:64 tokens_per_second=210k'"
 
 
@@ -51,6 +52,24 @@ def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
     """
     if len(text) > MOST_CHARACTERS or not text.isprintable():
         raise FootprintError(f"an anchor is one line of at most {MOST_CHARACTERS} characters")
+    origin = f"anchor {shown(text)}"
+    raw = _fields_in(text, origin)
+    for name in raw:
+        if FIELDS[name].kind is NAMES:
+            raw[name] = list(FIELDS[name].read(raw[name]))
+    try:
+        request = checked_measurement(raw, origin)
+    except UnknownNameError:
+        raise
+    except FootprintError as error:  # of a value that the anchor gives, not the estimate
+        said = str(error)
+        raise FootprintError(said if said.startswith(origin) else f"{origin}: {said}") from None
+    measured = next(f"{field}={raw[field]}" for field in MEASURED if field in raw)
+    return request.name or f"{request.model} {request.hw} {measured}", request
+
+
+def _fields_in(text: str, origin: str) -> dict[str, Any]:
+    """The values of a measurement by field: those with keys, and the bare words, model and accelerators."""
     raw: dict[str, Any] = {}
     bare = []
     for word in text.split():
@@ -62,22 +81,18 @@ def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
         if key not in _keys():
             raise unknown("anchor key", key, _keys(), _FORM)
         if key in raw:
-            raise FootprintError(f"anchor {shown(text)}: {key} is given twice")
+            raise FootprintError(f"{origin}: {key} is given twice")
         if not value:
-            raise FootprintError(f"anchor {shown(text)}: {key} has no value")
+            raise FootprintError(f"{origin}: {key} has no value")
         raw[key] = value
+    if "hw" not in raw and len(bare) == 1 and _CLUSTER.fullmatch(bare[0]):
+        raw["hw"] = bare.pop()
     for name in ("model", "hw"):
         if name not in raw and bare:
             raw[name] = bare.pop(0)
     if bare:
-        raise FootprintError(f"anchor {shown(text)}: {shown(bare[0])} is no key=value; {_FORM}")
-    for name in raw:
-        if FIELDS[name].kind is NAMES:
-            raw[name] = list(FIELDS[name].read(raw[name]))
-    origin = f"anchor {shown(text)}"
-    request = checked_measurement(raw, origin)
-    measured = next(f"{field}={raw[field]}" for field in MEASURED if field in raw)
-    return request.name or f"{request.model} {request.hw} {measured}", request
+        raise FootprintError(f"{origin}: {shown(bare[0])} is no key=value; {_FORM}")
+    return raw
 
 
 def _keys() -> tuple[str, ...]:

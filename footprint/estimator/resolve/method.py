@@ -85,6 +85,7 @@ def settle_training(
         method=method,
         lora_rank=rank,
         lora_targets=request.lora_targets,
+        lora_dropout=request.lora_dropout or "none",
         frozen=request.frozen,
         input_gradients=request.input_gradients,
         recompute=said_recompute(request, model) or "none",

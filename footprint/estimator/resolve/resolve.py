@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from footprint.catalog.assumptions import Assumed, assumed
@@ -33,6 +33,7 @@ from footprint.flops import StepFlops
 from footprint.parsing import parse_month
 from footprint.performance.goodput import goodput_facts
 from footprint.performance.power import PowerFactors, power_factors
+from footprint.performance.predict import LAST_YEAR
 from footprint.performance.step import StepFacts, step_facts
 from footprint.records import replace
 from footprint.results import Quantity
@@ -70,9 +71,7 @@ def resolve(
     year = request.year or DATA_YEAR
     released = None if request.stack_date is None else parse_month(request.stack_date)
     software_year = year if released is None else int(released)
-    warnings = list(notices)
-    if year < cluster.accelerator.year:
-        warnings.append(f"{cluster.accelerator.name} came out in {cluster.accelerator.year}, after {year}")
+    warnings = [*notices, *_said_of_years(request, cluster, year, software_year)]
     model, generic = model_of(request, shared)
     recipe_precision = model.recipe.precision if model is not None and model.recipe is not None else None
     precision, precision_rows = settle_precision(
@@ -143,6 +142,25 @@ def resolve(
         sources=sources_of(cluster, steps, goodput, spot, power, site, embodied, price),
     )
     return _with_alternatives(facts, steps_of, shared, possible=possible) if alternatives else facts
+
+
+def _said_of_years(
+    request: EstimateRequest, cluster: Cluster, year: int, software_year: int
+) -> Iterator[str]:
+    """Warnings of a year, or a date of the software, before a release or after what is known."""
+    chip, dated = cluster.accelerator, f"`stack_date={request.stack_date}`"
+    if year < chip.year:
+        yield f"{chip.name} came out in {chip.year}, after {year}"
+    elif software_year < chip.year:
+        yield f"{chip.name} came out in {chip.year}, after {dated}"
+    if request.stack_date is not None and software_year > LAST_YEAR:
+        yield f"no steps of {software_year} are known, after {LAST_YEAR}: {dated} changes nothing more"
+    if request.stack is not None and request.stack_date is not None:
+        from footprint.catalog.stacks import find_stack
+
+        stack = find_stack(request.stack)
+        if software_year < stack.since_year:
+            yield f"{stack.name} first came out in {stack.since_year}, after {dated}"
 
 
 def _site(request: EstimateRequest, cluster: Cluster, shared: Shared) -> tuple[Place, Site]:

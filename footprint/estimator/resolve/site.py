@@ -13,7 +13,7 @@ from footprint.results import Assumption, Quantity
 from footprint.results.estimate import PlaceSummary
 from footprint.schema import Cluster, Place
 
-DESK_FORMS = ("desktop-1", "workstation-4", "mac-studio")
+DESK_FORMS = ("desktop-1", "workstation-4", "mac-studio", "mac-mini", "macbook")
 """Ids of the node forms that stand beside a desk."""
 
 

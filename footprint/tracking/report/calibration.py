@@ -29,8 +29,8 @@ LEAST_STEPS = 20
 FINISHED = ("completed", "stopped_by_budget")
 _SCENARIO = (
     "model", "hw", "batch_size", "seq_len", "tgt_seq_len", "image_size", "document_length",
-    "predicted_positions", "method", "lora_rank", "lora_targets", "frozen", "input_gradients", "precision",
-    "tp", "pp", "dp", "cp", "ep", "micro_batch", "recompute", "attention", "optimizer",
+    "predicted_positions", "method", "lora_rank", "lora_targets", "lora_dropout", "frozen", "input_gradients",
+    "precision", "tp", "pp", "dp", "cp", "ep", "micro_batch", "recompute", "attention", "optimizer",
     "accelerators_per_node", "cooling", "network_byte_per_s", "year",
 )  # fmt: skip
 

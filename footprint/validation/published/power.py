@@ -2,10 +2,10 @@
 
 AC and DC logs of one run are one case; the AC log is compared. The speed of a logged run is known, as in
 an estimate with ``--samples-per-second``: in the time that its steps and evaluations do not fill, the
-boards sink towards idle. Benchmarks that are not modelled get the median share of the modelled ones on
-one node, or on several, because all are tuned alike. The ratio of logged to modelled node power of a
-submitter comes from its other benchmarks (leave-one-out). The other measurements are predicted like a
-run of which only the hours are known.
+boards sink towards idle. The layout is given where the log states one. Benchmarks that are not modelled
+get the median share of the modelled ones on one node, or on several, because all are tuned alike. The
+ratio of logged to modelled node power of a submitter comes from its other benchmarks (leave-one-out). The
+other measurements are predicted like a run of which only the hours are known.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from footprint.validation.report import ValidationReport, ValidationRow
 DATASET = "power"
 YEARS = {"v4.0": 2024, "v5.0": 2025}
 """Year of each round."""
+SIZES = ("tp", "pp", "cp")
+"""Columns with the layout that a log states."""
 
 
 class Workload(NamedTuple):
@@ -45,15 +47,25 @@ class Workload(NamedTuple):
     """Samples, as the log counts them, that are packed in one sequence."""
     document_length: float | None = None
     """Mean tokens of a sample; attention runs inside each."""
+    lora_targets: tuple[str, ...] = ()
 
 
 WORKLOADS: Mapping[str, Workload] = {
     "gpt3": Workload("gpt3-175b", "fp8", "pretrain", 2048),
-    "llama2_70b_lora": Workload("llama2-70b", "fp8", "lora", 8192),
-    # The mean of 254.5 tokens is 512 over the bound of 2.012 in the log of NVIDIA's packing (its packed_data/README).
-    "bert": Workload(
-        "bert-large", "fp8", "pretrain", 512, predicted_positions=77, samples_a_sequence=2.0, document_length=254.5
+    "llama2_70b_lora": Workload(
+        "llama2-70b", "fp8", "lora", 8192, lora_targets=("q_proj", "k_proj", "v_proj", "o_proj")
     ),
+    # The mean of 254.5 tokens is 512 over the bound of 2.012 in the log of NVIDIA's packing (its
+    # packed_data/README).
+    "bert": Workload(
+        "bert-large",
+        "fp8",
+        "pretrain",
+        512,
+        predicted_positions=77,
+        samples_a_sequence=2.0,
+        document_length=254.5,
+    ),  # fmt: skip
     "resnet": Workload("resnet-50", "fp16", "pretrain", image_size=224),
 }
 
@@ -105,8 +117,8 @@ def shares(row: Mapping[str, str]) -> tuple[Quantity, Quantity]:
 
 
 @functools.cache
-def logged_step(case: str) -> LoggedStep:
-    """The predicted step of a logged run of a modelled benchmark."""
+def logged_step(case: str, *, layout_known: bool = True) -> LoggedStep:
+    """The predicted step of a logged run of a modelled benchmark, on its own layout or on the one found."""
     row = next(row for row in logged() if row["id"] == case)
     work, cluster = WORKLOADS[row["benchmark"]], logged_cluster(row)
     samples = float(row["samples_per_step"])
@@ -119,16 +131,29 @@ def logged_step(case: str) -> LoggedStep:
             predicted_positions=work.predicted_positions,
             document_length=work.document_length,
         ),
-        TrainingMethod(method=work.method, attention="flash"),  # type: ignore[arg-type]
+        TrainingMethod(method=work.method, lora_targets=work.lora_targets, attention="flash"),  # type: ignore[arg-type]
     )
     step = predict_step(
-        step_flop=flops, cluster=cluster, precision=work.precision, year=YEARS[row["round"]], stack="mlperf"
-    )
+        step_flop=flops, cluster=cluster, precision=work.precision, year=YEARS[row["round"]], stack="mlperf",
+        layout=_layout(row) if layout_known else None,
+    )  # fmt: skip
     # An evaluation is the forward part of a step.
     forward = float(flops.forward_flop) / float(flops.training_flop)
     mean_step_s = step.step_time_s * (1.0 + float(row["samples_evaluated_share"] or 0) * forward)
     filled = (mean_step_s / (samples / float(row["samples_per_s"]))).capped(1.0)
     return LoggedStep(step, filled, mean_step_s)
+
+
+def _layout(row: Mapping[str, str]) -> dict[str, int | float | str]:
+    """The layout that the log of a run states; its optimiser shards its states."""
+    layout: dict[str, int | float | str] = {name: int(row[name]) for name in SIZES if row[name]}
+    if layout:
+        layout["zero"] = 1
+    if row["micro_batch"]:
+        layout["micro_batch"] = float(row["micro_batch"])
+    if row["recompute"]:
+        layout["recompute"] = row["recompute"]
+    return layout
 
 
 def hours_only_power(cluster: Cluster) -> PowerPrediction:

@@ -114,8 +114,9 @@ def _mlperf_rows() -> Iterator[ValidationRow]:
 
 
 def _lora_rows() -> Iterator[ValidationRow]:
-    """Llama 2 70B LoRA on one and on eight nodes at the same batch: minutes, node W and kWh."""
-    from footprint.validation.published.power import logged, logged_step, predicted_power
+    """Llama 2 70B LoRA on one and on eight nodes at the same batch, layout found: minutes, node W and kWh."""
+    from footprint.performance import predict_power
+    from footprint.validation.published.power import logged, logged_cluster, logged_step
 
     runs = {
         row["nodes"]: row
@@ -125,8 +126,9 @@ def _lora_rows() -> Iterator[ValidationRow]:
     one, eight = runs["1"], runs["8"]
     steps, watts = [], []
     for row in (one, eight):
-        cluster, power = predicted_power(row, speed_known=False)
-        steps.append(logged_step(row["id"]).step.step_time_s.mid)
+        cluster, step = logged_cluster(row), logged_step(row["id"], layout_known=False).step
+        power = predict_power(cluster=cluster, busy_share=step.busy_share)
+        steps.append(step.step_time_s.mid)
         watts.append((power.it_power_w.mid - power.network.mid) / cluster.nodes)
     for change, column, predicted in (
         ("minutes", "time_to_train_min", steps[1] / steps[0]),
