@@ -106,9 +106,7 @@ class Software:
         )  # fmt: skip
 
 
-def software_of(
-    stack: str | None, overlap_share: float | None, released: float | None = None
-) -> Software:
+def software_of(stack: str | None, overlap_share: float | None, released: float | None = None) -> Software:
     """The software of that name; UnknownNameError for a name that no file describes."""
     known = None if stack is None else find_stack(stack)
     return Software(stack=known, overlap_share=overlap_share, released=released)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from footprint.arithmetic import Number, maximum, minimum, where
+from footprint.arithmetic import Number, maximum, where
 from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
@@ -155,9 +155,7 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
 
     trained = work.trained_share
     weight = byte.weight * trained + byte.frozen * (1.0 - trained)
-    gathered = (
-        2.0 * byte.used * (work.block_parameters + work.expert_parameters / layout.expert_split)
-    )
+    gathered = 2.0 * byte.used * (work.block_parameters + work.expert_parameters / layout.expert_split)
     weights = held(weight, 3) + where(layout.zero == 3, gathered / (work.layers * layout.tp), 0.0)
     # Quantised are the blocks, not the embeddings and heads.
     rest = _kept_byte(storage.precision, storage.constants)

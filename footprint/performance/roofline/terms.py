@@ -179,7 +179,9 @@ def _elementwise(
     elements = elements + constants["passes_expert_bias"] * biased
     if not machine.is_gpu:
         # XLA sorts tokens to their experts and back by gathers that are kernels of their own.
-        sorted_passes = constants["passes_sorted"] + constants["passes_sorted_forward"] * layout.recompute_share
+        sorted_passes = (
+            constants["passes_sorted"] + constants["passes_sorted_forward"] * layout.recompute_share
+        )
         elements = elements + sorted_passes * work.routed / layout.pp
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
