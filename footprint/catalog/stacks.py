@@ -46,12 +46,12 @@ class Stack:
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
     loops_experts_until: int | None = None
-    """Last year in which it computes experts one after the other in Python (transformers before release 5)."""
+    """Last year in which Python loops over the experts (transformers before release 5)."""
     grouped_narrow_since: float | None = None
-    """Release since which experts in 8 bits or fewer on Blackwell are one grouped product with their activation
-    [years]; the kernel needs this generation."""
+    """Release since which experts in 8 bits or fewer are one grouped product with their activation on Blackwell,
+    which the kernel needs [years]."""
     sends_once: bool = True
-    """Whether a token is sent once to a node that holds several of its experts, in the years when that is common."""
+    """Whether a token is sent once to a node that holds several of its experts, since that is common."""
     splits: bool = True
     """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
     stages: str = "even"

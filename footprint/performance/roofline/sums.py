@@ -58,7 +58,7 @@ class Sums:
 def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -> Sums:
     """The sums over all lines of a step, split over so many tensor ranks."""
     found = dict.fromkeys(names_of(Sums), 0.0)
-    dense, wide = not work.experts, wide_byte(machine)
+    dense, adapter_byte = not work.experts, wide_byte(machine)
     for line in work.blocks:
         backward = 1.0 if line.gradients else 0.0
         if line.component == CORE:
@@ -74,8 +74,8 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
         found["compute"] += compute_s * (passes + ramp + _wide_gradient(line, machine))
         found["compute_repeated"] += compute_s * (backward + ramp_repeated)
         step_s, repeated_s = moved_s * passes, moved_s * backward
-        if line.component == ADAPTERS and wide is not None:
-            step_s, repeated_s = adapter_s(line, wide, machine, tensor_ranks)
+        if line.component == ADAPTERS and adapter_byte is not None:
+            step_s, repeated_s = adapter_s(line, adapter_byte, machine, tensor_ranks)
         found["moved"] += step_s
         found["moved_repeated"] += repeated_s
         if line.component == EXPERTS and not machine.is_gpu:
