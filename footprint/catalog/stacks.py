@@ -47,9 +47,9 @@ class Stack:
     """Whether the products of all local experts are one kernel, not one for each expert."""
     loops_experts_until: int | None = None
     """Last year in which Python loops over the experts (transformers before release 5)."""
-    grouped_narrow_since: float | None = None
-    """Release since which experts in 8 bits or fewer are one grouped product with their activation on Blackwell,
-    which the kernel needs [years]."""
+    grouped_narrow_since: str = ""
+    """Release since which experts in 8 bits or fewer are one grouped product with their activation on
+    Blackwell, which the kernel needs, as a month such as ``2026-06``; empty: none."""
     sends_once: bool = True
     """Whether a token is sent once to a node that holds several of its experts, since that is common."""
     splits: bool = True

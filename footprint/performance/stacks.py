@@ -9,6 +9,7 @@ from __future__ import annotations
 from footprint.arithmetic import Z90, exp, hypot, log
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.stacks import Stack, find_stack
+from footprint.parsing import parse_month
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.holding import held_by
 from footprint.records import record
@@ -60,7 +61,7 @@ class Software:
             if stack.loops_experts_until is not None:
                 own["loops_experts_until"] = stack.loops_experts_until
             since = stack.grouped_narrow_since
-            if since is not None and self.released is not None and self.released >= since:
+            if since and self.released is not None and self.released >= parse_month(since):
                 own["grouped_narrow"] = 1.0
             if not stack.sends_once:
                 own["sends_once"] = 0.0

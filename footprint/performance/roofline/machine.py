@@ -34,8 +34,8 @@ class Machine:
     """
 
     __slots__ = (
-        "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "is_gpu", "link",
-        "memory", "memory_gib", "native", "network", "node", "peak", "precision", "rate", "sustained_rate",
+        "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "is_gpu",
+        "link", "memory", "memory_gib", "native", "network", "node", "peak", "precision", "rate", "sustained_rate",
         "techniques", "wide_peak", "year",
     )  # fmt: skip
 
@@ -65,7 +65,7 @@ class Machine:
         self.rate = constants.matmul_rate(chip, precision)
         self.sustained_rate = constants.sustained_rate(chip, precision)
         self.flash_rate = constants.flash_rate(chip, native, self.techniques)
-        self.devices = constants.values.get(f"devices_{chip.generation}", 1.0)
+        self.devices = chip.devices_per_unit
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
 

@@ -142,12 +142,25 @@ def stack_card(record: Record) -> str:
         ("host", "typical" if host is None else f"{_exact(host * 1e6)} us to launch an operation (assumed)"),
         ("hidden", "typical" if overlap is None else f"{overlap:.0%} of communication (assumed)"),
         *([("layout", "neither tensors nor layers are split")] if not record["splits"] else []),
-        *([("experts", "one grouped product")] if record["grouped_experts"] else []),
+        *([("experts", experts)] if (experts := _experts(record)) else []),
+        *([("adapters", "in 32 bits beside a 16-bit model")] if record["adapter_byte"] else []),
         *([("repeats", _repeated(record["recompute_share"]))] if record["recompute_share"] else []),
         ("evidence", "published rows are in the fit" if fitted else "no fitted row: wider intervals"),
     ]
     command = f"footprint estimate --model llama3.1-8b --hw h100:8 --stack {record['id']}"
     return _card(record, facts, command, sources=[record["source"]])
+
+
+def _experts(record: Record) -> str:
+    """How a stack computes experts and sends them tokens, as a fact of its card; empty for the usual way."""
+    looped, since = record["loops_experts_until"], record["grouped_narrow_since"]
+    facts = (
+        "one grouped product" if record["grouped_experts"] else "",
+        f"a loop in Python until {looped}" if looped else "",
+        f"one grouped product in 8 bits on Blackwell since {since}" if since else "",
+        "" if record["sends_once"] else "each copy of a token is sent (alltoall)",
+    )
+    return "; ".join(fact for fact in facts if fact)
 
 
 def _repeated(share: float) -> str:
