@@ -45,7 +45,7 @@ class Stack:
     """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
-    loops_experts_until: int | None = None
+    experts_looped_until_year: int | None = None
     """Last year in which Python loops over the experts (transformers before release 5)."""
     grouped_narrow_since: str = ""
     """Release since which experts in 8 bits or fewer are one grouped product with their activation on

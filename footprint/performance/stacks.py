@@ -58,8 +58,8 @@ class Software:
                 own["adapter_byte"] = stack.adapter_byte
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
-            if stack.loops_experts_until is not None:
-                own["loops_experts_until"] = stack.loops_experts_until
+            if stack.experts_looped_until_year is not None:
+                own["experts_looped_until_year"] = stack.experts_looped_until_year
             since = stack.grouped_narrow_since
             if since and self.released is not None and self.released >= parse_month(since):
                 own["grouped_narrow"] = 1.0

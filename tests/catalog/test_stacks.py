@@ -21,7 +21,7 @@ JOB = {"model": "llama3.1-8b", "hw": "h100-sxm5-80gb:64", "tokens": 1e9, "batch_
 KEYS = {
     "id", "name", "aliases", "kernels", "since_year", "fuses", "host_s", "overlap_share", "basis", "source",
     "note", "holds", "loss", "stages", "grouped_experts", "recompute_share", "rest_byte", "splits",
-    "adapter_byte", "loops_experts_until", "grouped_narrow_since", "sends_once",
+    "adapter_byte", "experts_looped_until_year", "grouped_narrow_since", "sends_once",
 }  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def test_every_file_is_a_stack(name):
     assert raw.get("stages", "even") in STAGES
     assert raw.get("rest_byte", 4.0) in (2.0, 4.0)
     assert raw.get("adapter_byte", 4.0) == 4.0
-    assert 2020 <= raw.get("loops_experts_until", 2025) <= 2030
+    assert 2020 <= raw.get("experts_looped_until_year", 2025) <= 2030
     assert raw["since_year"] <= parse_month(raw.get("grouped_narrow_since", "2027-01")) <= 2030
 
 

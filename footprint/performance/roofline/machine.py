@@ -35,8 +35,8 @@ class Machine:
 
     __slots__ = (
         "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "is_gpu",
-        "link", "memory", "memory_gib", "native", "network", "node", "peak", "precision", "rate", "sustained_rate",
-        "techniques", "wide_peak", "year",
+        "link", "memory", "memory_gib", "native", "network", "node", "peak", "precision", "rate",
+        "sustained_rate", "techniques", "wide_peak", "year",
     )  # fmt: skip
 
     def __init__(

@@ -139,7 +139,7 @@ def kernels_of(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     constants = machine.constants
     # Each expert launches its own kernels, if they are not one grouped product.
     each = 0.0 if grouped(machine) else constants["expert_kernels"]
-    if machine.year <= constants.values.get("loops_experts_until", 0):
+    if machine.year <= constants.values.get("experts_looped_until_year", 0):
         each = constants["loop_kernels"]
     extra_kernels = maximum(0.0, work.experts / layout.ep - 1.0) * each
     kernels = (work.launches + extra_kernels * work.expert_launches) / layout.pp

@@ -153,7 +153,7 @@ def stack_card(record: Record) -> str:
 
 def _experts(record: Record) -> str:
     """How a stack computes experts and sends them tokens, as a fact of its card; empty for the usual way."""
-    looped, since = record["loops_experts_until"], record["grouped_narrow_since"]
+    looped, since = record["experts_looped_until_year"], record["grouped_narrow_since"]
     facts = (
         "one grouped product" if record["grouped_experts"] else "",
         f"a loop in Python until {looped}" if looped else "",
