@@ -72,7 +72,7 @@ def published() -> Iterator[Beside]:
             continue
         constants = of_its_software(case, None).but(**NO_HABITS)
         machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
-        flash, length = case.training.attention == "flash", float(case.shape.sequence_length or 0)
+        flash, length = case.training.fuses_attention, float(case.shape.sequence_length or 0)
         said: Given = {"recompute": "selective"} if case.given.get("recompute") == "selective" else {}
         theirs, _ = find_layout(work, machine, given=case.given, flash=flash, sequence_length=length)
         ours, fits = find_layout(work, machine, given=said, flash=flash, sequence_length=length)

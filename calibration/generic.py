@@ -174,7 +174,7 @@ def accuracy() -> dict[str, list[float]]:
             if one.operations is not None:
                 raw = predict_raw(
                     work_of(one.operations, case.training), case.cluster, case.precision, case.year,
-                    flash=case.training.attention == "flash",
+                    flash=case.training.fuses_attention,
                     sequence_length=float(case.shape.sequence_length or 0),
                 )  # fmt: skip
                 times[f"{name}, generic decoder"] = raw.seconds

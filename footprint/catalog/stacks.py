@@ -49,13 +49,13 @@ class Stack:
     """Whether recomputing a block ends before its last product, if not as its kind does."""
     grouped_experts: bool = False
     """Whether the products of all local experts are one kernel, not one for each expert."""
-    loops_experts_until: int | None = None
-    """Last year in which it computes experts one after the other in Python (transformers before release 5)."""
-    grouped_narrow_since: float | None = None
-    """Release since which experts in 8 bits or fewer on Blackwell are one grouped product with their activation
-    [years]; the kernel needs this generation."""
+    experts_looped_until_year: int | None = None
+    """Last year in which Python loops over the experts (transformers before release 5)."""
+    grouped_narrow_since: str = ""
+    """Release since which experts in 8 bits or fewer are one grouped product with their activation on
+    Blackwell, which the kernel needs, as a month such as ``2026-06``; empty: none."""
     sends_once: bool = True
-    """Whether a token is sent once to a node that holds several of its experts, in the years when that is common."""
+    """Whether a token is sent once to a node that holds several of its experts, since that is common."""
     splits: bool = True
     """Whether it splits tensors, layers and sequences; else each accelerator has all of them, or a shard."""
     pipelines: bool = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 from footprint.arithmetic import Z90, exp, hypot, log
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.stacks import Stack, find_stack
+from footprint.parsing import parse_month
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.holding import held_by
 from footprint.records import record
@@ -76,10 +77,10 @@ class Software:
                 own["recomputes_part"] = 0.0
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
-            if stack.loops_experts_until is not None:
-                own["loops_experts_until"] = stack.loops_experts_until
+            if stack.experts_looped_until_year is not None:
+                own["experts_looped_until_year"] = stack.experts_looped_until_year
             since = stack.grouped_narrow_since
-            if since is not None and self.released is not None and self.released >= since:
+            if since and self.released is not None and self.released >= parse_month(since):
                 own["grouped_narrow"] = 1.0
             if not stack.sends_once:
                 own["sends_once"] = 0.0

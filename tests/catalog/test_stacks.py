@@ -12,6 +12,7 @@ from footprint.catalog.files import read_toml, reference_folder
 from footprint.catalog.sources import all_sources
 from footprint.catalog.stacks import find_stack, stack_ids
 from footprint.errors import UnknownNameError
+from footprint.parsing import parse_month
 from footprint.performance.roofline.holding import HOLDS, LOSSES, STAGES
 from tests.cli.run import footprint
 
@@ -22,6 +23,7 @@ KEYS = {
     "note", "holds", "loss", "stages", "grouped_experts", "recompute_share", "rest_byte", "splits",
     "pipelines", "shards_since_year", "accumulates", "recomputes_part",
     "fused_early", "first_in_tf32", "captures",
+    "adapter_byte", "experts_looped_until_year", "grouped_narrow_since", "sends_once",
 }  # fmt: skip
 
 
@@ -47,6 +49,9 @@ def test_every_file_is_a_stack(name):
     assert raw.get("rest_byte", 4.0) in (2.0, 4.0)
     assert 0.0 <= raw.get("recompute_share", 0.0) <= 1.0
     assert 2022 <= raw.get("shards_since_year", 2022) <= 2027
+    assert raw.get("adapter_byte", 4.0) == 4.0
+    assert 2020 <= raw.get("experts_looped_until_year", 2025) <= 2030
+    assert raw["since_year"] <= parse_month(raw.get("grouped_narrow_since", "2027-01")) <= 2030
 
 
 def test_stacks_differ_in_data():

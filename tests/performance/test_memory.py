@@ -220,7 +220,7 @@ def test_published_layouts_fit() -> None:
             continue
         job = Machine(case.cluster, case.precision, case.year, of_its_software(case, None), case.native)
         length = float(case.shape.sequence_length or 0)
-        flash = case.training.attention == "flash"
+        flash = case.training.fuses_attention
         layout, _ = find_layout(model, job, given=case.given, flash=flash, sequence_length=length)
         shares.append(memory_byte(model, layout, job) / usable_byte(job))
     assert len(shares) > 700

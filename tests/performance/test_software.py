@@ -8,13 +8,12 @@ import pytest
 
 from footprint import estimate
 from footprint.performance import predict_step
-from footprint.performance.roofline.communication import exchange_s
-from footprint.performance.roofline.constants import is_halved, load_constants, memory_constants
+from footprint.performance.roofline.constants import is_halved, load_constants
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.terms import kernels_of, step_terms
 from footprint.performance.stacks import software_of
-from tests.performance.helpers import LLAMA_8B, LLAMA_70B, QWEN3_30B, cluster, step, work
+from tests.performance.helpers import LLAMA_8B, QWEN3_30B, cluster, step, work
 
 GEFORCE = ("rtx3090", "rtx4090", "rtx5090")
 OTHERS = ("rtxa6000", "rtx6000ada", "l40s", "rtxpro6000", "a100-sxm4-80gb", "h100-sxm5-80gb")
@@ -64,16 +63,6 @@ def test_grouped_experts_are_one_kernel(stack):
     assert grouped == job.launches
     # 128 experts over 8 ranks: fifteen more products where each has its own.
     assert apart == pytest.approx(job.launches + 15 * typical["expert_kernels"] * job.expert_launches)
-
-
-def test_weights_of_4_bits_are_gathered_as_they_are_held():
-    seconds = {}
-    for method in ("lora", "qlora"):
-        job = work(LLAMA_70B, 8, 2048, method=method, lora_rank=1)
-        machine = Machine(cluster("h100:8"), "bf16", 2024, memory_constants("adamw", method), True)
-        seconds[method] = exchange_s(job, Layout(dp=8, zero=3), machine, 1.0)
-    held = memory_constants("adamw", "qlora")["frozen_weight_byte"]
-    assert seconds["qlora"] / seconds["lora"] == pytest.approx(held / 2.0, rel=0.05)
 
 
 def test_a_loss_that_nothing_fuses_reads_the_logits_three_times_as_often():

@@ -66,7 +66,7 @@ class Machine:
         self.sustained_rate = constants.sustained_rate(chip, precision)
         plain = False if "flash_tuned" in constants.values else native
         self.flash_rate = constants.flash_rate(chip, plain, self.techniques)
-        self.devices = constants.values.get(f"devices_{chip.generation}", 1.0)
+        self.devices = chip.devices_per_unit
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
         self.recomputes_last = 1.0 - self._stops()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from footprint.arithmetic import Number, maximum, minimum, where
+from footprint.arithmetic import Number, maximum, where
 from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from footprint.arithmetic import Number
 from footprint.flops.operations import ADAPTERS, CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
-from footprint.performance.roofline.adapters import backward_traffic, forward_traffic
+from footprint.performance.roofline.adapters import adapter_s, wide_byte
 from footprint.performance.roofline.machine import Machine, grouped
 from footprint.performance.roofline.work import Line, Work
 from footprint.records import names_of, record
@@ -66,7 +66,7 @@ class Sums:
 def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -> Sums:
     """The sums over all lines of a step, split over so many tensor ranks."""
     found = dict.fromkeys(names_of(Sums), 0.0)
-    dense = not work.experts
+    dense, adapter_byte = not work.experts, wide_byte(machine)
     for line in work.blocks:
         backward = 1.0 if line.gradients else 0.0
         if line.component == CORE:
@@ -86,18 +86,12 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
             )
         found["compute"] += compute_s * (passes + ramp + _wide_gradient(line, machine))
         found["compute_repeated"] += compute_s * (backward + ramp_repeated)
-        if (
-            line.component == ADAPTERS
-            and machine.techniques.wide_adapters
-            and "adapter_byte" in machine.constants.values
-        ):
-            step_s, repeated_s = _adapter(line, machine, tensor_ranks)
-            found["moved"] += step_s
-            found["moved_repeated"] += repeated_s
-        else:
-            found["moved"] += moved_s * passes
-            found["moved_repeated"] += moved_s * backward
-        if line.component == EXPERTS:
+        step_s, repeated_s = moved_s * passes, moved_s * backward
+        if line.component == ADAPTERS and adapter_byte is not None:
+            step_s, repeated_s = adapter_s(line, adapter_byte, machine, tensor_ranks)
+        found["moved"] += step_s
+        found["moved_repeated"] += repeated_s
+        if line.component == EXPERTS and not machine.is_gpu:
             weight_s += _tile_s(line, machine, compute_s)
         kind = "expert_weights" if line.component == EXPERTS else "weights"
         found[kind] += weight_s * passes
@@ -149,32 +143,14 @@ def _product(
     return compute_s, moved_s, weight_s
 
 
-def _adapter(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:
-    """Seconds of the memory traffic of one of an adapter's two products: in a step, and in a second pass."""
-    wide = (
-        machine.constants.values.get("adapter_byte", machine.bytes)
-        if machine.techniques.wide_adapters
-        else 0.0
-    )
-    adapter_byte = max(wide, machine.bytes)
-    forward, backward = (
-        traffic(adapter_byte, machine.bytes) for traffic in (forward_traffic, backward_traffic)
-    )
-    is_first = line.k > line.n
-    elements = _rows(line) * max(line.k, line.n) * 0.5 * (1.0 + 1.0 / tensor_ranks)
-    byte = (forward.read, backward.read) if is_first else (forward.written, backward.written)
-    each_s = elements / machine.memory
-    return each_s * sum(byte), each_s * byte[0]
-
-
 def _tile_s(line: Line, machine: Machine, compute_s: Number) -> Number:
     """Seconds of one pass over the rows of tiles that no token fills, in every micro-batch.
 
-    Grouped products go over the rows in tiles. Where experts follow each other within a tile, it is computed
-    for both (Pallas' megablox on TPUs); where each expert begins a tile, its last one is half empty (GPUs).
+    Pallas' megablox goes over the rows of all experts in tiles, and computes one that several experts share
+    once for each. Tiles of GPUs are a quarter as large and cost nothing that published rows would tell.
     """
-    rows = machine.constants["expert_tile_rows_gpu" if machine.is_gpu else "expert_tile_rows_tpu"]
-    return compute_s * (rows * machine.devices * line.weights / (line.m * line.count))
+    rows = machine.constants["expert_tile_rows"] * machine.devices * line.weights
+    return compute_s * rows / (line.m * line.count)
 
 
 def channels_first(machine: Machine) -> float:

@@ -32,8 +32,6 @@ from footprint.performance.roofline.work import Work
 
 CONVOLUTIONAL = "convolutional"
 """Family of models whose activations are not kept (the next convolution keeps what they give), yet read."""
-LEAST_S, HALF = 1e-12, 0.5
-"""A time that stands for none [s]; more than this of a layer is a whole one [1]."""
 REPEATED_KERNELS = 0.3
 """Kernels of a second forward pass, over the kernels of the whole step of a block [1]."""
 REPEATED_TRAFFIC = 0.5
@@ -121,10 +119,11 @@ def head_beyond(sums: Sums, work: Work, layout: LayoutNumbers) -> Number:
 
     Where the stages do not divide the layers, recipes leave the last stage a layer short, for the head.
     """
-    lacking = minimum(1.0, work.layers * (work.uneven(layout.pp) - 1.0))
+    lacks = work.uneven(layout.pp) > 1.0 + 0.5 / work.layers
     layer_s = (sums.compute + sums.attention) / work.layers
-    head_s = maximum(sums.head_compute, LEAST_S)
-    return maximum(0.0, 1.0 - where(lacking > HALF, 1.0, 0.0) * layer_s / head_s)
+    # A head without products takes no time, whatever its share.
+    layers = layer_s / where(sums.head_compute > 0.0, sums.head_compute, layer_s)
+    return where(lacks, maximum(0.0, 1.0 - layers), 1.0)
 
 
 def bubble_share(stages: Number, micro_batches: Number, interleaving: Number) -> Number:
@@ -142,7 +141,7 @@ def kernels_of(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     constants = machine.constants
     # Each expert launches its own kernels, if they are not one grouped product.
     each = 0.0 if grouped(machine) else constants["expert_kernels"]
-    if machine.year <= constants.values.get("loops_experts_until", 0):
+    if machine.year <= constants.values.get("experts_looped_until_year", 0):
         each = constants["loop_kernels"]
     extra_kernels = maximum(0.0, work.experts / layout.ep - 1.0) * each
     kernels = (work.launches + extra_kernels * work.expert_launches) / layout.pp
@@ -181,10 +180,8 @@ def _elementwise(
     elements = elements + constants["passes_expert_bias"] * biased
     if not machine.is_gpu:
         # XLA sorts tokens to their experts and back by gathers that are kernels of their own.
-        sorted_passes = (
-            constants["passes_sorted"] + constants["passes_sorted_forward"] * layout.recompute_share
-        )
-        elements = elements + sorted_passes * work.routed / layout.pp
+        repeated = constants["passes_sorted_forward"] * layout.recompute_share
+        elements = elements + (constants["passes_sorted"] + repeated) * work.routed / layout.pp
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
         elements = elements + constants["passes_scores"] * scores

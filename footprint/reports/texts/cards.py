@@ -144,7 +144,8 @@ def stack_card(record: Record) -> str:
         *([("layout", "; ".join(layout))] if (layout := _layout_facts(record)) else []),
         *([("early", "encoders and convolutions were fused before 2023")] if record["fused_early"] else []),
         *([("steps", "captured as graphs")] if record["captures"] else []),
-        *([("experts", "one grouped product")] if record["grouped_experts"] else []),
+        *([("experts", experts)] if (experts := _experts(record)) else []),
+        *([("adapters", "in 32 bits beside a 16-bit model")] if record["adapter_byte"] else []),
         *([("repeats", _repeated(record["recompute_share"]))] if record["recompute_share"] else []),
         ("evidence", "published rows are in the fit" if fitted else "no fitted row: wider intervals"),
     ]
@@ -163,6 +164,18 @@ def _layout_facts(record: Record) -> list[str]:
         "one micro-batch a step where it fits": not record["accumulates"],
     }
     return [fact for fact, holds in facts.items() if holds]
+
+
+def _experts(record: Record) -> str:
+    """How a stack computes experts and sends them tokens, as a fact of its card; empty for the usual way."""
+    looped, since = record["experts_looped_until_year"], record["grouped_narrow_since"]
+    facts = (
+        "one grouped product" if record["grouped_experts"] else "",
+        f"a loop in Python until {looped}" if looped else "",
+        f"one grouped product in 8 bits on Blackwell since {since}" if since else "",
+        "" if record["sends_once"] else "each copy of a token is sent (alltoall)",
+    )
+    return "; ".join(fact for fact in facts if fact)
 
 
 def _repeated(share: float) -> str:
