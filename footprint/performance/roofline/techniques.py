@@ -24,8 +24,8 @@ QUANTISED_INPUTS_UNTIL = 2024
 """Last year in which bitsandbytes kept the inputs of its frozen 4-bit products, which nothing reads again;
 version 0.43.2, of July 2024, keeps none (its changelog: 10.1 GB less for 70B and 1,024 tokens)."""
 RECOMPUTE_STOPS_SINCE = 2024
-"""Year from which PyTorch's checkpoints (non-reentrant ones) stop when all that the backward pass needs has been
-computed again: PyTorch 2.1, October 2023."""
+"""Year from which PyTorch's non-reentrant checkpoints stop where the backward pass has all that it needs
+(torch.utils.checkpoint of PyTorch 2.1, October 2023)."""
 DEDUPLICATED_SINCE = 2025
 """Year from which expert exchange sends a token once per node (DeepSeek-AI 2024, arXiv:2412.19437)."""
 
