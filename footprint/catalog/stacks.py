@@ -36,7 +36,7 @@ class Stack:
     host_s: float | None = None
     """Time of the host to launch one operation [s]; small where graphs are captured or compiled."""
     attention: str = ""
-    """``tuned`` where its fused attention is a vendor's (FlashAttention-3, cuDNN), if that is not its kind's."""
+    """``tuned`` where a native stack runs a vendor's fused attention (FlashAttention-3, cuDNN)."""
     overlap_share: float | None = None
     """Share of the communication that computation hides [1]."""
     holds: str = ""

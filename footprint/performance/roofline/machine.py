@@ -64,25 +64,25 @@ class Machine:
         self.bytes = BYTES[precision]
         self.rate = constants.matmul_rate(chip, precision)
         self.sustained_rate = constants.sustained_rate(chip, precision)
-        plain = False if "flash_tuned" in constants.values else native
-        self.flash_rate = constants.flash_rate(chip, plain, self.techniques)
+        attention = False if "flash_tuned" in constants.values else native
+        self.flash_rate = constants.flash_rate(chip, attention, self.techniques)
         self.devices = chip.devices_per_unit
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
-        self.recomputes_last = 1.0 - self._stops()
+        self.recomputes_last = self._recomputes_last()
 
-    def _stops(self) -> float:
-        """Share of the gain of recomputation that stops where the backward pass has all that it needs [1].
+    def _recomputes_last(self) -> float:
+        """Whether recomputing a block runs its last product again, whose result nothing reads [1].
 
-        XLA removes what nothing reads. PyTorch's checkpoints stop early, a vendor's run the whole block again.
+        XLA removes it, and PyTorch's checkpoints stop before it; a vendor's run the whole block.
         """
         if self.cluster.accelerator.kind == "tpu":
-            return 1.0
+            return 0.0
         said = self.constants.values.get("recompute_stops")
         if said is not None:
-            return said
-        share = self.constants["native_share_unknown"] if self.native is None else float(self.native)
-        return share if self.techniques.recompute_stops else 0.0
+            return 1.0 - said
+        native = self.constants["native_share_unknown"] if self.native is None else float(self.native)
+        return 1.0 - native if self.techniques.recompute_stops else 1.0
 
     def bandwidth(self, ranks: Number, stride: Number = 1) -> Number:
         """Bandwidth of one accelerator in a group of ``ranks``, ``stride`` apart [byte/s]."""

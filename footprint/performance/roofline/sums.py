@@ -16,6 +16,7 @@ from footprint.records import names_of, record
 from footprint.vocabulary import NARROW
 
 LANES = 128
+"""Width of the vectors and of the matrix units of TPUs, which narrower heads do not fill."""
 THIN = 128
 """Largest side of products (adapters, routers) that stay in 16 bits in a run of narrower precision."""
 ALIGNED = 64
@@ -80,10 +81,8 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
         ramp, ramp_repeated = _ramp(line, machine, tensor_ranks)
         passes = 1.0 + line.gradients
         if line.last:
-            backward, ramp_repeated = (
-                backward * machine.recomputes_last,
-                ramp_repeated * machine.recomputes_last,
-            )
+            backward *= machine.recomputes_last
+            ramp_repeated *= machine.recomputes_last
         found["compute"] += compute_s * (passes + ramp + _wide_gradient(line, machine))
         found["compute_repeated"] += compute_s * (backward + ramp_repeated)
         step_s, repeated_s = moved_s * passes, moved_s * backward
@@ -215,11 +214,6 @@ def _attention(line: Line, machine: Machine, *, flash: bool, masked: bool) -> tu
     """Seconds of one of the two attention products in a step, and of a second forward pass."""
     backward = 1.0 if line.gradients else 0.0
     passes = 1.0 + line.gradients
-    if machine.cluster.accelerator.kind == "tpu":
-        # Matrix units and vectors of TPUs have 128 lanes, which narrower heads do not fill.
-        width = line.k if line.scores else line.n
-        passes *= -(-width // LANES) * LANES / width
-        backward *= -(-width // LANES) * LANES / width
     if flash:
         # Fused kernels skip what a causal mask hides and compute Q K^T again in the backward pass.
         flop, rate = line.causal_flop, machine.flash_rate
@@ -229,4 +223,7 @@ def _attention(line: Line, machine: Machine, *, flash: bool, masked: bool) -> tu
         passes += backward if line.scores else 0.0
     else:
         one_s = line.dense_flop / (machine.wide_peak * machine.core_rate)
+    if machine.cluster.accelerator.kind == "tpu":
+        width = line.k if line.scores else line.n
+        one_s *= -(-width // LANES) * LANES / width
     return one_s * passes, one_s * backward

@@ -27,8 +27,8 @@ WIDE_ADAPTERS_SINCE = 2025
 """Year from which it is common that PEFT holds adapters in 32 bits beside 16-bit weights; releases do since
 0.11, May 2024."""
 RECOMPUTE_STOPS_SINCE = 2024
-"""Year from which PyTorch's checkpoints (non-reentrant ones) stop when all that the backward pass needs has been
-computed again: PyTorch 2.1, October 2023."""
+"""Year from which PyTorch's non-reentrant checkpoints stop where the backward pass has all that it needs
+(torch.utils.checkpoint of PyTorch 2.1, October 2023)."""
 DEDUPLICATED_SINCE = 2025
 """Year from which expert exchange sends a token once per node (DeepSeek-AI 2024, arXiv:2412.19437)."""
 

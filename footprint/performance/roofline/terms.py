@@ -94,12 +94,11 @@ def computed_terms(
     )
     weight_casts = stage * (sums.weight_casts + sums.expert_weight_casts / layout.expert_split)
     head_weights = sums.head_weights + sums.head_expert_weights / layout.expert_split
-    # The last stage alone computes the head; balancing the stages hides part of the others' waiting.
+    # The last stage alone has the head and the loss; balancing the stages hides part of the others' waiting.
     last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
     last = last * head_beyond(sums, work, layout)
-    head_data = last * (
-        rank_share * (sums.head_compute + _loss_s(work, machine)) + data_share * sums.head_moved
-    )
+    head_compute = sums.head_compute + _loss_s(work, machine)
+    head_data = last * (rank_share * head_compute + data_share * sums.head_moved)
     return {
         "matmul": compute,
         "streaming": scale * moved + micro_batches * weights,
