@@ -120,7 +120,7 @@ def test_weights_are_not_sharded_before_the_software_could() -> None:
         if one.case.scope == "step" and "tp" in one.case.given
         and 2022 <= one.case.year < find_stack(one.case.software).shards_since_year
     ]  # fmt: skip
-    assert {one.case.software for one in rows} >= {"megatron", "nemo", "neuron", "internevo"}
+    assert {one.case.software for one in rows} >= {"megatron", "neuron", "internevo"}
     for one in rows:
         assert one.case.given.get("zero", 1) != 3  # none was published
         assert found_for(one).zero != 3
