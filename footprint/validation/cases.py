@@ -193,6 +193,8 @@ def _large(row: Mapping[str, str]) -> Case:
         given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
         if row["family"] in _TORCHTITAN and recompute in EVERY_SECOND:
             given |= {"recompute": "full", "recomputed": EVERY_SECOND[recompute]}
+        elif row["family"] == "fms" and recompute == "selective":
+            given |= {"recompute": "full", "recomputed": _recomputed_share(row)}
         elif recompute == "selective" and not _flash(row, year):
             given["recompute"] = "selective"
     if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
@@ -216,6 +218,14 @@ _NOT_FUSED = (
     "t1688", "t1689", "t1690", "t1691", "t1692", "t1693", "t1694", "t1695",
 )  # fmt: skip
 """Rows since 2023 whose source says that attention is not fused. Transformers runs Gemma 2 so by default."""
+
+
+def _recomputed_share(row: Mapping[str, str]) -> float:
+    """Share of the blocks that a run recomputed, from its HFU over its MFU: a forward pass is a third [1].
+
+    fms-fsdp recomputes every k-th block (its docs/configurations.md) and prints both.
+    """
+    return min(1.0, 3.0 * (float(row["hfu_reported"]) / float(row["mfu_reported"]) - 1.0))
 
 
 def _flash(row: Mapping[str, str], year: int) -> bool:
