@@ -157,6 +157,7 @@ def test_fine_tuning_falls_back_to_sixteen_bit_states() -> None:
         {"hw": "h100:1", "method": "pretrain", "force": True},  # nobody pre-trains so by default
         {"hw": "h100:1", "stack": "megatron", "force": True},  # which keeps master weights
         {"hw": "h100:1", "optimizer": "sgd"},  # no states of Adam
+        {"hw": "v100-32gb:2", "precision": "fp16", "force": True},  # fp16 has no room for Adam's moments
     ],
 )
 def test_other_jobs_keep_their_states(more: dict) -> None:
