@@ -61,7 +61,7 @@ class Stack:
     pipelines: bool = True
     """Whether it splits layers among the stages of a pipeline, where it splits anything."""
     shards_since_year: int = 0
-    """Year from which it shards weights over the replicas (ZeRO-3, FSDP), not the optimiser's states alone."""
+    """Year from which it shards weights over the replicas (ZeRO-3, FSDP), not just optimiser states."""
     accumulates: bool = True
     """Whether its recipes take several micro-batches a step where one, with recomputation, would fit."""
     recomputes_part: bool = True

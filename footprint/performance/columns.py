@@ -61,7 +61,9 @@ def predict_columns(step: StepColumns, scales: Array, wanted: Array | None = Non
         return replace(prediction, fits=np.ones(np.shape(prediction.step_time_s.mid), bool))
     work, machine = facts.work, machines[0]
     wanted = np.ones((1, 1), bool) if wanted is None else wanted
-    job = {"given": facts.given, "flash": facts.flash, "sequence_length": facts.sequence_length}
+    job: dict[str, Any] = {
+        "given": facts.given, "flash": facts.flash, "sequence_length": facts.sequence_length,
+    }  # fmt: skip
     layouts = LayoutColumns(work, machines, step.counts, scales, **job)
     choice = layouts.chosen(np.broadcast_to(wanted.T, layouts.crowded.shape))
     if sixteen_bit_states(machine) and not choice.fits.all():

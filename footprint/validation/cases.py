@@ -200,6 +200,8 @@ def _large(row: Mapping[str, str]) -> Case:
         given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
         if row["family"] in _TORCHTITAN and recompute in EVERY_SECOND:
             given |= {"recompute": "full", "recomputed": EVERY_SECOND[recompute]}
+        elif row["family"] == "fms" and recompute == "selective":
+            given |= {"recompute": "full", "recomputed": _recomputed_share(row)}
         elif recompute == "selective" and not _flash(row, year):
             given["recompute"] = "selective"
     if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
@@ -245,6 +247,14 @@ _NOT_FUSED = (
 _PADDED = ("universal-llm-trainer",)
 """Source families whose batches carry the mask of padding. This one replaces the tokens of padded samples by
 random ones to fill the length, and the mask stays (its Llama3.forward)."""
+
+
+def _recomputed_share(row: Mapping[str, str]) -> float:
+    """Share of the blocks that a run recomputed, from its HFU over its MFU: a forward pass is a third [1].
+
+    fms-fsdp recomputes every k-th block (its docs/configurations.md) and prints both.
+    """
+    return min(1.0, 3.0 * (float(row["hfu_reported"]) / float(row["mfu_reported"]) - 1.0))
 
 
 def _flash(row: Mapping[str, str], year: int) -> bool:

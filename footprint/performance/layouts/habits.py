@@ -1,4 +1,4 @@
-"""What recipes recompute without need: published ones of fine-tuning recompute every block, whatever fits."""
+"""What recipes do that is not the fastest: recompute without need, one micro-batch a step, 16-bit states."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import ADAM_BYTE
 from footprint.performance.roofline.work import Work
 from footprint.results import Assumption
-from footprint.vocabulary import WIDE
+from footprint.vocabulary import NARROW
 
 LANGUAGE = ("decoder", "mixture-of-experts")
 """Families of models whose recipes recompute by habit."""
@@ -24,6 +24,8 @@ SIXTEEN_BIT_WARNING = (
     "them of a model that is loaded in bf16. Updates below the rounding of bf16 are lost, which can cost "
     "accuracy; --optimizer and more accelerators avoid it"
 )
+BFLOAT = ("bf16", *NARROW)
+"""Precisions whose weights are kept in bf16; moments in fp16 would leave its range."""
 LAST_RESORT = 1e6
 """Factor on the time of a layout that is taken only where no other fits."""
 
@@ -37,13 +39,13 @@ def sixteen_bit_states(machine: Machine) -> bool:
     """Whether all states of a step may have 16 bits where Adam's in 32 bits, with master weights, do not fit.
 
     PyTorch gives them the type of the weights, which are loaded in 16 bits for fine-tuning. A vendor's
-    parallelism keeps master weights, which its file says otherwise.
+    parallelism keeps master weights.
     """
     known = machine.constants.values
     return (
         machine.techniques.partial_recompute
         and machine.native is not False
-        and machine.precision not in WIDE
+        and machine.precision in BFLOAT
         and known["optimiser_state_byte"] >= ADAM_BYTE
         and bool(known.get("sixteen_bit_states"))
     )
