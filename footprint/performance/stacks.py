@@ -53,8 +53,8 @@ class Software:
                 own |= {"passes_eager": typical["passes_fused"], "tuned_before": 0.0}
             if stack.first_in_tf32:
                 own["first_in_tf32"] = 1.0
-            if stack.captures:
-                own |= {"gap_s": typical["gap_captured_s"], "node_wait_s": 0.0}
+            if stack.captures_since is not None:
+                own["captured_since"] = float(stack.captures_since)
             if not stack.splits:
                 own["splits"] = 0.0
             if stack.grouped_experts:
