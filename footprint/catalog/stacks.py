@@ -51,7 +51,7 @@ class Stack:
     """Whether pointwise operations were fused before PyTorch 2 did so, norms and activations with products."""
     first_in_tf32: bool = False
     """Whether its convolutions have channels last in 16 bits and channels first in tf32."""
-    captures_since: int | None = None
+    captures_since_year: int | None = None
     """Year from which its steps are captured as graphs, which the accelerator runs without the host."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""

@@ -53,8 +53,8 @@ class Software:
                 own |= {"passes_eager": typical["passes_fused"], "tuned_before": 0.0}
             if stack.first_in_tf32:
                 own["first_in_tf32"] = 1.0
-            if stack.captures_since is not None:
-                own["captured_since"] = float(stack.captures_since)
+            if stack.captures_since_year is not None:
+                own["captured_since"] = float(stack.captures_since_year)
             if not stack.splits:
                 own["splits"] = 0.0
             if stack.grouped_experts:

@@ -20,7 +20,7 @@ JOB = {"model": "llama3.1-8b", "hw": "h100-sxm5-80gb:64", "tokens": 1e9, "batch_
 KEYS = {
     "id", "name", "aliases", "kernels", "since_year", "fuses", "host_s", "overlap_share", "basis", "source",
     "note", "holds", "loss", "stages", "grouped_experts", "recompute_share", "rest_byte", "splits",
-    "fused_early", "first_in_tf32", "captures_since",
+    "fused_early", "first_in_tf32", "captures_since_year",
 }  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def stack_card(record: Record) -> str:
         ("host", "typical" if host is None else f"{_exact(host * 1e6)} us to launch an operation (assumed)"),
         ("hidden", "typical" if overlap is None else f"{overlap:.0%} of communication (assumed)"),
         *([("early", "encoders and convolutions were fused before 2023")] if record["fused_early"] else []),
-        *([("steps", f"captured as graphs since {record['captures_since']}")] if record["captures_since"] else []),
+        *([("steps", f"captured as graphs since {record['captures_since_year']}")] if record["captures_since_year"] else []),
         *([("layout", "neither tensors nor layers are split")] if not record["splits"] else []),
         *([("experts", "one grouped product")] if record["grouped_experts"] else []),
         *([("repeats", _repeated(record["recompute_share"]))] if record["recompute_share"] else []),
