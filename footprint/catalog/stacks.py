@@ -48,7 +48,7 @@ class Stack:
     splits: bool = True
     """Whether it splits tensors and layers among accelerators; else each has all of them, or a shard."""
     fused_early: bool = False
-    """Whether pointwise operations were fused before PyTorch 2 did so, norms and activations with products."""
+    """Whether its encoders and convolutions had norms and activations fused before PyTorch 2 (2023)."""
     first_in_tf32: bool = False
     """Whether its convolutions have channels last in 16 bits and channels first in tf32."""
     captures_since_year: int | None = None

@@ -61,8 +61,8 @@ def test_graphs_are_captured_from_a_year_on():
 
 
 def test_convolutions_in_fp32_save_multiplications_of_three_by_three_kernels():
-    # He et al. 2016: the 16 blocks of ResNet-50 have 3.97 billion multiply-adds (4.09 in all, less the stem and
-    # the classifier), and each has one such product of 116 million. Winograd's F(2x2, 3x3) takes 16 for 36.
+    # He et al. 2016: the 16 blocks of ResNet-50 have 3.97 billion multiply-adds (4.09 in all, less stem and
+    # classifier), and each has one such product of 116 million. Winograd's F(2x2, 3x3) takes 16 for 36.
     blocks = 4.09e9 - 112 * 112 * 64 * 3 * 49 - 2048 * 1000
     three = 16 * 56 * 56 * 64 * 64 * 9.0
     shape = StepShape(sequences=64, image_size=224)

@@ -134,15 +134,15 @@ def price_card(record: Record) -> str:
 def stack_card(record: Record) -> str:
     """A software stack: its kernels, what it fuses and hides, whether rows of it are in the fit."""
     kernels = "a vendor's tuned kernels" if record["kernels"] == "tuned" else "PyTorch's own kernels"
-    host, overlap = record["host_s"], record["overlap_share"]
+    host, overlap, captured = record["host_s"], record["overlap_share"], record["captures_since_year"]
     fitted = record["basis"] == "fitted"
     facts = [
         ("what", f"{kernels}, since {record['since_year']}"),
         ("pointwise", "fused" if record["fuses"] else "one kernel for each operation"),
         ("host", "typical" if host is None else f"{_exact(host * 1e6)} us to launch an operation (assumed)"),
         ("hidden", "typical" if overlap is None else f"{overlap:.0%} of communication (assumed)"),
-        *([("early", "encoders and convolutions were fused before 2023")] if record["fused_early"] else []),
-        *([("steps", f"captured as graphs since {record['captures_since_year']}")] if record["captures_since_year"] else []),
+        *([("early", "encoders and convolutions fused before 2023, too")] if record["fused_early"] else []),
+        *([("steps", f"captured as graphs since {captured}")] if captured else []),
         *([("layout", "neither tensors nor layers are split")] if not record["splits"] else []),
         *([("experts", "one grouped product")] if record["grouped_experts"] else []),
         *([("repeats", _repeated(record["recompute_share"]))] if record["recompute_share"] else []),
