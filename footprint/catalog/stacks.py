@@ -67,11 +67,11 @@ class Stack:
     recomputes_part: bool = True
     """Whether it recomputes some of the blocks; else every block or none."""
     fused_early: bool = False
-    """Whether pointwise operations were fused before PyTorch 2 did so, norms and activations with products."""
+    """Whether its encoders and convolutions had norms and activations fused before PyTorch 2 (2023)."""
     first_in_tf32: bool = False
     """Whether its convolutions have channels last in 16 bits and channels first in tf32."""
-    captures: bool = False
-    """Whether a step is captured as graphs, which the accelerator runs without waiting for the host."""
+    captures_since_year: int | None = None
+    """Year from which its steps are captured as graphs, which the accelerator runs without the host."""
     stages: str = "even"
     """How it shares the layers out to the stages of a pipeline (the same module)."""
     adapter_byte: float | None = None

@@ -58,8 +58,8 @@ class Software:
                 own |= {"passes_eager": typical["passes_fused"], "tuned_before": 0.0}
             if stack.first_in_tf32:
                 own["first_in_tf32"] = 1.0
-            if stack.captures:
-                own |= {"gap_s": typical["gap_captured_s"], "node_wait_s": 0.0}
+            if stack.captures_since_year is not None:
+                own["captured_since"] = float(stack.captures_since_year)
             if stack.loss == "compiled":
                 # torch.compile fuses the biases of experts with their activation.
                 own["passes_expert_bias"] = typical["passes_fused"]

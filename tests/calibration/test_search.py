@@ -24,6 +24,8 @@ from calibration.fit import (
 )
 from calibration.search import Linear, linearised
 from calibration.widths import biases, ends, student_95
+from footprint.performance.predict import predict_raw
+from footprint.validation.cases import of_its_software
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,24 @@ def test_the_bias_of_a_family_is_the_least_of_its_loss(rows):
     assert bias_of(rows) == pytest.approx(best, abs=1e-3)
     values, weights = zip(*rows, strict=True)
     assert loss(values, weights, ["one"] * len(rows)) == pytest.approx(cost(best), rel=1e-4)
+
+
+def test_the_fit_sees_each_case_as_it_is_predicted():
+    # Rows of 2020 to 2026 whose stacks replace constants of the roofline or of the factor.
+    families = ("mlperf-small", "dle", "torchtitan", "nanogpt")
+    cases = [case for case in development_cases() if case.family in families and "tp" in case.given]
+    items = prepare_cases(cases, base_constants())
+    sums = density.log_sums(items, base_constants())
+    factors = density.log_factors(items, base_constants())
+    assert len({item.case.software for item in items}) == 4
+    for item, a_sum, a_factor in zip(items, sums, factors, strict=True):
+        case = item.case
+        raw = predict_raw(
+            item.work, case.cluster, case.precision, case.year, given=case.given,
+            flash=case.training.attention == "flash", sequence_length=float(case.shape.sequence_length or 0),
+            native=case.native, constants=of_its_software(case, base_constants()),
+        )  # fmt: skip
+        assert math.exp(a_sum + a_factor) * case.measured_s == pytest.approx(raw.seconds, rel=1e-9), case.id
 
 
 def test_a_linear_case_predicts_a_small_move(few):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 from footprint.arithmetic import Number, is_array, maximum, minimum, where, whole_ratio
@@ -42,6 +43,10 @@ class Machine:
     def __init__(
         self, cluster: Cluster, precision: str, year: int, constants: Constants, native: bool | None = None
     ) -> None:
+        if year >= constants.values.get("captured_since", inf):
+            # No host launches the kernels of a graph, and none delays the other nodes.
+            gap_s = constants["gap_captured_s"]
+            constants = constants.but(gap_s=gap_s, launch_s=gap_s, node_wait_s=0.0)
         self.cluster, self.precision, self.year = cluster, precision, year
         self.constants, self.native = constants, native
         chip, form = cluster.accelerator, cluster.node

@@ -32,8 +32,8 @@ VECTOR = ("fp32", "fp64")
 WINOGRAD_TAPS = 9.0
 """Kernel positions of a convolution that vector units compute by minimal filtering: 3 by 3."""
 WINOGRAD = 36.0 / 16.0
-"""Multiplications of such a convolution, computed directly, over those of F(2x2, 3x3) (Lavin and Gray 2016,
-arXiv:1509.09308), which cuDNN takes in fp32. Those with a stride of 2, a fifth in ResNet-50, are counted too."""
+"""Multiplications of such a convolution, computed directly, over those of F(2x2, 3x3), which cuDNN takes in
+fp32 (Lavin and Gray 2016, arXiv:1509.09308). The few with a stride of 2 are counted so, too."""
 
 
 @record

@@ -134,7 +134,7 @@ def price_card(record: Record) -> str:
 def stack_card(record: Record) -> str:
     """A software stack: its kernels, what it fuses and hides, whether rows of it are in the fit."""
     kernels = "a vendor's tuned kernels" if record["kernels"] == "tuned" else "PyTorch's own kernels"
-    host, overlap = record["host_s"], record["overlap_share"]
+    host, overlap, captured = record["host_s"], record["overlap_share"], record["captures_since_year"]
     fitted = record["basis"] == "fitted"
     facts = [
         ("what", f"{kernels}, since {record['since_year']}"),
@@ -142,8 +142,8 @@ def stack_card(record: Record) -> str:
         ("host", "typical" if host is None else f"{_exact(host * 1e6)} us to launch an operation (assumed)"),
         ("hidden", "typical" if overlap is None else f"{overlap:.0%} of communication (assumed)"),
         *([("layout", "; ".join(layout))] if (layout := _layout_facts(record)) else []),
-        *([("early", "encoders and convolutions were fused before 2023")] if record["fused_early"] else []),
-        *([("steps", "captured as graphs")] if record["captures"] else []),
+        *([("early", "encoders and convolutions fused before 2023, too")] if record["fused_early"] else []),
+        *([("steps", f"captured as graphs since {captured}")] if captured else []),
         *([("experts", experts)] if (experts := _experts(record)) else []),
         *([("adapters", "in 32 bits beside a 16-bit model")] if record["adapter_byte"] else []),
         *([("repeats", _repeated(record["recompute_share"]))] if record["recompute_share"] else []),

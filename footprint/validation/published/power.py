@@ -50,13 +50,14 @@ class Workload(NamedTuple):
     lora_targets: tuple[str, ...] = ()
 
 
+MEAN_SENTENCE = 512 / 2.012
+"""Mean tokens of a sentence of BERT's data: 512 over the most that packing could speed up, by NVIDIA's README
+(bert/implementations/pytorch/input_preprocessing/packed_data, MLPerf Training v3.1)."""
 WORKLOADS: Mapping[str, Workload] = {
     "gpt3": Workload("gpt3-175b", "fp8", "pretrain", 2048),
     "llama2_70b_lora": Workload(
         "llama2-70b", "fp8", "lora", 8192, lora_targets=("q_proj", "k_proj", "v_proj", "o_proj")
     ),
-    # The mean of 254.5 tokens is 512 over the bound of 2.012 in the log of NVIDIA's packing (its
-    # packed_data/README).
     "bert": Workload(
         "bert-large",
         "fp8",
@@ -64,7 +65,7 @@ WORKLOADS: Mapping[str, Workload] = {
         512,
         predicted_positions=77,
         samples_a_sequence=2.0,
-        document_length=254.5,
+        document_length=MEAN_SENTENCE,
     ),  # fmt: skip
     "resnet": Workload("resnet-50", "fp16", "pretrain", image_size=224),
 }
