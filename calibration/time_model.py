@@ -30,7 +30,6 @@ from footprint.vocabulary import ADAPTED
 
 FOLDS = ("family", "publisher", "generation", "stack", "model")
 """Kinds of folds that are left out in turn; the last two apply only to mixtures of experts."""
-KINDS = ("dense", "narrow", "adapters", "early", "experts", "small")
 UNSEEN_STACK = 0.10
 """Standard deviation added for an unknown stack: half the log distance between the two kinds [1]."""
 
@@ -155,23 +154,27 @@ def _interval(name: str, value: float) -> tuple[float, float]:
 
 
 def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str) -> list[Fitted]:
-    """Measured over predicted, 5th and 95th percentile by regime, for known and unknown stacks."""
-    groups: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
-    for item, residual in zip(items, residuals, strict=True):
-        name = regime(item.work, item.case.precision, item.case.year, True, known == "given")
-        # The interval is that of true over predicted time.
-        groups[name.removesuffix(f"_{known}")].append((-residual, item.case.family))
-    everything = [entry for entries in groups.values() for entry in entries]
+    """Measured over predicted, 5th and 95th percentile by regime, for known and unknown stacks.
+
+    The residuals are those of known stacks; the interval of an unknown one is wider.
+    """
+    # The interval is that of true over predicted time.
+    entries = [(-residual, item.case.family) for item, residual in zip(items, residuals, strict=True)]
     rows = []
-    for kind, entries in groups.items():
-        note = f"{len(entries)} rows of {len({family for _, family in entries})} source families"
-        low, high = ends(entries, everything)
-        rows.append(Fitted(f"residual_{kind}_{known}", 1.0, math.exp(low), math.exp(high), note))
-        extra = Z90 * UNSEEN_STACK
-        low, high = -math.hypot(low, extra), math.hypot(high, extra)
-        rows.append(
-            Fitted(f"residual_{kind}_{known}_stack_unknown", 1.0, math.exp(low), math.exp(high), note)
-        )
+    for said in (True, False):
+        groups: dict[str, list[Entry]] = {}
+        for item, entry in zip(items, entries, strict=True):
+            case, native = item.case, item.case.native if said else None
+            given = known == "given"
+            name = regime(item.work, case.precision, case.year, native, case.cluster.count, layout_given=given)
+            groups.setdefault(name, []).append(entry)
+        for name, own in sorted(groups.items()):
+            low, high = ends(own, entries, found=known == "found")
+            if not said:
+                extra = Z90 * UNSEEN_STACK
+                low, high = -math.hypot(low, extra), math.hypot(high, extra)
+            note = f"{len(own)} rows of {len({family for _, family in own})} source families"
+            rows.append(Fitted(f"residual_{name}", 1.0, math.exp(low), math.exp(high), note))
     return rows
 
 

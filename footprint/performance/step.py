@@ -13,7 +13,14 @@ from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.habits import NO_HABITS, habit_rows
-from footprint.performance.predict import RawStep, predict_raw, regime, releases_factor, work_of
+from footprint.performance.predict import (
+    RawStep,
+    is_layout_given,
+    predict_raw,
+    regime,
+    releases_factor,
+    work_of,
+)
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.layout import Layout
@@ -167,7 +174,9 @@ def step_facts(
     constants = memory_constants(optimizer, step_flop.training.method)
     if recompute not in (None, "none"):
         given["recompute"] = recompute
-    residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
+    is_given = is_layout_given(given, cluster.count)
+    kind = regime(work, precision, year, native, cluster.count, layout_given=is_given)
+    residual = assumed(f"time_fitted.residual_{kind}")
     spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
     rows: tuple[Assumption, ...] = ()
     if software is not None:
