@@ -166,7 +166,9 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
         for item, entry in zip(items, entries, strict=True):
             case, native = item.case, item.case.native if said else None
             given = known == "given"
-            name = regime(item.work, case.precision, case.year, native, case.cluster.count, layout_given=given)
+            name = regime(
+                item.work, case.precision, case.year, native, case.cluster.count, layout_given=given
+            )
             groups.setdefault(name, []).append(entry)
         for name, own in sorted(groups.items()):
             low, high = ends(own, entries, found=known == "found")

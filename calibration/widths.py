@@ -21,8 +21,8 @@ WORTH = 3.0
 FOUND = 1.3
 """Factor on the half-width that biases give where the layout was found [1].
 
-The search was changed in answer to each source that was read: at the first reading of the drawn sources, their
-biases with the layout found were 1.25 times those of today (with it given 1.1)."""
+The search was changed in answer to each source that was read. At the first reading of the drawn sources,
+their biases with the layout found were 1.25 times those of today (with it given 1.1)."""
 NORMAL = 0.7785
 """Mean of the squares of a standard normal variable, none of them above that of `HUBER` [1]."""
 REPEATS = 200

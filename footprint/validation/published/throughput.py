@@ -17,7 +17,9 @@ from footprint.catalog.files import read_csv, reference_folder
 from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.performance.predict import is_layout_given, predict_raw, regime, work_of
-from footprint.performance.roofline.constants import Constants
+from footprint.performance.roofline.constants import Constants, load_constants
+from footprint.performance.roofline.limits import shortest_s
+from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
 from footprint.performance.stacks import software_of
 from footprint.performance.step import CAUSE
@@ -80,13 +82,15 @@ def predict_case(
     kind = regime_of(case, work, found=found, said=said)
     residual = assumed(f"time_fitted.residual_{kind}")
     spread = software_of(case.software if said else None, None).spread(residual, CAUSE)
+    machine = Machine(case.cluster, case.precision, case.year, constants or load_constants(), native)
+    shortest = min(raw.seconds, shortest_s(work, machine) / case.cluster.count)
     return ValidationRow(
         id=case.id,
         published=case.measured_s,
         predicted=raw.seconds,
         unit="s",
         fold=case.family,
-        low=raw.seconds * spread.low,
+        low=max(raw.seconds * spread.low, shortest),
         high=raw.seconds * spread.high,
         note=case.kind,
     )
