@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from calibration.fit import FREEDOM, HUBER, Z90, quantile
 
@@ -43,8 +44,41 @@ def biases(entries: Iterable[Entry]) -> dict[str, float]:
     return {family: statistics.median(residuals) for family, residuals in found.items()}
 
 
+def root_mean_square(values: Sequence[float]) -> float:
+    """Root mean square of some values, 0 where there are none [1]."""
+    return math.sqrt(statistics.fmean(value**2 for value in values)) if values else 0.0
+
+
+def huber(values: Sequence[float]) -> float:
+    """Huber's scale about zero: the standard deviation, where no value counts as more than 1.5 of it [1].
+
+    Reference: Huber and Ronchetti 2009, 10.1002/9780470434697, chapter 5.
+    """
+    scale = root_mean_square(values)
+    for _ in range(REPEATS):
+        held = root_mean_square([min(abs(value), HUBER * scale) for value in values])
+        before, scale = scale, held / math.sqrt(NORMAL)
+        if abs(scale - before) < 1e-9:
+            break
+    return scale
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the half-width of an interval follows from the biases of families."""
+
+    scale: Callable[[Sequence[float]], float] = huber
+    freedom: float = FREEDOM
+    """Degrees of freedom of Student's t [1]."""
+    worth: float = WORTH
+    found: float = FOUND
+
+
+SHIPPED = Form()
+
+
 def ends(
-    entries: Sequence[Entry], everything: Sequence[Entry], *, found: bool = False
+    entries: Sequence[Entry], everything: Sequence[Entry], *, found: bool = False, form: Form = SHIPPED
 ) -> tuple[float, float]:
     """5th and 95th percentile of the log of true over predicted time for a source that was not seen [1].
 
@@ -52,24 +86,10 @@ def ends(
     layout was found.
     """
     own, every = (list(biases(rows).values()) for rows in (entries, everything))
-    scale = (len(own) * scale_of(own) + WORTH * scale_of(every)) / (len(own) + WORTH)
-    of_family = student_95(FREEDOM) * scale * (FOUND if found else 1.0)
+    scale = (len(own) * form.scale(own) + form.worth * form.scale(every)) / (len(own) + form.worth)
+    of_family = student_95(form.freedom) * scale * (form.found if found else 1.0)
     low, high = _scatter(entries) or _scatter(everything) or (0.0, 0.0)
     return -max(LEAST, math.hypot(of_family, low)), max(LEAST, math.hypot(of_family, high))
-
-
-def scale_of(values: Sequence[float]) -> float:
-    """Huber's scale about zero: the standard deviation, where no value counts as more than 1.5 of it [1].
-
-    Reference: Huber and Ronchetti 2009, 10.1002/9780470434697, chapter 5.
-    """
-    scale = math.sqrt(statistics.fmean(value**2 for value in values)) if values else 0.0
-    for _ in range(REPEATS):
-        held = sum(min(abs(value), HUBER * scale) ** 2 for value in values)
-        before, scale = scale, math.sqrt(held / NORMAL / max(1, len(values)))
-        if abs(scale - before) < 1e-9:
-            break
-    return scale
 
 
 def _scatter(entries: Sequence[Entry]) -> tuple[float, float] | None:

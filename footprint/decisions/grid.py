@@ -224,7 +224,7 @@ class Grid:
             yield fields, row
 
     def _by_node(self, fields: tuple[Any, ...]) -> list[list[Named]]:
-        """The clusters of the grid as (name, count, row), grouped by chip and node form; one accelerator is apart."""
+        """The clusters of the grid as (name, count, row), grouped by chip and node form."""
         *of_cluster, model = fields
         trained_on = self._shared.chip(model)
         key = (*of_cluster, trained_on)
