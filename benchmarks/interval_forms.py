@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from calibration.fit import Z90
-from calibration.time_model import UNSEEN_STACK
+from calibration.time_model import of_unknown_stack
 from calibration.widths import SHIPPED, Form, ends, root_mean_square
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_csv, reference_folder
@@ -119,23 +119,29 @@ class Widths:
     def __init__(self, shape: Shape, seen: Sequence[Row]) -> None:
         self.shape = shape
         self.seen = [row for row in seen if row.said]
-        self.kept: dict[tuple[bool, bool, str], tuple[float, float]] = {}
+        self.kept: dict[tuple[str, bool, bool], tuple[float, float]] = {}
 
     def of(self, row: Row) -> tuple[float, float]:
         """Both ends of the interval of a row, in logarithms [1]."""
-        given = row.found or "tp" not in row.one.case.given
-        name = self._regime(row, row.said, given)
-        key = (given, row.said, name)
-        if key not in self.kept:
-            # The residuals are those of the said stacks, as in the calibration.
-            every = [one for one in self.seen if one.found == given]
-            own = [one for one in every if self._regime(one, row.said, given) == name]
-            self.kept[key] = ends(*map(_entries, (own, every)), found=given, form=self.shape.form)
-        extra = 0.0 if row.said else Z90 * UNSEEN_STACK
+        found = row.found or "tp" not in row.one.case.given
+        low, high = self._interval(self._regime(row, row.said, found), found, row.said)
         if row.said and find_stack(row.one.case.software).basis != "fitted":
             extra = Z90 * assumed("stacks.unfitted").value
-        low, high = self.kept[key]
-        return -math.hypot(low, extra), math.hypot(high, extra)
+            low, high = -math.hypot(low, extra), math.hypot(high, extra)
+        return low, high
+
+    def _interval(self, name: str, found: bool, said: bool) -> tuple[float, float]:
+        """The interval of a regime, in logarithms [1]."""
+        key = (name, found, said)
+        if key not in self.kept:
+            every = [row for row in self.seen if row.found == found]
+            own = [row for row in every if self._regime(row, said, found) == name]
+            both = ends(*map(_entries, (own, every)), found=found, form=self.shape.form)
+            if not said:
+                each = {self._regime(row, True, found) for row in own}
+                both = of_unknown_stack(both, [both, *(self._interval(one, found, True) for one in each)])
+            self.kept[key] = both
+        return self.kept[key]
 
     def _regime(self, row: Row, said: bool, found: bool) -> str:
         one = row.one
