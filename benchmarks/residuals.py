@@ -64,8 +64,10 @@ def by_id() -> dict[str, Counted]:
 
 
 def kind_of(one: Counted) -> str:
-    """The regime of a case, which selects its residuals."""
-    return regime(one.work, one.case.precision, one.case.year, True, True).removesuffix("_given")
+    """The regime of a case where its layout is given and its stack is not."""
+    case = one.case
+    kind = regime(one.work, case.precision, case.year, None, case.cluster.count, layout_given=True)
+    return kind.removesuffix("_given_stack_unknown")
 
 
 LEVELS: tuple[tuple[str, Callable[[Counted], object]], ...] = (

@@ -73,7 +73,7 @@ def as_fitted(prepared: Sequence[Prepared], shipped: Constants, names: Iterable[
     """
     for item in prepared:
         case = item.case
-        kind = regime(item.work, case.precision, case.year, True, True)
+        kind = regime(item.work, case.precision, case.year, None, case.cluster.count, layout_given=True)
         yield f"{case.id} {case.family} {case.publisher} {case.generation} {case.stack} {case.model} {kind}"
     yield _digits(item.weight for item in prepared)
     moved = [shipped.but(**{name: shipped[name] * (1 + resolution(name))}) for name in names]

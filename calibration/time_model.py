@@ -23,7 +23,7 @@ from calibration.fit import (
     residuals_by_fold,
 )
 from calibration.search import fit, fold_values
-from calibration.widths import Entry, ends
+from calibration.widths import ends
 from footprint.performance.predict import regime
 from footprint.performance.roofline.constants import Constants
 from footprint.validation.cases import Case
@@ -31,7 +31,6 @@ from footprint.vocabulary import ADAPTED
 
 FOLDS = ("family", "publisher", "generation", "stack", "model")
 """Kinds of folds that are left out in turn; the last two apply only to mixtures of experts."""
-KINDS = ("dense", "narrow", "adapters", "early", "experts", "small")
 UNSEEN_STACK = 0.10
 """Standard deviation added for an unknown stack: half the log distance between the two kinds [1]."""
 
@@ -159,23 +158,43 @@ def _interval(name: str, value: float) -> tuple[float, float]:
 
 def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str) -> list[Fitted]:
     """Measured over predicted, 5th and 95th percentile by regime, for known and unknown stacks."""
-    groups: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
-    for item, residual in zip(items, residuals, strict=True):
-        name = regime(item.work, item.case.precision, item.case.year, True, known == "given")
-        # The interval is that of true over predicted time.
-        groups[name.removesuffix(f"_{known}")].append((-residual, item.case.family))
-    everything = [entry for entries in groups.values() for entry in entries]
+    is_found = known == "found"
+
+    def name_of(item: Prepared, native: bool | None) -> str:
+        case = item.case
+        count = case.cluster.count
+        return regime(item.work, case.precision, case.year, native, count, layout_given=not is_found)
+
+    # The interval is that of true over predicted time.
+    entries = [(-residual, item.case.family) for item, residual in zip(items, residuals, strict=True)]
+    said = [name_of(item, item.case.native) for item in items]
+    unsaid = [name_of(item, None) for item in items]
     rows = []
-    for kind, entries in groups.items():
-        note = f"{len(entries)} rows of {len({family for _, family in entries})} source families"
-        low, high = ends(entries, everything)
-        rows.append(Fitted(f"residual_{kind}_{known}", 1.0, math.exp(low), math.exp(high), note))
-        extra = Z90 * UNSEEN_STACK
-        low, high = -math.hypot(low, extra), math.hypot(high, extra)
-        rows.append(
-            Fitted(f"residual_{kind}_{known}_stack_unknown", 1.0, math.exp(low), math.exp(high), note)
-        )
+    intervals: dict[str, tuple[float, float]] = {}
+    for names in (said, unsaid):
+        for name in sorted(set(names)):
+            own = [place for place, other in enumerate(names) if other == name]
+            low, high = ends([entries[place] for place in own], entries, found=is_found)
+            if names is unsaid:
+                low, high = of_unknown_stack((low, high), [intervals[said[place]] for place in own])
+            intervals[name] = low, high
+            note = f"{len(own)} rows of {len({entries[place][1] for place in own})} source families"
+            rows.append(Fitted(f"residual_{name}", 1.0, math.exp(low), math.exp(high), note))
     return rows
+
+
+def of_unknown_stack(
+    all_stacks: tuple[float, float], each: Sequence[tuple[float, float]]
+) -> tuple[float, float]:
+    """The interval where the stack is unknown: wider than that of all stacks, no narrower than one's of them.
+
+    Logarithms; ``each`` are the intervals of the kinds of stacks that it may be.
+    """
+    extra = Z90 * UNSEEN_STACK
+    return (
+        min(-math.hypot(all_stacks[0], extra), *(low for low, _ in each)),
+        max(math.hypot(all_stacks[1], extra), *(high for _, high in each)),
+    )
 
 
 def render(rows: Sequence[Fitted]) -> str:

@@ -2,25 +2,32 @@
 
 The residuals of a source family share a bias, so 300 rows of one family say little of the next one. The
 half-width of an interval has two parts in quadrature: the biases of families, and the scatter of rows within
-their family. The variance of the biases is drawn toward that of all regimes, because a regime has few
-families, and Student's t takes the place of the normal distribution.
+their family. The biases have a scale that no far source rules, drawn toward that of all regimes, because a
+regime has few families, and the tails of Student's t. Forms that were compared: docs/decisions/widths.md.
 """
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from calibration.fit import Z90, quantile
+from calibration.fit import FREEDOM, HUBER, Z90, quantile
 
 Entry = tuple[float, str]
 """The log of true over predicted time of a row, out of sample, and its family."""
 WORTH = 3.0
 """The biases of all regimes count as those of so many families of the regime [1]."""
-FREEDOM = 5.0
-"""Most degrees of freedom of Student's t, however many families there are: every blind draw so far had
-sources that were farther off than a normal distribution of the families' biases allows."""
+FOUND = 1.3
+"""Factor on the half-width that biases give where the layout was found [1].
+
+The search was changed in answer to each source that was read. At the first reading of the drawn sources,
+their biases with the layout found were 1.25 times those of today (with it given 1.1)."""
+NORMAL = 0.7785
+"""Mean of the squares of a standard normal variable, none of them above that of `HUBER` [1]."""
+REPEATS = 200
+"""Most repeats of the search for a scale."""
 LEAST_ROWS = 8
 """Least number of rows in families of two or more; with fewer, the scatter of all regimes is used."""
 POWER = 0.25
@@ -37,16 +44,50 @@ def biases(entries: Iterable[Entry]) -> dict[str, float]:
     return {family: statistics.median(residuals) for family, residuals in found.items()}
 
 
-def ends(entries: Sequence[Entry], everything: Sequence[Entry]) -> tuple[float, float]:
+def root_mean_square(values: Sequence[float]) -> float:
+    """Root mean square of some values, 0 where there are none [1]."""
+    return math.sqrt(statistics.fmean(value**2 for value in values)) if values else 0.0
+
+
+def huber(values: Sequence[float]) -> float:
+    """Huber's scale about zero: the standard deviation, where no value counts as more than 1.5 of it [1].
+
+    Reference: Huber and Ronchetti 2009, 10.1002/9780470434697, chapter 5.
+    """
+    scale = root_mean_square(values)
+    for _ in range(REPEATS):
+        held = root_mean_square([min(abs(value), HUBER * scale) for value in values])
+        before, scale = scale, held / math.sqrt(NORMAL)
+        if abs(scale - before) < 1e-9:
+            break
+    return scale
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the half-width of an interval follows from the biases of families."""
+
+    scale: Callable[[Sequence[float]], float] = huber
+    freedom: float = FREEDOM
+    """Degrees of freedom of Student's t [1]."""
+    worth: float = WORTH
+    found: float = FOUND
+
+
+SHIPPED = Form()
+
+
+def ends(
+    entries: Sequence[Entry], everything: Sequence[Entry], *, found: bool = False, form: Form = SHIPPED
+) -> tuple[float, float]:
     """5th and 95th percentile of the log of true over predicted time for a source that was not seen [1].
 
-    ``entries`` are the residuals of a regime, ``everything`` those of all regimes.
+    ``entries`` are the residuals of a regime, ``everything`` those of all regimes. ``found`` is whether the
+    layout was found.
     """
-    own, every = (biases(rows).values() for rows in (entries, everything))
-    pooled = sum(bias**2 for bias in every) / len(every)
-    freedom = len(own) + WORTH
-    variance = (sum(bias**2 for bias in own) + WORTH * pooled) / freedom
-    of_family = student_95(min(freedom, FREEDOM)) * math.sqrt(variance)
+    own, every = (list(biases(rows).values()) for rows in (entries, everything))
+    scale = (len(own) * form.scale(own) + form.worth * form.scale(every)) / (len(own) + form.worth)
+    of_family = student_95(form.freedom) * scale * (form.found if found else 1.0)
     low, high = _scatter(entries) or _scatter(everything) or (0.0, 0.0)
     return -max(LEAST, math.hypot(of_family, low)), max(LEAST, math.hypot(of_family, high))
 

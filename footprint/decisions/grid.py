@@ -229,11 +229,13 @@ class Grid:
         trained_on = self._shared.chip(model)
         key = (*of_cluster, trained_on)
         if key not in self._clusters:
-            groups: dict[tuple[str, str], list[Named]] = {}
+            groups: dict[tuple[str, str, bool], list[Named]] = {}
             for place, name in enumerate(self.axes.get("hw", [self.fixed.get("hw")])):
                 cluster, _ = self._shared.cluster(name, trained_on, *of_cluster)
                 row = place * self._strides.get("hw", 0)
-                group = groups.setdefault((cluster.accelerator.id, cluster.node.id), [])
+                # A single accelerator has an interval of its own.
+                kind = (cluster.accelerator.id, cluster.node.id, cluster.count == 1)
+                group = groups.setdefault(kind, [])
                 group.append((name, cluster.count, row))
             self._clusters[key] = list(groups.values())
         return self._clusters[key]

@@ -160,7 +160,9 @@ def releases_factor(
     return float(constants["software_yearly"] ** ((1.0 - share) * later))
 
 
-def regime(work: Work, precision: str, year: int, native: bool | None, layout_given: bool) -> str:
+def regime(
+    work: Work, precision: str, year: int, native: bool | None, count: int, *, layout_given: bool
+) -> str:
     """The key of the fitted residuals from which a prediction's interval is taken."""
     era = techniques_of(year).era
     if era == "before_2020":
@@ -173,9 +175,18 @@ def regime(work: Work, precision: str, year: int, native: bool | None, layout_gi
         kind = "early"
     elif work.is_adapters:
         kind = "adapters"
+    elif layout_given and native:
+        kind = "native"
     elif precision in NARROW:
         kind = "narrow"
     else:
         kind = "dense"
+    if count == 1 and not layout_given and kind not in ("before_2020", "small"):
+        kind = "one"
     known = "given" if layout_given else "found"
     return f"{kind}_{known}" + ("" if native is not None else "_stack_unknown")
+
+
+def is_layout_given(given: Mapping[str, object], count: int) -> bool:
+    """Whether no layout is searched: tensor ranks are given, or the micro-batch of a single accelerator."""
+    return "tp" in given or (count == 1 and "micro_batch" in given)

@@ -18,10 +18,18 @@ from footprint.performance.layouts.habits import (
     habit_rows,
     sixteen_bit_row,
 )
-from footprint.performance.predict import RawStep, predict_raw, regime, releases_factor, work_of
+from footprint.performance.predict import (
+    RawStep,
+    is_layout_given,
+    predict_raw,
+    regime,
+    releases_factor,
+    work_of,
+)
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.limits import cut_rows, highest_mfu
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.work import Work
@@ -62,6 +70,8 @@ class StepFacts:
     sequence_length: float = 0.0
     spread: Quantity
     """A factor with the error of the step-time model; without ``work``, the typical MFU itself."""
+    highest_mfu: Any = 1.0
+    """MFU at which the fast end of the interval is cut [1]."""
     busy: Assumed
     """Factor on the busy share, for waiting that the terms omit; without ``work``, the typical share."""
     source: str = ""
@@ -172,7 +182,9 @@ def step_facts(
     constants = memory_constants(optimizer, step_flop.training.method)
     if recompute not in (None, "none"):
         given["recompute"] = recompute
-    residual = assumed(f"time_fitted.residual_{regime(work, precision, year, native, 'tp' in given)}")
+    is_given = is_layout_given(given, cluster.count)
+    kind = regime(work, precision, year, native, cluster.count, layout_given=is_given)
+    residual = assumed(f"time_fitted.residual_{kind}")
     spread = Quantity.between(residual.low, residual.value, residual.high, CAUSE)
     rows: tuple[Assumption, ...] = ()
     if software is not None:
@@ -188,17 +200,20 @@ def step_facts(
 
         known = anchored(spread, anchors, job_of(step_flop, cluster, precision, given), stack)
         spread, rows, warnings = known.spread, (*rows, *known.rows), known.warnings
+    machine = Machine(cluster, precision, year, constants, native)
     return StepFacts(
         flop=flop,
         cluster=cluster,
         precision=precision,
         peak_flop_per_s=peak,
         work=work,
-        machine=Machine(cluster, precision, year, constants, native),
+        machine=machine,
         given=given,
         flash=step_flop.training.fuses_attention,
         sequence_length=length,
         spread=spread,
+        # A measured step is nearer to the truth than any limit.
+        highest_mfu=1.0 if anchors else highest_mfu(flop, work, machine),
         busy=assumed("time.busy_share_idle"),
         source=residual.source,
         memory_spread=Quantity.between(excess.low, excess.value, excess.high, MEMORY_CAUSE),
@@ -234,7 +249,7 @@ def predict(facts: StepFacts, *, advise: bool = True) -> StepPrediction:
         step_time_s=step_time_s,
         mfu=mfu,
         busy_share=busy_quantity(raw.busy_share, facts.busy),
-        assumptions=facts.rows + _rows(facts, raw),
+        assumptions=facts.rows + _rows(facts, raw) + cut_rows(mfu, facts.highest_mfu),
         terms=raw.terms,
         warnings=warnings,
         layout=raw.layout,
@@ -245,9 +260,10 @@ def predict(facts: StepFacts, *, advise: bool = True) -> StepPrediction:
 
 
 def timed(facts: StepFacts, seconds: Number) -> tuple[Quantity, Quantity]:
-    """Step time [s] and MFU [1] with their intervals; no step is faster than its own FLOPs at the peak."""
+    """Step time [s] and MFU [1] with their intervals; the fast end is no faster than a chip allows."""
     flop, count = Quantity(facts.flop), facts.cluster.count
-    mfu = equations.mfu(flop, Quantity(seconds) * facts.spread, count, facts.peak_flop_per_s).capped(1.0)
+    mfu = equations.mfu(flop, Quantity(seconds) * facts.spread, count, facts.peak_flop_per_s)
+    mfu = mfu.capped(minimum(1.0, maximum(facts.highest_mfu, mfu.mid)))
     step_time: Quantity = equations.step_time_s(flop, count, facts.peak_flop_per_s, mfu)
     return step_time, mfu
 

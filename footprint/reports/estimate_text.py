@@ -163,7 +163,7 @@ def behind_rows(result: Estimate) -> list[Row]:
     if result.mfu is not None and result.workload is not None:
         label = "MFU" if result.goodput is not None else "MFU (wall clock)"
         note = result.workload.precision
-        if result.mfu.high > HIGHEST_CREDIBLE_MFU >= result.mfu.mid:
+        if round(result.mfu.high, 2) > HIGHEST_CREDIBLE_MFU >= result.mfu.mid:
             note += f"; above {HIGHEST_CREDIBLE_MFU} is not credible"
         rows.append((label, figures(result.mfu.mid, 2), interval(result.mfu, ""), note))
     if result.goodput is not None:

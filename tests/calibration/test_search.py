@@ -23,7 +23,6 @@ from calibration.fit import (
     priors,
 )
 from calibration.search import Linear, linearised
-from calibration.widths import biases, ends, student_95
 from footprint.performance.predict import predict_raw
 from footprint.validation.cases import of_its_software
 
@@ -110,23 +109,3 @@ def test_the_search_ends_where_no_small_move_of_a_constant_betters_the_fit(few):
     assert set(folds) == {"fms", "megatron-core"}
     # Without the rows of PyTorch's own stack nothing is known of it but the prior.
     assert folds["fms"]["software_native"] == pytest.approx(priors()["software_native"].mid, rel=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("freedom", "value"), [(4, 2.132), (5, 2.015), (8, 1.860), (20, 1.725), (120, 1.658)]
-)
-def test_students_t_is_that_of_the_tables(freedom, value):
-    assert student_95(freedom) == pytest.approx(value, rel=2e-3)
-
-
-def test_a_family_counts_once_in_the_bias_and_few_families_widen():
-    rows = [(0.2, "a")] * 300 + [(-0.2, "b")] * 3
-    assert biases(rows) == {"a": 0.2, "b": -0.2}
-    low, high = ends(rows, rows)
-    # Rows without scatter: the bias alone, of two families and of three families' worth of all.
-    assert high == -low == pytest.approx(student_95(5.0) * 0.2)
-    one = [(0.2, "a")] * 300
-    assert ends(one, one)[1] == pytest.approx(student_95(4.0) * 0.2)
-    # Many families narrow it no further: blind sources are farther off than a normal distribution allows.
-    more = [*rows, *((sign * 0.2, f"{sign}{n}") for n in range(40) for sign in (1, -1))]
-    assert ends(more, more)[1] == pytest.approx(high)

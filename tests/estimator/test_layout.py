@@ -93,8 +93,9 @@ def test_the_stack_moves_the_time_and_narrows_it():
     unknown = estimate(**LLAMA)
     hours = {name: one.duration_h for name, one in (*known.items(), (None, unknown))}
     assert hours["tuned"].mid < hours[None].mid < hours["native"].mid
-    width = {name: one.step_time_s.high / one.step_time_s.low for name, one in known.items()}
-    assert max(width.values()) < unknown.step_time_s.high / unknown.step_time_s.low
+    # The slow end; what the chip allows cuts the fast ones.
+    width = {name: one.step_time_s.high / one.step_time_s.mid for name, one in known.items()}
+    assert max(width.values()) < unknown.step_time_s.high / unknown.step_time_s.mid
     assert any(row.option == "--stack" for row in unknown.assumptions)
     assert not any(row.option == "--stack" for row in known["tuned"].assumptions)
 

@@ -5,7 +5,8 @@ again: one line a scenario, its request and every number of its answer, or that 
 A number that is meant to change has a line in ``CHANGED`` and one in CHANGELOG.md.
 
 The estimates run with the fitted and assumed constants of that time, ``constants.toml``. So a new fit,
-which moves every number, leaves the record as it is, and the record still holds the program.
+which moves every number, leaves the record as it is, and the record still holds the program. So do later
+regimes of the widths, and the limit of the fast end (tests/performance/test_limits.py).
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ import footprint
 from footprint.catalog import assumptions
 from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
+from footprint.performance import predict, step
 from footprint.performance.roofline.constants import load_constants
+from footprint.performance.roofline.work import Work
 from footprint.results import Quantity
 
 RECORD = Path(__file__).with_name("estimates.jsonl.gz")
@@ -115,11 +118,22 @@ def constants_of_the_record(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return recorded[name] if name in recorded else shipped(name)
 
     monkeypatch.setattr(assumptions, "_topic", topic)
+    monkeypatch.setattr(step, "regime", regime_of_the_record)
+    monkeypatch.setattr(step, "is_layout_given", lambda given, count: "tp" in given)
+    monkeypatch.setattr(step, "highest_mfu", lambda *_: 1.0)
     for cached in caches:
         cached.cache_clear()
     yield
     for cached in caches:
         cached.cache_clear()
+
+
+def regime_of_the_record(
+    work: Work, precision: str, year: int, native: bool | None, count: int, *, layout_given: bool
+) -> str:
+    """The regime without those of later widths: one accelerator, and PyTorch's own kernels."""
+    kind = predict.regime(work, precision, year, None, 0, layout_given=layout_given)
+    return kind if native is None else kind.removesuffix("_stack_unknown")
 
 
 def _scenarios() -> list[dict[str, Any]]:

@@ -102,7 +102,10 @@ def joined_steps(machines: Sequence[OnMachine], cluster: Cluster) -> tuple[StepF
     phases = zip(*(one.facts.steps for one in machines), strict=True)
     return tuple(
         replace(
-            steps[0], cluster=cluster, peak_flop_per_s=along([one.peak_flop_per_s for one in steps], sizes)
+            steps[0],
+            cluster=cluster,
+            peak_flop_per_s=along([one.peak_flop_per_s for one in steps], sizes),
+            highest_mfu=along([one.highest_mfu for one in steps], sizes),
         )
         for steps in phases
     )

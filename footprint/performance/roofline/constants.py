@@ -117,6 +117,14 @@ def load_constants() -> Constants:
     return Constants({**assumed_values("time"), **assumed_values("time_fitted")})
 
 
+@functools.cache
+def highest_rates() -> Constants:
+    """The constants with products and fused attention at the upper ends of their rates."""
+    shipped = load_constants()
+    names = [name for name in shipped.values if name.startswith(("matmul_rate_", "flash_rate_"))]
+    return shipped.but(**{name: max(shipped[name], assumed(f"time.{name}").high) for name in names})
+
+
 def memory_constants(optimizer: str, method: str) -> Constants:
     """The constants with the bytes of this optimiser's states and, for QLoRA, of 4-bit weights."""
     states = {"optimiser_state_byte": assumed(f"optimisers.{optimizer}").value}

@@ -18,12 +18,12 @@ from footprint.arithmetic import Z90
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.performance.anchoring import Anchor, Job, anchored, likeness, nearness, split_of
-from footprint.performance.predict import predict_raw, regime
+from footprint.performance.predict import predict_raw
 from footprint.performance.step import CAUSE
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.validation.cases import Case, of_its_software
-from footprint.validation.published.throughput import Counted, countable_cases, fold_constants
+from footprint.validation.published.throughput import Counted, countable_cases, fold_constants, regime_of
 from footprint.validation.report import ValidationReport, ValidationRow
 
 SEED = 20190605
@@ -131,10 +131,8 @@ def known_rows(*, sealed: bool = False) -> list[Known]:
     found = []
     for one, log_ratio in log_residuals(sealed=sealed):
         case = one.case
-        given = "tp" in case.given
-        width = assumed(
-            f"time_fitted.residual_{regime(one.work, case.precision, case.year, case.native, given)}"
-        )
+        kind = regime_of(case, one.work, found=False, said=True)
+        width = assumed(f"time_fitted.residual_{kind}")
         job = Job(
             accelerator=case.cluster.accelerator.id, precision=case.precision, count=case.cluster.count,
             parameters=_parameters(one), sequence_length=_length(one), method=case.training.method,

@@ -16,8 +16,10 @@ from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.errors import FootprintError
 from footprint.flops import count_step
-from footprint.performance.predict import predict_raw, regime, work_of
-from footprint.performance.roofline.constants import Constants
+from footprint.performance.predict import is_layout_given, predict_raw, regime, work_of
+from footprint.performance.roofline.constants import Constants, load_constants
+from footprint.performance.roofline.limits import shortest_s
+from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
 from footprint.performance.stacks import software_of
 from footprint.performance.step import CAUSE
@@ -77,19 +79,29 @@ def predict_case(
         flash=case.training.fuses_attention,
         sequence_length=float(case.shape.sequence_length or 0), native=native, constants=constants,
     )  # fmt: skip
-    given = not found and "tp" in case.given
-    residual = assumed(f"time_fitted.residual_{regime(work, case.precision, case.year, native, given)}")
+    kind = regime_of(case, work, found=found, said=said)
+    residual = assumed(f"time_fitted.residual_{kind}")
     spread = software_of(case.software if said else None, None).spread(residual, CAUSE)
+    machine = Machine(case.cluster, case.precision, case.year, constants or load_constants(), native)
+    shortest = min(raw.seconds, shortest_s(work, machine) / case.cluster.count)
     return ValidationRow(
         id=case.id,
         published=case.measured_s,
         predicted=raw.seconds,
         unit="s",
         fold=case.family,
-        low=raw.seconds * spread.low,
+        low=max(raw.seconds * spread.low, shortest),
         high=raw.seconds * spread.high,
         note=case.kind,
     )
+
+
+def regime_of(case: Case, work: Work, *, found: bool, said: bool) -> str:
+    """The regime of a case, whose residuals give its interval."""
+    count = case.cluster.count
+    given = not found and is_layout_given(case.given, count)
+    native = case.native if said else None
+    return regime(work, case.precision, case.year, native, count, layout_given=given)
 
 
 def rows(
