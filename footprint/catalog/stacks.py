@@ -60,7 +60,7 @@ class Stack:
     """Whether it splits tensors, layers and sequences; else each accelerator has all of them, or a shard."""
     pipelines: bool = True
     """Whether it splits layers among the stages of a pipeline, where it splits anything."""
-    shards_since_year: int = 0
+    shards_since_year: int | None = None
     """Year from which it shards weights over the replicas (ZeRO-3, FSDP), not just optimiser states."""
     accumulates: bool = True
     """Whether its recipes take several micro-batches a step where one, with recomputation, would fit."""

@@ -6,6 +6,8 @@ that nothing hides, the passes of pointwise kernels. The structure of the model 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from footprint.arithmetic import Z90, exp, hypot, log
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.stacks import Stack, find_stack
@@ -20,6 +22,45 @@ EXPOSED = (
     "stage_exposed",
 )  # fmt: skip
 """Shares of communication that nothing hides."""
+
+
+_NUMBERS: Mapping[str, str] = {
+    "host_s": "launch_s",
+    "captures_since_year": "captured_since",
+    "adapter_byte": "adapter_byte",
+    "shards_since_year": "shards_since_year",
+    "experts_looped_until_year": "experts_looped_until_year",
+    "recompute_share": "recompute_said",
+    "recompute_stops": "recompute_stops",
+}
+"""Numbers of a stack's file, and the constants that they are; an unset one changes nothing."""
+_OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
+    "splits": (True, "splits", 0.0),
+    "pipelines": (True, "pipelines", 0.0),
+    "accumulates": (True, "accumulates", 0.0),
+    "recomputes_part": (True, "recomputes_part", 0.0),
+    "sends_once": (True, "sends_once", 0.0),
+    "grouped_experts": (False, "expert_kernels", 0.0),
+    "first_in_tf32": (False, "first_in_tf32", 1.0),
+}
+"""What usual software does or does not, and the constant of software that differs."""
+
+
+def _said(stack: Stack) -> dict[str, float]:
+    """The constants that a stack's file sets as they are."""
+    own = {
+        constant: float(value)
+        for name, constant in _NUMBERS.items()
+        if (value := getattr(stack, name)) is not None
+    }
+    own |= {
+        constant: value
+        for name, (usual, constant, value) in _OTHER_THAN_USUAL.items()
+        if getattr(stack, name) is not usual
+    }
+    if stack.attention == "tuned":
+        own["flash_tuned"] = 1.0
+    return own
 
 
 @record
@@ -48,50 +89,26 @@ class Software:
         own: dict[str, float] = {}
         if stack is not None:
             hidden = stack.overlap_share if hidden is None else hidden
-            if stack.host_s is not None:
-                own["launch_s"] = stack.host_s
-            if stack.attention == "tuned":
-                own["flash_tuned"] = 1.0
-            if not stack.fuses:
-                own["passes_fused"] = typical["passes_eager"]
-            if stack.fused_early:
-                own |= {"passes_eager": typical["passes_fused"], "tuned_before": 0.0}
-            if stack.first_in_tf32:
-                own["first_in_tf32"] = 1.0
-            if stack.captures_since_year is not None:
-                own["captured_since"] = float(stack.captures_since_year)
-            if stack.loss == "compiled":
-                # torch.compile fuses the biases of experts with their activation.
-                own["passes_expert_bias"] = typical["passes_fused"]
-            if not stack.splits:
-                own["splits"] = 0.0
-            if stack.adapter_byte is not None:
-                own["adapter_byte"] = stack.adapter_byte
-            if not stack.pipelines:
-                own["pipelines"] = 0.0
-            if stack.shards_since_year:
-                own["shards_since_year"] = float(stack.shards_since_year)
-            if not stack.accumulates:
-                own["accumulates"] = 0.0
-            if not stack.recomputes_part:
-                own["recomputes_part"] = 0.0
-            if stack.grouped_experts:
-                own["expert_kernels"] = 0.0
-            if stack.experts_looped_until_year is not None:
-                own["experts_looped_until_year"] = stack.experts_looped_until_year
-            since = stack.grouped_narrow_since
-            if since and self.released is not None and self.released >= parse_month(since):
-                own["grouped_narrow"] = 1.0
-            if not stack.sends_once:
-                own["sends_once"] = 0.0
-            if stack.recompute_share is not None:
-                own["recompute_said"] = stack.recompute_share
-            if stack.recompute_stops is not None:
-                own["recompute_stops"] = float(stack.recompute_stops)
+            own = _said(stack) | self._kernels(stack, typical)
             own |= held_by(typical, stack.holds, stack.keeps, stack.loss, stack.stages, stack.rest_byte)
         if hidden is not None:
             own |= dict.fromkeys(EXPOSED, 1.0 - hidden)
         return typical.but(**own) if own else typical
+
+    def _kernels(self, stack: Stack, typical: Constants) -> dict[str, float]:
+        """What its kernels fuse, as the constants of stacks that do, or do not."""
+        own: dict[str, float] = {}
+        if not stack.fuses:
+            own["passes_fused"] = typical["passes_eager"]
+        if stack.fused_early:
+            own |= {"passes_eager": typical["passes_fused"], "tuned_before": 0.0}
+        if stack.loss == "compiled":
+            # torch.compile fuses the biases of experts with their activation.
+            own["passes_expert_bias"] = typical["passes_fused"]
+        since = stack.grouped_narrow_since
+        if since and self.released is not None and self.released >= parse_month(since):
+            own["grouped_narrow"] = 1.0
+        return own
 
     def spread(self, residual: Assumed, cause: str) -> Quantity:
         """The error of the model as a factor; wider for a named stack of which no row was fitted [1]."""

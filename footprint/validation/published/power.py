@@ -66,7 +66,7 @@ WORKLOADS: Mapping[str, Workload] = {
         predicted_positions=77,
         samples_a_sequence=2.0,
         document_length=MEAN_SENTENCE,
-    ),  # fmt: skip
+    ),
     "resnet": Workload("resnet-50", "fp16", "pretrain", image_size=224),
 }
 
