@@ -152,7 +152,12 @@ class EstimateRequest:
     recompute: Recompute | None = about(
         "execution", CHOICE, "Recomputed activations.", choices=get_args(Recompute)
     )
-    attention: Attention | None = about("execution", CHOICE, "Attention kernel.", choices=get_args(Attention))
+    attention: Attention | None = about(
+        "execution",
+        CHOICE,
+        "Attention kernel; masked: fused, with the mask of padded batches.",
+        choices=get_args(Attention),
+    )
     optimizer: str | None = about("execution", TEXT, "Optimiser (adam).", choices=OPTIMIZERS)
     stack: str | None = about("execution", TEXT, "Training software, a name of `footprint stacks list`.")
     overlap: float | None = about("execution", SHARE, "Share of communication hidden.", least=0.0, most=1.0)

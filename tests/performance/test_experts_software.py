@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from footprint import estimate
+from footprint import estimate, sweep
 from footprint.catalog.files import reference_folder
 from footprint.flops import count_step
 from footprint.performance.layouts.candidates import Candidates
@@ -261,3 +261,17 @@ def test_embeddings_of_qlora_are_gathered_in_16_bits():
     local = job.parameters * trained * 2.0
     volume = (2.0 * (blocks + job.other_parameters * 2.0) + local) * 7 / 8
     assert exchange_s(job, layout, machine, 1.0) == pytest.approx(volume / machine.link, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("chips", "job"),
+    [
+        (("h100:64", "gb300:64"), {"precision": "fp8", "stack": "megatron-bridge", "stack_date": "2026-07"}),
+        (("tpu-v6e:64", "tpu-v7x:64"), {"stack": "maxtext"}),
+    ],
+)
+def test_a_sweep_over_chips_gives_each_its_own_experts(chips, job):
+    job = {"model": "qwen3-30b-a3b", "tokens": 1e9, "batch_size": 512, "seq_len": 4096, **job}
+    swept = sweep(hw=list(chips), **job)
+    alone = [estimate(hw=chip, **job).duration_h.mid for chip in chips]
+    assert list(swept["duration_h_mid"]) == pytest.approx(alone, rel=1e-9)

@@ -17,8 +17,8 @@ BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4":
 SIXTEEN_BYTE = 2.0
 """Bytes of a number of 16 bits."""
 _RATES = (
-    "flash_rate", "link", "memory", "memory_gib", "network", "node", "peak", "rate", "sustained_rate",
-    "wide_peak",
+    "devices", "flash_rate", "link", "memory", "memory_gib", "network", "node", "peak", "rate",
+    "sustained_rate", "wide_peak",
 )  # fmt: skip
 """Numbers in which machines of one kind differ."""
 
@@ -31,12 +31,15 @@ class Machine:
     direction [byte/s]. ``wide_peak`` is the peak for the parts that stay in 16 bits in a narrower run:
     attention, head, and weight gradients on TPUs [FLOP/s].
 
+    ``devices`` is how many of them a program sees on a chip. ``grouped`` says whether experts in few bits are
+    one grouped product with their activation, by release and chip.
+
     `joined` gives many machines of one kind as one, with arrays for rates.
     """
 
     __slots__ = (
-        "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "is_gpu",
-        "link", "memory", "memory_gib", "native", "network", "node", "peak", "precision", "rate",
+        "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "grouped",
+        "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "peak", "precision", "rate",
         "recomputes_last", "sustained_rate", "techniques", "wide_peak", "year",
     )  # fmt: skip
 
@@ -72,6 +75,8 @@ class Machine:
         attention = False if "flash_tuned" in constants.values else native
         self.flash_rate = constants.flash_rate(chip, attention, self.techniques)
         self.devices = chip.devices_per_unit
+        few_bits = "grouped_narrow" in constants.values and precision in NARROW
+        self.grouped = few_bits and chip.generation == "blackwell"
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
         self.recomputes_last = self._recomputes_last()
@@ -106,6 +111,7 @@ class Machine:
         return (
             self.cluster.accelerator.kind == other.cluster.accelerator.kind
             and (self.precision, self.year, self.native) == (other.precision, other.year, other.native)
+            and self.grouped == other.grouped
             and self.constants.values == other.constants.values
         )
 
@@ -120,12 +126,6 @@ class Machine:
         for name in Machine.__slots__:
             setattr(other, name, rates[name] if name in rates else getattr(self, name))
         return other
-
-
-def grouped(machine: Machine) -> bool:
-    """Whether experts in few bits are one grouped product with their activation, by release and chip."""
-    known = "grouped_narrow" in machine.constants.values and machine.precision in NARROW
-    return known and machine.cluster.accelerator.generation == "blackwell"
 
 
 def joined(machines: Sequence[Machine]) -> Machine:

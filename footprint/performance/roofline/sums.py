@@ -10,7 +10,7 @@ from __future__ import annotations
 from footprint.arithmetic import Number
 from footprint.flops.operations import ADAPTERS, CONVOLUTION, CORE, EXPERTS, HEAD, RECURRENCE
 from footprint.performance.roofline.adapters import adapter_s, wide_byte
-from footprint.performance.roofline.machine import Machine, grouped
+from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Line, Work
 from footprint.records import names_of, record
 from footprint.vocabulary import NARROW
@@ -183,7 +183,7 @@ def _casts(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, floa
         return 0.0, 0.0
     byte_s = machine.constants["cast_byte"] / machine.memory / tensor_ranks
     sides = line.k + line.n
-    if line.component == EXPERTS and grouped(machine):
+    if line.component == EXPERTS and machine.grouped:
         sides = max(line.k, line.n)  # the kernel casts what it gives the next product
     return byte_s * _rows(line) * sides, byte_s * _weight(line) if line.owned else 0.0
 

@@ -26,7 +26,7 @@ from footprint.performance.roofline.communication import (
 )
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
-from footprint.performance.roofline.machine import Machine, grouped
+from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.work import Work
 
@@ -139,7 +139,7 @@ def kernels_of(work: Work, layout: LayoutNumbers, machine: Machine) -> Number:
     """Kernels of one micro-batch on one accelerator [1]."""
     constants = machine.constants
     # Each expert launches its own kernels, if they are not one grouped product.
-    each = 0.0 if grouped(machine) else constants["expert_kernels"]
+    each = 0.0 if machine.grouped else constants["expert_kernels"]
     if machine.year <= constants.values.get("experts_looped_until_year", 0):
         each = constants["loop_kernels"]
     extra_kernels = maximum(0.0, work.experts / layout.ep - 1.0) * each
