@@ -19,6 +19,8 @@ EXPOSED = (
     "stage_exposed",
 )  # fmt: skip
 """Shares of communication that nothing hides."""
+WHAT_IT_DOES = ("splits", "pipelines", "accumulates", "recomputes_part")
+"""What the search takes a stack to do unless its file says otherwise (`layouts.shapes`, `layouts.habits`)."""
 
 
 @record
@@ -49,16 +51,9 @@ class Software:
                 own["launch_s"] = stack.host_s
             if not stack.fuses:
                 own["passes_fused"] = typical["passes_eager"]
-            if not stack.splits:
-                own["splits"] = 0.0
-            if not stack.pipelines:
-                own["pipelines"] = 0.0
+            own |= {name: 0.0 for name in WHAT_IT_DOES if not getattr(stack, name)}
             if stack.shards_since_year:
                 own["shards_since_year"] = float(stack.shards_since_year)
-            if not stack.accumulates:
-                own["accumulates"] = 0.0
-            if not stack.recomputes_part:
-                own["recomputes_part"] = 0.0
             if stack.grouped_experts:
                 own["expert_kernels"] = 0.0
             if stack.recompute_share is not None:
