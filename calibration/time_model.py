@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -125,22 +124,20 @@ def habit_of_adapters(cases: Sequence[Case], constants: Constants) -> tuple[floa
 def _found_over_given(
     given: Sequence[Prepared], found: Sequence[Prepared], constants: Constants
 ) -> Iterator[tuple[bool, list[tuple[float, float]]]]:
-    """Whether the layout found splits the model; log time of the published layout over it, and weights.
-
-    All families weigh alike: one of 190 rows has one habit, as one of two rows has.
-    """
+    """Whether the layout found splits the model; log time of the published layout over it, and weights."""
     partners = {item.case.id: item for item in found}
     shared = [item for item in given if item.case.cluster.count > 1 and "tp" in item.case.given]
     others = [partners[item.case.id] for item in shared]
     gaps = [a - b for a, b in zip(log_sums(shared, constants), log_sums(others, constants), strict=True)]
     for split in (True, False):
-        of_kind = [
-            (gap, item.case.family)
-            for gap, item, other in zip(gaps, shared, others, strict=True)
-            if other.layout.is_split == split
-        ]
-        sizes = Counter(family for _, family in of_kind)
-        yield split, [(gap, 1.0 / sizes[family]) for gap, family in of_kind]
+        yield (
+            split,
+            [
+                (gap, item.weight)
+                for gap, item, other in zip(gaps, shared, others, strict=True)
+                if other.layout.is_split == split
+            ],
+        )
 
 
 def _of_search(item: Prepared, constants: Constants) -> float:

@@ -43,7 +43,8 @@ _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "grouped_experts": (False, "expert_kernels", 0.0),
     "first_in_tf32": (False, "first_in_tf32", 1.0),
 }
-"""What usual software does or does not, and the constant of software that differs."""
+"""What usual software does or does not, and the constant of software that differs (`layouts.shapes` and
+`layouts.habits` read the first four)."""
 
 
 def _said(stack: Stack) -> dict[str, float]:

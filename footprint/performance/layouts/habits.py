@@ -97,9 +97,10 @@ def habit_rows(
     """The habit as an assumption row, where it applies to a layout that was found."""
     if work is None or machine is None or "recompute" in given or not layout.is_full:
         return ()
-    habit = habit_of(work, machine)
+    habit, said = habit_of(work, machine), "recompute_said" in machine.constants.values
     row = Assumption(
-        name="share of blocks recomputed without need, as recipes do", value=habit, unit="1", basis="fitted",
-        source=source, option="--recompute",
+        name="share of blocks recomputed without need, as recipes do", value=habit, unit="1",
+        basis="assumed" if said else "fitted", source="training-recipes" if said else source,
+        option="--recompute",
     )  # fmt: skip
     return (row,) if habit else ()
