@@ -53,6 +53,8 @@ class Constants:
         if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
             return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
         rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
+        if precision in ("fp8", "fp4"):
+            rate *= self["narrow_over_sixteen"]
         if is_halved(chip):
             rate *= self["halved_over_whole"]
         return self._limited(chip, rate)

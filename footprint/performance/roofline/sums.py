@@ -22,7 +22,7 @@ RAMP_PEAK = 312e12
 """Peak to which ``ramp_depth`` refers: that of an A100 in 16 bits [FLOP/s]."""
 NARROW_MOVED_BYTE = 1.5
 """Mean bytes per element of a product in narrow precision: operands have 1 byte, results 2 [byte]."""
-FROZEN_CASTS = 1.5
+FROZEN_CASTS = 0.5
 """Passes of casting for a product with frozen weights, which needs no transposed copies of its operands."""
 VECTOR = ("fp32", "fp64")
 """Precisions of which GPUs compute convolutions on their vector units."""
@@ -85,7 +85,7 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
         found[kind] += weight_s * passes
         found[f"{kind}_repeated"] += weight_s * backward
         data_s, weights_s = _casts(line, machine, tensor_ranks)
-        times = passes if line.owned else FROZEN_CASTS
+        times = 1.0 if line.owned else FROZEN_CASTS
         found["casts"] += data_s * times
         found["expert_weight_casts" if line.component == EXPERTS else "weight_casts"] += weights_s * times
     for line in work.others:
