@@ -23,7 +23,8 @@ RAMP_PEAK = 312e12
 NARROW_MOVED_BYTE = 1.5
 """Mean bytes per element of a product in narrow precision: operands have 1 byte, results 2 [byte]."""
 FROZEN_CASTS = 0.5
-"""Passes of casting for a product with frozen weights, which needs no transposed copies of its operands."""
+"""Casts of a product with frozen weights, which needs no transposed copies of its operands, over one with
+trained weights."""
 VECTOR = ("fp32", "fp64")
 """Precisions of which GPUs compute convolutions on their vector units."""
 WINOGRAD_TAPS = 9.0
@@ -155,8 +156,8 @@ def _weight(line: Line) -> float:
 def _casts(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:
     """Seconds of casting a product's activations and, once per step, its weights to narrow precision.
 
-    A cast reads 16 bits and writes 8, once as it is and once transposed, for operands and
-    gradients. Frozen weights are cast once before the run.
+    A cast reads 16 bits and writes 8, once as it is and once transposed: of the inputs in the forward pass
+    and of the gradients of the results in the backward pass. Frozen weights are cast once before the run.
     """
     if machine.precision not in NARROW or min(line.k, line.n) <= THIN:
         return 0.0, 0.0
