@@ -282,4 +282,4 @@ def test_the_record_is_as_it_was_written() -> None:
     digest = hashlib.sha256(gzip.decompress(RECORD.read_bytes())).hexdigest()
     assert digest == "a109b595aa8a323eee05b75f6459b3721aa577b23245afe08844d5c7df4647a8"
     digest = hashlib.sha256(CONSTANTS.read_bytes()).hexdigest()
-    assert digest == "4d07274c5faad36d44e1eca2e34351c0c12d77dedf50aa3374564c698234ccd9"
+    assert digest == "69fce20d358d42d2c9d181801b415eb9dc60bb8d2af0ced7540570f9a3add109"
