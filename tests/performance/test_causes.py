@@ -93,7 +93,7 @@ def test_a_year_changes_the_defaults_and_not_a_stack_that_was_tuned() -> None:
     # MLPerf's ResNet-50 took 1.03 times as long on the same A100s the year before.
     assert gain(encoder, False) == pytest.approx(1.0, abs=0.03)
     assert gain(encoder, False) < gain(encoder, None) < gain(encoder, True)
-    assert gain(counted(LLAMA_8B, 64, 512), False) > 1.1
+    assert gain(counted(LLAMA_8B, 64, 512), False) > 1.08
 
 
 def test_a_layout_that_is_found_costs_what_people_lose_where_many_are_possible() -> None:

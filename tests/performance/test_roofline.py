@@ -157,7 +157,10 @@ def test_narrow_products_are_faster_but_attention_and_head_are_not():
     summed = work(LLAMA_8B, 8, 4096, attention="flash")
     wide = step_terms(summed, Layout(dp=8), machine(f"{H100}:8", "bf16"))
     narrow = step_terms(summed, Layout(dp=8), machine(f"{H100}:8", "fp8"))
-    assert narrow["matmul"] == pytest.approx(wide["matmul"] / 2, rel=1e-3)
+    # The peak is twice that in 16 bits, and products reach a smaller share of it.
+    share = load_constants()["narrow_over_sixteen"]
+    assert narrow["matmul"] == pytest.approx(wide["matmul"] / 2 / share, rel=1e-3)
+    assert 0.75 < share < 1.0
     assert narrow["attention"] == wide["attention"]
     assert narrow["casts"] > 0 == wide["casts"]
 

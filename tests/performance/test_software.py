@@ -16,9 +16,13 @@ from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.terms import kernels_of, step_terms
 from footprint.performance.stacks import software_of
 from footprint.schema import StepShape, TrainingMethod
-from tests.performance.helpers import LLAMA_8B, QWEN3_30B, cluster, step, work
+from tests.performance.helpers import BERT_BASE, LLAMA_8B, QWEN3_30B, cluster, step, work
 
 GEFORCE = ("rtx3090", "rtx4090", "rtx5090")
+BERT_LARGE = {
+    **BERT_BASE, "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16,
+    "intermediate_size": 4096,
+}  # fmt: skip
 OTHERS = ("rtxa6000", "rtx6000ada", "l40s", "rtxpro6000", "a100-sxm4-80gb", "h100-sxm5-80gb")
 
 
@@ -73,6 +77,21 @@ def test_convolutions_in_fp32_save_multiplications_of_three_by_three_kernels():
     rate = load_constants()["convolution_rate_wide"] * chip.accelerator.peak_flop_per_s["fp32"]
     multiplied = 64 * 3 * 2 * (blocks - three * (1.0 - 16 / 36))
     assert terms["matmul"] * rate == pytest.approx(multiplied, rel=0.01)
+
+
+def test_operands_are_cast_to_8_bits_once():
+    # By hand: queries, keys, values and the output of attention are 4 products of 1,024 by 1,024, the MLP has
+    # 5,120 inputs and 5,120 results. Each input and each gradient of a result is cast once, each weight, too.
+    tokens, layers, width = 48 * 512, 24, 1024
+    elements = layers * (tokens * (4 * 2 * width + 2 * 5 * width) + 12 * width**2)
+    chip = cluster("h100-sxm5-80gb:1")
+    job = step(BERT_LARGE, 48, 512, "mlm+nsp", attention="flash")
+    terms = predict_step(step_flop=job, cluster=chip, precision="fp8", year=2024, stack="mlperf").terms
+    constants = load_constants()
+    byte_per_s = constants["memory_rate"] * chip.accelerator.memory_byte_per_s
+    assert terms["casts"] * byte_per_s == pytest.approx(constants["cast_byte"] * elements, rel=1e-6)
+    # A cast reads 2 bytes and writes 2; kernels that write 8 bits themselves save the reading.
+    assert 2.0 < constants["cast_byte"] < 5.0
 
 
 def test_nvidias_resnet_keeps_channels_first_in_tf32():

@@ -12,7 +12,7 @@ from footprint.arithmetic import power, sqrt
 from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.performance.roofline.techniques import Techniques
 from footprint.schema import Accelerator
-from footprint.vocabulary import SIXTEEN_BIT
+from footprint.vocabulary import NARROW, SIXTEEN_BIT
 
 MOST = 0.95
 """Upper limit of the rate of large products, as a share of the peak."""
@@ -53,6 +53,8 @@ class Constants:
         if precision in ("fp32", "fp64") or (precision == "tf32" and chip.kind == "gpu"):
             return self["matmul_rate_wide"] if precision != "tf32" else self["matmul_rate_tf32"]
         rate = self.values.get(f"matmul_rate_{chip.generation}", self["matmul_rate_unmeasured"])
+        if precision in NARROW:
+            rate *= self["narrow_over_sixteen"]
         if is_halved(chip):
             rate *= self["halved_over_whole"]
         return self._limited(chip, rate)

@@ -25,8 +25,9 @@ RAMP_PEAK = 312e12
 """Peak to which ``ramp_depth`` refers: that of an A100 in 16 bits [FLOP/s]."""
 NARROW_MOVED_BYTE = 1.5
 """Mean bytes per element of a product in narrow precision: operands have 1 byte, results 2 [byte]."""
-FROZEN_CASTS = 1.5
-"""Passes of casting for a product with frozen weights, which needs no transposed copies of its operands."""
+FROZEN_CASTS = 0.5
+"""Casts of a product with frozen weights, which needs no transposed copies of its operands, over one with
+trained weights."""
 VECTOR = ("fp32", "fp64")
 """Precisions of which GPUs compute convolutions on their vector units."""
 WINOGRAD_TAPS = 9.0
@@ -96,7 +97,7 @@ def sum_lines(work: Work, machine: Machine, tensor_ranks: int, *, flash: bool) -
         found[kind] += weight_s * passes
         found[f"{kind}_repeated"] += weight_s * backward
         data_s, weights_s = _casts(line, machine, tensor_ranks)
-        times = passes if line.owned else FROZEN_CASTS
+        times = 1.0 if line.owned else FROZEN_CASTS
         found["casts"] += data_s * times
         found["expert_weight_casts" if line.component == EXPERTS else "weight_casts"] += weights_s * times
     for line in work.others:
@@ -176,8 +177,8 @@ def _weight(line: Line) -> float:
 def _casts(line: Line, machine: Machine, tensor_ranks: int) -> tuple[float, float]:
     """Seconds of casting a product's activations and, once per step, its weights to narrow precision.
 
-    A cast reads 16 bits and writes 8, once as it is and once transposed, for operands and
-    gradients. Frozen weights are cast once before the run.
+    A cast reads 16 bits and writes 8, once as it is and once transposed: of the inputs in the forward pass
+    and of the gradients of the results in the backward pass. Frozen weights are cast once before the run.
     """
     if machine.precision not in NARROW or min(line.k, line.n) <= THIN:
         return 0.0, 0.0
