@@ -14,13 +14,8 @@ from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.habits import NO_HABITS, habit_rows
 from footprint.performance.predict import (
-    RawStep,
-    is_layout_given,
-    predict_raw,
-    regime,
-    releases_factor,
-    work_of,
-)
+    RawStep, is_layout_given, predict_raw, regime, releases_factor, work_of,
+)  # fmt: skip
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.layout import Layout
