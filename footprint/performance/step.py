@@ -13,9 +13,8 @@ from footprint.arithmetic import Number, maximum, minimum
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.habits import NO_HABITS, habit_rows
-from footprint.performance.predict import (
-    RawStep, is_layout_given, predict_raw, regime, releases_factor, work_of,
-)  # fmt: skip
+from footprint.performance.predict import RawStep, predict_raw, releases_factor, work_of
+from footprint.performance.regimes import is_layout_given, regime
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.layout import Layout
