@@ -184,12 +184,15 @@ def step_facts(
         constants = constants.but(**NO_HABITS)
     excess = assumed(f"memory.residual_{'said' if is_known(constants) else 'unsaid'}")
     warnings: tuple[str, ...] = ()
+    machine = Machine(cluster, precision, year, constants, native)
+    highest = highest_mfu(flop, work, machine)
     if anchors:
         from footprint.performance.anchoring import anchored, job_of
 
         known = anchored(spread, anchors, job_of(step_flop, cluster, precision, given), stack)
         spread, rows, warnings = known.spread, (*rows, *known.rows), known.warnings
-    machine = Machine(cluster, precision, year, constants, native)
+        # A measured step is nearer to the truth than any limit.
+        highest = 1.0 if known.rows else highest
     return StepFacts(
         flop=flop,
         cluster=cluster,
@@ -201,8 +204,7 @@ def step_facts(
         flash=step_flop.training.attention == "flash",
         sequence_length=length,
         spread=spread,
-        # A measured step is nearer to the truth than any limit.
-        highest_mfu=1.0 if anchors else highest_mfu(flop, work, machine),
+        highest_mfu=highest,
         busy=assumed("time.busy_share_idle"),
         source=residual.source,
         memory_spread=Quantity.between(excess.low, excess.value, excess.high, MEMORY_CAUSE),
