@@ -22,7 +22,7 @@ from calibration.widths import SHIPPED, Form, ends, root_mean_square
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.stacks import find_stack
-from footprint.performance.predict import regime
+from footprint.performance.regimes import regime
 from footprint.validation.published.throughput import Counted, countable_cases, rows
 
 WAYS = tuple((found, said) for found in (False, True) for said in (True, False))

@@ -17,7 +17,7 @@ from calibration.fit import (
     prepare_cases,
 )
 from calibration.search import fit
-from footprint.performance.predict import regime
+from footprint.performance.regimes import regime
 from footprint.performance.roofline import terms as roofline
 from footprint.performance.roofline.constants import load_constants
 from footprint.validation import ValidationReport, ValidationRow

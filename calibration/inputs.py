@@ -26,7 +26,7 @@ from calibration.fit import (
 )
 from calibration.goodput import implied
 from footprint.catalog.files import reference_folder
-from footprint.performance.predict import regime
+from footprint.performance.regimes import regime
 from footprint.performance.roofline.constants import Constants, load_constants
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,8 +73,9 @@ def as_fitted(prepared: Sequence[Prepared], shipped: Constants, names: Iterable[
     """
     for item in prepared:
         case = item.case
-        kind = regime(item.work, case.precision, case.year, None, case.cluster.count, layout_given=True)
-        yield f"{case.id} {case.family} {case.publisher} {case.generation} {case.stack} {case.model} {kind}"
+        of_case = (item.work, case.precision, case.year, case.native, case.cluster.count)
+        kinds = " ".join(regime(*of_case, layout_given=given) for given in (True, False))
+        yield f"{case.id} {case.family} {case.publisher} {case.generation} {case.stack} {case.model} {kinds}"
     yield _digits(item.weight for item in prepared)
     moved = [shipped.but(**{name: shipped[name] * (1 + resolution(name))}) for name in names]
     for constants in (shipped, *moved):

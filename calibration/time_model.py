@@ -23,7 +23,7 @@ from calibration.fit import (
 )
 from calibration.search import fit, fold_values
 from calibration.widths import ends
-from footprint.performance.predict import regime
+from footprint.performance.regimes import regime
 from footprint.performance.roofline.constants import Constants
 from footprint.validation.cases import Case
 from footprint.vocabulary import ADAPTED

@@ -18,7 +18,7 @@ from footprint.performance.roofline.terms import step_terms, tuned_before
 from footprint.performance.roofline.work import Work, summarise
 from footprint.records import record
 from footprint.schema import Cluster, TrainingMethod
-from footprint.vocabulary import ADAPTED, NARROW, WIDE
+from footprint.vocabulary import ADAPTED, WIDE
 
 SOFTWARE = "software"
 """The term with the seconds that the fitted factors add."""
@@ -158,35 +158,3 @@ def releases_factor(
     share = constants["native_share_unknown"] if native is None else float(native)
     later = min(released - MIDDLE_OF_YEAR, LAST_YEAR) - min(year, LAST_YEAR)
     return float(constants["software_yearly"] ** ((1.0 - share) * later))
-
-
-def regime(
-    work: Work, precision: str, year: int, native: bool | None, count: int, *, layout_given: bool
-) -> str:
-    """The key of the fitted residuals from which a prediction's interval is taken."""
-    era = techniques_of(year).era
-    if era == "before_2020":
-        kind = era
-    elif work.experts:
-        kind = "experts"
-    elif work.family != "decoder":
-        kind = "small"
-    elif era == "2020_to_2022":
-        kind = "early"
-    elif work.is_adapters:
-        kind = "adapters"
-    elif layout_given and native:
-        kind = "native"
-    elif precision in NARROW:
-        kind = "narrow"
-    else:
-        kind = "dense"
-    if count == 1 and not layout_given and kind not in ("before_2020", "small"):
-        kind = "one"
-    known = "given" if layout_given else "found"
-    return f"{kind}_{known}" + ("" if native is not None else "_stack_unknown")
-
-
-def is_layout_given(given: Mapping[str, object], count: int) -> bool:
-    """Whether no layout is searched: tensor ranks are given, or the micro-batch of a single accelerator."""
-    return "tp" in given or (count == 1 and "micro_batch" in given)

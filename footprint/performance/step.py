@@ -18,14 +18,8 @@ from footprint.performance.layouts.habits import (
     habit_rows,
     sixteen_bit_row,
 )
-from footprint.performance.predict import (
-    RawStep,
-    is_layout_given,
-    predict_raw,
-    regime,
-    releases_factor,
-    work_of,
-)
+from footprint.performance.predict import RawStep, predict_raw, releases_factor, work_of
+from footprint.performance.regimes import is_layout_given, regime
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.layout import Layout
@@ -195,12 +189,15 @@ def step_facts(
         constants = constants.but(**NO_HABITS)
     excess = assumed(f"memory.residual_{'said' if is_known(constants) else 'unsaid'}")
     warnings: tuple[str, ...] = ()
+    machine = Machine(cluster, precision, year, constants, native)
+    highest = highest_mfu(flop, work, machine)
     if anchors:
         from footprint.performance.anchoring import anchored, job_of
 
         known = anchored(spread, anchors, job_of(step_flop, cluster, precision, given), stack)
         spread, rows, warnings = known.spread, (*rows, *known.rows), known.warnings
-    machine = Machine(cluster, precision, year, constants, native)
+        # A measured step is nearer to the truth than any limit.
+        highest = 1.0 if known.rows else highest
     return StepFacts(
         flop=flop,
         cluster=cluster,
@@ -212,8 +209,7 @@ def step_facts(
         flash=step_flop.training.fuses_attention,
         sequence_length=length,
         spread=spread,
-        # A measured step is nearer to the truth than any limit.
-        highest_mfu=1.0 if anchors else highest_mfu(flop, work, machine),
+        highest_mfu=highest,
         busy=assumed("time.busy_share_idle"),
         source=residual.source,
         memory_spread=Quantity.between(excess.low, excess.value, excess.high, MEMORY_CAUSE),

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.interval_forms import BEFORE, Row, Shape, figures, first_residuals, residuals, splits
 from calibration.widths import FOUND, HUBER, NORMAL, SHIPPED, biases, ends, huber, student_95
-from footprint.performance.predict import is_layout_given
+from footprint.performance.regimes import is_layout_given
 
 MANY = [NormalDist(0.0, 0.2).inv_cdf((place + 0.5) / 2000) for place in range(2000)]
 """A normal distribution with a standard deviation of 0.2."""

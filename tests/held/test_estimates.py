@@ -27,7 +27,7 @@ import footprint
 from footprint.catalog import assumptions
 from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
-from footprint.performance import predict, step
+from footprint.performance import regimes, step
 from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.work import Work
 from footprint.results import Quantity
@@ -132,7 +132,7 @@ def regime_of_the_record(
     work: Work, precision: str, year: int, native: bool | None, count: int, *, layout_given: bool
 ) -> str:
     """The regime without those of later widths: one accelerator, and PyTorch's own kernels."""
-    kind = predict.regime(work, precision, year, None, 0, layout_given=layout_given)
+    kind = regimes.regime(work, precision, year, None, 0, layout_given=layout_given)
     return kind if native is None else kind.removesuffix("_stack_unknown")
 
 

@@ -16,7 +16,8 @@ from footprint.catalog.assumptions import assumed, assumed_values
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.errors import FootprintError
 from footprint.flops import count_step
-from footprint.performance.predict import is_layout_given, predict_raw, regime, work_of
+from footprint.performance.predict import predict_raw, work_of
+from footprint.performance.regimes import is_layout_given, regime
 from footprint.performance.roofline.constants import Constants, load_constants
 from footprint.performance.roofline.limits import shortest_s
 from footprint.performance.roofline.machine import Machine
