@@ -47,6 +47,9 @@ TRIED = "more layouts are tried: any number of stages, micro-batches of the full
 WAITING = "a pipeline with fewer micro-batches than stages waits for them, and for its chunks, too"
 WIDE = "weights of 32 bits are their own master copy, so more fits"
 
+LANES = "heads narrower than 128 take the time of 128 lanes on TPUs"
+LOSS = "the loss lies on the last stage of a pipeline, as the head does"
+
 EXPERTS = "experts that few replicas share are sharded over these alone, and fewer weights are gathered"
 CHANGED_SCENARIOS: dict[str, str] = {
     "pythia-12b on l40s:1": "in 2022 models of this size were split four ways, and one accelerator "
@@ -86,6 +89,27 @@ CHANGED_SCENARIOS: dict[str, str] = {
     "falcon-40b on l40s:2": TRIED,
     "switch-c on tpu-v4:64": TRIED,
     "qwen3-235b-a22b on rtx4090:64": "PyTorch's own stack keeps weights in 32 bits",
+    "baby-gpt on tpu-v4:64": LANES,
+    "bert-base on tpu-v2:8": LANES,
+    "bert-base on tpu-v5p:256": LANES,
+    "bert-base on tpu-v6e:1": LANES,
+    "bert-large on tpu-v5p:256": LANES,
+    "gpt1 on tpu-v4:64": LANES,
+    "gpt2 on tpu-v3:64": LANES,
+    "gpt2 on tpu-v7x:8": LANES,
+    "pythia-160m on tpu-v4:64": LANES,
+    "qwen2.5-0.5b on tpu-v4:64": LANES,
+    "roberta-base on tpu-v4:512": LANES,
+    "roberta-large on tpu-v4:64": LANES,
+    "t5-base on tpu-v4:64": LANES,
+    "vit-base-16 on tpu-v5p:64": LANES,
+    "gemma3-4b on h200-sxm-141gb:128": LOSS,
+    "llama1-33b on v100-sxm2-16gb:8": LOSS,
+    "llama2-70b on h100-sxm5-80gb:64": LOSS,
+    "llama2-7b on rtx6000ada:8": LOSS,
+    "mpt-30b on tpu-v4:512": LANES,
+    "olmo-7b on l40s:16": LOSS,
+    "clip-vit-large-14 on h200-sxm-141gb:64": "recomputation may end before the last product",
 }
 """How a scenario's model and hardware begin -> why its answer is another one."""
 

@@ -104,7 +104,7 @@ def test_the_loss_lies_on_the_last_stage():
             Machine(cluster("h100:8"), "bf16", 2025, constants, False)
             for constants in (typical, typical.but(passes_logits=0.0))
         )
-        with_loss, without = (step_terms(job, Layout(pp=stages), one)["head"] for one in machines)
+        with_loss, without = (step_terms(job, Layout(pp=stages), one)["elementwise"] for one in machines)
         # Half of what the last stage has more than the mean is hidden.
         share = 1 / stages + 0.5 * (1 - 1 / stages)
         byte, byte_per_s = typical["passes_logits"] * 8 * 4096 * 128256 * 2, 3.35e12 * typical["memory_rate"]

@@ -97,15 +97,16 @@ def computed_terms(
     # The last stage alone has the head and the loss; balancing the stages hides part of the others' waiting.
     last = 1.0 / layout.pp + constants["head_imbalance"] * (1.0 - 1.0 / layout.pp)
     last = last * head_beyond(sums, work, layout)
-    head_compute = sums.head_compute + _loss_s(work, machine)
-    head_data = last * (rank_share * head_compute + data_share * sums.head_moved)
+    head_data = last * (rank_share * sums.head_compute + data_share * sums.head_moved)
+    elementwise = uneven * _elementwise(work, layout, machine, rank_share, scores_repeated)
+    elementwise = elementwise + last * rank_share * _loss_s(work, machine)
     return {
         "matmul": compute,
         "streaming": scale * moved + micro_batches * weights,
         "attention": scale * attention,
         "casts": scale * (stage * data_share * sums.casts) + weight_casts,
         "head": scale * head_data + micro_batches * (last * head_weights),
-        "elementwise": scale * (uneven * _elementwise(work, layout, machine, rank_share, scores_repeated)),
+        "elementwise": scale * elementwise,
         "tensor_parallel": uneven * tensor_s(work, layout, machine, micro_batches, scale),
         "expert_parallel": scale * (uneven * experts_s(work, layout, machine)),
         "context_parallel": scale * (uneven * context_s(work, layout, machine)),
