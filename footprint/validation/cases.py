@@ -241,9 +241,9 @@ _NOT_FUSED = (
     "t1979", "t1980", "t1981", "t1982", "t1983", "t1984", "t1985", "t1986",
     "t1987", "t1988", "t1989", "t1990", "t1991", "t1992", "t1993", "t1994",
 )  # fmt: skip
-"""Rows since 2023 whose source says that attention is not fused, or whose code has it only behind a flag. JAX's
-kernel on TPUs takes multiples of 128 alone (jax-ml/jax issues 26433 and 30861), so Levanter's heads of 64 run
-without it."""
+"""Rows since 2023 whose source says that attention is not fused, or whose code has it only behind a flag.
+JAX's kernel on TPUs takes multiples of 128 alone (jax-ml/jax issues 26433 and 30861), so Levanter's heads of
+64 run without it."""
 
 
 _PADDED = ("universal-llm-trainer",)
