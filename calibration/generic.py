@@ -32,7 +32,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.resolve.generic import decoder_of, decoder_of_flop
 from footprint.flops import StepFlops, count_step
 from footprint.performance.predict import predict_raw, work_of
-from footprint.performance.step import typical_mfu
+from footprint.performance.step_facts import typical_mfu
 from footprint.schema import Cluster, StepShape, TrainingMethod
 from footprint.validation.published.throughput import countable_cases
 

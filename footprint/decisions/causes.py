@@ -16,7 +16,7 @@ from footprint.catalog.assumptions import assumed
 from footprint.estimator.resolve.generic import CAUSE as GENERIC
 from footprint.performance.goodput import CAUSE as GOODPUT
 from footprint.performance.power import CAUSE as POWER_MODEL
-from footprint.performance.step import CAUSE as TIME_MODEL
+from footprint.performance.step_facts import CAUSE as TIME_MODEL
 from footprint.records import record, replace
 from footprint.results import Quantity
 

@@ -15,7 +15,7 @@ from footprint.flops import StepFlops
 from footprint.performance.goodput import GoodputFacts
 from footprint.performance.power import PowerFactors
 from footprint.performance.roofline.memory import ParameterBytes
-from footprint.performance.step import StepFacts
+from footprint.performance.step_facts import StepFacts
 from footprint.records import field, record
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import Parallelism, PlaceSummary, PriceSummary

@@ -14,7 +14,8 @@ from footprint.estimator.resolve.method import check_micro_batch, least_needed_b
 from footprint.estimator.workload import Workload, samples_of, tokens_of
 from footprint.performance.goodput import goodput
 from footprint.performance.roofline.layout import Layout
-from footprint.performance.step import StepFacts, StepPrediction, predict
+from footprint.performance.step import StepPrediction, predict
+from footprint.performance.step_facts import StepFacts
 from footprint.records import record, replace
 from footprint.results import Assumption, Quantity, total
 from footprint.results.estimate import StepTerm

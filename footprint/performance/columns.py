@@ -9,7 +9,8 @@ from footprint.performance.layouts.columns import LayoutColumns
 from footprint.performance.layouts.habits import sixteen_bit_states
 from footprint.performance.predict import busy_share, software_factor, with_software
 from footprint.performance.roofline.machine import Machine
-from footprint.performance.step import StepFacts, StepPrediction, busy_quantity, predict, timed
+from footprint.performance.step import StepPrediction, busy_quantity, predict, timed
+from footprint.performance.step_facts import StepFacts
 from footprint.records import record, replace
 
 Array = Any

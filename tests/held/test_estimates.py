@@ -27,7 +27,7 @@ import footprint
 from footprint.catalog import assumptions
 from footprint.catalog.hardware import parse_cluster
 from footprint.errors import FootprintError
-from footprint.performance import regimes, step
+from footprint.performance import regimes, step_facts
 from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.work import Work
 from footprint.results import Quantity
@@ -142,9 +142,9 @@ def constants_of_the_record(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return recorded[name] if name in recorded else shipped(name)
 
     monkeypatch.setattr(assumptions, "_topic", topic)
-    monkeypatch.setattr(step, "regime", regime_of_the_record)
-    monkeypatch.setattr(step, "is_layout_given", lambda given, count: "tp" in given)
-    monkeypatch.setattr(step, "highest_mfu", lambda *_: 1.0)
+    monkeypatch.setattr(step_facts, "regime", regime_of_the_record)
+    monkeypatch.setattr(step_facts, "is_layout_given", lambda given, count: "tp" in given)
+    monkeypatch.setattr(step_facts, "highest_mfu", lambda *_: 1.0)
     for cached in caches:
         cached.cache_clear()
     yield

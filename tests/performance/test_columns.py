@@ -16,7 +16,8 @@ from footprint.performance.columns import StepColumns, predict_columns
 from footprint.performance.layouts.finder import _whole as whole_of_one
 from footprint.performance.layouts.finder import next_whole
 from footprint.performance.layouts.micro_batches import MicroBatches, next_batches, whole_batches
-from footprint.performance.step import StepFacts, StepPrediction, predict
+from footprint.performance.step import StepPrediction, predict
+from footprint.performance.step_facts import StepFacts
 from footprint.records import replace
 
 EQUAL = 1e-12

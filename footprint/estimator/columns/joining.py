@@ -11,7 +11,7 @@ from footprint.estimator.facts import Facts, Price, Site
 from footprint.estimator.resolve.shared import Shared
 from footprint.performance.columns import is_like
 from footprint.performance.power import power_factors
-from footprint.performance.step import StepFacts
+from footprint.performance.step_facts import StepFacts
 from footprint.records import names_of, record, replace
 from footprint.results import Quantity
 from footprint.schema import Cluster

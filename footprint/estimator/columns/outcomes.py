@@ -35,7 +35,8 @@ from footprint.estimator.resolve.method import (
 from footprint.estimator.resolve.shared import Shared
 from footprint.performance.columns import StepColumns, predict_columns
 from footprint.performance.layouts.feeding import feeds
-from footprint.performance.step import StepFacts, StepPrediction
+from footprint.performance.step import StepPrediction
+from footprint.performance.step_facts import StepFacts
 from footprint.records import record, replace
 
 Array = Any

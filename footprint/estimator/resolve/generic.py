@@ -18,7 +18,7 @@ from footprint.estimator.request import EstimateRequest
 from footprint.estimator.workload import Workload
 from footprint.flops import count_step
 from footprint.flops.registry import GENERIC
-from footprint.performance.step import StepFacts
+from footprint.performance.step_facts import StepFacts
 from footprint.records import record, replace
 from footprint.results import Assumption, Quantity
 from footprint.schema import ModelConfig, Phase, StepShape

@@ -21,7 +21,8 @@ from footprint.performance.layouts.shapes import Habits, habits_of
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.memory import ParameterBytes, parameter_bytes
 from footprint.performance.roofline.techniques import techniques_of
-from footprint.performance.step import StepFacts, StepPrediction
+from footprint.performance.step import StepPrediction
+from footprint.performance.step_facts import StepFacts
 from footprint.results import Assumption
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Cluster, ModelConfig, Phase, TrainingMethod

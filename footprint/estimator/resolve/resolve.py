@@ -34,7 +34,7 @@ from footprint.parsing import parse_month
 from footprint.performance.goodput import goodput_facts
 from footprint.performance.power import PowerFactors, power_factors
 from footprint.performance.predict import LAST_YEAR
-from footprint.performance.step import StepFacts, step_facts
+from footprint.performance.step_facts import StepFacts, step_facts
 from footprint.records import replace
 from footprint.results import Quantity
 from footprint.schema import Cluster, Place

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from footprint.estimator.facts import Embodied, Price, Site
 from footprint.performance.goodput import GoodputFacts
 from footprint.performance.power import PowerFactors
-from footprint.performance.step import StepFacts
+from footprint.performance.step_facts import StepFacts
 from footprint.results import Assumption
 from footprint.schema import Cluster
 

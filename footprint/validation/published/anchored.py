@@ -19,7 +19,7 @@ from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.performance.anchoring import Anchor, Job, anchored, likeness, nearness, split_of
 from footprint.performance.predict import predict_raw
-from footprint.performance.step import CAUSE
+from footprint.performance.step_facts import CAUSE
 from footprint.records import record
 from footprint.results import Quantity
 from footprint.validation.cases import Case, of_its_software

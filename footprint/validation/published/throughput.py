@@ -23,7 +23,7 @@ from footprint.performance.roofline.limits import shortest_s
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.work import Work
 from footprint.performance.stacks import software_of
-from footprint.performance.step import CAUSE
+from footprint.performance.step_facts import CAUSE
 from footprint.validation.baselines import beside_table, llmcarbon_s
 from footprint.validation.cases import Case, of_its_software, throughput_cases
 from footprint.validation.report import ValidationReport, ValidationRow
