@@ -45,9 +45,8 @@ PHYSICS = (
     "matmul_rate_tpu", "convolution_rate", "convolution_rate_wide", "flash_rate_blackwell_ultra", "gap_s",
     "ramp_depth", "expert_kernels", "matmul_rate_ampere", "matmul_rate_hopper",
     "matmul_rate_blackwell_dense", "node_wait_s", "matmul_rate_cdna4", "context_exposed", "stage_exposed",
-    "passes_expert_bias", "halved_over_whole", "channels_first",
-    "matmul_rate_cdna3", "matmul_rate_tpu-v6e", "passes_convolutional", "gap_captured_s",
-    "narrow_over_sixteen",
+    "passes_expert_bias", "halved_over_whole", "channels_first", "matmul_rate_cdna3", "matmul_rate_tpu-v6e",
+    "passes_convolutional", "gap_captured_s", "narrow_over_sixteen",
 )  # fmt: skip
 """Fitted constants of the roofline."""
 FACTORS = (
@@ -290,15 +289,3 @@ def residuals_by_fold(
         for i, a, b in zip(places, log_sums(held, constants), log_factors(held, constants), strict=True):
             residuals[i] = a + b
     return residuals
-
-
-def quantile(values: Sequence[float], weights: Sequence[float], share: float) -> float:
-    """Weighted quantile of some values."""
-    ordered = sorted(zip(values, weights, strict=True))
-    whole = sum(weights)
-    seen = 0.0
-    for value, weight in ordered:
-        seen += weight
-        if seen >= share * whole:
-            return value
-    return ordered[-1][0]

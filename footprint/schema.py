@@ -15,7 +15,17 @@ from typing import Any, ClassVar, Literal
 
 from footprint.errors import FootprintError
 from footprint.records import field, names_of, record
-from footprint.vocabulary import Attention, Basis, Cooling, Method, Precision, Purchase, Recompute, Unit
+from footprint.vocabulary import (
+    Attention,
+    Basis,
+    Cooling,
+    LoraDropout,
+    Method,
+    Precision,
+    Purchase,
+    Recompute,
+    Unit,
+)  # fmt: skip
 
 STRICT: dict[str, str] = {"extra": "forbid"}
 LARGEST = 1e300
@@ -248,9 +258,6 @@ class StepShape:
     """Packed sequences whose attention stays within a document: mean tokens of a document."""
 
 
-LoraDropout = Literal["none", "each", "shared"]
-
-
 @record
 class TrainingMethod:
     """What is trained and how activations are kept."""
@@ -267,8 +274,7 @@ class TrainingMethod:
     """Adapters: gradients reach the embeddings' output, as re-entrant recomputation needs."""
     recompute: Recompute = "none"
     attention: Attention = "eager"
-    """``flash`` and ``masked`` are fused kernels; ``masked`` reads a mask (padded batches in PyTorch), so it
-    skips nothing."""
+    """``flash`` and ``masked`` are fused; ``masked`` reads a mask of padding, so it skips nothing."""
 
     @property
     def fuses_attention(self) -> bool:

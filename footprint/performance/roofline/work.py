@@ -288,14 +288,12 @@ def _line(operation: Matmul, times: int, inputs: int, own: bool, last: bool) -> 
 
 def _kept(operation: Matmul, seen: set[str]) -> float:
     """Elements of a product's inputs that the backward pass needs; each tensor counts once."""
-    kept = 0.0
-    if operation.weights:
-        if operation.inputs[0] not in seen:
-            seen.add(operation.inputs[0])
-            kept += float(operation.m * operation.k * operation.count) / operation.taps
-    elif operation.scores:
+    if operation.scores:
         # Queries and keys; grouped keys are stored once per group.
-        kept += float(operation.count * operation.k) * (operation.m + operation.n / operation.groups)
-    else:
-        kept += float(operation.count * operation.k * operation.n) / operation.groups
-    return kept
+        return float(operation.count * operation.k) * (operation.m + operation.n / operation.groups)
+    if not operation.weights:
+        return float(operation.count * operation.k * operation.n) / operation.groups
+    if operation.inputs[0] in seen:
+        return 0.0
+    seen.add(operation.inputs[0])
+    return float(operation.m * operation.k * operation.count) / operation.taps
