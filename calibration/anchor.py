@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calibration.fit import quantile
+from calibration.tables import quantile
 from calibration.time_model import Fitted
 from footprint.performance.anchoring import NEAR
 from footprint.validation.published.anchored import SAME, Pair, pairs

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from calibration.tables import Fitted, text_of
+from calibration.tables import Fitted, quantile, text_of
 from footprint.catalog.files import reference_folder
 from footprint.catalog.models import all_models
 from footprint.equations import REFERENCE_PARAMETERS, REFERENCE_TOKENS, batch_tokens
@@ -165,15 +165,3 @@ def render() -> str:
         "Fitted on the recipes in reference_data/models, sealed developers apart; ends bound 90 %.",
     )
     return text_of(head, fit_defaults(), "published-recipes", 4)
-
-
-def quantile(values: Sequence[float], weights: Sequence[float], share: float) -> float:
-    """Weighted quantile of some values."""
-    ordered = sorted(zip(values, weights, strict=True))
-    whole = sum(weights)
-    seen = 0.0
-    for value, weight in ordered:
-        seen += weight
-        if seen >= share * whole:
-            return value
-    return ordered[-1][0]

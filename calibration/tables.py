@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 Fitted = tuple[str, float, float, float, str, str]
 """Name, value, low and high end of 90 %, unit and note."""
@@ -16,3 +16,15 @@ def text_of(head: Iterable[str], rows: Iterable[Fitted], source: str, digits: in
         lines += ["", f"[{name}]", *(f"{key} = {number:.{digits}g}" for key, number in numbers.items())]
         lines += [f'unit = "{unit}"', 'basis = "fitted"', f'source = "{source}"', f'note = "{note}"']
     return "\n".join(lines) + "\n"
+
+
+def quantile(values: Sequence[float], weights: Sequence[float], share: float) -> float:
+    """Weighted quantile of some values."""
+    ordered = sorted(zip(values, weights, strict=True))
+    whole = sum(weights)
+    seen = 0.0
+    for value, weight in ordered:
+        seen += weight
+        if seen >= share * whole:
+            return value
+    return ordered[-1][0]

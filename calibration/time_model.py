@@ -18,10 +18,10 @@ from calibration.fit import (
     log_sums,
     prepare_cases,
     priors,
-    quantile,
     residuals_by_fold,
 )
 from calibration.search import fit, fold_values
+from calibration.tables import quantile
 from calibration.widths import ends
 from footprint.performance.regimes import regime
 from footprint.performance.roofline.constants import Constants

@@ -13,7 +13,8 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from calibration.fit import FREEDOM, HUBER, Z90, quantile
+from calibration.fit import FREEDOM, HUBER, Z90
+from calibration.tables import quantile
 
 Entry = tuple[float, str]
 """The log of true over predicted time of a row, out of sample, and its family."""

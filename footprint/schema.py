@@ -22,7 +22,6 @@ from footprint.vocabulary import (
     LoraDropout,
     Method,
     Precision,
-    Purchase,
     Recompute,
     Unit,
 )  # fmt: skip
@@ -32,7 +31,7 @@ LARGEST = 1e300
 """No quantity of ours is larger; infinite and NaN fail the comparison too."""
 
 
-def _require_positive(record: object, *names: str) -> None:
+def require_positive(record: object, *names: str) -> None:
     """Raise FootprintError unless every named field is absent or finite and above zero."""
     for name in names:
         value = getattr(record, name)
@@ -96,7 +95,7 @@ class NodeForm:
     it that is the host's, to split it by component, and are never added to it."""
 
     def __post_init__(self) -> None:
-        _require_positive(
+        require_positive(
             self, "accelerators", "host_low_w", "host_high_w", "max_w", "memory_gib", "network_byte_per_s",
             "embodied_kg",
         )  # fmt: skip
@@ -152,7 +151,7 @@ class Accelerator:
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _require_positive(
+        require_positive(
             self,
             "memory_gib", "memory_byte_per_s", "tdp_w", "idle_w", "measured_w", "measured_low_w",
             "measured_high_w", "link_byte_per_s", "devices_per_unit", "embodied_low_kg", "embodied_high_kg",
@@ -188,7 +187,7 @@ class Phase:
     document_length: float | None = None  # as in StepShape
 
     def __post_init__(self) -> None:
-        _require_positive(self, *names_of(self))
+        require_positive(self, *names_of(self))
 
 
 @record
@@ -218,7 +217,7 @@ class Recipe:
     note: str = ""
 
     def __post_init__(self) -> None:
-        _require_positive(self, "tokens", "accelerators", "duration_h", "accelerator_h", "epochs")
+        require_positive(self, "tokens", "accelerators", "duration_h", "accelerator_h", "epochs")
 
 
 @record
@@ -239,7 +238,7 @@ class ModelConfig:
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _require_positive(self, "parameters")
+        require_positive(self, "parameters")
         if self.parameters is not None and self.parameters < 1:
             raise FootprintError(f"ModelConfig.parameters must be at least 1, not {self.parameters!r}")
 
@@ -314,26 +313,3 @@ class Place:
     """The place whose factor this is: a cloud region's state or country."""
     pue: float | None = None  # this and the next are what the owner of a site says of it
     electricity_usd_per_kwh: float | None = None
-
-
-@record
-class PriceOffer:
-    """One dated price of one accelerator-hour."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
-    provider: str
-    accelerator: str
-    region: str
-    purchase: Purchase
-    usd_per_accelerator_h: float
-    scope: Literal["instance", "accelerator_only"]
-    instance: str
-    accelerators_per_instance: float
-    dated: str
-    """ISO 8601 day, month or year."""
-    source: str
-    basis: Basis
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        _require_positive(self, "usd_per_accelerator_h", "accelerators_per_instance")

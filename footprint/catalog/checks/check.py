@@ -19,12 +19,13 @@ from footprint.catalog.models import models_folder
 from footprint.catalog.models.read import check_model, read_model_file
 from footprint.catalog.places import find_place
 from footprint.catalog.places.sites import OwnSite, outside_its_dates, read_site
+from footprint.catalog.prices.offer import PriceOffer
 from footprint.catalog.prices.own_list import read_list
 from footprint.catalog.sources import all_sources
 from footprint.catalog.upkeep.age import today
 from footprint.errors import DataFileError
 from footprint.records import record
-from footprint.schema import Accelerator, ModelConfig, PriceOffer
+from footprint.schema import Accelerator, ModelConfig
 from footprint.vocabulary import Precision
 
 UNUSUAL_PEAK_FLOP_PER_S = (1e9, 1e17)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from footprint.catalog.prices import offers as rules
+from footprint.catalog.prices.offer import PriceOffer
 from footprint.catalog.prices.providers import is_table, provider_table
-from footprint.schema import PriceOffer
 
 KINDS = {"hyperscaler": "hyperscaler", "gpu_cloud": "GPU cloud", "marketplace": "marketplace"}
 """Kinds of providers, as people call them."""

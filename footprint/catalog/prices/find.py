@@ -22,6 +22,7 @@ from footprint.catalog.assumptions import assumed
 from footprint.catalog.names import nearest, normalise, unknown
 from footprint.catalog.prices import offers as rules
 from footprint.catalog.prices.evidence import commonest_kinds, variant_offers, with_variants
+from footprint.catalog.prices.offer import PriceOffer
 from footprint.catalog.prices.providers import (
     find_provider,
     is_own_list,
@@ -33,7 +34,6 @@ from footprint.catalog.prices.spread import PriceQuote, over_providers, within_p
 from footprint.errors import MissingFactError, UnknownNameError
 from footprint.records import replace
 from footprint.results import Assumption, Quantity
-from footprint.schema import PriceOffer
 from footprint.vocabulary import PURCHASES
 
 ANY_REGION = "global"

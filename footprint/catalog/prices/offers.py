@@ -11,7 +11,7 @@ from typing import Any
 
 from footprint.catalog.files import lines_with, parse_csv, shipped, shipped_text
 from footprint.catalog.folder import indexed
-from footprint.schema import PriceOffer
+from footprint.catalog.prices.offer import PriceOffer
 
 CURRENT_YEARS = 2
 """An offer more than 24 months older than the newest of the file is not current."""

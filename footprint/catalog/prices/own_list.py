@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from footprint.catalog.names import normalise
+from footprint.catalog.prices.offer import PriceOffer
 from footprint.catalog.prices.spread import PriceQuote, within_provider
 from footprint.errors import DataFileError, FootprintError, MissingFactError
-from footprint.schema import PriceOffer
 from footprint.vocabulary import PURCHASES
 
 MOST_OFFERS = 5000

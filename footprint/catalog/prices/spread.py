@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from footprint.catalog.assumptions import assumed
+from footprint.catalog.prices.offer import PriceOffer
 from footprint.catalog.prices.offers import median, percentile
 from footprint.records import record
 from footprint.results import Quantity
-from footprint.schema import PriceOffer
 
 ENOUGH_PROVIDERS = 5
 """With fewer providers the interval is their range instead of percentiles."""

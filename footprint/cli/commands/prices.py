@@ -11,7 +11,7 @@ from footprint.cli.shared.catalogue import Catalogue, Filter, Row, any_of, catal
 
 def _rows() -> list[Row]:
     from footprint.catalog.prices import all_offers
-    from footprint.schema import PriceOffer
+    from footprint.catalog.prices.offer import PriceOffer
 
     names = [field.name for field in fields(PriceOffer)]
     return [{name: getattr(offer, name) for name in names} for offer in all_offers()]

@@ -14,7 +14,8 @@ from footprint.catalog.assumptions import assumed
 from footprint.catalog.files import hardware_folder, reference_folder, shipped_text
 from footprint.catalog.prices import all_offers, find_price, providers
 from footprint.catalog.prices import offers as rules
-from footprint.schema import PriceOffer, Source
+from footprint.catalog.prices.offer import PriceOffer
+from footprint.schema import Source
 
 COLUMNS = [
     "provider", "accelerator", "region", "purchase", "usd_per_accelerator_h", "scope", "instance",

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.prices import find_price, find_provider, interruption_factor
 from footprint.catalog.prices import offers as rules
+from footprint.catalog.prices.offer import PriceOffer
 from footprint.errors import FootprintError, MissingFactError, UnknownNameError
-from footprint.schema import PriceOffer
 
 COLUMNS = [
     "provider", "accelerator", "region", "purchase", "usd_per_accelerator_h", "scope", "instance",
