@@ -41,8 +41,7 @@ from footprint.estimator.fields import (
     said,
 )  # fmt: skip
 from footprint.records import field, record
-from footprint.schema import LoraDropout
-from footprint.vocabulary import PRECISIONS, Attention, Cooling, Method, Purchase, Recompute
+from footprint.vocabulary import PRECISIONS, Attention, Cooling, LoraDropout, Method, Purchase, Recompute
 
 SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
