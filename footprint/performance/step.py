@@ -98,6 +98,8 @@ def predict(facts: StepFacts, *, advise: bool = True) -> StepPrediction:
     )  # fmt: skip
     step_time_s, mfu = timed(facts, raw.seconds)
     warnings, least_byte = facts.warnings, 0.0
+    if raw.layout.sixteen_bit_states:
+        warnings = (SIXTEEN_BIT_WARNING, *warnings)
     if advise and not raw.fits:
         from footprint.performance.layouts.advice import does_not_fit
         from footprint.performance.layouts.finder import least_memory_byte
@@ -105,8 +107,6 @@ def predict(facts: StepFacts, *, advise: bool = True) -> StepPrediction:
         work, given, flash, length = facts.work, facts.given, facts.flash, facts.sequence_length
         warnings = (does_not_fit(work, machine, raw.layout, given, flash, length), *warnings)
         least_byte = least_memory_byte(work, machine, given, flash, length)
-    if raw.layout.sixteen_bit_states:
-        warnings = (SIXTEEN_BIT_WARNING, *warnings)
     return StepPrediction(
         step_time_s=step_time_s,
         mfu=mfu,

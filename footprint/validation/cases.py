@@ -142,7 +142,7 @@ def _config(row: Mapping[str, str]) -> dict[str, Any]:
 def _cluster(row: Mapping[str, str]) -> Cluster:
     cluster, _ = parse_cluster(
         f"{row['accelerator']}:{row['accelerators']}",
-        accelerators_per_node=evaluation()["throughput"]["nodes"].get(row["source"]),
+        accelerators_per_node=evaluation()["throughput"]["nodes"].get(row["source"], {}).get("accelerators"),
         network_byte_per_s=_number(row.get("network_byte_per_s", "")),
     )
     return cluster

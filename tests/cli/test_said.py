@@ -19,8 +19,8 @@ BIG = "--model llama3.1-8b --method finetune --tokens 10M --force"
 FORCED = {
     "estimate": f"estimate {BIG} --hw rtx4090:1",
     "compare": f"compare {BIG} --hw rtx4090:1,h100:8",
-    "rank": f"rank {BIG} --hw h100:1 --keep-in USA",
-    "when": f"rank {BIG} --hw h100:1 --when monthly --region FRA",
+    "rank": f"rank {BIG} --hw l4:1 --keep-in USA",
+    "when": f"rank {BIG} --hw l4:1 --when monthly --region FRA",
     "plan": "plan --model llama3.1-8b --hw rtx4090:1 --force",
     "project": "project big.toml",
     "inference": "inference --model gpt2 --hw h100:1 --prompt-tokens 512 --output-tokens 512"

@@ -22,7 +22,7 @@ SIXTEEN_BIT_SOURCES = "te-llama; zamirai2020"
 SIXTEEN_BIT_WARNING = (
     "Adam's states do not fit in 32 bits: weights, gradients and states are taken in 16 bits, as PyTorch has "
     "them of a model that is loaded in bf16. Updates below the rounding of bf16 are lost, which can cost "
-    "accuracy; --optimizer and more accelerators avoid it"
+    "accuracy; another optimiser and more accelerators avoid it"
 )
 BFLOAT = ("bf16", *NARROW)
 """Precisions whose weights are kept in bf16; moments in fp16 would leave its range."""
@@ -87,7 +87,7 @@ def sixteen_bit_row() -> Assumption:
     """The states of a layout that has all of them in 16 bits, as an assumption row."""
     return Assumption(
         name="bits of weights, gradients and optimiser states", value="16", unit="", basis="assumed",
-        source=SIXTEEN_BIT_SOURCES, option="--optimizer or more accelerators",
+        source=SIXTEEN_BIT_SOURCES, option="--optimizer",
     )  # fmt: skip
 
 
