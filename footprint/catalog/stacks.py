@@ -66,6 +66,8 @@ class Stack:
     """Whether its recipes take several micro-batches a step where one, with recomputation, would fit."""
     recomputes_part: bool = True
     """Whether it recomputes some of the blocks; else every block or none."""
+    offloads_inputs: bool = False
+    """Whether its recipes keep the inputs of recomputed blocks in the memory of the host."""
     fused_early: bool = False
     """Whether its encoders and convolutions had norms and activations fused before PyTorch 2 (2023)."""
     first_in_tf32: bool = False

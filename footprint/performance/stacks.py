@@ -40,6 +40,7 @@ _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "accumulates": (True, "accumulates", 0.0),
     "recomputes_part": (True, "recomputes_part", 0.0),
     "sends_once": (True, "sends_once", 0.0),
+    "offloads_inputs": (False, "offloads_inputs", 1.0),
     "grouped_experts": (False, "expert_kernels", 0.0),
     "first_in_tf32": (False, "first_in_tf32", 1.0),
 }

@@ -11,10 +11,11 @@ from footprint.performance.predict import software_factor
 from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.memory import memory_byte
 from footprint.performance.roofline.sums import Sums, sum_lines
 from footprint.performance.roofline.terms import step_terms
 from footprint.performance.stacks import software_of
-from tests.performance.helpers import LLAMA_8B, QWEN3_30B, cluster, work
+from tests.performance.helpers import LLAMA_8B, LLAMA_70B, QWEN3_30B, cluster, work
 
 LAYER = 4096 * (4096 + 1024 + 1024 + 4096) + 3 * 4096 * 14336
 """Weights of a block of Llama 3 8B: queries, keys, values, output, and the three products of the MLP."""
@@ -117,3 +118,17 @@ def test_flash_attention_3_is_that_of_tuned_stacks():
     assert machine("h100:8", "modded-nanogpt").flash_rate == constants["flash_rate_hopper"]
     # Before Hopper both run the same kernels.
     assert machine("a100:8", "nanochat").flash_rate == machine("a100:8", "modded-nanogpt").flash_rate
+
+
+def test_inputs_that_lie_on_the_host_leave_the_accelerator():
+    # Llama 3 70B in full recomputation: 80 layers keep 8,192 numbers of 2 bytes a token, on the host alone
+    # where the recipes of the software offload them.
+    job = work(LLAMA_70B, 64, 8192)
+    layout = Layout(dp=64, zero=3, micro_batch=1.0, recompute="full")
+    needed = {
+        offloads: memory_byte(
+            job, layout, Machine(cluster("tpu-v5p:64"), "bf16", 2025, load_constants().but(**own), False)
+        )
+        for offloads, own in ((False, {}), (True, {"offloads_inputs": 1.0}))
+    }
+    assert needed[False] - needed[True] == pytest.approx(80 * 8192 * 8192 * 2, rel=0.02)

@@ -212,7 +212,8 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
         stored = stored + work.boundary * work.reductions / work.layers * (layout.tp - 1)
     recompute_share = layout.recompute_share
     kept = (1.0 - recompute_share) * stored * in_flight * _uneven(work, layout, storage)
-    kept = kept + recompute_share * work.boundary
+    if "offloads_inputs" not in known:
+        kept = kept + recompute_share * work.boundary
     kept = kept + where(layout.is_full, stored / work.layers, 0.0)
     ends = work.stored_other * byte
     ends = ends + known.get("logit_byte", constants["logit_copies"] * byte) * work.logits

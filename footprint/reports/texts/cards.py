@@ -162,6 +162,7 @@ def _layout_facts(record: Record) -> list[str]:
         f"weights are sharded since {since}": since,
         "every block is recomputed, or none": not record["recomputes_part"],
         "one micro-batch a step where it fits": not record["accumulates"],
+        "inputs of recomputed blocks lie in the host's memory": record["offloads_inputs"],
     }
     return [fact for fact, holds in facts.items() if holds]
 
