@@ -8,8 +8,8 @@ the hours of a developer that was not seen lie below their upper end in 95 % of 
 model's interval included. One ratio of median to lower end serves all scales: a scale has few developers.
 
 The runs of a developer share a bias, so two parts are combined in quadrature: the biases of developers, and
-the scatter of runs about the bias of their developer. The deviation of the biases is that of their middle
-half, and Student's t stands for the tail, so how far the farthest developer is off does not matter.
+the scatter of runs about the bias of their developer. The deviation of each is that of its middle half, and
+Student's t stands for the tail, so how far the farthest developer or run is off does not matter.
 """
 
 from __future__ import annotations
@@ -87,16 +87,16 @@ def fit_goodput(runs: Sequence[Implied]) -> dict[str, Assumed]:
 def upper_end(entries: Sequence[Entry]) -> float:
     """95th percentile of the log of published over predicted hours for a developer that was not seen [1]."""
     bias, counts = biases(entries), Counter(developer for _, developer in entries)
-    of_developer = student_95(FREEDOM) * middle_deviation(bias.values())
+    tail = student_95(FREEDOM)
+    of_developer = tail * middle_deviation(bias.values(), [1.0] * len(bias))
     several = [(ratio - bias[name], 1 / counts[name]) for ratio, name in entries if counts[name] > 1]
     scatter, weights = [one for one, _ in several], [weight for _, weight in several]
-    of_run = interpolated(scatter, weights, 0.95) if several else 0.0
-    return math.hypot(of_developer, of_run)
+    return math.hypot(of_developer, tail * middle_deviation(scatter, weights) if several else 0.0)
 
 
-def middle_deviation(values: Iterable[float]) -> float:
+def middle_deviation(values: Iterable[float], weights: Sequence[float]) -> float:
     """Standard deviation about zero of the normal distribution that has the same middle half [1]."""
-    return statistics.median(map(abs, values)) / statistics.NormalDist().inv_cdf(0.75)
+    return interpolated([*map(abs, values)], weights, 0.5) / statistics.NormalDist().inv_cdf(0.75)
 
 
 def interpolated(values: Sequence[float], weights: Sequence[float], share: float) -> float:
