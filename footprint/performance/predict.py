@@ -14,7 +14,7 @@ from footprint.performance.roofline.holding import held_by, is_known
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.techniques import techniques_of
-from footprint.performance.roofline.terms import step_terms, tuned_before
+from footprint.performance.roofline.terms import CONVOLUTIONAL, step_terms, tuned_before
 from footprint.performance.roofline.work import Work, summarise
 from footprint.records import record
 from footprint.schema import Cluster, TrainingMethod
@@ -121,6 +121,9 @@ def software_factor(
     ``searched`` says whether the layout that was found splits the model; None if the layout is given.
     """
     era = techniques_of(year).era
+    if era == "before_2020" and work.family == CONVOLUTIONAL:
+        # The factor of that time was fitted on transformers; cuDNN computed convolutions as it does since.
+        era = "2020_to_2022"
     if precision in WIDE and era != "before_2020":
         factor: Number = constants["software_wide"]
     else:

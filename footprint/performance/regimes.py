@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from footprint.performance.roofline.techniques import techniques_of
+from footprint.performance.roofline.terms import CONVOLUTIONAL
 from footprint.performance.roofline.work import Work
 from footprint.vocabulary import NARROW
 
@@ -14,7 +15,7 @@ def regime(
 ) -> str:
     """The key of the fitted residuals from which a prediction's interval is taken."""
     era = techniques_of(year).era
-    if era == "before_2020":
+    if era == "before_2020" and work.family != CONVOLUTIONAL:
         kind = era
     elif work.experts:
         kind = "experts"
