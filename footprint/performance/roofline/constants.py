@@ -93,9 +93,9 @@ class Constants:
         if techniques.first_fused_attention:
             plain = self.values.get(f"flash_rate_{chip.generation}_first", plain)
         tuned = self.values.get(f"flash_rate_{chip.generation}_tuned", plain)
-        if native is None:
-            return float(sqrt(plain * tuned))
-        return plain if native else tuned
+        if native is False or techniques.vendor_attention:
+            return tuned
+        return plain if native else float(sqrt(plain * tuned))
 
 
 def is_halved(chip: Accelerator) -> bool:

@@ -29,6 +29,9 @@ WIDE_ADAPTERS_SINCE = 2025
 RECOMPUTE_STOPS_SINCE = 2024
 """Year from which PyTorch's non-reentrant checkpoints stop where the backward pass has all that it needs
 (torch.utils.checkpoint of PyTorch 2.1, October 2023)."""
+VENDOR_ATTENTION_SINCE = 2026
+"""Year from which PyTorch's own fused attention runs cuDNN's kernels where they are faster (Hopper): a comparison
+of 2026 names them (Soup), and sequences of a million tokens reach half of the peak (TRL)."""
 DEDUPLICATED_SINCE = 2025
 """Year from which expert exchange sends a token once per node (DeepSeek-AI 2024, arXiv:2412.19437)."""
 
@@ -58,6 +61,8 @@ class Techniques(NamedTuple):
     """Stacks that hold adapters in 32 bits beside 16-bit weights do so."""
     recompute_stops: bool
     """PyTorch's recomputation does not run the last product of a block again."""
+    vendor_attention: bool
+    """PyTorch's own fused attention runs a vendor's kernels."""
     deduplicated_experts: bool
     """A token is sent once to each node that holds any of its experts, not once to each expert."""
 
@@ -78,5 +83,6 @@ def techniques_of(year: int, *, is_gpu: bool = True) -> Techniques:
         quantised_inputs=year <= QUANTISED_INPUTS_UNTIL,
         wide_adapters=year >= WIDE_ADAPTERS_SINCE,
         recompute_stops=year >= RECOMPUTE_STOPS_SINCE,
+        vendor_attention=year >= VENDOR_ATTENTION_SINCE,
         deduplicated_experts=year >= DEDUPLICATED_SINCE,
     )
