@@ -30,8 +30,8 @@ RECOMPUTE_STOPS_SINCE = 2024
 """Year from which PyTorch's non-reentrant checkpoints stop where the backward pass has all that it needs
 (torch.utils.checkpoint of PyTorch 2.1, October 2023)."""
 VENDOR_ATTENTION_SINCE = 2026
-"""Year from which PyTorch's own fused attention runs cuDNN's kernels where they are faster (Hopper): a comparison
-of 2026 names them (Soup), and sequences of a million tokens reach half of the peak (TRL)."""
+"""Year from which PyTorch's own fused attention runs cuDNN's kernels where they are faster (Hopper), by two
+sources of 2026: one names them (Soup), the other reaches half of the peak with a million tokens (TRL)."""
 DEDUPLICATED_SINCE = 2025
 """Year from which expert exchange sends a token once per node (DeepSeek-AI 2024, arXiv:2412.19437)."""
 
