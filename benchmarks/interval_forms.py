@@ -66,20 +66,20 @@ def median_absolute(values: Sequence[float]) -> float:
     return statistics.median(map(abs, values)) / 0.6745 if values else 0.0
 
 
-BEFORE = Form(scale=root_mean_square, freedom=5.0, found=1.0)
-PLAIN = Form(found=1.0)
+BEFORE = Form(scale=root_mean_square, freedom=5.0, unseen=1.0)
+PLAIN = Form(unseen=1.0)
 SHAPES = (
     Shape("root mean square, t of 5 degrees (before)", BEFORE, one_apart=False, native_apart=False),
-    Shape("root mean square, t of 3", Form(root_mean_square, found=1.0), False, False),
-    Shape("mean absolute bias, t of 3", Form(mean_absolute, found=1.0), False, False),
-    Shape("median absolute bias, t of 3", Form(median_absolute, found=1.0), False, False),
-    Shape("Huber's scale, t of 5", Form(freedom=5.0, found=1.0), False, False),
+    Shape("root mean square, t of 3", Form(root_mean_square, unseen=1.0), False, False),
+    Shape("mean absolute bias, t of 3", Form(mean_absolute, unseen=1.0), False, False),
+    Shape("median absolute bias, t of 3", Form(median_absolute, unseen=1.0), False, False),
+    Shape("Huber's scale, t of 5", Form(freedom=5.0, unseen=1.0), False, False),
     Shape("Huber's scale, t of 3", PLAIN, False, False),
     Shape("and PyTorch's own kernels apart", PLAIN, one_apart=False),
     Shape("and one accelerator apart", PLAIN),
-    Shape("and found layouts 1.15 times wider", Form(found=1.15)),
-    Shape("and found layouts 1.3 times wider (shipped)", SHIPPED),
-    Shape("and found layouts 1.45 times wider", Form(found=1.45)),
+    Shape("and 1.15 times wider", Form(unseen=1.15)),
+    Shape("and 1.3 times wider (shipped)", SHIPPED),
+    Shape("and 1.45 times wider", Form(unseen=1.45)),
     Shape("shipped, regimes drawn together by 6 families", Form(worth=6.0)),
     Shape("shipped, regimes drawn together by 1 family", Form(worth=1.0)),
     Shape("shipped, root mean square", Form(root_mean_square)),
@@ -136,7 +136,7 @@ class Widths:
         if key not in self.kept:
             every = [row for row in self.seen if row.found == found]
             own = [row for row in every if self._regime(row, said, found) == name]
-            both = ends(*map(_entries, (own, every)), found=found, form=self.shape.form)
+            both = ends(*map(_entries, (own, every)), form=self.shape.form)
             if not said:
                 each = {self._regime(row, True, found) for row in own}
                 both = of_unknown_stack(both, [both, *(self._interval(one, found, True) for one in each)])

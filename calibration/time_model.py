@@ -171,7 +171,7 @@ def _residuals(items: Sequence[Prepared], residuals: Sequence[float], known: str
     for names in (said, unsaid):
         for name in sorted(set(names)):
             own = [place for place, other in enumerate(names) if other == name]
-            low, high = ends([entries[place] for place in own], entries, found=is_found)
+            low, high = ends([entries[place] for place in own], entries)
             if names is unsaid:
                 low, high = of_unknown_stack((low, high), [intervals[said[place]] for place in own])
             intervals[name] = low, high

@@ -20,11 +20,11 @@ Entry = tuple[float, str]
 """The log of true over predicted time of a row, out of sample, and its family."""
 WORTH = 3.0
 """The biases of all regimes count as those of so many families of the regime [1]."""
-FOUND = 1.3
-"""Factor on the half-width that biases give where the layout was found [1].
+UNSEEN = 1.3
+"""Factor on the half-width that biases give [1].
 
-The search was changed in answer to each source that was read. At the first reading of the drawn sources,
-their biases with the layout found were 1.25 times those of today (with it given 1.1)."""
+Facts and the search were changed in answer to each source that was read, so the biases at the first reading
+of the drawn sources were larger than those of today."""
 NORMAL = 0.7785
 """Mean of the squares of a standard normal variable, none of them above that of `HUBER` [1]."""
 REPEATS = 200
@@ -72,23 +72,22 @@ class Form:
     freedom: float = FREEDOM
     """Degrees of freedom of Student's t [1]."""
     worth: float = WORTH
-    found: float = FOUND
+    unseen: float = UNSEEN
 
 
 SHIPPED = Form()
 
 
 def ends(
-    entries: Sequence[Entry], everything: Sequence[Entry], *, found: bool = False, form: Form = SHIPPED
+    entries: Sequence[Entry], everything: Sequence[Entry], *, form: Form = SHIPPED
 ) -> tuple[float, float]:
     """5th and 95th percentile of the log of true over predicted time for a source that was not seen [1].
 
-    ``entries`` are the residuals of a regime, ``everything`` those of all regimes. ``found`` is whether the
-    layout was found.
+    ``entries`` are the residuals of a regime, ``everything`` those of all regimes.
     """
     own, every = (list(biases(rows).values()) for rows in (entries, everything))
     scale = (len(own) * form.scale(own) + form.worth * form.scale(every)) / (len(own) + form.worth)
-    of_family = student_95(form.freedom) * scale * (form.found if found else 1.0)
+    of_family = student_95(form.freedom) * scale * form.unseen
     low, high = _scatter(entries) or _scatter(everything) or (0.0, 0.0)
     return -max(LEAST, math.hypot(of_family, low)), max(LEAST, math.hypot(of_family, high))
 
