@@ -100,7 +100,7 @@ def test_another_precision_says_little_and_another_length_less() -> None:
     other = ("--model", "llama2-7b", "--hw", "h100:64", "--precision", "fp8")
     plain = estimate(*other)["step_time_s"]
     moved = math.log(estimate(*other, "--anchor", "ours")["step_time_s"]["mid"] / plain["mid"])
-    assert 0 < moved < 0.45 * math.log(30.0 / estimate(*MEASURED)["step_time_s"]["mid"])
+    assert 0 < moved < 0.60 * math.log(30.0 / estimate(*MEASURED)["step_time_s"]["mid"])
     longer = (*other, "--seq-len", "16384")
     alone, anchored = (estimate(*longer, *said)["step_time_s"]["mid"] for said in ((), ("--anchor", "ours")))
     assert 0 < math.log(anchored / alone) < moved

@@ -22,28 +22,28 @@ def before(report: ValidationReport) -> ValidationReport:
     draws = evaluation()["throughput"]
     opened = {
         *draws["fourth"]["sealed"],
-        *(source for name in ("fifth", "sixth") for source in draws[name]["sources"]),
+        *(source for name in ("fifth", "sixth", "seventh") for source in draws[name]["sources"]),
     }
     rows = tuple(row for row in report.rows if row.fold not in opened)
     return ValidationReport(dataset=report.dataset, rows=rows)
 
 
 def test_step_times_with_the_layout_given(given):
-    assert len(given.rows) > 1250
-    assert given.median_error < 0.087
-    assert given.median_over_folds < 0.108
-    assert given.within(1.25) > 0.86
-    assert given.within(1.5) > 0.945
-    assert given.ninety_percent_factor < 1.30
+    assert len(given.rows) > 1650
+    assert given.median_error < 0.095
+    assert given.median_over_folds < 0.133
+    assert given.within(1.25) > 0.81
+    assert given.within(1.5) > 0.935
+    assert given.ninety_percent_factor < 1.39
 
 
 def test_step_times_of_sources_that_were_not_far_off(given):
     # Without the sources that were opened since: a few of them take 1.6 to 2.7 times as long as predicted.
     report = before(given)
     assert len(report.rows) > 1150
-    assert report.median_error < 0.082
-    assert report.median_over_folds < 0.0965
-    assert report.within(1.25) > 0.895
+    assert report.median_error < 0.077
+    assert report.median_over_folds < 0.107
+    assert report.within(1.25) > 0.90
     assert report.within(1.5) > 0.97
     assert report.ninety_percent_factor < 1.255
 
@@ -62,8 +62,8 @@ def test_intervals_hold(given):
     assert 0.85 <= held(given) <= 0.95
     assert given.coverage >= 0.90
     # The width that covers nine in ten sources, those that are 1.6 to 2.7 times off among them.
-    assert given.interval_score < 1.12
-    assert before(given).interval_score < 1.02
+    assert given.interval_score < 1.30
+    assert before(given).interval_score < 1.20
 
 
 def test_every_baseline_is_beaten(given):
@@ -79,24 +79,24 @@ def test_dense_models_on_recent_stacks(given):
     }
     part = ValidationReport(dataset="dense", rows=tuple(row for row in given.rows if row.id in recent))
     assert len(part.rows) > 250
-    assert part.median_error < 0.0652
+    assert part.median_error < 0.081
 
 
 @pytest.mark.slow
 def test_step_times_with_the_layout_found():
     report = ValidationReport(dataset="throughput-found", rows=rows(found=True))
-    assert report.median_error < 0.0942
-    assert report.median_over_folds < 0.133
-    assert report.within(1.25) > 0.83
-    assert before(report).median_over_folds < 0.104
-    assert before(report).within(1.25) > 0.865
+    assert report.median_error < 0.101
+    assert report.median_over_folds < 0.137
+    assert report.within(1.25) > 0.775
+    assert before(report).median_over_folds < 0.108
+    assert before(report).within(1.25) > 0.875
     assert 0.85 <= held(report) <= 0.95
     assert report.coverage >= 0.90
 
 
-@pytest.mark.parametrize(("by", "median_error"), [("stack", 0.1065), ("model", 0.126)])
+@pytest.mark.parametrize(("by", "median_error"), [("stack", 0.127), ("model", 0.133)])
 def test_mixtures_of_experts_of_another_release_or_model(by, median_error):
-    # Nearly all of one family of releases: left out whole, nine rows and priors are left.
+    # Nearly all of one family of releases: left out whole, the rows of twelve others are left.
     # These say what a new release, and a new model, of a known stack would have met.
     mixtures = tuple(row for row in rows(found=False, by=by) if row.note == "moe")
     assert len(mixtures) > 120
@@ -106,7 +106,7 @@ def test_mixtures_of_experts_of_another_release_or_model(by, median_error):
 @pytest.mark.parametrize("by", ["publisher", "generation"])
 def test_other_folds_are_no_worse(given, by):
     report = ValidationReport(dataset=by, rows=rows(found=False, by=by))
-    assert report.median_error < given.median_error + 0.02
+    assert report.median_error < given.median_error + 0.025
 
 
 def test_no_fold_saw_its_own_rows():
