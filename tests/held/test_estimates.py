@@ -50,6 +50,9 @@ WIDE = "weights of 32 bits are their own master copy, so more fits"
 LANES = "heads narrower than 128 take the time of 128 lanes on TPUs"
 LOSS = "the loss lies on the last stage of a pipeline, as the head does"
 
+HOPPER = (
+    "PyTorch's own fused attention runs a vendor's kernels since 2026, so boards are busy for less of a step"
+)
 EXPERTS = "experts that few replicas share are sharded over these alone, and fewer weights are gathered"
 CHANGED_SCENARIOS: dict[str, str] = {
     "pythia-12b on l40s:1": "in 2022 models of this size were split four ways, and one accelerator "
@@ -58,6 +61,13 @@ CHANGED_SCENARIOS: dict[str, str] = {
     "deepseek-v3 on": "its selective recomputation keeps no up-projections of latent attention, so "
     "layouts fit that did not",
     "mixtral-8x7b on h100-sxm5-80gb:8": EXPERTS,
+    "mixtral-8x7b on h100-sxm5-80gb:128": EXPERTS,
+    "mixtral-8x7b on h100-sxm5-80gb:512": EXPERTS,
+    "mixtral-8x7b on trainium2:64": EXPERTS,
+    "gemma-2b on l4:1": "where Adam's states fit nothing in 32 bits, all states have 16",
+    "bloom-7b1 on h200-sxm-141gb:64": HOPPER,
+    "qwen3-0.6b on h100-sxm5-80gb:64": HOPPER,
+    "gpt2-medium on h100-sxm5-80gb:512": HOPPER,
     "switch-base-8 on": EXPERTS,
     "qwen3-30b-a3b on": EXPERTS,
     "resnet-50 on": "what its ReLU gives and the next convolution reads is one tensor, counted once",

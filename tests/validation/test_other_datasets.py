@@ -54,8 +54,8 @@ def test_the_fit_of_goodput_has_read_every_run(reports):
         for row in reports["runs"].rows
         if row.low and row.high and not row.low <= row.published <= row.high
     }
-    # One that took five times its steps stays in the fit, and no end is lowered to hold it; two of one developer
-    # took three times theirs on one accelerator.
+    # One that took five times its steps stays in the fit, and no end is lowered to hold it. Two of one
+    # developer took three times theirs on one accelerator.
     assert "lucie-7b" in outside
     assert len(outside) <= 6
 
