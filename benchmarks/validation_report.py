@@ -149,10 +149,10 @@ def _where(given: ValidationReport) -> Iterable[str]:
     yield "And by what was not published:"
     yield ""
     yield from table(("rows with", "rows", "median", "90 % within"), missing(given))
-    yield "Half of the mixtures of experts come from one family of releases, whose software alone changed the"
-    yield "time of a job by up to 1.9 times. The others are of torchtitan, MaxText, XTuner, NeMo AutoModel, FMS,"
-    yield "Primus, FlagPerf, ms-swift and trainers of one site each. The first two lines show the error for a new"
-    yield "release and for a new model on a known one:"
+    yield "Half of the mixtures of experts come from one family of releases, whose software alone changed"
+    yield "the time of a job by up to 1.9 times. The others are of torchtitan, MaxText, XTuner, FMS, Primus,"
+    yield "NeMo AutoModel, FlagPerf, ms-swift and trainers of one site each. The first two lines show the"
+    yield "error for a new release and for a new model on a known one:"
     yield ""
     yield from table(("left out", "rows", "median", "within 1.25x", "90 % within"), mixtures())
     odd = "gpt-oss-120b"
