@@ -65,7 +65,7 @@ MOVES = {
     "recompute": (LLAMA, "selective", "full", "parallelism.recompute"),
     "attention": (BERT, "eager", "flash", "step_time_s.mid"),
     # its states take memory, so that the step needs another layout
-    "optimizer": (f"{NARROW} --batch-size 64", "sgd", "adamw", "parallelism.tp"),
+    "optimizer": (f"{NARROW} --batch-size 64", "sgd", "adamw", "parallelism.recompute"),
     "stack": (LLAMA, "tuned", "native", "step_time_s.mid"),
     "stack_date": (LLAMA, "2024-03", "2025-11", "step_time_s.mid"),
     "overlap": (f"{LLAMA} --tp 2", "0.1", "0.9", "step_time_s.mid"),

@@ -89,7 +89,10 @@ def _launches(report: SlurmReport) -> str:
     ran = [one for one in report.accounts if one.estimates or one.problem]
     rows = [heading, *(_row(one) for one in ran)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]
-    widths[3] = max(8, min(widths[3], WIDTH - sum(widths) + widths[3] - 2 * (len(widths) - 1)))
+    # The hardware is cut where the lines are too long, then the job.
+    for column in (3, 0):
+        beyond = max(0, sum(widths) + 2 * (len(widths) - 1) - WIDTH)
+        widths[column] = max(min(8, widths[column]), widths[column] - beyond)
     right = (2, 4, 6)
     lines = []
     for row in rows:
