@@ -84,7 +84,7 @@ class Choice(NamedTuple):
         return Choice(
             {name: np.where(taken, other.terms[name], seconds) for name, seconds in self.terms.items()},
             self.fits | taken,
-            self.least_byte,
+            np.minimum(self.least_byte, other.least_byte),
             np.where(taken, other.split, self.split),
         )
 

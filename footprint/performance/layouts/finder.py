@@ -241,7 +241,11 @@ def least_memory_byte(
     work: Work, machine: Machine, given: Given, flash: bool, sequence_length: float
 ) -> float:
     """Memory that the smallest layout with the given sizes needs on an accelerator [byte]."""
-    return _Search(work, machine, given, flash=flash, sequence_length=sequence_length).least_byte(given)
+    search = _Search(
+        work, machine, given, flash=flash, sequence_length=sequence_length,
+        sixteen_bit_states=sixteen_bit_states(machine),
+    )  # fmt: skip
+    return search.least_byte(given)
 
 
 def excess(work: Work, machine: Machine, layout: Layout) -> float:
