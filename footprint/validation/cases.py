@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from footprint.catalog.files import read_csv, read_toml, reference_folder
 from footprint.catalog.hardware import parse_cluster
@@ -115,13 +115,6 @@ def _sealed(source: str) -> bool:
     return any(source in draws[name]["sealed"] for name in draws["closed"])
 
 
-def _software(row: Mapping[str, str]) -> str:
-    """The stack that a row ran, or only its kind: the table's name of the row, else of its family."""
-    named = evaluation()["throughput"]["stacks"]
-    stack: str = named.get(row["id"]) or named.get(row["family"]) or "tuned"
-    return stack
-
-
 def _number(text: str) -> float | None:
     return float(text) if text else None
 
@@ -142,7 +135,7 @@ def _config(row: Mapping[str, str]) -> dict[str, Any]:
 def _cluster(row: Mapping[str, str]) -> Cluster:
     cluster, _ = parse_cluster(
         f"{row['accelerator']}:{row['accelerators']}",
-        accelerators_per_node=evaluation()["throughput"]["nodes"].get(row["source"], {}).get("accelerators"),
+        accelerators_per_node=None if not (own := row.get("accelerators_per_node")) else int(own),
         network_byte_per_s=_number(row.get("network_byte_per_s", "")),
     )
     return cluster
@@ -176,11 +169,12 @@ def _large(row: Mapping[str, str]) -> Case:
     year = int(row["year"])
     recompute = row["recompute"]
     method = row["method"]
+    attention = _attention(row)
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
         lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method in ADAPTED else (),
         recompute="full" if recompute == "full" else "none",
-        attention="eager" if not _flash(row, year) else "masked" if row["family"] in _PADDED else "flash",
+        attention=attention,
     )
     rate = _number(row["tokens_per_s_per_accelerator"])
     flops = count_step(config, shape, training)
@@ -198,11 +192,11 @@ def _large(row: Mapping[str, str]) -> Case:
         given["micro_batch"] = float(row["micro_batch"])
     if recompute:
         given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
-        if row["family"] in _TORCHTITAN and recompute in EVERY_SECOND:
+        if row["software"].startswith("torchtitan") and recompute in EVERY_SECOND:
             given |= {"recompute": "full", "recomputed": EVERY_SECOND[recompute]}
-        elif row["family"] == "fms" and recompute == "selective":
+        elif row["software"] == "fms" and recompute == "selective":
             given |= {"recompute": "full", "recomputed": _recomputed_share(row)}
-        elif recompute == "selective" and not _flash(row, year):
+        elif recompute == "selective" and attention == "eager":
             given["recompute"] = "selective"
     if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
         given["zero"] = 3
@@ -213,7 +207,7 @@ def _large(row: Mapping[str, str]) -> Case:
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
         given=given, batch_known=known,
-        software=_software(row),
+        software=row["software"],
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
         released=_released(row["source"]),
     )  # fmt: skip
@@ -229,28 +223,6 @@ def _released(source: str) -> float | None:
     return None if found is None else parse_month(f"20{found[1]}-{found[2]}")
 
 
-_TORCHTITAN = (
-    "torchtitan", "torchao-float8", "torchao-mx", "lambda-torchtitan", "nous-torchtitan", "pith-train",
-)  # fmt: skip
-"""Source families whose selective recomputation is torchtitan's."""
-_NOT_FUSED = (
-    "t1555", "t1556", "t1557", "t1559", "t1560", "t1565", "t1572", "t1579", "t1610", "t1611",
-    "t1688", "t1689", "t1690", "t1691", "t1692", "t1693", "t1694", "t1695",
-    "t1802", "t1804", "t1805", "t1950", "t1951", "t1952", "t1953", "t1954", "t1955", "t1957", "t1958",
-    "t1959", "t1960", "t1961", "t1974", "t1975", "t1976", "t1977", "t1978",
-    "t1979", "t1980", "t1981", "t1982", "t1983", "t1984", "t1985", "t1986",
-    "t1987", "t1988", "t1989", "t1990", "t1991", "t1992", "t1993", "t1994",
-)  # fmt: skip
-"""Rows since 2023 whose source says that attention is not fused, or whose code has it only behind a flag.
-JAX's kernel on TPUs takes multiples of 128 alone (jax-ml/jax issues 26433 and 30861), so Levanter's heads of
-64 run without it."""
-
-
-_PADDED = ("universal-llm-trainer",)
-"""Source families whose batches carry the mask of padding. This one replaces the tokens of padded samples by
-random ones to fill the length, and the mask stays (its Llama3.forward)."""
-
-
 def _recomputed_share(row: Mapping[str, str]) -> float:
     """Share of the blocks that a run recomputed, from its HFU over its MFU: a forward pass is a third [1].
 
@@ -259,16 +231,9 @@ def _recomputed_share(row: Mapping[str, str]) -> float:
     return min(1.0, 3.0 * (float(row["hfu_reported"]) / float(row["mfu_reported"]) - 1.0))
 
 
-def _flash(row: Mapping[str, str], year: int) -> bool:
-    """Whether the run used fused attention, as stacks since 2023 do on GPUs and TPUs."""
-    if row["id"] in _NOT_FUSED:
-        return False
-    if row["family"] in ("mosaic", "tinyllama", "llm.c", "nanogpt", "llama1"):
-        return True
-    # Neuron's scripts of 2023 recompute in the backward pass what fused attention would not keep. PaxML's
-    # page names fused attention in 2024 first, and the same 5 billion parameters are 1.2 times as fast there.
-    first = 2024 if row["family"] in ("neuron-trn1", "paxml") else 2023
-    return year >= first and row["family"] not in ("gpt-neox", "opt", "bloomberggpt")
+def _attention(row: Mapping[str, str]) -> Literal["flash", "masked", "eager"]:
+    """The attention that the source says; else fused since 2023, as stacks on GPUs and TPUs have it."""
+    return row["attention"] or ("flash" if int(row["year"]) >= 2023 else "eager")  # type: ignore[return-value]
 
 
 def _tokens_per_s(row: Mapping[str, str], flops: Any, tokens: float) -> float:
@@ -307,9 +272,9 @@ def _small(row: Mapping[str, str]) -> Case:
         id=row["id"], dataset="throughput_small", family=row["family"], publisher=row["publisher"],
         kind=kind, scope="step", config=_config(row),
         shape=StepShape(sequences=batch, document_length=_number(row["document_length"]), **whole),
-        training=TrainingMethod(attention="flash" if row["attention"] == "flash" else "eager"),
+        training=TrainingMethod(attention=_attention(row)),
         cluster=cluster, precision=precision, year=int(row["year"]), given=given,
-        objective="mlm+nsp" if kind == "encoder" else "", software=_software(row),
+        objective="mlm+nsp" if kind == "encoder" else "", software=row["software"],
         measured_s=batch / float(row["samples_per_s"]),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip
