@@ -41,7 +41,9 @@ from footprint.estimator.fields import (
     said,
 )  # fmt: skip
 from footprint.records import field, record
-from footprint.vocabulary import PRECISIONS, Attention, Cooling, LoraDropout, Method, Purchase, Recompute
+from footprint.vocabulary import (
+    PRECISIONS, Attention, Cooling, LoraDropout, MemoryScope, Method, Purchase, Recompute,
+)  # fmt: skip
 
 SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
@@ -195,6 +197,17 @@ class EstimateRequest:
         "known already", COUNT, "Mean power of one board [W]; the host is added.", unit="W", most=1e5
     )
 
+    memory_gib: float | None = about(
+        "known already", COUNT, "Peak memory of a step on the fullest accelerator [GiB, 2^30 bytes].",
+        unit="GiB", least=1e-3, most=1e5,
+    )  # fmt: skip
+    memory_scope: MemoryScope | None = about(
+        "known already", CHOICE,
+        "What `memory_gib=` is the peak of: tensors (allocated), PyTorch's allocator (reserved), the driver's "
+        "figure (device).",
+        choices=get_args(MemoryScope),
+    )  # fmt: skip
+
     region: str | None = about(
         "place", PLACE, "Country, state, town, cloud region: FRA, Paris, aws:us-east-1."
     )
@@ -263,6 +276,8 @@ class EstimateRequest:
             raise FootprintError(
                 "`hours=` is wall-clock time, which includes lost time: leave out `goodput=`"
             )
+        if self.memory_scope is not None and self.memory_gib is None:
+            raise FootprintError("`memory_scope=` says what `memory_gib=` is the peak of: give `memory_gib=`")
         if self.padding_share is not None and not self.packing:
             raise FootprintError("`padding_share=` says how much `packing=` drops: add `packing=True`")
         if self.steps is not None and self.epochs is not None:

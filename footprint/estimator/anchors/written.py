@@ -12,7 +12,7 @@ from footprint.errors import FootprintError, UnknownNameError
 from footprint.estimator.fields import NAMES
 from footprint.estimator.request import FIELDS, EstimateRequest
 
-MEASURED = ("step_time_s", "tokens_per_second", "samples_per_second")
+MEASURED = ("step_time_s", "tokens_per_second", "samples_per_second", "memory_gib")
 MOST = 20
 """Anchors of one estimate."""
 MOST_CHARACTERS = 2000
@@ -99,19 +99,19 @@ def _keys() -> tuple[str, ...]:
     """The fields of a scenario that say something of a step."""
     sections = ("workload", "method", "execution", "cluster")
     return (
-        "model", "hw", "name", "year", "accelerator_power_w", *MEASURED,
+        "model", "hw", "name", "year", "accelerator_power_w", *MEASURED, "memory_scope",
         *(name for name, one in FIELDS.items() if one.section in sections),
     )  # fmt: skip
 
 
 def checked_measurement(raw: dict[str, Any], origin: str) -> EstimateRequest:
-    """The measured scenario; FootprintError unless it has a model and exactly one measured time."""
+    """The measured scenario; FootprintError unless it has a model, and a measured time or memory."""
     request = EstimateRequest.from_mapping(raw, origin)
     if request.model is None:
         raise FootprintError(f"{origin}: an anchor needs the model that was measured: give `model=`")
     if not any(getattr(request, field) is not None for field in MEASURED):
         options = ", ".join(f"`{field}=`" for field in MEASURED)
-        raise FootprintError(f"{origin}: an anchor needs a measured time: give one of {options}")
+        raise FootprintError(f"{origin}: an anchor needs a measured time or memory: give one of {options}")
     if request.anchor is not None:
         raise FootprintError(f"{origin}: an anchor cannot rest on another anchor: leave out `anchor=`")
     return request

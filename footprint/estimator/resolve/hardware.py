@@ -10,6 +10,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.facts import Embodied
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.shared import Shared
+from footprint.performance.peaks import beyond_gib
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
 
@@ -113,4 +114,24 @@ def require_sane_power(request: EstimateRequest, cluster: Cluster) -> None:
         raise FootprintError(
             f"`it_power_w={request.it_power_w:g}` is more than {MOST_WATTS_OVER_RATED:g} times what this "
             f"cluster can draw ({rated:.0f} W): give watts of the whole cluster, or insist with `force=True`"
+        )
+
+
+def require_sane_memory(request: EstimateRequest, cluster: Cluster) -> None:
+    """FootprintError where a measured peak cannot be that of one accelerator of this cluster."""
+    measured, chip = request.memory_gib, cluster.accelerator
+    if measured is None or chip.kind == "cpu":
+        return
+    if measured > chip.memory_gib:
+        several = f", not the sum over {cluster.count:,} of them" if cluster.count > 1 else ""
+        raise FootprintError(
+            f"`memory_gib={measured:g}` is above the {chip.memory_gib:g} GiB of one {chip.name}: give the peak of "
+            f"one accelerator{several}, in GiB (not MiB, nor the 10^9 bytes of a GB), of what was used and not of "
+            "what a setting may reserve"
+        )
+    beyond = beyond_gib(request.memory_scope)
+    if measured <= beyond:
+        raise FootprintError(
+            f"`memory_gib={measured:g}` is not above the {beyond:.3g} GiB that `memory_scope={request.memory_scope}` "
+            "holds beside the tensors: give GiB (2^30 bytes) of one accelerator"
         )

@@ -225,8 +225,11 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
 
 
 def usable_byte(machine: Machine) -> Number:
-    """Memory of one accelerator that a step can fill [byte]."""
-    return _usable(machine.memory_gib, machine.constants)
+    """Memory of one accelerator that a step can fill, as `memory_byte` counts it [byte].
+
+    Where measured steps need ``memory_factor`` times what is counted, the room is smaller by that factor.
+    """
+    return _usable(machine.memory_gib, machine.constants) / machine.constants.values.get("memory_factor", 1.0)
 
 
 def usable_of(chip: Accelerator, constants: Constants) -> float:

@@ -98,10 +98,10 @@ def keep_as_anchor(name: str, scenario: Mapping[str, Any], run_id: str, *, overw
     Raises:
         FootprintError: a measurement that cannot be one, or an anchor of that name is there.
     """
-    from footprint.estimator.anchors import anchor_of, checked_measurement, keep_anchor
+    from footprint.estimator.anchors import checked_measurement, keep_anchor, measured_by
 
     request = checked_measurement(dict(scenario), f"run {run_id}")
-    return keep_anchor(name, request, anchor_of(name, request), overwrite=overwrite)
+    return keep_anchor(name, request, measured_by(name, request), overwrite=overwrite)
 
 
 def leave_as_anchor(folder: Path, run_id: str, scenario: Mapping[str, Any]) -> Path:
@@ -111,7 +111,7 @@ def leave_as_anchor(folder: Path, run_id: str, scenario: Mapping[str, Any]) -> P
         FootprintError: a measurement that cannot be one.
         OSError: the folder cannot be written.
     """
-    from footprint.estimator.anchors import anchor_of, checked_measurement, keep_anchor_of_run
+    from footprint.estimator.anchors import checked_measurement, keep_anchor_of_run, measured_by
 
     request = checked_measurement(dict(scenario), f"run {run_id}")
-    return keep_anchor_of_run(folder, run_id, request, anchor_of(run_id, request))
+    return keep_anchor_of_run(folder, run_id, request, measured_by(run_id, request))

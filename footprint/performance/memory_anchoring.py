@@ -1,0 +1,52 @@
+"""Corrects the predicted memory with measured peaks of the user's own software.
+
+The peaks are combined as step times are (`footprint.performance.anchoring`), by the same correlation; steps
+of another micro-batch are less alike besides. A peak whose layout is not given says less, as the layout that
+the finder takes for it may hold more or less (``calibration/memory.py`` fits these numbers).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from footprint.arithmetic import Z90
+from footprint.catalog.assumptions import assumed_values
+from footprint.performance.anchoring import MEMORY, Anchor, Anchored, Job, anchored, nearness
+from footprint.performance.peaks import CAUSE
+from footprint.performance.regimes import is_layout_given
+from footprint.results import Quantity
+
+
+@functools.cache
+def memory_nearness(*, said: bool) -> Mapping[str, float]:
+    """The fitted numbers of the correlation of two measured peaks; ``said``: the stack is known."""
+    own = assumed_values("memory_fitted")
+    width = own["width_said" if said else "width_unsaid"]
+    return {**nearness(), "micro_batch_scale": own["micro_batch_scale"], "width": width}
+
+
+def anchored_memory(
+    spread: Quantity, anchors: Sequence[Anchor], job: Job, stack: str | None, *, said: bool
+) -> Anchored:
+    """The error of the predicted memory, shifted and narrowed by the peaks among some measurements."""
+    return anchored(spread, anchors, job, stack, memory_nearness(said=said), MEMORY)
+
+
+def is_layout_said(given: Mapping[str, Any], count: int) -> bool:
+    """Whether the sizes of a layout on which its memory depends most are given."""
+    return "micro_batch" in given and is_layout_given(given, count)
+
+
+def noise_of(spread: Quantity, given: Mapping[str, Any], count: int) -> float:
+    """The variance that a layout which is not given adds to a peak, over that of the prediction's error [1]."""
+    if is_layout_said(given, count):
+        return 0.0
+    return (assumed_values("memory_fitted")["layout_deviation"] / deviation_of(spread)) ** 2
+
+
+def deviation_of(spread: Quantity) -> float:
+    """Standard deviation of the log error of a predicted memory [1]."""
+    low, high = spread.spread[CAUSE]
+    return float((high - low) / 2.0 / Z90)
