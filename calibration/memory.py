@@ -63,7 +63,11 @@ def layout_deviations() -> dict[str, float]:
     """Family of sources -> mean square of the log memory of published over found layouts [1]."""
     squares: dict[str, list[float]] = {}
     for one in countable_cases():
-        if one.case.scope == "step" and not one.case.sealed and all(size in one.case.given for size in LAYOUT):
+        if (
+            one.case.scope == "step"
+            and not one.case.sealed
+            and all(size in one.case.given for size in LAYOUT)
+        ):
             try:
                 published, found = (_memory_byte(one, given) for given in (one.case.given, {}))
             except FootprintError:  # of a batch that no layout takes
@@ -96,9 +100,7 @@ def fit_memory() -> list[Fitted]:
         )
     ]
     squares = layout_deviations()
-    without = [
-        _root([value for other, value in squares.items() if other != family]) for family in squares
-    ]
+    without = [_root([value for other, value in squares.items() if other != family]) for family in squares]
     rows.append(
         Fitted(
             "layout_deviation", _root([*squares.values()]), min(without), max(without),

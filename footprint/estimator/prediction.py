@@ -12,7 +12,7 @@ from footprint.arithmetic import Number, is_array, log, where
 from footprint.estimator.facts import Facts
 from footprint.performance.peaks import beyond_gib
 from footprint.performance.roofline.layout import Layout
-from footprint.performance.roofline.memory import memory
+from footprint.performance.roofline.memory import FACTOR, memory
 from footprint.records import record, replace
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import DeviceMemory, StepTerm
@@ -53,6 +53,8 @@ class Fullest:
 
     needed_gib: Quantity
     weights_gib: float
+    is_anchored: bool
+    """Whether measured peaks have corrected it."""
 
 
 def fullest(facts: Facts, layouts: Sequence[Layout | None]) -> Fullest | None:
@@ -66,6 +68,7 @@ def fullest(facts: Facts, layouts: Sequence[Layout | None]) -> Fullest | None:
             Fullest(
                 needed_gib=step.memory_spread * (float(parts.total_byte) / BYTE_PER_GIB),
                 weights_gib=float(parts.weights_byte) / BYTE_PER_GIB,
+                is_anchored=FACTOR in step.machine.constants.values,
             )
         )
     return max(found, key=lambda one: one.needed_gib.mid, default=None)
@@ -78,13 +81,15 @@ def device_memory(facts: Facts, layouts: Sequence[Layout | None]) -> DeviceMemor
     """
     request, most = facts.request, fullest(facts, layouts)
     if request.memory_gib is not None:
-        needed = Quantity(request.memory_gib - beyond_gib(request.memory_scope))
+        needed, basis = Quantity(request.memory_gib - beyond_gib(request.memory_scope)), "given"
     elif most is not None:
-        needed = most.needed_gib
+        needed, basis = most.needed_gib, "anchored" if most.is_anchored else "predicted"
     else:
         return None
     device_gib = facts.cluster.accelerator.memory_gib
-    return DeviceMemory(needed_gib=needed, device_gib=device_gib, room_gib=device_gib - needed.mid)
+    return DeviceMemory(
+        needed_gib=needed, device_gib=device_gib, room_gib=device_gib - needed.mid, basis=basis
+    )
 
 
 def too_little(facts: Facts, layouts: Sequence[Layout | None]) -> str:

@@ -15,7 +15,6 @@ from footprint.arithmetic import Z90
 from footprint.catalog.assumptions import assumed_values
 from footprint.performance.anchoring import MEMORY, Anchor, Anchored, Job, anchored, nearness
 from footprint.performance.peaks import CAUSE
-from footprint.performance.regimes import is_layout_given
 from footprint.results import Quantity
 
 
@@ -34,14 +33,17 @@ def anchored_memory(
     return anchored(spread, anchors, job, stack, memory_nearness(said=said), MEMORY)
 
 
-def is_layout_said(given: Mapping[str, Any], count: int) -> bool:
-    """Whether the sizes of a layout on which its memory depends most are given."""
-    return "micro_batch" in given and is_layout_given(given, count)
+def unsaid_sizes(given: Mapping[str, Any], count: int) -> list[str]:
+    """What is not given of a layout, of that on which its memory depends most."""
+    split = ["tp", "pp", "zero"] if count > 1 else []
+    if given.get("dp") == count:
+        split = ["zero"]  # every accelerator is a replica, or holds a shard of one
+    return [size for size in (*split, "micro_batch", "recompute") if size not in given]
 
 
 def noise_of(spread: Quantity, given: Mapping[str, Any], count: int) -> float:
     """The variance that a layout which is not given adds to a peak, over that of the prediction's error [1]."""
-    if is_layout_said(given, count):
+    if not unsaid_sizes(given, count):
         return 0.0
     return (assumed_values("memory_fitted")["layout_deviation"] / deviation_of(spread)) ** 2
 

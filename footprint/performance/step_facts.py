@@ -16,6 +16,7 @@ from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.limits import highest_mfu
 from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.memory import FACTOR
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.work import Work
 from footprint.records import field, record, replace
@@ -137,7 +138,7 @@ def step_facts(
         rows = (*rows, *known.rows, *peaks.rows)
         warnings = (*known.warnings, *peaks.warnings)
         if peaks.rows:
-            constants = constants.but(memory_factor=memory_spread.mid)
+            constants = constants.but(**{FACTOR: memory_spread.mid})
     machine = Machine(cluster, precision, year, constants, native)
     # A measured step is nearer to the truth than any limit.
     highest = 1.0 if is_timed else highest_mfu(flop, work, machine)

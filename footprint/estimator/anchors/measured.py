@@ -15,7 +15,7 @@ from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.method import given_layout
 from footprint.estimator.workload import samples_of
 from footprint.performance.anchoring import MEMORY, Anchor, Job, job_of
-from footprint.performance.memory_anchoring import is_layout_said, noise_of
+from footprint.performance.memory_anchoring import noise_of, unsaid_sizes
 from footprint.performance.peaks import beyond_gib
 from footprint.performance.roofline.layout import Layout
 from footprint.records import record, replace
@@ -49,7 +49,12 @@ def measured_by(name: str, request: EstimateRequest, stack: str | None = None) -
     prediction that it must be a slip.
     """
     own = request.stack
-    facts = _resolved(replace(request, stack=own or stack))
+    try:
+        facts = _resolved(replace(request, stack=own or stack))
+    except FootprintError as error:
+        if request.memory_gib is None or "memory_gib" not in error.fields:
+            raise
+        raise FootprintError(f"anchor {name}: {error}") from None
     workload = facts.workload
     if workload is None:
         raise FootprintError(f"anchor {name}: the step of {request.model} cannot be predicted")
@@ -96,16 +101,12 @@ def _with_memory(
     memory = Anchor(
         name=name, of=MEMORY, ratio=ratio, job=found.job, stack=found.stack, spread=spread, noise=noise
     )
-    said = is_layout_said(given, facts.cluster.count)
-    return replace(found, memory=memory, warnings=() if said else (_of_which_layout(name, request, layout),))
-
-
-def _of_which_layout(name: str, request: EstimateRequest, layout: Layout) -> str:
-    missing = [f"`{size}=`" for size in ("tp", "micro_batch") if getattr(request, size) is None]
-    return (
-        f"anchor {name}: its memory counts for little, as the layout is not said; the prediction beside it is "
-        f"that of {layout.text}: add {' and '.join(missing)} of what was measured"
+    missing = [f"`{size}=`" for size in unsaid_sizes(given, facts.cluster.count)]
+    said = (
+        f"anchor {name}: its memory counts for less, as its layout is not said, and is compared with that of "
+        f"{layout.text}: add {', '.join(missing)} of what was measured",
     )
+    return replace(found, memory=memory, warnings=said if missing else ())
 
 
 def _resolved(request: EstimateRequest) -> Facts:

@@ -30,7 +30,7 @@ FINISHED = ("completed", "stopped_by_budget")
 _SCENARIO = (
     "model", "hw", "batch_size", "seq_len", "tgt_seq_len", "image_size", "document_length",
     "predicted_positions", "method", "lora_rank", "lora_targets", "lora_dropout", "frozen", "input_gradients",
-    "precision", "tp", "pp", "dp", "cp", "ep", "micro_batch", "recompute", "attention", "optimizer",
+    "precision", "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "micro_batch", "recompute", "attention", "optimizer",
     "accelerators_per_node", "cooling", "network_byte_per_s", "year",
 )  # fmt: skip
 
@@ -96,6 +96,8 @@ def _candidate(report: RunReport) -> Candidate:
         scenario["steps"] = measured.workload.steps  # models whose amount was never published need one
     if board_w is not None:
         scenario["accelerator_power_w"] = board_w
+    if report.totals.peak_gib is not None:
+        scenario |= {"memory_gib": report.totals.peak_gib, "memory_scope": "allocated"}
     return Candidate(
         run_id=measured.run_id,
         name=name,
