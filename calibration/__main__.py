@@ -5,9 +5,9 @@
     python -m calibration --write         # fit, and write the files
 
 First it fits the time model and the constants of each fold, then the constants that depend on its
-predictions: goodput and anchors, then how several anchors combine, of step times and of memory. The search begins at the priors and has
-no random numbers, so two runs give the same files. If a fit agrees with the shipped files, it is recorded in
-verified.txt, which is committed with them.
+predictions: goodput and anchors, then how several anchors combine, of step times and of memory. The search
+begins at the priors and has no random numbers, so two runs give the same files. If a fit agrees with the
+shipped files, it is recorded in verified.txt, which is committed with them.
 """
 
 from __future__ import annotations

@@ -118,7 +118,8 @@ def render(rows: Sequence[Fitted]) -> str:
     """The fitted numbers as the text of their file."""
     lines = [
         "# Written by `python -m calibration --write`; never by hand.",
-        "# How measured peaks of memory combine, beside the numbers of step times; low, high: without a source.",
+        "# How measured peaks of memory combine, besides the numbers of step times.",
+        "# low and high: without one source.",
     ]
     for row in rows:
         source = "published-throughput" if row.name == "layout_deviation" else "published-memory"

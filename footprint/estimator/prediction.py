@@ -99,9 +99,9 @@ def too_little(facts: Facts, layouts: Sequence[Layout | None]) -> str:
         return ""
     layout = next(filter(None, layouts))
     return (
-        f"the measured peak of {measured:.4g} GiB is below the {most.weights_gib:.4g} GiB of the weights alone "
-        f"on an accelerator ({layout.text}): is it of another layout (`tp=`, `pp=`, `zero=`), of an average, or "
-        "in another unit? Offload to other memory is not modelled"
+        f"the measured peak of {measured:.4g} GiB is below the {most.weights_gib:.4g} GiB of the weights "
+        f"alone on an accelerator ({layout.text}): is it of another layout (`tp=`, `pp=`, `zero=`), an "
+        "average, or in another unit? Offload to other memory is not modelled"
     )
 
 

@@ -42,7 +42,14 @@ from footprint.estimator.fields import (
 )  # fmt: skip
 from footprint.records import field, record
 from footprint.vocabulary import (
-    PRECISIONS, Attention, Cooling, LoraDropout, MemoryScope, Method, Purchase, Recompute,
+    PRECISIONS,
+    Attention,
+    Cooling,
+    LoraDropout,
+    MemoryScope,
+    Method,
+    Purchase,
+    Recompute,
 )  # fmt: skip
 
 SEARCHES = ("halving", "hyperband")
@@ -203,8 +210,7 @@ class EstimateRequest:
     )  # fmt: skip
     memory_scope: MemoryScope | None = about(
         "known already", CHOICE,
-        "What `memory_gib=` is the peak of: tensors (allocated), PyTorch's allocator (reserved), the driver's "
-        "figure (device).",
+        "What `memory_gib=` counts: tensors (allocated), what PyTorch holds (reserved), all (device).",
         choices=get_args(MemoryScope),
     )  # fmt: skip
 

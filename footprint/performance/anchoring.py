@@ -71,7 +71,7 @@ class Anchor:
     spread: Quantity
     """The error of the prediction, as a factor, before anything was measured."""
     noise: float = 0.0
-    """Variance of the measurement, from a layout that is not given, over that of the prediction's error [1]."""
+    """Variance that a layout which is not given adds, over that of the prediction's error [1]."""
 
     def row(self, weight: float) -> Assumption:
         """The assumption row of this anchor, applied with this weight."""

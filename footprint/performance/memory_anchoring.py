@@ -42,7 +42,7 @@ def unsaid_sizes(given: Mapping[str, Any], count: int) -> list[str]:
 
 
 def noise_of(spread: Quantity, given: Mapping[str, Any], count: int) -> float:
-    """The variance that a layout which is not given adds to a peak, over that of the prediction's error [1]."""
+    """Variance that a layout which is not given adds to a peak, over that of the prediction's error [1]."""
     if not unsaid_sizes(given, count):
         return 0.0
     return (assumed_values("memory_fitted")["layout_deviation"] / deviation_of(spread)) ** 2

@@ -56,7 +56,7 @@ class StepFacts:
     source: str = ""
     """Source of ``spread``."""
     memory_spread: Quantity = Quantity(1.0)
-    """A factor with the error of the predicted memory, corrected by measured peaks; 1 where none is predicted."""
+    """A factor with the error of the predicted memory, after measured peaks; 1 where none is predicted."""
     rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
 

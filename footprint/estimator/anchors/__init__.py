@@ -1,8 +1,9 @@
 """Anchors: measurements of the user's own stack, kept by name, as a file, or written out.
 
 An anchor file is a scenario with a measured time (``step_time_s``, ``tokens_per_second`` or
-``samples_per_second``), a measured peak of memory (``memory_gib``), or both. An anchor may also be written out, ``MODEL HW key=value ...``. What it says of
-the model is worked out anew each time it is used, so that it stays true when the model changes.
+``samples_per_second``), a measured peak of memory (``memory_gib``), or both. An anchor may also be written
+out, ``MODEL HW key=value ...``. What it says of the model is worked out anew each time it is used, so that it
+stays true when the model changes.
 """
 
 from footprint.estimator.anchors.applied import anchored

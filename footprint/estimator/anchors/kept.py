@@ -127,10 +127,11 @@ def note_known(folder: Path, name: str, request: EstimateRequest, measured: Meas
     job = measured.job
     line = json.dumps(
         {
-            "name": name, "model": str(request.model)[-100:], "hw": request.hw[-100:], "stack": measured.stack,
-            "kept_s": round(time.time()), "accelerator": job.accelerator, "precision": job.precision,
-            "count": job.count, "parameters": job.parameters, "sequence_length": job.sequence_length,
-            "method": job.method, "recompute": job.recompute, "split": list(job.split),
+            "name": name, "model": str(request.model)[-100:], "hw": request.hw[-100:],
+            "stack": measured.stack, "kept_s": round(time.time()), "accelerator": job.accelerator,
+            "precision": job.precision, "count": job.count, "parameters": job.parameters,
+            "sequence_length": job.sequence_length, "method": job.method, "recompute": job.recompute,
+            "split": list(job.split),
         }
     )  # fmt: skip
     with (folder / KNOWN_ANCHORS).open("a", encoding="utf-8") as file:

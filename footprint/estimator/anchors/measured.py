@@ -77,8 +77,8 @@ def measured_by(name: str, request: EstimateRequest, stack: str | None = None) -
         found = _with_memory(found, name, facts, layouts, main)
     if measured is None and not (found.memory or found.warnings):
         raise FootprintError(
-            f"anchor {name}: the memory of a step of {request.model} on {request.hw} is not predicted: give the "
-            "time as well, or another chip"
+            f"anchor {name}: the memory of a step of {request.model} on {request.hw} is not predicted: give "
+            "the time as well, or another chip"
         )
     return found
 

@@ -123,15 +123,16 @@ def require_sane_memory(request: EstimateRequest, cluster: Cluster) -> None:
     if measured is None or chip.kind == "cpu":
         return
     if measured > chip.memory_gib:
-        several = f", not the sum over {cluster.count:,} of them" if cluster.count > 1 else ""
+        several = f"a sum over the {cluster.count:,} accelerators, " if cluster.count > 1 else ""
         raise FootprintError(
-            f"`memory_gib={measured:g}` is above the {chip.memory_gib:g} GiB of one {chip.name}: give the peak of "
-            f"one accelerator{several}, in GiB (not MiB, nor the 10^9 bytes of a GB), of what was used and not of "
-            "what a setting may reserve"
+            f"`memory_gib={measured:g}` is above the {chip.memory_gib:g} GiB of one {chip.name}: is it "
+            f"{several}what a setting reserves, or in MiB or GB (10^9 bytes)? Give the peak of one "
+            f"{chip.unit} in GiB (2^30 bytes)"
         )
     beyond = beyond_gib(request.memory_scope)
     if measured <= beyond:
         raise FootprintError(
-            f"`memory_gib={measured:g}` is not above the {beyond:.3g} GiB that `memory_scope={request.memory_scope}` "
-            "holds beside the tensors: give GiB (2^30 bytes) of one accelerator"
+            f"`memory_gib={measured:g}` is not above the {beyond:.3g} GiB that a process holds beside its "
+            f"tensors (`memory_scope={request.memory_scope}`): give the peak of one {chip.unit} in GiB "
+            "(2^30 bytes)"
         )

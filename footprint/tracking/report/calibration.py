@@ -30,8 +30,8 @@ FINISHED = ("completed", "stopped_by_budget")
 _SCENARIO = (
     "model", "hw", "batch_size", "seq_len", "tgt_seq_len", "image_size", "document_length",
     "predicted_positions", "method", "lora_rank", "lora_targets", "lora_dropout", "frozen", "input_gradients",
-    "precision", "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "micro_batch", "recompute", "attention", "optimizer",
-    "accelerators_per_node", "cooling", "network_byte_per_s", "year",
+    "precision", "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "micro_batch", "recompute",
+    "attention", "optimizer", "accelerators_per_node", "cooling", "network_byte_per_s", "year",
 )  # fmt: skip
 
 

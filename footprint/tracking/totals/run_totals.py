@@ -66,7 +66,7 @@ class RunTotals:
 
     @property
     def peak_gib(self) -> float | None:
-        """Most that tensors took on one accelerator [GiB], by PyTorch's allocator; None where it used none."""
+        """Most that tensors took on one accelerator [GiB], by PyTorch's allocator; None without one."""
         peaks = [process.peak_byte for process in self.processes if process.peak_byte]
         return max(peaks) / BYTE_PER_GIB if peaks else None
 

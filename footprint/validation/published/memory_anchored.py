@@ -1,4 +1,4 @@
-"""Validation of measured peaks as anchors: how much a row of a source improves the memory of its other rows."""
+"""Validation of measured peaks as anchors: what a row of a source does to the memory of its other rows."""
 
 from __future__ import annotations
 
