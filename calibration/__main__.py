@@ -96,8 +96,12 @@ def what_rests_on_anchors() -> dict[Path, str]:
 
 
 def what_rests_on_nearness() -> dict[Path, str]:
-    """The file that is fitted with the shipped correlation of step times, with its text."""
-    return {ASSUMPTIONS / "memory_fitted.toml": memory.render(memory.fit_memory())}
+    """The files that are fitted with the shipped correlation of step times, with their texts."""
+    rows, folds = memory.fit_memory()
+    return {
+        ASSUMPTIONS / "memory_fitted.toml": memory.render(rows),
+        reference_folder() / "memory_folds.csv": memory.render_folds(folds),
+    }
 
 
 def differences(path: Path, text: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -48,7 +48,7 @@ def at(scale: float, *, said: bool, without: str | None = None) -> tuple[float, 
     return whole_of([part_of(one, numbers) for one in groups(said=said) if one.family != without])
 
 
-def best(without: str | None = None) -> tuple[float, float, float]:
+def best(without: str | None = None) -> dict[str, float]:
     """The most likely scale, and the widths where the stack is said and not, without a source."""
 
     def worth(scale: float) -> float:
@@ -56,7 +56,7 @@ def best(without: str | None = None) -> tuple[float, float, float]:
 
     scale = min(SCALES, key=worth)
     said, unsaid = (at(scale, said=said, without=without)[1] for said in (True, False))
-    return scale, said, unsaid
+    return {"micro_batch_scale": scale, "width_said": said, "width_unsaid": unsaid}
 
 
 def layout_deviations() -> dict[str, float]:
@@ -88,26 +88,29 @@ def _memory_byte(one: Counted, given: dict[str, int | float | str]) -> float:
     return float(memory_byte(one.work, raw.layout, machine))
 
 
-def fit_memory() -> list[Fitted]:
-    """The fitted numbers; low and high are those without one source."""
-    sources = [one.family for one in groups(said=True)]
-    peaks = f"{sum(len(one.z) for one in groups(said=True))} rows of {len(sources)} sources"
-    folds = [best(source) for source in sources]
-    rows = [
-        Fitted(name, value, min(others), max(others), peaks)
-        for name, value, *others in zip(
-            ("micro_batch_scale", "width_said", "width_unsaid"), best(), *folds, strict=True
-        )
-    ]
+def fit_memory() -> tuple[list[Fitted], dict[str, dict[str, float]]]:
+    """The fitted numbers, with low and high without one source; and source -> the numbers without it."""
+    folds = {one.family: best(one.family) for one in groups(said=True)}
+    peaks = f"{sum(len(one.z) for one in groups(said=True))} rows of {len(folds)} sources"
+    rows = []
+    for name, value in best().items():
+        others = [fold[name] for fold in folds.values()]
+        rows.append(Fitted(name, value, min(others), max(others), peaks))
     squares = layout_deviations()
     without = [_root([value for other, value in squares.items() if other != family]) for family in squares]
-    rows.append(
-        Fitted(
-            "layout_deviation", _root([*squares.values()]), min(without), max(without),
-            f"published over found layouts of {len(squares)} families of sources",
-        )
-    )  # fmt: skip
-    return rows
+    note = f"published over found layouts of {len(squares)} families of sources"
+    rows.append(Fitted("layout_deviation", _root([*squares.values()]), min(without), max(without), note))
+    return rows, folds
+
+
+def render_folds(folds: Mapping[str, Mapping[str, float]]) -> str:
+    """The numbers fitted without each source, as the text of their table."""
+    lines = ["by,fold,name,factor,source,basis"]
+    for source, numbers in folds.items():
+        lines += [
+            f"source,{source},{name},{one:.6g},published-memory,fitted" for name, one in numbers.items()
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def _root(squares: Sequence[float]) -> float:

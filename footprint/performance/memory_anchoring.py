@@ -7,7 +7,6 @@ the finder takes for it may hold more or less (``calibration/memory.py`` fits th
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,19 +17,18 @@ from footprint.performance.peaks import CAUSE
 from footprint.results import Quantity
 
 
-@functools.cache
-def memory_nearness(*, said: bool) -> Mapping[str, float]:
-    """The fitted numbers of the correlation of two measured peaks; ``said``: the stack is known."""
-    own = assumed_values("memory_fitted")
+def memory_nearness(*, said: bool, fitted: Mapping[str, float] | None = None) -> dict[str, float]:
+    """The numbers of the correlation of two measured peaks; ``said``: the stack is known."""
+    own = assumed_values("memory_fitted") if fitted is None else fitted
     width = own["width_said" if said else "width_unsaid"]
     return {**nearness(), "micro_batch_scale": own["micro_batch_scale"], "width": width}
 
 
 def anchored_memory(
-    spread: Quantity, anchors: Sequence[Anchor], job: Job, stack: str | None, *, said: bool
+    spread: Quantity, anchors: Sequence[Anchor], job: Job, stack: str | None, fitted: Mapping[str, float]
 ) -> Anchored:
     """The error of the predicted memory, shifted and narrowed by the peaks among some measurements."""
-    return anchored(spread, anchors, job, stack, memory_nearness(said=said), MEMORY)
+    return anchored(spread, anchors, job, stack, fitted, MEMORY)
 
 
 def unsaid_sizes(given: Mapping[str, Any], count: int) -> list[str]:

@@ -129,11 +129,12 @@ def step_facts(
     is_timed = False
     if anchors:
         from footprint.performance.anchoring import anchored, job_of
-        from footprint.performance.memory_anchoring import anchored_memory
+        from footprint.performance.memory_anchoring import anchored_memory, memory_nearness
 
         job = job_of(step_flop, cluster, precision, given)
         known = anchored(spread, anchors, job, stack)
-        peaks = anchored_memory(memory_spread, anchors, job, stack, said=is_known(constants))
+        numbers = memory_nearness(said=is_known(constants))
+        peaks = anchored_memory(memory_spread, anchors, job, stack, numbers)
         spread, memory_spread, is_timed = known.spread, peaks.spread, bool(known.rows)
         rows = (*rows, *known.rows, *peaks.rows)
         warnings = (*known.warnings, *peaks.warnings)

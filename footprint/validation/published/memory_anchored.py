@@ -1,17 +1,25 @@
-"""Validation of measured peaks as anchors: what a row of a source does to the memory of its other rows."""
+"""Validation of measured peaks as anchors: what rows of a source do to the memory of its other rows."""
 
 from __future__ import annotations
 
+import functools
 import math
+import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from footprint.catalog.assumptions import assumed_values
+from footprint.catalog.files import read_csv, reference_folder
 from footprint.performance.anchoring import MEMORY, Anchor, Job, likeness
 from footprint.performance.memory_anchoring import anchored_memory, deviation_of, memory_nearness
 from footprint.performance.peaks import memory_error
 from footprint.records import record
 from footprint.results import Quantity
+from footprint.units import BYTE_PER_GIB
 from footprint.validation.published.memory import Row, published_rows
+from footprint.validation.report import ValidationReport, ValidationRow
+
+SEED = 20190605
 
 
 @record
@@ -21,9 +29,14 @@ class Peak:
     id: str
     source: str
     job: Job
-    log_ratio: float
-    """Log of published over predicted memory [1]."""
+    published_gib: float
+    predicted_gib: float
     said: bool
+
+    @property
+    def log_ratio(self) -> float:
+        """Log of published over predicted memory [1]."""
+        return math.log(self.published_gib / self.predicted_gib)
 
     @property
     def spread(self) -> Quantity:
@@ -38,9 +51,8 @@ class Peak:
     @property
     def anchor(self) -> Anchor:
         """The row as an anchor."""
-        return Anchor(
-            name=self.id, of=MEMORY, ratio=math.exp(self.log_ratio), job=self.job, spread=self.spread
-        )
+        ratio = self.published_gib / self.predicted_gib
+        return Anchor(name=self.id, of=MEMORY, ratio=ratio, job=self.job, spread=self.spread)
 
 
 def known_peaks(*, said: bool) -> dict[str, list[Peak]]:
@@ -54,71 +66,82 @@ def known_peaks(*, said: bool) -> dict[str, list[Peak]]:
 
 def _peak(row: Row, *, said: bool) -> Peak:
     cells = row.cells
-    predicted_byte = (row.said_byte if said else row.unsaid_byte) + row.beyond_byte
     job = Job(
         accelerator=cells["accelerator"], precision=cells["precision"], count=int(cells["accelerators"] or 1),
         parameters=row.parameters, sequence_length=float(cells["sequence_length"] or 0),
         method=cells["method"], recompute=cells["recompute"], split=(int(cells["tp"]), int(cells["pp"])),
         micro_batch=float(cells["micro_batch"]),
     )  # fmt: skip
+    predicted_byte = (row.said_byte if said else row.unsaid_byte) + row.beyond_byte
     return Peak(
         id=cells["id"], source=cells["source"], job=job, said=said,
-        log_ratio=math.log(float(cells["peak_gib"]) * 2**30 / predicted_byte),
+        published_gib=float(cells["peak_gib"]), predicted_gib=predicted_byte / BYTE_PER_GIB,
     )  # fmt: skip
 
 
-@record
-class Anchored:
-    """A peak that is predicted with another one of its source, by log of published over predicted [1]."""
-
-    source: str
-    before: float
-    after: float
-    inside: bool
-    """Whether the published peak lies within the interval."""
-    width: float
-    """Width of the log interval over that without an anchor [1]."""
+@functools.cache
+def numbers_without(source: str, *, said: bool) -> Mapping[str, float]:
+    """The numbers of the correlation of two peaks, fitted without a source."""
+    folds: dict[str, dict[str, float]] = {}
+    for row in read_csv(reference_folder() / "memory_folds.csv"):
+        folds.setdefault(row["fold"], {})[row["name"]] = float(row["factor"])
+    return memory_nearness(said=said, fitted=folds.get(source) or assumed_values("memory_fitted"))
 
 
-def by_nearest(*, said: bool) -> list[Anchored]:
-    """Each peak that has others of its source, predicted with the one that is most like it."""
+def validate_memory_anchored() -> ValidationReport:
+    """Peaks of memory with the nearest other row of the same source known, its stack not said."""
+    main = predicted(known_peaks(said=False), nearest=True)
+    said = known_peaks(said=True)
+    others = {
+        "the nearest row, stack said": predicted(said, nearest=True),
+        "a row at random, stack not said": predicted(known_peaks(said=False)),
+        "a row at random, stack said": predicted(said),
+        "three rows, stack not said": predicted(known_peaks(said=False), 3),
+        "three rows, stack said": predicted(said, 3),
+        "no row, stack not said": predicted(known_peaks(said=False), 0),
+        "no row, stack said": predicted(said, 0),
+    }
+    notes = [f"interval {_width(main):.2f}x wide"]
+    for name, rows in others.items():
+        report = ValidationReport(dataset="memory-anchored", rows=rows)
+        notes.append(
+            f"{name}: {len(rows)} rows, median {report.median_error:.1%}, over sources "
+            f"{report.median_over_folds:.1%}, interval covers {report.coverage:.0%} and is "
+            f"{_width(rows):.2f}x wide"
+        )
+    return ValidationReport(dataset="memory-anchored", rows=main, notes=tuple(notes))
+
+
+def predicted(
+    peaks: Mapping[str, Sequence[Peak]], number: int = 1, *, nearest: bool = False
+) -> tuple[ValidationRow, ...]:
+    """Each peak that has so many others of its source, predicted with some of them: drawn, or the nearest."""
+    draw = random.Random(SEED)  # noqa: S311 - which rows are known, not a secret
     found = []
-    for peaks in known_peaks(said=said).values():
-        for target in peaks:
-            others = [one for one in peaks if one is not target]
-            if others:
-                fitted = memory_nearness(said=said)
-                best = max(others, key=lambda one: likeness(target.job, one.job, fitted))
-                found.append(predicted_with(target, [best]))
-    return found
+    for source, rows in peaks.items():
+        for target in rows:
+            pool = [one for one in rows if one is not target]
+            if len(pool) < max(number, 1):
+                continue
+            fitted = numbers_without(source, said=target.said)
+            if nearest:
+                near = functools.partial(likeness, target.job, fitted=fitted)
+                known = [max(pool, key=lambda one, near=near: near(one.job))]  # type: ignore[misc]
+            else:
+                known = draw.sample(pool, number)
+            found.append(_row(target, known, fitted))
+    return tuple(found)
 
 
-def predicted_with(target: Peak, known: Sequence[Peak]) -> Anchored:
-    """A peak predicted with some others of its source."""
-    with_it = anchored_memory(
-        target.spread, [one.anchor for one in known], target.job, None, said=target.said
-    ).spread
-    truth = math.exp(target.log_ratio)
-    return Anchored(
-        source=target.source, before=target.log_ratio, after=target.log_ratio - math.log(with_it.mid),
-        inside=with_it.low <= truth <= with_it.high,
-        width=math.log(with_it.high / with_it.low) / math.log(target.spread.high / target.spread.low),
+def _row(target: Peak, known: Sequence[Peak], fitted: Mapping[str, float]) -> ValidationRow:
+    """The row of a peak that is predicted with some others of its source."""
+    spread = anchored_memory(target.spread, [one.anchor for one in known], target.job, None, fitted).spread
+    return ValidationRow.of(
+        id=" by ".join([target.id, *(one.id for one in known)]), published=target.published_gib,
+        predicted=target.predicted_gib * spread, unit="GiB", fold=target.source,
     )  # fmt: skip
 
 
-def notes() -> list[str]:
-    """What the nearest row of the same source does to the predicted memory."""
-    found = []
-    for said in (True, False):
-        rows = by_nearest(said=said)
-        before, after = (
-            statistics.median(abs(math.expm1(-getattr(row, name))) for row in rows)
-            for name in ("before", "after")
-        )
-        found.append(
-            f"anchored on the nearest row of its source, stack {'said' if said else 'not said'}: {len(rows)} "
-            f"rows, median {before:.1%} -> {after:.1%}, interval covers "
-            f"{statistics.mean(row.inside for row in rows):.0%} and is "
-            f"{statistics.mean(row.width for row in rows):.0%} as wide"
-        )
-    return found
+def _width(rows: Sequence[ValidationRow]) -> float:
+    """Median ratio of the ends of the intervals [1]."""
+    return statistics.median(row.high / row.low for row in rows if row.high and row.low)
