@@ -7,6 +7,7 @@ the finder takes for it may hold more or less (``calibration/memory.py`` fits th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from footprint.catalog.assumptions import assumed_values
 from footprint.performance.anchoring import MEMORY, Anchor, Anchored, Job, anchored, nearness
 from footprint.performance.peaks import CAUSE
 from footprint.results import Quantity
+
+_SPLIT = ("tp", "pp", "cp")
+"""Sizes over which one replica is split; what remains of the accelerators are replicas."""
 
 
 def memory_nearness(*, said: bool, fitted: Mapping[str, float] | None = None) -> dict[str, float]:
@@ -33,10 +37,9 @@ def anchored_memory(
 
 def unsaid_sizes(given: Mapping[str, Any], count: int) -> list[str]:
     """What is not given of a layout, of that on which its memory depends most."""
-    split = ["tp", "pp", "zero"] if count > 1 else []
-    if given.get("dp") == count:
-        split = ["zero"]  # every accelerator is a replica, or holds a shard of one
-    return [size for size in (*split, "micro_batch", "recompute") if size not in given]
+    split = [] if math.prod(int(given.get(size, 1)) for size in (*_SPLIT, "dp")) == count else [*_SPLIT]
+    sharding = ["zero"] if count > 1 else []
+    return [size for size in (*split, *sharding, "micro_batch", "recompute") if size not in given]
 
 
 def noise_of(spread: Quantity, given: Mapping[str, Any], count: int) -> float:

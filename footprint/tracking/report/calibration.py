@@ -49,6 +49,8 @@ class Candidate:
     """Measured over predicted step time."""
     board_w: float | None
     """Mean power of one board, where it was measured."""
+    peak_gib: float | None
+    """Most that tensors took on one accelerator, where PyTorch said it."""
     hours: float
     refused: str = ""
 
@@ -104,6 +106,7 @@ def _candidate(report: RunReport) -> Candidate:
         scenario=scenario,
         time_ratio=ratio,
         board_w=board_w,
+        peak_gib=report.totals.peak_gib,
         hours=measured.duration_h.mid,
         refused=_why_not(report, ratio),
     )
