@@ -76,7 +76,7 @@ def layout_deviations() -> dict[str, float]:
     return {family: statistics.mean(values) for family, values in squares.items()}
 
 
-def _memory_byte(one: Counted, given: dict[str, int | float | str]) -> float:
+def _memory_byte(one: Counted, given: Mapping[str, int | float | str]) -> float:
     """The memory of a case on the fastest layout with some given sizes [byte]."""
     case = one.case
     constants = of_its_software(case, load_constants())
