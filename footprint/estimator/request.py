@@ -36,8 +36,7 @@ from footprint.estimator.fields import (
     is_set,
     joined,
     missing_hw,
-    require_adapted,
-    require_generic,
+    require_consistent,
     said,
 )  # fmt: skip
 from footprint.records import field, record
@@ -68,9 +67,6 @@ EITHER_OR = (
     (("usd_per_hour", "capital_usd"), "one rents, the other owns"),
 )
 """Fields of which one may be given, and why."""
-
-OWNING = ("capital_usd", "electricity_usd_per_kwh", "owned")
-"""Fields that say that the hardware is owned; without ``capital_usd`` it is paid for."""
 
 
 @record
@@ -274,29 +270,7 @@ class EstimateRequest:
             from footprint.catalog.stacks import find_stack
 
             find_stack(self.stack)
-        self._check_together()
-
-    def _check_together(self) -> None:
-        """Values that contradict each other."""
-        if self.hours is not None and self.goodput is not None:
-            raise FootprintError(
-                "`hours=` is wall-clock time, which includes lost time: leave out `goodput=`"
-            )
-        if self.memory_scope is not None and self.memory_gib is None:
-            raise FootprintError("`memory_scope=` says what `memory_gib=` is the peak of: give `memory_gib=`")
-        if self.padding_share is not None and not self.packing:
-            raise FootprintError("`padding_share=` says how much `packing=` drops: add `packing=True`")
-        if self.steps is not None and self.epochs is not None:
-            raise FootprintError("`steps=` and `epochs=` both set the amount of training: give one")
-        if self.usd_per_hour is not None and (self.provider or self.purchase):
-            raise FootprintError("`usd_per_hour=` sets the price: leave out `provider=` and `purchase=`")
-        owns = next((name for name in OWNING if is_set(getattr(self, name))), None)
-        if owns is not None and (self.provider or self.purchase or self.usd_per_hour is not None):
-            raise FootprintError(f"`{owns}=` means owned hardware: leave out what rents it")
-        if self.owned and self.capital_usd is not None:
-            raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
-        require_generic(self)
-        require_adapted(self)
+        require_consistent(self)
         if any(getattr(self, name) is not None for name in SEARCH_FIELDS):
             from footprint.performance.searches import check_search
 

@@ -290,12 +290,9 @@ def contradictions(
 
 def scatter_of(one: Anchor, other: Anchor, fitted: Mapping[str, float]) -> float:
     """Log ratio within which 99 of 100 pairs of measurements of one stack lie [1]."""
-    width = fitted["width"]
-    deviations = [
-        width * max(abs(end) for ends in anchor.spread.spread.values() for end in ends) / Z90
+    first, second = (
+        fitted["width"] * max(abs(end) for ends in anchor.spread.spread.values() for end in ends) / Z90
         for anchor in (one, other)
-    ]
-    alike = likeness(one.job, other.job, fitted)
-    variances = [d * d * (1.0 + anchor.noise) for d, anchor in zip(deviations, (one, other), strict=True)]
-    variance = summed(variances) - 2.0 * alike * deviations[0] * deviations[1]
-    return APART * math.sqrt(variance)
+    )
+    shared = 2.0 * likeness(one.job, other.job, fitted) * first * second
+    return APART * math.sqrt(first**2 * (1.0 + one.noise) + second**2 * (1.0 + other.noise) - shared)
