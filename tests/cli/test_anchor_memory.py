@@ -184,6 +184,10 @@ def test_two_that_contradict_each_other_are_named_with_both_numbers() -> None:
         ("step_time_s=9 memory_scope=device", "give --memory-gib"),
         ("memory_gib=1.5 memory_scope=device", "is not above the 1.95 GiB"),
         ("memory_gib=61.5 memory_gib=62", "is given twice"),
+        ("memory_byte=66e9 memory_gib=62", "are the same peak"),
+        ("memory_byte=61.5", "--memory-gib"),
+        ("memory_byte=nan", "--memory-gib"),
+        ("memory_byte=85899345921", "is above the 80 GiB"),
         ("", "needs a measured time or memory"),
     ],
 )
@@ -204,6 +208,11 @@ def test_no_value_of_a_peak_is_a_traceback_or_a_memory_that_cannot_be(value: obj
     else:
         assert "our own fault" not in done.err
         assert len(done.err) < 1500
+
+
+def test_bytes_are_what_programs_count_and_say_the_same() -> None:
+    in_byte = estimate(JOB, f"{MEASURED} memory_byte=75161927680")
+    assert in_byte["memory"] == estimate(JOB, f"{MEASURED} memory_gib=70")["memory"]
 
 
 def test_kept_shown_and_used_by_name_and_as_a_file(tmp_path: Path) -> None:
