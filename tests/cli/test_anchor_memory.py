@@ -259,6 +259,8 @@ def test_the_memory_of_the_job_itself_is_taken_as_it_is() -> None:
     assert memory["needed_gib"]["mid"] == pytest.approx(61.5 - 6.8e8 / 2**30)
     assert memory["needed_gib"]["low"] == memory["needed_gib"]["high"]
     assert known["step_time_s"] == estimate(JOB)["step_time_s"]
+    done = footprint("estimate", *JOB.split(), "--memory-gib", "1.2")
+    assert "the measured peak of 1.2 GiB is below the" in " ".join(done.err.split())
     # What was measured ran, whatever is predicted.
     over = JOB.replace("--micro-batch 1", "--micro-batch 4")
     assert "does not fit" in refused(over)

@@ -18,8 +18,8 @@ Examples:
   footprint anchor --name ours --model llama2-7b --hw a100:64 \\
       --tokens-per-second 210k
   footprint estimate --model llama2-13b --hw a100:128 --anchor ours
-  footprint anchor --name fsdp --model llama2-7b --hw a100:8 --tp 1 \\
-      --micro-batch 2 --memory-gib 61.5 --memory-scope reserved
+  footprint anchor --name fsdp --model llama2-7b --hw a100:8 --dp 8 --zero 3 \\
+      --micro-batch 1 --recompute none --memory-gib 41.5 --memory-scope reserved
   footprint anchor --list
   footprint anchor --show ours --format json
   footprint anchor --remove ours
