@@ -23,6 +23,7 @@ _SHOWN = {
     "mfu": ("MFU", ""),
     "co2e_kg": ("CO2e, location-based", "kg"),
     "cost_usd": ("cost", "usd"),
+    "memory_peak_gib": ("memory of a device", "gib"),
 }
 
 

@@ -113,7 +113,11 @@ def test_the_peak_of_a_run_is_part_of_its_anchor_and_corrects_the_memory(folder:
     assert after is not None
     assert (before.basis, after.basis) == ("predicted", "anchored")
     assert min(9.5, before.needed_gib.mid) < after.needed_gib.mid < max(9.5, before.needed_gib.mid)
-    measured = open_archive([folder]).report("r").measurement
+    report = open_archive([folder]).report("r")
+    measured = report.measurement
+    assert report.comparison is not None
+    compared = report.comparison["memory_peak_gib"]
+    assert (compared.how, compared.ratio) == ("measured", pytest.approx(9.5 / before.needed_gib.mid))
     assert measured.to_json()["memory"] == {"peak_gib": pytest.approx(9.5), "scope": "allocated"}
     assert "memory of a device" in str(measured)
 
