@@ -25,9 +25,10 @@ from footprint.validation.published.throughput import rows
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SHOWN = (
     "what-ifs", "anchored", "strubell-blind", "runs", "power", "mlperf-time", "patterson", "energy",
-    "board-energy", "goodput", "memory",
+    "board-energy", "goodput", "memory", "memory-anchored",
 )  # fmt: skip
-LONG = ("what-ifs", "anchored", "memory")  # hundreds of rows, of which the page shows only the notes
+LONG = ("what-ifs", "anchored", "memory", "memory-anchored")
+"""Datasets of hundreds of rows, of which the page shows only the notes."""
 PLOTTED = ("throughput", "throughput-found", "what-ifs", "runs", "power", "mlperf-time", "memory")
 
 

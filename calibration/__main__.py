@@ -5,9 +5,9 @@
     python -m calibration --write         # fit, and write the files
 
 First it fits the time model and the constants of each fold, then the constants that depend on its
-predictions: goodput and anchors, then how several anchors combine. The search begins at the priors and has
-no random numbers, so two runs give the same files. If a fit agrees with the shipped files, it is recorded in
-verified.txt, which is committed with them.
+predictions: goodput and anchors, then how several anchors combine, of step times and of memory. The search
+begins at the priors and has no random numbers, so two runs give the same files. If a fit agrees with the
+shipped files, it is recorded in verified.txt, which is committed with them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from calibration import anchor, defaults, goodput, inputs, nearness
+from calibration import anchor, defaults, goodput, inputs, memory, nearness
 from calibration.fit import FACTORS, PHYSICS, resolution
 from calibration.time_model import calibrate, render, render_folds
 from footprint.catalog import assumptions
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     started = time.monotonic()
     apart = []
-    for fitted in (time_model, what_rests_on_it, what_rests_on_anchors):
+    for fitted in (time_model, what_rests_on_it, what_rests_on_anchors, what_rests_on_nearness):
         for path, text in fitted().items():
             if options.write:
                 path.write_text(text, encoding="utf-8")
@@ -92,6 +92,15 @@ def what_rests_on_anchors() -> dict[Path, str]:
     return {
         ASSUMPTIONS / "nearness_fitted.toml": nearness.render(fit, folds, note),
         reference_folder() / "nearness_folds.csv": nearness.render_folds(folds),
+    }
+
+
+def what_rests_on_nearness() -> dict[Path, str]:
+    """The files that are fitted with the shipped correlation of step times, with their texts."""
+    rows, folds = memory.fit_memory()
+    return {
+        ASSUMPTIONS / "memory_fitted.toml": memory.render(rows),
+        reference_folder() / "memory_folds.csv": memory.render_folds(folds),
     }
 
 

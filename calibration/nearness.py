@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from footprint.catalog.assumptions import assumed_values
-from footprint.performance.anchoring import Apart, apart, correlation
+from footprint.performance.anchoring import Apart, Job, apart, correlation
 from footprint.validation.published.anchored import Known, known_rows
 
 GRIDS: dict[str, tuple[float, ...]] = {
@@ -54,15 +54,40 @@ def groups_of(rows: Sequence[Known]) -> list[Group]:
     by_stack: dict[str, list[Known]] = {}
     for row in rows:
         by_stack.setdefault(row.case.stack, []).append(row)
-    groups = []
-    for members in by_stack.values():
-        pairs = [[apart(one.job, other.job) for other in members] for one in members]
-        arrays = (
-            np.array([[getattr(pair, name) for pair in line] for line in pairs]) for name in Apart._fields
+    return [
+        Group(
+            members[0].case.family,
+            distances([row.job for row in members]),
+            np.array([row.log_ratio / row.deviation for row in members]),
         )
-        z = np.array([row.log_ratio / row.deviation for row in members])
-        groups.append(Group(members[0].case.family, Apart(*arrays), z))
-    return groups
+        for members in by_stack.values()
+    ]
+
+
+def distances(jobs: Sequence[Job]) -> Apart:
+    """The distances of all pairs of some jobs, as arrays."""
+    pairs = [[apart(one, other) for other in jobs] for one in jobs]
+    return Apart(*(np.array([[getattr(p, name) for p in line] for line in pairs]) for name in Apart._fields))
+
+
+def part_of(group: Group, fitted: Mapping[str, float]) -> tuple[float, float, float]:
+    """Weight of its rows, weighted sum of squares, weighted log determinant of one group."""
+    matrix = correlation(group.apart, fitted)
+    np.fill_diagonal(matrix, 1.0)
+    root = np.linalg.cholesky(matrix)
+    white = np.linalg.solve(root, group.z)
+    weight = 1.0 / math.sqrt(len(group.z))
+    return (
+        weight * len(group.z),
+        weight * float(white @ white),
+        weight * float(np.log(np.diag(root)).sum()),
+    )
+
+
+def whole_of(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    """Negative log likelihood of groups at the best width, and that width."""
+    rows, squares, logs = (sum(column) for column in zip(*parts, strict=True))
+    return 0.5 * rows * math.log(squares / rows) + logs, math.sqrt(squares / rows)
 
 
 class Likelihood:
@@ -77,20 +102,8 @@ class Likelihood:
         """Weight of rows, weighted sum of squares, weighted log determinant; a group each."""
         key = tuple(factors[name] for name in GRIDS)
         if key not in self._kept:
-            self._kept[key] = [self._part(group, factors) for group in self._groups]
+            self._kept[key] = [part_of(group, {**self._base, **factors}) for group in self._groups]
         return self._kept[key]
-
-    def _part(self, group: Group, factors: Mapping[str, float]) -> tuple[float, float, float]:
-        matrix = correlation(group.apart, {**self._base, **factors})
-        np.fill_diagonal(matrix, 1.0)
-        root = np.linalg.cholesky(matrix)
-        white = np.linalg.solve(root, group.z)
-        weight = 1.0 / math.sqrt(len(group.z))
-        return (
-            weight * len(group.z),
-            weight * float(white @ white),
-            weight * float(np.log(np.diag(root)).sum()),
-        )
 
     def at(self, factors: Mapping[str, float], without: str | None = None) -> tuple[float, float]:
         """Negative log likelihood at the best width, and that width, without a family of sources."""
@@ -99,8 +112,7 @@ class Likelihood:
             for part, group in zip(self._parts(factors), self._groups, strict=True)
             if group.family != without
         ]
-        rows, squares, logs = (sum(column) for column in zip(*parts, strict=True))
-        return 0.5 * rows * math.log(squares / rows) + logs, math.sqrt(squares / rows)
+        return whole_of(parts)
 
     def best(self, without: str | None = None) -> Fit:
         """The most likely factors of the grids: each in turn until none improves."""

@@ -12,6 +12,7 @@ Recompute = Literal["none", "selective", "full"]
 Attention = Literal["flash", "masked", "eager"]
 LoraDropout = Literal["none", "each", "shared"]
 Method = Literal["pretrain", "finetune", "lora", "qlora"]
+MemoryScope = Literal["allocated", "reserved", "device"]
 Unit = Literal["chip", "module", "board", "socket", "core"]
 How = Literal["measured", "modelled", "absent"]
 

@@ -13,9 +13,9 @@ from footprint.errors import FootprintError
 from footprint.estimator.chain import Outcome, chain
 from footprint.estimator.predict import predict_run
 from footprint.estimator.request import EstimateRequest
-from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.misfit import fits
 from footprint.estimator.resolve.shared import Shared
+from footprint.estimator.rooms import facts_of
 
 MOST = 4096
 """Accelerators up to which a count is looked for; each count doubles the one before."""
@@ -77,7 +77,7 @@ def _smallest(
     while count <= most:
         request = EstimateRequest.from_mapping({**scenario, "hw": f"{chip}:{count}"}, "comparison")
         try:
-            facts = resolve(request, shared=shared)
+            facts = facts_of(request, shared)
             if fits(facts):
                 outcome = chain(facts, predict_run(facts))
                 if max_hours is None or outcome.duration_h.mid <= max_hours:

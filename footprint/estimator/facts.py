@@ -7,6 +7,7 @@ nothing. Its numbers carry the causes of their spread, and ``sources`` says wher
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from footprint.arithmetic import Number
 from footprint.estimator.request import EstimateRequest
@@ -20,6 +21,9 @@ from footprint.records import field, record
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import Parallelism, PlaceSummary, PriceSummary
 from footprint.schema import Cluster, ModelConfig, TrainingMethod
+
+if TYPE_CHECKING:
+    from footprint.performance.anchoring import Anchor
 
 
 @record
@@ -113,6 +117,8 @@ class Facts:
     rows: tuple[Assumption, ...] = ()
     """What was assumed of model, workload and method."""
     time_rows: tuple[Assumption, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+    """Measured steps of the user's own stack."""
     anchor_rows: tuple[Assumption, ...] = ()
     share_rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -156,6 +156,8 @@ def joined(value: object) -> object:
     return "; ".join(map(str, value)) if several and isinstance(value, list | tuple) else value
 
 
+OWNING = ("capital_usd", "electricity_usd_per_kwh", "owned")
+"""Fields that say that the hardware is owned; without ``capital_usd`` it is paid for."""
 _NOT_TEXT = ("tgt_seq_len", "image_size")
 _OF_ADAPTERS = ("lora_rank", "lora_targets", "lora_dropout")
 _OTHER_FLOP = (*_OF_ADAPTERS, "frozen", "input_gradients", "predicted_positions")
@@ -170,6 +172,27 @@ NOT_OF_GENERIC = {
     ),
 }  # fmt: skip
 """Fields that mean nothing for a model of which only the size is known."""
+
+
+def require_consistent(request: Any) -> None:
+    """FootprintError for values that contradict each other."""
+    if request.hours is not None and request.goodput is not None:
+        raise FootprintError("`hours=` is wall-clock time, which includes lost time: leave out `goodput=`")
+    if request.memory_scope is not None and request.memory_gib is None:
+        raise FootprintError("`memory_scope=` says what `memory_gib=` is the peak of: give `memory_gib=`")
+    if request.padding_share is not None and not request.packing:
+        raise FootprintError("`padding_share=` says how much `packing=` drops: add `packing=True`")
+    if request.steps is not None and request.epochs is not None:
+        raise FootprintError("`steps=` and `epochs=` both set the amount of training: give one")
+    if request.usd_per_hour is not None and (request.provider or request.purchase):
+        raise FootprintError("`usd_per_hour=` sets the price: leave out `provider=` and `purchase=`")
+    owns = next((name for name in OWNING if is_set(getattr(request, name))), None)
+    if owns is not None and (request.provider or request.purchase or request.usd_per_hour is not None):
+        raise FootprintError(f"`{owns}=` means owned hardware: leave out what rents it")
+    if request.owned and request.capital_usd is not None:
+        raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
+    require_generic(request)
+    require_adapted(request)
 
 
 def require_generic(request: Any) -> None:

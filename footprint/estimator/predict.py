@@ -8,7 +8,7 @@ from footprint import equations
 from footprint.arithmetic import Number, is_array, summed
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
-from footprint.estimator.prediction import Prediction, with_alternatives
+from footprint.estimator.prediction import Prediction, too_little, with_alternatives
 from footprint.estimator.request import LAYOUT_FIELDS, EstimateRequest
 from footprint.estimator.resolve.method import check_micro_batch, least_needed_byte
 from footprint.estimator.workload import Workload, samples_of, tokens_of
@@ -71,7 +71,8 @@ def predict_run(facts: Facts, trace: Trace = UNTRACED) -> Prediction:
     no layout comes near to fitting, unless forced.
     """
     prediction, parts = _at_given_sizes(facts, trace)
-    needed_byte = least_needed_byte(facts, parts)
+    known = facts.request.memory_gib is not None  # what was measured ran
+    needed_byte = 0.0 if known else least_needed_byte(facts, parts)
     if needed_byte > facts.clear_byte:
         from footprint.estimator.resolve.misfit import forced, refused
 
@@ -79,7 +80,10 @@ def predict_run(facts: Facts, trace: Trace = UNTRACED) -> Prediction:
             raise FootprintError(refused(facts, parts, needed_byte))
         prediction = replace(prediction, warnings=(forced(facts, parts, needed_byte), *prediction.warnings))
     if parts is not None:
-        _require_fitting(facts, parts)
+        if not known:
+            _require_fitting(facts, parts)
+        elif wrong := too_little(facts, prediction.layouts):
+            prediction = replace(prediction, warnings=(*prediction.warnings, wrong))
     elif prediction.mfu is not None and prediction.mfu.mid > HIGHEST_CREDIBLE_MFU and not facts.request.force:
         raise FootprintError(
             f"the given time means an MFU of {prediction.mfu.mid:.3g}, above {HIGHEST_CREDIBLE_MFU}, which "
@@ -142,11 +146,15 @@ def known_step_time_s(request: EstimateRequest, amounts: Amounts, facts: Facts) 
     return None
 
 
-def predicted_step_time_s(facts: Facts) -> Quantity:
-    """Mean step time over the phases, whatever the user knows of it [s]; the work must be known."""
+def predicted_step(facts: Facts) -> tuple[Quantity, tuple[Layout | None, ...]]:
+    """Mean step time over the phases [s], whatever the user knows of it, and their layouts.
+
+    The work must be known.
+    """
     if facts.workload is None:
         raise AssertionError("without a workload there are no steps to predict")
-    return _mean_time(_steps(facts, facts.workload, advise=False), amounts_of(facts.workload, facts.steps))
+    parts = _steps(facts, facts.workload, advise=False)
+    return _mean_time(parts, amounts_of(facts.workload, facts.steps)), tuple(part.layout for part in parts)
 
 
 def _steps(facts: Facts, workload: Workload, *, advise: bool = True) -> list[StepPrediction]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from footprint.arithmetic import Number, is_array, log, where
 from footprint.estimator.facts import Facts
+from footprint.performance.peaks import beyond_gib
 from footprint.performance.roofline.layout import Layout
-from footprint.performance.roofline.memory import memory_byte
+from footprint.performance.roofline.memory import FACTOR, memory
 from footprint.records import record, replace
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import DeviceMemory, StepTerm
@@ -46,23 +47,62 @@ class Prediction:
     warnings: tuple[str, ...] = ()
 
 
-def device_memory(facts: Facts, layouts: Sequence[Layout | None]) -> DeviceMemory | None:
-    """The memory that a step needs on its fullest accelerator, and the room that is left.
+@record
+class Fullest:
+    """The memory of the phase that needs most, on its fullest accelerator."""
 
-    That of the phase that needs most; None where no step was predicted.
-    """
-    needed: list[Quantity] = []
+    needed_gib: Quantity
+    weights_gib: float
+    is_anchored: bool
+    """Whether measured peaks have corrected it."""
+
+
+def fullest(facts: Facts, layouts: Sequence[Layout | None]) -> Fullest | None:
+    """The predicted memory of a step; None where no step was predicted."""
+    found: list[Fullest] = []
     for step, layout in zip(facts.steps, layouts, strict=False):
         if layout is None or step.work is None or step.machine is None or is_array(layout.dp):
             continue
-        needed.append(
-            step.memory_spread * (float(memory_byte(step.work, layout, step.machine)) / BYTE_PER_GIB)
+        parts = memory(step.work, layout, step.machine)
+        found.append(
+            Fullest(
+                needed_gib=step.memory_spread * (float(parts.total_byte) / BYTE_PER_GIB),
+                weights_gib=float(parts.weights_byte) / BYTE_PER_GIB,
+                is_anchored=FACTOR in step.machine.constants.values,
+            )
         )
-    if not needed:
+    return max(found, key=lambda one: one.needed_gib.mid, default=None)
+
+
+def device_memory(facts: Facts, layouts: Sequence[Layout | None]) -> DeviceMemory | None:
+    """The memory that a step needs on its fullest accelerator, and the room that is left.
+
+    It is what the user measured, or that of the phase that needs most; None where no step was predicted.
+    """
+    request, most = facts.request, fullest(facts, layouts)
+    if request.memory_gib is not None:
+        needed, basis = Quantity(request.memory_gib - beyond_gib(request.memory_scope)), "given"
+    elif most is not None:
+        needed, basis = most.needed_gib, "anchored" if most.is_anchored else "predicted"
+    else:
         return None
-    most = max(needed, key=lambda quantity: quantity.mid)
     device_gib = facts.cluster.accelerator.memory_gib
-    return DeviceMemory(needed_gib=most, device_gib=device_gib, room_gib=device_gib - most.mid)
+    return DeviceMemory(
+        needed_gib=needed, device_gib=device_gib, room_gib=device_gib - needed.mid, basis=basis
+    )
+
+
+def too_little(facts: Facts, layouts: Sequence[Layout | None]) -> str:
+    """What is wrong with a measured peak below the weights that a layout holds; "" if nothing is."""
+    measured, most = facts.request.memory_gib, fullest(facts, layouts)
+    if measured is None or most is None or measured >= most.weights_gib:
+        return ""
+    layout = next(filter(None, layouts))
+    return (
+        f"the measured peak of {measured:.4g} GiB is below the {most.weights_gib:.4g} GiB of the weights "
+        f"alone on an accelerator ({layout.text}): is it of another layout (`tp=`, `pp=`, `zero=`), an "
+        "average, or in another unit? Offload to other memory is not modelled"
+    )
 
 
 def with_alternatives(

@@ -36,12 +36,20 @@ from footprint.estimator.fields import (
     is_set,
     joined,
     missing_hw,
-    require_adapted,
-    require_generic,
+    require_consistent,
     said,
 )  # fmt: skip
 from footprint.records import field, record
-from footprint.vocabulary import PRECISIONS, Attention, Cooling, LoraDropout, Method, Purchase, Recompute
+from footprint.vocabulary import (
+    PRECISIONS,
+    Attention,
+    Cooling,
+    LoraDropout,
+    MemoryScope,
+    Method,
+    Purchase,
+    Recompute,
+)  # fmt: skip
 
 SEARCHES = ("halving", "hyperband")
 OPTIMIZERS = ("adam", "adamw", "lamb", "adafactor", "adagrad", "adam8bit", "lion", "muon", "sgd")
@@ -59,9 +67,6 @@ EITHER_OR = (
     (("usd_per_hour", "capital_usd"), "one rents, the other owns"),
 )
 """Fields of which one may be given, and why."""
-
-OWNING = ("capital_usd", "electricity_usd_per_kwh", "owned")
-"""Fields that say that the hardware is owned; without ``capital_usd`` it is paid for."""
 
 
 @record
@@ -195,6 +200,16 @@ class EstimateRequest:
         "known already", COUNT, "Mean power of one board [W]; the host is added.", unit="W", most=1e5
     )
 
+    memory_gib: float | None = about(
+        "known already", COUNT, "Peak memory of a step on the fullest accelerator [GiB, 2^30 bytes].",
+        unit="GiB", least=1e-3, most=1e5,
+    )  # fmt: skip
+    memory_scope: MemoryScope | None = about(
+        "known already", CHOICE,
+        "What `memory_gib=` counts: tensors (allocated), what PyTorch holds (reserved), all (device).",
+        choices=get_args(MemoryScope),
+    )  # fmt: skip
+
     region: str | None = about(
         "place", PLACE, "Country, state, town, cloud region: FRA, Paris, aws:us-east-1."
     )
@@ -255,27 +270,7 @@ class EstimateRequest:
             from footprint.catalog.stacks import find_stack
 
             find_stack(self.stack)
-        self._check_together()
-
-    def _check_together(self) -> None:
-        """Values that contradict each other."""
-        if self.hours is not None and self.goodput is not None:
-            raise FootprintError(
-                "`hours=` is wall-clock time, which includes lost time: leave out `goodput=`"
-            )
-        if self.padding_share is not None and not self.packing:
-            raise FootprintError("`padding_share=` says how much `packing=` drops: add `packing=True`")
-        if self.steps is not None and self.epochs is not None:
-            raise FootprintError("`steps=` and `epochs=` both set the amount of training: give one")
-        if self.usd_per_hour is not None and (self.provider or self.purchase):
-            raise FootprintError("`usd_per_hour=` sets the price: leave out `provider=` and `purchase=`")
-        owns = next((name for name in OWNING if is_set(getattr(self, name))), None)
-        if owns is not None and (self.provider or self.purchase or self.usd_per_hour is not None):
-            raise FootprintError(f"`{owns}=` means owned hardware: leave out what rents it")
-        if self.owned and self.capital_usd is not None:
-            raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
-        require_generic(self)
-        require_adapted(self)
+        require_consistent(self)
         if any(getattr(self, name) is not None for name in SEARCH_FIELDS):
             from footprint.performance.searches import check_search
 

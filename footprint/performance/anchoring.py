@@ -1,4 +1,4 @@
-"""Corrects the step-time model with measured steps of the user's own software.
+"""Corrects predictions of step time, or of memory, with measured steps of the user's own software.
 
 Errors of the step-time model are mostly bias between software stacks, so a measurement on the same stack
 removes part of the error, and more where the two jobs are alike. The logs of measured over predicted time
@@ -35,6 +35,8 @@ SAME_SIZE = 1e-3
 """Relative difference of parameters up to which two models are one."""
 APART = 2.576
 """Standard deviations between two measurements from which they contradict each other: 99 % lie closer."""
+STEP, MEMORY = "step time", "memory"
+"""What an anchor says: its measured over its predicted step time, or memory."""
 DIFFERENCES = ("other_chip", "other_precision", "other_method", "other_recompute", "other_split")
 """What makes two steps less alike, by the name of its fitted factor."""
 
@@ -52,6 +54,8 @@ class Job:
     recompute: str
     split: tuple[int, int]
     """Tensor- and pipeline-parallel sizes that are given; 1 where they are not."""
+    micro_batch: float = 0.0
+    """Sequences that a replica takes at once, where given; else 0."""
 
 
 @record
@@ -59,17 +63,20 @@ class Anchor:
     """A measured step and its ratio to the predicted one."""
 
     name: str
+    of: str = STEP
     ratio: float
-    """Measured over predicted step time [1]."""
+    """Measured over predicted step time, or memory [1]."""
     job: Job
     stack: str | None = None
     spread: Quantity
     """The error of the prediction, as a factor, before anything was measured."""
+    noise: float = 0.0
+    """Variance that a layout which is not given adds, over that of the prediction's error [1]."""
 
     def row(self, weight: float) -> Assumption:
         """The assumption row of this anchor, applied with this weight."""
         return Assumption(
-            name=f"anchor {self.name}: measured over predicted step time, taken at {weight:.0%}",
+            name=f"anchor {self.name}: measured over predicted {self.of}, taken at {weight:.0%}",
             value=self.ratio, unit="1", basis="measured", source="your own measurement", option="--anchor",
         )  # fmt: skip
 
@@ -79,7 +86,7 @@ def split_of(given: Mapping[str, Any]) -> tuple[int, int]:
     return int(given.get("tp") or 1), int(given.get("pp") or 1)
 
 
-def job_of(step_flop: StepFlops, cluster: Cluster, precision: str, given: Mapping[str, object]) -> Job:
+def job_of(step_flop: StepFlops, cluster: Cluster, precision: str, given: Mapping[str, Any]) -> Job:
     """What a step is compared with others by; ``given`` holds the given sizes of its layout."""
     training = step_flop.training
     return Job(
@@ -87,6 +94,7 @@ def job_of(step_flop: StepFlops, cluster: Cluster, precision: str, given: Mappin
         parameters=float(step_flop.parameters.total),
         sequence_length=float((step_flop.shape.sequence_length if step_flop.shape else None) or 0),
         method=training.method, recompute=training.recompute, split=split_of(given),
+        micro_batch=float(given.get("micro_batch") or 0),
     )  # fmt: skip
 
 
@@ -97,6 +105,7 @@ class Apart(NamedTuple):
     """Absolute log ratio of their parameters [1]."""
     length: Number
     count: Number
+    micro_batch: Number
     other_chip: Number
     """1 where it differs, else 0."""
     other_precision: Number
@@ -111,6 +120,7 @@ def apart(one: Job, other: Job) -> Apart:
         size=_distance(one.parameters, other.parameters),
         length=_distance(one.sequence_length, other.sequence_length),
         count=_distance(one.count, other.count),
+        micro_batch=_distance(one.micro_batch, other.micro_batch),
         other_chip=float(one.accelerator != other.accelerator),
         other_precision=float(one.precision != other.precision),
         other_method=float(one.method != other.method),
@@ -120,7 +130,7 @@ def apart(one: Job, other: Job) -> Apart:
 
 
 def _distance(one: float, other: float) -> float:
-    """Absolute log ratio; 0 where either is unknown (images)."""
+    """Absolute log ratio; 0 where either is unknown."""
     return abs(math.log(one / other)) if one > 0 and other > 0 else 0.0
 
 
@@ -131,13 +141,16 @@ def nearness() -> Mapping[str, float]:
 
 
 def correlation(apart: Apart, fitted: Mapping[str, float]) -> Number:
-    """Correlation of the logs of measured over predicted time of two steps of one stack [1].
+    """Correlation of the logs of measured over predicted time, or memory, of two steps of one stack [1].
 
     Each factor alone is a valid correlation, so that any set of steps has a valid matrix of them.
     """
     same_model = where(apart.size <= SAME_SIZE, min(fitted["same_model"], MOST_ALIKE / fitted["share"]), 1.0)
     distance = apart.size / fitted["size_scale"] + apart.length / fitted["length_scale"]
-    found = fitted["share"] * same_model * exp(-distance - apart.count / fitted["count_scale"])
+    distance = distance + apart.count / fitted["count_scale"]
+    if "micro_batch_scale" in fitted:
+        distance = distance + apart.micro_batch / fitted["micro_batch_scale"]
+    found = fitted["share"] * same_model * exp(-distance)
     for name in DIFFERENCES:
         found = found * fitted[name] ** getattr(apart, name)
     return found
@@ -148,16 +161,19 @@ def likeness(one: Job, other: Job, fitted: Mapping[str, float] | None = None) ->
     return float(correlation(apart(one, other), nearness() if fitted is None else fitted))
 
 
-def weights_of(near: Sequence[float], between: Sequence[Sequence[float]]) -> tuple[list[float], float]:
+def weights_of(
+    near: Sequence[float], between: Sequence[Sequence[float]], noise: Sequence[float] = ()
+) -> tuple[list[float], float]:
     """Weights of some measurements for a step, and the share of the variance that remains [1].
 
-    ``near`` are their correlations with the step, ``between`` those with each other. The weights are the
-    best linear ones that are not negative.
+    ``near`` are their correlations with the step, ``between`` those with each other, ``noise`` the variances
+    that the measurements have of their own. The weights are the best linear ones that are not negative.
     """
+    noise = noise or [0.0] * len(near)
     weights = [0.0] * len(near)
     kept = [i for i, one in enumerate(near) if one >= LEAST]
     while kept:
-        found = _solved([[between[i][j] if i != j else 1.0 for j in kept] for i in kept],
+        found = _solved([[between[i][j] if i != j else 1.0 + noise[i] for j in kept] for i in kept],
                         [near[i] for i in kept])  # fmt: skip
         if min(found) >= 0.0:
             for i, weight in zip(kept, found, strict=True):
@@ -203,24 +219,27 @@ def anchored(
     job: Job,
     stack: str | None,
     fitted: Mapping[str, float] | None = None,
+    of: str = STEP,
 ) -> Anchored:
     """The error of a prediction, shifted and narrowed by measurements of other steps of the same stack.
 
-    ``spread`` is the error before: a factor with one cause or several.
+    ``spread`` is the error before: a factor with one cause or several. Of the anchors, those ``of`` the
+    predicted quantity count.
     """
     fitted = nearness() if fitted is None else fitted
+    anchors = [one for one in anchors if one.of == of]
     near = [0.0 if _elsewhere(one, stack) else likeness(job, one.job, fitted) for one in anchors]
     between = [[likeness(one.job, other.job, fitted) for other in anchors] for one in anchors]
-    weights, left = weights_of(near, between)
+    weights, left = weights_of(near, between, [one.noise for one in anchors])
     warnings = tuple(
-        f"anchor {one.name} says nothing of {_named(job, stack)}"
+        f"anchor {one.name} says nothing of {'' if of == STEP else f'the {of} of '}{_named(job, stack)}"
         for one, likes in zip(anchors, near, strict=True)
         if likes < LEAST
     )
     if not any(weights):
         return Anchored(spread=spread, weights=tuple(weights), warnings=warnings)
     used = [pair for pair in zip(anchors, weights, strict=True) if pair[1] > 0.0]
-    disagreement, apart = contradictions([one for one, _ in used])
+    disagreement, apart = contradictions([one for one, _ in used], fitted)
     # Measurements that scatter more than those of one stack do say less.
     narrower = min(1.0, disagreement * math.sqrt(left) * fitted["width"])
     shift = math.exp(summed(w * math.log(one.ratio) for w, one in zip(weights, anchors, strict=True)))
@@ -246,7 +265,9 @@ def _named(job: Job, stack: str | None) -> str:
     return f"{job.accelerator} in {job.precision}" + (f" with {stack}" if stack is not None else "")
 
 
-def contradictions(anchors: Sequence[Anchor]) -> tuple[float, list[str]]:
+def contradictions(
+    anchors: Sequence[Anchor], fitted: Mapping[str, float] | None = None
+) -> tuple[float, list[str]]:
     """How far measurements are apart over the scatter of published ones of one stack, at least 1 [1].
 
     Beside it a warning for each pair that is further apart than this scatter.
@@ -254,12 +275,12 @@ def contradictions(anchors: Sequence[Anchor]) -> tuple[float, list[str]]:
     most, found = 1.0, []
     for place, one in enumerate(anchors):
         for other in anchors[place + 1 :]:
-            limit = scatter_of(one, other)
+            limit = scatter_of(one, other, nearness() if fitted is None else fitted)
             apart = abs(math.log(one.ratio / other.ratio))
             if apart > limit:
                 most = max(most, apart / limit)
                 found.append(
-                    f"anchors {one.name} and {other.name} contradict each other: the measured step is "
+                    f"anchors {one.name} and {other.name} contradict each other: the measured {one.of} is "
                     f"{one.ratio:.3g} and {other.ratio:.3g} times the predicted one, {math.exp(apart):.3g} "
                     f"apart, and measurements of one stack lie within {math.exp(limit):.3g}: is one of "
                     "another stack, batch or count? The interval is wider for it"
@@ -267,13 +288,11 @@ def contradictions(anchors: Sequence[Anchor]) -> tuple[float, list[str]]:
     return most, found
 
 
-def scatter_of(one: Anchor, other: Anchor) -> float:
+def scatter_of(one: Anchor, other: Anchor, fitted: Mapping[str, float]) -> float:
     """Log ratio within which 99 of 100 pairs of measurements of one stack lie [1]."""
-    width = nearness()["width"]
-    deviations = [
-        width * max(abs(end) for ends in anchor.spread.spread.values() for end in ends) / Z90
+    first, second = (
+        fitted["width"] * max(abs(end) for ends in anchor.spread.spread.values() for end in ends) / Z90
         for anchor in (one, other)
-    ]
-    alike = likeness(one.job, other.job)
-    variance = summed(d * d for d in deviations) - 2.0 * alike * deviations[0] * deviations[1]
-    return APART * math.sqrt(variance)
+    )
+    shared = 2.0 * likeness(one.job, other.job, fitted) * first * second
+    return APART * math.sqrt(first**2 * (1.0 + one.noise) + second**2 * (1.0 + other.noise) - shared)

@@ -79,7 +79,7 @@ def predict_columns(step: StepColumns, scales: Array, wanted: Array | None = Non
     step_time_s, mfu = timed(facts, seconds)
     return StepPrediction(
         step_time_s=step_time_s, mfu=mfu, busy_share=busy_quantity(busy_share(terms), facts.busy),
-        assumptions=(), terms=terms, fits=fits, least_byte=least_byte,
+        assumptions=(), terms=terms, fits=fits, least_byte=least_byte * facts.memory_spread.mid,
     )  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def predict(facts: StepFacts, *, advise: bool = True) -> StepPrediction:
 
         work, given, flash, length = facts.work, facts.given, facts.flash, facts.sequence_length
         warnings = (does_not_fit(work, machine, raw.layout, given, flash, length), *warnings)
-        least_byte = least_memory_byte(work, machine, given, flash, length)
+        least_byte = facts.memory_spread.mid * least_memory_byte(work, machine, given, flash, length)
     return StepPrediction(
         step_time_s=step_time_s,
         mfu=mfu,

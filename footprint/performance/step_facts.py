@@ -9,12 +9,14 @@ from footprint.arithmetic import Number
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.errors import FootprintError
 from footprint.performance.layouts.habits import NO_HABITS
+from footprint.performance.peaks import memory_error
 from footprint.performance.predict import releases_factor, work_of
 from footprint.performance.regimes import is_layout_given, regime
 from footprint.performance.roofline.constants import memory_constants
 from footprint.performance.roofline.holding import is_known
 from footprint.performance.roofline.limits import highest_mfu
 from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.memory import FACTOR
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.roofline.work import Work
 from footprint.records import field, record, replace
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from footprint.performance.anchoring import Anchor
 
 CAUSE = "time_model"
-MEMORY_CAUSE = "memory_model"
 
 
 @record
@@ -55,7 +56,7 @@ class StepFacts:
     source: str = ""
     """Source of ``spread``."""
     memory_spread: Quantity = Quantity(1.0)
-    """A factor with the error of the predicted memory; 1 where none is predicted."""
+    """A factor with the error of the predicted memory, after measured peaks; 1 where none is predicted."""
     rows: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -123,17 +124,25 @@ def step_facts(
         spread = spread * releases_factor(cluster, precision, year, released, native, constants)
     if recompute == "none":
         constants = constants.but(**NO_HABITS)
-    excess = assumed(f"memory.residual_{'said' if is_known(constants) else 'unsaid'}")
+    memory_spread = memory_error(said=is_known(constants))
     warnings: tuple[str, ...] = ()
-    machine = Machine(cluster, precision, year, constants, native)
-    highest = highest_mfu(flop, work, machine)
+    is_timed = False
     if anchors:
         from footprint.performance.anchoring import anchored, job_of
+        from footprint.performance.memory_anchoring import anchored_memory, memory_nearness
 
-        known = anchored(spread, anchors, job_of(step_flop, cluster, precision, given), stack)
-        spread, rows, warnings = known.spread, (*rows, *known.rows), known.warnings
-        # A measured step is nearer to the truth than any limit.
-        highest = 1.0 if known.rows else highest
+        job = job_of(step_flop, cluster, precision, given)
+        known = anchored(spread, anchors, job, stack)
+        numbers = memory_nearness(said=is_known(constants))
+        peaks = anchored_memory(memory_spread, anchors, job, stack, numbers)
+        spread, memory_spread, is_timed = known.spread, peaks.spread, bool(known.rows)
+        rows = (*rows, *known.rows, *peaks.rows)
+        warnings = (*known.warnings, *peaks.warnings)
+        if peaks.rows:
+            constants = constants.but(**{FACTOR: memory_spread.mid})
+    machine = Machine(cluster, precision, year, constants, native)
+    # A measured step is nearer to the truth than any limit.
+    highest = 1.0 if is_timed else highest_mfu(flop, work, machine)
     return StepFacts(
         flop=flop,
         cluster=cluster,
@@ -148,7 +157,7 @@ def step_facts(
         highest_mfu=highest,
         busy=assumed("time.busy_share_idle"),
         source=residual.source,
-        memory_spread=Quantity.between(excess.low, excess.value, excess.high, MEMORY_CAUSE),
+        memory_spread=memory_spread,
         rows=rows,
         warnings=warnings,
     )

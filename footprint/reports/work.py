@@ -55,8 +55,12 @@ def _layout(parallelism: Parallelism | None) -> list[str]:
     return parts
 
 
+_RESTS_ON = {"predicted": "", "anchored": ", anchored on a measured memory", "given": ", as given"}
+"""What the memory of a step rests on, by its basis."""
+
+
 def room_left(memory: DeviceMemory) -> str:
     """The memory of the device, and what a step leaves of it."""
     left = memory.room_gib
     rest = f"{figures(left)} GiB left" if left >= 0 else f"{figures(-left)} GiB too little"
-    return f"of {memory.device_gib:g} GiB, {rest}"
+    return f"of {memory.device_gib:g} GiB, {rest}{_RESTS_ON[memory.basis]}"

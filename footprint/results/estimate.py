@@ -113,6 +113,8 @@ class DeviceMemory:
     device_gib: float
     room_gib: float
     """The difference; negative where the step does not fit."""
+    basis: str = "predicted"
+    """``predicted``, ``anchored`` on measured peaks of like steps, or ``given`` by the user."""
 
 
 @record

@@ -64,6 +64,15 @@ class DoneWork:
     precision: str | None = None
 
 
+@record
+class PeakMemory:
+    """The largest peak of the memory of one accelerator."""
+
+    peak_gib: float
+    scope: str = "allocated"
+    """What it is the peak of: tensors (``allocated``), by PyTorch's allocator."""
+
+
 METERED = ("accelerators", "cpu", "ram")
 """The components that a meter may read one by one."""
 
@@ -123,6 +132,8 @@ class Measurement(Shown):
     cost_usd: Quantity | None
     segments: tuple[SegmentSummary, ...]
     meters: tuple[MeterSummary, ...]
+    memory: PeakMemory | None = None
+    """None where PyTorch used no accelerator, as far as the run saw."""
     phases: Mapping[str, Mapping[str, float]]
     """Time and energy of each phase: ``{"eval": {"duration_h", "it_energy_kwh"}}``."""
     faults: tuple[str, ...]

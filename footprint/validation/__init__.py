@@ -18,6 +18,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
     )
     from footprint.validation.published.goodput import validate_goodput
     from footprint.validation.published.memory import validate_memory
+    from footprint.validation.published.memory_anchored import validate_memory_anchored
     from footprint.validation.published.mlperf_time import validate_mlperf_time
     from footprint.validation.published.power import validate_power
     from footprint.validation.published.runs import validate_runs
@@ -46,6 +47,7 @@ def datasets() -> dict[str, Callable[[], ValidationReport]]:
         "goodput": validate_goodput,
         "what-ifs": validate_what_ifs,
         "memory": validate_memory,
+        "memory-anchored": validate_memory_anchored,
         "serving": validate_serving,
         "serving-energy": validate_serving_energy,
         "serving-sources": lambda: validate_serving(ELSEWHERE),

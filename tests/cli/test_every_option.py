@@ -81,6 +81,8 @@ MOVES = {
     "goodput": (BERT, "0.8", "0.9", "goodput.mid"),
     "it_power_w": (BERT, "2000", "3000", "it_power_w.mid"),
     "accelerator_power_w": (BERT, "200", "250", "energy_components_kwh.accelerators.mid"),
+    "memory_gib": (BERT, "10", "12", "memory.room_gib"),
+    "memory_scope": (f"{BERT} --memory-gib 10", "allocated", "device", "memory.needed_gib.mid"),
     "region": (BERT, "FRA", "POL", "grid_g_per_kwh.mid"),
     "year": (BERT, "2023", "2025", "place.year"),
     "pue": (BERT, "1.1", "1.2", "pue.mid"),

@@ -27,7 +27,8 @@ OPTIONS = """--objective --zero --interleaving
     --accelerators-per-node --cooling
     --network
     --anchor --hours --step-time-s --tokens-per-second --samples-per-second --mfu --goodput --it-power-w
-    --accelerator-power-w --region --year --pue --grid-g-per-kwh --provider --purchase --usd-per-hour
+    --accelerator-power-w --memory-gib --memory-scope --region --year --pue --grid-g-per-kwh
+    --provider --purchase --usd-per-hour
     --electricity-usd-per-kwh --owned --capital-usd --lifetime-years --utilisation --runs --failed-share
     --trials --mean-fraction --search --keep-one-in --shortest-fraction
     --name --force"""
@@ -44,6 +45,8 @@ OUTSIDE: dict[str, tuple[Any, ...]] = {
     "keep_one_in": (1, 1001),
     "step_time_s": (0, 1e-10),
     "document_length": (0.5,),
+    "memory_gib": (0, -1, 2e5, "x", True, float("nan"), float("inf")),
+    "memory_scope": ("", "Reserved", 3),
     "predicted_positions": (0, 2.5),
     "padding_share": (-0.01, 1),
     "network_byte_per_s": (0, 2e15),

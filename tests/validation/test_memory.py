@@ -8,8 +8,9 @@ import pytest
 
 from footprint.catalog.files import reference_folder
 from footprint.catalog.hardware import parse_cluster
+from footprint.performance.peaks import SCOPES
 from footprint.performance.roofline.holding import HOLDS, KEEPS, LOSSES, STAGES
-from footprint.validation.published.memory import SCOPES, published_rows, right_about_fitting, validate_memory
+from footprint.validation.published.memory import published_rows, right_about_fitting, validate_memory
 from footprint.validation.report import ValidationReport
 
 

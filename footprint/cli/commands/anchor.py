@@ -8,15 +8,18 @@ from typing import Any
 import click
 
 from footprint.cli.shared.formats import format_option, show
-from footprint.cli.shared.say import note_page
+from footprint.cli.shared.say import note, note_page
 from footprint.cli.shared.scenario_options import field_option, given_fields, scenario_options
 from footprint.plain_text import in_line
+from footprint.spelling import on_command_line
 
 _EPILOG = """\b
 Examples:
   footprint anchor --name ours --model llama2-7b --hw a100:64 \\
       --tokens-per-second 210k
   footprint estimate --model llama2-13b --hw a100:128 --anchor ours
+  footprint anchor --name fsdp --model llama2-7b --hw a100:8 --dp 8 --zero 3 \\
+      --micro-batch 1 --recompute none --memory-gib 41.5 --memory-scope reserved
   footprint anchor --list
   footprint anchor --show ours --format json
   footprint anchor --remove ours
@@ -28,7 +31,7 @@ An anchor is a small TOML file; estimate --anchor FILE takes one from anywhere.
 @click.command(epilog=_EPILOG)
 @click.option("--name", help="Name to keep the measurement under.")
 @click.option("--list", "list_", is_flag=True, help="List the anchors kept.")
-@click.option("--show", "shown", metavar="NAME", help="Show one anchor: measured over predicted step time.")
+@click.option("--show", "shown", metavar="NAME", help="Show one anchor: measured over predicted.")
 @click.option("--remove", metavar="NAME", help="Remove one anchor.")
 @field_option("model", help="The model that was measured.")
 @field_option("hw", help="What it was measured on.")
@@ -45,7 +48,7 @@ def command(
     overwrite: bool,
     **options: Any,
 ) -> None:
-    """Keep a measured step time or throughput of any config on your stack.
+    """Keep a measured step time, throughput or peak memory of any config on your stack.
 
     The error of a step-time model is mostly bias between software stacks. A measurement shifts
     the estimates of the same chip and precision and narrows their interval.
@@ -69,31 +72,37 @@ def command(
     anchors.anchor_path(name)
     request = anchors.checked_measurement(given_fields(options), "command line")
     _show([_record(name, request)], _ratio, format_)
-    path = anchors.keep_anchor(name, request, anchors.anchor_of(name, request), overwrite=overwrite)
+    path = anchors.keep_anchor(name, request, anchors.measured_by(name, request), overwrite=overwrite)
     note_page(f"kept in {path}; use it with --anchor {name}")
 
 
 def _record(name: str, request: Any) -> dict[str, Any]:
-    from footprint.estimator.anchors import anchor_of
+    from footprint.estimator.anchors import measured_by
 
-    anchor = anchor_of(name, request)
+    measured = measured_by(name, request)
+    for warning in measured.warnings:
+        note(on_command_line(warning))
     return {
         "name": name,
         "model": request.model,
         "hw": request.hw,
-        "accelerator": anchor.job.accelerator,
-        "precision": anchor.job.precision,
-        "step_time_ratio": anchor.ratio,
+        "accelerator": measured.job.accelerator,
+        "precision": measured.job.precision,
+        "step_time_ratio": None if measured.time is None else measured.time.ratio,
+        "memory_ratio": None if measured.memory is None else measured.memory.ratio,
     }
 
 
 def _ratio(record: dict[str, Any]) -> str:
-    """Measured over predicted step time, in two lines."""
-    return (
+    """Measured over predicted step time and memory, a line each."""
+    lines = [
         f"{in_line(record['name'])}: {record['model']} on {record['hw']}, {record['accelerator']} in"
-        f" {record['precision']}\n"
-        f"  measured step time is {record['step_time_ratio']:.3g} times the predicted one"
-    )
+        f" {record['precision']}"
+    ]
+    for key, what in (("step_time_ratio", "step time"), ("memory_ratio", "memory")):
+        if record[key] is not None:
+            lines.append(f"  measured {what} is {record[key]:.3g} times the predicted one")
+    return "\n".join(lines)
 
 
 def _show(records: list[dict[str, Any]], line: Callable[[dict[str, Any]], str], format_: str) -> None:

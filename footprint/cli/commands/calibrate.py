@@ -21,7 +21,7 @@ Examples:
       --anchor runs-a100-sxm4-80gb-bf16
   footprint anchor --remove runs-a100-sxm4-80gb-bf16
 
-Only measured step times and measured board power count. Nothing uses an anchor unless
+Only measured step times, board power and peaks of memory count. Nothing uses an anchor unless
 an estimate names it; --explain shows what it changed.
 """
 
@@ -50,6 +50,7 @@ def command(folders: tuple[Path, ...], dry_run: bool, format_: str, overwrite: b
                 "anchor": candidate.name,
                 "step_time_ratio": candidate.time_ratio,
                 "board_w": candidate.board_w,
+                "memory_gib": candidate.peak_gib,
                 "file": path,
             }
         )
@@ -64,7 +65,7 @@ def command(folders: tuple[Path, ...], dry_run: bool, format_: str, overwrite: b
 
 def _line(record: dict[str, Any]) -> str:
     board = f", {record['board_w']:.0f} W a board" if record["board_w"] is not None else ""
+    peak = f", {record['memory_gib']:.3g} GiB at the peak" if record["memory_gib"] is not None else ""
     kept = f"\n  kept in {record['file']}; use it with --anchor {record['anchor']}" if record["file"] else ""
-    return (
-        f"{in_line(record['run_id'])}: step time x{record['step_time_ratio']:.3g} of predicted{board}{kept}"
-    )
+    ratio = f"step time x{record['step_time_ratio']:.3g} of predicted"
+    return f"{in_line(record['run_id'])}: {ratio}{board}{peak}{kept}"

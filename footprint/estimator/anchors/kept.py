@@ -16,9 +16,10 @@ from pathlib import Path
 from footprint.catalog.files import KNOWN_ANCHORS, known_anchor_files, read_toml, runs_folder, user_folder
 from footprint.catalog.names import unknown
 from footprint.errors import DataFileError, FootprintError
+from footprint.estimator.anchors.measured import Measured
 from footprint.estimator.anchors.written import checked_measurement, is_written_out, parsed_anchor
 from footprint.estimator.request import EstimateRequest
-from footprint.performance.anchoring import Anchor, Job
+from footprint.performance.anchoring import Job
 from footprint.records import record
 
 SCHEMA = "footprint/anchor/1"
@@ -72,7 +73,7 @@ def read_anchor(text: str) -> tuple[str, EstimateRequest]:
     return name, checked_measurement(raw, str(path))
 
 
-def keep_anchor(name: str, request: EstimateRequest, anchor: Anchor, *, overwrite: bool = False) -> Path:
+def keep_anchor(name: str, request: EstimateRequest, measured: Measured, *, overwrite: bool = False) -> Path:
     """Keep a measured scenario, and what it says, under a name; FootprintError if the name is taken."""
     import tomli_w
 
@@ -82,7 +83,7 @@ def keep_anchor(name: str, request: EstimateRequest, anchor: Anchor, *, overwrit
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(tomli_w.dumps({"schema": SCHEMA, **request.given()}), encoding="utf-8")
-        note_known(path.parent, name, request, anchor)
+        note_known(path.parent, name, request, measured)
     except OSError as error:
         raise FootprintError(f"cannot write {path}: {error.strerror or error}") from None
     return path
@@ -96,14 +97,14 @@ def remove_anchor(name: str) -> None:
     path.unlink()
 
 
-def keep_anchor_of_run(folder: Path, run_id: str, request: EstimateRequest, anchor: Anchor) -> Path:
+def keep_anchor_of_run(folder: Path, run_id: str, request: EstimateRequest, measured: Measured) -> Path:
     """Leave what a run measured in its folder of journals; OSError if it cannot be written."""
     import tomli_w
 
     path = folder / OF_RUN
     path.write_text(tomli_w.dumps({"schema": SCHEMA, **request.given()}), encoding="utf-8")
     if _NAME.fullmatch(run_id) and folder.name == run_id:
-        note_known(folder.parent, run_id, request, anchor)
+        note_known(folder.parent, run_id, request, measured)
     return path
 
 
@@ -121,15 +122,16 @@ class Known:
     path: Path
 
 
-def note_known(folder: Path, name: str, request: EstimateRequest, anchor: Anchor) -> None:
+def note_known(folder: Path, name: str, request: EstimateRequest, measured: Measured) -> None:
     """Add a line on an anchor to the known ones of a folder; OSError if it cannot be written."""
-    job = anchor.job
+    job = measured.job
     line = json.dumps(
         {
-            "name": name, "model": str(request.model)[-100:], "hw": request.hw[-100:], "stack": anchor.stack,
-            "kept_s": round(time.time()), "accelerator": job.accelerator, "precision": job.precision,
-            "count": job.count, "parameters": job.parameters, "sequence_length": job.sequence_length,
-            "method": job.method, "recompute": job.recompute, "split": list(job.split),
+            "name": name, "model": str(request.model)[-100:], "hw": request.hw[-100:],
+            "stack": measured.stack, "kept_s": round(time.time()), "accelerator": job.accelerator,
+            "precision": job.precision, "count": job.count, "parameters": job.parameters,
+            "sequence_length": job.sequence_length, "method": job.method, "recompute": job.recompute,
+            "split": list(job.split),
         }
     )  # fmt: skip
     with (folder / KNOWN_ANCHORS).open("a", encoding="utf-8") as file:

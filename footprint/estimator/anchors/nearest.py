@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from footprint.estimator.anchors.kept import Known, known_anchors
 from footprint.estimator.request import TIME_FIELDS, EstimateRequest
@@ -12,6 +12,7 @@ from footprint.estimator.resolve import resolve
 from footprint.estimator.resolve.method import given_layout
 from footprint.performance.anchoring import NEAR, Job, job_of, likeness
 from footprint.records import replace
+from footprint.results import Quantity
 from footprint.results.estimate import Estimate
 from footprint.results.human import interval
 
@@ -22,7 +23,7 @@ LEAST_GAIN = 0.95
 def nearest_anchor(
     request: EstimateRequest, plain: Estimate, estimate: Callable[[EstimateRequest], Estimate]
 ) -> str:
-    """A sentence on the nearest anchor of the user and the hours that it would give; "" if none is near.
+    """A sentence on the nearest anchor of the user, and the hours and memory with it; "" if none is near.
 
     Files that are no anchors are passed over: nothing here can fail an estimate that has been made.
     """
@@ -43,13 +44,24 @@ def nearest_anchor(
         with_it = estimate(replace(request, anchor=best.name))
     except Exception:  # noqa: BLE001 - whatever the files hold, the estimate has been made
         return ""
-    before, after = plain.duration_h, with_it.duration_h
-    if not 0 < math.log(after.high / after.low) < LEAST_GAIN * math.log(before.high / before.low):
+    narrowed = [
+        f"the {what} from {interval(before, unit)} to {interval(after, unit)}"
+        for what, unit, before, after in _compared(plain, with_it)
+        if 0 < math.log(after.high / after.low) < LEAST_GAIN * math.log(before.high / before.low)
+    ]
+    if not narrowed:
         return ""
     return (
-        f"your measurement {best.name} of {_day(best.kept_s)} ({_like(job, best)}) would narrow the "
-        f"duration from {interval(before, 'h')} to {interval(after, 'h')}: give `anchor={best.name}`"
+        f"your measurement {best.name} of {_day(best.kept_s)} ({_like(job, best)}) would narrow "
+        f"{' and '.join(narrowed)}: give `anchor={best.name}`"
     )
+
+
+def _compared(plain: Estimate, other: Estimate) -> Iterator[tuple[str, str, Quantity, Quantity]]:
+    """What an anchor may narrow: name, unit, and the quantity without and with it."""
+    yield "duration", "h", plain.duration_h, other.duration_h
+    if plain.memory is not None and other.memory is not None:
+        yield "device memory", "gib", plain.memory.needed_gib, other.memory.needed_gib
 
 
 def _like(job: Job, known: Known) -> str:

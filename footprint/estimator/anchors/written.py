@@ -11,8 +11,11 @@ from footprint.catalog.names import unknown
 from footprint.errors import FootprintError, UnknownNameError
 from footprint.estimator.fields import NAMES
 from footprint.estimator.request import FIELDS, EstimateRequest
+from footprint.units import BYTE_PER_GIB
 
-MEASURED = ("step_time_s", "tokens_per_second", "samples_per_second")
+MEASURED = ("step_time_s", "tokens_per_second", "samples_per_second", "memory_gib")
+BYTE = "memory_byte"
+"""Another key of the measured memory: as programs count it."""
 MOST = 20
 """Anchors of one estimate."""
 MOST_CHARACTERS = 2000
@@ -55,7 +58,7 @@ def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
     origin = f"anchor {shown(text)}"
     raw = _fields_in(text, origin)
     for name in raw:
-        if FIELDS[name].kind is NAMES:
+        if name in FIELDS and FIELDS[name].kind is NAMES:
             raw[name] = list(FIELDS[name].read(raw[name]))
     try:
         request = checked_measurement(raw, origin)
@@ -64,7 +67,7 @@ def parsed_anchor(text: str) -> tuple[str, EstimateRequest]:
     except FootprintError as error:  # of a value that the anchor gives, not the estimate
         said = str(error)
         raise FootprintError(said if said.startswith(origin) else f"{origin}: {said}") from None
-    measured = next(f"{field}={raw[field]}" for field in MEASURED if field in raw)
+    measured = next(f"{field}={raw[field]}" for field in (*MEASURED, BYTE) if field in raw)
     return request.name or f"{request.model} {request.hw} {measured}", request
 
 
@@ -99,19 +102,32 @@ def _keys() -> tuple[str, ...]:
     """The fields of a scenario that say something of a step."""
     sections = ("workload", "method", "execution", "cluster")
     return (
-        "model", "hw", "name", "year", "accelerator_power_w", *MEASURED,
+        "model", "hw", "name", "year", "accelerator_power_w", *MEASURED, "memory_scope", BYTE,
         *(name for name, one in FIELDS.items() if one.section in sections),
     )  # fmt: skip
 
 
 def checked_measurement(raw: dict[str, Any], origin: str) -> EstimateRequest:
-    """The measured scenario; FootprintError unless it has a model and exactly one measured time."""
-    request = EstimateRequest.from_mapping(raw, origin)
+    """The measured scenario; FootprintError unless it has a model, and a measured time or memory."""
+    request = EstimateRequest.from_mapping(_in_gib(raw, origin), origin)
     if request.model is None:
         raise FootprintError(f"{origin}: an anchor needs the model that was measured: give `model=`")
     if not any(getattr(request, field) is not None for field in MEASURED):
         options = ", ".join(f"`{field}=`" for field in MEASURED)
-        raise FootprintError(f"{origin}: an anchor needs a measured time: give one of {options}")
+        raise FootprintError(f"{origin}: an anchor needs a measured time or memory: give one of {options}")
     if request.anchor is not None:
         raise FootprintError(f"{origin}: an anchor cannot rest on another anchor: leave out `anchor=`")
     return request
+
+
+def _in_gib(raw: dict[str, Any], origin: str) -> dict[str, Any]:
+    """The values with a memory in bytes as one in GiB."""
+    if BYTE not in raw:
+        return raw
+    if "memory_gib" in raw:
+        raise FootprintError(f"{origin}: {BYTE} and `memory_gib=` are the same peak: give one")
+    field, value = FIELDS["memory_gib"], raw[BYTE]
+    byte = field.read(value) if isinstance(value, str) else value
+    if isinstance(byte, int | float) and not isinstance(byte, bool):
+        byte = min(max(byte, -1e300), 1e300) / BYTE_PER_GIB  # a whole number may have any size
+    return {name: one for name, one in raw.items() if name != BYTE} | {"memory_gib": byte}

@@ -10,6 +10,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.facts import Embodied
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.shared import Shared
+from footprint.performance.peaks import beyond_gib
 from footprint.results import Assumption, Quantity
 from footprint.schema import Cluster
 
@@ -113,4 +114,25 @@ def require_sane_power(request: EstimateRequest, cluster: Cluster) -> None:
         raise FootprintError(
             f"`it_power_w={request.it_power_w:g}` is more than {MOST_WATTS_OVER_RATED:g} times what this "
             f"cluster can draw ({rated:.0f} W): give watts of the whole cluster, or insist with `force=True`"
+        )
+
+
+def require_sane_memory(request: EstimateRequest, cluster: Cluster) -> None:
+    """FootprintError where a measured peak cannot be that of one accelerator of this cluster."""
+    measured, chip = request.memory_gib, cluster.accelerator
+    if measured is None or chip.kind == "cpu":
+        return
+    if measured > chip.memory_gib:
+        several = f"a sum over the {cluster.count:,} accelerators, " if cluster.count > 1 else ""
+        raise FootprintError(
+            f"`memory_gib={measured:g}` is above the {chip.memory_gib:g} GiB of one {chip.name}: is it "
+            f"{several}what a setting reserves, or in MiB or GB (10^9 bytes)? Give the peak of one "
+            f"{chip.unit} in GiB (2^30 bytes)"
+        )
+    beyond = beyond_gib(request.memory_scope)
+    if measured <= beyond:
+        raise FootprintError(
+            f"`memory_gib={measured:g}` is not above the {beyond:.3g} GiB that a process holds beside its "
+            f"tensors (`memory_scope={request.memory_scope}`): give the peak of one {chip.unit} in GiB "
+            "(2^30 bytes)"
         )

@@ -73,7 +73,7 @@ def _fitting(facts: Facts, chip: str, count: int, most: int = MOST) -> str | Non
     while count <= most:
         hw = f"{chip}:{count}"
         try:
-            if fits(resolve(replace(facts.request, hw=hw, anchor=None), shared=shared)):
+            if fits(resolve(replace(facts.request, hw=hw), facts.anchors, shared=shared)):
                 return hw
         except FootprintError:
             pass  # neither the layout nor the batch has to suit every count

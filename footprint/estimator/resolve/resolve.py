@@ -11,7 +11,12 @@ from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Alternative, Facts, Site
 from footprint.estimator.request import EstimateRequest
-from footprint.estimator.resolve.hardware import cluster_of, embodied_of, require_sane_power
+from footprint.estimator.resolve.hardware import (
+    cluster_of,
+    embodied_of,
+    require_sane_memory,
+    require_sane_power,
+)
 from footprint.estimator.resolve.method import (
     clear_byte,
     given_layout,
@@ -84,6 +89,7 @@ def resolve(
     if possible:
         require_layout(request, cluster.count, first)
     require_sane_power(request, cluster)
+    require_sane_memory(request, cluster)
     optimizer = settle_optimizer(request, model)
 
     def steps_of(counted: tuple[StepFlops, ...]) -> tuple[StepFacts, ...]:

@@ -9,6 +9,7 @@ from footprint.performance.layouts.finder import find_layout
 from footprint.performance.layouts.shapes import MOST_STAGES, MOST_TENSOR_RANKS, Given
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
+from footprint.performance.roofline.memory import FACTOR
 from footprint.performance.roofline.work import Work
 
 
@@ -23,10 +24,11 @@ def does_not_fit(
         if len(remedies) == 2:
             break
     chip = machine.cluster.accelerator
+    measured = ", anchored on a measured one" if FACTOR in machine.constants.values else ""
     advice = f"it fits with {' or '.join(remedies)}" if remedies else "use more accelerators"
     return (
-        f"by the predicted memory, the step does not fit into the {chip.memory_gib:g} GiB of {chip.name} "
-        f"({layout.text}): {advice}"
+        f"by the predicted memory{measured}, the step does not fit into the {chip.memory_gib:g} GiB of "
+        f"{chip.name} ({layout.text}): {advice}"
     )
 
 

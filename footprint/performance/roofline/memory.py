@@ -19,6 +19,8 @@ from footprint.schema import Accelerator
 from footprint.units import BYTE_PER_GIB
 from footprint.vocabulary import NARROW
 
+FACTOR = "memory_factor"
+"""The constant of a job whose measured steps need so many times the memory that is counted."""
 SCORE_COPIES = 2.5
 """16-bit elements kept for each attention score without fused attention (5 a s^2 b bytes)."""
 
@@ -225,8 +227,8 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
 
 
 def usable_byte(machine: Machine) -> Number:
-    """Memory of one accelerator that a step can fill [byte]."""
-    return _usable(machine.memory_gib, machine.constants)
+    """Memory of one accelerator that a step can fill, as `memory_byte` counts it [byte]."""
+    return _usable(machine.memory_gib, machine.constants) / machine.constants.values.get(FACTOR, 1.0)
 
 
 def usable_of(chip: Accelerator, constants: Constants) -> float:

@@ -23,6 +23,7 @@ _SHOWN = {
     "mfu": ("MFU", ""),
     "co2e_kg": ("CO2e, location-based", "kg"),
     "cost_usd": ("cost", "usd"),
+    "memory_peak_gib": ("memory of a device", "gib"),
 }
 
 
@@ -103,6 +104,10 @@ def _used(measured: Measurement) -> list[str]:
     ]
     if done:
         lines.append(f"  {'work':<21} {', '.join(done)}")
+    if measured.memory is not None:
+        lines.append(
+            f"  {'memory of a device':<21} {amount(measured.memory.peak_gib, 'gib'):>12}  at its peak"
+        )
     if measured.place is not None and measured.grid_g_per_kwh is not None:
         year = f" {measured.place.year}" if measured.place.year else ""
         lines.append(

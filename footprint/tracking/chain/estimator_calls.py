@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from footprint.records import replace
 from footprint.results.estimate import Estimate
+
+if TYPE_CHECKING:
+    from footprint.estimator.anchors.measured import Measured
+    from footprint.estimator.request import EstimateRequest
 
 
 def estimate_run(request: Mapping[str, Any]) -> Estimate:
@@ -98,10 +103,9 @@ def keep_as_anchor(name: str, scenario: Mapping[str, Any], run_id: str, *, overw
     Raises:
         FootprintError: a measurement that cannot be one, or an anchor of that name is there.
     """
-    from footprint.estimator.anchors import anchor_of, checked_measurement, keep_anchor
+    from footprint.estimator.anchors import keep_anchor
 
-    request = checked_measurement(dict(scenario), f"run {run_id}")
-    return keep_anchor(name, request, anchor_of(name, request), overwrite=overwrite)
+    return keep_anchor(name, *_measured(name, scenario, run_id), overwrite=overwrite)
 
 
 def leave_as_anchor(folder: Path, run_id: str, scenario: Mapping[str, Any]) -> Path:
@@ -111,7 +115,21 @@ def leave_as_anchor(folder: Path, run_id: str, scenario: Mapping[str, Any]) -> P
         FootprintError: a measurement that cannot be one.
         OSError: the folder cannot be written.
     """
-    from footprint.estimator.anchors import anchor_of, checked_measurement, keep_anchor_of_run
+    from footprint.estimator.anchors import keep_anchor_of_run
+
+    return keep_anchor_of_run(folder, run_id, *_measured(run_id, scenario, run_id))
+
+
+def _measured(name: str, scenario: Mapping[str, Any], run_id: str) -> tuple[EstimateRequest, Measured]:
+    """The measured scenario of a run, and what it says; without its memory where this alone cannot be."""
+    from footprint.errors import FootprintError
+    from footprint.estimator.anchors import checked_measurement, measured_by
 
     request = checked_measurement(dict(scenario), f"run {run_id}")
-    return keep_anchor_of_run(folder, run_id, request, anchor_of(run_id, request))
+    try:
+        return request, measured_by(name, request)
+    except FootprintError:
+        if request.memory_gib is None:
+            raise
+    request = replace(request, memory_gib=None, memory_scope=None)
+    return request, measured_by(name, request)

@@ -13,6 +13,7 @@ MOST_S = 1e10
 MOST_KWH = 1e9
 """All the electricity of a day on Earth is 1e11 kWh."""
 MOST_COUNT = 1e30
+MOST_BYTE = 1e15
 MOST_TEXT, MOST_PARTS, MOST_DEPTH = 10_000, 10_000, 20
 MOST_NOTES = 5
 _EMPTY: dict[str, Any] = {}

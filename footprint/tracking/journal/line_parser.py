@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from footprint.meters.base import Channel
-from footprint.tracking.journal.fields import MOST_COUNT, MOST_KWH, MOST_S, Fields
+from footprint.tracking.journal.fields import MOST_BYTE, MOST_COUNT, MOST_KWH, MOST_S, Fields
 from footprint.tracking.journal.lines import (
     Board,
     BudgetLine,
@@ -163,6 +163,7 @@ def _state_fields(line: Fields) -> dict[str, Any]:
         "cpu_s": line.number_or_none("cpu_s", least=-MOST_S),
         "waited_s": line.number_or_none("waited_s", least=-MOST_S),
         "machine_share": line.number_or_none("machine_share", least=-1.0, most=1.0),
+        "peak_byte": line.number_or_none("peak_byte", most=MOST_BYTE),
         "phases": {name: _phase(phases.part(name)) for name in phases.raw},
         "device_kwh": line.amounts("device_kwh", most=MOST_KWH),
         "used": line.texts("used"),

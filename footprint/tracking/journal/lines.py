@@ -147,6 +147,8 @@ class StateLine(JournalLine):
     cpu_s: float | None = None
     waited_s: float | None = None
     machine_share: float | None = None
+    peak_byte: float | None = None
+    """Most that the tensors of this process took on one accelerator so far, by PyTorch's allocator."""
     phases: Mapping[str, PhaseTotal] = field(default_factory=dict)
     device_kwh: Mapping[str, float] = field(default_factory=dict)
     used: tuple[str, ...] = ()

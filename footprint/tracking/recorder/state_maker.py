@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from footprint.tracking.journal.lines import ForecastHours, LossPoint, StateLine
 from footprint.tracking.recorder.counts import Snapshot
+from footprint.tracking.recorder.device_peak import DevicePeak
 from footprint.tracking.recorder.energy_ledger import Ledger
 from footprint.tracking.recorder.phase_energy import PhaseEnergy
 from footprint.tracking.recorder.processor_time import ProcessorTime
@@ -17,6 +18,7 @@ class StateMaker:
         self.forecast: ForecastHours | None = None
         self._clock, self._ledger = clock, ledger
         self._processor_time, self._phase_energy = ProcessorTime(), PhaseEnergy()
+        self._peak = DevicePeak()
 
     def make(self, snapshot: Snapshot) -> StateLine:
         """The totals now."""
@@ -40,6 +42,7 @@ class StateMaker:
             cpu_s=used.cpu_s,
             waited_s=used.waited_s,
             machine_share=used.machine_share,
+            peak_byte=self._peak.byte(),
             phases=self._phase_energy.divide(snapshot.phase_s, sum(kwh.values())),
             device_kwh=dict(ledger.device_kwh),
             used=tuple(ledger.devices_in_use()) if ledger.device_kwh else (),

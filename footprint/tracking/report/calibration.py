@@ -30,8 +30,8 @@ FINISHED = ("completed", "stopped_by_budget")
 _SCENARIO = (
     "model", "hw", "batch_size", "seq_len", "tgt_seq_len", "image_size", "document_length",
     "predicted_positions", "method", "lora_rank", "lora_targets", "lora_dropout", "frozen", "input_gradients",
-    "precision", "tp", "pp", "dp", "cp", "ep", "micro_batch", "recompute", "attention", "optimizer",
-    "accelerators_per_node", "cooling", "network_byte_per_s", "year",
+    "precision", "tp", "pp", "dp", "cp", "ep", "zero", "interleaving", "micro_batch", "recompute",
+    "attention", "optimizer", "accelerators_per_node", "cooling", "network_byte_per_s", "year",
 )  # fmt: skip
 
 
@@ -49,6 +49,8 @@ class Candidate:
     """Measured over predicted step time."""
     board_w: float | None
     """Mean power of one board, where it was measured."""
+    peak_gib: float | None
+    """Most that tensors took on one accelerator, where PyTorch said it."""
     hours: float
     refused: str = ""
 
@@ -96,12 +98,15 @@ def _candidate(report: RunReport) -> Candidate:
         scenario["steps"] = measured.workload.steps  # models whose amount was never published need one
     if board_w is not None:
         scenario["accelerator_power_w"] = board_w
+    if report.totals.peak_gib is not None:
+        scenario |= {"memory_gib": report.totals.peak_gib, "memory_scope": "allocated"}
     return Candidate(
         run_id=measured.run_id,
         name=name,
         scenario=scenario,
         time_ratio=ratio,
         board_w=board_w,
+        peak_gib=report.totals.peak_gib,
         hours=measured.duration_h.mid,
         refused=_why_not(report, ratio),
     )

@@ -43,6 +43,11 @@ def compare(
         if row is not None and (name != "step_time_s" or _same_steps(measured, predicted)):
             counted = name in ("duration_h", "step_time_s", "mfu")
             rows.append(_with_how(row, "counted" if counted else whole))
+    if measured.memory is not None:
+        needed = _quantity((predicted.get("memory") or {}).get("needed_gib"))
+        row = _row("memory_peak_gib", needed, Quantity(measured.memory.peak_gib), 1.0)
+        if row is not None:
+            rows.append(_with_how(row, "measured"))
     if not rows:
         return None
     ratios = {row.name: row.ratio for row in rows}

@@ -28,6 +28,7 @@ from footprint.results.measurement import (
     MeasuredComponents,
     Measurement,
     MeterSummary,
+    PeakMemory,
     SegmentSummary,
 )
 from footprint.spelling import on_command_line
@@ -98,6 +99,7 @@ def measure(totals: RunTotals) -> Measurement:
         **_of_model(totals, model, means) | (absent_hardware.of_model(left_out) if left_out else {}),
         segments=_segments(totals),
         meters=tuple(parts.meters),
+        memory=None if totals.peak_gib is None else PeakMemory(peak_gib=totals.peak_gib),
         phases=totals.phases,
         faults=tuple(totals.faults),
         assumptions=tuple(dict.fromkeys((*parts.assumptions, *_rows(model)))),

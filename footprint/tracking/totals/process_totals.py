@@ -71,6 +71,8 @@ class ProcessTotals:
     faults: list[str] = field(default_factory=list)
     fault_count: int = 0
     busy_share: float | None = None
+    peak_byte: float | None = None
+    """Most that its tensors took on one accelerator."""
     suspended_s: float = 0.0
     steps_per_s: list[tuple[float, int]] = field(default_factory=list)
     initial_step: int = 0
@@ -165,6 +167,8 @@ class ProcessTotals:
         self.fault_count = line.faults or 0
         if line.machine_share is not None:
             self.busy_share = line.machine_share
+        if line.peak_byte is not None:
+            self.peak_byte = max(self.peak_byte or 0.0, line.peak_byte)
 
 
 def process_totals(journal: Journal) -> ProcessTotals:

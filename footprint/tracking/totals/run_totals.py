@@ -16,7 +16,7 @@ from footprint.tracking.journal.lines import EstimateLine, ForecastHours
 from footprint.tracking.totals.node_energy import ComponentTotal, add_accelerators, add_host, count_devices
 from footprint.tracking.totals.process_totals import KILLED, ProcessTotals
 from footprint.tracking.totals.segments import Segment, segments_of, windows_meet
-from footprint.units import SECONDS_PER_HOUR
+from footprint.units import BYTE_PER_GIB, SECONDS_PER_HOUR
 
 FORECAST_MARKS = (0.05, 0.10, 0.25, 0.50)
 LEAST_SLEEP_S = 1.0
@@ -63,6 +63,12 @@ class RunTotals:
     def processes(self) -> list[ProcessTotals]:
         """Every process of every segment."""
         return [process for segment in self.segments for process in segment.processes]
+
+    @property
+    def peak_gib(self) -> float | None:
+        """Most that tensors took on one accelerator [GiB], by PyTorch's allocator; None without one."""
+        peaks = [process.peak_byte for process in self.processes if process.peak_byte]
+        return max(peaks) / BYTE_PER_GIB if peaks else None
 
     @property
     def status(self) -> str:

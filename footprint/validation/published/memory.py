@@ -16,6 +16,7 @@ from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
 from footprint.flops import count_step
+from footprint.performance.peaks import beyond_gib
 from footprint.performance.predict import work_of
 from footprint.performance.roofline.constants import Constants, memory_constants
 from footprint.performance.roofline.holding import held_by
@@ -31,8 +32,6 @@ from footprint.validation.cases import shapes
 from footprint.validation.report import ValidationReport, ValidationRow
 
 DATASET = "memory"
-SCOPES = ("allocated", "reserved", "device")
-"""What was measured: by tensors, by PyTorch's allocator, or by the driver for the whole device."""
 
 
 @record
@@ -54,13 +53,12 @@ class Row(NamedTuple):
     ran: bool
     usable_byte: float | None
     """Memory of its chip that a step can fill; None where the chip was not published."""
+    parameters: float
 
     @property
     def beyond_byte(self) -> float:
         """What was measured beyond the tensors."""
-        scope = self.cells["scope"] or SCOPES[0]
-        cached = assumed("memory.cached_byte").value if scope != SCOPES[0] else 0.0
-        return cached + (assumed("memory.context_byte").value if scope == SCOPES[2] else 0.0)
+        return beyond_gib(self.cells["scope"] or None) * BYTE_PER_GIB
 
 
 @functools.cache
@@ -132,6 +130,7 @@ def _row(cells: Mapping[str, str]) -> Row:
         unsaid_byte=_needed(cells, work, layout, typical),
         ran=cells["outcome"] == "ran",
         usable_byte=usable,
+        parameters=float(work.parameters),
     )
 
 

@@ -33,7 +33,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
-def recorded(folder: Path, run_id: str, *, factor: float, watts: float | None = 250.0, **more: Any) -> None:
+def recorded(
+    folder: Path, run_id: str, *, factor: float, watts: float | None = 250.0, peak_gib: float = 0, **more: Any
+) -> None:
     """A run whose steps took ``factor`` times the predicted time, on boards of so many watts."""
     predicted = footprint.estimate(**GIVEN, steps=STEPS)
     assert predicted.step_time_s is not None
@@ -46,7 +48,10 @@ def recorded(folder: Path, run_id: str, *, factor: float, watts: float | None = 
     (path,) = (folder / run_id).glob("*.jsonl")
     lines = path.read_bytes().splitlines(keepends=True)
     estimate = encode({"type": "estimate", "record": predicted.to_json()})
-    states = [line.replace(b'"samples":0', b'"samples":0,"step_s":%r' % step_s) for line in lines[1:]]
+    said = b'"samples":0,"step_s":%r' % step_s
+    if peak_gib:
+        said += b',"peak_byte":%d' % round(peak_gib * 2**30)
+    states = [line.replace(b'"samples":0', said) for line in lines[1:]]
     fixed = [encode({k: v for k, v in json.loads(state).items() if k != "crc"}) for state in states]
     path.write_bytes(lines[0] + estimate + b"".join(fixed))
 
@@ -92,6 +97,36 @@ def test_what_was_modelled_calibrates_no_power(folder: Path) -> None:
     assert candidate.board_w is None
     assert "accelerator_power_w" not in candidate.scenario
     assert candidate.refused == ""  # its time still counts
+
+
+def test_the_peak_of_a_run_is_part_of_its_anchor_and_corrects_the_memory(folder: Path) -> None:
+    recorded(folder, "r", factor=1.2, peak_gib=9.5)
+    candidate = found(folder)["r"]
+    assert candidate.scenario["memory_gib"] == pytest.approx(9.5)
+    assert candidate.scenario["memory_scope"] == "allocated"
+    keep(candidate, overwrite=False)
+    job = {**GIVEN, "steps": STEPS}
+    before, after = (
+        footprint.estimate(**job, **more).memory for more in ({}, {"anchor": "runs-v100-sxm2-16gb-fp16"})
+    )
+    assert before is not None
+    assert after is not None
+    assert (before.basis, after.basis) == ("predicted", "anchored")
+    assert min(9.5, before.needed_gib.mid) < after.needed_gib.mid < max(9.5, before.needed_gib.mid)
+    report = open_archive([folder]).report("r")
+    measured = report.measurement
+    assert report.comparison is not None
+    compared = report.comparison["memory_peak_gib"]
+    assert (compared.how, compared.ratio) == ("measured", pytest.approx(9.5 / before.needed_gib.mid))
+    assert measured.to_json()["memory"] == {"peak_gib": pytest.approx(9.5), "scope": "allocated"}
+    assert "memory of a device" in str(measured)
+
+
+def test_a_peak_that_cannot_be_costs_an_anchor_nothing_but_itself(folder: Path) -> None:
+    recorded(folder, "r", factor=1.2, peak_gib=500)
+    path = keep(found(folder)["r"], overwrite=False)
+    assert "memory" not in path.read_text()
+    assert "step_time_s" in path.read_text()
 
 
 @pytest.mark.parametrize(
