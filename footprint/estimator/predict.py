@@ -8,12 +8,13 @@ from footprint import equations
 from footprint.arithmetic import Number, is_array, summed
 from footprint.errors import FootprintError
 from footprint.estimator.facts import Facts
-from footprint.estimator.prediction import Prediction, with_alternatives
+from footprint.estimator.prediction import Prediction, highest_mfu, with_alternatives
 from footprint.estimator.request import LAYOUT_FIELDS, EstimateRequest
 from footprint.estimator.resolve.method import check_micro_batch, least_needed_byte
 from footprint.estimator.workload import Workload, samples_of, tokens_of
 from footprint.performance.goodput import goodput
 from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.limits import CUT, cut_rows
 from footprint.performance.step import StepPrediction, predict
 from footprint.performance.step_facts import StepFacts
 from footprint.records import record, replace
@@ -88,7 +89,7 @@ def predict_run(facts: Facts, trace: Trace = UNTRACED) -> Prediction:
         )
     if not facts.alternatives:
         return prediction
-    return with_alternatives(facts, prediction, _at_other_sizes)
+    return _with_cut(facts, with_alternatives(facts, prediction, _at_other_sizes))
 
 
 def _at_given_sizes(
@@ -104,6 +105,13 @@ def _at_given_sizes(
         parts = _steps(facts, workload)
         return from_steps(facts, amounts, parts, trace), parts
     return from_known_time(facts, amounts, known, lambda: _steps(facts, workload, advise=False), trace), None
+
+
+def _with_cut(facts: Facts, prediction: Prediction) -> Prediction:
+    """The prediction with the row that says where its interval is cut, if no phase says it."""
+    if prediction.mfu is None or not prediction.layouts or any(CUT in row.name for row in prediction.rows):
+        return prediction
+    return replace(prediction, rows=(*prediction.rows, *cut_rows(prediction.mfu, highest_mfu(facts))))
 
 
 def _at_other_sizes(facts: Facts) -> Prediction | None:

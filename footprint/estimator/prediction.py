@@ -6,9 +6,10 @@ Each size that nobody gave is a cause of its intervals: what other sizes would c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
-from footprint.arithmetic import Number, is_array, log, where
+from footprint.arithmetic import Number, is_array, log, maximum, where
 from footprint.estimator.facts import Facts
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.memory import memory_byte
@@ -77,7 +78,29 @@ def with_alternatives(
         ends = [None if end is None else predicted(end) for end in (other.low, other.high)]
         responses = {name: _responding(prediction, ends, other.name, name) for name in RESPONDING}
         prediction = replace(prediction, **responses)
-    return prediction
+    return _held_to_the_chip(facts, prediction) if prediction.layouts else prediction
+
+
+def highest_mfu(facts: Facts) -> Number:
+    """Highest MFU that the chip allows in a step of any phase [1]."""
+    return reduce(maximum, (step.highest_mfu for step in facts.steps))
+
+
+def _held_to_the_chip(facts: Facts, prediction: Prediction) -> Prediction:
+    """A predicted run whose MFU, with other sizes as causes, is no higher than the chip allows.
+
+    Each step is held so on its own (`performance.step.timed`). What is cut from the MFU is cut from the fast
+    end of the step time too; what other sizes change in the work itself is not.
+    """
+    mfu, time = prediction.mfu, prediction.step_time_s
+    if mfu is None or time is None:
+        return prediction
+    held = mfu.capped(maximum(highest_mfu(facts), mfu.mid))
+    spread = dict(time.spread)
+    for cause, (low, high) in held.spread.items():
+        cut_low, cut_high = mfu.spread[cause][0] - low, mfu.spread[cause][1] - high
+        spread[cause] = (spread[cause][0] + cut_low, spread[cause][1] + cut_high)
+    return replace(prediction, mfu=held, step_time_s=Quantity(time.mid, spread))
 
 
 def _responding(
