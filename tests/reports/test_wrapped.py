@@ -20,6 +20,17 @@ def test_breaks_where_textwrap_breaks(words: list[str], width: int) -> None:
     assert wrapped(text, width) == wanted
 
 
+@given(WORDS, st.integers(10, 80))
+def test_a_long_word_is_broken_after_the_characters_that_allow_it(words: list[str], width: int) -> None:
+    lines = wrapped(" ".join(words), width, break_after="-,")
+    assert "".join(lines).replace(" ", "") == "".join(words)
+    for line in lines:
+        # What is too long has no place to break but its end.
+        assert len(line) <= width or not set(line[:width]) & {"-", ","}
+    if max(map(len, words)) <= width:
+        assert lines == wrapped(" ".join(words), width)
+
+
 def test_blanks_within_a_line_stay() -> None:
     assert wrapped("a = 1  [--b]", 40) == ["a = 1  [--b]"]
     assert wrapped("host power of something = 520 W  [--accelerator-power-w]", 40) == [

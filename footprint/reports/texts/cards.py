@@ -7,7 +7,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.flops.own_sizes import with_own_sizes
-from footprint.results.human import amount, figures, wrapped
+from footprint.results.human import IN_ADDRESSES, amount, figures, wrapped
 from footprint.schema import StepShape
 from footprint.vocabulary import PURCHASES
 
@@ -212,7 +212,7 @@ def _sources(record: Record, keys: Iterable[str]) -> list[str]:
     lines = ["Sources (--explain shows the source and basis of each number):"] if each else []
     for key in each:
         for text in describe(key):
-            first, *rest = wrapped(text, WIDTH - 4)
+            first, *rest = wrapped(text, WIDTH - 4, break_after=IN_ADDRESSES)
             lines += [f"  {first}", *(f"    {line}" for line in rest)]
     return lines
 
