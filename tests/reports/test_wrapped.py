@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import textwrap
 
@@ -52,6 +53,25 @@ def test_what_follows_a_long_word_is_folded_too() -> None:
     lines = folded(f"{path} {words}", 60).split("\n")
     assert lines[0] == path
     assert all(len(line) <= 60 for line in lines[1:])
+
+
+def test_a_quoted_path_in_a_folded_command_stays_whole() -> None:
+    path = f"/home/{'x' * 60}/my own model.json"
+    text = f"the user's file: footprint estimate --model '{path}' --hw h100:8 --tokens 10B --batch-size 512"
+    said, command = folded(text, 80).split(": ")
+    assert said == "the user's file"
+    assert shlex.split(command.replace("\\\n", " ")) == [
+        "footprint",
+        "estimate",
+        "--model",
+        path,
+        "--hw",
+        "h100:8",
+        "--tokens",
+        "10B",
+        "--batch-size",
+        "512",
+    ]
 
 
 def test_a_folded_command_can_be_pasted() -> None:

@@ -137,10 +137,11 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
             # The hint names options of an estimate.
             raise error.with_hint(f"footprint {catalogue.kind} search finds names") from None
         card = getattr(cards, catalogue.card)
+        shown = {**record, "file": name} if name.lower().endswith((".toml", ".json")) else record
         answer = _answer(
             catalogue,
             [dict(record)],
-            lambda: "\n".join(_record_lines(record)) if explain else card(record),
+            lambda: "\n".join(_record_lines(record)) if explain else card(shown),
             lambda: fields_of(record),
         )
         show_answer(answer, format_, output, overwrite=overwrite)
