@@ -172,7 +172,30 @@ NOT_OF_GENERIC = {
 """Fields that mean nothing for a model of which only the size is known."""
 
 
-def require_generic(request: Any) -> None:
+OWNING = ("capital_usd", "electricity_usd_per_kwh", "owned")
+"""Fields that say that the hardware is owned; without ``capital_usd`` it is paid for."""
+
+
+def require_consistent(request: Any) -> None:
+    """FootprintError for values that contradict each other, or mean nothing together."""
+    if request.hours is not None and request.goodput is not None:
+        raise FootprintError("`hours=` is wall-clock time, which includes lost time: leave out `goodput=`")
+    if request.padding_share is not None and not request.packing:
+        raise FootprintError("`padding_share=` says how much `packing=` drops: add `packing=True`")
+    if request.steps is not None and request.epochs is not None:
+        raise FootprintError("`steps=` and `epochs=` both set the amount of training: give one")
+    if request.usd_per_hour is not None and (request.provider or request.purchase):
+        raise FootprintError("`usd_per_hour=` sets the price: leave out `provider=` and `purchase=`")
+    owns = next((name for name in OWNING if is_set(getattr(request, name))), None)
+    if owns is not None and (request.provider or request.purchase or request.usd_per_hour is not None):
+        raise FootprintError(f"`{owns}=` means owned hardware: leave out what rents it")
+    if request.owned and request.capital_usd is not None:
+        raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
+    _require_generic(request)
+    _require_adapted(request)
+
+
+def _require_generic(request: Any) -> None:
     """FootprintError for values that a model of which only a size is known does not have."""
     if request.active_parameters is not None:
         if request.parameters is None:
@@ -193,7 +216,7 @@ def require_generic(request: Any) -> None:
             )
 
 
-def require_adapted(request: Any) -> None:
+def _require_adapted(request: Any) -> None:
     """FootprintError for adapters' options without a method that has adapters."""
     given = [f"`{name}=`" for name in _OF_ADAPTERS if is_set(getattr(request, name))]
     if given and request.method not in ADAPTED:

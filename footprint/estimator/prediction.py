@@ -12,6 +12,7 @@ from typing import Any
 from footprint.arithmetic import Number, is_array, log, maximum, where
 from footprint.estimator.facts import Facts
 from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.limits import CUT, cut_rows
 from footprint.performance.roofline.memory import memory_byte
 from footprint.records import record, replace
 from footprint.results import Assumption, Quantity
@@ -81,26 +82,26 @@ def with_alternatives(
     return _held_to_the_chip(facts, prediction) if prediction.layouts else prediction
 
 
-def highest_mfu(facts: Facts) -> Number:
-    """Highest MFU that the chip allows in a step of any phase [1]."""
-    return reduce(maximum, (step.highest_mfu for step in facts.steps))
-
-
 def _held_to_the_chip(facts: Facts, prediction: Prediction) -> Prediction:
     """A predicted run whose MFU, with other sizes as causes, is no higher than the chip allows.
 
     Each step is held so on its own (`performance.step.timed`). What is cut from the MFU is cut from the fast
-    end of the step time too; what other sizes change in the work itself is not.
+    end of the step time too; what other sizes change in the work itself is not. A row says so, if no phase
+    has said it.
     """
     mfu, time = prediction.mfu, prediction.step_time_s
     if mfu is None or time is None:
         return prediction
-    held = mfu.capped(maximum(highest_mfu(facts), mfu.mid))
+    highest = reduce(maximum, (step.highest_mfu for step in facts.steps))
+    held = mfu.capped(maximum(highest, mfu.mid))
     spread = dict(time.spread)
     for cause, (low, high) in held.spread.items():
         cut_low, cut_high = mfu.spread[cause][0] - low, mfu.spread[cause][1] - high
         spread[cause] = (spread[cause][0] + cut_low, spread[cause][1] + cut_high)
-    return replace(prediction, mfu=held, step_time_s=Quantity(time.mid, spread))
+    rows = prediction.rows
+    if not is_array(held.mid) and not any(CUT in row.name for row in rows):
+        rows = (*rows, *cut_rows(held, highest))
+    return replace(prediction, mfu=held, step_time_s=Quantity(time.mid, spread), rows=rows)
 
 
 def _responding(

@@ -7,7 +7,7 @@ documentation are made from its declaration (`footprint.estimator.fields`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from footprint.errors import FootprintError
@@ -36,8 +36,7 @@ from footprint.estimator.fields import (
     is_set,
     joined,
     missing_hw,
-    require_adapted,
-    require_generic,
+    require_consistent,
     said,
 )  # fmt: skip
 from footprint.records import field, record
@@ -59,9 +58,6 @@ EITHER_OR = (
     (("usd_per_hour", "capital_usd"), "one rents, the other owns"),
 )
 """Fields of which one may be given, and why."""
-
-OWNING = ("capital_usd", "electricity_usd_per_kwh", "owned")
-"""Fields that say that the hardware is owned; without ``capital_usd`` it is paid for."""
 
 
 @record
@@ -250,41 +246,22 @@ class EstimateRequest:
             if value is not None:
                 one.check(value)
         for names, why in EITHER_OR:
-            self._at_most_one(names, why)
+            given = [f"`{name}=`" for name in self.among(names)]
+            if len(given) > 1:
+                raise FootprintError(f"{' and '.join(given)} contradict: {why}; give one")
         if self.stack is not None:
             from footprint.catalog.stacks import find_stack
 
             find_stack(self.stack)
-        self._check_together()
-
-    def _check_together(self) -> None:
-        """Values that contradict each other."""
-        if self.hours is not None and self.goodput is not None:
-            raise FootprintError(
-                "`hours=` is wall-clock time, which includes lost time: leave out `goodput=`"
-            )
-        if self.padding_share is not None and not self.packing:
-            raise FootprintError("`padding_share=` says how much `packing=` drops: add `packing=True`")
-        if self.steps is not None and self.epochs is not None:
-            raise FootprintError("`steps=` and `epochs=` both set the amount of training: give one")
-        if self.usd_per_hour is not None and (self.provider or self.purchase):
-            raise FootprintError("`usd_per_hour=` sets the price: leave out `provider=` and `purchase=`")
-        owns = next((name for name in OWNING if is_set(getattr(self, name))), None)
-        if owns is not None and (self.provider or self.purchase or self.usd_per_hour is not None):
-            raise FootprintError(f"`{owns}=` means owned hardware: leave out what rents it")
-        if self.owned and self.capital_usd is not None:
-            raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
-        require_generic(self)
-        require_adapted(self)
-        if any(getattr(self, name) is not None for name in SEARCH_FIELDS):
+        require_consistent(self)
+        if self.among(SEARCH_FIELDS):
             from footprint.performance.searches import check_search
 
             check_search(self)
 
-    def _at_most_one(self, names: tuple[str, ...], why: str) -> None:
-        given = [f"`{name}=`" for name in names if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise FootprintError(f"{' and '.join(given)} contradict: {why}; give one")
+    def among(self, names: Iterable[str]) -> dict[str, Any]:
+        """Those of some fields that were given a value, in this order."""
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def given(self) -> dict[str, Any]:
         """The fields that were set, in order: what a scenario file holds."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from footprint.catalog.prices import PriceQuote, find_price, is_own_list
 from footprint.errors import MissingFactError, UnknownNameError
 from footprint.estimator.facts import Price
-from footprint.estimator.fields import is_set
-from footprint.estimator.request import OWNING, EstimateRequest
+from footprint.estimator.fields import OWNING, is_set
+from footprint.estimator.request import EstimateRequest
 from footprint.records import replace
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import PriceSummary
