@@ -10,7 +10,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.facts import Embodied
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.shared import Shared
-from footprint.results import Assumption, Quantity
+from footprint.results import Assumption, Quantity, chosen_row
 from footprint.schema import Cluster
 
 LEAST_SHARE_OF_LIMIT = 0.05
@@ -34,10 +34,7 @@ def cluster_of(request: EstimateRequest, shared: Shared) -> tuple[Cluster, list[
     if cluster.accelerator.id != trained_on:
         return cluster, notices, ()
     why = f"of the variants that the plain name stands for, the one on which {request.model} was trained"
-    row = Assumption(
-        name="accelerator", value=trained_on, unit="", basis="assumed", source=why, option="--hw"
-    )
-    return cluster, notices, (row,)
+    return cluster, notices, (chosen_row("accelerator", trained_on, why, "--hw"),)
 
 
 def embodied_of(request: EstimateRequest, cluster: Cluster) -> Embodied | None:

@@ -23,7 +23,7 @@ from footprint.performance.roofline.memory import ParameterBytes, parameter_byte
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.step import StepPrediction
 from footprint.performance.step_facts import StepFacts
-from footprint.results import Assumption
+from footprint.results import Assumption, chosen_row
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Cluster, ModelConfig, Phase, TrainingMethod
 from footprint.units import BYTE_PER_GIB
@@ -44,10 +44,7 @@ def settle_precision(
             )
         return request.precision, ()
     precision, why = choose_precision(recipe_precision, accelerator, year)
-    row = Assumption(
-        name="precision", value=precision, unit="", basis="assumed", source=why, option="--precision"
-    )
-    return precision, (row,)
+    return precision, (chosen_row("precision", precision, why, "--precision"),)
 
 
 def settle_optimizer(request: EstimateRequest, model: ModelConfig | None) -> str:
@@ -76,11 +73,7 @@ def settle_training(
         why = (
             "fused kernels are the default since 2023 on chips with bf16" if flash else "no fused kernel here"
         )
-        rows.append(
-            Assumption(
-                name="attention", value=attention, unit="", basis="assumed", source=why, option="--attention"
-            )
-        )
+        rows.append(chosen_row("attention", attention, why, "--attention"))
     rank, more = adapter_rank(request.lora_rank, method)
     training = TrainingMethod(
         method=method,

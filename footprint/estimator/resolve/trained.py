@@ -23,7 +23,7 @@ from footprint.flops import StepFlops
 from footprint.flops.checks import positions_warning
 from footprint.named_tuples import NamedTuple
 from footprint.records import replace
-from footprint.results import Assumption
+from footprint.results import Assumption, chosen_row
 from footprint.schema import Cluster, ModelConfig, TrainingMethod
 
 if TYPE_CHECKING:
@@ -160,6 +160,4 @@ def _year_rows(request: EstimateRequest) -> tuple[Assumption, ...]:
     if request.year is not None:
         return ()
     why = "techniques, grid, PUE and prices of this year, the newest in the data"
-    return (
-        Assumption(name="year", value=str(DATA_YEAR), unit="", basis="assumed", source=why, option="--year"),
-    )
+    return (chosen_row("year", str(DATA_YEAR), why, "--year"),)
