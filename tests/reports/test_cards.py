@@ -99,6 +99,14 @@ def test_the_next_command_of_an_own_chip_names_its_file(tmp_path: Path) -> None:
     assert json.loads(done.out)["cluster"]["accelerator"] == "mine"
 
 
+def test_a_chip_in_the_place_of_a_model_is_said_without_options_of_other_commands(tmp_path: Path) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text((hardware_folder() / "t4.toml").read_text("utf-8"), "utf-8")
+    done = footprint("models", "show", str(own))  # fails if it names an option that `show` lacks
+    assert done.code == 2
+    assert f"not a model; as hardware it is {own}:8" in done.err
+
+
 def test_a_chip_with_a_count_is_told_apart() -> None:
     done = footprint("hardware", "show", "h100:8")
     assert done.code == 2
