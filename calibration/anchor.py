@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calibration.tables import quantile
 from calibration.time_model import Fitted
+from footprint.arithmetic import weighted_quantile
 from footprint.performance.anchoring import NEAR
 from footprint.validation.published.anchored import SAME, Pair, pairs
 
@@ -48,8 +48,7 @@ def fit_anchoring() -> list[Fitted]:
             for p, t, w in zip(chosen, taken, weights, strict=True)
             if (t >= NEAR) == inside
         ]
-        values, loads = [v for v, _ in entries], [w for _, w in entries]
-        low, high = (quantile(values, loads, q) for q in (0.05, 0.95))
+        low, high = (weighted_quantile(entries, q) for q in (0.05, 0.95))
         rows.append(Fitted(f"residual_{name}", 1.0, math.exp(low), math.exp(high), f"{len(entries)} pairs"))
     return rows
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from calibration.tables import Fitted, quantile, text_of
+from calibration.tables import Fitted, text_of
+from footprint.arithmetic import weighted_quantile
 from footprint.catalog.files import reference_folder
 from footprint.catalog.models import all_models
 from footprint.equations import REFERENCE_PARAMETERS, REFERENCE_TOKENS, batch_tokens
@@ -138,7 +139,7 @@ def fit_defaults() -> list[Fitted]:
     squares = sum(w * error**2 for w, error in zip(weights, left_out_errors(runs), strict=True))
     factor = math.exp(NINETY * math.sqrt(squares / sum(weights)))
     ratios = [run.tokens / run.parameters for run in runs]
-    low, high = (quantile(ratios, weights, end) for end in (0.05, 0.95))
+    low, high = (weighted_quantile(zip(ratios, weights, strict=True), end) for end in (0.05, 0.95))
     reference = law.reference_tokens
     return [
         (

@@ -20,8 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
+from calibration.tables import interpolated
 from calibration.widths import Entry, biases, student_95
 from footprint.catalog.assumptions import Assumed, assumed
 from footprint.catalog.files import reference_folder
@@ -97,14 +96,6 @@ def upper_end(entries: Sequence[Entry]) -> float:
 def middle_deviation(values: Iterable[float], weights: Sequence[float]) -> float:
     """Standard deviation about zero of the normal distribution that has the same middle half [1]."""
     return interpolated([*map(abs, values)], weights, 0.5) / statistics.NormalDist().inv_cdf(0.75)
-
-
-def interpolated(values: Sequence[float], weights: Sequence[float], share: float) -> float:
-    """Weighted quantile of some values, linear between the middles of their weights."""
-    order = np.argsort(values, kind="stable")
-    weight = np.asarray(weights)[order]
-    middles = (np.cumsum(weight) - weight / 2) / weight.sum()
-    return float(np.interp(share, middles, np.asarray(values)[order]))
 
 
 def held(runs: Sequence[Implied]) -> dict[str, list[bool]]:

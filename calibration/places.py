@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from itertools import pairwise
 
+from footprint.arithmetic import weighted_quantile
 from footprint.catalog.places.find import WORLD, find_place
 from footprint.catalog.places.spread import WITH_PARTS, band
 from footprint.catalog.places.tables import table
@@ -22,18 +23,6 @@ def root_mean_square(values: Iterable[float]) -> float:
     """Root mean square of the values [their unit]."""
     squares = [value * value for value in values]
     return math.sqrt(math.fsum(squares) / len(squares))
-
-
-def weighted_quantile(pairs: Iterable[tuple[float, float]], share: float) -> float:
-    """Smallest value below which at least ``share`` of the weight lies, from (value, weight)."""
-    ordered = sorted(pairs)
-    goal = share * math.fsum(weight for _, weight in ordered)
-    reached = 0.0
-    for value, weight in ordered:
-        reached += weight
-        if reached >= goal:
-            return value
-    return ordered[-1][0]
 
 
 def drift() -> Fits:

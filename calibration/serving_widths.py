@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from calibration.serving_fit import Rows, Vector, for_so_few
+from calibration.tables import interpolated
 from footprint.serving.engine import Constants, Spread
 from footprint.validation.published.serving import Outside
 
@@ -30,14 +31,6 @@ HOST_POWER = 2.0
 """How much more the host differs between servers than the device, in logarithms."""
 
 
-def quantile(values: Sequence[float], weights: Sequence[float], share: float) -> float:
-    """The value below which this share of the weight lies, between values by interpolation."""
-    order = np.argsort(values)
-    ordered, weight = np.array(values)[order], np.array(weights)[order]
-    middles = (np.cumsum(weight) - weight / 2) / weight.sum()
-    return float(np.interp(share, middles, ordered))
-
-
 def alike(found: Sequence[Outside]) -> list[float]:
     """Weights by which sources weigh alike, and in each the models."""
     of_model = Counter((one.case.source, one.case.shape) for one in found)
@@ -53,7 +46,7 @@ def widened(found: Sequence[Outside], error: Callable[[Outside], float] | None =
 
 def ends(residuals: Sequence[float], weights: Sequence[float], wider: float = 1.0) -> tuple[float, float]:
     """The interval that holds 90 % of the weight of these log residuals, made wider by a factor."""
-    low, high = (quantile(residuals, weights, share) for share in (0.05, 0.95))
+    low, high = (interpolated(residuals, weights, share) for share in (0.05, 0.95))
     return wider * min(low, -LEAST), wider * max(high, LEAST)
 
 

@@ -1,8 +1,10 @@
-"""Fitted numbers as the text of their file in ``reference_data/assumptions``."""
+"""Fitted numbers as the text of their file in ``reference_data/assumptions``; a quantile that fits share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 Fitted = tuple[str, float, float, float, str, str]
 """Name, value, low and high end of 90 %, unit and note."""
@@ -18,13 +20,9 @@ def text_of(head: Iterable[str], rows: Iterable[Fitted], source: str, digits: in
     return "\n".join(lines) + "\n"
 
 
-def quantile(values: Sequence[float], weights: Sequence[float], share: float) -> float:
-    """Weighted quantile of some values."""
-    ordered = sorted(zip(values, weights, strict=True))
-    whole = sum(weights)
-    seen = 0.0
-    for value, weight in ordered:
-        seen += weight
-        if seen >= share * whole:
-            return value
-    return ordered[-1][0]
+def interpolated(values: Sequence[float], weights: Sequence[float], share: float) -> float:
+    """Weighted quantile of some values, linear between the middles of their weights."""
+    order = np.argsort(values, kind="stable")
+    weight = np.asarray(weights)[order]
+    middles = (np.cumsum(weight) - weight / 2) / weight.sum()
+    return float(np.interp(share, middles, np.asarray(values)[order]))

@@ -21,8 +21,8 @@ from calibration.fit import (
     residuals_by_fold,
 )
 from calibration.search import fit, fold_values
-from calibration.tables import quantile
 from calibration.widths import ends
+from footprint.arithmetic import weighted_quantile
 from footprint.performance.regimes import regime
 from footprint.performance.roofline.constants import Constants
 from footprint.validation.cases import Case
@@ -74,9 +74,7 @@ def calibrate() -> Calibration:
         (False, "layout_replicas", "the same, where it is plain data parallelism"),
     ):
         gaps = of_search[split]
-        factor = min(
-            max(math.exp(quantile([gap for gap, _ in gaps], [weight for _, weight in gaps], 0.5)), 1.0), 1.2
-        )
+        factor = min(max(math.exp(weighted_quantile(gaps, 0.5)), 1.0), 1.2)
         rows.append(Fitted(name, factor, 1.0, 1.2, f"{note}; {len(gaps)} rows"))
     note = f"{families} families of rows, and one half for a family that is not seen"
     rows.append(Fitted("recompute_habit_adapters", habit, 0.0, 1.0, note))

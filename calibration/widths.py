@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from calibration.fit import FREEDOM, HUBER, Z90
-from calibration.tables import quantile
+from footprint.arithmetic import weighted_quantile
 
 Entry = tuple[float, str]
 """The log of true over predicted time of a row, out of sample, and its family."""
@@ -98,8 +98,8 @@ def _scatter(entries: Sequence[Entry]) -> tuple[float, float] | None:
     several = [(residual - bias[family], family) for residual, family in entries if counts[family] > 1]
     if len(several) < LEAST_ROWS:
         return None
-    values, weights = [one for one, _ in several], [counts[family] ** -POWER for _, family in several]
-    return quantile(values, weights, 0.05), quantile(values, weights, 0.95)
+    weighted = [(value, counts[family] ** -POWER) for value, family in several]
+    return weighted_quantile(weighted, 0.05), weighted_quantile(weighted, 0.95)
 
 
 def _counts(entries: Iterable[Entry]) -> Mapping[str, int]:

@@ -143,6 +143,18 @@ def summed(values: Iterable[_Summand]) -> _Summand:
     return total  # type: ignore[no-any-return]
 
 
+def weighted_quantile(pairs: Iterable[tuple[float, float]], share: float) -> float:
+    """The smallest value at which at least this share of the weight is reached, from (value, weight)."""
+    ordered = sorted(pairs)
+    goal = share * math.fsum(weight for _, weight in ordered)
+    reached = 0.0
+    for value, weight in ordered:
+        reached += weight
+        if reached >= goal:
+            return value
+    return ordered[-1][0]
+
+
 def add_square(total: Number, value: Number) -> Number:
     """The total with the square of a value added; an array that this function made is added to in place."""
     square = value * value

@@ -141,9 +141,6 @@ class Limit:
     text: str
 
 
-_MONTH = re.compile(r"(20\d\d)(?:-(0[1-9]|1[0-2]))?")
-
-
 def parse_month(text: str, what: str = "date") -> float:
     """The middle of a month or a year, such as ``2026-02`` or ``2026`` [years].
 
@@ -152,7 +149,7 @@ def parse_month(text: str, what: str = "date") -> float:
     FootprintError
         For any other text.
     """
-    found = _MONTH.fullmatch(text.strip())
+    found = re.fullmatch(r"(20\d\d)(?:-(0[1-9]|1[0-2]))?", text.strip())
     if found is None:
         raise FootprintError(f"{what}: cannot read {text!r} as a month from 2000 on; write it like '2026-02'")
     year, month = found.groups()

@@ -7,10 +7,11 @@ import random
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 
+import numpy as np
 import pytest
 
 from footprint import exact_functions
-from footprint.arithmetic import hypot
+from footprint.arithmetic import hypot, weighted_quantile
 
 COUNT = 400
 
@@ -102,3 +103,14 @@ def test_powers_that_are_known(base: float, exponent: float, expected: float) ->
 def test_the_long_side() -> None:
     assert hypot(3.0, 4.0) == 5.0
     assert hypot(1.0, 2.0, 2.0) == 3.0
+
+
+def test_a_weighted_quantile_is_that_of_so_many_copies() -> None:
+    chance = random.Random(3)  # noqa: S311 - no secret
+    for _ in range(50):
+        values = [chance.gauss(0, 1) for _ in range(chance.randint(1, 9))]
+        copies = [chance.randint(1, 6) for _ in values]
+        whole = np.repeat(values, copies)
+        for share in (0.05, 0.37, 0.5, 0.95, 1.0):
+            found = weighted_quantile(zip(values, copies, strict=True), share)
+            assert found == np.quantile(whole, share, method="inverted_cdf")

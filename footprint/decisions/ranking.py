@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.names import unknown
-from footprint.catalog.places.groups import groups
+from footprint.catalog.places.groups import country_of, groups
+from footprint.catalog.places.names import places
 from footprint.catalog.places.names import resolve as place_key
 from footprint.catalog.places.tables import cloud_regions
 from footprint.catalog.prices.find import find_purchase
@@ -131,7 +132,9 @@ def rank(
     regions = [key for key in dated if allowed is None or key == base_key or _country(key) in allowed]
     rows, warnings, failed = _in_regions(regions, hw, fields)
     if not rows:
-        if len(failed) > 1 and len(set(failed.values())) == 1:
+        reasons = set(failed.values())
+        anywhere = answered({**fields, "hw": hw}, Shared()).reason
+        if len(reasons) == 1 and (len(failed) > 1 or anywhere in reasons):
             raise FootprintError(failed[regions[0]])  # no fault of a region
         nowhere = f"no region with an offer of {chip} is in {keep_in}"
         raise FootprintError(warnings[0] if warnings else nowhere)
@@ -208,12 +211,16 @@ def _places_in(text: str | None) -> set[str] | None:
     except UnknownNameError as error:
         hint = "`keep_in=` takes a country, EU or a continent"
         raise UnknownNameError(error.kind, error.name, error.nearest, hint) from None
-    return set(groups()[key]) if key in groups() else {key}
+    kind = places()[key]["kind"] if key in places() else ""
+    if kind == "world":
+        return None
+    if kind not in ("country", "group"):
+        raise FootprintError(f"`keep_in=` takes a country, EU or a continent, not {text}")
+    return set(groups()[key]) if kind == "group" else {key}
 
 
 def _country(region: str) -> str:
-    place = cloud_regions()[region]["place"]
-    return {"US": "USA"}.get(place.partition("-")[0], place.partition("-")[0])
+    return country_of(cloud_regions()[region]["place"])
 
 
 def _within(row: Answered, max_usd: float | None, max_g: float | None) -> bool:

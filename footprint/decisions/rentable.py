@@ -43,7 +43,7 @@ def rentable_clusters(
     """
     scenario = {**{name: values[0] for name, values in axes.items()}, **fixed}
     if max_hours is not None and not max_hours > 0:
-        raise FootprintError(f"`max_hours=` must be above 0, not {max_hours}")
+        raise FootprintError(f"`max_hours=` must be above 0, not {max_hours:g}")
     shared, found = Shared(), []
     wrong: FootprintError | None = None
     for chip, most in rentable_chips():
@@ -54,7 +54,7 @@ def rentable_clusters(
             continue
         if taken is None:
             wrong = FootprintError(
-                f"`hw='auto'`: no chip that is rented out takes the run within {max_hours} h"
+                f"`hw='auto'`: no chip that is rented out takes the run within {max_hours:g} h"
             )
             continue
         count, outcome = taken

@@ -174,8 +174,12 @@ NOT_OF_GENERIC = {
 """Fields that mean nothing for a model of which only the size is known."""
 
 
+OWNING = ("capital_usd", "electricity_usd_per_kwh", "owned")
+"""Fields that say that the hardware is owned; without ``capital_usd`` it is paid for."""
+
+
 def require_consistent(request: Any) -> None:
-    """FootprintError for values that contradict each other."""
+    """FootprintError for values that contradict each other, or mean nothing together."""
     if request.hours is not None and request.goodput is not None:
         raise FootprintError("`hours=` is wall-clock time, which includes lost time: leave out `goodput=`")
     if request.memory_scope is not None and request.memory_gib is None:
@@ -191,11 +195,11 @@ def require_consistent(request: Any) -> None:
         raise FootprintError(f"`{owns}=` means owned hardware: leave out what rents it")
     if request.owned and request.capital_usd is not None:
         raise FootprintError("`owned=` leaves out the purchase that `capital_usd=` gives: give one")
-    require_generic(request)
-    require_adapted(request)
+    _require_generic(request)
+    _require_adapted(request)
 
 
-def require_generic(request: Any) -> None:
+def _require_generic(request: Any) -> None:
     """FootprintError for values that a model of which only a size is known does not have."""
     if request.active_parameters is not None:
         if request.parameters is None:
@@ -216,7 +220,7 @@ def require_generic(request: Any) -> None:
             )
 
 
-def require_adapted(request: Any) -> None:
+def _require_adapted(request: Any) -> None:
     """FootprintError for adapters' options without a method that has adapters."""
     given = [f"`{name}=`" for name in _OF_ADAPTERS if is_set(getattr(request, name))]
     if given and request.method not in ADAPTED:

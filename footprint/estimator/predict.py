@@ -11,7 +11,7 @@ from footprint.estimator.facts import Facts
 from footprint.estimator.prediction import Prediction, too_little, with_alternatives
 from footprint.estimator.request import LAYOUT_FIELDS, EstimateRequest
 from footprint.estimator.resolve.method import check_micro_batch, least_needed_byte
-from footprint.estimator.workload import Workload, samples_of, tokens_of
+from footprint.estimator.workload import Workload, known, samples_of, tokens_of
 from footprint.performance.goodput import goodput
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.step import StepPrediction, predict
@@ -56,7 +56,7 @@ def amounts_of(workload: Workload, steps: Sequence[StepFacts]) -> Amounts:
     tokens = [tokens_of(phase) for phase in workload.phases]
     samples = [samples_of(phase) for phase in workload.phases]
     return Amounts(
-        steps=tuple(phase.steps or 0.0 for phase in workload.phases),
+        steps=tuple(known(phase.steps) for phase in workload.phases),
         weights=tuple(_shares(tokens if any(tokens) else samples)),
         flop=tuple(step.flop for step in steps),
         samples=summed(samples),
@@ -103,11 +103,14 @@ def _at_given_sizes(
     if workload is None:
         return typical(facts), None
     amounts = amounts_of(workload, facts.steps)
-    known = known_step_time_s(facts.request, amounts, facts)
-    if known is None:
+    known_s = known_step_time_s(facts.request, amounts, facts)
+    if known_s is None:
         parts = _steps(facts, workload)
         return from_steps(facts, amounts, parts, trace), parts
-    return from_known_time(facts, amounts, known, lambda: _steps(facts, workload, advise=False), trace), None
+    prediction = from_known_time(
+        facts, amounts, known_s, lambda: _steps(facts, workload, advise=False), trace
+    )
+    return prediction, None
 
 
 def _at_other_sizes(facts: Facts) -> Prediction | None:
@@ -131,8 +134,8 @@ def known_step_time_s(request: EstimateRequest, amounts: Amounts, facts: Facts) 
     if request.mfu is not None:
         peak = facts.steps[0].peak_flop_per_s
         flop = amounts.mean_flop * facts.flop_spread
-        known: Quantity = equations.step_time_s(flop, facts.cluster.count, peak, Quantity(request.mfu))
-        return known
+        known_s: Quantity = equations.step_time_s(flop, facts.cluster.count, peak, Quantity(request.mfu))
+        return known_s
     if request.tokens_per_second is not None:
         if not is_array(amounts.tokens) and not amounts.tokens:
             raise FootprintError(
@@ -191,7 +194,7 @@ def _mfu(
 def from_known_time(
     facts: Facts,
     amounts: Amounts,
-    known: Quantity,
+    known_s: Quantity,
     predicted_steps: Callable[[], Sequence[StepPrediction]],
     trace: Trace = UNTRACED,
 ) -> Prediction:
@@ -200,7 +203,7 @@ def from_known_time(
     Only where the power of the boards depends on how busy they are are steps predicted: the work is the
     same in a longer step, and the boards are starved for the rest of it.
     """
-    mfu = _mfu(facts, amounts, known, trace, facts.flop_spread)
+    mfu = _mfu(facts, amounts, known_s, trace, facts.flop_spread)
     busy_share = fed_share = None
     if facts.power is not None and facts.power.depends_on_work:
         parts = predicted_steps()
@@ -210,13 +213,13 @@ def from_known_time(
             # Wall clock also holds what every run loses, in which they are as busy as in its steps.
             ideal_h = equations.duration_h(amounts.all_steps, predicted.mid)
             lost = goodput(cluster=facts.cluster, hours_without_loss=ideal_h, facts=facts.goodput)[0].mid
-        fed_share = (predicted / (known.mid * lost)).capped(1.0)
+        fed_share = (predicted / (known_s.mid * lost)).capped(1.0)
     share: Quantity | None = None
     rows: tuple[Assumption, ...] = ()
     if facts.request.hours is None:
-        share, rows = _goodput(facts, amounts, known)
+        share, rows = _goodput(facts, amounts, known_s)
     return Prediction(
-        steps=amounts.all_steps, step_time_s=known, mfu=mfu, goodput=share, busy_share=busy_share,
+        steps=amounts.all_steps, step_time_s=known_s, mfu=mfu, goodput=share, busy_share=busy_share,
         fed_share=fed_share, rows=rows,
     )  # fmt: skip
 
@@ -264,9 +267,10 @@ def _goodput(
 
 def _require_fitting(facts: Facts, parts: Sequence[StepPrediction]) -> None:
     """FootprintError where a layout that was asked for does not fit, naming what would; unless forced."""
-    asked = any(getattr(facts.request, name) is not None for name in LAYOUT_FIELDS)
+    if facts.request.force or not facts.request.among(LAYOUT_FIELDS):
+        return
     for part in parts:
-        if asked and not part.fits and not facts.request.force:
+        if not part.fits:
             raise FootprintError(f"{part.warnings[0]}, or insist with `force=True`")
 
 

@@ -6,12 +6,14 @@ Each size that nobody gave is a cause of its intervals: what other sizes would c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
-from footprint.arithmetic import Number, is_array, log, where
+from footprint.arithmetic import Number, is_array, log, maximum, where
 from footprint.estimator.facts import Facts
 from footprint.performance.peaks import beyond_gib
 from footprint.performance.roofline.layout import Layout
+from footprint.performance.roofline.limits import CUT, cut_rows
 from footprint.performance.roofline.memory import FACTOR, memory
 from footprint.records import record, replace
 from footprint.results import Assumption, Quantity
@@ -117,7 +119,29 @@ def with_alternatives(
         ends = [None if end is None else predicted(end) for end in (other.low, other.high)]
         responses = {name: _responding(prediction, ends, other.name, name) for name in RESPONDING}
         prediction = replace(prediction, **responses)
-    return prediction
+    return _held_to_the_chip(facts, prediction) if prediction.layouts else prediction
+
+
+def _held_to_the_chip(facts: Facts, prediction: Prediction) -> Prediction:
+    """A predicted run whose MFU, with other sizes as causes, is no higher than the chip allows.
+
+    Each step is held so on its own (`performance.step.timed`). What is cut from the MFU is cut from the fast
+    end of the step time too; what other sizes change in the work itself is not. A row says so, if no phase
+    has said it.
+    """
+    mfu, time = prediction.mfu, prediction.step_time_s
+    if mfu is None or time is None:
+        return prediction
+    highest = reduce(maximum, (step.highest_mfu for step in facts.steps))
+    held = mfu.capped(maximum(highest, mfu.mid))
+    spread = dict(time.spread)
+    for cause, (low, high) in held.spread.items():
+        cut_low, cut_high = mfu.spread[cause][0] - low, mfu.spread[cause][1] - high
+        spread[cause] = (spread[cause][0] + cut_low, spread[cause][1] + cut_high)
+    rows = prediction.rows
+    if not is_array(held.mid) and not any(CUT in row.name for row in rows):
+        rows = (*rows, *cut_rows(held, highest))
+    return replace(prediction, mfu=held, step_time_s=Quantity(time.mid, spread), rows=rows)
 
 
 def _responding(

@@ -7,7 +7,7 @@ documentation are made from its declaration (`footprint.estimator.fields`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from footprint.errors import FootprintError
@@ -265,21 +265,22 @@ class EstimateRequest:
             if value is not None:
                 one.check(value)
         for names, why in EITHER_OR:
-            self._at_most_one(names, why)
+            given = [f"`{name}=`" for name in self.among(names)]
+            if len(given) > 1:
+                raise FootprintError(f"{' and '.join(given)} contradict: {why}; give one")
         if self.stack is not None:
             from footprint.catalog.stacks import find_stack
 
             find_stack(self.stack)
         require_consistent(self)
-        if any(getattr(self, name) is not None for name in SEARCH_FIELDS):
+        if self.among(SEARCH_FIELDS):
             from footprint.performance.searches import check_search
 
             check_search(self)
 
-    def _at_most_one(self, names: tuple[str, ...], why: str) -> None:
-        given = [f"`{name}=`" for name in names if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise FootprintError(f"{' and '.join(given)} contradict: {why}; give one")
+    def among(self, names: Iterable[str]) -> dict[str, Any]:
+        """Those of some fields that were given a value, in this order."""
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def given(self) -> dict[str, Any]:
         """The fields that were set, in order: what a scenario file holds."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from footprint.arithmetic import summed
 from footprint.estimator.facts import Facts
+from footprint.estimator.workload import known
 from footprint.flops import StepFlops, count_step
 from footprint.performance.roofline.layout import Layout
 from footprint.records import replace
@@ -125,7 +126,7 @@ def note_flop(facts: Facts, trace: Trace) -> None:
         if phase.target_sequence_length is not None:
             size += f"/{phase.target_sequence_length}"
         phases[f"phase_{number}"] = (
-            f"{_counted(phase.steps or 0.0)} steps of {_counted(phase.sequences_per_step or 0.0)} x {size}"
+            f"{_counted(known(phase.steps))} steps of {_counted(known(phase.sequences_per_step))} x {size}"
         )
     given = facts.request.flop_per_token or facts.request.flop_per_sample
     trace.note("training_flop", FLOP_FORM if given is None else FLOP_FORM_GIVEN, phases, model_flop(facts))
@@ -133,8 +134,13 @@ def note_flop(facts: Facts, trace: Trace) -> None:
 
 def model_flop(facts: Facts) -> float:
     """Model FLOPs of the whole run; 0 where the workload is unknown."""
+    return summed(steps * step.training_flop for steps, step in _counted_steps(facts))
+
+
+def _counted_steps(facts: Facts) -> list[tuple[float, StepFlops]]:
+    """The number of steps of each phase, and what one of them takes; empty where the workload is unknown."""
     phases = facts.workload.phases if facts.workload is not None else ()
-    return summed((p.steps or 0.0) * s.training_flop for p, s in zip(phases, facts.step_flops, strict=True))
+    return [(known(phase.steps), step) for phase, step in zip(phases, facts.step_flops, strict=True)]
 
 
 def _counted(value: float) -> str:
@@ -147,14 +153,13 @@ def flop_summary(facts: Facts, layout: Layout | None) -> FlopSummary | None:
     model, workload = facts.model, facts.workload
     if model is None or workload is None:
         return None
-    steps = [phase.steps or 0.0 for phase in workload.phases]
-    pairs = list(zip(steps, facts.step_flops, strict=True))
+    counted = _counted_steps(facts)
     return FlopSummary(
         model_flop=model_flop(facts),
         hardware_flop=summed(
-            n * executed_flop(s, model.config, layout, workload.objective) for n, s in pairs
+            steps * executed_flop(step, model.config, layout, workload.objective) for steps, step in counted
         ),
-        model_flop_causal=summed(n * s.training_flop_causal for n, s in pairs),
+        model_flop_causal=summed(steps * step.training_flop_causal for steps, step in counted),
     )
 
 
@@ -163,17 +168,16 @@ def workload_summary(facts: Facts) -> WorkloadSummary | None:
     workload = facts.workload
     if workload is None:
         return None
-    steps = [phase.steps or 0.0 for phase in workload.phases]
     lengths = {phase.sequence_length for phase in workload.phases}
 
     def over_steps(field: str) -> float | None:
         """Sum over all steps of a count a step; None where the family has no such count."""
         whole = 0.0
-        for n, step in zip(steps, facts.step_flops, strict=True):
+        for steps, step in _counted_steps(facts):
             value = getattr(step, field)
             if value is None:
                 return None
-            whole += n * value
+            whole += steps * value
         return whole
 
     return WorkloadSummary(
@@ -184,8 +188,8 @@ def workload_summary(facts: Facts) -> WorkloadSummary | None:
         steps=workload.steps,
         phases=tuple(
             PhaseSummary(
-                steps=phase.steps or 0.0,
-                sequences_per_step=phase.sequences_per_step or 0.0,
+                steps=known(phase.steps),
+                sequences_per_step=known(phase.sequences_per_step),
                 sequence_length=phase.sequence_length,
                 target_sequence_length=phase.target_sequence_length,
                 image_size=phase.image_size,

@@ -17,9 +17,8 @@ _KEPT = ("precision",)
 """Of these, what an answer without a model shows as well."""
 _OF_A_PREDICTED_STEP = ("stack", "overlap", "stack_date", "attention", "optimizer")
 """Options of a step whose time is the sum of its terms."""
-
-
 _OF_TEXT = ("document_length", "predicted_positions")
+"""Options of a sequence of tokens."""
 
 
 def unheeded(facts: Facts, prediction: Prediction) -> Iterator[str]:

@@ -54,9 +54,26 @@ def _shared(runs: pd.Series) -> pd.Series:
     """Whether the run of each row has other rows; most files have one row a run, which is found sooner."""
     import pandas as pd
 
-    if runs.nunique(dropna=False) == len(runs):
+    if _are_rising(runs) or runs.nunique(dropna=False) == len(runs):
         return pd.Series(False, index=runs.index)
     return runs.duplicated(keep=False)
+
+
+def _are_rising(runs: pd.Series) -> bool:
+    """Whether each name is longer than the one before, or as long and greater, so that no two are the same.
+
+    Names begin with the time of the start, so a file that one program appended to has them in this order.
+    To see it takes a tenth of the time of counting different names.
+    """
+    if getattr(runs.dtype, "storage", None) != "pyarrow":
+        return False
+    import pyarrow.compute as pc
+
+    cells = runs.array.__arrow_array__()
+    before, after = cells[:-1], cells[1:]
+    longer = pc.subtract(pc.binary_length(after), pc.binary_length(before))
+    greater = pc.and_(pc.equal(longer, 0), pc.greater(after, before))
+    return pc.all(pc.or_(pc.greater(longer, 0), greater), skip_nulls=False).as_py() is True
 
 
 def _without_copies(frame: pd.DataFrame, shared: pd.Series) -> tuple[pd.DataFrame, int, int]:

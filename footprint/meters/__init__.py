@@ -37,15 +37,15 @@ def meter_from(given: str | Meter | None, options: dict[str, Any] | None = None)
         return ConstantMeter(_constant_w(given))
     if isinstance(given, Meter):
         return given
-    raise FootprintError(f"meter: {given!r} is not a meter; give {_FORMS}")
+    raise FootprintError(f"`meter=`: {given!r} is not a meter; give {_FORMS}")
 
 
 def _constant_w(text: str) -> float:
     """Power of ``constant:250W`` or ``constant:1.2kW`` [W]."""
     match = re.fullmatch(r"constant:\s*([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s*(k?)[wW]", text.strip())
     if match is None:
-        raise FootprintError(f"meter: cannot read {text[:64]!r}; give {_FORMS}")
+        raise FootprintError(f"`meter=`: cannot read {text[:64]!r}; give {_FORMS}")
     power_w = float(match.group(1)) * (1000.0 if match.group(2) else 1.0)
     if not (math.isfinite(power_w) and power_w > 0):
-        raise FootprintError(f"meter: the power in {text[:64]!r} must be above 0 W")
+        raise FootprintError(f"`meter=`: the power in {text[:64]!r} must be above 0 W")
     return power_w

@@ -9,7 +9,7 @@ from footprint.catalog.sources import describe
 from footprint.reports.labels import cause_name
 from footprint.results import Quantity
 from footprint.results.estimate import Estimate
-from footprint.results.human import amount, figures
+from footprint.results.human import IN_ADDRESSES, amount, figures, wrapped
 from footprint.results.link import Link
 
 WIDTH = 80
@@ -89,13 +89,8 @@ def explain_text(result: Estimate) -> str:
     lines += ["", "Sources:"]
     for source, number in cited.items():
         described = "; ".join(describe(source))
-        lines += textwrap.wrap(
-            f"[{number}] {described}",
-            WIDTH,
-            initial_indent="  ",
-            subsequent_indent="      ",
-            break_long_words=False,
-        )
+        first, *rest = wrapped(f"[{number}] {described}", WIDTH - 6, break_after=IN_ADDRESSES)
+        lines += [f"  {first}", *(f"      {line}" for line in rest)]
     return "\n".join(lines)
 
 

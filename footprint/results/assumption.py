@@ -16,3 +16,8 @@ class Assumption:
     source: str
     option: str = ""
     """The option that replaces it."""
+
+
+def chosen_row(name: str, value: float | str, source: str, option: str) -> Assumption:
+    """The row of a name, or of a number without a unit, that was chosen because nobody gave it."""
+    return Assumption(name=name, value=value, unit="", basis="assumed", source=source, option=option)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from footprint.plain_text import in_line
 from footprint.results import Quantity
 from footprint.units import SECONDS_PER_HOUR
@@ -24,6 +26,8 @@ _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
     "": ((1.0, ""),),
 }  # fmt: skip
 _SWITCH_TO_DAYS_H = 48.0
+IN_ADDRESSES = "/-_"
+"""Characters after which a web address that is longer than a line is broken."""
 
 
 def figures(value: float, significant: int = 3) -> str:
@@ -100,15 +104,16 @@ def _money(value: float, significant: int) -> str:
     return f"${figures(value, significant)}"
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int, *, break_after: str = "") -> list[str]:
     """A text broken at spaces into lines of at most ``width``; a longer word gets a line of its own.
 
+    With ``break_after`` a longer word is broken after one of these characters, where there is one.
     The standard library's ``textwrap`` is not used because its import is slow.
     """
     text = in_line(text)
     if len(text) <= width:
         return [text]
-    first, *words = text.split(" ")
+    first, *words = [part for word in text.split(" ") for part in _parts(word, width, break_after)]
     lines = [first]
     for word in words:
         if len(lines[-1]) + 1 + len(word) > width:
@@ -116,6 +121,17 @@ def wrapped(text: str, width: int) -> list[str]:
         else:
             lines[-1] += f" {word}"
     return [line.strip() for line in lines if line.strip()]
+
+
+def _parts(word: str, width: int, break_after: str) -> Iterator[str]:
+    """A word in parts of at most ``width``, each but the last ending in one of these characters."""
+    while len(word) > width:
+        end = 1 + max((word.rfind(char, 0, width) for char in break_after), default=-1)
+        if end == 0:
+            break
+        yield word[:end]
+        word = word[end:]
+    yield word
 
 
 def in_words(name: str) -> str:
@@ -138,7 +154,11 @@ def folded(text: str, width: int = 80) -> str:
         indent = " " * (len(line) - len(line.lstrip()) + 4)
         goes_on = " \\" if ": footprint " in line and " --" in line else ""
         while len(line) > width:
-            break_at = line.rfind(" ", len(indent) + 1, width + 1 - len(goes_on))
+            end = width + 1 - len(goes_on)
+            break_at = line.rfind(" ", len(indent) + 1, end)
+            command = line[max(line.find(": footprint "), 0) : break_at] if goes_on else ""
+            if command.count("'") % 2:  # a path with blanks is quoted, and stays whole
+                break_at = line.find(" ", line.find("'", break_at) + 1)
             if break_at < 0:  # it begins with a long word, such as a path
                 break_at = line.find(" ", len(indent) + 1)
             if break_at < 0:

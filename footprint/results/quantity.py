@@ -120,18 +120,26 @@ class Quantity:
         return Quantity(mid, spread)
 
     def capped(self, limit: Number) -> Quantity:
-        """This quantity with its median and the ends of every cause limited to at most ``limit``."""
+        """This quantity with its median, the ends of every cause and its high end at most ``limit``.
+
+        Causes whose ends are below the limit may exceed it together: their upper ends are then drawn
+        toward the median by one factor.
+        """
         mid = minimum(self.mid, limit)
         if not is_array(mid) and mid == 0:
             return Quantity(0.0)
         room = log(limit / mid)
         shift = log(self.mid / mid)
+        spread = {
+            cause: (minimum(a + shift, room), minimum(b + shift, room))
+            for cause, (a, b) in self.spread.items()
+        }
+        if len(spread) < 2:
+            return Quantity(mid, spread)
+        above = log(Quantity(1.0, spread).high)
+        kept = where(above > room, room / where(above > room, above, 1.0), 1.0)
         return Quantity(
-            mid,
-            {
-                cause: (minimum(a + shift, room), minimum(b + shift, room))
-                for cause, (a, b) in self.spread.items()
-            },
+            mid, {cause: (_nearer(a, kept), _nearer(b, kept)) for cause, (a, b) in spread.items()}
         )
 
     def at_least(self, limit: Number) -> Quantity:
@@ -164,6 +172,11 @@ def plain_values(one: object, of: Callable[[Quantity], Any] = Quantity.to_json) 
     if isinstance(one, list | tuple):
         return [plain_values(part, of) for part in one]
     return one
+
+
+def _nearer(end: Number, share: Number) -> Number:
+    """A log response with so much of it kept where it is above the median [1]."""
+    return where(end > 0, end * share, end)
 
 
 def _size(ends: tuple[Number, Number]) -> int:

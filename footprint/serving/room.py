@@ -6,6 +6,7 @@ from footprint.errors import FootprintError
 from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.constants import load_constants
 from footprint.performance.roofline.memory import usable_of
+from footprint.results.human import figures
 from footprint.schema import Accelerator
 from footprint.serving.model import Context, Served
 from footprint.serving.steps import STATE_BYTE, Layout, Weights, cache_ranks
@@ -62,9 +63,9 @@ class Room(NamedTuple):
             chips = self.layout.chips
             usable = free + self.weights_byte
             raise FootprintError(
-                f"the weights take {self.weights_byte / BYTE_PER_GIB:,.1f} GiB and one sequence "
-                f"{each / BYTE_PER_GIB:.3g} GiB, but {chips} x {self.chip.name} can "
-                f"fill {usable / BYTE_PER_GIB:,.1f} GiB: give more accelerators with `hw=`, fewer bits "
+                f"the weights take {figures(self.weights_byte / BYTE_PER_GIB)} GiB and one sequence "
+                f"{figures(each / BYTE_PER_GIB)} GiB, but {chips} x {self.chip.name} can "
+                f"fill {figures(usable / BYTE_PER_GIB)} GiB: give more accelerators with `hw=`, fewer bits "
                 "with `precision=`, or shorter sequences"
             )
         return min(fits, MOST_SEQUENCES)

@@ -11,6 +11,7 @@ import pytest
 
 from calibration import goodput as fit
 from calibration.__main__ import ASSUMPTIONS, differences
+from calibration.tables import interpolated
 from footprint.catalog.assumptions import assumed
 from footprint.catalog.hardware import parse_cluster
 from footprint.results import Quantity
@@ -42,10 +43,10 @@ def runs() -> list[fit.Implied]:
 def test_quantiles_of_equal_weights_are_hazens():
     values = [3.0, -1.0, 0.5, 7.0, 2.0, 2.5]
     for share in (0.01, 0.3, 0.5, 0.77, 0.95):
-        found = fit.interpolated(values, [0.2] * 6, share)
+        found = interpolated(values, [0.2] * 6, share)
         assert found == pytest.approx(np.quantile(values, share, method="hazen"))
     # The middles of the weights are 0.375 and 0.875 of the whole.
-    assert fit.interpolated([1.0, 2.0], [3.0, 1.0], 0.5) == pytest.approx(1.25)
+    assert interpolated([1.0, 2.0], [3.0, 1.0], 0.5) == pytest.approx(1.25)
 
 
 def test_the_middle_half_of_a_normal_sample_has_its_deviation():

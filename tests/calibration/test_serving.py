@@ -17,7 +17,8 @@ from calibration.serving_fit import (
     for_so_few,
     typical,
 )
-from calibration.serving_widths import Tried, alike, ends, named, quantile, source_shares
+from calibration.serving_widths import Tried, alike, ends, named, source_shares
+from calibration.tables import interpolated
 from footprint.catalog.files import read_csv, reference_folder
 from footprint.records import replace
 from footprint.serving.engine import load_engine
@@ -101,8 +102,8 @@ def test_sources_weigh_alike_and_in_each_the_models() -> None:
     found = [namedtuple("one", "case")(row) for row in rows]
     assert alike(found) == pytest.approx([1, 1 / 2, 1 / 6, 1 / 6, 1 / 6])  # type: ignore[arg-type]
     # The middles of equal weights of 1 to 10 lie at 5, 15, .. 95 %.
-    assert quantile([3, 1, 2, *range(4, 11)], [1] * 10, 0.05) == pytest.approx(1)
-    assert quantile([3, 1, 2, *range(4, 11)], [1] * 10, 0.9) == pytest.approx(9.5)
+    assert interpolated([3, 1, 2, *range(4, 11)], [1] * 10, 0.05) == pytest.approx(1)
+    assert interpolated([3, 1, 2, *range(4, 11)], [1] * 10, 0.9) == pytest.approx(9.5)
 
 
 def test_many_rows_as_one_take_the_times_of_each(cases: list[ServingCase]) -> None:

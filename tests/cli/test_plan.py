@@ -156,3 +156,9 @@ def test_a_plan_that_does_not_fit_names_only_options_that_it_has(footprint: Foot
     options = set(re.findall(r"--[a-z][a-z-]*", said))
     assert options
     assert not options - set(re.findall(r"--[a-z][a-z-]*", footprint("plan", "--help").stdout))
+
+
+def test_a_loss_that_is_no_number_is_told_its_form(footprint: Footprint) -> None:
+    done = footprint("plan", "--loss", "nan")
+    assert done.returncode == 2
+    assert "--loss: cannot read 'nan'; write a number of at least 0, such as" in done.stderr

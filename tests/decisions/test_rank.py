@@ -74,6 +74,12 @@ def test_filters() -> None:
     inside = rank(keep_in="EU", **JOB)
     assert inside.rows
     assert all(country[row.place] in members for row in inside.rows)
+    # Regions of the United States and Canada lie in states, whose codes are not those of the country.
+    american = {row.place for row in RANKING.rows if country[row.place].startswith(("US-", "CA-", "MEX"))}
+    canadian = {place for place in american if country[place].startswith("CA-")}
+    assert {row.place for row in rank(keep_in="north america", **JOB).rows} == american > canadian
+    assert {row.place for row in rank(keep_in="Canada", **JOB).rows} == canadian != set()
+    assert len(rank(keep_in="world", **JOB).rows) == len(RANKING.rows)
     clean = rank(baseline_region="aws:us-east-1", max_g_per_kwh=100, **JOB)
     assert all(row.g_per_kwh.mid <= 100 or row.place == clean.baseline for row in clean.rows)
     assert not clean.warnings
@@ -95,6 +101,7 @@ def test_filters() -> None:
         ({"region": "FRA"}, "leave it out"),
         ({"baseline_region": "aws:nowhere"}, "nowhere"),
         ({"keep_in": "Atlantis"}, "Atlantis"),
+        ({"keep_in": "US-VA"}, "takes a country, EU or a continent, not US-VA"),
         ({"move_gb": 3.0}, "belong together"),
     ],
 )
@@ -182,10 +189,11 @@ def asked() -> tuple[str, ...]:
     return ("--model", "bert-base", "--hw", "h100:8")
 
 
-def test_what_is_missing_everywhere_is_no_fault_of_a_region(tmp_path: Path) -> None:
+@pytest.mark.parametrize("regions", [(), ("--keep-in", "CAN")])  # several have offers, and one
+def test_what_is_missing_everywhere_is_no_fault_of_a_region(tmp_path: Path, regions: tuple[str, ...]) -> None:
     scenario = tmp_path / "job.toml"
-    scenario.write_text('schema = "footprint/scenario/1"\nparameters = 1e9\nhw = "v100x8"\n')
-    done = run.footprint("rank", "--from", str(scenario))
+    scenario.write_text('schema = "footprint/scenario/1"\nparameters = 1e9\nhw = "h100x8"\n')
+    done = run.footprint("rank", "--from", str(scenario), *regions)
     assert done.code == 2
     assert done.err.startswith("footprint: generic decoder, 1B parameters: ")
     assert "--tokens" in done.err

@@ -7,9 +7,13 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import footprint
+from footprint.fleet.once import _are_rising, _shared
 from footprint.results.fleet import FleetReport, FleetTotal
 from footprint.results.rows import append_rows
 from tests.cli.run import footprint as command_line
@@ -183,3 +187,18 @@ def test_a_csv_in_a_folder_of_journals_is_said(recorded: Path, tmp_path: Path) -
     none = command_line("report", str(folder))
     assert none.code == 2
     assert "name its CSV files" in none.err
+
+
+@given(st.lists(st.one_of(st.none(), st.text("019-", max_size=3)), max_size=6))
+@example(["9", "10", "11"])
+@example(["1", None])
+@example(["1", "1"])
+def test_names_in_the_order_of_appending_are_all_different(names: list[str | None]) -> None:
+    runs = pd.Series(names, dtype="string[pyarrow]")
+    expected = [names.count(name) > 1 for name in names]
+    assert _shared(runs).tolist() == expected
+    if _are_rising(runs):
+        assert not any(expected)
+        assert None not in names
+    elif None not in names and len(names) > 1:
+        assert [*names] != sorted(set(names), key=lambda name: (len(name or ""), name or ""))

@@ -36,7 +36,7 @@ def test_constant_power_is_power_times_time() -> None:
     ],
 )
 def test_a_text_that_names_no_meter_is_an_error(bad: str) -> None:
-    with pytest.raises(FootprintError, match="meter"):
+    with pytest.raises(FootprintError, match="`meter=`: "):
         meter_from(bad)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from footprint import estimate
+from footprint import estimate, plan
 from footprint.catalog.assumptions import assumed
 from footprint.decisions.sweeps import sweep
 from footprint.performance.roofline.constants import load_constants
@@ -64,6 +64,31 @@ def test_the_fast_end_is_cut_where_the_chip_ends_and_the_answer_says_so():
     assert cut_of(slow) is None
 
 
+@pytest.mark.parametrize("given", [{}, {"batch_size": 512}, {"batch_size": 512, "seq_len": 4096}])
+def test_several_causes_together_are_cut_too(given: dict[str, int]):
+    """A decoder of which only the size is known: its time, its shape and sizes that nobody gave."""
+    found = estimate(parameters=2e9, tokens=1e12, hw="a100-sxm4-80gb:64", **given)
+    limit = cut_of(found)
+    assert limit is not None
+    assert found.mfu is not None
+    assert found.step_time_s is not None
+    assert len(found.mfu.spread) == 4 - len(given)
+    assert found.mfu.mid < found.mfu.high == pytest.approx(limit)
+    # Without other lengths the work is fixed, so the time has the ratio of the MFU.
+    slower, faster = found.step_time_s.mid / found.step_time_s.low, found.mfu.high / found.mfu.mid
+    assert slower == pytest.approx(faster) if "seq_len" in given else slower >= faster * (1 - 1e-9)
+
+
+def test_a_plan_has_the_cut_of_its_estimate():
+    found = plan("7d", hw="rtx4090:1", region="FRA")
+    assert found.run is not None
+    assert found.mfu is not None
+    assert found.mfu.mid < found.mfu.high == pytest.approx(cut_of(found.run))
+    assert found.mfu.high < 1.0
+    rows = [row for row in found.assumptions if row.name == CUT]
+    assert len(rows) == 1
+
+
 def test_a_measured_step_is_not_cut():
     # The anchor's step has an MFU of about 0.8, more than any published one.
     anchor = "llama3-8b h100-sxm5-80gb:64 tokens_per_second=1e6 batch_size=512"
@@ -87,3 +112,15 @@ def test_a_sweep_has_the_intervals_of_its_estimates_for_one_and_for_many(model: 
         assert one.mfu is not None
         for end in ("low", "mid", "high"):
             assert rows[f"mfu_{end}"][place] == pytest.approx(getattr(one.mfu, end)), (hw, end)
+
+
+def test_a_sweep_cuts_several_causes_as_its_estimates_do():
+    fixed = {"parameters": 2e9, "tokens": 1e12}
+    clusters = ["a100-sxm4-80gb:8", "a100-sxm4-80gb:64"]
+    rows = sweep({"hw": clusters}, **fixed).columns
+    for place, hw in enumerate(clusters):
+        one = estimate(hw=hw, **fixed)
+        assert one.mfu is not None
+        for name, quantity in {"mfu": one.mfu, "duration_h": one.duration_h}.items():
+            for end in ("low", "mid", "high"):
+                assert rows[f"{name}_{end}"][place] == pytest.approx(getattr(quantity, end)), (hw, name, end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import textwrap
 
@@ -18,6 +19,17 @@ def test_breaks_where_textwrap_breaks(words: list[str], width: int) -> None:
     text = " ".join(words)
     wanted = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
     assert wrapped(text, width) == wanted
+
+
+@given(WORDS, st.integers(10, 80))
+def test_a_long_word_is_broken_after_the_characters_that_allow_it(words: list[str], width: int) -> None:
+    lines = wrapped(" ".join(words), width, break_after="-,")
+    assert "".join(lines).replace(" ", "") == "".join(words)
+    for line in lines:
+        # What is too long has no place to break but its end.
+        assert len(line) <= width or not set(line[:width]) & {"-", ","}
+    if max(map(len, words)) <= width:
+        assert lines == wrapped(" ".join(words), width)
 
 
 def test_blanks_within_a_line_stay() -> None:
@@ -41,6 +53,25 @@ def test_what_follows_a_long_word_is_folded_too() -> None:
     lines = folded(f"{path} {words}", 60).split("\n")
     assert lines[0] == path
     assert all(len(line) <= 60 for line in lines[1:])
+
+
+def test_a_quoted_path_in_a_folded_command_stays_whole() -> None:
+    path = f"/home/{'x' * 60}/my own model.json"
+    text = f"the user's file: footprint estimate --model '{path}' --hw h100:8 --tokens 10B --batch-size 512"
+    said, command = folded(text, 80).split(": ")
+    assert said == "the user's file"
+    assert shlex.split(command.replace("\\\n", " ")) == [
+        "footprint",
+        "estimate",
+        "--model",
+        path,
+        "--hw",
+        "h100:8",
+        "--tokens",
+        "10B",
+        "--batch-size",
+        "512",
+    ]
 
 
 def test_a_folded_command_can_be_pasted() -> None:

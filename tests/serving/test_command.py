@@ -57,3 +57,11 @@ def test_bad_input_is_one_line() -> None:
     assert done.code == 2
     assert "--output-tokens" in done.err
     assert "Traceback" not in done.err
+
+
+def test_memory_that_lacks_is_said_as_people_write_it() -> None:
+    # Weights of 8,030,261,248 parameters in 16 bits; 2 x 8 heads x 128 x 32 layers x 2 byte a token.
+    load = ("--prompt-tokens", "10M", "--output-tokens", "1")
+    done = footprint("inference", "--model", "llama3.1-8b", "--hw", "h100:1", *load)
+    assert done.code == 2
+    assert "take 15.0 GiB and one sequence 1,220 GiB" in done.err

@@ -14,7 +14,7 @@ from footprint.catalog.build import built, checked
 from footprint.catalog.files import hardware_folder, read_toml, shipped, user_folder
 from footprint.catalog.folder import Names, ids, read_record, read_records
 from footprint.catalog.names import normalise, unknown
-from footprint.errors import DataFileError
+from footprint.errors import DataFileError, UnknownNameError
 from footprint.schema import Accelerator, NodeForm
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ def find_accelerator(name: str) -> Accelerator:
     path = scanned_names().get(compact(name))
     if path is not None:
         return _load(path)
+    chip, _, count = name.rpartition(":")
+    if count.isdigit() and shipped_id(chip) is not None:
+        raise UnknownNameError(KIND, name, (chip,), "a chip is named here without a count")
     raise unknown(KIND, name, known_names(), "footprint hardware list shows all; a .toml path works too")
 
 

@@ -76,7 +76,8 @@ def check_model(raw: dict[str, Any], origin: str) -> ModelConfig:
         DataFileError: the message names the first wrong fields and the reasons.
     """
     if "peak_flop_per_s" in raw and "config" not in raw:
-        raise DataFileError(f"{origin} describes an accelerator, not a model: give it as `hw='{origin}:8'`")
+        # `footprint models show` has no option for hardware, so none is named.
+        raise DataFileError(f"{origin} describes an accelerator, not a model; as hardware it is {origin}:8")
     model = checked(ModelConfig, raw, origin)
     if not model.id or normalise(model.id) != model.id or not model.id.isprintable():
         raise DataFileError(

@@ -32,6 +32,18 @@ def groups() -> dict[str, dict[str, float]]:
     return found
 
 
+def country_of(key: str) -> str:
+    """Code of the country that a place lies in: ``CAN`` for ``CA-ON``; other keys are their own."""
+    country, part = key.partition("-")[::2]
+    return _by_alpha2().get(country, key) if part else key
+
+
+@functools.cache
+def _by_alpha2() -> dict[str, str]:
+    """Code of three letters of each country, by that of two, with which its states begin."""
+    return {row["alpha2"]: key for key, row in places().items() if row["alpha2"]}
+
+
 def group_place(key: str, year: int | None, newest_year: int, of_country: Callable[[str], Place]) -> Place:
     """The average place of a group; ``of_country`` gives the place of a member."""
     weights = groups()[key]

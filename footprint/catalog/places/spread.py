@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from footprint.arithmetic import Z90, exp, hypot, log
+from footprint.arithmetic import Z90, exp, hypot, log, weighted_quantile
 from footprint.catalog.assumptions import assumed
 
 BANDS = ((150.0, "low"), (500.0, "mid"), (math.inf, "high"))
@@ -52,18 +52,9 @@ def interval(
 
 def log_ends(values: Iterable[tuple[float, float]], mean: float) -> tuple[float, float]:
     """5th and 95th percentile of weighted values over their mean, as logarithms; 0 lies between them."""
-    ordered = sorted(values)
-    whole = math.fsum(weight for _, weight in ordered)
-
-    def percentile(share: float) -> float:
-        reached = 0.0
-        for value, weight in ordered:
-            reached += weight
-            if reached >= share * whole:
-                return value
-        return ordered[-1][0]
-
-    return min(0.0, log(percentile(0.05) / mean)), max(0.0, log(percentile(0.95) / mean))
+    pairs = list(values)
+    low, high = (log(weighted_quantile(pairs, share) / mean) for share in (0.05, 0.95))
+    return min(0.0, low), max(0.0, high)
 
 
 def world_interval(g_per_kwh: float) -> tuple[float, float]:

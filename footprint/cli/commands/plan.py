@@ -8,7 +8,7 @@ import click
 
 from footprint.cli.shared.formats import answer_options, settled, show
 from footprint.cli.shared.limits import limit_options, limits_of
-from footprint.cli.shared.options import COUNT, FILE
+from footprint.cli.shared.options import AMOUNT, COUNT, FILE
 from footprint.cli.shared.own_facts import ignore_option, with_own_facts
 from footprint.cli.shared.say import note
 from footprint.cli.shared.scenario_options import (
@@ -58,7 +58,7 @@ class _PlanCommand(SectionedCommand):
 
 @click.command(cls=_PlanCommand, epilog=_EPILOG)
 @click.option("--budget", metavar="AMOUNT", multiple=True, help="What may be spent; repeat it for several.")
-@click.option("--loss", type=COUNT, metavar="NATS", help="Ask the other way round: the loss to reach.")
+@click.option("--loss", type=AMOUNT, metavar="NATS", help="Ask the other way round: the loss to reach.")
 @field_option("model", help="Ask the other way round: the model to train.")
 @click.option("--law", metavar="NAME", help="Scaling law (besiroglu2024); all are shown beside it.")
 @click.option(

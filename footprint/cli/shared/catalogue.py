@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from footprint.cli.shared.formats import show as show_answer
 from footprint.cli.shared.options import CatalogueName
 from footprint.cli.shared.say import note
 from footprint.errors import UnknownNameError
-from footprint.plain_text import in_line
 from footprint.records import record
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from footprint.reports.formats import Answer
 
 SCHEMA = "footprint/catalogue/1"
-WIDTH = 80
 MOST_FOUND = 20
 FEW = 12
 """Names that an error lists in full."""
@@ -53,8 +50,10 @@ def any_of(*keys: str) -> Callable[[Any], Callable[[Row], bool]]:
     """A filter of rows with the wanted text in one of these values, whatever its case."""
 
     def test(wanted: Any) -> Callable[[Row], bool]:
+        from footprint.reports.texts.catalogue import cell
+
         text = str(wanted).strip().lower()
-        return lambda row: any(text in _text(row.get(key)).lower() for key in keys)
+        return lambda row: any(text in cell(row.get(key)).lower() for key in keys)
 
     return test
 
@@ -128,6 +127,7 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
     def show(name: str, format_: str | None, output: Path | None, overwrite: bool, explain: bool) -> None:
         from footprint.reports.formats import fields_of
         from footprint.reports.texts import cards
+        from footprint.reports.texts.catalogue import record_lines
 
         try:
             record = catalogue.show(name)
@@ -137,10 +137,11 @@ def catalogue_group(catalogue: Catalogue) -> click.Group:
             # The hint names options of an estimate.
             raise error.with_hint(f"footprint {catalogue.kind} search finds names") from None
         card = getattr(cards, catalogue.card)
+        shown = {**record, "file": name} if name.lower().endswith((".toml", ".json")) else record
         answer = _answer(
             catalogue,
             [dict(record)],
-            lambda: "\n".join(_record_lines(record)) if explain else card(record),
+            lambda: "\n".join(record_lines(record)) if explain else card(shown),
             lambda: fields_of(record),
         )
         show_answer(answer, format_, output, overwrite=overwrite)
@@ -188,7 +189,9 @@ def _answer(
 def _show_rows(
     catalogue: Catalogue, rows: list[Row], format_: str | None, output: Path | None, overwrite: bool
 ) -> None:
-    answer = _answer(catalogue, rows, lambda: _table(catalogue.columns, rows), lambda: rows)
+    from footprint.reports.texts.catalogue import table
+
+    answer = _answer(catalogue, rows, lambda: table(catalogue.columns, rows), lambda: rows)
     show_answer(answer, format_, output, overwrite=overwrite)
 
 
@@ -229,84 +232,3 @@ def _unknown(one: Filter, wanted: str, rows: Sequence[Row]) -> UnknownNameError:
     known = sorted({str(value) for values in lists for value in values if value is not None})
     hint = f"one of {', '.join(known)}" if len(known) <= FEW else ""
     return unknown(one.name, wanted, known, hint)
-
-
-def _table(columns: Sequence[str], rows: list[Row]) -> str:
-    """The columns of the rows within 80 characters; an empty text if there are no rows."""
-    if not rows:
-        return ""
-    lines = [*_heading(columns), *([in_line(_text(row.get(column))) for column in columns] for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    # The widest column is narrowed until the line fits; the first keeps its width, because people type it.
-    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths[1:]) > 8:
-        widths[widths.index(max(widths[1:]), 1)] -= 1
-    return "\n".join("  ".join(map(_fit, line, widths)).rstrip() for line in lines)
-
-
-_UNITS = {
-    "g_per_kwh": "g/kWh", "low_g_per_kwh": "low g/kWh", "high_g_per_kwh": "high g/kWh", "power_w": "power W",
-    "memory_gib": "memory GiB", "peak_tflop_per_s": "peak TFLOP/s", "usd_per_accelerator_h": "USD/h",
-    "host_s": "launch s", "overlap_share": "overlap",
-}  # fmt: skip
-"""Headings of columns whose names are not what people write."""
-
-
-def _heading(columns: Sequence[str]) -> list[list[str]]:
-    """Column names, one word per line, aligned at the bottom."""
-    words = [_UNITS.get(column, column).replace("_", " ").split() for column in columns]
-    height = max(map(len, words))
-    return [
-        [names[row - height + len(names)] if row >= height - len(names) else "" for names in words]
-        for row in range(height)
-    ]
-
-
-def _fit(text: str, width: int) -> str:
-    return f"{text:<{width}}" if len(text) <= width else text[: width - 2] + ".."
-
-
-def _short(value: float) -> str:
-    """A number with four figures; large counts with a suffix, such as 7.07B."""
-    for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
-        if value >= factor:
-            return f"{value / factor:.4g}{suffix}"
-    return f"{value:.4g}"
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return _short(value)
-    if isinstance(value, list | tuple):
-        return " ".join(str(part) for part in value)
-    return str(value)
-
-
-def _record_lines(record: Mapping[str, Any], indent: int = 0) -> list[str]:
-    """A nested record as indented lines, without empty fields."""
-    pad = "  " * indent
-    lines: list[str] = []
-    for key, value in record.items():
-        if value is None or value == "" or value in ({}, [], ()):
-            continue
-        if isinstance(value, Mapping):
-            lines += [f"{pad}{key}:", *_record_lines(value, indent + 1)]
-        elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
-            for part in value:
-                lines += [f"{pad}{key}:", *_record_lines(part, indent + 1)]
-        else:
-            lines += textwrap.wrap(
-                f"{pad}{key}: {_number(value)}", WIDTH, subsequent_indent=pad + "    ", break_long_words=False
-            )
-    return lines
-
-
-def _number(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(_number(part) for part in value)
-    return str(value)

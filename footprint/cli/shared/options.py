@@ -120,6 +120,7 @@ class Renamed(click.Option):
 
 
 FILE = File()
+AMOUNT = Human(fields.AMOUNT)
 COUNT = Human(fields.COUNT)
 WHOLE = Human(fields.WHOLE)
 SHARE = Human(fields.SHARE)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from footprint.catalog.laws import ScalingLaw, find_law
 from footprint.decisions.plans.laws import Demand
 from footprint.errors import FootprintError
 from footprint.estimator.request import FIELDS
-from footprint.parsing import Limit, parse_budget, parse_count
+from footprint.parsing import Limit, parse_amount, parse_budget, parse_count
 from footprint.records import record
 
 DEFAULT_LAW = "besiroglu2024"
@@ -146,15 +146,15 @@ def _tokens(value: float | str | None, name: str) -> float | None:
 
 
 def _loss(value: float | str) -> float:
-    loss = _number(value, "loss")
+    loss = _number(value, "loss", parse_amount)
     if not LEAST_LOSS <= loss <= 100:
         raise FootprintError(f"`loss=` is in nats a token, from {LEAST_LOSS:g} to 100, not {loss:g}")
     return loss
 
 
-def _number(value: float | str, name: str) -> float:
+def _number(value: float | str, name: str, read: Callable[[str, str], float] = parse_count) -> float:
     if isinstance(value, str):
-        return parse_count(value, f"`{name}=`")
+        return read(value, f"`{name}=`")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise FootprintError(f"`{name}=` must be a number, not {value!r}")
     return float(value)

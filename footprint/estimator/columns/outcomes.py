@@ -33,6 +33,7 @@ from footprint.estimator.resolve.method import (
     require_layout,
 )
 from footprint.estimator.resolve.shared import Shared
+from footprint.estimator.workload import known
 from footprint.performance.columns import StepColumns, predict_columns
 from footprint.performance.layouts.feeding import feeds
 from footprint.performance.step import StepPrediction
@@ -89,7 +90,7 @@ def columns_of(machines: Sequence[OnMachine], batches: Sequence[float] | None, s
 
 
 def _layout_is_given(facts: Facts) -> bool:
-    return any(getattr(facts.request, name) is not None for name in LAYOUT_FIELDS)
+    return bool(facts.request.among(LAYOUT_FIELDS))
 
 
 def _at_other_sizes(
@@ -103,9 +104,9 @@ def _at_other_sizes(
     steps = joined_steps(there, facts.cluster)
     here = replace(facts, workload=other.workload, steps=steps, step_flops=other.step_flops)
     prediction, _, possible, _ = _predicted(here, there, batches)
-    known = np.where(possible, 1.0, np.nan)
+    of_the_possible = np.where(possible, 1.0, np.nan)
     quantities = {name: getattr(prediction, name) for name in RESPONDING}
-    return replace(prediction, **{n: q if q is None else q * known for n, q in quantities.items()})
+    return replace(prediction, **{n: q if q is None else q * of_the_possible for n, q in quantities.items()})
 
 
 def _predicted(
@@ -123,7 +124,7 @@ def _predicted(
     scales = np.ones(1) if batches is None else np.asarray(batches, float) / base
     wanted = np.concatenate([_possible(one.facts, one.counts, scales) for one in machines])
     amounts = _scaled(amounts_of(facts.workload, facts.steps), scales, fixed=facts.request.steps is not None)
-    known = known_step_time_s(facts.request, amounts, facts)
+    known_s = known_step_time_s(facts.request, amounts, facts)
     counts = [one.counts for one in machines]
 
     def parts() -> list[StepPrediction]:
@@ -138,9 +139,9 @@ def _predicted(
             for phase, step in enumerate(facts.steps)
         ]
 
-    if known is not None:
+    if known_s is not None:
         fits = np.ones((len(wanted), 1, 1), bool)
-        return from_known_time(facts, amounts, known, parts), fits, wanted, least_needed_byte(facts, None)
+        return from_known_time(facts, amounts, known_s, parts), fits, wanted, least_needed_byte(facts, None)
     found = parts()
     fits = np.logical_and.reduce([part.fits for part in found])
     return from_steps(facts, amounts, found), fits, wanted, least_needed_byte(facts, found)
@@ -170,7 +171,7 @@ def _possible(facts: Facts, counts: Sequence[int], scales: Array) -> Array:
         split = np.array([_takes_layout(facts, count) for count in counts])[:, None, None]
     state_byte = held_once_byte(facts.held, facts.step_flops[0])
     for phase, step in zip(facts.workload.phases, facts.steps, strict=True):
-        batches = (phase.sequences_per_step or 0.0) * scales
+        batches = known(phase.sequences_per_step) * scales
         split = split & _fed(facts, step, counts, batches, state_byte)[..., None]
     return split
 

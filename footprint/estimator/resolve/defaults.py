@@ -12,7 +12,7 @@ from footprint.estimator.workload import Choice, tokens_per_sequence
 from footprint.flops import StepFlops
 from footprint.flops.operations import ADAPTERS
 from footprint.performance.layouts.shapes import divisors
-from footprint.results import Assumption
+from footprint.results import Assumption, chosen_row
 from footprint.schema import ModelConfig, Phase, TrainingMethod
 from footprint.vocabulary import ADAPTED
 
@@ -164,11 +164,8 @@ def adapter_rank(given: int | None, method: str) -> tuple[int, tuple[Assumption,
     rank = TrainingMethod().lora_rank if given is None else given
     if given is not None or method not in ADAPTED:
         return rank, ()
-    row = Assumption(
-        name="LoRA rank", value=rank, unit="", basis="assumed", option="--lora-rank",
-        source="of the size that is usual: Hu et al. 2021, arXiv:2106.09685, table 6, try 1 to 64",
-    )  # fmt: skip
-    return rank, (row,)
+    why = "of the size that is usual: Hu et al. 2021, arXiv:2106.09685, table 6, try 1 to 64"
+    return rank, (chosen_row("LoRA rank", rank, why, "--lora-rank"),)
 
 
 def adapted_row(given: Sequence[str], step: StepFlops) -> tuple[Assumption, ...]:
@@ -182,11 +179,7 @@ def adapted_row(given: Sequence[str], step: StepFlops) -> tuple[Assumption, ...]
         for one in layer.operations
         if one.component == ADAPTERS and one.name.endswith(_FIRST_OF_ADAPTER)
     }
-    row = Assumption(
-        name="projections with adapters", value=", ".join(sorted(names)), unit="", basis="assumed",
-        option="--lora-targets",
-        source="QLoRA: every projection, as Dettmers et al. 2023, arXiv:2305.14314"
-        if step.training.method == "qlora"
-        else "LoRA: those that are usual for the family, as queries and values in Hu et al. 2021",
-    )  # fmt: skip
-    return (row,)
+    why = "LoRA: those that are usual for the family, as queries and values in Hu et al. 2021"
+    if step.training.method == "qlora":
+        why = "QLoRA: every projection, as Dettmers et al. 2023, arXiv:2305.14314"
+    return (chosen_row("projections with adapters", ", ".join(sorted(names)), why, "--lora-targets"),)

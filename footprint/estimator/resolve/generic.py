@@ -20,7 +20,7 @@ from footprint.flops import count_step
 from footprint.flops.registry import GENERIC
 from footprint.performance.step_facts import StepFacts
 from footprint.records import record, replace
-from footprint.results import Assumption, Quantity
+from footprint.results import Assumption, Quantity, chosen_row
 from footprint.schema import ModelConfig, Phase, StepShape
 
 CAUSE = "generic_model"
@@ -162,9 +162,7 @@ def _shape_row(shape: Mapping[str, Any] | None) -> Assumption:
             f"{shape['vocab_size']} words"
         )
         source = assumed("generic_fitted.depth").source
-    return Assumption(
-        name="generic model", value=value, unit="", basis="assumed", source=source, option="--model"
-    )
+    return chosen_row("generic model", value, source, "--model")
 
 
 def samples_workload(request: EstimateRequest, count: int) -> Workload:

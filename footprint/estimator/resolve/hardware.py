@@ -11,13 +11,13 @@ from footprint.estimator.facts import Embodied
 from footprint.estimator.request import EstimateRequest
 from footprint.estimator.resolve.shared import Shared
 from footprint.performance.peaks import beyond_gib
-from footprint.results import Assumption, Quantity
+from footprint.results import Assumption, Quantity, chosen_row
 from footprint.schema import Cluster
 
-LEAST_WATTS_OF_BOARD = 0.05
-"""No accelerator idles below this share of its TDP."""
-MOST_WATTS_OVER_RATED = 3.0
-"""A given power above this many times the cluster's modelled one is a slip of units."""
+LEAST_SHARE_OF_LIMIT = 0.05
+"""No accelerator idles below this share of its power limit [1]."""
+MOST_TIMES_RATED = 3.0
+"""A given power above this many times what the hardware can draw is a slip of units [1]."""
 
 
 def cluster_of(request: EstimateRequest, shared: Shared) -> tuple[Cluster, list[str], tuple[Assumption, ...]]:
@@ -35,10 +35,7 @@ def cluster_of(request: EstimateRequest, shared: Shared) -> tuple[Cluster, list[
     if cluster.accelerator.id != trained_on:
         return cluster, notices, ()
     why = f"of the variants that the plain name stands for, the one on which {request.model} was trained"
-    row = Assumption(
-        name="accelerator", value=trained_on, unit="", basis="assumed", source=why, option="--hw"
-    )
-    return cluster, notices, (row,)
+    return cluster, notices, (chosen_row("accelerator", trained_on, why, "--hw"),)
 
 
 def embodied_of(request: EstimateRequest, cluster: Cluster) -> Embodied | None:
@@ -46,10 +43,10 @@ def embodied_of(request: EstimateRequest, cluster: Cluster) -> Embodied | None:
     chip, node = cluster.accelerator, cluster.node
     if chip.embodied_low_kg is None or chip.embodied_high_kg is None:
         return None
-    middle = math.sqrt(chip.embodied_low_kg * chip.embodied_high_kg)
+    middle_kg = math.sqrt(chip.embodied_low_kg * chip.embodied_high_kg)
     rows = [
         _kg_row(
-            "embodied CO2e of one accelerator", middle, f"profile {chip.id}, middle of its published range"
+            "embodied CO2e of one accelerator", middle_kg, f"profile {chip.id}, middle of its published range"
         )
     ]
     server = Quantity(0.0)
@@ -69,7 +66,7 @@ def embodied_of(request: EstimateRequest, cluster: Cluster) -> Embodied | None:
     only_chips = "embodied CO2e counts the accelerators only: no figure for the server is known"
     return Embodied(
         kg_per_accelerator=Quantity.between(
-            chip.embodied_low_kg, middle, chip.embodied_high_kg, "embodied_accelerator"
+            chip.embodied_low_kg, middle_kg, chip.embodied_high_kg, "embodied_accelerator"
         ),
         server_kg_per_accelerator=server,
         working_h=equations.working_h(**known),
@@ -78,42 +75,39 @@ def embodied_of(request: EstimateRequest, cluster: Cluster) -> Embodied | None:
     )
 
 
-def _kg_row(name: str, value: float, source: str) -> Assumption:
-    return Assumption(name=name, value=value, unit="kg", basis="derived", source=source)
+def _kg_row(name: str, kg: float, source: str) -> Assumption:
+    return Assumption(name=name, value=kg, unit="kg", basis="derived", source=source)
 
 
 def require_sane_power(request: EstimateRequest, cluster: Cluster) -> None:
     """FootprintError where a given power cannot be this cluster's (a slip of kW for W, say)."""
-    chip = cluster.accelerator
-    board = chip.tdp_w or chip.measured_w
-    if board is None or request.force:
+    chip, node = cluster.accelerator, cluster.node
+    board_w = chip.tdp_w or chip.measured_w
+    if board_w is None or request.force:
         return
-    if (
-        request.accelerator_power_w is not None
-        and request.accelerator_power_w > MOST_WATTS_OVER_RATED * board
-    ):
+    given_w, insist = request.accelerator_power_w, "or insist with `force=True`"
+    least_w, most_w = LEAST_SHARE_OF_LIMIT * board_w, MOST_TIMES_RATED * board_w
+    if given_w is not None and given_w > most_w:
         raise FootprintError(
-            f"`accelerator_power_w={request.accelerator_power_w:g}` is more than {MOST_WATTS_OVER_RATED:g} "
-            f"times what one {chip.name} draws ({board:g} W): give watts of one board, or insist with "
-            "`force=True`"
+            f"`accelerator_power_w={given_w:g}` is more than {MOST_TIMES_RATED:g} times what one {chip.name} "
+            f"draws ({board_w:g} W): give watts of one board, {insist}"
         )
-    rated = cluster.node.max_w or 2 * cluster.node.accelerators * board + cluster.node.host_high_w
-    rated *= max(1.0, cluster.nodes)
-    lowest = LEAST_WATTS_OF_BOARD * board
-    if request.accelerator_power_w is not None and request.accelerator_power_w < lowest:
+    if given_w is not None and given_w < least_w:
         raise FootprintError(
-            f"`accelerator_power_w={request.accelerator_power_w:g}` is below what one {chip.name} draws idle "
-            f"(about {lowest:.0f} W): give watts of one board, or insist with `force=True`"
+            f"`accelerator_power_w={given_w:g}` is below what one {chip.name} draws idle "
+            f"(about {least_w:.0f} W): give watts of one board, {insist}"
         )
-    if request.it_power_w is not None and request.it_power_w < lowest * cluster.count:
+    given_w, least_w = request.it_power_w, least_w * cluster.count
+    rated_w = (node.max_w or 2 * node.accelerators * board_w + node.host_high_w) * max(1.0, cluster.nodes)
+    if given_w is not None and given_w < least_w:
         raise FootprintError(
-            f"`it_power_w={request.it_power_w:g}` is below what this cluster draws idle (about "
-            f"{lowest * cluster.count:.0f} W): give watts of the whole cluster, or insist with `force=True`"
+            f"`it_power_w={given_w:g}` is below what this cluster draws idle (about {least_w:.0f} W): give "
+            f"watts of the whole cluster, {insist}"
         )
-    if request.it_power_w is not None and request.it_power_w > MOST_WATTS_OVER_RATED * rated:
+    if given_w is not None and given_w > MOST_TIMES_RATED * rated_w:
         raise FootprintError(
-            f"`it_power_w={request.it_power_w:g}` is more than {MOST_WATTS_OVER_RATED:g} times what this "
-            f"cluster can draw ({rated:.0f} W): give watts of the whole cluster, or insist with `force=True`"
+            f"`it_power_w={given_w:g}` is more than {MOST_TIMES_RATED:g} times what this cluster can draw "
+            f"({rated_w:.0f} W): give watts of the whole cluster, {insist}"
         )
 
 

@@ -23,7 +23,7 @@ from footprint.performance.roofline.memory import ParameterBytes, parameter_byte
 from footprint.performance.roofline.techniques import techniques_of
 from footprint.performance.step import StepPrediction
 from footprint.performance.step_facts import StepFacts
-from footprint.results import Assumption
+from footprint.results import Assumption, chosen_row
 from footprint.results.estimate import Parallelism
 from footprint.schema import Accelerator, Cluster, ModelConfig, Phase, TrainingMethod
 from footprint.units import BYTE_PER_GIB
@@ -44,10 +44,7 @@ def settle_precision(
             )
         return request.precision, ()
     precision, why = choose_precision(recipe_precision, accelerator, year)
-    row = Assumption(
-        name="precision", value=precision, unit="", basis="assumed", source=why, option="--precision"
-    )
-    return precision, (row,)
+    return precision, (chosen_row("precision", precision, why, "--precision"),)
 
 
 def settle_optimizer(request: EstimateRequest, model: ModelConfig | None) -> str:
@@ -76,11 +73,7 @@ def settle_training(
         why = (
             "fused kernels are the default since 2023 on chips with bf16" if flash else "no fused kernel here"
         )
-        rows.append(
-            Assumption(
-                name="attention", value=attention, unit="", basis="assumed", source=why, option="--attention"
-            )
-        )
+        rows.append(chosen_row("attention", attention, why, "--attention"))
     rank, more = adapter_rank(request.lora_rank, method)
     training = TrainingMethod(
         method=method,
@@ -122,18 +115,18 @@ def require_applicable(request: EstimateRequest, model: ModelConfig, step_flop: 
 
 def layout_of(request: EstimateRequest, cluster: Cluster, recompute: str) -> Parallelism:
     """The layout as given; unset sizes are searched."""
-    given = [getattr(request, name) for name in SIZES if getattr(request, name) is not None]
-    replicas = request.dp or cluster.count // math.prod(given)
+    given = request.among(SIZES)
+    replicas = request.dp or cluster.count // _split(request)
     return Parallelism(
         tp=request.tp, pp=request.pp, dp=replicas if given else None, cp=request.cp, ep=request.ep,
         micro_batch=request.micro_batch, recompute=recompute,
-        given=any(getattr(request, name) is not None for name in LAYOUT_FIELDS if name != "recompute"),
+        given=bool(request.among(LAYOUT_FIELDS).keys() - {"recompute"}),
     )  # fmt: skip
 
 
 def require_layout(request: EstimateRequest, count: int, step_flop: StepFlops | None) -> None:
     """FootprintError where the sizes that are given cannot be those of this model on so many accelerators."""
-    said = {name: getattr(request, name) for name in SIZES if getattr(request, name) is not None}
+    said = request.among(SIZES)
     product = math.prod(said.values())
     listed = " x ".join(f"`{name}=`" for name in said)
     wrong = product != count if len(said) == len(SIZES) else count % product
@@ -168,7 +161,7 @@ def require_batch(
             least = least_fed(habits, count, step.given, sequences)
         if sequences < least:
             raise cannot_feed(sequences, count, least, step.given)
-        if request.dp is not None or all(getattr(request, name) is not None for name in SIZES[:3]):
+        if request.dp is not None or len(request.among(SIZES[:3])) == 3:
             check_micro_batch(request, phase, request.dp or count // _split(request))
 
 
@@ -181,7 +174,7 @@ def habits_of_step(step: StepFacts) -> Habits | None:
 
 def _split(request: EstimateRequest) -> int:
     """Accelerators that the given sizes take together."""
-    return math.prod(getattr(request, name) for name in SIZES if getattr(request, name) is not None)
+    return math.prod(request.among(SIZES).values())
 
 
 def least_batch(request: EstimateRequest, cluster: Cluster, count: Number, state_byte: float) -> Number:
@@ -215,7 +208,7 @@ def _check_splits(request: EstimateRequest, model: Model, count: int) -> None:
 
 def given_layout(request: EstimateRequest) -> dict[str, int | float | str]:
     """What the request fixes of the layout, for the layout finder."""
-    return {name: getattr(request, name) for name in LAYOUT_FIELDS if getattr(request, name) is not None}
+    return request.among(LAYOUT_FIELDS)
 
 
 def held_bytes(

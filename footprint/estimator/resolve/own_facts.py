@@ -27,6 +27,8 @@ FILE = "defaults.toml"
 NOT_FACTS = ("name", "force")
 """Fields of one estimate, which cannot be said once for all."""
 _TABLE = b"tool.footprint"
+_ANY_HW = {"hw": "v100"}
+"""What a request needs beside the fields that it checks; no check of them depends on it."""
 _MOST_FOLDERS = 64
 
 
@@ -137,7 +139,7 @@ def _fields(path: str, raw: Mapping[str, Any]) -> dict[str, Any]:
             known = [field for field in FIELDS if field not in NOT_FACTS]
             raise unknown("field", name, known, f"{path}: a field of docs/options.md")
     try:
-        request = EstimateRequest.from_mapping({"hw": "v100", **named}, path)
+        request = EstimateRequest.from_mapping({**_ANY_HW, **named}, path)
     except FootprintError as error:
         said = in_file(str(error))
         raise FootprintError(said if path in said else f"{path}: {said}") from None
@@ -146,7 +148,7 @@ def _fields(path: str, raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _goes_with(given: Mapping[str, Any], name: str, value: Any) -> bool:
     """Whether a fact goes with what was given; an option that contradicts it replaces it."""
-    scenario = {"hw": "v100", **given}
+    scenario = {**_ANY_HW, **given}
     try:
         EstimateRequest.from_mapping(scenario, "command line")
     except FootprintError:

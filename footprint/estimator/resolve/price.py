@@ -8,7 +8,7 @@ from footprint.estimator.facts import Price
 from footprint.estimator.fields import OWNING, is_set
 from footprint.estimator.request import EstimateRequest
 from footprint.records import replace
-from footprint.results import Assumption, Quantity
+from footprint.results import Quantity, chosen_row
 from footprint.results.estimate import PriceSummary
 from footprint.schema import Place
 
@@ -49,9 +49,7 @@ def price_of(request: EstimateRequest, chip: str, place: Place) -> tuple[Price |
         if request.purchase or request.provider:
             raise
         return None, (str(error),)
-    row = Assumption(
-        name="purchase", value=purchase, unit="", basis="assumed", source="default", option="--purchase"
-    )
+    row = chosen_row("purchase", purchase, "default", "--purchase")
     return Price(
         usd_per_accelerator_h=quote.usd_per_accelerator_h,
         summary=PriceSummary(

@@ -9,7 +9,7 @@ from footprint.errors import FootprintError
 from footprint.estimator.facts import Site
 from footprint.estimator.request import EstimateRequest
 from footprint.records import replace
-from footprint.results import Assumption, Quantity
+from footprint.results import Assumption, Quantity, chosen_row
 from footprint.results.estimate import PlaceSummary
 from footprint.schema import Cluster, Place
 
@@ -90,10 +90,7 @@ def settle_place(request: EstimateRequest) -> tuple[Place, tuple[Assumption, ...
         )
     if request.region is not None:
         return place, (), warnings
-    row = Assumption(
-        name="place", value=place.name, unit="", basis="assumed", source=place.source, option="--region"
-    )
-    return place, (row,), warnings
+    return place, (chosen_row("place", place.name, place.source, "--region"),), warnings
 
 
 def require_one_provider(request: EstimateRequest, place: Place) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from footprint.catalog.version import DATA_YEAR
 from footprint.errors import FootprintError, MissingFactError
-from footprint.estimator.request import SIZE_FIELDS, EstimateRequest
+from footprint.estimator.request import AMOUNT_FIELDS, SIZE_FIELDS, EstimateRequest
 from footprint.estimator.resolve.defaults import BATCH, adapted_row, even_batch
 from footprint.estimator.resolve.method import (
     held_bytes,
@@ -23,7 +23,7 @@ from footprint.flops import StepFlops
 from footprint.flops.checks import positions_warning
 from footprint.named_tuples import NamedTuple
 from footprint.records import replace
-from footprint.results import Assumption
+from footprint.results import Assumption, chosen_row
 from footprint.schema import Cluster, ModelConfig, TrainingMethod
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def model_of(request: EstimateRequest, shared: Shared) -> tuple[ModelConfig | No
     """The model of a request, and how far it may be off where only its size is known."""
     if request.model is not None:
         return shared.model(request.model), None
-    if any(getattr(request, name) is not None for name in SIZE_FIELDS):
+    if request.among(SIZE_FIELDS):
         from footprint.estimator.resolve.generic import generic_of
 
         generic = generic_of(request)
@@ -93,7 +93,8 @@ def _workload(
             from footprint.estimator.resolve.generic import samples_workload
 
             return samples_workload(request, count)
-        if model.recipe is not None and model.recipe.leaves_out and not _gives_work(request):
+        gives_work = request.among((*AMOUNT_FIELDS, "schedule"))
+        if model.recipe is not None and model.recipe.leaves_out and not gives_work:
             warnings.append(f"only what trains {model.id} is estimated: {model.recipe.leaves_out}")
         return resolve_workload(request, model, shared.parameters(model))
     except MissingFactError as error:
@@ -101,10 +102,6 @@ def _workload(
             raise
         warnings.append(f"FLOPs and MFU are unknown: {error}")
         return None
-
-
-def _gives_work(request: EstimateRequest) -> bool:
-    return any(getattr(request, name) is not None for name in ("tokens", "samples", "steps", "schedule"))
 
 
 def _feeding(
@@ -163,6 +160,4 @@ def _year_rows(request: EstimateRequest) -> tuple[Assumption, ...]:
     if request.year is not None:
         return ()
     why = "techniques, grid, PUE and prices of this year, the newest in the data"
-    return (
-        Assumption(name="year", value=str(DATA_YEAR), unit="", basis="assumed", source=why, option="--year"),
-    )
+    return (chosen_row("year", str(DATA_YEAR), why, "--year"),)

@@ -149,7 +149,7 @@ def _tokens(request: EstimateRequest, recipe: Recipe, phases: tuple[Phase, ...])
 def _lacks_amount(request: EstimateRequest, phases: tuple[Phase, ...]) -> bool:
     """Whether neither request nor recipe says how much text is trained on."""
     # Given hours say how long the maker's own amount, which is unknown, took.
-    given = any(getattr(request, name) is not None for name in (*AMOUNT_FIELDS, "hours"))
+    given = request.among((*AMOUNT_FIELDS, "hours"))
     text = all(phase.image_size is None and phase.steps is None for phase in phases)
     return text and not given
 

@@ -7,7 +7,6 @@ requires. The smallest micro-batch that fits only with recomputation is tried, t
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from math import ceil, inf
 from typing import Any
 
@@ -282,7 +281,7 @@ def next_whole(replica_batch: float, above: float) -> float:
     parts = max(1, ceil(replica_batch / above) - 1)
     if replica_batch == int(replica_batch):
         every = divisors(int(replica_batch))
-        divisor = every[min(bisect_right(every, above), len(every) - 1)]
+        divisor = next((one for one in every if one > above), every[-1])
         if divisor <= 4 * above:
             return float(divisor)
     return float(ceil(replica_batch / parts))

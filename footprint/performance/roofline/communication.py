@@ -8,10 +8,9 @@ formulas give 0.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from footprint.arithmetic import Number, log2, maximum, minimum, power, where, whole_ratio
 from footprint.equations import ring_share
+from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
 from footprint.performance.roofline.machine import Machine

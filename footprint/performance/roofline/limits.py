@@ -11,6 +11,8 @@ from footprint.results import Assumption, Quantity
 
 LATEST = 2026
 """Year whose kernels of attention are the fastest."""
+CUT = "highest MFU that the chip allows, where the interval is cut"
+"""Name of the row that says so."""
 NEAREST = 0.85
 """Most of the rate of such a step that a step is taken to reach [1].
 
@@ -54,7 +56,7 @@ def cut_rows(mfu: Quantity, highest: float) -> tuple[Assumption, ...]:
         return ()
     return (
         Assumption(
-            name="highest MFU that the chip allows, where the interval is cut", value=highest, unit="1",
+            name=CUT, value=highest, unit="1",
             basis="derived", source="roofline-rates", option="--step-time-s or --anchor",
         ),
     )  # fmt: skip

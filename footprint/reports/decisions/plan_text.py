@@ -148,6 +148,8 @@ def _laws(plan: Plan) -> Iterator[Sequence[str]]:
 def _in_columns(title: str, rows: Sequence[Sequence[str]]) -> str:
     """Aligned columns: the first to the left, the others to the right, but for texts at the end."""
     widths = [max(len(in_line(row[i])) for row in rows) for i in range(len(rows[0]))]
+    # Columns of very large numbers stand closer together.
+    gap = "  " if 2 * len(widths) + sum(widths) <= WIDTH else " "
     left = [any(cell[:1].isalpha() for cell in column) for column in zip(*rows[1:], strict=True)]
     lines = wrapped(title + ":", WIDTH) if title else []
     for row in rows:
@@ -155,7 +157,7 @@ def _in_columns(title: str, rows: Sequence[Sequence[str]]) -> str:
             f"{in_line(cell):<{width}}" if i == 0 or as_text else f"{in_line(cell):>{width}}"
             for i, (cell, width, as_text) in enumerate(zip(row, widths, left, strict=True))
         ]
-        lines.append(("  " + "  ".join(cells)).rstrip())
+        lines.append(("  " + gap.join(cells)).rstrip())
     return "\n".join(lines)
 
 

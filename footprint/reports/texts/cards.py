@@ -7,7 +7,7 @@ from typing import Any
 
 from footprint.errors import FootprintError
 from footprint.flops.own_sizes import with_own_sizes
-from footprint.results.human import amount, figures, wrapped
+from footprint.results.human import IN_ADDRESSES, amount, figures, folded, wrapped
 from footprint.schema import StepShape
 from footprint.vocabulary import PURCHASES
 
@@ -32,7 +32,9 @@ def hardware_card(record: Record) -> str:
         ends = (record["embodied_low_kg"], record["embodied_high_kg"])
         facts.append(("embodied CO2e", " - ".join(amount(end, "kg", 2) for end in ends)))
     facts += [("node", _node(node)) for node in record["nodes"]]
-    command = f"footprint estimate --model bert-base --hw {record['id']}:{record['nodes'][0]['accelerators']}"
+    command = (
+        f"footprint estimate --model bert-base --hw {_typed(record)}:{record['nodes'][0]['accelerators']}"
+    )
     return _card(record, facts, command)
 
 
@@ -76,7 +78,7 @@ def _next(record: Record, config: Record, recipe: Record) -> str:
     count = 8
     while count * H100_BYTE < STATE_BYTE * (record.get("parameters") or 0.0):
         count *= 2
-    return f"footprint estimate --model {record['id']} --hw h100:{count}{options}"
+    return f"footprint estimate --model {_typed(record)} --hw h100:{count}{options}"
 
 
 def _own_sizes(config: Record) -> StepShape:
@@ -110,7 +112,7 @@ def place_card(record: Record) -> str:
                 (f"water {name.replace('_', ' ')}", f"{figures(water['mid'])} l/kWh ({ends}) of {of}")
             )
             cited.append(record["water"][f"{name}_source"])
-    command = f"footprint estimate --model bert-base --hw v100:8 --region {record['key']}"
+    command = f"footprint estimate --model bert-base --hw v100:8 --region {_typed(record)}"
     return _card(record, facts, command, sources=cited)
 
 
@@ -201,7 +203,14 @@ def _card(
         if remark:
             lines += ["", *(f"  {line}" for line in wrapped(remark, WIDTH - 2))]
     cited = _sources(record, sources)
-    return "\n".join([*lines, *([""] if cited else []), *cited, "", f"Next: {command}"])
+    return "\n".join([*lines, *([""] if cited else []), *cited, "", folded(f"Next: {command}", WIDTH)])
+
+
+def _typed(record: Record) -> str:
+    """How the record is named on the command line: a user's own file by its path."""
+    from shlex import quote
+
+    return quote(record.get("file") or record.get("id") or record["key"])
 
 
 def _sources(record: Record, keys: Iterable[str]) -> list[str]:
@@ -212,7 +221,7 @@ def _sources(record: Record, keys: Iterable[str]) -> list[str]:
     lines = ["Sources (--explain shows the source and basis of each number):"] if each else []
     for key in each:
         for text in describe(key):
-            first, *rest = wrapped(text, WIDTH - 4)
+            first, *rest = wrapped(text, WIDTH - 4, break_after=IN_ADDRESSES)
             lines += [f"  {first}", *(f"    {line}" for line in rest)]
     return lines
 

@@ -76,6 +76,8 @@ class Archive:
 
         close = matches[:5] or nearest(run_id, self.runs)
         hint = "an id or a name of footprint runs list, or 'last'"
+        if not self.runs:
+            hint = "none is recorded yet: footprint run -- PROGRAM records one"
         raise UnknownNameError("run", run_id[:80], close, hint)
 
     def _named(self, name: str) -> list[str]:
