@@ -11,7 +11,7 @@ from typing import Any
 from footprint.arithmetic import Number, is_array, log, where
 from footprint.estimator.facts import Facts
 from footprint.performance.roofline.layout import Layout
-from footprint.performance.roofline.memory import memory_byte
+from footprint.performance.roofline.memory import has_sixteen_bit_states, memory_byte
 from footprint.records import record, replace
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import DeviceMemory, StepTerm
@@ -51,18 +51,20 @@ def device_memory(facts: Facts, layouts: Sequence[Layout | None]) -> DeviceMemor
 
     That of the phase that needs most; None where no step was predicted.
     """
-    needed: list[Quantity] = []
+    needed: list[tuple[Quantity, bool]] = []
     for step, layout in zip(facts.steps, layouts, strict=False):
         if layout is None or step.work is None or step.machine is None or is_array(layout.dp):
             continue
-        needed.append(
-            step.memory_spread * (float(memory_byte(step.work, layout, step.machine)) / BYTE_PER_GIB)
-        )
+        step_byte = float(memory_byte(step.work, layout, step.machine))
+        sixteen = has_sixteen_bit_states(layout, step.machine)
+        needed.append((step.memory_spread * (step_byte / BYTE_PER_GIB), sixteen))
     if not needed:
         return None
-    most = max(needed, key=lambda quantity: quantity.mid)
+    most, sixteen = max(needed, key=lambda one: one[0].mid)
     device_gib = facts.cluster.accelerator.memory_gib
-    return DeviceMemory(needed_gib=most, device_gib=device_gib, room_gib=device_gib - most.mid)
+    return DeviceMemory(
+        needed_gib=most, device_gib=device_gib, room_gib=device_gib - most.mid, sixteen_bit_states=sixteen
+    )
 
 
 def with_alternatives(

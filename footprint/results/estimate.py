@@ -113,6 +113,8 @@ class DeviceMemory:
     device_gib: float
     room_gib: float
     """The difference; negative where the step does not fit."""
+    sixteen_bit_states: bool = False
+    """Whether weights, gradients and the optimiser's states have 16 bits, without 32-bit master weights."""
 
 
 @record

@@ -62,6 +62,7 @@ def held_by(
         own["gradient_byte"] = SIXTEEN_BYTE
     if holds == "sixteen":
         own |= {"gradient_byte": SIXTEEN_BYTE, "optimiser_state_byte": sixteen_bit_states_byte(constants)}
+        own["holds_sixteen"] = 1.0
     if holds not in ("mixed", "reduced") and keeps != "fused" and states >= ADAM_BYTE:
         own["optimiser_copy_byte"] = SIXTEEN_BYTE if holds == "sixteen" else WIDE_BYTE
     if keeps != "fused":

@@ -137,6 +137,13 @@ def sixteen_bit_states_byte(constants: Constants) -> float:
     return max(0.0, constants["optimiser_state_byte"] - WIDE_BYTE) / 2.0
 
 
+def has_sixteen_bit_states(layout: LayoutNumbers, storage: Storage) -> bool:
+    """Whether no state of a trained parameter has more than 16 bits, by its layout or by its stack."""
+    if BYTES[storage.precision] > SIXTEEN_BYTE:
+        return False
+    return bool(layout.sixteen_bit_states or "holds_sixteen" in storage.constants.values)
+
+
 def _kept_byte(precision: str, constants: Constants) -> float:
     """Bytes of an activation, an embedding or a head; some stacks cast them beside quantised weights."""
     known = constants.values
