@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from footprint.arithmetic import Number, maximum, where
+from footprint.arithmetic import Number, maximum, minimum, where
 from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
@@ -193,8 +193,41 @@ def _uneven(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
     return work.uneven(layout.pp, head="stages_by_cost" in storage.constants.values)
 
 
+class _Activations(NamedTuple):
+    """What a step keeps of its activations, and what it holds for a while [byte]."""
+
+    kept: Number
+    """Of the blocks, from the forward to the backward pass."""
+    block: Number
+    """Of one block that is computed again, in the backward pass."""
+    ends: Number
+    """Of embeddings, head and loss, between the two passes."""
+
+
 def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
-    """Activations kept for the backward pass, logits, and the activations of one recomputed layer [byte]."""
+    """Activations kept for the backward pass, and logits or those of one recomputed layer [byte].
+
+    The logits are gone when the backward pass reaches the blocks, so the larger of the two counts.
+    """
+    kept, block, ends = _activations(work, layout, storage)
+    whole = kept + maximum(block, ends)
+    if "stages_apart" in storage.constants.values:
+        # The last stage has the head, and one micro-batch in flight.
+        whole = where(layout.pp == 1, whole, maximum(kept + block, kept / layout.pp + ends))
+    return whole
+
+
+def stale_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
+    """What an allocator may still reserve of the smaller of the two [byte].
+
+    Blocks of memory that the logits had seldom fit the smaller tensors of a layer. The allocator gives them
+    back before it runs out of memory.
+    """
+    _, block, ends = _activations(work, layout, storage)
+    return where(layout.pp == 1, minimum(block, ends), 0.0)
+
+
+def _activations(work: Work, layout: LayoutNumbers, storage: Storage) -> _Activations:
     constants, known = storage.constants, storage.constants.values
     byte = _kept_byte(storage.precision, constants)
     device_share = layout.micro_batch / work.samples / (layout.cp * layout.tp)
@@ -218,17 +251,14 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     if said:
         stored = stored + work.boundary * work.reductions / work.layers * (layout.tp - 1)
     recompute_share = layout.recompute_share
-    kept = (1.0 - recompute_share) * stored * in_flight * _uneven(work, layout, storage)
+    in_stages = in_flight * _uneven(work, layout, storage)
+    kept = (1.0 - recompute_share) * stored * in_stages
     if "offloads_inputs" not in known:
         kept = kept + recompute_share * work.boundary
-    kept = kept + where(layout.is_full, stored / work.layers, 0.0)
+    block = where(layout.is_full, stored / work.layers, 0.0)
     ends = work.stored_other * byte
     ends = ends + known.get("logit_byte", constants["logit_copies"] * byte) * work.logits
-    whole = kept * byte + ends
-    if "stages_apart" in known:
-        # The last stage has the head, and one micro-batch in flight.
-        whole = where(layout.pp == 1, whole, maximum(kept * byte, kept * byte / layout.pp + ends))
-    return whole * device_share
+    return _Activations(*(part * device_share for part in (kept * byte, block * byte, ends)))
 
 
 def usable_byte(machine: Machine) -> Number:

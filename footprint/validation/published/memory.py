@@ -21,7 +21,7 @@ from footprint.performance.roofline.constants import Constants, memory_constants
 from footprint.performance.roofline.holding import held_by
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import BYTES
-from footprint.performance.roofline.memory import memory_byte, usable_of
+from footprint.performance.roofline.memory import memory_byte, stale_byte, usable_of
 from footprint.performance.roofline.techniques import Techniques, techniques_of
 from footprint.performance.roofline.work import Work
 from footprint.records import record
@@ -31,8 +31,9 @@ from footprint.validation.cases import shapes
 from footprint.validation.report import ValidationReport, ValidationRow
 
 DATASET = "memory"
-SCOPES = ("allocated", "reserved", "device")
-"""What was measured: by tensors, by PyTorch's allocator, or by the driver for the whole device."""
+SCOPES = ("allocated", "reserved", "device", "full")
+"""What was measured: by tensors, by PyTorch's allocator, or by the driver for the whole device. ``full``: the
+device itself, of which a longer step would have run out, so that its allocator keeps nothing back."""
 
 
 @record
@@ -52,6 +53,8 @@ class Row(NamedTuple):
     """What the stack holds and keeps is known."""
     unsaid_byte: float
     ran: bool
+    stale_byte: float
+    """What its allocator may reserve of an earlier part of the step, where what is held is known."""
     usable_byte: float | None
     """Memory of its chip that a step can fill; None where the chip was not published."""
 
@@ -59,8 +62,8 @@ class Row(NamedTuple):
     def beyond_byte(self) -> float:
         """What was measured beyond the tensors."""
         scope = self.cells["scope"] or SCOPES[0]
-        cached = assumed("memory.cached_byte").value if scope != SCOPES[0] else 0.0
-        return cached + (assumed("memory.context_byte").value if scope == SCOPES[2] else 0.0)
+        cached = assumed("memory.cached_byte").value + self.stale_byte if scope in SCOPES[1:3] else 0.0
+        return cached + (assumed("memory.context_byte").value if scope in SCOPES[2:] else 0.0)
 
 
 @functools.cache
@@ -131,19 +134,22 @@ def _row(cells: Mapping[str, str]) -> Row:
         said_byte=_needed(cells, work, layout, said),
         unsaid_byte=_needed(cells, work, layout, typical),
         ran=cells["outcome"] == "ran",
+        stale_byte=float(stale_byte(work, layout, _storage(cells, said))),
         usable_byte=usable,
     )
 
 
 def _needed(cells: Mapping[str, str], work: Work, layout: Layout, constants: Constants) -> float:
-    techniques = techniques_of(int(cells["year"]))
-    needed = float(memory_byte(work, layout, _Storage(
-        precision=cells["precision"], constants=constants, techniques=techniques
-    )))  # fmt: skip
+    needed = float(memory_byte(work, layout, _storage(cells, constants)))
     # bitsandbytes kept inputs as attributes, which live as long as the graph: a loop that holds its loss
     # over the next forward pass has those of the step before as well.
     held = int(cells["graph_count"] or 1) - 1
     return needed + held * BYTES[cells["precision"]] * float(work.unkept_block)
+
+
+def _storage(cells: Mapping[str, str], constants: Constants) -> _Storage:
+    techniques = techniques_of(int(cells["year"]))
+    return _Storage(precision=cells["precision"], constants=constants, techniques=techniques)
 
 
 def _config(shape: str) -> Mapping[str, Any]:
