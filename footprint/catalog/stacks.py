@@ -45,6 +45,8 @@ class Stack:
     """How it takes the loss of the logits (the same module), if not as its kind does."""
     recompute_share: float | None = None
     """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
+    repeats_seconds: bool = False
+    """Whether its usual recipes compute every second product of a block again, and those of its experts."""
     recompute_stops: bool | None = None
     """Whether recomputing a block ends before its last product, if not as its kind does."""
     grouped_experts: bool = False

@@ -41,6 +41,7 @@ _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "recomputes_part": (True, "recomputes_part", 0.0),
     "sends_once": (True, "sends_once", 0.0),
     "offloads_inputs": (False, "offloads_inputs", 1.0),
+    "repeats_seconds": (False, "every_second", 1.0),
     "grouped_experts": (False, "expert_kernels", 0.0),
     "first_in_tf32": (False, "first_in_tf32", 1.0),
 }

@@ -18,19 +18,16 @@ from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.parsing import parse_month
 from footprint.performance.roofline.constants import Constants, load_constants, method_constants
+from footprint.performance.predict import work_of
 from footprint.performance.stacks import software_of
-from footprint.records import field, record
+from footprint.records import field, record, replace
 from footprint.schema import Cluster, StepShape, TrainingMethod
 from footprint.vocabulary import ADAPTED
 
 TOKENS_A_CHIP = 8192
 """Assumed tokens per chip and step where the batch was not published."""
-EVERY_SECOND = {"selective": 0.4, "selective_layer": 0.5}
-"""torchtitan recomputes every second product or every second layer: its share of a block's forward FLOPs.
-
-Of the products of Llama 3 and 3.1 the second ones (keys, the output of attention, one half of the gated MLP)
-have 0.36 to 0.39; attention is kept, pointwise operations are repeated.
-"""
+EVERY_SECOND_LAYER = 0.5
+"""Share of the blocks that torchtitan recomputes where it recomputes every second layer."""
 ALL_LINEAR = "all-linear"
 """The targets of adapters where they were not published."""
 
@@ -65,6 +62,8 @@ class Case:
     """When that release came out, where its name says it [years]."""
     software: str = "tuned"
     """The software stack of ``reference_data/stacks`` that it ran, or the kind of it."""
+    other_facts: Mapping[str, Any] = field(default_factory=dict)
+    """What its source says of this software that is not as in the stack's file, by the file's names."""
 
     @property
     def generation(self) -> str:
@@ -80,7 +79,10 @@ class Case:
 def of_its_software(case: Case, constants: Constants | None) -> Constants:
     """These constants, or the shipped ones, with what the method and the software of a case replace."""
     own = (constants or load_constants()).but(**method_constants(case.training.method))
-    return software_of(case.software, None, case.released).constants(own)
+    software = software_of(case.software, None, case.released)
+    if case.other_facts and software.stack is not None:
+        software = replace(software, stack=replace(software.stack, **case.other_facts))
+    return software.constants(own)
 
 
 @functools.cache
@@ -120,6 +122,12 @@ def _software(row: Mapping[str, str]) -> str:
     named = evaluation()["throughput"]["stacks"]
     stack: str = named.get(row["id"]) or named.get(row["family"]) or "tuned"
     return stack
+
+
+def _other_facts(row: Mapping[str, str]) -> dict[str, Any]:
+    """What the table says of the software of a row, or of all rows of its family."""
+    said = evaluation()["throughput"]["facts"]
+    return {**said.get(row["family"], {}), **said.get(row["id"], {})}
 
 
 def _number(text: str) -> float | None:
@@ -198,14 +206,19 @@ def _large(row: Mapping[str, str]) -> Case:
         given["micro_batch"] = float(row["micro_batch"])
     if recompute:
         given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
-        if row["family"] in _TORCHTITAN and recompute in EVERY_SECOND:
-            given |= {"recompute": "full", "recomputed": EVERY_SECOND[recompute]}
+        if row["family"] in _TORCHTITAN and recompute == "selective" and flops.operations is not None:
+            share = work_of(flops.operations, flops.training).seconds_share
+            given |= {"recompute": "full", "recomputed": share}
+        elif row["family"] in _TORCHTITAN and recompute == "selective_layer":
+            given |= {"recompute": "full", "recomputed": EVERY_SECOND_LAYER}
         elif row["family"] == "fms" and recompute == "selective":
             given |= {"recompute": "full", "recomputed": _recomputed_share(row)}
-        elif recompute == "selective" and not _flash(row, year):
+        elif recompute in ("selective", "minimal") and not _flash(row, year):
             given["recompute"] = "selective"
     if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
         given["zero"] = 3
+    elif row["sharding"] in ("ZeRO-2", "stage 2"):
+        given["zero"] = 2
     elif row["sharding"] or row["pp"]:
         given["zero"] = 1
     return Case(
@@ -213,7 +226,7 @@ def _large(row: Mapping[str, str]) -> Case:
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
         given=given, batch_known=known,
-        software=_software(row),
+        software=_software(row), other_facts=_other_facts(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
         released=_released(row["source"]),
     )  # fmt: skip
@@ -309,7 +322,7 @@ def _small(row: Mapping[str, str]) -> Case:
         shape=StepShape(sequences=batch, document_length=_number(row["document_length"]), **whole),
         training=TrainingMethod(attention="flash" if row["attention"] == "flash" else "eager"),
         cluster=cluster, precision=precision, year=int(row["year"]), given=given,
-        objective="mlm+nsp" if kind == "encoder" else "", software=_software(row),
+        objective="mlm+nsp" if kind == "encoder" else "", software=_software(row), other_facts=_other_facts(row),
         measured_s=batch / float(row["samples_per_s"]),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip

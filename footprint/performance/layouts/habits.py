@@ -15,7 +15,8 @@ from footprint.vocabulary import NARROW
 LANGUAGE = ("decoder", "mixture-of-experts")
 """Families of models whose recipes recompute by habit."""
 NO_HABITS = {
-    "recompute_habit": 0.0, "recompute_habit_adapters": 0.0, "recompute_said": 0.0, "accumulates": 1.0,
+    "recompute_habit": 0.0, "recompute_habit_adapters": 0.0, "recompute_said": 0.0, "every_second": 0.0,
+    "accumulates": 1.0,
 }  # fmt: skip
 """The constants of a run that is said to take the fastest layout, whatever recipes do."""
 SIXTEEN_BIT_SOURCES = "te-llama; zamirai2020"
@@ -76,6 +77,8 @@ def habit_of(work: Work, machine: Machine) -> float:
     if not work.heads or work.family not in LANGUAGE or not machine.techniques.partial_recompute:
         return 0.0
     constants = machine.constants
+    if constants.values.get("every_second"):
+        return work.seconds_share
     said = constants.values.get("recompute_said")
     if said is not None:
         return said
@@ -97,7 +100,8 @@ def habit_rows(
     """The habit as an assumption row, where it applies to a layout that was found."""
     if work is None or machine is None or "recompute" in given or not layout.is_full:
         return ()
-    habit, said = habit_of(work, machine), "recompute_said" in machine.constants.values
+    habit = habit_of(work, machine)
+    said = bool({"recompute_said", "every_second"} & machine.constants.values.keys())
     row = Assumption(
         name="share of blocks recomputed without need, as recipes do", value=habit, unit="1",
         basis="assumed" if said else "fitted", source="training-recipes" if said else source,

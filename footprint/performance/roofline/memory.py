@@ -250,12 +250,22 @@ def _activations(work: Work, layout: LayoutNumbers, storage: Storage) -> _Activa
     # PyTorch's tensor parallelism keeps the gathered inputs of products, which Megatron-LM gathers again.
     if said:
         stored = stored + work.boundary * work.reductions / work.layers * (layout.tp - 1)
-    recompute_share = layout.recompute_share
+    share = layout.recompute_share
     in_stages = in_flight * _uneven(work, layout, storage)
-    kept = (1.0 - recompute_share) * stored * in_stages
-    if "offloads_inputs" not in known:
-        kept = kept + recompute_share * work.boundary
-    block = where(layout.is_full, stored / work.layers, 0.0)
+    inputs = 0.0 if "offloads_inputs" in known else work.boundary
+    kept = (1.0 - share) * stored * in_stages + share * inputs
+    block = stored / work.layers
+    if known.get("every_second") and 0.0 < work.seconds_share < 1.0:
+        # From nothing over every second product to whole blocks.
+        results = work.seconds_kept - work.boundary
+        seconds = where(
+            share <= work.seconds_share,
+            stored + (results + inputs - stored) * (share / work.seconds_share),
+            inputs + results * (1.0 - share) / (1.0 - work.seconds_share),
+        )
+        kept = minimum(kept, seconds * in_stages)
+        block = block - minimum(seconds, stored) / work.layers + inputs / work.layers
+    block = where(layout.is_full, block, 0.0)
     ends = work.stored_other * byte
     ends = ends + known.get("logit_byte", constants["logit_copies"] * byte) * work.logits
     return _Activations(*(part * device_share for part in (kept * byte, block * byte, ends)))

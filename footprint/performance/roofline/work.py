@@ -7,7 +7,18 @@ of layouts can be compared.
 from __future__ import annotations
 
 from footprint.arithmetic import Number, minimum, summed, whole_ratio
-from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
+from footprint.flops.operations import (
+    CORE,
+    EXPERTS,
+    HEAD,
+    MLP,
+    ROUTER,
+    Layer,
+    Matmul,
+    Model,
+    Operation,
+    Pointwise,
+)
 from footprint.flops.passes.gradients import Pass, Trained, passes
 from footprint.flops.passes.splits import attention_heads
 from footprint.records import record
@@ -93,6 +104,10 @@ class Work:
     """Number of these operations that are products over all experts."""
     masked: bool = False
     """Whether fused attention reads a mask, so that it skips no pairs."""
+    seconds_kept: float = 0.0
+    """Elements that the blocks keep where every second product is computed again (`_seconds`)."""
+    seconds_share: float = 0.0
+    """Share of the blocks' products that is then computed twice."""
     heads: int = 0
     """Number of attention heads, which must be a multiple of the tensor ranks; 0 without attention."""
 
@@ -153,6 +168,8 @@ def summarise(model: Model, trained: Trained, *, masked: bool = False) -> Work:
         chosen=sums.chosen,
         routed=sums.routed,
         biased=sums.biased,
+        seconds_kept=sums.boundary + sums.seconds_kept,
+        seconds_share=sums.seconds_flop / sums.product_flop if sums.product_flop else 0.0,
         launches=sums.launches,
         expert_launches=sums.expert_launches,
         masked=masked,
@@ -171,6 +188,7 @@ class _Sums:
         self.stored_block = self.stored_other = self.projected = self.experts = self.routed = 0.0
         self.unkept_block = self.keys_values = self.biased = 0.0
         self.launches = self.expert_launches = 0.0
+        self.seconds_kept = self.seconds_flop = self.product_flop = 0.0
         self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
         self.chosen = 1.0
         self.shared: set[int] = set()
@@ -208,6 +226,7 @@ class _Sums:
             self.stored_block += times * stored
             self.unkept_block += times * unkept
             self.projected += times * projected
+            self._seconds(group)
             self._block(lines, times)
         else:
             self.others += lines
@@ -229,6 +248,30 @@ class _Sums:
             self.block_parameters += parameters
         else:
             self.other_parameters += parameters
+
+    def _seconds(self, group: Pass) -> None:
+        """Add what is kept and repeated where every second product is computed again.
+
+        So does torchtitan (``SelectiveAC``): results of products are kept, but for every second one, those of
+        the router and those of experts, which are one grouped product. With a bias they are another
+        operation (``addmm``), and all are kept, as is the result of attention.
+        """
+        number = 0
+        for operation, _, _ in group.steps:
+            if not isinstance(operation, Matmul) or operation.scores:
+                continue
+            result = float(operation.m * operation.n * operation.count)
+            if not operation.weights:
+                self.seconds_kept += group.times * result
+                continue
+            is_counted = operation.component not in (EXPERTS, ROUTER) and not operation.bias
+            number += is_counted
+            flop = float(group.times * operation.dense_flop)
+            self.product_flop += flop
+            if operation.component in (EXPERTS, ROUTER) or (is_counted and number % 2 == 0):
+                self.seconds_flop += flop
+            else:
+                self.seconds_kept += group.times * result
 
     def _block(self, lines: list[Line], times: int) -> None:
         """Add what splitting needs of a repeated layer: its width, its all-reduces, its experts."""
