@@ -199,21 +199,26 @@ def test_the_layout_of_deepseek_v3_fits() -> None:
 
 
 def test_selective_recomputation_drops_what_latents_give() -> None:
-    """Queries and keys of nope + rope, and values, a head and token: what DeepSeek-V2's latents replace."""
+    """DeepSeek-AI 2024, 3.2.3 and 3.3.3: up-projections of latents, results of norms and of SwiGLU.
+
+    Queries and keys of nope + rope, and values, a head and token; the inputs of two norms of the width and
+    of two of the latents; and of each gated activation its product and what its gate gives.
+    """
     model = work(find_model("deepseek-v3").config, sequences=1, sequence_length=128)
     none, selective = (
         activation_byte(model, Layout(recompute=name), machine(activation_kept=1.0))
         for name in ("none", "selective")
     )
-    kept = 128 * 61 * 128 * (2 * (128 + 64) + 128) * 2  # tokens, layers, heads, elements, bytes
-    assert none - selective == pytest.approx(kept, rel=1e-12)
+    projected = 61 * 128 * (2 * (128 + 64) + 128)  # layers, heads, elements
+    norms = 61 * (2 * 7168 + 1536 + 512)
+    gated = 2 * (3 * 18432 + 58 * (8 + 1) * 2048)  # three dense layers; eight experts and a shared one
+    assert none - selective == pytest.approx(128 * 2 * (projected + norms + gated), rel=1e-12)
 
 
 def test_published_layouts_fit() -> None:
-    """Layouts of published runs ran, so by a right count they fit: fifteen of sixteen do.
+    """Layouts of published runs ran, so by a right count they fit: forty-nine of fifty do.
 
-    Of the others, most are fully sharded with everything recomputed; the worst needs 4.6 times
-    the room: a million tokens whose inputs the host holds.
+    The worst of the others need 1.6 times the room: 16-bit states of MindSpore that nobody describes.
     """
     shares = []
     for case, model, _ in countable_cases():
@@ -225,7 +230,8 @@ def test_published_layouts_fit() -> None:
         layout, _ = find_layout(model, job, given=case.given, flash=flash, sequence_length=length)
         shares.append(memory_byte(model, layout, job) / usable_byte(job))
     assert len(shares) > 700
-    assert sum(share <= 1.0 for share in shares) / len(shares) > 0.9375
+    # A found share of recomputed blocks fills the memory to the last bit.
+    assert sum(share <= 1.0 + 1e-9 for share in shares) / len(shares) > 0.98
     # People fill their memory: a count far below what was there would be too low.
     assert 0.6 < statistics.median(shares) < 0.9
 

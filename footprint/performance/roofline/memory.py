@@ -239,7 +239,8 @@ def _activations(work: Work, layout: LayoutNumbers, storage: Storage) -> _Activa
     if storage.precision in NARROW:
         kept_share *= constants["activation_kept_narrow"]
     # What PyTorch keeps beyond the list is not among the inputs of frozen products.
-    stored = kept_share * work.stored_block
+    # PyTorch's own code weights the results of experts in an operation that keeps them.
+    stored = kept_share * (work.stored_block + (work.routed if said else 0.0))
     if not ("frozen_weight_byte" in known and storage.techniques.quantised_inputs):
         stored = stored - min(kept_share, 1.0) * work.unkept_block
     if not layout.flash:

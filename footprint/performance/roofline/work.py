@@ -7,20 +7,10 @@ of layouts can be compared.
 from __future__ import annotations
 
 from footprint.arithmetic import Number, minimum, summed, whole_ratio
-from footprint.flops.operations import (
-    CORE,
-    EXPERTS,
-    HEAD,
-    MLP,
-    ROUTER,
-    Layer,
-    Matmul,
-    Model,
-    Operation,
-    Pointwise,
-)
+from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
 from footprint.flops.passes.gradients import Pass, Trained, passes
 from footprint.flops.passes.splits import attention_heads
+from footprint.performance.roofline.stored import seconds, stored
 from footprint.records import record
 
 
@@ -78,7 +68,7 @@ class Work:
     unkept_block: float
     """Those elements of the blocks that are written, not kept: inputs of products with frozen weights."""
     projected: float
-    """Those of them that selective recomputation computes again: up-projections of latent attention."""
+    """Those of them that selective recomputation of latent attention computes again (`stored.Stored`)."""
     boundary: float
     """Elements of the layers' inputs, the only activations that full recomputation keeps."""
     scores: float
@@ -105,7 +95,7 @@ class Work:
     masked: bool = False
     """Whether fused attention reads a mask, so that it skips no pairs."""
     seconds_kept: float = 0.0
-    """Elements that the blocks keep where every second product is computed again (`_seconds`)."""
+    """Elements that the blocks keep where every second product is computed again (`stored.seconds`)."""
     seconds_share: float = 0.0
     """Share of the blocks' products that is then computed twice."""
     heads: int = 0
@@ -197,9 +187,6 @@ class _Sums:
         """Add one group of identical layers."""
         layer, times = group.layer, group.times
         lines: list[Line] = []
-        kept: set[str] = set()
-        needed = {tensor for operation, _, own in group.steps if own for tensor in operation.inputs}
-        stored = projected = unkept = 0.0
         last = _last(group)
         for operation, inputs, own in group.steps:
             self._parameters(operation, layer, times, own)
@@ -207,8 +194,6 @@ class _Sums:
             self.launches += executed
             self.expert_launches += executed if operation.component == EXPERTS else 0.0
             if isinstance(operation, Pointwise):
-                if operation.component != CORE:  # the softmax is fused or counted with the scores
-                    stored += operation.saved + 0.5 * operation.masks
                 continue
             lines.append(_line(operation, times, inputs, own, operation is last))
             if operation.component == EXPERTS and operation.bias:
@@ -216,21 +201,20 @@ class _Sums:
             if operation.component == CORE:
                 shared = operation.count * operation.k * operation.n
                 self.keys_values += times * float(shared) / operation.groups
-            inputs_kept = _kept(operation, kept)
-            stored += inputs_kept
-            if operation.weights and operation.inputs[0] not in needed:
-                unkept += inputs_kept
-            projected += inputs_kept if operation.latent else 0.0
+        kept = stored(group)
         if layer.checkpointed:
             self.blocks += lines
-            self.stored_block += times * stored
-            self.unkept_block += times * unkept
-            self.projected += times * projected
-            self._seconds(group)
+            self.stored_block += times * kept.every
+            self.unkept_block += times * kept.unkept
+            self.projected += times * kept.projected
+            again = seconds(group)
+            self.seconds_kept += times * again.kept
+            self.seconds_flop += times * again.flop
+            self.product_flop += times * again.every_flop
             self._block(lines, times)
         else:
             self.others += lines
-            self.stored_other += times * stored
+            self.stored_other += times * kept.every
             self.logits = max([self.logits, *(line.m * line.n for line in lines if line.component == HEAD)])
 
     def _parameters(self, operation: Operation, layer: Layer, times: int, own: bool) -> None:
@@ -248,30 +232,6 @@ class _Sums:
             self.block_parameters += parameters
         else:
             self.other_parameters += parameters
-
-    def _seconds(self, group: Pass) -> None:
-        """Add what is kept and repeated where every second product is computed again.
-
-        So does torchtitan (``SelectiveAC``): results of products are kept, but for every second one, those of
-        the router and those of experts, which are one grouped product. With a bias they are another
-        operation (``addmm``), and all are kept, as is the result of attention.
-        """
-        number = 0
-        for operation, _, _ in group.steps:
-            if not isinstance(operation, Matmul) or operation.scores:
-                continue
-            result = float(operation.m * operation.n * operation.count)
-            if not operation.weights:
-                self.seconds_kept += group.times * result
-                continue
-            is_counted = operation.component not in (EXPERTS, ROUTER) and not operation.bias
-            number += is_counted
-            flop = float(group.times * operation.dense_flop)
-            self.product_flop += flop
-            if operation.component in (EXPERTS, ROUTER) or (is_counted and number % 2 == 0):
-                self.seconds_flop += flop
-            else:
-                self.seconds_kept += group.times * result
 
     def _block(self, lines: list[Line], times: int) -> None:
         """Add what splitting needs of a repeated layer: its width, its all-reduces, its experts."""
@@ -327,16 +287,3 @@ def _line(operation: Matmul, times: int, inputs: int, own: bool, last: bool) -> 
         traffic=None if operation.traffic is None else float(times * operation.traffic),
         last=last,
     )
-
-
-def _kept(operation: Matmul, seen: set[str]) -> float:
-    """Elements of a product's inputs that the backward pass needs; each tensor counts once."""
-    if operation.scores:
-        # Queries and keys; grouped keys are stored once per group.
-        return float(operation.count * operation.k) * (operation.m + operation.n / operation.groups)
-    if not operation.weights:
-        return float(operation.count * operation.k * operation.n) / operation.groups
-    if operation.inputs[0] in seen:
-        return 0.0
-    seen.add(operation.inputs[0])
-    return float(operation.m * operation.k * operation.count) / operation.taps

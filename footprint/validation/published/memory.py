@@ -35,6 +35,9 @@ SCOPES = ("allocated", "reserved", "device", "full")
 """What was measured: by tensors, by PyTorch's allocator, or by the driver for the whole device. ``full``: the
 device itself, of which a longer step would have run out, so that its allocator keeps nothing back."""
 
+RECOMPUTED_SECONDS = "seconds"
+"""Every second product of each block is computed again, and those of its experts (torchtitan)."""
+
 
 @record
 class _Storage:
@@ -113,10 +116,11 @@ def _row(cells: Mapping[str, str]) -> Row:
     if step.operations is None:
         raise AssertionError(f"{cells['id']}: a model without an operation list")
     work = work_of(step.operations, step.training)
+    is_alternate = cells["recompute"] == RECOMPUTED_SECONDS
     layout = Layout(
         tp=int(cells["tp"]), pp=int(cells["pp"]), dp=replicas, cp=int(cells["cp"]), micro_batch=batch,
-        zero=int(cells["sharding"].removeprefix("zero") or 0), recompute=cells["recompute"],
-        recomputed=float(cells["recomputed_share"] or 1.0),
+        zero=int(cells["sharding"].removeprefix("zero") or 0), recompute="full" if is_alternate else cells["recompute"],
+        recomputed=work.seconds_share if is_alternate else float(cells["recomputed_share"] or 1.0),
         interleaving=int(cells["interleaving"] or 1), flash=training.fuses_attention,
     )  # fmt: skip
     typical = memory_constants(cells["optimizer"], cells["method"])
@@ -125,6 +129,8 @@ def _row(cells: Mapping[str, str]) -> Row:
     said = typical.but(
         **held_by(typical, cells["holds"], cells["keeps"], cells["loss"], cells["stages"] or "even")
     )
+    if is_alternate:
+        said = said.but(every_second=1.0)
     usable = None
     if cells["accelerator"]:
         cluster, _ = parse_cluster(f"{cells['accelerator']}:1")
