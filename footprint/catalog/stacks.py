@@ -80,6 +80,8 @@ class Stack:
     """How it shares the layers out to the stages of a pipeline (the same module)."""
     adapter_byte: float | None = None
     """Bytes of a number of an adapter, if not those of the model's (PEFT)."""
+    reduce_byte: float | None = None
+    """Bytes of a gradient that sharded replicas sum, where they cast it for that."""
     rest_byte: float | None = None
     """Bytes of what is not quantised, weights and activations, beside quantised weights (QLoRA)."""
     note: str = ""

@@ -155,7 +155,7 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
     """Weights, gradients and optimiser states [byte].
 
     ZeRO shards optimiser states from stage 1, gradients from stage 2 and weights from stage 3 over the
-    replicas. Stage 3 also holds the gathered weights of two layers.
+    replicas. Stage 3 also holds the gathered weights of two layers, and PyTorch's the gradients of one.
     """
     byte = parameter_bytes(storage.precision, storage.constants)
     if layout.sixteen_bit_states:
@@ -178,14 +178,21 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
 
     trained = work.trained_share
     weight = byte.weight * trained + byte.frozen * (1.0 - trained)
-    gathered = 2.0 * byte.used * (work.block_parameters + work.expert_parameters / layout.expert_split)
-    weights = held(weight, 3) + where(layout.zero == 3, gathered / (work.layers * layout.tp), 0.0)
+    whole_layer = work.block_parameters + work.expert_parameters / layout.expert_split
+    gathered = where(layout.zero == 3, whole_layer / (work.layers * layout.tp), 0.0)
+    weights = held(weight, 3) + 2.0 * byte.used * gathered
     # Quantised are the blocks, not the embeddings and heads.
     rest = _kept_byte(storage.precision, storage.constants)
     unquantised = (rest - byte.frozen) * (1.0 - trained) * ends
     weights = weights + unquantised / where(layout.zero >= 3, replicas, 1.0)
     weights = weights + where(layout.zero >= 3, 0.0, byte.copy * trained * replicated)
-    return weights, held(byte.gradient * trained, 2), held(byte.optimiser * trained, 1)
+    gradients = held(byte.gradient * trained, 2)
+    if "whole_inputs" in storage.constants.values:
+        # The gradients of a layer are whole until they are summed, perhaps as a copy in more bits.
+        gradients = (
+            gradients + (byte.used + storage.constants.values.get("reduce_byte", 0.0)) * trained * gathered
+        )
+    return weights, gradients, held(byte.optimiser * trained, 1)
 
 
 def _uneven(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:

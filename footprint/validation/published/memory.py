@@ -131,6 +131,8 @@ def _row(cells: Mapping[str, str]) -> Row:
     )
     if is_alternate:
         said = said.but(every_second=1.0)
+    if cells["reduce_byte"]:
+        said = said.but(reduce_byte=float(cells["reduce_byte"]))
     usable = None
     if cells["accelerator"]:
         cluster, _ = parse_cluster(f"{cells['accelerator']}:1")
