@@ -106,7 +106,7 @@ class Software:
             own["passes_fused"] = typical["passes_eager"]
         if stack.fused_early:
             own |= {"passes_eager": typical["passes_fused"], "tuned_before": 0.0}
-        if stack.loss == "compiled":
+        if stack.fuses and stack.loss in ("compiled", "headed"):
             # torch.compile fuses the biases of experts with their activation.
             own["passes_expert_bias"] = typical["passes_fused"]
         since = stack.grouped_narrow_since

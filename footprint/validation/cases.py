@@ -18,16 +18,14 @@ from footprint.errors import FootprintError
 from footprint.flops import count_step
 from footprint.parsing import parse_month
 from footprint.performance.roofline.constants import Constants, load_constants, method_constants
-from footprint.performance.predict import work_of
 from footprint.performance.stacks import software_of
 from footprint.records import field, record, replace
 from footprint.schema import Cluster, StepShape, TrainingMethod
+from footprint.validation.layouts import given_layout
 from footprint.vocabulary import ADAPTED
 
 TOKENS_A_CHIP = 8192
 """Assumed tokens per chip and step where the batch was not published."""
-EVERY_SECOND_LAYER = 0.5
-"""Share of the blocks that torchtitan recomputes where it recomputes every second layer."""
 ALL_LINEAR = "all-linear"
 """The targets of adapters where they were not published."""
 
@@ -194,33 +192,7 @@ def _large(row: Mapping[str, str]) -> Case:
     flops = count_step(config, shape, training)
     if rate is None:
         rate = _tokens_per_s(row, flops, batch * length)
-    given: dict[str, int | float | str] = {
-        key: int(float(row[key])) for key in ("tp", "pp", "cp", "ep", "interleaving") if row[key]
-    }
-    model_ranks = 1
-    for key in ("tp", "pp", "cp"):
-        model_ranks *= int(given.get(key, 1))
-    if "cp" in given and count / model_ranks > batch:
-        given.pop("cp")  # more replicas than sequences: the printed context ranks cannot be all
-    if row["micro_batch"]:
-        given["micro_batch"] = float(row["micro_batch"])
-    if recompute:
-        given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
-        if row["family"] in _TORCHTITAN and recompute == "selective" and flops.operations is not None:
-            share = work_of(flops.operations, flops.training).seconds_share
-            given |= {"recompute": "full", "recomputed": share}
-        elif row["family"] in _TORCHTITAN and recompute == "selective_layer":
-            given |= {"recompute": "full", "recomputed": EVERY_SECOND_LAYER}
-        elif row["family"] == "fms" and recompute == "selective":
-            given |= {"recompute": "full", "recomputed": _recomputed_share(row)}
-        elif recompute in ("selective", "minimal") and not _flash(row, year):
-            given["recompute"] = "selective"
-    if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
-        given["zero"] = 3
-    elif row["sharding"] in ("ZeRO-2", "stage 2"):
-        given["zero"] = 2
-    elif row["sharding"] or row["pp"]:
-        given["zero"] = 1
+    given = given_layout(row, flops, count, batch)
     return Case(
         id=row["id"], dataset="throughput", family=row["family"], publisher=row["publisher"],
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
@@ -242,10 +214,6 @@ def _released(source: str) -> float | None:
     return None if found is None else parse_month(f"20{found[1]}-{found[2]}")
 
 
-_TORCHTITAN = (
-    "torchtitan", "torchao-float8", "torchao-mx", "lambda-torchtitan", "nous-torchtitan", "pith-train",
-)  # fmt: skip
-"""Source families whose selective recomputation is torchtitan's."""
 _NOT_FUSED = (
     "t1555", "t1556", "t1557", "t1559", "t1560", "t1565", "t1572", "t1579", "t1610", "t1611",
     "t1688", "t1689", "t1690", "t1691", "t1692", "t1693", "t1694", "t1695",
@@ -262,14 +230,6 @@ JAX's kernel on TPUs takes multiples of 128 alone (jax-ml/jax issues 26433 and 3
 _PADDED = ("universal-llm-trainer",)
 """Source families whose batches carry the mask of padding. This one replaces the tokens of padded samples by
 random ones to fill the length, and the mask stays (its Llama3.forward)."""
-
-
-def _recomputed_share(row: Mapping[str, str]) -> float:
-    """Share of the blocks that a run recomputed, from its HFU over its MFU: a forward pass is a third [1].
-
-    fms-fsdp recomputes every k-th block (its docs/configurations.md) and prints both.
-    """
-    return min(1.0, 3.0 * (float(row["hfu_reported"]) / float(row["mfu_reported"]) - 1.0))
 
 
 def _flash(row: Mapping[str, str], year: int) -> bool:
@@ -322,7 +282,8 @@ def _small(row: Mapping[str, str]) -> Case:
         shape=StepShape(sequences=batch, document_length=_number(row["document_length"]), **whole),
         training=TrainingMethod(attention="flash" if row["attention"] == "flash" else "eager"),
         cluster=cluster, precision=precision, year=int(row["year"]), given=given,
-        objective="mlm+nsp" if kind == "encoder" else "", software=_software(row), other_facts=_other_facts(row),
+        objective="mlm+nsp" if kind == "encoder" else "",
+        software=_software(row), other_facts=_other_facts(row),
         measured_s=batch / float(row["samples_per_s"]),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
     )  # fmt: skip

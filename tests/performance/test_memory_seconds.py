@@ -60,7 +60,7 @@ class Block(torch.nn.Module):
 
 
 def kept_elements(block: Any) -> float:
-    """16-bit elements that a block holds after its forward pass under torchtitan's policy, its result apart."""
+    """16-bit elements that a block holds after its forward pass by torchtitan's policy, its result apart."""
     dispatch = pytest.importorskip("torch.utils._python_dispatch")
     alive: dict[int, int] = {}
     products = 0
@@ -122,4 +122,5 @@ def test_memory_lies_between_that_of_everything_and_of_whole_blocks() -> None:
     assert model.stored_block / 2 < 3 * model.logits
     assert none - seconds == pytest.approx(2 * (model.stored_block - model.seconds_kept), rel=1e-12)
     assert seconds - full == pytest.approx(2 * (model.seconds_kept - model.boundary), rel=1e-12)
-    assert none > needed(0.5 * model.seconds_share) > seconds > needed(0.5 + 0.5 * model.seconds_share) > full
+    shares = 0.0, 0.5 * model.seconds_share, model.seconds_share, 0.9, 1.0
+    assert sorted(map(needed, shares), reverse=True) == [needed(share) for share in shares]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footprint.arithmetic import Number, where
+from footprint.arithmetic import Number, maximum, where
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import ADAM_BYTE
@@ -65,7 +65,10 @@ def unwillingness(machine: Machine, stages: Number, micro_batches: Number) -> Nu
 
 def recomputed_by_habit(work: Work, machine: Machine, needed_share: Number) -> Number:
     """Share of the blocks that recipes recompute where memory requires ``needed_share`` of them [1]."""
-    return needed_share + habit_of(work, machine) * (1.0 - needed_share)
+    habit = habit_of(work, machine)
+    if machine.constants.values.get("every_second"):
+        return maximum(needed_share, habit)
+    return needed_share + habit * (1.0 - needed_share)
 
 
 def habit_of(work: Work, machine: Machine) -> float:

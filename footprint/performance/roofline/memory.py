@@ -246,8 +246,8 @@ def _activations(work: Work, layout: LayoutNumbers, storage: Storage) -> _Activa
     if storage.precision in NARROW:
         kept_share *= constants["activation_kept_narrow"]
     # What PyTorch keeps beyond the list is not among the inputs of frozen products.
-    # PyTorch's own code weights the results of experts in an operation that keeps them.
-    stored = kept_share * (work.stored_block + (work.routed if said else 0.0))
+    # PyTorch's own code copies a token for each of its experts, and weights their results: both are kept.
+    stored = kept_share * (work.stored_block + (2.0 * work.routed if said else 0.0))
     if not ("frozen_weight_byte" in known and storage.techniques.quantised_inputs):
         stored = stored - min(kept_share, 1.0) * work.unkept_block
     if not layout.flash:

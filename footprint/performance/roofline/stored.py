@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.flops.operations import CORE, EXPERTS, NORM, ROUTER, Matmul, Pointwise
+from footprint.flops.operations import CORE, EXPERTS, ROUTER, Matmul, Pointwise
 from footprint.flops.passes.gradients import Pass
 from footprint.named_tuples import NamedTuple
 
@@ -14,8 +14,7 @@ class Stored(NamedTuple):
     unkept: float
     """Those of them that are written, not kept: inputs of products with frozen weights."""
     projected: float
-    """Those that selective recomputation of latent attention computes again (DeepSeek-V3, 3.2.3 and 3.3.3):
-    what is projected up from latents, and the results of norms and activations."""
+    """Those that selective recomputation computes again: up-projections of latent attention."""
 
 
 class Seconds(NamedTuple):
@@ -32,24 +31,18 @@ class Seconds(NamedTuple):
 def stored(group: Pass) -> Stored:
     """What one layer of a group keeps."""
     needed = {tensor for operation, _, own in group.steps if own for tensor in operation.inputs}
-    is_latent = any(isinstance(one, Matmul) and one.latent for one, _, _ in group.steps)
-    made: dict[str, Pointwise] = {}
     seen: set[str] = set()
     every = unkept = projected = 0.0
     for operation, _, _ in group.steps:
         if isinstance(operation, Pointwise):
             if operation.component != CORE:  # the softmax is fused or counted with the scores
                 every += operation.saved + 0.5 * operation.masks
-                made[operation.output] = operation
             continue
         kept = _kept(operation, seen)
         every += kept
         if operation.weights and operation.inputs[0] not in needed:
             unkept += kept
-        if operation.latent:
-            projected += kept
-        elif is_latent and operation.weights:
-            projected += _again(operation, made.get(operation.inputs[0]), kept)
+        projected += kept if operation.latent else 0.0
     return Stored(every, unkept, projected)
 
 
@@ -88,20 +81,7 @@ def _kept(operation: Matmul, seen: set[str]) -> float:
         return float(operation.count * operation.k) * (operation.m + operation.n / operation.groups)
     if not operation.weights:
         return float(operation.count * operation.k * operation.n) / operation.groups
-    read = operation.inputs[0]
-    if operation.chosen is not None:
-        read = f"{read} of {operation.output}"  # experts read copies of their tokens, sorted by expert
-    if read in seen:
+    if operation.inputs[0] in seen:
         return 0.0
-    seen.add(read)
+    seen.add(operation.inputs[0])
     return float(operation.m * operation.k * operation.count) / operation.taps
-
-
-def _again(operation: Matmul, source: Pointwise | None, kept: float) -> float:
-    """Elements of a product's inputs, and of an activation before it, that are computed again."""
-    if source is None:
-        return 0.0
-    if source.component == NORM:
-        return 0.0 if operation.chosen is not None else kept
-    # Of a gated activation both inputs are kept: not what its gate gives, nor the product of the two.
-    return 2.0 * kept if source.saved >= 3.0 * kept else kept

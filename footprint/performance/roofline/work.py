@@ -68,7 +68,7 @@ class Work:
     unkept_block: float
     """Those elements of the blocks that are written, not kept: inputs of products with frozen weights."""
     projected: float
-    """Those of them that selective recomputation of latent attention computes again (`stored.Stored`)."""
+    """Those of them that selective recomputation computes again: up-projections of latent attention."""
     boundary: float
     """Elements of the layers' inputs, the only activations that full recomputation keeps."""
     scores: float

@@ -119,7 +119,8 @@ def _row(cells: Mapping[str, str]) -> Row:
     is_alternate = cells["recompute"] == RECOMPUTED_SECONDS
     layout = Layout(
         tp=int(cells["tp"]), pp=int(cells["pp"]), dp=replicas, cp=int(cells["cp"]), micro_batch=batch,
-        zero=int(cells["sharding"].removeprefix("zero") or 0), recompute="full" if is_alternate else cells["recompute"],
+        zero=int(cells["sharding"].removeprefix("zero") or 0),
+        recompute="full" if is_alternate else cells["recompute"],
         recomputed=work.seconds_share if is_alternate else float(cells["recomputed_share"] or 1.0),
         interleaving=int(cells["interleaving"] or 1), flash=training.fuses_attention,
     )  # fmt: skip
