@@ -1,8 +1,7 @@
-"""What is kept where every second product is computed again, beside torch's own selective checkpoints."""
+"""What torch holds of blocks that are computed again: every second product, and one block beside logits."""
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.memory import activation_byte
 from footprint.schema import TrainingMethod
+from tests.performance.alive import Alive
 from tests.performance.test_memory import machine, work
 
 torch = pytest.importorskip("torch")
@@ -61,20 +61,7 @@ class Block(torch.nn.Module):
 
 def kept_elements(block: Any) -> float:
     """16-bit elements that a block holds after its forward pass by torchtitan's policy, its result apart."""
-    dispatch = pytest.importorskip("torch.utils._python_dispatch")
-    alive: dict[int, int] = {}
     products = 0
-
-    class Watch(dispatch.TorchDispatchMode):  # type: ignore[misc]
-        def __torch_dispatch__(self, called: Any, kinds: Any, args: Any = (), named: Any = None) -> Any:
-            result = called(*args, **(named or {}))
-            for tensor in torch.utils._pytree.tree_leaves(result):
-                if isinstance(tensor, torch.Tensor) and tensor.dtype == torch.bfloat16:
-                    storage = tensor.untyped_storage()
-                    if storage._cdata not in alive:
-                        alive[storage._cdata] = storage.nbytes()
-                        weakref.finalize(storage, alive.pop, storage._cdata, None)
-            return result
 
     def policy(context: Any, called: Any, *arguments: Any, **named: Any) -> Any:
         nonlocal products
@@ -88,10 +75,10 @@ def kept_elements(block: Any) -> float:
         return checkpoints.create_selective_checkpoint_contexts(policy)
 
     owned = {parameter.untyped_storage()._cdata for parameter in block.parameters()}
-    with Watch():
+    with Alive(torch.bfloat16) as alive:
         inputs = torch.randn(TOKENS, WIDTH, dtype=torch.bfloat16).requires_grad_()
         result = checkpoints.checkpoint(block, inputs, use_reentrant=False, context_fn=contexts)
-        held = sum(byte for storage, byte in alive.items() if storage not in owned)
+        held = sum(byte for storage, byte in alive.byte.items() if storage not in owned)
     return held / 2 - result.numel()
 
 
@@ -124,3 +111,26 @@ def test_memory_lies_between_that_of_everything_and_of_whole_blocks() -> None:
     assert seconds - full == pytest.approx(2 * (model.seconds_kept - model.boundary), rel=1e-12)
     shares = 0.0, 0.5 * model.seconds_share, model.seconds_share, 0.9, 1.0
     assert sorted(map(needed, shares), reverse=True) == [needed(share) for share in shares]
+
+
+def peak_byte(vocabulary: int) -> int:
+    """Bytes alive at the peak of a step of two blocks that are computed again, without trained weights."""
+    blocks = torch.nn.ModuleList([Block(), Block()]).requires_grad_(False)
+    head = torch.randn(vocabulary, WIDTH, dtype=torch.bfloat16)
+    labels = torch.zeros(TOKENS, dtype=torch.long)
+    with Alive() as alive:
+        rows = inputs = torch.randn(TOKENS, WIDTH, dtype=torch.bfloat16).requires_grad_()
+        for block in blocks:
+            rows = checkpoints.checkpoint(block, rows, use_reentrant=False)
+        loss = functional.cross_entropy(functional.linear(rows, head).float(), labels)
+        loss.backward()
+    assert inputs.grad is not None
+    return int(alive.peak)
+
+
+def test_the_logits_are_gone_when_a_block_is_computed_again() -> None:
+    """The larger of the two makes the peak, not their sum; the head's weights are there all the time."""
+    weights, logits = WIDTH * 2, TOKENS * 14  # bytes of a word
+    assert 400 * logits > 0.5 * peak_byte(8)
+    assert peak_byte(400) - peak_byte(8) == 392 * weights
+    assert peak_byte(1600) - peak_byte(800) == pytest.approx(800 * (weights + logits), rel=0.01)
