@@ -64,8 +64,9 @@ class Beside:
 def published() -> Iterator[Beside]:
     """Every published step of the development set whose layout is known.
 
-    The search is told that only attention scores are recomputed, where the row says it, since this is a
-    choice of the software. Nothing is recomputed by habit.
+    The search is told that only attention scores are recomputed, or that gradients are sharded and weights
+    are not (ZeRO-2), where the row says it, since these are choices of the software. Nothing is recomputed by
+    habit.
     """
     for case, work, _ in countable_cases():
         if case.scope != "step" or case.sealed or "tp" not in case.given:
@@ -74,6 +75,8 @@ def published() -> Iterator[Beside]:
         machine = Machine(case.cluster, case.precision, case.year, constants, case.native)
         flash, length = case.training.fuses_attention, float(case.shape.sequence_length or 0)
         said: Given = {"recompute": "selective"} if case.given.get("recompute") == "selective" else {}
+        if case.given.get("zero") == 2:
+            said = {**said, "zero": 2}
         theirs, _ = find_layout(work, machine, given=case.given, flash=flash, sequence_length=length)
         ours, fits = find_layout(work, machine, given=said, flash=flash, sequence_length=length)
         allowed = memory_byte(work, theirs, machine) <= usable_byte(machine)

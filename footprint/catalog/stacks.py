@@ -45,6 +45,8 @@ class Stack:
     """How it takes the loss of the logits (the same module), if not as its kind does."""
     recompute_share: float | None = None
     """Share of the blocks' work that its usual recipes compute again though memory does not ask for it."""
+    repeats_seconds: bool = False
+    """Whether its usual recipes compute every second product of a block again, and those of its experts."""
     recompute_stops: bool | None = None
     """Whether recomputing a block ends before its last product, if not as its kind does."""
     grouped_experts: bool = False
@@ -78,6 +80,8 @@ class Stack:
     """How it shares the layers out to the stages of a pipeline (the same module)."""
     adapter_byte: float | None = None
     """Bytes of a number of an adapter, if not those of the model's (PEFT)."""
+    reduce_byte: float | None = None
+    """Bytes of a gradient that sharded replicas sum, where they cast it for that."""
     rest_byte: float | None = None
     """Bytes of what is not quantised, weights and activations, beside quantised weights (QLoRA)."""
     note: str = ""

@@ -14,7 +14,7 @@ from footprint.estimator.facts import Facts
 from footprint.performance.peaks import beyond_gib
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.limits import CUT, cut_rows
-from footprint.performance.roofline.memory import FACTOR, memory
+from footprint.performance.roofline.memory import FACTOR, has_sixteen_bit_states, memory
 from footprint.records import record, replace
 from footprint.results import Assumption, Quantity
 from footprint.results.estimate import DeviceMemory, StepTerm
@@ -57,6 +57,7 @@ class Fullest:
     weights_gib: float
     is_anchored: bool
     """Whether measured peaks have corrected it."""
+    has_sixteen_bit_states: bool
 
 
 def fullest(facts: Facts, layouts: Sequence[Layout | None]) -> Fullest | None:
@@ -71,6 +72,7 @@ def fullest(facts: Facts, layouts: Sequence[Layout | None]) -> Fullest | None:
                 needed_gib=step.memory_spread * (float(parts.total_byte) / BYTE_PER_GIB),
                 weights_gib=float(parts.weights_byte) / BYTE_PER_GIB,
                 is_anchored=FACTOR in step.machine.constants.values,
+                has_sixteen_bit_states=has_sixteen_bit_states(layout, step.machine),
             )
         )
     return max(found, key=lambda one: one.needed_gib.mid, default=None)
@@ -90,8 +92,9 @@ def device_memory(facts: Facts, layouts: Sequence[Layout | None]) -> DeviceMemor
         return None
     device_gib = facts.cluster.accelerator.memory_gib
     return DeviceMemory(
-        needed_gib=needed, device_gib=device_gib, room_gib=device_gib - needed.mid, basis=basis
-    )
+        needed_gib=needed, device_gib=device_gib, room_gib=device_gib - needed.mid, basis=basis,
+        sixteen_bit_states=most is not None and most.has_sixteen_bit_states,
+    )  # fmt: skip
 
 
 def too_little(facts: Facts, layouts: Sequence[Layout | None]) -> str:

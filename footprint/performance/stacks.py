@@ -28,6 +28,7 @@ _NUMBERS: Mapping[str, str] = {
     "host_s": "launch_s",
     "captures_since_year": "captured_since",
     "adapter_byte": "adapter_byte",
+    "reduce_byte": "reduce_byte",
     "shards_since_year": "shards_since_year",
     "experts_looped_until_year": "experts_looped_until_year",
     "recompute_share": "recompute_said",
@@ -41,6 +42,7 @@ _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "recomputes_part": (True, "recomputes_part", 0.0),
     "sends_once": (True, "sends_once", 0.0),
     "offloads_inputs": (False, "offloads_inputs", 1.0),
+    "repeats_seconds": (False, "every_second", 1.0),
     "grouped_experts": (False, "expert_kernels", 0.0),
     "first_in_tf32": (False, "first_in_tf32", 1.0),
 }
@@ -104,7 +106,7 @@ class Software:
             own["passes_fused"] = typical["passes_eager"]
         if stack.fused_early:
             own |= {"passes_eager": typical["passes_fused"], "tuned_before": 0.0}
-        if stack.loss == "compiled":
+        if stack.fuses and stack.loss in ("compiled", "headed"):
             # torch.compile fuses the biases of experts with their activation.
             own["passes_expert_bias"] = typical["passes_fused"]
         since = stack.grouped_narrow_since

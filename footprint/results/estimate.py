@@ -115,6 +115,8 @@ class DeviceMemory:
     """The difference; negative where the step does not fit."""
     basis: str = "predicted"
     """``predicted``, ``anchored`` on measured peaks of like steps, or ``given`` by the user."""
+    sixteen_bit_states: bool = False
+    """Whether weights, gradients and the optimiser's states have 16 bits, without 32-bit master weights."""
 
 
 @record

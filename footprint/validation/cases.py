@@ -19,18 +19,13 @@ from footprint.flops import count_step
 from footprint.parsing import parse_month
 from footprint.performance.roofline.constants import Constants, load_constants, method_constants
 from footprint.performance.stacks import software_of
-from footprint.records import field, record
+from footprint.records import field, record, replace
 from footprint.schema import Cluster, StepShape, TrainingMethod
+from footprint.validation.layouts import given_layout
 from footprint.vocabulary import ADAPTED
 
 TOKENS_A_CHIP = 8192
 """Assumed tokens per chip and step where the batch was not published."""
-EVERY_SECOND = {"selective": 0.4, "selective_layer": 0.5}
-"""torchtitan recomputes every second product or every second layer: its share of a block's forward FLOPs.
-
-Of the products of Llama 3 and 3.1 the second ones (keys, the output of attention, one half of the gated MLP)
-have 0.36 to 0.39; attention is kept, pointwise operations are repeated.
-"""
 ALL_LINEAR = "all-linear"
 """The targets of adapters where they were not published."""
 
@@ -65,6 +60,8 @@ class Case:
     """When that release came out, where its name says it [years]."""
     software: str = "tuned"
     """The software stack of ``reference_data/stacks`` that it ran, or the kind of it."""
+    other_facts: Mapping[str, Any] = field(default_factory=dict)
+    """What its source says of this software that is not as in the stack's file, by the file's names."""
 
     @property
     def generation(self) -> str:
@@ -80,7 +77,10 @@ class Case:
 def of_its_software(case: Case, constants: Constants | None) -> Constants:
     """These constants, or the shipped ones, with what the method and the software of a case replace."""
     own = (constants or load_constants()).but(**method_constants(case.training.method))
-    return software_of(case.software, None, case.released).constants(own)
+    software = software_of(case.software, None, case.released)
+    if case.other_facts and software.stack is not None:
+        software = replace(software, stack=replace(software.stack, **case.other_facts))
+    return software.constants(own)
 
 
 @functools.cache
@@ -113,6 +113,14 @@ def _sealed(source: str) -> bool:
     """Whether no fit may read this source: it is sealed in a draw that is not opened."""
     draws = evaluation()["throughput"]
     return any(source in draws[name]["sealed"] for name in draws["closed"])
+
+
+def _other_facts(row: Mapping[str, str]) -> dict[str, str | bool]:
+    """What a source says of its software that is not as in the stack's file, by the file's names."""
+    said: dict[str, str | bool] = {name: row[name] for name in ("holds", "loss") if row[name]}
+    if row["offloads_inputs"]:
+        said["offloads_inputs"] = row["offloads_inputs"] == "true"
+    return said
 
 
 def _number(text: str) -> float | None:
@@ -167,47 +175,25 @@ def _large(row: Mapping[str, str]) -> Case:
         sequences=batch, sequence_length=length, document_length=_number(row["document_length"])
     )
     year = int(row["year"])
-    recompute = row["recompute"]
     method = row["method"]
     attention = _attention(row)
     training = TrainingMethod(
         method=method,  # type: ignore[arg-type]
         lora_targets=tuple((row["lora_targets"] or ALL_LINEAR).split(",")) if method in ADAPTED else (),
-        recompute="full" if recompute == "full" else "none",
+        recompute="full" if row["recompute"] == "full" else "none",
         attention=attention,
     )
     rate = _number(row["tokens_per_s_per_accelerator"])
     flops = count_step(config, shape, training)
     if rate is None:
         rate = _tokens_per_s(row, flops, batch * length)
-    given: dict[str, int | float | str] = {
-        key: int(float(row[key])) for key in ("tp", "pp", "cp", "ep", "interleaving") if row[key]
-    }
-    model_ranks = 1
-    for key in ("tp", "pp", "cp"):
-        model_ranks *= int(given.get(key, 1))
-    if "cp" in given and count / model_ranks > batch:
-        given.pop("cp")  # more replicas than sequences: the printed context ranks cannot be all
-    if row["micro_batch"]:
-        given["micro_batch"] = float(row["micro_batch"])
-    if recompute:
-        given["recompute"] = {"full": "full", "none": "none", "selective": "none"}.get(recompute, "none")
-        if row["software"].startswith("torchtitan") and recompute in EVERY_SECOND:
-            given |= {"recompute": "full", "recomputed": EVERY_SECOND[recompute]}
-        elif row["software"] == "fms" and recompute == "selective":
-            given |= {"recompute": "full", "recomputed": _recomputed_share(row)}
-        elif recompute == "selective" and attention == "eager":
-            given["recompute"] = "selective"
-    if "FULL_SHARD" in row["sharding"] or row["sharding"].startswith(("FSDP", "HSDP")):
-        given["zero"] = 3
-    elif row["sharding"] or row["pp"]:
-        given["zero"] = 1
+    given = given_layout(row, flops, count, batch)
     return Case(
         id=row["id"], dataset="throughput", family=row["family"], publisher=row["publisher"],
         kind=row["kind"], scope=row["scope"], config=config, shape=shape, training=training,
         cluster=cluster, precision=precision, year=year, measured_s=batch * length / (count * rate),
         given=given, batch_known=known,
-        software=row["software"],
+        software=row["software"], other_facts=_other_facts(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
         released=_released(row["source"]),
     )  # fmt: skip
@@ -221,14 +207,6 @@ def _released(source: str) -> float | None:
     """When a release came out that is named by its year and month [years]."""
     found = _CONTAINER.match(source)
     return None if found is None else parse_month(f"20{found[1]}-{found[2]}")
-
-
-def _recomputed_share(row: Mapping[str, str]) -> float:
-    """Share of the blocks that a run recomputed, from its HFU over its MFU: a forward pass is a third [1].
-
-    fms-fsdp recomputes every k-th block (its docs/configurations.md) and prints both.
-    """
-    return min(1.0, 3.0 * (float(row["hfu_reported"]) / float(row["mfu_reported"]) - 1.0))
 
 
 def _attention(row: Mapping[str, str]) -> Literal["flash", "masked", "eager"]:

@@ -210,10 +210,9 @@ def test_selective_recomputation_drops_what_latents_give() -> None:
 
 
 def test_published_layouts_fit() -> None:
-    """Layouts of published runs ran, so by a right count they fit: fifteen of sixteen do.
+    """Layouts of published runs ran, so by a right count they fit: forty-nine of fifty do.
 
-    Of the others, most are fully sharded with everything recomputed; the worst needs 4.6 times
-    the room: a million tokens whose inputs the host holds.
+    The worst of the others need 1.6 times the room: 16-bit states of MindSpore that nobody describes.
     """
     shares = []
     for case, model, _ in countable_cases():
@@ -225,7 +224,8 @@ def test_published_layouts_fit() -> None:
         layout, _ = find_layout(model, job, given=case.given, flash=flash, sequence_length=length)
         shares.append(memory_byte(model, layout, job) / usable_byte(job))
     assert len(shares) > 700
-    assert sum(share <= 1.0 for share in shares) / len(shares) > 0.9375
+    # A found share of recomputed blocks fills the memory to the last bit.
+    assert sum(share <= 1.0 + 1e-9 for share in shares) / len(shares) > 0.98
     # People fill their memory: a count far below what was there would be too low.
     assert 0.6 < statistics.median(shares) < 0.9
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from footprint.performance.roofline.memory import activation_byte, memory, param
 from footprint.performance.stacks import software_of
 from footprint.schema import TrainingMethod
 from footprint.validation.cases import shapes
+from tests.performance.alive import Alive
 from tests.performance.test_memory import SMALL, machine, work
 
 torch = pytest.importorskip("torch")
@@ -27,31 +27,15 @@ QLORA = TrainingMethod(method="qlora", lora_rank=8, attention="flash")
 
 def held_at_the_peak(step: Any) -> float:
     """Bytes a logit of the storages that are alive at the peak of a step, forward and backward."""
-    dispatch = pytest.importorskip("torch.utils._python_dispatch")
-    alive: dict[int, int] = {}
-    peak = 0
-
-    class Watch(dispatch.TorchDispatchMode):  # type: ignore[misc]
-        def __torch_dispatch__(self, called: Any, kinds: Any, args: Any = (), named: Any = None) -> Any:
-            nonlocal peak
-            result = called(*args, **(named or {}))
-            for tensor in torch.utils._pytree.tree_leaves(result):
-                if isinstance(tensor, torch.Tensor):
-                    storage = tensor.untyped_storage()
-                    if storage._cdata not in alive:
-                        alive[storage._cdata] = storage.nbytes()
-                        weakref.finalize(storage, alive.pop, storage._cdata, None)
-            peak = max(peak, sum(alive.values()))
-            return result
-
     rows = torch.randn(1, TOKENS, WIDTH, dtype=torch.bfloat16, requires_grad=True)
     head = torch.randn(VOCABULARY, WIDTH, dtype=torch.bfloat16)
     labels = torch.randint(0, VOCABULARY, (1, TOKENS))
-    with Watch():
+    with Alive() as alive:
         loss, held = step(rows, head, labels)
-        loss.backward()
+        if loss.requires_grad:
+            loss.backward()
         del held
-    return peak / (TOKENS * VOCABULARY)
+    return alive.peak / (TOKENS * VOCABULARY)
 
 
 def whole(rows: Any, head: Any, labels: Any) -> Any:
@@ -86,6 +70,22 @@ def parts(count: int, *, converted: bool) -> Any:
         return sum(losses), logits
 
     return step
+
+
+def headed(rows: Any, head: Any, labels: Any) -> Any:
+    """torchtitan's since 2026: head, loss and their backward pass for an eighth of the tokens at a time."""
+    total = torch.zeros(())
+    for part, few in zip(rows.detach().chunk(8, dim=1), labels.chunk(8, dim=1), strict=True):
+        logits = functional.linear(part.requires_grad_(), head)
+        loss = functional.cross_entropy(logits.float().view(-1, VOCABULARY), few.reshape(-1))
+        loss.backward()
+        total = total + loss.detach()
+        del logits, loss
+    return total, None
+
+
+def test_losses_with_the_head_take_the_assumed_bytes() -> None:
+    assert held_at_the_peak(headed) == pytest.approx(assumed("memory.logit_byte_headed").value, rel=0.02)
 
 
 def test_the_whole_loss_takes_the_assumed_bytes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -17,6 +18,7 @@ from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import in_sixteen_bits, memory_byte, parameter_bytes, usable_byte
 from footprint.validation.cases import Case, of_its_software
 from footprint.validation.published.throughput import Counted, countable_cases
+from tests.conftest import Footprint
 
 FINE_TUNED = {"model": "llama2-7b", "method": "finetune", "tokens": 1e7, "seq_len": 256, "precision": "bf16"}
 
@@ -148,6 +150,18 @@ def test_fine_tuning_falls_back_to_sixteen_bit_states() -> None:
     rows = {row.name: row for row in one.assumptions}
     assert rows["bits of weights, gradients and optimiser states"].value == "16"
     assert any("cost accuracy" in warning for warning in one.warnings)
+    assert one.memory.sixteen_bit_states
+
+
+def test_the_answer_says_which_states_have_sixteen_bits(footprint: Footprint) -> None:
+    """torchtune loads a model in bf16 (its recipes' ``dtype``); Megatron-LM keeps 32-bit master weights."""
+    said = {}
+    for stack in ("torchtune", "megatron"):
+        arguments = "estimate --model bert-base --hw h100 --precision bf16 --format json --stack"
+        done = footprint(*arguments.split(), stack)
+        assert done.returncode == 0, done.stderr
+        said[stack] = json.loads(done.stdout)["memory"]["sixteen_bit_states"]
+    assert said == {"torchtune": True, "megatron": False}
 
 
 @pytest.mark.parametrize(
@@ -164,3 +178,4 @@ def test_other_jobs_keep_their_states(more: dict) -> None:
     answer = estimate(**{**FINE_TUNED, "batch_size": 8, **more})
     assert not any(row.name.startswith("bits of weights") for row in answer.assumptions)
     assert not any("16 bits" in warning for warning in answer.warnings)
+    assert not answer.memory.sixteen_bit_states

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from footprint.arithmetic import Number, where
+from footprint.arithmetic import Number, maximum, where
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import Machine
 from footprint.performance.roofline.memory import ADAM_BYTE
@@ -15,7 +15,8 @@ from footprint.vocabulary import NARROW
 LANGUAGE = ("decoder", "mixture-of-experts")
 """Families of models whose recipes recompute by habit."""
 NO_HABITS = {
-    "recompute_habit": 0.0, "recompute_habit_adapters": 0.0, "recompute_said": 0.0, "accumulates": 1.0,
+    "recompute_habit": 0.0, "recompute_habit_adapters": 0.0, "recompute_said": 0.0, "every_second": 0.0,
+    "accumulates": 1.0,
 }  # fmt: skip
 """The constants of a run that is said to take the fastest layout, whatever recipes do."""
 SIXTEEN_BIT_SOURCES = "te-llama; zamirai2020"
@@ -64,7 +65,10 @@ def unwillingness(machine: Machine, stages: Number, micro_batches: Number) -> Nu
 
 def recomputed_by_habit(work: Work, machine: Machine, needed_share: Number) -> Number:
     """Share of the blocks that recipes recompute where memory requires ``needed_share`` of them [1]."""
-    return needed_share + habit_of(work, machine) * (1.0 - needed_share)
+    habit = habit_of(work, machine)
+    if machine.constants.values.get("every_second"):
+        return maximum(needed_share, habit)
+    return needed_share + habit * (1.0 - needed_share)
 
 
 def habit_of(work: Work, machine: Machine) -> float:
@@ -76,6 +80,8 @@ def habit_of(work: Work, machine: Machine) -> float:
     if not work.heads or work.family not in LANGUAGE or not machine.techniques.partial_recompute:
         return 0.0
     constants = machine.constants
+    if constants.values.get("every_second"):
+        return work.seconds_share
     said = constants.values.get("recompute_said")
     if said is not None:
         return said
@@ -97,7 +103,8 @@ def habit_rows(
     """The habit as an assumption row, where it applies to a layout that was found."""
     if work is None or machine is None or "recompute" in given or not layout.is_full:
         return ()
-    habit, said = habit_of(work, machine), "recompute_said" in machine.constants.values
+    habit = habit_of(work, machine)
+    said = bool({"recompute_said", "every_second"} & machine.constants.values.keys())
     row = Assumption(
         name="share of blocks recomputed without need, as recipes do", value=habit, unit="1",
         basis="assumed" if said else "fitted", source="training-recipes" if said else source,

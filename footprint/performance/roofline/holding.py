@@ -22,10 +22,11 @@ KEEPS = ("fused", "compiled", "eager")
 STAGES = ("even", "cost")
 """``even``: each stage of a pipeline has as many layers (Megatron-LM). ``cost``: the head counts as the
 layers that have its parameters, so the other stages have more of them (nanotron)."""
-LOSSES = ("parallel", "sharded", "whole", "chunked", "compiled", "plain", "freed")
+LOSSES = ("parallel", "sharded", "whole", "chunked", "headed", "compiled", "plain", "freed")
 """``parallel``: Megatron-LM's cross entropy, in place. ``sharded``: the same on 32 bits, one operation of
 PyTorch after the other (nanotron). ``whole``: PyTorch's on all logits, in 32 bits.
-``chunked``: PyTorch's on some tokens at a time. ``compiled``: PyTorch's under torch.compile. ``plain``:
+``chunked``: PyTorch's on some tokens at a time. ``headed``: the same with the head and its backward pass,
+so that the logits of other tokens are not there. ``compiled``: PyTorch's under torch.compile. ``plain``:
 PyTorch's on all logits in the precision they have. ``freed``: the same, in a loop that gives the logits
 back before the backward pass."""
 UNFUSED = ("whole", "sharded")
@@ -62,6 +63,7 @@ def held_by(
         own["gradient_byte"] = SIXTEEN_BYTE
     if holds == "sixteen":
         own |= {"gradient_byte": SIXTEEN_BYTE, "optimiser_state_byte": sixteen_bit_states_byte(constants)}
+        own["holds_sixteen"] = 1.0
     if holds not in ("mixed", "reduced") and keeps != "fused" and states >= ADAM_BYTE:
         own["optimiser_copy_byte"] = SIXTEEN_BYTE if holds == "sixteen" else WIDE_BYTE
     if keeps != "fused":
@@ -84,6 +86,6 @@ def _of_the_loss(constants: Constants, loss: str, keeps: str, rest_byte: float |
     if loss in _COPIES:
         own["logit_copies"] = assumed(f"memory.logit_copies_{loss}").value
     elif loss not in ("parallel", "sharded"):
-        fused = "_compiled" if (loss, keeps) == ("chunked", "compiled") else ""
+        fused = "_compiled" if loss in ("chunked", "headed") and keeps == "compiled" else ""
         own["logit_byte"] = assumed(f"memory.logit_byte_{loss}{fused}").value
     return own

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from footprint.arithmetic import Number, maximum, where
+from footprint.arithmetic import Number, maximum, minimum, where
 from footprint.named_tuples import NamedTuple
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.layout import LayoutNumbers
@@ -139,6 +139,13 @@ def sixteen_bit_states_byte(constants: Constants) -> float:
     return max(0.0, constants["optimiser_state_byte"] - WIDE_BYTE) / 2.0
 
 
+def has_sixteen_bit_states(layout: LayoutNumbers, storage: Storage) -> bool:
+    """Whether no state of a trained parameter has more than 16 bits, by its layout or by its stack."""
+    if BYTES[storage.precision] > SIXTEEN_BYTE:
+        return False
+    return bool(layout.sixteen_bit_states or "holds_sixteen" in storage.constants.values)
+
+
 def _kept_byte(precision: str, constants: Constants) -> float:
     """Bytes of an activation, an embedding or a head; some stacks cast them beside quantised weights."""
     known = constants.values
@@ -150,7 +157,7 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
     """Weights, gradients and optimiser states [byte].
 
     ZeRO shards optimiser states from stage 1, gradients from stage 2 and weights from stage 3 over the
-    replicas. Stage 3 also holds the gathered weights of two layers.
+    replicas. Stage 3 also holds the gathered weights of two layers, and PyTorch's the gradients of one.
     """
     byte = parameter_bytes(storage.precision, storage.constants)
     if layout.sixteen_bit_states:
@@ -173,14 +180,21 @@ def _states(work: Work, layout: LayoutNumbers, storage: Storage) -> tuple[Number
 
     trained = work.trained_share
     weight = byte.weight * trained + byte.frozen * (1.0 - trained)
-    gathered = 2.0 * byte.used * (work.block_parameters + work.expert_parameters / layout.expert_split)
-    weights = held(weight, 3) + where(layout.zero == 3, gathered / (work.layers * layout.tp), 0.0)
+    whole_layer = work.block_parameters + work.expert_parameters / layout.expert_split
+    gathered = where(layout.zero == 3, whole_layer / (work.layers * layout.tp), 0.0)
+    weights = held(weight, 3) + 2.0 * byte.used * gathered
     # Quantised are the blocks, not the embeddings and heads.
     rest = _kept_byte(storage.precision, storage.constants)
     unquantised = (rest - byte.frozen) * (1.0 - trained) * ends
     weights = weights + unquantised / where(layout.zero >= 3, replicas, 1.0)
     weights = weights + where(layout.zero >= 3, 0.0, byte.copy * trained * replicated)
-    return weights, held(byte.gradient * trained, 2), held(byte.optimiser * trained, 1)
+    gradients = held(byte.gradient * trained, 2)
+    if "whole_inputs" in storage.constants.values:
+        # The gradients of a layer are whole until they are summed, perhaps as a copy in more bits.
+        gradients = (
+            gradients + (byte.used + storage.constants.values.get("reduce_byte", 0.0)) * trained * gathered
+        )
+    return weights, gradients, held(byte.optimiser * trained, 1)
 
 
 def _uneven(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
@@ -188,8 +202,41 @@ def _uneven(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
     return work.uneven(layout.pp, head="stages_by_cost" in storage.constants.values)
 
 
+class _Activations(NamedTuple):
+    """What a step keeps of its activations, and what it holds for a while [byte]."""
+
+    kept: Number
+    """Of the blocks, from the forward to the backward pass."""
+    block: Number
+    """Of one block that is computed again, in the backward pass."""
+    ends: Number
+    """Of embeddings, head and loss, between the two passes."""
+
+
 def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
-    """Activations kept for the backward pass, logits, and the activations of one recomputed layer [byte]."""
+    """Activations kept for the backward pass, and logits or those of one recomputed layer [byte].
+
+    The logits are gone when the backward pass reaches the blocks, so the larger of the two counts.
+    """
+    kept, block, ends = _activations(work, layout, storage)
+    whole = kept + maximum(block, ends)
+    if "stages_apart" in storage.constants.values:
+        # The last stage has the head, and one micro-batch in flight.
+        whole = where(layout.pp == 1, whole, maximum(kept + block, kept / layout.pp + ends))
+    return whole
+
+
+def stale_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Number:
+    """What an allocator may still reserve of the smaller of the two [byte].
+
+    Blocks of memory that the logits had seldom fit the smaller tensors of a layer. The allocator gives them
+    back before it runs out of memory.
+    """
+    _, block, ends = _activations(work, layout, storage)
+    return where(layout.pp == 1, minimum(block, ends), 0.0)
+
+
+def _activations(work: Work, layout: LayoutNumbers, storage: Storage) -> _Activations:
     constants, known = storage.constants, storage.constants.values
     byte = _kept_byte(storage.precision, constants)
     device_share = layout.micro_batch / work.samples / (layout.cp * layout.tp)
@@ -201,7 +248,8 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     if storage.precision in NARROW:
         kept_share *= constants["activation_kept_narrow"]
     # What PyTorch keeps beyond the list is not among the inputs of frozen products.
-    stored = kept_share * work.stored_block
+    # PyTorch's own code copies a token for each of its experts, and weights their results: both are kept.
+    stored = kept_share * (work.stored_block + (2.0 * work.routed if said else 0.0))
     if not ("frozen_weight_byte" in known and storage.techniques.quantised_inputs):
         stored = stored - min(kept_share, 1.0) * work.unkept_block
     if not layout.flash:
@@ -212,18 +260,25 @@ def activation_byte(work: Work, layout: LayoutNumbers, storage: Storage) -> Numb
     # PyTorch's tensor parallelism keeps the gathered inputs of products, which Megatron-LM gathers again.
     if said:
         stored = stored + work.boundary * work.reductions / work.layers * (layout.tp - 1)
-    recompute_share = layout.recompute_share
-    kept = (1.0 - recompute_share) * stored * in_flight * _uneven(work, layout, storage)
-    if "offloads_inputs" not in known:
-        kept = kept + recompute_share * work.boundary
-    kept = kept + where(layout.is_full, stored / work.layers, 0.0)
+    share = layout.recompute_share
+    in_stages = in_flight * _uneven(work, layout, storage)
+    inputs = 0.0 if "offloads_inputs" in known else work.boundary
+    kept = (1.0 - share) * stored * in_stages + share * inputs
+    block = stored / work.layers
+    if known.get("every_second") and 0.0 < work.seconds_share < 1.0:
+        # From nothing over every second product to whole blocks.
+        results = work.seconds_kept - work.boundary
+        seconds = where(
+            share <= work.seconds_share,
+            stored + (results + inputs - stored) * (share / work.seconds_share),
+            inputs + results * (1.0 - share) / (1.0 - work.seconds_share),
+        )
+        kept = minimum(kept, seconds * in_stages)
+        block = block - minimum(seconds, stored) / work.layers + inputs / work.layers
+    block = where(layout.is_full, block, 0.0)
     ends = work.stored_other * byte
     ends = ends + known.get("logit_byte", constants["logit_copies"] * byte) * work.logits
-    whole = kept * byte + ends
-    if "stages_apart" in known:
-        # The last stage has the head, and one micro-batch in flight.
-        whole = where(layout.pp == 1, whole, maximum(kept * byte, kept * byte / layout.pp + ends))
-    return whole * device_share
+    return _Activations(*(part * device_share for part in (kept * byte, block * byte, ends)))
 
 
 def usable_byte(machine: Machine) -> Number:

@@ -10,6 +10,7 @@ from footprint.arithmetic import Number, minimum, summed, whole_ratio
 from footprint.flops.operations import CORE, EXPERTS, HEAD, MLP, Layer, Matmul, Model, Operation, Pointwise
 from footprint.flops.passes.gradients import Pass, Trained, passes
 from footprint.flops.passes.splits import attention_heads
+from footprint.performance.roofline.stored import seconds, stored
 from footprint.records import record
 
 
@@ -93,6 +94,10 @@ class Work:
     """Number of these operations that are products over all experts."""
     masked: bool = False
     """Whether fused attention reads a mask, so that it skips no pairs."""
+    seconds_kept: float = 0.0
+    """Elements that the blocks keep where every second product is computed again (`stored.seconds`)."""
+    seconds_share: float = 0.0
+    """Share of the blocks' products that is then computed twice."""
     heads: int = 0
     """Number of attention heads, which must be a multiple of the tensor ranks; 0 without attention."""
 
@@ -153,6 +158,8 @@ def summarise(model: Model, trained: Trained, *, masked: bool = False) -> Work:
         chosen=sums.chosen,
         routed=sums.routed,
         biased=sums.biased,
+        seconds_kept=sums.boundary + sums.seconds_kept,
+        seconds_share=sums.seconds_flop / sums.product_flop if sums.product_flop else 0.0,
         launches=sums.launches,
         expert_launches=sums.expert_launches,
         masked=masked,
@@ -171,6 +178,7 @@ class _Sums:
         self.stored_block = self.stored_other = self.projected = self.experts = self.routed = 0.0
         self.unkept_block = self.keys_values = self.biased = 0.0
         self.launches = self.expert_launches = 0.0
+        self.seconds_kept = self.seconds_flop = self.product_flop = 0.0
         self.block_parameters = self.expert_parameters = self.other_parameters = self.trained = 0.0
         self.chosen = 1.0
         self.shared: set[int] = set()
@@ -179,9 +187,6 @@ class _Sums:
         """Add one group of identical layers."""
         layer, times = group.layer, group.times
         lines: list[Line] = []
-        kept: set[str] = set()
-        needed = {tensor for operation, _, own in group.steps if own for tensor in operation.inputs}
-        stored = projected = unkept = 0.0
         last = _last(group)
         for operation, inputs, own in group.steps:
             self._parameters(operation, layer, times, own)
@@ -189,8 +194,6 @@ class _Sums:
             self.launches += executed
             self.expert_launches += executed if operation.component == EXPERTS else 0.0
             if isinstance(operation, Pointwise):
-                if operation.component != CORE:  # the softmax is fused or counted with the scores
-                    stored += operation.saved + 0.5 * operation.masks
                 continue
             lines.append(_line(operation, times, inputs, own, operation is last))
             if operation.component == EXPERTS and operation.bias:
@@ -198,20 +201,20 @@ class _Sums:
             if operation.component == CORE:
                 shared = operation.count * operation.k * operation.n
                 self.keys_values += times * float(shared) / operation.groups
-            inputs_kept = _kept(operation, kept)
-            stored += inputs_kept
-            if operation.weights and operation.inputs[0] not in needed:
-                unkept += inputs_kept
-            projected += inputs_kept if operation.latent else 0.0
+        kept = stored(group)
         if layer.checkpointed:
             self.blocks += lines
-            self.stored_block += times * stored
-            self.unkept_block += times * unkept
-            self.projected += times * projected
+            self.stored_block += times * kept.every
+            self.unkept_block += times * kept.unkept
+            self.projected += times * kept.projected
+            again = seconds(group)
+            self.seconds_kept += times * again.kept
+            self.seconds_flop += times * again.flop
+            self.product_flop += times * again.every_flop
             self._block(lines, times)
         else:
             self.others += lines
-            self.stored_other += times * stored
+            self.stored_other += times * kept.every
             self.logits = max([self.logits, *(line.m * line.n for line in lines if line.component == HEAD)])
 
     def _parameters(self, operation: Operation, layer: Layer, times: int, own: bool) -> None:
@@ -284,16 +287,3 @@ def _line(operation: Matmul, times: int, inputs: int, own: bool, last: bool) -> 
         traffic=None if operation.traffic is None else float(times * operation.traffic),
         last=last,
     )
-
-
-def _kept(operation: Matmul, seen: set[str]) -> float:
-    """Elements of a product's inputs that the backward pass needs; each tensor counts once."""
-    if operation.scores:
-        # Queries and keys; grouped keys are stored once per group.
-        return float(operation.count * operation.k) * (operation.m + operation.n / operation.groups)
-    if not operation.weights:
-        return float(operation.count * operation.k * operation.n) / operation.groups
-    if operation.inputs[0] in seen:
-        return 0.0
-    seen.add(operation.inputs[0])
-    return float(operation.m * operation.k * operation.count) / operation.taps

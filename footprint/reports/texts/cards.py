@@ -148,7 +148,7 @@ def stack_card(record: Record) -> str:
         *([("steps", f"captured as graphs since {captured}")] if captured else []),
         *([("experts", experts)] if (experts := _experts(record)) else []),
         *([("adapters", "in 32 bits beside a 16-bit model")] if record["adapter_byte"] else []),
-        *([("repeats", _repeated(record["recompute_share"]))] if record["recompute_share"] else []),
+        *([("repeats", f"{again} (--recompute)")] if (again := _repeated(record)) else []),
         ("evidence", "published rows are in the fit" if fitted else "no fitted row: wider intervals"),
     ]
     command = f"footprint estimate --model llama3.1-8b --hw h100:8 --stack {record['id']}"
@@ -181,9 +181,12 @@ def _experts(record: Record) -> str:
     return "; ".join(fact for fact in facts if fact)
 
 
-def _repeated(share: float) -> str:
-    """What a stack's recipes compute again, as a fact of its card."""
-    return f"{share:.0%} of the work of its layers by default, whatever fits (--recompute)"
+def _repeated(record: Record) -> str:
+    """What a stack's recipes compute again, as a fact of its card; empty where memory alone decides."""
+    if record["repeats_seconds"]:
+        return "every second product of its layers and all of experts by default, whatever fits"
+    share = record["recompute_share"]
+    return f"{share:.0%} of the work of its layers by default, whatever fits" if share else ""
 
 
 def _card(

@@ -16,13 +16,13 @@ from footprint.catalog.files import read_csv, reference_folder
 from footprint.catalog.hardware import parse_cluster
 from footprint.catalog.models import find_model
 from footprint.flops import count_step
-from footprint.performance.peaks import beyond_gib
+from footprint.performance.peaks import SCOPES, beyond_gib
 from footprint.performance.predict import work_of
 from footprint.performance.roofline.constants import Constants, memory_constants
 from footprint.performance.roofline.holding import held_by
 from footprint.performance.roofline.layout import Layout
 from footprint.performance.roofline.machine import BYTES
-from footprint.performance.roofline.memory import memory_byte, usable_of
+from footprint.performance.roofline.memory import memory_byte, stale_byte, usable_of
 from footprint.performance.roofline.techniques import Techniques, techniques_of
 from footprint.performance.roofline.work import Work
 from footprint.records import record
@@ -32,6 +32,12 @@ from footprint.validation.cases import shapes
 from footprint.validation.report import ValidationReport, ValidationRow
 
 DATASET = "memory"
+FULL = "full"
+"""A scope besides those of a measured peak: the device, of which a longer step would have run out, so that its
+allocator keeps nothing back."""
+
+RECOMPUTED_SECONDS = "seconds"
+"""Every second product of each block is computed again, and those of its experts (torchtitan)."""
 
 
 @record
@@ -51,6 +57,8 @@ class Row(NamedTuple):
     """What the stack holds and keeps is known."""
     unsaid_byte: float
     ran: bool
+    stale_byte: float
+    """What its allocator may reserve of an earlier part of the step, where what is held is known."""
     usable_byte: float | None
     """Memory of its chip that a step can fill; None where the chip was not published."""
     parameters: float
@@ -58,7 +66,10 @@ class Row(NamedTuple):
     @property
     def beyond_byte(self) -> float:
         """What was measured beyond the tensors."""
-        return beyond_gib(self.cells["scope"] or None) * BYTE_PER_GIB
+        scope = self.cells["scope"] or SCOPES[0]
+        if scope == FULL:
+            return assumed("memory.context_byte").value
+        return beyond_gib(scope) * BYTE_PER_GIB + (self.stale_byte if scope != SCOPES[0] else 0.0)
 
 
 @functools.cache
@@ -108,10 +119,12 @@ def _row(cells: Mapping[str, str]) -> Row:
     if step.operations is None:
         raise AssertionError(f"{cells['id']}: a model without an operation list")
     work = work_of(step.operations, step.training)
+    is_alternate = cells["recompute"] == RECOMPUTED_SECONDS
     layout = Layout(
         tp=int(cells["tp"]), pp=int(cells["pp"]), dp=replicas, cp=int(cells["cp"]), micro_batch=batch,
-        zero=int(cells["sharding"].removeprefix("zero") or 0), recompute=cells["recompute"],
-        recomputed=float(cells["recomputed_share"] or 1.0),
+        zero=int(cells["sharding"].removeprefix("zero") or 0),
+        recompute="full" if is_alternate else cells["recompute"],
+        recomputed=work.seconds_share if is_alternate else float(cells["recomputed_share"] or 1.0),
         interleaving=int(cells["interleaving"] or 1), flash=training.fuses_attention,
     )  # fmt: skip
     typical = memory_constants(cells["optimizer"], cells["method"])
@@ -120,6 +133,10 @@ def _row(cells: Mapping[str, str]) -> Row:
     said = typical.but(
         **held_by(typical, cells["holds"], cells["keeps"], cells["loss"], cells["stages"] or "even")
     )
+    if is_alternate:
+        said = said.but(every_second=1.0)
+    if cells["reduce_byte"]:
+        said = said.but(reduce_byte=float(cells["reduce_byte"]))
     usable = None
     if cells["accelerator"]:
         cluster, _ = parse_cluster(f"{cells['accelerator']}:1")
@@ -129,20 +146,23 @@ def _row(cells: Mapping[str, str]) -> Row:
         said_byte=_needed(cells, work, layout, said),
         unsaid_byte=_needed(cells, work, layout, typical),
         ran=cells["outcome"] == "ran",
+        stale_byte=float(stale_byte(work, layout, _storage(cells, said))),
         usable_byte=usable,
         parameters=float(work.parameters),
     )
 
 
 def _needed(cells: Mapping[str, str], work: Work, layout: Layout, constants: Constants) -> float:
-    techniques = techniques_of(int(cells["year"]))
-    needed = float(memory_byte(work, layout, _Storage(
-        precision=cells["precision"], constants=constants, techniques=techniques
-    )))  # fmt: skip
+    needed = float(memory_byte(work, layout, _storage(cells, constants)))
     # bitsandbytes kept inputs as attributes, which live as long as the graph: a loop that holds its loss
     # over the next forward pass has those of the step before as well.
     held = int(cells["graph_count"] or 1) - 1
     return needed + held * BYTES[cells["precision"]] * float(work.unkept_block)
+
+
+def _storage(cells: Mapping[str, str], constants: Constants) -> _Storage:
+    techniques = techniques_of(int(cells["year"]))
+    return _Storage(precision=cells["precision"], constants=constants, techniques=techniques)
 
 
 def _config(shape: str) -> Mapping[str, Any]:
