@@ -33,7 +33,7 @@ from footprint.validation.report import ValidationReport, ValidationRow
 
 DATASET = "memory"
 FULL = "full"
-"""A scope besides those of a measured peak: the device, of which a longer step would have run out, so that its
+"""A scope besides those of a measured peak: the device, of which a longer step would have run out, so its
 allocator keeps nothing back."""
 
 RECOMPUTED_SECONDS = "seconds"
