@@ -14,6 +14,7 @@ from footprint.catalog.stacks import Stack, find_stack
 from footprint.parsing import parse_month
 from footprint.performance.roofline.constants import Constants
 from footprint.performance.roofline.holding import held_by
+from footprint.performance.roofline.machine import SORTS
 from footprint.records import record
 from footprint.results import Assumption, Quantity
 
@@ -107,6 +108,8 @@ class Software:
         if stack.loss == "compiled":
             # torch.compile fuses the biases of experts with their activation.
             own["passes_expert_bias"] = typical["passes_fused"]
+        if stack.native and stack.grouped_experts:
+            own["sorts"] = float(SORTS.index("compiled" if stack.fuses else "eager"))
         since = stack.grouped_narrow_since
         if since and self.released is not None and self.released >= parse_month(since):
             own["grouped_narrow"] = 1.0

@@ -178,10 +178,9 @@ def _elementwise(
     # No kernel fuses the biases of experts and the clamped activation between them (gpt-oss).
     biased = work.biased / layout.pp * (1.0 + REPEATED_TRAFFIC * layout.recompute_share)
     elements = elements + constants["passes_expert_bias"] * biased
-    if not machine.is_gpu:
-        # XLA sorts tokens to their experts and back by gathers that are kernels of their own.
-        repeated = constants["passes_sorted_forward"] * layout.recompute_share
-        elements = elements + (constants["passes_sorted"] + repeated) * work.routed / layout.pp
+    # Programs that do not fuse it sort tokens to their experts and back by kernels of their own.
+    sorted_passes = machine.passes_sorted + machine.passes_sorted_forward * layout.recompute_share
+    elements = elements + sorted_passes * work.routed / layout.pp
     if not layout.flash:
         scores = work.scores / layout.pp * (1.0 + REPEATED_TRAFFIC * scores_repeated)
         elements = elements + constants["passes_scores"] * scores
