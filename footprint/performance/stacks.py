@@ -43,6 +43,8 @@ _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "sends_once": (True, "sends_once", 0.0),
     "offloads_inputs": (False, "offloads_inputs", 1.0),
     "grouped_experts": (False, "expert_kernels", 0.0),
+    "one_hot_dispatch": (False, "one_hot", 1.0),
+    "worst_case_buffers": (False, "worst_case_buffers", 1.0),
     "first_in_tf32": (False, "first_in_tf32", 1.0),
 }
 """What usual software does or does not, and the constant of software that differs (`layouts.shapes` and
@@ -110,6 +112,8 @@ class Software:
             own["passes_expert_bias"] = typical["passes_fused"]
         if stack.native and stack.grouped_experts:
             own["sorts"] = float(SORTS.index("compiled" if stack.fuses else "eager"))
+        if stack.worst_case_buffers:
+            own["sorts"] = float(SORTS.index("xla"))
         since = stack.grouped_narrow_since
         if since and self.released is not None and self.released >= parse_month(since):
             own["grouped_narrow"] = 1.0

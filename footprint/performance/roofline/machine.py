@@ -42,8 +42,9 @@ class Machine:
 
     __slots__ = (
         "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "grouped",
-        "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "passes_sorted",
-        "passes_sorted_forward", "peak", "precision", "rate", "recomputes_last", "sustained_rate", "techniques", "wide_peak", "year",
+        "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "one_hot",
+        "passes_sorted", "passes_sorted_forward", "peak", "precision", "rate", "recomputes_last", "sustained_rate", "techniques", "wide_peak",
+        "worst_case", "year",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +84,8 @@ class Machine:
         sorts = "xla" if not self.is_gpu else SORTS[int(constants.values.get("sorts", 0))]
         self.passes_sorted = constants[f"passes_sorted_{sorts}"] if sorts else 0.0
         self.passes_sorted_forward = constants[f"passes_sorted_{sorts}_forward"] if sorts else 0.0
+        self.one_hot = "one_hot" in constants.values
+        self.worst_case = "worst_case_buffers" in constants.values
         self.core_rate = constants["core_rate_eager"]
         self.frozen_byte = constants.values.get("dequantised_byte", 0.0)
         self.recomputes_last = self._recomputes_last()
