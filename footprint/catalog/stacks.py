@@ -62,6 +62,8 @@ class Stack:
     """Whether expert ranks take what they receive into buffers for the tokens of all of them, sorted by XLA."""
     splits: bool = True
     """Whether it splits tensors, layers and sequences; else each accelerator has all of them, or a shard."""
+    whole_on_gpus: bool = False
+    """Whether it does not split them on GPUs, though it does on TPUs."""
     pipelines: bool = True
     """Whether it splits layers among the stages of a pipeline, where it splits anything."""
     shards_since_year: int | None = None

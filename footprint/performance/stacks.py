@@ -38,6 +38,7 @@ _NUMBERS: Mapping[str, str] = {
 """Numbers of a stack's file, and the constants that they are; an unset one changes nothing."""
 _OTHER_THAN_USUAL: Mapping[str, tuple[bool, str, float]] = {
     "splits": (True, "splits", 0.0),
+    "whole_on_gpus": (False, "whole_on_gpus", 1.0),
     "pipelines": (True, "pipelines", 0.0),
     "accumulates": (True, "accumulates", 0.0),
     "recomputes_part": (True, "recomputes_part", 0.0),
