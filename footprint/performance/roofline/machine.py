@@ -16,7 +16,7 @@ BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4":
 """Bytes of an activation or a gradient. Precisions below 16 bits keep 16-bit tensors and cast them."""
 SIXTEEN_BYTE = 2.0
 """Bytes of a number of 16 bits."""
-SORTS = ("", "eager", "compiled", "xla")
+SORTS = ("fused", "eager", "compiled", "xla")
 """How tokens are sorted to their experts and back: in a vendor's fused kernels, by PyTorch's operations one by
 one or compiled, or by XLA."""
 _RATES = (
@@ -82,8 +82,8 @@ class Machine:
         few_bits = "grouped_narrow" in constants.values and precision in NARROW
         self.grouped = few_bits and chip.generation == "blackwell"
         sorts = "xla" if not self.is_gpu else SORTS[int(constants.values.get("sorts", 0))]
-        self.passes_sorted = constants[f"passes_sorted_{sorts}"] if sorts else 0.0
-        self.passes_sorted_forward = constants[f"passes_sorted_{sorts}_forward"] if sorts else 0.0
+        self.passes_sorted = constants[f"passes_sorted_{sorts}"]
+        self.passes_sorted_forward = constants[f"passes_sorted_{sorts}_forward"]
         self.one_hot = "one_hot" in constants.values
         self.worst_case = "worst_case_buffers" in constants.values
         self.core_rate = constants["core_rate_eager"]
