@@ -63,6 +63,8 @@ class Case:
     """Name of the model, for leave-one-out."""
     released: float | None = None
     """When that release came out, where its name says it [years]."""
+    overlap: float | None = None
+    """Share of the communication that computation hides, where its source's options say it [1]."""
     software: str = "tuned"
     """The software stack of ``reference_data/stacks`` that it ran, or the kind of it."""
 
@@ -80,7 +82,7 @@ class Case:
 def of_its_software(case: Case, constants: Constants | None) -> Constants:
     """These constants, or the shipped ones, with what the method and the software of a case replace."""
     own = (constants or load_constants()).but(**method_constants(case.training.method))
-    return software_of(case.software, None, case.released).constants(own)
+    return software_of(case.software, case.overlap, case.released).constants(own)
 
 
 @functools.cache
@@ -216,6 +218,7 @@ def _large(row: Mapping[str, str]) -> Case:
         software=_software(row),
         sealed=_sealed(row["source"]), quality=row["quality"], stack=row["source"], model=row["shape"],
         released=_released(row["source"]),
+        overlap=evaluation()["throughput"]["overlap"].get(row["source"]),
     )  # fmt: skip
 
 
