@@ -57,9 +57,9 @@ class Stack:
     sends_once: bool = True
     """Whether a token is sent once to a node that holds several of its experts, since that is common."""
     one_hot_dispatch: bool = False
-    """Whether tokens go to experts of a fixed capacity, and back, by products with matrices of ones and zeros."""
+    """Whether tokens go to experts of a fixed capacity by products with matrices of ones and zeros."""
     worst_case_buffers: bool = False
-    """Whether expert ranks take what they receive into buffers for the tokens of all of them, sorted by XLA."""
+    """Whether expert ranks receive into buffers for the tokens of all of them, which XLA sorts."""
     splits: bool = True
     """Whether it splits tensors, layers and sequences; else each accelerator has all of them, or a shard."""
     whole_on_gpus: bool = False

@@ -17,8 +17,8 @@ BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 2, "fp4":
 SIXTEEN_BYTE = 2.0
 """Bytes of a number of 16 bits."""
 SORTS = ("fused", "eager", "compiled", "xla")
-"""How tokens are sorted to their experts and back: in a vendor's fused kernels, by PyTorch's operations one by
-one or compiled, or by XLA."""
+"""How tokens are sorted to their experts and back: in a vendor's fused kernels, by PyTorch's operations one
+by one or compiled, or by XLA."""
 _RATES = (
     "devices", "flash_rate", "link", "memory", "memory_gib", "network", "node", "peak", "rate",
     "sustained_rate", "wide_peak",
@@ -42,9 +42,9 @@ class Machine:
 
     __slots__ = (
         "bytes", "cluster", "constants", "core_rate", "devices", "flash_rate", "frozen_byte", "grouped",
-        "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "one_hot",
-        "passes_sorted", "passes_sorted_forward", "peak", "precision", "rate", "recomputes_last", "sustained_rate", "techniques", "wide_peak",
-        "worst_case", "year",
+        "is_gpu", "link", "memory", "memory_gib", "native", "network", "node", "one_hot", "passes_sorted",
+        "passes_sorted_forward", "peak", "precision", "rate", "recomputes_last", "sustained_rate",
+        "techniques", "wide_peak", "worst_case", "year",
     )  # fmt: skip
 
     def __init__(

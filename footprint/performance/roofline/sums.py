@@ -29,8 +29,8 @@ FROZEN_CASTS = 0.5
 """Casts of a product with frozen weights, which needs no transposed copies of its operands, over one with
 trained weights."""
 DISPATCHES = 5.0
-"""Products with such matrices in a step: one way and back, the gradients of both inputs, and that of the weights
-with which results come back. Recomputation repeats the first."""
+"""Products with matrices of ones and zeros in a step: to the experts and back, the gradients of what they
+take, and that of the weights with which results come back. Recomputation repeats the first."""
 VECTOR = ("fp32", "fp64")
 """Precisions of which GPUs compute convolutions on their vector units."""
 WINOGRAD_TAPS = 9.0
@@ -156,7 +156,7 @@ def _dispatch_s(work: Work, machine: Machine) -> Number:
     For each sequence the matrix has a row a token and a column a place of an expert (MaxText's einsum
     "BSM,BSEC -> EBCM"), so the work grows with the square of the length.
     """
-    return 2.0 * work.routed * work.length / (machine.peak * machine.rate)
+    return 2.0 * work.routed * work.rows / work.samples / (machine.peak * machine.rate)
 
 
 def _tile_s(line: Line, machine: Machine, compute_s: Number) -> Number:

@@ -104,11 +104,6 @@ class Work:
         return self.block_parameters + self.expert_parameters + self.other_parameters
 
     @property
-    def length(self) -> Number:
-        """Rows of the residual stream of one sample: its tokens."""
-        return self.rows / self.samples
-
-    @property
     def is_adapters(self) -> bool:
         """Whether the model is frozen but for small additions."""
         return self.trained_share < 0.5
