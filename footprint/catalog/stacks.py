@@ -84,7 +84,7 @@ class Stack:
     """How it shares the layers out to the stages of a pipeline (the same module)."""
     adapter_byte: float | None = None
     """Bytes of a number of an adapter, if not those of the model's (PEFT)."""
-    gradient_byte: float | None = None
+    reduced_byte: float | None = None
     """Bytes of a gradient where sharded replicas add theirs up, if not those of the model's."""
     rest_byte: float | None = None
     """Bytes of what is not quantised, weights and activations, beside quantised weights (QLoRA)."""

@@ -29,7 +29,7 @@ _NUMBERS: Mapping[str, str] = {
     "host_s": "launch_s",
     "captures_since_year": "captured_since",
     "adapter_byte": "adapter_byte",
-    "gradient_byte": "gradient_byte",
+    "reduced_byte": "reduced_byte",
     "shards_since_year": "shards_since_year",
     "experts_looped_until_year": "experts_looped_until_year",
     "recompute_share": "recompute_said",

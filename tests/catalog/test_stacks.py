@@ -24,7 +24,7 @@ KEYS = {
     "offloads_inputs", "pipelines", "shards_since_year", "accumulates", "recomputes_part",
     "fused_early", "first_in_tf32", "captures_since_year",
     "adapter_byte", "experts_looped_until_year", "grouped_narrow_since", "sends_once",
-    "recompute_stops", "attention", "gradient_byte", "one_hot_dispatch", "worst_case_buffers",
+    "recompute_stops", "attention", "reduced_byte", "one_hot_dispatch", "worst_case_buffers",
     "whole_on_gpus",
 }  # fmt: skip
 
@@ -53,7 +53,7 @@ def test_every_file_is_a_stack(name):
     assert 0.0 <= raw.get("recompute_share", 0.0) <= 1.0
     assert 2022 <= raw.get("shards_since_year", 2022) <= 2027
     assert raw.get("adapter_byte", 4.0) == 4.0
-    assert raw.get("gradient_byte", 4.0) == 4.0
+    assert raw.get("reduced_byte", 4.0) == 4.0
     assert 2020 <= raw.get("experts_looped_until_year", 2025) <= 2030
     assert raw["since_year"] <= parse_month(raw.get("grouped_narrow_since", "2027-01")) <= 2030
     assert raw.get("recompute_stops", True) in (True, False)

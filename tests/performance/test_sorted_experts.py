@@ -164,7 +164,7 @@ def test_expert_ranks_of_maxtext_take_buffers_for_the_worst_case():
 def test_torchtitan_adds_gradients_up_in_32_bits():
     job, layout = work(QWEN3_30B, 512, 4096), Layout(dp=512, zero=3)
     whole, half = (
-        exchange_s(job, layout, _machine("torchtitan", "h100:512", gradient_byte=byte), 1.0)
+        exchange_s(job, layout, _machine("torchtitan", "h100:512", reduced_byte=byte), 1.0)
         for byte in (4.0, 2.0)
     )
     # Two gathers in 16 bits and one sum in 32 instead of 16: 8 bytes a parameter instead of 6.

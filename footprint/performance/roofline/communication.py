@@ -156,11 +156,11 @@ def _sharded_s(work: Work, layout: LayoutNumbers, machine: Machine, micro_batche
     # Frozen weights of fewer bits are gathered as they are held; embeddings and heads have 16 bits.
     frozen = machine.constants.values.get("frozen_weight_byte", byte)
     held = work.trained_share * byte + (1.0 - work.trained_share) * frozen
-    gradient_byte = machine.constants.values.get("gradient_byte", byte)
+    reduced_byte = machine.constants.values.get("reduced_byte", byte)
     seconds: Number = 0.0
     for ranks, stride, whole, other in _groups(work, layout):
         inner = ranks if machine.is_gpu else minimum(ranks, machine.node)
-        local = (whole + other) * work.trained_share * gradient_byte
+        local = (whole + other) * work.trained_share * reduced_byte
         volume = (GATHERS * (whole * held + other * byte) + local) * ring_share(inner)
         gather_s = volume / machine.gather_bandwidth(inner, stride)
         gather_s = gather_s + SHARDED_COLLECTIVES * work.layers / layout.pp * hops_s(inner, stride, machine)

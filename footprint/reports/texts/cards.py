@@ -164,7 +164,7 @@ def _layout_facts(record: Record) -> list[str]:
         "every block is recomputed, or none": not record["recomputes_part"],
         "one micro-batch a step where it fits": not record["accumulates"],
         "inputs of recomputed blocks lie in the host's memory": record["offloads_inputs"],
-        "gradients of shards are added up in 32 bits": record["gradient_byte"] is not None,
+        "gradients of shards are added up in 32 bits": record["reduced_byte"] is not None,
     }
     return [fact for fact, holds in facts.items() if holds]
 
